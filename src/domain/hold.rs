@@ -1,0 +1,87 @@
+//! Why nothing is submitted for now. A hold is nobody's failure and spends no attempt.
+
+use super::time::Timestamp;
+use std::fmt;
+use std::str::FromStr;
+
+/// The cause of a hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldKind {
+    /// The service refused the key (401).
+    Auth,
+    /// The account is out of credit (402, 403).
+    Credit,
+    /// A person said `nightscribe pause`.
+    Operator,
+    /// The disk of the state folder is too full to keep results safe.
+    Disk,
+}
+
+impl HoldKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Auth, Self::Credit, Self::Operator, Self::Disk];
+
+    /// The name used in the database and in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Auth => "auth",
+            Self::Credit => "credit",
+            Self::Operator => "operator",
+            Self::Disk => "disk",
+        }
+    }
+
+    /// One sentence that says how it ends.
+    #[must_use]
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::Auth => {
+                "Put a valid API key in place and check it with `nightscribe check`; a daemon finds out by itself."
+            }
+            Self::Credit => "Add credit to the account; a daemon finds out by itself.",
+            Self::Operator => "`nightscribe resume` goes on.",
+            Self::Disk => "Make room on the disk of the state folder; it goes on by itself.",
+        }
+    }
+
+    /// Whether the service imposed it, so that only a submission can show that it is over.
+    #[must_use]
+    pub const fn is_probed(self) -> bool {
+        matches!(self, Self::Auth | Self::Credit)
+    }
+}
+
+impl fmt::Display for HoldKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The text names no kind of hold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no kind of hold")]
+pub struct UnknownHold(String);
+
+impl FromStr for HoldKind {
+    type Err = UnknownHold;
+
+    fn from_str(text: &str) -> Result<Self, UnknownHold> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| UnknownHold(text.to_owned()))
+    }
+}
+
+/// A hold in force.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Hold {
+    /// Its cause.
+    pub kind: HoldKind,
+    /// Since when.
+    pub since: Timestamp,
+    /// What happened.
+    pub message: String,
+}

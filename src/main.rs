@@ -1,0 +1,2 @@
+//! The `nightscribe` binary: everything is in the library.
+fn main() {}
