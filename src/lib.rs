@@ -16,3 +16,4 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
 pub mod domain;
+pub mod policy;
