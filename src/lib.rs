@@ -17,3 +17,4 @@
 
 pub mod domain;
 pub mod policy;
+pub mod store;

@@ -1,0 +1,246 @@
+//! A job leaves the queue: it is claimed for a submission, takes the result of an equal recording, or is put off.
+
+use super::error::StoreError;
+use super::open::Store;
+use super::writer::{Change, guarded};
+use crate::domain::{AttemptId, Failure, JobId, RunId, Timestamp};
+use sqlx::SqliteConnection;
+
+/// A claim: the request may leave once this is durable.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// The job to submit.
+    pub job: JobId,
+    /// The run that submits it.
+    pub run: RunId,
+    /// What the request carries as `X-Client-Request-Id`, unique for this attempt.
+    pub client_request_id: String,
+    /// The audio's length where it is known, in seconds.
+    pub duration_s: Option<f64>,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// A recording of equal content, model and options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Twin {
+    /// Its result is stored and can be taken.
+    Paid(JobId),
+    /// It is on its way.
+    UnderWay(JobId),
+}
+
+impl Store {
+    /// queued → submitting. The attempt is counted, and its row says `sending`, before anything is sent.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] if the job is no longer queued; otherwise if the database fails.
+    pub async fn claim(&self, claim: Claim) -> Result<AttemptId, StoreError> {
+        self.writer().write(claim).await
+    }
+
+    /// queued → received: takes the result that `from` was paid for.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] if the job is no longer queued or `from` has no result.
+    pub async fn share(
+        &self,
+        job: JobId,
+        from: JobId,
+        sha256: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.writer()
+            .write(Share {
+                job,
+                from,
+                sha256: sha256.to_owned(),
+                now,
+            })
+            .await
+    }
+
+    /// queued → failed: what was found before anything was sent.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] if the job is no longer queued.
+    pub async fn refuse(
+        &self,
+        job: JobId,
+        failure: Failure,
+        gone: bool,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.writer()
+            .write(Refuse {
+                job,
+                failure,
+                gone,
+                now,
+            })
+            .await
+    }
+
+    /// Leaves the job queued, but not before `due`; with `twin`, not while that job is on its way either. `why` is
+    /// shown meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] if the job is no longer queued.
+    pub async fn put_off(
+        &self,
+        job: JobId,
+        due: Timestamp,
+        twin: Option<JobId>,
+        why: Option<Failure>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.writer()
+            .write(PutOff {
+                job,
+                due,
+                twin,
+                why,
+                now,
+            })
+            .await
+    }
+}
+
+impl Change for Claim {
+    type Reply = AttemptId;
+
+    async fn apply(&self, connection: &mut SqliteConnection) -> Result<AttemptId, StoreError> {
+        let claimed = sqlx::query(
+            "UPDATE jobs SET state = 'submitting', owner = ?2, attempts = attempts + 1, twin = NULL, updated_at = ?3
+             WHERE id = ?1 AND state = 'queued'",
+        )
+        .bind(self.job.0)
+        .bind(self.run.0)
+        .bind(self.now.millis())
+        .execute(&mut *connection)
+        .await?;
+        guarded(&claimed)?;
+        if let Some(duration) = self.duration_s {
+            sqlx::query(
+                "UPDATE recordings SET duration_s = ?2 WHERE id = (SELECT recording_id FROM jobs WHERE id = ?1)",
+            )
+            .bind(self.job.0)
+            .bind(duration)
+            .execute(&mut *connection)
+            .await?;
+        }
+        let attempt = sqlx::query_scalar(
+            "INSERT INTO attempts (job_id, run_id, client_request_id, started_at, outcome)
+             VALUES (?1, ?2, ?3, ?4, 'sending') RETURNING id",
+        )
+        .bind(self.job.0)
+        .bind(self.run.0)
+        .bind(&self.client_request_id)
+        .bind(self.now.millis())
+        .fetch_one(connection)
+        .await?;
+        Ok(AttemptId(attempt))
+    }
+}
+
+struct Share {
+    job: JobId,
+    from: JobId,
+    sha256: String,
+    now: Timestamp,
+}
+
+impl Change for Share {
+    type Reply = ();
+
+    async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        let shared = sqlx::query(
+            "UPDATE jobs SET state = 'received', sha256 = ?2, due_at = ?3, updated_at = ?3, twin = NULL,
+                             error_class = NULL, error_message = NULL
+             WHERE id = ?1 AND state = 'queued'",
+        )
+        .bind(self.job.0)
+        .bind(&self.sha256)
+        .bind(self.now.millis())
+        .execute(&mut *connection)
+        .await?;
+        guarded(&shared)?;
+        let copied = sqlx::query(
+            "INSERT OR REPLACE INTO results
+                 (job_id, raw, received_at, duration_s, words, language, silent, paid_by)
+             SELECT ?1, raw, ?3, duration_s, words, language, silent, coalesce(paid_by, job_id)
+             FROM results WHERE job_id = ?2",
+        )
+        .bind(self.job.0)
+        .bind(self.from.0)
+        .bind(self.now.millis())
+        .execute(connection)
+        .await?;
+        // Not `Stale`: the guarded update above must be undone with it.
+        if copied.rows_affected() == 1 {
+            Ok(())
+        } else {
+            Err(StoreError::Content { column: "twin" })
+        }
+    }
+}
+
+struct Refuse {
+    job: JobId,
+    failure: Failure,
+    gone: bool,
+    now: Timestamp,
+}
+
+impl Change for Refuse {
+    type Reply = ();
+
+    async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        let refused = sqlx::query(
+            "UPDATE jobs SET state = 'failed', twin = NULL, error_class = ?2, error_message = ?3, updated_at = ?4
+             WHERE id = ?1 AND state = 'queued'",
+        )
+        .bind(self.job.0)
+        .bind(self.failure.class.as_str())
+        .bind(&self.failure.message)
+        .bind(self.now.millis())
+        .execute(&mut *connection)
+        .await?;
+        guarded(&refused)?;
+        if self.gone {
+            sqlx::query("UPDATE recordings SET gone = 1 WHERE id = (SELECT recording_id FROM jobs WHERE id = ?1)")
+                .bind(self.job.0)
+                .execute(connection)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+struct PutOff {
+    job: JobId,
+    due: Timestamp,
+    twin: Option<JobId>,
+    why: Option<Failure>,
+    now: Timestamp,
+}
+
+impl Change for PutOff {
+    type Reply = ();
+
+    async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        let put_off = sqlx::query(
+            "UPDATE jobs SET due_at = ?2, twin = ?3, error_class = ?4, error_message = ?5, updated_at = ?6
+             WHERE id = ?1 AND state = 'queued'",
+        )
+        .bind(self.job.0)
+        .bind(self.due.millis())
+        .bind(self.twin.map(|twin| twin.0))
+        .bind(self.why.as_ref().map(|why| why.class.as_str()))
+        .bind(self.why.as_ref().map(|why| why.message.as_str()))
+        .bind(self.now.millis())
+        .execute(connection)
+        .await?;
+        guarded(&put_off)
+    }
+}

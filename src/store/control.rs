@@ -1,0 +1,217 @@
+//! What a person changes, beside a running daemon or without one: retry, cancel, and holds.
+
+use super::error::StoreError;
+use super::open::Store;
+use super::row;
+use super::writer::Change;
+use crate::domain::{ErrorClass, Hold, HoldKind, JobId, JobState, Timestamp};
+use sqlx::{Row, SqliteConnection};
+
+/// Which failed jobs are tried again.
+#[derive(Debug, Clone, Default)]
+pub struct Which {
+    /// Only these; cancelled ones too. Empty: all that failed.
+    pub jobs: Vec<JobId>,
+    /// Only those that failed so.
+    pub class: Option<ErrorClass>,
+    /// Only those of this source.
+    pub source: Option<String>,
+}
+
+/// What became of one job a person named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was changed.
+    Changed,
+    /// There is no such job.
+    Unknown,
+    /// Its state does not allow it.
+    NotIn(JobState),
+}
+
+impl Store {
+    /// failed (and cancelled, if named) → queued, with a fresh attempt budget. Says which jobs were changed.
+    ///
+    /// # Errors
+    /// If the database fails; nothing is changed then.
+    pub async fn retry(&self, which: Which, now: Timestamp) -> Result<Vec<JobId>, StoreError> {
+        self.writer().write(Retry { which, now }).await
+    }
+
+    /// queued or pending → cancelled. What is being sent at this moment cannot be cancelled.
+    ///
+    /// # Errors
+    /// If the database fails; nothing is changed then.
+    pub async fn cancel(
+        &self,
+        jobs: Vec<JobId>,
+        now: Timestamp,
+    ) -> Result<Vec<(JobId, Outcome)>, StoreError> {
+        self.writer().write(Cancel { jobs, now }).await
+    }
+
+    /// Holds submissions; a hold in force already keeps its beginning.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn hold(
+        &self,
+        kind: HoldKind,
+        message: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.writer()
+            .write(SetHold {
+                hold: Hold {
+                    kind,
+                    since: now,
+                    message: message.to_owned(),
+                },
+            })
+            .await
+    }
+
+    /// Ends a hold. Says whether there was one.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn release(&self, kind: HoldKind) -> Result<bool, StoreError> {
+        self.writer().write(Release { kind }).await
+    }
+
+    /// The state a job is in; `None` if there is no such job.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn state_of(&self, job: JobId) -> Result<Option<JobState>, StoreError> {
+        let found = sqlx::query("SELECT state FROM jobs WHERE id = ?1")
+            .bind(job.0)
+            .fetch_optional(self.readers())
+            .await?;
+        found.map(|found| row::parsed(&found, "state")).transpose()
+    }
+}
+
+struct Retry {
+    which: Which,
+    now: Timestamp,
+}
+
+impl Change for Retry {
+    type Reply = Vec<JobId>;
+
+    async fn apply(&self, connection: &mut SqliteConnection) -> Result<Vec<JobId>, StoreError> {
+        let jobs = serde_json::to_string(&self.which.jobs)
+            .map_err(|_| StoreError::Content { column: "id" })?;
+        let changed = sqlx::query(
+            "UPDATE jobs SET state = 'queued', attempts = 0, due_at = ?1, twin = NULL, generation_id = NULL,
+                             accepted_at = NULL, expires_at = NULL, error_class = NULL, error_message = NULL,
+                             updated_at = ?1
+             WHERE CASE WHEN json_array_length(?2) = 0 THEN state = 'failed'
+                        ELSE state IN ('failed', 'cancelled') AND id IN (SELECT value FROM json_each(?2)) END
+               AND (?3 IS NULL OR error_class = ?3)
+               AND (?4 IS NULL OR recording_id IN (SELECT id FROM recordings WHERE source = ?4))
+             RETURNING id",
+        )
+        .bind(self.now.millis())
+        .bind(jobs)
+        .bind(self.which.class.map(ErrorClass::as_str))
+        .bind(&self.which.source)
+        .fetch_all(connection)
+        .await?;
+        changed
+            .iter()
+            .map(|row| Ok(JobId(row.try_get("id")?)))
+            .collect()
+    }
+}
+
+struct Cancel {
+    jobs: Vec<JobId>,
+    now: Timestamp,
+}
+
+impl Change for Cancel {
+    type Reply = Vec<(JobId, Outcome)>;
+
+    async fn apply(
+        &self,
+        connection: &mut SqliteConnection,
+    ) -> Result<Vec<(JobId, Outcome)>, StoreError> {
+        let mut outcomes = Vec::with_capacity(self.jobs.len());
+        for &job in &self.jobs {
+            outcomes.push((job, self.cancel(connection, job).await?));
+        }
+        Ok(outcomes)
+    }
+}
+
+impl Cancel {
+    async fn cancel(
+        &self,
+        connection: &mut SqliteConnection,
+        job: JobId,
+    ) -> Result<Outcome, StoreError> {
+        let cancelled = sqlx::query(
+            "UPDATE jobs SET state = 'cancelled', owner = NULL, twin = NULL, error_class = NULL,
+                             error_message = NULL, updated_at = ?2
+             WHERE id = ?1 AND state IN ('queued', 'pending')",
+        )
+        .bind(job.0)
+        .bind(self.now.millis())
+        .execute(&mut *connection)
+        .await?;
+        if cancelled.rows_affected() == 0 {
+            let found = sqlx::query("SELECT state FROM jobs WHERE id = ?1")
+                .bind(job.0)
+                .fetch_optional(connection)
+                .await?;
+            return found.map_or(Ok(Outcome::Unknown), |found| {
+                Ok(Outcome::NotIn(row::parsed(&found, "state")?))
+            });
+        }
+        sqlx::query("UPDATE attempts SET outcome = 'cancelled', ended_at = ?2 WHERE job_id = ?1 AND ended_at IS NULL")
+            .bind(job.0)
+            .bind(self.now.millis())
+            .execute(connection)
+            .await?;
+        Ok(Outcome::Changed)
+    }
+}
+
+struct SetHold {
+    hold: Hold,
+}
+
+impl Change for SetHold {
+    type Reply = ();
+
+    async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO holds (kind, since, message) VALUES (?1, ?2, ?3)
+             ON CONFLICT (kind) DO UPDATE SET message = excluded.message",
+        )
+        .bind(self.hold.kind.as_str())
+        .bind(self.hold.since.millis())
+        .bind(&self.hold.message)
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+}
+
+struct Release {
+    kind: HoldKind,
+}
+
+impl Change for Release {
+    type Reply = bool;
+
+    async fn apply(&self, connection: &mut SqliteConnection) -> Result<bool, StoreError> {
+        let released = sqlx::query("DELETE FROM holds WHERE kind = ?1")
+            .bind(self.kind.as_str())
+            .execute(connection)
+            .await?;
+        Ok(released.rows_affected() == 1)
+    }
+}

@@ -1,0 +1,172 @@
+//! Opening the queue.
+
+use super::error::{StoreError, is_corrupt};
+use super::writer::Writer;
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, SqliteConnection};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
+/// The database's file in the state folder.
+pub const DATABASE: &str = "nightscribe.db";
+/// What `PRAGMA application_id` says of a database of ours: `nscr`.
+const APPLICATION_ID: i64 = 0x6e73_6372;
+/// How long a statement waits for another process that is writing.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Connections that read beside the one that writes.
+const READERS: u32 = 4;
+
+/// The queue: one writer, a few readers. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    path: PathBuf,
+    readers: SqlitePool,
+    writer: Writer,
+}
+
+impl Store {
+    /// Opens the queue in `folder`, and makes it where there is none (folder 0700, file 0600). A crash meanwhile
+    /// leaves an older schema or none, which the next opening completes.
+    ///
+    /// # Errors
+    /// If the folder cannot be used, or the database is foreign, damaged, locked or from a newer version. Nothing is
+    /// overwritten then.
+    pub async fn open(folder: &Path) -> Result<Self, StoreError> {
+        let path = folder.join(DATABASE);
+        prepare(folder, &path).map_err(|source| StoreError::Folder {
+            path: folder.to_owned(),
+            source,
+        })?;
+        let options = options(&path);
+        let place = |error| {
+            if is_corrupt(&error) {
+                corrupt(&path, error)
+            } else {
+                error.into()
+            }
+        };
+        let mut connection = options.connect().await.map_err(place)?;
+        refuse_foreign(&mut connection, &path).await?;
+        migrate(&mut connection, &path).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .connect_lazy_with(options.read_only(true).create_if_missing(false));
+        Ok(Self {
+            path,
+            readers,
+            writer: Writer::start(connection),
+        })
+    }
+
+    /// The database's file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(super) const fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    pub(super) const fn writer(&self) -> &Writer {
+        &self.writer
+    }
+
+    /// Waits until everything handed to the writer is committed, and closes the database. Dropping the store without
+    /// this loses nothing that was answered.
+    pub async fn close(self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+fn prepare(folder: &Path, path: &Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)?;
+    std::fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)?;
+    Ok(())
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .disable_statement_logging()
+}
+
+fn corrupt(path: &Path, source: sqlx::Error) -> StoreError {
+    StoreError::Corrupt {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+async fn refuse_foreign(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+    let place = |error| {
+        if is_corrupt(&error) {
+            corrupt(path, error)
+        } else {
+            error.into()
+        }
+    };
+    let id: i64 = sqlx::query_scalar("PRAGMA application_id")
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(place)?;
+    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema")
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(place)?;
+    if id == APPLICATION_ID || (id == 0 && tables == 0) {
+        return Ok(());
+    }
+    // A crash inside the very first migration leaves sqlx's own table and no application ID.
+    let ours: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM sqlite_schema WHERE name LIKE '%_sqlx_migrations%'",
+    )
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(place)?;
+    if id == 0 && ours == tables {
+        Ok(())
+    } else {
+        Err(StoreError::Foreign {
+            path: path.to_owned(),
+        })
+    }
+}
+
+async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+    match MIGRATIONS.run(connection).await {
+        Ok(()) => Ok(()),
+        Err(MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..)) => {
+            Err(StoreError::Newer {
+                path: path.to_owned(),
+            })
+        }
+        Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _))
+            if is_corrupt(&error) =>
+        {
+            Err(corrupt(path, error))
+        }
+        Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => {
+            Err(error.into())
+        }
+        Err(error) => Err(StoreError::Database(sqlx::Error::Migrate(Box::new(error)))),
+    }
+}

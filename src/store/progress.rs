@@ -1,0 +1,356 @@
+//! What happens to a claimed job, up to its files. Every change names the state and the attempt it expects.
+
+use super::error::StoreError;
+use super::open::Store;
+use super::row;
+use super::writer::{Change, guarded};
+use crate::domain::{AttemptId, Failure, GenerationId, JobId, Timestamp};
+use sqlx::SqliteConnection;
+use std::path::PathBuf;
+
+/// The service accepted a submission.
+#[derive(Debug, Clone)]
+pub struct Acceptance {
+    /// The job.
+    pub job: JobId,
+    /// Its attempt.
+    pub attempt: AttemptId,
+    /// What the service calls it.
+    pub generation: GenerationId,
+    /// When the answer came.
+    pub accepted_at: Timestamp,
+    /// When the service forgets the transcription.
+    pub expires_at: Timestamp,
+    /// Of the audio that was sent.
+    pub sha256: Option<String>,
+    /// Of the answer.
+    pub http_status: u16,
+    /// The service's `x-request-id`.
+    pub request_id: Option<String>,
+}
+
+/// A result came.
+#[derive(Debug, Clone)]
+pub struct Completion {
+    /// The job.
+    pub job: JobId,
+    /// Its attempt.
+    pub attempt: AttemptId,
+    /// The service's JSON, packed by [`super::compress::pack`].
+    pub raw: Vec<u8>,
+    /// Length of the audio as billed, in seconds.
+    pub duration_s: Option<f64>,
+    /// Number of words with times.
+    pub words: u64,
+    /// Detected language.
+    pub language: Option<String>,
+    /// Whether nothing was said.
+    pub silent: bool,
+    /// Of the audio that was sent, where the result came with the submission.
+    pub sha256: Option<String>,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// How an attempt ended without a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The service refused it: nothing was paid.
+    Refused,
+    /// It never was accepted, and is tried again.
+    Deferred,
+    /// It may have been accepted, and paid.
+    Uncertain,
+    /// It was accepted, and its transcription is gone or was never made.
+    Lost,
+}
+
+impl Ending {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Deferred => "deferred",
+            Self::Uncertain => "uncertain",
+            Self::Lost => "lost",
+        }
+    }
+}
+
+/// What becomes of the job after an attempt without a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// queued again, not before `due`; the attempt is given back unless it is `spent`.
+    Queued {
+        /// Not before.
+        due: Timestamp,
+        /// Whether the attempt counts.
+        spent: bool,
+    },
+    /// failed.
+    Failed,
+}
+
+/// An attempt ended without a result.
+#[derive(Debug, Clone)]
+pub struct Setback {
+    /// The job.
+    pub job: JobId,
+    /// Its attempt.
+    pub attempt: AttemptId,
+    /// How the attempt ended.
+    pub ending: Ending,
+    /// What becomes of the job.
+    pub next: Next,
+    /// Why.
+    pub failure: Failure,
+    /// Of the answer, if there was one.
+    pub http_status: Option<u16>,
+    /// The service's `x-request-id`.
+    pub request_id: Option<String>,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// A file that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenFile {
+    /// Its absolute path.
+    pub path: PathBuf,
+    /// Its size.
+    pub size_bytes: u64,
+}
+
+impl Store {
+    /// submitting → pending: the generation ID is durable before anything else is done with it.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] if the job is no longer submitting.
+    pub async fn accept(&self, acceptance: Acceptance) -> Result<(), StoreError> {
+        self.writer().write(acceptance).await
+    }
+
+    /// submitting or pending → received: the result is durable before any file is written.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] if the job is neither, for example cancelled meanwhile.
+    pub async fn complete(&self, completion: Completion) -> Result<(), StoreError> {
+        self.writer().write(completion).await
+    }
+
+    /// submitting or pending → queued or failed.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] if the job is neither.
+    pub async fn set_back(&self, setback: Setback) -> Result<(), StoreError> {
+        self.writer().write(setback).await
+    }
+
+    /// received → done: said only of files that are on disk, whole and synced. Files that an earlier job of the
+    /// recording wrote under the same names are this job's from now on.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] if the job is no longer received.
+    pub async fn written(
+        &self,
+        job: JobId,
+        files: Vec<WrittenFile>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.writer().write(Written { job, files, now }).await
+    }
+
+    /// The files of a received job could not be written: it stays received, its result is safe, and writing is tried
+    /// again at `due`.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] if the job is no longer received.
+    pub async fn not_written(
+        &self,
+        job: JobId,
+        failure: Failure,
+        due: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.writer()
+            .write(NotWritten {
+                job,
+                failure,
+                due,
+                now,
+            })
+            .await
+    }
+}
+
+impl Change for Acceptance {
+    type Reply = ();
+
+    async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        let accepted = sqlx::query(
+            "UPDATE jobs SET state = 'pending', generation_id = ?2, accepted_at = ?3, expires_at = ?4, sha256 = ?5,
+                             error_class = NULL, error_message = NULL, updated_at = ?3
+             WHERE id = ?1 AND state = 'submitting'",
+        )
+        .bind(self.job.0)
+        .bind(self.generation.as_str())
+        .bind(self.accepted_at.millis())
+        .bind(self.expires_at.millis())
+        .bind(&self.sha256)
+        .execute(&mut *connection)
+        .await?;
+        guarded(&accepted)?;
+        sqlx::query(
+            "UPDATE attempts SET outcome = 'accepted', generation_id = ?2, http_status = ?3, request_id = ?4
+             WHERE id = ?1",
+        )
+        .bind(self.attempt.0)
+        .bind(self.generation.as_str())
+        .bind(self.http_status)
+        .bind(&self.request_id)
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+}
+
+impl Change for Completion {
+    type Reply = ();
+
+    async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        let completed = sqlx::query(
+            "UPDATE jobs SET state = 'received', owner = NULL, sha256 = coalesce(?2, sha256), due_at = ?3,
+                             error_class = NULL, error_message = NULL, updated_at = ?3
+             WHERE id = ?1 AND state IN ('submitting', 'pending')",
+        )
+        .bind(self.job.0)
+        .bind(&self.sha256)
+        .bind(self.now.millis())
+        .execute(&mut *connection)
+        .await?;
+        guarded(&completed)?;
+        sqlx::query(
+            "INSERT OR REPLACE INTO results (job_id, raw, received_at, duration_s, words, language, silent)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )
+        .bind(self.job.0)
+        .bind(&self.raw)
+        .bind(self.now.millis())
+        .bind(self.duration_s)
+        .bind(row::size(self.words))
+        .bind(&self.language)
+        .bind(self.silent)
+        .execute(&mut *connection)
+        .await?;
+        sqlx::query(
+            "UPDATE attempts SET outcome = 'completed', ended_at = ?2, billed_s = ?3 WHERE id = ?1",
+        )
+        .bind(self.attempt.0)
+        .bind(self.now.millis())
+        .bind(self.duration_s)
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+}
+
+impl Change for Setback {
+    type Reply = ();
+
+    async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        let (state, due, given_back) = match self.next {
+            Next::Queued { due, spent } => ("queued", due, i64::from(!spent)),
+            Next::Failed => ("failed", self.now, 0),
+        };
+        let set_back = sqlx::query(
+            "UPDATE jobs SET state = ?2, owner = NULL, due_at = ?3, attempts = max(attempts - ?4, 0),
+                             generation_id = NULL, accepted_at = NULL, expires_at = NULL,
+                             error_class = ?5, error_message = ?6, updated_at = ?7
+             WHERE id = ?1 AND state IN ('submitting', 'pending')",
+        )
+        .bind(self.job.0)
+        .bind(state)
+        .bind(due.millis())
+        .bind(given_back)
+        .bind(self.failure.class.as_str())
+        .bind(&self.failure.message)
+        .bind(self.now.millis())
+        .execute(&mut *connection)
+        .await?;
+        guarded(&set_back)?;
+        sqlx::query(
+            "UPDATE attempts SET outcome = ?2, ended_at = ?3, error_class = ?4, error_message = ?5,
+                                 http_status = coalesce(?6, http_status), request_id = coalesce(?7, request_id)
+             WHERE id = ?1",
+        )
+        .bind(self.attempt.0)
+        .bind(self.ending.as_str())
+        .bind(self.now.millis())
+        .bind(self.failure.class.as_str())
+        .bind(&self.failure.message)
+        .bind(self.http_status)
+        .bind(&self.request_id)
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+}
+
+struct Written {
+    job: JobId,
+    files: Vec<WrittenFile>,
+    now: Timestamp,
+}
+
+impl Change for Written {
+    type Reply = ();
+
+    async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        let written = sqlx::query(
+            "UPDATE jobs SET state = 'done', error_class = NULL, error_message = NULL, updated_at = ?2
+             WHERE id = ?1 AND state = 'received'",
+        )
+        .bind(self.job.0)
+        .bind(self.now.millis())
+        .execute(&mut *connection)
+        .await?;
+        guarded(&written)?;
+        for file in &self.files {
+            sqlx::query(
+                "INSERT OR REPLACE INTO outputs (path, job_id, size_bytes, written_at) VALUES (?1, ?2, ?3, ?4)",
+            )
+            .bind(row::path_bytes(&file.path))
+            .bind(self.job.0)
+            .bind(row::size(file.size_bytes))
+            .bind(self.now.millis())
+            .execute(&mut *connection)
+            .await?;
+        }
+        Ok(())
+    }
+}
+
+struct NotWritten {
+    job: JobId,
+    failure: Failure,
+    due: Timestamp,
+    now: Timestamp,
+}
+
+impl Change for NotWritten {
+    type Reply = ();
+
+    async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        let noted = sqlx::query(
+            "UPDATE jobs SET due_at = ?2, error_class = ?3, error_message = ?4, updated_at = ?5
+             WHERE id = ?1 AND state = 'received'",
+        )
+        .bind(self.job.0)
+        .bind(self.due.millis())
+        .bind(self.failure.class.as_str())
+        .bind(&self.failure.message)
+        .bind(self.now.millis())
+        .execute(connection)
+        .await?;
+        guarded(&noted)
+    }
+}

@@ -1,0 +1,447 @@
+//! What the stages ask: what may be submitted, what is pending, what is to be written, what is left.
+
+use super::claims::Twin;
+use super::compress;
+use super::error::StoreError;
+use super::open::Store;
+use super::recordings::Location;
+use super::row;
+use crate::domain::{
+    AttemptId, ErrorClass, GenerationId, Hold, JobId, RecordingId, Request, Timestamp,
+};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+
+/// A queued job whose turn it is.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// The job.
+    pub job: JobId,
+    /// Its source's name.
+    pub source: String,
+    /// Where its audio is.
+    pub location: Location,
+    /// Its path in the source.
+    pub relative: PathBuf,
+    /// Size when it was recorded, in bytes.
+    pub size_bytes: u64,
+    /// Time of its last change when it was recorded.
+    pub modified: Timestamp,
+    /// What is asked of the service.
+    pub request: Request,
+    /// Attempts spent so far.
+    pub attempts: u32,
+    /// Whether its file could not be read when it was looked at last.
+    pub was_unreadable: bool,
+}
+
+/// A generation at the service.
+#[derive(Debug, Clone)]
+pub struct Pending {
+    /// The job.
+    pub job: JobId,
+    /// The attempt it came from.
+    pub attempt: AttemptId,
+    /// What the service calls it.
+    pub generation: GenerationId,
+    /// When it was accepted.
+    pub accepted_at: Timestamp,
+    /// When the service forgets it.
+    pub expires_at: Timestamp,
+    /// Attempts spent, with this one.
+    pub attempts: u32,
+    /// Its model.
+    pub model: String,
+    /// Its length in seconds, where known.
+    pub duration_s: Option<f64>,
+    /// Its path in the source.
+    pub relative: PathBuf,
+}
+
+/// A job whose result is stored and whose files are to be written.
+#[derive(Debug, Clone)]
+pub struct Received {
+    /// The job.
+    pub job: JobId,
+    /// The recording.
+    pub recording: RecordingId,
+    /// Its source's name.
+    pub source: String,
+    /// Where its audio is.
+    pub location: Location,
+    /// Its path in the source.
+    pub relative: PathBuf,
+    /// The name of its transcripts, without extension.
+    pub base: OsString,
+    /// What was asked of the service.
+    pub request: Request,
+    /// Of the audio.
+    pub sha256: Option<String>,
+    /// What the service called it.
+    pub generation: Option<GenerationId>,
+    /// When the recording was recorded.
+    pub recorded_at: Timestamp,
+    /// When the service accepted it.
+    pub accepted_at: Option<Timestamp>,
+    /// When the result came.
+    pub received_at: Timestamp,
+}
+
+/// Which sources' jobs may be submitted.
+#[derive(Debug, Clone, Default)]
+pub struct Reach {
+    /// Sources of the configuration: their URLs may be submitted.
+    pub configured: Vec<String>,
+    /// Those whose folder is there: their files may be, too.
+    pub present: Vec<String>,
+}
+
+/// What a run still has to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Left {
+    /// There are queued jobs in the sources asked for.
+    pub queued: bool,
+    /// Something is being sent.
+    pub submitting: bool,
+    /// Something is at the service.
+    pub pending: bool,
+    /// Results wait to be written.
+    pub received: bool,
+}
+
+/// The job's source is within reach: `?2` those that are present, `?3` those configured.
+const REACHED: &str = "(r.source IN (SELECT value FROM json_each(?2))
+    OR (r.kind = 'url' AND r.source IN (SELECT value FROM json_each(?3))))";
+
+/// A job may be sent: nothing equal is on its way, and no earlier job of the same recording either.
+const FREE: &str =
+    "NOT EXISTS (SELECT 1 FROM jobs t WHERE t.id = j.twin AND t.state IN ('submitting', 'pending'))
+    AND NOT EXISTS (SELECT 1 FROM jobs e WHERE e.recording_id = j.recording_id AND e.id < j.id
+                    AND e.state IN ('submitting', 'pending', 'received'))";
+
+impl Store {
+    /// Queued jobs within `reach` that are due, by priority, then by time; at most `limit`.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn candidates(
+        &self,
+        reach: &Reach,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Candidate>, StoreError> {
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "SELECT j.id, r.source, r.kind, r.location, r.relative, r.size_bytes, r.modified_at, j.model, j.options,
+                    j.attempts, j.error_class
+             FROM jobs j JOIN recordings r ON r.id = j.recording_id
+             WHERE j.state = 'queued' AND j.due_at <= ?1 AND {REACHED} AND {FREE}
+             ORDER BY j.priority DESC, j.due_at, j.id LIMIT ?4"
+        )))
+        .bind(now.millis())
+        .bind(names(&reach.present))
+        .bind(names(&reach.configured))
+        .bind(row::size(limit as u64))
+        .fetch_all(self.readers())
+        .await?;
+        rows.iter().map(candidate).collect()
+    }
+
+    /// When the next queued job within `reach` that is not due yet will be; `None` if there is none.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn next_due(
+        &self,
+        sources: &[String],
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let due: Option<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
+            "SELECT min(j.due_at) FROM jobs j JOIN recordings r ON r.id = j.recording_id
+             WHERE j.state = 'queued' AND j.due_at > ?1 AND {REACHED}"
+        )))
+        .bind(now.millis())
+        .bind(names(&reach.present))
+        .bind(names(&reach.configured))
+        .fetch_one(self.readers())
+        .await?;
+        Ok(due.map(Timestamp::from_millis))
+    }
+
+    /// Whether another recording of this size was, is or will be submitted with the same model and options, so that
+    /// the content is worth comparing.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn may_have_twin(&self, candidate: &Candidate) -> Result<bool, StoreError> {
+        let found: Option<i64> = sqlx::query_scalar(
+            "SELECT 1 FROM recordings r JOIN jobs t ON t.recording_id = r.id
+             WHERE r.size_bytes = ?2 AND t.id <> ?1 AND t.model = ?3 AND t.options = ?4
+               AND t.state IN ('submitting', 'pending', 'received', 'done') LIMIT 1",
+        )
+        .bind(candidate.job.0)
+        .bind(row::size(candidate.size_bytes))
+        .bind(candidate.request.model())
+        .bind(candidate.request.options_json())
+        .fetch_optional(self.readers())
+        .await?;
+        Ok(found.is_some())
+    }
+
+    /// A job with equal audio, model and options whose result is stored, or else one that is on its way; one of equal
+    /// size whose content is not known before it is sent counts among the latter.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn twin(
+        &self,
+        candidate: &Candidate,
+        sha256: &str,
+    ) -> Result<Option<Twin>, StoreError> {
+        let found = sqlx::query(
+            "SELECT t.id, EXISTS (SELECT 1 FROM results WHERE job_id = t.id) AS paid
+             FROM jobs t JOIN recordings r ON r.id = t.recording_id
+             WHERE t.id <> ?1 AND t.model = ?3 AND t.options = ?4
+               AND ((t.sha256 = ?2 AND t.state IN ('submitting', 'pending', 'received', 'done'))
+                    OR (t.sha256 IS NULL AND t.state = 'submitting' AND r.size_bytes = ?5))
+             ORDER BY paid DESC, t.id LIMIT 1",
+        )
+        .bind(candidate.job.0)
+        .bind(sha256)
+        .bind(candidate.request.model())
+        .bind(candidate.request.options_json())
+        .bind(row::size(candidate.size_bytes))
+        .fetch_optional(self.readers())
+        .await?;
+        let Some(found) = found else { return Ok(None) };
+        let job = JobId(found.try_get("id")?);
+        Ok(Some(if row::is_set(&found, "paid")? {
+            Twin::Paid(job)
+        } else {
+            Twin::UnderWay(job)
+        }))
+    }
+
+    /// Every generation at the service, nearest expiry first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn pending(&self) -> Result<Vec<Pending>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT j.id, j.generation_id, j.accepted_at, j.expires_at, j.attempts, j.model, r.duration_s, r.relative,
+                    (SELECT max(id) FROM attempts a WHERE a.job_id = j.id) AS attempt
+             FROM jobs j JOIN recordings r ON r.id = j.recording_id
+             WHERE j.state = 'pending' ORDER BY j.expires_at",
+        )
+        .fetch_all(self.readers())
+        .await?;
+        rows.iter().map(pending).collect()
+    }
+
+    /// Results whose files may be written at `now`, oldest first; at most `limit`.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn received(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Received>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT j.id, j.recording_id, r.source, r.kind, r.location, r.relative, r.base, j.model, j.options,
+                    j.sha256, j.generation_id, r.recorded_at, j.accepted_at, s.received_at
+             FROM jobs j JOIN recordings r ON r.id = j.recording_id JOIN results s ON s.job_id = j.id
+             WHERE j.state = 'received' AND j.due_at <= ?1 ORDER BY j.id LIMIT ?2",
+        )
+        .bind(now.millis())
+        .bind(row::size(limit as u64))
+        .fetch_all(self.readers())
+        .await?;
+        rows.iter().map(received).collect()
+    }
+
+    /// The job with its result, in whatever state it is; `None` if it has no result.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn with_result(&self, job: JobId) -> Result<Option<Received>, StoreError> {
+        let found = sqlx::query(
+            "SELECT j.id, j.recording_id, r.source, r.kind, r.location, r.relative, r.base, j.model, j.options,
+                    j.sha256, j.generation_id, r.recorded_at, j.accepted_at, s.received_at
+             FROM jobs j JOIN recordings r ON r.id = j.recording_id JOIN results s ON s.job_id = j.id
+             WHERE j.id = ?1",
+        )
+        .bind(job.0)
+        .fetch_optional(self.readers())
+        .await?;
+        found.as_ref().map(received).transpose()
+    }
+
+    /// Every job that has a result, oldest first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn jobs_with_result(&self) -> Result<Vec<JobId>, StoreError> {
+        let ids: Vec<i64> = sqlx::query_scalar("SELECT job_id FROM results ORDER BY job_id")
+            .fetch_all(self.readers())
+            .await?;
+        Ok(ids.into_iter().map(JobId).collect())
+    }
+
+    /// The service's JSON for a job, byte for byte as it came.
+    ///
+    /// # Errors
+    /// If the database fails, or the stored bytes are damaged.
+    pub async fn result(&self, job: JobId) -> Result<String, StoreError> {
+        let packed: Vec<u8> = sqlx::query_scalar("SELECT raw FROM results WHERE job_id = ?1")
+            .bind(job.0)
+            .fetch_one(self.readers())
+            .await?;
+        compress::unpack(&packed).map_err(|_| StoreError::Content { column: "raw" })
+    }
+
+    /// Whether the file at `path` was written for `recording`.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn wrote(
+        &self,
+        recording: RecordingId,
+        path: &std::path::Path,
+    ) -> Result<bool, StoreError> {
+        let found: Option<i64> = sqlx::query_scalar(
+            "SELECT 1 FROM outputs o JOIN jobs j ON j.id = o.job_id WHERE o.path = ?1 AND j.recording_id = ?2",
+        )
+        .bind(row::path_bytes(path))
+        .bind(recording.0)
+        .fetch_optional(self.readers())
+        .await?;
+        Ok(found.is_some())
+    }
+
+    /// What is left to do, of the queue only what is within `reach`.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn left(&self, reach: &Reach) -> Result<Left, StoreError> {
+        let found = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "SELECT EXISTS (SELECT 1 FROM jobs j JOIN recordings r ON r.id = j.recording_id
+                            WHERE j.state = ?1 AND {REACHED}) AS queued,
+                    EXISTS (SELECT 1 FROM jobs WHERE state = 'submitting') AS submitting,
+                    EXISTS (SELECT 1 FROM jobs WHERE state = 'pending') AS pending,
+                    EXISTS (SELECT 1 FROM jobs WHERE state = 'received') AS received"
+        )))
+        .bind("queued")
+        .bind(names(&reach.present))
+        .bind(names(&reach.configured))
+        .fetch_one(self.readers())
+        .await?;
+        Ok(Left {
+            queued: row::is_set(&found, "queued")?,
+            submitting: row::is_set(&found, "submitting")?,
+            pending: row::is_set(&found, "pending")?,
+            received: row::is_set(&found, "received")?,
+        })
+    }
+
+    /// How many generations are at the service, as the database has it.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn count_pending(&self) -> Result<u64, StoreError> {
+        let found = sqlx::query("SELECT count(*) AS n FROM jobs WHERE state = 'pending'")
+            .fetch_one(self.readers())
+            .await?;
+        row::count(&found, "n")
+    }
+
+    /// When writing of the next received job is tried again, if it waits for a time.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn next_writing(&self) -> Result<Option<Timestamp>, StoreError> {
+        let due: Option<i64> =
+            sqlx::query_scalar("SELECT min(due_at) FROM jobs WHERE state = 'received'")
+                .fetch_one(self.readers())
+                .await?;
+        Ok(due.map(Timestamp::from_millis))
+    }
+
+    /// The holds in force.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn holds(&self) -> Result<Vec<Hold>, StoreError> {
+        let rows = sqlx::query("SELECT kind, since, message FROM holds ORDER BY since, kind")
+            .fetch_all(self.readers())
+            .await?;
+        rows.iter()
+            .map(|found| {
+                Ok(Hold {
+                    kind: row::parsed(found, "kind")?,
+                    since: row::time(found, "since")?,
+                    message: found.try_get("message")?,
+                })
+            })
+            .collect()
+    }
+}
+
+fn names(sources: &[String]) -> String {
+    serde_json::Value::from(sources).to_string()
+}
+
+fn attempts(row: &SqliteRow) -> Result<u32, StoreError> {
+    u32::try_from(row.try_get::<i64, _>("attempts")?)
+        .map_err(|_| StoreError::Content { column: "attempts" })
+}
+
+fn candidate(found: &SqliteRow) -> Result<Candidate, StoreError> {
+    Ok(Candidate {
+        job: JobId(found.try_get("id")?),
+        source: found.try_get("source")?,
+        location: Location::read(found)?,
+        relative: row::path(found, "relative")?,
+        size_bytes: row::count(found, "size_bytes")?,
+        modified: row::time(found, "modified_at")?,
+        request: row::request(found)?,
+        attempts: attempts(found)?,
+        was_unreadable: found.try_get::<Option<&str>, _>("error_class")?
+            == Some(ErrorClass::Unreadable.as_str()),
+    })
+}
+
+fn pending(found: &SqliteRow) -> Result<Pending, StoreError> {
+    Ok(Pending {
+        job: JobId(found.try_get("id")?),
+        attempt: AttemptId(found.try_get("attempt")?),
+        generation: row::generation(found)?.ok_or(StoreError::Content {
+            column: "generation_id",
+        })?,
+        accepted_at: row::time(found, "accepted_at")?,
+        expires_at: row::time(found, "expires_at")?,
+        attempts: attempts(found)?,
+        model: found.try_get("model")?,
+        duration_s: found.try_get("duration_s")?,
+        relative: row::path(found, "relative")?,
+    })
+}
+
+fn received(found: &SqliteRow) -> Result<Received, StoreError> {
+    Ok(Received {
+        job: JobId(found.try_get("id")?),
+        recording: RecordingId(found.try_get("recording_id")?),
+        source: found.try_get("source")?,
+        location: Location::read(found)?,
+        relative: row::path(found, "relative")?,
+        base: OsString::from_vec(found.try_get("base")?),
+        request: row::request(found)?,
+        sha256: found.try_get("sha256")?,
+        generation: row::generation(found)?,
+        recorded_at: row::time(found, "recorded_at")?,
+        accepted_at: row::time_or_none(found, "accepted_at")?,
+        received_at: row::time(found, "received_at")?,
+    })
+}

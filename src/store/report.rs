@@ -1,0 +1,298 @@
+//! What `status`, `list` and `show` ask.
+
+use super::error::StoreError;
+use super::open::Store;
+use super::recordings::Location;
+use super::row;
+use crate::domain::{AttemptId, Failure, GenerationId, JobId, JobState, Request, Timestamp};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// A run that has not ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Runner {
+    /// Its process.
+    pub pid: u32,
+    /// When it began.
+    pub since: Timestamp,
+}
+
+/// The queue in figures.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Overview {
+    /// Jobs by state; every state is there.
+    pub counts: BTreeMap<JobState, u64>,
+    /// When the service forgets the first of what is pending.
+    pub next_expiry: Option<Timestamp>,
+    /// When the first queued job that waits for a time may go.
+    pub next_due: Option<Timestamp>,
+    /// Submissions that may have been paid without a transcript to show for it.
+    pub perhaps_paid: u64,
+    /// Jobs done since the time asked for.
+    pub done_since: u64,
+    /// The run whose end is not recorded; it may be dead, which only the lock tells.
+    pub runner: Option<Runner>,
+}
+
+/// Which jobs are listed.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// In one of these states; empty: any.
+    pub states: Vec<JobState>,
+    /// Of this source.
+    pub source: Option<String>,
+    /// At most so many.
+    pub limit: Option<usize>,
+}
+
+/// A job as it is shown.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// The job.
+    pub id: JobId,
+    /// Its source's name.
+    pub source: String,
+    /// Where its audio is.
+    pub location: Location,
+    /// Its path in the source.
+    pub relative: PathBuf,
+    /// Where it stands.
+    pub state: JobState,
+    /// What is asked of the service.
+    pub request: Request,
+    /// Attempts spent.
+    pub attempts: u32,
+    /// What the service calls it.
+    pub generation_id: Option<GenerationId>,
+    /// Size in bytes.
+    pub size_bytes: u64,
+    /// Length in seconds: as billed, else as the file says, if known.
+    pub duration_s: Option<f64>,
+    /// Of the audio that was sent.
+    pub sha256: Option<String>,
+    /// Not before, if it is queued.
+    pub due_at: Timestamp,
+    /// When the service forgets it, if it is pending.
+    pub expires_at: Option<Timestamp>,
+    /// What went wrong last.
+    pub error: Option<Failure>,
+    /// Whether its transcript is one of silence; `None` without a result.
+    pub silent: Option<bool>,
+    /// The job whose result it took, if another paid for it.
+    pub paid_by: Option<JobId>,
+    /// Its files.
+    pub outputs: Vec<PathBuf>,
+    /// When it was recorded.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A submission as it is shown.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// The attempt.
+    pub id: AttemptId,
+    /// When it was claimed.
+    pub started_at: Timestamp,
+    /// When it ended; `None` while it lasts.
+    pub ended_at: Option<Timestamp>,
+    /// `sending`, `accepted`, `completed`, `refused`, `deferred`, `uncertain`, `lost`, `cancelled`.
+    pub outcome: String,
+    /// What was sent as `X-Client-Request-Id`.
+    pub client_request_id: String,
+    /// What the service called it.
+    pub generation_id: Option<GenerationId>,
+    /// Of the answer.
+    pub http_status: Option<u16>,
+    /// The service's `x-request-id`.
+    pub request_id: Option<String>,
+    /// What went wrong.
+    pub error: Option<Failure>,
+    /// Seconds of audio billed.
+    pub billed_s: Option<f64>,
+}
+
+const ITEM: &str = "SELECT j.id, r.source, r.kind, r.location, r.relative, j.state, j.model, j.options, j.attempts,
+        j.generation_id, r.size_bytes, coalesce(s.duration_s, r.duration_s) AS duration_s, j.sha256, j.due_at,
+        j.expires_at, j.error_class, j.error_message, s.silent, s.paid_by, j.created_at, j.updated_at
+    FROM jobs j JOIN recordings r ON r.id = j.recording_id LEFT JOIN results s ON s.job_id = j.id";
+
+impl Store {
+    /// The queue in figures.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn overview(&self, done_since: Timestamp) -> Result<Overview, StoreError> {
+        let mut counts: BTreeMap<_, _> =
+            JobState::ALL.into_iter().map(|state| (state, 0)).collect();
+        for found in sqlx::query("SELECT state, count(*) AS n FROM jobs GROUP BY state")
+            .fetch_all(self.readers())
+            .await?
+        {
+            counts.insert(row::parsed(&found, "state")?, row::count(&found, "n")?);
+        }
+        let figures = sqlx::query(
+            "SELECT (SELECT min(expires_at) FROM jobs WHERE state = 'pending') AS next_expiry,
+                    (SELECT min(due_at) FROM jobs WHERE state = 'queued') AS next_due,
+                    (SELECT count(*) FROM attempts WHERE outcome IN ('uncertain', 'lost')) AS perhaps_paid,
+                    (SELECT count(*) FROM attempts WHERE outcome = 'completed' AND ended_at >= ?1
+                      AND id > (SELECT max(id) - 10000 FROM attempts)) AS done_since",
+        )
+        .bind(done_since.millis())
+        .fetch_one(self.readers())
+        .await?;
+        Ok(Overview {
+            counts,
+            next_expiry: row::time_or_none(&figures, "next_expiry")?,
+            next_due: row::time_or_none(&figures, "next_due")?,
+            perhaps_paid: row::count(&figures, "perhaps_paid")?,
+            done_since: row::count(&figures, "done_since")?,
+            runner: self.runner().await?,
+        })
+    }
+
+    async fn runner(&self) -> Result<Option<Runner>, StoreError> {
+        let found = sqlx::query(
+            "SELECT pid, started_at FROM runners WHERE ended_at IS NULL ORDER BY id DESC LIMIT 1",
+        )
+        .fetch_optional(self.readers())
+        .await?;
+        let Some(found) = found else { return Ok(None) };
+        let pid = u32::try_from(found.try_get::<i64, _>("pid")?)
+            .map_err(|_| StoreError::Content { column: "pid" })?;
+        Ok(Some(Runner {
+            pid,
+            since: row::time(&found, "started_at")?,
+        }))
+    }
+
+    /// Jobs, newest first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn list(&self, filter: &Filter) -> Result<Vec<Item>, StoreError> {
+        let states = serde_json::to_string(&filter.states)
+            .map_err(|_| StoreError::Content { column: "state" })?;
+        let limit = filter.limit.map_or(-1, |limit| row::size(limit as u64));
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "{ITEM} WHERE (json_array_length(?1) = 0 OR j.state IN (SELECT value FROM json_each(?1)))
+                AND (?2 IS NULL OR r.source = ?2)
+              ORDER BY j.id DESC LIMIT ?3"
+        )))
+        .bind(states)
+        .bind(&filter.source)
+        .bind(limit)
+        .fetch_all(self.readers())
+        .await?;
+        self.items(&rows).await
+    }
+
+    /// One job; `None` if there is none of that ID.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn item(&self, job: JobId) -> Result<Option<Item>, StoreError> {
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!("{ITEM} WHERE j.id = ?1")))
+            .bind(job.0)
+            .fetch_all(self.readers())
+            .await?;
+        Ok(self.items(&rows).await?.pop())
+    }
+
+    /// The jobs of the recording at `place` (an absolute path, or a URL), newest first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn items_at(&self, place: &Path) -> Result<Vec<Item>, StoreError> {
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "{ITEM} WHERE r.location = ?1 ORDER BY j.id DESC"
+        )))
+        .bind(row::path_bytes(place))
+        .fetch_all(self.readers())
+        .await?;
+        self.items(&rows).await
+    }
+
+    async fn items(&self, rows: &[SqliteRow]) -> Result<Vec<Item>, StoreError> {
+        let mut items = Vec::with_capacity(rows.len());
+        for found in rows {
+            let mut item = item(found)?;
+            item.outputs = self.outputs(item.id).await?;
+            items.push(item);
+        }
+        Ok(items)
+    }
+
+    /// The files written for a job.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn outputs(&self, job: JobId) -> Result<Vec<PathBuf>, StoreError> {
+        let rows = sqlx::query("SELECT path FROM outputs WHERE job_id = ?1 ORDER BY path")
+            .bind(job.0)
+            .fetch_all(self.readers())
+            .await?;
+        rows.iter().map(|found| row::path(found, "path")).collect()
+    }
+
+    /// Every submission of a job, oldest first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn attempts(&self, job: JobId) -> Result<Vec<Attempt>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, started_at, ended_at, outcome, client_request_id, generation_id, http_status, request_id,
+                    error_class, error_message, billed_s
+             FROM attempts WHERE job_id = ?1 ORDER BY id",
+        )
+        .bind(job.0)
+        .fetch_all(self.readers())
+        .await?;
+        rows.iter().map(attempt).collect()
+    }
+}
+
+fn item(found: &SqliteRow) -> Result<Item, StoreError> {
+    Ok(Item {
+        id: JobId(found.try_get("id")?),
+        source: found.try_get("source")?,
+        location: Location::read(found)?,
+        relative: row::path(found, "relative")?,
+        state: row::parsed(found, "state")?,
+        request: row::request(found)?,
+        attempts: u32::try_from(found.try_get::<i64, _>("attempts")?)
+            .map_err(|_| StoreError::Content { column: "attempts" })?,
+        generation_id: row::generation(found)?,
+        size_bytes: row::count(found, "size_bytes")?,
+        duration_s: found.try_get("duration_s")?,
+        sha256: found.try_get("sha256")?,
+        due_at: row::time(found, "due_at")?,
+        expires_at: row::time_or_none(found, "expires_at")?,
+        error: row::failure(found)?,
+        silent: found
+            .try_get::<Option<i64>, _>("silent")?
+            .map(|silent| silent != 0),
+        paid_by: found.try_get::<Option<i64>, _>("paid_by")?.map(JobId),
+        outputs: Vec::new(),
+        created_at: row::time(found, "created_at")?,
+        updated_at: row::time(found, "updated_at")?,
+    })
+}
+
+fn attempt(found: &SqliteRow) -> Result<Attempt, StoreError> {
+    Ok(Attempt {
+        id: AttemptId(found.try_get("id")?),
+        started_at: row::time(found, "started_at")?,
+        ended_at: row::time_or_none(found, "ended_at")?,
+        outcome: found.try_get("outcome")?,
+        client_request_id: found.try_get("client_request_id")?,
+        generation_id: row::generation(found)?,
+        http_status: found.try_get("http_status")?,
+        request_id: found.try_get("request_id")?,
+        error: row::failure(found)?,
+        billed_s: found.try_get("billed_s")?,
+    })
+}

@@ -1,0 +1,75 @@
+//! Columns to types.
+
+use super::error::StoreError;
+use crate::domain::{ErrorClass, Failure, GenerationId, Request, Timestamp};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+pub(super) fn time(row: &SqliteRow, column: &'static str) -> Result<Timestamp, StoreError> {
+    Ok(Timestamp::from_millis(row.try_get(column)?))
+}
+
+pub(super) fn time_or_none(
+    row: &SqliteRow,
+    column: &'static str,
+) -> Result<Option<Timestamp>, StoreError> {
+    Ok(row
+        .try_get::<Option<i64>, _>(column)?
+        .map(Timestamp::from_millis))
+}
+
+pub(super) fn count(row: &SqliteRow, column: &'static str) -> Result<u64, StoreError> {
+    u64::try_from(row.try_get::<i64, _>(column)?).map_err(|_| StoreError::Content { column })
+}
+
+pub(super) fn parsed<T: FromStr>(row: &SqliteRow, column: &'static str) -> Result<T, StoreError> {
+    row.try_get::<&str, _>(column)?
+        .parse()
+        .map_err(|_| StoreError::Content { column })
+}
+
+pub(super) fn path(row: &SqliteRow, column: &'static str) -> Result<PathBuf, StoreError> {
+    Ok(PathBuf::from(OsString::from_vec(row.try_get(column)?)))
+}
+
+pub(super) fn path_bytes(path: &Path) -> &[u8] {
+    path.as_os_str().as_bytes()
+}
+
+pub(super) fn request(row: &SqliteRow) -> Result<Request, StoreError> {
+    let options: &str = row.try_get("options")?;
+    Request::from_json(row.try_get::<String, _>("model")?, options)
+        .map_err(|_| StoreError::Content { column: "options" })
+}
+
+pub(super) fn generation(row: &SqliteRow) -> Result<Option<GenerationId>, StoreError> {
+    Ok(row
+        .try_get::<Option<String>, _>("generation_id")?
+        .and_then(GenerationId::new))
+}
+
+pub(super) fn failure(row: &SqliteRow) -> Result<Option<Failure>, StoreError> {
+    let Some(class) = row.try_get::<Option<&str>, _>("error_class")? else {
+        return Ok(None);
+    };
+    let class: ErrorClass = class.parse().map_err(|_| StoreError::Content {
+        column: "error_class",
+    })?;
+    Ok(Some(Failure::new(
+        class,
+        row.try_get::<String, _>("error_message")?,
+    )))
+}
+
+pub(super) fn is_set(row: &SqliteRow, column: &'static str) -> Result<bool, StoreError> {
+    Ok(row.try_get::<i64, _>(column)? != 0)
+}
+
+/// Milliseconds to bind; sizes above what SQLite counts to cannot come from a file system.
+pub(super) fn size(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}
