@@ -155,7 +155,7 @@ impl Store {
     /// If the database fails.
     pub async fn next_due(
         &self,
-        sources: &[String],
+        reach: &Reach,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, StoreError> {
         let due: Option<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
