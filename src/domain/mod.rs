@@ -4,13 +4,17 @@
 //! - [`id`]: newtypes for every identifier
 //! - [`state`]: the states of a job
 //! - [`transition`]: which event leads from which state to which
+//! - [`container`]: the file types that the service takes
 //! - [`failure`]: what went wrong, in classes, with what to do about it
+//! - [`flow`]: the two ways the service takes a recording
 //! - [`format`]: the output formats
 //! - [`hold`]: why nothing is submitted for now
 //! - [`request`]: the model and options a recording is transcribed with
 //! - [`transcript`]: a transcription, in one shape whatever model it came from
 
+pub mod container;
 pub mod failure;
+pub mod flow;
 pub mod format;
 pub mod hold;
 pub mod id;
@@ -21,6 +25,7 @@ pub mod transcript;
 pub mod transition;
 
 pub use failure::{ErrorClass, Failure};
+pub use flow::Flow;
 pub use format::Format;
 pub use hold::{Hold, HoldKind};
 pub use id::{AttemptId, GenerationId, JobId, RecordingId, RunId};

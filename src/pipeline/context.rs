@@ -1,0 +1,193 @@
+//! What the stages of a run share.
+
+use super::clock::Clock;
+use super::event::{Event, Observer};
+use super::gate::Gate;
+use crate::api::{CallError, Client, Pace};
+use crate::config::Config;
+use crate::domain::{Failure, Hold, HoldKind, JobId, RunId, Timestamp};
+use crate::policy::backoff::Backoff;
+use crate::policy::polling::Polling;
+use crate::store::queue::Reach;
+use crate::store::{Store, StoreError};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+/// Between two tries of a change that the database could not take.
+const STORE_RETRY: Duration = Duration::from_secs(1);
+
+/// What the stages of a run share.
+pub struct Context {
+    /// The configuration of the run.
+    pub config: Config,
+    /// The queue.
+    pub store: Store,
+    /// The service.
+    pub client: Client,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Whoever shows the run.
+    pub observer: Arc<dyn Observer>,
+    /// This run.
+    pub run: RunId,
+    /// When submissions and polls may leave.
+    pub gate: Gate,
+    /// Tokens for submissions.
+    pub submit_pace: Pace,
+    /// Tokens for polls.
+    pub poll_pace: Pace,
+    /// Which sources may be submitted from, by the last scan.
+    pub reach: RwLock<Reach>,
+    /// There may be something to submit.
+    pub to_submit: Notify,
+    /// There may be something to save.
+    pub to_save: Notify,
+    /// Something ended, so that the run may be over.
+    pub progress: Notify,
+    /// No new work is begun.
+    pub stop: CancellationToken,
+    /// What is under way is given up.
+    pub abandon: CancellationToken,
+    /// What the run has brought about.
+    pub tally: Tally,
+}
+
+/// What a run has brought about so far.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// Jobs done.
+    pub done: AtomicU64,
+    /// Jobs failed.
+    pub failed: AtomicU64,
+    /// Rounds in a row in which nothing could be written.
+    pub unwritable_rounds: AtomicU64,
+    /// Polls in a row that the service refused for the key or the account.
+    pub refused_polls: AtomicU64,
+}
+
+impl Context {
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A number from 0 to 1 for the policies.
+    pub fn jitter(&self) -> f64 {
+        rand::random()
+    }
+
+    /// Tells whoever shows the run.
+    pub fn notice(&self, event: &Event) {
+        match event {
+            Event::Done { .. } => self.tally.done.fetch_add(1, Ordering::Relaxed),
+            Event::Failed { .. } => self.tally.failed.fetch_add(1, Ordering::Relaxed),
+            _ => 0,
+        };
+        self.observer.notice(event);
+    }
+
+    /// The back-off of a single job.
+    pub fn backoff(&self) -> Backoff {
+        Backoff { first: self.config.retry.backoff, most: self.config.retry.max_backoff }
+    }
+
+    /// When to poll.
+    pub fn polling(&self) -> Polling {
+        Polling {
+            interval: self.config.polling.interval,
+            max_interval: self.config.polling.max_interval,
+            retention: self.config.api.retention,
+        }
+    }
+
+    /// Which sources may be submitted from.
+    pub fn reach(&self) -> Reach {
+        self.reach.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Makes a change that must not be lost: as long as the database cannot take it for a passing reason (full disk,
+    /// lock), submissions are held and it is tried again. A guard that hits no row means that somebody else changed
+    /// the job: that is logged, and `None`.
+    ///
+    /// # Errors
+    /// If the database fails for good, or still cannot take it when the run is abandoned.
+    pub async fn persist<T, F>(&self, job: JobId, mut change: impl FnMut() -> F) -> Result<Option<T>, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        let mut troubled = false;
+        loop {
+            match change().await {
+                Ok(done) => {
+                    if troubled && self.gate.release(HoldKind::Disk) {
+                        self.notice(&Event::Released { kind: HoldKind::Disk });
+                    }
+                    return Ok(Some(done));
+                }
+                Err(StoreError::Stale) => {
+                    tracing::debug!(job.id = job.0, "the job was changed by somebody else meanwhile; left as it is");
+                    return Ok(None);
+                }
+                Err(error) if error.is_passing() && !self.abandon.is_cancelled() => {
+                    troubled = true;
+                    self.store_trouble(&error);
+                    tokio::time::sleep(STORE_RETRY).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn store_trouble(&self, error: &StoreError) {
+        let reason = std::error::Error::source(error).map_or_else(String::new, |source| format!(": {source}"));
+        let message = format!("{error}{reason}");
+        let hold = Hold { kind: HoldKind::Disk, since: self.now(), message: message.clone() };
+        if self.gate.hold(hold.clone()) {
+            self.notice(&Event::StoreTrouble { reason: message });
+            self.notice(&Event::Held { hold });
+        }
+    }
+
+    /// Holds submissions, here and in the database, so that `status` and the next start know.
+    pub async fn hold(&self, kind: HoldKind, message: &str) {
+        let hold = Hold { kind, since: self.now(), message: message.to_owned() };
+        if self.gate.hold(hold.clone()) {
+            self.notice(&Event::Held { hold });
+        }
+        if let Err(error) = self.store.hold(kind, message, self.now()).await {
+            tracing::warn!(error = %error, "the hold could not be recorded; it is kept in memory");
+        }
+        self.progress.notify_one();
+    }
+
+    /// Lifts the holds of the service, because it has just taken a submission.
+    pub async fn release_probed(&self) {
+        for kind in HoldKind::ALL.into_iter().filter(|kind| kind.is_probed()) {
+            if self.gate.release(kind) {
+                self.notice(&Event::Released { kind });
+                if let Err(error) = self.store.release(kind).await {
+                    tracing::warn!(error = %error, "the end of a hold could not be recorded");
+                }
+            }
+        }
+    }
+
+    /// Slows every request down after one that was begun at `began` failed.
+    pub fn slow_down(&self, began: Timestamp, job: JobId, error: &CallError) {
+        let before = self.gate.opens_at();
+        let until = self.gate.failed(began, job, error.retry_after, self.jitter());
+        if until > before {
+            self.notice(&Event::SlowedDown { failure: error.failure.clone(), until });
+        }
+    }
+
+    /// A job failed before or without a submission.
+    pub fn failed(&self, job: JobId, name: PathBuf, failure: Failure) {
+        self.notice(&Event::Failed { job, name, failure });
+        self.progress.notify_one();
+    }
+}

@@ -1,0 +1,31 @@
+//! The stages, from a folder to transcripts: each reads what the stage before left in the store, and wakes the next.
+//!
+//! - [`runner`]: one run, from the lock to the last commit
+//! - [`scan`]: what is new → queue
+//! - [`submit`]: queue → service, under the limits; [`preflight`] looks at a file first
+//! - [`poll`]: service → result in the database, before its hour is over
+//! - [`save`]: result → files
+//! - [`gate`]: who may leave and when: holds, shared back-off, room
+//! - [`watch`]: what others change in the database meanwhile, and the room on the disk
+//! - [`context`]: what the stages share
+//! - [`event`]: what a run tells whoever shows it
+//! - [`clock`]: the one place that reads the time
+//! - [`lock`]: one runner per state folder
+
+pub mod clock;
+pub mod context;
+pub mod event;
+pub mod gate;
+pub mod lock;
+pub mod poll;
+pub mod preflight;
+pub mod runner;
+pub mod save;
+pub mod scan;
+pub mod submit;
+pub mod watch;
+
+pub use clock::{Clock, SystemClock};
+pub use event::{Event, Observer};
+pub use lock::Lock;
+pub use runner::{Mode, RunError, Setup, Summary, run};

@@ -1,0 +1,106 @@
+//! A look at a recording before anything is sent or paid: is it there, is it what was recorded, is it a recording at
+//! all, and was its content paid for already.
+
+use super::context::Context;
+use crate::domain::{ErrorClass, Failure, JobId};
+use crate::media::fingerprint::{self, Fingerprint};
+use crate::media::inspect::inspect;
+use crate::store::StoreError;
+use crate::store::claims::Twin;
+use crate::store::queue::Candidate;
+use crate::store::recordings::Location;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What the look found.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Preflight {
+    /// It may be sent.
+    Ready {
+        /// Its length in seconds, where the file says.
+        duration_s: Option<f64>,
+    },
+    /// It is no longer there.
+    Gone,
+    /// It is not what was recorded.
+    Changed(Fingerprint),
+    /// It is no recording, or cannot be read.
+    Refused(Failure),
+    /// Equal content was paid for: its result can be taken.
+    Paid {
+        /// The job with the result.
+        by: JobId,
+        /// Of the content.
+        sha256: String,
+    },
+    /// Equal content is on its way.
+    UnderWay(JobId),
+}
+
+/// Looks at the candidate. Reading happens on a blocking thread; a panic in a container's parser is that file's
+/// failure.
+///
+/// # Errors
+/// If the database fails.
+pub async fn preflight(context: &Context, candidate: &Candidate) -> Result<Preflight, StoreError> {
+    let Location::File(path) = &candidate.location else { return Ok(Preflight::Ready { duration_s: None }) };
+    let compare = context.store.may_have_twin(candidate).await?;
+    let look = {
+        let (path, expected) = (path.clone(), expected(candidate));
+        tokio::task::spawn_blocking(move || look(&path, expected, compare)).await
+    };
+    let (duration_s, sha256) = match look {
+        Ok(Look::Whole { duration_s, sha256 }) => (duration_s, sha256),
+        Ok(Look::Not(preflight)) => return Ok(preflight),
+        Err(_) => return Ok(Preflight::Refused(unreadable("its content upsets the reader of its container"))),
+    };
+    let Some(sha256) = sha256 else { return Ok(Preflight::Ready { duration_s }) };
+    Ok(match context.store.twin(candidate, &sha256).await? {
+        None => Preflight::Ready { duration_s },
+        Some(Twin::Paid(by)) => Preflight::Paid { by, sha256 },
+        Some(Twin::UnderWay(job)) => Preflight::UnderWay(job),
+    })
+}
+
+/// What the candidate's file looked like when it was recorded.
+#[must_use]
+pub const fn expected(candidate: &Candidate) -> Fingerprint {
+    Fingerprint { size_bytes: candidate.size_bytes, modified: candidate.modified }
+}
+
+/// The root of the candidate's source, if its folder is not there.
+#[must_use]
+pub fn missing_root(context: &Context, candidate: &Candidate) -> Option<PathBuf> {
+    let source = context.config.sources.iter().find(|source| source.name == candidate.source)?;
+    (!source.path.is_dir()).then(|| source.path.clone())
+}
+
+enum Look {
+    Whole { duration_s: Option<f64>, sha256: Option<String> },
+    Not(Preflight),
+}
+
+fn look(path: &Path, expected: Fingerprint, compare: bool) -> Look {
+    match fingerprint::of(path) {
+        Err(error) if is_gone(&error) => return Look::Not(Preflight::Gone),
+        Err(error) => return Look::Not(Preflight::Refused(unreadable(&error.to_string()))),
+        Ok(found) if found != expected => return Look::Not(Preflight::Changed(found)),
+        Ok(_) => {}
+    }
+    let inspected = match inspect(path) {
+        Ok(inspected) => inspected,
+        Err(failure) => return Look::Not(Preflight::Refused(failure)),
+    };
+    match compare.then(|| fingerprint::sha256(path)).transpose() {
+        Ok(sha256) => Look::Whole { duration_s: inspected.duration_s, sha256 },
+        Err(error) => Look::Not(Preflight::Refused(unreadable(&error.to_string()))),
+    }
+}
+
+fn is_gone(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+fn unreadable(why: &str) -> Failure {
+    Failure::new(ErrorClass::Unreadable, why)
+}

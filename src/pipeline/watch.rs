@@ -1,0 +1,98 @@
+//! What others change in the database meanwhile (`pause`, `retry`, `cancel` beside a daemon), and the room on the disk
+//! that results are kept safe on.
+
+use super::context::Context;
+use super::event::Event;
+use crate::domain::{Hold, HoldKind};
+use crate::store::StoreError;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// How often it looks.
+const EVERY: Duration = Duration::from_secs(1);
+/// Less room than this on the disk of the state folder holds submissions, in bytes: what is at the service by then
+/// still fits.
+const LEAST_FREE: u64 = 64 << 20;
+
+/// Watches until the run stops. `reload` tells the poller that what is pending was changed by somebody else.
+///
+/// # Errors
+/// If the database fails for good.
+pub async fn watch(context: Arc<Context>, reload: mpsc::Sender<()>) -> Result<(), StoreError> {
+    let mut seen = context.store.data_version().await?;
+    loop {
+        room(&context).await;
+        tokio::select! {
+            () = context.stop.cancelled() => return Ok(()),
+            () = tokio::time::sleep(EVERY) => {}
+        }
+        let version = context.store.data_version().await?;
+        if version == seen {
+            continue;
+        }
+        seen = version;
+        operator(&context).await?;
+        if context.store.count_pending().await? != context.gate.pending() as u64 {
+            // A full channel means that a reload is asked for already.
+            let _asked = reload.try_send(());
+        }
+        context.to_submit.notify_one();
+        context.progress.notify_one();
+    }
+}
+
+/// Takes over what `pause` and `resume` said.
+async fn operator(context: &Context) -> Result<(), StoreError> {
+    let kind = HoldKind::Operator;
+    match context.store.holds().await?.into_iter().find(|hold| hold.kind == kind) {
+        Some(hold) => {
+            if context.gate.hold(hold.clone()) {
+                context.notice(&Event::Held { hold });
+            }
+        }
+        None => {
+            if context.gate.release(kind) {
+                context.notice(&Event::Released { kind });
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn room(context: &Context) {
+    let Some(free) = free_bytes(&context.config.state.dir) else { return };
+    let held = context.gate.holds().iter().any(|hold| hold.kind == HoldKind::Disk);
+    if free < LEAST_FREE && !held {
+        let message = format!("less than {} MiB are free on the disk of the state folder", LEAST_FREE >> 20);
+        context.hold(HoldKind::Disk, &message).await;
+    }
+    if free >= 2 * LEAST_FREE && held && context.gate.release(HoldKind::Disk) {
+        context.notice(&Event::Released { kind: HoldKind::Disk });
+        if let Err(error) = context.store.release(HoldKind::Disk).await {
+            tracing::warn!(error = %error, "the end of a hold could not be recorded");
+        }
+    }
+}
+
+/// Room for ordinary users on the disk of `folder`, in bytes; `None` where the system does not say.
+#[must_use]
+pub fn free_bytes(folder: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+/// The holds that an earlier run or `pause` left, for the gate of a new run.
+///
+/// # Errors
+/// If the database fails.
+pub async fn standing_holds(context: &Context) -> Result<Vec<Hold>, StoreError> {
+    let holds = context.store.holds().await?;
+    for hold in holds.iter().filter(|hold| hold.kind != HoldKind::Disk) {
+        context.gate.hold(hold.clone());
+        context.notice(&Event::Held { hold: hold.clone() });
+    }
+    context.store.release(HoldKind::Disk).await?;
+    Ok(holds)
+}
