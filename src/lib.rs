@@ -15,6 +15,7 @@
 //! - [`cli`]: one file a command
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
+pub mod api;
 pub mod domain;
 pub mod policy;
 pub mod store;

@@ -1,0 +1,538 @@
+//! The object around a result: a status, `result` or `output`, an `error`; or none of it, when the result comes bare.
+
+use super::transcript::{looks_like_result, transcript_of};
+use crate::api::call::Completed;
+use crate::api::failures::{clean, json_message};
+use crate::domain::{ErrorClass, Failure, GenerationId};
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// What an answer to a poll says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// Not ready. The status, if it is no word that is known.
+    InProgress {
+        /// The unknown status word, for the log.
+        unknown: Option<String>,
+    },
+    /// A result, perhaps of silence.
+    Completed(Completed),
+    /// There will be no result.
+    Failed(Failure),
+}
+
+/// What an answer to `create` says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Created {
+    /// Ask by this ID.
+    Generation(GenerationId),
+    /// The result at once.
+    Answer(Completed),
+    /// Nothing was accepted.
+    Failed(Failure),
+}
+
+/// The answer is no JSON that could mean something.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer of the service cannot be read")]
+pub struct Unreadable(#[source] Option<serde_json::Error>);
+
+/// An answer's fields as they came; each may be absent, null or of another type.
+#[derive(Deserialize, Default)]
+struct Envelope<'a> {
+    #[serde(borrow, default)]
+    status: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    result: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    output: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    generation_id: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    id: Option<&'a RawValue>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Status {
+    InProgress,
+    Success,
+    Failure,
+    Unknown(String),
+    Absent,
+}
+
+impl Status {
+    fn of(word: Option<&RawValue>) -> Self {
+        let Some(word) = word.and_then(text) else {
+            return Self::Absent;
+        };
+        match word.trim().to_ascii_lowercase().as_str() {
+            "waiting" | "active" | "queued" | "generating" | "processing" | "pending"
+            | "running" | "in_progress" => Self::InProgress,
+            "completed" | "succeeded" | "success" | "done" | "finished" => Self::Success,
+            "error" | "failed" | "cancelled" | "canceled" | "timeout" | "expired" => Self::Failure,
+            "" => Self::Absent,
+            _ => Self::Unknown(clean(&word)),
+        }
+    }
+}
+
+/// Reads an answer to a poll.
+///
+/// # Errors
+/// If it is no JSON object, or its result is nested too deeply to be read.
+pub fn read_answer(body: &[u8]) -> Result<Answer, Unreadable> {
+    let text = decode(body);
+    let (envelope, whole) = parse(&text)?;
+    let result = given(envelope.result).or(given(envelope.output));
+    let bare = || looks_like_result(&whole).then_some(text.trim());
+    let error = given(envelope.error).and_then(error_message);
+    match Status::of(envelope.status) {
+        Status::InProgress => Ok(Answer::InProgress { unknown: None }),
+        Status::Failure => Ok(Answer::Failed(failure(error.unwrap_or_default()))),
+        Status::Success => match (result.or_else(bare), error) {
+            (Some(raw), _) => completed(raw).map(Answer::Completed),
+            (None, Some(error)) => Ok(Answer::Failed(failure(error))),
+            (None, None) => completed("null").map(Answer::Completed),
+        },
+        other => {
+            let usable = match result {
+                Some(raw) => looks_like_result(&value(raw)?).then_some(raw),
+                None => bare(),
+            };
+            match (usable, error) {
+                (Some(raw), _) => completed(raw).map(Answer::Completed),
+                (None, Some(error)) => Ok(Answer::Failed(failure(error))),
+                (None, None) => Ok(Answer::InProgress {
+                    unknown: match other {
+                        Status::Unknown(word) => Some(word),
+                        _ => None,
+                    },
+                }),
+            }
+        }
+    }
+}
+
+/// Reads an answer to `create`.
+///
+/// # Errors
+/// If it is no JSON object, or names no generation.
+pub fn read_created(body: &[u8]) -> Result<Created, Unreadable> {
+    let text = decode(body);
+    let (envelope, _) = parse(&text)?;
+    if let Answer::Completed(completed) = read_answer(body)?
+        && completed.raw != "null"
+    {
+        return Ok(Created::Answer(completed));
+    }
+    let id = given(envelope.generation_id)
+        .or(given(envelope.id))
+        .and_then(|raw| scalar(raw));
+    match id.and_then(GenerationId::new) {
+        Some(id) => Ok(Created::Generation(id)),
+        None => match given(envelope.error).and_then(error_message) {
+            Some(error) => Ok(Created::Failed(failure(error))),
+            None => Err(Unreadable(None)),
+        },
+    }
+}
+
+/// Reads an answer to the legacy call, which is the transcription itself, bare: whatever it holds has been paid for.
+///
+/// # Errors
+/// If it is no JSON object, or its result is nested too deeply to be read.
+pub fn read_legacy(body: &[u8]) -> Result<Created, Unreadable> {
+    match read_answer(body)? {
+        Answer::Completed(completed) => Ok(Created::Answer(completed)),
+        Answer::Failed(failure) => Ok(Created::Failed(failure)),
+        Answer::InProgress { .. } => {
+            read_created(body).or_else(|_| Ok(Created::Answer(completed(decode(body).trim())?)))
+        }
+    }
+}
+
+fn decode(body: &[u8]) -> Cow<'_, str> {
+    // A paid transcript with one broken byte in it is still a transcript.
+    match String::from_utf8_lossy(body) {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim_start_matches('\u{feff}')),
+        Cow::Owned(text) => Cow::Owned(text.trim_start_matches('\u{feff}').to_owned()),
+    }
+}
+
+/// The envelope's fields, and the whole as a value where there is no `result` to look into.
+fn parse(text: &str) -> Result<(Envelope<'_>, Value), Unreadable> {
+    if !text.trim_start().starts_with('{') {
+        return Err(Unreadable(None));
+    }
+    let envelope: Envelope<'_> =
+        serde_json::from_str(text).map_err(|error| Unreadable(Some(error)))?;
+    let is_bare = given(envelope.result).is_none() && given(envelope.output).is_none();
+    let whole = if is_bare { value(text)? } else { Value::Null };
+    Ok((envelope, whole))
+}
+
+fn value(raw: &str) -> Result<Value, Unreadable> {
+    serde_json::from_str(raw).map_err(|error| Unreadable(Some(error)))
+}
+
+fn completed(raw: &str) -> Result<Completed, Unreadable> {
+    Ok(Completed {
+        transcript: transcript_of(&value(raw)?),
+        raw: raw.to_owned(),
+    })
+}
+
+fn given(raw: Option<&RawValue>) -> Option<&str> {
+    raw.map(RawValue::get).filter(|raw| *raw != "null")
+}
+
+fn text(raw: &RawValue) -> Option<String> {
+    serde_json::from_str(raw.get()).ok()
+}
+
+fn scalar(raw: &str) -> Option<String> {
+    match serde_json::from_str(raw).ok()? {
+        Value::String(text) => Some(text),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// What an `error` says; `None` if it says that there is none (`null`, `""`, `false`, `{}`).
+fn error_message(raw: &str) -> Option<String> {
+    match serde_json::from_str(raw).ok()? {
+        Value::Object(fields) if fields.is_empty() => None,
+        value @ Value::Object(_) => {
+            let name = value
+                .get("name")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            let message = json_message(&value).unwrap_or_default();
+            let both = !name.is_empty() && name != message;
+            Some(clean(&if both {
+                format!("{name}: {message}")
+            } else {
+                message
+            }))
+        }
+        value => json_message(&value).map(|message| clean(&message)),
+    }
+}
+
+fn failure(message: String) -> Failure {
+    let said = if message.is_empty() {
+        "it gives no reason".to_owned()
+    } else {
+        message
+    };
+    Failure::new(
+        ErrorClass::Transcription,
+        format!("the service could not transcribe it: {said}"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const RESULT: &str =
+        r#"{"results":{"channels":[{"alternatives":[{"transcript":"hello","words":[]}]}]}}"#;
+
+    fn read(body: &str) -> Answer {
+        read_answer(body.as_bytes()).unwrap()
+    }
+
+    fn text_of(body: &str) -> Option<String> {
+        match read(body) {
+            Answer::Completed(completed) => Some(completed.transcript.text),
+            _ => None,
+        }
+    }
+
+    fn is_failed(body: &str) -> bool {
+        matches!(read(body), Answer::Failed(_))
+    }
+
+    fn is_in_progress(body: &str) -> bool {
+        matches!(read(body), Answer::InProgress { .. })
+    }
+
+    #[test]
+    fn every_word_for_work_under_way_is_known_in_any_case() {
+        let words = [
+            "waiting",
+            "active",
+            "queued",
+            "generating",
+            "processing",
+            "pending",
+            "running",
+            "in_progress",
+        ];
+        for word in words {
+            for word in [word.to_owned(), format!("  {} ", word.to_uppercase())] {
+                assert_eq!(
+                    read(&format!(r#"{{"status":"{word}","result":null}}"#)),
+                    Answer::InProgress { unknown: None }
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_word_for_success_brings_the_result_under_either_name() {
+        for word in [
+            "completed",
+            "succeeded",
+            "success",
+            "done",
+            "finished",
+            "Completed ",
+        ] {
+            for key in ["result", "output"] {
+                assert_eq!(
+                    text_of(&format!(r#"{{"status":"{word}","{key}":{RESULT}}}"#)).unwrap(),
+                    "hello",
+                    "{word}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_word_for_failure_brings_the_reason() {
+        for word in [
+            "error",
+            "failed",
+            "cancelled",
+            "canceled",
+            "timeout",
+            "expired",
+            "ERROR",
+        ] {
+            let body = format!(
+                r#"{{"status":"{word}","error":{{"name":"BadAudio","message":"cannot decode"}}}}"#
+            );
+            let Answer::Failed(failure) = read(&body) else {
+                panic!("{word}")
+            };
+            assert_eq!(
+                failure.message,
+                "the service could not transcribe it: BadAudio: cannot decode"
+            );
+            assert!(is_failed(&format!(r#"{{"status":"{word}"}}"#)));
+        }
+        let Answer::Failed(failure) = read(r#"{"status":"error","error":"no audio"}"#) else {
+            panic!()
+        };
+        assert_eq!(
+            failure.message,
+            "the service could not transcribe it: no audio"
+        );
+    }
+
+    #[test]
+    fn an_unknown_status_is_read_by_content() {
+        assert_eq!(
+            text_of(&format!(r#"{{"status":"ready","result":{RESULT}}}"#)).unwrap(),
+            "hello"
+        );
+        assert_eq!(
+            text_of(&format!(r#"{{"result":{RESULT}}}"#)).unwrap(),
+            "hello"
+        );
+        assert!(is_failed(r#"{"status":"odd","error":{"message":"no"}}"#));
+        assert!(is_in_progress(r#"{"generation_id":"x"}"#));
+        assert!(is_in_progress(r#"{"status":7}"#));
+        assert_eq!(
+            read(r#"{"status":"odd","result":null}"#),
+            Answer::InProgress {
+                unknown: Some("odd".to_owned())
+            }
+        );
+        assert!(is_in_progress(r#"{"status":"odd","result":{}}"#));
+    }
+
+    #[test]
+    fn a_completed_answer_without_words_is_silence() {
+        let silences = [
+            "null",
+            "{}",
+            r#"{"results":null}"#,
+            r#"{"results":{"channels":[]}}"#,
+            r#"{"results":{"channels":[{"alternatives":[]}]}}"#,
+            r#"{"results":{"channels":[{"alternatives":[{"transcript":"","words":[]}]}]}}"#,
+            r#"{"text":null}"#,
+        ];
+        for silence in silences {
+            for body in [
+                format!(r#"{{"status":"completed","result":{silence}}}"#),
+                format!(r#"{{"status":"completed","output":{silence},"error":null}}"#),
+            ] {
+                let Answer::Completed(completed) = read(&body) else {
+                    panic!("{body}")
+                };
+                assert!(completed.transcript.is_silent(), "{body}");
+                assert_eq!(completed.raw, silence);
+            }
+        }
+        assert_eq!(text_of(r#"{"status":"completed"}"#).unwrap(), "");
+    }
+
+    #[test]
+    fn the_result_is_kept_byte_for_byte() {
+        let odd = "{ \"text\" : \"h\\u00e9\",\"n\":1.50,\n \"z\":[ ] }";
+        let Answer::Completed(completed) =
+            read(&format!(r#"{{"status":"completed","result":{odd}}}"#))
+        else {
+            panic!()
+        };
+        assert_eq!(completed.raw, odd);
+    }
+
+    #[test]
+    fn assemblyai_s_own_status_and_id_are_not_the_job_s() {
+        let nested =
+            r#"{"status":"queued","result":{"status":"completed","id":"other","text":"x"}}"#;
+        assert!(is_in_progress(nested));
+        assert_eq!(
+            text_of(r#"{"id":"other","status":"completed","text":"bare"}"#).unwrap(),
+            "bare"
+        );
+    }
+
+    #[test]
+    fn create_names_a_generation_in_several_ways() {
+        let id = |body: &str| match read_created(body.as_bytes()) {
+            Ok(Created::Generation(id)) => Some(id.as_str().to_owned()),
+            _ => None,
+        };
+        assert_eq!(
+            id(r#"{"generation_id":"h66460ba-0562"}"#).unwrap(),
+            "h66460ba-0562"
+        );
+        assert_eq!(
+            id(r#"{"generation_id":"V1St_GXR8-Z5jdHi6B_my","status":"queued"}"#).unwrap(),
+            "V1St_GXR8-Z5jdHi6B_my"
+        );
+        assert_eq!(id(r#"{"id":"x"}"#).unwrap(), "x");
+        assert_eq!(id(r#"{"generation_id":12}"#).unwrap(), "12");
+        assert_eq!(id(r#"{"generation_id":"a","error":null}"#).unwrap(), "a");
+        for nothing in [
+            "{}",
+            r#"{"generation_id":null}"#,
+            r#"{"generation_id":" "}"#,
+            "[]",
+            "",
+            "<html>",
+        ] {
+            assert!(read_created(nothing.as_bytes()).is_err(), "{nothing}");
+        }
+    }
+
+    #[test]
+    fn create_may_bring_the_result_or_a_refusal_at_once() {
+        let body = format!(r#"{{"generation_id":"a","status":"completed","result":{RESULT}}}"#);
+        assert!(matches!(
+            read_created(body.as_bytes()),
+            Ok(Created::Answer(_))
+        ));
+        assert!(matches!(
+            read_created(br#"{"error":{"message":"no"}}"#),
+            Ok(Created::Failed(_))
+        ));
+    }
+
+    #[test]
+    fn the_legacy_answer_is_the_result_itself() {
+        let text = |body: &str| match read_legacy(body.as_bytes()) {
+            Ok(Created::Answer(completed)) => completed.transcript.text,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(text(RESULT), "hello");
+        assert_eq!(text(r#"{"text":"bare"}"#), "bare");
+        assert_eq!(text(r#"{"metadata":{"duration":1},"results":null}"#), "");
+        assert_eq!(text("{}"), "");
+        assert_eq!(
+            text(&format!(r#"{{"status":"completed","result":{RESULT}}}"#)),
+            "hello"
+        );
+        assert!(matches!(
+            read_legacy(br#"{"generation_id":"g","status":"waiting"}"#),
+            Ok(Created::Generation(_))
+        ));
+        assert!(read_legacy(b"<html>").is_err());
+    }
+
+    #[test]
+    fn nesting_beyond_reason_is_an_error_and_no_overflow() {
+        let deep = format!(
+            r#"{{"status":"completed","result":{}{}}}"#,
+            "[".repeat(100_000),
+            "]".repeat(100_000)
+        );
+        assert!(read_answer(deep.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn a_mark_at_the_start_and_a_broken_byte_do_no_harm() {
+        let mut body =
+            b"\xef\xbb\xbf{\"status\":\"completed\",\"result\":{\"text\":\"a\xffb\"}}".to_vec();
+        assert!(matches!(read_answer(&body), Ok(Answer::Completed(_))));
+        body.truncate(20);
+        assert!(read_answer(&body).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_comes_makes_it_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = (read_answer(&body), read_created(&body), read_legacy(&body));
+        }
+
+        #[test]
+        fn no_json_makes_it_panic(status in ".{0,12}", result in json(), error in json()) {
+            let body = serde_json::json!({"status": status, "result": result, "error": error}).to_string();
+            let _ = read_answer(body.as_bytes());
+            let _ = read_answer(result.to_string().as_bytes());
+        }
+    }
+
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            "[a-z ]{0,9}".prop_map(Value::from)
+        ];
+        let key = prop_oneof![
+            Just("results"),
+            Just("channels"),
+            Just("alternatives"),
+            Just("words"),
+            Just("paragraphs"),
+            Just("sentences"),
+            Just("utterances"),
+            Just("text"),
+            Just("start"),
+            Just("end"),
+            Just("speaker"),
+            Just("metadata"),
+            Just("duration")
+        ];
+        leaf.prop_recursive(6, 64, 6, move |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                proptest::collection::vec((key.clone(), inner), 0..6).prop_map(|fields| fields
+                    .into_iter()
+                    .map(|(name, value)| (name.to_owned(), value))
+                    .collect())
+            ]
+        })
+    }
+}

@@ -1,0 +1,556 @@
+//! The calls: a submission, a poll, a probe.
+
+use super::answer::{Answer, Created, Unreadable, read_answer, read_created, read_legacy};
+use super::call::{
+    Accepted, Audio, CallError, CallErrorKind, Polled, Recording, Reply, Submission,
+};
+use super::failures::{self, Call, Refusal};
+use super::fields::{file_field, form_fields, json_body};
+use super::transport::{Answered, Broken, answer_idle, exchange};
+use super::upload::{self, FileTrouble, Outcome, UploadProgress};
+use crate::domain::container::mime_for;
+use crate::domain::{ErrorClass, Failure, Flow, GenerationId, Request};
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::multipart::{Form, Part};
+use reqwest::{Body, RequestBuilder, redirect};
+use secrecy::{ExposeSecret, SecretString};
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
+use url::Url;
+
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// Shorter than servers keep an idle connection, so that a submission is not lost on one they have just closed.
+const KEEP_IDLE: Duration = Duration::from_secs(15);
+/// An upload of which no byte was taken for so long is broken.
+const STALLED: Duration = Duration::from_secs(60);
+/// From the last byte of a submission to its answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(120);
+/// The same where the answer is the transcript: behind the service Deepgram works up to 10 minutes, whisper 20.
+const LEGACY_ANSWER_WITHIN: Duration = Duration::from_secs(1800);
+/// How often the progress of an upload is looked at.
+const TICK: Duration = Duration::from_secs(1);
+/// Bytes of a file's name that are sent.
+const FILE_NAME_BYTES: usize = 200;
+/// An answer from this size on is read on a thread of its own.
+const LARGE_ANSWER: usize = 256 * 1024;
+/// Unknown status words that are remembered, so that each is logged once.
+const WORDS: usize = 32;
+
+/// How to reach the service.
+#[derive(Clone)]
+pub struct Settings {
+    /// Everything before `/stt`, as in `https://api.aimlapi.com/v1`.
+    pub base_url: Url,
+    /// The key, sent as a bearer token and nowhere else.
+    pub key: SecretString,
+    /// Which calls a submission uses.
+    pub flow: Flow,
+}
+
+/// The client cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The key cannot be sent.
+    #[error("the API key holds characters that cannot be sent; set it again")]
+    Key,
+    /// TLS or the like.
+    #[error("the HTTP client cannot be set up")]
+    Http(#[source] reqwest::Error),
+}
+
+/// What a look at the service found.
+#[derive(Debug)]
+pub struct Probe {
+    /// The service is there and takes the key, or why not.
+    pub outcome: Result<(), CallError>,
+    /// What it takes for the time.
+    pub server_time: Option<SystemTime>,
+}
+
+/// The client of the service. Clones share their connections.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    settings: Settings,
+    unknown_words: Arc<Mutex<HashSet<String>>>,
+}
+
+impl Client {
+    /// Sets the client up; connects to nothing.
+    ///
+    /// # Errors
+    /// If the key cannot be sent, or there are no certificates to check the service's with.
+    pub fn new(settings: &Settings) -> Result<Self, ClientError> {
+        // Installed already is as good.
+        let _installed = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("nightscribe/", env!("CARGO_PKG_VERSION")))
+            .default_headers(headers(&settings.key)?)
+            .redirect(redirect::Policy::none())
+            .connect_timeout(CONNECT_WITHIN)
+            .pool_idle_timeout(KEEP_IDLE);
+        if settings.base_url.scheme() == "http" {
+            // No certificate is ever looked at, so a machine without any will do.
+            builder = builder.tls_certs_only([]);
+        }
+        if is_loopback(&settings.base_url) {
+            builder = builder.no_proxy();
+        }
+        let http = builder.build().map_err(ClientError::Http)?;
+        Ok(Self {
+            http,
+            settings: settings.clone(),
+            unknown_words: Arc::default(),
+        })
+    }
+
+    /// Hands a recording in. Cancelled, or in a crash, it may have been accepted all the same.
+    ///
+    /// # Errors
+    /// As [`CallErrorKind`] tells them apart; only `Unknown` leaves open whether the submission was accepted.
+    pub async fn submit(&self, submission: Submission<'_>) -> Result<Accepted, CallError> {
+        let (request, sending) = match submission.audio {
+            Audio::Url(url) => (
+                self.submission_of_url(submission.request, url),
+                Sending::default(),
+            ),
+            Audio::File(recording) => {
+                self.submission_of_file(submission.request, recording)
+                    .await?
+            }
+        };
+        let request = request.header("x-client-request-id", submission.client_request_id);
+        let answer_within = match self.settings.flow {
+            Flow::TwoStep => ANSWER_WITHIN,
+            Flow::Legacy => LEGACY_ANSWER_WITHIN,
+        };
+        let answered = exchange(request, sending.stalled(answer_within)).await;
+        if let Some(trouble) = sending
+            .file
+            .as_ref()
+            .and_then(|(_, outcome)| outcome.take_trouble())
+        {
+            return Err(file_trouble(&trouble));
+        }
+        let answered =
+            answered.map_err(|broken| broken_submission(&broken, sending.is_finished()))?;
+        if !(200..300).contains(&answered.status) {
+            return Err(self.refused(Call::Submit, &answered));
+        }
+        self.accepted(answered, sending.sha256()).await
+    }
+
+    fn submission_of_url(&self, request: &Request, url: &str) -> RequestBuilder {
+        self.http
+            .post(self.submit_url())
+            .json(&json_body(request, url))
+    }
+
+    async fn submission_of_file(
+        &self,
+        request: &Request,
+        recording: &Recording,
+    ) -> Result<(RequestBuilder, Sending), CallError> {
+        let (stream, outcome) = upload::open(recording)
+            .await
+            .map_err(|trouble| file_trouble(&trouble))?;
+        let part = Part::stream_with_length(Body::wrap_stream(stream), recording.size_bytes)
+            .file_name(file_name(&recording.path))
+            .mime_str(mime_for(&recording.path))
+            .map_err(|error| broken_submission(&Broken::NotConnected(error.to_string()), false))?;
+        let form = form_fields(request)
+            .into_iter()
+            .fold(Form::new(), |form, (name, value)| form.text(name, value));
+        let form = form.part(file_field(request.model()), part);
+        let sending = Sending {
+            file: Some((recording.progress.clone(), outcome)),
+        };
+        Ok((self.http.post(self.submit_url()).multipart(form), sending))
+    }
+
+    async fn accepted(
+        &self,
+        answered: Answered,
+        sha256: Option<String>,
+    ) -> Result<Accepted, CallError> {
+        let read = match self.settings.flow {
+            Flow::TwoStep => read_created,
+            Flow::Legacy => read_legacy,
+        };
+        let (status, request_id) = (answered.status, answered.request_id);
+        let created = match answered.body {
+            Ok(body) => read_apart(body, read).await,
+            Err(broken) => Err(broken.to_string()),
+        };
+        let accepted = |reply| Accepted {
+            reply,
+            sha256,
+            http_status: status,
+            request_id: request_id.clone(),
+        };
+        let error = |kind, failure| CallError {
+            kind,
+            failure,
+            http_status: Some(status),
+            retry_after: None,
+            request_id: request_id.clone(),
+        };
+        let named = answered.inference_id.and_then(GenerationId::new);
+        match (created, named) {
+            (Ok(Created::Generation(id)), _) => Ok(accepted(Reply::Generation(id))),
+            (Ok(Created::Answer(completed)), _) => Ok(accepted(Reply::Answer(completed))),
+            (Ok(Created::Failed(failure)), _) => {
+                Err(error(CallErrorKind::Unavailable, self.without_key(failure)))
+            }
+            (_, Some(id)) => Ok(accepted(Reply::Generation(id))),
+            (Err(why), None) => {
+                let message = format!(
+                    "the service took it ({status}), but its answer names no generation: {why}"
+                );
+                Err(error(
+                    CallErrorKind::Unknown,
+                    Failure::new(ErrorClass::Protocol, message),
+                ))
+            }
+        }
+    }
+
+    /// Asks for a transcription. May be repeated at will.
+    ///
+    /// # Errors
+    /// As [`CallErrorKind`] tells them apart.
+    pub async fn poll(&self, id: &GenerationId) -> Result<Polled, CallError> {
+        let request = self.http.get(self.url(&["stt", id.as_str()]));
+        let answered = exchange(request, answer_idle())
+            .await
+            .map_err(|broken| broken_poll(&broken, None))?;
+        if !(200..300).contains(&answered.status) {
+            return Err(self.refused(Call::Poll, &answered));
+        }
+        let status = answered.status;
+        let body = answered
+            .body
+            .map_err(|broken| broken_poll(&broken, Some(status)))?;
+        match read_apart(body, read_answer).await {
+            Ok(Answer::InProgress { unknown }) => {
+                self.log_unknown(unknown);
+                Ok(Polled::InProgress)
+            }
+            Ok(Answer::Completed(completed)) => Ok(Polled::Completed(completed)),
+            Ok(Answer::Failed(failure)) => Ok(Polled::Failed(self.without_key(failure))),
+            Err(why) => Err(CallError {
+                kind: CallErrorKind::Garbled,
+                failure: Failure::new(ErrorClass::Protocol, why),
+                http_status: Some(status),
+                retry_after: None,
+                request_id: answered.request_id,
+            }),
+        }
+    }
+
+    /// Looks whether the service is there and takes the key, by asking for a generation that cannot exist. Costs
+    /// nothing.
+    pub async fn probe(&self) -> Probe {
+        let request = self
+            .http
+            .get(self.url(&["stt", "00000000-0000-0000-0000-000000000000"]));
+        match exchange(request, answer_idle()).await {
+            Err(broken) => Probe {
+                outcome: Err(broken_poll(&broken, None)),
+                server_time: None,
+            },
+            Ok(answered) => {
+                let known = matches!(answered.status, 200..=299 | 400 | 404 | 410 | 422);
+                let outcome = if known {
+                    Ok(())
+                } else {
+                    Err(self.refused(Call::Poll, &answered))
+                };
+                Probe {
+                    outcome,
+                    server_time: answered.server_time,
+                }
+            }
+        }
+    }
+
+    fn refused(&self, call: Call, answered: &Answered) -> CallError {
+        let refusal = Refusal {
+            status: answered.status,
+            body: answered.body.as_deref().unwrap_or_default(),
+            redirect: answered.redirect.clone(),
+            retry_after: answered.retry_after,
+            request_id: answered.request_id.clone(),
+        };
+        let mut error = failures::classify(call, refusal);
+        error.failure = self.without_key(error.failure);
+        error
+    }
+
+    /// Some services repeat a refused key in their answer.
+    fn without_key(&self, failure: Failure) -> Failure {
+        let key = self.settings.key.expose_secret();
+        Failure::new(failure.class, failure.message.replace(key, "[key]"))
+    }
+
+    fn log_unknown(&self, word: Option<String>) {
+        let Some(word) = word else { return };
+        let mut known = self
+            .unknown_words
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if known.len() < WORDS && known.insert(word.clone()) {
+            tracing::warn!(
+                status = word,
+                "the service uses a status that this version does not know; it is asked again"
+            );
+        }
+    }
+
+    fn submit_url(&self) -> Url {
+        match self.settings.flow {
+            Flow::TwoStep => self.url(&["stt", "create"]),
+            Flow::Legacy => self.url(&["stt"]),
+        }
+    }
+
+    /// Below the base, each part percent-encoded as one segment.
+    fn url(&self, parts: &[&str]) -> Url {
+        let mut url = self.settings.base_url.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(parts);
+        }
+        url
+    }
+}
+
+/// The sending of one submission. Without a file it is over at once.
+#[derive(Default)]
+struct Sending {
+    file: Option<(Arc<UploadProgress>, Arc<Outcome>)>,
+}
+
+impl Sending {
+    fn is_finished(&self) -> bool {
+        self.file
+            .as_ref()
+            .is_none_or(|(_, outcome)| outcome.is_finished())
+    }
+
+    fn sha256(&self) -> Option<String> {
+        self.file.as_ref().and_then(|(_, outcome)| outcome.sha256())
+    }
+
+    /// Ends when no byte was taken for too long, or no answer came for too long after the last one.
+    async fn stalled(&self, answer_within: Duration) {
+        let sent = || {
+            self.file
+                .as_ref()
+                .map_or(0, |(progress, _)| progress.sent())
+        };
+        let (mut seen, mut since) = (sent(), Instant::now());
+        loop {
+            tokio::time::sleep(TICK).await;
+            if sent() != seen {
+                (seen, since) = (sent(), Instant::now());
+            }
+            let bound = if self.is_finished() {
+                answer_within
+            } else {
+                STALLED
+            };
+            if since.elapsed() > bound {
+                return;
+            }
+        }
+    }
+}
+
+fn headers(key: &SecretString) -> Result<HeaderMap, ClientError> {
+    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret()))
+        .map_err(|_| ClientError::Key)?;
+    bearer.set_sensitive(true);
+    Ok(HeaderMap::from_iter([
+        (AUTHORIZATION, bearer),
+        (ACCEPT, HeaderValue::from_static("application/json")),
+    ]))
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// Reads a body; a large one away from the threads that wait for other answers. An error is text for a failure.
+async fn read_apart<T: Send + 'static>(
+    body: Vec<u8>,
+    read: fn(&[u8]) -> Result<T, Unreadable>,
+) -> Result<T, String> {
+    if body.len() < LARGE_ANSWER {
+        return read(&body).map_err(|error| error.to_string());
+    }
+    match tokio::task::spawn_blocking(move || read(&body)).await {
+        Ok(read) => read.map_err(|error| error.to_string()),
+        Err(panic) => Err(panic.to_string()),
+    }
+}
+
+fn broken_submission(broken: &Broken, finished: bool) -> CallError {
+    let certain = matches!(broken, Broken::NotConnected(_)) || !finished;
+    let kind = if certain {
+        CallErrorKind::Unavailable
+    } else {
+        CallErrorKind::Unknown
+    };
+    let message = match (broken, certain) {
+        (Broken::NotConnected(_), _) => broken.to_string(),
+        (_, true) => format!("{broken}, before the whole recording was sent"),
+        (_, false) => format!("{broken}, after the whole recording was sent"),
+    };
+    network(kind, message, None)
+}
+
+fn broken_poll(broken: &Broken, http_status: Option<u16>) -> CallError {
+    match broken {
+        Broken::TooLarge => CallError {
+            kind: CallErrorKind::Garbled,
+            failure: Failure::new(ErrorClass::Protocol, broken.to_string()),
+            http_status,
+            retry_after: None,
+            request_id: None,
+        },
+        Broken::NotConnected(_) => {
+            network(CallErrorKind::Unavailable, broken.to_string(), http_status)
+        }
+        Broken::Connection(_) | Broken::Silent => {
+            network(CallErrorKind::Unknown, broken.to_string(), http_status)
+        }
+    }
+}
+
+fn network(kind: CallErrorKind, message: String, http_status: Option<u16>) -> CallError {
+    let failure = Failure::new(ErrorClass::Network, message);
+    CallError {
+        kind,
+        failure,
+        http_status,
+        retry_after: None,
+        request_id: None,
+    }
+}
+
+fn file_trouble(trouble: &FileTrouble) -> CallError {
+    let (kind, message) = match trouble {
+        FileTrouble::Gone => (
+            CallErrorKind::FileGone,
+            "the file is not there any more".to_owned(),
+        ),
+        FileTrouble::Changed => (
+            CallErrorKind::FileChanged,
+            "the file was changed while it was sent; nothing was accepted".to_owned(),
+        ),
+        FileTrouble::Unreadable(error) => (
+            CallErrorKind::FileUnreadable,
+            format!("the file cannot be read: {error}"),
+        ),
+    };
+    let failure = Failure::new(ErrorClass::Unreadable, message);
+    CallError {
+        kind,
+        failure,
+        http_status: None,
+        retry_after: None,
+        request_id: None,
+    }
+}
+
+/// The file's name as a header can carry it, its extension kept.
+fn file_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let safe: String = name
+        .chars()
+        .map(|char| {
+            if char.is_control() || matches!(char, '"' | '\\') {
+                '_'
+            } else {
+                char
+            }
+        })
+        .collect();
+    if safe.len() <= FILE_NAME_BYTES {
+        return safe;
+    }
+    let extension = safe
+        .rfind('.')
+        .map(|dot| &safe[dot..])
+        .filter(|extension| extension.len() <= 16)
+        .unwrap_or_default();
+    let stem = safe.floor_char_boundary(FILE_NAME_BYTES - extension.len());
+    format!("{}{extension}", &safe[..stem])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(base_url: &str) -> Client {
+        let key = SecretString::from("sk-very-secret".to_owned());
+        Client::new(&Settings {
+            base_url: base_url.parse().unwrap(),
+            key,
+            flow: Flow::TwoStep,
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn an_id_is_one_segment_of_the_path_whatever_it_holds() {
+        for base in ["http://127.0.0.1:1/v1", "http://127.0.0.1:1/v1/"] {
+            let url = |id| client(base).url(&["stt", id]).to_string();
+            assert_eq!(url("a_b-c"), "http://127.0.0.1:1/v1/stt/a_b-c");
+            assert_eq!(
+                url("a/b?c#d%e"),
+                "http://127.0.0.1:1/v1/stt/a%2Fb%3Fc%23d%25e"
+            );
+        }
+    }
+
+    #[test]
+    fn a_file_name_is_safe_in_a_header_and_keeps_its_extension() {
+        assert_eq!(file_name(Path::new("/a/talk.mp3")), "talk.mp3");
+        assert_eq!(file_name(Path::new("/a/a\"b\nc\\d.mp3")), "a_b_c_d.mp3");
+        let long = file_name(Path::new(&format!("/a/{}.flac", "ö".repeat(150))));
+        assert!(long.len() <= FILE_NAME_BYTES && long.ends_with("ö.flac"));
+    }
+
+    #[test]
+    fn the_key_is_taken_out_of_what_the_service_says() {
+        let failure = Failure::new(ErrorClass::Auth, "bad key sk-very-secret!");
+        assert_eq!(
+            client("http://127.0.0.1:1").without_key(failure).message,
+            "bad key [key]!"
+        );
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_sent_is_refused_without_being_shown() {
+        let key = SecretString::from("a\nb".to_owned());
+        let settings = Settings {
+            base_url: "http://127.0.0.1:1".parse().unwrap(),
+            key,
+            flow: Flow::TwoStep,
+        };
+        let error = Client::new(&settings).err().unwrap();
+        assert_eq!(
+            error.to_string(),
+            "the API key holds characters that cannot be sent; set it again"
+        );
+    }
+}

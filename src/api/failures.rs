@@ -1,0 +1,296 @@
+//! Answers that say no: what an HTTP status and its body mean, once and for all.
+
+use super::call::{CallError, CallErrorKind};
+use crate::domain::{ErrorClass, Failure};
+use serde_json::Value;
+use std::time::{Duration, SystemTime};
+
+/// A message longer than this says nothing more to anybody.
+const MESSAGE_CHARS: usize = 300;
+/// A server that asks to be left alone for longer is asked again anyway.
+const RETRY_AFTER_MOST: Duration = Duration::from_secs(3600);
+
+/// Which call got the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// A submission, which may have been accepted.
+    Submit,
+    /// A poll, which can always be repeated.
+    Poll,
+}
+
+/// The facts of an answer that is no 2xx.
+#[derive(Debug, Clone, Default)]
+pub struct Refusal<'a> {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body, as much as was read of it.
+    pub body: &'a [u8],
+    /// Host and path of a redirect's target.
+    pub redirect: Option<String>,
+    /// The service asks to be left alone for so long.
+    pub retry_after: Option<Duration>,
+    /// `x-request-id`.
+    pub request_id: Option<String>,
+}
+
+/// Classifies an answer that is no 2xx.
+#[must_use]
+pub fn classify(call: Call, refusal: Refusal<'_>) -> CallError {
+    let (kind, class) = meaning(call, refusal.status);
+    let said = refusal
+        .redirect
+        .map_or_else(|| message(refusal.body), |to| format!("it points to {to}"));
+    let lead = lead(call, refusal.status);
+    let message = if said.is_empty() {
+        lead
+    } else {
+        format!("{lead}: {said}")
+    };
+    CallError {
+        kind,
+        failure: Failure::new(class, message),
+        http_status: Some(refusal.status),
+        retry_after: refusal.retry_after,
+        request_id: refusal.request_id,
+    }
+}
+
+fn meaning(call: Call, status: u16) -> (CallErrorKind, ErrorClass) {
+    use CallErrorKind as Kind;
+    match (status, call) {
+        (401, _) => (Kind::Auth, ErrorClass::Auth),
+        (402 | 403, _) => (Kind::Credit, ErrorClass::Credit),
+        (404 | 410, Call::Poll) => (Kind::Missing, ErrorClass::Expired),
+        // These say something of the address, nothing of the recording.
+        (300..=399 | 404 | 405 | 410, _) => (Kind::Unavailable, ErrorClass::Protocol),
+        (408 | 502 | 504, _) => (Kind::Unknown, ErrorClass::Server),
+        (413, _) => (Kind::Refused, ErrorClass::TooLarge),
+        (429, _) => (Kind::RateLimited, ErrorClass::RateLimited),
+        (400..=499, _) => (Kind::Refused, ErrorClass::Rejected),
+        (500..=599, _) => (Kind::Unavailable, ErrorClass::Server),
+        _ => (Kind::Unavailable, ErrorClass::Protocol),
+    }
+}
+
+fn lead(call: Call, status: u16) -> String {
+    let what = match (status, call) {
+        (401, _) => "the service refuses the key",
+        (402 | 403, _) => "the account is out of credit or its plan does not cover this",
+        (404 | 410, Call::Poll) => "the service does not have it",
+        (300..=399 | 404 | 405 | 410, _) => "there is no such call at `api.base_url`",
+        (413, _) => "the file is too large for the service",
+        (429, _) => "too many requests",
+        (400..=499, _) => "the service refuses it",
+        (500..=599, _) => "the service failed",
+        _ => "the service answered in an unknown way",
+    };
+    format!("{what} ({status})")
+}
+
+/// What an error body says, in one clean line: `message`, the problem document's `error` or `title`, or the text of
+/// an HTML page. Empty if it says nothing.
+#[must_use]
+pub fn message(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    match serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')) {
+        Ok(value) => clean(&json_message(&value).unwrap_or_default()),
+        Err(_) => clean(&html_text(&text)),
+    }
+}
+
+/// What an error says, as an object or bare text.
+#[must_use]
+pub fn json_message(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Array(parts) => {
+            let parts: Vec<_> = parts.iter().filter_map(json_message).collect();
+            (!parts.is_empty()).then(|| parts.join("; "))
+        }
+        Value::Object(fields) => ["message", "detail", "error", "title", "name"]
+            .iter()
+            .find_map(|name| json_message(fields.get(*name)?)),
+        _ => None,
+    }
+    .filter(|text| !text.trim().is_empty())
+}
+
+fn html_text(text: &str) -> String {
+    let Some(start) = text.find('<') else {
+        return text.to_owned();
+    };
+    let page = &text[start..];
+    if let Some(title) = between(page, "<title>", "</title>") {
+        return title.to_owned();
+    }
+    let mut in_tag = false;
+    page.chars()
+        .filter_map(|char| match char {
+            '<' => {
+                in_tag = true;
+                Some(' ')
+            }
+            '>' if in_tag => {
+                in_tag = false;
+                None
+            }
+            _ if in_tag => None,
+            char => Some(char),
+        })
+        .collect()
+}
+
+fn between<'a>(text: &'a str, open: &str, close: &str) -> Option<&'a str> {
+    let lower = text.to_ascii_lowercase();
+    let start = lower.find(open)? + open.len();
+    let end = start + lower[start..].find(close)?;
+    Some(&text[start..end])
+}
+
+/// One line without control characters, bounded.
+#[must_use]
+pub fn clean(text: &str) -> String {
+    let visible: String = text
+        .chars()
+        .map(|char| if char.is_control() { ' ' } else { char })
+        .collect();
+    let line = visible.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(MESSAGE_CHARS) {
+        Some((end, _)) => format!("{}…", line[..end].trim_end()),
+        None => line,
+    }
+}
+
+/// Reads `Retry-After`: seconds, or a date to be compared with `now`. At most an hour.
+#[must_use]
+pub fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+    let value = value.trim();
+    let wait = match value.parse::<f64>() {
+        Ok(seconds) if seconds.is_nan() => return None,
+        Ok(seconds) => {
+            Duration::try_from_secs_f64(seconds.min(RETRY_AFTER_MOST.as_secs_f64())).ok()?
+        }
+        Err(_) => httpdate::parse_http_date(value)
+            .ok()?
+            .duration_since(now)
+            .unwrap_or_default(),
+    };
+    Some(wait.min(RETRY_AFTER_MOST))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use CallErrorKind as Kind;
+    use std::time::UNIX_EPOCH;
+
+    #[test]
+    fn every_status_means_something_for_a_submission_and_for_a_poll() {
+        let table = [
+            (301, Kind::Unavailable, Kind::Unavailable),
+            (400, Kind::Refused, Kind::Refused),
+            (401, Kind::Auth, Kind::Auth),
+            (402, Kind::Credit, Kind::Credit),
+            (403, Kind::Credit, Kind::Credit),
+            (404, Kind::Unavailable, Kind::Missing),
+            (405, Kind::Unavailable, Kind::Unavailable),
+            (408, Kind::Unknown, Kind::Unknown),
+            (410, Kind::Unavailable, Kind::Missing),
+            (413, Kind::Refused, Kind::Refused),
+            (415, Kind::Refused, Kind::Refused),
+            (422, Kind::Refused, Kind::Refused),
+            (429, Kind::RateLimited, Kind::RateLimited),
+            (500, Kind::Unavailable, Kind::Unavailable),
+            (502, Kind::Unknown, Kind::Unknown),
+            (503, Kind::Unavailable, Kind::Unavailable),
+            (504, Kind::Unknown, Kind::Unknown),
+        ];
+        for (status, submit, poll) in table {
+            assert_eq!(meaning(Call::Submit, status).0, submit, "{status}");
+            assert_eq!(meaning(Call::Poll, status).0, poll, "{status}");
+        }
+        assert_eq!(meaning(Call::Submit, 413).1, ErrorClass::TooLarge);
+    }
+
+    #[test]
+    fn both_error_bodies_and_html_give_their_message() {
+        let bodies = [
+            (
+                r#"{"message":"no such model","path":"/v1/stt","requestId":"r","statusCode":"400"}"#,
+                "no such model",
+            ),
+            (
+                r#"{"title":"Bad","status":400,"error":{"name":"E","message":"bad audio"}}"#,
+                "bad audio",
+            ),
+            (r#"{"title":"Bad Request","status":400}"#, "Bad Request"),
+            (
+                r#"{"message":["a must be b","c must be d"],"statusCode":400}"#,
+                "a must be b; c must be d",
+            ),
+            (r#"{"error":"plain"}"#, "plain"),
+            (r#""just text""#, "just text"),
+            (
+                "<html><head><title>502 Bad Gateway</title></head><body>x</body></html>",
+                "502 Bad Gateway",
+            ),
+            ("<p>Oh <b>no</b></p>", "Oh no"),
+            ("upstream\r\nfailed\u{1b}[31m", "upstream failed [31m"),
+            ("", ""),
+            ("{}", ""),
+        ];
+        for (body, expected) in bodies {
+            assert_eq!(message(body.as_bytes()), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_long_message_is_cut() {
+        let cut = clean(&"wörd ".repeat(1000));
+        assert_eq!(cut.chars().count(), MESSAGE_CHARS);
+        assert!(cut.ends_with('…'));
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_and_at_most_an_hour() {
+        let now = UNIX_EPOCH + Duration::from_secs(784_111_777);
+        let reads = |value| retry_after(value, now);
+        assert_eq!(reads("7"), Some(Duration::from_secs(7)));
+        assert_eq!(reads(" 0.5 "), Some(Duration::from_millis(500)));
+        assert_eq!(reads("86400"), Some(RETRY_AFTER_MOST));
+        assert_eq!(
+            reads("Sun, 06 Nov 1994 08:50:07 GMT"),
+            Some(Duration::from_secs(30))
+        );
+        assert_eq!(reads("Sun, 06 Nov 1994 08:00:00 GMT"), Some(Duration::ZERO));
+        for nonsense in ["-1", "NaN", "soon", ""] {
+            assert_eq!(reads(nonsense), None, "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn the_message_says_what_the_status_means_and_what_the_service_said() {
+        let body = br#"{"message":"Invalid token"}"#;
+        let error = classify(
+            Call::Submit,
+            Refusal {
+                status: 401,
+                body,
+                ..Refusal::default()
+            },
+        );
+        assert_eq!(
+            error.failure.message,
+            "the service refuses the key (401): Invalid token"
+        );
+        let error = classify(
+            Call::Submit,
+            Refusal {
+                status: 503,
+                ..Refusal::default()
+            },
+        );
+        assert_eq!(error.failure.message, "the service failed (503)");
+    }
+}

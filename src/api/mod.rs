@@ -1,0 +1,28 @@
+//! The client of the service: submissions out, answers in, every failure classified once. Knows nothing of the queue.
+//!
+//! - [`client`]: the calls
+//! - [`call`]: what a call takes and gives back
+//! - `fields`: a request's options as form fields and as JSON
+//! - `upload`: a file streamed into a request
+//! - `transport`: one HTTP exchange, bounded in time and size
+//! - [`answer`]: reading what the service says
+//! - [`failures`]: an HTTP status and its body as a [`CallError`]
+//! - [`pace`]: so many requests a minute, evenly
+
+pub mod answer;
+pub mod call;
+pub mod client;
+pub mod failures;
+mod fields;
+pub mod pace;
+mod transport;
+mod upload;
+
+pub use answer::read_transcript;
+pub use call::{
+    Accepted, Audio, CallError, CallErrorKind, Completed, Polled, Recording, Reply, Submission,
+    client_request_id,
+};
+pub use client::{Client, ClientError, Probe, Settings};
+pub use pace::Pace;
+pub use upload::UploadProgress;
