@@ -9,6 +9,9 @@
 //! - [`flow`]: the two ways the service takes a recording
 //! - [`format`]: the output formats
 //! - [`hold`]: why nothing is submitted for now
+//! - [`model`]: the models of the service
+//! - [`nearest`]: which known name somebody probably meant
+//! - [`options`]: the options of a submission
 //! - [`request`]: the model and options a recording is transcribed with
 //! - [`transcript`]: a transcription, in one shape whatever model it came from
 
@@ -18,6 +21,9 @@ pub mod flow;
 pub mod format;
 pub mod hold;
 pub mod id;
+pub mod model;
+pub mod nearest;
+pub mod options;
 pub mod request;
 pub mod state;
 pub mod time;

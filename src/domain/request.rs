@@ -13,7 +13,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// A request with `options` by name. Whether they are valid is the business of [`crate::api::options`].
+    /// A request with `options` by name. Whether they are valid is the business of [`super::options`].
     #[must_use]
     pub fn new(
         model: impl Into<String>,

@@ -1,0 +1,139 @@
+//! TOML with the place of each key and value. Values are held as JSON, which is what the service's options are.
+
+use super::problem::{Place, Problem};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// A key's value and where its key stands.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    pub(super) place: Place,
+    pub(super) content: Content,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Content {
+    Value(Value),
+    Table(Table),
+    /// `[[…]]`.
+    Tables(Vec<Table>),
+}
+
+/// A table's keys.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Table {
+    pub(super) nodes: BTreeMap<String, Node>,
+    /// Where its header stands; `None` for the whole document.
+    pub(super) place: Option<Place>,
+}
+
+/// Reads a document.
+pub(super) fn parse(text: &str, path: &Path) -> Result<Table, Problem> {
+    let text = text.trim_start_matches('\u{feff}');
+    let source = Source { text, path };
+    match DeTable::parse(text) {
+        Ok(table) => Ok(Table {
+            place: None,
+            ..source.table(table.get_ref(), 0)
+        }),
+        Err(error) => Err(Problem {
+            place: source.place(error.span().map_or(0, |span| span.start)),
+            message: error.message().trim().replace('\n', ", "),
+        }),
+    }
+}
+
+struct Source<'a> {
+    text: &'a str,
+    path: &'a Path,
+}
+
+impl Source<'_> {
+    fn place(&self, offset: usize) -> Place {
+        let before = &self.text[..self.text.floor_char_boundary(offset)];
+        let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+        Place::File {
+            path: self.path.to_owned(),
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+        }
+    }
+
+    fn table(&self, table: &DeTable<'_>, offset: usize) -> Table {
+        let nodes = table.iter().map(|(key, value)| {
+            let at = key.span().start;
+            let content = self.content(value, at);
+            (
+                key.get_ref().to_string(),
+                Node {
+                    place: self.place(at),
+                    content,
+                },
+            )
+        });
+        Table {
+            nodes: nodes.collect(),
+            place: Some(self.place(offset)),
+        }
+    }
+
+    fn content(&self, value: &Spanned<DeValue<'_>>, at: usize) -> Content {
+        match value.get_ref() {
+            DeValue::Table(table) => Content::Table(self.table(table, at)),
+            DeValue::Array(items)
+                if !items.is_empty() && items.iter().all(|item| item.get_ref().is_table()) =>
+            {
+                let tables = items
+                    .iter()
+                    .filter_map(|item| Some((item.get_ref().as_table()?, item.span().start)));
+                Content::Tables(
+                    tables
+                        .map(|(table, start)| self.table(table, start))
+                        .collect(),
+                )
+            }
+            other => Content::Value(json(other)),
+        }
+    }
+}
+
+fn json(value: &DeValue<'_>) -> Value {
+    match value {
+        DeValue::String(text) => Value::from(text.as_ref()),
+        DeValue::Integer(number) => {
+            // Out of range is no number any key takes: as text it is refused with the value shown.
+            i64::from_str_radix(number.as_str(), number.radix())
+                .map_or_else(|_| number.as_str().into(), Value::from)
+        }
+        DeValue::Float(number) => number
+            .as_str()
+            .parse::<f64>()
+            .map_or(Value::Null, Value::from),
+        DeValue::Boolean(flag) => Value::from(*flag),
+        DeValue::Datetime(time) => Value::from(time.to_string()),
+        DeValue::Array(items) => items.iter().map(|item| json(item.get_ref())).collect(),
+        DeValue::Table(table) => table
+            .iter()
+            .map(|(key, value)| (key.get_ref().to_string(), json(value.get_ref())))
+            .collect(),
+    }
+}
+
+/// What a variable's text may mean: a TOML value, the text itself, or a list with commas.
+pub(super) fn meanings(text: &str) -> Vec<Value> {
+    let mut meanings = Vec::new();
+    if let Ok(value) = DeValue::parse(text) {
+        meanings.push(json(value.get_ref()));
+    }
+    meanings.push(Value::from(text));
+    meanings.push(
+        text.split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+            .collect(),
+    );
+    meanings
+}

@@ -1,0 +1,45 @@
+//! What the process was given, as plain data, so that tests can give something else.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// Variables and folders of a process.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    /// The environment variables.
+    pub variables: BTreeMap<OsString, OsString>,
+    /// The working folder.
+    pub folder: PathBuf,
+}
+
+impl Environment {
+    /// What this process was given.
+    ///
+    /// # Errors
+    /// If the working folder is gone.
+    pub fn of_process() -> std::io::Result<Self> {
+        Ok(Self {
+            variables: std::env::vars_os().collect(),
+            folder: std::env::current_dir()?,
+        })
+    }
+
+    /// A variable's value; `None` if it is not set or empty.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&OsString> {
+        self.variables
+            .get(std::ffi::OsStr::new(name))
+            .filter(|value| !value.is_empty())
+    }
+
+    /// `path` as seen from `folder`, with a leading `~` taken for `$HOME`.
+    #[must_use]
+    pub fn resolve(&self, folder: &Path, path: &Path) -> PathBuf {
+        match (path.strip_prefix("~"), self.get("HOME")) {
+            (Ok(rest), Some(home)) if rest.as_os_str().is_empty() => PathBuf::from(home),
+            (Ok(rest), Some(home)) => Path::new(home).join(rest),
+            _ => self.folder.join(folder).join(path),
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! The layers together: default < file < environment.
+
+use super::document::{Content, Table, parse};
+use super::environment::Environment;
+use super::problem::{Place, Problem};
+use super::section::{Section, Variable};
+use super::values::{base_url, count, flag, path, rate, span, text, word, words};
+use super::{
+    Api, Config, KeySource, Layout, Limits, Output, Polling, Retry, Schedule, Source, State,
+    TEMPLATE, source,
+};
+use crate::domain::nearest::suggestion;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Begins the name of a variable that sets a key.
+const PREFIX: &str = "NIGHTSCRIBE__";
+/// The tables of the configuration.
+const SECTIONS: [&str; 7] = [
+    "api", "limits", "polling", "retry", "state", "output", "schedule",
+];
+/// More uploads at once help nobody's line.
+const MOST_UPLOADS: usize = 64;
+/// More generations at once than any account is given.
+const MOST_PENDING: usize = 100_000;
+
+/// The configuration of `text`, read from `file`.
+pub(super) fn build(
+    file: Option<PathBuf>,
+    text: &str,
+    environment: &Environment,
+) -> Result<Config, Vec<Problem>> {
+    let path = file.clone().unwrap_or_default();
+    let written = parse(text, &path).map_err(|problem| vec![problem])?;
+    let defaults = parse(TEMPLATE, Path::new("defaults")).map_err(|problem| vec![problem])?;
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    let mut problems = Vec::new();
+    let mut layers = Layers {
+        written,
+        defaults,
+        variables: variables(environment, &mut problems),
+    };
+    let config = layers.config(file, &folder, environment, &mut problems);
+    match config {
+        Some(config) if problems.is_empty() => Ok(config),
+        _ => {
+            problems.sort();
+            Err(problems)
+        }
+    }
+}
+
+/// `NIGHTSCRIBE__SECTION__KEY` by section and key.
+fn variables(
+    environment: &Environment,
+    problems: &mut Vec<Problem>,
+) -> BTreeMap<String, BTreeMap<String, Variable>> {
+    let mut sections: BTreeMap<String, BTreeMap<String, Variable>> = BTreeMap::new();
+    for (name, value) in &environment.variables {
+        let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else {
+            continue;
+        };
+        let lower = name[PREFIX.len()..].to_lowercase();
+        let mut refuse = |message: String| {
+            problems.push(Problem {
+                place: Place::Variable(name.to_owned()),
+                message,
+            })
+        };
+        let Some((section, key)) = lower.split_once("__") else {
+            refuse("expected NIGHTSCRIBE__SECTION__KEY".to_owned());
+            continue;
+        };
+        if !SECTIONS.contains(&section) {
+            refuse(format!("no such section{}", suggestion(section, SECTIONS)));
+            continue;
+        }
+        let Some(text) = value.to_str() else {
+            refuse("its value is not UTF-8".to_owned());
+            continue;
+        };
+        let variable = Variable {
+            name: name.to_owned(),
+            text: text.to_owned(),
+        };
+        sections
+            .entry(section.to_owned())
+            .or_default()
+            .insert(key.to_owned(), variable);
+    }
+    sections
+}
+
+struct Layers {
+    written: Table,
+    defaults: Table,
+    variables: BTreeMap<String, BTreeMap<String, Variable>>,
+}
+
+impl Layers {
+    fn config(
+        &mut self,
+        file: Option<PathBuf>,
+        folder: &Path,
+        environment: &Environment,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Config> {
+        let resolve = |path: PathBuf| environment.resolve(folder, &path);
+        let (api, any_model) = self.api(&resolve, problems).unzip();
+        let limits = self.limits(problems);
+        let polling = self.polling(problems);
+        let retry = self.retry(problems);
+        let state = self.state(&resolve, problems);
+        let output = self.output(&resolve, problems);
+        let schedule = self.schedule(problems);
+        let sources = self.sources(folder, environment, any_model.unwrap_or(false), problems);
+        self.unknown_sections(problems);
+        Some(Config {
+            file,
+            api: api?,
+            limits: limits?,
+            polling: polling?,
+            retry: retry?,
+            state: state?,
+            output: output?,
+            schedule: schedule?,
+            sources,
+        })
+    }
+
+    fn section<'p>(&mut self, name: &'static str, problems: &'p mut Vec<Problem>) -> Section<'p> {
+        let file = match self.written.nodes.remove(name) {
+            None => Table::default(),
+            Some(node) => match node.content {
+                Content::Table(table) => table,
+                _ => {
+                    problems.push(Problem {
+                        place: node.place,
+                        message: format!("`{name}` is a section: write [{name}]"),
+                    });
+                    Table::default()
+                }
+            },
+        };
+        let defaults = match self.defaults.nodes.remove(name).map(|node| node.content) {
+            Some(Content::Table(table)) => table,
+            _ => Table::default(),
+        };
+        Section::new(
+            name,
+            file,
+            defaults,
+            self.variables.remove(name).unwrap_or_default(),
+            problems,
+        )
+    }
+
+    fn api(
+        &mut self,
+        resolve: &impl Fn(PathBuf) -> PathBuf,
+        problems: &mut Vec<Problem>,
+    ) -> Option<(Api, bool)> {
+        let mut section = self.section("api", problems);
+        let base_url = section.get("base_url", base_url);
+        let key_env = section.get("key_env", text);
+        let key_file = section.get("key_file", path);
+        let flow = section.get("flow", word);
+        let retention = section.get("retention", span);
+        if retention.is_some_and(|retention| retention < Duration::from_secs(1)) {
+            section.refuse("retention", "expected at least \"1s\"");
+        }
+        let any_model = section.get("allow_unknown_model", flag);
+        section.finish();
+        let key = match key_file {
+            Some(path) => KeySource::File(resolve(path)),
+            None => KeySource::Env(key_env?),
+        };
+        Some((
+            Api {
+                base_url: base_url?,
+                key,
+                flow: flow?,
+                retention: retention?,
+            },
+            any_model?,
+        ))
+    }
+
+    fn limits(&mut self, problems: &mut Vec<Problem>) -> Option<Limits> {
+        let mut section = self.section("limits", problems);
+        let submits_per_minute = section.get("submits_per_minute", rate);
+        let polls_per_minute = section.get("polls_per_minute", rate);
+        let max_uploads = section.get("max_uploads", count(1..=MOST_UPLOADS));
+        let max_pending = section.get("max_pending", count(1..=MOST_PENDING));
+        section.finish();
+        Some(Limits {
+            submits_per_minute: submits_per_minute?,
+            polls_per_minute: polls_per_minute?,
+            max_uploads: max_uploads?,
+            max_pending: max_pending?,
+        })
+    }
+
+    fn polling(&mut self, problems: &mut Vec<Problem>) -> Option<Polling> {
+        let mut section = self.section("polling", problems);
+        let interval = section.get("interval", span);
+        let max_interval = section.get("max_interval", span);
+        if interval
+            .zip(max_interval)
+            .is_some_and(|(first, most)| first > most)
+        {
+            section.refuse_longer("interval", "max_interval");
+        }
+        section.finish();
+        Some(Polling {
+            interval: interval?,
+            max_interval: max_interval?,
+        })
+    }
+
+    fn retry(&mut self, problems: &mut Vec<Problem>) -> Option<Retry> {
+        let mut section = self.section("retry", problems);
+        let max_attempts = section.get("max_attempts", count(1..=1000));
+        let backoff = section.get("backoff", span);
+        let max_backoff = section.get("max_backoff", span);
+        if backoff
+            .zip(max_backoff)
+            .is_some_and(|(first, most)| first > most)
+        {
+            section.refuse_longer("backoff", "max_backoff");
+        }
+        section.finish();
+        let max_attempts = u32::try_from(max_attempts?).ok()?;
+        Some(Retry {
+            max_attempts,
+            backoff: backoff?,
+            max_backoff: max_backoff?,
+        })
+    }
+
+    fn state(
+        &mut self,
+        resolve: &impl Fn(PathBuf) -> PathBuf,
+        problems: &mut Vec<Problem>,
+    ) -> Option<State> {
+        let mut section = self.section("state", problems);
+        let dir = section.get("dir", path);
+        section.finish();
+        Some(State { dir: resolve(dir?) })
+    }
+
+    fn output(
+        &mut self,
+        resolve: &impl Fn(PathBuf) -> PathBuf,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Output> {
+        let mut section = self.section("output", problems);
+        let dir = section.get("dir", path);
+        let layout = section.get("layout", word::<Layout, _>);
+        let formats = section.get("formats", words);
+        section.finish();
+        Some(Output {
+            dir: resolve(dir?),
+            layout: layout?,
+            formats: formats?,
+        })
+    }
+
+    fn schedule(&mut self, problems: &mut Vec<Problem>) -> Option<Schedule> {
+        let mut section = self.section("schedule", problems);
+        let scan_every = section.get("scan_every", span);
+        section.finish();
+        Some(Schedule {
+            scan_every: scan_every?,
+        })
+    }
+
+    fn sources(
+        &mut self,
+        folder: &Path,
+        environment: &Environment,
+        any_model: bool,
+        problems: &mut Vec<Problem>,
+    ) -> Vec<Source> {
+        let Some(node) = self.written.nodes.remove("source") else {
+            return Vec::new();
+        };
+        let tables = match node.content {
+            Content::Tables(tables) => tables,
+            _ => {
+                let message = "a source is one of a list: write [[source]]".to_owned();
+                problems.push(Problem {
+                    place: node.place,
+                    message,
+                });
+                return Vec::new();
+            }
+        };
+        let mut sources: Vec<Source> = Vec::new();
+        for (number, table) in (1..).zip(tables) {
+            let place = table.place.clone().unwrap_or(Place::Default);
+            let Some(source) =
+                source::source(number, table, folder, environment, any_model, problems)
+            else {
+                continue;
+            };
+            if sources
+                .iter()
+                .any(|other| other.name.to_lowercase() == source.name.to_lowercase())
+            {
+                let message = format!("source `{}`: another source has this name", source.name);
+                problems.push(Problem { place, message });
+            }
+            sources.push(source);
+        }
+        sources
+    }
+
+    fn unknown_sections(&mut self, problems: &mut Vec<Problem>) {
+        for (name, node) in &self.written.nodes {
+            let known = SECTIONS.into_iter().chain(["source"]);
+            let message = format!("`{name}`: no such section{}", suggestion(name, known));
+            problems.push(Problem {
+                place: node.place.clone(),
+                message,
+            });
+        }
+    }
+}

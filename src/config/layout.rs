@@ -1,0 +1,29 @@
+//! Where transcripts are put.
+
+use std::str::FromStr;
+
+/// Where transcripts are put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// `<dir>/<source>/<folder in the source>`.
+    Mirror,
+    /// Next to the recording.
+    Beside,
+}
+
+/// The text names no layout.
+#[derive(Debug, thiserror::Error)]
+#[error("expected \"mirror\" or \"beside\", found \"{0}\"")]
+pub struct UnknownLayout(String);
+
+impl FromStr for Layout {
+    type Err = UnknownLayout;
+
+    fn from_str(text: &str) -> Result<Self, UnknownLayout> {
+        match text {
+            "mirror" => Ok(Self::Mirror),
+            "beside" => Ok(Self::Beside),
+            other => Err(UnknownLayout(other.to_owned())),
+        }
+    }
+}

@@ -1,0 +1,347 @@
+//! The layers together, each refusal included.
+
+use super::environment::Environment;
+use super::layers::build;
+use super::load::list;
+use super::problem::Problem;
+use super::{Config, KeySource, Layout, TEMPLATE};
+use crate::domain::{Flow, Format};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+fn environment(variables: &[(&str, &str)]) -> Environment {
+    let variables = variables
+        .iter()
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect();
+    Environment {
+        variables,
+        folder: PathBuf::from("/work-folder"),
+    }
+}
+
+fn built(text: &str, variables: &[(&str, &str)]) -> Result<Config, Vec<Problem>> {
+    build(
+        Some(PathBuf::from("/etc/n.toml")),
+        text,
+        &environment(variables),
+    )
+}
+
+fn refusals(text: &str) -> String {
+    list(&built(text, &[]).unwrap_err())
+}
+
+const SOURCE: &str = "[[source]]\nname = 'a'\npath = 'rec'\n";
+
+#[test]
+fn without_a_file_there_are_the_defaults_of_the_template() {
+    let config = build(None, "", &environment(&[])).unwrap();
+    assert_eq!(config.api.base_url.as_str(), "https://api.aimlapi.com/v1");
+    assert_eq!(config.api.key, KeySource::Env("AIMLAPI_KEY".to_owned()));
+    assert_eq!(
+        (config.api.flow, config.api.retention),
+        (Flow::TwoStep, Duration::from_secs(3600))
+    );
+    let limits = &config.limits;
+    assert_eq!(
+        (
+            limits.submits_per_minute.get(),
+            limits.polls_per_minute.get()
+        ),
+        (60, 600)
+    );
+    assert_eq!((limits.max_uploads, limits.max_pending), (4, 500));
+    assert_eq!(config.polling.interval, Duration::from_secs(10));
+    assert_eq!(config.polling.max_interval, Duration::from_secs(60));
+    assert_eq!(config.retry.max_attempts, 5);
+    assert_eq!(config.retry.max_backoff, Duration::from_secs(900));
+    assert_eq!(config.state.dir, Path::new("/work-folder/state"));
+    assert_eq!(config.output.dir, Path::new("/work-folder/transcripts"));
+    assert_eq!(
+        (config.output.layout, config.output.formats),
+        (Layout::Mirror, vec![Format::Txt, Format::Json])
+    );
+    assert_eq!(config.schedule.scan_every, Duration::from_secs(300));
+    assert!(config.sources.is_empty());
+}
+
+#[test]
+fn every_key_that_is_read_stands_in_the_template_and_the_commented_ones_are_real() {
+    let uncommented: String = TEMPLATE
+        .lines()
+        .map(|line| match line.strip_prefix("# ") {
+            Some(code) if code.starts_with("[") || code.contains(" = ") => format!("{code}\n"),
+            _ => format!("{line}\n"),
+        })
+        .collect();
+    let config = built(&uncommented, &[("HOME", "/home/me")]).unwrap();
+    assert_eq!(
+        config.api.key,
+        KeySource::File("/home/me/.config/nightscribe/key".into())
+    );
+    let source = &config.sources[0];
+    assert_eq!(
+        (source.name.as_str(), source.path.as_path()),
+        ("podcasts", Path::new("/home/me/Podcasts"))
+    );
+    assert_eq!(source.request.options().len(), 3);
+    let plain = built("[[source]]\nname = 'a'\npath = 'b'\n", &[]).unwrap();
+    assert_eq!(plain.sources[0].request.model(), source.request.model());
+    assert_eq!(plain.sources[0].settle, source.settle);
+}
+
+#[test]
+fn the_environment_stands_over_the_file_for_every_key() {
+    let variables = [
+        ("NIGHTSCRIBE__API__BASE_URL", "http://127.0.0.1:9/v1"),
+        ("NIGHTSCRIBE__API__KEY_ENV", "OTHER"),
+        ("NIGHTSCRIBE__API__FLOW", "legacy"),
+        ("NIGHTSCRIBE__API__RETENTION", "2h"),
+        ("NIGHTSCRIBE__API__ALLOW_UNKNOWN_MODEL", "true"),
+        ("NIGHTSCRIBE__LIMITS__SUBMITS_PER_MINUTE", "7"),
+        ("NIGHTSCRIBE__LIMITS__POLLS_PER_MINUTE", "8"),
+        ("NIGHTSCRIBE__LIMITS__MAX_UPLOADS", "9"),
+        ("NIGHTSCRIBE__LIMITS__MAX_PENDING", "10"),
+        ("NIGHTSCRIBE__POLLING__INTERVAL", "1s"),
+        ("NIGHTSCRIBE__POLLING__MAX_INTERVAL", "2s"),
+        ("NIGHTSCRIBE__RETRY__MAX_ATTEMPTS", "3"),
+        ("NIGHTSCRIBE__RETRY__BACKOFF", "4s"),
+        ("NIGHTSCRIBE__RETRY__MAX_BACKOFF", "5s"),
+        ("NIGHTSCRIBE__STATE__DIR", "s"),
+        ("NIGHTSCRIBE__OUTPUT__DIR", "/o"),
+        ("NIGHTSCRIBE__OUTPUT__LAYOUT", "beside"),
+        ("NIGHTSCRIBE__OUTPUT__FORMATS", "srt, vtt"),
+        ("NIGHTSCRIBE__SCHEDULE__SCAN_EVERY", "6s"),
+    ];
+    let config = built(
+        "[limits]\nmax_uploads = 1\n[[source]]\nname='a'\npath='b'\nmodel='new'\n",
+        &variables,
+    )
+    .unwrap();
+    assert_eq!(config.api.base_url.as_str(), "http://127.0.0.1:9/v1");
+    assert_eq!(config.api.key, KeySource::Env("OTHER".to_owned()));
+    assert_eq!(
+        (config.api.flow, config.api.retention),
+        (Flow::Legacy, Duration::from_secs(7200))
+    );
+    let limits = &config.limits;
+    assert_eq!(
+        (
+            limits.submits_per_minute.get(),
+            limits.polls_per_minute.get()
+        ),
+        (7, 8)
+    );
+    assert_eq!((limits.max_uploads, limits.max_pending), (9, 10));
+    assert_eq!(config.polling.max_interval, Duration::from_secs(2));
+    assert_eq!(
+        (config.retry.max_attempts, config.retry.backoff),
+        (3, Duration::from_secs(4))
+    );
+    assert_eq!(config.state.dir, Path::new("/etc/s"));
+    assert_eq!(config.output.dir, Path::new("/o"));
+    assert_eq!(
+        (config.output.layout, config.output.formats),
+        (Layout::Beside, vec![Format::Srt, Format::Vtt])
+    );
+    assert_eq!(config.schedule.scan_every, Duration::from_secs(6));
+    let formats = [
+        ("NIGHTSCRIBE__OUTPUT__FORMATS", "[\"json\"]"),
+        ("NIGHTSCRIBE__API__KEY_FILE", "k"),
+    ];
+    let config = built("", &formats).unwrap();
+    assert_eq!(config.output.formats, [Format::Json]);
+    assert_eq!(config.api.key, KeySource::File("/etc/k".into()));
+}
+
+#[test]
+fn everything_that_cannot_be_meant_is_listed_with_its_place_and_the_nearest_name() {
+    let text = "[polling]\nintervall = '1s'\ninterval = 10\n[limit]\nmax_uploads = 1\n[limits]\nmax_uploads = 0\nsubmits_per_minute = -1\n";
+    assert_eq!(
+        refusals(text),
+        "/etc/n.toml:2:1: `polling.intervall`: no such key; did you mean `interval`?\n\
+         /etc/n.toml:3:1: `polling.interval`: expected a duration like \"10s\" or \"1h 30m\", found 10\n\
+         /etc/n.toml:4:2: `limit`: no such section; did you mean `limits`?\n\
+         /etc/n.toml:7:1: `limits.max_uploads`: expected a whole number from 1 to 64, found 0\n\
+         /etc/n.toml:8:1: `limits.submits_per_minute`: expected a whole number of requests a minute, at least 1, found -1"
+    );
+}
+
+#[test]
+fn values_that_contradict_each_other_are_refused_at_the_one_that_was_set() {
+    assert_eq!(
+        refusals("[polling]\nmax_interval = '1s'\n"),
+        "/etc/n.toml:2:1: `polling.max_interval`: it is shorter than `interval`"
+    );
+    assert_eq!(
+        refusals("[retry]\nbackoff = '1h'\n"),
+        "/etc/n.toml:2:1: `retry.backoff`: it is longer than `max_backoff`"
+    );
+}
+
+#[test]
+fn a_key_in_the_file_is_refused_and_not_shown() {
+    let refusal = refusals("[api]\nkey = 'sk-secret'\n");
+    assert!(
+        refusal.contains("`api.key`: the API key is never in the configuration"),
+        "{refusal}"
+    );
+    assert!(!refusal.contains("sk-secret"));
+    assert!(
+        refusals("[api]\nbase_url = 'https://u:p@h/v1'\n")
+            .contains("holds a user name or password")
+    );
+}
+
+#[test]
+fn impossible_values_are_refused() {
+    for (text, said) in [
+        (
+            "[api]\nbase_url = 'ftp://x'",
+            "`api.base_url`: expected an http:// or https:// address",
+        ),
+        (
+            "[api]\nflow = 'one'",
+            "`api.flow`: `one` is no flow; there are two-step and legacy",
+        ),
+        (
+            "[api]\nretention = '10ms'",
+            "`api.retention`: expected at least \"1s\"",
+        ),
+        (
+            "[output]\nformats = []",
+            "`output.formats`: expected at least one",
+        ),
+        (
+            "[output]\nformats = ['txt', 'txt']",
+            "`output.formats`: `txt` is there twice",
+        ),
+        ("[output]\nformats = ['doc']", "`doc` is no output format"),
+        (
+            "[output]\nlayout = 'flat'",
+            "expected \"mirror\" or \"beside\", found \"flat\"",
+        ),
+        (
+            "[output]\ndir = ''",
+            "`output.dir`: expected a path, found \"\"",
+        ),
+        (
+            "[schedule]\nscan_every = '0s'",
+            "`schedule.scan_every`: expected a duration of at least \"1ms\"",
+        ),
+        ("api = 1", "`api` is a section: write [api]"),
+        (
+            "[source]\nname = 'a'",
+            "a source is one of a list: write [[source]]",
+        ),
+        ("[api\n", "/etc/n.toml:1:5: "),
+    ] {
+        let refusal = refusals(text);
+        assert!(refusal.contains(said), "{text}: {refusal}");
+    }
+}
+
+#[test]
+fn sources_are_refused_by_name() {
+    for (text, said) in [
+        (
+            "[[source]]\nname = 'a'",
+            "/etc/n.toml:1:1: source `a`: `path`: it is missing",
+        ),
+        ("[[source]]\npath = 'a'", "source 1: `name`: it is missing"),
+        (
+            "[[source]]\nname = '../a'\npath = 'b'",
+            "source 1: `name`: expected a folder's name",
+        ),
+        (
+            "[[source]]\nname = '.a'\npath = 'b'",
+            "source 1: `name`: expected a folder's name",
+        ),
+        (
+            &format!("{SOURCE}modell = 'x'"),
+            "source `a`: `modell`: no such key; did you mean `model`?",
+        ),
+        (
+            &format!("{SOURCE}model = 'nova-2-meeting'"),
+            "did you mean `#g1_nova-2-meeting`?",
+        ),
+        (
+            &format!("{SOURCE}include = ['[']"),
+            "source `a`: `include`: error parsing glob",
+        ),
+        (
+            &format!("{SOURCE}settle = 30"),
+            "source `a`: `settle`: expected a duration",
+        ),
+        (
+            &format!("{SOURCE}[source.options]\ndiarise = true"),
+            "/etc/n.toml:5:1: source `a`: option `diarise` is no option of the service; did you mean `diarize`?",
+        ),
+        (
+            &format!("{SOURCE}[source.options]\ndiarize = 'yes'"),
+            "option `diarize` takes true or false, not \"yes\"",
+        ),
+        (
+            &format!("{SOURCE}[[source]]\nname = 'A'\npath = 'b'"),
+            "source `A`: another source has this name",
+        ),
+    ] {
+        let refusal = refusals(text);
+        assert!(refusal.contains(said), "{text}: {refusal}");
+    }
+}
+
+#[test]
+fn a_newer_model_passes_where_it_is_allowed() {
+    let newer = format!("{SOURCE}model = 'nova-4'\n");
+    assert!(built(&newer, &[]).is_err());
+    assert!(built(&format!("{newer}allow_unknown_model = true"), &[]).is_ok());
+    assert!(built(&format!("[api]\nallow_unknown_model = true\n{newer}"), &[]).is_ok());
+    assert!(
+        built(
+            &format!("[api]\nallow_unknown_model = true\n{newer}allow_unknown_model = false"),
+            &[]
+        )
+        .is_err()
+    );
+}
+
+#[test]
+fn variables_that_set_nothing_are_refused() {
+    for (name, value, said) in [
+        (
+            "NIGHTSCRIBE__API__RETENTOIN",
+            "1h",
+            "`api.retentoin`: no such key; did you mean `retention`?",
+        ),
+        (
+            "NIGHTSCRIBE__AIP__RETENTION",
+            "1h",
+            "no such section; did you mean `api`?",
+        ),
+        (
+            "NIGHTSCRIBE__API",
+            "1h",
+            "expected NIGHTSCRIBE__SECTION__KEY",
+        ),
+        (
+            "NIGHTSCRIBE__LIMITS__MAX_UPLOADS",
+            "many",
+            "`limits.max_uploads`: expected a whole number from 1 to 64, found \"many\"",
+        ),
+    ] {
+        let refusal = list(&built("", &[(name, value)]).unwrap_err());
+        assert!(
+            refusal.starts_with(&format!("environment variable {name}: ")),
+            "{refusal}"
+        );
+        assert!(refusal.ends_with(said), "{refusal}");
+    }
+}
+
+#[test]
+fn a_mark_at_the_start_and_windows_line_ends_do_no_harm() {
+    let config = built("\u{feff}[limits]\r\nmax_uploads = 2\r\n", &[]).unwrap();
+    assert_eq!(config.limits.max_uploads, 2);
+}

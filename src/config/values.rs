@@ -1,0 +1,138 @@
+//! What a value may be. Each reader says what it expected and what it found.
+
+use serde_json::Value;
+use std::num::NonZeroU32;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+use url::Url;
+
+pub(super) type Read<T> = Result<T, String>;
+
+fn expected<T>(what: &str, found: &Value) -> Read<T> {
+    Err(format!("expected {what}, found {found}"))
+}
+
+pub(super) fn text(value: &Value) -> Read<String> {
+    match value {
+        Value::String(text) if !text.trim().is_empty() => Ok(text.clone()),
+        other => expected("a text", other),
+    }
+}
+
+pub(super) fn flag(value: &Value) -> Read<bool> {
+    value
+        .as_bool()
+        .map_or_else(|| expected("true or false", value), Ok)
+}
+
+pub(super) fn path(value: &Value) -> Read<PathBuf> {
+    match value {
+        Value::String(text) if !text.trim().is_empty() && !text.contains('\0') => {
+            Ok(PathBuf::from(text))
+        }
+        other => expected("a path", other),
+    }
+}
+
+pub(super) fn texts(value: &Value) -> Read<Vec<String>> {
+    let items = value
+        .as_array()
+        .map(|items| items.iter().map(text).collect::<Result<Vec<_>, _>>());
+    match items {
+        Some(Ok(texts)) => Ok(texts),
+        _ => expected("a list of texts", value),
+    }
+}
+
+/// A duration that may be zero.
+pub(super) fn duration(value: &Value) -> Read<Duration> {
+    let parsed = value
+        .as_str()
+        .and_then(|text| humantime::parse_duration(text).ok());
+    parsed.map_or_else(
+        || expected("a duration like \"10s\" or \"1h 30m\"", value),
+        Ok,
+    )
+}
+
+/// A duration of at least a millisecond.
+pub(super) fn span(value: &Value) -> Read<Duration> {
+    match duration(value)? {
+        short if short < Duration::from_millis(1) => {
+            expected("a duration of at least \"1ms\"", value)
+        }
+        span => Ok(span),
+    }
+}
+
+pub(super) fn rate(value: &Value) -> Read<NonZeroU32> {
+    let number = value
+        .as_u64()
+        .and_then(|number| u32::try_from(number).ok())
+        .and_then(NonZeroU32::new);
+    number.map_or_else(
+        || expected("a whole number of requests a minute, at least 1", value),
+        Ok,
+    )
+}
+
+pub(super) fn count(range: RangeInclusive<usize>) -> impl Fn(&Value) -> Read<usize> {
+    move |value| {
+        let number = value
+            .as_u64()
+            .and_then(|number| usize::try_from(number).ok());
+        match number.filter(|number| range.contains(number)) {
+            Some(number) => Ok(number),
+            None => expected(
+                &format!("a whole number from {} to {}", range.start(), range.end()),
+                value,
+            ),
+        }
+    }
+}
+
+/// One of a few words.
+pub(super) fn word<T: FromStr<Err = E>, E: std::fmt::Display>(value: &Value) -> Read<T> {
+    text(value)?.parse().map_err(|error: E| error.to_string())
+}
+
+/// A list of words, each at most once.
+pub(super) fn words<T: FromStr<Err = E> + PartialEq, E: std::fmt::Display>(
+    value: &Value,
+) -> Read<Vec<T>> {
+    let mut words = Vec::new();
+    for text in texts(value)? {
+        let word = text.parse().map_err(|error: E| error.to_string())?;
+        if words.contains(&word) {
+            return Err(format!("`{text}` is there twice"));
+        }
+        words.push(word);
+    }
+    if words.is_empty() {
+        Err("expected at least one".to_owned())
+    } else {
+        Ok(words)
+    }
+}
+
+pub(super) fn base_url(value: &Value) -> Read<Url> {
+    let text = text(value)?;
+    let Ok(url) = Url::parse(text.trim()) else {
+        return expected("an http:// or https:// address", value);
+    };
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return expected("an http:// or https:// address", value);
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(
+            "the address holds a user name or password; the key belongs in `key_env` or `key_file`"
+                .to_owned(),
+        );
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("the address has a query or fragment; it is everything before /stt".to_owned());
+    }
+    Ok(url)
+}

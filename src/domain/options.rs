@@ -1,0 +1,211 @@
+//! The options of a submission: the 29 properties that the service documents beside `model`.
+
+use super::nearest::suggestion;
+use serde_json::Value;
+
+/// What values an option takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `true` or `false`.
+    Bool,
+    /// A text that is not empty.
+    Text,
+    /// One of these texts.
+    OneOf(&'static [&'static str]),
+    /// A text, or a list of at most 100.
+    TextOrList,
+    /// A list of texts.
+    List,
+    /// Seconds, not negative.
+    Seconds,
+}
+
+impl Kind {
+    fn expected(self) -> String {
+        match self {
+            Self::Bool => "true or false".to_owned(),
+            Self::Text => "a text".to_owned(),
+            Self::OneOf(values) => values
+                .iter()
+                .map(|value| format!("\"{value}\""))
+                .collect::<Vec<_>>()
+                .join(" or "),
+            Self::TextOrList => "a text or a list of at most 100 texts".to_owned(),
+            Self::List => "a list of texts".to_owned(),
+            Self::Seconds => "a number of seconds, not negative".to_owned(),
+        }
+    }
+
+    fn takes(self, value: &Value) -> bool {
+        match (self, value) {
+            (Self::Bool, Value::Bool(_)) => true,
+            (Self::Text | Self::TextOrList, value @ Value::String(_)) => is_text(value),
+            (Self::OneOf(values), Value::String(text)) => values.contains(&text.as_str()),
+            (Self::TextOrList, Value::Array(items)) => {
+                (1..=100).contains(&items.len()) && items.iter().all(is_text)
+            }
+            (Self::List, Value::Array(items)) => !items.is_empty() && items.iter().all(is_text),
+            (Self::Seconds, Value::Number(number)) => number
+                .as_f64()
+                .is_some_and(|seconds| seconds.is_finite() && seconds >= 0.0),
+            _ => false,
+        }
+    }
+}
+
+fn is_text(value: &Value) -> bool {
+    value
+        .as_str()
+        .is_some_and(|text| !text.trim().is_empty() && !text.chars().any(char::is_control))
+}
+
+/// Options with the values each takes, in alphabetical order.
+pub const OPTIONS: [(&str, Kind); 29] = [
+    ("custom_intent", Kind::TextOrList),
+    ("custom_intent_mode", Kind::OneOf(&["strict", "extended"])),
+    ("custom_topic", Kind::TextOrList),
+    ("custom_topic_mode", Kind::OneOf(&["strict", "extended"])),
+    ("detect_entities", Kind::Bool),
+    ("detect_language", Kind::Bool),
+    ("detect_topics", Kind::Bool),
+    ("diarize", Kind::Bool),
+    ("diarize_version", Kind::Text),
+    ("dictation", Kind::Bool),
+    ("extra", Kind::Text),
+    ("filler_words", Kind::Bool),
+    ("intents", Kind::Bool),
+    ("keywords", Kind::Text),
+    ("language", Kind::Text),
+    ("measurements", Kind::Bool),
+    ("multi_channel", Kind::Bool),
+    ("numerals", Kind::Bool),
+    ("paragraphs", Kind::Bool),
+    ("profanity_filter", Kind::Bool),
+    ("punctuate", Kind::Bool),
+    ("search", Kind::Text),
+    ("sentiment", Kind::Bool),
+    ("smart_format", Kind::Bool),
+    ("summarize", Kind::Text),
+    ("tag", Kind::List),
+    ("topics", Kind::Bool),
+    ("utt_split", Kind::Seconds),
+    ("utterances", Kind::Bool),
+];
+
+/// An option that the service would refuse, or would silently do without.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OptionError {
+    /// No such option.
+    #[error("`{name}` is no option of the service{suggestion}")]
+    Unknown {
+        /// As it was given.
+        name: String,
+        /// `; did you mean …?`, or empty.
+        suggestion: String,
+    },
+    /// A value that it does not take.
+    #[error("`{name}` takes {expected}, not {given}")]
+    Value {
+        /// The option.
+        name: String,
+        /// What it takes.
+        expected: String,
+        /// What was given, as JSON.
+        given: String,
+    },
+}
+
+/// Checks an option by name, type and, where it has one, its list of values.
+///
+/// # Errors
+/// If the service does not take it.
+pub fn check(name: &str, value: &Value) -> Result<(), OptionError> {
+    let Some((_, kind)) = OPTIONS.iter().find(|(known, _)| *known == name) else {
+        let suggestion = suggestion(name, OPTIONS.iter().map(|(known, _)| *known));
+        return Err(OptionError::Unknown {
+            name: name.to_owned(),
+            suggestion,
+        });
+    };
+    if kind.takes(value) {
+        return Ok(());
+    }
+    Err(OptionError::Value {
+        name: name.to_owned(),
+        expected: kind.expected(),
+        given: value.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn says(name: &str, value: &Value) -> String {
+        check(name, value).map_or_else(|error| error.to_string(), |()| "taken".to_owned())
+    }
+
+    #[test]
+    fn the_table_is_sorted_and_holds_each_option_once() {
+        assert!(OPTIONS.is_sorted_by(|a, b| a.0 < b.0));
+    }
+
+    #[test]
+    fn each_kind_takes_its_values_and_no_others() {
+        let taken = [
+            ("diarize", json!(true)),
+            ("numerals", json!(false)),
+            ("language", json!("en")),
+            ("tag", json!(["a"])),
+            ("custom_topic", json!("a")),
+            ("custom_topic", json!(["a", "b"])),
+            ("utt_split", json!(1)),
+            ("utt_split", json!(0.8)),
+            ("custom_intent_mode", json!("strict")),
+            ("summarize", json!("v2")),
+        ];
+        for (name, value) in taken {
+            assert_eq!(says(name, &value), "taken", "{name} {value}");
+        }
+        let refused = [
+            ("diarize", json!("true")),
+            ("diarize", json!(1)),
+            ("language", json!("")),
+            ("language", json!(true)),
+            ("language", json!("e\nn")),
+            ("tag", json!("a")),
+            ("tag", json!([])),
+            ("tag", json!([1])),
+            ("custom_topic", json!(vec!["a"; 101])),
+            ("utt_split", json!(-1)),
+            ("utt_split", json!("1")),
+            ("custom_intent_mode", json!("loose")),
+            ("search", json!(null)),
+            ("extra", json!({})),
+        ];
+        for (name, value) in refused {
+            assert_ne!(says(name, &value), "taken", "{name} {value}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_what_is_taken_or_what_was_meant() {
+        assert_eq!(
+            says("diarise", &json!(true)),
+            "`diarise` is no option of the service; did you mean `diarize`?"
+        );
+        assert_eq!(
+            says("multichannel", &json!(true)),
+            "`multichannel` is no option of the service; did you mean `multi_channel`?"
+        );
+        assert_eq!(
+            says("diarize", &json!("yes")),
+            "`diarize` takes true or false, not \"yes\""
+        );
+        assert_eq!(
+            says("custom_topic_mode", &json!("x")),
+            "`custom_topic_mode` takes \"strict\" or \"extended\", not \"x\""
+        );
+    }
+}
