@@ -18,5 +18,6 @@
 pub mod api;
 pub mod config;
 pub mod domain;
+pub mod media;
 pub mod policy;
 pub mod store;

@@ -158,12 +158,12 @@ impl Upload {
         if !is_as_recorded(&self.file, &self.recording).await? {
             return Err(FileTrouble::Changed);
         }
-        let hash = hex(&std::mem::take(&mut self.hash).finalize());
+        let hash = Bytes::copy_from_slice(&std::mem::take(&mut self.hash).finalize());
         *self
             .outcome
             .sha256
             .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(hash);
+            .unwrap_or_else(PoisonError::into_inner) = Some(format!("{hash:x}"));
         self.outcome.finished.store(true, Ordering::Release);
         Ok(())
     }
@@ -173,15 +173,4 @@ async fn is_as_recorded(file: &File, recording: &Recording) -> io::Result<bool> 
     let found = file.metadata().await?;
     Ok(found.len() == recording.size_bytes
         && Timestamp::from(found.modified()?) == recording.modified)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            // Writing into a string cannot fail.
-            let _infallible = write!(text, "{byte:02x}");
-            text
-        })
 }

@@ -150,21 +150,12 @@ pub struct Source {
     pub path: PathBuf,
     /// Model and options, checked.
     pub request: Request,
-    /// What to take, on the path in the source.
-    pub include: Include,
+    /// What to take, on the path in the source. `None`: every file that its name says is a recording.
+    pub include: Option<GlobSet>,
     /// What to leave out, on the path in the source.
     pub exclude: GlobSet,
     /// A file must be unchanged for so long before it is taken.
     pub settle: Duration,
-}
-
-/// What to take of a source.
-#[derive(Debug, Clone)]
-pub enum Include {
-    /// Every file that its name says is a recording.
-    Recordings,
-    /// Whatever these globs match.
-    Globs(GlobSet),
 }
 
 #[cfg(test)]

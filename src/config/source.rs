@@ -1,11 +1,11 @@
 //! One `[[source]]`.
 
+use super::Source;
 use super::document::{Content, Table, parse};
 use super::environment::Environment;
 use super::problem::Problem;
 use super::section::Section;
 use super::values::{Read, duration, flag, path, text, texts};
-use super::{Include, Source};
 use crate::domain::{Request, model, options};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use serde_json::Value;
@@ -65,7 +65,7 @@ pub(super) fn source(
         request: Request::new(model?, options),
         name: name?,
         path: environment.resolve(folder, &path?),
-        include: include.map_or(Include::Recordings, Include::Globs),
+        include,
         exclude: exclude?,
         settle: settle?,
     })

@@ -1,0 +1,315 @@
+//! The recordings below a folder, in the order of their names.
+
+use super::fingerprint::Fingerprint;
+use crate::domain::Timestamp;
+use crate::domain::container::is_recording;
+use globset::GlobSet;
+use std::fs::Metadata;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use walkdir::{DirEntry, WalkDir};
+
+/// What to walk, and what to take.
+#[derive(Debug, Clone, Copy)]
+pub struct Walk<'a> {
+    /// The folder; may be a symbolic link itself.
+    pub root: &'a Path,
+    /// What to take, on the path below the root. `None`: every file that its name says is a recording.
+    pub include: Option<&'a GlobSet>,
+    /// What to leave out, on the path below the root.
+    pub exclude: &'a GlobSet,
+    /// A file must be unchanged for so long before it is taken.
+    pub settle: Duration,
+    /// Folders to leave alone, wherever they are.
+    pub skip: &'a [PathBuf],
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// Something on the way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// A recording that stands still.
+    Recording {
+        /// Below the root.
+        relative: PathBuf,
+        /// Size and time.
+        fingerprint: Fingerprint,
+    },
+    /// A recording that was changed a moment ago.
+    Unsettled {
+        /// Below the root.
+        relative: PathBuf,
+    },
+    /// A file or folder that could not be looked at.
+    Problem {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        message: String,
+    },
+}
+
+/// Walks `walk.root`. Hidden files and folders, symbolic links and what is no regular file are passed over; a folder
+/// that cannot be read is reported, and the walk goes on.
+///
+/// # Errors
+/// If the root itself cannot be read.
+pub fn walk(walk: Walk<'_>) -> io::Result<impl Iterator<Item = Found>> {
+    std::fs::read_dir(walk.root)?;
+    let skip = skipped(&walk)?;
+    let entries = WalkDir::new(walk.root)
+        .sort_by_file_name()
+        .into_iter()
+        .filter_entry(move |entry| {
+            entry.depth() == 0 || !is_hidden(entry) && !skip.contains(&entry.path().to_owned())
+        });
+    Ok(entries.filter_map(move |entry| match entry {
+        Ok(entry) => look(&walk, &entry),
+        Err(error) => Some(Found::Problem {
+            path: error.path().unwrap_or(walk.root).to_owned(),
+            message: error
+                .io_error()
+                .map_or_else(|| error.to_string(), ToString::to_string),
+        }),
+    }))
+}
+
+/// The folders to skip, as the walk will name them: below a root that may be reached through links.
+fn skipped(walk: &Walk<'_>) -> io::Result<Vec<PathBuf>> {
+    let root = walk.root.canonicalize()?;
+    let below = |folder: &PathBuf| {
+        let folder = folder.canonicalize().ok()?;
+        Some(walk.root.join(folder.strip_prefix(&root).ok()?))
+    };
+    Ok(walk.skip.iter().filter_map(below).collect())
+}
+
+fn is_hidden(entry: &DirEntry) -> bool {
+    entry.file_name().as_bytes().starts_with(b".")
+}
+
+fn look(walk: &Walk<'_>, entry: &DirEntry) -> Option<Found> {
+    if !entry.file_type().is_file() {
+        return None;
+    }
+    let relative = entry.path().strip_prefix(walk.root).ok()?;
+    let wanted = walk.include.map_or_else(
+        || is_recording(relative),
+        |include| include.is_match(relative),
+    );
+    if !wanted || walk.exclude.is_match(relative) {
+        return None;
+    }
+    let relative = relative.to_owned();
+    Some(match stat(entry) {
+        Ok((fingerprint, changed)) if is_settled(walk, fingerprint.modified, changed) => {
+            Found::Recording {
+                relative,
+                fingerprint,
+            }
+        }
+        Ok(_) => Found::Unsettled { relative },
+        Err(message) => Found::Problem {
+            path: entry.path().to_owned(),
+            message,
+        },
+    })
+}
+
+fn stat(entry: &DirEntry) -> Result<(Fingerprint, Timestamp), String> {
+    let metadata = entry.metadata().map_err(|error| error.to_string())?;
+    let fingerprint = Fingerprint::try_from(&metadata).map_err(|error| error.to_string())?;
+    Ok((fingerprint, changed(&metadata)))
+}
+
+/// When the file's entry was last changed: the one time that nobody can set.
+fn changed(metadata: &Metadata) -> Timestamp {
+    Timestamp::from_millis(
+        metadata
+            .ctime()
+            .saturating_mul(1000)
+            .saturating_add(metadata.ctime_nsec() / 1_000_000),
+    )
+}
+
+fn is_settled(walk: &Walk<'_>, modified: Timestamp, changed: Timestamp) -> bool {
+    // A file dated in the future would never settle.
+    let last = if modified > walk.now {
+        changed
+    } else {
+        modified
+    };
+    last.after(walk.settle) <= walk.now
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use globset::{Glob, GlobSetBuilder};
+    use std::ffi::OsStr;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::sync::LazyLock;
+    use std::time::{SystemTime, UNIX_EPOCH};
+
+    static NOTHING: LazyLock<GlobSet> = LazyLock::new(GlobSet::empty);
+
+    struct Tree {
+        folder: tempfile::TempDir,
+    }
+
+    impl Tree {
+        fn new(files: &[&str]) -> Self {
+            let tree = Self {
+                folder: tempfile::tempdir().unwrap(),
+            };
+            files.iter().for_each(|file| tree.write(OsStr::new(file)));
+            tree
+        }
+
+        fn root(&self) -> &Path {
+            self.folder.path()
+        }
+
+        fn write(&self, name: &OsStr) {
+            let path = self.root().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, "x").unwrap();
+            self.date(name, UNIX_EPOCH + Duration::from_secs(1000));
+        }
+
+        fn date(&self, name: &OsStr, time: SystemTime) {
+            fs::File::options()
+                .write(true)
+                .open(self.root().join(name))
+                .unwrap()
+                .set_modified(time)
+                .unwrap();
+        }
+
+        fn names<'a>(&'a self, change: impl FnOnce(&mut Walk<'a>)) -> Vec<String> {
+            let mut settings = Walk {
+                root: self.root(),
+                include: None,
+                exclude: &NOTHING,
+                settle: Duration::from_secs(30),
+                skip: &[],
+                now: Timestamp::from_millis(2_000_000),
+            };
+            change(&mut settings);
+            let found = walk(settings).unwrap();
+            found
+                .map(|one| match one {
+                    Found::Recording { relative, .. } => relative.to_string_lossy().into_owned(),
+                    Found::Unsettled { relative } => format!("unsettled {}", relative.display()),
+                    Found::Problem { path, message } => format!("{}: {message}", path.display()),
+                })
+                .collect()
+        }
+    }
+
+    fn globs(patterns: &[&str]) -> GlobSet {
+        let mut set = GlobSetBuilder::new();
+        patterns.iter().for_each(|pattern| {
+            set.add(Glob::new(pattern).unwrap());
+        });
+        set.build().unwrap()
+    }
+
+    #[test]
+    fn recordings_are_found_in_order_and_nothing_else() {
+        let tree = Tree::new(&[
+            "b/2.MP3",
+            "a.wav",
+            "b/1.m4a",
+            "b/c/d/e.ogg",
+            "notes.txt",
+            ".hidden.mp3",
+            ".git/x.mp3",
+            "z.mp3.part",
+        ]);
+        assert_eq!(
+            tree.names(|_| ()),
+            ["a.wav", "b/1.m4a", "b/2.MP3", "b/c/d/e.ogg"]
+        );
+    }
+
+    #[test]
+    fn globs_take_and_leave_out() {
+        let tree = Tree::new(&["a.mp3", "b/c.mp3", "b/draft.mp3", "d.xyz"]);
+        let (include, exclude) = (globs(&["**/*.mp3", "*.xyz"]), globs(&["**/draft*"]));
+        let names = tree.names(|walk| {
+            walk.include = Some(&include);
+            walk.exclude = &exclude;
+        });
+        assert_eq!(names, ["a.mp3", "b/c.mp3", "d.xyz"]);
+    }
+
+    #[test]
+    fn links_are_left_alone_and_cannot_lead_astray() {
+        let tree = Tree::new(&["a/x.mp3"]);
+        symlink(tree.root(), tree.root().join("a/loop")).unwrap();
+        symlink(tree.root().join("a/x.mp3"), tree.root().join("y.mp3")).unwrap();
+        assert_eq!(tree.names(|_| ()), ["a/x.mp3"]);
+    }
+
+    #[test]
+    fn a_root_may_be_a_link_and_skipped_folders_are_found_through_it() {
+        let tree = Tree::new(&["real/out/x.mp3", "real/y.mp3"]);
+        let link = tree.root().join("link");
+        symlink(tree.root().join("real"), &link).unwrap();
+        let skip = [tree.root().join("real/out"), tree.root().join("not there")];
+        let names = tree.names(|walk| {
+            walk.root = &link;
+            walk.skip = &skip;
+        });
+        assert_eq!(names, ["y.mp3"]);
+    }
+
+    #[test]
+    fn odd_names_are_names() {
+        let tree = Tree::new(&["new\nline.mp3", &format!("{}.mp3", "n".repeat(251))]);
+        tree.write(OsStr::from_bytes(b"not\xffutf8.mp3"));
+        assert_eq!(tree.names(|_| ()).len(), 3);
+    }
+
+    #[test]
+    fn a_file_is_taken_when_it_stood_still() {
+        let tree = Tree::new(&["a.mp3"]);
+        let at = |seconds: i64, settle: u64| {
+            tree.names(|walk| {
+                walk.now = Timestamp::from_millis(seconds * 1000);
+                walk.settle = Duration::from_secs(settle);
+            })
+        };
+        assert_eq!(at(1029, 30), ["unsettled a.mp3"]);
+        assert_eq!(at(1030, 30), ["a.mp3"]);
+        assert_eq!(at(1000, 0), ["a.mp3"]);
+    }
+
+    #[test]
+    fn a_file_dated_in_the_future_settles_by_when_it_was_put_there() {
+        let tree = Tree::new(&["a.mp3"]);
+        let now = SystemTime::now() + Duration::from_secs(60);
+        tree.date(OsStr::new("a.mp3"), now + Duration::from_secs(86_400));
+        assert_eq!(tree.names(|walk| walk.now = now.into()), ["a.mp3"]);
+    }
+
+    #[test]
+    fn an_empty_folder_is_no_error_and_a_missing_one_is() {
+        assert!(Tree::new(&[]).names(|_| ()).is_empty());
+        let missing = Walk {
+            root: Path::new("/nowhere/at/all"),
+            include: None,
+            exclude: &NOTHING,
+            settle: Duration::ZERO,
+            skip: &[],
+            now: Timestamp::MAX,
+        };
+        assert!(walk(missing).is_err());
+    }
+}
