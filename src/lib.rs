@@ -19,5 +19,6 @@ pub mod api;
 pub mod config;
 pub mod domain;
 pub mod media;
+pub mod output;
 pub mod policy;
 pub mod store;

@@ -1,0 +1,9 @@
+//! Transcripts as files: rendering (a result in, bytes out), naming, and the atomic write.
+//!
+//! - [`render`]: the formats
+//! - [`naming`]: which folder and name, never outside the output folder
+//! - [`write`](mod@write): a file appears whole or not at all
+
+pub mod naming;
+pub mod render;
+pub mod write;

@@ -1,0 +1,184 @@
+//! Which folder and name a transcript gets. Pure; nothing in a recording's name leads out of the output folder.
+
+use crate::domain::Format;
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use std::ffi::{OsStr, OsString};
+use std::iter;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Component, Path, PathBuf};
+
+/// Longest name that file systems take, in bytes.
+const NAME_BYTES: usize = 255;
+/// Room that a base must leave for its extension.
+const EXTENSION_BYTES: usize = 8;
+/// Longest name that is made from a URL, in bytes.
+const URL_NAME_BYTES: usize = 200;
+
+/// The folder of a recording's transcripts: `<root>/<source>/<folder in the source>`.
+#[must_use]
+pub fn folder(root: &Path, source: &str, relative: &Path) -> PathBuf {
+    let mut folder = root.to_owned();
+    let inside = relative.parent().unwrap_or(Path::new(""));
+    let components = Path::new(source).components().chain(inside.components());
+    folder.extend(components.filter_map(|component| match component {
+        Component::Normal(name) => Some(name),
+        _ => None,
+    }));
+    folder
+}
+
+/// The names without extension that a recording's transcripts may have, the best first: its stem, its whole name, then
+/// numbered ones without end.
+pub fn bases(name: &OsStr) -> impl Iterator<Item = OsString> + Send + use<> {
+    let whole = name.to_owned();
+    let stem = Path::new(name).file_stem().unwrap_or(name).to_owned();
+    let numbered = (2_u64..).map({
+        let whole = whole.clone();
+        move |number| {
+            let mut base = whole.clone();
+            base.push(format!("~{number}"));
+            base
+        }
+    });
+    let second = (whole != stem).then_some(whole);
+    iter::once(stem)
+        .chain(second)
+        .chain(numbered)
+        .map(|base| shortened(&base))
+}
+
+/// The file's name. Long ones are shortened by [`bases`] already.
+#[must_use]
+pub fn file_name(base: &OsStr, format: Format) -> OsString {
+    let mut name = base.to_owned();
+    name.push(".");
+    name.push(format.as_str());
+    name
+}
+
+/// A base that leaves room for its extension; what is cut off lives on in a hash, so that no two long names meet.
+fn shortened(base: &OsStr) -> OsString {
+    let bytes = base.as_bytes();
+    if bytes.len() + EXTENSION_BYTES <= NAME_BYTES {
+        return base.to_owned();
+    }
+    let hash = format!("{:x}", Bytes::copy_from_slice(&Sha256::digest(bytes)));
+    let mut end = NAME_BYTES - EXTENSION_BYTES - 9;
+    while end > 0 && bytes[end] & 0b1100_0000 == 0b1000_0000 {
+        end -= 1;
+    }
+    let mut short = bytes[..end].to_vec();
+    short.extend(b"~");
+    short.extend(&hash.as_bytes()[..8]);
+    OsString::from_vec(short)
+}
+
+/// The name that a recording at a URL gets: the last part of its path, else its host.
+#[must_use]
+pub fn url_file_name(url: &url::Url) -> String {
+    let last = url.path_segments().and_then(|segments| {
+        segments
+            .rev()
+            .find(|segment| !segment.is_empty())
+            .map(decoded)
+    });
+    let name = last
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| safe(url.host_str().unwrap_or_default()));
+    if name.is_empty() {
+        "recording".to_owned()
+    } else {
+        name
+    }
+}
+
+fn decoded(segment: &str) -> String {
+    safe(&percent_encoding::percent_decode_str(segment).decode_utf8_lossy())
+}
+
+fn safe(name: &str) -> String {
+    let name: String = name
+        .chars()
+        .filter(|char| !char.is_control() && *char != '/')
+        .collect();
+    let name = name.trim_start_matches('.').trim();
+    name[..name.floor_char_boundary(URL_NAME_BYTES)].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn first(name: &[u8], count: usize) -> Vec<String> {
+        bases(OsStr::from_bytes(name))
+            .take(count)
+            .map(|base| base.to_string_lossy().into_owned())
+            .collect()
+    }
+
+    #[test]
+    fn a_recording_s_folder_is_mirrored() {
+        let folder = |relative| folder(Path::new("/out"), "podcasts", Path::new(relative));
+        assert_eq!(folder("2019/a.mp3"), Path::new("/out/podcasts/2019"));
+        assert_eq!(folder("a.mp3"), Path::new("/out/podcasts"));
+        assert_eq!(folder("../../etc/a.mp3"), Path::new("/out/podcasts/etc"));
+        assert_eq!(folder("/etc/a.mp3"), Path::new("/out/podcasts/etc"));
+    }
+
+    #[test]
+    fn the_stem_comes_first_then_the_whole_name_then_numbers() {
+        assert_eq!(
+            first(b"talk.wav", 4),
+            ["talk", "talk.wav", "talk.wav~2", "talk.wav~3"]
+        );
+        assert_eq!(first(b"talk", 2), ["talk", "talk~2"]);
+        assert_eq!(
+            file_name(OsStr::new("talk.wav"), Format::Txt),
+            "talk.wav.txt"
+        );
+    }
+
+    #[test]
+    fn long_names_are_shortened_and_do_not_meet() {
+        let (one, two) = (
+            format!("{}a.mp3", "ä".repeat(125)),
+            format!("{}b.mp3", "ä".repeat(125)),
+        );
+        let base = |name: &str| bases(OsStr::new(name)).next().unwrap();
+        assert_ne!(base(&one), base(&two));
+        assert!(base(&one).to_str().unwrap().starts_with("ää"));
+    }
+
+    #[test]
+    fn a_url_s_name_is_the_end_of_its_path() {
+        let name = |url: &str| url_file_name(&url.parse().unwrap());
+        assert_eq!(name("https://a.org/x/talk%20one.mp3?t=1"), "talk one.mp3");
+        assert_eq!(name("https://a.org/x/talk/"), "talk");
+        assert_eq!(name("https://a.org/"), "a.org");
+        assert_eq!(
+            name("https://a.org/..%2f..%2fetc"),
+            "....etc".trim_start_matches('.')
+        );
+        assert_eq!(name("https://a.org/%00%0a"), "a.org");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_leads_out_of_the_folder(path in proptest::collection::vec(any::<u8>(), 0..80)) {
+            let folder = folder(Path::new("/out"), "s", Path::new(OsStr::from_bytes(&path)));
+            prop_assert!(folder.starts_with("/out/s"));
+            prop_assert!(folder.components().all(|component| component != Component::ParentDir));
+        }
+
+        #[test]
+        fn every_name_fits_and_keeps_to_its_folder(name in proptest::collection::vec(1..=255_u8, 1..255)) {
+            prop_assume!(!name.contains(&b'/'));
+            for base in bases(OsStr::from_bytes(&name)).take(4) {
+                prop_assert!(file_name(&base, Format::Json).len() <= NAME_BYTES);
+                prop_assert!(!base.as_bytes().contains(&b'/'));
+            }
+        }
+    }
+}

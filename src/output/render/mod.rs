@@ -1,0 +1,62 @@
+//! A result as the bytes of a file. Pure: the same result always gives the same bytes.
+//!
+//! - `json`: the result as it came, in an envelope
+//! - `txt`: for reading
+//! - `srt`, `vtt`: subtitles
+//! - `cue`: words cut into what fits a screen
+//! - `token`: the words that are cut, with times, wherever they come from
+//! - `label`: who speaks, in words
+//! - `plain`: text without anything a terminal or player would obey
+
+mod cue;
+mod json;
+mod label;
+mod plain;
+mod srt;
+mod timing;
+mod token;
+mod txt;
+mod vtt;
+
+#[cfg(test)]
+mod tests;
+
+use crate::domain::{Format, Request, Timestamp, Transcript};
+
+/// What is known of a transcript beside its content.
+#[derive(Debug, Clone)]
+pub struct Envelope<'a> {
+    /// Name of the source.
+    pub source: &'a str,
+    /// Path in the source, or URL.
+    pub recording: String,
+    /// SHA-256 of the recording, where it was taken.
+    pub sha256: Option<&'a str>,
+    /// Model and options.
+    pub request: &'a Request,
+    /// The service's ID of the transcription.
+    pub generation_id: Option<&'a str>,
+    /// When the recording was recorded in the queue.
+    pub recorded_at: Timestamp,
+    /// When the service accepted it.
+    pub submitted_at: Option<Timestamp>,
+    /// When its result was received.
+    pub received_at: Timestamp,
+}
+
+/// The file's bytes. `raw` is the result's JSON as it came, which `transcript` was read from.
+#[must_use]
+pub fn render(
+    format: Format,
+    transcript: &Transcript,
+    raw: &str,
+    envelope: &Envelope<'_>,
+) -> Vec<u8> {
+    match format {
+        Format::Json => json::render(transcript, raw, envelope),
+        Format::Txt => txt::render(transcript),
+        Format::Srt => srt::render(transcript),
+        Format::Vtt => vtt::render(transcript),
+    }
+    .into_bytes()
+}

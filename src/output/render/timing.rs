@@ -1,0 +1,90 @@
+//! The times of cues: to the millisecond, in order, never overlapping, long enough to read where there is room.
+
+/// Shorter is a flash.
+const SHORTEST_MS: u64 = 1000;
+/// Longer is a still.
+pub(super) const LONGEST_MS: u64 = 7000;
+
+/// Start and end of a cue in milliseconds.
+pub(super) type Span = (u64, u64);
+
+/// Rounds seconds, of whatever noise, to milliseconds.
+pub(super) fn millis(seconds: f64) -> u64 {
+    // A float is turned into an integer by saturation; no number becomes zero.
+    (seconds * 1000.0).round() as u64
+}
+
+/// Mends the times of cues that are sorted by their starts. Where people speak at once, the later cue waits until the
+/// earlier could be read.
+pub(super) fn mend(spans: &mut [Span]) {
+    let mut free_from = 0;
+    for index in 0..spans.len() {
+        let (start, end) = spans[index];
+        let spoken = end.saturating_sub(start);
+        let start = start.max(free_from);
+        let next = spans.get(index + 1).map_or(u64::MAX, |next| next.0);
+        let readable = (start + spoken.max(SHORTEST_MS)).min(next);
+        let least = start + spoken.clamp(1, SHORTEST_MS);
+        let end = readable.max(least).min(start + LONGEST_MS);
+        spans[index] = (start, end);
+        free_from = end;
+    }
+}
+
+/// `01:02:03` and milliseconds after `separator`; hours grow as they must.
+pub(super) fn clock(millis: u64, separator: char) -> String {
+    let (seconds, millis) = (millis / 1000, millis % 1000);
+    format!(
+        "{:02}:{:02}:{:02}{separator}{millis:03}",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn mended(spans: &[Span]) -> Vec<Span> {
+        let mut spans = spans.to_vec();
+        mend(&mut spans);
+        spans
+    }
+
+    #[test]
+    fn a_short_cue_is_stretched_into_free_room_only() {
+        assert_eq!(mended(&[(0, 200), (5000, 5100)]), [(0, 1000), (5000, 6000)]);
+        assert_eq!(mended(&[(0, 200), (600, 900)]), [(0, 600), (600, 1600)]);
+    }
+
+    #[test]
+    fn cues_that_overlap_are_put_one_after_the_other() {
+        assert_eq!(
+            mended(&[(0, 5000), (1000, 2000)]),
+            [(0, 1000), (1000, 2000)]
+        );
+        assert_eq!(mended(&[(7, 7), (7, 7)]), [(7, 8), (8, 1008)]);
+        assert_eq!(mended(&[(0, 60_000)]), [(0, 7000)]);
+    }
+
+    #[test]
+    fn the_clock_counts_hours_beyond_a_hundred() {
+        assert_eq!(clock(3_723_004, ','), "01:02:03,004");
+        assert_eq!(clock(400 * 3_600_000, '.'), "400:00:00.000");
+        assert_eq!(millis(1.000_499_9), 1000);
+        assert_eq!(millis(f64::NAN), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn mended_cues_are_in_order_and_never_empty(mut starts in proptest::collection::vec((0..20_000_u64, 0..9_000_u64), 0..30)) {
+            starts.sort_unstable();
+            let spans: Vec<_> = starts.iter().map(|(start, length)| (*start, start + length)).collect();
+            let mended = mended(&spans);
+            prop_assert!(mended.iter().all(|(start, end)| start < end && end - start <= LONGEST_MS));
+            prop_assert!(mended.windows(2).all(|pair| pair[0].1 <= pair[1].0));
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! For reading: a paragraph a line, an empty line between two, a label where another speaker begins.
+
+use super::label::label;
+use super::plain;
+use crate::domain::Transcript;
+use crate::domain::transcript::Word;
+use std::collections::BTreeMap;
+
+/// Stands for a transcript of silence, so that an empty file is never taken for a broken one.
+const SILENCE: &str = "[no speech]";
+
+/// A silence of so many seconds ends a turn where several channels are told apart.
+const PAUSE_S: f64 = 0.8;
+
+struct Paragraph {
+    label: Option<String>,
+    text: String,
+}
+
+pub(super) fn render(transcript: &Transcript) -> String {
+    let mut text = String::new();
+    let mut speaking = None;
+    for paragraph in paragraphs(transcript)
+        .into_iter()
+        .filter(|paragraph| !paragraph.text.is_empty())
+    {
+        if !text.is_empty() {
+            text.push_str("\n\n");
+        }
+        if paragraph.label != speaking {
+            if let Some(label) = &paragraph.label {
+                text.push_str(&format!("{label}: "));
+            }
+            speaking = paragraph.label;
+        }
+        text.push_str(&paragraph.text);
+    }
+    if text.is_empty() {
+        text.push_str(SILENCE);
+    }
+    text.push('\n');
+    text
+}
+
+/// As the service made them; else a turn each, where speakers or channels are told apart; else the text's lines.
+fn paragraphs(transcript: &Transcript) -> Vec<Paragraph> {
+    if !transcript.paragraphs.is_empty() {
+        return from_paragraphs(transcript);
+    }
+    if transcript
+        .words
+        .iter()
+        .any(|word| word.speaker.is_some() || word.channel.is_some())
+    {
+        return from_words(transcript);
+    }
+    if transcript
+        .utterances
+        .iter()
+        .any(|utterance| utterance.speaker.is_some() || utterance.channel.is_some())
+    {
+        return from_utterances(transcript);
+    }
+    transcript
+        .text
+        .lines()
+        .map(|line| Paragraph {
+            label: None,
+            text: plain::line(line),
+        })
+        .collect()
+}
+
+fn from_paragraphs(transcript: &Transcript) -> Vec<Paragraph> {
+    let paragraphs = transcript.paragraphs.iter().map(|paragraph| {
+        let sentences: Vec<_> = paragraph
+            .sentences
+            .iter()
+            .map(|sentence| plain::line(sentence))
+            .collect();
+        Paragraph {
+            label: label(paragraph.speaker.as_ref(), paragraph.channel),
+            text: plain::join(sentences.iter().map(String::as_str)),
+        }
+    });
+    paragraphs.collect()
+}
+
+fn from_utterances(transcript: &Transcript) -> Vec<Paragraph> {
+    let paragraphs = transcript.utterances.iter().map(|utterance| Paragraph {
+        label: label(utterance.speaker.as_ref(), utterance.channel),
+        text: plain::line(&utterance.text),
+    });
+    paragraphs.collect()
+}
+
+/// A turn each. Channels may speak at once, so each is cut into turns by itself, at its pauses.
+fn from_words(transcript: &Transcript) -> Vec<Paragraph> {
+    let mut channels = BTreeMap::<_, Vec<&Word>>::new();
+    for word in &transcript.words {
+        channels.entry(word.channel).or_default().push(word);
+    }
+    let many = channels.len() > 1;
+    let goes_on =
+        |a: &&Word, b: &&Word| a.speaker == b.speaker && !(many && b.start_s - a.end_s >= PAUSE_S);
+    let mut turns: Vec<&[&Word]> = channels
+        .values()
+        .flat_map(|words| words.chunk_by(goes_on))
+        .collect();
+    turns.sort_by(|a, b| a[0].start_s.total_cmp(&b[0].start_s));
+    turns.into_iter().map(turn).collect()
+}
+
+fn turn(words: &[&Word]) -> Paragraph {
+    let texts: Vec<_> = words.iter().map(|word| plain::line(&word.text)).collect();
+    Paragraph {
+        label: label(words[0].speaker.as_ref(), words[0].channel),
+        text: plain::join(texts.iter().map(String::as_str)),
+    }
+}
