@@ -20,5 +20,6 @@ pub mod config;
 pub mod domain;
 pub mod media;
 pub mod output;
+pub mod pipeline;
 pub mod policy;
 pub mod store;

@@ -5,7 +5,7 @@
 //! - `layers`: default, file and environment together
 //! - [`environment`]: what the process was given
 //! - [`key`]: reading the API key
-//! - [`problem`]: refusals
+//! - [`problem`](mod@problem): refusals
 //! - `document`: TOML with the place of each value
 //! - `section`: one table of it, read key by key through the layers
 //! - `values`: what a value may be

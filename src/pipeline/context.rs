@@ -92,7 +92,10 @@ impl Context {
 
     /// The back-off of a single job.
     pub fn backoff(&self) -> Backoff {
-        Backoff { first: self.config.retry.backoff, most: self.config.retry.max_backoff }
+        Backoff {
+            first: self.config.retry.backoff,
+            most: self.config.retry.max_backoff,
+        }
     }
 
     /// When to poll.
@@ -106,7 +109,10 @@ impl Context {
 
     /// Which sources may be submitted from.
     pub fn reach(&self) -> Reach {
-        self.reach.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.reach
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Makes a change that must not be lost: as long as the database cannot take it for a passing reason (full disk,
@@ -115,7 +121,11 @@ impl Context {
     ///
     /// # Errors
     /// If the database fails for good, or still cannot take it when the run is abandoned.
-    pub async fn persist<T, F>(&self, job: JobId, mut change: impl FnMut() -> F) -> Result<Option<T>, StoreError>
+    pub async fn persist<T, F>(
+        &self,
+        job: JobId,
+        mut change: impl FnMut() -> F,
+    ) -> Result<Option<T>, StoreError>
     where
         F: Future<Output = Result<T, StoreError>>,
     {
@@ -124,12 +134,17 @@ impl Context {
             match change().await {
                 Ok(done) => {
                     if troubled && self.gate.release(HoldKind::Disk) {
-                        self.notice(&Event::Released { kind: HoldKind::Disk });
+                        self.notice(&Event::Released {
+                            kind: HoldKind::Disk,
+                        });
                     }
                     return Ok(Some(done));
                 }
                 Err(StoreError::Stale) => {
-                    tracing::debug!(job.id = job.0, "the job was changed by somebody else meanwhile; left as it is");
+                    tracing::debug!(
+                        job.id = job.0,
+                        "the job was changed by somebody else meanwhile; left as it is"
+                    );
                     return Ok(None);
                 }
                 Err(error) if error.is_passing() && !self.abandon.is_cancelled() => {
@@ -143,9 +158,14 @@ impl Context {
     }
 
     fn store_trouble(&self, error: &StoreError) {
-        let reason = std::error::Error::source(error).map_or_else(String::new, |source| format!(": {source}"));
+        let reason = std::error::Error::source(error)
+            .map_or_else(String::new, |source| format!(": {source}"));
         let message = format!("{error}{reason}");
-        let hold = Hold { kind: HoldKind::Disk, since: self.now(), message: message.clone() };
+        let hold = Hold {
+            kind: HoldKind::Disk,
+            since: self.now(),
+            message: message.clone(),
+        };
         if self.gate.hold(hold.clone()) {
             self.notice(&Event::StoreTrouble { reason: message });
             self.notice(&Event::Held { hold });
@@ -154,8 +174,17 @@ impl Context {
 
     /// Holds submissions, here and in the database, so that `status` and the next start know.
     pub async fn hold(&self, kind: HoldKind, message: &str) {
-        let hold = Hold { kind, since: self.now(), message: message.to_owned() };
-        if self.gate.hold(hold.clone()) {
+        let hold = Hold {
+            kind,
+            since: self.now(),
+            message: message.to_owned(),
+        };
+        let begun = if kind.is_probed() {
+            self.gate.refused(hold.clone())
+        } else {
+            self.gate.hold(hold.clone())
+        };
+        if begun {
             self.notice(&Event::Held { hold });
         }
         if let Err(error) = self.store.hold(kind, message, self.now()).await {
@@ -179,9 +208,14 @@ impl Context {
     /// Slows every request down after one that was begun at `began` failed.
     pub fn slow_down(&self, began: Timestamp, job: JobId, error: &CallError) {
         let before = self.gate.opens_at();
-        let until = self.gate.failed(began, job, error.retry_after, self.jitter());
+        let until = self
+            .gate
+            .failed(began, job, error.retry_after, self.jitter());
         if until > before {
-            self.notice(&Event::SlowedDown { failure: error.failure.clone(), until });
+            self.notice(&Event::SlowedDown {
+                failure: error.failure.clone(),
+                until,
+            });
         }
     }
 

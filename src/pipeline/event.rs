@@ -8,34 +8,73 @@ use std::sync::Arc;
 
 /// Something happened in a run.
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "the fields repeat in each variant: `job` and its recording's path, `name`")]
+#[expect(
+    missing_docs,
+    reason = "the fields repeat in each variant: `job` and its recording's path, `name`"
+)]
 pub enum Event {
     /// The run has the queue and is about to work; with what it took up again.
     Started { recovered: Recovered },
     /// A source was looked through.
     Scanned { source: String, scan: Scan },
     /// A source's folder is not there; its jobs wait.
-    SourceGone { source: String, path: PathBuf, reason: String },
+    SourceGone {
+        source: String,
+        path: PathBuf,
+        reason: String,
+    },
     /// A file or folder could not be looked at.
-    ScanProblem { source: String, path: PathBuf, reason: String },
+    ScanProblem {
+        source: String,
+        path: PathBuf,
+        reason: String,
+    },
     /// A recording is about to be sent.
-    Sending { job: JobId, name: PathBuf, size_bytes: u64, progress: Arc<UploadProgress> },
+    Sending {
+        job: JobId,
+        name: PathBuf,
+        size_bytes: u64,
+        progress: Arc<UploadProgress>,
+    },
     /// The sending ended, in whatever way.
     Sent { job: JobId },
     /// The service has accepted it.
     Accepted { job: JobId, name: PathBuf },
     /// An equal recording was paid for already.
-    Shared { job: JobId, name: PathBuf, from: JobId },
+    Shared {
+        job: JobId,
+        name: PathBuf,
+        from: JobId,
+    },
     /// Its result is safe in the database.
     Received { job: JobId, name: PathBuf },
     /// Every file is on disk.
-    Done { job: JobId, name: PathBuf, outputs: Vec<PathBuf>, silent: bool },
+    Done {
+        job: JobId,
+        name: PathBuf,
+        outputs: Vec<PathBuf>,
+        silent: bool,
+    },
     /// It is tried again at `due`.
-    PutBack { job: JobId, name: PathBuf, failure: Failure, due: Timestamp },
+    PutBack {
+        job: JobId,
+        name: PathBuf,
+        failure: Failure,
+        due: Timestamp,
+    },
     /// Nothing more is tried.
-    Failed { job: JobId, name: PathBuf, failure: Failure },
+    Failed {
+        job: JobId,
+        name: PathBuf,
+        failure: Failure,
+    },
     /// Its files could not be written; tried again at `due`.
-    NotWritten { job: JobId, name: PathBuf, failure: Failure, due: Timestamp },
+    NotWritten {
+        job: JobId,
+        name: PathBuf,
+        failure: Failure,
+        due: Timestamp,
+    },
     /// Nothing is submitted until this is lifted.
     Held { hold: Hold },
     /// A hold is over.

@@ -33,6 +33,7 @@ pub struct State {
     holds: BTreeMap<HoldKind, Hold>,
     probe_at: Timestamp,
     probing: bool,
+    refused: bool,
     sending: usize,
     pending: usize,
     oldest_due_poll: Option<Timestamp>,
@@ -48,6 +49,7 @@ impl State {
             holds: BTreeMap::new(),
             probe_at: Timestamp::from_millis(i64::MIN),
             probing: false,
+            refused: false,
             sending: 0,
             pending: 0,
             oldest_due_poll: None,
@@ -72,7 +74,9 @@ impl State {
         if now < self.backoff.opens_at() {
             return Decision::Until(self.backoff.opens_at());
         }
-        let late_by = self.oldest_due_poll.map_or(Duration::ZERO, |due| now.since(due));
+        let late_by = self
+            .oldest_due_poll
+            .map_or(Duration::ZERO, |due| now.since(due));
         if admission::may_submit(self.sending + self.pending, late_by, &self.limits) {
             Decision::Go
         } else {
@@ -120,7 +124,11 @@ impl Gate {
     /// A gate in `state`.
     #[must_use]
     pub fn new(state: State, clock: Arc<dyn Clock>) -> Self {
-        Self { state: Mutex::new(state), changed: Notify::new(), clock }
+        Self {
+            state: Mutex::new(state),
+            changed: Notify::new(),
+            clock,
+        }
     }
 
     /// Waits until a submission may leave; `None` once `stop` is said.
@@ -147,7 +155,10 @@ impl Gate {
         let now = self.clock.now();
         let mut state = self.state();
         match state.decide(now) {
-            Decision::Go => Ok(Seat { gate: self, probe: state.leave() }),
+            Decision::Go => Ok(Seat {
+                gate: self,
+                probe: state.leave(),
+            }),
             wait => Err(wait),
         }
     }
@@ -156,7 +167,11 @@ impl Gate {
     #[must_use]
     pub fn is_still_open(&self, seat: &Seat<'_>) -> bool {
         let state = self.state();
-        let held = if seat.probe { state.holds.keys().any(|kind| !kind.is_probed()) } else { !state.holds.is_empty() };
+        let held = if seat.probe {
+            state.holds.keys().any(|kind| !kind.is_probed())
+        } else {
+            !state.holds.is_empty()
+        };
         !held && state.backoff.opens_at() <= self.clock.now()
     }
 
@@ -166,11 +181,11 @@ impl Gate {
         self.state().pending
     }
 
-    /// Whether the service has answered a submission since the gate was made, under a hold or before it.
+    /// Whether the service has refused the key or the account since the gate was made. A hold that an earlier run left
+    /// says nothing of today.
     #[must_use]
-    pub fn was_probed(&self) -> bool {
-        let state = self.state();
-        state.was_refused && !state.probing
+    pub fn was_refused(&self) -> bool {
+        self.state().refused
     }
 
     /// When the next poll may leave.
@@ -192,7 +207,13 @@ impl Gate {
     }
 
     /// A request for `job`, begun at `began`, failed in a way that slows everything down. Says until when.
-    pub fn failed(&self, began: Timestamp, job: JobId, retry_after: Option<Duration>, jitter: f64) -> Timestamp {
+    pub fn failed(
+        &self,
+        began: Timestamp,
+        job: JobId,
+        retry_after: Option<Duration>,
+        jitter: f64,
+    ) -> Timestamp {
         let now = self.clock.now();
         self.change(|state| {
             state.backoff.failed(now, began, job, retry_after, jitter);
@@ -203,6 +224,12 @@ impl Gate {
     /// The service answered as it should.
     pub fn succeeded(&self) {
         self.change(|state| state.backoff.succeeded());
+    }
+
+    /// The service refuses the key or the account: puts that hold in force. `true` if it was not.
+    pub fn refused(&self, hold: Hold) -> bool {
+        self.state().refused = true;
+        self.hold(hold)
     }
 
     /// Puts a hold in force. `true` if it was not.
@@ -227,7 +254,8 @@ impl Gate {
     /// What the poller has in hand: how many generations, and since when the oldest due one waits for its poll.
     pub fn polling(&self, pending: usize, oldest_due_poll: Option<Timestamp>) {
         let mut state = self.state();
-        let eased = pending < state.pending || oldest_due_poll.is_none() && state.oldest_due_poll.is_some();
+        let eased =
+            pending < state.pending || oldest_due_poll.is_none() && state.oldest_due_poll.is_some();
         state.pending = pending;
         state.oldest_due_poll = oldest_due_poll;
         drop(state);
@@ -257,8 +285,15 @@ impl Gate {
 mod tests {
     use super::*;
 
-    const BACKOFF: Backoff = Backoff { first: Duration::from_secs(10), most: Duration::from_secs(900) };
-    const LIMITS: Limits = Limits { max_pending: 2, polls_per_minute: 600, retention: Duration::from_secs(3600) };
+    const BACKOFF: Backoff = Backoff {
+        first: Duration::from_secs(10),
+        most: Duration::from_secs(900),
+    };
+    const LIMITS: Limits = Limits {
+        max_pending: 2,
+        polls_per_minute: 600,
+        retention: Duration::from_secs(3600),
+    };
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_millis(seconds * 1000)
@@ -266,7 +301,14 @@ mod tests {
 
     fn held(kind: HoldKind) -> State {
         let mut state = State::new(LIMITS, BACKOFF);
-        state.holds.insert(kind, Hold { kind, since: at(0), message: String::new() });
+        state.holds.insert(
+            kind,
+            Hold {
+                kind,
+                since: at(0),
+                message: String::new(),
+            },
+        );
         state
     }
 
@@ -291,7 +333,14 @@ mod tests {
     fn an_operator_stops_even_the_probe() {
         let mut state = held(HoldKind::Auth);
         let kind = HoldKind::Operator;
-        state.holds.insert(kind, Hold { kind, since: at(0), message: String::new() });
+        state.holds.insert(
+            kind,
+            Hold {
+                kind,
+                since: at(0),
+                message: String::new(),
+            },
+        );
         assert_eq!(state.decide(at(1)), Decision::Wait);
     }
 

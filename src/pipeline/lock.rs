@@ -41,28 +41,48 @@ impl Lock {
     /// # Errors
     /// If another process holds it, or the folder cannot be written.
     pub fn take(folder: &Path) -> Result<Self, LockError> {
-        let failed = |source| LockError::Folder { folder: folder.to_owned(), source };
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+        let failed = |source| LockError::Folder {
+            folder: folder.to_owned(),
+            source,
+        };
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(failed)?;
         let mut file = open(folder).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(LockError::Held { folder: folder.to_owned() }),
+            Err(TryLockError::WouldBlock) => {
+                return Err(LockError::Held {
+                    folder: folder.to_owned(),
+                });
+            }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
         // The number is for people who look into the file; nothing reads it.
-        file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(failed)?;
+        file.set_len(0)
+            .and_then(|()| writeln!(file, "{}", std::process::id()))
+            .map_err(failed)?;
         Ok(Self { _file: file })
     }
 
     /// Whether a runner holds the folder now.
     #[must_use]
     pub fn is_held(folder: &Path) -> bool {
-        File::open(folder.join(FILE)).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+        File::open(folder.join(FILE))
+            .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 }
 
 fn open(folder: &Path) -> std::io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(folder.join(FILE))
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(folder.join(FILE))
 }
 
 #[cfg(test)]
@@ -74,7 +94,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let first = Lock::take(folder.path()).unwrap();
         assert!(Lock::is_held(folder.path()));
-        assert!(matches!(Lock::take(folder.path()), Err(LockError::Held { .. })));
+        assert!(matches!(
+            Lock::take(folder.path()),
+            Err(LockError::Held { .. })
+        ));
         drop(first);
         assert!(!Lock::is_held(folder.path()));
         Lock::take(folder.path()).unwrap();

@@ -35,7 +35,11 @@ enum Outcome {
     /// Ask again at this time.
     Again(Generation, Timestamp),
     /// Nothing more to ask; the answer came between these times after its acceptance.
-    Answered { pending: Pending, not_before: Duration, not_after: Duration },
+    Answered {
+        pending: Pending,
+        not_before: Duration,
+        not_after: Duration,
+    },
     /// Nothing more to ask.
     Over,
 }
@@ -54,7 +58,14 @@ pub async fn poll_all(
     let mut times = ServiceTimes::default();
     let mut under_way: JoinSet<Result<(JobId, Outcome), StoreError>> = JoinSet::new();
     for pending in context.store.pending().await? {
-        schedule.insert(Generation { pending, polls: 0, last_unfinished: None }, context.now());
+        schedule.insert(
+            Generation {
+                pending,
+                polls: 0,
+                last_unfinished: None,
+            },
+            context.now(),
+        );
     }
     loop {
         let now = context.now();
@@ -112,7 +123,11 @@ fn conclude(
     schedule.returned(job);
     match outcome {
         Outcome::Again(generation, due) => schedule.insert(generation, due),
-        Outcome::Answered { pending, not_before, not_after } => {
+        Outcome::Answered {
+            pending,
+            not_before,
+            not_after,
+        } => {
             times.learn(&pending.model, pending.duration_s, not_before, not_after);
         }
         Outcome::Over => {}
@@ -124,24 +139,43 @@ fn conclude(
 
 /// Takes over what the database says is pending: cancelled generations are no longer polled.
 async fn synchronize(context: &Context, schedule: &mut Schedule) -> Result<(), StoreError> {
-    let pending: HashMap<_, _> =
-        context.store.pending().await?.into_iter().map(|pending| (pending.job, pending)).collect();
+    let pending: HashMap<_, _> = context
+        .store
+        .pending()
+        .await?
+        .into_iter()
+        .map(|pending| (pending.job, pending))
+        .collect();
     schedule.retain(|job| pending.contains_key(&job));
     for (job, pending) in pending {
         if !schedule.knows(job) {
-            schedule.insert(Generation { pending, polls: 0, last_unfinished: None }, context.now());
+            schedule.insert(
+                Generation {
+                    pending,
+                    polls: 0,
+                    last_unfinished: None,
+                },
+                context.now(),
+            );
         }
     }
     Ok(())
 }
 
-async fn poll_one(context: &Context, mut generation: Generation) -> Result<(JobId, Outcome), StoreError> {
+async fn poll_one(
+    context: &Context,
+    mut generation: Generation,
+) -> Result<(JobId, Outcome), StoreError> {
     let job = generation.pending.job;
     let began = context.now();
     generation.polls += 1;
     tracing::debug!(job.id = job.0, remote.id = %generation.pending.generation, poll = generation.polls, "polling");
     let answer = context.client.poll(&generation.pending.generation).await;
-    let poll = Poll { context, generation, began };
+    let poll = Poll {
+        context,
+        generation,
+        began,
+    };
     let outcome = match answer {
         Ok(polled) => poll.answered(polled).await?,
         Err(error) => poll.failed(error).await?,
@@ -171,16 +205,30 @@ impl Poll<'_> {
         let (context, pending) = (self.context, self.generation.pending);
         let now = context.now();
         let completion = completion(pending.job, pending.attempt, completed, None, now);
-        if context.persist(pending.job, || context.store.complete(completion.clone())).await?.is_none() {
+        if context
+            .persist(pending.job, || context.store.complete(completion.clone()))
+            .await?
+            .is_none()
+        {
             return Ok(Outcome::Over);
         }
-        context.notice(&Event::Received { job: pending.job, name: pending.relative.clone() });
+        context.notice(&Event::Received {
+            job: pending.job,
+            name: pending.relative.clone(),
+        });
         context.to_save.notify_one();
         // A job with equal content may wait for this one.
         context.to_submit.notify_one();
-        let not_before = self.generation.last_unfinished.map_or(Duration::ZERO, |time| time.since(pending.accepted_at));
+        let not_before = self
+            .generation
+            .last_unfinished
+            .map_or(Duration::ZERO, |time| time.since(pending.accepted_at));
         let not_after = now.since(pending.accepted_at);
-        Ok(Outcome::Answered { pending, not_before, not_after })
+        Ok(Outcome::Answered {
+            pending,
+            not_before,
+            not_after,
+        })
     }
 
     async fn unfinished(mut self) -> Result<Outcome, StoreError> {
@@ -191,7 +239,11 @@ impl Poll<'_> {
             return self.lost(Failure::new(ErrorClass::Expired, message)).await;
         }
         self.generation.last_unfinished = Some(self.began);
-        let due = polling.next(now, self.generation.polls, self.generation.pending.expires_at);
+        let due = polling.next(
+            now,
+            self.generation.polls,
+            self.generation.pending.expires_at,
+        );
         Ok(Outcome::Again(self.generation, due))
     }
 
@@ -199,7 +251,9 @@ impl Poll<'_> {
         let (context, now) = (self.context, self.context.now());
         let polling = context.polling();
         match error.kind {
-            CallErrorKind::Missing if polling.in_grace(now, self.generation.pending.accepted_at) => {
+            CallErrorKind::Missing
+                if polling.in_grace(now, self.generation.pending.accepted_at) =>
+            {
                 self.unfinished().await
             }
             CallErrorKind::Missing => {
@@ -213,7 +267,9 @@ impl Poll<'_> {
                 let due = context.gate.opens_at().max(now);
                 Ok(Outcome::Again(self.generation, due))
             }
-            _ if now >= polling.deadline(self.generation.pending.expires_at) => self.given_up(error.failure).await,
+            _ if now >= polling.deadline(self.generation.pending.expires_at) => {
+                self.given_up(error.failure).await
+            }
             _ => {
                 tracing::warn!(job.id = self.generation.pending.job.0, error = %error.failure, "an answer could not be read; asking again");
                 self.unfinished().await
@@ -223,7 +279,10 @@ impl Poll<'_> {
 
     /// The key or the account is refused: submissions are held, and the generation is asked for again.
     async fn refused(self, kind: HoldKind, error: &CallError) -> Result<Outcome, StoreError> {
-        self.context.tally.refused_polls.fetch_add(1, Ordering::Relaxed);
+        self.context
+            .tally
+            .refused_polls
+            .fetch_add(1, Ordering::Relaxed);
         self.context.hold(kind, &error.failure.message).await;
         self.unfinished().await
     }
@@ -232,11 +291,19 @@ impl Poll<'_> {
     async fn lost(self, failure: Failure) -> Result<Outcome, StoreError> {
         let context = self.context;
         let (now, attempts) = (context.now(), self.generation.pending.attempts);
-        let next = match verdict(Cause::Lost, attempts, context.config.retry.max_attempts, false) {
+        let next = match verdict(
+            Cause::Lost,
+            attempts,
+            context.config.retry.max_attempts,
+            false,
+        ) {
             Verdict::Fail => Next::Failed,
             _ => {
                 let wait = context.backoff().delay(attempts, context.jitter());
-                Next::Queued { due: now.after(wait), spent: true }
+                Next::Queued {
+                    due: now.after(wait),
+                    spent: true,
+                }
             }
         };
         self.set_back(next, failure).await
@@ -260,9 +327,18 @@ impl Poll<'_> {
             request_id: None,
             now: context.now(),
         };
-        if context.persist(job, || context.store.set_back(setback.clone())).await?.is_some() {
+        if context
+            .persist(job, || context.store.set_back(setback.clone()))
+            .await?
+            .is_some()
+        {
             match next {
-                Next::Queued { due, .. } => context.notice(&Event::PutBack { job, name, failure, due }),
+                Next::Queued { due, .. } => context.notice(&Event::PutBack {
+                    job,
+                    name,
+                    failure,
+                    due,
+                }),
                 Next::Failed => context.failed(job, name, failure),
             }
             context.to_submit.notify_one();
@@ -360,7 +436,11 @@ mod tests {
             duration_s: None,
             relative: PathBuf::new(),
         };
-        Generation { pending, polls: 0, last_unfinished: None }
+        Generation {
+            pending,
+            polls: 0,
+            last_unfinished: None,
+        }
     }
 
     #[test]
@@ -371,10 +451,19 @@ mod tests {
         schedule.insert(generation(3, 100), at(30));
         schedule.ripen(at(20));
         assert_eq!(schedule.oldest_due(), Some(at(10)));
-        assert_eq!(schedule.take_nearest_expiry().unwrap().pending.job, JobId(2));
-        assert_eq!(schedule.take_nearest_expiry().unwrap().pending.job, JobId(1));
+        assert_eq!(
+            schedule.take_nearest_expiry().unwrap().pending.job,
+            JobId(2)
+        );
+        assert_eq!(
+            schedule.take_nearest_expiry().unwrap().pending.job,
+            JobId(1)
+        );
         assert!(schedule.take_nearest_expiry().is_none());
-        assert_eq!((schedule.next_due(), schedule.oldest_due()), (Some(at(30)), None));
+        assert_eq!(
+            (schedule.next_due(), schedule.oldest_due()),
+            (Some(at(30)), None)
+        );
     }
 
     #[test]
@@ -385,8 +474,14 @@ mod tests {
         schedule.ripen(at(15));
         schedule.retain(|job| job != JobId(1));
         schedule.ripen(at(50));
-        assert_eq!(schedule.take_nearest_expiry().unwrap().pending.job, JobId(2));
-        assert_eq!((schedule.len(), schedule.has_ripe(), schedule.oldest_due()), (1, false, None));
+        assert_eq!(
+            schedule.take_nearest_expiry().unwrap().pending.job,
+            JobId(2)
+        );
+        assert_eq!(
+            (schedule.len(), schedule.has_ripe(), schedule.oldest_due()),
+            (1, false, None)
+        );
     }
 
     #[test]

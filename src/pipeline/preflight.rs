@@ -43,7 +43,9 @@ pub enum Preflight {
 /// # Errors
 /// If the database fails.
 pub async fn preflight(context: &Context, candidate: &Candidate) -> Result<Preflight, StoreError> {
-    let Location::File(path) = &candidate.location else { return Ok(Preflight::Ready { duration_s: None }) };
+    let Location::File(path) = &candidate.location else {
+        return Ok(Preflight::Ready { duration_s: None });
+    };
     let compare = context.store.may_have_twin(candidate).await?;
     let look = {
         let (path, expected) = (path.clone(), expected(candidate));
@@ -52,9 +54,15 @@ pub async fn preflight(context: &Context, candidate: &Candidate) -> Result<Prefl
     let (duration_s, sha256) = match look {
         Ok(Look::Whole { duration_s, sha256 }) => (duration_s, sha256),
         Ok(Look::Not(preflight)) => return Ok(preflight),
-        Err(_) => return Ok(Preflight::Refused(unreadable("its content upsets the reader of its container"))),
+        Err(_) => {
+            return Ok(Preflight::Refused(unreadable(
+                "its content upsets the reader of its container",
+            )));
+        }
     };
-    let Some(sha256) = sha256 else { return Ok(Preflight::Ready { duration_s }) };
+    let Some(sha256) = sha256 else {
+        return Ok(Preflight::Ready { duration_s });
+    };
     Ok(match context.store.twin(candidate, &sha256).await? {
         None => Preflight::Ready { duration_s },
         Some(Twin::Paid(by)) => Preflight::Paid { by, sha256 },
@@ -65,18 +73,28 @@ pub async fn preflight(context: &Context, candidate: &Candidate) -> Result<Prefl
 /// What the candidate's file looked like when it was recorded.
 #[must_use]
 pub const fn expected(candidate: &Candidate) -> Fingerprint {
-    Fingerprint { size_bytes: candidate.size_bytes, modified: candidate.modified }
+    Fingerprint {
+        size_bytes: candidate.size_bytes,
+        modified: candidate.modified,
+    }
 }
 
 /// The root of the candidate's source, if its folder is not there.
 #[must_use]
 pub fn missing_root(context: &Context, candidate: &Candidate) -> Option<PathBuf> {
-    let source = context.config.sources.iter().find(|source| source.name == candidate.source)?;
+    let source = context
+        .config
+        .sources
+        .iter()
+        .find(|source| source.name == candidate.source)?;
     (!source.path.is_dir()).then(|| source.path.clone())
 }
 
 enum Look {
-    Whole { duration_s: Option<f64>, sha256: Option<String> },
+    Whole {
+        duration_s: Option<f64>,
+        sha256: Option<String>,
+    },
     Not(Preflight),
 }
 
@@ -92,13 +110,19 @@ fn look(path: &Path, expected: Fingerprint, compare: bool) -> Look {
         Err(failure) => return Look::Not(Preflight::Refused(failure)),
     };
     match compare.then(|| fingerprint::sha256(path)).transpose() {
-        Ok(sha256) => Look::Whole { duration_s: inspected.duration_s, sha256 },
+        Ok(sha256) => Look::Whole {
+            duration_s: inspected.duration_s,
+            sha256,
+        },
         Err(error) => Look::Not(Preflight::Refused(unreadable(&error.to_string()))),
     }
 }
 
 fn is_gone(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 fn unreadable(why: &str) -> Failure {

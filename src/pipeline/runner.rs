@@ -100,16 +100,27 @@ pub async fn run(setup: Setup) -> Result<Summary, RunError> {
         base_url: setup.config.api.base_url.clone(),
         key: setup.key.clone(),
         flow: setup.config.api.flow,
-        retention: setup.config.api.retention,
     })?;
-    let begun = store.begin_run(std::process::id(), setup.config.retry.max_attempts, setup.clock.now()).await?;
+    let begun = store
+        .begin_run(
+            std::process::id(),
+            setup.config.retry.max_attempts,
+            setup.clock.now(),
+        )
+        .await?;
     let (run, recovered) = begun;
     let mode = setup.mode;
     let context = Arc::new(context(setup, store, client, run));
     for source in &context.config.sources {
-        context.store.reconfigure(&source.name, &source.request, context.now()).await?;
+        context
+            .store
+            .reconfigure(&source.name, &source.request, context.now())
+            .await?;
     }
-    context.tally.failed.fetch_add(recovered.failed, Ordering::Relaxed);
+    context
+        .tally
+        .failed
+        .fetch_add(recovered.failed, Ordering::Relaxed);
     context.notice(&Event::Started { recovered });
     watch::standing_holds(&context).await?;
     let unreachable = work(&context, mode).await?;
@@ -129,7 +140,10 @@ fn context(setup: Setup, store: Store, client: Client, run: crate::domain::RunId
         polls_per_minute: config.limits.polls_per_minute.get(),
         retention: config.api.retention,
     };
-    let backoff = Backoff { first: config.retry.backoff, most: config.retry.max_backoff };
+    let backoff = Backoff {
+        first: config.retry.backoff,
+        most: config.retry.max_backoff,
+    };
     Context {
         gate: Gate::new(State::new(limits, backoff), setup.clock.clone()),
         submit_pace: Pace::per_minute(config.limits.submits_per_minute),
@@ -171,7 +185,11 @@ async fn work(context: &Arc<Context>, mode: Mode) -> Result<bool, RunError> {
     Ok(unreachable)
 }
 
-async fn supervise(context: &Arc<Context>, mode: Mode, stages: &mut Stages) -> Result<bool, RunError> {
+async fn supervise(
+    context: &Arc<Context>,
+    mode: Mode,
+    stages: &mut Stages,
+) -> Result<bool, RunError> {
     match mode {
         Mode::Daemon => daemon(context, stages).await.map(|()| false),
         Mode::Once => once(context, stages).await,
@@ -221,9 +239,12 @@ async fn once(context: &Arc<Context>, stages: &mut Stages) -> Result<bool, RunEr
 async fn is_over(context: &Context) -> Result<bool, StoreError> {
     let left = context.store.left(&context.reach()).await?;
     let holds = context.gate.holds();
-    let held = holds.iter().any(|hold| hold.kind != HoldKind::Disk && !is_probing(context, hold.kind));
+    let held = holds
+        .iter()
+        .any(|hold| hold.kind != HoldKind::Disk && !is_probing(context, hold.kind));
     let deaf = holds.iter().any(|hold| hold.kind.is_probed())
-        && context.tally.refused_polls.load(Ordering::Relaxed) >= context.gate.pending().max(1) as u64;
+        && context.tally.refused_polls.load(Ordering::Relaxed)
+            >= context.gate.pending().max(1) as u64;
     let unwritable = context.tally.unwritable_rounds.load(Ordering::Relaxed) >= UNWRITABLE_ROUNDS;
     Ok((!left.queued || held)
         && !left.submitting
@@ -233,7 +254,7 @@ async fn is_over(context: &Context) -> Result<bool, StoreError> {
 
 /// Whether a hold of the service's is still to be tried in this run: an earlier run left it.
 fn is_probing(context: &Context, kind: HoldKind) -> bool {
-    kind.is_probed() && !context.gate.was_probed()
+    kind.is_probed() && !context.gate.was_refused()
 }
 
 fn broken(ended: Result<Result<(), StoreError>, tokio::task::JoinError>) -> Result<(), RunError> {
@@ -256,7 +277,11 @@ async fn drain(context: &Arc<Context>, stages: &mut Stages) -> Result<(), RunErr
     }
 }
 
-async fn summary(context: &Context, recovered: Recovered, unreachable: bool) -> Result<Summary, StoreError> {
+async fn summary(
+    context: &Context,
+    recovered: Recovered,
+    unreachable: bool,
+) -> Result<Summary, StoreError> {
     let left = context.store.left(&context.reach()).await?;
     Ok(Summary {
         recovered,

@@ -25,7 +25,10 @@ use tokio::task::JoinSet;
 /// Results in hand at once, which bounds the memory they take.
 const AT_ONCE: usize = 8;
 /// Between two tries of a folder that cannot be written.
-const WRITE_AGAIN: Backoff = Backoff { first: Duration::from_secs(1), most: Duration::from_secs(60) };
+const WRITE_AGAIN: Backoff = Backoff {
+    first: Duration::from_secs(1),
+    most: Duration::from_secs(60),
+};
 /// Names that are tried for a recording's transcripts before its files are given up for now.
 const NAMES: usize = 100;
 
@@ -44,7 +47,11 @@ pub async fn save_all(context: Arc<Context>) -> Result<(), StoreError> {
         if context.stop.is_cancelled() {
             return Ok(());
         }
-        let again = context.store.next_writing().await?.unwrap_or(Timestamp::MAX);
+        let again = context
+            .store
+            .next_writing()
+            .await?
+            .unwrap_or(Timestamp::MAX);
         tokio::select! {
             () = context.to_save.notified() => {}
             () = context.stop.cancelled() => {}
@@ -84,40 +91,70 @@ async fn save_one(context: &Context, received: Received) -> Result<bool, StoreEr
     let name = received.relative.clone();
     let rendered = rendered(&context.store, &received, &context.config.output.formats).await?;
     let folder = folder(&context.config.output, &received);
-    match place(&context.store, &received, &folder, rendered).await? {
+    match place(&context.store, &received, &folder, &rendered.files).await? {
         Ok(files) => {
             let outputs = files.iter().map(|file| file.path.clone()).collect();
-            let silent = is_silent(&context.store, &received).await?;
-            if context.persist(job, || context.store.written(job, files.clone(), context.now())).await?.is_some() {
-                context.notice(&Event::Done { job, name, outputs, silent });
+            if context
+                .persist(job, || {
+                    context.store.written(job, files.clone(), context.now())
+                })
+                .await?
+                .is_some()
+            {
+                let silent = rendered.silent;
+                context.notice(&Event::Done {
+                    job,
+                    name,
+                    outputs,
+                    silent,
+                });
             }
             Ok(true)
         }
         Err(failure) => {
             let rounds = context.tally.unwritable_rounds.load(Ordering::Relaxed);
-            let wait = WRITE_AGAIN.delay(u32::try_from(rounds).unwrap_or(u32::MAX).saturating_add(1), 0.0);
+            let wait = WRITE_AGAIN.delay(
+                u32::try_from(rounds).unwrap_or(u32::MAX).saturating_add(1),
+                0.0,
+            );
             let (now, due) = (context.now(), context.now().after(wait));
-            context.persist(job, || context.store.not_written(job, failure.clone(), due, now)).await?;
-            context.notice(&Event::NotWritten { job, name, failure, due });
+            context
+                .persist(job, || {
+                    context.store.not_written(job, failure.clone(), due, now)
+                })
+                .await?;
+            context.notice(&Event::NotWritten {
+                job,
+                name,
+                failure,
+                due,
+            });
             Ok(false)
         }
     }
-}
-
-async fn is_silent(store: &Store, received: &Received) -> Result<bool, StoreError> {
-    Ok(store.item(received.job).await?.and_then(|item| item.silent).unwrap_or(false))
 }
 
 /// The folder that a recording's transcripts go to.
 #[must_use]
 pub fn folder(output: &Output, received: &Received) -> PathBuf {
     match (output.layout, &received.location) {
-        (Layout::Beside, Location::File(path)) => path.parent().unwrap_or(Path::new("/")).to_owned(),
+        (Layout::Beside, Location::File(path)) => {
+            path.parent().unwrap_or(Path::new("/")).to_owned()
+        }
         _ => naming::folder(&output.dir, &received.source, &received.relative),
     }
 }
 
-/// The bytes of a result in each format, in the order of `formats`.
+/// A result in the formats that were asked for.
+#[derive(Debug, Clone)]
+pub struct Rendered {
+    /// The bytes of each format's file, in the order asked for.
+    pub files: Vec<(Format, Vec<u8>)>,
+    /// Whether nothing was said.
+    pub silent: bool,
+}
+
+/// Renders a stored result.
 ///
 /// # Errors
 /// If the database fails.
@@ -125,15 +162,21 @@ pub async fn rendered(
     store: &Store,
     received: &Received,
     formats: &[Format],
-) -> Result<Vec<(Format, Vec<u8>)>, StoreError> {
+) -> Result<Rendered, StoreError> {
     let raw = store.result(received.job).await?;
     let (received, formats) = (received.clone(), formats.to_vec());
     let rendering = tokio::task::spawn_blocking(move || {
         let transcript = read_transcript(&raw);
         let envelope = envelope(&received);
-        formats.into_iter().map(|format| (format, render(format, &transcript, &raw, &envelope))).collect()
+        let render = |format| (format, render(format, &transcript, &raw, &envelope));
+        Rendered {
+            files: formats.into_iter().map(render).collect(),
+            silent: transcript.is_silent(),
+        }
     });
-    rendering.await.map_err(|_| StoreError::Content { column: "raw" })
+    rendering
+        .await
+        .map_err(|_| StoreError::Content { column: "raw" })
 }
 
 fn envelope(received: &Received) -> Envelope<'_> {
@@ -145,7 +188,10 @@ fn envelope(received: &Received) -> Envelope<'_> {
         },
         sha256: received.sha256.as_deref(),
         request: &received.request,
-        generation_id: received.generation.as_ref().map(crate::domain::GenerationId::as_str),
+        generation_id: received
+            .generation
+            .as_ref()
+            .map(crate::domain::GenerationId::as_str),
         recorded_at: received.recorded_at,
         submitted_at: received.accepted_at,
         received_at: received.received_at,
@@ -161,9 +207,12 @@ pub async fn place(
     store: &Store,
     received: &Received,
     folder: &Path,
-    rendered: Vec<(Format, Vec<u8>)>,
+    rendered: &[(Format, Vec<u8>)],
 ) -> Result<Result<Vec<WrittenFile>, Failure>, StoreError> {
-    let mut refused = Failure::new(ErrorClass::Output, "every name its transcripts could have is taken");
+    let mut refused = Failure::new(
+        ErrorClass::Output,
+        "every name its transcripts could have is taken",
+    );
     for base in names(received) {
         let files: Vec<_> = rendered
             .iter()
@@ -182,7 +231,12 @@ pub async fn place(
             Ok(Ok(())) => return Ok(Ok(written)),
             Ok(Err(error)) if error.is_name_problem() => refused = not_written(&error),
             Ok(Err(error)) => return Ok(Err(not_written(&error))),
-            Err(_) => return Ok(Err(Failure::new(ErrorClass::Output, "writing failed inside"))),
+            Err(_) => {
+                return Ok(Err(Failure::new(
+                    ErrorClass::Output,
+                    "writing failed inside",
+                )));
+            }
         }
     }
     Ok(Err(refused))
@@ -221,11 +275,15 @@ async fn all_free(
 fn sizes(files: &[OutputFile]) -> Vec<WrittenFile> {
     files
         .iter()
-        .map(|file| WrittenFile { path: file.path.clone(), size_bytes: file.bytes.len() as u64 })
+        .map(|file| WrittenFile {
+            path: file.path.clone(),
+            size_bytes: file.bytes.len() as u64,
+        })
         .collect()
 }
 
 fn not_written(error: &WriteError) -> Failure {
-    let reason = std::error::Error::source(error).map_or_else(String::new, |source| format!(": {source}"));
+    let reason =
+        std::error::Error::source(error).map_or_else(String::new, |source| format!(": {source}"));
     Failure::new(ErrorClass::Output, format!("{error}{reason}"))
 }

@@ -5,6 +5,7 @@ use super::context::Context;
 use super::event::{Event, Scan};
 use crate::config::Source;
 use crate::domain::Timestamp;
+use crate::media::fingerprint::Fingerprint;
 use crate::media::walk::{Found, Walk, walk};
 use crate::output::naming;
 use crate::store::StoreError;
@@ -24,7 +25,12 @@ const BATCH: usize = 500;
 /// If the database fails for good. A source that is gone or a folder that cannot be read is reported and changes
 /// nothing in the queue.
 pub async fn scan_all(context: &Context) -> Result<(), StoreError> {
-    let configured: Vec<String> = context.config.sources.iter().map(|source| source.name.clone()).collect();
+    let configured: Vec<String> = context
+        .config
+        .sources
+        .iter()
+        .map(|source| source.name.clone())
+        .collect();
     let mut present = Vec::new();
     for source in &context.config.sources {
         if context.stop.is_cancelled() {
@@ -49,13 +55,22 @@ pub async fn scan_all(context: &Context) -> Result<(), StoreError> {
 }
 
 fn set_reach(context: &Context, configured: &[String], present: &[String]) {
-    let reach = Reach { configured: configured.to_vec(), present: present.to_vec() };
-    *context.reach.write().unwrap_or_else(PoisonError::into_inner) = reach;
+    let reach = Reach {
+        configured: configured.to_vec(),
+        present: present.to_vec(),
+    };
+    *context
+        .reach
+        .write()
+        .unwrap_or_else(PoisonError::into_inner) = reach;
 }
 
 async fn scan(context: &Context, source: &Source) -> Result<(), StoreError> {
     let (sender, mut found) = mpsc::channel(BATCH);
-    let skip = vec![context.config.output.dir.clone(), context.config.state.dir.clone()];
+    let skip = vec![
+        context.config.output.dir.clone(),
+        context.config.state.dir.clone(),
+    ];
     let walking = tokio::task::spawn_blocking({
         let (source, now) = (source.clone(), context.now());
         move || send_all(&source, &skip, now, &sender)
@@ -64,15 +79,31 @@ async fn scan(context: &Context, source: &Source) -> Result<(), StoreError> {
     let mut batch = Vec::with_capacity(BATCH);
     while let Some(one) = found.recv().await {
         match one {
-            Found::Recording { relative, size_bytes, modified } => {
+            Found::Recording {
+                relative,
+                fingerprint,
+            } => {
                 scan.found += 1;
                 let location = Location::File(source.path.join(&relative));
-                batch.push(Seen { location, relative, size_bytes, modified });
+                let Fingerprint {
+                    size_bytes,
+                    modified,
+                } = fingerprint;
+                batch.push(Seen {
+                    location,
+                    relative,
+                    size_bytes,
+                    modified,
+                });
             }
             Found::Unsettled { .. } => scan.unsettled += 1,
             Found::Problem { path, message } => {
                 scan.problems += 1;
-                context.notice(&Event::ScanProblem { source: source.name.clone(), path, reason: message });
+                context.notice(&Event::ScanProblem {
+                    source: source.name.clone(),
+                    path,
+                    reason: message,
+                });
             }
         }
         if batch.len() == BATCH {
@@ -81,21 +112,35 @@ async fn scan(context: &Context, source: &Source) -> Result<(), StoreError> {
     }
     record(context, source, batch, &mut scan).await?;
     match walking.await {
-        Ok(None) => context.notice(&Event::Scanned { source: source.name.clone(), scan }),
+        Ok(None) => context.notice(&Event::Scanned {
+            source: source.name.clone(),
+            scan,
+        }),
         Ok(Some(reason)) => {
             let (source, path) = (source.name.clone(), source.path.clone());
-            context.notice(&Event::SourceGone { source, path, reason });
+            context.notice(&Event::SourceGone {
+                source,
+                path,
+                reason,
+            });
         }
-        Err(panic) => tracing::error!(error = %panic, source = source.name, "looking through a source failed"),
+        Err(panic) => {
+            tracing::error!(error = %panic, source = source.name, "looking through a source failed")
+        }
     }
     Ok(())
 }
 
 /// Walks on this thread until the end or until nobody listens any more. Says why if it could not begin.
-fn send_all(source: &Source, skip: &[PathBuf], now: Timestamp, sender: &mpsc::Sender<Found>) -> Option<String> {
-    let found = walk(&Walk {
+fn send_all(
+    source: &Source,
+    skip: &[PathBuf],
+    now: Timestamp,
+    sender: &mpsc::Sender<Found>,
+) -> Option<String> {
+    let found = walk(Walk {
         root: &source.path,
-        include: &source.include,
+        include: source.include.as_ref(),
         exclude: &source.exclude,
         settle: source.settle,
         skip,
@@ -110,12 +155,20 @@ fn send_all(source: &Source, skip: &[PathBuf], now: Timestamp, sender: &mpsc::Se
     }
 }
 
-async fn record(context: &Context, source: &Source, seen: Vec<Seen>, scan: &mut Scan) -> Result<(), StoreError> {
+async fn record(
+    context: &Context,
+    source: &Source,
+    seen: Vec<Seen>,
+    scan: &mut Scan,
+) -> Result<(), StoreError> {
     let unknown = context.store.unknown_of(&source.name, seen).await?;
     if unknown.is_empty() {
         return Ok(());
     }
-    let recorded = context.store.record(&source.name, &source.request, unknown, bases, context.now()).await?;
+    let recorded = context
+        .store
+        .record(&source.name, &source.request, unknown, bases, context.now())
+        .await?;
     scan.new += recorded.new;
     scan.changed += recorded.changed;
     context.to_submit.notify_one();

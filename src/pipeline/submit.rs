@@ -8,18 +8,18 @@ use super::gate::Seat;
 use super::preflight::{self, Preflight, preflight};
 use super::scan::bases;
 use crate::api::{
-    Accepted, Audio, CallError, CallErrorKind, Completed, Recording, Reply, Submission, UploadProgress,
-    client_request_id,
+    Accepted, Audio, CallError, CallErrorKind, Completed, Recording, Reply, Submission,
+    UploadProgress, client_request_id,
 };
 use crate::domain::{AttemptId, ErrorClass, Failure, HoldKind, Timestamp};
 use crate::media::fingerprint::Fingerprint;
 use crate::policy::verdict::{Cause, Verdict, verdict};
+use crate::store::StoreError;
 use crate::store::claims::Claim;
 use crate::store::compress::pack;
 use crate::store::progress::{Acceptance, Completion, Ending, Next, Setback};
 use crate::store::queue::{Candidate, Pending};
 use crate::store::recordings::{Location, Seen};
-use crate::store::StoreError;
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +33,10 @@ const BATCH: usize = 64;
 ///
 /// # Errors
 /// If the database fails for good.
-pub async fn submit_all(context: Arc<Context>, poller: mpsc::UnboundedSender<Pending>) -> Result<(), StoreError> {
+pub async fn submit_all(
+    context: Arc<Context>,
+    poller: mpsc::UnboundedSender<Pending>,
+) -> Result<(), StoreError> {
     let slots = Arc::new(Semaphore::new(context.config.limits.max_uploads));
     let mut under_way = JoinSet::new();
     let mut in_hand = HashSet::new();
@@ -47,8 +50,14 @@ pub async fn submit_all(context: Arc<Context>, poller: mpsc::UnboundedSender<Pen
             slot = slots.clone().acquire_owned() => slot.map_err(|_| StoreError::Closed)?,
         };
         if waiting.is_empty() {
-            let found = context.store.candidates(&context.reach(), context.now(), BATCH + in_hand.len()).await?;
-            waiting = found.into_iter().filter(|candidate| !in_hand.contains(&candidate.job)).collect();
+            let found = context
+                .store
+                .candidates(&context.reach(), context.now(), BATCH + in_hand.len())
+                .await?;
+            waiting = found
+                .into_iter()
+                .filter(|candidate| !in_hand.contains(&candidate.job))
+                .collect();
         }
         if let Some(candidate) = waiting.pop_front() {
             in_hand.insert(candidate.job);
@@ -63,7 +72,11 @@ pub async fn submit_all(context: Arc<Context>, poller: mpsc::UnboundedSender<Pen
             continue;
         }
         drop(slot);
-        let due = context.store.next_due(&context.reach(), context.now()).await?.unwrap_or(Timestamp::MAX);
+        let due = context
+            .store
+            .next_due(&context.reach(), context.now())
+            .await?
+            .unwrap_or(Timestamp::MAX);
         tokio::select! {
             () = context.stop.cancelled() => break,
             () = context.to_submit.notified() => {}
@@ -108,13 +121,21 @@ async fn submit_one(
         Preflight::Paid { by, sha256 } => {
             let share = || context.store.share(candidate.job, by, &sha256, now);
             if context.persist(candidate.job, share).await?.is_some() {
-                context.notice(&Event::Shared { job: candidate.job, name: candidate.relative, from: by });
+                context.notice(&Event::Shared {
+                    job: candidate.job,
+                    name: candidate.relative,
+                    from: by,
+                });
                 context.to_save.notify_one();
             }
             Ok(())
         }
         Preflight::UnderWay(twin) => {
-            let wait = || context.store.put_off(candidate.job, now, Some(twin), None, now);
+            let wait = || {
+                context
+                    .store
+                    .put_off(candidate.job, now, Some(twin), None, now)
+            };
             context.persist(candidate.job, wait).await.map(|_| ())
         }
     }
@@ -124,13 +145,27 @@ async fn submit_one(
 async fn gone(context: &Context, candidate: &Candidate, now: Timestamp) -> Result<(), StoreError> {
     if let Some(root) = preflight::missing_root(context, candidate) {
         let message = format!("the folder of its source is not there: {}", root.display());
-        return put_off(context, candidate, context.config.schedule.scan_every, message, now).await;
+        return put_off(
+            context,
+            candidate,
+            context.config.schedule.scan_every,
+            message,
+            now,
+        )
+        .await;
     }
     let failure = Failure::new(ErrorClass::Unreadable, "the file is not there any more");
     if candidate.was_unreadable {
         return refuse(context, candidate, failure, true).await;
     }
-    put_off(context, candidate, settle(context, candidate), failure.message, now).await
+    put_off(
+        context,
+        candidate,
+        settle(context, candidate),
+        failure.message,
+        now,
+    )
+    .await
 }
 
 /// A file that is not what was recorded is recorded as it is, and settles again.
@@ -146,13 +181,26 @@ async fn changed(
         size_bytes: found.size_bytes,
         modified: found.modified,
     };
-    context.store.record(&candidate.source, &candidate.request, vec![seen], bases, now).await?;
+    context
+        .store
+        .record(
+            &candidate.source,
+            &candidate.request,
+            vec![seen],
+            bases,
+            now,
+        )
+        .await?;
     let message = "the file was changed after it was found; it settles again".to_owned();
     put_off(context, candidate, settle(context, candidate), message, now).await
 }
 
 fn settle(context: &Context, candidate: &Candidate) -> Duration {
-    let source = context.config.sources.iter().find(|source| source.name == candidate.source);
+    let source = context
+        .config
+        .sources
+        .iter()
+        .find(|source| source.name == candidate.source);
     source.map_or(Duration::ZERO, |source| source.settle)
 }
 
@@ -165,16 +213,34 @@ async fn put_off(
 ) -> Result<(), StoreError> {
     let due = now.after(wait);
     let failure = Failure::new(ErrorClass::Unreadable, message);
-    let put_off = || context.store.put_off(candidate.job, due, None, Some(failure.clone()), now);
+    let put_off = || {
+        context
+            .store
+            .put_off(candidate.job, due, None, Some(failure.clone()), now)
+    };
     if context.persist(candidate.job, put_off).await?.is_some() {
         let (job, name) = (candidate.job, candidate.relative.clone());
-        context.notice(&Event::PutBack { job, name, failure, due });
+        context.notice(&Event::PutBack {
+            job,
+            name,
+            failure,
+            due,
+        });
     }
     Ok(())
 }
 
-async fn refuse(context: &Context, candidate: &Candidate, failure: Failure, gone: bool) -> Result<(), StoreError> {
-    let refuse = || context.store.refuse(candidate.job, failure.clone(), gone, context.now());
+async fn refuse(
+    context: &Context,
+    candidate: &Candidate,
+    failure: Failure,
+    gone: bool,
+) -> Result<(), StoreError> {
+    let refuse = || {
+        context
+            .store
+            .refuse(candidate.job, failure.clone(), gone, context.now())
+    };
     if context.persist(candidate.job, refuse).await?.is_some() {
         context.failed(candidate.job, candidate.relative.clone(), failure);
     }
@@ -187,7 +253,9 @@ async fn send(
     duration_s: Option<f64>,
     poller: &mpsc::UnboundedSender<Pending>,
 ) -> Result<(), StoreError> {
-    let Some(seat) = pass(context).await else { return Ok(()) };
+    let Some(seat) = pass(context).await else {
+        return Ok(());
+    };
     let request_id = client_request_id(rand::random());
     let began = context.now();
     let claim = Claim {
@@ -197,7 +265,10 @@ async fn send(
         duration_s,
         now: began,
     };
-    let Some(attempt) = context.persist(candidate.job, || context.store.claim(claim.clone())).await? else {
+    let Some(attempt) = context
+        .persist(candidate.job, || context.store.claim(claim.clone()))
+        .await?
+    else {
         return Ok(());
     };
     let progress = Arc::new(UploadProgress::default());
@@ -212,7 +283,13 @@ async fn send(
         () = context.abandon.cancelled() => None,
     };
     context.notice(&Event::Sent { job: candidate.job });
-    let sending = Sending { context, candidate, attempt, began, duration_s };
+    let sending = Sending {
+        context,
+        candidate,
+        attempt,
+        began,
+        duration_s,
+    };
     match answer {
         Some(Ok(accepted)) => sending.accepted(accepted, poller).await?,
         Some(Err(error)) => sending.failed(error).await?,
@@ -256,7 +333,11 @@ async fn call(
             Audio::File(&recording)
         }
     };
-    let submission = Submission { request: &candidate.request, audio, client_request_id: request_id };
+    let submission = Submission {
+        request: &candidate.request,
+        audio,
+        client_request_id: request_id,
+    };
     context.client.submit(submission).await
 }
 
@@ -270,7 +351,11 @@ struct Sending<'a> {
 }
 
 impl Sending<'_> {
-    async fn accepted(&self, accepted: Accepted, poller: &mpsc::UnboundedSender<Pending>) -> Result<(), StoreError> {
+    async fn accepted(
+        &self,
+        accepted: Accepted,
+        poller: &mpsc::UnboundedSender<Pending>,
+    ) -> Result<(), StoreError> {
         self.context.gate.succeeded();
         match accepted.reply {
             Reply::Generation(_) => self.pending(accepted, poller).await?,
@@ -280,8 +365,14 @@ impl Sending<'_> {
         Ok(())
     }
 
-    async fn pending(&self, accepted: Accepted, poller: &mpsc::UnboundedSender<Pending>) -> Result<(), StoreError> {
-        let Reply::Generation(generation) = accepted.reply else { return Ok(()) };
+    async fn pending(
+        &self,
+        accepted: Accepted,
+        poller: &mpsc::UnboundedSender<Pending>,
+    ) -> Result<(), StoreError> {
+        let Reply::Generation(generation) = accepted.reply else {
+            return Ok(());
+        };
         let (job, accepted_at) = (self.candidate.job, self.context.now());
         let acceptance = Acceptance {
             job,
@@ -297,7 +388,10 @@ impl Sending<'_> {
         if self.context.persist(job, accept).await?.is_none() {
             return Ok(());
         }
-        self.context.notice(&Event::Accepted { job, name: self.candidate.relative.clone() });
+        self.context.notice(&Event::Accepted {
+            job,
+            name: self.candidate.relative.clone(),
+        });
         self.context.gate.accepted();
         let pending = Pending {
             job,
@@ -315,11 +409,23 @@ impl Sending<'_> {
         Ok(())
     }
 
-    async fn received(&self, completed: &Completed, sha256: Option<String>) -> Result<(), StoreError> {
+    async fn received(
+        &self,
+        completed: &Completed,
+        sha256: Option<String>,
+    ) -> Result<(), StoreError> {
         let job = self.candidate.job;
         let completion = completion(job, self.attempt, completed, sha256, self.context.now());
-        if self.context.persist(job, || self.context.store.complete(completion.clone())).await?.is_some() {
-            self.context.notice(&Event::Received { job, name: self.candidate.relative.clone() });
+        if self
+            .context
+            .persist(job, || self.context.store.complete(completion.clone()))
+            .await?
+            .is_some()
+        {
+            self.context.notice(&Event::Received {
+                job,
+                name: self.candidate.relative.clone(),
+            });
             self.context.to_save.notify_one();
         }
         Ok(())
@@ -327,9 +433,15 @@ impl Sending<'_> {
 
     async fn failed(&self, error: CallError) -> Result<(), StoreError> {
         let now = self.context.now();
-        let Some(cause) = cause(&error) else { return self.file_moved(error, now).await };
-        if matches!(cause, Cause::RateLimited | Cause::Unreachable | Cause::ServiceFailed | Cause::Uncertain) {
-            self.context.slow_down(self.began, self.candidate.job, &error);
+        let Some(cause) = cause(&error) else {
+            return self.file_moved(error, now).await;
+        };
+        if matches!(
+            cause,
+            Cause::RateLimited | Cause::Unreachable | Cause::ServiceFailed | Cause::Uncertain
+        ) {
+            self.context
+                .slow_down(self.began, self.candidate.job, &error);
         }
         let attempts = self.candidate.attempts + 1;
         let max_attempts = self.context.config.retry.max_attempts;
@@ -340,13 +452,22 @@ impl Sending<'_> {
                 self.put_back(Ending::Deferred, error, due, false).await
             }
             Verdict::Retry => {
-                let wait = self.context.backoff().delay(attempts, self.context.jitter());
-                self.put_back(ending(cause), error, now.after(wait), true).await
+                let wait = self
+                    .context
+                    .backoff()
+                    .delay(attempts, self.context.jitter());
+                self.put_back(ending(cause), error, now.after(wait), true)
+                    .await
             }
             Verdict::Fail => {
                 let (job, name) = (self.candidate.job, self.candidate.relative.clone());
                 let setback = self.setback(ending(cause), Next::Failed, &error);
-                if self.context.persist(job, || self.context.store.set_back(setback.clone())).await?.is_some() {
+                if self
+                    .context
+                    .persist(job, || self.context.store.set_back(setback.clone()))
+                    .await?
+                    .is_some()
+                {
                     self.context.failed(job, name, error.failure);
                 }
                 Ok(())
@@ -359,7 +480,12 @@ impl Sending<'_> {
         self.put_back(Ending::Deferred, error, now, false).await
     }
 
-    async fn held(&self, kind: HoldKind, error: CallError, now: Timestamp) -> Result<(), StoreError> {
+    async fn held(
+        &self,
+        kind: HoldKind,
+        error: CallError,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let message = error.failure.message.clone();
         self.put_back(Ending::Deferred, error, now, false).await?;
         self.context.hold(kind, &message).await;
@@ -375,8 +501,18 @@ impl Sending<'_> {
     ) -> Result<(), StoreError> {
         let (job, name) = (self.candidate.job, self.candidate.relative.clone());
         let setback = self.setback(ending, Next::Queued { due, spent }, &error);
-        if self.context.persist(job, || self.context.store.set_back(setback.clone())).await?.is_some() {
-            self.context.notice(&Event::PutBack { job, name, failure: error.failure, due });
+        if self
+            .context
+            .persist(job, || self.context.store.set_back(setback.clone()))
+            .await?
+            .is_some()
+        {
+            self.context.notice(&Event::PutBack {
+                job,
+                name,
+                failure: error.failure,
+                due,
+            });
         }
         Ok(())
     }
@@ -421,11 +557,15 @@ pub(super) fn completion(
 const fn cause(error: &CallError) -> Option<Cause> {
     Some(match error.kind {
         CallErrorKind::FileGone | CallErrorKind::FileChanged => return None,
-        CallErrorKind::FileUnreadable | CallErrorKind::Refused | CallErrorKind::Missing => Cause::Permanent,
+        CallErrorKind::FileUnreadable | CallErrorKind::Refused | CallErrorKind::Missing => {
+            Cause::Permanent
+        }
         CallErrorKind::Auth => Cause::KeyRefused,
         CallErrorKind::Credit => Cause::NoCredit,
         CallErrorKind::RateLimited => Cause::RateLimited,
-        CallErrorKind::Unavailable if matches!(error.failure.class, ErrorClass::Network) => Cause::Unreachable,
+        CallErrorKind::Unavailable if matches!(error.failure.class, ErrorClass::Network) => {
+            Cause::Unreachable
+        }
         CallErrorKind::Unavailable => Cause::ServiceFailed,
         CallErrorKind::Unknown | CallErrorKind::Garbled => Cause::Uncertain,
     })

@@ -46,7 +46,13 @@ pub async fn watch(context: Arc<Context>, reload: mpsc::Sender<()>) -> Result<()
 /// Takes over what `pause` and `resume` said.
 async fn operator(context: &Context) -> Result<(), StoreError> {
     let kind = HoldKind::Operator;
-    match context.store.holds().await?.into_iter().find(|hold| hold.kind == kind) {
+    match context
+        .store
+        .holds()
+        .await?
+        .into_iter()
+        .find(|hold| hold.kind == kind)
+    {
         Some(hold) => {
             if context.gate.hold(hold.clone()) {
                 context.notice(&Event::Held { hold });
@@ -62,14 +68,25 @@ async fn operator(context: &Context) -> Result<(), StoreError> {
 }
 
 async fn room(context: &Context) {
-    let Some(free) = free_bytes(&context.config.state.dir) else { return };
-    let held = context.gate.holds().iter().any(|hold| hold.kind == HoldKind::Disk);
+    let Some(free) = free_bytes(&context.config.state.dir) else {
+        return;
+    };
+    let held = context
+        .gate
+        .holds()
+        .iter()
+        .any(|hold| hold.kind == HoldKind::Disk);
     if free < LEAST_FREE && !held {
-        let message = format!("less than {} MiB are free on the disk of the state folder", LEAST_FREE >> 20);
+        let message = format!(
+            "less than {} MiB are free on the disk of the state folder",
+            LEAST_FREE >> 20
+        );
         context.hold(HoldKind::Disk, &message).await;
     }
     if free >= 2 * LEAST_FREE && held && context.gate.release(HoldKind::Disk) {
-        context.notice(&Event::Released { kind: HoldKind::Disk });
+        context.notice(&Event::Released {
+            kind: HoldKind::Disk,
+        });
         if let Err(error) = context.store.release(HoldKind::Disk).await {
             tracing::warn!(error = %error, "the end of a hold could not be recorded");
         }

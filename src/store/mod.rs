@@ -1,7 +1,7 @@
 //! The queue, in SQLite: all SQL, a function per statement. Knows nothing of HTTP; of files it knows only its own.
 //!
 //! - [`open`]: opening, pragmas, migrations, what is refused
-//! - [`writer`]: the one writer, which commits what is waiting in one transaction
+//! - `writer`: the one writer, which commits what is waiting in one transaction
 //! - [`recordings`]: what was found, and the jobs made of it
 //! - [`claims`]: a job leaves the queue
 //! - [`progress`]: what happens to a claimed job, up to its files
@@ -10,7 +10,8 @@
 //! - [`queue`]: what the stages ask
 //! - [`report`]: what `status`, `list` and `show` ask
 //! - [`compress`]: results as they are stored
-//! - [`row`]: columns to types
+//! - `version`: whether another process changed it
+//! - `row`: columns to types
 
 pub mod claims;
 pub mod compress;
@@ -23,7 +24,8 @@ pub mod recordings;
 pub mod recovery;
 pub mod report;
 mod row;
-pub mod writer;
+mod version;
+mod writer;
 
 pub use error::StoreError;
 pub use open::Store;

@@ -346,16 +346,6 @@ impl Store {
         })
     }
 
-    /// A number that changes when anything was committed since it was asked for last.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn data_version(&self) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar("PRAGMA data_version")
-            .fetch_one(self.readers())
-            .await?)
-    }
-
     /// How many generations are at the service, as the database has it.
     ///
     /// # Errors

@@ -132,7 +132,7 @@ pub fn read_created(body: &[u8]) -> Result<Created, Unreadable> {
     }
     let id = given(envelope.generation_id)
         .or(given(envelope.id))
-        .and_then(|raw| scalar(raw));
+        .and_then(scalar);
     match id.and_then(GenerationId::new) {
         Some(id) => Ok(Created::Generation(id)),
         None => match given(envelope.error).and_then(error_message) {
