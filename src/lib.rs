@@ -22,4 +22,5 @@ pub mod media;
 pub mod output;
 pub mod pipeline;
 pub mod policy;
+pub mod sandbox;
 pub mod store;
