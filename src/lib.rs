@@ -16,6 +16,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
 pub mod api;
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod media;

@@ -1,2 +1,5 @@
-//! The `nightscribe` binary: everything is in the library.
-fn main() {}
+//! The `nightscribe` command.
+
+fn main() -> std::process::ExitCode {
+    nightscribe::cli::main()
+}

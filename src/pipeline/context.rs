@@ -214,6 +214,7 @@ impl Context {
         if until > before {
             self.notice(&Event::SlowedDown {
                 failure: error.failure.clone(),
+                now: self.now(),
                 until,
             });
         }

@@ -1,8 +1,9 @@
 //! What a run tells whoever shows it.
 
 use crate::api::UploadProgress;
-use crate::domain::{Failure, Hold, HoldKind, JobId, Timestamp};
+use crate::domain::{Failure, Hold, HoldKind, JobId, JobState, Timestamp};
 use crate::store::recovery::Recovered;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -79,10 +80,16 @@ pub enum Event {
     Held { hold: Hold },
     /// A hold is over.
     Released { kind: HoldKind },
-    /// Every request waits until `until`.
-    SlowedDown { failure: Failure, until: Timestamp },
+    /// Every request waits from `now` until `until`.
+    SlowedDown {
+        failure: Failure,
+        now: Timestamp,
+        until: Timestamp,
+    },
     /// The database cannot be written for now; what is to be written is kept and tried again.
     StoreTrouble { reason: String },
+    /// A second has passed, and the queue answers: the jobs by state.
+    Tick { counts: BTreeMap<JobState, u64> },
     /// No new work is begun; what is under way ends.
     Stopping,
 }

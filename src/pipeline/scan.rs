@@ -2,15 +2,15 @@
 //! goes on, so that the first recordings are submitted before the last are found.
 
 use super::context::Context;
-use super::event::{Event, Scan};
-use crate::config::Source;
+use super::event::{Event, Observer, Scan};
+use crate::config::{Config, Source};
 use crate::domain::Timestamp;
 use crate::media::fingerprint::Fingerprint;
 use crate::media::walk::{Found, Walk, walk};
 use crate::output::naming;
-use crate::store::StoreError;
 use crate::store::queue::Reach;
 use crate::store::recordings::{Location, Seen};
+use crate::store::{Store, StoreError};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::sync::PoisonError;
@@ -31,23 +31,25 @@ pub async fn scan_all(context: &Context) -> Result<(), StoreError> {
         .iter()
         .map(|source| source.name.clone())
         .collect();
+    let recorded = || context.to_submit.notify_one();
     let mut present = Vec::new();
     for source in &context.config.sources {
         if context.stop.is_cancelled() {
             break;
         }
-        match std::fs::read_dir(&source.path) {
-            Ok(_) => {
-                present.push(source.name.clone());
-                set_reach(context, &configured, &present);
-                scan(context, source).await?;
-            }
-            Err(error) => context.notice(&Event::SourceGone {
-                source: source.name.clone(),
-                path: source.path.clone(),
-                reason: error.to_string(),
-            }),
+        if source.path.is_dir() {
+            // What the scan finds may be submitted while it goes on.
+            present.push(source.name.clone());
+            set_reach(context, &configured, &present);
         }
+        let scanner = Scanner {
+            config: &context.config,
+            store: &context.store,
+            observer: &*context.observer,
+            now: context.now(),
+            recorded: &recorded,
+        };
+        scanner.scan(source).await?;
     }
     set_reach(context, &configured, &present);
     context.to_submit.notify_one();
@@ -65,70 +67,112 @@ fn set_reach(context: &Context, configured: &[String], present: &[String]) {
         .unwrap_or_else(PoisonError::into_inner) = reach;
 }
 
-async fn scan(context: &Context, source: &Source) -> Result<(), StoreError> {
-    let (sender, mut found) = mpsc::channel(BATCH);
-    let skip = vec![
-        context.config.output.dir.clone(),
-        context.config.state.dir.clone(),
-    ];
-    let walking = tokio::task::spawn_blocking({
-        let (source, now) = (source.clone(), context.now());
-        move || send_all(&source, &skip, now, &sender)
-    });
-    let mut scan = Scan::default();
-    let mut batch = Vec::with_capacity(BATCH);
-    while let Some(one) = found.recv().await {
-        match one {
-            Found::Recording {
-                relative,
-                fingerprint,
-            } => {
-                scan.found += 1;
-                let location = Location::File(source.path.join(&relative));
-                let Fingerprint {
-                    size_bytes,
-                    modified,
-                } = fingerprint;
-                batch.push(Seen {
-                    location,
+/// Looks through sources, in a run or without one.
+pub struct Scanner<'a> {
+    /// Says what to take and what to leave alone.
+    pub config: &'a Config,
+    /// Where it is recorded.
+    pub store: &'a Store,
+    /// Whoever shows it.
+    pub observer: &'a dyn Observer,
+    /// The time.
+    pub now: Timestamp,
+    /// Called when something new was recorded.
+    pub recorded: &'a (dyn Fn() + Sync),
+}
+
+impl Scanner<'_> {
+    /// Looks through one source and records what is new or changed. A crash leaves what was recorded so far.
+    ///
+    /// # Errors
+    /// If the database fails. A folder that cannot be read is reported.
+    pub async fn scan(&self, source: &Source) -> Result<(), StoreError> {
+        let (sender, mut found) = mpsc::channel(BATCH);
+        let skip = vec![
+            self.config.output.dir.clone(),
+            self.config.state.dir.clone(),
+        ];
+        let walking = tokio::task::spawn_blocking({
+            let (source, now) = (source.clone(), self.now);
+            move || send_all(&source, &skip, now, &sender)
+        });
+        let mut scan = Scan::default();
+        let mut batch = Vec::with_capacity(BATCH);
+        while let Some(one) = found.recv().await {
+            match one {
+                Found::Recording {
                     relative,
-                    size_bytes,
-                    modified,
-                });
+                    fingerprint,
+                } => {
+                    scan.found += 1;
+                    let location = Location::File(source.path.join(&relative));
+                    let Fingerprint {
+                        size_bytes,
+                        modified,
+                    } = fingerprint;
+                    batch.push(Seen {
+                        location,
+                        relative,
+                        size_bytes,
+                        modified,
+                    });
+                }
+                Found::Unsettled { .. } => scan.unsettled += 1,
+                Found::Problem { path, message } => {
+                    scan.problems += 1;
+                    let source = source.name.clone();
+                    self.observer.notice(&Event::ScanProblem {
+                        source,
+                        path,
+                        reason: message,
+                    });
+                }
             }
-            Found::Unsettled { .. } => scan.unsettled += 1,
-            Found::Problem { path, message } => {
-                scan.problems += 1;
-                context.notice(&Event::ScanProblem {
-                    source: source.name.clone(),
+            if batch.len() == BATCH {
+                self.record(source, std::mem::take(&mut batch), &mut scan)
+                    .await?;
+            }
+        }
+        self.record(source, batch, &mut scan).await?;
+        match walking.await {
+            Ok(None) => self.observer.notice(&Event::Scanned {
+                source: source.name.clone(),
+                scan,
+            }),
+            Ok(Some(reason)) => {
+                let (source, path) = (source.name.clone(), source.path.clone());
+                self.observer.notice(&Event::SourceGone {
+                    source,
                     path,
-                    reason: message,
+                    reason,
                 });
             }
+            Err(panic) => {
+                tracing::error!(error = %panic, source = source.name, "looking through a source failed")
+            }
         }
-        if batch.len() == BATCH {
-            record(context, source, std::mem::take(&mut batch), &mut scan).await?;
-        }
+        Ok(())
     }
-    record(context, source, batch, &mut scan).await?;
-    match walking.await {
-        Ok(None) => context.notice(&Event::Scanned {
-            source: source.name.clone(),
-            scan,
-        }),
-        Ok(Some(reason)) => {
-            let (source, path) = (source.name.clone(), source.path.clone());
-            context.notice(&Event::SourceGone {
-                source,
-                path,
-                reason,
-            });
+
+    async fn record(
+        &self,
+        source: &Source,
+        seen: Vec<Seen>,
+        scan: &mut Scan,
+    ) -> Result<(), StoreError> {
+        let unknown = self.store.unknown_of(&source.name, seen).await?;
+        if unknown.is_empty() {
+            return Ok(());
         }
-        Err(panic) => {
-            tracing::error!(error = %panic, source = source.name, "looking through a source failed")
-        }
+        let recorded = self
+            .store
+            .record(&source.name, &source.request, unknown, bases, self.now)
+            .await?;
+        scan.new += recorded.new;
+        scan.changed += recorded.changed;
+        (self.recorded)();
+        Ok(())
     }
-    Ok(())
 }
 
 /// Walks on this thread until the end or until nobody listens any more. Says why if it could not begin.
@@ -153,26 +197,6 @@ fn send_all(
         }
         Err(gone) => Some(gone.to_string()),
     }
-}
-
-async fn record(
-    context: &Context,
-    source: &Source,
-    seen: Vec<Seen>,
-    scan: &mut Scan,
-) -> Result<(), StoreError> {
-    let unknown = context.store.unknown_of(&source.name, seen).await?;
-    if unknown.is_empty() {
-        return Ok(());
-    }
-    let recorded = context
-        .store
-        .record(&source.name, &source.request, unknown, bases, context.now())
-        .await?;
-    scan.new += recorded.new;
-    scan.changed += recorded.changed;
-    context.to_submit.notify_one();
-    Ok(())
 }
 
 /// The names a recording's transcripts may have.

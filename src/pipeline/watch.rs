@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 const EVERY: Duration = Duration::from_secs(1);
 /// Less room than this on the disk of the state folder holds submissions, in bytes: what is at the service by then
 /// still fits.
-const LEAST_FREE: u64 = 64 << 20;
+pub const LEAST_FREE: u64 = 64 << 20;
 
 /// Watches until the run stops. `reload` tells the poller that what is pending was changed by somebody else.
 ///
@@ -24,6 +24,9 @@ pub async fn watch(context: Arc<Context>, reload: mpsc::Sender<()>) -> Result<()
     let mut seen = context.store.data_version().await?;
     loop {
         room(&context).await;
+        context.notice(&Event::Tick {
+            counts: context.store.counts().await?,
+        });
         tokio::select! {
             () = context.stop.cancelled() => return Ok(()),
             () = tokio::time::sleep(EVERY) => {}

@@ -159,6 +159,19 @@ impl Store {
         self.writer().write(Written { job, files, now }).await
     }
 
+    /// Files that were rendered again from a stored result are the job's from now on.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn exported(
+        &self,
+        job: JobId,
+        files: Vec<WrittenFile>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.writer().write(Exported { job, files, now }).await
+    }
+
     /// The files of a received job could not be written: it stays received, its result is safe, and writing is tried
     /// again at `due`.
     ///
@@ -314,19 +327,40 @@ impl Change for Written {
         .execute(&mut *connection)
         .await?;
         guarded(&written)?;
-        for file in &self.files {
-            sqlx::query(
-                "INSERT OR REPLACE INTO outputs (path, job_id, size_bytes, written_at) VALUES (?1, ?2, ?3, ?4)",
-            )
+        note_files(connection, self.job, &self.files, self.now).await
+    }
+}
+
+struct Exported {
+    job: JobId,
+    files: Vec<WrittenFile>,
+    now: Timestamp,
+}
+
+impl Change for Exported {
+    type Reply = ();
+
+    async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        note_files(connection, self.job, &self.files, self.now).await
+    }
+}
+
+async fn note_files(
+    connection: &mut SqliteConnection,
+    job: JobId,
+    files: &[WrittenFile],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for file in files {
+        sqlx::query("INSERT OR REPLACE INTO outputs (path, job_id, size_bytes, written_at) VALUES (?1, ?2, ?3, ?4)")
             .bind(row::path_bytes(&file.path))
-            .bind(self.job.0)
+            .bind(job.0)
             .bind(row::size(file.size_bytes))
-            .bind(self.now.millis())
+            .bind(now.millis())
             .execute(&mut *connection)
             .await?;
-        }
-        Ok(())
     }
+    Ok(())
 }
 
 struct NotWritten {

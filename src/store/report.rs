@@ -126,14 +126,6 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn overview(&self, done_since: Timestamp) -> Result<Overview, StoreError> {
-        let mut counts: BTreeMap<_, _> =
-            JobState::ALL.into_iter().map(|state| (state, 0)).collect();
-        for found in sqlx::query("SELECT state, count(*) AS n FROM jobs GROUP BY state")
-            .fetch_all(self.readers())
-            .await?
-        {
-            counts.insert(row::parsed(&found, "state")?, row::count(&found, "n")?);
-        }
         let figures = sqlx::query(
             "SELECT (SELECT min(expires_at) FROM jobs WHERE state = 'pending') AS next_expiry,
                     (SELECT min(due_at) FROM jobs WHERE state = 'queued') AS next_due,
@@ -145,13 +137,29 @@ impl Store {
         .fetch_one(self.readers())
         .await?;
         Ok(Overview {
-            counts,
+            counts: self.counts().await?,
             next_expiry: row::time_or_none(&figures, "next_expiry")?,
             next_due: row::time_or_none(&figures, "next_due")?,
             perhaps_paid: row::count(&figures, "perhaps_paid")?,
             done_since: row::count(&figures, "done_since")?,
             runner: self.runner().await?,
         })
+    }
+
+    /// Jobs by state; every state is there.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn counts(&self) -> Result<BTreeMap<JobState, u64>, StoreError> {
+        let mut counts: BTreeMap<_, _> =
+            JobState::ALL.into_iter().map(|state| (state, 0)).collect();
+        for found in sqlx::query("SELECT state, count(*) AS n FROM jobs GROUP BY state")
+            .fetch_all(self.readers())
+            .await?
+        {
+            counts.insert(row::parsed(&found, "state")?, row::count(&found, "n")?);
+        }
+        Ok(counts)
     }
 
     async fn runner(&self) -> Result<Option<Runner>, StoreError> {

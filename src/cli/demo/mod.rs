@@ -1,0 +1,138 @@
+//! `nightscribe demo`: the whole job with no account.
+
+use super::args::{self, Global};
+use super::display;
+use super::exit::{Exit, Report};
+use super::signals::stop_on_signal;
+use super::terminal::{DIM, shown};
+use crate::config::{self, Environment};
+use crate::pipeline::clock::SystemClock;
+use crate::pipeline::runner::{self, Mode, Setup};
+use crate::sandbox::{Sandbox, Settings};
+use secrecy::SecretString;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Short spoken recordings in several containers; `scripts/make-demo-recordings` made them.
+const RECORDINGS: [(&str, &[u8]); 4] = [
+    ("episode.ogg", include_bytes!("recordings/episode.ogg")),
+    ("evening.mp3", include_bytes!("recordings/evening.mp3")),
+    ("meeting.m4a", include_bytes!("recordings/meeting.m4a")),
+    ("message.wav", include_bytes!("recordings/message.wav")),
+];
+
+/// Long enough to be seen, short enough to be waited for.
+const DELAY: Duration = Duration::from_secs(2);
+
+pub(super) async fn demo(args: &args::Demo, global: &Global) -> Result<Exit, Report> {
+    let stop = stop_on_signal()?;
+    let folder = folder(args.dir.as_deref())?;
+    let failed = |error: io::Error| {
+        Report::new(
+            Exit::Usage,
+            format!("cannot write into {}: {error}", shown(&folder)),
+        )
+    };
+    let recordings = folder.join("recordings");
+    fs::create_dir_all(&recordings).map_err(failed)?;
+    for (name, bytes) in RECORDINGS {
+        fs::write(recordings.join(name), bytes).map_err(failed)?;
+    }
+    let sandbox = Sandbox::start(Settings {
+        delay: DELAY,
+        seed: rand::random(),
+        ..Settings::default()
+    })
+    .await;
+    let sandbox =
+        sandbox.map_err(|error| Report::internal("the sandbox cannot be started", &error))?;
+    let file = folder.join("nightscribe.toml");
+    fs::write(&file, configuration(&sandbox.base_url())).map_err(failed)?;
+    say(&format!(
+        "Recordings in {}; the service is a sandbox on {}.",
+        shown(&recordings),
+        sandbox.address()
+    ))?;
+
+    let config = config::load(Some(&file), &Environment::default())?;
+    let display = display::of_run(global);
+    let setup = Setup {
+        config,
+        key: SecretString::from("demo"),
+        mode: Mode::Once,
+        clock: Arc::new(SystemClock),
+        observer: display.clone(),
+        stop: stop.clone(),
+    };
+    let summary = runner::run(setup).await;
+    display.end();
+    let summary = summary?;
+    sandbox.stop().await;
+    if stop.is_cancelled() {
+        return Ok(Exit::Done);
+    }
+    show(&folder)?;
+    Ok(super::run::exit(&summary))
+}
+
+fn folder(dir: Option<&Path>) -> Result<PathBuf, Report> {
+    let failed =
+        |error: io::Error| Report::new(Exit::Usage, format!("the folder cannot be made: {error}"));
+    let Some(dir) = dir else {
+        let folder = tempfile::Builder::new()
+            .prefix("nightscribe-demo-")
+            .tempdir()
+            .map_err(failed)?;
+        return Ok(folder.keep());
+    };
+    fs::create_dir_all(dir).map_err(failed)?;
+    let dir = dir.canonicalize().map_err(failed)?;
+    let foreign = fs::read_dir(&dir).map_err(failed)?.next().is_some()
+        && !dir.join("nightscribe.toml").exists();
+    if foreign {
+        let message = format!(
+            "{} is not empty; the demo wants a folder of its own",
+            shown(&dir)
+        );
+        return Err(Report::new(Exit::Usage, message));
+    }
+    Ok(dir)
+}
+
+fn configuration(base_url: &str) -> String {
+    format!(
+        "# Made by `nightscribe demo`, for a sandbox that is gone by now.\n\
+         [api]\nbase_url = \"{base_url}\"\n\n\
+         [polling]\ninterval = \"500ms\"\n\n\
+         [output]\nformats = [\"txt\", \"json\", \"srt\", \"vtt\"]\n\n\
+         [[source]]\nname = \"demo\"\npath = \"recordings\"\nmodel = \"#g1_nova-2-general\"\nsettle = \"0s\"\n\n\
+         [source.options]\nsmart_format = true\n"
+    )
+}
+
+fn say(line: &str) -> Result<(), Report> {
+    Ok(writeln!(anstream::stdout().lock(), "{line}")?)
+}
+
+/// The transcripts, and where to go next.
+fn show(folder: &Path) -> Result<(), Report> {
+    let transcripts = folder.join("transcripts/demo");
+    for (name, _) in RECORDINGS {
+        let path = transcripts.join(Path::new(name).with_extension("txt"));
+        let text =
+            fs::read_to_string(&path).unwrap_or_else(|error| format!("not there: {error}\n"));
+        say(&format!("\n{DIM}{name}{DIM:#}\n{}", text.trim_end()))?;
+    }
+    say(&format!(
+        "\nTranscripts as txt, json, srt and vtt: {}\n\
+         The words are the sandbox's own: it has heard nothing. For real ones:\n\n\
+         \u{20}   nightscribe init          # writes nightscribe.toml; fill in a [[source]]\n\
+         \u{20}   export AIMLAPI_KEY=…      # a key of the AI/ML API\n\
+         \u{20}   nightscribe check         # is everything ready?\n\
+         \u{20}   nightscribe run --once",
+        shown(&transcripts)
+    ))
+}

@@ -1,0 +1,224 @@
+//! A run on a terminal: a line of counts, a bar for each upload, and what a person should see above them.
+
+use super::estimate::Estimate;
+use crate::cli::terminal::{ERROR, GOOD, WARN, length, shown, visible};
+use crate::domain::{JobId, JobState};
+use crate::pipeline::event::{Event, Observer, Scan};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::collections::{BTreeMap, HashMap};
+use std::io::{self, Write};
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// All bars of this process; hidden where there is no terminal.
+static BARS: LazyLock<MultiProgress> =
+    LazyLock::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr()));
+
+/// How often upload bars move.
+const REDRAW: Duration = Duration::from_millis(200);
+
+/// Writes lines to standard error, above the bars.
+pub(in crate::cli) struct Above;
+
+impl Above {
+    /// For a log writer.
+    pub(in crate::cli) const fn new() -> Self {
+        Self
+    }
+}
+
+impl Write for Above {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        BARS.suspend(|| io::stderr().lock().write_all(bytes))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+/// Says a line above the bars. That nobody reads it any more stops nothing.
+pub(in crate::cli) fn say(line: &str) {
+    let _unread = BARS.suspend(|| writeln!(anstream::stderr().lock(), "{line}"));
+}
+
+pub(in crate::cli) struct TerminalDisplay {
+    line: ProgressBar,
+    state: Mutex<State>,
+    started: Instant,
+}
+
+#[derive(Default)]
+struct State {
+    uploads: HashMap<JobId, ProgressBar>,
+    estimate: Estimate,
+    done: u64,
+    failed: u64,
+}
+
+impl TerminalDisplay {
+    pub(in crate::cli) fn new() -> Self {
+        let line = BARS.add(ProgressBar::new_spinner().with_style(style("{spinner} {msg}")));
+        line.enable_steady_tick(REDRAW);
+        Self {
+            line,
+            state: Mutex::default(),
+            started: Instant::now(),
+        }
+    }
+
+    /// Takes the bars away.
+    pub(in crate::cli) fn end(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state
+            .uploads
+            .drain()
+            .for_each(|(_, bar)| bar.finish_and_clear());
+        self.line.finish_and_clear();
+    }
+
+    fn counts(&self, state: &mut State, counts: &BTreeMap<JobState, u64>) {
+        let [queued, pending, received] =
+            [JobState::Queued, JobState::Pending, JobState::Received].map(|state| counts[&state]);
+        let sending = counts[&JobState::Submitting];
+        let left = queued + sending + pending + received;
+        let time = state
+            .estimate
+            .left(self.started.elapsed(), state.done, left);
+        let time = time.map_or_else(String::new, |time| format!(" · {} left", length(time)));
+        let failed = if state.failed > 0 {
+            format!(" · {} failed", state.failed)
+        } else {
+            String::new()
+        };
+        let message = format!(
+            "{} done{failed} · {queued} queued · {sending} sending · {pending} pending{time}",
+            state.done
+        );
+        self.line.set_message(message);
+    }
+
+    fn scanned(source: &str, scan: &Scan) {
+        if scan.new + scan.changed > 0 {
+            say(&format!(
+                "{source}: {} new, {} changed of {} recordings",
+                scan.new, scan.changed, scan.found
+            ));
+        }
+        if scan.unsettled > 0 {
+            say(&format!(
+                "{source}: {} changed a moment ago, left for a later scan",
+                scan.unsettled
+            ));
+        }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
+
+fn upload_bar(name: &str, size_bytes: u64) -> ProgressBar {
+    let bar = BARS.add(ProgressBar::new(size_bytes));
+    bar.set_style(
+        style("  {bar:20} {bytes:>10} of {total_bytes:<10} {wide_msg}").progress_chars("━╸ "),
+    );
+    bar.set_message(name.to_owned());
+    bar
+}
+
+impl Observer for TerminalDisplay {
+    fn notice(&self, event: &Event) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            Event::Scanned { source, scan } => Self::scanned(source, scan),
+            Event::SourceGone {
+                source,
+                path,
+                reason,
+            } => {
+                say(&format!(
+                    "{WARN}{source} is not there{WARN:#}: {}: {reason}; its items wait",
+                    shown(path)
+                ));
+            }
+            Event::ScanProblem { path, reason, .. } => {
+                say(&format!(
+                    "{WARN}passed over{WARN:#} {}: {reason}",
+                    shown(path)
+                ));
+            }
+            Event::Sending {
+                job,
+                name,
+                size_bytes,
+                progress,
+            } if *size_bytes > 0 => {
+                let bar = upload_bar(&shown(name), *size_bytes);
+                state.uploads.insert(*job, bar.clone());
+                let progress = progress.clone();
+                tokio::spawn(async move {
+                    while !bar.is_finished() {
+                        bar.set_position(progress.sent());
+                        tokio::time::sleep(REDRAW).await;
+                    }
+                });
+            }
+            Event::Sent { job } => {
+                if let Some(bar) = state.uploads.remove(job) {
+                    bar.finish_and_clear();
+                }
+            }
+            Event::Done { name, silent, .. } => {
+                state.done += 1;
+                let silent = if *silent { " (no speech)" } else { "" };
+                say(&format!("{GOOD}done{GOOD:#}   {}{silent}", shown(name)));
+            }
+            Event::Failed { name, failure, .. } => {
+                state.failed += 1;
+                say(&format!(
+                    "{ERROR}failed{ERROR:#} {}: {}",
+                    shown(name),
+                    visible(&failure.to_string())
+                ));
+            }
+            Event::NotWritten { name, failure, .. } => {
+                let reason = visible(&failure.message);
+                say(&format!(
+                    "{WARN}not written{WARN:#} {}: {reason}; its result is safe",
+                    shown(name)
+                ));
+            }
+            Event::Held { hold } => {
+                let (message, advice) = (visible(&hold.message), hold.kind.advice());
+                say(&format!(
+                    "{WARN}held{WARN:#} ({}): {message}\n  {advice}",
+                    hold.kind
+                ));
+            }
+            Event::Released { kind } => {
+                say(&format!("{GOOD}goes on{GOOD:#}: no longer held ({kind})"))
+            }
+            Event::SlowedDown {
+                failure,
+                until,
+                now,
+            } => {
+                let wait = length(until.since(*now));
+                say(&format!(
+                    "{WARN}waits{WARN:#} {wait}: {}",
+                    visible(&failure.to_string())
+                ));
+            }
+            Event::StoreTrouble { reason } => say(&format!(
+                "{ERROR}the database cannot be written{ERROR:#}: {reason}"
+            )),
+            Event::Tick { counts } => self.counts(&mut state, counts),
+            Event::Stopping => self
+                .line
+                .set_message("requests under way are let finish; again to stop at once"),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Exit codes, and errors as they are told.
+
+use crate::config::{ConfigError, KeyError};
+use crate::pipeline::lock::LockError;
+use crate::pipeline::runner::RunError;
+use crate::store::StoreError;
+use std::error::Error;
+use std::fmt::Display;
+use std::io::{self, Write};
+
+/// How a command ended, for a script.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// All of it is done.
+    Done = 0,
+    /// It ran, and some items failed.
+    SomeFailed = 1,
+    /// Wrong usage or configuration.
+    Usage = 2,
+    /// A hold that only a person lifts.
+    Held = 3,
+    /// Another runner holds the state folder.
+    Busy = 4,
+    /// Anything that should not happen.
+    Internal = 5,
+}
+
+/// Why a command could not do what it was asked, as it is told on standard error.
+#[derive(Debug)]
+pub struct Report {
+    exit: Exit,
+    message: String,
+}
+
+impl Report {
+    /// A report without a cause behind it.
+    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self {
+            exit,
+            message: message.into(),
+        }
+    }
+
+    /// The message with its causes, one after the other.
+    pub fn of(exit: Exit, error: &dyn Error) -> Self {
+        let mut message = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            message.push_str(&format!(": {error}"));
+            cause = error.source();
+        }
+        Self { exit, message }
+    }
+
+    /// Something that should not happen.
+    pub fn internal(what: &str, error: &dyn Display) -> Self {
+        Self::new(Exit::Internal, format!("{what}: {error}"))
+    }
+
+    /// Tells it, and says the exit code. A reader that went away is told nothing.
+    pub fn tell(&self) -> Exit {
+        if self.message.is_empty() {
+            return self.exit;
+        }
+        let style = super::terminal::ERROR;
+        // Nobody is left to be told that nobody can be told.
+        let _told = writeln!(
+            anstream::stderr(),
+            "{style}error{style:#}: {}",
+            self.message
+        );
+        self.exit
+    }
+}
+
+impl From<ConfigError> for Report {
+    fn from(error: ConfigError) -> Self {
+        match &error {
+            ConfigError::Refused(problems) if problems.len() > 1 => {
+                let lines: Vec<_> = problems
+                    .iter()
+                    .map(|problem| format!("\n  {problem}"))
+                    .collect();
+                Self::new(
+                    Exit::Usage,
+                    format!(
+                        "the configuration has {} problems:{}",
+                        problems.len(),
+                        lines.concat()
+                    ),
+                )
+            }
+            _ => Self::of(Exit::Usage, &error),
+        }
+    }
+}
+
+impl From<KeyError> for Report {
+    fn from(error: KeyError) -> Self {
+        Self::of(Exit::Usage, &error)
+    }
+}
+
+impl From<StoreError> for Report {
+    fn from(error: StoreError) -> Self {
+        let exit = match error {
+            StoreError::Folder { .. } | StoreError::Foreign { .. } | StoreError::Newer { .. } => {
+                Exit::Usage
+            }
+            _ => Exit::Internal,
+        };
+        Self::of(exit, &error)
+    }
+}
+
+impl From<RunError> for Report {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Store(error) => error.into(),
+            RunError::Lock(LockError::Held { .. }) => Self::of(Exit::Busy, &error),
+            RunError::Lock(_) | RunError::Client(_) => Self::of(Exit::Usage, &error),
+            RunError::Stage(_) => Self::of(Exit::Internal, &error),
+        }
+    }
+}
+
+impl From<io::Error> for Report {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            // `nightscribe list | head` is done when head is.
+            io::ErrorKind::BrokenPipe => Self::new(Exit::Done, ""),
+            _ => Self::of(Exit::Internal, &error),
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! `nightscribe pause` and `nightscribe resume`
+
+use super::exit::{Exit, Report};
+use super::session::Session;
+use crate::domain::HoldKind;
+use std::io::Write;
+
+/// What `status` says of a pause.
+const PAUSED: &str = "paused by `nightscribe pause`";
+
+pub(super) async fn pause(session: &Session) -> Result<Exit, Report> {
+    let store = session.store().await?;
+    store
+        .hold(HoldKind::Operator, PAUSED, session.now())
+        .await?;
+    store.close().await;
+    writeln!(
+        anstream::stdout().lock(),
+        "Nothing is submitted until `nightscribe resume`; what is pending is collected."
+    )?;
+    Ok(Exit::Done)
+}
+
+pub(super) async fn resume(session: &Session) -> Result<Exit, Report> {
+    let released = match session.existing_store().await? {
+        None => false,
+        Some(store) => {
+            let released = store.release(HoldKind::Operator).await?;
+            store.close().await;
+            released
+        }
+    };
+    let told = if released {
+        "Submissions go on."
+    } else {
+        "Nothing was paused."
+    };
+    writeln!(anstream::stdout().lock(), "{told}")?;
+    Ok(Exit::Done)
+}

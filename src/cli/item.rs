@@ -1,0 +1,129 @@
+//! An item as `list` and `show` give it.
+
+use super::exit::Report;
+use crate::domain::{Failure, Timestamp};
+use crate::store::recordings::Location;
+use crate::store::report::{Attempt, Item};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// An item for programs; fields are only ever added.
+#[derive(Debug, Serialize)]
+pub(super) struct JsonItem {
+    id: i64,
+    source: String,
+    path: String,
+    relative: String,
+    state: &'static str,
+    model: String,
+    options: Map<String, Value>,
+    attempts: u32,
+    generation_id: Option<String>,
+    size_bytes: u64,
+    duration_s: Option<f64>,
+    sha256: Option<String>,
+    silent: Option<bool>,
+    paid_by: Option<i64>,
+    due_at: Option<Timestamp>,
+    expires_at: Option<Timestamp>,
+    error: Option<JsonError>,
+    outputs: Vec<String>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonError {
+    class: &'static str,
+    message: String,
+}
+
+impl From<&Failure> for JsonError {
+    fn from(failure: &Failure) -> Self {
+        Self {
+            class: failure.class.as_str(),
+            message: failure.message.clone(),
+        }
+    }
+}
+
+impl From<&Item> for JsonItem {
+    fn from(item: &Item) -> Self {
+        let waits = item.state == crate::domain::JobState::Queued;
+        Self {
+            id: item.id.0,
+            source: item.source.clone(),
+            path: place(&item.location),
+            relative: item.relative.to_string_lossy().into_owned(),
+            state: item.state.as_str(),
+            model: item.request.model().to_owned(),
+            options: item.request.options().clone(),
+            attempts: item.attempts,
+            generation_id: item.generation_id.as_ref().map(|id| id.as_str().to_owned()),
+            size_bytes: item.size_bytes,
+            duration_s: item.duration_s,
+            sha256: item.sha256.clone(),
+            silent: item.silent,
+            paid_by: item.paid_by.map(|job| job.0),
+            due_at: waits.then_some(item.due_at),
+            expires_at: item.expires_at,
+            error: item.error.as_ref().map(JsonError::from),
+            outputs: item
+                .outputs
+                .iter()
+                .map(|path| path.to_string_lossy().into_owned())
+                .collect(),
+            created_at: item.created_at,
+            updated_at: item.updated_at,
+        }
+    }
+}
+
+/// A submission for programs.
+#[derive(Debug, Serialize)]
+pub(super) struct JsonAttempt {
+    id: i64,
+    started_at: Timestamp,
+    ended_at: Option<Timestamp>,
+    outcome: String,
+    client_request_id: String,
+    generation_id: Option<String>,
+    http_status: Option<u16>,
+    request_id: Option<String>,
+    billed_s: Option<f64>,
+    error: Option<JsonError>,
+}
+
+impl From<&Attempt> for JsonAttempt {
+    fn from(attempt: &Attempt) -> Self {
+        Self {
+            id: attempt.id.0,
+            started_at: attempt.started_at,
+            ended_at: attempt.ended_at,
+            outcome: attempt.outcome.clone(),
+            client_request_id: attempt.client_request_id.clone(),
+            generation_id: attempt
+                .generation_id
+                .as_ref()
+                .map(|id| id.as_str().to_owned()),
+            http_status: attempt.http_status,
+            request_id: attempt.request_id.clone(),
+            billed_s: attempt.billed_s,
+            error: attempt.error.as_ref().map(JsonError::from),
+        }
+    }
+}
+
+/// The absolute path or the URL. A name that is no UTF-8 is shown as near as can be.
+pub(super) fn place(location: &Location) -> String {
+    match location {
+        Location::File(path) => path.to_string_lossy().into_owned(),
+        Location::Url(url) => url.clone(),
+    }
+}
+
+/// Any of the above as text.
+pub(super) fn json(value: &impl Serialize) -> Result<String, Report> {
+    serde_json::to_string(value)
+        .map_err(|error| Report::internal("JSON could not be written", &error))
+}

@@ -1,0 +1,82 @@
+//! The command line: one file a command. The only room that prints.
+//!
+//! - [`args`]: what can be typed
+//! - [`exit`]: exit codes, and errors as they are told
+//! - [`session`]: the configuration and the queue of one command
+//! - `logging`, `terminal`: how things look on standard error and output
+//! - `display`: a run on a terminal, in a log, and for systemd
+//! - the commands, one a file
+
+mod add;
+pub mod args;
+mod cancel;
+mod check;
+mod demo;
+mod display;
+pub mod exit;
+mod export;
+mod hold;
+mod init;
+mod item;
+mod list;
+mod logging;
+mod models;
+mod packaging;
+mod retry;
+mod run;
+mod sandbox;
+mod scan;
+pub mod session;
+mod show;
+mod signals;
+mod status;
+mod terminal;
+
+use args::{Cli, Command};
+use clap::Parser;
+use exit::{Exit, Report};
+use session::Session;
+use std::process::ExitCode;
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let outcome =
+        outcome.map_err(|error| Report::internal("the runtime cannot be started", &error));
+    let exit = outcome.and_then(|runtime| {
+        let exit = runtime.block_on(command(cli));
+        // What still blocks a thread (a look into a file on a dead share) must not keep the process.
+        runtime.shutdown_background();
+        exit
+    });
+    ExitCode::from(exit.unwrap_or_else(|report| report.tell()) as u8)
+}
+
+async fn command(cli: Cli) -> Result<Exit, Report> {
+    logging::start(&cli.global, &cli.command);
+    let session = || Session::load(&cli.global);
+    match cli.command {
+        Command::Demo(args) => demo::demo(&args, &cli.global).await,
+        Command::Init(args) => init::init(&args),
+        Command::Check => check::check(&cli.global).await,
+        Command::Scan => scan::scan(&session()?).await,
+        Command::Add(args) => add::add(&session()?, &args).await,
+        Command::Run(args) => run::run(session()?, &args, &cli.global).await,
+        Command::Status(args) => status::status(&session()?, &args).await,
+        Command::List(args) => list::list(&session()?, &args).await,
+        Command::Show(args) => show::show(&session()?, &args).await,
+        Command::Retry(args) => retry::retry(&session()?, args).await,
+        Command::Cancel(args) => cancel::cancel(&session()?, &args).await,
+        Command::Pause => hold::pause(&session()?).await,
+        Command::Resume => hold::resume(&session()?).await,
+        Command::Export(args) => export::export(&session()?, &args).await,
+        Command::Sandbox(args) => sandbox::sandbox(args).await,
+        Command::Models => models::models(),
+        Command::Completions { shell } => packaging::completions(shell),
+        Command::Man => packaging::man(),
+    }
+}

@@ -1,0 +1,52 @@
+//! `nightscribe retry`
+
+use super::args::Retry;
+use super::exit::{Exit, Report};
+use super::session::Session;
+use super::terminal::{ERROR, count};
+use crate::domain::JobId;
+use crate::store::Store;
+use crate::store::control::Which;
+use std::io::Write;
+
+pub(super) async fn retry(session: &Session, args: Retry) -> Result<Exit, Report> {
+    let Some(store) = session.existing_store().await? else {
+        return told(0, Exit::Done);
+    };
+    let jobs: Vec<_> = args.ids.iter().copied().map(JobId).collect();
+    let which = Which {
+        jobs: jobs.clone(),
+        class: args.error,
+        source: args.source,
+    };
+    let changed = store.retry(which, session.now()).await?;
+    let mut exit = Exit::Done;
+    for job in jobs.into_iter().filter(|job| !changed.contains(job)) {
+        exit = Exit::Usage;
+        writeln!(
+            anstream::stderr(),
+            "{ERROR}error{ERROR:#}: {}",
+            why_not(&store, job).await?
+        )?;
+    }
+    store.close().await;
+    told(changed.len() as u64, exit)
+}
+
+async fn why_not(store: &Store, job: JobId) -> Result<String, Report> {
+    Ok(match store.state_of(job).await? {
+        None => format!("there is no item {job}"),
+        Some(state) => format!(
+            "item {job} is {state}; only a failed or cancelled one that fits can be tried again"
+        ),
+    })
+}
+
+fn told(changed: u64, exit: Exit) -> Result<Exit, Report> {
+    writeln!(
+        anstream::stdout().lock(),
+        "{} in the queue again",
+        count(changed, "item is", "items are")
+    )?;
+    Ok(exit)
+}

@@ -1,0 +1,55 @@
+//! `nightscribe run`
+
+use super::args::{Global, Run};
+use super::display;
+use super::exit::{Exit, Report};
+use super::session::Session;
+use super::signals::stop_on_signal;
+use crate::config::read_key;
+use crate::domain::HoldKind;
+use crate::pipeline::clock::SystemClock;
+use crate::pipeline::runner::{self, Mode, Setup, Summary};
+use std::sync::Arc;
+
+pub(super) async fn run(session: Session, args: &Run, global: &Global) -> Result<Exit, Report> {
+    session.require_file()?;
+    let key = read_key(&session.config.api.key, &session.environment)?;
+    let stop = stop_on_signal()?;
+    if session.config.sources.is_empty() {
+        tracing::warn!("no [[source]] is configured, so no recording is found");
+    }
+    let mode = if args.once { Mode::Once } else { Mode::Daemon };
+    let display = display::of_run(global);
+    let setup = Setup {
+        config: session.config,
+        key,
+        mode,
+        clock: Arc::new(SystemClock),
+        observer: display.clone(),
+        stop: stop.clone(),
+    };
+    let summary = runner::run(setup).await;
+    display.end();
+    let summary = summary?;
+    display.summarize(&summary);
+    Ok(if stop.is_cancelled() || mode == Mode::Daemon {
+        Exit::Done
+    } else {
+        exit(&summary)
+    })
+}
+
+/// What a run to the end comes to.
+pub(super) fn exit(summary: &Summary) -> Exit {
+    let held = summary
+        .holds
+        .iter()
+        .any(|hold| hold.kind.is_probed() || hold.kind == HoldKind::Operator && summary.queued);
+    if held {
+        Exit::Held
+    } else if summary.failed > 0 || summary.unwritten || summary.unreachable {
+        Exit::SomeFailed
+    } else {
+        Exit::Done
+    }
+}

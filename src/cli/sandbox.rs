@@ -1,0 +1,32 @@
+//! `nightscribe sandbox`
+
+use super::args;
+use super::exit::{Exit, Report};
+use super::signals::stop_on_signal;
+use crate::sandbox::{Faults, Sandbox, Settings};
+use std::io::Write;
+
+pub(super) async fn sandbox(args: args::Sandbox) -> Result<Exit, Report> {
+    let stop = stop_on_signal()?;
+    let settings = Settings {
+        listen: args.listen,
+        delay: args.delay,
+        retention: args.retention,
+        faults: args.faults.into_iter().fold(Faults::default(), Faults::and),
+        submits_per_minute: args.submits_per_minute,
+        polls_per_minute: args.polls_per_minute,
+        key: args.key,
+        seed: rand::random(),
+    };
+    let listen = args.listen;
+    let sandbox = Sandbox::start(settings)
+        .await
+        .map_err(|error| Report::new(Exit::Usage, format!("cannot listen on {listen}: {error}")))?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", sandbox.base_url())?;
+    out.flush()?;
+    drop(out);
+    stop.cancelled().await;
+    sandbox.stop().await;
+    Ok(Exit::Done)
+}

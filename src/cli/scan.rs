@@ -1,0 +1,66 @@
+//! `nightscribe scan`
+
+use super::display::log::LogDisplay;
+use super::exit::{Exit, Report};
+use super::session::Session;
+use super::terminal::count;
+use crate::pipeline::event::{Event, Observer, Scan};
+use crate::pipeline::scan::Scanner;
+use std::io::Write;
+use std::sync::{Mutex, PoisonError};
+
+pub(super) async fn scan(session: &Session) -> Result<Exit, Report> {
+    let store = session.store().await?;
+    let total = Total::default();
+    for source in &session.config.sources {
+        let (config, now) = (&session.config, session.now());
+        let scanner = Scanner {
+            config,
+            store: &store,
+            observer: &total,
+            now,
+            recorded: &|| (),
+        };
+        scanner.scan(source).await?;
+    }
+    store.close().await;
+    let scan = *total.scan.lock().unwrap_or_else(PoisonError::into_inner);
+    let recordings = count(scan.found, "recording", "recordings");
+    writeln!(
+        anstream::stdout().lock(),
+        "{recordings}: {} new, {} changed{}",
+        scan.new,
+        scan.changed,
+        unsettled(&scan)
+    )?;
+    Ok(Exit::Done)
+}
+
+fn unsettled(scan: &Scan) -> String {
+    if scan.unsettled == 0 {
+        return String::new();
+    }
+    format!(
+        "; {} changed a moment ago, left for a later scan",
+        count(scan.unsettled, "file was", "files were")
+    )
+}
+
+/// Sums the sources up, and logs what is wrong with any.
+#[derive(Default)]
+struct Total {
+    scan: Mutex<Scan>,
+}
+
+impl Observer for Total {
+    fn notice(&self, event: &Event) {
+        if let Event::Scanned { scan, .. } = event {
+            let mut total = self.scan.lock().unwrap_or_else(PoisonError::into_inner);
+            total.found += scan.found;
+            total.new += scan.new;
+            total.changed += scan.changed;
+            total.unsettled += scan.unsettled;
+        }
+        LogDisplay.notice(event);
+    }
+}

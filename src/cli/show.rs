@@ -1,0 +1,160 @@
+//! `nightscribe show`
+
+use super::args::Show;
+use super::exit::{Exit, Report};
+use super::item::{JsonAttempt, JsonItem, json, place};
+use super::session::Session;
+use super::terminal::{length, lines, shown, table, visible};
+use crate::domain::JobId;
+use crate::store::Store;
+use crate::store::report::{Attempt, Item};
+use serde::Serialize;
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+
+#[derive(Serialize)]
+struct Whole {
+    #[serde(flatten)]
+    item: JsonItem,
+    history: Vec<JsonAttempt>,
+}
+
+pub(super) async fn show(session: &Session, args: &Show) -> Result<Exit, Report> {
+    let unknown = || {
+        Report::new(
+            Exit::Usage,
+            format!(
+                "there is no item `{}`; `nightscribe list` shows them",
+                visible(&args.what)
+            ),
+        )
+    };
+    let store = session.existing_store().await?.ok_or_else(unknown)?;
+    let item = find(session, &store, &args.what)
+        .await?
+        .ok_or_else(unknown)?;
+    let attempts = store.attempts(item.id).await?;
+    store.close().await;
+    let mut out = anstream::stdout().lock();
+    if args.json {
+        let history = attempts.iter().map(JsonAttempt::from).collect();
+        writeln!(
+            out,
+            "{}",
+            json(&Whole {
+                item: JsonItem::from(&item),
+                history
+            })?
+        )?;
+    } else {
+        write!(out, "{}{}", facts(&item), history(&attempts))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// By ID, else the newest item of the recording at that path or URL.
+async fn find(session: &Session, store: &Store, what: &str) -> Result<Option<Item>, Report> {
+    if let Ok(id) = what.parse()
+        && let Some(item) = store.item(JobId(id)).await?
+    {
+        return Ok(Some(item));
+    }
+    let absolute = std::path::absolute(session.environment.folder.join(what))?;
+    for place in [Path::new(what), &absolute] {
+        if let Some(item) = store.items_at(place).await?.into_iter().next() {
+            return Ok(Some(item));
+        }
+    }
+    Ok(None)
+}
+
+fn facts(item: &Item) -> String {
+    let mut facts = vec![
+        ("item", item.id.to_string()),
+        ("recording", shown(place(&item.location))),
+        ("source", item.source.clone()),
+        ("state", item.state.to_string()),
+        ("model", item.request.model().to_owned()),
+    ];
+    if !item.request.options().is_empty() {
+        facts.push(("options", item.request.options_json()));
+    }
+    if let Some(error) = &item.error {
+        facts.push((
+            "error",
+            format!("{}: {}", error.class, visible(&error.message)),
+        ));
+        facts.push(("", error.class.advice().to_owned()));
+    }
+    let mut add = |name, value: Option<String>| facts.extend(value.map(|value| (name, value)));
+    add(
+        "length",
+        item.duration_s
+            .map(|seconds| length(Duration::from_secs_f64(seconds.max(0.0)))),
+    );
+    add(
+        "size",
+        (item.size_bytes > 0).then(|| format!("{} bytes", item.size_bytes)),
+    );
+    add("sha256", item.sha256.clone());
+    add(
+        "generation",
+        item.generation_id.as_ref().map(|id| visible(id.as_str())),
+    );
+    add("expires", item.expires_at.map(|time| time.to_string()));
+    add(
+        "speech",
+        item.silent
+            .map(|silent| if silent { "none" } else { "yes" }.to_owned()),
+    );
+    add(
+        "paid by",
+        item.paid_by
+            .map(|job| format!("item {job}, which has equal content")),
+    );
+    facts.push(("recorded", item.created_at.to_string()));
+    facts.push(("changed", item.updated_at.to_string()));
+    facts.extend(item.outputs.iter().map(|path| ("transcript", shown(path))));
+    facts
+        .iter()
+        .map(|(name, value)| format!("{name:<11} {value}\n"))
+        .collect()
+}
+
+fn history(attempts: &[Attempt]) -> String {
+    if attempts.is_empty() {
+        return String::new();
+    }
+    let mut rows = table(&[
+        "ATTEMPT",
+        "BEGAN",
+        "ENDED",
+        "OUTCOME",
+        "HTTP",
+        "GENERATION",
+        "",
+    ]);
+    rows.add_rows((1..).zip(attempts).map(|(number, attempt)| {
+        [
+            number.to_string(),
+            attempt.started_at.to_string(),
+            attempt
+                .ended_at
+                .map_or_else(String::new, |time| time.to_string()),
+            attempt.outcome.clone(),
+            attempt
+                .http_status
+                .map_or_else(String::new, |status| status.to_string()),
+            attempt
+                .generation_id
+                .as_ref()
+                .map_or_else(String::new, |id| visible(id.as_str())),
+            attempt
+                .error
+                .as_ref()
+                .map_or_else(String::new, |error| visible(&error.to_string())),
+        ]
+    }));
+    format!("\n{}", lines(&rows))
+}

@@ -1,0 +1,85 @@
+//! How things look: styles, names, lengths of time.
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::{ContentArrangement, Table, presets};
+use std::path::Path;
+use std::time::Duration;
+
+pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();
+pub(super) const WARN: Style = AnsiColor::Yellow.on_default().bold();
+pub(super) const GOOD: Style = AnsiColor::Green.on_default().bold();
+pub(super) const DIM: Style = Style::new().dimmed();
+
+/// A path or text from outside, on one line and without anything a terminal would obey.
+pub(super) fn shown(name: impl AsRef<Path>) -> String {
+    visible(&name.as_ref().to_string_lossy())
+}
+
+/// The same for text.
+pub(super) fn visible(text: &str) -> String {
+    text.chars()
+        .flat_map(|char| {
+            let escaped = char.is_control().then(|| char.escape_default());
+            let plain = escaped.is_none().then_some(char);
+            escaped.into_iter().flatten().chain(plain)
+        })
+        .collect()
+}
+
+/// Two units at most: `2h 5m`, `41s`.
+pub(super) fn length(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds}s"),
+        (0, 0, _) => format!("{minutes}m {}s", seconds % 60),
+        (0, _, _) => format!("{hours}h {minutes}m"),
+        _ => format!("{days}d {hours}h"),
+    }
+}
+
+/// One of something, or several.
+pub(super) fn count(number: u64, one: &str, many: &str) -> String {
+    if number == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{number} {many}")
+    }
+}
+
+/// A table without lines, as wide as the terminal if there is one, else as it must be.
+pub(super) fn table(head: &[&str]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_preset(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(head);
+    table
+}
+
+/// A table's lines without the spaces that only fill it.
+pub(super) fn lines(table: &Table) -> String {
+    table
+        .lines()
+        .map(|line| format!("{}\n", line.trim_end()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_cannot_command_a_terminal() {
+        assert_eq!(
+            shown("a\nb\u{1b}[31mc\u{9b}d ä"),
+            "a\\nb\\u{1b}[31mc\\u{9b}d ä"
+        );
+    }
+
+    #[test]
+    fn lengths_have_two_units_at_most() {
+        let shown = [0, 59, 61, 7500, 90_061].map(|seconds| length(Duration::from_secs(seconds)));
+        assert_eq!(shown, ["0s", "59s", "1m 1s", "2h 5m", "1d 1h"]);
+    }
+}
