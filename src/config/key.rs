@@ -2,8 +2,12 @@
 
 use super::KeySource;
 use super::environment::Environment;
+use super::small_file::read_text;
 use secrecy::SecretString;
 use std::path::PathBuf;
+
+/// Longest key file, in bytes: more than any header may hold.
+const MOST_BYTES: usize = 64 * 1024;
 
 /// The key cannot be had. The message says how to set it, and never shows any of it.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +55,7 @@ pub fn read_key(source: &KeySource, environment: &Environment) -> Result<SecretS
             };
             (
                 format!("`{}`", path.display()),
-                std::fs::read_to_string(path).map_err(failed)?,
+                read_text(path, MOST_BYTES).map_err(failed)?,
             )
         }
     };
@@ -69,6 +73,19 @@ pub fn read_key(source: &KeySource, environment: &Environment) -> Result<SecretS
 mod tests {
     use super::*;
     use secrecy::ExposeSecret;
+
+    #[test]
+    fn a_key_file_is_read_and_one_without_end_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        std::fs::write(&path, "sk-1\n").unwrap();
+        let key = read_key(&KeySource::File(path), &Environment::default()).unwrap();
+        assert_eq!(key.expose_secret(), "sk-1");
+        let endless = KeySource::File("/dev/zero".into());
+        let error = read_key(&endless, &Environment::default()).unwrap_err();
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert_eq!(source, "it is longer than 65536 bytes");
+    }
 
     fn environment(value: &str) -> Environment {
         Environment {

@@ -3,8 +3,8 @@
 use super::document::{Content, Table, parse};
 use super::environment::Environment;
 use super::problem::{Place, Problem};
-use super::section::{Section, Variable};
-use super::values::{base_url, count, flag, path, rate, span, text, word, words};
+use super::section::{Section, Variable, secret_refusal};
+use super::values::{base_url, count, flag, path, rate, span, variable_name, word, words};
 use super::{
     Api, Config, KeySource, Layout, Limits, Output, Polling, Retry, Schedule, Source, State,
     TEMPLATE, source,
@@ -69,7 +69,8 @@ fn variables(
             })
         };
         let Some((section, key)) = lower.split_once("__") else {
-            refuse("expected NIGHTSCRIBE__SECTION__KEY".to_owned());
+            let refusal = secret_refusal(&lower).unwrap_or("expected NIGHTSCRIBE__SECTION__KEY");
+            refuse(refusal.to_owned());
             continue;
         };
         if !SECTIONS.contains(&section) {
@@ -163,7 +164,7 @@ impl Layers {
     ) -> Option<(Api, bool)> {
         let mut section = self.section("api", problems);
         let base_url = section.get("base_url", base_url);
-        let key_env = section.get("key_env", text);
+        let key_env = section.get("key_env", variable_name);
         let key_file = section.get("key_file", path);
         let flow = section.get("flow", word);
         let retention = section.get("retention", span);
@@ -320,7 +321,11 @@ impl Layers {
     fn unknown_sections(&mut self, problems: &mut Vec<Problem>) {
         for (name, node) in &self.written.nodes {
             let known = SECTIONS.into_iter().chain(["source"]);
-            let message = format!("`{name}`: no such section{}", suggestion(name, known));
+            let refusal = secret_refusal(name).map_or_else(
+                || format!("no such section{}", suggestion(name, known)),
+                str::to_owned,
+            );
+            let message = format!("`{name}`: {refusal}");
             problems.push(Problem {
                 place: node.place.clone(),
                 message,

@@ -4,7 +4,11 @@ use super::Config;
 use super::environment::Environment;
 use super::layers::build;
 use super::problem::Problem;
+use super::small_file::read_text;
 use std::path::{Path, PathBuf};
+
+/// Longest configuration, in bytes: thousands of sources.
+const MOST_BYTES: usize = 1024 * 1024;
 
 /// There is no configuration to work with.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +44,7 @@ pub(super) fn list(problems: &[Problem]) -> String {
 pub fn load(explicit: Option<&Path>, environment: &Environment) -> Result<Config, ConfigError> {
     let file = locate(explicit, environment);
     let text = match &file {
-        Some(path) => std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+        Some(path) => read_text(path, MOST_BYTES).map_err(|source| ConfigError::Unreadable {
             path: path.clone(),
             source,
         })?,
@@ -71,6 +75,13 @@ fn locate(explicit: Option<&Path>, environment: &Environment) -> Option<PathBuf>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_without_end_is_refused() {
+        let error = load(Some(Path::new("/dev/zero")), &Environment::default()).unwrap_err();
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert_eq!(source, "it is longer than 1048576 bytes");
+    }
 
     #[test]
     fn the_file_is_looked_for_in_order_and_a_named_one_must_be_there() {

@@ -9,6 +9,7 @@
 //! - `document`: TOML with the place of each value
 //! - `section`: one table of it, read key by key through the layers
 //! - `values`: what a value may be
+//! - `small_file`: reading a file that is small by its nature
 //! - `source`: one `[[source]]`
 //! - [`layout`]: where transcripts are put
 
@@ -20,6 +21,7 @@ pub mod layout;
 pub mod load;
 pub mod problem;
 mod section;
+mod small_file;
 mod source;
 mod values;
 

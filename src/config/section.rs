@@ -11,6 +11,14 @@ use std::collections::BTreeMap;
 /// Names that people give to the key, which must never be in the file.
 const SECRETS: [&str; 6] = ["key", "api_key", "apikey", "token", "secret", "password"];
 
+/// What to say to somebody who wrote the key under a name like `key`.
+pub(super) fn secret_refusal(key: &str) -> Option<&'static str> {
+    let key = key.to_lowercase().replace('-', "_");
+    SECRETS.contains(&key.as_str()).then_some(
+        "the API key is never in the configuration; put it in the variable named by `api.key_env` or in the file named by `api.key_file`",
+    )
+}
+
 /// A variable's name and text.
 #[derive(Debug, Clone)]
 pub(super) struct Variable {
@@ -166,14 +174,13 @@ impl<'p> Section<'p> {
             )
             .collect();
         for (key, place) in unknown {
-            let message = if SECRETS.contains(&key.as_str()) {
-                "the API key is never in the configuration; put it in the variable named by `api.key_env` or in the file named by `api.key_file`".to_owned()
-            } else {
-                format!(
-                    "no such key{}",
-                    suggestion(&key, self.asked.iter().copied())
-                )
-            };
+            let message = secret_refusal(&key).map_or_else(
+                || {
+                    let known = self.asked.iter().copied();
+                    format!("no such key{}", suggestion(&key, known))
+                },
+                str::to_owned,
+            );
             self.refuse_at(place, &key, &message);
         }
     }

@@ -46,7 +46,7 @@ pub(super) fn source(
     if let Some(Err(unknown)) = model.as_deref().filter(|_| !any_model).map(model::check) {
         section.refuse("model", &unknown.to_string());
     }
-    let include = section.get("include", globs);
+    let include = section.get("include", some_globs);
     let exclude = section.get("exclude", globs);
     let settle = section.get("settle", duration);
     let options = section.table("options");
@@ -98,6 +98,16 @@ fn globs(value: &Value) -> Read<GlobSet> {
         );
     }
     set.build().map_err(|error| error.to_string())
+}
+
+/// A list of nothing would silently take nothing.
+fn some_globs(value: &Value) -> Read<GlobSet> {
+    match globs(value)? {
+        none if none.is_empty() => {
+            Err("expected at least one; leave the key out for every type of recording".to_owned())
+        }
+        some => Ok(some),
+    }
 }
 
 fn checked(options: Table, label: &str, problems: &mut Vec<Problem>) -> Vec<(String, Value)> {

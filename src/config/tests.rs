@@ -195,6 +195,51 @@ fn a_key_in_the_file_is_refused_and_not_shown() {
 }
 
 #[test]
+fn a_key_in_the_wrong_place_is_refused_and_not_shown() {
+    for text in [
+        "[api]\nkey_env = 'sk-5ecretvalue'",
+        "[api]\nkey_env = 'f00dcafe5ecretvalue0123456789abc'",
+        "[api]\nkey_env = ['sk-5ecretvalue']",
+        "[api]\nbase_url = 'ftp://me:5ecretvalue@h/v1'",
+        "[api]\nbase_url = 'me:5ecretvalue@h/v1'",
+        "[api]\napi-key = 'sk-5ecretvalue'",
+        "[[source]]\nname = 'a'\npath = 'b'\nAPI_KEY = 'sk-5ecretvalue'",
+        "api_key = 'sk-5ecretvalue'",
+        "key = 'sk-5ecretvalue'",
+    ] {
+        let refusal = refusals(text);
+        assert!(!refusal.contains("5ecretvalue"), "{text}: {refusal}");
+        assert!(refusal.contains("key_env"), "{text}: {refusal}");
+    }
+    for variable in ["NIGHTSCRIBE__API_KEY", "NIGHTSCRIBE__API__API_KEY"] {
+        let refusal = list(&built("", &[(variable, "sk-5ecretvalue")]).unwrap_err());
+        assert!(!refusal.contains("5ecretvalue"), "{refusal}");
+        assert!(refusal.contains("key_env"), "{refusal}");
+    }
+}
+
+#[test]
+fn the_name_of_any_usual_variable_is_taken_for_the_key() {
+    for name in ["AIMLAPI_KEY", "_k", "aimlapi_key_2", "K"] {
+        let config = built(&format!("[api]\nkey_env = '{name}'"), &[]).unwrap();
+        assert_eq!(config.api.key, KeySource::Env(name.to_owned()));
+    }
+}
+
+#[test]
+fn numbers_are_read_as_toml_writes_them() {
+    let config = built("[limits]\nmax_pending = 1_000\nmax_uploads = 0x10", &[]).unwrap();
+    assert_eq!(
+        (config.limits.max_pending, config.limits.max_uploads),
+        (1000, 16)
+    );
+    for odd in ["nan", "inf", "-inf", "-0.5"] {
+        let refusal = refusals(&format!("{SOURCE}[source.options]\nutt_split = {odd}"));
+        assert!(refusal.contains("option `utt_split` takes"), "{refusal}");
+    }
+}
+
+#[test]
 fn impossible_values_are_refused() {
     for (text, said) in [
         (
@@ -269,6 +314,10 @@ fn sources_are_refused_by_name() {
         (
             &format!("{SOURCE}include = ['[']"),
             "source `a`: `include`: error parsing glob",
+        ),
+        (
+            &format!("{SOURCE}include = []"),
+            "source `a`: `include`: expected at least one; leave the key out for every type of recording",
         ),
         (
             &format!("{SOURCE}settle = 30"),

@@ -117,19 +117,43 @@ pub(super) fn words<T: FromStr<Err = E> + PartialEq, E: std::fmt::Display>(
     }
 }
 
+/// The name of an environment variable. What was found is not shown: it may be the key itself.
+pub(super) fn variable_name(value: &Value) -> Read<String> {
+    let name = value
+        .as_str()
+        .filter(|text| is_variable_name(text) && !is_like_a_key(text));
+    name.map(str::to_owned).ok_or_else(|| {
+        "expected the name of the environment variable that holds the key: letters, digits and `_`"
+            .to_owned()
+    })
+}
+
+fn is_variable_name(text: &str) -> bool {
+    let plain = |char: char| char.is_ascii_alphanumeric() || char == '_';
+    !text.starts_with(|char: char| char.is_ascii_digit())
+        && !text.is_empty()
+        && text.chars().all(plain)
+}
+
+/// Keys are long runs of letters and digits; a name as long is made of words.
+fn is_like_a_key(text: &str) -> bool {
+    text.len() >= 24 && !text.contains('_') && text.contains(|char: char| char.is_ascii_digit())
+}
+
 pub(super) fn base_url(value: &Value) -> Read<Url> {
+    const CREDENTIALS: &str = "the address holds a user name or password; the key belongs in the variable named by `key_env` or in the file named by `key_file`";
     let text = text(value)?;
-    let Ok(url) = Url::parse(text.trim()) else {
-        return expected("an http:// or https:// address", value);
+    let url = Url::parse(text.trim())
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some());
+    let Some(url) = url else {
+        return match text.contains('@') {
+            true => Err(CREDENTIALS.to_owned()),
+            false => expected("an http:// or https:// address", value),
+        };
     };
-    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-        return expected("an http:// or https:// address", value);
-    }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(
-            "the address holds a user name or password; the key belongs in `key_env` or `key_file`"
-                .to_owned(),
-        );
+        return Err(CREDENTIALS.to_owned());
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err("the address has a query or fragment; it is everything before /stt".to_owned());

@@ -278,6 +278,50 @@ mod tests {
     }
 
     #[test]
+    fn globs_see_names_that_are_no_utf_8_or_have_several_lines() {
+        let tree = Tree::new(&["a/new\nline.mp3"]);
+        tree.write(OsStr::from_bytes(b"a/not\xffutf8.mp3"));
+        let include = globs(&["**/*.mp3"]);
+        assert_eq!(tree.names(|walk| walk.include = Some(&include)).len(), 2);
+        let exclude = globs(&["**/*.mp3"]);
+        assert!(tree.names(|walk| walk.exclude = &exclude).is_empty());
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_read_is_reported_and_the_walk_goes_on() {
+        let tree = Tree::new(&["a.mp3", "b/x.mp3", "c.mp3"]);
+        let mut found = walk(Walk {
+            root: tree.root(),
+            include: None,
+            exclude: &NOTHING,
+            settle: Duration::ZERO,
+            skip: &[],
+            now: Timestamp::MAX,
+        })
+        .unwrap();
+        assert!(
+            matches!(found.next(), Some(Found::Recording { relative, .. }) if relative == Path::new("a.mp3"))
+        );
+        // Unreadable even for root, who may read any folder that is there.
+        fs::remove_dir_all(tree.root().join("b")).unwrap();
+        let Some(Found::Problem { path, message }) = found.next() else {
+            panic!("the folder is not reported");
+        };
+        assert_eq!(path, tree.root().join("b"));
+        assert!(!message.is_empty() && !message.contains(&*path.to_string_lossy()));
+        assert!(
+            matches!(found.next(), Some(Found::Recording { relative, .. }) if relative == Path::new("c.mp3"))
+        );
+        assert_eq!(found.next(), None);
+    }
+
+    #[test]
+    fn deep_folders_are_walked_to_the_end() {
+        let deep = format!("{}x.mp3", "d/".repeat(500));
+        assert_eq!(Tree::new(&[&deep]).names(|_| ()), [deep]);
+    }
+
+    #[test]
     fn a_file_is_taken_when_it_stood_still() {
         let tree = Tree::new(&["a.mp3"]);
         let at = |seconds: i64, settle: u64| {

@@ -91,7 +91,7 @@ fn boxes(file: &mut (impl Read + Seek), len: u64) -> io::Result<Option<String>> 
         if size < 8 {
             break;
         }
-        at = at.saturating_add(size);
+        at = at.saturating_add(size).min(len);
     }
     Ok((!index).then(|| "its index (moov) is missing".to_owned()))
 }
@@ -162,6 +162,18 @@ mod tests {
         let cut = says(&[start.clone(), index.clone(), sound(50)].concat()).unwrap();
         assert_eq!(cut, "its header promises 108 bytes of sound, 58 are there");
         assert_eq!(says(&[start, index, part(b"mdat", 0, 50)].concat()), None);
+    }
+
+    #[test]
+    fn a_box_that_claims_more_than_any_file_has_ends_the_search() {
+        let mut claim = part(b"free", 1, 0);
+        claim.extend(u64::MAX.to_be_bytes());
+        let (start, index) = (part(b"ftyp", 16, 8), part(b"moov", 12, 4));
+        assert_eq!(
+            says(&[start.clone(), claim.clone()].concat()).unwrap(),
+            "its index (moov) is missing"
+        );
+        assert_eq!(says(&[start, index, claim].concat()), None);
     }
 
     #[test]
