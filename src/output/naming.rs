@@ -93,17 +93,22 @@ pub fn url_file_name(url: &url::Url) -> String {
     }
 }
 
+/// What is not UTF-8 when decoded stays as it is in the URL.
 fn decoded(segment: &str) -> String {
-    safe(&percent_encoding::percent_decode_str(segment).decode_utf8_lossy())
+    let text = percent_encoding::percent_decode_str(segment).decode_utf8();
+    safe(text.as_deref().unwrap_or(segment))
 }
 
+/// A name that is a single visible part of a path.
 fn safe(name: &str) -> String {
     let name: String = name
         .chars()
         .filter(|char| !char.is_control() && *char != '/')
         .collect();
-    let name = name.trim_start_matches('.').trim();
-    name[..name.floor_char_boundary(URL_NAME_BYTES)].to_owned()
+    let name = name.trim_start_matches(|char: char| char == '.' || char.is_whitespace());
+    name[..name.floor_char_boundary(URL_NAME_BYTES)]
+        .trim_end()
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -157,10 +162,10 @@ mod tests {
         assert_eq!(name("https://a.org/x/talk%20one.mp3?t=1"), "talk one.mp3");
         assert_eq!(name("https://a.org/x/talk/"), "talk");
         assert_eq!(name("https://a.org/"), "a.org");
-        assert_eq!(
-            name("https://a.org/..%2f..%2fetc"),
-            "....etc".trim_start_matches('.')
-        );
+        assert_eq!(name("https://a.org/..%2f..%2fetc"), "etc");
+        assert_eq!(name("https://a.org/%20.%20.hidden%20"), "hidden");
+        assert_eq!(name("https://a.org/%ff.mp3"), "%ff.mp3");
+        assert_eq!(name("file:///"), "recording");
         assert_eq!(name("https://a.org/%00%0a"), "a.org");
     }
 
@@ -170,6 +175,14 @@ mod tests {
             let folder = folder(Path::new("/out"), "s", Path::new(OsStr::from_bytes(&path)));
             prop_assert!(folder.starts_with("/out/s"));
             prop_assert!(folder.components().all(|component| component != Component::ParentDir));
+        }
+
+        #[test]
+        fn a_url_s_name_stays_in_its_folder_and_is_not_hidden(path in "(/|%[0-9a-f]{2}|[ .a-zé]){0,120}") {
+            let name = url_file_name(&format!("https://a.org/{path}").parse().unwrap());
+            prop_assert!(!name.is_empty() && name.len() <= URL_NAME_BYTES);
+            prop_assert!(!name.starts_with('.') && !name.contains('/'));
+            prop_assert!(!name.chars().any(char::is_control));
         }
 
         #[test]
