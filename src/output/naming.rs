@@ -186,8 +186,7 @@ mod tests {
         }
 
         #[test]
-        fn every_name_fits_and_keeps_to_its_folder(name in proptest::collection::vec(1..=255_u8, 1..255)) {
-            prop_assume!(!name.contains(&b'/'));
+        fn every_name_fits_and_keeps_to_its_folder(name in proptest::collection::vec((1..=255_u8).prop_filter("part of a path", |byte| *byte != b'/'), 1..255)) {
             for base in bases(OsStr::from_bytes(&name)).take(4) {
                 prop_assert!(file_name(&base, Format::Json).len() <= NAME_BYTES);
                 prop_assert!(!base.as_bytes().contains(&b'/'));
