@@ -30,7 +30,7 @@ pub fn folder(root: &Path, source: &str, relative: &Path) -> PathBuf {
 
 /// The names without extension that a recording's transcripts may have, the best first: its stem, its whole name, then
 /// numbered ones without end.
-pub fn bases(name: &OsStr) -> impl Iterator<Item = OsString> + Send + use<> {
+pub fn bases(name: &OsStr) -> impl Iterator<Item = OsString> + Send + 'static + use<> {
     let whole = name.to_owned();
     let stem = Path::new(name).file_stem().unwrap_or(name).to_owned();
     let numbered = (2_u64..).map({
