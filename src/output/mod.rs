@@ -2,8 +2,10 @@
 //!
 //! - [`render`]: the formats
 //! - [`naming`]: which folder and name, never outside the output folder
+//! - [`leftover`]: the hidden files that a write begins as
 //! - [`write`](mod@write): a file appears whole or not at all
 
+pub mod leftover;
 pub mod naming;
 pub mod render;
 pub mod write;

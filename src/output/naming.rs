@@ -30,7 +30,7 @@ pub fn folder(root: &Path, source: &str, relative: &Path) -> PathBuf {
 
 /// The names without extension that a recording's transcripts may have, the best first: its stem, its whole name, then
 /// numbered ones without end.
-pub fn bases(name: &OsStr) -> impl Iterator<Item = OsString> + Send + use<> {
+pub fn bases(name: &OsStr) -> impl Iterator<Item = OsString> + Send + 'static + use<> {
     let whole = name.to_owned();
     let stem = Path::new(name).file_stem().unwrap_or(name).to_owned();
     let numbered = (2_u64..).map({
@@ -93,17 +93,22 @@ pub fn url_file_name(url: &url::Url) -> String {
     }
 }
 
+/// What is not UTF-8 when decoded stays as it is in the URL.
 fn decoded(segment: &str) -> String {
-    safe(&percent_encoding::percent_decode_str(segment).decode_utf8_lossy())
+    let text = percent_encoding::percent_decode_str(segment).decode_utf8();
+    safe(text.as_deref().unwrap_or(segment))
 }
 
+/// A name that is a single visible part of a path.
 fn safe(name: &str) -> String {
     let name: String = name
         .chars()
         .filter(|char| !char.is_control() && *char != '/')
         .collect();
-    let name = name.trim_start_matches('.').trim();
-    name[..name.floor_char_boundary(URL_NAME_BYTES)].to_owned()
+    let name = name.trim_start_matches(|char: char| char == '.' || char.is_whitespace());
+    name[..name.floor_char_boundary(URL_NAME_BYTES)]
+        .trim_end()
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -157,10 +162,10 @@ mod tests {
         assert_eq!(name("https://a.org/x/talk%20one.mp3?t=1"), "talk one.mp3");
         assert_eq!(name("https://a.org/x/talk/"), "talk");
         assert_eq!(name("https://a.org/"), "a.org");
-        assert_eq!(
-            name("https://a.org/..%2f..%2fetc"),
-            "....etc".trim_start_matches('.')
-        );
+        assert_eq!(name("https://a.org/..%2f..%2fetc"), "etc");
+        assert_eq!(name("https://a.org/%20.%20.hidden%20"), "hidden");
+        assert_eq!(name("https://a.org/%ff.mp3"), "%ff.mp3");
+        assert_eq!(name("file:///"), "recording");
         assert_eq!(name("https://a.org/%00%0a"), "a.org");
     }
 
@@ -173,8 +178,15 @@ mod tests {
         }
 
         #[test]
-        fn every_name_fits_and_keeps_to_its_folder(name in proptest::collection::vec(1..=255_u8, 1..255)) {
-            prop_assume!(!name.contains(&b'/'));
+        fn a_url_s_name_stays_in_its_folder_and_is_not_hidden(path in "(/|%[0-9a-f]{2}|[ .a-zé]){0,120}") {
+            let name = url_file_name(&format!("https://a.org/{path}").parse().unwrap());
+            prop_assert!(!name.is_empty() && name.len() <= URL_NAME_BYTES);
+            prop_assert!(!name.starts_with('.') && !name.contains('/'));
+            prop_assert!(!name.chars().any(char::is_control));
+        }
+
+        #[test]
+        fn every_name_fits_and_keeps_to_its_folder(name in proptest::collection::vec((1..=255_u8).prop_filter("part of a path", |byte| *byte != b'/'), 1..255)) {
             for base in bases(OsStr::from_bytes(&name)).take(4) {
                 prop_assert!(file_name(&base, Format::Json).len() <= NAME_BYTES);
                 prop_assert!(!base.as_bytes().contains(&b'/'));

@@ -1,12 +1,11 @@
 //! The atomic write: a file appears whole or not at all, and is on disk before it is said to be.
 
-use bytes::Bytes;
-use sha2::{Digest, Sha256};
+use super::leftover::hidden_file;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
 
 /// A file to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,109 +21,135 @@ pub struct OutputFile {
 #[error("cannot write `{}`", path.display())]
 pub struct WriteError {
     path: PathBuf,
+    is_folder: bool,
     source: io::Error,
 }
 
 impl WriteError {
-    fn at(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
-        |source| Self {
+    fn file(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        Self::at(path, false)
+    }
+
+    fn folder(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        Self::at(path, true)
+    }
+
+    fn at(path: &Path, is_folder: bool) -> impl FnOnce(io::Error) -> Self + '_ {
+        move |source| Self {
             path: path.to_owned(),
+            is_folder,
             source,
         }
     }
 
-    /// Whether the file system only minds this name, so that another may do.
+    /// Whether the file system only minds the file's name, so that another name in the same folder may do.
     #[must_use]
     pub fn is_name_problem(&self) -> bool {
         let unwritable =
             self.source.raw_os_error() == Some(rustix::io::Errno::ILSEQ.raw_os_error());
-        unwritable
-            || matches!(
-                self.source.kind(),
-                io::ErrorKind::InvalidFilename | io::ErrorKind::InvalidInput
-            )
+        let minded = matches!(
+            self.source.kind(),
+            io::ErrorKind::InvalidFilename | io::ErrorKind::InvalidInput
+        );
+        !self.is_folder && (unwritable || minded)
     }
 }
 
-/// Writes every file: beside its place under a hidden name, synced, renamed, its folder synced. Blocks.
+/// Writes every file: all under hidden names beside their places, synced, then renamed, then their folders synced.
+/// A file that holds its bytes already is synced but not written again: a crash may have come before its sync. A link
+/// is replaced, never followed. Blocks.
 ///
-/// A crash leaves each file as it was or whole, and perhaps a hidden one, which the next write of that file takes over.
+/// A crash leaves each file as it was or whole, and perhaps hidden ones, which
+/// [`remove_leftovers`](super::leftover::remove_leftovers) removes.
 ///
 /// # Errors
-/// If any cannot be written; others may have been.
+/// If any cannot be written. Until all of them are on the disk under their hidden names, none is renamed: a full disk
+/// or a refused name changes nothing.
 pub fn write_all(files: &[OutputFile]) -> Result<(), WriteError> {
-    let mut folders = BTreeSet::new();
+    let folders = make_folders(files)?;
+    let mut staged = Vec::new();
     for file in files {
-        let folder = file.path.parent().unwrap_or(Path::new("/"));
-        if folders.insert(folder.to_owned()) {
-            folders.extend(make(folder).map_err(WriteError::at(folder))?);
-        }
+        let hidden = stage(file).map_err(WriteError::file(&file.path))?;
+        staged.extend(hidden.map(|hidden| (file, hidden)));
     }
-    for file in files {
-        write(file).map_err(WriteError::at(&file.path))?;
+    for (file, hidden) in &staged {
+        let synced = hidden.as_file().sync_all();
+        synced.map_err(WriteError::file(&file.path))?;
+    }
+    for (file, hidden) in staged {
+        let placed = hidden.persist(&file.path).map_err(|refused| refused.error);
+        placed.map_err(WriteError::file(&file.path))?;
     }
     for folder in &folders {
-        sync(folder).map_err(WriteError::at(folder))?;
+        sync(folder).map_err(WriteError::folder(folder))?;
     }
     Ok(())
 }
 
+/// Makes the folders of all files; answers them, and with them the parents of new ones, which must be synced too.
+fn make_folders(files: &[OutputFile]) -> Result<BTreeSet<PathBuf>, WriteError> {
+    let mut folders = BTreeSet::new();
+    for file in files {
+        let folder = folder_of(&file.path);
+        if folders.insert(folder.to_owned()) {
+            folders.extend(make(folder).map_err(WriteError::folder(folder))?);
+        }
+    }
+    Ok(folders)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    named(path.parent().unwrap_or(Path::new("/")))
+}
+
+/// The parent of `a` is the empty path, which cannot be opened.
+fn named(folder: &Path) -> &Path {
+    if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    }
+}
+
 /// Makes a folder, and says which others must be synced so that it stays.
 fn make(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let missing = folder.ancestors().take_while(|ancestor| !ancestor.exists());
+    let missing = folder
+        .ancestors()
+        .take_while(|ancestor| !named(ancestor).exists());
     let parents = missing
         .filter_map(Path::parent)
-        .map(Path::to_owned)
+        .map(|parent| named(parent).to_owned())
         .collect();
     fs::create_dir_all(folder)?;
     Ok(parents)
 }
 
-fn write(file: &OutputFile) -> io::Result<()> {
-    if holds(&file.path, &file.bytes)? {
-        // Written before a crash, perhaps, but not synced.
-        return File::open(&file.path)?.sync_all();
-    }
-    let hidden = hidden(&file.path);
-    match fs::remove_file(&hidden) {
+/// The file under its hidden name; nothing if it is in its place already, which is then synced.
+fn stage(file: &OutputFile) -> io::Result<Option<NamedTempFile>> {
+    // Asked first, so that a name the file system refuses is found before any file is in its place.
+    match fs::symlink_metadata(&file.path) {
+        Ok(metadata) if metadata.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut beside = File::options().write(true).create_new(true).open(&hidden)?;
-    let written = beside
-        .write_all(&file.bytes)
-        .and_then(|()| beside.sync_all());
-    let placed = written.and_then(|()| fs::rename(&hidden, &file.path));
-    if placed.is_err() {
-        // What is left of it is taken over by the next write.
-        let _left = fs::remove_file(&hidden);
+    if holds(&file.path, &file.bytes) {
+        File::open(&file.path)?.sync_all()?;
+        return Ok(None);
     }
-    placed
-}
-
-/// The same for the same file, so that what a crash leaves is found again; short for the longest name.
-fn hidden(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default();
-    let hash = format!(
-        "{:x}",
-        Bytes::copy_from_slice(&Sha256::digest(name.as_bytes()))
-    );
-    path.with_file_name(format!(".nightscribe-{}", &hash[..16]))
+    let mut hidden = hidden_file(folder_of(&file.path))?;
+    hidden.write_all(&file.bytes)?;
+    Ok(Some(hidden))
 }
 
 fn sync(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-fn holds(path: &Path, bytes: &[u8]) -> io::Result<bool> {
-    match fs::symlink_metadata(path) {
-        Ok(metadata) if metadata.is_file() && metadata.len() == bytes.len() as u64 => {
-            Ok(fs::read(path)? == bytes)
-        }
-        Ok(_) => Ok(false),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
+/// Whether an ordinary file with exactly these bytes is there. What cannot be read does not.
+fn holds(path: &Path, bytes: &[u8]) -> bool {
+    let same_length = fs::symlink_metadata(path)
+        .is_ok_and(|metadata| metadata.is_file() && metadata.len() == bytes.len() as u64);
+    same_length && fs::read(path).is_ok_and(|found| found == bytes)
 }
 
 /// Whether a file may be written at `path` without overwriting anybody's: nothing is there, or it is `ours`, or it
@@ -135,7 +160,7 @@ fn holds(path: &Path, bytes: &[u8]) -> io::Result<bool> {
 pub fn is_free(path: &Path, bytes: &[u8], ours: bool) -> io::Result<bool> {
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_dir() => Ok(false),
-        Ok(_) => Ok(ours || holds(path, bytes)?),
+        Ok(_) => Ok(ours || holds(path, bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
         // Too long a name is no conflict; the write says what is wrong with it.
         Err(error) if error.kind() == io::ErrorKind::InvalidFilename => Ok(true),
@@ -146,7 +171,7 @@ pub fn is_free(path: &Path, bytes: &[u8], ours: bool) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
     fn file(folder: &tempfile::TempDir, name: &str, text: &str) -> OutputFile {
         OutputFile {
@@ -199,12 +224,62 @@ mod tests {
     }
 
     #[test]
-    fn what_a_crash_left_is_taken_over() {
+    fn what_another_process_is_writing_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
-        let wanted = file(&folder, "x.txt", "whole");
-        fs::write(hidden(&wanted.path), "ha").unwrap();
-        write_all(&[wanted]).unwrap();
-        assert_eq!(names(folder.path()), ["x.txt"]);
+        let mut other = hidden_file(folder.path()).unwrap();
+        other.write_all(b"ha").unwrap();
+        write_all(&[file(&folder, "x.txt", "whole")]).unwrap();
+        assert_eq!(fs::read(other.path()).unwrap(), b"ha");
+        assert_eq!(fs::read(folder.path().join("x.txt")).unwrap(), b"whole");
+    }
+
+    #[test]
+    fn a_file_that_holds_its_bytes_is_not_written_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let wanted = [file(&folder, "x.txt", "same")];
+        write_all(&wanted).unwrap();
+        let inode = || fs::metadata(&wanted[0].path).unwrap().ino();
+        let before = inode();
+        write_all(&wanted).unwrap();
+        assert_eq!(inode(), before);
+    }
+
+    #[test]
+    fn no_file_is_put_in_place_when_one_cannot_be() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("y.txt")).unwrap();
+        for refused in ["y.txt".to_owned(), "n".repeat(300)] {
+            let files = [
+                file(&folder, "x.txt", "one"),
+                file(&folder, &refused, "two"),
+            ];
+            write_all(&files).unwrap_err();
+            assert_eq!(names(folder.path()), ["y.txt"]);
+        }
+    }
+
+    #[test]
+    fn a_link_with_the_same_bytes_behind_it_is_replaced_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let wanted = file(&folder, "x.txt", "same");
+        fs::write(folder.path().join("precious"), "same").unwrap();
+        symlink("precious", &wanted.path).unwrap();
+        write_all(std::slice::from_ref(&wanted)).unwrap();
+        assert!(fs::symlink_metadata(&wanted.path).unwrap().is_file());
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_no_problem_of_the_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = format!("{}/x.txt", "n".repeat(300));
+        let error = write_all(&[file(&folder, &inside, "one")]).unwrap_err();
+        assert!(!error.is_name_problem());
+    }
+
+    #[test]
+    fn a_name_alone_is_in_the_folder_one_is_in() {
+        assert_eq!(folder_of(Path::new("x.txt")), Path::new("."));
+        assert_eq!(folder_of(Path::new("a/x.txt")), Path::new("a"));
     }
 
     #[test]

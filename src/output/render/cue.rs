@@ -1,16 +1,19 @@
 //! Words cut into cues: at most two lines of 42 columns, at most seven seconds, one speaker; cut at a pause or the end
 //! of a sentence where there is one.
 
-use super::plain::needs_space;
-use super::timing::{LONGEST_MS, Span, mend, millis};
+use super::timing::{LONGEST_MS, Span, mend};
 use super::token::{Token, tokens};
 use crate::domain::Transcript;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use unicode_width::UnicodeWidthStr;
 
 /// Columns of a line, as broadcasters and streaming services have them.
-const COLUMNS: usize = 42;
-/// A silence of so many seconds ends a cue.
-const PAUSE_S: f64 = 0.8;
+pub(super) const COLUMNS: usize = 42;
+/// A silence of so many milliseconds ends a cue, as it ends an utterance of the service where nothing else is asked for.
+const PAUSE_MS: u64 = 800;
+/// Most words of a cue: no two lines hold more, but there are characters that take no column.
+const MOST_WORDS: usize = 2 * COLUMNS;
 
 /// What is shown at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,96 +36,103 @@ pub(super) enum Labels {
 
 /// The cues of a transcript, in order. None for silence.
 pub(super) fn cues(transcript: &Transcript, labels: Labels) -> Vec<Cue> {
-    if transcript.is_silent() {
-        return Vec::new();
-    }
-    let tokens = tokens(transcript, COLUMNS);
-    let mut groups: Vec<Vec<Token>> = by_channel(tokens)
-        .into_iter()
-        .flat_map(|channel| cut(channel, labels))
-        .collect();
-    groups.sort_by(|a, b| a[0].start_s.total_cmp(&b[0].start_s));
+    let groups = groups(tokens(transcript, COLUMNS), labels);
     let mut spans: Vec<_> = groups.iter().map(|group| span(group)).collect();
     mend(&mut spans);
-    let cues = groups.iter().zip(spans);
-    cues.map(|(group, span)| Cue {
-        span,
-        label: group[0].label.clone(),
-        lines: lines(group),
-    })
-    .collect()
-}
-
-/// People on different channels may speak at once; each channel is cut by itself.
-fn by_channel(tokens: Vec<Token>) -> Vec<Vec<Token>> {
-    let mut channels = std::collections::BTreeMap::<_, Vec<_>>::new();
-    for token in tokens {
-        channels.entry(token.channel).or_default().push(token);
-    }
-    channels.into_values().collect()
+    groups
+        .iter()
+        .zip(spans)
+        .map(|(group, span)| Cue {
+            span,
+            label: group[0].label.clone(),
+            lines: lines(group),
+        })
+        .collect()
 }
 
 fn span(group: &[Token]) -> Span {
-    let end = group.iter().map(|token| token.end_s).fold(0.0, f64::max);
-    (millis(group[0].start_s), millis(end))
+    let end = group.iter().map(|token| token.end_ms).max();
+    (group[0].start_ms, end.unwrap_or_default())
 }
 
-/// Cuts tokens in order into groups that each fit a cue.
-fn cut(tokens: Vec<Token>, labels: Labels) -> Vec<Vec<Token>> {
-    let mut groups = Vec::new();
-    let mut group: Vec<Token> = Vec::new();
-    let mut speaking = None;
+/// Words in groups that each fit a cue, sorted by their starts. People on different channels may speak at once, so each
+/// channel is cut by itself, and the channel that goes on first is cut next: only so is it known whose turn came before.
+fn groups(tokens: Vec<Token>, labels: Labels) -> Vec<Vec<Token>> {
+    let mut channels = BTreeMap::<_, VecDeque<Token>>::new();
     for token in tokens {
-        if !group.is_empty() && is_cut(&group, &token) {
-            groups.push(std::mem::take(&mut group));
-        }
-        if labels == Labels::InText && token.label != speaking {
-            group.extend(spoken(&token));
-            speaking.clone_from(&token.label);
-        }
-        group.push(token);
-        // A label may have made it too wide.
-        if group.len() > 1 && best_break(&group).is_none() {
-            let last = group.split_off(group.len() - 1);
-            groups.push(std::mem::replace(&mut group, last));
-        }
+        channels.entry(token.channel).or_default().push_back(token);
     }
-    if !group.is_empty() {
-        groups.push(group);
+    let begins = |(channel, words): (&Option<u32>, &VecDeque<Token>)| {
+        words.front().map(|word| Reverse((word.start_ms, *channel)))
+    };
+    let mut next: BinaryHeap<_> = channels.iter().filter_map(begins).collect();
+    let mut groups: Vec<Vec<Token>> = Vec::new();
+    while let Some(Reverse((_, channel))) = next.pop() {
+        let Some(words) = channels.get_mut(&channel) else {
+            continue;
+        };
+        let speaking = groups.last().and_then(|group| group[0].label.clone());
+        groups.extend(group(words, labels, speaking.as_deref()));
+        next.extend(begins((&channel, words)));
     }
     groups
 }
 
-/// The label as a word of its own before the first word of a turn.
+/// Takes the words of one cue from the front of `words`; nothing if there are none.
+fn group(
+    words: &mut VecDeque<Token>,
+    labels: Labels,
+    speaking: Option<&str>,
+) -> Option<Vec<Token>> {
+    let mut first = words.pop_front()?;
+    let mut group = Vec::new();
+    if labels == Labels::InText && first.label.as_deref() != speaking {
+        group.extend(spoken(&first));
+        first.has_space = true;
+    }
+    group.push(first);
+    while let Some(next) = words.pop_front() {
+        if ends(&group, &next) {
+            words.push_front(next);
+            break;
+        }
+        group.push(next);
+        if lines_break(&group).is_none() {
+            group
+                .pop()
+                .into_iter()
+                .for_each(|word| words.push_front(word));
+            break;
+        }
+    }
+    Some(group)
+}
+
+/// The label as a word of its own before the first word of a turn. It fits a line, so that there is always a line left
+/// for that word.
 fn spoken(token: &Token) -> Option<Token> {
-    let label = token.label.as_ref()?;
+    let text = format!("{}:", token.label.as_ref()?);
     Some(Token {
-        text: format!("{label}:"),
-        end_s: token.start_s,
+        width: text.width(),
+        text,
+        end_ms: token.start_ms,
         ..token.clone()
     })
 }
 
-fn is_cut(group: &[Token], next: &Token) -> bool {
+/// Whether a cue ends before `next`, were there still room for it.
+fn ends(group: &[Token], next: &Token) -> bool {
     let (first, last) = (&group[0], &group[group.len() - 1]);
-    if last.label != next.label || next.start_s - last.end_s >= PAUSE_S {
-        return true;
-    }
-    if millis(next.end_s) > millis(first.start_s) + LONGEST_MS {
-        return true;
-    }
-    let width = joined_width(group);
-    if ends_sentence(&last.text) && width > COLUMNS
-        || ends_clause(&last.text) && width > COLUMNS * 3 / 2
-    {
-        return true;
-    }
-    let with_next: Vec<_> = group.iter().chain([next]).cloned().collect();
-    best_break(&with_next).is_none()
+    let is_half_full = width(group) > COLUMNS;
+    last.label != next.label
+        || next.start_ms >= last.end_ms.saturating_add(PAUSE_MS)
+        || next.end_ms > first.start_ms.saturating_add(LONGEST_MS)
+        || group.len() >= MOST_WORDS
+        || is_half_full && (ends_sentence(&last.text) || ends_clause(&last.text))
 }
 
 fn ends_sentence(text: &str) -> bool {
-    text.trim_end_matches(['"', '\'', ')', '”', '’', '»'])
+    text.trim_end_matches(['"', '\'', ')', '”', '’', '»', '」', '』'])
         .ends_with(['.', '?', '!', '…', '。', '？', '！'])
 }
 
@@ -130,41 +140,49 @@ fn ends_clause(text: &str) -> bool {
     text.ends_with([',', ';', ':', '，', '、', '；', '：'])
 }
 
-/// How many tokens go on the first line, so that the lines are as equal as can be; `None` if two lines do not do.
-fn best_break(group: &[Token]) -> Option<usize> {
-    if joined_width(group) <= COLUMNS {
+/// How many words go on the first line, so that the lines are as equal as can be; all, if one line does; `None` if two
+/// do not.
+fn lines_break(group: &[Token]) -> Option<usize> {
+    if width(group) <= COLUMNS {
         return Some(group.len());
     }
     (1..group.len())
-        .map(|split| {
-            (
-                joined_width(&group[..split]),
-                joined_width(&group[split..]),
-                split,
-            )
-        })
+        .map(|split| (width(&group[..split]), width(&group[split..]), split))
         .filter(|(above, below, _)| *above <= COLUMNS && *below <= COLUMNS)
         .min_by_key(|(above, below, split)| (above.abs_diff(*below), *split))
         .map(|(_, _, split)| split)
 }
 
-fn joined_width(group: &[Token]) -> usize {
-    let words: usize = group.iter().map(|token| token.text.width()).sum();
-    let spaces = group
-        .windows(2)
-        .filter(|pair| needs_space(&pair[0].text, &pair[1].text))
-        .count();
-    words + spaces
+/// Columns of words on one line.
+fn width(words: &[Token]) -> usize {
+    words.iter().map(columns).sum::<usize>() - words.first().map_or(0, indent)
+}
+
+/// Columns of a word with the space before it.
+fn columns(word: &Token) -> usize {
+    word.width + indent(word)
+}
+
+fn indent(word: &Token) -> usize {
+    usize::from(word.has_space)
 }
 
 fn lines(group: &[Token]) -> Vec<String> {
-    let split = best_break(group).unwrap_or(group.len());
-    let (above, below) = group.split_at(split);
-    let line =
-        |tokens: &[Token]| super::plain::join(tokens.iter().map(|token| token.text.as_str()));
+    let (above, below) = group.split_at(lines_break(group).unwrap_or(group.len()));
     [above, below]
         .into_iter()
-        .filter(|tokens| !tokens.is_empty())
+        .filter(|words| !words.is_empty())
         .map(line)
         .collect()
+}
+
+fn line(words: &[Token]) -> String {
+    let mut line = String::new();
+    for (index, word) in words.iter().enumerate() {
+        if index > 0 && word.has_space {
+            line.push(' ');
+        }
+        line.push_str(&word.text);
+    }
+    line
 }

@@ -5,6 +5,7 @@
 //! - `srt`, `vtt`: subtitles
 //! - `cue`: words cut into what fits a screen
 //! - `token`: the words that are cut, with times, wherever they come from
+//! - `timing`: when a cue is shown
 //! - `label`: who speaks, in words
 //! - `plain`: text without anything a terminal or player would obey
 
@@ -18,6 +19,8 @@ mod token;
 mod txt;
 mod vtt;
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;
 

@@ -1,17 +1,38 @@
 //! Text without anything that a terminal, an editor or a player would obey.
 
-/// One line: control characters and white space become single spaces, marks that turn the writing direction go.
+/// One line: escape sequences, control characters and marks that turn the writing direction go; white space becomes
+/// single spaces.
 pub(super) fn line(text: &str) -> String {
-    let visible: String = text
+    let visible: String = without_escapes(text)
         .chars()
-        .filter(|char| !turns_direction(*char))
-        .map(|char| if char.is_control() { ' ' } else { char })
+        .filter(|char| char.is_whitespace() || !is_obeyed(*char))
         .collect();
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-const fn turns_direction(char: char) -> bool {
-    matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+const fn is_obeyed(char: char) -> bool {
+    matches!(char, '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Leaves out the sequences that colour and move (ECMA-48: ESC `[` or U+009B, parameters, a final byte).
+fn without_escapes(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(['\u{1b}', '\u{9b}']) {
+        kept.push_str(&rest[..at]);
+        let sequence = &rest[at..];
+        rest = sequence
+            .strip_prefix("\u{1b}[")
+            .or_else(|| sequence.strip_prefix('\u{9b}'))
+            .map_or_else(|| &sequence[1..], after_parameters);
+    }
+    kept + rest
+}
+
+fn after_parameters(text: &str) -> &str {
+    let text = text.trim_start_matches(|char| matches!(char, ' '..='?'));
+    text.strip_prefix(|char| matches!(char, '@'..='~'))
+        .unwrap_or(text)
 }
 
 /// Joins words with spaces, except where the script has none between them.
@@ -36,23 +57,62 @@ pub(super) fn needs_space(before: &str, after: &str) -> bool {
 
 /// Characters of scripts that are written without spaces: Han, kana, Thai, Lao, Khmer, Burmese, and their punctuation.
 const fn is_unspaced(char: char) -> bool {
+    is_east_asian(char)
+        || matches!(char, '\u{0e00}'..='\u{0eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}')
+}
+
+/// Whether a line may end between two characters: between any two of Han or kana, but for brackets and stops.
+pub(super) const fn may_break(before: char, after: char) -> bool {
+    is_east_asian(before) && is_east_asian(after) && !is_opening(before) && !is_closing(after)
+}
+
+const fn is_east_asian(char: char) -> bool {
     matches!(
         char,
-        '\u{0e00}'..='\u{0eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{3000}'..='\u{30ff}'
-            | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{ff00}'..='\u{ffef}' | '\u{20000}'..='\u{3ffff}'
+        '\u{3000}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{ff00}'..='\u{ffef}'
+            | '\u{20000}'..='\u{3ffff}'
     )
+}
+
+/// Punctuation of such a script that never begins a line.
+const fn is_closing(char: char) -> bool {
+    matches!(
+        char,
+        '、' | '。'
+            | '」'
+            | '』'
+            | '】'
+            | '〉'
+            | '》'
+            | '）'
+            | '，'
+            | '！'
+            | '？'
+            | '：'
+            | '；'
+            | 'ー'
+    )
+}
+
+/// Punctuation of such a script that never ends a line.
+const fn is_opening(char: char) -> bool {
+    matches!(char, '「' | '『' | '【' | '〈' | '《' | '（')
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn nothing_that_is_obeyed_is_left() {
         assert_eq!(
-            line(" a\u{1b}[31m\r\nb\u{9b}c\u{202e}d\t e\0"),
-            "a [31m b cd e"
+            line(" a\u{1b}[31m\r\nb\u{9b}1;2Hc\u{202e}d\t e\0f\u{85}g"),
+            "a bcd ef g"
         );
+        assert_eq!(line("\u{1b}\u{1b}[\u{1b}]0;x\u{7}"), "]0;x");
+        assert_eq!(line("\u{1b}[38;5;1"), "");
+        assert_eq!(line("\u{1b}[31é"), "é");
     }
 
     #[test]
@@ -62,5 +122,24 @@ mod tests {
             "今日は good day 。"
         );
         assert_eq!(join(["a", "", "b"]), "a b");
+    }
+
+    #[test]
+    fn a_line_neither_begins_with_a_stop_nor_ends_with_a_bracket() {
+        assert!(may_break('夜', 'の'));
+        assert!(may_break('。', '夜'));
+        assert!(!may_break('夜', '。'));
+        assert!(!may_break('「', '夜'));
+        assert!(!may_break('a', '夜'));
+    }
+
+    proptest! {
+        #[test]
+        fn a_line_is_one_line_of_what_is_seen(text in "(\\PC|[\u{0}-\u{9f}\u{2028}-\u{202e}\u{2066}-\u{2069}]|\u{1b}\\[){0,60}") {
+            let line = line(&text);
+            let is_left = line.chars().any(|char| is_obeyed(char) || matches!(char, '\u{2028}' | '\u{2029}'));
+            prop_assert!(!is_left);
+            prop_assert!(!line.contains("  ") && line.trim() == line);
+        }
     }
 }

@@ -9,7 +9,7 @@ pub(super) fn render(transcript: &Transcript) -> String {
     for (number, cue) in (1..).zip(cues(transcript, Labels::InText)) {
         let (start, end) = (clock(cue.span.0, ','), clock(cue.span.1, ','));
         // A player would take an arrow for the times of a cue.
-        let lines = cue.lines.join("\n").replace("-->", "->");
+        let lines = cue.lines.join("\n").replace("-->", "→");
         text.push_str(&format!("{number}\n{start} --> {end}\n{lines}\n\n"));
     }
     text

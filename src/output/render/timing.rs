@@ -5,13 +5,23 @@ const SHORTEST_MS: u64 = 1000;
 /// Longer is a still.
 pub(super) const LONGEST_MS: u64 = 7000;
 
+/// No recording is longer (31 years); a time beyond is nonsense that must not overflow.
+const LATEST_MS: f64 = 1e12;
+/// How fast people speak, where nothing else is known, in characters a second.
+const CHARACTERS_A_SECOND: f64 = 15.0;
+
 /// Start and end of a cue in milliseconds.
 pub(super) type Span = (u64, u64);
 
 /// Rounds seconds, of whatever noise, to milliseconds.
 pub(super) fn millis(seconds: f64) -> u64 {
     // A float is turned into an integer by saturation; no number becomes zero.
-    (seconds * 1000.0).round() as u64
+    (seconds * 1000.0).round().clamp(0.0, LATEST_MS) as u64
+}
+
+/// Seconds that saying this probably took.
+pub(super) fn estimate_s(text: &str) -> f64 {
+    text.chars().count() as f64 / CHARACTERS_A_SECOND
 }
 
 /// Mends the times of cues that are sorted by their starts. Where people speak at once, the later cue waits until the
@@ -75,6 +85,8 @@ mod tests {
         assert_eq!(clock(400 * 3_600_000, '.'), "400:00:00.000");
         assert_eq!(millis(1.000_499_9), 1000);
         assert_eq!(millis(f64::NAN), 0);
+        assert_eq!(millis(-1.0), 0);
+        assert_eq!(millis(f64::INFINITY), millis(1e300));
     }
 
     proptest! {

@@ -20,10 +20,7 @@ struct Paragraph {
 pub(super) fn render(transcript: &Transcript) -> String {
     let mut text = String::new();
     let mut speaking = None;
-    for paragraph in paragraphs(transcript)
-        .into_iter()
-        .filter(|paragraph| !paragraph.text.is_empty())
-    {
+    for paragraph in paragraphs(transcript) {
         if !text.is_empty() {
             text.push_str("\n\n");
         }
@@ -42,33 +39,44 @@ pub(super) fn render(transcript: &Transcript) -> String {
     text
 }
 
-/// As the service made them; else a turn each, where speakers or channels are told apart; else the text's lines.
+/// As the service made them; else a turn each, where speakers or channels are told apart; else the text's lines. The
+/// first of these that holds anything: what was paid for is never shown as silence.
 fn paragraphs(transcript: &Transcript) -> Vec<Paragraph> {
-    if !transcript.paragraphs.is_empty() {
-        return from_paragraphs(transcript);
-    }
-    if transcript
-        .words
-        .iter()
-        .any(|word| word.speaker.is_some() || word.channel.is_some())
-    {
-        return from_words(transcript);
-    }
-    if transcript
-        .utterances
-        .iter()
-        .any(|utterance| utterance.speaker.is_some() || utterance.channel.is_some())
-    {
-        return from_utterances(transcript);
-    }
-    transcript
-        .text
-        .lines()
-        .map(|line| Paragraph {
-            label: None,
-            text: plain::line(line),
-        })
-        .collect()
+    [
+        from_paragraphs,
+        from_told_apart,
+        from_text,
+        from_words,
+        from_utterances,
+    ]
+    .into_iter()
+    .map(|paragraphs| paragraphs(transcript))
+    .map(shown)
+    .find(|paragraphs| !paragraphs.is_empty())
+    .unwrap_or_default()
+}
+
+fn shown(mut paragraphs: Vec<Paragraph>) -> Vec<Paragraph> {
+    paragraphs.retain(|paragraph| !paragraph.text.is_empty());
+    paragraphs
+}
+
+fn from_told_apart(transcript: &Transcript) -> Vec<Paragraph> {
+    let is_labelled =
+        |paragraphs: &Vec<Paragraph>| paragraphs.iter().any(|paragraph| paragraph.label.is_some());
+    [from_words, from_utterances]
+        .into_iter()
+        .map(|paragraphs| shown(paragraphs(transcript)))
+        .find(is_labelled)
+        .unwrap_or_default()
+}
+
+fn from_text(transcript: &Transcript) -> Vec<Paragraph> {
+    let paragraphs = transcript.text.lines().map(|line| Paragraph {
+        label: None,
+        text: plain::line(line),
+    });
+    paragraphs.collect()
 }
 
 fn from_paragraphs(transcript: &Transcript) -> Vec<Paragraph> {

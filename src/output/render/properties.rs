@@ -1,0 +1,104 @@
+//! What holds of every transcript, however hostile.
+
+use super::tests::{rendered, words};
+use super::{cue, plain};
+use crate::domain::transcript::{Speaker, Word};
+use crate::domain::{Format, Transcript};
+use proptest::prelude::*;
+use unicode_width::UnicodeWidthStr;
+
+fn any_transcript() -> impl Strategy<Value = Transcript> {
+    let word = (
+        ".{0,50}",
+        0.0..100.0_f64,
+        0.0..3.0_f64,
+        0..3_u32,
+        proptest::option::of(0..2_u32),
+    );
+    (
+        ".{0,300}",
+        proptest::collection::vec(word, 0..60),
+        proptest::option::of(0.0..100.0_f64),
+    )
+        .prop_map(|(text, words, duration_s)| {
+            let mut words: Vec<_> = words
+                .into_iter()
+                .map(|(text, start_s, length, name, channel)| Word {
+                    text,
+                    start_s,
+                    end_s: start_s + length,
+                    speaker: (name > 0).then(|| Speaker(name.to_string())),
+                    channel,
+                })
+                .collect();
+            words.sort_by(|a, b| a.start_s.total_cmp(&b.start_s));
+            Transcript {
+                text,
+                words,
+                duration_s,
+                ..Transcript::default()
+            }
+        })
+}
+
+proptest! {
+    #[test]
+    fn every_transcript_renders_and_always_to_the_same_bytes(transcript in any_transcript()) {
+        for format in Format::ALL {
+            prop_assert_eq!(rendered(format, &transcript), rendered(format, &transcript));
+        }
+    }
+
+    #[test]
+    fn cues_are_in_order_and_fit(transcript in any_transcript()) {
+        for labels in [cue::Labels::InText, cue::Labels::Aside] {
+            let cues = cue::cues(&transcript, labels);
+            prop_assert!(cues.windows(2).all(|pair| pair[0].span.1 <= pair[1].span.0));
+            for cue in cues {
+                prop_assert!(cue.span.0 < cue.span.1);
+                prop_assert!((1..=2).contains(&cue.lines.len()));
+                prop_assert!(cue.lines.iter().all(|line| line.width() <= 42 && !line.is_empty()), "{:?}", cue.lines);
+            }
+        }
+    }
+
+    #[test]
+    fn every_word_of_a_channel_is_shown_once_and_in_order(transcript in any_transcript()) {
+        let cues = cue::cues(&transcript, cue::Labels::Aside);
+        for channel in [None, Some(0), Some(1)] {
+            let shown = cues.iter().filter(|cue| channel_of(cue.label.as_deref()) == channel);
+            let shown: String = shown.flat_map(|cue| &cue.lines).map(|line| line.replace(' ', "")).collect();
+            let words = transcript.words.iter().filter(|word| word.channel == channel);
+            let said: String = words.map(|word| plain::line(&word.text).replace(' ', "")).collect();
+            if transcript.words.iter().any(|word| !plain::line(&word.text).is_empty()) {
+                prop_assert_eq!(shown, said);
+            }
+        }
+    }
+
+    #[test]
+    fn words_are_parted_by_single_spaces(text in "[a-z]{1,12}( [a-z]{1,12}){0,80}") {
+        let transcript = Transcript { words: words(&text, 0.0, "", None), text: text.clone(), ..Transcript::default() };
+        let shown: Vec<_> = cue::cues(&transcript, cue::Labels::InText).into_iter().flat_map(|cue| cue.lines).collect();
+        prop_assert_eq!(shown.join(" "), text);
+    }
+
+    #[test]
+    fn a_file_holds_nothing_that_a_terminal_obeys_and_an_srt_as_many_blocks_as_cues(transcript in any_transcript()) {
+        for format in [Format::Txt, Format::Srt, Format::Vtt] {
+            let file = rendered(format, &transcript);
+            prop_assert!(!file.chars().any(|char| char.is_control() && char != '\n'));
+            let turns = |char| matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            prop_assert!(!file.contains(turns));
+        }
+        let srt = rendered(Format::Srt, &transcript);
+        let cues = cue::cues(&transcript, cue::Labels::InText).len();
+        prop_assert_eq!(srt.split_terminator("\n\n").count(), cues);
+        prop_assert_eq!(srt.matches("-->").count(), cues);
+    }
+}
+
+fn channel_of(label: Option<&str>) -> Option<u32> {
+    let number = label?.strip_prefix("Channel ")?.get(..1)?;
+    Some(number.parse::<u32>().unwrap() - 1)
+}
