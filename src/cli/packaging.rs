@@ -17,18 +17,8 @@ pub(super) fn man() -> Result<Exit, Report> {
     let command = Cli::command();
     clap_mangen::Man::new(command.clone()).render(&mut page)?;
     // One page that holds every command: it is what people search in.
-    for command in command
-        .get_subcommands()
-        .filter(|command| !command.is_hide_set())
-    {
-        let command = command
-            .clone()
-            .display_name(format!("nightscribe {}", command.get_name()));
-        let man = clap_mangen::Man::new(
-            command
-                .clone()
-                .name(format!("nightscribe {}", command.get_name())),
-        );
+    for command in command.get_subcommands() {
+        let man = clap_mangen::Man::new(command.clone());
         writeln!(
             page,
             ".SH \"NIGHTSCRIBE {}\"",

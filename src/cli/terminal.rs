@@ -51,7 +51,7 @@ pub(super) fn count(number: u64, one: &str, many: &str) -> String {
 pub(super) fn table(head: &[&str]) -> Table {
     let mut table = Table::new();
     table
-        .load_preset(presets::NOTHING)
+        .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(head);
     table

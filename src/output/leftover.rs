@@ -6,7 +6,6 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
 use tempfile::NamedTempFile;
 
 /// Begins the name of every hidden file.
@@ -15,9 +14,6 @@ const PREFIX: &str = ".nightscribe-";
 const RANDOM: usize = 12;
 /// Ends the name, so that a file that somebody made is not taken for one of these.
 const SUFFIX: &str = ".tmp";
-/// Nobody writes one transcript for this long: an older hidden file is one that a crash left.
-const ABANDONED_AFTER: Duration = Duration::from_secs(3600);
-
 /// A new hidden file in `folder`, with the permissions of any new file. It goes when it is dropped.
 pub(super) fn hidden_file(folder: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new()
@@ -40,12 +36,12 @@ pub fn is_leftover(name: &OsStr) -> bool {
         })
 }
 
-/// Removes what crashes left in `folder`, except what was changed in the hour before `now`: another process may still
-/// be writing that. Answers how many were removed. It lists the folder, so call it once a run for each.
+/// Removes what a crash left in `folder`. Only for a start, when no run is writing there: an `export` that is cut short
+/// by it says so. Answers how many were removed.
 ///
 /// # Errors
 /// If the folder cannot be listed or a file cannot be removed. A folder that is not there holds nothing.
-pub fn remove_leftovers(folder: &Path, now: SystemTime) -> io::Result<usize> {
+pub fn remove_leftovers(folder: &Path) -> io::Result<usize> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
         entries => entries?,
@@ -53,7 +49,7 @@ pub fn remove_leftovers(folder: &Path, now: SystemTime) -> io::Result<usize> {
     let mut removed = 0;
     for entry in entries {
         let entry = entry?;
-        if is_leftover(&entry.file_name()) && is_abandoned(&entry, now) {
+        if is_leftover(&entry.file_name()) && entry.file_type()?.is_file() {
             match fs::remove_file(entry.path()) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => removed += 1,
@@ -61,18 +57,6 @@ pub fn remove_leftovers(folder: &Path, now: SystemTime) -> io::Result<usize> {
         }
     }
     Ok(removed)
-}
-
-/// No link is followed; a time in the future (a clock set back) says nothing.
-fn is_abandoned(entry: &fs::DirEntry, now: SystemTime) -> bool {
-    let Ok(metadata) = entry.metadata() else {
-        return false;
-    };
-    let age = metadata
-        .modified()
-        .ok()
-        .and_then(|changed| now.duration_since(changed).ok());
-    metadata.is_file() && age.is_some_and(|age| age > ABANDONED_AFTER)
 }
 
 #[cfg(test)]
@@ -101,36 +85,14 @@ mod tests {
     }
 
     #[test]
-    fn only_old_leftovers_are_removed() {
+    fn only_leftovers_are_removed() {
         let folder = tempfile::tempdir().unwrap();
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
-        let make = |name: &str, age: u64| {
-            let file = File::create(folder.path().join(name)).unwrap();
-            file.set_modified(now - Duration::from_secs(age)).unwrap();
-        };
-        make(NAME, 3601);
-        make(".nightscribe-Abc123Xyz000.tmp", 3600);
-        make("talk.txt", 100_000);
-        assert_eq!(remove_leftovers(folder.path(), now).unwrap(), 1);
+        File::create(folder.path().join(NAME)).unwrap();
+        File::create(folder.path().join("talk.txt")).unwrap();
+        fs::create_dir(folder.path().join(".nightscribe-Abc123Xyz000.tmp")).unwrap();
+        assert_eq!(remove_leftovers(folder.path()).unwrap(), 1);
         assert!(!folder.path().join(NAME).exists());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
-    }
-
-    #[test]
-    fn a_folder_that_is_not_there_holds_no_leftovers() {
-        let folder = tempfile::tempdir().unwrap();
-        let missing = folder.path().join("missing");
-        assert_eq!(
-            remove_leftovers(&missing, SystemTime::UNIX_EPOCH).unwrap(),
-            0
-        );
-    }
-
-    #[test]
-    fn a_folder_of_a_leftover_s_name_is_left_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join(NAME)).unwrap();
-        let future = SystemTime::now() + Duration::from_secs(1_000_000);
-        assert_eq!(remove_leftovers(folder.path(), future).unwrap(), 0);
+        assert_eq!(remove_leftovers(&folder.path().join("missing")).unwrap(), 0);
     }
 }

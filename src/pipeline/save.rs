@@ -7,6 +7,7 @@ use super::event::Event;
 use crate::api::read_transcript;
 use crate::config::{Layout, Output};
 use crate::domain::{ErrorClass, Failure, Format, Timestamp};
+use crate::output::leftover::remove_leftovers;
 use crate::output::naming;
 use crate::output::render::{Envelope, render};
 use crate::output::write::{OutputFile, WriteError, is_free, write_all};
@@ -15,6 +16,7 @@ use crate::store::progress::WrittenFile;
 use crate::store::queue::Received;
 use crate::store::recordings::Location;
 use crate::store::{Store, StoreError};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -37,6 +39,7 @@ const NAMES: usize = 100;
 /// # Errors
 /// If the database fails for good.
 pub async fn save_all(context: Arc<Context>) -> Result<(), StoreError> {
+    tidy(&context).await?;
     loop {
         let received = context.store.received(context.now(), AT_ONCE).await?;
         if !received.is_empty() {
@@ -58,6 +61,21 @@ pub async fn save_all(context: Arc<Context>) -> Result<(), StoreError> {
             () = sleep_until(&*context.clock, again) => {}
         }
     }
+}
+
+/// Removes the halves of files that a crash left: they can only be where a result is still to be written.
+async fn tidy(context: &Context) -> Result<(), StoreError> {
+    let waiting = context.store.received(Timestamp::MAX, usize::MAX).await?;
+    let folders: BTreeSet<_> = waiting
+        .iter()
+        .map(|received| folder(&context.config.output, received))
+        .collect();
+    for folder in folders {
+        if let Err(error) = remove_leftovers(&folder) {
+            tracing::warn!(error = %error, folder = %folder.display(), "what a crash left could not be removed");
+        }
+    }
+    Ok(())
 }
 
 async fn save_round(context: &Arc<Context>, received: Vec<Received>) -> Result<(), StoreError> {
