@@ -20,10 +20,11 @@ pub(super) fn start(global: &Global, command: &Command) {
         (_, 1) => LevelFilter::DEBUG,
         (_, _) => LevelFilter::TRACE,
     };
+    // What a parser of containers thinks of a file is of interest to nobody by night.
     let others = if level == LevelFilter::TRACE {
         LevelFilter::DEBUG
     } else {
-        LevelFilter::WARN
+        LevelFilter::ERROR
     };
     let filter = Targets::new()
         .with_default(others)

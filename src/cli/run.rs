@@ -26,7 +26,7 @@ pub(super) async fn run(session: Session, args: &Run, global: &Global) -> Result
         mode,
         clock: Arc::new(SystemClock),
         observer: display.clone(),
-        stop: stop.clone(),
+        stop: stop.child_token(),
     };
     let summary = runner::run(setup).await;
     display.end();

@@ -5,7 +5,7 @@ use super::exit::{Exit, Report};
 use super::item::{JsonAttempt, JsonItem, json, place};
 use super::session::Session;
 use super::terminal::{length, lines, shown, table, visible};
-use crate::domain::JobId;
+use crate::domain::{JobId, JobState};
 use crate::store::Store;
 use crate::store::report::{Attempt, Item};
 use serde::Serialize;
@@ -102,7 +102,13 @@ fn facts(item: &Item) -> String {
         "generation",
         item.generation_id.as_ref().map(|id| visible(id.as_str())),
     );
-    add("expires", item.expires_at.map(|time| time.to_string()));
+    let pending = item.state == JobState::Pending;
+    add(
+        "expires",
+        item.expires_at
+            .filter(|_| pending)
+            .map(|time| time.to_string()),
+    );
     add(
         "speech",
         item.silent

@@ -65,7 +65,7 @@ pub(super) async fn demo(args: &args::Demo, global: &Global) -> Result<Exit, Rep
         mode: Mode::Once,
         clock: Arc::new(SystemClock),
         observer: display.clone(),
-        stop: stop.clone(),
+        stop: stop.child_token(),
     };
     let summary = runner::run(setup).await;
     display.end();
@@ -106,6 +106,7 @@ fn configuration(base_url: &str) -> String {
     format!(
         "# Made by `nightscribe demo`, for a sandbox that is gone by now.\n\
          [api]\nbase_url = \"{base_url}\"\n\n\
+         [limits]\nsubmits_per_minute = 600\n\n\
          [polling]\ninterval = \"500ms\"\n\n\
          [output]\nformats = [\"txt\", \"json\", \"srt\", \"vtt\"]\n\n\
          [[source]]\nname = \"demo\"\npath = \"recordings\"\nmodel = \"#g1_nova-2-general\"\nsettle = \"0s\"\n\n\
