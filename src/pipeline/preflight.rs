@@ -19,6 +19,8 @@ pub enum Preflight {
     Ready {
         /// Its length in seconds, where the file says.
         duration_s: Option<f64>,
+        /// Of its content, where another recording may have the same.
+        sha256: Option<String>,
     },
     /// It is no longer there.
     Gone,
@@ -44,7 +46,10 @@ pub enum Preflight {
 /// If the database fails.
 pub async fn preflight(context: &Context, candidate: &Candidate) -> Result<Preflight, StoreError> {
     let Location::File(path) = &candidate.location else {
-        return Ok(Preflight::Ready { duration_s: None });
+        return Ok(Preflight::Ready {
+            duration_s: None,
+            sha256: None,
+        });
     };
     let compare = context.store.may_have_twin(candidate).await?;
     let look = {
@@ -61,10 +66,16 @@ pub async fn preflight(context: &Context, candidate: &Candidate) -> Result<Prefl
         }
     };
     let Some(sha256) = sha256 else {
-        return Ok(Preflight::Ready { duration_s });
+        return Ok(Preflight::Ready {
+            duration_s,
+            sha256: None,
+        });
     };
     Ok(match context.store.twin(candidate, &sha256).await? {
-        None => Preflight::Ready { duration_s },
+        None => Preflight::Ready {
+            duration_s,
+            sha256: Some(sha256),
+        },
         Some(Twin::Paid(by)) => Preflight::Paid { by, sha256 },
         Some(Twin::UnderWay(job)) => Preflight::UnderWay(job),
     })

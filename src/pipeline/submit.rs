@@ -49,10 +49,12 @@ pub async fn submit_all(
             () = context.stop.cancelled() => break,
             slot = slots.clone().acquire_owned() => slot.map_err(|_| StoreError::Closed)?,
         };
+        // One moment for both questions: what is due at it, and what is due after it.
+        let now = context.now();
         if waiting.is_empty() {
             let found = context
                 .store
-                .candidates(&context.reach(), context.now(), BATCH + in_hand.len())
+                .candidates(&context.reach(), now, BATCH + in_hand.len())
                 .await?;
             waiting = found
                 .into_iter()
@@ -74,7 +76,7 @@ pub async fn submit_all(
         drop(slot);
         let due = context
             .store
-            .next_due(&context.reach(), context.now())
+            .next_due(&context.reach(), now)
             .await?
             .unwrap_or(Timestamp::MAX);
         tokio::select! {
@@ -114,7 +116,9 @@ async fn submit_one(
 ) -> Result<(), StoreError> {
     let now = context.now();
     match preflight(context, &candidate).await? {
-        Preflight::Ready { duration_s } => send(context, &candidate, duration_s, poller).await,
+        Preflight::Ready { duration_s, sha256 } => {
+            send(context, &candidate, duration_s, sha256, poller).await
+        }
         Preflight::Gone => gone(context, &candidate, now).await,
         Preflight::Changed(found) => changed(context, &candidate, found, now).await,
         Preflight::Refused(failure) => refuse(context, &candidate, failure, false).await,
@@ -251,6 +255,7 @@ async fn send(
     context: &Context,
     candidate: &Candidate,
     duration_s: Option<f64>,
+    sha256: Option<String>,
     poller: &mpsc::UnboundedSender<Pending>,
 ) -> Result<(), StoreError> {
     let Some(seat) = pass(context).await else {
@@ -263,6 +268,7 @@ async fn send(
         run: context.run,
         client_request_id: request_id.clone(),
         duration_s,
+        sha256,
         now: began,
     };
     let Some(attempt) = context

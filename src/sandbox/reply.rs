@@ -104,14 +104,15 @@ impl Reply {
         self.with(Body::from_stream(dripping))
     }
 
-    /// Half of it, and then the end of the connection.
+    /// The head and half of the body, and then the end of the connection.
     pub(super) fn truncated(self) -> Response<Body> {
         let half = Bytes::copy_from_slice(&self.body[..self.body.len() / 2]);
-        let pieces = [
-            Ok(half),
-            Err(io::Error::other("cut off, as the fault says")),
-        ];
-        self.with(Body::from_stream(stream::iter(pieces)))
+        let cut = stream::once(async {
+            // Time for what came before to leave.
+            tokio::time::sleep(DRIP).await;
+            Err(io::Error::other("cut off, as the fault says"))
+        });
+        self.with(Body::from_stream(stream::iter([Ok(half)]).chain(cut)))
     }
 
     fn with(self, body: Body) -> Response<Body> {

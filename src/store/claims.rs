@@ -17,6 +17,8 @@ pub struct Claim {
     pub client_request_id: String,
     /// The audio's length where it is known, in seconds.
     pub duration_s: Option<f64>,
+    /// Of the audio, where another recording may have the same.
+    pub sha256: Option<String>,
     /// When.
     pub now: Timestamp,
 }
@@ -34,7 +36,8 @@ impl Store {
     /// queued → submitting. The attempt is counted, and its row says `sending`, before anything is sent.
     ///
     /// # Errors
-    /// [`StoreError::Stale`] if the job is no longer queued; otherwise if the database fails.
+    /// [`StoreError::Stale`] if the job is no longer queued, or if a recording that is or may be equal was claimed
+    /// since it was looked at; otherwise if the database fails.
     pub async fn claim(&self, claim: Claim) -> Result<AttemptId, StoreError> {
         self.writer().write(claim).await
     }
@@ -111,12 +114,21 @@ impl Change for Claim {
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<AttemptId, StoreError> {
         let claimed = sqlx::query(
-            "UPDATE jobs SET state = 'submitting', owner = ?2, attempts = attempts + 1, twin = NULL, updated_at = ?3
-             WHERE id = ?1 AND state = 'queued'",
+            "UPDATE jobs SET state = 'submitting', owner = ?2, attempts = attempts + 1, twin = NULL, sha256 = ?4,
+                             updated_at = ?3
+             WHERE id = ?1 AND state = 'queued'
+               AND NOT EXISTS (SELECT 1 FROM jobs t WHERE t.sha256 = ?4 AND t.state IN ('submitting', 'pending')
+                               AND t.model = jobs.model AND t.options = jobs.options)
+               AND NOT EXISTS (SELECT 1 FROM jobs t JOIN recordings r ON r.id = t.recording_id
+                               JOIN recordings own ON own.id = jobs.recording_id
+                               WHERE t.state = 'submitting' AND (t.sha256 IS NULL OR ?4 IS NULL)
+                               AND t.model = jobs.model AND t.options = jobs.options
+                               AND r.kind = 'file' AND own.kind = 'file' AND r.size_bytes = own.size_bytes)",
         )
         .bind(self.job.0)
         .bind(self.run.0)
         .bind(self.now.millis())
+        .bind(&self.sha256)
         .execute(&mut *connection)
         .await?;
         guarded(&claimed)?;

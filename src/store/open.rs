@@ -6,7 +6,7 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -151,9 +151,11 @@ async fn refuse_foreign(connection: &mut SqliteConnection, path: &Path) -> Resul
     }
 }
 
+/// Under the lock for writing, because another process may open the same new database at this moment.
 async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
-    match MIGRATIONS.run(connection).await {
-        Ok(()) => Ok(()),
+    let mut locked = connection.begin_with("BEGIN IMMEDIATE").await?;
+    match MIGRATIONS.run(&mut *locked).await {
+        Ok(()) => Ok(locked.commit().await?),
         Err(MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..)) => {
             Err(StoreError::Newer {
                 path: path.to_owned(),

@@ -178,8 +178,8 @@ impl Store {
     pub async fn may_have_twin(&self, candidate: &Candidate) -> Result<bool, StoreError> {
         let found: Option<i64> = sqlx::query_scalar(
             "SELECT 1 FROM recordings r JOIN jobs t ON t.recording_id = r.id
-             WHERE r.size_bytes = ?2 AND t.id <> ?1 AND t.model = ?3 AND t.options = ?4
-               AND t.state IN ('submitting', 'pending', 'received', 'done') LIMIT 1",
+             WHERE r.size_bytes = ?2 AND r.kind = 'file' AND t.id <> ?1 AND t.model = ?3 AND t.options = ?4
+               AND t.state IN ('queued', 'submitting', 'pending', 'received', 'done') LIMIT 1",
         )
         .bind(candidate.job.0)
         .bind(row::size(candidate.size_bytes))
@@ -205,7 +205,7 @@ impl Store {
              FROM jobs t JOIN recordings r ON r.id = t.recording_id
              WHERE t.id <> ?1 AND t.model = ?3 AND t.options = ?4
                AND ((t.sha256 = ?2 AND t.state IN ('submitting', 'pending', 'received', 'done'))
-                    OR (t.sha256 IS NULL AND t.state = 'submitting' AND r.size_bytes = ?5))
+                    OR (t.sha256 IS NULL AND t.state = 'submitting' AND r.kind = 'file' AND r.size_bytes = ?5))
              ORDER BY paid DESC, t.id LIMIT 1",
         )
         .bind(candidate.job.0)

@@ -185,7 +185,7 @@ impl Record {
         recorded.changed += 1;
         match known.state.as_str() {
             "queued" => Ok(known.job),
-            "failed" if known.is_same(seen) => self.requeue(connection, known.job).await,
+            "failed" => self.requeue(connection, known.job).await,
             _ if known.is_same(seen) => Ok(known.job),
             _ => self.enqueue(connection, known.recording).await,
         }
@@ -266,12 +266,15 @@ impl Record {
         job: JobId,
     ) -> Result<JobId, StoreError> {
         sqlx::query(
-            "UPDATE jobs SET state = 'queued', due_at = ?2, updated_at = ?2, attempts = 0,
+            "UPDATE jobs SET state = 'queued', model = ?3, options = ?4, due_at = ?2, updated_at = ?2, attempts = 0,
+                             twin = NULL, sha256 = NULL, generation_id = NULL, accepted_at = NULL, expires_at = NULL,
                              error_class = NULL, error_message = NULL
              WHERE id = ?1 AND state = 'failed'",
         )
         .bind(job.0)
         .bind(self.now.millis())
+        .bind(self.request.model())
+        .bind(self.request.options_json())
         .execute(connection)
         .await?;
         Ok(job)

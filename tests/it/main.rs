@@ -2,4 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![allow(missing_docs, reason = "tests are named as sentences")]
 
+mod cli;
 mod client;
+mod house;
+mod pipeline;

@@ -1,0 +1,646 @@
+//! The binary as a process: commands, exit codes, signals.
+
+use crate::house::{House, KEY, ended, settings, signal};
+use nightscribe::sandbox::Settings;
+use serde_json::Value;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+fn bare(args: &[&str], folder: &std::path::Path) -> crate::house::Ended {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_nightscribe"));
+    ended(command.args(args).current_dir(folder).env_clear())
+}
+
+#[test]
+fn every_command_has_help_and_wrong_usage_exits_with_two() {
+    let folder = tempfile::tempdir().unwrap();
+    let help = bare(&["--help"], folder.path());
+    assert_eq!(help.code, 0);
+    for command in [
+        "demo",
+        "init",
+        "check",
+        "scan",
+        "add",
+        "run",
+        "status",
+        "list",
+        "show",
+        "retry",
+        "cancel",
+        "pause",
+        "resume",
+        "export",
+        "sandbox",
+        "models",
+        "completions",
+        "man",
+    ] {
+        assert!(help.stdout.contains(&format!("  {command} ")), "{command}");
+        assert_eq!(
+            bare(&[command, "--help"], folder.path()).code,
+            0,
+            "{command}"
+        );
+    }
+    for wrong in [
+        &["runn"][..],
+        &["run", "--twice"],
+        &["retry"],
+        &["export", "1"],
+        &["show"],
+        &["list", "--state", "x"],
+        &["-q", "-v", "run"],
+    ] {
+        assert_eq!(bare(wrong, folder.path()).code, 2, "{wrong:?}");
+    }
+    assert_eq!(
+        bare(&["--version"], folder.path()).stdout,
+        format!("nightscribe {}\n", env!("CARGO_PKG_VERSION"))
+    );
+}
+
+#[test]
+fn the_demo_needs_nothing_and_shows_transcripts() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("demo");
+    let demo = bare(&["demo", "--dir", dir.to_str().unwrap()], folder.path());
+    assert_eq!(demo.code, 0, "{}", demo.stderr);
+    for name in ["episode.ogg", "evening.mp3", "meeting.m4a", "message.wav"] {
+        assert!(
+            demo.stdout
+                .contains(&format!("{name}\nThis is the nightscribe sandbox")),
+            "{}",
+            demo.stdout
+        );
+    }
+    assert!(dir.join("transcripts/demo/evening.srt").exists());
+    fs::write(folder.path().join("precious"), "").unwrap();
+    assert_eq!(bare(&["demo", "--dir", "."], folder.path()).code, 2);
+}
+
+#[test]
+fn init_writes_a_configuration_that_loads_and_overwrites_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(bare(&["init"], folder.path()).code, 0);
+    let path = folder.path().join("nightscribe.toml");
+    fs::write(&path, fs::read_to_string(&path).unwrap() + "# mine\n").unwrap();
+    let again = bare(&["init"], folder.path());
+    assert_eq!(again.code, 2);
+    assert_eq!(
+        again.stderr,
+        "error: `nightscribe.toml` is there already; --force overwrites it\n"
+    );
+    assert!(fs::read_to_string(&path).unwrap().ends_with("# mine\n"));
+    assert_eq!(bare(&["init", "--force"], folder.path()).code, 0);
+    assert!(!fs::read_to_string(&path).unwrap().contains("# mine"));
+    assert_eq!(bare(&["init", "a/b.toml"], folder.path()).code, 0);
+    let status = bare(&["status", "--json"], folder.path());
+    assert_eq!(status.code, 0, "{}", status.stderr);
+    assert!(
+        !folder.path().join("state").exists(),
+        "a question makes nothing"
+    );
+}
+
+#[test]
+fn without_a_configuration_it_says_how_to_begin() {
+    let folder = tempfile::tempdir().unwrap();
+    for command in ["run", "scan", "pause"] {
+        let run = bare(&[command], folder.path());
+        assert_eq!(run.code, 2);
+        assert!(
+            run.stderr.contains("`nightscribe init` writes one"),
+            "{}",
+            run.stderr
+        );
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_configuration_that_cannot_be_meant_is_refused_in_full() {
+    let house = House::new(settings());
+    fs::write(
+        house.path("nightscribe.toml"),
+        "[polling]\nintervall = '1s'\n[limits]\nmax_uploads = 0\n",
+    )
+    .unwrap();
+    let run = house.run(&["run", "--once"]);
+    assert_eq!(run.code, 2);
+    assert!(
+        run.stderr
+            .starts_with("error: the configuration has 2 problems:\n"),
+        "{}",
+        run.stderr
+    );
+    assert!(run.stderr.contains(
+        "nightscribe.toml:2:1: `polling.intervall`: no such key; did you mean `interval`?"
+    ));
+    assert_eq!(house.run(&["--config", "nowhere.toml", "status"]).code, 2);
+    assert!(!house.path("state").exists());
+}
+
+#[test]
+fn a_missing_key_is_a_matter_of_configuration() {
+    let house = House::with_recordings(settings(), 1);
+    let run = ended(house.command(&["run", "--once"]).env_remove("AIMLAPI_KEY"));
+    assert_eq!(run.code, 2);
+    assert!(
+        run.stderr
+            .contains("the environment variable `AIMLAPI_KEY` is not set"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn the_key_is_nowhere_afterwards() {
+    let house = House::with_recordings(settings(), 2);
+    let run = house.run(&["-vv", "run", "--once"]);
+    assert_eq!(run.code, 0);
+    assert!(!run.stderr.contains(KEY));
+    for entry in walkdir::WalkDir::new(house.path("")) {
+        let entry = entry.unwrap();
+        if entry.file_type().is_file() {
+            let bytes = fs::read(entry.path()).unwrap();
+            assert!(
+                !bytes
+                    .windows(KEY.len())
+                    .any(|window| window == KEY.as_bytes()),
+                "{}",
+                entry.path().display()
+            );
+        }
+    }
+}
+
+#[test]
+fn the_key_may_come_from_a_file() {
+    let house = House::with_recordings(settings(), 1);
+    fs::write(house.path("key"), format!("{KEY}\n")).unwrap();
+    let run = ended(
+        house
+            .command(&["run", "--once"])
+            .env_remove("AIMLAPI_KEY")
+            .env("NIGHTSCRIBE__API__KEY_FILE", "key"),
+    );
+    assert_eq!(run.code, 0, "{}", run.stderr);
+}
+
+#[test]
+fn check_says_what_is_ready_and_what_is_not() {
+    let house = House::with_recordings(settings(), 1);
+    let check = house.run(&["check"]);
+    assert_eq!(check.code, 0, "{}", check.stdout);
+    for what in [
+        "configuration",
+        "source",
+        "state",
+        "output",
+        "disk",
+        "key",
+        "service",
+        "clock",
+    ] {
+        assert!(
+            check.stdout.contains(&format!("ok    {what} ")) || what == "disk",
+            "{what}: {}",
+            check.stdout
+        );
+    }
+    let wrong = ended(house.command(&["check"]).env("AIMLAPI_KEY", "sk-other"));
+    assert_eq!(wrong.code, 2);
+    assert!(
+        wrong
+            .stdout
+            .contains("FAIL  service       the service refuses the key (401)"),
+        "{}",
+        wrong.stdout
+    );
+    fs::rename(house.path("recordings"), house.path("gone")).unwrap();
+    assert!(house.run(&["check"]).stdout.contains("FAIL  source"));
+}
+
+#[test]
+fn a_second_runner_is_sent_away() {
+    let house = House::with_recordings(settings(), 1);
+    let mut first = house.start(&["run"]);
+    house.wait_until("the first runner", |house| {
+        house.status()["runner"]["pid"] == first.id()
+    });
+    let second = house.run(&["run", "--once"]);
+    assert_eq!(second.code, 4);
+    assert!(
+        second
+            .stderr
+            .contains("another nightscribe runs on the state folder"),
+        "{}",
+        second.stderr
+    );
+    signal(&first, "TERM");
+    assert_eq!(first.wait().unwrap().code(), Some(0));
+    assert_eq!(house.status()["runner"], Value::Null);
+}
+
+#[test]
+fn signals_end_a_run_in_good_order() {
+    for name in ["TERM", "INT"] {
+        let house = House::with_recordings(
+            Settings {
+                delay: Duration::from_secs(3600),
+                ..settings()
+            },
+            3,
+        );
+        let mut child = house.start(&["run", "--once"]);
+        house.wait_until("pending", |house| house.count("pending") == 3);
+        signal(&child, name);
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+        assert_eq!(house.count("pending"), 3);
+    }
+}
+
+#[test]
+fn a_daemon_finds_what_is_put_there_and_obeys_other_commands() {
+    let house = House::with_recordings(settings(), 1);
+    house.run(&["pause"]);
+    let mut child = house.start(&["run"]);
+    house.wait_until("the scan", |house| house.count("queued") == 1);
+    assert_eq!(house.run(&["resume"]).stdout, "Submissions go on.\n");
+    house.wait_until("the first", |house| house.count("done") == 1);
+    house.record("new.wav", 9);
+    house.wait_until("the second", |house| house.count("done") == 2);
+    fs::write(house.path("recordings/bad.wav"), "text").unwrap();
+    house.wait_until("the failure", |house| house.count("failed") == 1);
+    fs::write(
+        house.path("recordings/bad.wav"),
+        crate::house::wav(3, 8_000),
+    )
+    .unwrap();
+    house.wait_until("the mended one", |house| house.count("done") == 3);
+    signal(&child, "TERM");
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn a_pause_holds_run_once_and_says_so() {
+    let house = House::with_recordings(settings(), 2);
+    house.run(&["pause"]);
+    let run = house.run_once(3);
+    assert!(
+        run.stderr.contains("`nightscribe resume` goes on"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(house.sandbox().ledger().generations.len(), 0);
+    house.run(&["resume"]);
+    assert_eq!(house.run(&["resume"]).stdout, "Nothing was paused.\n");
+    house.run_once(0);
+    house.run(&["pause"]);
+    house.run_once(0);
+}
+
+#[test]
+fn single_files_and_urls_can_be_added() {
+    let house = House::new(settings());
+    fs::write(house.path("apart.wav"), crate::house::wav(5, 8_000)).unwrap();
+    house.record("inside.wav", 6);
+    let add = house.run(&[
+        "add",
+        "apart.wav",
+        "recordings/inside.wav",
+        "https://example.org/a/talk%20one.mp3?t=1",
+    ]);
+    assert_eq!(add.code, 0, "{}", add.stderr);
+    assert_eq!(add.stdout.lines().count(), 3);
+    assert!(add.stdout.starts_with("apart.wav: queued (1)\n"));
+    assert!(
+        house
+            .run(&["add", "apart.wav"])
+            .stdout
+            .contains("there already")
+    );
+    house.run_once(0);
+    assert_eq!(house.count("done"), 3);
+    let names = house.names("transcripts/talks");
+    assert!(
+        names.contains(&"talk one.txt".to_owned()) && names.contains(&"apart.srt".to_owned()),
+        "{names:?}"
+    );
+    assert_eq!(
+        house.item("talk one.mp3")["path"],
+        "https://example.org/a/talk%20one.mp3?t=1"
+    );
+    for wrong in [
+        &["add", "missing.wav"][..],
+        &["add", "ftp://x/y.mp3"],
+        &["add", "recordings"],
+        &["add", "--source", "talk", "apart.wav"],
+    ] {
+        assert_eq!(house.run(wrong).code, 2, "{wrong:?}");
+    }
+    assert!(
+        house
+            .run(&["add", "--source", "talk", "apart.wav"])
+            .stderr
+            .contains("did you mean `talks`?")
+    );
+}
+
+#[test]
+fn lists_filter_and_show_knows_ids_and_paths() {
+    let house = House::with_recordings(settings(), 3);
+    fs::write(house.path("recordings/bad.wav"), "text").unwrap();
+    house.run_once(1);
+    let lines = |args: &[&str]| house.run(args).stdout.lines().count();
+    assert_eq!(lines(&["list", "--json"]), 4);
+    assert_eq!(lines(&["list", "--json", "--state", "done"]), 3);
+    assert_eq!(
+        lines(&[
+            "list", "--json", "--state", "done", "--state", "failed", "--limit", "2"
+        ]),
+        2
+    );
+    assert_eq!(lines(&["list", "--json", "--source", "other"]), 0);
+    assert_eq!(lines(&["list"]), 5);
+    let item = house.item("0.wav");
+    for key in [
+        "id",
+        "source",
+        "path",
+        "state",
+        "model",
+        "attempts",
+        "generation_id",
+        "duration_s",
+        "error",
+        "outputs",
+        "created_at",
+        "updated_at",
+    ] {
+        assert!(item.get(key).is_some(), "{key}");
+    }
+    assert_eq!(
+        (item["duration_s"].as_f64(), item["error"].is_null()),
+        (Some(1.0), true)
+    );
+    assert_eq!(item["outputs"].as_array().unwrap().len(), 4);
+    for what in [
+        "1",
+        "recordings/0.wav",
+        house.path("recordings/0.wav").to_str().unwrap(),
+    ] {
+        let shown: Value =
+            serde_json::from_str(&house.run(&["show", what, "--json"]).stdout).unwrap();
+        assert_eq!(shown["id"], 1);
+        assert_eq!(shown["history"].as_array().unwrap().len(), 1);
+    }
+    let bad = house.item("bad.wav");
+    assert_eq!(
+        bad["error"]["message"],
+        "the file is no recording: it seems to be text"
+    );
+    assert_eq!(house.run(&["show", "99"]).code, 2);
+}
+
+#[test]
+fn items_are_cancelled_and_taken_back() {
+    let house = House::with_recordings(
+        Settings {
+            delay: Duration::from_secs(3600),
+            ..settings()
+        },
+        2,
+    );
+    house.run(&["scan"]);
+    assert_eq!(house.run(&["cancel", "1"]).stdout, "1 item is cancelled\n");
+    let again = house.run(&["cancel", "1", "99"]);
+    assert_eq!(again.code, 2);
+    assert!(
+        again.stderr.contains("item 1 is cancelled")
+            && again.stderr.contains("there is no item 99")
+    );
+    let mut child = house.start(&["run", "--once"]);
+    house.wait_until("pending", |house| house.count("pending") == 1);
+    house.run(&["cancel", "2"]);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(house.count("cancelled"), 2);
+    assert_eq!(
+        house.run(&["retry", "1"]).stdout,
+        "1 item is in the queue again\n"
+    );
+    assert_eq!(house.run(&["retry", "1"]).code, 2);
+}
+
+#[test]
+fn retry_picks_by_class_and_source() {
+    let house = House::new(settings());
+    fs::write(house.path("recordings/text.wav"), "text").unwrap();
+    fs::write(house.path("recordings/empty.wav"), "").unwrap();
+    house.run_once(1);
+    let retried = |args: &[&str]| house.run(args).stdout;
+    assert_eq!(
+        retried(&["retry", "--error", "network"]),
+        "0 items are in the queue again\n"
+    );
+    assert_eq!(
+        retried(&["retry", "--error", "unsupported"]),
+        "1 item is in the queue again\n"
+    );
+    assert_eq!(
+        retried(&["retry", "--source", "other"]),
+        "0 items are in the queue again\n"
+    );
+    assert_eq!(
+        retried(&["retry", "--failed"]),
+        "1 item is in the queue again\n"
+    );
+    assert_eq!(house.run(&["retry", "--error", "nonsense"]).code, 2);
+}
+
+#[test]
+fn export_renders_again_without_the_service() {
+    let mut house = House::with_recordings(settings(), 2);
+    house.run_once(0);
+    let before = house.transcript("0.srt");
+    house.stop_sandbox();
+    fs::remove_dir_all(house.path("transcripts")).unwrap();
+    let export = house.run(&["export", "--all", "--format", "srt"]);
+    assert_eq!(
+        (export.code, export.stdout.lines().count()),
+        (0, 2),
+        "{}",
+        export.stderr
+    );
+    assert_eq!(house.transcript("0.srt"), before);
+    assert_eq!(
+        house
+            .run(&[
+                "export", "1", "--format", "txt", "--format", "vtt", "--dir", "else"
+            ])
+            .code,
+        0
+    );
+    assert_eq!(house.names("else"), ["talks/0.txt", "talks/0.vtt"]);
+    assert_eq!(
+        house
+            .run(&["export", "1", "--format", "txt", "--dir", "else"])
+            .code,
+        0
+    );
+    assert_eq!(house.names("else"), ["talks/0.txt", "talks/0.vtt"]);
+    let unknown = house.run(&["export", "1", "99", "--format", "txt"]);
+    assert_eq!(unknown.code, 1);
+    assert!(unknown.stderr.contains("item 99: it has no result"));
+}
+
+#[test]
+fn a_database_that_cannot_be_used_is_said_and_never_overwritten() {
+    for (content, said, code) in [
+        (
+            &b"this is no database at all, only text that is long enough to be a header of one"[..],
+            "is damaged",
+            5,
+        ),
+        (b"SQLite format 3\0garbage garbage garbage", "is damaged", 5),
+    ] {
+        let house = House::with_recordings(settings(), 1);
+        fs::create_dir(house.path("state")).unwrap();
+        fs::write(house.path("state/nightscribe.db"), content).unwrap();
+        let run = house.run(&["run", "--once"]);
+        assert_eq!(run.code, code, "{}", run.stderr);
+        assert!(run.stderr.contains(said), "{}", run.stderr);
+        assert_eq!(
+            fs::read(house.path("state/nightscribe.db")).unwrap(),
+            content
+        );
+    }
+}
+
+#[test]
+fn the_queue_is_private() {
+    let house = House::with_recordings(settings(), 1);
+    house.run(&["scan"]);
+    let mode = |name: &str| fs::metadata(house.path(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(
+        (mode("state"), mode("state/nightscribe.db")),
+        (0o700, 0o600)
+    );
+}
+
+#[test]
+fn no_source_and_an_empty_folder_are_no_errors() {
+    let house = House::new(settings());
+    house.run_once(0);
+    house.configure_with("", "");
+    let run = house.run_once(0);
+    assert!(run.stderr.contains("no [[source]] is configured"));
+}
+
+#[test]
+fn logs_are_json_where_asked_and_quiet_where_asked() {
+    let house = House::with_recordings(settings(), 1);
+    let run = house.run(&["--log-format", "json", "run", "--once"]);
+    let lines: Vec<Value> = run
+        .stderr
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(
+        lines
+            .iter()
+            .any(|line| line["message"] == "done" && line["recording"] == "0.wav"),
+        "{}",
+        run.stderr
+    );
+    house.record("1.wav", 1);
+    let quiet = house.run(&["-q", "run", "--once"]);
+    assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""));
+}
+
+#[test]
+fn output_into_a_closed_pipe_is_no_error() {
+    let house = House::with_recordings(settings(), 3);
+    house.run(&["scan"]);
+    let mut child = house
+        .command(&["list"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert!(output.stderr.is_empty());
+}
+
+#[test]
+fn the_sandbox_prints_its_address_first_and_stops_on_a_signal() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_nightscribe"))
+        .args(["sandbox", "--delay", "0s", "--fault", "slow=0.5"])
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut address = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut address)
+        .unwrap();
+    assert!(
+        address.starts_with("http://127.0.0.1:") && address.ends_with("/v1\n"),
+        "{address}"
+    );
+    signal(&child, "INT");
+    assert!(child.wait().unwrap().success());
+    let wrong = bare(&["sandbox", "--fault", "slwo=1"], folder.path());
+    assert_eq!(wrong.code, 2);
+    assert!(
+        wrong.stderr.contains("did you mean `slow`?"),
+        "{}",
+        wrong.stderr
+    );
+}
+
+#[test]
+fn packagers_get_completions_and_a_manual() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(
+        bare(&["completions", "bash"], folder.path())
+            .stdout
+            .contains("_nightscribe()")
+    );
+    let man = bare(&["man"], folder.path()).stdout;
+    assert!(man.contains(".TH nightscribe 1") && man.contains("NIGHTSCRIBE RETRY"));
+    assert_eq!(bare(&["models"], folder.path()).stdout.lines().count(), 16);
+}
+
+#[test]
+fn the_service_manager_hears_that_it_is_ready_and_that_it_stops() {
+    let house = House::with_recordings(settings(), 1);
+    let socket = std::os::unix::net::UnixDatagram::bind(house.path("notify")).unwrap();
+    let mut child = house
+        .command(&["run"])
+        .env("NOTIFY_SOCKET", house.path("notify"))
+        .env("WATCHDOG_USEC", "2000000")
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut heard = Vec::new();
+    let mut listen = |until: &str| {
+        let mut buffer = [0; 256];
+        while !heard.iter().any(|message: &String| message.contains(until)) {
+            let length = socket.recv(&mut buffer).unwrap();
+            heard.push(String::from_utf8_lossy(&buffer[..length]).into_owned());
+        }
+    };
+    listen("READY=1");
+    listen("WATCHDOG=1");
+    signal(&child, "TERM");
+    listen("STOPPING=1");
+    assert!(child.wait().unwrap().success());
+}
