@@ -17,4 +17,5 @@
 
 pub mod domain;
 pub mod policy;
+pub mod sandbox;
 pub mod store;

@@ -1,0 +1,165 @@
+//! Connections, from start to stop.
+
+use super::answer::Cut;
+use super::book::Book;
+use super::fault::Faults;
+use super::ledger::Ledger;
+use super::routes::{Shared, router};
+use super::settings::{Account, Settings};
+use crate::domain::time::Timestamp;
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// The pause after a connection could not be taken (too many open files), so that the loop does not spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A server that runs until it is stopped or dropped. It keeps nothing on disk.
+pub struct Sandbox {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Sandbox {
+    /// Starts one on the current Tokio runtime.
+    ///
+    /// # Errors
+    /// If it cannot listen at `settings.listen`.
+    pub async fn start(settings: Settings) -> io::Result<Self> {
+        Self::start_with_clock(settings, steady_clock()).await
+    }
+
+    /// Starts one whose generations, retention and limits live by another clock than the real one. A clock must not go
+    /// back.
+    ///
+    /// # Errors
+    /// If it cannot listen at `settings.listen`.
+    pub async fn start_with_clock(
+        settings: Settings,
+        clock: impl Fn() -> Timestamp + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind(settings.listen).await?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared {
+            delay: settings.delay,
+            book: Mutex::new(Book::new(settings)),
+            clock: Box::new(clock),
+            requests: AtomicU64::new(1),
+        });
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let router = router(Arc::clone(&shared));
+        tasks.spawn(accept(listener, router, stop.clone(), tasks.clone()));
+        Ok(Self {
+            address,
+            shared,
+            stop,
+            tasks,
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What a client on this machine takes for its base URL.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        let ip = match self.address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        format!("http://{}/v1", SocketAddr::new(ip, self.address.port()))
+    }
+
+    /// A copy of everything that was asked so far.
+    #[must_use]
+    pub fn ledger(&self) -> Ledger {
+        self.shared.book().ledger()
+    }
+
+    /// From now on, this goes wrong, and nothing else.
+    pub fn set_faults(&self, faults: Faults) {
+        self.shared.book().faults = faults;
+    }
+
+    /// From now on, the account is like this.
+    pub fn set_account(&self, account: Account) {
+        self.shared.book().account = account;
+    }
+
+    /// Stops: cuts every connection, and returns when nothing runs any more.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// The time of the system at the start, and as much more as has passed since: it never goes back.
+fn steady_clock() -> impl Fn() -> Timestamp + Send + Sync + 'static {
+    let since_epoch = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let start = Instant::now();
+    move || Timestamp::from_millis(0).after(since_epoch + start.elapsed())
+}
+
+async fn accept(
+    listener: TcpListener,
+    router: Router,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+) {
+    loop {
+        let accepted = tokio::select! {
+            () = stop.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => _ = tasks.spawn(serve(stream, router.clone(), stop.child_token())),
+            Err(error) => {
+                tracing::warn!(%error, "the sandbox could not take a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Answers the calls of one connection until it ends or is cut.
+async fn serve(stream: TcpStream, router: Router, cut: CancellationToken) {
+    // Answers are small, and a client waits for each.
+    _ = stream.set_nodelay(true);
+    let router = TowerToHyperService::new(router);
+    let handle = Cut(cut.clone());
+    let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(handle.clone());
+        router.call(request)
+    });
+    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    tokio::select! {
+        // A client that goes away in the middle is its own affair.
+        _ = connection => {}
+        () = cut.cancelled() => {}
+    }
+}
