@@ -8,6 +8,7 @@ use super::result::result;
 use super::settings::Account;
 use super::submission;
 use crate::domain::time::Timestamp;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
@@ -218,7 +219,7 @@ async fn poll(
     State(shared): Everything,
     Extension(asked): Extension<Asked>,
     Extension(cut): Extension<Cut>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Response {
     let admitted = shared.book().admit(Call::Poll, key(&headers), shared.now());
@@ -233,6 +234,8 @@ async fn poll(
     if let Some(error) = mishap.and_then(|mishap| asked.error_of(mishap)) {
         return error;
     }
+    // No generation has an ID that is not UTF-8.
+    let id = id.map_or_else(|_| String::new(), |Path(id)| id);
     let found = shared.book().poll(&id, fault, shared.now());
     let body = match found {
         Found::Missing => return asked.refusal(StatusCode::NOT_FOUND, "generation not found"),

@@ -268,6 +268,12 @@ async fn what_is_no_call_of_the_service_gets_its_error_body() {
             "Cannot GET /v2/logs",
         ),
         (
+            client
+                .get(format!("{origin}/v1/stt/%FF"))
+                .bearer_auth("key"),
+            "generation not found",
+        ),
+        (
             client.get(format!("{origin}/v1/stt/create")),
             "Cannot GET /v1/stt/create",
         ),
