@@ -255,7 +255,7 @@ pub struct Sandbox {
 fn faults() -> String {
     let lines: Vec<_> = FAULTS
         .iter()
-        .map(|(_, name, about)| format!("  {name:<13} {about}"))
+        .map(|(name, about)| format!("  {name:<13} {about}"))
         .collect();
     format!(
         "Faults:\n{}\n\nGET /sandbox/ledger says what was asked and what would have been paid.",

@@ -3,7 +3,7 @@
 use super::args;
 use super::exit::{Exit, Report};
 use super::signals::stop_on_signal;
-use crate::sandbox::{Faults, Sandbox, Settings};
+use crate::sandbox::{Sandbox, Settings};
 use std::io::Write;
 
 pub(super) async fn sandbox(args: args::Sandbox) -> Result<Exit, Report> {
@@ -12,7 +12,7 @@ pub(super) async fn sandbox(args: args::Sandbox) -> Result<Exit, Report> {
         listen: args.listen,
         delay: args.delay,
         retention: args.retention,
-        faults: args.faults.into_iter().fold(Faults::default(), Faults::and),
+        faults: args.faults.into_iter().collect(),
         submits_per_minute: args.submits_per_minute,
         polls_per_minute: args.polls_per_minute,
         key: args.key,

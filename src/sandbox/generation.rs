@@ -1,70 +1,107 @@
-//! A transcription in time.
+//! One transcription in time.
 
 use super::submission::Submission;
+use crate::domain::time::Timestamp;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use std::sync::Arc;
 use std::time::Duration;
+
+/// The characters of a generation ID, and how many it has: the service's later IDs are nanoids.
+const ID_ALPHABET: &[u8; 64] = b"useandom-26T198340PX75pxJACKVERYMINDBUSHWOLF_GQZbfghjklqvwyzrict";
+const ID_LENGTH: usize = 21;
+
+/// An ID for a new generation.
+pub(super) fn new_id(rng: &mut StdRng) -> String {
+    let mut letter = || ID_ALPHABET.choose(rng).copied().unwrap_or(b'0');
+    (0..ID_LENGTH).map(|_| char::from(letter())).collect()
+}
 
 /// A submission that was accepted.
 #[derive(Debug)]
 pub(super) struct Generation {
-    pub(super) submission: Submission,
-    /// Since the start of the sandbox.
-    pub(super) created: Duration,
+    pub(super) submission: Arc<Submission>,
+    pub(super) created: Timestamp,
+    /// Decided at its creation.
+    pub(super) fails: bool,
     /// Its place in the ledger.
     pub(super) row: usize,
-    pub(super) fails: bool,
 }
 
-/// What a generation is like at a time.
+/// How far a generation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Status {
     Waiting,
     Active,
-    Ended,
+    Completed,
+    Failed,
     Expired,
 }
 
-/// The status after `age`.
-pub(super) fn status(age: Duration, delay: Duration, retention: Duration) -> Status {
-    if age >= retention {
-        Status::Expired
-    } else if age >= delay {
-        Status::Ended
-    } else if age >= delay / 4 {
-        Status::Active
-    } else {
-        Status::Waiting
+impl Generation {
+    /// Waiting for the first quarter of `delay`, active for the rest of it, then completed or failed; expired from
+    /// `retention` on, counted from the creation.
+    pub(super) fn status_at(&self, now: Timestamp, delay: Duration, retention: Duration) -> Status {
+        let age = now.since(self.created);
+        if age >= retention {
+            Status::Expired
+        } else if age < delay / 4 {
+            Status::Waiting
+        } else if age < delay {
+            Status::Active
+        } else if self.fails {
+            Status::Failed
+        } else {
+            Status::Completed
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rand::SeedableRng;
+    use std::collections::HashSet;
+
+    fn statuses(fails: bool, delay_s: u64, at_ms: &[i64]) -> Vec<Status> {
+        let generation = Generation {
+            submission: Arc::new(Submission::example("a.mp3")),
+            created: Timestamp::from_millis(1_000),
+            fails,
+            row: 0,
+        };
+        let (delay, retention) = (Duration::from_secs(delay_s), Duration::from_secs(100));
+        let at = |ms: &i64| generation.status_at(Timestamp::from_millis(*ms), delay, retention);
+        at_ms.iter().map(at).collect()
+    }
 
     #[test]
     fn a_generation_waits_works_ends_and_is_forgotten() {
-        let at = |seconds| {
-            status(
-                Duration::from_secs(seconds),
-                Duration::from_secs(8),
-                Duration::from_secs(100),
-            )
-        };
+        use Status::{Active, Completed, Expired, Failed, Waiting};
+        let times = [0, 1_000, 2_999, 3_000, 8_999, 9_000, 100_999, 101_000];
         assert_eq!(
-            [0, 1, 2, 7].map(at),
+            statuses(false, 8, &times),
             [
-                Status::Waiting,
-                Status::Waiting,
-                Status::Active,
-                Status::Active
+                Waiting, Waiting, Waiting, Active, Active, Completed, Completed, Expired
             ]
         );
-        assert_eq!(
-            [8, 99, 100].map(at),
-            [Status::Ended, Status::Ended, Status::Expired]
-        );
-        assert_eq!(
-            status(Duration::ZERO, Duration::ZERO, Duration::from_secs(1)),
-            Status::Ended
-        );
+        assert_eq!(statuses(true, 8, &[8_999, 9_000]), [Active, Failed]);
+    }
+
+    #[test]
+    fn without_a_delay_it_is_complete_at_once() {
+        assert_eq!(statuses(false, 0, &[1_000]), [Status::Completed]);
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_ids_which_are_all_different() {
+        let ids = |seed| {
+            let mut rng = StdRng::seed_from_u64(seed);
+            (0..1000).map(|_| new_id(&mut rng)).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(3), ids(3));
+        assert_ne!(ids(3), ids(4));
+        assert_eq!(ids(3).iter().collect::<HashSet<_>>().len(), 1000);
+        assert!(ids(3).iter().all(|id| id.len() == ID_LENGTH));
     }
 }

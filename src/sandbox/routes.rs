@@ -1,292 +1,316 @@
-//! The calls of the API.
+//! The calls.
 
-use super::desk::{Call, Desk, Polled};
-use super::fault::Fault;
-use super::reply::Reply;
-use super::submission::{self, Submission};
-use super::transcript;
-use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, Extension, Path, Request, State};
+use super::answer::{Asked, Cut, sent};
+use super::book::{Book, Found, Turned};
+use super::fault::{Call, Fault};
+use super::property;
+use super::result::result;
+use super::settings::Account;
+use super::submission;
+use crate::domain::time::Timestamp;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::header::AUTHORIZATION;
-use axum::http::{HeaderMap, Response, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
-use serde_json::{Value, json};
-use std::sync::Arc;
-use tokio_util::sync::CancellationToken;
+use axum::{Extension, Json, Router};
+use futures_util::StreamExt;
+use serde_json::json;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-/// Ends the connection that a request came on.
-#[derive(Clone)]
-pub(super) struct Connection(pub(super) CancellationToken);
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const INFERENCE_ID: HeaderName = HeaderName::from_static("x-inference-id");
+const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
+/// The most characters of a client's own request ID.
+const MOST_ID_CHARS: usize = 128;
+/// US dollars a second of audio, shown by `/v1/models`; of the sandbox's own making.
+const PRICE_PER_SECOND: f64 = 0.0001;
 
-impl Connection {
-    /// Cuts it; nothing is answered any more.
-    async fn cut(self) -> Response<Body> {
-        self.0.cancel();
-        std::future::pending().await
+/// What every call shares.
+pub(super) struct Shared {
+    pub(super) book: Mutex<Book>,
+    pub(super) clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    pub(super) delay: Duration,
+    pub(super) requests: AtomicU64,
+}
+
+impl Shared {
+    /// The book, also after a panic: every change of it is whole before anything can panic.
+    pub(super) fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.clock)()
     }
 }
 
-pub(super) fn router(desk: Arc<Desk>) -> Router {
+type Everything = State<Arc<Shared>>;
+
+/// Every path of the service that the sandbox knows, and its own.
+pub(super) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/v1/stt/create", post(create))
-        .route("/v1/stt", post(legacy))
         .route("/v1/stt/{id}", get(poll))
+        .route("/v1/stt", post(legacy))
         .route("/v1/models", get(models))
         .route("/v2/billing", get(billing))
         .route("/sandbox/ledger", get(ledger))
         .fallback(unknown)
+        .method_not_allowed_fallback(unknown)
         .layer(DefaultBodyLimit::disable())
-        .with_state(desk)
+        .layer(middleware::from_fn_with_state(Arc::clone(&shared), stamp))
+        .with_state(shared)
 }
 
-/// One call, and what its answer carries.
-struct Exchange {
-    desk: Arc<Desk>,
-    connection: Connection,
-    path: String,
-    request_id: String,
-    client_request_id: Option<String>,
+/// Numbers the call, and puts on its answer what every answer carries.
+async fn stamp(State(shared): Everything, mut request: Request, next: Next) -> Response {
+    let number = shared.requests.fetch_add(1, Ordering::Relaxed);
+    let asked = Asked {
+        request_id: format!("sandbox-{number}"),
+        path: request.uri().path().to_owned(),
+        at: shared.now(),
+    };
+    let echo = client_request_id(request.headers());
+    request.extensions_mut().insert(asked.clone());
+    let mut response = next.run(request).await;
+    set(&mut response, REQUEST_ID, &asked.request_id);
+    if let Some(echo) = echo {
+        set(&mut response, CLIENT_REQUEST_ID, &echo);
+    }
+    response
 }
 
-impl Exchange {
-    fn new(desk: Arc<Desk>, connection: Connection, uri: &Uri, headers: &HeaderMap) -> Self {
-        let request_id = desk.new_id();
-        let kept = |id: &&str| {
-            let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte);
-            (1..=128).contains(&id.len()) && id.bytes().all(allowed)
-        };
-        let client_request_id = headers
-            .get("x-client-request-id")
-            .and_then(|id| id.to_str().ok())
-            .filter(kept);
-        Self {
-            desk,
-            connection,
-            path: uri.path().to_owned(),
-            request_id,
-            client_request_id: client_request_id.map(str::to_owned),
-        }
-    }
+/// The client's own ID; dropped if it is not well-formed, as the service does.
+fn client_request_id(headers: &HeaderMap) -> Option<String> {
+    let id = headers.get(CLIENT_REQUEST_ID)?.to_str().ok()?;
+    let is_fine = |c: char| c.is_ascii_alphanumeric() || "._:-".contains(c);
+    let fits = (1..=MOST_ID_CHARS).contains(&id.len()) && id.chars().all(is_fine);
+    fits.then(|| id.to_owned())
+}
 
-    fn error(&self, status: u16, message: &str) -> Reply {
-        Reply::error(status, message, &self.path, &self.request_id)
-    }
+fn key(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, key) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+}
 
-    /// The answer with its headers, and with the faults that can happen to any answer.
-    async fn send(self, reply: Reply, inference_id: Option<&str>) -> Response<Body> {
-        let mut reply = reply.header("x-request-id", self.request_id);
-        if let Some(id) = self.client_request_id {
-            reply = reply.header("x-client-request-id", id);
-        }
-        if let Some(id) = inference_id {
-            reply = reply.header("x-inference-id", id);
-        }
-        if self.desk.draws(Fault::Truncate) {
-            reply.truncated()
-        } else if self.desk.draws(Fault::Slow) {
-            reply.slow()
-        } else {
-            reply.whole()
-        }
-    }
-
-    /// What stands before every call; `Err` is the answer.
-    async fn begin(self, call: Call, headers: &HeaderMap) -> Result<Self, Response<Body>> {
-        if self.desk.draws(Fault::Refuse) {
-            return Err(self.connection.cut().await);
-        }
-        let key = headers
-            .get(AUTHORIZATION)
-            .and_then(|value| value.to_str().ok());
-        let key = key.and_then(|value| value.strip_prefix("Bearer "));
-        match self.desk.admit(call, key) {
-            Ok(()) => Ok(self),
-            Err(refused) => {
-                let reply = self
-                    .error(refused.status, refused.message)
-                    .retry_after(refused.retry_after);
-                Err(self.send(reply, None).await)
-            }
-        }
-    }
-
-    /// Errors of the server itself.
-    fn failure(&self) -> Option<Reply> {
-        if self.desk.draws(Fault::ErrorJson) {
-            return Some(self.error(500, "Internal server error"));
-        }
-        let is_gateway = self
-            .request_id
-            .starts_with(|first: char| first.is_ascii_uppercase());
-        let status = if is_gateway { 502 } else { 503 };
-        self.desk
-            .draws(Fault::ErrorHtml)
-            .then(|| Reply::html(status))
-    }
-
-    /// Reads a submission; `Err` is the answer to one that is refused or lost.
-    async fn receive(self, request: Request) -> Result<(Self, Submission), Response<Body>> {
-        let read = submission::read(request).await;
-        if self.desk.draws(Fault::DropBefore) {
-            return Err(self.connection.cut().await);
-        }
-        let read = match self.failure() {
-            Some(failure) => {
-                self.desk.refused(failure.status);
-                return Err(self.send(failure, None).await);
-            }
-            None if self.desk.draws(Fault::Reject) => {
-                Err((400, "the audio is refused, as the fault says".to_owned()))
-            }
-            None => read,
-        };
-        match read {
-            Ok(submission) => Ok((self, submission)),
-            Err((status, message)) => {
-                self.desk.refused(status);
-                let reply = self.error(status, &message);
-                Err(self.send(reply, None).await)
-            }
-        }
-    }
+/// A submission that was accepted, and what goes wrong with its answer.
+struct Taken {
+    id: String,
+    fails: bool,
+    submission: submission::Submission,
+    fault: Option<Fault>,
 }
 
 async fn create(
-    State(desk): State<Arc<Desk>>,
-    Extension(connection): Extension<Connection>,
-    uri: Uri,
-    headers: HeaderMap,
+    State(shared): Everything,
+    Extension(asked): Extension<Asked>,
+    Extension(cut): Extension<Cut>,
     request: Request,
-) -> Response<Body> {
-    let exchange = Exchange::new(desk, connection, &uri, &headers);
-    let answer = async {
-        let (exchange, submission) = exchange
-            .begin(Call::Submit, &headers)
-            .await?
-            .receive(request)
-            .await?;
-        let id = exchange
-            .desk
-            .accept(submission, exchange.client_request_id.clone());
-        if exchange.desk.draws(Fault::DropAfter) {
-            return Err(exchange.connection.cut().await);
-        }
-        let reply = if exchange.desk.draws(Fault::Empty) {
-            Reply::empty(201)
-        } else {
-            Reply::json(201, &json!({"generation_id": id}))
-        };
-        Ok(exchange.send(reply, Some(&id)).await)
+) -> Response {
+    let taken = match take(&shared, &asked, &cut, request).await {
+        Ok(taken) => taken,
+        Err(response) => return response,
     };
-    answer.await.unwrap_or_else(|refusal| refusal)
+    let response = match taken.fault {
+        Some(Fault::Empty) => StatusCode::CREATED.into_response(),
+        fault => sent(
+            StatusCode::CREATED,
+            &json!({"generation_id": taken.id}),
+            fault,
+            &cut,
+        ),
+    };
+    with_inference_id(response, &taken.id)
 }
 
 async fn legacy(
-    State(desk): State<Arc<Desk>>,
-    Extension(connection): Extension<Connection>,
-    uri: Uri,
-    headers: HeaderMap,
+    State(shared): Everything,
+    Extension(asked): Extension<Asked>,
+    Extension(cut): Extension<Cut>,
     request: Request,
-) -> Response<Body> {
-    let exchange = Exchange::new(desk, connection, &uri, &headers);
-    let answer = async {
-        let (exchange, submission) = exchange
-            .begin(Call::Submit, &headers)
-            .await?
-            .receive(request)
-            .await?;
-        let result = transcript::result(&submission);
-        let id = exchange
-            .desk
-            .accept(submission, exchange.client_request_id.clone());
-        if exchange.desk.draws(Fault::DropAfter) {
-            return Err(exchange.connection.cut().await);
-        }
-        tokio::time::sleep(exchange.desk.delay()).await;
-        let reply = match exchange.desk.poll(&id) {
-            Polled::Failed => exchange.error(500, "the transcription failed"),
-            _ => Reply::json(201, &result),
-        };
-        Ok(exchange.send(reply, Some(&id)).await)
+) -> Response {
+    let taken = match take(&shared, &asked, &cut, request).await {
+        Ok(taken) => taken,
+        Err(response) => return response,
     };
-    answer.await.unwrap_or_else(|refusal| refusal)
+    tokio::time::sleep(shared.delay).await;
+    let response = match taken.fault {
+        _ if taken.fails => asked.refusal(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the transcription failed",
+        ),
+        Some(Fault::Empty) => StatusCode::CREATED.into_response(),
+        fault => {
+            if fault != Some(Fault::Truncate) {
+                shared.book().fetched(&taken.id);
+            }
+            sent(StatusCode::CREATED, &result(&taken.submission), fault, &cut)
+        }
+    };
+    with_inference_id(response, &taken.id)
+}
+
+/// Takes a submission in: the door, the body, the checks, the ledger.
+async fn take(
+    shared: &Shared,
+    asked: &Asked,
+    cut: &Cut,
+    request: Request,
+) -> Result<Taken, Response> {
+    let admitted = shared
+        .book()
+        .admit(Call::Submit, key(request.headers()), shared.now());
+    let mishap = match admitted {
+        Ok(mishap) => mishap,
+        Err(turned) => return Err(refuse(shared, turned_away(asked, &turned), request).await),
+    };
+    let fault = mishap.map(|mishap| mishap.fault);
+    if fault == Some(Fault::Refuse) {
+        shared.book().cut();
+        return cut.sever().await;
+    }
+    if let Some(error) = mishap.and_then(|mishap| asked.error_of(mishap)) {
+        return Err(refuse(shared, error, request).await);
+    }
+    let client_request_id = client_request_id(request.headers());
+    let submission = submission::read(request).await.map_err(|refusal| {
+        shared.book().refused(refusal.status);
+        asked.refused(&refusal)
+    })?;
+    if fault == Some(Fault::DropBefore) {
+        shared.book().cut();
+        return cut.sever().await;
+    }
+    let accepted = shared
+        .book()
+        .accept(submission.clone(), client_request_id, shared.now());
+    if fault == Some(Fault::DropAfter) {
+        return cut.sever().await;
+    }
+    Ok(Taken {
+        id: accepted.id,
+        fails: accepted.fails,
+        submission,
+        fault,
+    })
+}
+
+/// Counts an error, and reads the body to its end before it is sent, so that a client still sending gets to see it.
+async fn refuse(shared: &Shared, error: Response, request: Request) -> Response {
+    shared.book().refused(error.status());
+    let mut body = request.into_body().into_data_stream();
+    while let Some(Ok(_)) = body.next().await {}
+    error
+}
+
+fn turned_away(asked: &Asked, turned: &Turned) -> Response {
+    match turned {
+        Turned::Refused(refusal) => asked.refused(refusal),
+        Turned::OverLimit(wait) => asked.too_many(*wait),
+    }
 }
 
 async fn poll(
-    State(desk): State<Arc<Desk>>,
-    Extension(connection): Extension<Connection>,
-    Path(id): Path<String>,
-    uri: Uri,
+    State(shared): Everything,
+    Extension(asked): Extension<Asked>,
+    Extension(cut): Extension<Cut>,
+    id: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
-) -> Response<Body> {
-    let exchange = Exchange::new(desk, connection, &uri, &headers);
-    let answer = async {
-        let exchange = exchange.begin(Call::Poll, &headers).await?;
-        if let Some(failure) = exchange.failure() {
-            return Err(exchange.send(failure, None).await);
+) -> Response {
+    let admitted = shared.book().admit(Call::Poll, key(&headers), shared.now());
+    let mishap = match admitted {
+        Ok(mishap) => mishap,
+        Err(turned) => return turned_away(&asked, &turned),
+    };
+    let fault = mishap.map(|mishap| mishap.fault);
+    if fault == Some(Fault::Refuse) {
+        return cut.sever().await;
+    }
+    if let Some(error) = mishap.and_then(|mishap| asked.error_of(mishap)) {
+        return error;
+    }
+    // No generation has an ID that is not UTF-8.
+    let id = id.map_or_else(|_| String::new(), |Path(id)| id);
+    let found = shared.book().poll(&id, fault, shared.now());
+    let body = match found {
+        Found::Missing => return asked.refusal(StatusCode::NOT_FOUND, "generation not found"),
+        Found::Waiting => json!({"status": "waiting"}),
+        Found::Active => json!({"status": "active"}),
+        Found::Failed => json!({
+            "status": "error",
+            "result": null,
+            "error": {"name": "TranscriptionError", "message": "the audio could not be transcribed"},
+        }),
+        Found::Completed(submission) => {
+            json!({"status": "completed", "result": result(&submission)})
         }
-        let desk = exchange.desk.clone();
-        let asked = id.clone();
-        // A long transcript takes a while to make.
-        let polled = tokio::task::spawn_blocking(move || desk.poll(&asked)).await;
-        let reply = match polled {
-            Ok(Polled::InProgress(status)) => Reply::json(
-                201,
-                &json!({"generation_id": id, "status": status, "result": null}),
-            ),
-            Ok(Polled::Completed(result)) => Reply::json(
-                201,
-                &json!({"generation_id": id, "status": "completed", "result": result}),
-            ),
-            Ok(Polled::Failed) => {
-                let error = json!({"name": "TranscriptionError", "message": "the audio could not be transcribed, as the fault says"});
-                Reply::json(
-                    201,
-                    &json!({"generation_id": id, "status": "error", "error": error}),
-                )
-            }
-            Ok(Polled::Missing) => exchange.error(404, "Generation not found"),
-            Err(panic) => exchange.error(500, &panic.to_string()),
-        };
-        Ok(exchange.send(reply, Some(&id)).await)
     };
-    answer.await.unwrap_or_else(|refusal| refusal)
+    // The documents say 201 here, too.
+    with_inference_id(sent(StatusCode::CREATED, &body, fault, &cut), &id)
 }
 
-async fn ledger(State(desk): State<Arc<Desk>>) -> Json<super::Ledger> {
-    Json(desk.ledger())
+fn with_inference_id(mut response: Response, id: &str) -> Response {
+    set(&mut response, INFERENCE_ID, id);
+    response
 }
 
-async fn models() -> Json<Value> {
-    let price = json!([{"name": "audio", "measure": "second", "price": "0.0001", "per": 1}]);
-    let model = |id: &str| {
-        json!({
-            "id": id, "aliases": [id.trim_start_matches("#g1_")], "type": "stt",
-            "pricing": {"kind": "units", "currency": "USD", "units": price},
-        })
+/// Sets a header; a value that no header can have is left out.
+fn set(response: &mut Response, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::try_from(value) {
+        response.headers_mut().insert(name, value);
+    }
+}
+
+async fn models(uri: Uri) -> Response {
+    let query = uri.query().unwrap_or_default();
+    let priced = query.split('&').any(|pair| pair == "include=pricing");
+    let model = |id: String| {
+        let alias = id.strip_prefix("#g1_").map(str::to_owned);
+        let mut model = json!({"id": id, "aliases": Vec::from_iter(alias), "type": "stt"});
+        if priced {
+            let unit =
+                json!({"name": "audio", "measure": "second", "price": PRICE_PER_SECOND, "per": 1});
+            model["pricing"] = json!({"kind": "units", "currency": "USD", "units": [unit]});
+        }
+        model
     };
-    Json(json!({"data": [model("#g1_nova-2-general"), model("#g1_whisper-large")]}))
+    let data: Vec<_> = property::models().map(model).collect();
+    Json(json!({"object": "list", "data": data})).into_response()
 }
 
-async fn billing(State(desk): State<Arc<Desk>>) -> Json<Value> {
-    let seconds: f64 = desk
-        .ledger()
-        .generations
-        .iter()
-        .filter(|row| !row.failed)
-        .map(|row| row.duration_s)
-        .sum();
-    Json(json!({"balance": 100.0 - seconds * 0.0001, "currency": "USD"}))
-}
-
-async fn unknown(
-    State(desk): State<Arc<Desk>>,
-    Extension(connection): Extension<Connection>,
-    uri: Uri,
+async fn billing(
+    State(shared): Everything,
+    Extension(asked): Extension<Asked>,
     headers: HeaderMap,
-) -> Response<Body> {
-    let exchange = Exchange::new(desk, connection, &uri, &headers);
-    let reply = exchange.error(404, "Cannot find this path");
-    exchange.send(reply, None).await
+) -> Response {
+    let (checked, account) = {
+        let book = shared.book();
+        (book.check_key(key(&headers)), book.account)
+    };
+    match checked {
+        Err(refusal) => asked.refused(&refusal),
+        Ok(()) => {
+            let balance = if account == Account::NoCredit {
+                0
+            } else {
+                1_000_000
+            };
+            Json(json!({"balance": balance, "currency": "USD"})).into_response()
+        }
+    }
+}
+
+async fn ledger(State(shared): Everything) -> Response {
+    let ledger = shared.book().ledger();
+    Json(ledger).into_response()
+}
+
+async fn unknown(Extension(asked): Extension<Asked>, method: Method) -> Response {
+    let message = format!("Cannot {method} {}", asked.path);
+    asked.refusal(StatusCode::NOT_FOUND, &message)
 }

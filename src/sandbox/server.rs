@@ -1,53 +1,69 @@
-//! Connections: accepted here rather than by axum, so that a fault can cut one.
+//! Connections, from start to stop.
 
-use super::desk::Desk;
+use super::answer::Cut;
+use super::book::Book;
 use super::fault::Faults;
 use super::ledger::Ledger;
-use super::routes::{Connection, router};
+use super::routes::{Shared, router};
 use super::settings::{Account, Settings};
-use axum::{Extension, Router};
+use crate::domain::time::Timestamp;
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// After a failure to accept (out of file descriptors, say).
-const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
+/// The pause after a connection could not be taken (too many open files), so that the loop does not spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// A running server. Dropped, it stops.
+/// A server that runs until it is stopped or dropped. It keeps nothing on disk.
 pub struct Sandbox {
-    desk: Arc<Desk>,
     address: SocketAddr,
+    shared: Arc<Shared>,
     stop: CancellationToken,
-    _stop_on_drop: DropGuard,
     tasks: TaskTracker,
 }
 
 impl Sandbox {
-    /// Listens, and serves until it is stopped.
+    /// Starts one on the current Tokio runtime.
     ///
     /// # Errors
-    /// If the address cannot be had.
+    /// If it cannot listen at `settings.listen`.
     pub async fn start(settings: Settings) -> io::Result<Self> {
+        Self::start_with_clock(settings, steady_clock()).await
+    }
+
+    /// Starts one whose generations, retention and limits live by another clock than the real one. A clock must not go
+    /// back.
+    ///
+    /// # Errors
+    /// If it cannot listen at `settings.listen`.
+    pub async fn start_with_clock(
+        settings: Settings,
+        clock: impl Fn() -> Timestamp + Send + Sync + 'static,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind(settings.listen).await?;
         let address = listener.local_addr()?;
-        let desk = Arc::new(Desk::new(settings));
+        let shared = Arc::new(Shared {
+            delay: settings.delay,
+            book: Mutex::new(Book::new(settings)),
+            clock: Box::new(clock),
+            requests: AtomicU64::new(1),
+        });
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        tasks.spawn(accept(
-            listener,
-            router(desk.clone()),
-            stop.clone(),
-            tasks.clone(),
-        ));
+        let router = router(Arc::clone(&shared));
+        tasks.spawn(accept(listener, router, stop.clone(), tasks.clone()));
         Ok(Self {
-            desk,
             address,
-            _stop_on_drop: stop.clone().drop_guard(),
+            shared,
             stop,
             tasks,
         })
@@ -55,38 +71,58 @@ impl Sandbox {
 
     /// Where it listens.
     #[must_use]
-    pub const fn address(&self) -> SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What a client's `api.base_url` is.
+    /// What a client on this machine takes for its base URL.
     #[must_use]
     pub fn base_url(&self) -> String {
-        format!("http://{}/v1", self.address)
+        let ip = match self.address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        format!("http://{}/v1", SocketAddr::new(ip, self.address.port()))
     }
 
-    /// What was asked so far.
+    /// A copy of everything that was asked so far.
     #[must_use]
     pub fn ledger(&self) -> Ledger {
-        self.desk.ledger()
+        self.shared.book().ledger()
     }
 
-    /// From now on these faults happen.
+    /// From now on, this goes wrong, and nothing else.
     pub fn set_faults(&self, faults: Faults) {
-        self.desk.set_faults(faults);
+        self.shared.book().faults = faults;
     }
 
-    /// From now on the account is like this.
+    /// From now on, the account is like this.
     pub fn set_account(&self, account: Account) {
-        self.desk.set_account(account);
+        self.shared.book().account = account;
     }
 
-    /// Cuts every connection and waits until nothing of it runs.
+    /// Stops: cuts every connection, and returns when nothing runs any more.
     pub async fn stop(self) {
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
     }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// The time of the system at the start, and as much more as has passed since: it never goes back.
+fn steady_clock() -> impl Fn() -> Timestamp + Send + Sync + 'static {
+    let since_epoch = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let start = Instant::now();
+    move || Timestamp::from_millis(0).after(since_epoch + start.elapsed())
 }
 
 async fn accept(
@@ -101,30 +137,29 @@ async fn accept(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => {
-                let cut = stop.child_token();
-                tasks.spawn(serve(stream, router.clone(), cut));
-            }
+            Ok((stream, _)) => _ = tasks.spawn(serve(stream, router.clone(), stop.child_token())),
             Err(error) => {
-                tracing::debug!(error = %error, "a connection could not be accepted");
-                tokio::time::sleep(ACCEPT_AGAIN).await;
+                tracing::warn!(%error, "the sandbox could not take a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
     }
 }
 
+/// Answers the calls of one connection until it ends or is cut.
 async fn serve(stream: TcpStream, router: Router, cut: CancellationToken) {
-    // A small answer must not wait for more to fill a packet.
-    let _best_effort = stream.set_nodelay(true);
-    let service = TowerToHyperService::new(router.layer(Extension(Connection(cut.clone()))));
-    let connection =
-        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    // Answers are small, and a client waits for each.
+    _ = stream.set_nodelay(true);
+    let router = TowerToHyperService::new(router);
+    let handle = Cut(cut.clone());
+    let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(handle.clone());
+        router.call(request)
+    });
+    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     tokio::select! {
+        // A client that goes away in the middle is its own affair.
+        _ = connection => {}
         () = cut.cancelled() => {}
-        served = connection => {
-            if let Err(error) = served {
-                tracing::trace!(error = %error, "a connection ended early");
-            }
-        }
     }
 }

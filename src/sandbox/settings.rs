@@ -9,23 +9,24 @@ use std::time::Duration;
 pub struct Settings {
     /// Where it listens; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// From a submission to its transcript.
+    /// From the creation of a generation to its completion.
     pub delay: Duration,
-    /// How long a transcript is kept, from its submission.
+    /// How long a transcription is kept, from its creation.
     pub retention: Duration,
     /// What goes wrong, and how often.
     pub faults: Faults,
-    /// More submissions than this in any minute are refused with 429.
+    /// Submissions beyond so many in any 60 seconds are refused with 429.
     pub submits_per_minute: Option<u32>,
-    /// More polls than this in any minute are refused with 429.
+    /// Polls beyond so many in any 60 seconds are refused with 429.
     pub polls_per_minute: Option<u32>,
-    /// The one key that is taken; without it, any is.
+    /// The one key that is taken; without it, any that is not empty.
     pub key: Option<String>,
-    /// Decides generation IDs and faults.
+    /// Decides generation IDs and when faults happen.
     pub seed: u64,
 }
 
 impl Default for Settings {
+    /// A free loopback port, two seconds to a transcript, the documented hour of retention, no faults, no limits.
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
@@ -40,14 +41,14 @@ impl Default for Settings {
     }
 }
 
-/// What the account is like.
+/// The account behind every key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Account {
     /// As it should be.
     #[default]
     Open,
-    /// Every key is refused.
+    /// Every key is refused with 401.
     KeyRefused,
-    /// There is no credit left: submissions are refused, polls are not.
+    /// Submissions are refused with 403; polls are answered.
     NoCredit,
 }

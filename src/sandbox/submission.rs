@@ -1,257 +1,276 @@
-//! A submission as it came, in a form or as JSON, checked as the service's documents say.
+//! A submission as it came, in a form or as JSON, read in flat memory and checked as the service's documents say.
 
-use super::transcript;
-use crate::media::duration::duration_of;
+use super::audio::{Audio, Intake, MOST_BYTES, TooLarge};
+use super::ledger::Sha256Sum;
+use super::property::{self, Options};
+use axum::body::Body;
 use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{FromRequest, Multipart, Request};
-use axum::http::header::CONTENT_TYPE;
-use bytes::Bytes;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use std::io::{Seek, Write};
 use std::path::Path;
-use tempfile::SpooledTempFile;
 
-/// Larger uploads are refused, as Deepgram does behind the service.
-const MOST_BYTES: u64 = 2 << 30;
-/// Up to so many bytes an upload is kept in memory, beyond on disk.
-const IN_MEMORY: usize = 1 << 20;
-/// Bytes of a JSON body or form field.
-const FIELD_BYTES: usize = 64 * 1024;
-/// Length that audio is taken to have where its container does not tell, in bytes a second.
-const BYTES_A_SECOND: f64 = 16_000.0;
-/// Length of the audio behind a URL, which is never fetched.
-const URL_DURATION_S: f64 = 60.0;
+/// Most bytes of a JSON body, and of all the fields of a form together.
+const MOST_FIELD_BYTES: usize = 64 * 1024;
+/// What a field counts beyond its name and value, so that empty ones are bounded too.
+const FIELD_OVERHEAD: usize = 16;
+/// What a form may be longer than the recording in it.
+const FORM_BYTES: u64 = 1 << 20;
+/// Most characters that are kept of a file's name.
+const MOST_NAME_CHARS: usize = 255;
+/// Length that is taken for the audio behind a URL, which is never fetched.
+const URL_DURATION_S: f64 = 30.0;
 
 /// What is to be transcribed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Submission {
     pub(super) model: String,
-    pub(super) options: Map<String, Value>,
+    pub(super) options: Options,
+    /// The file's name, or the URL.
     pub(super) name: String,
     pub(super) bytes: u64,
-    pub(super) sha256: String,
+    pub(super) sha256: Sha256Sum,
     pub(super) duration_s: f64,
 }
 
-/// Why a submission is refused: HTTP status and message.
-pub(super) type Refusal = (u16, String);
-
-struct Audio {
-    field: String,
-    name: String,
-    bytes: u64,
-    sha256: String,
-    head: Vec<u8>,
-    content: SpooledTempFile,
+/// Why a call is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) status: StatusCode,
+    pub(super) message: String,
 }
 
-fn bad(message: impl Into<String>) -> Refusal {
-    (400, message.into())
+impl Refusal {
+    pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { status, message }
+    }
+
+    fn bad(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    fn too_large() -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "request entity too large")
+    }
 }
 
-/// Reads the whole request.
+impl From<MultipartError> for Refusal {
+    fn from(error: MultipartError) -> Self {
+        Self::bad(error.body_text())
+    }
+}
+
+/// Reads the whole request and checks it.
 pub(super) async fn read(request: Request) -> Result<Submission, Refusal> {
-    let kind = request
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok())
-        .unwrap_or_default();
-    if kind.starts_with("multipart/form-data") {
-        let form = Multipart::from_request(request, &())
-            .await
-            .map_err(|error| bad(error.to_string()))?;
-        read_form(form).await
-    } else if kind.starts_with("application/json") {
-        let body = axum::body::to_bytes(request.into_body(), FIELD_BYTES).await;
-        read_json(&body.map_err(|error| bad(error.to_string()))?)
+    if is_form(request.headers())? {
+        let form = Multipart::from_request(request, &()).await;
+        read_form(form.map_err(|error| Refusal::bad(error.body_text()))?).await
     } else {
-        Err((
-            415,
-            "expected multipart/form-data or application/json".to_owned(),
+        read_json(request.into_body()).await
+    }
+}
+
+/// Whether the headers announce a form, and not JSON; either of a size that is taken.
+fn is_form(headers: &HeaderMap) -> Result<bool, Refusal> {
+    let header = |name| headers.get(name)?.to_str().ok();
+    let length: Option<u64> = header(CONTENT_LENGTH).and_then(|length| length.parse().ok());
+    if length.is_some_and(|length| length > MOST_BYTES + FORM_BYTES) {
+        return Err(Refusal::too_large());
+    }
+    let kind = header(CONTENT_TYPE).unwrap_or_default();
+    if kind.starts_with("multipart/form-data") {
+        Ok(true)
+    } else if kind.starts_with("application/json") {
+        Ok(false)
+    } else {
+        Err(Refusal::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "the body must be multipart/form-data or application/json",
         ))
     }
 }
 
-fn read_json(body: &Bytes) -> Result<Submission, Refusal> {
-    let mut fields: Map<String, Value> =
-        serde_json::from_slice(body).map_err(|error| bad(error.to_string()))?;
-    let url = match fields.remove("url") {
-        Some(Value::String(url)) if url.starts_with("http://") || url.starts_with("https://") => {
-            url
-        }
-        _ => return Err(bad("url must be a URL")),
+async fn read_json(body: Body) -> Result<Submission, Refusal> {
+    let body = axum::body::to_bytes(body, MOST_FIELD_BYTES).await;
+    let body = body.map_err(|_| Refusal::too_large())?;
+    let fields = serde_json::from_slice(&body).map_err(|error| Refusal::bad(error.to_string()))?;
+    from_json(fields)
+}
+
+fn from_json(mut fields: Map<String, Value>) -> Result<Submission, Refusal> {
+    let model = match fields.remove("model") {
+        Some(Value::String(model)) => known(model)?,
+        _ => return Err(Refusal::bad("model must be a string")),
     };
-    let (model, options) = checked(fields)?;
+    let url = match fields.remove("url") {
+        Some(Value::String(url)) if url::Url::parse(&url).is_ok_and(|url| url.has_host()) => url,
+        _ => return Err(Refusal::bad("url must be a URL address")),
+    };
     Ok(Submission {
         model,
-        options,
+        options: property::checked(fields).map_err(Refusal::bad)?,
         bytes: 0,
-        sha256: format!("{:x}", Bytes::copy_from_slice(&Sha256::digest(&url))),
+        sha256: Sha256Sum(Sha256::digest(&url).into()),
         duration_s: URL_DURATION_S,
         name: url,
     })
 }
 
-async fn read_form(mut form: Multipart) -> Result<Submission, Refusal> {
-    let broken = |error: MultipartError| (error.status().as_u16(), error.body_text());
-    let mut fields = Map::new();
-    let mut audio = None;
-    while let Some(field) = form.next_field().await.map_err(broken)? {
-        let name = field.name().unwrap_or_default().to_owned();
-        if field.file_name().is_some() {
-            audio = Some(read_audio(name, field).await?);
-        } else {
-            let text = field.text().await.map_err(broken)?;
-            if text.len() > FIELD_BYTES {
-                return Err(bad(format!("{name} is too long")));
+/// A form as it came. It is read to its end whatever is wrong with it, so that its sender gets to read the answer.
+#[derive(Default)]
+struct Form {
+    fields: Vec<(String, String)>,
+    field_bytes: usize,
+    files: Vec<File>,
+}
+
+struct File {
+    part: String,
+    name: String,
+    audio: Result<Audio, TooLarge>,
+}
+
+async fn read_form(mut parts: Multipart) -> Result<Submission, Refusal> {
+    let mut form = Form::default();
+    while let Some(part) = parts.next_field().await? {
+        let name = part.name().unwrap_or_default().to_owned();
+        match part.file_name().map(str::to_owned) {
+            Some(file_name) => form.files.push(read_file(name, file_name, part).await?),
+            None => form.read_text(name, part).await?,
+        }
+        if form.files.len() > 1 || form.field_bytes > MOST_FIELD_BYTES {
+            return Err(Refusal::bad("the form has too many parts"));
+        }
+    }
+    form.checked()
+}
+
+async fn read_file(part: String, name: String, mut field: Field<'_>) -> Result<File, Refusal> {
+    let mut intake = Intake::new(MOST_BYTES);
+    let mut fits = Ok(());
+    while let Some(chunk) = field.chunk().await? {
+        fits = fits.and_then(|()| intake.push(&chunk));
+    }
+    let name: String = name.chars().take(MOST_NAME_CHARS).collect();
+    let extension = Path::new(&name).extension().and_then(|text| text.to_str());
+    let audio = fits.map(|()| intake.finish(extension));
+    Ok(File { part, name, audio })
+}
+
+impl Form {
+    async fn read_text(&mut self, name: String, mut field: Field<'_>) -> Result<(), Refusal> {
+        let mut value = Vec::new();
+        self.field_bytes += name.len() + FIELD_OVERHEAD;
+        while let Some(chunk) = field.chunk().await? {
+            self.field_bytes = self.field_bytes.saturating_add(chunk.len());
+            if self.field_bytes <= MOST_FIELD_BYTES {
+                value.extend_from_slice(&chunk);
             }
-            add(&mut fields, name, text);
         }
+        let value = String::from_utf8_lossy(&value).into_owned();
+        self.fields.push((name, value));
+        Ok(())
     }
-    let (model, options) = checked(fields)?;
-    let audio = audio.ok_or_else(|| bad("audio must be a file"))?;
-    let wanted = if model.starts_with("openai/") {
-        "file"
-    } else {
-        "audio"
-    };
-    if audio.field != wanted {
-        return Err(bad(format!(
-            "{} should not exist; {wanted} must be a file",
-            audio.field
-        )));
-    }
-    if audio.bytes == 0 {
-        return Err(bad("the audio is empty"));
-    }
-    if audio
-        .head
-        .iter()
-        .all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace())
-    {
-        return Err(bad(
-            "the audio could not be decoded: corrupt or unsupported data",
-        ));
-    }
-    let (name, bytes, sha256) = (audio.name.clone(), audio.bytes, audio.sha256.clone());
-    let measured = tokio::task::spawn_blocking(move || duration(audio)).await;
-    let duration_s = measured.map_err(|error| (500, error.to_string()))?;
-    Ok(Submission {
-        model,
-        options,
-        name,
-        bytes,
-        sha256,
-        duration_s,
-    })
-}
 
-/// Form fields are text; what they stand for is told by what they look like, as the service does. A repeated one is a
-/// list.
-fn add(fields: &mut Map<String, Value>, name: String, text: String) {
-    let value = match text.as_str() {
-        "true" => Value::Bool(true),
-        "false" => Value::Bool(false),
-        _ if name == "utt_split" => text.parse::<f64>().map_or(Value::String(text), Value::from),
-        _ if name == "tag" => Value::from(vec![text]),
-        _ => Value::String(text),
-    };
-    match (fields.get_mut(&name), value) {
-        (Some(Value::Array(items)), Value::Array(more)) => items.extend(more),
-        (Some(Value::Array(items)), value) => items.push(value),
-        (Some(first), value) => *first = Value::from(vec![first.take(), value]),
-        (None, value) => {
-            fields.insert(name, value);
+    fn checked(mut self) -> Result<Submission, Refusal> {
+        let model = self.fields.iter().position(|(name, _)| name == "model");
+        let model = model.ok_or_else(|| Refusal::bad("model must be a string"))?;
+        let model = known(self.fields.remove(model).1)?;
+        let options = property::from_form(self.fields).map_err(Refusal::bad)?;
+        let wanted = property::file_part(&model);
+        let Some(file) = self.files.pop() else {
+            return Err(Refusal::bad(format!("{wanted} must be a file")));
+        };
+        if file.part != wanted {
+            let message = format!("{} should not exist; {wanted} must be a file", file.part);
+            return Err(Refusal::bad(message));
         }
+        let audio = file.audio.map_err(|TooLarge| Refusal::too_large())?;
+        if audio.bytes == 0 {
+            return Err(Refusal::bad(format!("{wanted} is empty")));
+        }
+        if audio.is_text {
+            return Err(Refusal::bad("the audio could not be decoded"));
+        }
+        Ok(Submission {
+            model,
+            options,
+            name: file.name,
+            bytes: audio.bytes,
+            sha256: audio.sha256,
+            duration_s: audio.duration_s,
+        })
     }
 }
 
-async fn read_audio(field_name: String, mut field: Field<'_>) -> Result<Audio, Refusal> {
-    let name = field.file_name().unwrap_or_default().to_owned();
-    let mut content = SpooledTempFile::new(IN_MEMORY);
-    let mut hash = Sha256::new();
-    let (mut bytes, mut head) = (0, Vec::new());
-    while let Some(chunk) = field
-        .chunk()
-        .await
-        .map_err(|error| (error.status().as_u16(), error.body_text()))?
-    {
-        bytes += chunk.len() as u64;
-        if bytes > MOST_BYTES {
-            return Err((413, "the audio is larger than 2 GB".to_owned()));
-        }
-        hash.update(&chunk);
-        let missing = 512_usize.saturating_sub(head.len()).min(chunk.len());
-        head.extend_from_slice(&chunk[..missing]);
-        content
-            .write_all(&chunk)
-            .map_err(|error| (500, error.to_string()))?;
+fn known(model: String) -> Result<String, Refusal> {
+    match property::family(&model) {
+        Some(_) => Ok(model),
+        None => Err(Refusal::bad(format!("model `{model}` is not available"))),
     }
-    let sha256 = format!("{:x}", Bytes::copy_from_slice(&hash.finalize()));
-    Ok(Audio {
-        field: field_name,
-        name,
-        bytes,
-        sha256,
-        head,
-        content,
-    })
 }
 
-fn duration(mut audio: Audio) -> f64 {
-    let estimate = audio.bytes as f64 / BYTES_A_SECOND;
-    let extension = Path::new(&audio.name)
-        .extension()
-        .and_then(|extension| extension.to_str())
-        .map(str::to_lowercase);
-    if audio.content.rewind().is_err() {
-        return estimate;
-    }
-    duration_of(audio.content, audio.bytes, extension.as_deref()).unwrap_or(estimate)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
 
-/// The values an option takes, as the service's documents have them.
-fn takes(name: &str, value: &Value) -> Option<bool> {
-    let is_texts = |value: &Value| {
-        value
-            .as_array()
-            .is_some_and(|items| items.iter().all(Value::is_string))
-    };
-    Some(match name {
-        "detect_language" | "detect_entities" | "detect_topics" | "diarize" | "dictation"
-        | "filler_words" | "intents" | "measurements" | "multi_channel" | "numerals"
-        | "paragraphs" | "profanity_filter" | "punctuate" | "sentiment" | "smart_format"
-        | "topics" | "utterances" => value.is_boolean(),
-        "custom_intent" | "custom_topic" => value.is_string() || is_texts(value),
-        "custom_intent_mode" | "custom_topic_mode" => {
-            matches!(value.as_str(), Some("strict" | "extended"))
-        }
-        "diarize_version" | "extra" | "keywords" | "language" | "search" | "summarize" => {
-            value.is_string()
-        }
-        "tag" => is_texts(value),
-        "utt_split" => value.is_number(),
-        _ => return None,
-    })
-}
-
-fn checked(mut fields: Map<String, Value>) -> Result<(String, Map<String, Value>), Refusal> {
-    let model = match fields.remove("model") {
-        Some(Value::String(model)) if transcript::is_model(&model) => model,
-        Some(other) => {
-            return Err(bad(format!(
-                "model {other} is not one of the following values"
-            )));
-        }
-        None => return Err(bad("model is required")),
-    };
-    for (name, value) in &fields {
-        match takes(name, value) {
-            Some(true) => {}
-            Some(false) => return Err(bad(format!("{name} has a value of the wrong type"))),
-            None => return Err(bad(format!("property {name} should not exist"))),
+    impl Submission {
+        /// One of 30 seconds, for tests of other parts.
+        pub(in crate::sandbox) fn example(name: &str) -> Self {
+            Self {
+                model: "#g1_nova-2-general".to_owned(),
+                options: Options::new(),
+                name: name.to_owned(),
+                bytes: 480_000,
+                sha256: Sha256Sum([0xab; 32]),
+                duration_s: 30.0,
+            }
         }
     }
-    Ok((model, fields))
+
+    fn json_message(body: Value) -> String {
+        from_json(body.as_object().unwrap().clone())
+            .unwrap_err()
+            .message
+    }
+
+    #[test]
+    fn a_url_is_taken_with_its_own_hash() {
+        let body = json!({"model": "#g1_whisper-large", "url": "https://example.org/a.mp3", "diarize": true});
+        let submission = from_json(body.as_object().unwrap().clone()).unwrap();
+        assert_eq!(
+            (submission.name.as_str(), submission.bytes),
+            ("https://example.org/a.mp3", 0)
+        );
+        assert_eq!(submission.options["diarize"], true);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_json_body_is_named() {
+        let url = "https://example.org/a.mp3";
+        assert_eq!(json_message(json!({"url": url})), "model must be a string");
+        assert_eq!(
+            json_message(json!({"model": "nova-1", "url": url})),
+            "model `nova-1` is not available"
+        );
+        for wrong in [
+            json!(null),
+            json!(5),
+            json!("a.mp3"),
+            json!("file:///etc/passwd"),
+        ] {
+            assert_eq!(
+                json_message(json!({"model": "nova-3", "url": wrong})),
+                "url must be a URL address"
+            );
+        }
+        assert_eq!(
+            json_message(json!({"model": "nova-3", "url": url, "x": 1})),
+            "property x should not exist"
+        );
+    }
 }

@@ -1,31 +1,35 @@
-//! So many in any minute.
+//! How many calls in any 60 seconds.
 
+use crate::domain::time::Timestamp;
 use std::collections::VecDeque;
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// The calls of the last minute, by the time since the start.
+/// The calls of the last 60 seconds.
 #[derive(Debug, Default)]
 pub(super) struct Window {
-    calls: VecDeque<Duration>,
+    calls: VecDeque<Timestamp>,
+    /// The most there were in any 60 seconds.
     pub(super) peak: usize,
 }
 
 impl Window {
-    /// Counts a call at `now`. Over the limit it is not counted, and the time until there is room is given.
-    pub(super) fn enter(&mut self, now: Duration, limit: Option<u32>) -> Result<(), Duration> {
+    /// Counts a call. One over the limit is not counted: the time until there is room again comes back.
+    pub(super) fn enter(&mut self, now: Timestamp, limit: Option<u32>) -> Result<(), Duration> {
         while self
             .calls
             .front()
-            .is_some_and(|call| now.saturating_sub(*call) >= MINUTE)
+            .is_some_and(|call| now.since(*call) >= MINUTE)
         {
             self.calls.pop_front();
         }
-        if let Some(oldest) = self.calls.front()
-            && limit.is_some_and(|limit| self.calls.len() >= limit as usize)
-        {
-            return Err(MINUTE - (now - *oldest));
+        if limit.is_some_and(|limit| self.calls.len() >= limit as usize) {
+            let oldest = self
+                .calls
+                .front()
+                .map_or(Duration::ZERO, |call| now.since(*call));
+            return Err(MINUTE - oldest);
         }
         self.calls.push_back(now);
         self.peak = self.peak.max(self.calls.len());
@@ -36,16 +40,44 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
-    fn a_minute_slides() {
+    fn the_minute_slides_and_what_is_refused_takes_no_room() {
         let mut window = Window::default();
-        let mut enter = |second| window.enter(Duration::from_secs(second), Some(2));
+        let mut enter = |ms| window.enter(Timestamp::from_millis(ms), Some(2));
         assert_eq!(enter(0), Ok(()));
-        assert_eq!(enter(30), Ok(()));
-        assert_eq!(enter(59), Err(Duration::from_secs(1)));
-        assert_eq!(enter(60), Ok(()));
-        assert_eq!(enter(61), Err(Duration::from_secs(29)));
+        assert_eq!(enter(30_000), Ok(()));
+        assert_eq!(enter(59_999), Err(Duration::from_millis(1)));
+        assert_eq!(enter(60_000), Ok(()));
+        assert_eq!(enter(61_000), Err(Duration::from_secs(29)));
         assert_eq!(window.peak, 2);
+    }
+
+    #[test]
+    fn a_limit_of_nothing_lets_nothing_through() {
+        assert_eq!(
+            Window::default().enter(Timestamp::from_millis(5), Some(0)),
+            Err(MINUTE)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_minute_holds_more_than_the_limit_and_waiting_as_told_is_enough(
+            steps in proptest::collection::vec(0_i64..9_000, 1..200), limit in 1_u32..12,
+        ) {
+            let (mut window, mut now, mut entered) = (Window::default(), 0, Vec::new());
+            for step in steps {
+                now += step;
+                if let Err(wait) = window.enter(Timestamp::from_millis(now), Some(limit)) {
+                    now += wait.as_millis() as i64;
+                    prop_assert!(window.enter(Timestamp::from_millis(now), Some(limit)).is_ok());
+                }
+                entered.push(now);
+                let last_minute = entered.iter().filter(|at| now - **at < 60_000).count();
+                prop_assert!(last_minute <= limit as usize);
+            }
+        }
     }
 }

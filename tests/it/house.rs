@@ -44,6 +44,32 @@ pub struct House {
     runtime: Runtime,
 }
 
+/// A command that runs. It is killed when a test fails under it.
+pub struct Running(Child);
+
+impl Running {
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, name: &str) {
+        signal(&self.0, name);
+    }
+
+    /// Waits for its exit code; -1 if a signal killed it.
+    pub fn code(&mut self) -> i32 {
+        self.0.wait().unwrap().code().unwrap_or(-1)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ended = self.0.kill();
+        let _ended = self.0.wait();
+    }
+}
+
 /// How a command ended.
 pub struct Ended {
     pub code: i32,
@@ -146,12 +172,14 @@ impl House {
         ended
     }
 
-    pub fn start(&self, args: &[&str]) -> Child {
-        self.command(args)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+    pub fn start(&self, args: &[&str]) -> Running {
+        let child = self
+            .command(args)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
             .spawn()
-            .unwrap()
+            .unwrap();
+        Running(child)
     }
 
     pub fn status(&self) -> Value {

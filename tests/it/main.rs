@@ -1,8 +1,11 @@
 //! Behaviour through the real binary, the real database file and the real HTTP sandbox.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![allow(missing_docs, reason = "tests are named as sentences")]
+#![allow(unreachable_pub, reason = "the tests are one program")]
 
 mod cli;
 mod client;
 mod house;
 mod pipeline;
+mod sandbox;
+mod vendor_client;

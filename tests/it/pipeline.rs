@@ -1,14 +1,14 @@
 //! The way of a recording, from its folder to its transcripts, through everything that goes wrong.
 
-use crate::house::{House, date, os, settings, signal, wav};
-use nightscribe::sandbox::{Account, Fault, Faults, Settings};
+use crate::house::{House, date, os, settings, wav};
+use nightscribe::sandbox::{Account, Faults, Settings};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::time::Duration;
 
-fn faulty(fault: Fault, probability: f64) -> Settings {
+fn faulty(fault: &str) -> Settings {
     Settings {
-        faults: Faults::default().with(fault, probability),
+        faults: fault.parse().unwrap(),
         ..settings()
     }
 }
@@ -46,46 +46,46 @@ fn every_recording_is_submitted_once_and_a_second_run_submits_nothing() {
 #[test]
 fn faults_that_accept_nothing_cost_nothing() {
     let faults = [
-        Fault::Refuse,
-        Fault::DropBefore,
-        Fault::ErrorJson,
-        Fault::ErrorHtml,
+        "refuse=0.3",
+        "drop-before=0.3",
+        "error-json=0.3",
+        "error-html=0.3",
     ];
     for fault in faults {
-        let house = House::with_recordings(faulty(fault, 0.3), 12);
+        let house = House::with_recordings(faulty(fault), 12);
         house.run(&["run", "--once"]);
         house.sandbox().set_faults(Faults::default());
         house.run(&["retry", "--failed"]);
         house.run_once(0);
         assert_all_done(&house, 12);
-        assert_eq!(house.sandbox().ledger().generations.len(), 12, "{fault:?}");
+        assert_eq!(house.sandbox().ledger().generations.len(), 12, "{fault}");
     }
 }
 
 #[test]
 fn answers_that_are_slow_or_broken_are_understood_all_the_same() {
-    for fault in [Fault::Truncate, Fault::Empty, Fault::Early404] {
-        let house = House::with_recordings(faulty(fault, 0.5), 12);
+    for fault in ["truncate=0.5", "empty=0.5", "early-404=0.5"] {
+        let house = House::with_recordings(faulty(fault), 12);
         house.run_once(0);
         assert_all_done(&house, 12);
-        assert_eq!(house.sandbox().ledger().generations.len(), 12, "{fault:?}");
+        assert_eq!(house.sandbox().ledger().generations.len(), 12, "{fault}");
     }
-    let house = House::with_recordings(faulty(Fault::Slow, 1.0), 2);
+    let house = House::with_recordings(faulty("slow=1"), 2);
     house.run_once(0);
     assert_all_done(&house, 2);
 }
 
 #[test]
 fn an_answer_that_was_lost_is_kept_as_perhaps_paid() {
-    let house = House::with_recordings(faulty(Fault::DropAfter, 1.0), 1);
+    let house = House::with_recordings(faulty("drop-after=1"), 1);
     let mut child = house.start(&["run"]);
     house.wait_until("a lost answer", |house| {
         house.sandbox().ledger().generations.len() == 1
     });
     house.sandbox().set_faults(Faults::default());
     house.wait_until("the second attempt", |house| house.count("done") == 1);
-    signal(&child, "TERM");
-    assert!(child.wait().unwrap().success());
+    child.signal("TERM");
+    assert_eq!(child.code(), 0);
     assert_eq!(house.sandbox().ledger().generations.len(), 2);
     assert_eq!(house.status()["perhaps_paid"], 1);
     let shown = house.run(&["show", "1"]).stdout;
@@ -97,7 +97,7 @@ fn an_answer_that_was_lost_is_kept_as_perhaps_paid() {
 
 #[test]
 fn a_transcription_that_fails_is_tried_again_and_given_up_in_the_end() {
-    let house = House::with_recordings(faulty(Fault::Fail, 1.0), 1);
+    let house = House::with_recordings(faulty("fail=1"), 1);
     house.run_once(1);
     let item = house.item("0.wav");
     assert_eq!(
@@ -105,7 +105,7 @@ fn a_transcription_that_fails_is_tried_again_and_given_up_in_the_end() {
         (Some("failed"), Some(5))
     );
     assert_eq!(item["error"]["class"], "transcription");
-    assert_eq!(house.sandbox().ledger().paid(), 0);
+    assert_eq!(house.sandbox().ledger().paid, 0);
     house.sandbox().set_faults(Faults::default());
     assert_eq!(
         house.run(&["retry", "--failed"]).stdout,
@@ -117,7 +117,7 @@ fn a_transcription_that_fails_is_tried_again_and_given_up_in_the_end() {
 
 #[test]
 fn a_refused_submission_fails_at_once_and_alone() {
-    let house = House::with_recordings(faulty(Fault::Reject, 1.0), 2);
+    let house = House::with_recordings(faulty("reject=1"), 2);
     house.run_once(1);
     for item in house.items() {
         assert_eq!(
@@ -130,10 +130,10 @@ fn a_refused_submission_fails_at_once_and_alone() {
 
 #[test]
 fn a_rate_limit_spends_no_attempt() {
-    let house = House::with_recordings(faulty(Fault::RateLimit, 0.2), 6);
+    let house = House::with_recordings(faulty("rate-limit=0.2"), 6);
     house.run_once(0);
     assert_all_done(&house, 6);
-    assert!(house.sandbox().ledger().over_limit > 0);
+    assert!(house.sandbox().ledger().refused[&429] > 0);
     assert!(house.items().iter().all(|item| item["attempts"] == 1));
 }
 
@@ -182,7 +182,7 @@ fn what_is_pending_is_collected_under_a_hold() {
     });
     house.record("later.wav", 99);
     house.sandbox().set_account(Account::NoCredit);
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(child.code(), 0);
     house.run_once(3);
     assert_eq!((house.count("done"), house.count("queued")), (4, 1));
 }
@@ -199,8 +199,8 @@ fn results_survive_an_output_folder_that_cannot_be_written() {
     fs::write(house.path("transcripts"), "in the way").unwrap();
     let mut child = house.start(&["run"]);
     house.wait_until("results", |house| house.count("received") == 5);
-    signal(&child, "TERM");
-    assert!(child.wait().unwrap().success());
+    child.signal("TERM");
+    assert_eq!(child.code(), 0);
     assert_eq!(house.item("0.wav")["error"]["class"], "output");
     fs::remove_file(house.path("transcripts")).unwrap();
     house.run_once(0);
@@ -478,8 +478,8 @@ fn a_kill_at_any_moment_loses_nothing() {
         house.wait_until("progress", |house| {
             house.sandbox().ledger().generations.len() >= (seen + 3 * kill).min(40)
         });
-        signal(&child, "KILL");
-        child.wait().unwrap();
+        child.signal("KILL");
+        child.code();
         // Uploads at once.
         most_twice += 4;
     }

@@ -18,10 +18,13 @@ use std::time::Duration;
 
 /// Short spoken recordings in several containers; `scripts/make-demo-recordings` made them.
 const RECORDINGS: [(&str, &[u8]); 4] = [
-    ("episode.ogg", include_bytes!("recordings/episode.ogg")),
     ("evening.mp3", include_bytes!("recordings/evening.mp3")),
-    ("meeting.m4a", include_bytes!("recordings/meeting.m4a")),
-    ("message.wav", include_bytes!("recordings/message.wav")),
+    ("midnight.m4a", include_bytes!("recordings/midnight.m4a")),
+    (
+        "thunderstorm.ogg",
+        include_bytes!("recordings/thunderstorm.ogg"),
+    ),
+    ("morning.flac", include_bytes!("recordings/morning.flac")),
 ];
 
 /// Long enough to be seen, short enough to be waited for.

@@ -1,0 +1,281 @@
+//! The models and properties that the service's documents name. What they do not name is refused.
+
+use serde_json::{Map, Value};
+
+/// What is to be done with a recording, checked.
+pub(super) type Options = Map<String, Value>;
+
+/// Most entries of a list of one's own intents or topics (Deepgram's).
+const MOST_CUSTOM: usize = 100;
+
+const NOVA_2: [&str; 10] = [
+    "automotive",
+    "conversationalai",
+    "drivethru",
+    "finance",
+    "general",
+    "medical",
+    "meeting",
+    "phonecall",
+    "video",
+    "voicemail",
+];
+const WHISPER: [&str; 5] = ["tiny", "base", "small", "medium", "large"];
+const OTHERS: [&str; 5] = [
+    "aai/slam-1",
+    "aai/universal",
+    "microsoft/mai-transcribe-1.5",
+    "openai/gpt-4o-mini-transcribe",
+    "openai/gpt-4o-transcribe",
+];
+
+/// The shapes that results come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Family {
+    Deepgram,
+    AssemblyAi,
+    TextOnly,
+}
+
+/// The family of a model that the service has: the 15 documented ones, their later aliases and the later families.
+pub(super) fn family(model: &str) -> Option<Family> {
+    if OTHERS.contains(&model) {
+        let assembly = model.starts_with("aai/");
+        return Some(if assembly {
+            Family::AssemblyAi
+        } else {
+            Family::TextOnly
+        });
+    }
+    let name = model.strip_prefix("#g1_").unwrap_or(model);
+    let known = match (name.strip_prefix("nova-2-"), name.strip_prefix("whisper-")) {
+        (Some(kind), _) => NOVA_2.contains(&kind),
+        (_, Some(size)) => WHISPER.contains(&size),
+        _ => ["nova-2", "nova-3"].contains(&name) || name.starts_with("nova-3-"),
+    };
+    known.then_some(Family::Deepgram)
+}
+
+/// Every model that is listed.
+pub(super) fn models() -> impl Iterator<Item = String> {
+    let nova = NOVA_2.iter().map(|kind| format!("#g1_nova-2-{kind}"));
+    let whisper = WHISPER.iter().map(|size| format!("#g1_whisper-{size}"));
+    nova.chain(whisper).chain(OTHERS.map(str::to_owned))
+}
+
+/// The part that carries the recording in a form.
+pub(super) fn file_part(model: &str) -> &'static str {
+    if model.starts_with("openai/") {
+        "file"
+    } else {
+        "audio"
+    }
+}
+
+/// What a property may be.
+enum Kind {
+    Flag,
+    Text,
+    Number,
+    List,
+    TextOrList,
+    Mode,
+}
+
+fn kind_of(name: &str) -> Option<Kind> {
+    Some(match name {
+        "detect_entities" | "detect_language" | "detect_topics" | "diarize" | "dictation"
+        | "filler_words" | "intents" | "measurements" | "multi_channel" | "multichannel"
+        | "numerals" | "paragraphs" | "profanity_filter" | "punctuate" | "sentiment"
+        | "smart_format" | "topics" | "utterances" => Kind::Flag,
+        "diarize_version" | "extra" | "keywords" | "language" | "search" | "summarize" => {
+            Kind::Text
+        }
+        "custom_intent" | "custom_topic" => Kind::TextOrList,
+        "custom_intent_mode" | "custom_topic_mode" => Kind::Mode,
+        "tag" => Kind::List,
+        "utt_split" => Kind::Number,
+        _ => return None,
+    })
+}
+
+/// Checks what came in a JSON body. The error names the property.
+pub(super) fn checked(options: Options) -> Result<Options, String> {
+    for (name, value) in &options {
+        let kind = kind_of(name).ok_or_else(|| format!("property {name} should not exist"))?;
+        if let Some(expected) = kind.misses(value) {
+            return Err(format!("{name} must be {expected}"));
+        }
+    }
+    Ok(options)
+}
+
+/// Reads what came in the fields of a form, where everything is text and a list is a repeated field.
+pub(super) fn from_form(fields: Vec<(String, String)>) -> Result<Options, String> {
+    let mut options = Options::new();
+    for (name, text) in fields {
+        let value = match kind_of(&name) {
+            Some(Kind::Flag) => text.parse().map_or(text.into(), Value::Bool),
+            Some(Kind::Number) => text.parse::<f64>().map_or(text.into(), Value::from),
+            Some(Kind::List) => Value::Array(vec![text.into()]),
+            _ => text.into(),
+        };
+        match options.get_mut(&name) {
+            None => _ = options.insert(name, value),
+            Some(old) => append(old, value),
+        }
+    }
+    checked(options)
+}
+
+fn append(old: &mut Value, value: Value) {
+    let more = match value {
+        Value::Array(items) => items,
+        one => vec![one],
+    };
+    match old {
+        Value::Array(items) => items.extend(more),
+        one => {
+            let first = vec![one.take()];
+            *one = Value::Array([first, more].concat());
+        }
+    }
+}
+
+impl Kind {
+    /// What was expected instead of `value`, if it is something else.
+    fn misses(&self, value: &Value) -> Option<&'static str> {
+        let is_list = |most: usize| {
+            value
+                .as_array()
+                .is_some_and(|items| items.len() <= most && items.iter().all(Value::is_string))
+        };
+        let (fits, expected) = match self {
+            Self::Flag => (value.is_boolean(), "a boolean value"),
+            Self::Text => (value.is_string(), "a string"),
+            Self::Number => (
+                value.as_f64().is_some_and(|number| number >= 0.0),
+                "a number that is not negative",
+            ),
+            Self::List => (is_list(usize::MAX), "a list of strings"),
+            Self::TextOrList => (
+                value.is_string() || is_list(MOST_CUSTOM),
+                "a string or a list of at most 100 strings",
+            ),
+            Self::Mode => (
+                matches!(value.as_str(), Some("strict" | "extended")),
+                "one of the following values: strict, extended",
+            ),
+        };
+        (!fits).then_some(expected)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn json_checked(options: Value) -> Result<Options, String> {
+        checked(options.as_object().unwrap().clone())
+    }
+
+    fn form(fields: &[(&str, &str)]) -> Result<Value, String> {
+        let own = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
+        from_form(fields.iter().map(own).collect()).map(Value::Object)
+    }
+
+    /// The body that the documents show for every model, without the model.
+    fn documented() -> Value {
+        json!({
+            "custom_intent": "text", "custom_topic": "text", "custom_intent_mode": "strict", "custom_topic_mode": "strict",
+            "detect_language": true, "detect_entities": true, "detect_topics": true, "diarize": true, "dictation": true,
+            "diarize_version": "text", "extra": "text", "filler_words": true, "intents": true, "keywords": "text",
+            "language": "text", "measurements": true, "multi_channel": true, "numerals": true, "paragraphs": true,
+            "profanity_filter": true, "punctuate": true, "search": "text", "sentiment": true, "smart_format": true,
+            "summarize": "text", "tag": ["text"], "topics": true, "utterances": true, "utt_split": 1
+        })
+    }
+
+    #[test]
+    fn the_documented_body_is_taken() {
+        assert_eq!(documented().as_object().unwrap().len(), 29);
+        assert_eq!(
+            json_checked(documented()).map(Value::Object),
+            Ok(documented())
+        );
+    }
+
+    #[test]
+    fn each_documented_property_refuses_another_type_by_its_name() {
+        for name in documented().as_object().unwrap().keys() {
+            let message = json_checked(json!({ name: {} })).unwrap_err();
+            assert!(
+                message.starts_with(&format!("{name} must be ")),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_form_gives_what_a_json_body_gives() {
+        let fields = [
+            ("diarize", "true"),
+            ("tag", "a"),
+            ("utt_split", "0.8"),
+            ("tag", "b"),
+            ("custom_topic", "x"),
+            ("custom_topic", "y"),
+            ("custom_intent", "z"),
+        ];
+        let value = json!({"diarize": true, "tag": ["a", "b"], "utt_split": 0.8, "custom_topic": ["x", "y"], "custom_intent": "z"});
+        assert_eq!(form(&fields), Ok(value));
+    }
+
+    #[test]
+    fn a_form_is_refused_as_a_json_body_is() {
+        let refused = |name, text| form(&[(name, text)]).unwrap_err();
+        assert_eq!(refused("diarize", "yes"), "diarize must be a boolean value");
+        assert_eq!(
+            refused("utt_split", "-1"),
+            "utt_split must be a number that is not negative"
+        );
+        assert_eq!(
+            refused("utt_split", "NaN"),
+            "utt_split must be a number that is not negative"
+        );
+        assert_eq!(
+            refused("diarise", "true"),
+            "property diarise should not exist"
+        );
+        assert_eq!(
+            form(&[("language", "en"), ("language", "de")]).unwrap_err(),
+            "language must be a string"
+        );
+        let many: Vec<_> = (0..101).map(|_| ("custom_topic", "x")).collect();
+        assert!(form(&many[1..]).is_ok());
+        assert!(form(&many).is_err());
+    }
+
+    #[test]
+    fn the_models_of_the_service_are_known_and_no_others() {
+        assert_eq!(models().count(), 20);
+        for model in models() {
+            assert!(family(&model).is_some(), "{model}");
+        }
+        for (model, expected) in [
+            ("nova-2-meeting", Some(Family::Deepgram)),
+            ("nova-3-medical", Some(Family::Deepgram)),
+            ("#g1_nova-3", Some(Family::Deepgram)),
+            ("aai/slam-1", Some(Family::AssemblyAi)),
+            ("openai/gpt-4o-transcribe", Some(Family::TextOnly)),
+            ("#g1_nova-2-generel", None),
+            ("whisper-huge", None),
+            ("nova-1-general", None),
+            ("nova-30", None),
+            ("", None),
+        ] {
+            assert_eq!(family(model), expected, "{model}");
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! The words of a made-up transcript: they say what they are, then fill the time.
+
+use super::submission::Submission;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use std::borrow::Cow;
+
+/// Words a minute that people speak, about.
+const WORDS_PER_MINUTE: f64 = 150.0;
+/// More words are never made: over three hours of talk.
+const MOST_WORDS: usize = 30_000;
+/// A recording whose name holds this gives no words.
+const SILENCE: &str = "silence";
+
+/// Sentences for recordings that last longer than the opening.
+const FILLERS: [&str; 16] = [
+    "The lamp above the desk was left on.",
+    "Nobody in the house was awake any more.",
+    "Every recording waited for its turn.",
+    "A train went by, far away.",
+    "The first answers came back before midnight.",
+    "Somebody had labelled the folders with care.",
+    "It rained for an hour, and then it stopped.",
+    "The list grew shorter, one line after the other.",
+    "Two of the talks were about the sea.",
+    "What had been paid for was written down at once.",
+    "The fan of the computer turned slowly.",
+    "A door closed somewhere downstairs.",
+    "The longest interview took its time.",
+    "Nothing had to be done twice.",
+    "By five o'clock the birds began.",
+    "In the morning, all of it was there.",
+];
+
+/// A word with its times, in milliseconds from the start of the audio.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Word {
+    /// As it is written in a sentence.
+    pub(super) text: Cow<'static, str>,
+    pub(super) start_ms: u64,
+    pub(super) end_ms: u64,
+    /// The sentence it belongs to, from 0.
+    pub(super) sentence: usize,
+}
+
+impl Word {
+    /// Without punctuation, in lower case.
+    pub(super) fn bare(&self) -> String {
+        let bare = self.text.trim_matches(|c: char| !c.is_alphanumeric());
+        let text = if bare.is_empty() { &self.text } else { bare };
+        text.to_lowercase()
+    }
+}
+
+/// The words for a recording, spread evenly over it: always the same for the same recording.
+pub(super) fn words(submission: &Submission) -> Vec<Word> {
+    if submission.name.to_lowercase().contains(SILENCE) {
+        return Vec::new();
+    }
+    let mut words = Vec::new();
+    for (sentence, text) in opening(submission).into_iter().enumerate() {
+        add(
+            &mut words,
+            text.split_whitespace().map(|word| word.to_owned().into()),
+            sentence,
+        );
+    }
+    let wanted = (submission.duration_s * WORDS_PER_MINUTE / 60.0) as usize;
+    let mut rng = StdRng::from_seed(submission.sha256.0);
+    let mut sentence = words.last().map_or(0, |word| word.sentence + 1);
+    while words.len() < wanted.min(MOST_WORDS) {
+        let filler = FILLERS.choose(&mut rng).copied().unwrap_or_default();
+        add(&mut words, filler.split(' ').map(Cow::Borrowed), sentence);
+        sentence += 1;
+    }
+    words.truncate(MOST_WORDS);
+    spread(&mut words, (submission.duration_s * 1000.0) as u64);
+    words
+}
+
+fn opening(submission: &Submission) -> [String; 2] {
+    let hash = submission.sha256.to_string();
+    [
+        "This is the nightscribe sandbox, not speech recognition.".to_owned(),
+        format!(
+            "The recording {} lasts {:.1} seconds, and its SHA-256 begins with {}.",
+            submission.name,
+            submission.duration_s,
+            &hash[..8]
+        ),
+    ]
+}
+
+fn add(words: &mut Vec<Word>, texts: impl Iterator<Item = Cow<'static, str>>, sentence: usize) {
+    words.extend(texts.map(|text| Word {
+        text,
+        start_ms: 0,
+        end_ms: 0,
+        sentence,
+    }));
+}
+
+/// Gives each word the same share of the time, and speaks for four fifths of it.
+fn spread(words: &mut [Word], total_ms: u64) {
+    let count = words.len() as u64;
+    for (index, word) in (0..).zip(words) {
+        let (start, next) = (total_ms * index / count, total_ms * (index + 1) / count);
+        word.start_ms = start;
+        word.end_ms = start + (next - start) * 4 / 5;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn lasting(duration_s: f64) -> Submission {
+        Submission {
+            duration_s,
+            ..Submission::example("talk one.mp3")
+        }
+    }
+
+    fn text(words: &[Word]) -> String {
+        words
+            .iter()
+            .map(|word| word.text.as_ref())
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    #[test]
+    fn a_short_recording_is_told_what_it_is() {
+        assert_eq!(
+            text(&words(&lasting(4.2))),
+            "This is the nightscribe sandbox, not speech recognition. The recording talk one.mp3 lasts 4.2 seconds, \
+             and its SHA-256 begins with abababab."
+        );
+    }
+
+    #[test]
+    fn a_longer_one_is_filled_with_whole_sentences() {
+        let words = words(&lasting(60.0));
+        assert!((150..160).contains(&words.len()), "{}", words.len());
+        let rest = text(&words).split_off(text(&words).find("abababab.").unwrap() + 9);
+        for sentence in rest.trim().split_inclusive('.') {
+            assert!(FILLERS.contains(&sentence.trim()), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn a_day_long_one_ends_at_the_most_words() {
+        let words = words(&lasting(86_400.0));
+        assert_eq!(words.len(), MOST_WORDS);
+        assert_eq!(words.last().unwrap().start_ms, 86_397_120);
+    }
+
+    #[test]
+    fn silence_has_no_words() {
+        assert_eq!(words(&Submission::example("Long Silence.wav")), []);
+    }
+
+    #[test]
+    fn bare_words_have_no_punctuation_at_their_ends() {
+        let bare = |text: &'static str| {
+            let word = Word {
+                text: text.into(),
+                start_ms: 0,
+                end_ms: 0,
+                sentence: 0,
+            };
+            word.bare()
+        };
+        assert_eq!(
+            ["SHA-256", "o'clock,", "Sandbox.", "–"].map(bare),
+            ["sha-256", "o'clock", "sandbox", "–"]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn words_follow_each_other_within_the_recording(duration_s in 0.0..20_000.0_f64, name in ".{0,40}") {
+            let words = words(&Submission { duration_s, ..Submission::example(&name) });
+            let mut last = 0;
+            for word in &words {
+                prop_assert!(last <= word.start_ms && word.start_ms <= word.end_ms);
+                last = word.end_ms;
+            }
+            prop_assert!(last as f64 <= duration_s * 1000.0);
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! What the sandbox refuses, and what it breaks.
+
+use super::{client, create, created, form, json_of, polled, sandbox};
+use nightscribe::domain::Timestamp;
+use nightscribe::sandbox::{Account, Faults, Sandbox, Settings};
+use reqwest::RequestBuilder;
+use serde_json::json;
+use std::time::Duration;
+
+async fn with_fault(fault: &str) -> Sandbox {
+    sandbox(|settings| settings.faults = fault.parse().unwrap()).await
+}
+
+#[tokio::test]
+async fn keys_and_credit_are_checked() {
+    let sandbox = sandbox(|settings| settings.key = Some("right".to_owned())).await;
+    let url = format!("{}/stt/create", sandbox.base_url());
+    let submit = |request: RequestBuilder| async {
+        let response = request.multipart(form()).send().await.unwrap();
+        response.status().as_u16()
+    };
+    let post = || client().post(&url);
+    assert_eq!(submit(post()).await, 401);
+    assert_eq!(submit(post().bearer_auth("wrong")).await, 401);
+    assert_eq!(submit(post().basic_auth("right", Some("right"))).await, 401);
+    assert_eq!(submit(post().bearer_auth("right")).await, 201);
+    sandbox.set_account(Account::NoCredit);
+    assert_eq!(submit(post().bearer_auth("right")).await, 403);
+    sandbox.set_account(Account::KeyRefused);
+    assert_eq!(submit(post().bearer_auth("right")).await, 401);
+    let ledger = sandbox.ledger();
+    assert_eq!(
+        (ledger.accepted, ledger.refused[&401], ledger.refused[&403]),
+        (1, 4, 1)
+    );
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn more_than_the_limit_in_a_minute_is_told_to_wait() {
+    let settings = Settings {
+        submits_per_minute: Some(2),
+        polls_per_minute: Some(1),
+        delay: Duration::ZERO,
+        ..Settings::default()
+    };
+    let still = || Timestamp::from_millis(1_000);
+    let sandbox = Sandbox::start_with_clock(settings, still).await.unwrap();
+    let id = created(&sandbox).await;
+    created(&sandbox).await;
+    let response = create(&sandbox).multipart(form()).send().await.unwrap();
+    assert_eq!(
+        (
+            response.status().as_u16(),
+            response.headers()["retry-after"].as_bytes()
+        ),
+        (429, &b"60"[..])
+    );
+    assert_eq!(polled(&sandbox, &id).await.status(), 201);
+    assert_eq!(polled(&sandbox, &id).await.status(), 429);
+    let ledger = sandbox.ledger();
+    assert_eq!(
+        (
+            ledger.over_limit,
+            ledger.peak_submits_per_minute,
+            ledger.accepted
+        ),
+        (2, 2, 2)
+    );
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn faults_that_cut_the_connection_differ_in_what_was_accepted() {
+    for (fault, accepted, cut) in [
+        ("refuse=1", 0, 1),
+        ("drop-before=1", 0, 1),
+        ("drop-after=1", 1, 0),
+    ] {
+        let sandbox = with_fault(fault).await;
+        create(&sandbox).multipart(form()).send().await.unwrap_err();
+        let ledger = sandbox.ledger();
+        assert_eq!((ledger.accepted, ledger.cut), (accepted, cut), "{fault}");
+        sandbox.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn faults_that_answer_with_an_error_accept_nothing() {
+    for (fault, statuses) in [
+        ("error-json=1", &[500][..]),
+        ("error-html=1", &[502, 503]),
+        ("reject=1", &[400]),
+        ("unauthorized=1", &[401]),
+        ("no-credit=1", &[402, 403]),
+        ("rate-limit=1", &[429]),
+    ] {
+        let sandbox = with_fault(fault).await;
+        for _ in 0..8 {
+            let response = create(&sandbox).multipart(form()).send().await.unwrap();
+            let is_html = response.headers()["content-type"]
+                .to_str()
+                .unwrap()
+                .starts_with("text/html");
+            assert_eq!(is_html, fault == "error-html=1");
+            assert_eq!(
+                response.headers().contains_key("retry-after"),
+                fault == "rate-limit=1"
+            );
+        }
+        let ledger = sandbox.ledger();
+        assert_eq!(
+            ledger.refused.into_keys().collect::<Vec<_>>(),
+            statuses,
+            "{fault}"
+        );
+        assert_eq!(ledger.accepted, 0);
+        sandbox.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn an_answer_cut_in_its_middle_has_its_head_and_not_its_body() {
+    let sandbox = with_fault("truncate=1").await;
+    let response = create(&sandbox).multipart(form()).send().await.unwrap();
+    let id = response.headers()["x-inference-id"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    assert!(response.content_length().unwrap() > 20);
+    response.bytes().await.unwrap_err();
+    let response = polled(&sandbox, &id).await;
+    assert_eq!(response.status(), 201);
+    response.bytes().await.unwrap_err();
+    assert!(!sandbox.ledger().generations[0].fetched);
+    sandbox.set_faults(Faults::default());
+    assert_eq!(
+        json_of(polled(&sandbox, &id).await).await["status"],
+        "completed"
+    );
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn an_empty_answer_has_the_id_in_its_head() {
+    let sandbox = with_fault("empty=1").await;
+    let response = create(&sandbox).multipart(form()).send().await.unwrap();
+    assert_eq!(response.status(), 201);
+    let id = response.headers()["x-inference-id"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(response.bytes().await.unwrap(), "");
+    assert_eq!(
+        json_of(polled(&sandbox, &id).await).await["status"],
+        "completed"
+    );
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn a_slow_answer_is_whole() {
+    let sandbox = with_fault("slow=1").await;
+    let id = created(&sandbox).await;
+    assert_eq!(
+        json_of(polled(&sandbox, &id).await).await["status"],
+        "completed"
+    );
+    assert!(sandbox.ledger().generations[0].fetched);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn a_generation_that_fails_says_so_and_costs_nothing() {
+    let sandbox = with_fault("fail=1").await;
+    let id = created(&sandbox).await;
+    let answer = json_of(polled(&sandbox, &id).await).await;
+    assert_eq!(
+        (&answer["status"], &answer["error"]["name"]),
+        (&json!("error"), &json!("TranscriptionError"))
+    );
+    let ledger = sandbox.ledger();
+    assert_eq!((ledger.accepted, ledger.paid), (1, 0));
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn an_early_404_is_over_when_the_generation_is_completed() {
+    let hidden = |settings: &mut Settings| {
+        settings.faults = "early-404=1".parse().unwrap();
+        settings.delay = Duration::from_secs(3600);
+        settings.retention = Duration::from_secs(7200);
+    };
+    let early = sandbox(hidden).await;
+    let id = created(&early).await;
+    assert_eq!(polled(&early, &id).await.status(), 404);
+    early.set_faults(Faults::default());
+    assert_eq!(
+        json_of(polled(&early, &id).await).await["status"],
+        "waiting"
+    );
+    early.stop().await;
+
+    let completed = with_fault("early-404=1").await;
+    let id = created(&completed).await;
+    assert_eq!(polled(&completed, &id).await.status(), 201);
+    completed.stop().await;
+}
