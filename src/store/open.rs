@@ -6,7 +6,8 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use sqlx::{ConnectOptions, SqliteConnection};
+use std::fs::File;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -39,10 +40,13 @@ impl Store {
     /// overwritten then.
     pub async fn open(folder: &Path) -> Result<Self, StoreError> {
         let path = folder.join(DATABASE);
-        prepare(folder, &path).map_err(|source| StoreError::Folder {
-            path: folder.to_owned(),
-            source,
-        })?;
+        // Held until the database is open: SQLite lets nobody wait while another makes it or turns it to WAL.
+        let _alone = alone(folder, &path)
+            .await
+            .map_err(|source| StoreError::Folder {
+                path: folder.to_owned(),
+                source,
+            })?;
         let options = options(&path);
         let place = |error| {
             if is_corrupt(&error) {
@@ -86,17 +90,25 @@ impl Store {
     }
 }
 
-fn prepare(folder: &Path, path: &Path) -> std::io::Result<()> {
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)?;
-    std::fs::OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(path)?;
-    Ok(())
+/// Makes folder and file where they are missing, and waits until no other process opens the database. The lock goes
+/// with the file that is returned, or with the process.
+async fn alone(folder: &Path, path: &Path) -> std::io::Result<File> {
+    let (folder, path) = (folder.to_owned(), path.to_owned());
+    let waiting = tokio::task::spawn_blocking(move || {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&folder)?;
+        std::fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(path)?;
+        let folder = File::open(folder)?;
+        folder.lock()?;
+        Ok(folder)
+    });
+    waiting.await?
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
@@ -151,11 +163,9 @@ async fn refuse_foreign(connection: &mut SqliteConnection, path: &Path) -> Resul
     }
 }
 
-/// Under the lock for writing, because another process may open the same new database at this moment.
 async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
-    let mut locked = connection.begin_with("BEGIN IMMEDIATE").await?;
-    match MIGRATIONS.run(&mut *locked).await {
-        Ok(()) => Ok(locked.commit().await?),
+    match MIGRATIONS.run(connection).await {
+        Ok(()) => Ok(()),
         Err(MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..)) => {
             Err(StoreError::Newer {
                 path: path.to_owned(),
