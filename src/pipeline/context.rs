@@ -12,7 +12,7 @@ use crate::store::queue::Reach;
 use crate::store::{Store, StoreError};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -63,10 +63,30 @@ pub struct Tally {
     pub done: AtomicU64,
     /// Jobs failed.
     pub failed: AtomicU64,
-    /// Rounds in a row in which nothing could be written.
-    pub unwritable_rounds: AtomicU64,
+    /// Since when nothing could be written, though something was to be.
+    pub unwritable_since: Mutex<Option<Timestamp>>,
     /// Polls in a row that the service refused for the key or the account.
     pub refused_polls: AtomicU64,
+}
+
+impl Tally {
+    /// Something was written, or could not be, at `now`.
+    pub fn tried_to_write(&self, written: bool, now: Timestamp) {
+        let mut since = self
+            .unwritable_since
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *since = if written { None } else { since.or(Some(now)) };
+    }
+
+    /// For how long nothing could be written.
+    pub fn unwritable_for(&self, now: Timestamp) -> Duration {
+        let since = *self
+            .unwritable_since
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        since.map_or(Duration::ZERO, |since| now.since(since))
+    }
 }
 
 impl Context {
@@ -187,6 +207,10 @@ impl Context {
         if begun {
             self.notice(&Event::Held { hold });
         }
+        if kind == HoldKind::Credit {
+            // Whoever is asked for money has been let in.
+            self.release(HoldKind::Auth).await;
+        }
         if let Err(error) = self.store.hold(kind, message, self.now()).await {
             tracing::warn!(error = %error, "the hold could not be recorded; it is kept in memory");
         }
@@ -196,12 +220,18 @@ impl Context {
     /// Lifts the holds of the service, because it has just taken a submission.
     pub async fn release_probed(&self) {
         for kind in HoldKind::ALL.into_iter().filter(|kind| kind.is_probed()) {
-            if self.gate.release(kind) {
-                self.notice(&Event::Released { kind });
-                if let Err(error) = self.store.release(kind).await {
-                    tracing::warn!(error = %error, "the end of a hold could not be recorded");
-                }
-            }
+            self.release(kind).await;
+        }
+    }
+
+    /// Lifts a hold, here and in the database.
+    pub async fn release(&self, kind: HoldKind) {
+        if !self.gate.release(kind) {
+            return;
+        }
+        self.notice(&Event::Released { kind });
+        if let Err(error) = self.store.release(kind).await {
+            tracing::warn!(error = %error, "the end of a hold could not be recorded");
         }
     }
 

@@ -23,9 +23,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How long requests under way may go on after a stop.
 const STOP_WITHIN: Duration = Duration::from_secs(30);
-/// Rounds in a row in which nothing could be written, after which `run --once` leaves the rest to the next start:
-/// half a minute, by the waits between them.
-const UNWRITABLE_ROUNDS: u64 = 5;
+/// How long nothing could be written before `run --once` leaves the rest to the next start.
+const UNWRITABLE_FOR: Duration = Duration::from_secs(30);
 
 /// How long a run goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -245,7 +244,7 @@ async fn is_over(context: &Context) -> Result<bool, StoreError> {
     let deaf = holds.iter().any(|hold| hold.kind.is_probed())
         && context.tally.refused_polls.load(Ordering::Relaxed)
             >= context.gate.pending().max(1) as u64;
-    let unwritable = context.tally.unwritable_rounds.load(Ordering::Relaxed) >= UNWRITABLE_ROUNDS;
+    let unwritable = context.tally.unwritable_for(context.now()) >= UNWRITABLE_FOR;
     Ok((!left.queued || held)
         && !left.submitting
         && (!left.pending || deaf)

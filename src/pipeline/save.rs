@@ -11,7 +11,6 @@ use crate::output::leftover::remove_leftovers;
 use crate::output::naming;
 use crate::output::render::{Envelope, render};
 use crate::output::write::{OutputFile, WriteError, is_free, write_all};
-use crate::policy::backoff::Backoff;
 use crate::store::progress::WrittenFile;
 use crate::store::queue::Received;
 use crate::store::recordings::Location;
@@ -20,17 +19,14 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
 /// Results in hand at once, which bounds the memory they take.
 const AT_ONCE: usize = 8;
-/// Between two tries of a folder that cannot be written.
-const WRITE_AGAIN: Backoff = Backoff {
-    first: Duration::from_secs(1),
-    most: Duration::from_secs(60),
-};
+/// Between two tries of a folder that cannot be written: as long as it could not be so far, within these bounds.
+const WRITE_AGAIN_LEAST: Duration = Duration::from_secs(1);
+const WRITE_AGAIN_MOST: Duration = Duration::from_secs(60);
 /// Names that are tried for a recording's transcripts before its files are given up for now.
 const NAMES: usize = 100;
 
@@ -94,11 +90,8 @@ async fn save_round(context: &Arc<Context>, received: Vec<Received>) -> Result<(
             }
         }
     }
-    let rounds = &context.tally.unwritable_rounds;
-    if written || !failed {
-        rounds.store(0, Ordering::Relaxed);
-    } else {
-        rounds.fetch_add(1, Ordering::Relaxed);
+    if written || failed {
+        context.tally.tried_to_write(written, context.now());
     }
     Ok(())
 }
@@ -130,12 +123,13 @@ async fn save_one(context: &Context, received: Received) -> Result<bool, StoreEr
             Ok(true)
         }
         Err(failure) => {
-            let rounds = context.tally.unwritable_rounds.load(Ordering::Relaxed);
-            let wait = WRITE_AGAIN.delay(
-                u32::try_from(rounds).unwrap_or(u32::MAX).saturating_add(1),
-                0.0,
+            let now = context.now();
+            let due = now.after(
+                context
+                    .tally
+                    .unwritable_for(now)
+                    .clamp(WRITE_AGAIN_LEAST, WRITE_AGAIN_MOST),
             );
-            let (now, due) = (context.now(), context.now().after(wait));
             context
                 .persist(job, || {
                     context.store.not_written(job, failure.clone(), due, now)

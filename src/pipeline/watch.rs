@@ -86,13 +86,8 @@ async fn room(context: &Context) {
         );
         context.hold(HoldKind::Disk, &message).await;
     }
-    if free >= 2 * LEAST_FREE && held && context.gate.release(HoldKind::Disk) {
-        context.notice(&Event::Released {
-            kind: HoldKind::Disk,
-        });
-        if let Err(error) = context.store.release(HoldKind::Disk).await {
-            tracing::warn!(error = %error, "the end of a hold could not be recorded");
-        }
+    if free >= 2 * LEAST_FREE && held {
+        context.release(HoldKind::Disk).await;
     }
 }
 

@@ -6,6 +6,8 @@
 mod cli;
 mod client;
 mod house;
+mod house_rules;
 mod pipeline;
 mod sandbox;
+mod store;
 mod vendor_client;

@@ -1,0 +1,204 @@
+//! What the documents say of the code, and what the code says of itself, is true.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The rooms, from the ground up, as `docs/architecture.md` lists them.
+fn rooms() -> Vec<String> {
+    let document = read("docs/architecture.md");
+    let rows = document.lines().filter_map(|line| line.strip_prefix("| `"));
+    rows.filter_map(|row| row.split_once("/` |"))
+        .map(|(room, _)| room.to_owned())
+        .collect()
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = root().join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn sources(folder: &str) -> Vec<PathBuf> {
+    let files = walkdir::WalkDir::new(root().join(folder))
+        .into_iter()
+        .map(|entry| entry.unwrap().into_path());
+    files
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .collect()
+}
+
+#[test]
+fn every_room_is_documented_and_every_documented_room_is_there() {
+    let mut rooms = rooms();
+    rooms.sort();
+    let folders = fs::read_dir(root().join("src"))
+        .unwrap()
+        .map(|entry| entry.unwrap());
+    let mut there: Vec<_> = folders
+        .filter(|entry| entry.file_type().unwrap().is_dir())
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect();
+    there.sort();
+    assert_eq!(rooms, there);
+}
+
+#[test]
+fn a_room_uses_only_those_below_it() {
+    let order: BTreeMap<_, _> = rooms().into_iter().zip(0..).collect();
+    for (room, height) in &order {
+        for path in sources(&format!("src/{room}")) {
+            let code = fs::read_to_string(&path).unwrap();
+            for (other, above) in &order {
+                let uses = code.contains(&format!("crate::{other}::"))
+                    || code.contains(&format!("crate::{other};"));
+                assert!(!uses || above <= height, "{} uses {other}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_sandbox_and_the_client_share_nothing() {
+    for path in sources("src/sandbox") {
+        assert!(
+            !fs::read_to_string(&path).unwrap().contains("crate::api"),
+            "{}",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn only_the_command_line_prints() {
+    for path in sources("src")
+        .into_iter()
+        .filter(|path| !path.starts_with(root().join("src/cli")))
+    {
+        let code = fs::read_to_string(&path).unwrap();
+        for macro_name in ["println!", "eprintln!", "print!(", "eprint!(", "dbg!"] {
+            assert!(!code.contains(macro_name), "{} prints", path.display());
+        }
+    }
+}
+
+#[test]
+fn policies_and_the_domain_read_no_clock_and_do_no_io() {
+    for room in ["domain", "policy"] {
+        for path in sources(&format!("src/{room}")) {
+            let code = fs::read_to_string(&path).unwrap();
+            for forbidden in ["::now()", "std::fs", "tokio::", "std::env", "rand::random"] {
+                assert!(!code.contains(forbidden), "{}: {forbidden}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_command_that_the_documents_show_exists() {
+    let help = Command::new(env!("CARGO_BIN_EXE_nightscribe"))
+        .arg("--help")
+        .output()
+        .unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    for document in [
+        "README.md",
+        "config/nightscribe.service",
+        "config/crontab",
+        "docs/architecture.md",
+        "CHANGELOG.md",
+    ] {
+        let text = read(document);
+        for (index, _) in text.match_indices("nightscribe ") {
+            let code = text[..index].ends_with(['`', '$', ' ', '/', '"']) && {
+                let before = text[..index].trim_end_matches(' ');
+                before.ends_with(['`', '$', '/', '"'])
+            };
+            let word = text[index + "nightscribe ".len()..]
+                .split_whitespace()
+                .next()
+                .unwrap_or_default();
+            let word = word.trim_end_matches(['`', ',', '.', ';', ')', ':']);
+            if code && !word.is_empty() && word.chars().all(|char| char.is_ascii_lowercase()) {
+                assert!(
+                    help.contains(&format!("  {word} ")),
+                    "{document} shows `nightscribe {word}`"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_exit_codes_of_the_readme_are_those_of_the_help() {
+    let help = Command::new(env!("CARGO_BIN_EXE_nightscribe"))
+        .arg("--help")
+        .output()
+        .unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let readme = read("README.md");
+    let rows: Vec<_> = readme
+        .lines()
+        .filter_map(|line| {
+            line.strip_prefix("| ")?
+                .strip_suffix(" |")?
+                .split_once(" | ")
+        })
+        .collect();
+    let codes: Vec<_> = rows
+        .into_iter()
+        .filter(|(code, _)| code.parse::<u8>().is_ok())
+        .collect();
+    assert_eq!(codes.len(), 6);
+    for (code, meaning) in codes {
+        assert!(
+            help.contains(&format!("  {code}  {meaning}\n")),
+            "{code}: {meaning}\n{help}"
+        );
+    }
+}
+
+#[test]
+fn the_unit_s_variables_are_keys_of_the_configuration() {
+    let unit = read("config/nightscribe.service");
+    let template = read("config/nightscribe.toml");
+    let keys: Vec<_> = unit
+        .lines()
+        .filter_map(|line| {
+            line.strip_prefix("Environment=NIGHTSCRIBE__")?
+                .split('=')
+                .next()
+        })
+        .collect();
+    assert!(!keys.is_empty());
+    for key in keys {
+        let (section, name) = key.split_once("__").unwrap();
+        let (section, name) = (section.to_lowercase(), name.to_lowercase());
+        let after = template.split(&format!("[{section}]\n")).nth(1).unwrap();
+        let table = after.split("\n[").next().unwrap();
+        assert!(table.contains(&format!("{name} = ")), "{key}");
+    }
+}
+
+#[test]
+fn links_in_the_documents_lead_somewhere() {
+    for document in ["README.md", "docs/architecture.md", "CHANGELOG.md"] {
+        let text = read(document);
+        let folder = Path::new(document).parent().unwrap();
+        for (_, link) in text
+            .match_indices("](")
+            .map(|(index, _)| (index, text[index + 2..].split(')').next().unwrap()))
+        {
+            if !link.starts_with("http") {
+                assert!(
+                    root().join(folder).join(link).exists(),
+                    "{document}: {link}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,898 @@
+//! Every function of the queue, on a real database file.
+
+use nightscribe::domain::transition::{Event, next};
+use nightscribe::domain::{
+    ErrorClass, Failure, GenerationId, HoldKind, JobId, JobState, Request, RunId, Timestamp,
+};
+use nightscribe::store::claims::{Claim, Twin};
+use nightscribe::store::compress::pack;
+use nightscribe::store::control::{Outcome, Which};
+use nightscribe::store::open::DATABASE;
+use nightscribe::store::progress::{Acceptance, Completion, Ending, Next, Setback, WrittenFile};
+use nightscribe::store::queue::{Candidate, Reach};
+use nightscribe::store::recordings::{Location, Recorded, Seen};
+use nightscribe::store::report::Filter;
+use nightscribe::store::{Store, StoreError};
+use sqlx::ConnectOptions;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+const RAW: &str = "{\"n\": 1.50, \"t\":\"h\\u00e9\"}";
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_millis(seconds * 1000)
+}
+
+fn bases(name: &OsStr) -> Box<dyn Iterator<Item = OsString> + Send> {
+    Box::new(nightscribe::output::naming::bases(name))
+}
+
+struct Queue {
+    store: Store,
+    run: RunId,
+    folder: TempDir,
+}
+
+impl Queue {
+    async fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).await.unwrap();
+        let (run, _) = store.begin_run(1, 5, at(0)).await.unwrap();
+        Self { store, run, folder }
+    }
+
+    async fn reopened(self, max_attempts: u32) -> (Self, nightscribe::store::recovery::Recovered) {
+        self.store.close().await;
+        let store = Store::open(self.folder.path()).await.unwrap();
+        let (run, recovered) = store.begin_run(2, max_attempts, at(500)).await.unwrap();
+        (
+            Self {
+                store,
+                run,
+                folder: self.folder,
+            },
+            recovered,
+        )
+    }
+
+    async fn record(&self, seen: Seen) -> Recorded {
+        self.store
+            .record("talks", &request(), vec![seen], bases, at(0))
+            .await
+            .unwrap()
+    }
+
+    async fn job(&self, name: &str) -> JobId {
+        self.record(file(name, 100, 1)).await.last_job.unwrap()
+    }
+
+    async fn claim(&self, job: JobId) -> Result<nightscribe::domain::AttemptId, StoreError> {
+        self.claim_with(job, None).await
+    }
+
+    async fn claim_with(
+        &self,
+        job: JobId,
+        sha256: Option<&str>,
+    ) -> Result<nightscribe::domain::AttemptId, StoreError> {
+        let request_id = format!(
+            "ns-{}-{}",
+            job.0,
+            self.store.attempts(job).await.unwrap().len()
+        );
+        self.store
+            .claim(Claim {
+                job,
+                run: self.run,
+                client_request_id: request_id,
+                duration_s: Some(12.5),
+                sha256: sha256.map(str::to_owned),
+                now: at(10),
+            })
+            .await
+    }
+
+    async fn accept(&self, job: JobId, sha256: &str) -> Result<(), StoreError> {
+        let attempt = self
+            .store
+            .attempts(job)
+            .await
+            .unwrap()
+            .last()
+            .map_or(nightscribe::domain::AttemptId(0), |last| last.id);
+        self.store
+            .accept(Acceptance {
+                job,
+                attempt,
+                generation: GenerationId::new(format!("g-{}", job.0)).unwrap(),
+                accepted_at: at(20),
+                expires_at: at(3620 + job.0),
+                sha256: Some(sha256.to_owned()),
+                http_status: 201,
+                request_id: Some("r".to_owned()),
+            })
+            .await
+    }
+
+    async fn complete(&self, job: JobId) -> Result<(), StoreError> {
+        let attempt = self
+            .store
+            .attempts(job)
+            .await
+            .unwrap()
+            .last()
+            .map_or(nightscribe::domain::AttemptId(0), |last| last.id);
+        self.store
+            .complete(Completion {
+                job,
+                attempt,
+                raw: pack(RAW),
+                duration_s: Some(12.6),
+                words: 3,
+                language: Some("en".to_owned()),
+                silent: false,
+                sha256: None,
+                now: at(30),
+            })
+            .await
+    }
+
+    async fn set_back(&self, job: JobId, ending: Ending, next: Next) -> Result<(), StoreError> {
+        let attempt = self
+            .store
+            .attempts(job)
+            .await
+            .unwrap()
+            .last()
+            .map_or(nightscribe::domain::AttemptId(0), |last| last.id);
+        let failure = Failure::new(ErrorClass::Server, "it failed");
+        let setback = Setback {
+            job,
+            attempt,
+            ending,
+            next,
+            failure,
+            http_status: Some(503),
+            request_id: None,
+            now: at(40),
+        };
+        self.store.set_back(setback).await
+    }
+
+    async fn write(&self, job: JobId) -> Result<(), StoreError> {
+        let files = vec![WrittenFile {
+            path: PathBuf::from(format!("/out/{}.txt", job.0)),
+            size_bytes: 9,
+        }];
+        self.store.written(job, files, at(50)).await
+    }
+
+    /// A job in a state, reached the way a run reaches it.
+    async fn job_in(&self, state: JobState, name: &str) -> JobId {
+        let job = self.job(name).await;
+        let steps = match state {
+            JobState::Queued => 0,
+            JobState::Submitting => 1,
+            JobState::Pending => 2,
+            JobState::Received => 3,
+            JobState::Done => 4,
+            JobState::Failed => {
+                self.store
+                    .refuse(
+                        job,
+                        Failure::new(ErrorClass::Unreadable, "empty"),
+                        false,
+                        at(5),
+                    )
+                    .await
+                    .unwrap();
+                0
+            }
+            JobState::Cancelled => {
+                self.store.cancel(vec![job], at(5)).await.unwrap();
+                0
+            }
+        };
+        if steps > 0 {
+            self.claim_with(job, Some(name)).await.unwrap();
+        }
+        if steps > 1 {
+            self.accept(job, name).await.unwrap();
+        }
+        if steps > 2 {
+            self.complete(job).await.unwrap();
+        }
+        if steps > 3 {
+            self.write(job).await.unwrap();
+        }
+        job
+    }
+
+    async fn state(&self, job: JobId) -> JobState {
+        self.store.state_of(job).await.unwrap().unwrap()
+    }
+
+    /// Lets an event happen to a job; whether it did.
+    async fn happens(&self, event: Event, job: JobId, paid: JobId) -> bool {
+        let outcome = match event {
+            Event::Claimed => self.claim(job).await.map(|_| ()),
+            Event::Accepted => self.accept(job, "sha").await,
+            Event::Completed => self.complete(job).await,
+            Event::Shared => self.store.share(job, paid, "sha", at(15)).await,
+            Event::Written => self.write(job).await,
+            Event::PutBack => {
+                self.set_back(
+                    job,
+                    Ending::Deferred,
+                    Next::Queued {
+                        due: at(60),
+                        spent: false,
+                    },
+                )
+                .await
+            }
+            Event::Failed => match self.set_back(job, Ending::Refused, Next::Failed).await {
+                Err(StoreError::Stale) => {
+                    self.store
+                        .refuse(
+                            job,
+                            Failure::new(ErrorClass::Unreadable, "gone"),
+                            true,
+                            at(60),
+                        )
+                        .await
+                }
+                other => other,
+            },
+            Event::Cancelled => {
+                let outcomes = self.store.cancel(vec![job], at(60)).await.unwrap();
+                return outcomes[0].1 == Outcome::Changed;
+            }
+            Event::Retried => {
+                let which = Which {
+                    jobs: vec![job],
+                    ..Which::default()
+                };
+                return self.store.retry(which, at(60)).await.unwrap() == [job];
+            }
+        };
+        match outcome {
+            Ok(()) => true,
+            Err(StoreError::Stale) => false,
+            Err(error) => panic!("{event:?}: {error:?}"),
+        }
+    }
+
+    async fn candidates(&self, now: i64) -> Vec<Candidate> {
+        self.store.candidates(&reach(), at(now), 100).await.unwrap()
+    }
+
+    async fn candidate(&self, job: JobId) -> Candidate {
+        self.candidates(1_000_000)
+            .await
+            .into_iter()
+            .find(|candidate| candidate.job == job)
+            .unwrap()
+    }
+}
+
+fn reach() -> Reach {
+    Reach {
+        configured: vec!["talks".to_owned()],
+        present: vec!["talks".to_owned()],
+    }
+}
+
+fn request() -> Request {
+    Request::new("m", [("diarize".to_owned(), true.into())])
+}
+
+fn file(name: &str, size_bytes: u64, modified: i64) -> Seen {
+    Seen {
+        location: Location::File(Path::new("/talks").join(name)),
+        relative: PathBuf::from(name),
+        size_bytes,
+        modified: at(modified),
+    }
+}
+
+#[tokio::test]
+async fn each_event_happens_in_just_the_states_that_the_state_machine_allows() {
+    for state in JobState::ALL {
+        for event in Event::ALL {
+            let queue = Queue::open().await;
+            let paid = queue.job_in(JobState::Done, "paid.wav").await;
+            let job = queue.job_in(state, "job.wav").await;
+            assert_eq!(queue.state(job).await, state);
+            let expected = next(state, event);
+            let happened = queue.happens(event, job, paid).await;
+            assert_eq!(
+                happened,
+                expected.is_ok(),
+                "{event:?} to a job that is {state}"
+            );
+            assert_eq!(
+                queue.state(job).await,
+                expected.unwrap_or(state),
+                "{event:?} to a job that is {state}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_recorded_is_known_until_it_changes() {
+    let queue = Queue::open().await;
+    let seen = file("a.wav", 100, 1);
+    assert_eq!(
+        queue
+            .store
+            .unknown_of("talks", vec![seen.clone()])
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+    let first = queue.record(seen.clone()).await;
+    assert_eq!((first.new, first.changed, first.known), (1, 0, 0));
+    assert!(
+        queue
+            .store
+            .unknown_of("talks", vec![seen.clone()])
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(queue.record(seen.clone()).await.known, 1);
+    let changed = file("a.wav", 200, 1);
+    assert_eq!(
+        queue
+            .store
+            .unknown_of("talks", vec![changed.clone()])
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+    let second = queue.record(changed).await;
+    assert_eq!(
+        (second.changed, second.last_job),
+        (1, first.last_job),
+        "a queued job takes the file as it is"
+    );
+    assert_eq!(
+        queue.candidate(first.last_job.unwrap()).await.size_bytes,
+        200
+    );
+}
+
+#[tokio::test]
+async fn a_change_after_the_transcript_is_a_new_job_and_after_a_failure_the_same() {
+    let queue = Queue::open().await;
+    let done = queue.job_in(JobState::Done, "done.wav").await;
+    let failed = queue.job_in(JobState::Failed, "failed.wav").await;
+    let new = queue
+        .record(file("done.wav", 100, 2))
+        .await
+        .last_job
+        .unwrap();
+    assert_ne!(new, done);
+    assert_eq!(queue.state(done).await, JobState::Done);
+    assert_eq!(
+        queue.record(file("failed.wav", 100, 2)).await.last_job,
+        Some(failed)
+    );
+    assert_eq!(queue.state(failed).await, JobState::Queued);
+}
+
+#[tokio::test]
+async fn each_recording_of_a_folder_has_a_name_of_its_own() {
+    let queue = Queue::open().await;
+    for name in ["talk.mp3", "talk.wav", "else/talk.ogg"] {
+        queue.job_in(JobState::Received, name).await;
+    }
+    let received = queue.store.received(at(100), 10).await.unwrap();
+    let bases: Vec<_> = received
+        .iter()
+        .map(|one| one.base.to_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(bases, ["talk", "talk.wav", "talk"]);
+}
+
+#[tokio::test]
+async fn candidates_are_due_within_reach_and_nobody_s_twin() {
+    let queue = Queue::open().await;
+    let (now, later, gone) = (
+        queue.job("now.wav").await,
+        queue.job("later.wav").await,
+        queue.job("gone.wav").await,
+    );
+    queue
+        .store
+        .put_off(later, at(500), None, None, at(1))
+        .await
+        .unwrap();
+    let other = queue
+        .store
+        .record("other", &request(), vec![file("o.wav", 1, 1)], bases, at(0))
+        .await
+        .unwrap();
+    let under_way = queue.job_in(JobState::Pending, "under-way.wav").await;
+    queue
+        .store
+        .put_off(gone, at(0), Some(under_way), None, at(1))
+        .await
+        .unwrap();
+    let jobs = |candidates: Vec<Candidate>| {
+        candidates
+            .into_iter()
+            .map(|one| one.job)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(jobs(queue.candidates(100).await), [now]);
+    assert_eq!(
+        queue.store.next_due(&reach(), at(100)).await.unwrap(),
+        Some(at(500))
+    );
+    assert_eq!(jobs(queue.candidates(500).await), [now, later]);
+    assert_eq!(queue.store.next_due(&reach(), at(500)).await.unwrap(), None);
+    queue.complete(under_way).await.unwrap();
+    let mut free = jobs(queue.candidates(500).await);
+    free.sort();
+    assert_eq!(free, [now, later, gone]);
+    let all = Reach {
+        configured: vec![],
+        present: vec!["talks".to_owned(), "other".to_owned()],
+    };
+    assert!(
+        jobs(queue.store.candidates(&all, at(500), 9).await.unwrap())
+            .contains(&other.last_job.unwrap())
+    );
+}
+
+#[tokio::test]
+async fn a_url_needs_only_its_source_in_the_configuration() {
+    let queue = Queue::open().await;
+    let seen = Seen {
+        location: Location::Url("https://a.org/b.mp3".to_owned()),
+        relative: "b.mp3".into(),
+        size_bytes: 0,
+        modified: at(0),
+    };
+    let job = queue.record(seen).await.last_job.unwrap();
+    let reach = Reach {
+        configured: vec!["talks".to_owned()],
+        present: Vec::new(),
+    };
+    assert_eq!(
+        queue.store.candidates(&reach, at(9), 9).await.unwrap()[0].job,
+        job
+    );
+    assert!(queue.store.left(&reach).await.unwrap().queued);
+    assert!(
+        queue
+            .store
+            .candidates(&Reach::default(), at(9), 9)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn equal_content_is_found_when_it_is_paid_or_under_way() {
+    let queue = Queue::open().await;
+    let job = queue.job("mine.wav").await;
+    let candidate = queue.candidate(job).await;
+    assert!(!queue.store.may_have_twin(&candidate).await.unwrap());
+    let twin = queue.job_in(JobState::Submitting, "twin.wav").await;
+    assert!(queue.store.may_have_twin(&candidate).await.unwrap());
+    assert_eq!(
+        queue.store.twin(&candidate, "twin.wav").await.unwrap(),
+        Some(Twin::UnderWay(twin))
+    );
+    assert_eq!(queue.store.twin(&candidate, "other").await.unwrap(), None);
+    queue.accept(twin, "twin.wav").await.unwrap();
+    queue.complete(twin).await.unwrap();
+    assert_eq!(
+        queue.store.twin(&candidate, "twin.wav").await.unwrap(),
+        Some(Twin::Paid(twin))
+    );
+    queue
+        .store
+        .share(job, twin, "twin.wav", at(31))
+        .await
+        .unwrap();
+    assert_eq!(queue.store.result(job).await.unwrap(), RAW);
+    assert_eq!(
+        queue.store.item(job).await.unwrap().unwrap().paid_by,
+        Some(twin)
+    );
+}
+
+#[tokio::test]
+async fn what_is_or_may_be_equal_is_not_claimed_beside_each_other() {
+    let queue = Queue::open().await;
+    let jobs = [
+        queue.job("a.wav").await,
+        queue.job("b.wav").await,
+        queue.job("c.wav").await,
+    ];
+    queue.claim_with(jobs[0], Some("same")).await.unwrap();
+    assert!(matches!(
+        queue.claim_with(jobs[1], Some("same")).await,
+        Err(StoreError::Stale)
+    ));
+    assert!(
+        matches!(
+            queue.claim_with(jobs[1], None).await,
+            Err(StoreError::Stale)
+        ),
+        "its content is not known"
+    );
+    queue.claim_with(jobs[2], Some("other")).await.unwrap();
+    queue.accept(jobs[0], "same").await.unwrap();
+    assert!(
+        matches!(
+            queue.claim_with(jobs[1], Some("same")).await,
+            Err(StoreError::Stale)
+        ),
+        "still under way"
+    );
+}
+
+#[tokio::test]
+async fn a_claim_is_counted_and_given_back_when_it_was_not_spent() {
+    let queue = Queue::open().await;
+    let job = queue.job("a.wav").await;
+    for (spent, attempts) in [(false, 0), (true, 1), (true, 2)] {
+        queue.claim(job).await.unwrap();
+        queue
+            .set_back(job, Ending::Uncertain, Next::Queued { due: at(60), spent })
+            .await
+            .unwrap();
+        assert_eq!(queue.candidate(job).await.attempts, attempts);
+    }
+    let history = queue.store.attempts(job).await.unwrap();
+    assert_eq!(history.len(), 3);
+    assert!(
+        history
+            .iter()
+            .all(|attempt| attempt.outcome == "uncertain" && attempt.http_status == Some(503))
+    );
+    assert_eq!(queue.store.overview(at(0)).await.unwrap().perhaps_paid, 3);
+}
+
+#[tokio::test]
+async fn what_is_pending_comes_nearest_expiry_first_with_all_the_poller_needs() {
+    let queue = Queue::open().await;
+    let (first, second) = (
+        queue.job_in(JobState::Pending, "a.wav").await,
+        queue.job_in(JobState::Pending, "b.wav").await,
+    );
+    let pending = queue.store.pending().await.unwrap();
+    assert_eq!([pending[0].job, pending[1].job], [first, second]);
+    assert_eq!(
+        (pending[0].generation.as_str(), pending[0].attempts),
+        (format!("g-{first}").as_str(), 1)
+    );
+    assert_eq!(
+        (pending[0].duration_s, pending[0].expires_at),
+        (Some(12.5), at(3620 + first.0))
+    );
+    assert_eq!(queue.store.count_pending().await.unwrap(), 2);
+    assert_eq!(
+        queue.store.overview(at(0)).await.unwrap().next_expiry,
+        Some(at(3620 + first.0))
+    );
+}
+
+#[tokio::test]
+async fn a_result_comes_back_byte_for_byte_and_its_files_are_known() {
+    let queue = Queue::open().await;
+    let job = queue.job_in(JobState::Received, "a.wav").await;
+    assert_eq!(queue.store.result(job).await.unwrap(), RAW);
+    let received = queue.store.received(at(30), 9).await.unwrap().remove(0);
+    assert_eq!(
+        (received.job, received.generation.unwrap().as_str()),
+        (job, format!("g-{job}").as_str())
+    );
+    let failure = Failure::new(ErrorClass::Output, "full");
+    queue
+        .store
+        .not_written(job, failure, at(90), at(31))
+        .await
+        .unwrap();
+    assert!(queue.store.received(at(89), 9).await.unwrap().is_empty());
+    assert_eq!(queue.store.next_writing().await.unwrap(), Some(at(90)));
+    queue.write(job).await.unwrap();
+    let path = PathBuf::from(format!("/out/{job}.txt"));
+    assert!(queue.store.wrote(received.recording, &path).await.unwrap());
+    assert!(
+        !queue
+            .store
+            .wrote(received.recording, Path::new("/out/else"))
+            .await
+            .unwrap()
+    );
+    let export = WrittenFile {
+        path: "/out/else".into(),
+        size_bytes: 1,
+    };
+    queue
+        .store
+        .exported(job, vec![export], at(60))
+        .await
+        .unwrap();
+    assert_eq!(
+        queue.store.outputs(job).await.unwrap(),
+        [path, PathBuf::from("/out/else")]
+    );
+    assert_eq!(queue.store.jobs_with_result().await.unwrap(), [job]);
+    assert!(queue.store.with_result(job).await.unwrap().is_some());
+    assert!(queue.store.with_result(JobId(99)).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_start_takes_up_what_a_crash_left() {
+    let queue = Queue::open().await;
+    let mut jobs = Vec::new();
+    for state in [
+        JobState::Submitting,
+        JobState::Pending,
+        JobState::Received,
+        JobState::Done,
+    ] {
+        jobs.push(queue.job_in(state, &format!("{state}.wav")).await);
+    }
+    let (queue, recovered) = queue.reopened(5).await;
+    assert_eq!(
+        (
+            recovered.uncertain,
+            recovered.failed,
+            recovered.pending,
+            recovered.received
+        ),
+        (1, 0, 1, 1)
+    );
+    let states = [
+        queue.state(jobs[0]).await,
+        queue.state(jobs[1]).await,
+        queue.state(jobs[2]).await,
+        queue.state(jobs[3]).await,
+    ];
+    assert_eq!(
+        states,
+        [
+            JobState::Queued,
+            JobState::Pending,
+            JobState::Received,
+            JobState::Done
+        ]
+    );
+    assert_eq!(
+        queue.store.attempts(jobs[0]).await.unwrap()[0].outcome,
+        "uncertain"
+    );
+    queue.claim(jobs[0]).await.unwrap();
+    let (queue, recovered) = queue.reopened(2).await;
+    assert_eq!((recovered.uncertain, recovered.failed), (1, 1));
+    assert_eq!(queue.state(jobs[0]).await, JobState::Failed);
+}
+
+#[tokio::test]
+async fn queued_jobs_follow_the_configuration_and_others_do_not() {
+    let queue = Queue::open().await;
+    let (queued, done) = (
+        queue.job("q.wav").await,
+        queue.job_in(JobState::Done, "d.wav").await,
+    );
+    let newer = Request::new("newer", []);
+    assert_eq!(
+        queue
+            .store
+            .reconfigure("talks", &newer, at(1))
+            .await
+            .unwrap(),
+        1
+    );
+    assert_eq!(
+        queue
+            .store
+            .reconfigure("talks", &newer, at(1))
+            .await
+            .unwrap(),
+        0
+    );
+    assert_eq!(
+        queue.store.item(queued).await.unwrap().unwrap().request,
+        newer
+    );
+    assert_eq!(
+        queue.store.item(done).await.unwrap().unwrap().request,
+        request()
+    );
+}
+
+#[tokio::test]
+async fn holds_keep_their_beginning_and_end_once() {
+    let queue = Queue::open().await;
+    queue
+        .store
+        .hold(HoldKind::Credit, "first", at(1))
+        .await
+        .unwrap();
+    queue
+        .store
+        .hold(HoldKind::Credit, "again", at(2))
+        .await
+        .unwrap();
+    let holds = queue.store.holds().await.unwrap();
+    assert_eq!(
+        (holds.len(), holds[0].since, holds[0].message.as_str()),
+        (1, at(1), "again")
+    );
+    assert!(queue.store.release(HoldKind::Credit).await.unwrap());
+    assert!(!queue.store.release(HoldKind::Credit).await.unwrap());
+}
+
+#[tokio::test]
+async fn lists_are_newest_first_and_filtered() {
+    let queue = Queue::open().await;
+    let (failed, done) = (
+        queue.job_in(JobState::Failed, "f.wav").await,
+        queue.job_in(JobState::Done, "d.wav").await,
+    );
+    let ids = |filter: Filter| {
+        let store = queue.store.clone();
+        async move {
+            store
+                .list(&filter)
+                .await
+                .unwrap()
+                .into_iter()
+                .map(|item| item.id)
+                .collect::<Vec<_>>()
+        }
+    };
+    assert_eq!(ids(Filter::default()).await, [done, failed]);
+    assert_eq!(
+        ids(Filter {
+            states: vec![JobState::Failed],
+            ..Filter::default()
+        })
+        .await,
+        [failed]
+    );
+    assert_eq!(
+        ids(Filter {
+            source: Some("none".to_owned()),
+            ..Filter::default()
+        })
+        .await,
+        []
+    );
+    assert_eq!(
+        ids(Filter {
+            limit: Some(1),
+            ..Filter::default()
+        })
+        .await,
+        [done]
+    );
+    assert_eq!(
+        queue
+            .store
+            .items_at(Path::new("/talks/d.wav"))
+            .await
+            .unwrap()[0]
+            .id,
+        done
+    );
+    let counts = queue.store.counts().await.unwrap();
+    assert_eq!(
+        (
+            counts[&JobState::Done],
+            counts[&JobState::Failed],
+            counts[&JobState::Queued]
+        ),
+        (1, 1, 0)
+    );
+}
+
+#[tokio::test]
+async fn another_process_s_changes_are_noticed_and_our_own_are_not() {
+    let queue = Queue::open().await;
+    let before = queue.store.data_version().await.unwrap();
+    queue.job("a.wav").await;
+    assert_eq!(queue.store.data_version().await.unwrap(), before);
+    let other = Store::open(queue.folder.path()).await.unwrap();
+    other
+        .hold(HoldKind::Operator, "pause", at(1))
+        .await
+        .unwrap();
+    assert_ne!(queue.store.data_version().await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn changes_made_at_once_are_each_answered_for_themselves() {
+    let queue = Queue::open().await;
+    let jobs: Vec<_> = {
+        let mut jobs = Vec::new();
+        for number in 0..200 {
+            jobs.push(queue.job(&format!("{number}.wav")).await);
+        }
+        jobs
+    };
+    let claims = jobs.iter().chain(&jobs).map(|job| {
+        let (store, run, job) = (queue.store.clone(), queue.run, *job);
+        async move {
+            let claim = Claim {
+                job,
+                run,
+                client_request_id: format!("ns-{}-{:?}", job.0, std::time::Instant::now()),
+                duration_s: None,
+                sha256: Some(job.to_string()),
+                now: at(1),
+            };
+            store.claim(claim).await
+        }
+    });
+    let outcomes = futures_util::future::join_all(claims).await;
+    let (claimed, stale): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
+    assert_eq!((claimed.len(), stale.len()), (200, 200));
+    assert!(
+        stale
+            .iter()
+            .all(|outcome| matches!(outcome, Err(StoreError::Stale)))
+    );
+    assert_eq!(
+        queue.store.counts().await.unwrap()[&JobState::Submitting],
+        200
+    );
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_ours_or_newer_is_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(DATABASE);
+    let options = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(&path)
+        .create_if_missing(true);
+    let mut foreign = options.connect().await.unwrap();
+    sqlx::query("CREATE TABLE theirs (x)")
+        .execute(&mut foreign)
+        .await
+        .unwrap();
+    sqlx::Connection::close(foreign).await.unwrap();
+    assert!(matches!(
+        Store::open(folder.path()).await,
+        Err(StoreError::Foreign { .. })
+    ));
+    std::fs::remove_file(&path).unwrap();
+    Store::open(folder.path()).await.unwrap().close().await;
+    let mut ours = options.connect().await.unwrap();
+    sqlx::query("UPDATE _sqlx_migrations SET version = 99999999")
+        .execute(&mut ours)
+        .await
+        .unwrap();
+    sqlx::Connection::close(ours).await.unwrap();
+    assert!(matches!(
+        Store::open(folder.path()).await,
+        Err(StoreError::Newer { .. })
+    ));
+}
+
+#[tokio::test]
+async fn the_overview_counts_what_was_done_lately() {
+    let queue = Queue::open().await;
+    queue.job_in(JobState::Done, "a.wav").await;
+    let since = |seconds| queue.store.overview(at(seconds));
+    assert_eq!(since(30).await.unwrap().done_since, 1);
+    assert_eq!(since(31).await.unwrap().done_since, 0);
+    let runner = since(0).await.unwrap().runner.unwrap();
+    assert_eq!((runner.pid, runner.since), (1, at(0)));
+    queue.store.end_run(queue.run, at(9)).await.unwrap();
+    assert_eq!(since(0).await.unwrap().runner, None);
+}
