@@ -197,8 +197,7 @@ fn remark(state: JobState, overview: &Overview, now: Timestamp) -> String {
             format!("  the next goes in {}", length(due.since(now)))
         }
         (JobState::Failed, ..) if overview.counts[&state] > 0 => {
-            "  `nightscribe list --state failed` says why, `nightscribe retry --failed` tries again"
-                .to_owned()
+            "  why: `nightscribe list --state failed`".to_owned()
         }
         _ => String::new(),
     }

@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// Between two tries of a change that the database could not take.
-const STORE_RETRY: Duration = Duration::from_secs(1);
+pub const STORE_RETRY: Duration = Duration::from_secs(1);
 
 /// What the stages of a run share.
 pub struct Context {
@@ -153,10 +153,8 @@ impl Context {
         loop {
             match change().await {
                 Ok(done) => {
-                    if troubled && self.gate.release(HoldKind::Disk) {
-                        self.notice(&Event::Released {
-                            kind: HoldKind::Disk,
-                        });
+                    if troubled {
+                        self.release(HoldKind::Disk).await;
                     }
                     return Ok(Some(done));
                 }
@@ -177,7 +175,8 @@ impl Context {
         }
     }
 
-    fn store_trouble(&self, error: &StoreError) {
+    /// Holds submissions, in memory at least, because the database cannot be written.
+    pub fn store_trouble(&self, error: &StoreError) {
         let reason = std::error::Error::source(error)
             .map_or_else(String::new, |source| format!(": {source}"));
         let message = format!("{error}{reason}");

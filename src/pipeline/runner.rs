@@ -1,7 +1,7 @@
 //! One run, from the lock to the last commit.
 
 use super::clock::{Clock, sleep_until};
-use super::context::{Context, Tally};
+use super::context::{Context, STORE_RETRY, Tally};
 use super::event::{Event, Observer};
 use super::gate::{Gate, State};
 use super::lock::{Lock, LockError};
@@ -200,7 +200,10 @@ type Stages = JoinSet<Result<(), StoreError>>;
 async fn daemon(context: &Arc<Context>, stages: &mut Stages) -> Result<(), RunError> {
     loop {
         let next = context.now().after(context.config.schedule.scan_every);
-        scan::scan_all(context).await?;
+        tokio::select! {
+            scanned = scan(context) => scanned?,
+            Some(ended) = stages.join_next() => return broken(ended),
+        }
         tokio::select! {
             () = context.stop.cancelled() => return Ok(()),
             Some(ended) = stages.join_next() => return broken(ended),
@@ -209,10 +212,32 @@ async fn daemon(context: &Arc<Context>, stages: &mut Stages) -> Result<(), RunEr
     }
 }
 
+/// Scans; again as long as the database cannot take what is found for a passing reason.
+async fn scan(context: &Arc<Context>) -> Result<(), StoreError> {
+    let mut troubled = false;
+    loop {
+        match scan::scan_all(context).await {
+            Err(error) if error.is_passing() && !context.stop.is_cancelled() => {
+                troubled = true;
+                context.store_trouble(&error);
+            }
+            scanned => {
+                if troubled {
+                    context.release(HoldKind::Disk).await;
+                }
+                return scanned;
+            }
+        }
+        tokio::select! {
+            () = context.stop.cancelled() => return Ok(()),
+            () = tokio::time::sleep(STORE_RETRY) => {}
+        }
+    }
+}
+
 async fn once(context: &Arc<Context>, stages: &mut Stages) -> Result<bool, RunError> {
-    let scanning = scan::scan_all(context);
     tokio::select! {
-        scanned = scanning => scanned?,
+        scanned = scan(context) => scanned?,
         Some(ended) = stages.join_next() => return broken(ended).map(|()| false),
     }
     let give_up_after = context.config.retry.max_backoff * context.config.retry.max_attempts;

@@ -21,28 +21,78 @@ pub const LEAST_FREE: u64 = 64 << 20;
 /// # Errors
 /// If the database fails for good.
 pub async fn watch(context: Arc<Context>, reload: mpsc::Sender<()>) -> Result<(), StoreError> {
-    let mut seen = context.store.data_version().await?;
+    let mut watcher = Watcher {
+        seen: context.store.data_version().await?,
+        low: false,
+        reload,
+    };
+    let mut troubled = false;
     loop {
-        room(&context).await;
-        context.notice(&Event::Tick {
-            counts: context.store.counts().await?,
-        });
+        match watcher.look(&context).await {
+            Err(error) if error.is_passing() => {
+                troubled = true;
+                context.store_trouble(&error);
+            }
+            looked => {
+                looked?;
+                if std::mem::take(&mut troubled) {
+                    context.release(HoldKind::Disk).await;
+                }
+            }
+        }
         tokio::select! {
             () = context.stop.cancelled() => return Ok(()),
             () = tokio::time::sleep(EVERY) => {}
         }
+    }
+}
+
+struct Watcher {
+    /// The version of the database that was looked at last.
+    seen: i64,
+    /// Whether the room is too low.
+    low: bool,
+    reload: mpsc::Sender<()>,
+}
+
+impl Watcher {
+    async fn look(&mut self, context: &Context) -> Result<(), StoreError> {
+        self.room(context).await;
         let version = context.store.data_version().await?;
-        if version == seen {
-            continue;
+        context.notice(&Event::Tick {
+            counts: context.store.counts().await?,
+        });
+        if version == self.seen {
+            return Ok(());
         }
-        seen = version;
-        operator(&context).await?;
+        operator(context).await?;
         if context.store.count_pending().await? != context.gate.pending() as u64 {
             // A full channel means that a reload is asked for already.
-            let _asked = reload.try_send(());
+            let _asked = self.reload.try_send(());
         }
+        self.seen = version;
         context.to_submit.notify_one();
         context.progress.notify_one();
+        Ok(())
+    }
+
+    /// Holds submissions while there is too little room for what they would bring.
+    async fn room(&mut self, context: &Context) {
+        let Some(free) = free_bytes(&context.config.state.dir) else {
+            return;
+        };
+        if free < LEAST_FREE && !self.low {
+            self.low = true;
+            let message = format!(
+                "less than {} MiB are free on the disk of the state folder",
+                LEAST_FREE >> 20
+            );
+            context.hold(HoldKind::Disk, &message).await;
+        }
+        if free >= 2 * LEAST_FREE && self.low {
+            self.low = false;
+            context.release(HoldKind::Disk).await;
+        }
     }
 }
 
@@ -68,27 +118,6 @@ async fn operator(context: &Context) -> Result<(), StoreError> {
         }
     }
     Ok(())
-}
-
-async fn room(context: &Context) {
-    let Some(free) = free_bytes(&context.config.state.dir) else {
-        return;
-    };
-    let held = context
-        .gate
-        .holds()
-        .iter()
-        .any(|hold| hold.kind == HoldKind::Disk);
-    if free < LEAST_FREE && !held {
-        let message = format!(
-            "less than {} MiB are free on the disk of the state folder",
-            LEAST_FREE >> 20
-        );
-        context.hold(HoldKind::Disk, &message).await;
-    }
-    if free >= 2 * LEAST_FREE && held {
-        context.release(HoldKind::Disk).await;
-    }
 }
 
 /// Room for ordinary users on the disk of `folder`, in bytes; `None` where the system does not say.
