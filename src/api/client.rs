@@ -6,10 +6,11 @@ use super::call::{
 };
 use super::failures::{self, Call, Refusal};
 use super::fields::{file_field, form_fields, json_body};
+use super::logs::{Logs, PAGE, read_page};
 use super::transport::{Answered, Broken, answer_idle, exchange};
 use super::upload::{self, FileTrouble, Outcome, UploadProgress};
 use crate::domain::container::mime_for;
-use crate::domain::{ErrorClass, Failure, Flow, GenerationId, Request};
+use crate::domain::{ErrorClass, Failure, Flow, GenerationId, Request, Timestamp};
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Body, RequestBuilder, redirect};
@@ -249,6 +250,48 @@ impl Client {
                 request_id: answered.request_id,
             }),
         }
+    }
+
+    /// A page of the requests that this key made between two times, newest first, after `offset` of them.
+    ///
+    /// # Errors
+    /// As [`CallErrorKind`] tells them apart.
+    pub async fn logs(
+        &self,
+        start: Timestamp,
+        end: Timestamp,
+        offset: usize,
+    ) -> Result<Logs, CallError> {
+        let mut url = self.settings.base_url.clone();
+        url.set_path("/v2/logs");
+        url.query_pairs_mut()
+            .append_pair("start", &start.to_string())
+            .append_pair("end", &end.to_string())
+            .append_pair("limit", &PAGE.to_string())
+            .append_pair("offset", &offset.to_string());
+        let answered = exchange(self.http.get(url), answer_idle())
+            .await
+            .map_err(|broken| broken_poll(&broken, None))?;
+        match answered.status {
+            200..=299 => {}
+            // Not there, or not for this account.
+            402 | 403 | 404 | 405 | 410 | 501 => return Ok(Logs::Unsupported),
+            _ => return Err(self.refused(Call::Poll, &answered)),
+        }
+        let status = answered.status;
+        let body = answered
+            .body
+            .map_err(|broken| broken_poll(&broken, Some(status)))?;
+        read_apart(body, read_page)
+            .await
+            .map(Logs::Page)
+            .map_err(|why| CallError {
+                kind: CallErrorKind::Garbled,
+                failure: Failure::new(ErrorClass::Protocol, why),
+                http_status: Some(status),
+                retry_after: None,
+                request_id: answered.request_id,
+            })
     }
 
     /// Looks whether the service is there and takes the key, by asking for a generation that cannot exist. Costs

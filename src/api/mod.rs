@@ -7,6 +7,7 @@
 //! - `transport`: one HTTP exchange, bounded in time and size
 //! - [`answer`]: reading what the service says
 //! - [`failures`]: an HTTP status and its body as a [`CallError`]
+//! - [`logs`]: the service's list of this key's requests
 //! - [`pace`]: so many requests a minute, evenly
 
 pub mod answer;
@@ -14,6 +15,7 @@ pub mod call;
 pub mod client;
 pub mod failures;
 mod fields;
+pub mod logs;
 pub mod pace;
 mod transport;
 mod upload;
@@ -24,5 +26,6 @@ pub use call::{
     client_request_id,
 };
 pub use client::{Client, ClientError, Probe, Settings};
+pub use logs::{LogEntry, LogPage, Logs};
 pub use pace::Pace;
 pub use upload::UploadProgress;

@@ -225,6 +225,7 @@ impl Layers {
         let max_attempts = section.get("max_attempts", count(1..=1000));
         let backoff = section.get("backoff", span);
         let max_backoff = section.get("max_backoff", span);
+        let uncertain = section.get("uncertain", word);
         if backoff
             .zip(max_backoff)
             .is_some_and(|(first, most)| first > most)
@@ -237,6 +238,7 @@ impl Layers {
             max_attempts,
             backoff: backoff?,
             max_backoff: max_backoff?,
+            uncertain: uncertain?,
         })
     }
 

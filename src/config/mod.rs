@@ -12,6 +12,7 @@
 //! - `small_file`: reading a file that is small by its nature
 //! - `source`: one `[[source]]`
 //! - [`layout`]: where transcripts are put
+//! - [`uncertain`]: what is done about a lost answer
 
 mod document;
 pub mod environment;
@@ -23,12 +24,14 @@ pub mod problem;
 mod section;
 mod small_file;
 mod source;
+pub mod uncertain;
 mod values;
 
 pub use environment::Environment;
 pub use key::{KeyError, read_key};
 pub use layout::Layout;
 pub use load::{ConfigError, load};
+pub use uncertain::Uncertain;
 
 use crate::domain::{Flow, Format, Request};
 use globset::GlobSet;
@@ -116,6 +119,8 @@ pub struct Retry {
     pub backoff: Duration,
     /// Before a later one, at most.
     pub max_backoff: Duration,
+    /// What is done about a submission whose answer stays lost.
+    pub uncertain: Uncertain,
 }
 
 /// The queue.

@@ -108,6 +108,7 @@ fn the_environment_stands_over_the_file_for_every_key() {
         ("NIGHTSCRIBE__RETRY__MAX_ATTEMPTS", "3"),
         ("NIGHTSCRIBE__RETRY__BACKOFF", "4s"),
         ("NIGHTSCRIBE__RETRY__MAX_BACKOFF", "5s"),
+        ("NIGHTSCRIBE__RETRY__UNCERTAIN", "hold"),
         ("NIGHTSCRIBE__STATE__DIR", "s"),
         ("NIGHTSCRIBE__OUTPUT__DIR", "/o"),
         ("NIGHTSCRIBE__OUTPUT__LAYOUT", "beside"),

@@ -5,6 +5,7 @@
 //!     ▲  │                │  │  │                 │  │                     ▲
 //!     │  │                │  │  └── answered at once (legacy flow) ────────┤
 //!     │  └── shared: an equal recording was paid for already ──────────────┘
+//!     ├──── found: its lost answer ────────▶ pending
 //!     ├──── put back ─────┘  │                    │  │
 //!     ├──── put back ────────┼────────────────────┘  │
 //!     │                      └──────▶ failed ◀───────┘ ◀── failed (bad file) ── queued
@@ -24,6 +25,8 @@ pub enum Event {
     Completed,
     /// The result of an equal recording was taken.
     Shared,
+    /// The answer to its last submission was lost and is found: it was accepted.
+    Found,
     /// Every output file is on disk.
     Written,
     /// It waits for another try.
@@ -38,11 +41,12 @@ pub enum Event {
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Claimed,
         Self::Accepted,
         Self::Completed,
         Self::Shared,
+        Self::Found,
         Self::Written,
         Self::PutBack,
         Self::Failed,
@@ -55,7 +59,7 @@ impl Event {
     pub const fn from_states(self) -> &'static [JobState] {
         use JobState::{Cancelled, Failed, Pending, Queued, Received, Submitting};
         match self {
-            Self::Claimed | Self::Shared => &[Queued],
+            Self::Claimed | Self::Shared | Self::Found => &[Queued],
             Self::Accepted => &[Submitting],
             Self::Completed | Self::PutBack => &[Submitting, Pending],
             Self::Written => &[Received],
@@ -70,7 +74,7 @@ impl Event {
     pub const fn to_state(self) -> JobState {
         match self {
             Self::Claimed => JobState::Submitting,
-            Self::Accepted => JobState::Pending,
+            Self::Accepted | Self::Found => JobState::Pending,
             Self::Completed | Self::Shared => JobState::Received,
             Self::Written => JobState::Done,
             Self::PutBack | Self::Retried => JobState::Queued,

@@ -40,12 +40,16 @@ pub struct Context {
     pub submit_pace: Pace,
     /// Tokens for polls.
     pub poll_pace: Pace,
+    /// Tokens for look-ups of lost answers.
+    pub log_pace: Pace,
     /// Which sources may be submitted from, by the last scan.
     pub reach: RwLock<Reach>,
     /// There may be something to submit.
     pub to_submit: Notify,
     /// There may be something to save.
     pub to_save: Notify,
+    /// There may be a lost answer to look up.
+    pub to_look_up: Notify,
     /// Something ended, so that the run may be over.
     pub progress: Notify,
     /// No new work is begun.

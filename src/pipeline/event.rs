@@ -41,6 +41,8 @@ pub enum Event {
     Sent { job: JobId },
     /// The service has accepted it.
     Accepted { job: JobId, name: PathBuf },
+    /// The answer to its submission was lost and is found: it was accepted.
+    FoundAgain { job: JobId, name: PathBuf },
     /// An equal recording was paid for already.
     Shared {
         job: JobId,

@@ -17,6 +17,7 @@ pub mod context;
 pub mod event;
 pub mod gate;
 pub mod lock;
+pub mod lookup;
 pub mod poll;
 pub mod preflight;
 pub mod runner;

@@ -197,7 +197,7 @@ impl Poll<'_> {
         match polled {
             Polled::InProgress => self.unfinished().await,
             Polled::Completed(completed) => self.completed(&completed).await,
-            Polled::Failed(failure) => self.lost(failure).await,
+            Polled::Failed(failure) => self.ended_without(Ending::Refused, failure).await,
         }
     }
 
@@ -287,8 +287,13 @@ impl Poll<'_> {
         self.unfinished().await
     }
 
-    /// Paid or not, there is no transcript: submitted again, within the attempts.
+    /// It was accepted, and perhaps paid, and its transcript is gone.
     async fn lost(self, failure: Failure) -> Result<Outcome, StoreError> {
+        self.ended_without(Ending::Lost, failure).await
+    }
+
+    /// There is no transcript: submitted again, within the attempts.
+    async fn ended_without(self, ending: Ending, failure: Failure) -> Result<Outcome, StoreError> {
         let context = self.context;
         let (now, attempts) = (context.now(), self.generation.pending.attempts);
         let next = match verdict(
@@ -306,21 +311,26 @@ impl Poll<'_> {
                 }
             }
         };
-        self.set_back(next, failure).await
+        self.set_back(ending, next, failure).await
     }
 
     /// The answers cannot be read: to pay again for the same would be unwise.
     async fn given_up(self, failure: Failure) -> Result<Outcome, StoreError> {
-        self.set_back(Next::Failed, failure).await
+        self.set_back(Ending::Lost, Next::Failed, failure).await
     }
 
-    async fn set_back(self, next: Next, failure: Failure) -> Result<Outcome, StoreError> {
+    async fn set_back(
+        self,
+        ending: Ending,
+        next: Next,
+        failure: Failure,
+    ) -> Result<Outcome, StoreError> {
         let (context, pending) = (self.context, self.generation.pending);
         let (job, name) = (pending.job, pending.relative);
         let setback = Setback {
             job,
             attempt: pending.attempt,
-            ending: Ending::Lost,
+            ending,
             next,
             failure: failure.clone(),
             http_status: None,

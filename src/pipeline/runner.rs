@@ -5,7 +5,7 @@ use super::context::{Context, STORE_RETRY, Tally};
 use super::event::{Event, Observer};
 use super::gate::{Gate, State};
 use super::lock::{Lock, LockError};
-use super::{poll, save, scan, submit, watch};
+use super::{lookup, poll, save, scan, submit, watch};
 use crate::api::{Client, ClientError, Pace, Settings};
 use crate::config::Config;
 use crate::domain::{Hold, HoldKind};
@@ -14,6 +14,7 @@ use crate::policy::backoff::Backoff;
 use crate::store::recovery::Recovered;
 use crate::store::{Store, StoreError};
 use secrecy::SecretString;
+use std::num::NonZeroU32;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
@@ -21,6 +22,8 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+/// The service allows so many look-ups.
+const LOGS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(180).expect("180 is not zero");
 /// How long requests under way may go on after a stop.
 const STOP_WITHIN: Duration = Duration::from_secs(30);
 /// How long nothing could be written before `run --once` leaves the rest to the next start.
@@ -101,11 +104,7 @@ pub async fn run(setup: Setup) -> Result<Summary, RunError> {
         flow: setup.config.api.flow,
     })?;
     let begun = store
-        .begin_run(
-            std::process::id(),
-            setup.config.retry.max_attempts,
-            setup.clock.now(),
-        )
+        .begin_run(std::process::id(), setup.clock.now())
         .await?;
     let (run, recovered) = begun;
     let mode = setup.mode;
@@ -116,10 +115,6 @@ pub async fn run(setup: Setup) -> Result<Summary, RunError> {
             .reconfigure(&source.name, &source.request, context.now())
             .await?;
     }
-    context
-        .tally
-        .failed
-        .fetch_add(recovered.failed, Ordering::Relaxed);
     context.notice(&Event::Started { recovered });
     watch::standing_holds(&context).await?;
     let unreachable = work(&context, mode).await?;
@@ -147,6 +142,7 @@ fn context(setup: Setup, store: Store, client: Client, run: crate::domain::RunId
         gate: Gate::new(State::new(limits, backoff), setup.clock.clone()),
         submit_pace: Pace::per_minute(config.limits.submits_per_minute),
         poll_pace: Pace::per_minute(config.limits.polls_per_minute),
+        log_pace: Pace::per_minute(LOGS_PER_MINUTE),
         store,
         client,
         clock: setup.clock,
@@ -155,6 +151,7 @@ fn context(setup: Setup, store: Store, client: Client, run: crate::domain::RunId
         reach: RwLock::default(),
         to_submit: Notify::new(),
         to_save: Notify::new(),
+        to_look_up: Notify::new(),
         progress: Notify::new(),
         stop: setup.stop,
         abandon: CancellationToken::new(),
@@ -169,6 +166,7 @@ async fn work(context: &Arc<Context>, mode: Mode) -> Result<bool, RunError> {
     let (reload, reloads) = mpsc::channel(1);
     let mut stages = JoinSet::new();
     stages.spawn(poll::poll_all(context.clone(), to_poll, reloads));
+    stages.spawn(lookup::look_up_all(context.clone(), accepted.clone()));
     stages.spawn(submit::submit_all(context.clone(), accepted));
     stages.spawn(watch::watch(context.clone(), reload));
     let saver = tokio::spawn(save::save_all(context.clone()));

@@ -449,6 +449,12 @@ impl Sending<'_> {
             self.context
                 .slow_down(self.began, self.candidate.job, &error);
         }
+        if cause == Cause::Uncertain {
+            // Looked up at once, and not before it is known to be nowhere sent again.
+            self.put_back(Ending::Uncertain, error, now, true).await?;
+            self.context.to_look_up.notify_one();
+            return Ok(());
+        }
         let attempts = self.candidate.attempts + 1;
         let max_attempts = self.context.config.retry.max_attempts;
         match verdict(cause, attempts, max_attempts, self.context.gate.is_outage()) {

@@ -10,5 +10,6 @@
 pub mod admission;
 pub mod backoff;
 pub mod expectation;
+pub mod lookup;
 pub mod polling;
 pub mod verdict;

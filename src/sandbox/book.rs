@@ -162,6 +162,22 @@ impl Book {
         Accepted { id, fails }
     }
 
+    /// Whether there is no list of requests this time.
+    pub(super) fn has_no_logs(&mut self) -> bool {
+        self.faults.draw_no_logs(&mut self.fault_rng)
+    }
+
+    /// The accepted submissions made from `start` to `end`, newest first.
+    pub(super) fn logs(&self, start: Timestamp, end: Timestamp) -> Vec<&Row> {
+        let within = |row: &&Row| (start.millis()..=end.millis()).contains(&row.created_ms);
+        self.ledger
+            .generations
+            .iter()
+            .rev()
+            .filter(within)
+            .collect()
+    }
+
     /// A poll, and what goes wrong with its answer.
     pub(super) fn poll(&mut self, id: &str, mishap: Option<Fault>, now: Timestamp) -> Found {
         let found = self.find(id, mishap, now);

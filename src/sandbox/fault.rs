@@ -6,7 +6,7 @@ use rand::rngs::StdRng;
 use std::str::FromStr;
 
 /// Every fault that can be asked for: its name, and what it does.
-pub const FAULTS: [(&str, &str); 14] = [
+pub const FAULTS: [(&str, &str); 15] = [
     ("refuse", "closes the connection before the request is read"),
     (
         "drop-before",
@@ -36,6 +36,7 @@ pub const FAULTS: [(&str, &str); 14] = [
         "empty",
         "accepts a submission without a body; the ID is only in x-inference-id",
     ),
+    ("no-logs", "has no list of requests: 404 for GET /v2/logs"),
 ];
 
 /// One kind of fault, in the order of [`FAULTS`].
@@ -55,6 +56,7 @@ pub(super) enum Fault {
     NoCredit,
     RateLimit,
     Empty,
+    NoLogs,
 }
 
 impl Fault {
@@ -73,12 +75,13 @@ impl Fault {
         Self::NoCredit,
         Self::RateLimit,
         Self::Empty,
+        Self::NoLogs,
     ];
 
-    /// Whether a call of this kind can meet it. `Fail` belongs to a generation, not to a call.
+    /// Whether a submission or poll can meet it. `Fail` belongs to a generation, `NoLogs` to another call.
     fn concerns(self, call: Call) -> bool {
         match self {
-            Self::Fail => false,
+            Self::Fail | Self::NoLogs => false,
             Self::DropBefore | Self::DropAfter | Self::Reject | Self::NoCredit | Self::Empty => {
                 call == Call::Submit
             }
@@ -140,6 +143,11 @@ impl Faults {
     /// Whether a new generation is to fail.
     pub(super) fn draw_failure(&self, rng: &mut StdRng) -> bool {
         self.happens(Fault::Fail, rng)
+    }
+
+    /// Whether there is no list of requests this time.
+    pub(super) fn draw_no_logs(&self, rng: &mut StdRng) -> bool {
+        self.happens(Fault::NoLogs, rng)
     }
 
     fn happens(&self, fault: Fault, rng: &mut StdRng) -> bool {

@@ -3,13 +3,14 @@
 use super::answer::{Asked, Cut, sent};
 use super::book::{Book, Found, Turned};
 use super::fault::{Call, Fault};
+use super::ledger::{Outcome, Row};
 use super::property;
 use super::result::result;
 use super::settings::Account;
 use super::submission;
 use crate::domain::time::Timestamp;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::{self, Next};
@@ -27,6 +28,10 @@ const INFERENCE_ID: HeaderName = HeaderName::from_static("x-inference-id");
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
 /// The most characters of a client's own request ID.
 const MOST_ID_CHARS: usize = 128;
+/// The most entries of a page of requests.
+const MOST_LOGS: usize = 100;
+/// How far back requests are listed, if it is not said.
+const DAY: Duration = Duration::from_secs(86_400);
 /// US dollars a second of audio, shown by `/v1/models`; of the sandbox's own making.
 const PRICE_PER_SECOND: f64 = 0.0001;
 
@@ -59,6 +64,7 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/stt", post(legacy))
         .route("/v1/models", get(models))
         .route("/v2/billing", get(billing))
+        .route("/v2/logs", get(logs))
         .route("/sandbox/ledger", get(ledger))
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
@@ -303,6 +309,72 @@ async fn billing(
             Json(json!({"balance": balance, "currency": "USD"})).into_response()
         }
     }
+}
+
+/// What is asked of the list of requests.
+#[derive(serde::Deserialize)]
+struct Range {
+    start: Option<jiff::Timestamp>,
+    end: Option<jiff::Timestamp>,
+    limit: Option<usize>,
+    offset: Option<usize>,
+}
+
+async fn logs(
+    State(shared): Everything,
+    Extension(asked): Extension<Asked>,
+    headers: HeaderMap,
+    range: Result<Query<Range>, QueryRejection>,
+) -> Response {
+    let now = shared.now();
+    let mut book = shared.book();
+    if let Err(refusal) = book.check_key(key(&headers)) {
+        return asked.refused(&refusal);
+    }
+    if book.has_no_logs() {
+        return asked.refusal(StatusCode::NOT_FOUND, "Cannot GET /v2/logs");
+    }
+    let Ok(Query(range)) = range else {
+        return asked.refusal(
+            StatusCode::BAD_REQUEST,
+            "start and end are ISO 8601, limit and offset numbers",
+        );
+    };
+    let time = |time: Option<jiff::Timestamp>, or: Timestamp| {
+        time.map_or(or, |time| Timestamp::from_millis(time.as_millisecond()))
+    };
+    let rows = book.logs(time(range.start, now.before(DAY)), time(range.end, now));
+    let (limit, offset) = (
+        range.limit.unwrap_or(MOST_LOGS).min(MOST_LOGS),
+        range.offset.unwrap_or(0),
+    );
+    let page: Vec<_> = rows
+        .iter()
+        .skip(offset)
+        .take(limit)
+        .map(|row| log_entry(row))
+        .collect();
+    let has_more = offset + page.len() < rows.len();
+    let pagination =
+        json!({"limit": limit, "offset": offset, "total": rows.len(), "has_more": has_more});
+    Json(json!({"data": page, "pagination": pagination})).into_response()
+}
+
+fn log_entry(row: &Row) -> serde_json::Value {
+    let failed = row.outcome == Outcome::Failed;
+    let cost = if failed {
+        0.0
+    } else {
+        row.duration_s * PRICE_PER_SECOND
+    };
+    json!({
+        "created": Timestamp::from_millis(row.created_ms),
+        "status": if failed { "failed" } else { "succeeded" },
+        "model": row.model,
+        "cost": {"usd": cost, "credits": cost * 1e6},
+        "inference_id": row.id,
+        "client_request_id": row.client_request_id,
+    })
 }
 
 async fn ledger(State(shared): Everything) -> Response {

@@ -116,7 +116,7 @@ impl Change for Claim {
         let claimed = sqlx::query(
             "UPDATE jobs SET state = 'submitting', owner = ?2, attempts = attempts + 1, twin = NULL, sha256 = ?4,
                              updated_at = ?3
-             WHERE id = ?1 AND state = 'queued'
+             WHERE id = ?1 AND state = 'queued' AND doubt IS NULL
                AND NOT EXISTS (SELECT 1 FROM jobs t WHERE t.sha256 = ?4 AND t.state IN ('submitting', 'pending')
                                AND t.model = jobs.model AND t.options = jobs.options)
                AND NOT EXISTS (SELECT 1 FROM jobs t JOIN recordings r ON r.id = t.recording_id

@@ -153,7 +153,7 @@ impl Cancel {
         job: JobId,
     ) -> Result<Outcome, StoreError> {
         let cancelled = sqlx::query(
-            "UPDATE jobs SET state = 'cancelled', owner = NULL, twin = NULL, error_class = NULL,
+            "UPDATE jobs SET state = 'cancelled', owner = NULL, twin = NULL, doubt = NULL, looks = 0, error_class = NULL,
                              error_message = NULL, updated_at = ?2
              WHERE id = ?1 AND state IN ('queued', 'pending')",
         )

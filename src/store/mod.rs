@@ -4,6 +4,7 @@
 //! - `writer`: the one writer, which commits what is waiting in one transaction
 //! - [`recordings`]: what was found, and the jobs made of it
 //! - [`claims`]: a job leaves the queue
+//! - [`doubts`]: submissions whose answer was lost
 //! - [`progress`]: what happens to a claimed job, up to its files
 //! - [`recovery`]: runs, and what a start takes up again
 //! - [`control`]: what a person changes: retry, cancel, holds
@@ -16,6 +17,7 @@
 pub mod claims;
 pub mod compress;
 pub mod control;
+pub mod doubts;
 pub mod error;
 pub mod open;
 pub mod progress;

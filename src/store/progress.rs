@@ -59,7 +59,7 @@ pub enum Ending {
     Refused,
     /// It never was accepted, and is tried again.
     Deferred,
-    /// It may have been accepted, and paid.
+    /// It may have been accepted, and paid: queued, the job is in doubt until the service was asked.
     Uncertain,
     /// It was accepted, and its transcription is gone or was never made.
     Lost,
@@ -274,10 +274,11 @@ impl Change for Setback {
             Next::Queued { due, spent } => ("queued", due, i64::from(!spent)),
             Next::Failed => ("failed", self.now, 0),
         };
+        let in_doubt = self.ending == Ending::Uncertain && matches!(self.next, Next::Queued { .. });
         let set_back = sqlx::query(
             "UPDATE jobs SET state = ?2, owner = NULL, due_at = ?3, attempts = max(attempts - ?4, 0),
                              generation_id = NULL, accepted_at = NULL, expires_at = NULL,
-                             error_class = ?5, error_message = ?6, updated_at = ?7
+                             error_class = ?5, error_message = ?6, updated_at = ?7, doubt = ?8, looks = 0
              WHERE id = ?1 AND state IN ('submitting', 'pending')",
         )
         .bind(self.job.0)
@@ -287,6 +288,7 @@ impl Change for Setback {
         .bind(self.failure.class.as_str())
         .bind(&self.failure.message)
         .bind(self.now.millis())
+        .bind(in_doubt.then_some(self.attempt.0))
         .execute(&mut *connection)
         .await?;
         guarded(&set_back)?;

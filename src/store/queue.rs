@@ -137,7 +137,7 @@ impl Store {
             "SELECT j.id, r.source, r.kind, r.location, r.relative, r.size_bytes, r.modified_at, j.model, j.options,
                     j.attempts, j.error_class
              FROM jobs j JOIN recordings r ON r.id = j.recording_id
-             WHERE j.state = 'queued' AND j.due_at <= ?1 AND {REACHED} AND {FREE}
+             WHERE j.state = 'queued' AND j.doubt IS NULL AND j.due_at <= ?1 AND {REACHED} AND {FREE}
              ORDER BY j.priority DESC, j.due_at, j.id LIMIT ?4"
         )))
         .bind(now.millis())
@@ -160,7 +160,7 @@ impl Store {
     ) -> Result<Option<Timestamp>, StoreError> {
         let due: Option<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
             "SELECT min(j.due_at) FROM jobs j JOIN recordings r ON r.id = j.recording_id
-             WHERE j.state = 'queued' AND j.due_at > ?1 AND {REACHED}"
+             WHERE j.state = 'queued' AND j.doubt IS NULL AND j.due_at > ?1 AND {REACHED}"
         )))
         .bind(now.millis())
         .bind(names(&reach.present))

@@ -334,7 +334,7 @@ impl Change for Reconfigure {
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<u64, StoreError> {
         let changed = sqlx::query(
             "UPDATE jobs SET model = ?2, options = ?3, updated_at = ?4
-             WHERE state = 'queued' AND (model, options) <> (?2, ?3)
+             WHERE state = 'queued' AND doubt IS NULL AND (model, options) <> (?2, ?3)
                AND recording_id IN (SELECT id FROM recordings WHERE source = ?1)",
         )
         .bind(&self.source)

@@ -10,10 +10,8 @@ use sqlx::SqliteConnection;
 /// What an earlier run left behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Recovered {
-    /// Submissions whose answer is not known: perhaps paid.
+    /// Submissions whose answer is not known: they are looked up.
     pub uncertain: u64,
-    /// Of those, jobs that have spent their last attempt and failed.
-    pub failed: u64,
     /// Generations that go on being polled.
     pub pending: u64,
     /// Results whose files are still to be written.
@@ -22,7 +20,7 @@ pub struct Recovered {
 
 impl Store {
     /// Begins a run of process `pid` and takes up what earlier ones left: every `submitting` job is queued again, its
-    /// attempt kept as uncertain (it failed if `max_attempts` are spent), every `pending` one is this run's. All of it
+    /// attempt kept as uncertain and to be looked up, every `pending` one is this run's. All of it
     /// is one commit.
     ///
     /// # Errors
@@ -30,16 +28,9 @@ impl Store {
     pub async fn begin_run(
         &self,
         pid: u32,
-        max_attempts: u32,
         now: Timestamp,
     ) -> Result<(RunId, Recovered), StoreError> {
-        self.writer()
-            .write(BeginRun {
-                pid,
-                max_attempts,
-                now,
-            })
-            .await
+        self.writer().write(BeginRun { pid, now }).await
     }
 
     /// The run ended in good order.
@@ -53,7 +44,6 @@ impl Store {
 
 struct BeginRun {
     pid: u32,
-    max_attempts: u32,
     now: Timestamp,
 }
 
@@ -81,11 +71,7 @@ impl Change for BeginRun {
         .await
         .map(RunId)?;
         let uncertain = self.keep_as_uncertain(connection).await?;
-        let failed = self
-            .settle_cut_off(connection, "failed", "attempts >= ?2")
-            .await?;
-        self.settle_cut_off(connection, "queued", "attempts < ?2")
-            .await?;
+        self.queue_in_doubt(connection).await?;
         let pending = sqlx::query("UPDATE jobs SET owner = ?1 WHERE state = 'pending'")
             .bind(run.0)
             .execute(&mut *connection)
@@ -103,7 +89,6 @@ impl Change for BeginRun {
             run,
             Recovered {
                 uncertain,
-                failed,
                 pending,
                 received: received.unsigned_abs(),
             },
@@ -128,24 +113,18 @@ impl BeginRun {
         Ok(kept.rows_affected())
     }
 
-    async fn settle_cut_off(
-        &self,
-        connection: &mut SqliteConnection,
-        state: &'static str,
-        which: &'static str,
-    ) -> Result<u64, StoreError> {
-        let settled = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "UPDATE jobs SET state = '{state}', owner = NULL, due_at = ?1, error_class = ?3, error_message = ?4,
-                             updated_at = ?1
-             WHERE state = 'submitting' AND {which}"
-        )))
+    async fn queue_in_doubt(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE jobs SET state = 'queued', owner = NULL, due_at = ?1, looks = 0, error_class = ?2, error_message = ?3,
+                             doubt = (SELECT max(id) FROM attempts WHERE job_id = jobs.id), updated_at = ?1
+             WHERE state = 'submitting'",
+        )
         .bind(self.now.millis())
-        .bind(self.max_attempts)
         .bind(ErrorClass::Network.as_str())
         .bind(CUT_OFF)
         .execute(connection)
         .await?;
-        Ok(settled.rows_affected())
+        Ok(())
     }
 }
 

@@ -264,8 +264,8 @@ async fn what_is_no_call_of_the_service_gets_its_error_body() {
     let client = client();
     for (request, message) in [
         (
-            client.get(format!("{origin}/v2/logs")),
-            "Cannot GET /v2/logs",
+            client.get(format!("{origin}/v2/nothing")),
+            "Cannot GET /v2/nothing",
         ),
         (
             client
@@ -362,4 +362,45 @@ async fn the_ledger_can_be_fetched_and_a_stopped_sandbox_listens_no_more() {
     assert_eq!(ledger["generations"][0]["outcome"], "transcribed");
     sandbox.stop().await;
     assert!(client().get(&url).send().await.unwrap_err().is_connect());
+}
+
+#[tokio::test]
+async fn the_list_of_requests_names_generations_by_the_client_s_ids() {
+    let sandbox = Sandbox::start(Settings {
+        delay: Duration::ZERO,
+        ..Settings::default()
+    })
+    .await
+    .unwrap();
+    let origin = sandbox.base_url().replace("/v1", "");
+    let client = client();
+    let mut ids = Vec::new();
+    for number in 0..3 {
+        let form = form();
+        let request = client
+            .post(format!("{origin}/v1/stt/create"))
+            .bearer_auth("any")
+            .header("x-client-request-id", format!("ns-{number}"));
+        let created = json_of(request.multipart(form).send().await.unwrap()).await;
+        ids.push(created["generation_id"].clone());
+    }
+    let page = |query: &'static str| {
+        let request = client
+            .get(format!("{origin}/v2/logs?{query}"))
+            .bearer_auth("any");
+        async move { json_of(request.send().await.unwrap()).await }
+    };
+    let first = page("period=24h&limit=2&offset=0").await;
+    assert_eq!(first["pagination"]["has_more"], true);
+    assert_eq!(first["data"][0]["client_request_id"], "ns-2");
+    assert_eq!(first["data"][0]["inference_id"], ids[2]);
+    let second = page("limit=2&offset=2").await;
+    assert_eq!(
+        (
+            &second["data"][0]["inference_id"],
+            &second["pagination"]["has_more"]
+        ),
+        (&ids[0], &json!(false))
+    );
+    assert_eq!(page("start=2100-01-01T00:00:00Z").await["data"], json!([]));
 }

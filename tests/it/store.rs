@@ -7,6 +7,7 @@ use nightscribe::domain::{
 use nightscribe::store::claims::{Claim, Twin};
 use nightscribe::store::compress::pack;
 use nightscribe::store::control::{Outcome, Which};
+use nightscribe::store::doubts::Adoption;
 use nightscribe::store::open::DATABASE;
 use nightscribe::store::progress::{Acceptance, Completion, Ending, Next, Setback, WrittenFile};
 use nightscribe::store::queue::{Candidate, Reach};
@@ -38,14 +39,14 @@ impl Queue {
     async fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).await.unwrap();
-        let (run, _) = store.begin_run(1, 5, at(0)).await.unwrap();
+        let (run, _) = store.begin_run(1, at(0)).await.unwrap();
         Self { store, run, folder }
     }
 
-    async fn reopened(self, max_attempts: u32) -> (Self, nightscribe::store::recovery::Recovered) {
+    async fn reopened(self) -> (Self, nightscribe::store::recovery::Recovered) {
         self.store.close().await;
         let store = Store::open(self.folder.path()).await.unwrap();
-        let (run, recovered) = store.begin_run(2, max_attempts, at(500)).await.unwrap();
+        let (run, recovered) = store.begin_run(2, at(500)).await.unwrap();
         (
             Self {
                 store,
@@ -160,6 +161,42 @@ impl Queue {
         self.store.set_back(setback).await
     }
 
+    /// A queued job whose answer was lost.
+    async fn put_in_doubt(&self, job: JobId) {
+        self.claim_with(job, Some(&job.to_string())).await.unwrap();
+        self.set_back(
+            job,
+            Ending::Uncertain,
+            Next::Queued {
+                due: at(60),
+                spent: true,
+            },
+        )
+        .await
+        .unwrap();
+    }
+
+    async fn adopt(&self, job: JobId) -> Result<(), StoreError> {
+        let attempt = self
+            .store
+            .attempts(job)
+            .await
+            .unwrap()
+            .last()
+            .map_or(nightscribe::domain::AttemptId(0), |last| last.id);
+        self.store
+            .adopt(Adoption {
+                job,
+                attempt,
+                run: self.run,
+                generation: GenerationId::new("found").unwrap(),
+                accepted_at: at(12),
+                expires_at: at(3612),
+                now: at(70),
+            })
+            .await
+    }
+
     async fn write(&self, job: JobId) -> Result<(), StoreError> {
         let files = vec![WrittenFile {
             path: PathBuf::from(format!("/out/{}.txt", job.0)),
@@ -219,6 +256,12 @@ impl Queue {
             Event::Claimed => self.claim(job).await.map(|_| ()),
             Event::Accepted => self.accept(job, "sha").await,
             Event::Completed => self.complete(job).await,
+            Event::Found => {
+                if self.state(job).await == JobState::Queued {
+                    self.put_in_doubt(job).await;
+                }
+                self.adopt(job).await
+            }
             Event::Shared => self.store.share(job, paid, "sha", at(15)).await,
             Event::Written => self.write(job).await,
             Event::PutBack => {
@@ -549,7 +592,7 @@ async fn a_claim_is_counted_and_given_back_when_it_was_not_spent() {
     for (spent, attempts) in [(false, 0), (true, 1), (true, 2)] {
         queue.claim(job).await.unwrap();
         queue
-            .set_back(job, Ending::Uncertain, Next::Queued { due: at(60), spent })
+            .set_back(job, Ending::Deferred, Next::Queued { due: at(60), spent })
             .await
             .unwrap();
         assert_eq!(queue.candidate(job).await.attempts, attempts);
@@ -559,9 +602,8 @@ async fn a_claim_is_counted_and_given_back_when_it_was_not_spent() {
     assert!(
         history
             .iter()
-            .all(|attempt| attempt.outcome == "uncertain" && attempt.http_status == Some(503))
+            .all(|attempt| attempt.outcome == "deferred" && attempt.http_status == Some(503))
     );
-    assert_eq!(queue.store.overview(at(0)).await.unwrap().perhaps_paid, 3);
 }
 
 #[tokio::test]
@@ -646,39 +688,96 @@ async fn a_start_takes_up_what_a_crash_left() {
     ] {
         jobs.push(queue.job_in(state, &format!("{state}.wav")).await);
     }
-    let (queue, recovered) = queue.reopened(5).await;
+    let (queue, recovered) = queue.reopened().await;
     assert_eq!(
-        (
-            recovered.uncertain,
-            recovered.failed,
-            recovered.pending,
-            recovered.received
-        ),
-        (1, 0, 1, 1)
+        (recovered.uncertain, recovered.pending, recovered.received),
+        (1, 1, 1)
     );
-    let states = [
-        queue.state(jobs[0]).await,
-        queue.state(jobs[1]).await,
-        queue.state(jobs[2]).await,
-        queue.state(jobs[3]).await,
+    let expected = [
+        JobState::Queued,
+        JobState::Pending,
+        JobState::Received,
+        JobState::Done,
     ];
-    assert_eq!(
-        states,
-        [
-            JobState::Queued,
-            JobState::Pending,
-            JobState::Received,
-            JobState::Done
-        ]
-    );
+    for (job, state) in jobs.iter().zip(expected) {
+        assert_eq!(queue.state(*job).await, state);
+    }
     assert_eq!(
         queue.store.attempts(jobs[0]).await.unwrap()[0].outcome,
         "uncertain"
     );
-    queue.claim(jobs[0]).await.unwrap();
-    let (queue, recovered) = queue.reopened(2).await;
-    assert_eq!((recovered.uncertain, recovered.failed), (1, 1));
-    assert_eq!(queue.state(jobs[0]).await, JobState::Failed);
+    assert_eq!(queue.store.doubts(at(500)).await.unwrap()[0].job, jobs[0]);
+    assert!(
+        queue.candidates(1000).await.is_empty(),
+        "it is looked up before it is sent again"
+    );
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_in_doubt_until_it_is_found() {
+    let queue = Queue::open().await;
+    let job = queue.job("a.wav").await;
+    assert_eq!(queue.store.next_look().await.unwrap(), None);
+    queue.put_in_doubt(job).await;
+    assert_eq!(queue.store.next_look().await.unwrap(), Some(at(60)));
+    assert!(queue.store.doubts(at(59)).await.unwrap().is_empty());
+    assert!(matches!(queue.claim(job).await, Err(StoreError::Stale)));
+    queue.store.look_again(job, at(90), true).await.unwrap();
+    queue.store.look_again(job, at(95), false).await.unwrap();
+    let doubt = queue.store.doubts(at(95)).await.unwrap().remove(0);
+    assert_eq!(
+        (doubt.looks, doubt.attempts, doubt.started_at),
+        (1, 1, at(10))
+    );
+    assert_eq!(
+        doubt.client_request_id,
+        queue.store.attempts(job).await.unwrap()[0].client_request_id
+    );
+    queue.adopt(job).await.unwrap();
+    let pending = queue.store.pending().await.unwrap().remove(0);
+    assert_eq!(
+        (
+            pending.generation.as_str(),
+            pending.expires_at,
+            pending.attempts
+        ),
+        ("found", at(3612), 1)
+    );
+    assert_eq!(queue.store.overview(at(0)).await.unwrap().perhaps_paid, 0);
+    assert!(matches!(queue.adopt(job).await, Err(StoreError::Stale)));
+}
+
+#[tokio::test]
+async fn a_doubt_that_stays_ends_in_another_attempt_or_in_a_failure() {
+    let queue = Queue::open().await;
+    let (again, failed) = (queue.job("a.wav").await, queue.job("b.wav").await);
+    for job in [again, failed] {
+        queue.put_in_doubt(job).await;
+    }
+    queue
+        .store
+        .give_up_doubt(again, Ok(at(80)), at(70))
+        .await
+        .unwrap();
+    let failure = Failure::new(ErrorClass::Network, "lost");
+    queue
+        .store
+        .give_up_doubt(failed, Err(failure), at(70))
+        .await
+        .unwrap();
+    assert_eq!(queue.candidates(80).await[0].job, again);
+    assert_eq!(queue.state(failed).await, JobState::Failed);
+    assert_eq!(queue.store.overview(at(0)).await.unwrap().perhaps_paid, 2);
+    assert!(matches!(
+        queue.store.give_up_doubt(again, Ok(at(80)), at(70)).await,
+        Err(StoreError::Stale)
+    ));
+    queue.put_in_doubt(again).await;
+    assert_eq!(
+        queue.store.cancel(vec![again], at(90)).await.unwrap()[0].1,
+        Outcome::Changed
+    );
+    assert!(queue.store.doubts(at(1000)).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -873,7 +972,7 @@ async fn a_database_that_is_not_ours_or_newer_is_left_as_it_is() {
     std::fs::remove_file(&path).unwrap();
     Store::open(folder.path()).await.unwrap().close().await;
     let mut ours = options.connect().await.unwrap();
-    sqlx::query("UPDATE _sqlx_migrations SET version = 99999999")
+    sqlx::query("UPDATE _sqlx_migrations SET version = 99999999 WHERE version = 1")
         .execute(&mut ours)
         .await
         .unwrap();

@@ -35,9 +35,15 @@ pub enum Created {
 }
 
 /// The answer is no JSON that could mean something.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Default, thiserror::Error)]
 #[error("the answer of the service cannot be read")]
 pub struct Unreadable(#[source] Option<serde_json::Error>);
+
+impl From<serde_json::Error> for Unreadable {
+    fn from(error: serde_json::Error) -> Self {
+        Self(Some(error))
+    }
+}
 
 /// An answer's fields as they came; each may be absent, null or of another type.
 #[derive(Deserialize, Default)]

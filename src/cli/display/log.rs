@@ -70,6 +70,13 @@ impl Observer for LogDisplay {
             Event::Accepted { job, name } => {
                 tracing::info!(item = job.0, recording = shown(name), "submitted")
             }
+            Event::FoundAgain { job, name } => {
+                tracing::info!(
+                    item = job.0,
+                    recording = shown(name),
+                    "its lost answer is found: it was accepted"
+                );
+            }
             Event::Shared { job, name, from } => {
                 tracing::info!(
                     item = job.0,

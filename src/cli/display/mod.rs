@@ -12,7 +12,6 @@ pub(super) mod terminal;
 
 use super::args::Global;
 use super::logging::has_display;
-use super::terminal::count;
 use crate::pipeline::event::{Event, Observer};
 use crate::pipeline::runner::Summary;
 use log::LogDisplay;
@@ -77,13 +76,6 @@ fn summary_line(summary: &Summary) -> String {
         format!("{} done", summary.done),
         format!("{} failed", summary.failed),
     ];
-    if summary.recovered.uncertain > 0 {
-        parts.push(count(
-            summary.recovered.uncertain,
-            "submission perhaps paid twice",
-            "submissions perhaps paid twice",
-        ));
-    }
     if summary.unwritten {
         parts.push("some results could not be written yet and are safe in the database".to_owned());
     }

@@ -1,0 +1,125 @@
+//! The service's list of this key's requests, where a lost answer can be found by its client request ID.
+
+use super::answer::Unreadable;
+use crate::domain::{GenerationId, Timestamp};
+use serde_json::Value;
+
+/// Entries of one page, the most that the service gives.
+pub(super) const PAGE: usize = 100;
+
+/// A page of the list, newest first.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LogPage {
+    /// The requests that carried a client request ID and name a generation.
+    pub entries: Vec<LogEntry>,
+    /// How many requests the page has in all.
+    pub len: usize,
+    /// Whether older ones follow.
+    pub has_more: bool,
+}
+
+/// A request that the service accepted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogEntry {
+    /// As the request carried it.
+    pub client_request_id: String,
+    /// What the service calls the transcription.
+    pub generation: GenerationId,
+    /// When it was accepted, where that is said.
+    pub created: Option<Timestamp>,
+}
+
+/// What asking for a page brings.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Logs {
+    /// The page.
+    Page(LogPage),
+    /// This service keeps no such list, or not for this account.
+    Unsupported,
+}
+
+/// Reads a page. Entries that are of no use are passed over.
+///
+/// # Errors
+/// If it is no JSON object with a list in it.
+pub(super) fn read_page(body: &[u8]) -> Result<LogPage, Unreadable> {
+    let value: Value = serde_json::from_slice(body).map_err(Unreadable::from)?;
+    let Some(data) = value.get("data").and_then(Value::as_array) else {
+        return Err(Unreadable::default());
+    };
+    let has_more = value
+        .pointer("/pagination/has_more")
+        .and_then(Value::as_bool);
+    Ok(LogPage {
+        entries: data.iter().filter_map(entry).collect(),
+        len: data.len(),
+        has_more: has_more.unwrap_or(data.len() >= PAGE),
+    })
+}
+
+fn entry(item: &Value) -> Option<LogEntry> {
+    let created = match item.get("created") {
+        Some(Value::String(text)) => text
+            .parse::<jiff::Timestamp>()
+            .ok()
+            .map(jiff::Timestamp::as_millisecond),
+        // Seconds, or milliseconds where it cannot be seconds.
+        Some(Value::Number(number)) => number.as_f64().map(|time| {
+            if time > 1e11 {
+                time as i64
+            } else {
+                (time * 1000.0) as i64
+            }
+        }),
+        _ => None,
+    };
+    Some(LogEntry {
+        client_request_id: item.get("client_request_id")?.as_str()?.to_owned(),
+        generation: GenerationId::new(item.get("inference_id")?.as_str()?)?,
+        created: created.map(Timestamp::from_millis),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_gives_what_can_be_looked_up() {
+        let body = br#"{"data": [
+            {"created": "2026-05-01T00:00:01.500Z", "status": "succeeded", "inference_id": "g-1", "client_request_id": "ns-1"},
+            {"created": 1777593600, "inference_id": "g-2", "client_request_id": "ns-2"},
+            {"inference_id": "g-3", "client_request_id": "ns-3"},
+            {"inference_id": null, "client_request_id": "ns-4"}, {"inference_id": "g-5"}, 7
+        ], "pagination": {"limit": 100, "offset": 0, "total": 900, "has_more": true}}"#;
+        let page = read_page(body).unwrap();
+        assert_eq!((page.len, page.has_more), (6, true));
+        let found: Vec<_> = page
+            .entries
+            .iter()
+            .map(|entry| {
+                (
+                    entry.generation.as_str(),
+                    entry.created.map(Timestamp::millis),
+                )
+            })
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("g-1", Some(1_777_593_601_500)),
+                ("g-2", Some(1_777_593_600_000)),
+                ("g-3", None)
+            ]
+        );
+    }
+
+    #[test]
+    fn a_page_without_pagination_has_more_when_it_is_full() {
+        assert!(!read_page(br#"{"data": []}"#).unwrap().has_more);
+        let full = format!(r#"{{"data": [{}]}}"#, vec!["{}"; PAGE].join(","));
+        assert!(read_page(full.as_bytes()).unwrap().has_more);
+        assert!(read_page(b"<html>").is_err());
+        assert!(read_page(b"[]").is_err());
+    }
+}

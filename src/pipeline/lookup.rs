@@ -1,0 +1,254 @@
+//! Lost answers → found again. A submission whose answer was lost may have been accepted, and paid: before it is sent
+//! again, the service's own list is asked for its client request ID.
+
+use super::clock::sleep_until;
+use super::context::Context;
+use super::event::Event;
+use crate::api::{CallError, CallErrorKind, LogEntry, Logs};
+use crate::config::Uncertain;
+use crate::domain::{ErrorClass, Failure, HoldKind, Timestamp};
+use crate::policy::lookup::next_look;
+use crate::policy::verdict::{Cause, Verdict, verdict};
+use crate::store::StoreError;
+use crate::store::doubts::{Adoption, Doubt};
+use crate::store::queue::Pending;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// The service's clock and ours may differ by so much.
+const SKEW: Duration = Duration::from_secs(600);
+/// Pages read in one look: ten thousand requests.
+const PAGES: usize = 100;
+/// While the key is refused, the list is asked for again so often.
+const REFUSED_AGAIN: Duration = Duration::from_secs(300);
+
+/// What a look through the list brought.
+enum Look {
+    /// What was accepted, by client request ID.
+    Listed(HashMap<String, LogEntry>),
+    /// There is no list.
+    Unsupported,
+    /// The list could not be read.
+    Failed(CallError),
+}
+
+/// Looks up what is in doubt until the run stops. What is found goes to `poller`.
+///
+/// # Errors
+/// If the database fails for good.
+pub async fn look_up_all(
+    context: Arc<Context>,
+    poller: mpsc::UnboundedSender<Pending>,
+) -> Result<(), StoreError> {
+    loop {
+        let now = context.now();
+        let doubts = context.store.doubts(now).await?;
+        if !doubts.is_empty() {
+            let look = tokio::select! {
+                look = look(&context, &doubts) => look,
+                () = context.stop.cancelled() => return Ok(()),
+            };
+            conclude(&context, doubts, look, &poller).await?;
+            context.progress.notify_one();
+            continue;
+        }
+        let next = context.store.next_look().await?.unwrap_or(Timestamp::MAX);
+        tokio::select! {
+            () = context.stop.cancelled() => return Ok(()),
+            () = context.to_look_up.notified() => {}
+            () = sleep_until(&*context.clock, next) => {}
+        }
+    }
+}
+
+/// Reads the list from now back to the oldest doubt, or until every doubt is found.
+async fn look(context: &Context, doubts: &[Doubt]) -> Look {
+    let oldest = doubts
+        .iter()
+        .map(|doubt| doubt.started_at)
+        .min()
+        .unwrap_or_default();
+    let (start, end) = (oldest.before(SKEW), context.now().after(SKEW));
+    let mut wanted: Vec<_> = doubts
+        .iter()
+        .map(|doubt| doubt.client_request_id.as_str())
+        .collect();
+    let (mut found, mut offset) = (HashMap::new(), 0);
+    for _ in 0..PAGES {
+        sleep_until(&*context.clock, context.gate.opens_at()).await;
+        context.log_pace.ready().await;
+        let page = match context.client.logs(start, end, offset).await {
+            Ok(Logs::Page(page)) => page,
+            Ok(Logs::Unsupported) => return Look::Unsupported,
+            Err(error) => return Look::Failed(error),
+        };
+        for entry in page.entries {
+            if wanted.contains(&entry.client_request_id.as_str()) {
+                wanted.retain(|id| *id != entry.client_request_id);
+                found.insert(entry.client_request_id.clone(), entry);
+            }
+        }
+        if wanted.is_empty() || !page.has_more || page.len == 0 {
+            break;
+        }
+        offset += page.len;
+    }
+    Look::Listed(found)
+}
+
+async fn conclude(
+    context: &Context,
+    doubts: Vec<Doubt>,
+    look: Look,
+    poller: &mpsc::UnboundedSender<Pending>,
+) -> Result<(), StoreError> {
+    match look {
+        Look::Listed(mut found) => {
+            context.release(HoldKind::Auth).await;
+            for doubt in doubts {
+                match found.remove(&doubt.client_request_id) {
+                    Some(entry) => adopt(context, doubt, entry, poller).await?,
+                    None => not_found(context, &doubt).await?,
+                }
+            }
+        }
+        Look::Unsupported => {
+            for doubt in doubts {
+                give_up(context, &doubt, "the service keeps no list of requests").await?;
+            }
+        }
+        Look::Failed(error) => failed(context, &doubts, &error).await?,
+    }
+    Ok(())
+}
+
+async fn adopt(
+    context: &Context,
+    doubt: Doubt,
+    entry: LogEntry,
+    poller: &mpsc::UnboundedSender<Pending>,
+) -> Result<(), StoreError> {
+    // The hour is counted from the earlier of the two: a clock that is off must not make it longer.
+    let accepted_at = entry
+        .created
+        .map_or(doubt.started_at, |created| created.min(context.now()));
+    let adoption = Adoption {
+        job: doubt.job,
+        attempt: doubt.attempt,
+        run: context.run,
+        generation: entry.generation.clone(),
+        accepted_at,
+        expires_at: accepted_at.after(context.config.api.retention),
+        now: context.now(),
+    };
+    if context
+        .persist(doubt.job, || context.store.adopt(adoption.clone()))
+        .await?
+        .is_none()
+    {
+        return Ok(());
+    }
+    context.notice(&Event::FoundAgain {
+        job: doubt.job,
+        name: doubt.relative.clone(),
+    });
+    context.gate.accepted();
+    let pending = Pending {
+        job: doubt.job,
+        attempt: doubt.attempt,
+        generation: entry.generation,
+        accepted_at,
+        expires_at: adoption.expires_at,
+        attempts: doubt.attempts,
+        model: doubt.model,
+        duration_s: doubt.duration_s,
+        relative: doubt.relative,
+    };
+    // If the poller has stopped already, the next start polls it.
+    let _stopped = poller.send(pending);
+    Ok(())
+}
+
+async fn not_found(context: &Context, doubt: &Doubt) -> Result<(), StoreError> {
+    let now = context.now();
+    let since_start = now.since(doubt.started_at);
+    match next_look(
+        doubt.looks + 1,
+        since_start,
+        context.config.api.retention,
+        context.backoff(),
+    ) {
+        Some(wait) => look_again(context, doubt, now.after(wait), true).await,
+        None => give_up(context, doubt, "the service does not list it").await,
+    }
+}
+
+async fn look_again(
+    context: &Context,
+    doubt: &Doubt,
+    due: Timestamp,
+    counted: bool,
+) -> Result<(), StoreError> {
+    let again = || context.store.look_again(doubt.job, due, counted);
+    context.persist(doubt.job, again).await.map(|_| ())
+}
+
+/// A list that cannot be read now is asked for again. What the service itself fails on counts as a look in vain, so
+/// that a list that is always broken does not keep a recording for ever.
+async fn failed(context: &Context, doubts: &[Doubt], error: &CallError) -> Result<(), StoreError> {
+    let now = context.now();
+    if error.kind == CallErrorKind::Auth {
+        context.hold(HoldKind::Auth, &error.failure.message).await;
+        for doubt in doubts {
+            look_again(context, doubt, now.after(REFUSED_AGAIN), false).await?;
+        }
+        return Ok(());
+    }
+    if let Some(first) = doubts.first() {
+        context.slow_down(now, first.job, error);
+    }
+    let unreachable = error.http_status.is_none() || error.kind == CallErrorKind::RateLimited;
+    for doubt in doubts {
+        if unreachable {
+            look_again(context, doubt, context.gate.opens_at().max(now), false).await?;
+        } else {
+            not_found(context, doubt).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Nobody can say what became of it: submitted again, or left to a person.
+async fn give_up(context: &Context, doubt: &Doubt, why: &str) -> Result<(), StoreError> {
+    let now = context.now();
+    let retry = &context.config.retry;
+    let hold = retry.uncertain == Uncertain::Hold;
+    let spent =
+        verdict(Cause::Uncertain, doubt.attempts, retry.max_attempts, false) == Verdict::Fail;
+    let message = format!("its answer was lost and {why}: it may have been accepted and paid");
+    let failure = Failure::new(ErrorClass::Network, message);
+    let due = now.after(context.backoff().delay(doubt.attempts, context.jitter()));
+    let outcome = if hold || spent {
+        Err(failure.clone())
+    } else {
+        Ok(due)
+    };
+    let give_up = || context.store.give_up_doubt(doubt.job, outcome.clone(), now);
+    if context.persist(doubt.job, give_up).await?.is_none() {
+        return Ok(());
+    }
+    let (job, name) = (doubt.job, doubt.relative.clone());
+    match outcome {
+        Ok(due) => context.notice(&Event::PutBack {
+            job,
+            name,
+            failure,
+            due,
+        }),
+        Err(failure) => context.failed(job, name, failure),
+    }
+    context.to_submit.notify_one();
+    Ok(())
+}
