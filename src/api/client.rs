@@ -503,6 +503,10 @@ fn file_trouble(trouble: &FileTrouble) -> CallError {
             CallErrorKind::FileUnreadable,
             format!("the file cannot be read: {error}"),
         ),
+        FileTrouble::NotNow(error) => {
+            let message = format!("this machine is out of something: {error}");
+            return network(CallErrorKind::Unavailable, message, None);
+        }
     };
     let failure = Failure::new(ErrorClass::Unreadable, message);
     CallError {

@@ -2,6 +2,7 @@
 
 use super::call::Recording;
 use crate::domain::Timestamp;
+use crate::domain::exhaustion::is_exhaustion;
 use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 use futures_util::stream::try_unfold;
@@ -35,12 +36,15 @@ pub(super) enum FileTrouble {
     Gone,
     Changed,
     Unreadable(io::Error),
+    /// This machine is out of file descriptors or the like.
+    NotNow(io::Error),
 }
 
 impl From<io::Error> for FileTrouble {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Gone,
+            _ if is_exhaustion(&error) => Self::NotNow(error),
             _ => Self::Unreadable(error),
         }
     }

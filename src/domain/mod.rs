@@ -5,6 +5,7 @@
 //! - [`state`]: the states of a job
 //! - [`transition`]: which event leads from which state to which
 //! - [`container`]: the file types that the service takes
+//! - [`exhaustion`]: errors that say nothing of a file and everything of the machine
 //! - [`failure`]: what went wrong, in classes, with what to do about it
 //! - [`flow`]: the two ways the service takes a recording
 //! - [`format`]: the output formats
@@ -16,6 +17,7 @@
 //! - [`transcript`]: a transcription, in one shape whatever model it came from
 
 pub mod container;
+pub mod exhaustion;
 pub mod failure;
 pub mod flow;
 pub mod format;

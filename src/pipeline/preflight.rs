@@ -2,6 +2,7 @@
 //! all, and was its content paid for already.
 
 use super::context::Context;
+use crate::domain::exhaustion::is_exhaustion;
 use crate::domain::{ErrorClass, Failure, JobId};
 use crate::media::fingerprint::{self, Fingerprint};
 use crate::media::inspect::inspect;
@@ -28,6 +29,8 @@ pub enum Preflight {
     Changed(Fingerprint),
     /// It is no recording, or cannot be read.
     Refused(Failure),
+    /// It cannot be read at this moment, for no reason of its own.
+    NotNow(Failure),
     /// Equal content was paid for: its result can be taken.
     Paid {
         /// The job with the result.
@@ -60,8 +63,10 @@ pub async fn preflight(context: &Context, candidate: &Candidate) -> Result<Prefl
         Ok(Look::Whole { duration_s, sha256 }) => (duration_s, sha256),
         Ok(Look::Not(preflight)) => return Ok(preflight),
         Err(_) => {
-            return Ok(Preflight::Refused(unreadable(
-                "its content upsets the reader of its container",
+            let message = "its content upsets the reader of its container";
+            return Ok(Preflight::Refused(Failure::new(
+                ErrorClass::Unreadable,
+                message,
             )));
         }
     };
@@ -110,22 +115,35 @@ enum Look {
 }
 
 fn look(path: &Path, expected: Fingerprint, compare: bool) -> Look {
-    match fingerprint::of(path) {
-        Err(error) if is_gone(&error) => return Look::Not(Preflight::Gone),
-        Err(error) => return Look::Not(Preflight::Refused(unreadable(&error.to_string()))),
-        Ok(found) if found != expected => return Look::Not(Preflight::Changed(found)),
-        Ok(_) => {}
+    look_into(path, expected, compare).unwrap_or_else(|error| Look::Not(unreadable(&error)))
+}
+
+fn look_into(path: &Path, expected: Fingerprint, compare: bool) -> io::Result<Look> {
+    let found = fingerprint::of(path)?;
+    if found != expected {
+        return Ok(Look::Not(Preflight::Changed(found)));
     }
-    let inspected = match inspect(path) {
-        Ok(inspected) => inspected,
-        Err(failure) => return Look::Not(Preflight::Refused(failure)),
-    };
-    match compare.then(|| fingerprint::sha256(path)).transpose() {
-        Ok(sha256) => Look::Whole {
+    Ok(match inspect(path)? {
+        Err(failure) => Look::Not(Preflight::Refused(failure)),
+        Ok(inspected) => Look::Whole {
             duration_s: inspected.duration_s,
-            sha256,
+            sha256: compare.then(|| fingerprint::sha256(path)).transpose()?,
         },
-        Err(error) => Look::Not(Preflight::Refused(unreadable(&error.to_string()))),
+    })
+}
+
+fn unreadable(error: &io::Error) -> Preflight {
+    if is_gone(error) {
+        return Preflight::Gone;
+    }
+    let failure = Failure::new(
+        ErrorClass::Unreadable,
+        format!("the file cannot be read: {error}"),
+    );
+    if is_exhaustion(error) {
+        Preflight::NotNow(failure)
+    } else {
+        Preflight::Refused(failure)
     }
 }
 
@@ -134,8 +152,4 @@ fn is_gone(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
     )
-}
-
-fn unreadable(why: &str) -> Failure {
-    Failure::new(ErrorClass::Unreadable, why)
 }

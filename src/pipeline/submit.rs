@@ -122,6 +122,16 @@ async fn submit_one(
         Preflight::Gone => gone(context, &candidate, now).await,
         Preflight::Changed(found) => changed(context, &candidate, found, now).await,
         Preflight::Refused(failure) => refuse(context, &candidate, failure, false).await,
+        Preflight::NotNow(failure) => {
+            put_off(
+                context,
+                &candidate,
+                context.config.retry.backoff,
+                failure.message,
+                now,
+            )
+            .await
+        }
         Preflight::Paid { by, sha256 } => {
             let share = || context.store.share(candidate.job, by, &sha256, now);
             if context.persist(candidate.job, share).await?.is_some() {

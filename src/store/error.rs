@@ -59,6 +59,16 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The same for another change that failed with this one; only where the reason is none of its own.
+    pub(super) fn shared(&self) -> Option<Self> {
+        let same = |source: &sqlx::Error| sqlx::Error::Protocol(source.to_string());
+        match self {
+            Self::Locked(source) => Some(Self::Locked(same(source))),
+            Self::Disk(source) => Some(Self::Disk(same(source))),
+            _ => None,
+        }
+    }
+
     /// Whether the same change may succeed later without anything else being done: lack of room, a lock.
     #[must_use]
     pub const fn is_passing(&self) -> bool {

@@ -60,11 +60,11 @@ impl Store {
         migrate(&mut connection, &path).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
-            .connect_lazy_with(options.read_only(true).create_if_missing(false));
+            .connect_lazy_with(options.clone().read_only(true).create_if_missing(false));
         Ok(Self {
             path,
             readers,
-            writer: Writer::start(connection),
+            writer: Writer::start(connection, options),
         })
     }
 

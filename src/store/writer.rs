@@ -4,7 +4,8 @@
 
 use super::error::StoreError;
 use futures_util::future::BoxFuture;
-use sqlx::{Connection, SqliteConnection};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 
 /// Changes that share a commit at the most.
@@ -30,10 +31,16 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the writer on its connection. It ends when every handle is gone.
-    pub(super) fn start(connection: SqliteConnection) -> Self {
+    /// Starts the writer on its connection, which `options` make again if it fails. It ends when every handle is gone.
+    pub(super) fn start(connection: SqliteConnection, options: SqliteConnectOptions) -> Self {
         let (queue, waiting) = mpsc::channel(4 * GROUP);
-        tokio::spawn(write(connection, waiting));
+        tokio::spawn(write(
+            Connected {
+                options,
+                connection: Some(connection),
+            },
+            waiting,
+        ));
         Self { queue }
     }
 
@@ -117,19 +124,45 @@ impl<C: Change> Entry for Waiting<C> {
     }
 }
 
-async fn write(mut connection: SqliteConnection, mut waiting: mpsc::Receiver<Box<dyn Entry>>) {
+/// The writing connection; made anew after a failure, because a failed commit leaves it in no known state.
+struct Connected {
+    options: SqliteConnectOptions,
+    connection: Option<SqliteConnection>,
+}
+
+impl Connected {
+    async fn commit(&mut self, group: &mut [Box<dyn Entry>]) -> Result<(), StoreError> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.options.connect().await?,
+        };
+        commit_together(&mut connection, group).await?;
+        self.connection = Some(connection);
+        Ok(())
+    }
+}
+
+async fn write(mut writing: Connected, mut waiting: mpsc::Receiver<Box<dyn Entry>>) {
     let mut group = Vec::with_capacity(GROUP);
     while waiting.recv_many(&mut group, GROUP).await > 0 {
-        if commit_together(&mut connection, &mut group).await.is_err() {
+        if let Err(error) = writing.commit(&mut group).await {
             for entry in &mut group {
+                // A lock or a full disk is the same for each; anything else is one entry's own, which the others survive.
+                if let Some(error) = error.shared() {
+                    entry.fail(error);
+                    continue;
+                }
                 let alone = std::slice::from_mut(entry);
-                if let Err(error) = commit_together(&mut connection, alone).await {
+                if let Err(error) = writing.commit(alone).await {
                     alone[0].fail(error);
                 }
             }
         }
         group.drain(..).for_each(Entry::answer);
     }
+    let Some(connection) = writing.connection else {
+        return;
+    };
     if let Err(error) = connection.close().await {
         tracing::warn!(error = %error, "the database did not close cleanly; nothing is lost");
     }

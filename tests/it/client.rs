@@ -530,3 +530,53 @@ fn sha256_of(bytes: &[u8]) -> String {
         .map(|byte| format!("{byte:02x}"))
         .collect()
 }
+
+#[tokio::test]
+async fn ten_megabytes_of_result_are_read_and_an_endless_body_is_not() {
+    let text = "word ".repeat(2_000_000);
+    let body = format!(r#"{{"status":"completed","result":{{"text":"{text}"}}}}"#);
+    let Ok(Polled::Completed(completed)) = poll(answer("200 OK", "", &body)).await else {
+        panic!()
+    };
+    assert_eq!(completed.transcript.text.len(), text.len());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let endless = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        read(&mut stream, true).await;
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\n\r\n{\"x\":\"")
+            .await
+            .unwrap();
+        let filler = vec![b'x'; 1 << 20];
+        while stream.write_all(&filler).await.is_ok() {}
+    });
+    let error = client(address, Flow::TwoStep)
+        .poll(&GenerationId::new("g").unwrap())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, CallErrorKind::Garbled);
+    assert_eq!(
+        error.failure.message,
+        "the answer is larger than any answer should be"
+    );
+    endless.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_service_without_a_certificate_is_not_given_the_key() {
+    let (address, mut got) = serve(answer("201 Created", "", CREATED)).await;
+    let key = SecretString::from("sk-very-secret".to_owned());
+    let base_url = format!("https://{address}/v1").parse().unwrap();
+    let client = Client::new(&Settings {
+        base_url,
+        key,
+        flow: Flow::TwoStep,
+    })
+    .unwrap();
+    let error = submit(&client, Audio::Url("https://a/b.mp3"))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, CallErrorKind::Unavailable, "{error:?}");
+    assert!(got.try_recv().is_err_and(|_| true));
+}
