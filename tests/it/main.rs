@@ -8,6 +8,7 @@ mod client;
 mod house;
 mod house_rules;
 mod pipeline;
+mod power;
 mod sandbox;
 mod store;
 mod vendor_client;

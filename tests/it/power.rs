@@ -1,0 +1,195 @@
+//! Power loss: what was promised is on the disk also when everything is dropped that was not synced.
+//!
+//! A run of the real binary is recorded call by call. At each of its syncs the disk is rebuilt as a power cut just
+//! before could have left it. That disk must hold whatever the process had acted upon by then, and a run that starts
+//! on it must end as if nothing had been, without paying again for what had been accepted.
+
+mod disk;
+mod facts;
+mod recorder;
+mod trace;
+
+use crate::house::{House, settings};
+use disk::{Disk, Image};
+use facts::{Facts, STATE};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use recorder::{Outward, Recorder};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+/// What a power cut leaves alone: nothing of it is written by the run.
+const OUTSIDE: [&str; 2] = ["recordings", "nightscribe.toml"];
+
+/// What a disk keeps of what was not synced.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Kept {
+    Nothing,
+    /// Each sector and each name with this probability.
+    Some(f64),
+}
+
+impl Kept {
+    fn cut(self, disk: &Disk, random: &mut StdRng) -> Image {
+        disk.cut(|| match self {
+            Self::Nothing => false,
+            Self::Some(probability) => random.random_bool(probability),
+        })
+    }
+}
+
+/// What a power cut could have left, and what had left the process by then.
+struct Cut {
+    disk: Disk,
+    outward: Vec<Outward>,
+}
+
+/// A house whose folders are not there yet, so that they must be made durable too.
+fn house(recordings: u32) -> House {
+    let house = House::new(settings());
+    house.configure(&format!("[state]\ndir = '{STATE}'\n"));
+    for number in 0..recordings {
+        let folder = ["", "a/", "a/b/"][number as usize % 3];
+        house.record(format!("{folder}{number}.wav"), number);
+    }
+    house
+}
+
+/// Runs until nothing is left to do, and gives every cut that could have come meanwhile: one before the end of each
+/// sync, and one at the end.
+fn cuts(house: &House, disk: Disk) -> Vec<Cut> {
+    let path = house.path("trace");
+    let run = house.command(&["--log-format", "json", "run", "--once"]);
+    let output = trace::traced(&run, &path)
+        .output()
+        .expect("strace must be installed; scripts/test does that");
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}");
+    let trace = fs::read_to_string(&path).unwrap();
+    fs::remove_file(path).unwrap();
+    let root = house.path("");
+    let mut recorder = Recorder::new(&root, &OUTSIDE, disk);
+    let mut cuts = Vec::new();
+    let cut = |recorder: &Recorder| Cut {
+        disk: recorder.disk.clone(),
+        outward: recorder.outward.clone(),
+    };
+    for moment in trace::moments(&trace) {
+        recorder.take(moment, &mut |recorder| cuts.push(cut(recorder)));
+    }
+    cuts.push(cut(&recorder));
+    cuts
+}
+
+/// What a run has written, as it is now.
+fn found(house: &House) -> Image {
+    let root = house.path("");
+    let mut image = Image::default();
+    for name in ["var", "transcripts"] {
+        for entry in walkdir::WalkDir::new(root.join(name)) {
+            let entry = entry.unwrap();
+            let path = entry.path().strip_prefix(&root).unwrap().to_owned();
+            let bytes = entry
+                .file_type()
+                .is_file()
+                .then(|| fs::read(entry.path()).unwrap());
+            image.0.insert(path, bytes);
+        }
+    }
+    image
+}
+
+/// Turns the disk into what the cut left.
+fn restore(house: &House, image: &Image) {
+    for name in ["var", "transcripts"] {
+        match fs::remove_dir_all(house.path(name)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => panic!("{error}"),
+            _ => {}
+        }
+    }
+    image.put(&house.path(""));
+}
+
+/// Submissions by the name of the file.
+fn paid(house: &House) -> BTreeMap<String, usize> {
+    let mut paid = BTreeMap::new();
+    for row in house.sandbox().ledger().generations {
+        *paid.entry(row.name).or_default() += 1;
+    }
+    paid
+}
+
+/// Starts on what a cut left, and looks whether it ends as it should.
+fn goes_on(house: &House, image: &Image, facts: &Facts, files: &Image) {
+    restore(house, image);
+    let before = paid(house);
+    house.run_once(0);
+    let after = paid(house);
+    for (path, bytes) in &files.0 {
+        let Ok(transcript) = path.strip_prefix("transcripts/talks") else {
+            continue;
+        };
+        let Some(bytes) = bytes else { continue };
+        let name = transcript.with_extension("wav");
+        let job = facts.jobs.get(name.to_str().unwrap());
+        let again = after[file_name(&name)] - before[file_name(&name)];
+        let was_accepted = job.is_some_and(|job| job.has_generation);
+        assert_eq!(
+            again,
+            usize::from(!was_accepted),
+            "{}: {job:?}",
+            name.display()
+        );
+        // A JSON transcript tells when its result came, and of which generation it is.
+        if path.extension().unwrap() != "json" || job.is_some_and(|job| job.has_result) {
+            assert!(
+                fs::read(house.path(path)).unwrap() == *bytes,
+                "{}",
+                path.display()
+            );
+        }
+    }
+    assert_eq!(house.names("transcripts"), names(files));
+    assert_eq!(house.count("done"), after.len() as u64);
+}
+
+fn file_name(path: &Path) -> &str {
+    path.file_name().unwrap().to_str().unwrap()
+}
+
+/// The transcripts' names.
+fn names(files: &Image) -> Vec<String> {
+    let transcripts = files.0.iter().filter(|(_, bytes)| bytes.is_some());
+    let names = transcripts.filter_map(|(path, _)| path.strip_prefix("transcripts").ok());
+    let mut names: Vec<_> = names
+        .map(|path| path.to_str().unwrap().to_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+/// Checks every cut of a run; every `each`th is also gone on from. Answers how many of both.
+fn check(house: &House, cuts: &[Cut], kept: Kept, each: usize) -> (usize, usize) {
+    let files = found(house);
+    let mut random = StdRng::seed_from_u64(7);
+    let mut started = 0;
+    for (number, cut) in cuts.iter().enumerate() {
+        let image = kept.cut(&cut.disk, &mut random);
+        let facts = Facts::of(&image, &house.path(""));
+        facts.keep(&cut.outward, &image, &files);
+        if number % each == 0 {
+            goes_on(house, &image, &facts, &files);
+            started += 1;
+        }
+    }
+    (cuts.len(), started)
+}
+
+#[test]
+fn everything_unsynced_is_lost_and_nothing_that_was_promised() {
+    let house = house(6);
+    let cuts = cuts(&house, Disk::empty());
+    let checked = check(&house, &cuts, Kept::Nothing, 1);
+    println!("{checked:?}");
+}
