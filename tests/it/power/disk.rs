@@ -312,3 +312,42 @@ impl Image {
         self.0.get(path.as_ref())?.as_deref()
     }
 }
+
+#[test]
+fn a_file_is_durable_with_its_own_sync_and_its_name_with_its_folder_s() {
+    let mut disk = Disk::empty();
+    let file = disk.make_file(Path::new("x"));
+    disk.write(file, 0, b"one".to_vec());
+    disk.sync(file, disk.now());
+    assert_eq!(disk.cut(|| false), Image::default());
+    disk.sync(ROOT, disk.now());
+    disk.write(file, 3, b"two".to_vec());
+    assert_eq!(disk.cut(|| false).file("x"), Some(&b"one"[..]));
+    assert_eq!(disk.cut(|| true).file("x"), Some(&b"onetwo"[..]));
+    disk.rename(Path::new("x"), Path::new("y"));
+    assert!(disk.cut(|| false).file("x").is_some());
+    assert_eq!(disk.cut(|| true).0.len(), 1);
+}
+
+#[test]
+fn a_sync_covers_only_what_was_there_when_it_began() {
+    let mut disk = Disk::empty();
+    let file = disk.make_file(Path::new("x"));
+    disk.sync(ROOT, disk.now());
+    let began = disk.now();
+    disk.write(file, 0, b"late".to_vec());
+    disk.sync(file, began);
+    assert_eq!(disk.cut(|| false).file("x"), Some(&b""[..]));
+}
+
+#[test]
+fn a_write_is_torn_between_sectors_and_leaves_zeros_where_one_is_missing() {
+    let mut disk = Disk::empty();
+    let file = disk.make_file(Path::new("x"));
+    disk.sync(ROOT, disk.now());
+    disk.write(file, 500, vec![1; 600]);
+    let mut pieces = [false, true, false].into_iter();
+    let torn = disk.cut(|| pieces.next().unwrap());
+    let expected = [vec![0; 512], vec![1; 512]].concat();
+    assert_eq!(torn.file("x"), Some(&expected[..]));
+}
