@@ -153,7 +153,8 @@ impl<'a> Recorder<'a> {
                     .is_none_or(|open| self.is_index(open.inode))
             ),
             "unlinkat" => assert!(self.inside(&call.string(1)).is_none(), "{call:?}"),
-            "close" => {}
+            // Of a file elsewhere, or a folder above the disk.
+            "close" | "fsync" | "fdatasync" => {}
             "writev" | "sendto" | "sendmsg" | "dup" | "dup2" | "dup3" | "fcntl" => {
                 assert!(self.file(call).is_none(), "not modelled: {call:?}");
             }
