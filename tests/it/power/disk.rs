@@ -56,23 +56,6 @@ impl Disk {
         }
     }
 
-    /// A disk that holds these files and folders for good.
-    pub fn of(image: &Image) -> Self {
-        let mut disk = Self::empty();
-        for (path, bytes) in &image.0 {
-            let inode = match bytes {
-                None => disk.make_folder(path),
-                Some(_) => disk.make_file(path),
-            };
-            if let Some(bytes) = bytes {
-                disk.write(inode, 0, bytes.clone());
-            }
-        }
-        let now = disk.now();
-        (0..disk.contents.len()).for_each(|inode| disk.sync(inode, now));
-        disk
-    }
-
     /// The number of changes so far: what a sync that begins now makes durable.
     pub fn now(&self) -> u64 {
         self.changes

@@ -12,6 +12,9 @@ sendto,sendmsg,truncate,ftruncate,fallocate,rename,renameat,renameat2,link,linka
 unlink,unlinkat,rmdir,mkdir,mkdirat,fsync,fdatasync,sync_file_range,sync,syncfs,msync,mmap,copy_file_range,sendfile,\
 splice,vmsplice,io_uring_setup";
 
+/// Ends the line of a call that another thread comes between.
+const UNFINISHED: &str = " <unfinished ...>";
+
 /// Enough for the longest write.
 const WHOLE: &str = "1000000000";
 
@@ -99,6 +102,12 @@ pub fn moments(trace: &str) -> Vec<Moment> {
         if rest.starts_with("+++") || rest.starts_with("---") {
             continue;
         }
+        // The process ended while this ran.
+        let rest = match rest.strip_suffix(" <detached ...>") {
+            Some(resumed) if resumed.starts_with("<... ") => continue,
+            Some(begun) => &format!("{begun}{UNFINISHED}"),
+            None => rest,
+        };
         if let Some(resumed) = rest.strip_prefix("<... ") {
             let more = resumed.split_once(" resumed>").unwrap().1;
             let mut call = running.remove(&thread).unwrap();
@@ -110,7 +119,7 @@ pub fn moments(trace: &str) -> Vec<Moment> {
         }
         let (name, rest) = rest.split_once('(').unwrap();
         let name = name.to_owned();
-        if let Some(arguments) = rest.strip_suffix(" <unfinished ...>") {
+        if let Some(arguments) = rest.strip_suffix(UNFINISHED) {
             let arguments = arguments.to_owned();
             let call = Call {
                 name,
@@ -144,10 +153,50 @@ pub fn moments(trace: &str) -> Vec<Moment> {
 /// `…) = 5`, or `…) = -1 ENOENT (…)`, as arguments and result. A call that never answered has failed; of an address
 /// only matters that it is none.
 fn answered(text: &str) -> (&str, i64) {
-    let (arguments, result) = text.rsplit_once(") ").unwrap_or_else(|| panic!("{text}"));
+    let (arguments, result) = text
+        .rsplit_once(") ")
+        .unwrap_or_else(|| panic!("no end: {text:.200}"));
     let result = result.trim_start().trim_start_matches("= ");
     let number = result.split_whitespace().next().unwrap_or("?");
     let address = number.starts_with("0x").then_some(0);
     let result = address.or_else(|| number.parse().ok()).unwrap_or(-1);
     (arguments, result)
+}
+
+#[test]
+fn calls_are_read_that_end_at_once_later_with_an_error_or_never() {
+    let trace = r#"7 write(2, "\x68\x69", 2) = 2
+7 fsync(3 <unfinished ...>
+8  mkdir("\x2f\x61", 0777) = -1 EEXIST (File exists)
+7 <... fsync resumed>)             = 0
+8 close(3 <detached ...>
+8 +++ exited with 0 +++
+"#;
+    let told: Vec<_> = moments(trace)
+        .into_iter()
+        .map(|moment| match moment {
+            Moment::Begun { thread, call } => (thread, call.name, None),
+            Moment::Ended { thread, call } => (thread, call.name, call.result),
+        })
+        .collect();
+    let told: Vec<_> = told
+        .iter()
+        .map(|(thread, name, result)| (*thread, &**name, *result))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (7, "write", None),
+            (7, "write", Some(2)),
+            (7, "fsync", None),
+            (8, "mkdir", None),
+            (8, "mkdir", Some(-1)),
+            (7, "fsync", Some(0)),
+            (8, "close", None),
+        ]
+    );
+    let Moment::Begun { call, .. } = &moments(trace)[0] else {
+        panic!("it begins");
+    };
+    assert_eq!((call.bytes(), call.number(0)), (b"hi".to_vec(), 2));
 }
