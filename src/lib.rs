@@ -6,6 +6,7 @@
 //! - [`domain`]: plain data and the state machine
 //! - [`policy`]: decisions, as functions of facts, settings and `now`
 //! - [`config`]: the configuration file, the environment, the defaults
+//! - [`disk`]: what must be true of the disk before anything is said to be on it
 //! - [`api`]: the client of the service
 //! - [`store`]: the queue, in SQLite
 //! - [`media`]: finding recordings and looking at them
@@ -18,6 +19,7 @@
 pub mod api;
 pub mod cli;
 pub mod config;
+pub mod disk;
 pub mod domain;
 pub mod media;
 pub mod output;

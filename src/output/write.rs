@@ -1,6 +1,7 @@
 //! The atomic write: a file appears whole or not at all, and is on disk before it is said to be.
 
 use super::leftover::hidden_file;
+use crate::disk::folder::{USUAL, make_durable, sync};
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -86,42 +87,21 @@ pub fn write_all(files: &[OutputFile]) -> Result<(), WriteError> {
     Ok(())
 }
 
-/// Makes the folders of all files; answers them, and with them the parents of new ones, which must be synced too.
-fn make_folders(files: &[OutputFile]) -> Result<BTreeSet<PathBuf>, WriteError> {
-    let mut folders = BTreeSet::new();
-    for file in files {
-        let folder = folder_of(&file.path);
-        if folders.insert(folder.to_owned()) {
-            folders.extend(make(folder).map_err(WriteError::folder(folder))?);
-        }
+/// Makes the folders of all files, for good; answers them.
+fn make_folders(files: &[OutputFile]) -> Result<BTreeSet<&Path>, WriteError> {
+    let folders: BTreeSet<_> = files.iter().map(|file| folder_of(&file.path)).collect();
+    for folder in &folders {
+        make_durable(folder, USUAL).map_err(WriteError::folder(folder))?;
     }
     Ok(folders)
 }
 
-fn folder_of(path: &Path) -> &Path {
-    named(path.parent().unwrap_or(Path::new("/")))
-}
-
 /// The parent of `a` is the empty path, which cannot be opened.
-fn named(folder: &Path) -> &Path {
-    if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
+        folder => folder.unwrap_or(Path::new("/")),
     }
-}
-
-/// Makes a folder, and says which others must be synced so that it stays.
-fn make(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let missing = folder
-        .ancestors()
-        .take_while(|ancestor| !named(ancestor).exists());
-    let parents = missing
-        .filter_map(Path::parent)
-        .map(|parent| named(parent).to_owned())
-        .collect();
-    fs::create_dir_all(folder)?;
-    Ok(parents)
 }
 
 /// The file under its hidden name; nothing if it is in its place already, which is then synced.
@@ -139,10 +119,6 @@ fn stage(file: &OutputFile) -> io::Result<Option<NamedTempFile>> {
     let mut hidden = hidden_file(folder_of(&file.path))?;
     hidden.write_all(&file.bytes)?;
     Ok(Some(hidden))
-}
-
-fn sync(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
 }
 
 /// Whether an ordinary file with exactly these bytes is there. What cannot be read does not.

@@ -1,8 +1,9 @@
 //! One runner per state folder.
 
+use crate::disk::folder::{PRIVATE, make_durable};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// The lock's file in the state folder.
@@ -45,11 +46,7 @@ impl Lock {
             folder: folder.to_owned(),
             source,
         };
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .map_err(failed)?;
+        make_durable(folder, PRIVATE).map_err(failed)?;
         let mut file = open(folder).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}

@@ -2,13 +2,14 @@
 
 use super::error::{StoreError, is_corrupt};
 use super::writer::Writer;
+use crate::disk::folder::{PRIVATE, make_durable};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{ConnectOptions, SqliteConnection};
 use std::fs::File;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -90,15 +91,12 @@ impl Store {
     }
 }
 
-/// Makes folder and file where they are missing, and waits until no other process opens the database. The lock goes
-/// with the file that is returned, or with the process.
+/// Makes folder and file where they are missing, the folder for good (SQLite syncs what is in it), and waits until no
+/// other process opens the database. The lock goes with the file that is returned, or with the process.
 async fn alone(folder: &Path, path: &Path) -> std::io::Result<File> {
     let (folder, path) = (folder.to_owned(), path.to_owned());
     let waiting = tokio::task::spawn_blocking(move || {
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&folder)?;
+        make_durable(&folder, PRIVATE)?;
         std::fs::OpenOptions::new()
             .append(true)
             .create(true)

@@ -9,6 +9,7 @@ mod house;
 mod house_rules;
 mod machine;
 mod pipeline;
+mod power;
 mod sandbox;
 mod store;
 mod vendor_client;

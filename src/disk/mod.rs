@@ -1,0 +1,5 @@
+//! What must be true of the disk before anything is said to be on it.
+//!
+//! - [`folder`]: folders that a power cut does not take
+
+pub mod folder;
