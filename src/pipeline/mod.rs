@@ -7,6 +7,7 @@
 //! - [`save`]: result → files
 //! - [`gate`]: who may leave and when: holds, shared back-off, room
 //! - [`watch`]: what others change in the database meanwhile, and the room on the disk
+//! - [`tempo`]: the pace of submissions, which follows what the service accepts
 //! - [`context`]: what the stages share
 //! - [`event`]: what a run tells whoever shows it
 //! - [`clock`]: the one place that reads the time
@@ -23,6 +24,7 @@ pub mod runner;
 pub mod save;
 pub mod scan;
 pub mod submit;
+pub mod tempo;
 pub mod watch;
 
 pub use clock::{Clock, SystemClock};

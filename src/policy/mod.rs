@@ -5,10 +5,12 @@
 //! - [`backoff`]: how long to wait after a failure, alone and all together
 //! - [`expectation`]: when an answer is likely, learnt from those that came
 //! - [`polling`]: when to ask for a generation again
+//! - [`rate`]: how many submissions a minute the service accepts
 //! - [`verdict`]: what becomes of a job after a failure
 
 pub mod admission;
 pub mod backoff;
 pub mod expectation;
 pub mod polling;
+pub mod rate;
 pub mod verdict;

@@ -10,4 +10,5 @@ mod house_rules;
 mod pipeline;
 mod sandbox;
 mod store;
+mod tempo;
 mod vendor_client;
