@@ -4,6 +4,7 @@
 //! - [`scan`]: what is new → queue
 //! - [`submit`]: queue → service, under the limits; [`preflight`] looks at a file first
 //! - [`poll`]: service → result in the database, before its hour is over
+//! - [`schedule`]: what is pending, by due time and expiry
 //! - [`save`]: result → files
 //! - [`gate`]: who may leave and when: holds, shared back-off, room
 //! - [`watch`]: what others change in the database meanwhile, and the room on the disk
@@ -23,6 +24,7 @@ pub mod preflight;
 pub mod runner;
 pub mod save;
 pub mod scan;
+pub mod schedule;
 pub mod submit;
 pub mod tempo;
 pub mod watch;

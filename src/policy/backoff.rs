@@ -30,6 +30,7 @@ pub struct SharedBackoff {
     failures: u32,
     failing_since: Option<Timestamp>,
     last_step_at: Timestamp,
+    closed_at: Timestamp,
     opens_at: Timestamp,
     first_job: Option<JobId>,
     several_jobs: bool,
@@ -44,6 +45,7 @@ impl SharedBackoff {
             failures: 0,
             failing_since: None,
             last_step_at: Timestamp::from_millis(i64::MIN),
+            closed_at: Timestamp::from_millis(i64::MIN),
             opens_at: Timestamp::from_millis(i64::MIN),
             first_job: None,
             several_jobs: false,
@@ -65,16 +67,28 @@ impl SharedBackoff {
             Some(first) => self.several_jobs |= first != job,
         }
         self.failing_since.get_or_insert(now);
+        if self.was_set_back(now) {
+            self.last_step_at = began;
+            self.opens_at = now;
+        }
         if began >= self.last_step_at {
             self.failures += 1;
             self.last_step_at = now;
-            self.opens_at = self
-                .opens_at
-                .max(now.after(self.backoff.delay(self.failures, jitter)));
+            self.close_until(now, now.after(self.backoff.delay(self.failures, jitter)));
         }
         if let Some(wait) = retry_after {
-            self.opens_at = self.opens_at.max(now.after(wait));
+            self.close_until(now, now.after(wait));
         }
+    }
+
+    fn close_until(&mut self, now: Timestamp, until: Timestamp) {
+        self.opens_at = self.opens_at.max(until);
+        self.closed_at = now;
+    }
+
+    /// A time before the gate was closed: the clock was set back since, and what was said by it is void.
+    fn was_set_back(&self, now: Timestamp) -> bool {
+        now < self.closed_at
     }
 
     /// The service answered as it should: whatever was wrong is over, except a time it asked for itself.
@@ -85,10 +99,14 @@ impl SharedBackoff {
         self.several_jobs = false;
     }
 
-    /// When the next request may leave.
+    /// When the next request may leave, as it looks at `now`.
     #[must_use]
-    pub const fn opens_at(&self) -> Timestamp {
-        self.opens_at
+    pub fn opens_at(&self, now: Timestamp) -> Timestamp {
+        if self.was_set_back(now) {
+            now
+        } else {
+            self.opens_at
+        }
     }
 
     /// Whether requests for several jobs failed with no success between: then no job is to blame.
@@ -133,10 +151,10 @@ mod tests {
         for job in 0..4 {
             shared.failed(at(100), at(99), JobId(job), None, 0.0);
         }
-        assert_eq!(shared.opens_at(), at(110));
+        assert_eq!(shared.opens_at(at(100)), at(110));
         assert!(shared.is_outage());
         shared.failed(at(111), at(110), JobId(9), None, 0.0);
-        assert_eq!(shared.opens_at(), at(131));
+        assert_eq!(shared.opens_at(at(111)), at(131));
     }
 
     #[test]
@@ -162,9 +180,19 @@ mod tests {
             Some(Duration::from_secs(120)),
             0.5,
         );
-        assert_eq!(shared.opens_at(), at(220));
+        assert_eq!(shared.opens_at(at(100)), at(220));
         shared.succeeded();
-        assert_eq!(shared.opens_at(), at(220));
+        assert_eq!(shared.opens_at(at(100)), at(220));
+    }
+
+    #[test]
+    fn a_clock_set_back_opens_what_was_closed_by_it() {
+        let mut shared = SharedBackoff::new(BACKOFF);
+        shared.failed(at(3700), at(3699), JobId(1), None, 0.0);
+        assert_eq!(shared.opens_at(at(3701)), at(3710));
+        assert_eq!(shared.opens_at(at(101)), at(101));
+        shared.failed(at(102), at(101), JobId(2), None, 0.0);
+        assert_eq!(shared.opens_at(at(102)), at(122));
     }
 
     proptest! {
@@ -182,7 +210,7 @@ mod tests {
                 let now = at(i64::try_from(step).unwrap());
                 shared.failed(now, now, JobId(1), Some(Duration::from_secs(wait)), 0.9);
                 earliest = earliest.max(now.after(Duration::from_secs(wait)));
-                prop_assert!(shared.opens_at() >= earliest);
+                prop_assert!(shared.opens_at(now) >= earliest);
             }
         }
     }
