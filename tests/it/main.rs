@@ -7,6 +7,7 @@ mod cli;
 mod client;
 mod house;
 mod house_rules;
+mod night;
 mod pipeline;
 mod sandbox;
 mod store;
