@@ -178,6 +178,10 @@ impl<'g> Machine<'g> {
             let Some(thing) = self.things[index].take() else {
                 continue;
             };
+            if matches!(thing, Coming::Look) && at < self.next_look {
+                // An earlier look has planned anew.
+                continue;
+            }
             self.happen(thing);
             if !asleep.holds(self.at) {
                 self.look();
