@@ -143,7 +143,8 @@ fn context(setup: Setup, store: Store, client: Client, run: crate::domain::RunId
     let backoff = Backoff {
         first: config.retry.backoff,
         most: config.retry.max_backoff,
-    };
+    }
+    .within(config.api.retention);
     Context {
         gate: Gate::new(State::new(limits, backoff), setup.clock.clone()),
         submit_pace: Tempo::new(config.limits.submits_per_minute),

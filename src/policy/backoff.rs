@@ -13,6 +13,17 @@ pub struct Backoff {
 }
 
 impl Backoff {
+    /// The back-off that polls share: never so long that a transcript kept for `retention` could expire while an outage
+    /// that is over is still waited out.
+    #[must_use]
+    pub fn within(self, retention: Duration) -> Self {
+        let most = self.most.min(retention / 20);
+        Self {
+            first: self.first.min(most),
+            most,
+        }
+    }
+
     /// The wait after `failures` in a row (from 1): doubled each time up to the ceiling, of which `jitter` (0 to 1)
     /// takes away up to half, so that those who failed together do not return together.
     #[must_use]
@@ -143,6 +154,17 @@ mod tests {
             .map(|failures| BACKOFF.delay(failures, 0.0).as_secs())
             .collect();
         assert_eq!(waits, [10, 20, 40, 80, 160, 320, 640, 900]);
+    }
+
+    #[test]
+    fn what_polls_share_waits_a_small_part_of_the_retention_at_most() {
+        let shared = BACKOFF.within(Duration::from_secs(3600));
+        assert_eq!(shared.delay(99, 0.0), Duration::from_secs(180));
+        assert_eq!(shared.delay(1, 0.0), BACKOFF.first);
+        let short = BACKOFF.within(Duration::from_secs(6));
+        assert_eq!(short.delay(1, 0.0), Duration::from_millis(300));
+        let long = BACKOFF.within(Duration::from_secs(360_000));
+        assert_eq!(long.delay(99, 0.0), BACKOFF.most);
     }
 
     #[test]

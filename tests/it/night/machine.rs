@@ -426,7 +426,10 @@ pub fn gate(limits: &Limits, wall: Arc<WallClock>) -> Gate {
         nightscribe::policy::admission::capacity(&admission),
         limits.capacity
     );
-    Gate::new(State::new(admission, BACKOFF), wall)
+    Gate::new(
+        State::new(admission, BACKOFF.within(polling().retention)),
+        wall,
+    )
 }
 
 const _: () = assert!(RETENTION >= 10 * MINUTE);
