@@ -17,6 +17,7 @@ pub(super) async fn sandbox(args: args::Sandbox) -> Result<Exit, Report> {
         polls_per_minute: args.polls_per_minute,
         key: args.key,
         seed: rand::random(),
+        ..Settings::default()
     };
     let listen = args.listen;
     let sandbox = Sandbox::start(settings)

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The longest a sleeper trusts the timer before it looks at the clock again: a suspended machine or a clock that was
 /// set is noticed within that.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// A source of the time.
 pub trait Clock: Send + Sync {
@@ -26,13 +26,17 @@ impl Clock for SystemClock {
     }
 }
 
-/// Sleeps until `time` has come by `clock`. Safe to drop at any moment.
+/// Sleeps until `time` has come by `clock`, or the clock was set back: whoever waits decides anew. Safe to drop at any
+/// moment.
 pub async fn sleep_until(clock: &dyn Clock, time: Timestamp) {
+    let mut looked_at = clock.now();
     loop {
-        let left = time.since(clock.now());
-        if left.is_zero() {
+        let now = clock.now();
+        let left = time.since(now);
+        if left.is_zero() || now < looked_at {
             return;
         }
+        looked_at = now;
         tokio::time::sleep(left.min(LOOK_AGAIN)).await;
     }
 }

@@ -3,6 +3,7 @@
 use super::clock::Clock;
 use super::event::{Event, Observer};
 use super::gate::Gate;
+use super::tempo::Tempo;
 use crate::api::{CallError, Client, Pace};
 use crate::config::Config;
 use crate::domain::{Failure, Hold, HoldKind, JobId, RunId, Timestamp};
@@ -37,7 +38,7 @@ pub struct Context {
     /// When submissions and polls may leave.
     pub gate: Gate,
     /// Tokens for submissions.
-    pub submit_pace: Pace,
+    pub submit_pace: Tempo,
     /// Tokens for polls.
     pub poll_pace: Pace,
     /// Tokens for look-ups of lost answers.

@@ -67,12 +67,14 @@ impl State {
             if self.probing {
                 return Decision::Wait;
             }
-            if now < self.probe_at {
+            // A wait longer than the longest means that the clock was set back.
+            if now < self.probe_at && self.probe_at.since(now) <= PROBE_EVERY {
                 return Decision::Until(self.probe_at);
             }
         }
-        if now < self.backoff.opens_at() {
-            return Decision::Until(self.backoff.opens_at());
+        let opens_at = self.backoff.opens_at(now);
+        if now < opens_at {
+            return Decision::Until(opens_at);
         }
         let late_by = self
             .oldest_due_poll
@@ -151,7 +153,11 @@ impl Gate {
         }
     }
 
-    fn try_pass(&self) -> Result<Seat<'_>, Decision> {
+    /// A seat for one submission, or when to ask again.
+    ///
+    /// # Errors
+    /// The decision that keeps it waiting.
+    pub fn try_pass(&self) -> Result<Seat<'_>, Decision> {
         let now = self.clock.now();
         let mut state = self.state();
         match state.decide(now) {
@@ -172,7 +178,8 @@ impl Gate {
         } else {
             !state.holds.is_empty()
         };
-        !held && state.backoff.opens_at() <= self.clock.now()
+        let now = self.clock.now();
+        !held && state.backoff.opens_at(now) <= now
     }
 
     /// How many generations the poller has in hand, with those just accepted.
@@ -191,7 +198,8 @@ impl Gate {
     /// When the next poll may leave.
     #[must_use]
     pub fn opens_at(&self) -> Timestamp {
-        self.state().backoff.opens_at()
+        let now = self.clock.now();
+        self.state().backoff.opens_at(now)
     }
 
     /// Whether requests for several jobs fail and none succeeds.
@@ -217,7 +225,7 @@ impl Gate {
         let now = self.clock.now();
         self.change(|state| {
             state.backoff.failed(now, began, job, retry_after, jitter);
-            state.backoff.opens_at()
+            state.backoff.opens_at(now)
         })
     }
 
@@ -327,6 +335,8 @@ mod tests {
         state.arrive(true, at(2));
         assert_eq!(state.decide(at(3)), Decision::Until(at(302)));
         assert_eq!(state.decide(at(302)), Decision::Go);
+        // The clock was set back by an hour.
+        assert_eq!(state.decide(at(-3298)), Decision::Go);
     }
 
     #[test]

@@ -4,9 +4,11 @@
 //! - [`scan`]: what is new → queue
 //! - [`submit`]: queue → service, under the limits; [`preflight`] looks at a file first
 //! - [`poll`]: service → result in the database, before its hour is over
+//! - [`schedule`]: what is pending, by due time and expiry
 //! - [`save`]: result → files
 //! - [`gate`]: who may leave and when: holds, shared back-off, room
 //! - [`watch`]: what others change in the database meanwhile, and the room on the disk
+//! - [`tempo`]: the pace of submissions, which follows what the service accepts
 //! - [`context`]: what the stages share
 //! - [`event`]: what a run tells whoever shows it
 //! - [`clock`]: the one place that reads the time
@@ -23,7 +25,9 @@ pub mod preflight;
 pub mod runner;
 pub mod save;
 pub mod scan;
+pub mod schedule;
 pub mod submit;
+pub mod tempo;
 pub mod watch;
 
 pub use clock::{Clock, SystemClock};

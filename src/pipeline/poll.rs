@@ -1,9 +1,10 @@
 //! Service → result in the database, before its hour is over. What is pending sits in memory by due time; the database
 //! hears of a poll only when something changed.
 
-use super::clock::sleep_until;
+use super::clock::{LOOK_AGAIN, sleep_until};
 use super::context::Context;
 use super::event::Event;
+use super::schedule::{Generation, Schedule};
 use super::submit::completion;
 use crate::api::{CallError, CallErrorKind, Completed, Polled};
 use crate::domain::{ErrorClass, Failure, HoldKind, JobId, Timestamp};
@@ -12,7 +13,7 @@ use crate::policy::verdict::{Cause, Verdict, verdict};
 use crate::store::StoreError;
 use crate::store::progress::{Ending, Next, Setback};
 use crate::store::queue::Pending;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -21,14 +22,6 @@ use tokio::task::JoinSet;
 
 /// Polls under way at once.
 const AT_ONCE: usize = 64;
-
-/// A generation in hand.
-#[derive(Debug, Clone)]
-struct Generation {
-    pending: Pending,
-    polls: u32,
-    last_unfinished: Option<Timestamp>,
-}
 
 /// What became of a poll.
 enum Outcome {
@@ -58,14 +51,7 @@ pub async fn poll_all(
     let mut times = ServiceTimes::default();
     let mut under_way: JoinSet<Result<(JobId, Outcome), StoreError>> = JoinSet::new();
     for pending in context.store.pending().await? {
-        schedule.insert(
-            Generation {
-                pending,
-                polls: 0,
-                last_unfinished: None,
-            },
-            context.now(),
-        );
+        schedule.insert(Generation::new(pending), context.now());
     }
     loop {
         let now = context.now();
@@ -73,7 +59,11 @@ pub async fn poll_all(
         context.gate.polling(schedule.len(), schedule.oldest_due());
         let opens_at = context.gate.opens_at();
         let can_poll = under_way.len() < AT_ONCE && schedule.has_ripe();
-        let next = schedule.next_due().unwrap_or(Timestamp::MAX);
+        // Looking again before that is how a clock that was set back is noticed.
+        let next = schedule
+            .next_due()
+            .unwrap_or(Timestamp::MAX)
+            .min(now.after(LOOK_AGAIN));
         tokio::select! {
             biased;
             () = context.stop.cancelled() => break,
@@ -81,7 +71,7 @@ pub async fn poll_all(
             Some(pending) = accepted.recv() => {
                 let expected = times.expected(&pending.model, pending.duration_s);
                 let first = context.polling().first(pending.accepted_at, expected);
-                schedule.insert(Generation { pending, polls: 0, last_unfinished: None }, first);
+                schedule.insert(Generation::new(pending), first);
             }
             Some(()) = reload.recv() => synchronize(&context, &mut schedule).await?,
             () = token(&context, opens_at), if can_poll => {
@@ -149,14 +139,7 @@ async fn synchronize(context: &Context, schedule: &mut Schedule) -> Result<(), S
     schedule.retain(|job| pending.contains_key(&job));
     for (job, pending) in pending {
         if !schedule.knows(job) {
-            schedule.insert(
-                Generation {
-                    pending,
-                    polls: 0,
-                    last_unfinished: None,
-                },
-                context.now(),
-            );
+            schedule.insert(Generation::new(pending), context.now());
         }
     }
     Ok(())
@@ -354,155 +337,5 @@ impl Poll<'_> {
             context.to_submit.notify_one();
         }
         Ok(Outcome::Over)
-    }
-}
-
-/// What is pending, by due time; what is due, by expiry.
-#[derive(Default)]
-struct Schedule {
-    generations: HashMap<JobId, (Generation, Timestamp)>,
-    waiting: BTreeSet<(Timestamp, JobId)>,
-    ripe: BTreeSet<(Timestamp, JobId)>,
-    ripe_by_due: BTreeSet<(Timestamp, JobId)>,
-    under_way: HashSet<JobId>,
-}
-
-impl Schedule {
-    fn insert(&mut self, generation: Generation, due: Timestamp) {
-        let job = generation.pending.job;
-        self.waiting.insert((due, job));
-        self.generations.insert(job, (generation, due));
-    }
-
-    fn ripen(&mut self, now: Timestamp) {
-        while let Some(&(due, job)) = self.waiting.first().filter(|(due, _)| *due <= now) {
-            self.waiting.remove(&(due, job));
-            if let Some((generation, _)) = self.generations.get(&job) {
-                self.ripe.insert((generation.pending.expires_at, job));
-                self.ripe_by_due.insert((due, job));
-            }
-        }
-    }
-
-    fn take_nearest_expiry(&mut self) -> Option<Generation> {
-        let (_, job) = self.ripe.pop_first()?;
-        let (generation, due) = self.generations.remove(&job)?;
-        self.ripe_by_due.remove(&(due, job));
-        self.under_way.insert(job);
-        Some(generation)
-    }
-
-    fn returned(&mut self, job: JobId) {
-        self.under_way.remove(&job);
-    }
-
-    fn retain(&mut self, keep: impl Fn(JobId) -> bool) {
-        self.generations.retain(|&job, _| keep(job));
-        for set in [&mut self.waiting, &mut self.ripe, &mut self.ripe_by_due] {
-            set.retain(|&(_, job)| keep(job));
-        }
-    }
-
-    fn knows(&self, job: JobId) -> bool {
-        self.generations.contains_key(&job) || self.under_way.contains(&job)
-    }
-
-    fn len(&self) -> usize {
-        self.generations.len() + self.under_way.len()
-    }
-
-    fn has_ripe(&self) -> bool {
-        !self.ripe.is_empty()
-    }
-
-    fn next_due(&self) -> Option<Timestamp> {
-        self.waiting.first().map(|&(due, _)| due)
-    }
-
-    fn oldest_due(&self) -> Option<Timestamp> {
-        self.ripe_by_due.first().map(|&(due, _)| due)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::{AttemptId, GenerationId};
-    use std::path::PathBuf;
-
-    fn at(millis: i64) -> Timestamp {
-        Timestamp::from_millis(millis)
-    }
-
-    fn generation(job: i64, expires: i64) -> Generation {
-        let pending = Pending {
-            job: JobId(job),
-            attempt: AttemptId(job),
-            generation: GenerationId::new(format!("g{job}")).unwrap(),
-            accepted_at: at(0),
-            expires_at: at(expires),
-            attempts: 1,
-            model: "m".to_owned(),
-            duration_s: None,
-            relative: PathBuf::new(),
-        };
-        Generation {
-            pending,
-            polls: 0,
-            last_unfinished: None,
-        }
-    }
-
-    #[test]
-    fn of_what_is_due_the_nearest_expiry_comes_first() {
-        let mut schedule = Schedule::default();
-        schedule.insert(generation(1, 900), at(10));
-        schedule.insert(generation(2, 300), at(20));
-        schedule.insert(generation(3, 100), at(30));
-        schedule.ripen(at(20));
-        assert_eq!(schedule.oldest_due(), Some(at(10)));
-        assert_eq!(
-            schedule.take_nearest_expiry().unwrap().pending.job,
-            JobId(2)
-        );
-        assert_eq!(
-            schedule.take_nearest_expiry().unwrap().pending.job,
-            JobId(1)
-        );
-        assert!(schedule.take_nearest_expiry().is_none());
-        assert_eq!(
-            (schedule.next_due(), schedule.oldest_due()),
-            (Some(at(30)), None)
-        );
-    }
-
-    #[test]
-    fn what_was_cancelled_is_not_polled_any_more() {
-        let mut schedule = Schedule::default();
-        schedule.insert(generation(1, 900), at(10));
-        schedule.insert(generation(2, 300), at(20));
-        schedule.ripen(at(15));
-        schedule.retain(|job| job != JobId(1));
-        schedule.ripen(at(50));
-        assert_eq!(
-            schedule.take_nearest_expiry().unwrap().pending.job,
-            JobId(2)
-        );
-        assert_eq!(
-            (schedule.len(), schedule.has_ripe(), schedule.oldest_due()),
-            (1, false, None)
-        );
-    }
-
-    #[test]
-    fn a_generation_under_way_is_known_and_counted() {
-        let mut schedule = Schedule::default();
-        schedule.insert(generation(1, 900), at(0));
-        schedule.ripen(at(0));
-        schedule.take_nearest_expiry();
-        assert!(schedule.knows(JobId(1)));
-        assert_eq!(schedule.len(), 1);
-        schedule.returned(JobId(1));
-        assert_eq!(schedule.len(), 0);
     }
 }

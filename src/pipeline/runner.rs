@@ -5,6 +5,7 @@ use super::context::{Context, STORE_RETRY, Tally};
 use super::event::{Event, Observer};
 use super::gate::{Gate, State};
 use super::lock::{Lock, LockError};
+use super::tempo::Tempo;
 use super::{lookup, poll, save, scan, submit, watch};
 use crate::api::{Client, ClientError, Pace, Settings};
 use crate::config::Config;
@@ -137,10 +138,11 @@ fn context(setup: Setup, store: Store, client: Client, run: crate::domain::RunId
     let backoff = Backoff {
         first: config.retry.backoff,
         most: config.retry.max_backoff,
-    };
+    }
+    .within(config.api.retention);
     Context {
         gate: Gate::new(State::new(limits, backoff), setup.clock.clone()),
-        submit_pace: Pace::per_minute(config.limits.submits_per_minute),
+        submit_pace: Tempo::new(config.limits.submits_per_minute),
         poll_pace: Pace::per_minute(config.limits.polls_per_minute),
         log_pace: Pace::per_minute(LOGS_PER_MINUTE),
         store,

@@ -373,6 +373,9 @@ impl Sending<'_> {
         poller: &mpsc::UnboundedSender<Pending>,
     ) -> Result<(), StoreError> {
         self.context.gate.succeeded();
+        self.context
+            .submit_pace
+            .accepted(self.began, self.context.now());
         match accepted.reply {
             Reply::Generation(_) => self.pending(accepted, poller).await?,
             Reply::Answer(completed) => self.received(&completed, accepted.sha256).await?,
@@ -452,6 +455,9 @@ impl Sending<'_> {
         let Some(cause) = cause(&error) else {
             return self.file_moved(error, now).await;
         };
+        if cause == Cause::RateLimited {
+            self.context.submit_pace.refused(self.began, now);
+        }
         if matches!(
             cause,
             Cause::RateLimited | Cause::Unreachable | Cause::ServiceFailed | Cause::Uncertain

@@ -13,6 +13,17 @@ pub struct Backoff {
 }
 
 impl Backoff {
+    /// The back-off that polls share: never so long that a transcript kept for `retention` could expire while an outage
+    /// that is over is still waited out.
+    #[must_use]
+    pub fn within(self, retention: Duration) -> Self {
+        let most = self.most.min(retention / 20);
+        Self {
+            first: self.first.min(most),
+            most,
+        }
+    }
+
     /// The wait after `failures` in a row (from 1): doubled each time up to the ceiling, of which `jitter` (0 to 1)
     /// takes away up to half, so that those who failed together do not return together.
     #[must_use]
@@ -30,6 +41,7 @@ pub struct SharedBackoff {
     failures: u32,
     failing_since: Option<Timestamp>,
     last_step_at: Timestamp,
+    closed_at: Timestamp,
     opens_at: Timestamp,
     first_job: Option<JobId>,
     several_jobs: bool,
@@ -44,6 +56,7 @@ impl SharedBackoff {
             failures: 0,
             failing_since: None,
             last_step_at: Timestamp::from_millis(i64::MIN),
+            closed_at: Timestamp::from_millis(i64::MIN),
             opens_at: Timestamp::from_millis(i64::MIN),
             first_job: None,
             several_jobs: false,
@@ -65,16 +78,28 @@ impl SharedBackoff {
             Some(first) => self.several_jobs |= first != job,
         }
         self.failing_since.get_or_insert(now);
+        if self.was_set_back(now) {
+            self.last_step_at = began;
+            self.opens_at = now;
+        }
         if began >= self.last_step_at {
             self.failures += 1;
             self.last_step_at = now;
-            self.opens_at = self
-                .opens_at
-                .max(now.after(self.backoff.delay(self.failures, jitter)));
+            self.close_until(now, now.after(self.backoff.delay(self.failures, jitter)));
         }
         if let Some(wait) = retry_after {
-            self.opens_at = self.opens_at.max(now.after(wait));
+            self.close_until(now, now.after(wait));
         }
+    }
+
+    fn close_until(&mut self, now: Timestamp, until: Timestamp) {
+        self.opens_at = self.opens_at.max(until);
+        self.closed_at = now;
+    }
+
+    /// A time before the gate was closed: the clock was set back since, and what was said by it is void.
+    fn was_set_back(&self, now: Timestamp) -> bool {
+        now < self.closed_at
     }
 
     /// The service answered as it should: whatever was wrong is over, except a time it asked for itself.
@@ -85,10 +110,14 @@ impl SharedBackoff {
         self.several_jobs = false;
     }
 
-    /// When the next request may leave.
+    /// When the next request may leave, as it looks at `now`.
     #[must_use]
-    pub const fn opens_at(&self) -> Timestamp {
-        self.opens_at
+    pub fn opens_at(&self, now: Timestamp) -> Timestamp {
+        if self.was_set_back(now) {
+            now
+        } else {
+            self.opens_at
+        }
     }
 
     /// Whether requests for several jobs failed with no success between: then no job is to blame.
@@ -128,15 +157,26 @@ mod tests {
     }
 
     #[test]
+    fn what_polls_share_waits_a_small_part_of_the_retention_at_most() {
+        let shared = BACKOFF.within(Duration::from_secs(3600));
+        assert_eq!(shared.delay(99, 0.0), Duration::from_secs(180));
+        assert_eq!(shared.delay(1, 0.0), BACKOFF.first);
+        let short = BACKOFF.within(Duration::from_secs(6));
+        assert_eq!(short.delay(1, 0.0), Duration::from_millis(300));
+        let long = BACKOFF.within(Duration::from_secs(360_000));
+        assert_eq!(long.delay(99, 0.0), BACKOFF.most);
+    }
+
+    #[test]
     fn requests_that_fail_together_make_one_step() {
         let mut shared = SharedBackoff::new(BACKOFF);
         for job in 0..4 {
             shared.failed(at(100), at(99), JobId(job), None, 0.0);
         }
-        assert_eq!(shared.opens_at(), at(110));
+        assert_eq!(shared.opens_at(at(100)), at(110));
         assert!(shared.is_outage());
         shared.failed(at(111), at(110), JobId(9), None, 0.0);
-        assert_eq!(shared.opens_at(), at(131));
+        assert_eq!(shared.opens_at(at(111)), at(131));
     }
 
     #[test]
@@ -162,9 +202,19 @@ mod tests {
             Some(Duration::from_secs(120)),
             0.5,
         );
-        assert_eq!(shared.opens_at(), at(220));
+        assert_eq!(shared.opens_at(at(100)), at(220));
         shared.succeeded();
-        assert_eq!(shared.opens_at(), at(220));
+        assert_eq!(shared.opens_at(at(100)), at(220));
+    }
+
+    #[test]
+    fn a_clock_set_back_opens_what_was_closed_by_it() {
+        let mut shared = SharedBackoff::new(BACKOFF);
+        shared.failed(at(3700), at(3699), JobId(1), None, 0.0);
+        assert_eq!(shared.opens_at(at(3701)), at(3710));
+        assert_eq!(shared.opens_at(at(101)), at(101));
+        shared.failed(at(102), at(101), JobId(2), None, 0.0);
+        assert_eq!(shared.opens_at(at(102)), at(122));
     }
 
     proptest! {
@@ -182,7 +232,7 @@ mod tests {
                 let now = at(i64::try_from(step).unwrap());
                 shared.failed(now, now, JobId(1), Some(Duration::from_secs(wait)), 0.9);
                 earliest = earliest.max(now.after(Duration::from_secs(wait)));
-                prop_assert!(shared.opens_at() >= earliest);
+                prop_assert!(shared.opens_at(now) >= earliest);
             }
         }
     }

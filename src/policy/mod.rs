@@ -5,6 +5,7 @@
 //! - [`backoff`]: how long to wait after a failure, alone and all together
 //! - [`expectation`]: when an answer is likely, learnt from those that came
 //! - [`polling`]: when to ask for a generation again
+//! - [`rate`]: how many submissions a minute the service accepts
 //! - [`verdict`]: what becomes of a job after a failure
 
 pub mod admission;
@@ -12,4 +13,5 @@ pub mod backoff;
 pub mod expectation;
 pub mod lookup;
 pub mod polling;
+pub mod rate;
 pub mod verdict;

@@ -64,8 +64,8 @@ impl Book {
             id_rng: StdRng::seed_from_u64(!settings.seed),
             generations: HashMap::new(),
             ages: VecDeque::new(),
-            submits: Window::default(),
-            polls: Window::default(),
+            submits: Window::new(settings.minute),
+            polls: Window::new(settings.minute),
             ledger: Ledger::default(),
             settings,
         }

@@ -19,6 +19,8 @@ pub struct Settings {
     pub submits_per_minute: Option<u32>,
     /// Polls beyond so many in any 60 seconds are refused with 429.
     pub polls_per_minute: Option<u32>,
+    /// What those two limits take for a minute, so that a test need not last one.
+    pub minute: Duration,
     /// The one key that is taken; without it, any that is not empty.
     pub key: Option<String>,
     /// Decides generation IDs and when faults happen.
@@ -35,6 +37,7 @@ impl Default for Settings {
             faults: Faults::default(),
             submits_per_minute: None,
             polls_per_minute: None,
+            minute: Duration::from_secs(60),
             key: None,
             seed: 0,
         }

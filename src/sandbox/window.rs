@@ -1,26 +1,34 @@
-//! How many calls in any 60 seconds.
+//! How many calls in any minute.
 
 use crate::domain::time::Timestamp;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-const MINUTE: Duration = Duration::from_secs(60);
-
-/// The calls of the last 60 seconds.
-#[derive(Debug, Default)]
+/// The calls of the last minute.
+#[derive(Debug)]
 pub(super) struct Window {
+    minute: Duration,
     calls: VecDeque<Timestamp>,
-    /// The most there were in any 60 seconds.
+    /// The most there were in any minute.
     pub(super) peak: usize,
 }
 
 impl Window {
+    /// Nothing was called; `minute` is how long a call counts.
+    pub(super) fn new(minute: Duration) -> Self {
+        Self {
+            minute,
+            calls: VecDeque::new(),
+            peak: 0,
+        }
+    }
+
     /// Counts a call. One over the limit is not counted: the time until there is room again comes back.
     pub(super) fn enter(&mut self, now: Timestamp, limit: Option<u32>) -> Result<(), Duration> {
         while self
             .calls
             .front()
-            .is_some_and(|call| now.since(*call) >= MINUTE)
+            .is_some_and(|call| now.since(*call) >= self.minute)
         {
             self.calls.pop_front();
         }
@@ -29,7 +37,7 @@ impl Window {
                 .calls
                 .front()
                 .map_or(Duration::ZERO, |call| now.since(*call));
-            return Err(MINUTE - oldest);
+            return Err(self.minute - oldest);
         }
         self.calls.push_back(now);
         self.peak = self.peak.max(self.calls.len());
@@ -42,9 +50,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const MINUTE: Duration = Duration::from_secs(60);
+
     #[test]
     fn the_minute_slides_and_what_is_refused_takes_no_room() {
-        let mut window = Window::default();
+        let mut window = Window::new(MINUTE);
         let mut enter = |ms| window.enter(Timestamp::from_millis(ms), Some(2));
         assert_eq!(enter(0), Ok(()));
         assert_eq!(enter(30_000), Ok(()));
@@ -57,7 +67,7 @@ mod tests {
     #[test]
     fn a_limit_of_nothing_lets_nothing_through() {
         assert_eq!(
-            Window::default().enter(Timestamp::from_millis(5), Some(0)),
+            Window::new(MINUTE).enter(Timestamp::from_millis(5), Some(0)),
             Err(MINUTE)
         );
     }
@@ -67,7 +77,7 @@ mod tests {
         fn no_minute_holds_more_than_the_limit_and_waiting_as_told_is_enough(
             steps in proptest::collection::vec(0_i64..9_000, 1..200), limit in 1_u32..12,
         ) {
-            let (mut window, mut now, mut entered) = (Window::default(), 0, Vec::new());
+            let (mut window, mut now, mut entered) = (Window::new(MINUTE), 0, Vec::new());
             for step in steps {
                 now += step;
                 if let Err(wait) = window.enter(Timestamp::from_millis(now), Some(limit)) {

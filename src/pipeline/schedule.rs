@@ -1,0 +1,256 @@
+//! What is pending, in memory: by due time, and what is due by expiry. Plain data; `now` is passed in.
+
+use crate::domain::{JobId, Timestamp};
+use crate::store::queue::Pending;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::time::Duration;
+
+/// A clock set back by less than this only makes a poll late by as much.
+const SET_BACK: Duration = Duration::from_secs(1);
+
+/// A generation in hand.
+#[derive(Debug, Clone)]
+pub struct Generation {
+    /// What the store says of it.
+    pub pending: Pending,
+    /// How often it was asked for.
+    pub polls: u32,
+    /// When the last poll left that found it unfinished.
+    pub last_unfinished: Option<Timestamp>,
+}
+
+impl Generation {
+    /// Not asked for yet.
+    #[must_use]
+    pub const fn new(pending: Pending) -> Self {
+        Self {
+            pending,
+            polls: 0,
+            last_unfinished: None,
+        }
+    }
+
+    /// Its times by a clock that was set back.
+    fn set_back(&mut self, by: Duration) {
+        let pending = &mut self.pending;
+        pending.accepted_at = pending.accepted_at.before(by);
+        pending.expires_at = pending.expires_at.before(by);
+        self.last_unfinished = self.last_unfinished.map(|time| time.before(by));
+    }
+}
+
+/// What is pending, by due time; what is due, by expiry.
+#[derive(Debug)]
+pub struct Schedule {
+    generations: HashMap<JobId, (Generation, Timestamp)>,
+    waiting: BTreeSet<(Timestamp, JobId)>,
+    ripe: BTreeSet<(Timestamp, JobId)>,
+    ripe_by_due: BTreeSet<(Timestamp, JobId)>,
+    under_way: HashSet<JobId>,
+    looked_at: Timestamp,
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Self {
+            generations: HashMap::new(),
+            waiting: BTreeSet::new(),
+            ripe: BTreeSet::new(),
+            ripe_by_due: BTreeSet::new(),
+            under_way: HashSet::new(),
+            looked_at: Timestamp::from_millis(i64::MIN),
+        }
+    }
+}
+
+impl Schedule {
+    /// Takes a generation in hand, to be asked for at `due`.
+    pub fn insert(&mut self, generation: Generation, due: Timestamp) {
+        let job = generation.pending.job;
+        self.waiting.insert((due, job));
+        self.generations.insert(job, (generation, due));
+    }
+
+    /// Finds out what is due at `now`. A clock that was set back takes the times of what is in hand with it: else a
+    /// generation would be asked for only when the clock has come back to its time, after the service forgot it.
+    pub fn ripen(&mut self, now: Timestamp) {
+        let back = self.looked_at.since(now);
+        if back >= SET_BACK {
+            self.set_back(back);
+        }
+        self.looked_at = now;
+        while let Some(&(due, job)) = self.waiting.first().filter(|(due, _)| *due <= now) {
+            self.waiting.remove(&(due, job));
+            if let Some((generation, _)) = self.generations.get(&job) {
+                self.ripe.insert((generation.pending.expires_at, job));
+                self.ripe_by_due.insert((due, job));
+            }
+        }
+    }
+
+    fn set_back(&mut self, by: Duration) {
+        for (generation, due) in self.generations.values_mut() {
+            generation.set_back(by);
+            *due = due.before(by);
+        }
+        for set in [&mut self.waiting, &mut self.ripe, &mut self.ripe_by_due] {
+            *set = set
+                .iter()
+                .map(|&(time, job)| (time.before(by), job))
+                .collect();
+        }
+    }
+
+    /// What is due and expires first; it counts as under way until it is [`returned`](Self::returned).
+    pub fn take_nearest_expiry(&mut self) -> Option<Generation> {
+        let (_, job) = self.ripe.pop_first()?;
+        let (generation, due) = self.generations.remove(&job)?;
+        self.ripe_by_due.remove(&(due, job));
+        self.under_way.insert(job);
+        Some(generation)
+    }
+
+    /// A poll ended.
+    pub fn returned(&mut self, job: JobId) {
+        self.under_way.remove(&job);
+    }
+
+    /// Keeps in hand only what `keep` says.
+    pub fn retain(&mut self, keep: impl Fn(JobId) -> bool) {
+        self.generations.retain(|&job, _| keep(job));
+        for set in [&mut self.waiting, &mut self.ripe, &mut self.ripe_by_due] {
+            set.retain(|&(_, job)| keep(job));
+        }
+    }
+
+    /// Whether it is in hand or under way.
+    #[must_use]
+    pub fn knows(&self, job: JobId) -> bool {
+        self.generations.contains_key(&job) || self.under_way.contains(&job)
+    }
+
+    /// How many are in hand or under way.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.generations.len() + self.under_way.len()
+    }
+
+    /// Whether nothing is in hand or under way.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether something is due.
+    #[must_use]
+    pub fn has_ripe(&self) -> bool {
+        !self.ripe.is_empty()
+    }
+
+    /// When the next one is due that is not due yet.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.waiting.first().map(|&(due, _)| due)
+    }
+
+    /// Since when the longest waiting of those that are due is due.
+    #[must_use]
+    pub fn oldest_due(&self) -> Option<Timestamp> {
+        self.ripe_by_due.first().map(|&(due, _)| due)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{AttemptId, GenerationId};
+    use std::path::PathBuf;
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    fn generation(job: i64, expires: i64) -> Generation {
+        let pending = Pending {
+            job: JobId(job),
+            attempt: AttemptId(job),
+            generation: GenerationId::new(format!("g{job}")).unwrap(),
+            accepted_at: at(0),
+            expires_at: at(expires),
+            attempts: 1,
+            model: "m".to_owned(),
+            duration_s: None,
+            relative: PathBuf::new(),
+        };
+        Generation::new(pending)
+    }
+
+    #[test]
+    fn of_what_is_due_the_nearest_expiry_comes_first() {
+        let mut schedule = Schedule::default();
+        schedule.insert(generation(1, 900), at(10));
+        schedule.insert(generation(2, 300), at(20));
+        schedule.insert(generation(3, 100), at(30));
+        schedule.ripen(at(20));
+        assert_eq!(schedule.oldest_due(), Some(at(10)));
+        assert_eq!(
+            schedule.take_nearest_expiry().unwrap().pending.job,
+            JobId(2)
+        );
+        assert_eq!(
+            schedule.take_nearest_expiry().unwrap().pending.job,
+            JobId(1)
+        );
+        assert!(schedule.take_nearest_expiry().is_none());
+        assert_eq!(
+            (schedule.next_due(), schedule.oldest_due()),
+            (Some(at(30)), None)
+        );
+    }
+
+    #[test]
+    fn what_was_cancelled_is_not_polled_any_more() {
+        let mut schedule = Schedule::default();
+        schedule.insert(generation(1, 900), at(10));
+        schedule.insert(generation(2, 300), at(20));
+        schedule.ripen(at(15));
+        schedule.retain(|job| job != JobId(1));
+        schedule.ripen(at(50));
+        assert_eq!(
+            schedule.take_nearest_expiry().unwrap().pending.job,
+            JobId(2)
+        );
+        assert_eq!(
+            (schedule.len(), schedule.has_ripe(), schedule.oldest_due()),
+            (1, false, None)
+        );
+    }
+
+    #[test]
+    fn a_generation_under_way_is_known_and_counted() {
+        let mut schedule = Schedule::default();
+        schedule.insert(generation(1, 900), at(0));
+        schedule.ripen(at(0));
+        schedule.take_nearest_expiry();
+        assert!(schedule.knows(JobId(1)));
+        assert_eq!(schedule.len(), 1);
+        schedule.returned(JobId(1));
+        assert_eq!(schedule.len(), 0);
+    }
+
+    #[test]
+    fn a_clock_set_back_takes_what_is_in_hand_with_it() {
+        let hour = 3_600_000;
+        let mut schedule = Schedule::default();
+        schedule.insert(generation(1, hour), at(20_000));
+        schedule.insert(generation(2, hour + 1), at(5_000));
+        schedule.ripen(at(10_000));
+        schedule.ripen(at(10_000 - hour));
+        assert_eq!(schedule.next_due(), Some(at(20_000 - hour)));
+        assert_eq!(schedule.oldest_due(), Some(at(5_000 - hour)));
+        schedule.ripen(at(20_000 - hour));
+        let taken = schedule.take_nearest_expiry().unwrap().pending;
+        assert_eq!((taken.job, taken.expires_at), (JobId(1), at(0)));
+        assert_eq!(taken.accepted_at, at(-hour));
+    }
+}

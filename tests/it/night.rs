@@ -1,0 +1,79 @@
+//! A simulated night: the product's own decisions and state machine over a virtual clock and a scripted service, with
+//! outages, storms of 429, slow generations, two hours of sleep, a clock set back by an hour, and holds.
+
+mod answers;
+mod checks;
+mod desk;
+mod dice;
+mod machine;
+mod script;
+mod service;
+
+use dice::Dice;
+use machine::{Limits, Machine, WallClock, gate};
+use script::Script;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What a night came to.
+#[derive(Debug, PartialEq)]
+struct Night {
+    digest: u64,
+    events: u64,
+    violations: BTreeMap<&'static str, usize>,
+    paid: usize,
+    too_many: u64,
+    hours: f64,
+}
+
+/// A night of so many recordings, with limits that give them all a place in eight hours.
+fn night(seed: u64, jobs: usize) -> Night {
+    let submits_per_minute = (jobs / 150).max(1) as u32;
+    let limits = Limits {
+        submits_per_minute,
+        polls_per_minute: submits_per_minute * 5,
+        max_uploads: (submits_per_minute as usize / 10).clamp(4, 64),
+        capacity: (jobs / 50).max(10),
+    };
+    let script = Script::new(&mut Dice::new(!seed), submits_per_minute as usize);
+    let wall = Arc::new(WallClock::default());
+    let gate = gate(&limits, wall.clone());
+    let mut machine = Machine::new(seed, jobs, &limits, &script, &gate, wall);
+    machine.run();
+    Night {
+        digest: machine.checks.digest,
+        events: machine.checks.events,
+        paid: machine.service.generations.len(),
+        too_many: machine.checks.too_many,
+        hours: machine.at as f64 / script::HOUR as f64,
+        violations: machine.checks.violations,
+    }
+}
+
+#[test]
+fn nights_of_many_seeds_keep_every_promise() {
+    let (seeds, jobs) = (100, 2_000);
+    let nights: Vec<_> = (0..seeds).map(|seed| night(seed, jobs)).collect();
+    let events: u64 = nights.iter().map(|night| night.events).sum();
+    let violated: Vec<_> = (0..seeds)
+        .zip(&nights)
+        .filter(|(_, night)| !night.violations.is_empty())
+        .collect();
+    let (nights, violations) = (nights.len(), violated.len());
+    println!("{nights} seeds, {jobs} recordings each, {events} events, violated in {violations}");
+    assert!(violated.is_empty(), "{violated:#?}");
+}
+
+#[test]
+fn a_night_of_a_hundred_thousand_recordings_keeps_every_promise() {
+    let night = night(2026, 100_000);
+    println!("1 seed, 100000 recordings, {night:?}");
+    assert!(night.violations.is_empty(), "{night:?}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_night_and_another_seed_another() {
+    let first = night(7, 1_000);
+    assert_eq!(first, night(7, 1_000));
+    assert_ne!(first.digest, night(8, 1_000).digest);
+}

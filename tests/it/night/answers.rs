@@ -1,0 +1,164 @@
+//! What follows from an answer, as in the stages of the pipeline.
+
+use super::machine::{Coming, Flight, Machine, Moment};
+use super::service::Answer;
+use nightscribe::domain::transition::Event;
+use nightscribe::domain::{AttemptId, GenerationId, HoldKind, JobId, Timestamp};
+use nightscribe::pipeline::schedule::Generation;
+use nightscribe::policy::verdict::{Cause, Verdict, verdict};
+use nightscribe::store::queue::Pending;
+use std::path::PathBuf;
+use std::time::Duration;
+
+const MAX_ATTEMPTS: u32 = 5;
+
+impl<'g> Machine<'g> {
+    pub fn sent(&mut self, flight: Flight<'g>) {
+        let (job, began) = (flight.job, flight.left.wall);
+        let broken = self.broken(flight.left);
+        match self.arrive(job, broken) {
+            Ok(id) => self.accepted(job, id, began),
+            Err(refusal) => self.refused(job, began, refusal.cause, refusal.retry_after),
+        }
+        drop(flight.seat);
+    }
+
+    fn accepted(&mut self, job: usize, id: usize, began: Timestamp) {
+        let now = self.now();
+        self.gate.succeeded();
+        self.tempo.accepted(began, now);
+        self.step(job, Event::Accepted);
+        self.gate.accepted();
+        let pending = Pending {
+            job: JobId(job as i64),
+            attempt: AttemptId(id as i64),
+            generation: GenerationId::new(id.to_string()).unwrap(),
+            accepted_at: now,
+            expires_at: now.after(self.polling.retention),
+            attempts: self.desk.attempts[job],
+            model: String::new(),
+            duration_s: None,
+            relative: PathBuf::new(),
+        };
+        let first = self.polling.first(now, self.times.expected("", None));
+        self.schedule.insert(Generation::new(pending), first);
+        for kind in [HoldKind::Auth, HoldKind::Credit] {
+            self.gate.release(kind);
+        }
+    }
+
+    fn refused(&mut self, job: usize, began: Timestamp, cause: Cause, wait: Option<Duration>) {
+        let now = self.now();
+        if cause == Cause::RateLimited {
+            self.checks.too_many += 1;
+            self.tempo.refused(began, now);
+        }
+        if matches!(
+            cause,
+            Cause::RateLimited | Cause::Unreachable | Cause::ServiceFailed | Cause::Uncertain
+        ) {
+            self.slow_down(began, job, wait);
+        }
+        let attempts = self.desk.attempts[job];
+        match verdict(cause, attempts, MAX_ATTEMPTS, self.gate.is_outage()) {
+            Verdict::Hold(kind) => {
+                self.put_back(job, now, false);
+                self.gate.refused(self.hold_of(kind));
+                if kind == HoldKind::Credit {
+                    self.gate.release(HoldKind::Auth);
+                }
+            }
+            Verdict::Wait => {
+                let due = self.gate.opens_at().max(now);
+                self.put_back(job, due, false);
+            }
+            Verdict::Retry => {
+                let wait = self.backoff.delay(attempts, self.dice.unit());
+                self.put_back(job, now.after(wait), true);
+            }
+            Verdict::Fail => self.step(job, Event::Failed),
+        }
+    }
+
+    pub fn polled(&mut self, generation: Generation, left: Moment) {
+        let pending = &generation.pending;
+        let (job, id) = (pending.job.0 as usize, pending.attempt.0 as usize);
+        let now = self.now();
+        let began = left.wall;
+        let answer = self.ask(id, self.broken(left));
+        self.schedule.returned(pending.job);
+        if matches!(
+            answer,
+            Answer::InProgress | Answer::Completed | Answer::Failed
+        ) {
+            self.gate.succeeded();
+        }
+        match answer {
+            Answer::InProgress => self.unfinished(generation, began),
+            Answer::Completed => self.completed(&generation),
+            Answer::Failed => self.lost(job),
+            Answer::Missing if self.polling.in_grace(now, pending.accepted_at) => {
+                self.unfinished(generation, began);
+            }
+            Answer::Missing => self.lost(job),
+            Answer::KeyRefused => {
+                self.gate.refused(self.hold_of(HoldKind::Auth));
+                self.unfinished(generation, began);
+            }
+            Answer::Trouble(wait) => {
+                self.slow_down(began, job, wait);
+                let due = self.gate.opens_at().max(now);
+                self.schedule.insert(generation, due);
+            }
+        }
+    }
+
+    fn completed(&mut self, generation: &Generation) {
+        let (pending, now) = (&generation.pending, self.now());
+        let job = pending.job.0 as usize;
+        let not_before = generation
+            .last_unfinished
+            .map_or(Duration::ZERO, |time| time.since(pending.accepted_at));
+        let not_after = now.since(pending.accepted_at);
+        self.times.learn("", None, not_before, not_after);
+        self.step(job, Event::Completed);
+        let saving = self.dice.between(5, 200);
+        self.come(self.at + saving, Coming::Saved(job));
+    }
+
+    fn unfinished(&mut self, mut generation: Generation, began: Timestamp) {
+        let (now, expires_at) = (self.now(), generation.pending.expires_at);
+        if now >= self.polling.deadline(expires_at) {
+            return self.lost(generation.pending.job.0 as usize);
+        }
+        generation.last_unfinished = Some(began);
+        let due = self.polling.next(now, generation.polls, expires_at);
+        self.schedule.insert(generation, due);
+    }
+
+    fn lost(&mut self, job: usize) {
+        let (now, attempts) = (self.now(), self.desk.attempts[job]);
+        match verdict(Cause::Lost, attempts, MAX_ATTEMPTS, false) {
+            Verdict::Fail => self.step(job, Event::Failed),
+            _ => {
+                let wait = self.backoff.delay(attempts, self.dice.unit());
+                self.put_back(job, now.after(wait), true);
+            }
+        }
+    }
+
+    fn put_back(&mut self, job: usize, due: Timestamp, spent: bool) {
+        self.step(job, Event::PutBack);
+        self.desk.attempts[job] -= u32::from(!spent);
+        self.desk.enqueue(job, due);
+    }
+
+    fn slow_down(&mut self, began: Timestamp, job: usize, wait: Option<Duration>) {
+        let jitter = self.dice.unit();
+        self.gate.failed(began, JobId(job as i64), wait, jitter);
+    }
+
+    fn step(&mut self, job: usize, event: Event) {
+        self.desk.apply(&mut self.checks, self.at, job, event);
+    }
+}

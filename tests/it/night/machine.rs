@@ -1,0 +1,435 @@
+//! The machine that runs nightscribe: the stages over a virtual clock. The decisions are the product's own: the gate,
+//! the schedule, the paces and the policies.
+
+use super::checks::Checks;
+use super::desk::Desk;
+use super::dice::Dice;
+use super::script::{HOUR, MINUTE, Script};
+use super::service::{Answer, RETENTION, Refusal, Service};
+use governor::clock::FakeRelativeClock;
+use nightscribe::api::Pace;
+use nightscribe::domain::transition::Event;
+use nightscribe::domain::{Hold, HoldKind, Timestamp};
+use nightscribe::pipeline::Clock;
+use nightscribe::pipeline::gate::{Decision, Gate, Seat};
+use nightscribe::pipeline::schedule::{Generation, Schedule};
+use nightscribe::pipeline::tempo::Tempo;
+use nightscribe::policy::backoff::Backoff;
+use nightscribe::policy::expectation::ServiceTimes;
+use nightscribe::policy::polling::Polling;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+/// Polls under way at once.
+const AT_ONCE: usize = 64;
+
+/// A configuration.
+pub struct Limits {
+    pub submits_per_minute: u32,
+    pub polls_per_minute: u32,
+    pub max_uploads: usize,
+    pub capacity: usize,
+}
+
+/// The clock on the wall, which can be set back.
+#[derive(Default)]
+pub struct WallClock(AtomicI64);
+
+impl Clock for WallClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// Something that comes at its time.
+pub enum Coming<'g> {
+    /// The machine looks what it may do.
+    Look,
+    /// The script changes something.
+    Change,
+    /// The end of an upload, with what became of it if the machine fell asleep.
+    Sent(Flight<'g>),
+    Polled(Box<Generation>, Moment),
+    Saved(usize),
+}
+
+/// When a request left: by the clock on the wall, and truly.
+#[derive(Clone, Copy)]
+pub struct Moment {
+    pub wall: Timestamp,
+    pub at: i64,
+}
+
+/// A submission under way.
+pub struct Flight<'g> {
+    pub job: usize,
+    pub left: Moment,
+    pub seat: Seat<'g>,
+}
+
+pub struct Machine<'g> {
+    pub script: &'g Script,
+    pub gate: &'g Gate,
+    pub limits: &'g Limits,
+    pub polling: Polling,
+    pub backoff: Backoff,
+    pub dice: Dice,
+    pub service: Service,
+    pub checks: Checks,
+    pub desk: Desk,
+    pub schedule: Schedule,
+    pub times: ServiceTimes,
+    pub tempo: Tempo<FakeRelativeClock>,
+    pub poll_pace: Pace<FakeRelativeClock>,
+    pub at: i64,
+    wall: Arc<WallClock>,
+    steady: FakeRelativeClock,
+    set_back: bool,
+    coming: BinaryHeap<Reverse<(i64, usize)>>,
+    things: Vec<Option<Coming<'g>>>,
+    free: Vec<usize>,
+    next_look: i64,
+    passed: VecDeque<(usize, Seat<'g>)>,
+    flying: usize,
+    polls: usize,
+}
+
+const MIDNIGHT: i64 = 1_800_000_000_000;
+
+impl<'g> Machine<'g> {
+    pub fn new(
+        seed: u64,
+        jobs: usize,
+        limits: &'g Limits,
+        script: &'g Script,
+        gate: &'g Gate,
+        wall: Arc<WallClock>,
+    ) -> Self {
+        let steady = FakeRelativeClock::default();
+        let per_minute = |count| NonZeroU32::new(count).unwrap();
+        let (submits, polls) = (limits.submits_per_minute, limits.polls_per_minute);
+        let pace = |count| Pace::with_clock(per_minute(count), steady.clone());
+        wall.0.store(MIDNIGHT, Ordering::Relaxed);
+        let mut machine = Self {
+            tempo: Tempo::with_pace(per_minute(submits), pace(submits)),
+            poll_pace: pace(polls),
+            polling: polling(),
+            backoff: BACKOFF,
+            dice: Dice::new(seed),
+            service: Service::new(),
+            checks: Checks::new(submits as usize, polls as usize),
+            desk: Desk::new(jobs, wall.now()),
+            schedule: Schedule::default(),
+            times: ServiceTimes::default(),
+            at: 0,
+            script,
+            gate,
+            limits,
+            wall,
+            steady,
+            set_back: false,
+            coming: BinaryHeap::new(),
+            things: vec![],
+            free: vec![],
+            next_look: i64::MAX,
+            passed: VecDeque::new(),
+            flying: 0,
+            polls: 0,
+        };
+        for at in script.changes() {
+            machine.come(at, Coming::Change);
+        }
+        machine.come(0, Coming::Look);
+        machine
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.wall.now()
+    }
+
+    fn moment(&self) -> Moment {
+        Moment {
+            wall: self.now(),
+            at: self.at,
+        }
+    }
+
+    /// Until every job has ended, or for three days.
+    pub fn run(&mut self) {
+        while self.desk.open > 0 && self.at < 72 * HOUR {
+            let Some(Reverse((at, index))) = self.coming.pop() else {
+                break;
+            };
+            let asleep = self.script.asleep;
+            if asleep.holds(at) {
+                // Nothing happens on the machine until it wakes.
+                let from_script = matches!(self.things[index], Some(Coming::Change));
+                if !from_script {
+                    self.coming.push(Reverse((asleep.to, index)));
+                    continue;
+                }
+            }
+            self.advance(at);
+            self.free.push(index);
+            let Some(thing) = self.things[index].take() else {
+                continue;
+            };
+            if matches!(thing, Coming::Look) && at < self.next_look {
+                // An earlier look has planned anew.
+                continue;
+            }
+            self.happen(thing);
+            if !asleep.holds(self.at) {
+                self.look();
+            }
+        }
+        self.checks
+            .end(self.script, &self.service, &self.desk.states);
+    }
+
+    fn happen(&mut self, thing: Coming<'g>) {
+        match thing {
+            Coming::Look => self.next_look = i64::MAX,
+            Coming::Change => self.change(),
+            Coming::Sent(flight) => {
+                self.flying -= 1;
+                self.sent(flight);
+            }
+            Coming::Polled(generation, left) => {
+                self.polls -= 1;
+                self.polled(*generation, left);
+            }
+            Coming::Saved(job) => {
+                self.desk
+                    .apply(&mut self.checks, self.at, job, Event::Written);
+            }
+        }
+    }
+
+    pub fn come(&mut self, at: i64, thing: Coming<'g>) {
+        let index = self.free.pop().unwrap_or(self.things.len());
+        if index == self.things.len() {
+            self.things.push(None);
+        }
+        self.things[index] = Some(thing);
+        self.coming.push(Reverse((at, index)));
+    }
+
+    fn advance(&mut self, to: i64) {
+        let step = to - self.at;
+        self.at = to;
+        self.steady.advance(Duration::from_millis(step as u64));
+        self.wall.0.fetch_add(step, Ordering::Relaxed);
+    }
+
+    /// The clock and the holds follow the script.
+    fn change(&mut self) {
+        if self.at >= self.script.set_back_at && !self.set_back {
+            self.set_back = true;
+            self.wall.0.fetch_sub(HOUR, Ordering::Relaxed);
+        }
+        for &(span, kind) in &self.script.holds {
+            if span.holds(self.at) {
+                self.gate.hold(self.hold_of(kind));
+            } else {
+                self.gate.release(kind);
+            }
+        }
+    }
+
+    pub fn hold_of(&self, kind: HoldKind) -> Hold {
+        Hold {
+            kind,
+            since: self.now(),
+            message: String::new(),
+        }
+    }
+
+    /// Whether the machine slept between then and now.
+    pub fn broken(&self, left: Moment) -> bool {
+        left.at < self.script.asleep.from && self.at >= self.script.asleep.to
+    }
+
+    fn look_at(&mut self, time: Timestamp) {
+        let wait = time.since(self.now()).as_millis().min(HOUR as u128) as i64;
+        self.look_in(wait);
+    }
+
+    fn look_in(&mut self, wait: i64) {
+        let at = self.at + wait.max(1);
+        if at < self.next_look {
+            self.next_look = at;
+            self.come(at, Coming::Look);
+        }
+    }
+
+    /// Does what may be done now.
+    fn look(&mut self) {
+        self.poll();
+        self.submit();
+        self.poll();
+        let most = self.desk.out <= self.limits.capacity;
+        self.checks.must(most, "generations at the service");
+        let uploads = self.flying <= self.limits.max_uploads;
+        self.checks.must(uploads, "uploads at once");
+    }
+
+    fn submit(&mut self) {
+        let now = self.now();
+        while self.flying + self.passed.len() < self.limits.max_uploads {
+            let Some(job) = self.desk.take(now) else {
+                if let Some(due) = self.desk.next_due() {
+                    self.look_at(due);
+                }
+                break;
+            };
+            match self.gate.try_pass() {
+                Ok(seat) => self.passed.push_back((job, seat)),
+                Err(decision) => {
+                    self.desk.enqueue(job, now.min(self.now()));
+                    if let Decision::Until(time) = decision {
+                        self.look_at(time);
+                    }
+                    break;
+                }
+            }
+        }
+        while let Some((job, seat)) = self.passed.pop_front() {
+            if let Err(wait) = self.tempo.pace().take() {
+                self.passed.push_front((job, seat));
+                self.look_in(wait.as_millis() as i64 + 1);
+                return;
+            }
+            if self.gate.is_still_open(&seat) {
+                self.leave(job, seat);
+            } else {
+                drop(seat);
+                self.desk.enqueue(job, now);
+                self.look_in(1);
+            }
+        }
+    }
+
+    fn leave(&mut self, job: usize, seat: Seat<'g>) {
+        let mut holds = self.gate.holds().into_iter();
+        let held = holds.any(|hold| !hold.kind.is_probed() || self.probing());
+        self.checks.must(!held, "nothing is submitted under a hold");
+        self.checks.submission_leaves(self.at);
+        self.desk.attempts[job] += 1;
+        self.desk
+            .apply(&mut self.checks, self.at, job, Event::Claimed);
+        self.flying += 1;
+        let left = self.moment();
+        let upload = self.dice.between(300, 5000);
+        let flight = Flight { job, left, seat };
+        self.come(self.at + upload, Coming::Sent(flight));
+    }
+
+    /// Whether something that left under a hold is under way.
+    fn probing(&self) -> bool {
+        self.things.iter().flatten().any(|thing| match thing {
+            Coming::Sent(flight) => self
+                .gate
+                .holds()
+                .iter()
+                .any(|hold| hold.since < flight.left.wall),
+            _ => false,
+        })
+    }
+
+    fn poll(&mut self) {
+        let now = self.now();
+        self.schedule.ripen(now);
+        self.gate
+            .polling(self.schedule.len(), self.schedule.oldest_due());
+        while self.polls < AT_ONCE && self.schedule.has_ripe() {
+            let opens_at = self.gate.opens_at();
+            if opens_at > now {
+                self.look_at(opens_at);
+                break;
+            }
+            if let Err(wait) = self.poll_pace.take() {
+                self.look_in(wait.as_millis() as i64 + 1);
+                break;
+            }
+            let Some(mut generation) = self.schedule.take_nearest_expiry() else {
+                break;
+            };
+            generation.polls += 1;
+            self.polls += 1;
+            self.checks.poll_leaves(self.at);
+            let latency = self.dice.between(50, 500);
+            self.come(
+                self.at + latency,
+                Coming::Polled(Box::new(generation), self.moment()),
+            );
+        }
+        if let Some(due) = self.schedule.next_due() {
+            self.look_at(due);
+        }
+        self.gate
+            .polling(self.schedule.len(), self.schedule.oldest_due());
+    }
+
+    /// What the service says to a submission that left at `began`. A request that sleep broke was accepted or not.
+    pub fn arrive(&mut self, job: usize, broken: bool) -> Result<usize, Refusal> {
+        let at = if broken {
+            self.script.asleep.from
+        } else {
+            self.at
+        };
+        let accepted = self.service.submit(self.script, &mut self.dice, job, at)?;
+        if broken || self.dice.chance(0.002) {
+            self.service.generations[accepted].orphan = true;
+            return Err(Refusal {
+                cause: nightscribe::policy::verdict::Cause::Uncertain,
+                retry_after: None,
+            });
+        }
+        Ok(accepted)
+    }
+
+    pub fn ask(&mut self, id: usize, broken: bool) -> Answer {
+        if broken {
+            return Answer::Trouble(None);
+        }
+        self.service.poll(self.script, &mut self.dice, id, self.at)
+    }
+}
+
+const BACKOFF: Backoff = Backoff {
+    first: Duration::from_secs(10),
+    most: Duration::from_secs(900),
+};
+
+pub fn polling() -> Polling {
+    Polling {
+        interval: Duration::from_secs(10),
+        max_interval: Duration::from_secs(60),
+        retention: Duration::from_millis(RETENTION as u64),
+    }
+}
+
+/// The state of the gate that a run of these limits begins with.
+pub fn gate(limits: &Limits, wall: Arc<WallClock>) -> Gate {
+    use nightscribe::pipeline::gate::State;
+    let admission = nightscribe::policy::admission::Limits {
+        max_pending: limits.capacity,
+        polls_per_minute: limits.polls_per_minute,
+        retention: polling().retention,
+    };
+    assert_eq!(
+        nightscribe::policy::admission::capacity(&admission),
+        limits.capacity
+    );
+    Gate::new(
+        State::new(admission, BACKOFF.within(polling().retention)),
+        wall,
+    )
+}
+
+const _: () = assert!(RETENTION >= 10 * MINUTE);

@@ -1,0 +1,134 @@
+//! What happens in a night, by the true time in milliseconds from its start.
+
+use super::dice::Dice;
+use nightscribe::domain::HoldKind;
+
+pub const SECOND: i64 = 1000;
+pub const MINUTE: i64 = 60 * SECOND;
+pub const HOUR: i64 = 60 * MINUTE;
+
+#[derive(Debug, Clone, Copy)]
+pub struct Span {
+    pub from: i64,
+    pub to: i64,
+}
+
+impl Span {
+    pub fn holds(self, at: i64) -> bool {
+        (self.from..self.to).contains(&at)
+    }
+}
+
+/// What is wrong with the service for a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// Nobody answers.
+    Unreachable,
+    /// Every request is answered with 500.
+    ServerError,
+    /// Every request is answered with 429.
+    Refusing,
+    /// Only so many submissions a minute are accepted.
+    Limited(usize),
+    /// The key is refused.
+    KeyRefused,
+    /// Submissions are refused for lack of credit.
+    NoCredit,
+    /// Generations take ten times as long.
+    Slow,
+}
+
+impl Trouble {
+    /// Whether transcripts cannot be read meanwhile.
+    pub fn stops_reading(self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable | Self::ServerError | Self::Refusing | Self::KeyRefused
+        )
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Script {
+    pub troubles: Vec<(Span, Trouble)>,
+    pub asleep: Span,
+    /// The clock is set back by an hour.
+    pub set_back_at: i64,
+    pub holds: Vec<(Span, HoldKind)>,
+}
+
+impl Script {
+    /// A night of eight hours for a service that otherwise takes `per_minute` submissions.
+    pub fn new(dice: &mut Dice, per_minute: usize) -> Self {
+        let mut troubles = vec![];
+        let mut add = |dice: &mut Dice, shortest, longest, trouble| {
+            let from = dice.between(0, 8 * HOUR);
+            let to = from + dice.between(shortest * MINUTE, longest * MINUTE);
+            troubles.push((Span { from, to }, trouble));
+        };
+        add(dice, 5, 70, Trouble::Unreachable);
+        add(dice, 1, 20, Trouble::Unreachable);
+        add(dice, 5, 70, Trouble::ServerError);
+        add(dice, 1, 15, Trouble::Refusing);
+        add(dice, 1, 15, Trouble::Refusing);
+        add(dice, 10, 60, Trouble::Limited((per_minute / 4).max(1)));
+        add(dice, 10, 60, Trouble::Limited((per_minute / 2).max(1)));
+        add(dice, 5, 20, Trouble::KeyRefused);
+        add(dice, 10, 30, Trouble::NoCredit);
+        add(dice, 30, 60, Trouble::Slow);
+        let from = dice.between(HOUR / 2, 5 * HOUR);
+        let mut hold = |kind| {
+            let from = dice.between(0, 8 * HOUR);
+            let to = from + dice.between(5 * MINUTE, 30 * MINUTE);
+            (Span { from, to }, kind)
+        };
+        Self {
+            troubles,
+            asleep: Span {
+                from,
+                to: from + 2 * HOUR,
+            },
+            holds: vec![hold(HoldKind::Operator), hold(HoldKind::Disk)],
+            set_back_at: dice.between(HOUR / 2, 6 * HOUR),
+        }
+    }
+
+    pub fn has(&self, at: i64, trouble: Trouble) -> bool {
+        self.troubles
+            .iter()
+            .any(|(span, it)| *it == trouble && span.holds(at))
+    }
+
+    /// Submissions that the service accepts in a minute, where it counts them.
+    pub fn limit(&self, at: i64) -> Option<usize> {
+        let limits = self.troubles.iter().filter(|(span, _)| span.holds(at));
+        limits
+            .filter_map(|(_, trouble)| match trouble {
+                Trouble::Limited(limit) => Some(*limit),
+                _ => None,
+            })
+            .min()
+    }
+
+    /// When something changes that nobody else tells.
+    pub fn changes(&self) -> Vec<i64> {
+        let holds = self.holds.iter().flat_map(|(span, _)| [span.from, span.to]);
+        holds
+            .chain([self.asleep.from, self.asleep.to, self.set_back_at])
+            .collect()
+    }
+
+    /// The longest time on end from `from` to `to` in which a transcript could be read: awake, and the service up.
+    pub fn readable(&self, from: i64, to: i64) -> i64 {
+        let reading = self.troubles.iter().filter(|(_, it)| it.stops_reading());
+        let mut closed: Vec<_> = reading.map(|(span, _)| *span).collect();
+        closed.push(self.asleep);
+        closed.sort_by_key(|span| span.from);
+        let (mut longest, mut since) = (0, from);
+        for span in closed {
+            longest = longest.max(span.from.min(to) - since);
+            since = since.max(span.to);
+        }
+        longest.max(to - since)
+    }
+}
