@@ -18,6 +18,7 @@
 pub mod api;
 pub mod cli;
 pub mod config;
+mod crash;
 pub mod domain;
 pub mod media;
 pub mod output;

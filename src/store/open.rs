@@ -2,6 +2,7 @@
 
 use super::error::{StoreError, is_corrupt};
 use super::writer::Writer;
+use crate::crash;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -57,7 +58,7 @@ impl Store {
         };
         let mut connection = options.connect().await.map_err(place)?;
         refuse_foreign(&mut connection, &path).await?;
-        migrate(&mut connection, &path).await?;
+        crash::around("store.migrate", migrate(&mut connection, &path)).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .connect_lazy_with(options.read_only(true).create_if_missing(false));
@@ -86,7 +87,7 @@ impl Store {
     /// this loses nothing that was answered.
     pub async fn close(self) {
         self.readers.close().await;
-        self.writer.close().await;
+        crash::around("store.close", self.writer.close()).await;
     }
 }
 

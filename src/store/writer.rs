@@ -3,6 +3,7 @@
 //! load makes the groups.
 
 use super::error::StoreError;
+use crate::crash;
 use futures_util::future::BoxFuture;
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
@@ -153,7 +154,9 @@ async fn commit_together(
             };
         }
     }
+    crash::point("store.writer.applied");
     transaction.commit().await?;
+    crash::point("store.writer.committed");
     Ok(())
 }
 

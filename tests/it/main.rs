@@ -5,9 +5,12 @@
 
 mod cli;
 mod client;
+#[cfg(feature = "crash-points")]
+mod crash_matrix;
 mod house;
 mod house_rules;
 mod pipeline;
+mod promise;
 mod sandbox;
 mod store;
 mod vendor_client;
