@@ -12,5 +12,6 @@ mod house_rules;
 mod pipeline;
 mod promise;
 mod sandbox;
+mod soak;
 mod store;
 mod vendor_client;

@@ -96,15 +96,21 @@ fn files(house: &House, items: &[Value], violations: &mut Vec<String>) {
             }
         }
     }
-    let folder = house.path("transcripts");
-    let there: BTreeSet<_> = house
-        .names("transcripts")
-        .iter()
-        .map(|name| folder.join(name).to_string_lossy().into_owned())
-        .collect();
+    let there = present(&house.path("transcripts"));
     if there != expected {
         violations.push(format!("files {there:?}, but the queue says {expected:?}"));
     }
+}
+
+/// Every file below a folder, hidden ones too.
+fn present(folder: &Path) -> BTreeSet<String> {
+    walkdir::WalkDir::new(folder)
+        .into_iter()
+        // A folder that was never needed is not there.
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_file())
+        .map(|entry| entry.path().to_string_lossy().into_owned())
+        .collect()
 }
 
 /// The sandbox ends a transcript of a short recording with the beginning of its hash, so what has that is whole.
@@ -112,11 +118,11 @@ fn is_whole(path: &str, hash: &str) -> bool {
     let Ok(content) = fs::read_to_string(path) else {
         return false;
     };
-    let last = format!("{}.", &hash[..8]);
+    let last = &hash[..8];
     if path.ends_with(".json") {
-        serde_json::from_str::<Value>(&content).is_ok() && content.contains(&last)
+        serde_json::from_str::<Value>(&content).is_ok() && content.contains(last)
     } else {
-        content.trim_end().ends_with(&last)
+        content.trim_end().trim_end_matches('.').ends_with(last)
     }
 }
 
