@@ -5,7 +5,7 @@ mod cases;
 mod scenario;
 
 use crate::promise;
-use cases::{Case, Paid, cases};
+use cases::{COMMIT, Case, LEAST_COMMITS, Paid, cases, commit};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -40,8 +40,8 @@ fn arguments(code: &str, function: &str) -> Vec<String> {
 #[test]
 fn crash_matrix_has_a_case_for_every_point_and_no_other() {
     let cases = cases();
-    let covered: BTreeSet<_> = cases.iter().map(|case| case.point().to_owned()).collect();
-    assert_eq!(covered, marked());
+    let points = cases.iter().map(Case::point).chain(COMMIT);
+    assert_eq!(points.map(str::to_owned).collect::<BTreeSet<_>>(), marked());
 }
 
 #[test]
@@ -54,29 +54,46 @@ fn crash_matrix_keeps_every_promise_at_every_point() {
         for _ in 0..threads {
             scope.spawn(|| {
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let found = violations(case);
+                    let found = judge(case).unwrap_or_else(|missed| vec![missed]);
                     broken.lock().unwrap().extend(found);
                 }
             });
         }
     });
     let broken = broken.into_inner().unwrap();
-    let points = marked().len();
     println!(
-        "{points} points, {} kills, {} violations",
+        "{} points, {} kills, {} violations",
+        marked().len(),
         cases.len(),
         broken.len()
     );
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
+#[test]
+fn crash_matrix_keeps_every_promise_at_every_commit() {
+    std::thread::scope(|scope| {
+        for point in COMMIT {
+            scope.spawn(move || {
+                let kills = (1..).map_while(|number| judge(&commit(point, number)).ok());
+                let broken: Vec<_> = kills.collect();
+                println!("{point}: {} kills", broken.len());
+                assert!(broken.len() >= LEAST_COMMITS, "{} kills", broken.len());
+                assert!(broken.iter().all(Vec::is_empty), "{broken:#?}");
+            });
+        }
+    });
+}
+
 /// Runs one case; says what of the promise it broke.
-fn violations(case: &Case) -> Vec<String> {
+///
+/// # Errors
+/// If the process did not come to the point.
+fn judge(case: &Case) -> Result<Vec<String>, String> {
     let house = case.scenario.prepare();
-    let died = case.scenario.kills(&house, &case.at);
-    if let Err(why) = died {
-        return vec![format!("{case:?}: {why}")];
-    }
+    case.scenario
+        .kills(&house, &case.at)
+        .map_err(|why| format!("{case:?}: {why}"))?;
     case.scenario.mend(&house);
     let finished = house.run(&["run", "--once"]);
     let account = promise::account(&house, case.scenario.refused());
@@ -95,8 +112,8 @@ fn violations(case: &Case) -> Vec<String> {
             account.paid_again, account.perhaps_paid
         ));
     }
-    violations
+    let named = violations
         .iter()
-        .map(|broken| format!("{case:?}: {broken}"))
-        .collect()
+        .map(|broken| format!("{case:?}: {broken}"));
+    Ok(named.collect())
 }

@@ -181,33 +181,27 @@ const CASES: [(&str, Scenario, Paid); 99] = [
     ("store.close.after", Export, Once),
 ];
 
-/// The commits of a run with one recording, in their order, with what a crash costs before and after each.
-const COMMITS: [(&str, Paid, Paid); 10] = [
-    ("begin_run", Once, Once),
-    ("reconfigure", Once, Once),
-    ("release", Once, Once),
-    ("record", Once, Once),
-    ("claim", Once, OnceInDoubt),
-    ("accept", PerhapsTwice, Once),
-    ("complete", Once, Once),
-    ("written", Once, Once),
-    ("end_run", Once, Once),
-    ("close", Once, Once),
-];
+/// The points of the writer, which every commit of every kind passes.
+pub const COMMIT: [&str; 2] = ["store.writer.applied", "store.writer.committed"];
+/// The changes of a run with one recording, each of which waits for the one before: begin_run, reconfigure, release,
+/// record, claim, accept, complete, written, end_run. Questions to the writer come on top.
+pub const LEAST_COMMITS: usize = 9;
 
-/// Every kill: those above, and each commit when its statements have run and when it is on disk.
+/// Every kill at a point of its own.
 pub fn cases() -> Vec<Case> {
-    let listed = CASES.map(|(at, scenario, paid)| Case {
+    let case = |(at, scenario, paid): (&str, _, _)| Case {
         at: at.to_owned(),
         scenario,
         paid,
-    });
-    let commits = (1..).zip(COMMITS).flat_map(|(number, (_, before, after))| {
-        [("applied", before), ("committed", after)].map(|(moment, paid)| Case {
-            at: format!("store.writer.{moment}#{number}"),
-            scenario: One,
-            paid,
-        })
-    });
-    listed.into_iter().chain(commits).collect()
+    };
+    CASES.map(case).into()
+}
+
+/// A kill at the commit of this number in a run with one recording.
+pub fn commit(point: &str, number: usize) -> Case {
+    Case {
+        at: format!("{point}#{number}"),
+        scenario: One,
+        paid: PerhapsTwice,
+    }
 }
