@@ -6,6 +6,9 @@ use crate::promise;
 use nightscribe::sandbox::{FAULTS, Faults, Settings};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use std::fs::{self, File};
+use std::os::unix::process::ExitStatusExt;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 /// Says for how many seconds.
@@ -27,6 +30,22 @@ fn faults() -> Faults {
         .collect()
 }
 
+/// A daemon, for so long. It must be alive when it is killed.
+fn live(house: &House, life: Duration) {
+    let log = house.path("log");
+    let mut daemon = house
+        .command(&["run"])
+        .stdout(Stdio::null())
+        .stderr(File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(life);
+    daemon.kill().unwrap();
+    let status = daemon.wait().unwrap();
+    let said = || fs::read_to_string(&log).unwrap();
+    assert_eq!(status.signal(), Some(9), "{status}: {}", said());
+}
+
 #[test]
 fn soak_of_random_kills_and_every_fault_loses_nothing() {
     let seconds = std::env::var(VARIABLE).map_or(SECONDS, |seconds| seconds.parse().unwrap());
@@ -46,10 +65,7 @@ fn soak_of_random_kills_and_every_fault_loses_nothing() {
             house.record(format!("{recordings}.wav"), recordings);
             recordings += 1;
         }
-        let mut process = house.start(&["run"]);
-        std::thread::sleep(Duration::from_millis(rng.random_range(0..LIFE)));
-        process.signal("KILL");
-        assert_eq!(process.code(), -1, "it ended before it was killed");
+        live(&house, Duration::from_millis(rng.random_range(0..LIFE)));
         kills += 1;
     }
     house.sandbox().set_faults(Faults::default());

@@ -3,8 +3,8 @@
 use super::scenario::Scenario;
 use Paid::{Once, OnceInDoubt, PerhapsTwice};
 use Scenario::{
-    After, Cancel, Changed, Equal, Export, Failing, Legacy, One, Pause, Rejected, Resume, Retry,
-    Text, Two, Unwritable, Vanished,
+    After, Cancel, Changed, Equal, Export, Failing, KeyRefused, Legacy, One, Pause, Rejected,
+    Resume, Retry, Text, Two, Unwritable, Vanished,
 };
 
 /// What the crash may cost.
@@ -33,7 +33,7 @@ impl Case {
     }
 }
 
-const CASES: [(&str, Scenario, Paid); 99] = [
+const CASES: [(&str, Scenario, Paid); 101] = [
     // A start.
     ("store.migrate.before", One, Once),
     ("store.migrate.after", One, Once),
@@ -67,6 +67,8 @@ const CASES: [(&str, Scenario, Paid); 99] = [
     ("pipeline.submit.request.after", Rejected, OnceInDoubt),
     ("store.set_back.before", Rejected, OnceInDoubt),
     ("store.set_back.after", Rejected, Once),
+    ("store.hold.before", KeyRefused, Once),
+    ("store.hold.after", KeyRefused, Once),
     // A poll.
     ("pipeline.poll.request.before", One, Once),
     ("api.exchange.head#2", One, Once),

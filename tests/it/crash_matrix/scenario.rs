@@ -24,6 +24,8 @@ pub enum Scenario {
     Vanished,
     /// Every submission is refused.
     Rejected,
+    /// The key is refused.
+    KeyRefused,
     /// Every transcription fails.
     Failing,
     /// Nothing can be written into the output folder.
@@ -77,7 +79,7 @@ impl Scenario {
                 house.run_once(0);
                 fs::remove_dir_all(house.path("transcripts")).unwrap();
             }
-            Self::One | Self::Rejected | Self::Failing | Self::After(_) | Self::Pause => {}
+            _ => {}
         }
         house
     }
@@ -85,6 +87,7 @@ impl Scenario {
     fn settings(self) -> Settings {
         let faults = match self {
             Self::Rejected | Self::Retry => "reject=1",
+            Self::KeyRefused => "unauthorized=1",
             Self::Failing => "fail=1",
             _ => return settings(),
         };
@@ -121,7 +124,7 @@ impl Scenario {
                 house.sandbox().set_faults(Faults::default());
                 house.run(&["retry", "--failed"]);
             }
-            Self::Failing => house.sandbox().set_faults(Faults::default()),
+            Self::KeyRefused | Self::Failing => house.sandbox().set_faults(Faults::default()),
             Self::Unwritable => fs::remove_file(house.path("transcripts")).unwrap(),
             Self::Pause | Self::Resume => _ = house.run(&["resume"]),
             Self::Cancel => _ = house.run(&["retry", "1"]),
