@@ -19,6 +19,7 @@
 pub mod api;
 pub mod cli;
 pub mod config;
+mod crash;
 pub mod disk;
 pub mod domain;
 pub mod media;

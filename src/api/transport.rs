@@ -1,6 +1,7 @@
 //! One HTTP exchange, bounded in time and size: the answer's head and body as plain data, or why there is none.
 
 use super::failures::{clean, retry_after};
+use crate::crash;
 use reqwest::header::{self, HeaderMap};
 use reqwest::{RequestBuilder, Response};
 use std::time::{Duration, SystemTime};
@@ -88,6 +89,7 @@ pub(super) async fn exchange(
     } else {
         ERROR_BYTES
     };
+    crash::point("api.exchange.head");
     let mut answered = head(&response);
     answered.body = match tokio::time::timeout(BODY_WITHIN, body(response, most)).await {
         Ok(body) => body,

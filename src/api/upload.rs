@@ -1,6 +1,7 @@
 //! A file streamed into a request: hashed on the way, and never finished if it is not the file that was recorded.
 
 use super::call::Recording;
+use crate::crash;
 use crate::domain::Timestamp;
 use crate::domain::exhaustion::is_exhaustion;
 use bytes::{Bytes, BytesMut};
@@ -150,6 +151,7 @@ impl Upload {
         self.left -= wanted as u64;
         if self.left == 0 {
             self.finish().await?;
+            crash::point("api.upload.last_chunk");
         }
         self.recording
             .progress

@@ -6,10 +6,14 @@ use super::session::Session;
 use super::terminal::{ERROR, count, shown};
 use crate::config::{Layout, Output};
 use crate::domain::JobId;
+use crate::output::leftover::remove_leftovers;
+use crate::pipeline::lock::Lock;
 use crate::pipeline::save::{folder, place, rendered};
 use crate::store::Store;
 use crate::store::progress::WrittenFile;
+use std::collections::BTreeSet;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
 pub(super) async fn export(session: &Session, args: &Export) -> Result<Exit, Report> {
     let Some(store) = session.existing_store().await? else {
@@ -33,8 +37,9 @@ pub(super) async fn export(session: &Session, args: &Export) -> Result<Exit, Rep
     };
     let mut exit = Exit::Done;
     let mut exported = 0;
+    let mut tidied = BTreeSet::new();
     for job in jobs {
-        match one(session, &store, &output, args, job).await? {
+        match one(session, &store, &output, args, job, &mut tidied).await? {
             Ok(files) => {
                 exported += 1;
                 for file in files {
@@ -62,23 +67,32 @@ async fn one(
     output: &Output,
     args: &Export,
     job: JobId,
+    tidied: &mut BTreeSet<PathBuf>,
 ) -> Result<Result<Vec<WrittenFile>, String>, Report> {
     let Some(received) = store.with_result(job).await? else {
         return Ok(Err("it has no result".to_owned()));
     };
     let rendered = rendered(store, &received, &args.formats).await?;
-    match place(
-        store,
-        &received,
-        &folder(output, &received),
-        &rendered.files,
-    )
-    .await?
-    {
+    let folder = folder(output, &received);
+    if tidied.insert(folder.clone()) {
+        tidy(session, &folder);
+    }
+    match place(store, &received, &folder, &rendered.files).await? {
         Ok(files) => {
             store.exported(job, files.clone(), session.now()).await?;
             Ok(Ok(files))
         }
         Err(failure) => Ok(Err(failure.message)),
+    }
+}
+
+/// Removes the halves of files that a killed export left: no start looks for them, as no job waits for them. Not beside
+/// a run, whose own halves they may be; one that begins at this very moment writes its files again.
+fn tidy(session: &Session, folder: &Path) {
+    if Lock::is_held(&session.config.state.dir) {
+        return;
+    }
+    if let Err(error) = remove_leftovers(folder) {
+        tracing::warn!(error = %error, folder = %folder.display(), "what a crash left could not be removed");
     }
 }

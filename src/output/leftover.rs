@@ -1,5 +1,6 @@
 //! The hidden files that a write begins as, and what a crash leaves of them.
 
+use crate::crash;
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
 use std::io;
@@ -54,6 +55,7 @@ pub fn remove_leftovers(folder: &Path) -> io::Result<usize> {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => removed += 1,
             }
+            crash::point("output.leftover.removed");
         }
     }
     Ok(removed)

@@ -1,6 +1,7 @@
 //! The atomic write: a file appears whole or not at all, and is on disk before it is said to be.
 
 use super::leftover::hidden_file;
+use crate::crash;
 use crate::disk::folder::{USUAL, make_durable, sync};
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -68,6 +69,7 @@ impl WriteError {
 /// or a refused name changes nothing.
 pub fn write_all(files: &[OutputFile]) -> Result<(), WriteError> {
     let folders = make_folders(files)?;
+    crash::point("output.write.folders_made");
     let mut staged = Vec::new();
     for file in files {
         let hidden = stage(file).map_err(WriteError::file(&file.path))?;
@@ -76,13 +78,16 @@ pub fn write_all(files: &[OutputFile]) -> Result<(), WriteError> {
     for (file, hidden) in &staged {
         let synced = hidden.as_file().sync_all();
         synced.map_err(WriteError::file(&file.path))?;
+        crash::point("output.write.file_synced");
     }
     for (file, hidden) in staged {
         let placed = hidden.persist(&file.path).map_err(|refused| refused.error);
         placed.map_err(WriteError::file(&file.path))?;
+        crash::point("output.write.renamed");
     }
     for folder in &folders {
         sync(folder).map_err(WriteError::folder(folder))?;
+        crash::point("output.write.folder_synced");
     }
     Ok(())
 }
@@ -114,10 +119,13 @@ fn stage(file: &OutputFile) -> io::Result<Option<NamedTempFile>> {
     }
     if holds(&file.path, &file.bytes) {
         File::open(&file.path)?.sync_all()?;
+        crash::point("output.write.found_in_place");
         return Ok(None);
     }
     let mut hidden = hidden_file(folder_of(&file.path))?;
+    crash::point("output.write.begun");
     hidden.write_all(&file.bytes)?;
+    crash::point("output.write.staged");
     Ok(Some(hidden))
 }
 

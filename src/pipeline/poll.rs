@@ -7,6 +7,7 @@ use super::event::Event;
 use super::schedule::{Generation, Schedule};
 use super::submit::completion;
 use crate::api::{CallError, CallErrorKind, Completed, Polled};
+use crate::crash;
 use crate::domain::{ErrorClass, Failure, HoldKind, JobId, Timestamp};
 use crate::policy::expectation::ServiceTimes;
 use crate::policy::verdict::{Cause, Verdict, verdict};
@@ -153,7 +154,8 @@ async fn poll_one(
     let began = context.now();
     generation.polls += 1;
     tracing::debug!(job.id = job.0, remote.id = %generation.pending.generation, poll = generation.polls, "polling");
-    let answer = context.client.poll(&generation.pending.generation).await;
+    let request = context.client.poll(&generation.pending.generation);
+    let answer = crash::around("pipeline.poll.request", request).await;
     let poll = Poll {
         context,
         generation,

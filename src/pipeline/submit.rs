@@ -11,6 +11,7 @@ use crate::api::{
     Accepted, Audio, CallError, CallErrorKind, Completed, Recording, Reply, Submission,
     UploadProgress, client_request_id,
 };
+use crate::crash;
 use crate::domain::{AttemptId, ErrorClass, Failure, HoldKind, Timestamp};
 use crate::media::fingerprint::Fingerprint;
 use crate::policy::verdict::{Cause, Verdict, verdict};
@@ -294,8 +295,9 @@ async fn send(
         size_bytes: candidate.size_bytes,
         progress: progress.clone(),
     });
+    let request = call(context, candidate, &request_id, progress.clone());
     let answer = tokio::select! {
-        answer = call(context, candidate, &request_id, progress.clone()) => Some(answer),
+        answer = crash::around("pipeline.submit.request", request) => Some(answer),
         () = context.abandon.cancelled() => None,
     };
     context.notice(&Event::Sent { job: candidate.job });

@@ -3,6 +3,7 @@
 use super::error::StoreError;
 use super::open::Store;
 use super::writer::{Change, guarded};
+use crate::crash;
 use crate::domain::{AttemptId, Failure, JobId, RunId, Timestamp};
 use sqlx::SqliteConnection;
 
@@ -39,7 +40,7 @@ impl Store {
     /// [`StoreError::Stale`] if the job is no longer queued, or if a recording that is or may be equal was claimed
     /// since it was looked at; otherwise if the database fails.
     pub async fn claim(&self, claim: Claim) -> Result<AttemptId, StoreError> {
-        self.writer().write(claim).await
+        crash::around("store.claim", self.writer().write(claim)).await
     }
 
     /// queued → received: takes the result that `from` was paid for.
@@ -53,14 +54,16 @@ impl Store {
         sha256: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.writer()
-            .write(Share {
+        crash::around(
+            "store.share",
+            self.writer().write(Share {
                 job,
                 from,
                 sha256: sha256.to_owned(),
                 now,
-            })
-            .await
+            }),
+        )
+        .await
     }
 
     /// queued → failed: what was found before anything was sent.
@@ -74,14 +77,16 @@ impl Store {
         gone: bool,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.writer()
-            .write(Refuse {
+        crash::around(
+            "store.refuse",
+            self.writer().write(Refuse {
                 job,
                 failure,
                 gone,
                 now,
-            })
-            .await
+            }),
+        )
+        .await
     }
 
     /// Leaves the job queued, but not before `due`; with `twin`, not while that job is on its way either. `why` is
@@ -97,15 +102,17 @@ impl Store {
         why: Option<Failure>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.writer()
-            .write(PutOff {
+        crash::around(
+            "store.put_off",
+            self.writer().write(PutOff {
                 job,
                 due,
                 twin,
                 why,
                 now,
-            })
-            .await
+            }),
+        )
+        .await
     }
 }
 

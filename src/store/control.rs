@@ -4,6 +4,7 @@ use super::error::StoreError;
 use super::open::Store;
 use super::row;
 use super::writer::Change;
+use crate::crash;
 use crate::domain::{ErrorClass, Hold, HoldKind, JobId, JobState, Timestamp};
 use sqlx::{Row, SqliteConnection};
 
@@ -35,7 +36,7 @@ impl Store {
     /// # Errors
     /// If the database fails; nothing is changed then.
     pub async fn retry(&self, which: Which, now: Timestamp) -> Result<Vec<JobId>, StoreError> {
-        self.writer().write(Retry { which, now }).await
+        crash::around("store.retry", self.writer().write(Retry { which, now })).await
     }
 
     /// queued or pending → cancelled. What is being sent at this moment cannot be cancelled.
@@ -47,7 +48,7 @@ impl Store {
         jobs: Vec<JobId>,
         now: Timestamp,
     ) -> Result<Vec<(JobId, Outcome)>, StoreError> {
-        self.writer().write(Cancel { jobs, now }).await
+        crash::around("store.cancel", self.writer().write(Cancel { jobs, now })).await
     }
 
     /// Holds submissions; a hold in force already keeps its beginning.
@@ -60,15 +61,17 @@ impl Store {
         message: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.writer()
-            .write(SetHold {
+        crash::around(
+            "store.hold",
+            self.writer().write(SetHold {
                 hold: Hold {
                     kind,
                     since: now,
                     message: message.to_owned(),
                 },
-            })
-            .await
+            }),
+        )
+        .await
     }
 
     /// Ends a hold. Says whether there was one.
@@ -76,7 +79,7 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn release(&self, kind: HoldKind) -> Result<bool, StoreError> {
-        self.writer().write(Release { kind }).await
+        crash::around("store.release", self.writer().write(Release { kind })).await
     }
 
     /// The state a job is in; `None` if there is no such job.

@@ -2,6 +2,7 @@
 
 use super::error::{StoreError, is_corrupt};
 use super::writer::Writer;
+use crate::crash;
 use crate::disk::folder::{PRIVATE, make_durable};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{
@@ -58,7 +59,7 @@ impl Store {
         };
         let mut connection = options.connect().await.map_err(place)?;
         refuse_foreign(&mut connection, &path).await?;
-        migrate(&mut connection, &path).await?;
+        crash::around("store.migrate", migrate(&mut connection, &path)).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .connect_lazy_with(options.clone().read_only(true).create_if_missing(false));
@@ -87,7 +88,7 @@ impl Store {
     /// this loses nothing that was answered.
     pub async fn close(self) {
         self.readers.close().await;
-        self.writer.close().await;
+        crash::around("store.close", self.writer.close()).await;
     }
 }
 

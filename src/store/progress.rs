@@ -4,6 +4,7 @@ use super::error::StoreError;
 use super::open::Store;
 use super::row;
 use super::writer::{Change, guarded};
+use crate::crash;
 use crate::domain::{AttemptId, Failure, GenerationId, JobId, Timestamp};
 use sqlx::SqliteConnection;
 use std::path::PathBuf;
@@ -126,7 +127,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Stale`] if the job is no longer submitting.
     pub async fn accept(&self, acceptance: Acceptance) -> Result<(), StoreError> {
-        self.writer().write(acceptance).await
+        crash::around("store.accept", self.writer().write(acceptance)).await
     }
 
     /// submitting or pending → received: the result is durable before any file is written.
@@ -134,7 +135,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Stale`] if the job is neither, for example cancelled meanwhile.
     pub async fn complete(&self, completion: Completion) -> Result<(), StoreError> {
-        self.writer().write(completion).await
+        crash::around("store.complete", self.writer().write(completion)).await
     }
 
     /// submitting or pending → queued or failed.
@@ -142,7 +143,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Stale`] if the job is neither.
     pub async fn set_back(&self, setback: Setback) -> Result<(), StoreError> {
-        self.writer().write(setback).await
+        crash::around("store.set_back", self.writer().write(setback)).await
     }
 
     /// received → done: said only of files that are on disk, whole and synced. Files that an earlier job of the
@@ -156,7 +157,11 @@ impl Store {
         files: Vec<WrittenFile>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.writer().write(Written { job, files, now }).await
+        crash::around(
+            "store.written",
+            self.writer().write(Written { job, files, now }),
+        )
+        .await
     }
 
     /// Files that were rendered again from a stored result are the job's from now on.
@@ -169,7 +174,11 @@ impl Store {
         files: Vec<WrittenFile>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.writer().write(Exported { job, files, now }).await
+        crash::around(
+            "store.exported",
+            self.writer().write(Exported { job, files, now }),
+        )
+        .await
     }
 
     /// The files of a received job could not be written: it stays received, its result is safe, and writing is tried
@@ -184,14 +193,16 @@ impl Store {
         due: Timestamp,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.writer()
-            .write(NotWritten {
+        crash::around(
+            "store.not_written",
+            self.writer().write(NotWritten {
                 job,
                 failure,
                 due,
                 now,
-            })
-            .await
+            }),
+        )
+        .await
     }
 }
 

@@ -4,6 +4,7 @@ use super::error::StoreError;
 use super::open::Store;
 use super::row;
 use super::writer::Change;
+use crate::crash;
 use crate::domain::{JobId, RecordingId, Request, Timestamp};
 use sqlx::{Row, SqliteConnection};
 use std::ffi::{OsStr, OsString};
@@ -110,15 +111,17 @@ impl Store {
         bases: Bases,
         now: Timestamp,
     ) -> Result<Recorded, StoreError> {
-        self.writer()
-            .write(Record {
+        crash::around(
+            "store.record",
+            self.writer().write(Record {
                 source: source.to_owned(),
                 request: request.clone(),
                 seen,
                 bases,
                 now,
-            })
-            .await
+            }),
+        )
+        .await
     }
 
     /// Gives the queued jobs of `source` its present model and options, so that a corrected configuration counts.
@@ -132,13 +135,15 @@ impl Store {
         request: &Request,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
-        self.writer()
-            .write(Reconfigure {
+        crash::around(
+            "store.reconfigure",
+            self.writer().write(Reconfigure {
                 source: source.to_owned(),
                 request: request.clone(),
                 now,
-            })
-            .await
+            }),
+        )
+        .await
     }
 }
 

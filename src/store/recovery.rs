@@ -4,6 +4,7 @@
 use super::error::StoreError;
 use super::open::Store;
 use super::writer::Change;
+use crate::crash;
 use crate::domain::{ErrorClass, RunId, Timestamp};
 use sqlx::SqliteConnection;
 
@@ -30,7 +31,11 @@ impl Store {
         pid: u32,
         now: Timestamp,
     ) -> Result<(RunId, Recovered), StoreError> {
-        self.writer().write(BeginRun { pid, now }).await
+        crash::around(
+            "store.begin_run",
+            self.writer().write(BeginRun { pid, now }),
+        )
+        .await
     }
 
     /// The run ended in good order.
@@ -38,7 +43,7 @@ impl Store {
     /// # Errors
     /// If the database fails; the next start ends the run then.
     pub async fn end_run(&self, run: RunId, now: Timestamp) -> Result<(), StoreError> {
-        self.writer().write(EndRun { run, now }).await
+        crash::around("store.end_run", self.writer().write(EndRun { run, now })).await
     }
 }
 

@@ -3,6 +3,7 @@
 //! load makes the groups.
 
 use super::error::StoreError;
+use crate::crash;
 use futures_util::future::BoxFuture;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
@@ -186,7 +187,9 @@ async fn commit_together(
             };
         }
     }
+    crash::point("store.writer.applied");
     transaction.commit().await?;
+    crash::point("store.writer.committed");
     Ok(())
 }
 

@@ -5,13 +5,17 @@
 
 mod cli;
 mod client;
+#[cfg(feature = "crash-points")]
+mod crash_matrix;
 mod house;
 mod house_rules;
 mod machine;
 mod night;
 mod pipeline;
 mod power;
+mod promise;
 mod sandbox;
+mod soak;
 mod store;
 mod tempo;
 mod vendor_client;

@@ -1,0 +1,163 @@
+//! How the process gets to a point, and what a person does about it after the crash.
+
+use crate::house::{House, settings, wav};
+use nightscribe::sandbox::{Faults, Settings};
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+
+/// A situation, with the command that is killed in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scenario {
+    /// One recording.
+    One,
+    /// Two recordings, sent one after the other.
+    Two,
+    /// One recording, by the flow that answers a submission with its transcript.
+    Legacy,
+    /// Two recordings with the same content, of which one is done.
+    Equal,
+    /// A recording that changed after it was done.
+    Changed,
+    /// A file that is no recording.
+    Text,
+    /// A file that vanishes after the scan, and comes back.
+    Vanished,
+    /// Every submission is refused.
+    Rejected,
+    /// The key is refused.
+    KeyRefused,
+    /// Every transcription fails.
+    Failing,
+    /// Nothing can be written into the output folder.
+    Unwritable,
+    /// The run before was killed at this point.
+    After(&'static str),
+    /// `pause`
+    Pause,
+    /// `resume`, after a pause.
+    Resume,
+    /// `cancel`
+    Cancel,
+    /// `retry`, after every submission was refused.
+    Retry,
+    /// `export`, after the files were deleted.
+    Export,
+}
+
+const EXPORT: [&str; 10] = [
+    "export", "--all", "--format", "txt", "--format", "json", "--format", "srt", "--format", "vtt",
+];
+
+impl Scenario {
+    /// The house just before the command.
+    pub fn prepare(self) -> House {
+        let house = House::with_recordings(self.settings(), if self == Self::Two { 2 } else { 1 });
+        match self {
+            Self::Two => configure(&house, "[limits]", "max_uploads = 1"),
+            Self::Legacy => configure(&house, "[api]", "flow = 'legacy'"),
+            Self::Equal => {
+                house.run_once(0);
+                house.record("equal.wav", 0);
+            }
+            Self::Changed => {
+                house.run_once(0);
+                fs::write(house.path("recordings/0.wav"), wav(1, 8_001)).unwrap();
+            }
+            Self::Text => fs::write(house.path("recordings/0.wav"), "text").unwrap(),
+            Self::Vanished => {
+                house.run(&["scan"]);
+                fs::remove_file(house.path("recordings/0.wav")).unwrap();
+            }
+            Self::Unwritable => fs::write(house.path("transcripts"), "").unwrap(),
+            Self::Resume => _ = house.run(&["pause"]),
+            Self::Cancel => _ = house.run(&["scan"]),
+            Self::Retry => {
+                house.run_once(1);
+                house.sandbox().set_faults(Faults::default());
+            }
+            Self::Export => {
+                house.run_once(0);
+                fs::remove_dir_all(house.path("transcripts")).unwrap();
+            }
+            _ => {}
+        }
+        house
+    }
+
+    fn settings(self) -> Settings {
+        let faults = match self {
+            Self::Rejected | Self::Retry => "reject=1",
+            Self::KeyRefused => "unauthorized=1",
+            Self::Failing => "fail=1",
+            _ => return settings(),
+        };
+        Settings {
+            faults: faults.parse().unwrap(),
+            ..settings()
+        }
+    }
+
+    /// Lets the command run until it dies at the point. Says so if it does not.
+    pub fn kills(self, house: &House, at: &str) -> Result<(), String> {
+        if let Self::After(earlier) = self {
+            dies(house, self.command(), earlier)?;
+        }
+        dies(house, self.command(), at)
+    }
+
+    fn command(self) -> &'static [&'static str] {
+        match self {
+            Self::Pause => &["pause"],
+            Self::Resume => &["resume"],
+            Self::Cancel => &["cancel", "1"],
+            Self::Retry => &["retry", "--failed"],
+            Self::Export => &EXPORT,
+            _ => &["run", "--once"],
+        }
+    }
+
+    /// What a person, or the weather, does before the next run.
+    pub fn mend(self, house: &House) {
+        match self {
+            Self::Vanished => house.record("0.wav", 0),
+            Self::Rejected => {
+                house.sandbox().set_faults(Faults::default());
+                house.run(&["retry", "--failed"]);
+            }
+            Self::KeyRefused | Self::Failing => house.sandbox().set_faults(Faults::default()),
+            Self::Unwritable => fs::remove_file(house.path("transcripts")).unwrap(),
+            Self::Pause | Self::Resume => _ = house.run(&["resume"]),
+            Self::Cancel => _ = house.run(&["retry", "1"]),
+            Self::Retry | Self::Export => _ = house.run(self.command()),
+            _ => {}
+        }
+    }
+
+    /// The recordings that must fail.
+    pub const fn refused(self) -> &'static [&'static str] {
+        match self {
+            Self::Text => &["0.wav"],
+            _ => &[],
+        }
+    }
+}
+
+fn dies(house: &House, command: &[&str], at: &str) -> Result<(), String> {
+    let ended = house
+        .command(command)
+        .env("NIGHTSCRIBE_CRASH_AT", at)
+        .output()
+        .unwrap();
+    if ended.status.signal() == Some(9) {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&ended.stderr);
+    Err(format!("{at} was never reached: {}: {said}", ended.status))
+}
+
+/// Adds a key to a section of the configuration.
+fn configure(house: &House, section: &str, key: &str) {
+    let path = house.path("nightscribe.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(path, text.replace(section, &format!("{section}\n{key}"))).unwrap();
+}
