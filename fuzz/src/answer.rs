@@ -5,7 +5,7 @@ use nightscribe::api::answer::{
     Answer, Created, read_answer, read_created, read_legacy, read_transcript,
 };
 use nightscribe::api::failures::{self, Call, Refusal};
-use nightscribe::api::{Completed, CallError};
+use nightscribe::api::{CallError, Completed};
 use nightscribe::domain::Failure;
 use serde_json::Value;
 use std::time::SystemTime;
@@ -18,7 +18,10 @@ pub fn holds(body: &[u8]) {
         Ok(Answer::InProgress { unknown }) => is_a_line(&unknown.unwrap_or_default()),
         Err(_) => {}
     }
-    for created in [read_created(body), read_legacy(body)].into_iter().flatten() {
+    for created in [read_created(body), read_legacy(body)]
+        .into_iter()
+        .flatten()
+    {
         match created {
             Created::Answer(completed) => completed_holds(&completed),
             Created::Failed(failure) => failure_holds(&failure),
@@ -37,7 +40,11 @@ fn completed_holds(completed: &Completed) {
 
 fn refusal(body: &[u8]) {
     for status in [400, 429, 503] {
-        let refusal = Refusal { status, body, ..Refusal::default() };
+        let refusal = Refusal {
+            status,
+            body,
+            ..Refusal::default()
+        };
         let CallError { failure, .. } = failures::classify(Call::Poll, refusal);
         failure_holds(&failure);
     }

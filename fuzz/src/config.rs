@@ -25,7 +25,9 @@ pub fn holds(data: &[u8]) {
         };
         let name = [b"NIGHTSCRIBE__", name].concat();
         let value = OsString::from_vec(value.to_vec());
-        environment.variables.insert(OsString::from_vec(name), value);
+        environment
+            .variables
+            .insert(OsString::from_vec(name), value);
     }
     match of_text(Some(PathBuf::from("/work/n.toml")), text, &environment) {
         Ok(config) => accepted(&config),

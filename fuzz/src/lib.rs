@@ -17,5 +17,5 @@ pub mod transcript;
 /// Whether a terminal or an editor would obey it: a control character, or a mark that turns the writing direction.
 fn is_obeyed(char: char) -> bool {
     char.is_control()
-        || matches!(char, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(char, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

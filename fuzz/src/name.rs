@@ -17,9 +17,15 @@ pub fn holds(data: &[u8]) {
     if let Some(name) = path.file_name().filter(|name| name.len() <= 255) {
         stays_inside(name);
     }
-    if let Some(url) = std::str::from_utf8(data).ok().and_then(|text| Url::parse(text).ok()) {
+    if let Some(url) = std::str::from_utf8(data)
+        .ok()
+        .and_then(|text| Url::parse(text).ok())
+    {
         let name = url_file_name(&url);
-        assert!(!name.is_empty() && !name.starts_with('.') && !name.contains('/'), "{name:?}");
+        assert!(
+            !name.is_empty() && !name.starts_with('.') && !name.contains('/'),
+            "{name:?}"
+        );
         assert!(!name.chars().any(is_obeyed), "{name:?}");
         stays_inside(OsStr::new(&name));
     }

@@ -21,13 +21,22 @@ fn transcript(data: &mut Unstructured<'_>) -> Result<Transcript> {
         duration_s: data.arbitrary()?,
         language: data.arbitrary()?,
     };
-    transcript.words.sort_by(|a, b| a.start_s.total_cmp(&b.start_s));
-    transcript.paragraphs.sort_by(|a, b| a.start_s.total_cmp(&b.start_s));
-    transcript.utterances.sort_by(|a, b| a.start_s.total_cmp(&b.start_s));
+    transcript
+        .words
+        .sort_by(|a, b| a.start_s.total_cmp(&b.start_s));
+    transcript
+        .paragraphs
+        .sort_by(|a, b| a.start_s.total_cmp(&b.start_s));
+    transcript
+        .utterances
+        .sort_by(|a, b| a.start_s.total_cmp(&b.start_s));
     Ok(transcript)
 }
 
-fn list<T>(data: &mut Unstructured<'_>, one: fn(&mut Unstructured<'_>) -> Result<T>) -> Result<Vec<T>> {
+fn list<T>(
+    data: &mut Unstructured<'_>,
+    one: fn(&mut Unstructured<'_>) -> Result<T>,
+) -> Result<Vec<T>> {
     (0..data.int_in_range(0..=40)?).map(|_| one(data)).collect()
 }
 
@@ -77,6 +86,17 @@ fn span(data: &mut Unstructured<'_>) -> Result<(f64, f64)> {
     } else {
         (data.arbitrary()?, data.arbitrary()?)
     };
-    let start = if start.is_finite() { start.max(0.0) } else { 0.0 };
-    Ok((start, if end.is_finite() { end.max(start) } else { start }))
+    let start = if start.is_finite() {
+        start.max(0.0)
+    } else {
+        0.0
+    };
+    Ok((
+        start,
+        if end.is_finite() {
+            end.max(start)
+        } else {
+            start
+        },
+    ))
 }

@@ -1,7 +1,7 @@
 //! Answers that say no: what an HTTP status and its body mean, once and for all.
 
 use super::call::{CallError, CallErrorKind};
-use crate::domain::{ErrorClass, Failure};
+use crate::domain::{ErrorClass, Failure, is_obeyed};
 use serde_json::Value;
 use std::time::{Duration, SystemTime};
 
@@ -148,12 +148,12 @@ fn between<'a>(text: &'a str, open: &str, close: &str) -> Option<&'a str> {
     Some(&text[start..end])
 }
 
-/// One line without control characters, bounded.
+/// One bounded line, with a space for each character that a terminal would obey.
 #[must_use]
 pub fn clean(text: &str) -> String {
     let visible: String = text
         .chars()
-        .map(|char| if char.is_control() { ' ' } else { char })
+        .map(|char| if is_obeyed(char) { ' ' } else { char })
         .collect();
     let line = visible.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(MESSAGE_CHARS) {
@@ -237,6 +237,7 @@ mod tests {
             ),
             ("<p>Oh <b>no</b></p>", "Oh no"),
             ("upstream\r\nfailed\u{1b}[31m", "upstream failed [31m"),
+            (r#""gp\u202e3\u2028m""#, "gp 3 m"),
             ("", ""),
             ("{}", ""),
         ];

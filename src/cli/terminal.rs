@@ -1,5 +1,6 @@
 //! How things look: styles, names, lengths of time.
 
+use crate::domain::is_obeyed;
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
 use std::path::Path;
@@ -19,11 +20,17 @@ pub(super) fn shown(name: impl AsRef<Path>) -> String {
 pub(super) fn visible(text: &str) -> String {
     text.chars()
         .flat_map(|char| {
-            let escaped = char.is_control().then(|| char.escape_default());
+            let escaped = is_obeyed(char).then(|| char.escape_default());
             let plain = escaped.is_none().then_some(char);
             escaped.into_iter().flatten().chain(plain)
         })
         .collect()
+}
+
+/// The same for text of several lines, which stay apart.
+pub(super) fn visible_lines(text: &str) -> String {
+    let lines: Vec<_> = text.split('\n').map(visible).collect();
+    lines.join("\n")
 }
 
 /// Two units at most: `2h 5m`, `41s`.
@@ -75,9 +82,10 @@ mod tests {
     #[test]
     fn names_cannot_command_a_terminal() {
         assert_eq!(
-            shown("a\nb\u{1b}[31mc\u{9b}d ä"),
-            "a\\nb\\u{1b}[31mc\\u{9b}d ä"
+            shown("a\nb\u{1b}[31mc\u{9b}d ä\u{202e}3pm"),
+            "a\\nb\\u{1b}[31mc\\u{9b}d ä\\u{202e}3pm"
         );
+        assert_eq!(visible_lines("a\nb\r\u{7}"), "a\nb\\r\\u{7}");
     }
 
     #[test]

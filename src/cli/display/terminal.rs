@@ -139,14 +139,16 @@ impl Observer for TerminalDisplay {
                 reason,
             } => {
                 say(&format!(
-                    "{WARN}{source} is not there{WARN:#}: {}: {reason}; its items wait",
-                    shown(path)
+                    "{WARN}{source} is not there{WARN:#}: {}: {}; its items wait",
+                    shown(path),
+                    visible(reason)
                 ));
             }
             Event::ScanProblem { path, reason, .. } => {
                 say(&format!(
-                    "{WARN}passed over{WARN:#} {}: {reason}",
-                    shown(path)
+                    "{WARN}passed over{WARN:#} {}: {}",
+                    shown(path),
+                    visible(reason)
                 ));
             }
             Event::Sending {
@@ -212,7 +214,8 @@ impl Observer for TerminalDisplay {
                 ));
             }
             Event::StoreTrouble { reason } => say(&format!(
-                "{ERROR}the database cannot be written{ERROR:#}: {reason}"
+                "{ERROR}the database cannot be written{ERROR:#}: {}",
+                visible(reason)
             )),
             Event::Tick { counts } => self.counts(&mut state, counts),
             Event::Stopping => self
