@@ -5,6 +5,8 @@
 
 mod cli;
 mod client;
+mod dependencies;
+mod hostile;
 mod house;
 mod house_rules;
 mod pipeline;
