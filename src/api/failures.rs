@@ -7,6 +7,8 @@ use std::time::{Duration, SystemTime};
 
 /// A message longer than this says nothing more to anybody.
 const MESSAGE_CHARS: usize = 300;
+/// A part of the key that is shorter says nothing of it.
+const KEY_PART: usize = 3;
 /// A server that asks to be left alone for longer is asked again anyway.
 const RETRY_AFTER_MOST: Duration = Duration::from_secs(3600);
 
@@ -162,6 +164,20 @@ pub fn clean(text: &str) -> String {
     }
 }
 
+/// A message of [`clean`] without the key: neither whole nor as what was left of it where the message was cut.
+#[must_use]
+pub fn without_key(message: &str, key: &str) -> String {
+    let message = message.replace(key, "[key]");
+    let Some(cut) = message.strip_suffix('…') else {
+        return message;
+    };
+    let left = (KEY_PART..key.len())
+        .rev()
+        .filter_map(|end| key.get(..end))
+        .find_map(|part| cut.strip_suffix(part));
+    left.map_or_else(|| message.clone(), |left| format!("{left}[key]…"))
+}
+
 /// Reads `Retry-After`: seconds, or a date to be compared with `now`. At most an hour.
 #[must_use]
 pub fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
@@ -251,6 +267,18 @@ mod tests {
         let cut = clean(&"wörd ".repeat(1000));
         assert_eq!(cut.chars().count(), MESSAGE_CHARS);
         assert!(cut.ends_with('…'));
+    }
+
+    #[test]
+    fn a_key_is_taken_out_also_where_the_message_was_cut_inside_it() {
+        let key = "sk-0123456789";
+        assert_eq!(without_key("a sk-0123456789b", key), "a [key]b");
+        for left in 3..key.len() {
+            let message = format!("{} {key}", "x".repeat(MESSAGE_CHARS - 1 - left));
+            let shown = without_key(&clean(&message), key);
+            assert!(shown.ends_with("x [key]…"), "{shown}");
+        }
+        assert_eq!(without_key("sk-01", key), "sk-01", "nothing was cut");
     }
 
     #[test]

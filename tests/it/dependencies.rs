@@ -132,7 +132,10 @@ fn host() -> String {
 
 /// Reads an SPDX expression; a slash is the old way to write OR, and OR binds less than AND.
 fn is_allowed(licence: &str, allowed: &BTreeSet<String>) -> bool {
-    let spaced = licence.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ");
+    let spaced = licence
+        .replace('/', " OR ")
+        .replace('(', " ( ")
+        .replace(')', " ) ");
     let words: Vec<_> = spaced.split_whitespace().collect();
     let mut words = &words[..];
     any(&mut words, allowed) && words.is_empty()
