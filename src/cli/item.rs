@@ -1,7 +1,8 @@
 //! An item as `list` and `show` give it.
 
 use super::exit::Report;
-use crate::domain::{Failure, Timestamp, is_obeyed};
+use super::terminal::escaped;
+use crate::domain::{Failure, Timestamp};
 use crate::store::recordings::Location;
 use crate::store::report::{Attempt, Item};
 use serde::Serialize;
@@ -127,19 +128,6 @@ pub(super) fn json(value: &impl Serialize) -> Result<String, Report> {
     let text = serde_json::to_string(value)
         .map_err(|error| Report::internal("JSON could not be written", &error))?;
     Ok(escaped(&text))
-}
-
-/// All of these are below U+10000, so that each is one escape.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for char in text.chars() {
-        if is_obeyed(char) {
-            escaped.push_str(&format!("\\u{:04x}", u32::from(char)));
-        } else {
-            escaped.push(char);
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

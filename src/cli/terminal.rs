@@ -33,6 +33,20 @@ pub(super) fn visible_lines(text: &str) -> String {
     lines.join("\n")
 }
 
+/// Text of a writer that has seen to its lines and styles itself (JSON, a log): whatever else a terminal would obey
+/// becomes an escape that JSON knows, too. All of it is below U+10000, so that each is one escape.
+pub(super) fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for char in text.chars() {
+        if is_obeyed(char) && !matches!(char, '\n' | '\u{1b}') {
+            escaped.push_str(&format!("\\u{:04x}", u32::from(char)));
+        } else {
+            escaped.push(char);
+        }
+    }
+    escaped
+}
+
 /// Two units at most: `2h 5m`, `41s`.
 pub(super) fn length(time: Duration) -> String {
     let seconds = time.as_secs();

@@ -138,7 +138,8 @@ fn a_transcript_full_of_orders_is_text_and_subtitles_all_the_same() {
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_harmless("run", &run);
     assert_all_harmless(&house);
-    let polled = service.asked.lock().unwrap().pop().unwrap();
+    let asked = service.asked.lock().unwrap().clone();
+    let polled = &asked[1];
     let segment = polled.strip_prefix("GET /v1/stt/").unwrap();
     assert!(
         segment.starts_with("..%2F..%2Fg%2F%252e%252e%2Fa%1B[2J"),
@@ -169,6 +170,14 @@ fn a_transcript_full_of_orders_is_text_and_subtitles_all_the_same() {
     assert!(!house.transcript("talk.vtt").contains("</v>"));
     let kept: Value = serde_json::from_str(&house.transcript("talk.json")).unwrap();
     assert_eq!(kept["result"], result, "kept as it came");
+    house.record("other.wav", 2);
+    let json = house.run(&["--log-format", "json", "-vv", "run", "--once"]);
+    assert!(
+        json.stderr.contains("\"remote.id\":\"../../g"),
+        "{}",
+        json.stderr
+    );
+    assert_harmless("run with a log in JSON", &json);
 }
 
 #[test]
@@ -200,7 +209,7 @@ fn a_refusal_full_of_orders_that_repeats_the_key_shows_neither() {
 fn a_result_of_ten_megabytes_that_claims_ever_so_much_is_taken() {
     let mut result = deepgram(&[], &"many words ".repeat(1_000_000));
     result["metadata"] =
-        json!({"duration": 1e18, "words": 1e9, "channels": u64::MAX, "models": ["x"; 1000]});
+        json!({"duration": 1e18, "words": 1e9, "channels": u64::MAX, "models": vec!["x"; 1000]});
     result["results"]["utterances"] =
         json!([{"transcript": "x", "start": -1e308, "end": 1e308, "channel": 1e18}]);
     let created = json!({"generation_id": "g"}).to_string();
@@ -346,7 +355,7 @@ fn the_state_is_private_whatever_the_umask() {
     }
     assert!(
         modes.iter().all(|mode| *mode == 0o600),
-        "{names:?} {modes:o?}"
+        "{names:?}: {modes:?}"
     );
     assert_eq!(folder, 0o700);
 }

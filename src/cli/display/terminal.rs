@@ -1,7 +1,7 @@
 //! A run on a terminal: a line of counts, a bar for each upload, and what a person should see above them.
 
 use super::estimate::Estimate;
-use crate::cli::terminal::{ERROR, GOOD, WARN, length, shown, visible};
+use crate::cli::terminal::{ERROR, GOOD, WARN, escaped, length, shown, visible};
 use crate::domain::{JobId, JobState};
 use crate::pipeline::event::{Event, Observer, Scan};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -29,7 +29,8 @@ impl Above {
 
 impl Write for Above {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        BARS.suspend(|| io::stderr().lock().write_all(bytes))?;
+        let line = escaped(&String::from_utf8_lossy(bytes));
+        BARS.suspend(|| io::stderr().lock().write_all(line.as_bytes()))?;
         Ok(bytes.len())
     }
 
