@@ -336,11 +336,12 @@ impl Client {
     /// Some services repeat a refused key in their answer.
     fn without_key(&self, failure: Failure) -> Failure {
         let key = self.settings.key.expose_secret();
-        Failure::new(failure.class, failure.message.replace(key, "[key]"))
+        Failure::new(failure.class, failures::without_key(&failure.message, key))
     }
 
     fn log_unknown(&self, word: Option<String>) {
         let Some(word) = word else { return };
+        let word = failures::without_key(&word, self.settings.key.expose_secret());
         let mut known = self
             .unknown_words
             .lock()

@@ -1,12 +1,14 @@
 //! Answers that say no: what an HTTP status and its body mean, once and for all.
 
 use super::call::{CallError, CallErrorKind};
-use crate::domain::{ErrorClass, Failure};
+use crate::domain::{ErrorClass, Failure, is_obeyed};
 use serde_json::Value;
 use std::time::{Duration, SystemTime};
 
 /// A message longer than this says nothing more to anybody.
 const MESSAGE_CHARS: usize = 300;
+/// A part of the key that is shorter says nothing of it.
+const KEY_PART: usize = 3;
 /// A server that asks to be left alone for longer is asked again anyway.
 const RETRY_AFTER_MOST: Duration = Duration::from_secs(3600);
 
@@ -148,18 +150,32 @@ fn between<'a>(text: &'a str, open: &str, close: &str) -> Option<&'a str> {
     Some(&text[start..end])
 }
 
-/// One line without control characters, bounded.
+/// One bounded line, with a space for each character that a terminal would obey.
 #[must_use]
 pub fn clean(text: &str) -> String {
     let visible: String = text
         .chars()
-        .map(|char| if char.is_control() { ' ' } else { char })
+        .map(|char| if is_obeyed(char) { ' ' } else { char })
         .collect();
     let line = visible.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(MESSAGE_CHARS) {
         Some((end, _)) => format!("{}…", line[..end].trim_end()),
         None => line,
     }
+}
+
+/// A message of [`clean`] without the key: neither whole nor as what was left of it where the message was cut.
+#[must_use]
+pub fn without_key(message: &str, key: &str) -> String {
+    let message = message.replace(key, "[key]");
+    let Some(cut) = message.strip_suffix('…') else {
+        return message;
+    };
+    let left = (KEY_PART..key.len())
+        .rev()
+        .filter_map(|end| key.get(..end))
+        .find_map(|part| cut.strip_suffix(part));
+    left.map_or_else(|| message.clone(), |left| format!("{left}[key]…"))
 }
 
 /// Reads `Retry-After`: seconds, or a date to be compared with `now`. At most an hour.
@@ -237,6 +253,7 @@ mod tests {
             ),
             ("<p>Oh <b>no</b></p>", "Oh no"),
             ("upstream\r\nfailed\u{1b}[31m", "upstream failed [31m"),
+            (r#""gp\u202e3\u2028m""#, "gp 3 m"),
             ("", ""),
             ("{}", ""),
         ];
@@ -250,6 +267,18 @@ mod tests {
         let cut = clean(&"wörd ".repeat(1000));
         assert_eq!(cut.chars().count(), MESSAGE_CHARS);
         assert!(cut.ends_with('…'));
+    }
+
+    #[test]
+    fn a_key_is_taken_out_also_where_the_message_was_cut_inside_it() {
+        let key = "sk-0123456789";
+        assert_eq!(without_key("a sk-0123456789b", key), "a [key]b");
+        for left in 3..key.len() {
+            let message = format!("{} {key}", "x".repeat(MESSAGE_CHARS - 1 - left));
+            let shown = without_key(&clean(&message), key);
+            assert!(shown.ends_with("x [key]…"), "{shown}");
+        }
+        assert_eq!(without_key("sk-01", key), "sk-01", "nothing was cut");
     }
 
     #[test]

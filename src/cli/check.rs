@@ -3,7 +3,7 @@
 use super::args::Global;
 use super::exit::{Exit, Report};
 use super::session::{Session, environment};
-use super::terminal::{ERROR, GOOD, WARN, length, shown};
+use super::terminal::{ERROR, GOOD, WARN, length, shown, visible_lines};
 use crate::api::{Client, Settings};
 use crate::config::{self, Config, Environment, KeySource};
 use crate::domain::Timestamp;
@@ -93,7 +93,7 @@ fn tell(line: &Line) -> Result<(), Report> {
         Verdict::Doubtful => (WARN, "warn"),
         Verdict::Wrong => (ERROR, "FAIL"),
     };
-    let said = line.said.replace('\n', "\n                    ");
+    let said = visible_lines(&line.said).replace('\n', "\n                    ");
     Ok(writeln!(
         anstream::stdout().lock(),
         "{style}{word}{style:#}  {:<13} {said}",

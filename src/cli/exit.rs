@@ -1,5 +1,6 @@
 //! Exit codes, and errors as they are told.
 
+use super::terminal::{ERROR, visible_lines};
 use crate::config::{ConfigError, KeyError};
 use crate::pipeline::lock::LockError;
 use crate::pipeline::runner::RunError;
@@ -63,12 +64,12 @@ impl Report {
         if self.message.is_empty() {
             return self.exit;
         }
-        let style = super::terminal::ERROR;
+        let style = ERROR;
         // Nobody is left to be told that nobody can be told.
         let _told = writeln!(
             anstream::stderr(),
             "{style}error{style:#}: {}",
-            self.message
+            visible_lines(&self.message)
         );
         self.exit
     }

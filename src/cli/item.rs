@@ -1,6 +1,7 @@
 //! An item as `list` and `show` give it.
 
 use super::exit::Report;
+use super::terminal::escaped;
 use crate::domain::{Failure, Timestamp};
 use crate::store::recordings::Location;
 use crate::store::report::{Attempt, Item};
@@ -122,8 +123,22 @@ pub(super) fn place(location: &Location) -> String {
     }
 }
 
-/// Any of the above as text.
+/// Any of the above as text, which a terminal shows as it is: JSON may escape every character, and means the same.
 pub(super) fn json(value: &impl Serialize) -> Result<String, Report> {
-    serde_json::to_string(value)
-        .map_err(|error| Report::internal("JSON could not be written", &error))
+    let text = serde_json::to_string(value)
+        .map_err(|error| Report::internal("JSON could not be written", &error))?;
+    Ok(escaped(&text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_commands_no_terminal_and_means_the_same() {
+        let hostile = "a\u{1b}[2J\u{9b}2J\u{7f}\u{202e}\u{2028} ä🎙";
+        let text = json(&hostile).unwrap();
+        assert_eq!(text, "\"a\\u001b[2J\\u009b2J\\u007f\\u202e\\u2028 ä🎙\"");
+        assert_eq!(serde_json::from_str::<String>(&text).unwrap(), hostile);
+    }
 }

@@ -1,5 +1,6 @@
 //! How things look: styles, names, lengths of time.
 
+use crate::domain::is_obeyed;
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
 use std::path::Path;
@@ -19,11 +20,31 @@ pub(super) fn shown(name: impl AsRef<Path>) -> String {
 pub(super) fn visible(text: &str) -> String {
     text.chars()
         .flat_map(|char| {
-            let escaped = char.is_control().then(|| char.escape_default());
+            let escaped = is_obeyed(char).then(|| char.escape_default());
             let plain = escaped.is_none().then_some(char);
             escaped.into_iter().flatten().chain(plain)
         })
         .collect()
+}
+
+/// The same for text of several lines, which stay apart.
+pub(super) fn visible_lines(text: &str) -> String {
+    let lines: Vec<_> = text.split('\n').map(visible).collect();
+    lines.join("\n")
+}
+
+/// Text of a writer that has seen to its lines and styles itself (JSON, a log): whatever else a terminal would obey
+/// becomes an escape that JSON knows, too. All of it is below U+10000, so that each is one escape.
+pub(super) fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for char in text.chars() {
+        if is_obeyed(char) && !matches!(char, '\n' | '\u{1b}') {
+            escaped.push_str(&format!("\\u{:04x}", u32::from(char)));
+        } else {
+            escaped.push(char);
+        }
+    }
+    escaped
 }
 
 /// Two units at most: `2h 5m`, `41s`.
@@ -75,9 +96,10 @@ mod tests {
     #[test]
     fn names_cannot_command_a_terminal() {
         assert_eq!(
-            shown("a\nb\u{1b}[31mc\u{9b}d ä"),
-            "a\\nb\\u{1b}[31mc\\u{9b}d ä"
+            shown("a\nb\u{1b}[31mc\u{9b}d ä\u{202e}3pm"),
+            "a\\nb\\u{1b}[31mc\\u{9b}d ä\\u{202e}3pm"
         );
+        assert_eq!(visible_lines("a\nb\r\u{7}"), "a\nb\\r\\u{7}");
     }
 
     #[test]

@@ -50,7 +50,19 @@ pub fn load(explicit: Option<&Path>, environment: &Environment) -> Result<Config
         })?,
         None => String::new(),
     };
-    build(file, &text, environment).map_err(ConfigError::Refused)
+    of_text(file, &text, environment)
+}
+
+/// The configuration of a file's text. Reads no file.
+///
+/// # Errors
+/// If anything in it or in the environment cannot be meant: all of it is listed.
+pub fn of_text(
+    file: Option<PathBuf>,
+    text: &str,
+    environment: &Environment,
+) -> Result<Config, ConfigError> {
+    build(file, text, environment).map_err(ConfigError::Refused)
 }
 
 fn locate(explicit: Option<&Path>, environment: &Environment) -> Option<PathBuf> {

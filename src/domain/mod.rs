@@ -12,6 +12,7 @@
 //! - [`hold`]: why nothing is submitted for now
 //! - [`model`]: the models of the service
 //! - [`nearest`]: which known name somebody probably meant
+//! - [`obeyed`](mod@obeyed): characters that are orders and no text
 //! - [`options`]: the options of a submission
 //! - [`request`]: the model and options a recording is transcribed with
 //! - [`transcript`]: a transcription, in one shape whatever model it came from
@@ -25,6 +26,7 @@ pub mod hold;
 pub mod id;
 pub mod model;
 pub mod nearest;
+pub mod obeyed;
 pub mod options;
 pub mod request;
 pub mod state;
@@ -37,6 +39,7 @@ pub use flow::Flow;
 pub use format::Format;
 pub use hold::{Hold, HoldKind};
 pub use id::{AttemptId, GenerationId, JobId, RecordingId, RunId};
+pub use obeyed::is_obeyed;
 pub use request::Request;
 pub use state::JobState;
 pub use time::Timestamp;

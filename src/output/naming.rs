@@ -1,6 +1,6 @@
 //! Which folder and name a transcript gets. Pure; nothing in a recording's name leads out of the output folder.
 
-use crate::domain::Format;
+use crate::domain::{Format, is_obeyed};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use std::ffi::{OsStr, OsString};
@@ -103,7 +103,7 @@ fn decoded(segment: &str) -> String {
 fn safe(name: &str) -> String {
     let name: String = name
         .chars()
-        .filter(|char| !char.is_control() && *char != '/')
+        .filter(|char| !is_obeyed(*char) && *char != '/')
         .collect();
     let name = name.trim_start_matches(|char: char| char == '.' || char.is_whitespace());
     name[..name.floor_char_boundary(URL_NAME_BYTES)]
@@ -167,6 +167,7 @@ mod tests {
         assert_eq!(name("https://a.org/%ff.mp3"), "%ff.mp3");
         assert_eq!(name("file:///"), "recording");
         assert_eq!(name("https://a.org/%00%0a"), "a.org");
+        assert_eq!(name("https://a.org/a%e2%80%ae3pm.exe"), "a3pm.exe");
     }
 
     proptest! {

@@ -6,6 +6,7 @@ use super::context::Context;
 use super::event::Event;
 use crate::api::{CallError, CallErrorKind, LogEntry, Logs};
 use crate::config::Uncertain;
+use crate::crash;
 use crate::domain::{ErrorClass, Failure, HoldKind, Timestamp};
 use crate::policy::lookup::next_look;
 use crate::policy::verdict::{Cause, Verdict, verdict};
@@ -79,7 +80,8 @@ async fn look(context: &Context, doubts: &[Doubt]) -> Look {
     for _ in 0..PAGES {
         sleep_until(&*context.clock, context.gate.opens_at()).await;
         context.log_pace.ready().await;
-        let page = match context.client.logs(start, end, offset).await {
+        let request = context.client.logs(start, end, offset);
+        let page = match crash::around("pipeline.lookup.request", request).await {
             Ok(Logs::Page(page)) => page,
             Ok(Logs::Unsupported) => return Look::Unsupported,
             Err(error) => return Look::Failed(error),

@@ -153,7 +153,12 @@ async fn poll_one(
     let job = generation.pending.job;
     let began = context.now();
     generation.polls += 1;
-    tracing::debug!(job.id = job.0, remote.id = %generation.pending.generation, poll = generation.polls, "polling");
+    tracing::debug!(
+        job.id = job.0,
+        remote.id = generation.pending.generation.as_str(),
+        poll = generation.polls,
+        "polling"
+    );
     let request = context.client.poll(&generation.pending.generation);
     let answer = crash::around("pipeline.poll.request", request).await;
     let poll = Poll {

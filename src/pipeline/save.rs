@@ -68,7 +68,7 @@ async fn tidy(context: &Context) -> Result<(), StoreError> {
         .collect();
     for folder in folders {
         if let Err(error) = remove_leftovers(&folder) {
-            tracing::warn!(error = %error, folder = %folder.display(), "what a crash left could not be removed");
+            tracing::warn!(error = %error, folder = ?folder, "what a crash left could not be removed");
         }
     }
     Ok(())

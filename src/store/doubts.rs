@@ -4,6 +4,7 @@ use super::error::StoreError;
 use super::open::Store;
 use super::row;
 use super::writer::{Change, guarded};
+use crate::crash;
 use crate::domain::{AttemptId, Failure, GenerationId, JobId, RunId, Timestamp};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
@@ -86,7 +87,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Stale`] if the job is no longer in doubt of that attempt.
     pub async fn adopt(&self, adoption: Adoption) -> Result<(), StoreError> {
-        self.writer().write(adoption).await
+        crash::around("store.adopt", self.writer().write(adoption)).await
     }
 
     /// The look was in vain; the next is due at `due`. One that could not be taken at all is not `counted`.
@@ -99,7 +100,11 @@ impl Store {
         due: Timestamp,
         counted: bool,
     ) -> Result<(), StoreError> {
-        self.writer().write(LookAgain { job, due, counted }).await
+        crash::around(
+            "store.look_again",
+            self.writer().write(LookAgain { job, due, counted }),
+        )
+        .await
     }
 
     /// The service knows nothing of it, or does not say: the doubt ends, and the attempt stays as uncertain. The job is
@@ -113,7 +118,11 @@ impl Store {
         outcome: Result<Timestamp, Failure>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.writer().write(GiveUp { job, outcome, now }).await
+        crash::around(
+            "store.give_up_doubt",
+            self.writer().write(GiveUp { job, outcome, now }),
+        )
+        .await
     }
 }
 

@@ -24,6 +24,8 @@ enum Script {
     CloseAfter,
     /// Reads only the head and closes the connection.
     CloseInside,
+    /// Reads the whole request and answers these bytes, then more of the same for as long as anybody reads.
+    Endless(String),
 }
 
 /// A request as it came.
@@ -47,6 +49,11 @@ async fn serve(script: Script) -> (SocketAddr, tokio::sync::mpsc::UnboundedRecei
                     && request.whole
                 {
                     stream.write_all(answer.as_bytes()).await.unwrap();
+                }
+                if let Script::Endless(answer) = &script {
+                    stream.write_all(answer.as_bytes()).await.unwrap();
+                    let more = vec![b'['; 1 << 20];
+                    while stream.write_all(&more).await.is_ok() {}
                 }
                 got.send(request).unwrap();
             });
@@ -521,6 +528,27 @@ async fn an_error_never_shows_the_key_or_the_query_of_a_url() {
         .await
         .unwrap_err();
     assert!(!format!("{error} {error:?}").contains("abc"));
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_cut_off_and_one_nested_without_reason_is_garbled() {
+    let error = poll(Script::Endless("HTTP/1.1 200 OK\r\n\r\n".to_owned()))
+        .await
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("larger than any answer should be"),
+        "{error}"
+    );
+    let refusal = "HTTP/1.1 503 Unavailable\r\n\r\n{".to_owned();
+    let error = poll(Script::Endless(refusal)).await.unwrap_err();
+    assert_eq!(error.kind, CallErrorKind::Unavailable);
+    let deep = format!("{{\"result\":{}", "[".repeat(10 << 20));
+    let error = poll(answer("200 OK", "", &deep)).await.unwrap_err();
+    assert_eq!(error.kind, CallErrorKind::Garbled);
+    let shown = error.to_string();
+    assert!(shown.len() < 500, "{shown}");
 }
 
 fn sha256_of(bytes: &[u8]) -> String {

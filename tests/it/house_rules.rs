@@ -186,7 +186,12 @@ fn the_unit_s_variables_are_keys_of_the_configuration() {
 
 #[test]
 fn links_in_the_documents_lead_somewhere() {
-    for document in ["README.md", "docs/architecture.md", "CHANGELOG.md"] {
+    for document in [
+        "README.md",
+        "docs/architecture.md",
+        "docs/dependencies.md",
+        "CHANGELOG.md",
+    ] {
         let text = read(document);
         let folder = Path::new(document).parent().unwrap();
         for (_, link) in text

@@ -7,6 +7,8 @@ mod cli;
 mod client;
 #[cfg(feature = "crash-points")]
 mod crash_matrix;
+mod dependencies;
+mod hostile;
 mod house;
 mod house_rules;
 mod machine;

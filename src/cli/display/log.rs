@@ -37,7 +37,7 @@ impl Observer for LogDisplay {
                 tracing::warn!(
                     source,
                     path = shown(path),
-                    reason,
+                    reason = visible(reason),
                     "the source is not there; its items wait"
                 );
             }
@@ -49,7 +49,7 @@ impl Observer for LogDisplay {
                 tracing::warn!(
                     source,
                     path = shown(path),
-                    reason,
+                    reason = visible(reason),
                     "cannot be looked at; passed over"
                 );
             }
@@ -139,7 +139,10 @@ impl Observer for LogDisplay {
                 length(until.since(*now))
             ),
             Event::StoreTrouble { reason } => {
-                tracing::error!(reason, "the database cannot be written; it is tried again")
+                tracing::error!(
+                    reason = visible(reason),
+                    "the database cannot be written; it is tried again"
+                )
             }
             Event::Stopping => tracing::info!("stopping: requests under way are let finish"),
         }

@@ -1,7 +1,7 @@
 //! A run on a terminal: a line of counts, a bar for each upload, and what a person should see above them.
 
 use super::estimate::Estimate;
-use crate::cli::terminal::{ERROR, GOOD, WARN, length, shown, visible};
+use crate::cli::terminal::{ERROR, GOOD, WARN, escaped, length, shown, visible};
 use crate::domain::{JobId, JobState};
 use crate::pipeline::event::{Event, Observer, Scan};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -29,7 +29,8 @@ impl Above {
 
 impl Write for Above {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        BARS.suspend(|| io::stderr().lock().write_all(bytes))?;
+        let line = escaped(&String::from_utf8_lossy(bytes));
+        BARS.suspend(|| io::stderr().lock().write_all(line.as_bytes()))?;
         Ok(bytes.len())
     }
 
@@ -139,14 +140,16 @@ impl Observer for TerminalDisplay {
                 reason,
             } => {
                 say(&format!(
-                    "{WARN}{source} is not there{WARN:#}: {}: {reason}; its items wait",
-                    shown(path)
+                    "{WARN}{source} is not there{WARN:#}: {}: {}; its items wait",
+                    shown(path),
+                    visible(reason)
                 ));
             }
             Event::ScanProblem { path, reason, .. } => {
                 say(&format!(
-                    "{WARN}passed over{WARN:#} {}: {reason}",
-                    shown(path)
+                    "{WARN}passed over{WARN:#} {}: {}",
+                    shown(path),
+                    visible(reason)
                 ));
             }
             Event::Sending {
@@ -212,7 +215,8 @@ impl Observer for TerminalDisplay {
                 ));
             }
             Event::StoreTrouble { reason } => say(&format!(
-                "{ERROR}the database cannot be written{ERROR:#}: {reason}"
+                "{ERROR}the database cannot be written{ERROR:#}: {}",
+                visible(reason)
             )),
             Event::Tick { counts } => self.counts(&mut state, counts),
             Event::Stopping => self

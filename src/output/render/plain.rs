@@ -1,5 +1,7 @@
 //! Text without anything that a terminal, an editor or a player would obey.
 
+use crate::domain::is_obeyed;
+
 /// One line: escape sequences, control characters and marks that turn the writing direction go; white space becomes
 /// single spaces.
 pub(super) fn line(text: &str) -> String {
@@ -8,10 +10,6 @@ pub(super) fn line(text: &str) -> String {
         .filter(|char| char.is_whitespace() || !is_obeyed(*char))
         .collect();
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-const fn is_obeyed(char: char) -> bool {
-    matches!(char, '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Leaves out the sequences that colour and move (ECMA-48: ESC `[` or U+009B, parameters, a final byte).

@@ -220,6 +220,20 @@ fn no_arrow_is_left_in_the_text_of_a_subtitle() {
 }
 
 #[test]
+fn the_name_of_a_speaker_and_the_tag_around_it_make_no_arrow() {
+    let transcript = Transcript {
+        words: words("Hello.", 0.0, "a--", None),
+        ..Transcript::default()
+    };
+    for format in [Format::Srt, Format::Vtt] {
+        let file = rendered(format, &transcript);
+        assert_eq!(file.matches("-->").count(), 1, "{file}");
+    }
+    let vtt = rendered(Format::Vtt, &transcript);
+    assert!(vtt.contains("<v Speaker a-- >Hello."), "{vtt}");
+}
+
+#[test]
 fn what_was_said_is_shown_wherever_the_service_puts_it() {
     let words = Transcript {
         words: words("Only words.", 0.0, "", None),

@@ -4,7 +4,7 @@ use super::scenario::Scenario;
 use Paid::{Once, OnceInDoubt, PerhapsTwice};
 use Scenario::{
     After, Cancel, Changed, Equal, Export, Failing, KeyRefused, Legacy, One, Pause, Rejected,
-    Resume, Retry, Text, Two, Unwritable, Vanished,
+    Resume, Retry, Text, Two, Unlisted, Unwritable, Vanished,
 };
 
 /// What the crash may cost.
@@ -33,7 +33,7 @@ impl Case {
     }
 }
 
-const CASES: [(&str, Scenario, Paid); 101] = [
+const CASES: [(&str, Scenario, Paid); 112] = [
     // A start.
     ("store.migrate.before", One, Once),
     ("store.migrate.after", One, Once),
@@ -60,9 +60,9 @@ const CASES: [(&str, Scenario, Paid); 101] = [
     ("store.claim.after", One, OnceInDoubt),
     ("pipeline.submit.request.before", One, OnceInDoubt),
     ("api.upload.last_chunk", One, OnceInDoubt),
-    ("api.exchange.head", One, PerhapsTwice),
-    ("pipeline.submit.request.after", One, PerhapsTwice),
-    ("store.accept.before", One, PerhapsTwice),
+    ("api.exchange.head", One, OnceInDoubt),
+    ("pipeline.submit.request.after", One, OnceInDoubt),
+    ("store.accept.before", One, OnceInDoubt),
     ("store.accept.after", One, Once),
     ("pipeline.submit.request.after", Rejected, OnceInDoubt),
     ("store.set_back.before", Rejected, OnceInDoubt),
@@ -77,12 +77,12 @@ const CASES: [(&str, Scenario, Paid); 101] = [
     ("store.complete.after", One, Once),
     ("store.set_back.before", Failing, OnceInDoubt),
     ("store.set_back.after", Failing, OnceInDoubt),
-    ("pipeline.submit.request.after", Legacy, PerhapsTwice),
-    ("store.complete.before", Legacy, PerhapsTwice),
+    ("pipeline.submit.request.after", Legacy, OnceInDoubt),
+    ("store.complete.before", Legacy, OnceInDoubt),
     ("store.complete.after", Legacy, Once),
     // Two recordings, of which the second is hit.
     ("store.claim.after#2", Two, OnceInDoubt),
-    ("store.accept.before#2", Two, PerhapsTwice),
+    ("store.accept.before#2", Two, OnceInDoubt),
     ("store.accept.after#2", Two, Once),
     ("store.complete.before#2", Two, Once),
     ("store.written.before#2", Two, Once),
@@ -118,17 +118,17 @@ const CASES: [(&str, Scenario, Paid); 101] = [
     (
         "store.begin_run.before",
         After("store.accept.before"),
-        PerhapsTwice,
+        OnceInDoubt,
     ),
     (
         "store.begin_run.after",
         After("store.accept.before"),
-        PerhapsTwice,
+        OnceInDoubt,
     ),
     (
         "store.claim.before",
         After("store.accept.before"),
-        PerhapsTwice,
+        OnceInDoubt,
     ),
     (
         "pipeline.poll.request.before",
@@ -181,6 +181,43 @@ const CASES: [(&str, Scenario, Paid); 101] = [
     ("store.exported.after", Export, Once),
     ("store.close.before", Export, Once),
     ("store.close.after", Export, Once),
+    // A look-up of an answer that a crash lost.
+    (
+        "pipeline.lookup.request.before",
+        After("store.accept.before"),
+        Once,
+    ),
+    (
+        "pipeline.lookup.request.after",
+        After("store.accept.before"),
+        Once,
+    ),
+    ("store.adopt.before", After("store.accept.before"), Once),
+    ("store.adopt.after", After("store.accept.before"), Once),
+    (
+        "store.look_again.before",
+        After("store.claim.after"),
+        OnceInDoubt,
+    ),
+    (
+        "store.look_again.after",
+        After("store.claim.after"),
+        OnceInDoubt,
+    ),
+    (
+        "store.give_up_doubt.before",
+        After("store.claim.after"),
+        OnceInDoubt,
+    ),
+    (
+        "store.give_up_doubt.after",
+        After("store.claim.after"),
+        OnceInDoubt,
+    ),
+    // The same where the service keeps no list.
+    ("pipeline.submit.request.after", Unlisted, PerhapsTwice),
+    ("store.accept.before", Unlisted, PerhapsTwice),
+    ("store.accept.after", Unlisted, Once),
 ];
 
 /// The points of the writer, which every commit of every kind passes.
@@ -204,6 +241,6 @@ pub fn commit(point: &str, number: usize) -> Case {
     Case {
         at: format!("{point}#{number}"),
         scenario: One,
-        paid: PerhapsTwice,
+        paid: OnceInDoubt,
     }
 }

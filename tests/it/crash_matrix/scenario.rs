@@ -30,6 +30,8 @@ pub enum Scenario {
     Failing,
     /// Nothing can be written into the output folder.
     Unwritable,
+    /// One recording, and a service without a list of requests.
+    Unlisted,
     /// The run before was killed at this point.
     After(&'static str),
     /// `pause`
@@ -89,6 +91,7 @@ impl Scenario {
             Self::Rejected | Self::Retry => "reject=1",
             Self::KeyRefused => "unauthorized=1",
             Self::Failing => "fail=1",
+            Self::Unlisted => "no-logs=1",
             _ => return settings(),
         };
         Settings {
