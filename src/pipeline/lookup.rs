@@ -8,11 +8,13 @@ use crate::api::{CallError, CallErrorKind, LogEntry, Logs};
 use crate::config::Uncertain;
 use crate::crash;
 use crate::domain::{ErrorClass, Failure, HoldKind, Timestamp};
+use crate::media::fingerprint::{self, Fingerprint};
 use crate::policy::lookup::next_look;
 use crate::policy::verdict::{Cause, Verdict, verdict};
 use crate::store::StoreError;
 use crate::store::doubts::{Adoption, Doubt};
 use crate::store::queue::Pending;
+use crate::store::recordings::Location;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -141,6 +143,7 @@ async fn adopt(
         attempt: doubt.attempt,
         run: context.run,
         generation: entry.generation.clone(),
+        sha256: hash(&doubt).await,
         accepted_at,
         expires_at: accepted_at.after(context.config.api.retention),
         now: context.now(),
@@ -171,6 +174,23 @@ async fn adopt(
     // If the poller has stopped already, the next start polls it.
     let _stopped = poller.send(pending);
     Ok(())
+}
+
+/// Of what was sent, if the file is still as it was recorded.
+async fn hash(doubt: &Doubt) -> Option<String> {
+    let Location::File(path) = doubt.location.clone() else {
+        return None;
+    };
+    let recorded = Fingerprint {
+        size_bytes: doubt.size_bytes,
+        modified: doubt.modified,
+    };
+    let hashing = tokio::task::spawn_blocking(move || {
+        let is_same = || fingerprint::of(&path).is_ok_and(|found| found == recorded);
+        let hash = is_same().then(|| fingerprint::sha256(&path).ok()).flatten();
+        hash.filter(|_| is_same())
+    });
+    hashing.await.ok().flatten()
 }
 
 async fn not_found(context: &Context, doubt: &Doubt) -> Result<(), StoreError> {

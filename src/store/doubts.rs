@@ -2,6 +2,7 @@
 
 use super::error::StoreError;
 use super::open::Store;
+use super::recordings::Location;
 use super::row;
 use super::writer::{Change, guarded};
 use crate::crash;
@@ -29,6 +30,12 @@ pub struct Doubt {
     pub model: String,
     /// Length of the audio in seconds, where it is known.
     pub duration_s: Option<f64>,
+    /// Where the audio is.
+    pub location: Location,
+    /// Size when it was recorded, in bytes.
+    pub size_bytes: u64,
+    /// Time of its last change when it was recorded.
+    pub modified: Timestamp,
     /// Path in the source.
     pub relative: PathBuf,
 }
@@ -44,6 +51,8 @@ pub struct Adoption {
     pub run: RunId,
     /// What the service calls it.
     pub generation: GenerationId,
+    /// Of the audio that was sent, where the file is still the same.
+    pub sha256: Option<String>,
     /// When the service accepted it.
     pub accepted_at: Timestamp,
     /// When the service forgets it.
@@ -60,7 +69,7 @@ impl Store {
     pub async fn doubts(&self, now: Timestamp) -> Result<Vec<Doubt>, StoreError> {
         let rows = sqlx::query(
             "SELECT j.id, j.doubt, a.client_request_id, a.started_at, j.looks, j.attempts, j.model, r.duration_s,
-                    r.relative
+                    r.kind, r.location, r.size_bytes, r.modified_at, r.relative
              FROM jobs j JOIN attempts a ON a.id = j.doubt JOIN recordings r ON r.id = j.recording_id
              WHERE j.doubt IS NOT NULL AND j.due_at <= ?1 ORDER BY a.started_at",
         )
@@ -139,6 +148,9 @@ fn doubt(found: &SqliteRow) -> Result<Doubt, StoreError> {
         attempts: small("attempts")?,
         model: found.try_get("model")?,
         duration_s: found.try_get("duration_s")?,
+        location: Location::read(found)?,
+        size_bytes: row::count(found, "size_bytes")?,
+        modified: row::time(found, "modified_at")?,
         relative: row::path(found, "relative")?,
     })
 }
@@ -150,7 +162,7 @@ impl Change for Adoption {
         let adopted = sqlx::query(
             "UPDATE jobs SET state = 'pending', doubt = NULL, looks = 0, owner = ?3, generation_id = ?4,
                              accepted_at = ?5, expires_at = ?6, error_class = NULL, error_message = NULL,
-                             updated_at = ?7
+                             sha256 = coalesce(?8, sha256), updated_at = ?7
              WHERE id = ?1 AND state = 'queued' AND doubt = ?2",
         )
         .bind(self.job.0)
@@ -160,6 +172,7 @@ impl Change for Adoption {
         .bind(self.accepted_at.millis())
         .bind(self.expires_at.millis())
         .bind(self.now.millis())
+        .bind(&self.sha256)
         .execute(&mut *connection)
         .await?;
         guarded(&adopted)?;

@@ -190,6 +190,7 @@ impl Queue {
                 attempt,
                 run: self.run,
                 generation: GenerationId::new("found").unwrap(),
+                sha256: Some("sha".to_owned()),
                 accepted_at: at(12),
                 expires_at: at(3612),
                 now: at(70),
