@@ -4,7 +4,7 @@
 use super::checks::Checks;
 use super::desk::Desk;
 use super::dice::Dice;
-use super::script::{HOUR, MINUTE, Script};
+use super::script::{HOUR, Script};
 use super::service::{Answer, RETENTION, Refusal, Service};
 use governor::clock::FakeRelativeClock;
 use nightscribe::api::Pace;
@@ -431,5 +431,3 @@ pub fn gate(limits: &Limits, wall: Arc<WallClock>) -> Gate {
         wall,
     )
 }
-
-const _: () = assert!(RETENTION >= 10 * MINUTE);
