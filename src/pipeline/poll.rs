@@ -221,20 +221,24 @@ impl Poll<'_> {
         })
     }
 
-    async fn unfinished(mut self) -> Result<Outcome, StoreError> {
-        let now = self.context.now();
+    async fn unfinished(self) -> Result<Outcome, StoreError> {
         let polling = self.context.polling();
-        if now >= polling.deadline(self.generation.pending.expires_at) {
+        if self.context.now() >= polling.deadline(self.generation.pending.expires_at) {
             let message = "the service still works on it, long after it should have ended";
             return self.lost(Failure::new(ErrorClass::Expired, message)).await;
         }
+        Ok(self.again())
+    }
+
+    fn again(mut self) -> Outcome {
+        let (now, polling) = (self.context.now(), self.context.polling());
         self.generation.last_unfinished = Some(self.began);
         let due = polling.next(
             now,
             self.generation.polls,
             self.generation.pending.expires_at,
         );
-        Ok(Outcome::Again(self.generation, due))
+        Outcome::Again(self.generation, due)
     }
 
     async fn failed(self, error: CallError) -> Result<Outcome, StoreError> {
@@ -267,14 +271,15 @@ impl Poll<'_> {
         }
     }
 
-    /// The key or the account is refused: submissions are held, and the generation is asked for again.
+    /// The key or the account is refused: submissions are held, and the generation is asked for again, however
+    /// late it is: nothing was said of it.
     async fn refused(self, kind: HoldKind, error: &CallError) -> Result<Outcome, StoreError> {
         self.context
             .tally
             .refused_polls
             .fetch_add(1, Ordering::Relaxed);
         self.context.hold(kind, &error.failure.message).await;
-        self.unfinished().await
+        Ok(self.again())
     }
 
     /// It was accepted, and perhaps paid, and its transcript is gone.

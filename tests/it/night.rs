@@ -8,6 +8,7 @@ mod dice;
 mod machine;
 mod script;
 mod service;
+mod stages;
 
 use dice::Dice;
 use machine::{Limits, Machine, WallClock, gate};

@@ -147,6 +147,32 @@ fn a_lost_answer_can_be_left_to_a_person() {
 }
 
 #[test]
+fn a_key_that_is_refused_for_long_gives_no_transcription_up() {
+    let settings = Settings {
+        delay: Duration::from_secs(1),
+        ..settings()
+    };
+    let house = House::with_recordings(settings, 1);
+    let config = fs::read_to_string(house.path("nightscribe.toml")).unwrap();
+    let config = config.replace("[api]\n", "[api]\nretention = '1s'\n");
+    fs::write(house.path("nightscribe.toml"), config).unwrap();
+    let mut child = house.start(&["run"]);
+    house.wait_until("the submission", |house| {
+        house.sandbox().ledger().generations.len() == 1
+    });
+    house.sandbox().set_account(Account::KeyRefused);
+    // Polls come 50 ms apart, so that these take longer than twice the retention.
+    house.wait_until("many refused polls", |house| {
+        house.sandbox().ledger().polls >= 80
+    });
+    house.sandbox().set_account(Account::Open);
+    house.wait_until("the transcript", |house| house.count("done") == 1);
+    child.signal("TERM");
+    assert_eq!(child.code(), 0);
+    assert_eq!(house.sandbox().ledger().generations.len(), 1);
+}
+
+#[test]
 fn a_transcription_that_fails_is_tried_again_and_given_up_in_the_end() {
     let house = House::with_recordings(faulty("fail=1"), 1);
     house.run_once(1);

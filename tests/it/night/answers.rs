@@ -103,7 +103,7 @@ impl<'g> Machine<'g> {
             Answer::Missing => self.lost(job),
             Answer::KeyRefused => {
                 self.gate.refused(self.hold_of(HoldKind::Auth));
-                self.unfinished(generation, began);
+                self.again(generation, began);
             }
             Answer::Trouble(wait) => {
                 self.slow_down(began, job, wait);
@@ -126,11 +126,16 @@ impl<'g> Machine<'g> {
         self.come(self.at + saving, Coming::Saved(job));
     }
 
-    fn unfinished(&mut self, mut generation: Generation, began: Timestamp) {
-        let (now, expires_at) = (self.now(), generation.pending.expires_at);
-        if now >= self.polling.deadline(expires_at) {
+    fn unfinished(&mut self, generation: Generation, began: Timestamp) {
+        let deadline = self.polling.deadline(generation.pending.expires_at);
+        if self.now() >= deadline {
             return self.lost(generation.pending.job.0 as usize);
         }
+        self.again(generation, began);
+    }
+
+    fn again(&mut self, mut generation: Generation, began: Timestamp) {
+        let (now, expires_at) = (self.now(), generation.pending.expires_at);
         generation.last_unfinished = Some(began);
         let due = self.polling.next(now, generation.polls, expires_at);
         self.schedule.insert(generation, due);

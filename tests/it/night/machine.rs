@@ -4,14 +4,14 @@
 use super::checks::Checks;
 use super::desk::Desk;
 use super::dice::Dice;
-use super::script::{HOUR, MINUTE, Script};
-use super::service::{Answer, RETENTION, Refusal, Service};
+use super::script::{HOUR, Script};
+use super::service::{RETENTION, Service};
 use governor::clock::FakeRelativeClock;
 use nightscribe::api::Pace;
 use nightscribe::domain::transition::Event;
 use nightscribe::domain::{Hold, HoldKind, Timestamp};
 use nightscribe::pipeline::Clock;
-use nightscribe::pipeline::gate::{Decision, Gate, Seat};
+use nightscribe::pipeline::gate::{Gate, Seat};
 use nightscribe::pipeline::schedule::{Generation, Schedule};
 use nightscribe::pipeline::tempo::Tempo;
 use nightscribe::policy::backoff::Backoff;
@@ -23,9 +23,6 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
-
-/// Polls under way at once.
-const AT_ONCE: usize = 64;
 
 /// A configuration.
 pub struct Limits {
@@ -86,16 +83,16 @@ pub struct Machine<'g> {
     pub tempo: Tempo<FakeRelativeClock>,
     pub poll_pace: Pace<FakeRelativeClock>,
     pub at: i64,
-    wall: Arc<WallClock>,
-    steady: FakeRelativeClock,
-    set_back: bool,
-    coming: BinaryHeap<Reverse<(i64, usize)>>,
-    things: Vec<Option<Coming<'g>>>,
-    free: Vec<usize>,
-    next_look: i64,
-    passed: VecDeque<(usize, Seat<'g>)>,
-    flying: usize,
-    polls: usize,
+    pub wall: Arc<WallClock>,
+    pub steady: FakeRelativeClock,
+    pub set_back: bool,
+    pub coming: BinaryHeap<Reverse<(i64, usize)>>,
+    pub things: Vec<Option<Coming<'g>>>,
+    pub free: Vec<usize>,
+    pub next_look: i64,
+    pub passed: VecDeque<(usize, Seat<'g>)>,
+    pub flying: usize,
+    pub polls: usize,
 }
 
 const MIDNIGHT: i64 = 1_800_000_000_000;
@@ -151,7 +148,7 @@ impl<'g> Machine<'g> {
         self.wall.now()
     }
 
-    fn moment(&self) -> Moment {
+    pub fn moment(&self) -> Moment {
         Moment {
             wall: self.now(),
             at: self.at,
@@ -253,152 +250,6 @@ impl<'g> Machine<'g> {
     pub fn broken(&self, left: Moment) -> bool {
         left.at < self.script.asleep.from && self.at >= self.script.asleep.to
     }
-
-    fn look_at(&mut self, time: Timestamp) {
-        let wait = time.since(self.now()).as_millis().min(HOUR as u128) as i64;
-        self.look_in(wait);
-    }
-
-    fn look_in(&mut self, wait: i64) {
-        let at = self.at + wait.max(1);
-        if at < self.next_look {
-            self.next_look = at;
-            self.come(at, Coming::Look);
-        }
-    }
-
-    /// Does what may be done now.
-    fn look(&mut self) {
-        self.poll();
-        self.submit();
-        self.poll();
-        let most = self.desk.out <= self.limits.capacity;
-        self.checks.must(most, "generations at the service");
-        let uploads = self.flying <= self.limits.max_uploads;
-        self.checks.must(uploads, "uploads at once");
-    }
-
-    fn submit(&mut self) {
-        let now = self.now();
-        while self.flying + self.passed.len() < self.limits.max_uploads {
-            let Some(job) = self.desk.take(now) else {
-                if let Some(due) = self.desk.next_due() {
-                    self.look_at(due);
-                }
-                break;
-            };
-            match self.gate.try_pass() {
-                Ok(seat) => self.passed.push_back((job, seat)),
-                Err(decision) => {
-                    self.desk.enqueue(job, now.min(self.now()));
-                    if let Decision::Until(time) = decision {
-                        self.look_at(time);
-                    }
-                    break;
-                }
-            }
-        }
-        while let Some((job, seat)) = self.passed.pop_front() {
-            if let Err(wait) = self.tempo.pace().take() {
-                self.passed.push_front((job, seat));
-                self.look_in(wait.as_millis() as i64 + 1);
-                return;
-            }
-            if self.gate.is_still_open(&seat) {
-                self.leave(job, seat);
-            } else {
-                drop(seat);
-                self.desk.enqueue(job, now);
-                self.look_in(1);
-            }
-        }
-    }
-
-    fn leave(&mut self, job: usize, seat: Seat<'g>) {
-        let mut holds = self.gate.holds().into_iter();
-        let held = holds.any(|hold| !hold.kind.is_probed() || self.probing());
-        self.checks.must(!held, "nothing is submitted under a hold");
-        self.checks.submission_leaves(self.at);
-        self.desk.attempts[job] += 1;
-        self.desk
-            .apply(&mut self.checks, self.at, job, Event::Claimed);
-        self.flying += 1;
-        let left = self.moment();
-        let upload = self.dice.between(300, 5000);
-        let flight = Flight { job, left, seat };
-        self.come(self.at + upload, Coming::Sent(flight));
-    }
-
-    /// Whether something that left under a hold is under way.
-    fn probing(&self) -> bool {
-        self.things.iter().flatten().any(|thing| match thing {
-            Coming::Sent(flight) => self
-                .gate
-                .holds()
-                .iter()
-                .any(|hold| hold.since < flight.left.wall),
-            _ => false,
-        })
-    }
-
-    fn poll(&mut self) {
-        let now = self.now();
-        self.schedule.ripen(now);
-        self.gate
-            .polling(self.schedule.len(), self.schedule.oldest_due());
-        while self.polls < AT_ONCE && self.schedule.has_ripe() {
-            let opens_at = self.gate.opens_at();
-            if opens_at > now {
-                self.look_at(opens_at);
-                break;
-            }
-            if let Err(wait) = self.poll_pace.take() {
-                self.look_in(wait.as_millis() as i64 + 1);
-                break;
-            }
-            let Some(mut generation) = self.schedule.take_nearest_expiry() else {
-                break;
-            };
-            generation.polls += 1;
-            self.polls += 1;
-            self.checks.poll_leaves(self.at);
-            let latency = self.dice.between(50, 500);
-            self.come(
-                self.at + latency,
-                Coming::Polled(Box::new(generation), self.moment()),
-            );
-        }
-        if let Some(due) = self.schedule.next_due() {
-            self.look_at(due);
-        }
-        self.gate
-            .polling(self.schedule.len(), self.schedule.oldest_due());
-    }
-
-    /// What the service says to a submission that left at `began`. A request that sleep broke was accepted or not.
-    pub fn arrive(&mut self, job: usize, broken: bool) -> Result<usize, Refusal> {
-        let at = if broken {
-            self.script.asleep.from
-        } else {
-            self.at
-        };
-        let accepted = self.service.submit(self.script, &mut self.dice, job, at)?;
-        if broken || self.dice.chance(0.002) {
-            self.service.generations[accepted].orphan = true;
-            return Err(Refusal {
-                cause: nightscribe::policy::verdict::Cause::Uncertain,
-                retry_after: None,
-            });
-        }
-        Ok(accepted)
-    }
-
-    pub fn ask(&mut self, id: usize, broken: bool) -> Answer {
-        if broken {
-            return Answer::Trouble(None);
-        }
-        self.service.poll(self.script, &mut self.dice, id, self.at)
-    }
 }
 
 const BACKOFF: Backoff = Backoff {
@@ -431,5 +282,3 @@ pub fn gate(limits: &Limits, wall: Arc<WallClock>) -> Gate {
         wall,
     )
 }
-
-const _: () = assert!(RETENTION >= 10 * MINUTE);
