@@ -8,6 +8,7 @@ mod client;
 mod house;
 mod house_rules;
 mod pipeline;
+#[cfg(target_os = "linux")]
 mod power;
 mod sandbox;
 mod store;

@@ -2,7 +2,7 @@
 
 use super::disk::Image;
 use super::recorder::Outward;
-use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
@@ -43,7 +43,9 @@ impl Facts {
             .build()
             .unwrap();
         runtime.block_on(async {
-            let options = SqliteConnectOptions::new().filename(path);
+            let options = SqliteConnectOptions::new()
+                .filename(path)
+                .synchronous(SqliteSynchronous::Off);
             let mut database = options.connect().await.unwrap();
             let facts = read(&mut database, house).await;
             database.close().await.unwrap();
