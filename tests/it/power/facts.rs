@@ -1,6 +1,6 @@
 //! What a disk says after a power cut, and whether it keeps what had left the process before.
 
-use super::disk::Image;
+use super::image::Image;
 use super::recorder::Outward;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
