@@ -14,6 +14,7 @@ mod house_rules;
 mod machine;
 mod night;
 mod pipeline;
+#[cfg(target_os = "linux")]
 mod power;
 mod promise;
 mod sandbox;

@@ -6,9 +6,9 @@
 //! for the folder's own name. A rename inside a folder is one step. Of everything else any part may be there or not, in any
 //! order, file by file, name by name, sector by sector.
 
+use super::image::Image;
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What a disk writes in one piece.
 const SECTOR: usize = 512;
@@ -271,28 +271,6 @@ fn write_to(file: &mut Vec<u8>, write: &Write, keep: &mut impl FnMut() -> bool) 
             file[offset + from..offset + to].copy_from_slice(&bytes[from..to]);
         }
         from = to;
-    }
-}
-
-/// Files with their bytes, and folders.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Image(pub BTreeMap<PathBuf, Option<Vec<u8>>>);
-
-impl Image {
-    /// Puts it into a folder. The index of the WAL is memory in a file: after a power cut it is worth nothing.
-    pub fn put(&self, folder: &Path) {
-        for (path, bytes) in &self.0 {
-            let path = folder.join(path);
-            match bytes {
-                None => fs::create_dir(path).unwrap(),
-                Some(_) if path.to_str().unwrap().ends_with("-shm") => {}
-                Some(bytes) => fs::write(path, bytes).unwrap(),
-            }
-        }
-    }
-
-    pub fn file(&self, path: impl AsRef<Path>) -> Option<&[u8]> {
-        self.0.get(path.as_ref())?.as_deref()
     }
 }
 

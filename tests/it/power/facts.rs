@@ -1,8 +1,8 @@
 //! What a disk says after a power cut, and whether it keeps what had left the process before.
 
-use super::disk::Image;
+use super::image::Image;
 use super::recorder::Outward;
-use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
@@ -43,7 +43,9 @@ impl Facts {
             .build()
             .unwrap();
         runtime.block_on(async {
-            let options = SqliteConnectOptions::new().filename(path);
+            let options = SqliteConnectOptions::new()
+                .filename(path)
+                .synchronous(SqliteSynchronous::Off);
             let mut database = options.connect().await.unwrap();
             let facts = read(&mut database, house).await;
             database.close().await.unwrap();
