@@ -15,7 +15,7 @@ pub fn holds(data: &[u8]) {
         return;
     };
     let mut environment = Environment {
-        folder: PathBuf::from("/work"),
+        folder: PathBuf::from("/here"),
         ..Environment::default()
     };
     for part in parts {
@@ -29,7 +29,7 @@ pub fn holds(data: &[u8]) {
             .variables
             .insert(OsString::from_vec(name), value);
     }
-    match of_text(Some(PathBuf::from("/work/n.toml")), text, &environment) {
+    match of_text(Some(PathBuf::from("/here/n.toml")), text, &environment) {
         Ok(config) => accepted(&config),
         Err(ConfigError::Refused(problems)) => {
             assert!(!problems.is_empty());

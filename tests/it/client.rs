@@ -544,7 +544,7 @@ async fn an_answer_without_end_is_cut_off_and_one_nested_without_reason_is_garbl
     let refusal = "HTTP/1.1 503 Unavailable\r\n\r\n{".to_owned();
     let error = poll(Script::Endless(refusal)).await.unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Unavailable);
-    let deep = format!("{{\"result\":{}", "[".repeat(10 << 20));
+    let deep = format!("{{\"result\":{}", "[".repeat(1 << 20));
     let error = poll(answer("200 OK", "", &deep)).await.unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Garbled);
     let shown = error.to_string();
