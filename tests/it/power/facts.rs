@@ -15,6 +15,8 @@ pub const STATE: &str = "var/lib/state";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
     pub state: String,
+    /// A request left for it whose answer is not known.
+    pub in_doubt: bool,
     pub has_generation: bool,
     pub has_result: bool,
     /// Its files below the house, with their sizes.
@@ -95,7 +97,7 @@ async fn read(database: &mut SqliteConnection, house: &Path) -> Facts {
         .unwrap();
     assert_eq!(whole, "ok");
     let begun: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = 'outputs'")
+        sqlx::query_scalar("SELECT count(*) FROM pragma_table_info('jobs') WHERE name = 'doubt'")
             .fetch_one(&mut *database)
             .await
             .unwrap();
@@ -123,7 +125,8 @@ async fn read(database: &mut SqliteConnection, house: &Path) -> Facts {
 
 async fn jobs(database: &mut SqliteConnection, house: &Path) -> BTreeMap<String, Job> {
     let rows = sqlx::query(
-        "SELECT relative, state, generation_id IS NOT NULL, results.job_id IS NOT NULL, path, outputs.size_bytes
+        "SELECT relative, state, state = 'submitting' OR doubt IS NOT NULL, generation_id IS NOT NULL,
+                results.job_id IS NOT NULL, path, outputs.size_bytes
          FROM jobs JOIN recordings ON recordings.id = recording_id LEFT JOIN results ON results.job_id = jobs.id
                    LEFT JOIN outputs ON outputs.job_id = jobs.id",
     )
@@ -135,13 +138,14 @@ async fn jobs(database: &mut SqliteConnection, house: &Path) -> BTreeMap<String,
         let name = String::from_utf8(row.get(0)).unwrap();
         let job = jobs.entry(name).or_insert_with(|| Job {
             state: row.get(1),
-            has_generation: row.get(2),
-            has_result: row.get(3),
+            in_doubt: row.get(2),
+            has_generation: row.get(3),
+            has_result: row.get(4),
             outputs: Vec::new(),
         });
         if let (Some(path), Some(size)) = (
-            row.get::<Option<Vec<u8>>, _>(4),
-            row.get::<Option<i64>, _>(5),
+            row.get::<Option<Vec<u8>>, _>(5),
+            row.get::<Option<i64>, _>(6),
         ) {
             let path = Path::new(std::ffi::OsStr::from_bytes(&path));
             let path = path.strip_prefix(house).unwrap().to_owned();
