@@ -208,7 +208,7 @@ impl Gate {
         self.state().backoff.is_outage()
     }
 
-    /// How long nothing has succeeded.
+    /// How long nothing has succeeded, past the times that the service named itself.
     #[must_use]
     pub fn failing_for(&self) -> Duration {
         self.state().backoff.failing_for(self.clock.now())

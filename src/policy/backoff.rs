@@ -77,7 +77,10 @@ impl SharedBackoff {
             None => self.first_job = Some(job),
             Some(first) => self.several_jobs |= first != job,
         }
-        self.failing_since.get_or_insert(now);
+        match retry_after {
+            Some(wait) => self.failing_since = Some(now.after(wait)),
+            None => _ = self.failing_since.get_or_insert(now),
+        }
         if self.was_set_back(now) {
             self.last_step_at = began;
             self.opens_at = now;
@@ -126,7 +129,7 @@ impl SharedBackoff {
         self.several_jobs
     }
 
-    /// How long nothing has succeeded, at `now`.
+    /// How long nothing has succeeded, at `now`. A service that names a time is not failing before it.
     #[must_use]
     pub fn failing_for(&self, now: Timestamp) -> Duration {
         self.failing_since
@@ -203,8 +206,11 @@ mod tests {
             0.5,
         );
         assert_eq!(shared.opens_at(at(100)), at(220));
+        assert_eq!(shared.failing_for(at(220)), Duration::ZERO);
         shared.succeeded();
         assert_eq!(shared.opens_at(at(100)), at(220));
+        shared.failed(at(220), at(220), JobId(2), None, 0.5);
+        assert_eq!(shared.failing_for(at(230)), Duration::from_secs(10));
     }
 
     #[test]
