@@ -1,6 +1,7 @@
 //! Folders that a power cut does not take. A file that is synced is lost all the same if the name of a folder above it
 //! is not on the disk, and only a sync of the folder that holds the name puts it there.
 
+use crate::crash;
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File};
 use std::io;
@@ -67,6 +68,7 @@ fn sync_names(folder: &Path) -> io::Result<()> {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
             synced => synced?,
         }
+        crash::point("disk.folder.name_synced");
     }
     Ok(())
 }

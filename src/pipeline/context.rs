@@ -4,10 +4,10 @@ use super::clock::Clock;
 use super::event::{Event, Observer};
 use super::gate::Gate;
 use super::tempo::Tempo;
-use crate::api::{CallError, Client, Pace};
+use crate::api::{CallError, CallErrorKind, Client, Pace};
 use crate::config::Config;
 use crate::domain::{Failure, Hold, HoldKind, JobId, RunId, Timestamp};
-use crate::policy::backoff::Backoff;
+use crate::policy::backoff::{Backoff, Trouble};
 use crate::policy::polling::Polling;
 use crate::store::queue::Reach;
 use crate::store::{Store, StoreError};
@@ -239,19 +239,24 @@ impl Context {
         }
     }
 
-    /// Slows every request down after one that was begun at `began` failed.
-    pub fn slow_down(&self, began: Timestamp, job: JobId, error: &CallError) {
-        let before = self.gate.opens_at();
-        let until = self
-            .gate
-            .failed(began, job, error.retry_after, self.jitter());
-        if until > before {
+    /// A request for `job`, begun at `began`, failed in a way that may be nobody's fault: slows every request down if it
+    /// was not this job alone. Returns until when this job waits.
+    pub fn slow_down(&self, began: Timestamp, job: JobId, error: &CallError) -> Timestamp {
+        let trouble = match error.kind {
+            CallErrorKind::RateLimited => Trouble::TooMany,
+            _ => Trouble::Unclear,
+        };
+        let (before, wait) = (self.gate.opens_at(), error.retry_after);
+        let until = self.gate.failed(began, job, trouble, wait, self.jitter());
+        let opens_at = self.gate.opens_at();
+        if opens_at > before {
             self.notice(&Event::SlowedDown {
                 failure: error.failure.clone(),
                 now: self.now(),
-                until,
+                until: opens_at,
             });
         }
+        until
     }
 
     /// A job failed before or without a submission.

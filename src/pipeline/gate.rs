@@ -4,7 +4,7 @@
 use super::clock::{Clock, sleep_until};
 use crate::domain::{Hold, HoldKind, JobId, Timestamp};
 use crate::policy::admission::{self, Limits};
-use crate::policy::backoff::{Backoff, SharedBackoff};
+use crate::policy::backoff::{Backoff, SharedBackoff, Trouble};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -214,18 +214,20 @@ impl Gate {
         self.state().backoff.failing_for(self.clock.now())
     }
 
-    /// A request for `job`, begun at `began`, failed in a way that slows everything down. Says until when.
+    /// A request for `job`, begun at `began`, failed in a way that may be nobody's fault. Returns until when this job
+    /// waits; whether all others do is for [`opens_at`](Self::opens_at) to say.
     pub fn failed(
         &self,
         began: Timestamp,
         job: JobId,
+        trouble: Trouble,
         retry_after: Option<Duration>,
         jitter: f64,
     ) -> Timestamp {
         let now = self.clock.now();
         self.change(|state| {
-            state.backoff.failed(now, began, job, retry_after, jitter);
-            state.backoff.opens_at(now)
+            let backoff = &mut state.backoff;
+            backoff.failed(now, began, job, trouble, retry_after, jitter)
         })
     }
 
@@ -357,7 +359,10 @@ mod tests {
     #[test]
     fn the_shared_back_off_closes_the_gate_for_a_time() {
         let mut state = State::new(LIMITS, BACKOFF);
-        state.backoff.failed(at(100), at(99), JobId(1), None, 0.0);
+        let too_many = Trouble::TooMany;
+        state
+            .backoff
+            .failed(at(100), at(99), JobId(1), too_many, None, 0.0);
         assert_eq!(state.decide(at(100)), Decision::Until(at(110)));
         assert_eq!(state.decide(at(110)), Decision::Go);
     }

@@ -228,13 +228,14 @@ async fn failed(context: &Context, doubts: &[Doubt], error: &CallError) -> Resul
         }
         return Ok(());
     }
-    if let Some(first) = doubts.first() {
-        context.slow_down(now, first.job, error);
-    }
+    let Some(first) = doubts.first() else {
+        return Ok(());
+    };
+    let due = context.slow_down(now, first.job, error);
     let unreachable = error.http_status.is_none() || error.kind == CallErrorKind::RateLimited;
     for doubt in doubts {
         if unreachable {
-            look_again(context, doubt, context.gate.opens_at().max(now), false).await?;
+            look_again(context, doubt, due, false).await?;
         } else {
             not_found(context, doubt).await?;
         }

@@ -257,8 +257,7 @@ impl Poll<'_> {
             CallErrorKind::Auth => self.refused(HoldKind::Auth, &error).await,
             CallErrorKind::Credit => self.refused(HoldKind::Credit, &error).await,
             CallErrorKind::RateLimited | CallErrorKind::Unavailable | CallErrorKind::Unknown => {
-                context.slow_down(self.began, self.generation.pending.job, &error);
-                let due = context.gate.opens_at().max(now);
+                let due = context.slow_down(self.began, self.generation.pending.job, &error);
                 Ok(Outcome::Again(self.generation, due))
             }
             _ if now >= polling.deadline(self.generation.pending.expires_at) => {

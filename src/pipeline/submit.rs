@@ -460,13 +460,15 @@ impl Sending<'_> {
         if cause == Cause::RateLimited {
             self.context.submit_pace.refused(self.began, now);
         }
-        if matches!(
+        let wait_until = if matches!(
             cause,
             Cause::RateLimited | Cause::Unreachable | Cause::ServiceFailed | Cause::Uncertain
         ) {
-            self.context
-                .slow_down(self.began, self.candidate.job, &error);
-        }
+            let job = self.candidate.job;
+            self.context.slow_down(self.began, job, &error)
+        } else {
+            now
+        };
         if cause == Cause::Uncertain {
             // Looked up at once, and not before it is known to be nowhere sent again.
             self.put_back(Ending::Uncertain, error, now, true).await?;
@@ -478,8 +480,8 @@ impl Sending<'_> {
         match verdict(cause, attempts, max_attempts, self.context.gate.is_outage()) {
             Verdict::Hold(kind) => self.held(kind, error, now).await,
             Verdict::Wait => {
-                let due = self.context.gate.opens_at().max(now);
-                self.put_back(Ending::Deferred, error, due, false).await
+                self.put_back(Ending::Deferred, error, wait_until, false)
+                    .await
             }
             Verdict::Retry => {
                 let wait = self

@@ -44,37 +44,30 @@ impl<C: Clock + Clone> Tempo<C> {
         &self.pace
     }
 
-    /// Submissions a minute that are allowed now.
-    #[must_use]
-    pub fn per_minute(&self) -> NonZeroU32 {
-        self.rate
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .per_minute()
-    }
-
     /// A submission begun at `began` was accepted.
     pub fn accepted(&self, began: Timestamp, now: Timestamp) {
-        self.change(|rate| rate.accepted(began, now));
+        self.change(now, |rate| rate.accepted(began, now));
     }
 
     /// A submission begun at `began` was refused because too many came.
     pub fn refused(&self, began: Timestamp, now: Timestamp) {
-        if self.change(|rate| rate.refused(began, now)) {
+        let (is_lower, per_minute) = self.change(now, |rate| rate.refused(began, now));
+        if is_lower {
             tracing::info!(
-                per_minute = self.per_minute(),
+                per_minute,
                 ceiling = self.ceiling,
                 "the service accepts fewer submissions a minute than configured; it is given fewer"
             );
         }
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut Rate) -> T) -> T {
+    /// Changes what is known of the rate; also answers what is allowed then.
+    fn change<T>(&self, now: Timestamp, change: impl FnOnce(&mut Rate) -> T) -> (T, NonZeroU32) {
         let mut rate = self.rate.lock().unwrap_or_else(PoisonError::into_inner);
         let changed = change(&mut rate);
-        let allowed = rate.per_minute();
+        let allowed = rate.per_minute(now);
         self.pace
             .slow_to((allowed < self.ceiling).then_some(allowed));
-        changed
+        (changed, allowed)
     }
 }

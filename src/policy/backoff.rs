@@ -34,6 +34,16 @@ impl Backoff {
     }
 }
 
+/// Whom a failure tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// Too many requests: all of them wait.
+    TooMany,
+    /// Perhaps only of this job. When another one fails, too, and none succeeds between, it is the service, and all
+    /// wait; so they do when the service says for how long.
+    Unclear,
+}
+
 /// The back-off that all requests share: a 429 or an outage slows everything together, once, and spends no attempt.
 #[derive(Debug, Clone)]
 pub struct SharedBackoff {
@@ -41,7 +51,8 @@ pub struct SharedBackoff {
     failures: u32,
     failing_since: Option<Timestamp>,
     last_step_at: Timestamp,
-    closed_at: Timestamp,
+    said_at: Timestamp,
+    wait_until: Timestamp,
     opens_at: Timestamp,
     first_job: Option<JobId>,
     several_jobs: bool,
@@ -56,7 +67,8 @@ impl SharedBackoff {
             failures: 0,
             failing_since: None,
             last_step_at: Timestamp::from_millis(i64::MIN),
-            closed_at: Timestamp::from_millis(i64::MIN),
+            said_at: Timestamp::from_millis(i64::MIN),
+            wait_until: Timestamp::from_millis(i64::MIN),
             opens_at: Timestamp::from_millis(i64::MIN),
             first_job: None,
             several_jobs: false,
@@ -64,15 +76,17 @@ impl SharedBackoff {
     }
 
     /// A request for `job`, begun at `began`, failed at `now` in a way that may be nobody's fault. Requests that were
-    /// already under way at the last step do not make another. `retry_after` is the service's own word.
+    /// already under way at the last step do not make another. `retry_after` is the service's own word. Returns until
+    /// when this job waits.
     pub fn failed(
         &mut self,
         now: Timestamp,
         began: Timestamp,
         job: JobId,
+        trouble: Trouble,
         retry_after: Option<Duration>,
         jitter: f64,
-    ) {
+    ) -> Timestamp {
         match self.first_job {
             None => self.first_job = Some(job),
             Some(first) => self.several_jobs |= first != job,
@@ -83,26 +97,31 @@ impl SharedBackoff {
         }
         if self.was_set_back(now) {
             self.last_step_at = began;
+            self.wait_until = now;
             self.opens_at = now;
         }
+        self.said_at = now;
         if began >= self.last_step_at {
             self.failures += 1;
             self.last_step_at = now;
-            self.close_until(now, now.after(self.backoff.delay(self.failures, jitter)));
+            self.wait_at_least(now, self.backoff.delay(self.failures, jitter));
         }
         if let Some(wait) = retry_after {
-            self.close_until(now, now.after(wait));
+            self.wait_at_least(now, wait);
         }
+        if trouble == Trouble::TooMany || retry_after.is_some() || self.several_jobs {
+            self.opens_at = self.opens_at.max(self.wait_until);
+        }
+        self.wait_until.max(now)
     }
 
-    fn close_until(&mut self, now: Timestamp, until: Timestamp) {
-        self.opens_at = self.opens_at.max(until);
-        self.closed_at = now;
+    fn wait_at_least(&mut self, now: Timestamp, wait: Duration) {
+        self.wait_until = self.wait_until.max(now.after(wait));
     }
 
-    /// A time before the gate was closed: the clock was set back since, and what was said by it is void.
+    /// A time before the last failure: the clock was set back since, and what was said by it is void.
     fn was_set_back(&self, now: Timestamp) -> bool {
-        now < self.closed_at
+        now < self.said_at
     }
 
     /// The service answered as it should: whatever was wrong is over, except a time it asked for itself.
@@ -174,25 +193,46 @@ mod tests {
     fn requests_that_fail_together_make_one_step() {
         let mut shared = SharedBackoff::new(BACKOFF);
         for job in 0..4 {
-            shared.failed(at(100), at(99), JobId(job), None, 0.0);
+            let until = shared.failed(at(100), at(99), JobId(job), Trouble::Unclear, None, 0.0);
+            assert_eq!(until, at(110));
         }
         assert_eq!(shared.opens_at(at(100)), at(110));
         assert!(shared.is_outage());
-        shared.failed(at(111), at(110), JobId(9), None, 0.0);
+        shared.failed(at(111), at(110), JobId(9), Trouble::Unclear, None, 0.0);
         assert_eq!(shared.opens_at(at(111)), at(131));
     }
 
     #[test]
-    fn one_job_that_fails_alone_is_no_outage() {
+    fn one_job_that_fails_alone_is_no_outage_and_waits_alone() {
         let mut shared = SharedBackoff::new(BACKOFF);
-        shared.failed(at(1), at(0), JobId(7), None, 0.0);
-        shared.failed(at(20), at(19), JobId(7), None, 0.0);
-        assert!(!shared.is_outage());
-        shared.failed(at(60), at(59), JobId(8), None, 0.0);
-        assert!(shared.is_outage());
+        let mut fail = |seconds, job| {
+            let until = shared.failed(
+                at(seconds),
+                at(seconds - 1),
+                JobId(job),
+                Trouble::Unclear,
+                None,
+                0.0,
+            );
+            (
+                until,
+                shared.opens_at(at(seconds)) > at(seconds),
+                shared.is_outage(),
+            )
+        };
+        assert_eq!(fail(1, 7), (at(11), false, false));
+        assert_eq!(fail(20, 7), (at(40), false, false));
+        assert_eq!(fail(60, 8), (at(100), true, true));
         shared.succeeded();
         assert!(!shared.is_outage());
         assert_eq!(shared.failing_for(at(61)), Duration::ZERO);
+    }
+
+    #[test]
+    fn too_many_requests_are_everyone_s() {
+        let mut shared = SharedBackoff::new(BACKOFF);
+        shared.failed(at(1), at(0), JobId(7), Trouble::TooMany, None, 0.0);
+        assert_eq!(shared.opens_at(at(1)), at(11));
     }
 
     #[test]
@@ -202,6 +242,7 @@ mod tests {
             at(100),
             at(99),
             JobId(1),
+            Trouble::Unclear,
             Some(Duration::from_secs(120)),
             0.5,
         );
@@ -209,17 +250,17 @@ mod tests {
         assert_eq!(shared.failing_for(at(220)), Duration::ZERO);
         shared.succeeded();
         assert_eq!(shared.opens_at(at(100)), at(220));
-        shared.failed(at(220), at(220), JobId(2), None, 0.5);
+        shared.failed(at(220), at(220), JobId(2), Trouble::Unclear, None, 0.5);
         assert_eq!(shared.failing_for(at(230)), Duration::from_secs(10));
     }
 
     #[test]
     fn a_clock_set_back_opens_what_was_closed_by_it() {
         let mut shared = SharedBackoff::new(BACKOFF);
-        shared.failed(at(3700), at(3699), JobId(1), None, 0.0);
+        shared.failed(at(3700), at(3699), JobId(1), Trouble::TooMany, None, 0.0);
         assert_eq!(shared.opens_at(at(3701)), at(3710));
         assert_eq!(shared.opens_at(at(101)), at(101));
-        shared.failed(at(102), at(101), JobId(2), None, 0.0);
+        shared.failed(at(102), at(101), JobId(2), Trouble::TooMany, None, 0.0);
         assert_eq!(shared.opens_at(at(102)), at(122));
     }
 
@@ -236,7 +277,7 @@ mod tests {
             let mut earliest = at(0);
             for (step, wait) in waits.into_iter().enumerate() {
                 let now = at(i64::try_from(step).unwrap());
-                shared.failed(now, now, JobId(1), Some(Duration::from_secs(wait)), 0.9);
+                shared.failed(now, now, JobId(1), Trouble::Unclear, Some(Duration::from_secs(wait)), 0.9);
                 earliest = earliest.max(now.after(Duration::from_secs(wait)));
                 prop_assert!(shared.opens_at(now) >= earliest);
             }

@@ -1,21 +1,41 @@
-//! How many submissions a minute the service is given: it publishes no limit, so the one it keeps is found (additive
-//! increase, multiplicative decrease), under the configured ceiling.
+//! How many submissions a minute the service is given. It publishes no limit, so the one it keeps is found, under the
+//! configured ceiling: a refusal at the most that was ever accepted in a minute speaks for a limit, and the rate falls to
+//! it; then it rises, slowly at first, to see whether the limit is still there.
 
 use crate::domain::Timestamp;
+use std::collections::VecDeque;
 use std::num::NonZeroU32;
+use std::time::Duration;
 
-/// What a refusal leaves of the rate.
+const MINUTE: Duration = Duration::from_secs(60);
+/// So many refusals speak for a limit. A service under load refuses at random, too: that alone must not slow a whole
+/// night down.
+const REFUSALS: u32 = 3;
+/// Refused with so much of the most accepted in a minute: some of what was accepted is not known yet.
+const NEAR: f64 = 0.95;
+/// How long the most that was accepted in a minute says what the service accepts.
+const MEMORY: Duration = Duration::from_secs(10 * 60);
+/// How much of what was accepted in a minute is then sent in one.
+const BELOW: f64 = 0.9;
+/// The rate never falls to less than this part of itself at once.
 const DECREASE: f64 = 0.5;
-/// Minutes at the allowed rate that lead from nothing back to the ceiling.
-const MINUTES_TO_CEILING: f64 = 60.0;
+/// From nothing back to the ceiling, with the third power of the time, as in RFC 9438 (CUBIC).
+const TO_CEILING: Duration = Duration::from_secs(30 * 60);
 
 /// The rate that the service seems to accept.
 #[derive(Debug, Clone)]
 pub struct Rate {
     ceiling: NonZeroU32,
-    allowed: f64,
+    /// Submissions a minute right after the last cut.
+    after_cut: f64,
     cut_at: Timestamp,
-    tried: bool,
+    /// When what was accepted in the last minute was.
+    accepted: VecDeque<Timestamp>,
+    /// The most accepted in a minute since the last cut.
+    most: usize,
+    most_at: Timestamp,
+    /// At that most, with nothing accepted beyond it since.
+    refusals: u32,
 }
 
 impl Rate {
@@ -24,45 +44,82 @@ impl Rate {
     pub fn new(ceiling: NonZeroU32) -> Self {
         Self {
             ceiling,
-            allowed: f64::from(ceiling.get()),
+            after_cut: f64::from(ceiling.get()),
             cut_at: Timestamp::from_millis(i64::MIN),
-            tried: false,
+            accepted: VecDeque::new(),
+            most: 0,
+            most_at: Timestamp::from_millis(i64::MIN),
+            refusals: 0,
         }
     }
 
-    /// Submissions a minute, from 1 to the ceiling.
+    /// Submissions a minute at `now`, from 1 to the ceiling.
     #[must_use]
-    pub fn per_minute(&self) -> NonZeroU32 {
+    pub fn per_minute(&self, now: Timestamp) -> NonZeroU32 {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "between 1 and a u32"
         )]
-        let whole = self.allowed as u32;
+        let whole = self.allowed(now) as u32;
         NonZeroU32::new(whole).unwrap_or(NonZeroU32::MIN)
+    }
+
+    fn allowed(&self, now: Timestamp) -> f64 {
+        let ceiling = f64::from(self.ceiling.get());
+        let since_cut = now.since(self.cut_at).as_secs_f64() / TO_CEILING.as_secs_f64();
+        (self.after_cut + ceiling * since_cut.powi(3)).min(ceiling)
     }
 
     /// A submission begun at `began` was accepted, as is known at `now`.
     pub fn accepted(&mut self, began: Timestamp, now: Timestamp) {
-        if self.is_of_this_rate(began, now) {
-            self.tried = true;
-            let ceiling = f64::from(self.ceiling.get());
-            let step = ceiling / MINUTES_TO_CEILING / self.allowed;
-            self.allowed = (self.allowed + step).min(ceiling);
+        let counts = self.is_of_this_rate(began, now);
+        self.accepted.push_back(now);
+        self.forget(now);
+        let taken = self.accepted.len();
+        if counts && taken >= self.most {
+            self.most_at = now;
+        }
+        if counts && taken > self.most {
+            self.most = taken;
+            self.refusals = 0;
         }
     }
 
-    /// A submission begun at `began` was refused with 429, as is known at `now`. `true` if the rate is lower for it:
-    /// of a burst only the first refusal counts, and until something was accepted at the rate now allowed, a refusal
-    /// says nothing of that rate. So a service that takes nothing at all for a time does not drive the rate down.
+    /// A submission begun at `began` was refused with 429, as is known at `now`. `true` if the rate is lower for it. A
+    /// burst lowers it once, and a service that takes nothing at all for a time does not drive it down: until something
+    /// is accepted at a new rate, nothing is known of that.
     pub fn refused(&mut self, began: Timestamp, now: Timestamp) -> bool {
-        let counts = self.is_of_this_rate(began, now) && self.tried;
-        if counts {
-            self.allowed = (self.allowed * DECREASE).max(1.0);
-            self.cut_at = now;
-            self.tried = false;
+        let counts = self.is_of_this_rate(began, now) && self.most > 0;
+        self.forget(now);
+        if counts && now.since(self.most_at) > MEMORY {
+            (self.most, self.most_at, self.refusals) = (self.accepted.len(), now, 0);
         }
-        counts
+        let taken = self.accepted.len() as f64;
+        if !counts || taken < self.most as f64 * NEAR {
+            return false;
+        }
+        self.refusals += 1;
+        let is_a_limit = self.refusals >= REFUSALS;
+        if is_a_limit {
+            let allowed = self.allowed(now);
+            self.after_cut = (taken * BELOW)
+                .max(allowed * DECREASE)
+                .min(allowed)
+                .max(1.0);
+            self.cut_at = now;
+            self.most = 0;
+            self.refusals = 0;
+        }
+        is_a_limit
+    }
+
+    fn forget(&mut self, now: Timestamp) {
+        // What lies ahead is of a clock that was set back since.
+        let is_over = |at: &Timestamp| *at > now || now.since(*at) >= MINUTE;
+        while self.accepted.front().is_some_and(is_over) {
+            self.accepted.pop_front();
+        }
     }
 
     fn is_of_this_rate(&mut self, began: Timestamp, now: Timestamp) -> bool {
@@ -78,7 +135,8 @@ impl Rate {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use std::collections::VecDeque;
+    use rand::rngs::StdRng;
+    use rand::{Rng as _, SeedableRng};
 
     fn at(millis: i64) -> Timestamp {
         Timestamp::from_millis(millis)
@@ -88,67 +146,150 @@ mod tests {
         Rate::new(NonZeroU32::new(ceiling).unwrap())
     }
 
+    /// As many refusals as speak for a limit, of submissions begun at `began`: whether the last lowered the rate.
+    fn refuse(rate: &mut Rate, began: i64) -> bool {
+        let [first, second, third] =
+            [1, 2, 3].map(|step| rate.refused(at(began), at(began + step)));
+        assert!(!first && !second);
+        third
+    }
+
+    #[test]
+    fn a_limit_is_found_at_once_if_it_is_near() {
+        let mut rate = rate(60);
+        (0..50).for_each(|now| rate.accepted(at(now), at(now)));
+        assert!(refuse(&mut rate, 100));
+        assert_eq!(rate.per_minute(at(103)).get(), 45);
+    }
+
+    #[test]
+    fn a_limit_that_is_far_is_found_in_halves() {
+        let mut rate = rate(600);
+        (0..50).for_each(|now| rate.accepted(at(now), at(now)));
+        assert!(refuse(&mut rate, 100));
+        assert_eq!(rate.per_minute(at(103)).get(), 300);
+    }
+
     #[test]
     fn a_burst_of_refusals_counts_once() {
         let mut rate = rate(60);
         rate.accepted(at(0), at(1));
-        assert!(rate.refused(at(10), at(20)));
-        for began in 11..20 {
+        assert!(refuse(&mut rate, 10));
+        for began in 10..13 {
             assert!(!rate.refused(at(began), at(21)));
         }
-        assert_eq!(rate.per_minute().get(), 30);
+        assert_eq!(rate.per_minute(at(21)).get(), 30);
     }
 
     #[test]
-    fn a_refusal_before_anything_was_accepted_says_nothing_of_the_rate() {
+    fn refusals_with_more_accepted_between_speak_for_no_limit() {
         let mut rate = rate(60);
-        assert!(!rate.refused(at(0), at(1)));
-        rate.accepted(at(2), at(3));
-        assert!(rate.refused(at(4), at(5)));
-        assert!(!rate.refused(at(6), at(7)));
-        // Accepted, but sent at the rate before.
-        rate.accepted(at(4), at(8));
-        assert!(!rate.refused(at(9), at(10)));
-        rate.accepted(at(11), at(12));
-        assert!(rate.refused(at(13), at(14)));
-        assert_eq!(rate.per_minute().get(), 15);
+        for now in 0..59 {
+            rate.accepted(at(now), at(now));
+            assert!(!rate.refused(at(now), at(now)));
+            assert!(!rate.refused(at(now), at(now)));
+        }
+        assert_eq!(rate.per_minute(at(100)).get(), 60);
+    }
+
+    #[test]
+    fn refusals_below_what_was_accepted_before_speak_for_no_limit() {
+        let mut rate = rate(60);
+        (0..60).for_each(|now| rate.accepted(at(now * 1_000), at(now * 1_000)));
+        assert_eq!(
+            [70_000, 80_000, 90_000].map(|now| rate.refused(at(now), at(now))),
+            [false; 3]
+        );
+    }
+
+    #[test]
+    fn a_service_that_takes_nothing_tells_nothing_of_its_rate() {
+        let mut rate = rate(60);
+        let storm = |rate: &mut Rate, begin: i64| {
+            (0..600)
+                .filter(|step| {
+                    let now = at(begin + step * 1_000);
+                    rate.refused(now, now)
+                })
+                .count()
+        };
+        assert_eq!(storm(&mut rate, 0), 0);
+        rate.accepted(at(700_000), at(700_000));
+        assert_eq!(storm(&mut rate, 700_001), 1);
+        assert_eq!(rate.per_minute(at(703_000)).get(), 30);
     }
 
     #[test]
     fn a_clock_set_back_does_not_silence_the_service() {
         let mut rate = rate(60);
         rate.accepted(at(3_600_000), at(3_600_001));
-        assert!(rate.refused(at(3_600_002), at(3_600_003)));
+        assert!(refuse(&mut rate, 3_600_002));
         rate.accepted(at(10), at(20));
-        assert!(rate.refused(at(30), at(40)));
+        assert!(refuse(&mut rate, 30));
     }
 
     #[test]
     fn a_service_that_takes_one_a_minute_is_given_one_a_minute() {
         let mut rate = rate(1);
         rate.accepted(at(0), at(0));
-        rate.refused(at(1), at(1));
-        assert_eq!(rate.per_minute().get(), 1);
+        assert!(refuse(&mut rate, 1));
+        assert_eq!(rate.per_minute(at(4)).get(), 1);
     }
 
-    /// A service that takes `limit` in any minute; refusals in each of `minutes` minutes.
-    fn refusals(rate: &mut Rate, limit: usize, minutes: i64) -> Vec<usize> {
-        let (mut now, mut taken, mut refusals) = (0, VecDeque::new(), vec![0; minutes as usize]);
+    #[test]
+    fn the_ceiling_is_tried_again_slowly_at_first() {
+        let mut rate = rate(600);
+        (0..300).for_each(|now| rate.accepted(at(now), at(now)));
+        assert!(refuse(&mut rate, 297));
+        let after =
+            [0, 5, 10, 20, 30].map(|minutes| rate.per_minute(at(300 + minutes * 60_000)).get());
+        assert_eq!(after, [300, 302, 322, 477, 600]);
+    }
+
+    /// What was accepted and refused.
+    #[derive(Debug, Default)]
+    struct Counts {
+        accepted: usize,
+        refused: usize,
+    }
+
+    /// Submissions minute by minute, each of which `refuses` tells of: when it comes, and how many were taken in the
+    /// minute before. Each refusal costs a wait. Counts what comes from `counted` on.
+    fn submit(
+        rate: &mut Rate,
+        minutes: i64,
+        counted: i64,
+        wait: i64,
+        mut refuses: impl FnMut(i64, usize) -> bool,
+    ) -> Counts {
+        let (mut now, mut taken, mut counts) = (0, VecDeque::new(), Counts::default());
         while now < minutes * 60_000 {
             while taken.front().is_some_and(|at| now - at >= 60_000) {
                 taken.pop_front();
             }
-            if taken.len() < limit {
+            let one = usize::from(now >= counted * 60_000);
+            if refuses(now / 60_000, taken.len()) {
+                counts.refused += one;
+                rate.refused(at(now), at(now));
+                now += wait;
+            } else {
+                counts.accepted += one;
                 taken.push_back(now);
                 rate.accepted(at(now), at(now));
-                now += 60_000 / i64::from(rate.per_minute().get()) + 1;
-            } else {
-                rate.refused(at(now), at(now));
-                refusals[(now / 60_000) as usize] += 1;
-                now += 10_000;
+                now += 60_000 / i64::from(rate.per_minute(at(now)).get()) + 1;
             }
         }
-        refusals
+        counts
+    }
+
+    #[test]
+    fn a_limit_that_comes_later_is_found_too() {
+        let mut rate = rate(600);
+        let limit = |minute| if minute < 60 { 300 } else { 30 };
+        let refuses = |minute, taken| taken >= limit(minute);
+        let counts = submit(&mut rate, 180, 90, 5_000, refuses);
+        assert!(counts.refused < 90, "{counts:?}");
+        assert!(counts.accepted > 90 * 30 * 8 / 10, "{counts:?}");
     }
 
     proptest! {
@@ -163,35 +304,24 @@ mod tests {
                 } else {
                     rate.refused(at(now - ago), at(now));
                 }
-                prop_assert!((1..=ceiling).contains(&rate.per_minute().get()));
+                prop_assert!((1..=ceiling).contains(&rate.per_minute(at(now)).get()));
             }
         }
 
         #[test]
-        fn without_refusals_the_ceiling_is_reached_again_within_the_hour(ceiling in 1u32..2_000, cuts in 0u32..20) {
-            let mut rate = rate(ceiling);
-            for cut in 0..i64::from(cuts) {
-                rate.accepted(at(cut * 2), at(cut * 2));
-                rate.refused(at(cut * 2), at(cut * 2 + 1));
-            }
-            let mut now = 100.0;
-            while rate.per_minute().get() < ceiling {
-                now += 60_000.0 / f64::from(rate.per_minute().get());
-                rate.accepted(at(now as i64), at(now as i64));
-            }
-            // A whole rate may be up to one below what is allowed, which takes longer where rates are small.
-            prop_assert!(now < 2.0 * 60.0 * 60_000.0, "{now}");
-            prop_assert!(ceiling < 60 || now < 70.0 * 60_000.0, "{now}");
-        }
-
-        #[test]
-        fn a_limit_below_the_ceiling_is_found_and_seldom_hit(limit in 5usize..300, times in 2u32..40) {
+        fn a_limit_is_found_seldom_hit_and_used(limit in 10usize..300, times in 1u32..40, wait in 1_000i64..10_000) {
             let mut rate = rate(u32::try_from(limit).unwrap() * times);
-            let refusals = refusals(&mut rate, limit, 240);
-            // After the search, which takes a halving for each doubling of the ceiling over the limit.
-            let later: usize = refusals[60..].iter().sum();
-            let cycles = 180 * 2 * times as usize / 60 + 2;
-            prop_assert!(later <= cycles * 8, "{later} refusals in three hours, {cycles} cycles");
+            let counts = submit(&mut rate, 150, 30, wait, |_, taken| taken >= limit);
+            prop_assert!(counts.refused < 120, "{counts:?}");
+            prop_assert!(counts.accepted > limit * 120 * 8 / 10, "{counts:?}");
+        }
+
+        #[test]
+        fn refusals_at_random_leave_a_third_of_the_rate_or_a_hundred_a_minute(ceiling in 10u32..1_000, seed: u64) {
+            let (mut rate, mut dice) = (rate(ceiling), StdRng::seed_from_u64(seed));
+            let counts = submit(&mut rate, 60, 0, 1_000, |_, _| dice.random_bool(0.05));
+            let possible = (3_600 - counts.refused) * ceiling as usize / 60;
+            prop_assert!(counts.accepted > (possible / 3).min(6_000), "{counts:?} of {possible}");
         }
     }
 }

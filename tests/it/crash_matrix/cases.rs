@@ -33,8 +33,10 @@ impl Case {
     }
 }
 
-const CASES: [(&str, Scenario, Paid); 112] = [
+const CASES: [(&str, Scenario, Paid); 114] = [
     // A start.
+    ("disk.folder.name_synced", One, Once),
+    ("disk.folder.name_synced#2", One, Once),
     ("store.migrate.before", One, Once),
     ("store.migrate.after", One, Once),
     ("store.begin_run.before", One, Once),
@@ -88,6 +90,7 @@ const CASES: [(&str, Scenario, Paid); 112] = [
     ("store.written.before#2", Two, Once),
     ("store.written.after#2", Two, Once),
     // The files of one recording.
+    ("disk.folder.name_synced#4", One, Once),
     ("output.write.folders_made", One, Once),
     ("output.write.begun", One, Once),
     ("output.write.begun#4", One, Once),
@@ -104,7 +107,6 @@ const CASES: [(&str, Scenario, Paid); 112] = [
     ("output.write.renamed#2", Changed, Once),
     ("output.write.renamed#4", Changed, Once),
     ("output.write.folder_synced", One, Once),
-    ("output.write.folder_synced#2", One, Once),
     ("store.written.before", One, Once),
     ("store.written.after", One, Once),
     ("store.not_written.before", Unwritable, Once),
@@ -127,7 +129,7 @@ const CASES: [(&str, Scenario, Paid); 112] = [
     ),
     (
         "store.claim.before",
-        After("store.accept.before"),
+        After("store.claim.after"),
         OnceInDoubt,
     ),
     (

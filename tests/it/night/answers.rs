@@ -5,6 +5,7 @@ use super::service::Answer;
 use nightscribe::domain::transition::Event;
 use nightscribe::domain::{AttemptId, GenerationId, HoldKind, JobId, Timestamp};
 use nightscribe::pipeline::schedule::Generation;
+use nightscribe::policy::backoff::Trouble;
 use nightscribe::policy::verdict::{Cause, Verdict, verdict};
 use nightscribe::store::queue::Pending;
 use std::path::PathBuf;
@@ -53,12 +54,13 @@ impl<'g> Machine<'g> {
             self.checks.too_many += 1;
             self.tempo.refused(began, now);
         }
-        if matches!(
-            cause,
-            Cause::RateLimited | Cause::Unreachable | Cause::ServiceFailed | Cause::Uncertain
-        ) {
-            self.slow_down(began, job, wait);
-        }
+        let wait_until = match cause {
+            Cause::RateLimited => self.slow_down(began, job, Trouble::TooMany, wait),
+            Cause::Unreachable | Cause::ServiceFailed | Cause::Uncertain => {
+                self.slow_down(began, job, Trouble::Unclear, wait)
+            }
+            _ => now,
+        };
         let attempts = self.desk.attempts[job];
         match verdict(cause, attempts, MAX_ATTEMPTS, self.gate.is_outage()) {
             Verdict::Hold(kind) => {
@@ -69,8 +71,7 @@ impl<'g> Machine<'g> {
                 }
             }
             Verdict::Wait => {
-                let due = self.gate.opens_at().max(now);
-                self.put_back(job, due, false);
+                self.put_back(job, wait_until, false);
             }
             Verdict::Retry => {
                 let wait = self.backoff.delay(attempts, self.dice.unit());
@@ -105,9 +106,8 @@ impl<'g> Machine<'g> {
                 self.gate.refused(self.hold_of(HoldKind::Auth));
                 self.again(generation, began);
             }
-            Answer::Trouble(wait) => {
-                self.slow_down(began, job, wait);
-                let due = self.gate.opens_at().max(now);
+            Answer::Trouble(trouble, wait) => {
+                let due = self.slow_down(began, job, trouble, wait);
                 self.schedule.insert(generation, due);
             }
         }
@@ -158,9 +158,15 @@ impl<'g> Machine<'g> {
         self.desk.enqueue(job, due);
     }
 
-    fn slow_down(&mut self, began: Timestamp, job: usize, wait: Option<Duration>) {
-        let jitter = self.dice.unit();
-        self.gate.failed(began, JobId(job as i64), wait, jitter);
+    fn slow_down(
+        &mut self,
+        began: Timestamp,
+        job: usize,
+        trouble: Trouble,
+        wait: Option<Duration>,
+    ) -> Timestamp {
+        let (job, jitter) = (JobId(job as i64), self.dice.unit());
+        self.gate.failed(began, job, trouble, wait, jitter)
     }
 
     fn step(&mut self, job: usize, event: Event) {

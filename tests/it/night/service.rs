@@ -2,6 +2,7 @@
 
 use super::dice::Dice;
 use super::script::{HOUR, MINUTE, SECOND, Script, Trouble};
+use nightscribe::policy::backoff;
 use nightscribe::policy::verdict::Cause;
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -41,7 +42,7 @@ pub enum Answer {
     Failed,
     Missing,
     KeyRefused,
-    Trouble(Option<Duration>),
+    Trouble(backoff::Trouble, Option<Duration>),
 }
 
 impl Service {
@@ -124,10 +125,10 @@ impl Service {
     /// A poll arrives, and is answered at once.
     pub fn poll(&mut self, script: &Script, dice: &mut Dice, id: usize, now: i64) -> Answer {
         if script.has(now, Trouble::Unreachable) || script.has(now, Trouble::ServerError) {
-            return Answer::Trouble(None);
+            return Answer::Trouble(backoff::Trouble::Unclear, None);
         }
         if script.has(now, Trouble::Refusing) {
-            return Answer::Trouble(retry_after(dice));
+            return Answer::Trouble(backoff::Trouble::TooMany, retry_after(dice));
         }
         if script.has(now, Trouble::KeyRefused) {
             return Answer::KeyRefused;

@@ -6,6 +6,7 @@ use super::service::{Answer, Refusal};
 use nightscribe::domain::Timestamp;
 use nightscribe::domain::transition::Event;
 use nightscribe::pipeline::gate::{Decision, Seat};
+use nightscribe::policy::backoff::Trouble;
 use nightscribe::policy::verdict::Cause;
 
 /// Polls under way at once.
@@ -153,7 +154,7 @@ impl<'g> Machine<'g> {
 
     pub fn ask(&mut self, id: usize, broken: bool) -> Answer {
         if broken {
-            return Answer::Trouble(None);
+            return Answer::Trouble(Trouble::Unclear, None);
         }
         self.service.poll(self.script, &mut self.dice, id, self.at)
     }
