@@ -8,11 +8,11 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
-/// So many refusals speak for a limit. A service under load refuses at random, too: that alone must not slow a whole
+/// So many refusals within a minute speak for a limit. A service under load refuses at random, too: that alone must not slow a whole
 /// night down.
-const REFUSALS: u32 = 3;
-/// Refused with so much of the most accepted in a minute: some of what was accepted is not known yet.
-const NEAR: f64 = 0.95;
+const REFUSALS: usize = 3;
+/// Of what was accepted in the last minute, so much may not be known yet when a refusal is.
+const UNKNOWN: usize = 2;
 /// How long the most that was accepted in a minute says what the service accepts.
 const MEMORY: Duration = Duration::from_secs(10 * 60);
 /// How much of what was accepted in a minute is then sent in one.
@@ -34,8 +34,8 @@ pub struct Rate {
     /// The most accepted in a minute since the last cut.
     most: usize,
     most_at: Timestamp,
-    /// At that most, with nothing accepted beyond it since.
-    refusals: u32,
+    /// When refusals were at that most, in the last minute, with nothing accepted beyond it since.
+    refused: VecDeque<Timestamp>,
 }
 
 impl Rate {
@@ -49,7 +49,7 @@ impl Rate {
             accepted: VecDeque::new(),
             most: 0,
             most_at: Timestamp::from_millis(i64::MIN),
-            refusals: 0,
+            refused: VecDeque::new(),
         }
     }
 
@@ -82,7 +82,7 @@ impl Rate {
         }
         if counts && taken > self.most {
             self.most = taken;
-            self.refusals = 0;
+            self.refused.clear();
         }
     }
 
@@ -92,33 +92,34 @@ impl Rate {
     pub fn refused(&mut self, began: Timestamp, now: Timestamp) -> bool {
         let counts = self.is_of_this_rate(began, now) && self.most > 0;
         self.forget(now);
+        let taken = self.accepted.len();
         if counts && now.since(self.most_at) > MEMORY {
-            (self.most, self.most_at, self.refusals) = (self.accepted.len(), now, 0);
+            (self.most, self.most_at) = (taken, now);
         }
-        let taken = self.accepted.len() as f64;
-        if !counts || taken < self.most as f64 * NEAR {
+        if !counts || taken + UNKNOWN < self.most {
             return false;
         }
-        self.refusals += 1;
-        let is_a_limit = self.refusals >= REFUSALS;
+        self.refused.push_back(now);
+        let is_a_limit = self.refused.len() >= REFUSALS;
         if is_a_limit {
             let allowed = self.allowed(now);
-            self.after_cut = (taken * BELOW)
-                .max(allowed * DECREASE)
-                .min(allowed)
-                .max(1.0);
+            let below = taken as f64 * BELOW;
+            self.after_cut = below.max(allowed * DECREASE).min(allowed).max(1.0);
             self.cut_at = now;
             self.most = 0;
-            self.refusals = 0;
+            self.refused.clear();
         }
         is_a_limit
     }
 
+    /// Forgets what is not of the minute before `now`.
     fn forget(&mut self, now: Timestamp) {
         // What lies ahead is of a clock that was set back since.
         let is_over = |at: &Timestamp| *at > now || now.since(*at) >= MINUTE;
-        while self.accepted.front().is_some_and(is_over) {
-            self.accepted.pop_front();
+        for times in [&mut self.accepted, &mut self.refused] {
+            while times.front().is_some_and(is_over) {
+                times.pop_front();
+            }
         }
     }
 
