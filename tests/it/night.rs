@@ -10,8 +10,10 @@ mod script;
 mod service;
 mod stages;
 
+use desk::Desk;
 use dice::Dice;
-use machine::{Limits, Machine, WallClock, gate};
+use machine::{Limits, MIDNIGHT, Machine, WallClock, gate};
+use nightscribe::domain::Timestamp;
 use script::Script;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,10 +27,16 @@ struct Night {
     paid: usize,
     too_many: u64,
     hours: f64,
+    held: usize,
 }
 
 /// A night of so many recordings, with limits that give them all a place in eight hours.
 fn night(seed: u64, jobs: usize) -> Night {
+    life(seed, jobs, 0)
+}
+
+/// The same where they come one by one, `every` so many milliseconds.
+fn life(seed: u64, jobs: usize, every: i64) -> Night {
     let submits_per_minute = (jobs / 150).max(1) as u32;
     let limits = Limits {
         submits_per_minute,
@@ -39,7 +47,8 @@ fn night(seed: u64, jobs: usize) -> Night {
     let script = Script::new(&mut Dice::new(!seed), submits_per_minute as usize);
     let wall = Arc::new(WallClock::default());
     let gate = gate(&limits, wall.clone());
-    let mut machine = Machine::new(seed, jobs, &limits, &script, &gate, wall);
+    let desk = Desk::new(jobs, Timestamp::from_millis(MIDNIGHT), every);
+    let mut machine = Machine::new(seed, desk, &limits, &script, &gate, wall);
     machine.run();
     Night {
         digest: machine.checks.digest,
@@ -47,6 +56,7 @@ fn night(seed: u64, jobs: usize) -> Night {
         paid: machine.service.generations.len(),
         too_many: machine.checks.too_many,
         hours: machine.at as f64 / script::HOUR as f64,
+        held: machine.held(),
         violations: machine.checks.violations,
     }
 }
@@ -70,6 +80,15 @@ fn a_night_of_a_hundred_thousand_recordings_keeps_every_promise() {
     let night = night(2026, 100_000);
     println!("1 seed, 100000 recordings, {night:?}");
     assert!(night.violations.is_empty(), "{night:?}");
+}
+
+#[test]
+fn a_day_of_a_daemon_leaves_nothing_behind() {
+    let day = life(1, 20_000, 24 * script::HOUR / 20_000);
+    println!("1 seed, 20000 recordings in 24 hours, {day:?}");
+    assert!(day.hours >= 23.0, "{day:?}");
+    assert!(day.violations.is_empty(), "{day:?}");
+    assert_eq!(day.held, 0, "{day:?}");
 }
 
 #[test]

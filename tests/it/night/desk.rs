@@ -15,11 +15,13 @@ pub struct Desk {
 }
 
 impl Desk {
-    pub fn new(jobs: usize, now: Timestamp) -> Self {
+    /// A queue of so many jobs, one more `every` milliseconds from `begin`.
+    pub fn new(jobs: usize, begin: Timestamp, every: i64) -> Self {
+        let due = |job| Timestamp::from_millis(begin.millis() + job as i64 * every);
         Self {
             states: vec![JobState::Queued; jobs],
             attempts: vec![0; jobs],
-            queue: (0..jobs).map(|job| (now, job)).collect(),
+            queue: (0..jobs).map(|job| (due(job), job)).collect(),
             out: 0,
             open: jobs,
         }

@@ -95,12 +95,12 @@ pub struct Machine<'g> {
     pub polls: usize,
 }
 
-const MIDNIGHT: i64 = 1_800_000_000_000;
+pub const MIDNIGHT: i64 = 1_800_000_000_000;
 
 impl<'g> Machine<'g> {
     pub fn new(
         seed: u64,
-        jobs: usize,
+        desk: Desk,
         limits: &'g Limits,
         script: &'g Script,
         gate: &'g Gate,
@@ -119,7 +119,7 @@ impl<'g> Machine<'g> {
             dice: Dice::new(seed),
             service: Service::new(),
             checks: Checks::new(submits as usize, polls as usize),
-            desk: Desk::new(jobs, wall.now()),
+            desk,
             schedule: Schedule::default(),
             times: ServiceTimes::default(),
             at: 0,
@@ -186,6 +186,11 @@ impl<'g> Machine<'g> {
         }
         self.checks
             .end(self.script, &self.service, &self.desk.states);
+    }
+
+    /// What is held for generations and requests, which must be nothing when all are done.
+    pub fn held(&self) -> usize {
+        self.schedule.len() + self.passed.len() + self.flying + self.polls + self.gate.pending()
     }
 
     fn happen(&mut self, thing: Coming<'g>) {
