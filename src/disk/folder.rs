@@ -1,12 +1,13 @@
 //! Folders that a power cut does not take. A file that is synced is lost all the same if the name of a folder above it
 //! is not on the disk, and only a sync of the folder that holds the name puts it there.
 
+use super::mount;
 use crate::crash;
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Folders whose names this process has put on the disk, so that it does so once.
@@ -21,14 +22,17 @@ pub const PRIVATE: u32 = 0o700;
 /// does not tell that its name is durable: whoever made it may have been killed, or may be about to sync it. Blocks.
 ///
 /// # Errors
-/// If it cannot be made, or a name cannot be put on the disk.
+/// If it cannot be made, a name cannot be put on the disk, or a share is gone that it was on.
 pub fn make_durable(folder: &Path, mode: u32) -> io::Result<()> {
+    let folder = &path::absolute(folder)?;
+    mount::check(folder)?;
     if is_known(folder) {
         return Ok(());
     }
     let mut making = DirBuilder::new();
     making.recursive(true).mode(mode).create(folder)?;
     sync_names(&fs::canonicalize(folder)?)?;
+    mount::remember(folder);
     known().insert(folder.to_owned());
     Ok(())
 }

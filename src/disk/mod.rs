@@ -3,3 +3,4 @@
 //! - [`folder`]: folders that a power cut does not take
 
 pub mod folder;
+mod mount;
