@@ -3,6 +3,7 @@
 use crate::house::{House, settings};
 use nightscribe::sandbox::Settings;
 use sqlx::{ConnectOptions, Connection, Executor};
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -53,6 +54,47 @@ fn a_database_without_room_holds_and_loses_nothing() {
     house.run_once(0);
     assert_eq!(house.count("done"), 40);
     assert_eq!(house.sandbox().ledger().generations.len(), 40);
+}
+
+/// A recording of so many hours, of the smallest kind of audio, whose transcript takes megabytes.
+fn record_hours(house: &House, name: &str, hours: u32) {
+    const RATE: u32 = 1000;
+    let size = hours * 3600 * RATE;
+    let mut head = Vec::from(*b"RIFF");
+    head.extend((36 + size).to_le_bytes());
+    head.extend(b"WAVEfmt ");
+    for number in [16, 0x0001_0001, RATE, RATE, 0x0008_0001] {
+        head.extend(u32::to_le_bytes(number));
+    }
+    head.extend(b"data");
+    head.extend(size.to_le_bytes());
+    let path = house.path("recordings").join(name);
+    fs::write(&path, &head).unwrap();
+    let file = fs::OpenOptions::new().write(true).open(path).unwrap();
+    file.set_len(u64::from(size) + head.len() as u64).unwrap();
+}
+
+#[test]
+fn an_output_without_room_keeps_the_result_and_pays_once() {
+    let house = House::with_recordings(settings(), 3);
+    record_hours(&house, "long.wav", 12);
+    // Enough for the database, which keeps the result packed, but not for the transcript.
+    let mut child = limited(&house, "-f 3000", "run")
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let log = BufReader::new(child.stderr.take().unwrap());
+    let mut lines = log.lines().map(Result::unwrap);
+    let refused = lines.find(|line| line.contains("cannot be written"));
+    assert!(refused.unwrap().contains("its result is safe"));
+    house.wait_until("the others", |house| house.count("done") == 3);
+    assert_eq!(house.item("long.wav")["state"], "received");
+    assert_eq!(house.names("transcripts").len(), 12);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    house.run_once(0);
+    assert_eq!(house.count("done"), 4);
+    assert_eq!(house.sandbox().ledger().generations.len(), 4);
 }
 
 #[test]
