@@ -1,0 +1,25 @@
+//! Each format of a transcript of three hours.
+
+use crate::three_hours;
+use divan::Bencher;
+use nightscribe::api::read_transcript;
+use nightscribe::domain::{Format, Request, Timestamp};
+use nightscribe::output::render::{Envelope, render};
+
+#[divan::bench(args = Format::ALL)]
+fn render_three_hours(bencher: Bencher, format: Format) {
+    let raw = three_hours::result();
+    let transcript = read_transcript(&raw);
+    let request = Request::new("m", []);
+    let envelope = Envelope {
+        source: "talks",
+        recording: "three hours.mp3".to_owned(),
+        sha256: None,
+        request: &request,
+        generation_id: None,
+        recorded_at: Timestamp::from_millis(0),
+        submitted_at: None,
+        received_at: Timestamp::from_millis(0),
+    };
+    bencher.bench(|| render(format, &transcript, &raw, &envelope));
+}
