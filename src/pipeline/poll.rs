@@ -28,11 +28,10 @@ const AT_ONCE: usize = 64;
 enum Outcome {
     /// Ask again at this time.
     Again(Generation, Timestamp),
-    /// Nothing more to ask; the answer came between these times after its acceptance.
+    /// Nothing more to ask; the answer came between these times after its acceptance, where that is known.
     Answered {
         pending: Pending,
-        not_before: Duration,
-        not_after: Duration,
+        taken: Option<(Duration, Duration)>,
     },
     /// Nothing more to ask.
     Over,
@@ -52,7 +51,7 @@ pub async fn poll_all(
     let mut times = ServiceTimes::default();
     let mut under_way: JoinSet<Result<(JobId, Outcome), StoreError>> = JoinSet::new();
     for pending in context.store.pending().await? {
-        schedule.insert(Generation::new(pending), context.now());
+        schedule.insert(Generation::resumed(pending), context.now());
     }
     loop {
         let now = context.now();
@@ -114,12 +113,10 @@ fn conclude(
     schedule.returned(job);
     match outcome {
         Outcome::Again(generation, due) => schedule.insert(generation, due),
-        Outcome::Answered {
-            pending,
-            not_before,
-            not_after,
-        } => {
-            times.learn(&pending.model, pending.duration_s, not_before, not_after);
+        Outcome::Answered { pending, taken } => {
+            if let Some((not_before, not_after)) = taken {
+                times.learn(&pending.model, pending.duration_s, not_before, not_after);
+            }
         }
         Outcome::Over => {}
     }
@@ -140,7 +137,7 @@ async fn synchronize(context: &Context, schedule: &mut Schedule) -> Result<(), S
     schedule.retain(|job| pending.contains_key(&job));
     for (job, pending) in pending {
         if !schedule.knows(job) {
-            schedule.insert(Generation::new(pending), context.now());
+            schedule.insert(Generation::resumed(pending), context.now());
         }
     }
     Ok(())
@@ -192,8 +189,9 @@ impl Poll<'_> {
     }
 
     async fn completed(self, completed: &Completed) -> Result<Outcome, StoreError> {
-        let (context, pending) = (self.context, self.generation.pending);
-        let now = context.now();
+        let (context, now) = (self.context, self.context.now());
+        let taken = self.generation.taken(now);
+        let pending = self.generation.pending;
         let completion = completion(pending.job, pending.attempt, completed, None, now);
         if context
             .persist(pending.job, || context.store.complete(completion.clone()))
@@ -209,16 +207,7 @@ impl Poll<'_> {
         context.to_save.notify_one();
         // A job with equal content may wait for this one.
         context.to_submit.notify_one();
-        let not_before = self
-            .generation
-            .last_unfinished
-            .map_or(Duration::ZERO, |time| time.since(pending.accepted_at));
-        let not_after = now.since(pending.accepted_at);
-        Ok(Outcome::Answered {
-            pending,
-            not_before,
-            not_after,
-        })
+        Ok(Outcome::Answered { pending, taken })
     }
 
     async fn unfinished(self) -> Result<Outcome, StoreError> {
@@ -227,12 +216,14 @@ impl Poll<'_> {
             let message = "the service still works on it, long after it should have ended";
             return self.lost(Failure::new(ErrorClass::Expired, message)).await;
         }
-        Ok(self.again())
+        let seen = Some(self.began);
+        Ok(self.again(seen))
     }
 
-    fn again(mut self) -> Outcome {
+    /// Asks again in its time; `unfinished_at` is when it was seen unfinished, if it was.
+    fn again(mut self, unfinished_at: Option<Timestamp>) -> Outcome {
         let (now, polling) = (self.context.now(), self.context.polling());
-        self.generation.last_unfinished = Some(self.began);
+        self.generation.unfinished_at = unfinished_at;
         let due = polling.next(
             now,
             self.generation.polls,
@@ -258,7 +249,11 @@ impl Poll<'_> {
             CallErrorKind::Credit => self.refused(HoldKind::Credit, &error).await,
             CallErrorKind::RateLimited | CallErrorKind::Unavailable | CallErrorKind::Unknown => {
                 let due = context.slow_down(self.began, self.generation.pending.job, &error);
-                Ok(Outcome::Again(self.generation, due))
+                let generation = Generation {
+                    unfinished_at: None,
+                    ..self.generation
+                };
+                Ok(Outcome::Again(generation, due))
             }
             _ if now >= polling.deadline(self.generation.pending.expires_at) => {
                 self.given_up(error.failure).await
@@ -278,7 +273,7 @@ impl Poll<'_> {
             .refused_polls
             .fetch_add(1, Ordering::Relaxed);
         self.context.hold(kind, &error.failure.message).await;
-        Ok(self.again())
+        Ok(self.again(None))
     }
 
     /// It was accepted, and perhaps paid, and its transcript is gone.

@@ -8,6 +8,9 @@ use std::time::Duration;
 /// A clock set back by less than this only makes a poll late by as much.
 const SET_BACK: Duration = Duration::from_secs(1);
 
+/// A poll that leaves so much after it was due tells nothing of how long the service took.
+const LATE: Duration = Duration::from_secs(10);
+
 /// A generation in hand.
 #[derive(Debug, Clone)]
 pub struct Generation {
@@ -15,19 +18,38 @@ pub struct Generation {
     pub pending: Pending,
     /// How often it was asked for.
     pub polls: u32,
-    /// When the last poll left that found it unfinished.
-    pub last_unfinished: Option<Timestamp>,
+    /// Its acceptance, or when the last poll left that found it unfinished. Nothing where it was out of sight since: the
+    /// next poll finds an answer that may have been there for long.
+    pub unfinished_at: Option<Timestamp>,
 }
 
 impl Generation {
-    /// Not asked for yet.
+    /// Accepted just now.
     #[must_use]
     pub const fn new(pending: Pending) -> Self {
         Self {
+            polls: 0,
+            unfinished_at: Some(pending.accepted_at),
+            pending,
+        }
+    }
+
+    /// Accepted at some time before.
+    #[must_use]
+    pub const fn resumed(pending: Pending) -> Self {
+        Self {
             pending,
             polls: 0,
-            last_unfinished: None,
+            unfinished_at: None,
         }
+    }
+
+    /// Between which times after its acceptance the answer came that was found at `now`, where that is known.
+    #[must_use]
+    pub fn taken(&self, now: Timestamp) -> Option<(Duration, Duration)> {
+        let accepted_at = self.pending.accepted_at;
+        let not_before = self.unfinished_at?.since(accepted_at);
+        Some((not_before, now.since(accepted_at)))
     }
 
     /// Its times by a clock that was set back.
@@ -35,7 +57,7 @@ impl Generation {
         let pending = &mut self.pending;
         pending.accepted_at = pending.accepted_at.before(by);
         pending.expires_at = pending.expires_at.before(by);
-        self.last_unfinished = self.last_unfinished.map(|time| time.before(by));
+        self.unfinished_at = self.unfinished_at.map(|time| time.before(by));
     }
 }
 
@@ -104,8 +126,11 @@ impl Schedule {
     /// What is due and expires first; it counts as under way until it is [`returned`](Self::returned).
     pub fn take_nearest_expiry(&mut self) -> Option<Generation> {
         let (_, job) = self.ripe.pop_first()?;
-        let (generation, due) = self.generations.remove(&job)?;
+        let (mut generation, due) = self.generations.remove(&job)?;
         self.ripe_by_due.remove(&(due, job));
+        if self.looked_at.since(due) > LATE {
+            generation.unfinished_at = None;
+        }
         self.under_way.insert(job);
         Some(generation)
     }
@@ -236,6 +261,29 @@ mod tests {
         assert_eq!(schedule.len(), 1);
         schedule.returned(JobId(1));
         assert_eq!(schedule.len(), 0);
+    }
+
+    #[test]
+    fn only_an_answer_that_was_waited_for_tells_how_long_it_took() {
+        let second = 1000;
+        let asked = |generation: Generation, due: i64, now: i64| {
+            let mut schedule = Schedule::default();
+            schedule.insert(generation, at(due));
+            schedule.ripen(at(now));
+            schedule.take_nearest_expiry().unwrap().taken(at(now))
+        };
+        let between =
+            |from: u64, to: u64| Some((Duration::from_secs(from), Duration::from_secs(to)));
+        let new = || generation(1, 900 * second);
+        assert_eq!(asked(new(), 60 * second, 61 * second), between(0, 61));
+        assert_eq!(asked(new(), 60 * second, 71 * second), None);
+        let unfinished = Generation {
+            unfinished_at: Some(at(50 * second)),
+            ..new()
+        };
+        assert_eq!(asked(unfinished, 60 * second, 61 * second), between(50, 61));
+        let resumed = Generation::resumed(new().pending);
+        assert_eq!(asked(resumed, 60 * second, 61 * second), None);
     }
 
     #[test]

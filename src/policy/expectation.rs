@@ -48,7 +48,7 @@ impl ServiceTimes {
     #[must_use]
     pub fn expected(&self, model: &str, length_s: Option<f64>) -> Option<Duration> {
         let wanted = log_length(length_s);
-        let mut samples: Vec<_> = self.by_model.get(model)?.iter().copied().collect();
+        let mut samples: Vec<_> = self.by_model.get(model)?.iter().rev().copied().collect();
         samples.sort_by(|a, b| {
             (a.log_length - wanted)
                 .abs()

@@ -27,11 +27,11 @@ impl Polling {
     }
 
     /// When a generation accepted at `accepted` is asked for first: when an answer is `expected`, else after the
-    /// interval; never later than the margin before expiry.
+    /// interval; never later than half of the retention, whatever is expected.
     #[must_use]
     pub fn first(&self, accepted: Timestamp, expected: Option<Duration>) -> Timestamp {
         let wait = expected.unwrap_or_else(|| self.shortest());
-        accepted.after(wait.min(self.retention.saturating_sub(self.margin())))
+        accepted.after(wait.min(self.retention / 2))
     }
 
     /// When a generation that `polls` polls found unfinished, the last at `now`, is asked for again.
@@ -95,7 +95,7 @@ mod tests {
         assert_eq!(POLLING.first(at(0), Some(Duration::from_secs(3))), at(3));
         assert_eq!(
             POLLING.first(at(0), Some(Duration::from_secs(5000))),
-            at(3540)
+            at(1800)
         );
     }
 

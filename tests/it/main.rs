@@ -15,6 +15,7 @@ mod machine;
 mod night;
 mod pipeline;
 #[cfg(target_os = "linux")]
+mod polling;
 mod power;
 mod promise;
 mod sandbox;

@@ -1,6 +1,7 @@
 //! What follows from an answer, as in the stages of the pipeline.
 
 use super::machine::{Coming, Flight, Machine, Moment};
+use super::script::MINUTE;
 use super::service::Answer;
 use nightscribe::domain::transition::Event;
 use nightscribe::domain::{AttemptId, GenerationId, HoldKind, JobId, Timestamp};
@@ -12,6 +13,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 const MAX_ATTEMPTS: u32 = 5;
+/// A transcript that can be read is, within this time: a first poll may be as late as half the retention.
+const LATEST: i64 = 31 * MINUTE;
 
 impl<'g> Machine<'g> {
     pub fn sent(&mut self, flight: Flight<'g>) {
@@ -104,10 +107,14 @@ impl<'g> Machine<'g> {
             Answer::Missing => self.lost(job),
             Answer::KeyRefused => {
                 self.gate.refused(self.hold_of(HoldKind::Auth));
-                self.again(generation, began);
+                self.again(generation, None);
             }
             Answer::Trouble(trouble, wait) => {
                 let due = self.slow_down(began, job, trouble, wait);
+                let generation = Generation {
+                    unfinished_at: None,
+                    ..generation
+                };
                 self.schedule.insert(generation, due);
             }
         }
@@ -116,11 +123,13 @@ impl<'g> Machine<'g> {
     fn completed(&mut self, generation: &Generation) {
         let (pending, now) = (&generation.pending, self.now());
         let job = pending.job.0 as usize;
-        let not_before = generation
-            .last_unfinished
-            .map_or(Duration::ZERO, |time| time.since(pending.accepted_at));
-        let not_after = now.since(pending.accepted_at);
-        self.times.learn("", None, not_before, not_after);
+        let ready_at = self.service.generations[pending.attempt.0 as usize].ready_at;
+        let in_time = self.script.readable(ready_at, self.at) <= LATEST;
+        self.checks
+            .must(in_time, "a transcript is fetched soon after it is ready");
+        if let Some((not_before, not_after)) = generation.taken(now) {
+            self.times.learn("", None, not_before, not_after);
+        }
         self.step(job, Event::Completed);
         let saving = self.dice.between(5, 200);
         self.come(self.at + saving, Coming::Saved(job));
@@ -131,12 +140,12 @@ impl<'g> Machine<'g> {
         if self.now() >= deadline {
             return self.lost(generation.pending.job.0 as usize);
         }
-        self.again(generation, began);
+        self.again(generation, Some(began));
     }
 
-    fn again(&mut self, mut generation: Generation, began: Timestamp) {
+    fn again(&mut self, mut generation: Generation, unfinished_at: Option<Timestamp>) {
         let (now, expires_at) = (self.now(), generation.pending.expires_at);
-        generation.last_unfinished = Some(began);
+        generation.unfinished_at = unfinished_at;
         let due = self.polling.next(now, generation.polls, expires_at);
         self.schedule.insert(generation, due);
     }
