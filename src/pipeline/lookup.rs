@@ -29,8 +29,12 @@ const REFUSED_AGAIN: Duration = Duration::from_secs(300);
 
 /// What a look through the list brought.
 enum Look {
-    /// What was accepted, by client request ID.
-    Listed(HashMap<String, LogEntry>),
+    /// What was accepted of what was looked for, by client request ID; and when the latest submission of all those in the
+    /// list was begun.
+    Listed {
+        found: HashMap<String, LogEntry>,
+        latest: Option<Timestamp>,
+    },
     /// There is no list.
     Unsupported,
     /// The list could not be read.
@@ -50,7 +54,7 @@ pub async fn look_up_all(
         let doubts = context.store.doubts(now).await?;
         if !doubts.is_empty() {
             let look = tokio::select! {
-                look = look(&context, &doubts) => look,
+                look = look(&context, &doubts) => look?,
                 () = context.stop.cancelled() => return Ok(()),
             };
             conclude(&context, doubts, look, &poller).await?;
@@ -67,7 +71,7 @@ pub async fn look_up_all(
 }
 
 /// Reads the list from now back to the oldest doubt, or until every doubt is found.
-async fn look(context: &Context, doubts: &[Doubt]) -> Look {
+async fn look(context: &Context, doubts: &[Doubt]) -> Result<Look, StoreError> {
     let oldest = doubts
         .iter()
         .map(|doubt| doubt.started_at)
@@ -78,17 +82,18 @@ async fn look(context: &Context, doubts: &[Doubt]) -> Look {
         .iter()
         .map(|doubt| doubt.client_request_id.as_str())
         .collect();
-    let (mut found, mut offset) = (HashMap::new(), 0);
+    let (mut found, mut all, mut offset) = (HashMap::new(), Vec::new(), 0);
     for _ in 0..PAGES {
         sleep_until(&*context.clock, context.gate.opens_at()).await;
         context.log_pace.ready().await;
         let request = context.client.logs(start, end, offset);
         let page = match crash::around("pipeline.lookup.request", request).await {
             Ok(Logs::Page(page)) => page,
-            Ok(Logs::Unsupported) => return Look::Unsupported,
-            Err(error) => return Look::Failed(error),
+            Ok(Logs::Unsupported) => return Ok(Look::Unsupported),
+            Err(error) => return Ok(Look::Failed(error)),
         };
         for entry in page.entries {
+            all.push(entry.client_request_id.clone());
             if wanted.contains(&entry.client_request_id.as_str()) {
                 wanted.retain(|id| *id != entry.client_request_id);
                 found.insert(entry.client_request_id.clone(), entry);
@@ -99,7 +104,8 @@ async fn look(context: &Context, doubts: &[Doubt]) -> Look {
         }
         offset += page.len;
     }
-    Look::Listed(found)
+    let latest = context.store.latest_begun(&all).await?;
+    Ok(Look::Listed { found, latest })
 }
 
 async fn conclude(
@@ -109,18 +115,18 @@ async fn conclude(
     poller: &mpsc::UnboundedSender<Pending>,
 ) -> Result<(), StoreError> {
     match look {
-        Look::Listed(mut found) => {
+        Look::Listed { mut found, latest } => {
             context.release(HoldKind::Auth).await;
             for doubt in doubts {
                 match found.remove(&doubt.client_request_id) {
                     Some(entry) => adopt(context, doubt, entry, poller).await?,
-                    None => not_found(context, &doubt).await?,
+                    None => not_found(context, &doubt, latest).await?,
                 }
             }
         }
         Look::Unsupported => {
             for doubt in doubts {
-                give_up(context, &doubt, "the service keeps no list of requests").await?;
+                give_up(context, &doubt, Finding::NoList).await?;
             }
         }
         Look::Failed(error) => failed(context, &doubts, &error).await?,
@@ -193,7 +199,42 @@ async fn hash(doubt: &Doubt) -> Option<String> {
     hashing.await.ok().flatten()
 }
 
-async fn not_found(context: &Context, doubt: &Doubt) -> Result<(), StoreError> {
+/// What the service knows of a lost answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Finding {
+    /// It keeps no list.
+    NoList,
+    /// Nothing that can be told: its list shows nothing later either.
+    Unlisted,
+    /// Nothing, though it lists what was submitted later.
+    NotAccepted,
+}
+
+impl Finding {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoList => {
+                "its answer was lost and the service keeps no list of requests: it may have been accepted and paid"
+            }
+            Self::Unlisted => {
+                "its answer was lost and the service does not list it: it may have been accepted and paid"
+            }
+            Self::NotAccepted => {
+                "its answer was lost and the service lists later ones but not this: it was not accepted"
+            }
+        }
+    }
+}
+
+async fn not_found(
+    context: &Context,
+    doubt: &Doubt,
+    latest: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    let finding = match latest {
+        Some(latest) if latest > doubt.started_at => Finding::NotAccepted,
+        _ => Finding::Unlisted,
+    };
     let now = context.now();
     let since_start = now.since(doubt.started_at);
     match next_look(
@@ -203,7 +244,7 @@ async fn not_found(context: &Context, doubt: &Doubt) -> Result<(), StoreError> {
         context.backoff(),
     ) {
         Some(wait) => look_again(context, doubt, now.after(wait), true).await,
-        None => give_up(context, doubt, "the service does not list it").await,
+        None => give_up(context, doubt, finding).await,
     }
 }
 
@@ -237,28 +278,31 @@ async fn failed(context: &Context, doubts: &[Doubt], error: &CallError) -> Resul
         if unreachable {
             look_again(context, doubt, due, false).await?;
         } else {
-            not_found(context, doubt).await?;
+            not_found(context, doubt, None).await?;
         }
     }
     Ok(())
 }
 
 /// Nobody can say what became of it: submitted again, or left to a person.
-async fn give_up(context: &Context, doubt: &Doubt, why: &str) -> Result<(), StoreError> {
+async fn give_up(context: &Context, doubt: &Doubt, finding: Finding) -> Result<(), StoreError> {
     let now = context.now();
     let retry = &context.config.retry;
-    let hold = retry.uncertain == Uncertain::Hold;
+    let was_refused = finding == Finding::NotAccepted;
+    let hold = retry.uncertain == Uncertain::Hold && !was_refused;
     let spent =
         verdict(Cause::Uncertain, doubt.attempts, retry.max_attempts, false) == Verdict::Fail;
-    let message = format!("its answer was lost and {why}: it may have been accepted and paid");
-    let failure = Failure::new(ErrorClass::Network, message);
+    let failure = Failure::new(ErrorClass::Network, finding.as_str());
     let due = now.after(context.backoff().delay(doubt.attempts, context.jitter()));
     let outcome = if hold || spent {
         Err(failure.clone())
     } else {
         Ok(due)
     };
-    let give_up = || context.store.give_up_doubt(doubt.job, outcome.clone(), now);
+    let give_up = || {
+        let store = &context.store;
+        store.give_up_doubt(doubt.job, was_refused, outcome.clone(), now)
+    };
     if context.persist(doubt.job, give_up).await?.is_none() {
         return Ok(());
     }

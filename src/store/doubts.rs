@@ -116,22 +116,40 @@ impl Store {
         .await
     }
 
-    /// The service knows nothing of it, or does not say: the doubt ends, and the attempt stays as uncertain. The job is
-    /// submitted again from `due` on, or fails.
+    /// The service does not list it: the doubt ends. An attempt that `was_refused` was certainly never accepted; any
+    /// other stays as uncertain. The job is submitted again from `due` on, or fails.
     ///
     /// # Errors
     /// [`StoreError::Stale`] if the job is no longer in doubt.
     pub async fn give_up_doubt(
         &self,
         job: JobId,
+        was_refused: bool,
         outcome: Result<Timestamp, Failure>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        crash::around(
-            "store.give_up_doubt",
-            self.writer().write(GiveUp { job, outcome, now }),
+        let given_up = GiveUp {
+            job,
+            was_refused,
+            outcome,
+            now,
+        };
+        crash::around("store.give_up_doubt", self.writer().write(given_up)).await
+    }
+
+    /// When the latest of these submissions was begun, by their client request IDs; those of others are passed over.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn latest_begun(&self, requests: &[String]) -> Result<Option<Timestamp>, StoreError> {
+        let requests = serde_json::Value::from(requests).to_string();
+        let latest: Option<i64> = sqlx::query_scalar(
+            "SELECT max(started_at) FROM attempts WHERE client_request_id IN (SELECT value FROM json_each(?1))",
         )
-        .await
+        .bind(requests)
+        .fetch_one(self.readers())
+        .await?;
+        Ok(latest.map(Timestamp::from_millis))
     }
 }
 
@@ -213,6 +231,7 @@ impl Change for LookAgain {
 
 struct GiveUp {
     job: JobId,
+    was_refused: bool,
     outcome: Result<Timestamp, Failure>,
     now: Timestamp,
 }
@@ -221,6 +240,12 @@ impl Change for GiveUp {
     type Reply = ();
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        if self.was_refused {
+            sqlx::query("UPDATE attempts SET outcome = 'deferred' WHERE id = (SELECT doubt FROM jobs WHERE id = ?1)")
+                .bind(self.job.0)
+                .execute(&mut *connection)
+                .await?;
+        }
         let (state, due) = match &self.outcome {
             Ok(due) => ("queued", *due),
             Err(_) => ("failed", self.now),

@@ -24,7 +24,7 @@ max_interval = '50ms'
 [retry]
 max_attempts = 5
 backoff = '10ms'
-max_backoff = '40ms'
+max_backoff = '400ms'
 [output]
 formats = ['txt', 'json', 'srt', 'vtt']
 [schedule]

@@ -116,11 +116,17 @@ fn a_lost_answer_that_nobody_can_find_is_submitted_again_and_counted() {
 }
 
 #[test]
-fn what_was_never_accepted_is_submitted_again_after_looking_for_it() {
-    let house = House::with_recordings(faulty("drop-before=0.3"), 12);
-    house.run_once(0);
-    assert_all_done(&house, 12);
-    assert_eq!(house.sandbox().ledger().generations.len(), 12);
+fn what_the_service_does_not_list_beside_later_ones_was_not_accepted_and_is_not_counted() {
+    let house = House::with_recordings(faulty("drop-before=1"), 1);
+    let mut child = house.start(&["run"]);
+    house.wait_until("a broken upload", |house| house.sandbox().ledger().cut > 0);
+    house.sandbox().set_faults(Faults::default());
+    house.record("later.wav", 2);
+    house.wait_until("both", |house| house.count("done") == 2);
+    child.signal("TERM");
+    assert_eq!(child.code(), 0);
+    assert_eq!(house.sandbox().ledger().generations.len(), 2);
+    assert_eq!(house.status()["perhaps_paid"], 0);
 }
 
 #[test]

@@ -757,20 +757,23 @@ async fn a_doubt_that_stays_ends_in_another_attempt_or_in_a_failure() {
     }
     queue
         .store
-        .give_up_doubt(again, Ok(at(80)), at(70))
+        .give_up_doubt(again, false, Ok(at(80)), at(70))
         .await
         .unwrap();
     let failure = Failure::new(ErrorClass::Network, "lost");
     queue
         .store
-        .give_up_doubt(failed, Err(failure), at(70))
+        .give_up_doubt(failed, false, Err(failure), at(70))
         .await
         .unwrap();
     assert_eq!(queue.candidates(80).await[0].job, again);
     assert_eq!(queue.state(failed).await, JobState::Failed);
     assert_eq!(queue.store.overview(at(0)).await.unwrap().perhaps_paid, 2);
     assert!(matches!(
-        queue.store.give_up_doubt(again, Ok(at(80)), at(70)).await,
+        queue
+            .store
+            .give_up_doubt(again, false, Ok(at(80)), at(70))
+            .await,
         Err(StoreError::Stale)
     ));
     queue.put_in_doubt(again).await;
@@ -779,6 +782,23 @@ async fn a_doubt_that_stays_ends_in_another_attempt_or_in_a_failure() {
         Outcome::Changed
     );
     assert!(queue.store.doubts(at(1000)).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_was_certainly_not_accepted_is_not_counted() {
+    let queue = Queue::open().await;
+    let job = queue.job("a.wav").await;
+    queue.put_in_doubt(job).await;
+    let request = queue.store.attempts(job).await.unwrap().remove(0);
+    let asked = [request.client_request_id, "another's".to_owned()];
+    assert_eq!(
+        queue.store.latest_begun(&asked).await.unwrap(),
+        Some(at(10))
+    );
+    assert_eq!(queue.store.latest_begun(&[]).await.unwrap(), None);
+    let given_up = queue.store.give_up_doubt(job, true, Ok(at(80)), at(70));
+    given_up.await.unwrap();
+    assert_eq!(queue.store.overview(at(0)).await.unwrap().perhaps_paid, 0);
 }
 
 #[tokio::test]
