@@ -1,16 +1,17 @@
-//! The recordings below a folder, in the order of their names.
+//! The recordings below a folder, in the order of their paths.
 
 use super::fingerprint::Fingerprint;
 use crate::domain::Timestamp;
 use crate::domain::container::is_recording;
 use globset::GlobSet;
-use std::fs::Metadata;
+use std::cmp::Ordering;
+use std::fs::{DirEntry, Metadata, ReadDir};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use walkdir::{DirEntry, WalkDir};
+use std::vec::IntoIter;
 
 /// What to walk, and what to take.
 #[derive(Debug, Clone, Copy)]
@@ -53,77 +54,157 @@ pub enum Found {
     },
 }
 
-/// Walks `walk.root`. Hidden files and folders, symbolic links and what is no regular file are passed over; a folder
-/// that cannot be read is reported, and the walk goes on.
+/// Walks `walk.root`, in the order of the paths' bytes. Hidden files and folders, symbolic links and what is no regular
+/// file are passed over; a folder that cannot be read is reported, and the walk goes on. What is in one folder is in
+/// memory at once, and the folders it is in.
 ///
 /// # Errors
 /// If the root itself cannot be read.
 pub fn walk(walk: Walk<'_>) -> io::Result<impl Iterator<Item = Found>> {
-    std::fs::read_dir(walk.root)?;
-    let skip = skipped(&walk)?;
-    let entries = WalkDir::new(walk.root)
-        .sort_by_file_name()
-        .into_iter()
-        .filter_entry(move |entry| {
-            entry.depth() == 0 || !is_hidden(entry) && !skip.contains(&entry.path().to_owned())
-        });
-    Ok(entries.filter_map(move |entry| match entry {
-        Ok(entry) => look(&walk, &entry),
-        Err(error) => Some(Found::Problem {
-            path: error.path().unwrap_or(walk.root).to_owned(),
-            message: error
-                .io_error()
-                .map_or_else(|| error.to_string(), ToString::to_string),
-        }),
-    }))
+    let entries = std::fs::read_dir(walk.root)?;
+    let mut walker = Walker {
+        skip: skipped(&walk)?,
+        walk,
+        open: Vec::new(),
+    };
+    walker.enter(Path::new(""), entries);
+    Ok(walker)
 }
 
-/// The folders to skip, as the walk will name them: below a root that may be reached through links.
+/// The folders to skip, below the root, which may be reached through links.
 fn skipped(walk: &Walk<'_>) -> io::Result<Vec<PathBuf>> {
     let root = walk.root.canonicalize()?;
     let below = |folder: &PathBuf| {
         let folder = folder.canonicalize().ok()?;
-        Some(walk.root.join(folder.strip_prefix(&root).ok()?))
+        Some(folder.strip_prefix(&root).ok()?.to_owned())
     };
     Ok(walk.skip.iter().filter_map(below).collect())
 }
 
-fn is_hidden(entry: &DirEntry) -> bool {
-    entry.file_name().as_bytes().starts_with(b".")
+struct Walker<'a> {
+    walk: Walk<'a>,
+    skip: Vec<PathBuf>,
+    /// What is left of the folders on the way down, the deepest last.
+    open: Vec<IntoIter<Entry>>,
 }
 
-fn look(walk: &Walk<'_>, entry: &DirEntry) -> Option<Found> {
-    if !entry.file_type().is_file() {
-        return None;
-    }
-    let relative = entry.path().strip_prefix(walk.root).ok()?;
-    let wanted = walk.include.map_or_else(
-        || is_recording(relative),
-        |include| include.is_match(relative),
-    );
-    if !wanted || walk.exclude.is_match(relative) {
-        return None;
-    }
-    let relative = relative.to_owned();
-    Some(match stat(entry) {
-        Ok((fingerprint, changed)) if is_settled(walk, fingerprint.modified, changed) => {
-            Found::Recording {
-                relative,
-                fingerprint,
+/// What is in a folder, by its path below the root.
+enum Entry {
+    Folder(PathBuf),
+    File(Found),
+}
+
+impl Iterator for Walker<'_> {
+    type Item = Found;
+
+    fn next(&mut self) -> Option<Found> {
+        while let Some(folder) = self.open.last_mut() {
+            match folder.next() {
+                Some(Entry::File(found)) => return Some(found),
+                Some(Entry::Folder(relative)) => {
+                    let path = self.walk.root.join(&relative);
+                    match std::fs::read_dir(&path) {
+                        Ok(entries) => self.enter(&relative, entries),
+                        Err(error) => return Some(problem(path, &error)),
+                    }
+                }
+                None => {
+                    self.open.pop();
+                }
             }
         }
-        Ok(_) => Found::Unsettled { relative },
-        Err(message) => Found::Problem {
-            path: entry.path().to_owned(),
-            message,
-        },
-    })
+        None
+    }
 }
 
-fn stat(entry: &DirEntry) -> Result<(Fingerprint, Timestamp), String> {
-    let metadata = entry.metadata().map_err(|error| error.to_string())?;
-    let fingerprint = Fingerprint::try_from(&metadata).map_err(|error| error.to_string())?;
-    Ok((fingerprint, changed(&metadata)))
+impl Walker<'_> {
+    /// Reads a folder to its end and looks at its files while it is open, which spares the system the way to each.
+    fn enter(&mut self, folder: &Path, entries: ReadDir) {
+        let mut inside: Vec<_> = entries
+            .filter_map(|entry| match entry {
+                Ok(entry) => self.look(folder, &entry),
+                Err(error) => Some(Entry::File(problem(self.walk.root.join(folder), &error))),
+            })
+            .collect();
+        inside.sort_unstable_by(Entry::by_path);
+        self.open.push(inside.into_iter());
+    }
+
+    fn look(&self, folder: &Path, entry: &DirEntry) -> Option<Entry> {
+        let name = entry.file_name();
+        if name.as_bytes().starts_with(b".") {
+            return None;
+        }
+        let relative = folder.join(name);
+        let kind = match entry.file_type() {
+            Ok(kind) => kind,
+            Err(error) => return Some(Entry::File(problem(entry.path(), &error))),
+        };
+        if kind.is_dir() {
+            return (!self.skip.contains(&relative)).then_some(Entry::Folder(relative));
+        }
+        let wanted = kind.is_file() && self.walk.wants(&relative);
+        wanted.then(|| Entry::File(self.walk.judge(relative, entry)))
+    }
+}
+
+impl Entry {
+    /// The order of the bytes of all paths of the tree: what is in a folder goes by the folder's name and a slash.
+    fn by_path(&self, other: &Self) -> Ordering {
+        let (a, b) = (self.path(), other.path());
+        let common = a.len().min(b.len());
+        let next = |entry: &Self, path: &[u8]| match path.get(common) {
+            None if matches!(entry, Self::Folder(_)) => Some(b'/'),
+            byte => byte.copied(),
+        };
+        a[..common]
+            .cmp(&b[..common])
+            .then_with(|| next(self, a).cmp(&next(other, b)))
+    }
+
+    fn path(&self) -> &[u8] {
+        let path = match self {
+            Self::Folder(relative)
+            | Self::File(Found::Recording { relative, .. } | Found::Unsettled { relative }) => {
+                relative
+            }
+            Self::File(Found::Problem { path, .. }) => path,
+        };
+        path.as_os_str().as_bytes()
+    }
+}
+
+impl Walk<'_> {
+    fn wants(&self, relative: &Path) -> bool {
+        let included = self.include.map_or_else(
+            || is_recording(relative),
+            |include| include.is_match(relative),
+        );
+        included && !self.exclude.is_match(relative)
+    }
+
+    fn judge(&self, relative: PathBuf, entry: &DirEntry) -> Found {
+        let looked = entry
+            .metadata()
+            .and_then(|metadata| Ok((Fingerprint::try_from(&metadata)?, changed(&metadata))));
+        match looked {
+            Ok((fingerprint, changed)) if is_settled(self, fingerprint.modified, changed) => {
+                Found::Recording {
+                    relative,
+                    fingerprint,
+                }
+            }
+            Ok(_) => Found::Unsettled { relative },
+            Err(error) => problem(entry.path(), &error),
+        }
+    }
+}
+
+fn problem(path: PathBuf, error: &io::Error) -> Found {
+    Found::Problem {
+        path,
+        message: error.to_string(),
+    }
 }
 
 /// When the file's entry was last changed: the one time that nobody can set.
