@@ -320,6 +320,23 @@ mod tests {
     }
 
     #[test]
+    fn the_order_is_that_of_the_paths_bytes() {
+        let files = [
+            "a b.mp3",
+            "a-b.mp3",
+            "a/x.mp3",
+            "a.mp3",
+            "a0/b.mp3",
+            "a0.mp3",
+            "a/x/y.mp3",
+            "b/a.mp3",
+        ];
+        let mut expected = files.map(str::to_owned);
+        expected.sort();
+        assert_eq!(Tree::new(&files).names(|_| ()), expected);
+    }
+
+    #[test]
     fn globs_take_and_leave_out() {
         let tree = Tree::new(&["a.mp3", "b/c.mp3", "b/draft.mp3", "d.xyz"]);
         let (include, exclude) = (globs(&["**/*.mp3", "*.xyz"]), globs(&["**/draft*"]));

@@ -31,8 +31,8 @@ impl Store {
         while let Some(next) = seen.peek() {
             // From the next file on: what is known of files that are gone is not read.
             let page = sqlx::query(
-                "SELECT location, size_bytes, modified_at, gone FROM recordings
-                 WHERE source = ?1 AND location BETWEEN ?2 AND ?3 ORDER BY location LIMIT ?4",
+                "SELECT location, size_bytes, modified_at FROM recordings
+                 WHERE source = ?1 AND location BETWEEN ?2 AND ?3 AND gone = 0 ORDER BY location LIMIT ?4",
             )
             .bind(source)
             .bind(next.location.bytes())
@@ -61,6 +61,5 @@ impl Store {
 
 fn is_just_so(known: &SqliteRow, seen: &Seen) -> Result<bool, StoreError> {
     Ok(known.try_get::<i64, _>(1)? == row::size(seen.size_bytes)
-        && known.try_get::<i64, _>(2)? == seen.modified.millis()
-        && known.try_get::<i64, _>(3)? == 0)
+        && known.try_get::<i64, _>(2)? == seen.modified.millis())
 }

@@ -18,6 +18,7 @@ mod pipeline;
 mod power;
 mod promise;
 mod sandbox;
+mod scale;
 mod soak;
 mod store;
 mod tempo;
