@@ -1,9 +1,10 @@
-//! The recordings below a folder, in the order of their names.
+//! The recordings below a folder, in the order of their paths.
 
 use super::fingerprint::Fingerprint;
 use crate::domain::Timestamp;
 use crate::domain::container::is_recording;
 use globset::GlobSet;
+use std::cmp::Ordering;
 use std::fs::Metadata;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -53,7 +54,7 @@ pub enum Found {
     },
 }
 
-/// Walks `walk.root`. Hidden files and folders, symbolic links and what is no regular file are passed over; a folder
+/// Walks `walk.root`, in the order of the paths' bytes. Hidden files and folders, symbolic links and what is no regular file are passed over; a folder
 /// that cannot be read is reported, and the walk goes on.
 ///
 /// # Errors
@@ -62,7 +63,7 @@ pub fn walk(walk: Walk<'_>) -> io::Result<impl Iterator<Item = Found>> {
     std::fs::read_dir(walk.root)?;
     let skip = skipped(&walk)?;
     let entries = WalkDir::new(walk.root)
-        .sort_by_file_name()
+        .sort_by(by_path)
         .into_iter()
         .filter_entry(move |entry| {
             entry.depth() == 0 || !is_hidden(entry) && !skip.contains(&entry.path().to_owned())
@@ -78,6 +79,22 @@ pub fn walk(walk: Walk<'_>) -> io::Result<impl Iterator<Item = Found>> {
     }))
 }
 
+/// The order of the bytes of all paths of the tree: what is in a folder goes by the folder's name and a slash.
+fn by_path(a: &DirEntry, b: &DirEntry) -> Ordering {
+    let (names, common) = ((bytes(a), bytes(b)), bytes(a).len().min(bytes(b).len()));
+    let next = |entry: &DirEntry| match bytes(entry).get(common) {
+        None if entry.file_type().is_dir() => Some(b'/'),
+        byte => byte.copied(),
+    };
+    names.0[..common]
+        .cmp(&names.1[..common])
+        .then_with(|| next(a).cmp(&next(b)))
+}
+
+fn bytes(entry: &DirEntry) -> &[u8] {
+    entry.file_name().as_bytes()
+}
+
 /// The folders to skip, as the walk will name them: below a root that may be reached through links.
 fn skipped(walk: &Walk<'_>) -> io::Result<Vec<PathBuf>> {
     let root = walk.root.canonicalize()?;
@@ -89,7 +106,7 @@ fn skipped(walk: &Walk<'_>) -> io::Result<Vec<PathBuf>> {
 }
 
 fn is_hidden(entry: &DirEntry) -> bool {
-    entry.file_name().as_bytes().starts_with(b".")
+    bytes(entry).starts_with(b".")
 }
 
 fn look(walk: &Walk<'_>, entry: &DirEntry) -> Option<Found> {
@@ -236,6 +253,23 @@ mod tests {
             tree.names(|_| ()),
             ["a.wav", "b/1.m4a", "b/2.MP3", "b/c/d/e.ogg"]
         );
+    }
+
+    #[test]
+    fn the_order_is_that_of_the_paths_bytes() {
+        let files = [
+            "a b.mp3",
+            "a-b.mp3",
+            "a/x.mp3",
+            "a.mp3",
+            "a0/b.mp3",
+            "a0.mp3",
+            "a/x/y.mp3",
+            "b/a.mp3",
+        ];
+        let mut expected = files.map(str::to_owned);
+        expected.sort();
+        assert_eq!(Tree::new(&files).names(|_| ()), expected);
     }
 
     #[test]

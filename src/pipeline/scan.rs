@@ -5,7 +5,6 @@ use super::context::Context;
 use super::event::{Event, Observer, Scan};
 use crate::config::{Config, Source};
 use crate::domain::Timestamp;
-use crate::media::fingerprint::Fingerprint;
 use crate::media::walk::{Found, Walk, walk};
 use crate::output::naming;
 use crate::store::queue::Reach;
@@ -16,8 +15,10 @@ use std::path::PathBuf;
 use std::sync::PoisonError;
 use tokio::sync::mpsc;
 
-/// Recordings that are recorded in one commit.
-const BATCH: usize = 500;
+/// What is handed over by the walk at once, and recorded in one commit.
+const BATCH: usize = 2000;
+/// Batches that the walk is ahead by.
+const AHEAD: usize = 1;
 
 /// Looks through every source once, then lets the stages know which sources can be submitted from.
 ///
@@ -87,7 +88,7 @@ impl Scanner<'_> {
     /// # Errors
     /// If the database fails. A folder that cannot be read is reported.
     pub async fn scan(&self, source: &Source) -> Result<(), StoreError> {
-        let (sender, mut found) = mpsc::channel(BATCH);
+        let (sender, mut walked) = mpsc::channel(AHEAD);
         let skip = vec![
             self.config.output.dir.clone(),
             self.config.state.dir.clone(),
@@ -97,43 +98,13 @@ impl Scanner<'_> {
             move || send_all(&source, &skip, now, &sender)
         });
         let mut scan = Scan::default();
-        let mut batch = Vec::with_capacity(BATCH);
-        while let Some(one) = found.recv().await {
-            match one {
-                Found::Recording {
-                    relative,
-                    fingerprint,
-                } => {
-                    scan.found += 1;
-                    let location = Location::File(source.path.join(&relative));
-                    let Fingerprint {
-                        size_bytes,
-                        modified,
-                    } = fingerprint;
-                    batch.push(Seen {
-                        location,
-                        relative,
-                        size_bytes,
-                        modified,
-                    });
-                }
-                Found::Unsettled { .. } => scan.unsettled += 1,
-                Found::Problem { path, message } => {
-                    scan.problems += 1;
-                    let source = source.name.clone();
-                    self.observer.notice(&Event::ScanProblem {
-                        source,
-                        path,
-                        reason: message,
-                    });
-                }
-            }
-            if batch.len() == BATCH {
-                self.record(source, std::mem::take(&mut batch), &mut scan)
-                    .await?;
-            }
+        while let Some(found) = walked.recv().await {
+            let seen = found
+                .into_iter()
+                .filter_map(|one| self.count(source, one, &mut scan))
+                .collect();
+            self.record(source, seen, &mut scan).await?;
         }
-        self.record(source, batch, &mut scan).await?;
         match walking.await {
             Ok(None) => self.observer.notice(&Event::Scanned {
                 source: source.name.clone(),
@@ -152,6 +123,34 @@ impl Scanner<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Counts what was found; gives it back if it is a recording to be compared with the queue.
+    fn count(&self, source: &Source, found: Found, scan: &mut Scan) -> Option<Seen> {
+        match found {
+            Found::Recording {
+                relative,
+                fingerprint,
+            } => {
+                scan.found += 1;
+                return Some(Seen {
+                    location: Location::File(source.path.join(&relative)),
+                    relative,
+                    size_bytes: fingerprint.size_bytes,
+                    modified: fingerprint.modified,
+                });
+            }
+            Found::Unsettled { .. } => scan.unsettled += 1,
+            Found::Problem { path, message } => {
+                scan.problems += 1;
+                self.observer.notice(&Event::ScanProblem {
+                    source: source.name.clone(),
+                    path,
+                    reason: message,
+                });
+            }
+        }
+        None
     }
 
     async fn record(
@@ -180,7 +179,7 @@ fn send_all(
     source: &Source,
     skip: &[PathBuf],
     now: Timestamp,
-    sender: &mpsc::Sender<Found>,
+    sender: &mpsc::Sender<Vec<Found>>,
 ) -> Option<String> {
     let found = walk(Walk {
         root: &source.path,
@@ -191,10 +190,13 @@ fn send_all(
         now,
     });
     match found {
-        Ok(mut found) => {
-            found.try_for_each(|one| sender.blocking_send(one)).ok();
-            None
-        }
+        Ok(mut found) => loop {
+            let batch: Vec<_> = found.by_ref().take(BATCH).collect();
+            let is_last = batch.len() < BATCH;
+            if sender.blocking_send(batch).is_err() || is_last {
+                return None;
+            }
+        },
         Err(gone) => Some(gone.to_string()),
     }
 }

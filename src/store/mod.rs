@@ -11,6 +11,8 @@
 //! - [`queue`]: what the stages ask
 //! - [`report`]: what `status`, `list` and `show` ask
 //! - [`compress`]: results as they are stored
+//! - `record`: what a scan saw → rows, many to a statement
+//! - `known`: what a scan saw that is known already
 //! - `version`: whether another process changed it
 //! - `row`: columns to types
 
@@ -19,9 +21,11 @@ pub mod compress;
 pub mod control;
 pub mod doubts;
 pub mod error;
+mod known;
 pub mod open;
 pub mod progress;
 pub mod queue;
+mod record;
 pub mod recordings;
 pub mod recovery;
 pub mod report;

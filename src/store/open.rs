@@ -24,6 +24,14 @@ const APPLICATION_ID: i64 = 0x6e73_6372;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections that read beside the one that writes.
 const READERS: u32 = 4;
+/// Rows that a reader is ahead by, so that long answers do not go back and forth between two threads.
+const ROWS_AHEAD: usize = 500;
+/// Memory for pages of the connection that writes, in KiB: a first scan touches pages all over the indexes, and with
+/// less room each is written several times over.
+const WRITER_CACHE: u32 = 16 << 10;
+/// Pages in the write-ahead log before they are carried over: 16 MiB, so that a page changed again and again is carried
+/// over once.
+const CHECKPOINT_AFTER: u32 = 4000;
 
 /// The queue: one writer, a few readers. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -57,16 +65,25 @@ impl Store {
                 error.into()
             }
         };
-        let mut connection = options.connect().await.map_err(place)?;
+        let writing = options
+            .clone()
+            .pragma("cache_size", format!("-{WRITER_CACHE}"))
+            .pragma("wal_autocheckpoint", CHECKPOINT_AFTER.to_string());
+        let mut connection = writing.connect().await.map_err(place)?;
         refuse_foreign(&mut connection, &path).await?;
         crash::around("store.migrate", migrate(&mut connection, &path)).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
-            .connect_lazy_with(options.clone().read_only(true).create_if_missing(false));
+            .connect_lazy_with(
+                options
+                    .read_only(true)
+                    .create_if_missing(false)
+                    .row_buffer_size(ROWS_AHEAD),
+            );
         Ok(Self {
             path,
             readers,
-            writer: Writer::start(connection, options),
+            writer: Writer::start(connection, writing),
         })
     }
 

@@ -9,6 +9,7 @@ use super::row;
 use crate::domain::{
     AttemptId, ErrorClass, GenerationId, Hold, JobId, RecordingId, Request, Timestamp,
 };
+use futures_util::{StreamExt, TryStreamExt};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 use std::ffi::OsString;
@@ -235,9 +236,9 @@ impl Store {
              FROM jobs j JOIN recordings r ON r.id = j.recording_id
              WHERE j.state = 'pending' ORDER BY j.expires_at",
         )
-        .fetch_all(self.readers())
-        .await?;
-        rows.iter().map(pending).collect()
+        .fetch(self.readers());
+        // Row by row: there may be a hundred thousand.
+        rows.map(|found| pending(&found?)).try_collect().await
     }
 
     /// Results whose files may be written at `now`, oldest first; at most `limit`.

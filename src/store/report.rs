@@ -7,7 +7,7 @@ use super::row;
 use crate::domain::{AttemptId, Failure, GenerationId, JobId, JobState, Request, Timestamp};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 /// A run that has not ended.
@@ -153,11 +153,11 @@ impl Store {
     pub async fn counts(&self) -> Result<BTreeMap<JobState, u64>, StoreError> {
         let mut counts: BTreeMap<_, _> =
             JobState::ALL.into_iter().map(|state| (state, 0)).collect();
-        for found in sqlx::query("SELECT state, count(*) AS n FROM jobs GROUP BY state")
+        for found in sqlx::query("SELECT state, jobs FROM tallies")
             .fetch_all(self.readers())
             .await?
         {
-            counts.insert(row::parsed(&found, "state")?, row::count(&found, "n")?);
+            counts.insert(row::parsed(&found, "state")?, row::count(&found, "jobs")?);
         }
         Ok(counts)
     }
@@ -185,10 +185,14 @@ impl Store {
         let states = serde_json::to_string(&filter.states)
             .map_err(|_| StoreError::Content { column: "state" })?;
         let limit = filter.limit.map_or(-1, |limit| row::size(limit as u64));
+        // A condition of its own, so that an index serves it.
+        let in_state = if filter.states.is_empty() {
+            "?1 = '[]'"
+        } else {
+            "j.state IN (SELECT value FROM json_each(?1))"
+        };
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "{ITEM} WHERE (json_array_length(?1) = 0 OR j.state IN (SELECT value FROM json_each(?1)))
-                AND (?2 IS NULL OR r.source = ?2)
-              ORDER BY j.id DESC LIMIT ?3"
+            "{ITEM} WHERE {in_state} AND (?2 IS NULL OR r.source = ?2) ORDER BY j.id DESC LIMIT ?3"
         )))
         .bind(states)
         .bind(&filter.source)
@@ -216,7 +220,11 @@ impl Store {
     /// If the database fails.
     pub async fn items_at(&self, place: &Path) -> Result<Vec<Item>, StoreError> {
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "{ITEM} WHERE r.location = ?1 ORDER BY j.id DESC"
+            "WITH RECURSIVE sources (name) AS (
+                 SELECT min(source) FROM recordings
+                 UNION ALL
+                 SELECT (SELECT min(source) FROM recordings WHERE source > name) FROM sources WHERE name IS NOT NULL)
+             {ITEM} WHERE r.source IN (SELECT name FROM sources) AND r.location = ?1 ORDER BY j.id DESC"
         )))
         .bind(row::path_bytes(place))
         .fetch_all(self.readers())
@@ -225,13 +233,32 @@ impl Store {
     }
 
     async fn items(&self, rows: &[SqliteRow]) -> Result<Vec<Item>, StoreError> {
-        let mut items = Vec::with_capacity(rows.len());
-        for found in rows {
-            let mut item = item(found)?;
-            item.outputs = self.outputs(item.id).await?;
-            items.push(item);
+        let mut items = rows.iter().map(item).collect::<Result<Vec<_>, _>>()?;
+        let ids: Vec<_> = items.iter().map(|item| item.id.0).collect();
+        let mut outputs = self.outputs_of(&ids).await?;
+        for item in &mut items {
+            item.outputs = outputs.remove(&item.id).unwrap_or_default();
         }
         Ok(items)
+    }
+
+    /// The files written for each of `jobs`, by one statement however many they are.
+    async fn outputs_of(&self, jobs: &[i64]) -> Result<HashMap<JobId, Vec<PathBuf>>, StoreError> {
+        let mut outputs: HashMap<_, Vec<_>> = HashMap::new();
+        let rows = sqlx::query(
+            "SELECT job_id, path FROM outputs WHERE job_id IN (SELECT value FROM json_each(?1)) ORDER BY path",
+        )
+        .bind(serde_json::Value::from(jobs).to_string())
+        .fetch_all(self.readers())
+        .await?;
+        for found in &rows {
+            let job = JobId(found.try_get("job_id")?);
+            outputs
+                .entry(job)
+                .or_default()
+                .push(row::path(found, "path")?);
+        }
+        Ok(outputs)
     }
 
     /// The files written for a job.

@@ -19,6 +19,7 @@ mod polling;
 mod power;
 mod promise;
 mod sandbox;
+mod scale;
 mod soak;
 mod store;
 mod tempo;

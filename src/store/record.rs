@@ -1,0 +1,289 @@
+//! What a scan saw → rows: recordings with their jobs, many to a statement.
+
+use super::error::StoreError;
+use super::recordings::{Bases, Location, Recorded, Seen};
+use super::row;
+use super::writer::Change;
+use crate::domain::{JobId, RecordingId, Request, Timestamp};
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+/// Recordings inserted by one statement.
+const ROWS: usize = 64;
+
+/// Records what was seen, with a job where it is new or has changed.
+pub(super) struct Record {
+    pub(super) source: String,
+    pub(super) request: Request,
+    pub(super) seen: Vec<Seen>,
+    pub(super) bases: Bases,
+    pub(super) now: Timestamp,
+}
+
+impl Change for Record {
+    type Reply = Recorded;
+
+    async fn apply(&self, connection: &mut SqliteConnection) -> Result<Recorded, StoreError> {
+        let mut recorded = Recorded::default();
+        let first: i64 = sqlx::query_scalar("SELECT coalesce(max(id), 0) + 1 FROM recordings")
+            .fetch_one(&mut *connection)
+            .await?;
+        let inserted = self.insert_new(connection, first).await?;
+        recorded.new = inserted.len() as u64;
+        for (seen, id) in self.seen.iter().zip(first..) {
+            recorded.last_job = if inserted.contains(&id) {
+                None
+            } else {
+                Some(self.record(connection, seen, &mut recorded).await?)
+            };
+        }
+        if recorded.last_job.is_none() {
+            let last = first + self.seen.len() as i64 - 1;
+            recorded.last_job = job_of(connection, last).await?;
+        }
+        Ok(recorded)
+    }
+}
+
+impl Record {
+    /// Inserts what is new and gets the name it asks for first, each with a job, in few statements: a first scan may
+    /// bring a million. The recordings take the IDs from `first` on in their order; says which are there then. What is
+    /// left out is known, or its name is taken.
+    async fn insert_new(
+        &self,
+        connection: &mut SqliteConnection,
+        first: i64,
+    ) -> Result<HashSet<i64>, StoreError> {
+        let mut id = first;
+        for seen in self.seen.chunks(ROWS) {
+            self.insert_many(connection, id, seen).await?;
+            id += ROWS as i64;
+        }
+        sqlx::query(
+            "INSERT INTO jobs (recording_id, model, options, state, due_at, created_at, updated_at)
+             SELECT id, ?2, ?3, 'queued', ?4, ?4, ?4 FROM recordings WHERE id >= ?1 ORDER BY id",
+        )
+        .bind(first)
+        .bind(self.request.model())
+        .bind(self.request.options_json())
+        .bind(self.now.millis())
+        .execute(&mut *connection)
+        .await?;
+        let inserted: Vec<i64> = sqlx::query_scalar("SELECT id FROM recordings WHERE id >= ?1")
+            .bind(first)
+            .fetch_all(connection)
+            .await?;
+        Ok(inserted.into_iter().collect())
+    }
+
+    async fn insert_many(
+        &self,
+        connection: &mut SqliteConnection,
+        first: i64,
+        seen: &[Seen],
+    ) -> Result<(), StoreError> {
+        let mut insert = QueryBuilder::<Sqlite>::new(
+            "INSERT INTO recordings (id, source, kind, location, relative, folder, base, size_bytes, modified_at,
+                                     recorded_at, seen_at) ",
+        );
+        insert.push_values(seen.iter().zip(first..), |mut values, (seen, id)| {
+            let (folder, name) = placed(seen);
+            let base = (self.bases)(name).next().unwrap_or_default();
+            values
+                .push_bind(id)
+                .push_bind(&self.source)
+                .push_bind(seen.location.kind())
+                .push_bind(seen.location.bytes())
+                .push_bind(row::path_bytes(&seen.relative))
+                .push_bind(row::path_bytes(folder))
+                .push_bind(base.into_vec())
+                .push_bind(row::size(seen.size_bytes))
+                .push_bind(seen.modified.millis())
+                .push_bind(self.now.millis())
+                .push_bind(self.now.millis());
+        });
+        insert.push(" ON CONFLICT DO NOTHING");
+        insert
+            .build()
+            .persistent(seen.len() == ROWS)
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+
+    async fn record(
+        &self,
+        connection: &mut SqliteConnection,
+        seen: &Seen,
+        recorded: &mut Recorded,
+    ) -> Result<JobId, StoreError> {
+        let Some(known) = find(connection, &self.source, &seen.location).await? else {
+            let recording = self.insert(connection, seen).await?;
+            recorded.new += 1;
+            return self.enqueue(connection, recording).await;
+        };
+        if known.is_same(seen) && !known.gone {
+            recorded.known += 1;
+            return Ok(known.job);
+        }
+        self.refresh(connection, known.recording, seen).await?;
+        recorded.changed += 1;
+        match known.state.as_str() {
+            "queued" => Ok(known.job),
+            "failed" => self.requeue(connection, known.job).await,
+            _ if known.is_same(seen) => Ok(known.job),
+            _ => self.enqueue(connection, known.recording).await,
+        }
+    }
+
+    async fn insert(
+        &self,
+        connection: &mut SqliteConnection,
+        seen: &Seen,
+    ) -> Result<RecordingId, StoreError> {
+        let (folder, name) = placed(seen);
+        for base in (self.bases)(name) {
+            let inserted: Option<i64> = sqlx::query_scalar(
+                "INSERT INTO recordings
+                     (source, kind, location, relative, folder, base, size_bytes, modified_at, recorded_at, seen_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)
+                 ON CONFLICT (source, folder, base) DO NOTHING RETURNING id",
+            )
+            .bind(&self.source)
+            .bind(seen.location.kind())
+            .bind(seen.location.bytes())
+            .bind(row::path_bytes(&seen.relative))
+            .bind(row::path_bytes(folder))
+            .bind(base.as_bytes())
+            .bind(row::size(seen.size_bytes))
+            .bind(seen.modified.millis())
+            .bind(self.now.millis())
+            .fetch_optional(&mut *connection)
+            .await?;
+            if let Some(id) = inserted {
+                return Ok(RecordingId(id));
+            }
+        }
+        Err(StoreError::Content { column: "base" })
+    }
+
+    async fn refresh(
+        &self,
+        connection: &mut SqliteConnection,
+        recording: RecordingId,
+        seen: &Seen,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE recordings SET size_bytes = ?2, modified_at = ?3, seen_at = ?4, duration_s = NULL, gone = 0
+             WHERE id = ?1",
+        )
+        .bind(recording.0)
+        .bind(row::size(seen.size_bytes))
+        .bind(seen.modified.millis())
+        .bind(self.now.millis())
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+
+    async fn enqueue(
+        &self,
+        connection: &mut SqliteConnection,
+        recording: RecordingId,
+    ) -> Result<JobId, StoreError> {
+        let id = sqlx::query_scalar(
+            "INSERT INTO jobs (recording_id, model, options, state, due_at, created_at, updated_at)
+             VALUES (?1, ?2, ?3, 'queued', ?4, ?4, ?4) RETURNING id",
+        )
+        .bind(recording.0)
+        .bind(self.request.model())
+        .bind(self.request.options_json())
+        .bind(self.now.millis())
+        .fetch_one(connection)
+        .await?;
+        Ok(JobId(id))
+    }
+
+    async fn requeue(
+        &self,
+        connection: &mut SqliteConnection,
+        job: JobId,
+    ) -> Result<JobId, StoreError> {
+        sqlx::query(
+            "UPDATE jobs SET state = 'queued', model = ?3, options = ?4, due_at = ?2, updated_at = ?2, attempts = 0,
+                             twin = NULL, sha256 = NULL, generation_id = NULL, accepted_at = NULL, expires_at = NULL,
+                             error_class = NULL, error_message = NULL
+             WHERE id = ?1 AND state = 'failed'",
+        )
+        .bind(job.0)
+        .bind(self.now.millis())
+        .bind(self.request.model())
+        .bind(self.request.options_json())
+        .execute(connection)
+        .await?;
+        Ok(job)
+    }
+}
+
+/// The folder and the file name inside the source.
+fn placed(seen: &Seen) -> (&Path, &OsStr) {
+    (
+        seen.relative.parent().unwrap_or(Path::new("")),
+        seen.relative.file_name().unwrap_or(OsStr::new("recording")),
+    )
+}
+
+async fn job_of(
+    connection: &mut SqliteConnection,
+    recording: i64,
+) -> Result<Option<JobId>, StoreError> {
+    let job: Option<i64> = sqlx::query_scalar("SELECT max(id) FROM jobs WHERE recording_id = ?1")
+        .bind(recording)
+        .fetch_one(connection)
+        .await?;
+    Ok(job.map(JobId))
+}
+
+struct Known {
+    recording: RecordingId,
+    size_bytes: i64,
+    modified_at: i64,
+    gone: bool,
+    job: JobId,
+    state: String,
+}
+
+impl Known {
+    fn is_same(&self, seen: &Seen) -> bool {
+        self.size_bytes == row::size(seen.size_bytes) && self.modified_at == seen.modified.millis()
+    }
+}
+
+/// The recording with its latest job.
+async fn find(
+    connection: &mut SqliteConnection,
+    source: &str,
+    location: &Location,
+) -> Result<Option<Known>, StoreError> {
+    let found = sqlx::query(
+        "SELECT r.id, r.size_bytes, r.modified_at, r.gone, j.id AS job, j.state
+         FROM recordings r JOIN jobs j ON j.recording_id = r.id
+         WHERE r.source = ?1 AND r.location = ?2 ORDER BY j.id DESC LIMIT 1",
+    )
+    .bind(source)
+    .bind(location.bytes())
+    .fetch_optional(connection)
+    .await?;
+    let Some(found) = found else { return Ok(None) };
+    Ok(Some(Known {
+        recording: RecordingId(found.try_get("id")?),
+        size_bytes: found.try_get("size_bytes")?,
+        modified_at: found.try_get("modified_at")?,
+        gone: row::is_set(&found, "gone")?,
+        job: JobId(found.try_get("job")?),
+        state: found.try_get("state")?,
+    }))
+}

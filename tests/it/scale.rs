@@ -1,0 +1,287 @@
+//! The queue with many recordings: batches and ranges come to the same as one by one.
+
+use governor::clock::FakeRelativeClock;
+use nightscribe::api::Pace;
+use nightscribe::domain::{AttemptId, GenerationId, JobId, JobState, Request, RunId, Timestamp};
+use nightscribe::pipeline::schedule::{Generation, Schedule};
+use nightscribe::policy::polling::Polling;
+use nightscribe::store::Store;
+use nightscribe::store::claims::Claim;
+use nightscribe::store::open::DATABASE;
+use nightscribe::store::queue::Pending;
+use nightscribe::store::recordings::{Location, Recorded, Seen};
+use nightscribe::store::report::Filter;
+use sqlx::{ConnectOptions, Row};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
+use std::num::NonZeroU32;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tempfile::TempDir;
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_millis(seconds * 1000)
+}
+
+fn request() -> Request {
+    Request::new("m", [])
+}
+
+fn bases(name: &OsStr) -> Box<dyn Iterator<Item = OsString> + Send> {
+    Box::new(nightscribe::output::naming::bases(name))
+}
+
+fn file(name: impl AsRef<OsStr>, modified: i64) -> Seen {
+    let relative = PathBuf::from(name.as_ref());
+    Seen {
+        location: Location::File(Path::new("/talks").join(&relative)),
+        relative,
+        size_bytes: 100,
+        modified: at(modified),
+    }
+}
+
+fn names(seen: &[Seen]) -> Vec<String> {
+    let name = |one: &Seen| one.relative.to_string_lossy().into_owned();
+    seen.iter().map(name).collect()
+}
+
+struct Queue {
+    store: Store,
+    run: RunId,
+    folder: TempDir,
+}
+
+impl Queue {
+    async fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).await.unwrap();
+        let (run, _) = store.begin_run(1, at(0)).await.unwrap();
+        Self { store, run, folder }
+    }
+
+    async fn record(&self, source: &str, seen: Vec<Seen>) -> Recorded {
+        self.store
+            .record(source, &request(), seen, bases, at(0))
+            .await
+            .unwrap()
+    }
+
+    async fn unknown(&self, seen: Vec<Seen>) -> Vec<String> {
+        names(&self.store.unknown_of("talks", seen).await.unwrap())
+    }
+
+    /// The names of the transcripts, by recording.
+    async fn bases(&self) -> BTreeMap<String, String> {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        self.rows("SELECT relative, folder || '/' || base FROM recordings")
+            .await
+            .iter()
+            .map(|row| (text(row.get(0)), text(row.get(1))))
+            .collect()
+    }
+
+    async fn rows(&self, question: &'static str) -> Vec<sqlx::sqlite::SqliteRow> {
+        let mut connection = sqlx::sqlite::SqliteConnectOptions::new()
+            .filename(self.folder.path().join(DATABASE))
+            .connect()
+            .await
+            .unwrap();
+        sqlx::query(question)
+            .fetch_all(&mut connection)
+            .await
+            .unwrap()
+    }
+
+    async fn counts_are_right(&self) {
+        let counted: BTreeMap<JobState, u64> = self
+            .rows("SELECT state, count(*) FROM jobs GROUP BY state")
+            .await
+            .iter()
+            .map(|row| {
+                let state: JobState = row.get::<&str, _>(0).parse().unwrap();
+                (state, row.get::<i64, _>(1).unsigned_abs())
+            })
+            .collect();
+        let told = self.store.counts().await.unwrap();
+        assert_eq!(told.len(), JobState::ALL.len());
+        let told: BTreeMap<_, _> = told.into_iter().filter(|(_, count)| *count > 0).collect();
+        assert_eq!(told, counted);
+    }
+}
+
+#[tokio::test]
+async fn what_is_known_is_told_from_what_is_not_however_many_there_are() {
+    let queue = Queue::open().await;
+    let name = |number: usize| format!("{:02}/{number:05}.mp3", number / 700);
+    let known: Vec<_> = (0..5000).map(|number| file(name(number), 1)).collect();
+    assert_eq!(queue.record("talks", known.clone()).await.new, 5000);
+    assert_eq!(queue.unknown(known).await, <[String; 0]>::default());
+    // Half of them are gone; of the rest some have changed, and some are new.
+    let mut expected = BTreeSet::new();
+    let mut seen = Vec::new();
+    for number in (0..6000).filter(|number| number / 1300 % 2 == 0) {
+        let changed = number % 97 == 0;
+        seen.push(file(name(number), if changed { 2 } else { 1 }));
+        if changed || number >= 5000 {
+            expected.insert(name(number));
+        }
+    }
+    for first in ["!.mp3", "03/!", "99/z.mp3"] {
+        seen.push(file(first, 1));
+        expected.insert(first.to_owned());
+    }
+    seen.reverse();
+    let expected: Vec<_> = expected.into_iter().collect();
+    assert_eq!(queue.unknown(seen.clone()).await, expected);
+    let other = queue.store.unknown_of("other", seen.clone()).await.unwrap();
+    assert_eq!(other.len(), seen.len());
+}
+
+#[tokio::test]
+async fn a_batch_is_recorded_as_its_recordings_would_be_alone() {
+    let queue = Queue::open().await;
+    let odd = OsStr::from_bytes(b"x/not\xffutf8.mp3");
+    queue
+        .record("talks", vec![file("x/1.mp3", 1), file("x/2.mp3", 1)])
+        .await;
+    let mut batch: Vec<_> = (1..=150)
+        .map(|number| file(format!("x/{number}.mp3"), i64::from(number != 2)))
+        .collect();
+    batch.extend([file("x/3.wav", 1), file(odd, 1), file("y/3.wav", 1)]);
+    let recorded = queue.record("talks", batch.clone()).await;
+    assert_eq!(
+        (recorded.new, recorded.changed, recorded.known),
+        (151, 1, 1)
+    );
+    let job = recorded.last_job.unwrap();
+    let last = queue.store.item(job).await.unwrap().unwrap();
+    assert_eq!(last.relative, Path::new("y/3.wav"));
+    let listed = queue.store.list(&Filter::default()).await.unwrap();
+    assert_eq!(listed.len(), 153);
+    assert!(listed.iter().any(|item| item.relative == Path::new(odd)));
+    batch.truncate(150);
+    assert_eq!(queue.unknown(batch).await, <[String; 0]>::default());
+    queue.counts_are_right().await;
+}
+
+#[tokio::test]
+async fn names_of_transcripts_are_each_recordings_own_in_a_batch_too() {
+    let queue = Queue::open().await;
+    let batch = ["a.mp3", "a.wav", "b/a.mp3", "c.mp3", "c.ogg", "c.wav"].map(|name| file(name, 1));
+    queue.record("talks", batch.to_vec()).await;
+    let again = queue.record("talks", vec![file("a.ogg", 1)]).await;
+    assert_eq!(again.new, 1);
+    let found = queue.bases().await;
+    let expected = [
+        ("a.mp3", "/a"),
+        ("a.ogg", "/a.ogg"),
+        ("a.wav", "/a.wav"),
+        ("b/a.mp3", "b/a"),
+        ("c.mp3", "/c"),
+        ("c.ogg", "/c.ogg"),
+        ("c.wav", "/c.wav"),
+    ];
+    let expected = expected.map(|(name, base)| (name.to_owned(), base.to_owned()));
+    assert_eq!(found, BTreeMap::from(expected));
+}
+
+#[tokio::test]
+async fn a_place_is_found_in_whatever_source_it_is() {
+    let queue = Queue::open().await;
+    let place = Path::new("/talks/a.mp3");
+    assert!(queue.store.items_at(place).await.unwrap().is_empty());
+    for source in ["one", "two", "three"] {
+        queue.record(source, vec![file("a.mp3", 1)]).await;
+    }
+    queue.record("two", vec![file("b.mp3", 1)]).await;
+    let found = queue.store.items_at(place).await.unwrap();
+    let sources: Vec<_> = found.iter().map(|item| item.source.as_str()).collect();
+    assert_eq!(sources, ["three", "two", "one"]);
+}
+
+#[tokio::test]
+async fn counts_follow_every_change_and_survive_what_is_rolled_back() {
+    let queue = Queue::open().await;
+    queue.counts_are_right().await;
+    let batch = (0..10).map(|number| file(format!("{number}.mp3"), 1));
+    let last = queue
+        .record("talks", batch.collect())
+        .await
+        .last_job
+        .unwrap();
+    let claim = |number: u32| Claim {
+        job: last,
+        run: queue.run,
+        client_request_id: format!("ns-{number}"),
+        duration_s: None,
+        sha256: None,
+        now: at(1),
+    };
+    queue.store.claim(claim(1)).await.unwrap();
+    queue.counts_are_right().await;
+    assert!(queue.store.claim(claim(2)).await.is_err());
+    queue.counts_are_right().await;
+    queue.store.begin_run(2, at(2)).await.unwrap();
+    queue.counts_are_right().await;
+    queue.store.cancel(vec![last], at(3)).await.unwrap();
+    queue.counts_are_right().await;
+    queue.rows("DELETE FROM jobs WHERE id = 1").await;
+    queue.counts_are_right().await;
+}
+
+fn pending(number: i64, expires_at: Timestamp) -> Pending {
+    Pending {
+        job: JobId(number),
+        attempt: AttemptId(number),
+        generation: GenerationId::new(format!("g-{number}")).unwrap(),
+        accepted_at: at(0),
+        expires_at,
+        attempts: 1,
+        model: "m".to_owned(),
+        duration_s: None,
+        relative: PathBuf::from("a.mp3"),
+    }
+}
+
+#[test]
+fn a_hundred_thousand_generations_are_asked_for_on_time_where_the_limit_allows_it() {
+    let clock = FakeRelativeClock::default();
+    let pace = Pace::with_clock(NonZeroU32::new(600_000).unwrap(), clock.clone());
+    let polling = Polling {
+        interval: Duration::from_millis(10_500),
+        max_interval: Duration::from_millis(10_500),
+        retention: Duration::from_secs(3600),
+    };
+    let mut schedule = Schedule::default();
+    let mut due = Vec::new();
+    // 9,524 polls a second, all the time; the first of them expire while this goes on.
+    for number in 0..100_000 {
+        let expires_at = Timestamp::from_millis(30_000 + number * 40);
+        let first = Timestamp::from_millis(number * 105 / 1000);
+        schedule.insert(Generation::new(pending(number, expires_at)), first);
+        due.push(first);
+    }
+    let mut late = Vec::new();
+    for millis in 0..32_000 {
+        let now = Timestamp::from_millis(millis);
+        schedule.ripen(now);
+        while schedule.has_ripe() && pace.take().is_ok() {
+            let mut generation = schedule.take_nearest_expiry().unwrap();
+            let (job, expires_at) = (generation.pending.job, generation.pending.expires_at);
+            let due = &mut due[usize::try_from(job.0).unwrap()];
+            late.push(now.since(*due));
+            assert!(now < expires_at || *due >= expires_at);
+            generation.polls += 1;
+            *due = polling.next(now, generation.polls, expires_at);
+            schedule.returned(job);
+            schedule.insert(generation, *due);
+        }
+        clock.advance(Duration::from_millis(1));
+    }
+    late.sort_unstable();
+    assert!(late.len() > 200_000, "{} polls", late.len());
+    let late = late[late.len() * 99 / 100];
+    assert!(late < Duration::from_secs(1), "{late:?}");
+}
