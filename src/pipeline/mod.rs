@@ -5,7 +5,7 @@
 //! - [`submit`]: queue → service, under the limits; [`preflight`] looks at a file first
 //! - [`poll`]: service → result in the database, before its hour is over
 //! - [`schedule`]: what is pending, by due time and expiry
-//! - [`save`]: result → files
+//! - [`save`]: results → files, in rounds; [`place`] writes the files of one
 //! - [`gate`]: who may leave and when: holds, shared back-off, room
 //! - [`watch`]: what others change in the database meanwhile, and the room on the disk
 //! - [`tempo`]: the pace of submissions, which follows what the service accepts
@@ -20,6 +20,7 @@ pub mod event;
 pub mod gate;
 pub mod lock;
 pub mod lookup;
+pub mod place;
 pub mod poll;
 pub mod preflight;
 pub mod runner;

@@ -9,6 +9,7 @@
 //! - [`recovery`]: runs, and what a start takes up again
 //! - [`control`]: what a person changes: retry, cancel, holds
 //! - [`queue`]: what the stages ask
+//! - [`results`]: results, and the files that were made of them
 //! - [`report`]: what `status`, `list` and `show` ask
 //! - [`compress`]: results as they are stored
 //! - `version`: whether another process changed it
@@ -25,6 +26,7 @@ pub mod queue;
 pub mod recordings;
 pub mod recovery;
 pub mod report;
+pub mod results;
 mod row;
 mod version;
 mod writer;

@@ -548,7 +548,7 @@ async fn equal_content_is_found_when_it_is_paid_or_under_way() {
         .share(job, twin, "twin.wav", at(31))
         .await
         .unwrap();
-    assert_eq!(queue.store.result(job).await.unwrap(), RAW);
+    assert_eq!(queue.raw(job).await, RAW);
     assert_eq!(
         queue.store.item(job).await.unwrap().unwrap().paid_by,
         Some(twin)
@@ -635,7 +635,7 @@ async fn what_is_pending_comes_nearest_expiry_first_with_all_the_poller_needs() 
 async fn a_result_comes_back_byte_for_byte_and_its_files_are_known() {
     let queue = Queue::open().await;
     let job = queue.job_in(JobState::Received, "a.wav").await;
-    assert_eq!(queue.store.result(job).await.unwrap(), RAW);
+    assert_eq!(queue.raw(job).await, RAW);
     let received = queue.store.received(at(30), 9).await.unwrap().remove(0);
     assert_eq!(
         (received.job, received.generation.unwrap().as_str()),
