@@ -188,6 +188,13 @@ impl Gate {
         self.state().pending
     }
 
+    /// Whether something is at the service, or on the way there, and no hold is in force.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        let state = self.state();
+        state.holds.is_empty() && state.sending + state.pending > 0
+    }
+
     /// Whether the service has refused the key or the account since the gate was made. A hold that an earlier run left
     /// says nothing of today.
     #[must_use]
