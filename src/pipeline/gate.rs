@@ -386,6 +386,22 @@ mod tests {
     }
 
     #[test]
+    fn a_run_is_busy_with_what_is_sent_or_pending_unless_something_is_held() {
+        let gate = |state| Gate::new(state, Arc::new(super::super::clock::SystemClock));
+        assert!(!gate(State::new(LIMITS, BACKOFF)).is_busy());
+        let open = gate(State::new(LIMITS, BACKOFF));
+        let seat = open.try_pass().unwrap();
+        assert!(open.is_busy());
+        drop(seat);
+        assert!(!open.is_busy());
+        open.accepted();
+        assert!(open.is_busy());
+        let held = gate(held(HoldKind::Auth));
+        held.accepted();
+        assert!(!held.is_busy());
+    }
+
+    #[test]
     fn late_polls_come_before_submissions() {
         let mut state = State::new(LIMITS, BACKOFF);
         state.oldest_due_poll = Some(at(0));

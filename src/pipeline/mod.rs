@@ -11,6 +11,7 @@
 //! - [`tempo`]: the pace of submissions, which follows what the service accepts
 //! - [`context`]: what the stages share
 //! - [`event`]: what a run tells whoever shows it
+//! - `threads`: work on a few threads that may block
 //! - [`clock`]: the one place that reads the time
 //! - [`lock`]: one runner per state folder
 
@@ -29,6 +30,7 @@ pub mod scan;
 pub mod schedule;
 pub mod submit;
 pub mod tempo;
+mod threads;
 pub mod watch;
 
 pub use clock::{Clock, SystemClock};

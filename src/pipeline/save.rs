@@ -8,6 +8,7 @@ use super::clock::sleep_until;
 use super::context::Context;
 use super::event::Event;
 use super::place::{folder, not_written, place, rendered};
+use super::threads::in_threads;
 use crate::config::Output;
 use crate::domain::{ErrorClass, Failure, Timestamp};
 use crate::output::leftover::remove_leftovers;
@@ -20,15 +21,13 @@ use futures_util::future::join_all;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Results of one round, at most.
 const ROUND: usize = 256;
 /// Bytes of the results of one round as they are stored, which bounds the memory they take; a larger one is alone.
 const ROUND_BYTES: u64 = 1 << 20;
-/// Files or folders that are written or synced at once: the disk puts what comes together down together.
-const THREADS: usize = 16;
 /// Between two tries of a folder that cannot be written: as long as it could not be so far, within these bounds.
 const WRITE_AGAIN_LEAST: Duration = Duration::from_secs(1);
 const WRITE_AGAIN_MOST: Duration = Duration::from_secs(60);
@@ -170,37 +169,6 @@ async fn unsaved(context: &Context, received: Vec<Received>) -> Result<Vec<Unsav
     Ok(unsaved.collect())
 }
 
-/// Does the work on a few threads that may block.
-async fn in_threads<T, U, W>(items: impl IntoIterator<Item = T>, work: W) -> Vec<U>
-where
-    T: Send + 'static,
-    U: Send + 'static,
-    W: Fn(T) -> U + Clone + Send + 'static,
-{
-    let items: Vec<_> = items.into_iter().collect();
-    let threads = items.len().min(THREADS);
-    let queue = Arc::new(Mutex::new(items.into_iter()));
-    let next = move || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let working: Vec<_> = (0..threads)
-        .map(|_| {
-            let (next, work) = (next.clone(), work.clone());
-            tokio::task::spawn_blocking(move || {
-                std::iter::from_fn(next).map(work).collect::<Vec<_>>()
-            })
-        })
-        .collect();
-    let mut done = Vec::new();
-    for thread in working {
-        match thread.await {
-            Ok(part) => done.extend(part),
-            Err(panic) => {
-                tracing::error!(error = %panic, "writing transcripts failed inside; their results are safe");
-            }
-        }
-    }
-    done
-}
-
 /// Puts the files of one result in their places. Blocks.
 fn save(unsaved: Unsaved, output: &Output) -> Result<Saved, StoreError> {
     let Unsaved {
@@ -256,4 +224,65 @@ async fn note(context: &Context, saved: Saved) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{JobId, RecordingId, Request};
+    use crate::store::recordings::Location;
+
+    fn results(sizes: &[u64]) -> Vec<Received> {
+        let result = |(job, &packed_bytes): (i64, _)| Received {
+            job: JobId(job),
+            recording: RecordingId(job),
+            source: String::new(),
+            location: Location::File(PathBuf::new()),
+            relative: PathBuf::new(),
+            base: "a".into(),
+            request: Request::from_json("m".to_owned(), "{}").unwrap(),
+            sha256: None,
+            generation: None,
+            recorded_at: Timestamp::from_millis(0),
+            accepted_at: None,
+            received_at: Timestamp::from_millis(0),
+            packed_bytes,
+        };
+        (0..).zip(sizes).map(result).collect()
+    }
+
+    fn fitting(sizes: &[u64]) -> usize {
+        one_round(results(sizes)).len()
+    }
+
+    #[test]
+    fn a_round_takes_what_fits_and_a_large_result_alone() {
+        assert_eq!(fitting(&[1, ROUND_BYTES - 1, 1]), 2);
+        assert_eq!(fitting(&[ROUND_BYTES + 1, 1]), 1);
+        assert_eq!(fitting(&[1, ROUND_BYTES, 1]), 1);
+        assert_eq!(fitting(&[1; 100]), 100);
+    }
+
+    #[test]
+    fn files_in_a_folder_that_cannot_be_synced_are_not_written() {
+        let failure = Failure::new(ErrorClass::Output, "cannot write `/b`");
+        let unsynced = BTreeMap::from([(PathBuf::from("/b"), failure.clone())]);
+        let settled = |path: &str| {
+            let written = WrittenFile {
+                path: path.into(),
+                size_bytes: 1,
+            };
+            let mut saved = Saved {
+                received: results(&[1]).remove(0),
+                outcome: Ok(Files {
+                    written: vec![written],
+                    silent: false,
+                }),
+            };
+            saved.settle(&unsynced);
+            saved.outcome.err()
+        };
+        assert_eq!(settled("/a/x.txt"), None);
+        assert_eq!(settled("/b/x.txt"), Some(failure));
+    }
 }
