@@ -113,10 +113,13 @@ impl Saved {
         written.map(|file| folder_of(&file.path).to_owned())
     }
 
-    /// Files in a folder that could not be synced are not written.
-    fn settle(&mut self, unsynced: &BTreeMap<PathBuf, Failure>) {
-        let failure = self.folders().find_map(|folder| unsynced.get(&folder));
-        if let Some(failure) = failure.cloned() {
+    /// Only files in folders that are synced are written.
+    fn settle(&mut self, synced: &BTreeMap<PathBuf, Result<(), Failure>>) {
+        let failure = self.folders().find_map(|folder| match synced.get(&folder) {
+            Some(synced) => synced.clone().err(),
+            None => Some(failed_inside()),
+        });
+        if let Some(failure) = failure {
             self.outcome = Err(failure);
         }
     }
@@ -130,14 +133,14 @@ async fn save_round(context: &Arc<Context>, received: Vec<Received>) -> Result<(
         saved.push(outcome?);
     }
     let folders: BTreeSet<_> = saved.iter().flat_map(Saved::folders).collect();
-    let unsynced = in_threads(folders, |folder| {
-        let failure = sync_folder(&folder).err().map(|error| not_written(&error));
-        failure.map(|failure| (folder, failure))
+    let synced = in_threads(folders, |folder| {
+        let synced = sync_folder(&folder).map_err(|error| not_written(&error));
+        (folder, synced)
     });
-    let unsynced = unsynced.await.into_iter().flatten().collect();
+    let synced = synced.await.into_iter().collect();
     let (mut written, mut failed) = (false, false);
     for one in &mut saved {
-        one.settle(&unsynced);
+        one.settle(&synced);
         *(if one.outcome.is_ok() {
             &mut written
         } else {
@@ -183,14 +186,14 @@ fn save(unsaved: Unsaved, output: &Output) -> Result<Saved, StoreError> {
         let silent = rendered.silent;
         Ok(Files { written, silent })
     }));
-    let panicked = |_| {
-        let message = "writing failed inside";
-        Err(Failure::new(ErrorClass::Output, message))
-    };
     Ok(Saved {
         received,
-        outcome: outcome.unwrap_or_else(panicked),
+        outcome: outcome.unwrap_or_else(|_| Err(failed_inside())),
     })
+}
+
+fn failed_inside() -> Failure {
+    Failure::new(ErrorClass::Output, "writing failed inside")
 }
 
 /// Says in the database, and to whoever shows the run, what became of a result.
@@ -264,9 +267,12 @@ mod tests {
     }
 
     #[test]
-    fn files_in_a_folder_that_cannot_be_synced_are_not_written() {
+    fn only_files_in_folders_that_are_synced_are_written() {
         let failure = Failure::new(ErrorClass::Output, "cannot write `/b`");
-        let unsynced = BTreeMap::from([(PathBuf::from("/b"), failure.clone())]);
+        let synced = [
+            (PathBuf::from("/a"), Ok(())),
+            (PathBuf::from("/b"), Err(failure.clone())),
+        ];
         let settled = |path: &str| {
             let written = WrittenFile {
                 path: path.into(),
@@ -279,10 +285,11 @@ mod tests {
                     silent: false,
                 }),
             };
-            saved.settle(&unsynced);
+            saved.settle(&synced.clone().into());
             saved.outcome.err()
         };
         assert_eq!(settled("/a/x.txt"), None);
         assert_eq!(settled("/b/x.txt"), Some(failure));
+        assert_eq!(settled("/never/x.txt"), Some(failed_inside()));
     }
 }

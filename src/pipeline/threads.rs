@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// the disk puts what comes together down together.
 const THREADS: usize = 16;
 
-/// Does the work for each item, in any order. What panics is logged and left out, and ends its thread.
+/// Does the work for each item, in any order. A panic is logged; what its thread did is missing in the answer then.
 pub(super) async fn in_threads<T, U, W>(items: impl IntoIterator<Item = T>, work: W) -> Vec<U>
 where
     T: Send + 'static,
