@@ -8,11 +8,10 @@ use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 use futures_util::stream::try_unfold;
 use sha2::{Digest, Sha256};
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::fs::File;
-use tokio::io::AsyncReadExt;
 
 /// Bytes read from disk and handed to the connection at once.
 const CHUNK: usize = 128 * 1024;
@@ -80,19 +79,44 @@ impl Outcome {
     }
 }
 
-struct Upload {
+/// What is read next, and where from.
+struct Reading {
     file: File,
     recording: Recording,
     left: u64,
     hash: Sha256,
+}
+
+/// A chunk that was read, and what is to be read after it.
+struct Chunk {
+    bytes: Bytes,
+    rest: Rest,
+}
+
+enum Rest {
+    More(Reading),
+    /// It was the last; the file is unchanged. With the hash of all bytes.
+    Nothing(String),
+}
+
+struct Upload {
+    /// What is handed to the connection next; nothing at the end.
+    next: Next,
+    progress: Arc<UploadProgress>,
     outcome: Arc<Outcome>,
 }
 
+enum Next {
+    Read(Chunk),
+    Unread(Reading),
+    End,
+}
+
 /// Opens the recording and gives its bytes as a stream that ends in an error, before the last chunk, if the file is
-/// not what was recorded.
+/// not what was recorded. The first chunk is read at once: a small file costs a single turn of a thread that may block.
 ///
 /// # Errors
-/// If the file cannot be opened, or is another already.
+/// If the file cannot be opened or read, or is another already.
 pub(super) async fn open(
     recording: &Recording,
 ) -> Result<
@@ -102,27 +126,33 @@ pub(super) async fn open(
     ),
     FileTrouble,
 > {
-    let file = File::open(&recording.path).await?;
-    if !is_as_recorded(&file, recording).await? {
-        return Err(FileTrouble::Changed);
-    }
     let outcome = Arc::new(Outcome::default());
+    let progress = recording.progress.clone();
+    let recording = recording.clone();
+    let next = blocking(move || Reading::begin(recording)).await?;
     let upload = Upload {
-        file,
-        recording: recording.clone(),
-        left: recording.size_bytes,
-        hash: Sha256::new(),
+        next,
+        progress,
         outcome: outcome.clone(),
     };
     Ok((try_unfold(upload, step), outcome))
 }
 
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, FileTrouble> + Send + 'static,
+) -> Result<T, FileTrouble> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|stopped| Err(FileTrouble::NotNow(stopped.into())))
+}
+
 async fn step(mut upload: Upload) -> io::Result<Option<(Bytes, Upload)>> {
-    if upload.left == 0 {
-        return Ok(None);
-    }
-    match upload.chunk().await {
-        Ok(chunk) => Ok(Some((chunk, upload))),
+    let chunk = match std::mem::replace(&mut upload.next, Next::End) {
+        Next::End => return Ok(None),
+        Next::Read(chunk) => Ok(chunk),
+        Next::Unread(reading) => blocking(|| reading.chunk()).await,
+    };
+    match chunk {
+        Ok(chunk) => Ok(Some((upload.hand_over(chunk), upload))),
         Err(trouble) => {
             *upload
                 .outcome
@@ -137,46 +167,69 @@ async fn step(mut upload: Upload) -> io::Result<Option<(Bytes, Upload)>> {
 }
 
 impl Upload {
-    async fn chunk(&mut self) -> Result<Bytes, FileTrouble> {
+    fn hand_over(&mut self, chunk: Chunk) -> Bytes {
+        match chunk.rest {
+            Rest::More(reading) => self.next = Next::Unread(reading),
+            Rest::Nothing(hash) => {
+                *self
+                    .outcome
+                    .sha256
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner) = Some(hash);
+                self.outcome.finished.store(true, Ordering::Release);
+                crash::point("api.upload.last_chunk");
+            }
+        }
+        let sent = chunk.bytes.len() as u64;
+        self.progress.sent.fetch_add(sent, Ordering::Relaxed);
+        chunk.bytes
+    }
+}
+
+impl Reading {
+    fn begin(recording: Recording) -> Result<Next, FileTrouble> {
+        let reading = Self {
+            file: File::open(&recording.path)?,
+            left: recording.size_bytes,
+            recording,
+            hash: Sha256::new(),
+        };
+        if !reading.is_as_recorded()? {
+            return Err(FileTrouble::Changed);
+        }
+        if reading.left == 0 {
+            return Ok(Next::End);
+        }
+        reading.chunk().map(Next::Read)
+    }
+
+    fn chunk(mut self) -> Result<Chunk, FileTrouble> {
         let wanted = usize::try_from(self.left).unwrap_or(CHUNK).min(CHUNK);
-        let mut chunk = BytesMut::zeroed(wanted);
+        let mut bytes = BytesMut::zeroed(wanted);
         self.file
-            .read_exact(&mut chunk)
-            .await
+            .read_exact(&mut bytes)
             .map_err(|error| match error.kind() {
                 io::ErrorKind::UnexpectedEof => FileTrouble::Changed,
                 _ => FileTrouble::Unreadable(error),
             })?;
-        self.hash.update(&chunk);
+        self.hash.update(&bytes);
         self.left -= wanted as u64;
-        if self.left == 0 {
-            self.finish().await?;
-            crash::point("api.upload.last_chunk");
+        let bytes = bytes.freeze();
+        if self.left > 0 {
+            let rest = Rest::More(self);
+            return Ok(Chunk { bytes, rest });
         }
-        self.recording
-            .progress
-            .sent
-            .fetch_add(wanted as u64, Ordering::Relaxed);
-        Ok(chunk.freeze())
-    }
-
-    async fn finish(&mut self) -> Result<(), FileTrouble> {
-        if !is_as_recorded(&self.file, &self.recording).await? {
+        if !self.is_as_recorded()? {
             return Err(FileTrouble::Changed);
         }
-        let hash = Bytes::copy_from_slice(&std::mem::take(&mut self.hash).finalize());
-        *self
-            .outcome
-            .sha256
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(format!("{hash:x}"));
-        self.outcome.finished.store(true, Ordering::Release);
-        Ok(())
+        let hash = Bytes::copy_from_slice(&self.hash.finalize());
+        let rest = Rest::Nothing(format!("{hash:x}"));
+        Ok(Chunk { bytes, rest })
     }
-}
 
-async fn is_as_recorded(file: &File, recording: &Recording) -> io::Result<bool> {
-    let found = file.metadata().await?;
-    Ok(found.len() == recording.size_bytes
-        && Timestamp::from(found.modified()?) == recording.modified)
+    fn is_as_recorded(&self) -> io::Result<bool> {
+        let found = self.file.metadata()?;
+        Ok(found.len() == self.recording.size_bytes
+            && Timestamp::from(found.modified()?) == self.recording.modified)
+    }
 }

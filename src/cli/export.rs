@@ -5,13 +5,15 @@ use super::exit::{Exit, Report};
 use super::session::Session;
 use super::terminal::{ERROR, count, shown};
 use crate::config::{Layout, Output};
-use crate::domain::JobId;
+use crate::domain::{Failure, Format, JobId};
 use crate::output::leftover::remove_leftovers;
+use crate::output::write::sync_folder;
 use crate::pipeline::lock::Lock;
-use crate::pipeline::save::{folder, place, rendered};
+use crate::pipeline::place::{folder, not_written, place, rendered};
 use crate::store::Store;
 use crate::store::progress::WrittenFile;
-use std::collections::BTreeSet;
+use crate::store::queue::Received;
+use std::collections::{BTreeSet, HashSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -72,18 +74,34 @@ async fn one(
     let Some(received) = store.with_result(job).await? else {
         return Ok(Err("it has no result".to_owned()));
     };
-    let rendered = rendered(store, &received, &args.formats).await?;
+    let Some(packed) = store.results(&[job]).await?.remove(&job) else {
+        return Ok(Err("it has no result".to_owned()));
+    };
+    let ours = store.outputs_of(&[received.recording]).await?;
     let folder = folder(output, &received);
     if tidied.insert(folder.clone()) {
         tidy(session, &folder);
     }
-    match place(store, &received, &folder, &rendered.files).await? {
+    let rendered = rendered(&received, &packed.unpack()?, &args.formats);
+    let ours = ours.into_values().next().unwrap_or_default();
+    match write(&received, &ours, &folder, rendered.files) {
         Ok(files) => {
             store.exported(job, files.clone(), session.now()).await?;
             Ok(Ok(files))
         }
         Err(failure) => Ok(Err(failure.message)),
     }
+}
+
+fn write(
+    received: &Received,
+    ours: &HashSet<PathBuf>,
+    folder: &Path,
+    rendered: Vec<(Format, Vec<u8>)>,
+) -> Result<Vec<WrittenFile>, Failure> {
+    let files = place(received, ours, folder, rendered)?;
+    sync_folder(folder).map_err(|error| not_written(&error))?;
+    Ok(files)
 }
 
 /// Removes the halves of files that a killed export left: no start looks for them, as no job waits for them. Not beside

@@ -57,9 +57,9 @@ impl WriteError {
     }
 }
 
-/// Writes every file: all under hidden names beside their places, synced, then renamed, then their folders synced.
-/// A file that holds its bytes already is synced but not written again: a crash may have come before its sync. A link
-/// is replaced, never followed. Blocks.
+/// Writes every file: all under hidden names beside their places, synced, then renamed. They are durable when their
+/// folders are synced, too, which files of several recordings can share. A file that holds its bytes already is synced
+/// but not written again: a crash may have come before its sync. A link is replaced, never followed. Blocks.
 ///
 /// A crash leaves each file as it was or whole, and perhaps hidden ones, which
 /// [`remove_leftovers`](super::leftover::remove_leftovers) removes.
@@ -67,8 +67,11 @@ impl WriteError {
 /// # Errors
 /// If any cannot be written. Until all of them are on the disk under their hidden names, none is renamed: a full disk
 /// or a refused name changes nothing.
-pub fn write_all(files: &[OutputFile]) -> Result<(), WriteError> {
-    let folders = make_folders(files)?;
+pub fn put_in_place(files: &[OutputFile]) -> Result<(), WriteError> {
+    let folders: BTreeSet<_> = files.iter().map(|file| folder_of(&file.path)).collect();
+    for folder in folders {
+        make_durable(folder, USUAL).map_err(WriteError::folder(folder))?;
+    }
     crash::point("output.write.folders_made");
     let mut staged = Vec::new();
     for file in files {
@@ -85,24 +88,22 @@ pub fn write_all(files: &[OutputFile]) -> Result<(), WriteError> {
         placed.map_err(WriteError::file(&file.path))?;
         crash::point("output.write.renamed");
     }
-    for folder in &folders {
-        sync(folder).map_err(WriteError::folder(folder))?;
-        crash::point("output.write.folder_synced");
-    }
     Ok(())
 }
 
-/// Makes the folders of all files, for good; answers them.
-fn make_folders(files: &[OutputFile]) -> Result<BTreeSet<&Path>, WriteError> {
-    let folders: BTreeSet<_> = files.iter().map(|file| folder_of(&file.path)).collect();
-    for folder in &folders {
-        make_durable(folder, USUAL).map_err(WriteError::folder(folder))?;
-    }
-    Ok(folders)
+/// Puts the names in a folder on the disk. Blocks.
+///
+/// # Errors
+/// If that cannot be done.
+pub fn sync_folder(folder: &Path) -> Result<(), WriteError> {
+    sync(folder).map_err(WriteError::folder(folder))?;
+    crash::point("output.write.folder_synced");
+    Ok(())
 }
 
-/// The parent of `a` is the empty path, which cannot be opened.
-fn folder_of(path: &Path) -> &Path {
+/// The folder that a file is in. The parent of `a` is the empty path, which cannot be opened.
+#[must_use]
+pub fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
         folder => folder.unwrap_or(Path::new("/")),
@@ -162,6 +163,13 @@ mod tests {
             path: folder.path().join(name),
             bytes: text.into(),
         }
+    }
+
+    fn write_all(files: &[OutputFile]) -> Result<(), WriteError> {
+        put_in_place(files)?;
+        files
+            .iter()
+            .try_for_each(|file| sync_folder(folder_of(&file.path)))
     }
 
     fn names(folder: &Path) -> Vec<String> {

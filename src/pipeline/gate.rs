@@ -188,6 +188,13 @@ impl Gate {
         self.state().pending
     }
 
+    /// Whether something is at the service, or on the way there, and no hold is in force.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        let state = self.state();
+        state.holds.is_empty() && state.sending + state.pending > 0
+    }
+
     /// Whether the service has refused the key or the account since the gate was made. A hold that an earlier run left
     /// says nothing of today.
     #[must_use]
@@ -376,6 +383,22 @@ mod tests {
         assert_eq!(state.decide(at(0)), Decision::Wait);
         state.arrive(false, at(0));
         assert_eq!(state.decide(at(0)), Decision::Go);
+    }
+
+    #[test]
+    fn a_run_is_busy_with_what_is_sent_or_pending_unless_something_is_held() {
+        let gate = |state| Gate::new(state, Arc::new(super::super::clock::SystemClock));
+        assert!(!gate(State::new(LIMITS, BACKOFF)).is_busy());
+        let open = gate(State::new(LIMITS, BACKOFF));
+        let seat = open.try_pass().unwrap();
+        assert!(open.is_busy());
+        drop(seat);
+        assert!(!open.is_busy());
+        open.accepted();
+        assert!(open.is_busy());
+        let held = gate(held(HoldKind::Auth));
+        held.accepted();
+        assert!(!held.is_busy());
     }
 
     #[test]

@@ -5,12 +5,13 @@
 //! - [`submit`]: queue → service, under the limits; [`preflight`] looks at a file first
 //! - [`poll`]: service → result in the database, before its hour is over
 //! - [`schedule`]: what is pending, by due time and expiry
-//! - [`save`]: result → files
+//! - [`save`]: results → files, in rounds; [`place`] writes the files of one
 //! - [`gate`]: who may leave and when: holds, shared back-off, room
 //! - [`watch`]: what others change in the database meanwhile, and the room on the disk
 //! - [`tempo`]: the pace of submissions, which follows what the service accepts
 //! - [`context`]: what the stages share
 //! - [`event`]: what a run tells whoever shows it
+//! - `threads`: work on a few threads that may block
 //! - [`clock`]: the one place that reads the time
 //! - [`lock`]: one runner per state folder
 
@@ -20,6 +21,7 @@ pub mod event;
 pub mod gate;
 pub mod lock;
 pub mod lookup;
+pub mod place;
 pub mod poll;
 pub mod preflight;
 pub mod runner;
@@ -28,6 +30,7 @@ pub mod scan;
 pub mod schedule;
 pub mod submit;
 pub mod tempo;
+mod threads;
 pub mod watch;
 
 pub use clock::{Clock, SystemClock};

@@ -13,6 +13,9 @@ use crate::store::recordings::Location;
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// Up to this size a file is hashed rather than the database asked whether it is worth it.
+const SMALL: u64 = 128 * 1024;
+
 /// What the look found.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Preflight {
@@ -54,7 +57,7 @@ pub async fn preflight(context: &Context, candidate: &Candidate) -> Result<Prefl
             sha256: None,
         });
     };
-    let compare = context.store.may_have_twin(candidate).await?;
+    let compare = candidate.size_bytes <= SMALL || context.store.may_have_twin(candidate).await?;
     let look = {
         let (path, expected) = (path.clone(), expected(candidate));
         tokio::task::spawn_blocking(move || look(&path, expected, compare)).await

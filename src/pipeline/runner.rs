@@ -261,6 +261,10 @@ async fn once(context: &Arc<Context>, stages: &mut Stages) -> Result<bool, RunEr
 /// Whether nothing is left that this run can do: what is queued waits for a person, what is pending cannot be asked
 /// for with this key, what is received cannot be written.
 async fn is_over(context: &Context) -> Result<bool, StoreError> {
+    // The database need not be asked after every recording.
+    if context.gate.is_busy() {
+        return Ok(false);
+    }
     let left = context.store.left(&context.reach()).await?;
     let holds = context.gate.holds();
     let held = holds

@@ -1,34 +1,36 @@
 //! Result → files. The result is safe in the database already; `done` is said only of files that are on disk, whole
 //! and synced. What cannot be written stays received and is tried again.
+//!
+//! Results are saved in rounds: a few threads write and sync the files of a round, each folder is synced once for all
+//! of them, and all are marked done together, in one commit.
 
 use super::clock::sleep_until;
 use super::context::Context;
 use super::event::Event;
-use crate::api::read_transcript;
-use crate::config::{Layout, Output};
-use crate::domain::{ErrorClass, Failure, Format, Timestamp};
+use super::place::{folder, not_written, place, rendered};
+use super::threads::in_threads;
+use crate::config::Output;
+use crate::domain::{ErrorClass, Failure, Timestamp};
 use crate::output::leftover::remove_leftovers;
-use crate::output::naming;
-use crate::output::render::{Envelope, render};
-use crate::output::write::{OutputFile, WriteError, is_free, write_all};
+use crate::output::write::{folder_of, sync_folder};
+use crate::store::StoreError;
 use crate::store::progress::WrittenFile;
 use crate::store::queue::Received;
-use crate::store::recordings::Location;
-use crate::store::{Store, StoreError};
-use std::collections::BTreeSet;
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use crate::store::results::Packed;
+use futures_util::future::join_all;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::JoinSet;
 
-/// Results in hand at once, which bounds the memory they take.
-const AT_ONCE: usize = 8;
+/// Results of one round, at most.
+const ROUND: usize = 256;
+/// Bytes of the results of one round as they are stored, which bounds the memory they take; a larger one is alone.
+const ROUND_BYTES: u64 = 1 << 20;
 /// Between two tries of a folder that cannot be written: as long as it could not be so far, within these bounds.
 const WRITE_AGAIN_LEAST: Duration = Duration::from_secs(1);
 const WRITE_AGAIN_MOST: Duration = Duration::from_secs(60);
-/// Names that are tried for a recording's transcripts before its files are given up for now.
-const NAMES: usize = 100;
 
 /// Writes what was received until the run stops and nothing is left that can be written.
 ///
@@ -37,9 +39,9 @@ const NAMES: usize = 100;
 pub async fn save_all(context: Arc<Context>) -> Result<(), StoreError> {
     tidy(&context).await?;
     loop {
-        let received = context.store.received(context.now(), AT_ONCE).await?;
+        let received = context.store.received(context.now(), ROUND).await?;
         if !received.is_empty() {
-            save_round(&context, received).await?;
+            save_round(&context, one_round(received)).await?;
             context.progress.notify_one();
             continue;
         }
@@ -74,21 +76,79 @@ async fn tidy(context: &Context) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn save_round(context: &Arc<Context>, received: Vec<Received>) -> Result<(), StoreError> {
-    let mut saving = JoinSet::new();
-    for one in received {
-        let context = context.clone();
-        saving.spawn(async move { save_one(&context, one).await });
+/// As many of the first as are not too large together; the first in any case.
+fn one_round(mut received: Vec<Received>) -> Vec<Received> {
+    let mut bytes = 0;
+    let fitting = received.iter().take_while(|one| {
+        bytes += one.packed_bytes;
+        bytes <= ROUND_BYTES
+    });
+    let fitting = fitting.count().max(1);
+    received.truncate(fitting);
+    received
+}
+
+/// A result on its way to its files.
+struct Unsaved {
+    received: Received,
+    packed: Packed,
+    /// What was written for its recording before.
+    ours: HashSet<PathBuf>,
+}
+
+/// What became of it.
+struct Saved {
+    received: Received,
+    outcome: Result<Files, Failure>,
+}
+
+struct Files {
+    written: Vec<WrittenFile>,
+    silent: bool,
+}
+
+impl Saved {
+    fn folders(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        let written = self.outcome.iter().flat_map(|files| &files.written);
+        written.map(|file| folder_of(&file.path).to_owned())
     }
-    let (mut written, mut failed) = (false, false);
-    while let Some(ended) = saving.join_next().await {
-        match ended {
-            Ok(saved) => *(if saved? { &mut written } else { &mut failed }) = true,
-            Err(panic) => {
-                failed = true;
-                tracing::error!(error = %panic, "writing a transcript failed inside; its result is safe");
-            }
+
+    /// Only files in folders that are synced are written.
+    fn settle(&mut self, synced: &BTreeMap<PathBuf, Result<(), Failure>>) {
+        let failure = self.folders().find_map(|folder| match synced.get(&folder) {
+            Some(synced) => synced.clone().err(),
+            None => Some(failed_inside()),
+        });
+        if let Some(failure) = failure {
+            self.outcome = Err(failure);
         }
+    }
+}
+
+async fn save_round(context: &Arc<Context>, received: Vec<Received>) -> Result<(), StoreError> {
+    let unsaved = unsaved(context, received).await?;
+    let output = Arc::new(context.config.output.clone());
+    let mut saved = Vec::with_capacity(unsaved.len());
+    for outcome in in_threads(unsaved, move |one| save(one, &output)).await {
+        saved.push(outcome?);
+    }
+    let folders: BTreeSet<_> = saved.iter().flat_map(Saved::folders).collect();
+    let synced = in_threads(folders, |folder| {
+        let synced = sync_folder(&folder).map_err(|error| not_written(&error));
+        (folder, synced)
+    });
+    let synced = synced.await.into_iter().collect();
+    let (mut written, mut failed) = (false, false);
+    for one in &mut saved {
+        one.settle(&synced);
+        *(if one.outcome.is_ok() {
+            &mut written
+        } else {
+            &mut failed
+        }) = true;
+    }
+    for noted in join_all(saved.into_iter().map(|one| note(context, one))).await {
+        noted?;
     }
     if written || failed {
         context.tally.tried_to_write(written, context.now());
@@ -96,206 +156,140 @@ async fn save_round(context: &Arc<Context>, received: Vec<Received>) -> Result<(
     Ok(())
 }
 
-/// Whether the files of one result were written.
-async fn save_one(context: &Context, received: Received) -> Result<bool, StoreError> {
-    let job = received.job;
-    let name = received.relative.clone();
-    let rendered = rendered(&context.store, &received, &context.config.output.formats).await?;
-    let folder = folder(&context.config.output, &received);
-    match place(&context.store, &received, &folder, &rendered.files).await? {
-        Ok(files) => {
-            let outputs = files.iter().map(|file| file.path.clone()).collect();
-            if context
-                .persist(job, || {
-                    context.store.written(job, files.clone(), context.now())
-                })
-                .await?
-                .is_some()
-            {
-                let silent = rendered.silent;
+/// Fetches what the files are made of.
+async fn unsaved(context: &Context, received: Vec<Received>) -> Result<Vec<Unsaved>, StoreError> {
+    let jobs: Vec<_> = received.iter().map(|one| one.job).collect();
+    let recordings: Vec<_> = received.iter().map(|one| one.recording).collect();
+    let mut results = context.store.results(&jobs).await?;
+    let mut outputs = context.store.outputs_of(&recordings).await?;
+    let unsaved = received.into_iter().filter_map(|received| {
+        Some(Unsaved {
+            packed: results.remove(&received.job)?,
+            ours: outputs.remove(&received.recording).unwrap_or_default(),
+            received,
+        })
+    });
+    Ok(unsaved.collect())
+}
+
+/// Puts the files of one result in their places. Blocks.
+fn save(unsaved: Unsaved, output: &Output) -> Result<Saved, StoreError> {
+    let Unsaved {
+        received,
+        packed,
+        ours,
+    } = unsaved;
+    let raw = packed.unpack()?;
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        let rendered = rendered(&received, &raw, &output.formats);
+        let written = place(&received, &ours, &folder(output, &received), rendered.files)?;
+        let silent = rendered.silent;
+        Ok(Files { written, silent })
+    }));
+    Ok(Saved {
+        received,
+        outcome: outcome.unwrap_or_else(|_| Err(failed_inside())),
+    })
+}
+
+fn failed_inside() -> Failure {
+    Failure::new(ErrorClass::Output, "writing failed inside")
+}
+
+/// Says in the database, and to whoever shows the run, what became of a result.
+async fn note(context: &Context, saved: Saved) -> Result<(), StoreError> {
+    let (job, name) = (saved.received.job, saved.received.relative);
+    let store = &context.store;
+    match saved.outcome {
+        Ok(Files { written, silent }) => {
+            let done = || store.written(job, written.clone(), context.now());
+            if context.persist(job, done).await?.is_some() {
                 context.notice(&Event::Done {
                     job,
                     name,
-                    outputs,
+                    outputs: written.into_iter().map(|file| file.path).collect(),
                     silent,
                 });
             }
-            Ok(true)
         }
         Err(failure) => {
             let now = context.now();
-            let due = now.after(
-                context
-                    .tally
-                    .unwritable_for(now)
-                    .clamp(WRITE_AGAIN_LEAST, WRITE_AGAIN_MOST),
-            );
-            context
-                .persist(job, || {
-                    context.store.not_written(job, failure.clone(), due, now)
-                })
-                .await?;
+            let wait = context.tally.unwritable_for(now);
+            let due = now.after(wait.clamp(WRITE_AGAIN_LEAST, WRITE_AGAIN_MOST));
+            let put_off = || store.not_written(job, failure.clone(), due, now);
+            context.persist(job, put_off).await?;
             context.notice(&Event::NotWritten {
                 job,
                 name,
                 failure,
                 due,
             });
-            Ok(false)
         }
     }
+    Ok(())
 }
 
-/// The folder that a recording's transcripts go to.
-#[must_use]
-pub fn folder(output: &Output, received: &Received) -> PathBuf {
-    match (output.layout, &received.location) {
-        (Layout::Beside, Location::File(path)) => {
-            path.parent().unwrap_or(Path::new("/")).to_owned()
-        }
-        _ => naming::folder(&output.dir, &received.source, &received.relative),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{JobId, RecordingId, Request};
+    use crate::store::recordings::Location;
+
+    fn results(sizes: &[u64]) -> Vec<Received> {
+        let result = |(job, &packed_bytes): (i64, _)| Received {
+            job: JobId(job),
+            recording: RecordingId(job),
+            source: String::new(),
+            location: Location::File(PathBuf::new()),
+            relative: PathBuf::new(),
+            base: "a".into(),
+            request: Request::from_json("m".to_owned(), "{}").unwrap(),
+            sha256: None,
+            generation: None,
+            recorded_at: Timestamp::from_millis(0),
+            accepted_at: None,
+            received_at: Timestamp::from_millis(0),
+            packed_bytes,
+        };
+        (0..).zip(sizes).map(result).collect()
     }
-}
 
-/// A result in the formats that were asked for.
-#[derive(Debug, Clone)]
-pub struct Rendered {
-    /// The bytes of each format's file, in the order asked for.
-    pub files: Vec<(Format, Vec<u8>)>,
-    /// Whether nothing was said.
-    pub silent: bool,
-}
-
-/// Renders a stored result.
-///
-/// # Errors
-/// If the database fails.
-pub async fn rendered(
-    store: &Store,
-    received: &Received,
-    formats: &[Format],
-) -> Result<Rendered, StoreError> {
-    let raw = store.result(received.job).await?;
-    let (received, formats) = (received.clone(), formats.to_vec());
-    let rendering = tokio::task::spawn_blocking(move || {
-        let transcript = read_transcript(&raw);
-        let envelope = envelope(&received);
-        let render = |format| (format, render(format, &transcript, &raw, &envelope));
-        Rendered {
-            files: formats.into_iter().map(render).collect(),
-            silent: transcript.is_silent(),
-        }
-    });
-    rendering
-        .await
-        .map_err(|_| StoreError::Content { column: "raw" })
-}
-
-fn envelope(received: &Received) -> Envelope<'_> {
-    Envelope {
-        source: &received.source,
-        recording: match &received.location {
-            Location::File(_) => received.relative.to_string_lossy().into_owned(),
-            Location::Url(url) => url.clone(),
-        },
-        sha256: received.sha256.as_deref(),
-        request: &received.request,
-        generation_id: received
-            .generation
-            .as_ref()
-            .map(crate::domain::GenerationId::as_str),
-        recorded_at: received.recorded_at,
-        submitted_at: received.accepted_at,
-        received_at: received.received_at,
+    fn fitting(sizes: &[u64]) -> usize {
+        one_round(results(sizes)).len()
     }
-}
 
-/// Writes the files under the first name that overwrites nobody's. A name is settled by what the database says is
-/// this recording's and by what is there already.
-///
-/// # Errors
-/// If the database fails. That the files cannot be written is the inner failure.
-pub async fn place(
-    store: &Store,
-    received: &Received,
-    folder: &Path,
-    rendered: &[(Format, Vec<u8>)],
-) -> Result<Result<Vec<WrittenFile>, Failure>, StoreError> {
-    let mut refused = Failure::new(
-        ErrorClass::Output,
-        "every name its transcripts could have is taken",
-    );
-    for base in names(received) {
-        let files: Vec<_> = rendered
-            .iter()
-            .map(|(format, bytes)| OutputFile {
-                path: folder.join(naming::file_name(&base, *format)),
-                bytes: bytes.clone(),
-            })
-            .collect();
-        match all_free(store, received, &files).await? {
-            Ok(true) => {}
-            Ok(false) => continue,
-            Err(failure) => return Ok(Err(failure)),
-        }
-        let written = sizes(&files);
-        match tokio::task::spawn_blocking(move || write_all(&files)).await {
-            Ok(Ok(())) => return Ok(Ok(written)),
-            Ok(Err(error)) if error.is_name_problem() => refused = not_written(&error),
-            Ok(Err(error)) => return Ok(Err(not_written(&error))),
-            Err(_) => {
-                return Ok(Err(Failure::new(
-                    ErrorClass::Output,
-                    "writing failed inside",
-                )));
-            }
-        }
+    #[test]
+    fn a_round_takes_what_fits_and_a_large_result_alone() {
+        assert_eq!(fitting(&[1, ROUND_BYTES - 1, 1]), 2);
+        assert_eq!(fitting(&[ROUND_BYTES + 1, 1]), 1);
+        assert_eq!(fitting(&[1, ROUND_BYTES, 1]), 1);
+        assert_eq!(fitting(&[1; 100]), 100);
     }
-    Ok(Err(refused))
-}
 
-/// Its own name first; then those that follow it in the order of [`naming::bases`].
-fn names(received: &Received) -> impl Iterator<Item = OsString> {
-    let name = received.relative.file_name().unwrap_or_default().to_owned();
-    let own = received.base.clone();
-    let others = naming::bases(&name).filter({
-        let own = own.clone();
-        move |base| *base != own
-    });
-    std::iter::once(own).chain(others).take(NAMES)
-}
-
-async fn all_free(
-    store: &Store,
-    received: &Received,
-    files: &[OutputFile],
-) -> Result<Result<bool, Failure>, StoreError> {
-    for file in files {
-        let ours = store.wrote(received.recording, &file.path).await?;
-        match is_free(&file.path, &file.bytes, ours) {
-            Ok(true) => {}
-            Ok(false) => return Ok(Ok(false)),
-            Err(error) => {
-                let message = format!("cannot look at `{}`: {error}", file.path.display());
-                return Ok(Err(Failure::new(ErrorClass::Output, message)));
-            }
-        }
+    #[test]
+    fn only_files_in_folders_that_are_synced_are_written() {
+        let failure = Failure::new(ErrorClass::Output, "cannot write `/b`");
+        let synced = [
+            (PathBuf::from("/a"), Ok(())),
+            (PathBuf::from("/b"), Err(failure.clone())),
+        ];
+        let settled = |path: &str| {
+            let written = WrittenFile {
+                path: path.into(),
+                size_bytes: 1,
+            };
+            let mut saved = Saved {
+                received: results(&[1]).remove(0),
+                outcome: Ok(Files {
+                    written: vec![written],
+                    silent: false,
+                }),
+            };
+            saved.settle(&synced.clone().into());
+            saved.outcome.err()
+        };
+        assert_eq!(settled("/a/x.txt"), None);
+        assert_eq!(settled("/b/x.txt"), Some(failure));
+        assert_eq!(settled("/never/x.txt"), Some(failed_inside()));
     }
-    Ok(Ok(true))
-}
-
-fn sizes(files: &[OutputFile]) -> Vec<WrittenFile> {
-    files
-        .iter()
-        .map(|file| WrittenFile {
-            path: file.path.clone(),
-            size_bytes: file.bytes.len() as u64,
-        })
-        .collect()
-}
-
-fn not_written(error: &WriteError) -> Failure {
-    let reason =
-        std::error::Error::source(error).map_or_else(String::new, |source| format!(": {source}"));
-    Failure::new(ErrorClass::Output, format!("{error}{reason}"))
 }

@@ -7,6 +7,9 @@ use std::time::Duration;
 const REMEMBERED: usize = 64;
 /// Answers for audio of about the same length that an expectation is made of.
 const NEIGHBOURS: usize = 9;
+/// What is left of the time of an answer that the first poll found. Half of it would be wrong by as much at the next
+/// recording, which would then be asked for in vain several times, and late.
+const EARLIER: f64 = 0.9;
 /// Length assumed where it is not known, in seconds.
 const UNKNOWN_LENGTH_S: f64 = 600.0;
 
@@ -24,7 +27,8 @@ struct Sample {
 
 impl ServiceTimes {
     /// An answer for audio of `length_s` seconds came between `not_before` and `not_after` its acceptance (the last
-    /// poll that found nothing, and the one that found it); the middle is taken.
+    /// poll that found nothing, and the one that found it); the middle is taken. Where the first poll found it, nothing
+    /// tells how long it had been there: the next first polls come a little earlier, until one finds nothing.
     pub fn learn(
         &mut self,
         model: &str,
@@ -36,7 +40,11 @@ impl ServiceTimes {
         if samples.len() == REMEMBERED {
             samples.pop_front();
         }
-        let taken = (not_before.min(not_after) + not_after) / 2;
+        let taken = if not_before.is_zero() {
+            not_after.mul_f64(EARLIER)
+        } else {
+            (not_before.min(not_after) + not_after) / 2
+        };
         samples.push_back(Sample {
             log_length: log_length(length_s),
             taken,
@@ -44,7 +52,7 @@ impl ServiceTimes {
     }
 
     /// How long an answer for audio of `length_s` seconds is likely to take: the median of its nearest neighbours in
-    /// length; `None` if nothing is known of the model.
+    /// length, the latest of equal ones; `None` if nothing is known of the model.
     #[must_use]
     pub fn expected(&self, model: &str, length_s: Option<f64>) -> Option<Duration> {
         let wanted = log_length(length_s);
@@ -102,6 +110,36 @@ mod tests {
             times.learn("m", None, s(9), s(9));
         }
         assert_eq!(times.expected("m", None), Some(s(9)));
+    }
+
+    #[test]
+    fn of_answers_for_audio_of_one_length_the_latest_count() {
+        let mut times = ServiceTimes::default();
+        for _ in 0..NEIGHBOURS {
+            times.learn("m", None, s(1), s(1));
+        }
+        for _ in 0..NEIGHBOURS {
+            times.learn("m", None, s(9), s(9));
+        }
+        assert_eq!(times.expected("m", None), Some(s(9)));
+    }
+
+    #[test]
+    fn an_answer_that_takes_the_same_time_always_is_soon_asked_for_when_it_is_there() {
+        let (takes, interval) = (s(60), s(10));
+        let mut times = ServiceTimes::default();
+        let mut polls = Vec::new();
+        for _ in 0..100 {
+            let mut asked = times.expected("m", None).unwrap_or(interval);
+            let (mut not_before, mut count) = (Duration::ZERO, 1);
+            while asked < takes {
+                (not_before, asked, count) = (asked, asked + interval, count + 1);
+            }
+            times.learn("m", None, not_before, asked);
+            polls.push((count, asked));
+        }
+        let late = |&(count, asked): &(u32, Duration)| count > 2 || asked > takes + interval;
+        assert!(!polls[20..].iter().any(late), "{polls:?}");
     }
 
     proptest! {

@@ -120,7 +120,7 @@ impl Change for Claim {
     type Reply = AttemptId;
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<AttemptId, StoreError> {
-        let claimed = sqlx::query(
+        let attempt: Option<i64> = sqlx::query_scalar(
             "UPDATE jobs SET state = 'submitting', owner = ?2, attempts = attempts + 1, twin = NULL, sha256 = ?4,
                              updated_at = ?3
              WHERE id = ?1 AND state = 'queued' AND doubt IS NULL
@@ -130,35 +130,21 @@ impl Change for Claim {
                                JOIN recordings own ON own.id = jobs.recording_id
                                WHERE t.state = 'submitting' AND (t.sha256 IS NULL OR ?4 IS NULL)
                                AND t.model = jobs.model AND t.options = jobs.options
-                               AND r.kind = 'file' AND own.kind = 'file' AND r.size_bytes = own.size_bytes)",
+                               AND r.kind = 'file' AND own.kind = 'file' AND r.size_bytes = own.size_bytes);
+             UPDATE recordings SET duration_s = coalesce(?5, duration_s)
+             WHERE changes() = 1 AND id = (SELECT recording_id FROM jobs WHERE id = ?1);
+             INSERT INTO attempts (job_id, run_id, client_request_id, started_at, outcome)
+             SELECT ?1, ?2, ?6, ?3, 'sending' WHERE changes() = 1 RETURNING id",
         )
         .bind(self.job.0)
         .bind(self.run.0)
         .bind(self.now.millis())
         .bind(&self.sha256)
-        .execute(&mut *connection)
-        .await?;
-        guarded(&claimed)?;
-        if let Some(duration) = self.duration_s {
-            sqlx::query(
-                "UPDATE recordings SET duration_s = ?2 WHERE id = (SELECT recording_id FROM jobs WHERE id = ?1)",
-            )
-            .bind(self.job.0)
-            .bind(duration)
-            .execute(&mut *connection)
-            .await?;
-        }
-        let attempt = sqlx::query_scalar(
-            "INSERT INTO attempts (job_id, run_id, client_request_id, started_at, outcome)
-             VALUES (?1, ?2, ?3, ?4, 'sending') RETURNING id",
-        )
-        .bind(self.job.0)
-        .bind(self.run.0)
+        .bind(self.duration_s)
         .bind(&self.client_request_id)
-        .bind(self.now.millis())
-        .fetch_one(connection)
+        .fetch_optional(connection)
         .await?;
-        Ok(AttemptId(attempt))
+        attempt.map(AttemptId).ok_or(StoreError::Stale)
     }
 }
 

@@ -9,6 +9,7 @@
 //! - [`recovery`]: runs, and what a start takes up again
 //! - [`control`]: what a person changes: retry, cancel, holds
 //! - [`queue`]: what the stages ask
+//! - [`results`]: results, and the files that were made of them
 //! - [`report`]: what `status`, `list` and `show` ask
 //! - [`compress`]: results as they are stored
 //! - `record`: what a scan saw → rows, many to a statement
@@ -29,6 +30,7 @@ mod record;
 pub mod recordings;
 pub mod recovery;
 pub mod report;
+pub mod results;
 mod row;
 mod version;
 mod writer;

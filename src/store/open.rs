@@ -74,6 +74,8 @@ impl Store {
         crash::around("store.migrate", migrate(&mut connection, &path)).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
+            // A connection to a file does not go away; asking it first would double the cost of a question.
+            .test_before_acquire(false)
             .connect_lazy_with(
                 options
                     .read_only(true)

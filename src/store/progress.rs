@@ -6,6 +6,7 @@ use super::row;
 use super::writer::{Change, guarded};
 use crate::crash;
 use crate::domain::{AttemptId, Failure, GenerationId, JobId, Timestamp};
+use bytes::Bytes;
 use sqlx::SqliteConnection;
 use std::path::PathBuf;
 
@@ -213,27 +214,21 @@ impl Change for Acceptance {
         let accepted = sqlx::query(
             "UPDATE jobs SET state = 'pending', generation_id = ?2, accepted_at = ?3, expires_at = ?4, sha256 = ?5,
                              error_class = NULL, error_message = NULL, updated_at = ?3
-             WHERE id = ?1 AND state = 'submitting'",
+             WHERE id = ?1 AND state = 'submitting';
+             UPDATE attempts SET outcome = 'accepted', generation_id = ?2, http_status = ?7, request_id = ?8
+             WHERE changes() = 1 AND id = ?6",
         )
         .bind(self.job.0)
         .bind(self.generation.as_str())
         .bind(self.accepted_at.millis())
         .bind(self.expires_at.millis())
         .bind(&self.sha256)
-        .execute(&mut *connection)
-        .await?;
-        guarded(&accepted)?;
-        sqlx::query(
-            "UPDATE attempts SET outcome = 'accepted', generation_id = ?2, http_status = ?3, request_id = ?4
-             WHERE id = ?1",
-        )
         .bind(self.attempt.0)
-        .bind(self.generation.as_str())
         .bind(self.http_status)
         .bind(&self.request_id)
         .execute(connection)
         .await?;
-        Ok(())
+        guarded(&accepted)
     }
 }
 
@@ -244,36 +239,23 @@ impl Change for Completion {
         let completed = sqlx::query(
             "UPDATE jobs SET state = 'received', owner = NULL, sha256 = coalesce(?2, sha256), due_at = ?3,
                              error_class = NULL, error_message = NULL, updated_at = ?3
-             WHERE id = ?1 AND state IN ('submitting', 'pending')",
+             WHERE id = ?1 AND state IN ('submitting', 'pending');
+             INSERT OR REPLACE INTO results (job_id, raw, received_at, duration_s, words, language, silent)
+             SELECT ?1, ?5, ?3, ?6, ?7, ?8, ?9 WHERE changes() = 1;
+             UPDATE attempts SET outcome = 'completed', ended_at = ?3, billed_s = ?6 WHERE changes() = 1 AND id = ?4",
         )
         .bind(self.job.0)
         .bind(&self.sha256)
         .bind(self.now.millis())
-        .execute(&mut *connection)
-        .await?;
-        guarded(&completed)?;
-        sqlx::query(
-            "INSERT OR REPLACE INTO results (job_id, raw, received_at, duration_s, words, language, silent)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )
-        .bind(self.job.0)
+        .bind(self.attempt.0)
         .bind(&self.raw)
-        .bind(self.now.millis())
         .bind(self.duration_s)
         .bind(row::size(self.words))
         .bind(&self.language)
         .bind(self.silent)
-        .execute(&mut *connection)
-        .await?;
-        sqlx::query(
-            "UPDATE attempts SET outcome = 'completed', ended_at = ?2, billed_s = ?3 WHERE id = ?1",
-        )
-        .bind(self.attempt.0)
-        .bind(self.now.millis())
-        .bind(self.duration_s)
         .execute(connection)
         .await?;
-        Ok(())
+        guarded(&completed)
     }
 }
 
@@ -333,14 +315,16 @@ impl Change for Written {
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
         let written = sqlx::query(
             "UPDATE jobs SET state = 'done', error_class = NULL, error_message = NULL, updated_at = ?2
-             WHERE id = ?1 AND state = 'received'",
+             WHERE id = ?1 AND state = 'received';
+             INSERT OR REPLACE INTO outputs (path, job_id, size_bytes, written_at)
+             SELECT unhex(value ->> 0), ?1, value ->> 1, ?2 FROM json_each(?3) WHERE changes() = 1",
         )
         .bind(self.job.0)
         .bind(self.now.millis())
-        .execute(&mut *connection)
+        .bind(listed(&self.files))
+        .execute(connection)
         .await?;
-        guarded(&written)?;
-        note_files(connection, self.job, &self.files, self.now).await
+        guarded(&written)
     }
 }
 
@@ -354,26 +338,26 @@ impl Change for Exported {
     type Reply = ();
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-        note_files(connection, self.job, &self.files, self.now).await
+        sqlx::query(
+            "INSERT OR REPLACE INTO outputs (path, job_id, size_bytes, written_at)
+             SELECT unhex(value ->> 0), ?1, value ->> 1, ?2 FROM json_each(?3)",
+        )
+        .bind(self.job.0)
+        .bind(self.now.millis())
+        .bind(listed(&self.files))
+        .execute(connection)
+        .await?;
+        Ok(())
     }
 }
 
-async fn note_files(
-    connection: &mut SqliteConnection,
-    job: JobId,
-    files: &[WrittenFile],
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    for file in files {
-        sqlx::query("INSERT OR REPLACE INTO outputs (path, job_id, size_bytes, written_at) VALUES (?1, ?2, ?3, ?4)")
-            .bind(row::path_bytes(&file.path))
-            .bind(job.0)
-            .bind(row::size(file.size_bytes))
-            .bind(now.millis())
-            .execute(&mut *connection)
-            .await?;
-    }
-    Ok(())
+/// Path and size of each file as JSON. The path in hexadecimal, because it need not be UTF-8.
+fn listed(files: &[WrittenFile]) -> String {
+    let files = files.iter().map(|file| {
+        let path = Bytes::copy_from_slice(row::path_bytes(&file.path));
+        serde_json::json!([format!("{path:x}"), row::size(file.size_bytes)])
+    });
+    serde_json::Value::from_iter(files).to_string()
 }
 
 struct NotWritten {

@@ -1,7 +1,6 @@
 //! What the stages ask: what may be submitted, what is pending, what is to be written, what is left.
 
 use super::claims::Twin;
-use super::compress;
 use super::error::StoreError;
 use super::open::Store;
 use super::recordings::Location;
@@ -89,6 +88,8 @@ pub struct Received {
     pub accepted_at: Option<Timestamp>,
     /// When the result came.
     pub received_at: Timestamp,
+    /// Size of the result as it is stored, in bytes.
+    pub packed_bytes: u64,
 }
 
 /// Which sources' jobs may be submitted.
@@ -124,7 +125,8 @@ const FREE: &str =
                     AND e.state IN ('submitting', 'pending', 'received'))";
 
 impl Store {
-    /// Queued jobs within `reach` that are due, by priority, then by time; at most `limit`.
+    /// Queued jobs within `reach` that are due, by priority, then by time; at most `limit`. Read in the order of an
+    /// index that must be named: SQLite would rather read and sort the whole queue.
     ///
     /// # Errors
     /// If the database fails.
@@ -137,7 +139,7 @@ impl Store {
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
             "SELECT j.id, r.source, r.kind, r.location, r.relative, r.size_bytes, r.modified_at, j.model, j.options,
                     j.attempts, j.error_class
-             FROM jobs j JOIN recordings r ON r.id = j.recording_id
+             FROM jobs j INDEXED BY jobs_queued JOIN recordings r ON r.id = j.recording_id
              WHERE j.state = 'queued' AND j.doubt IS NULL AND j.due_at <= ?1 AND {REACHED} AND {FREE}
              ORDER BY j.priority DESC, j.due_at, j.id LIMIT ?4"
         )))
@@ -252,7 +254,8 @@ impl Store {
     ) -> Result<Vec<Received>, StoreError> {
         let rows = sqlx::query(
             "SELECT j.id, j.recording_id, r.source, r.kind, r.location, r.relative, r.base, j.model, j.options,
-                    j.sha256, j.generation_id, r.recorded_at, j.accepted_at, s.received_at
+                    j.sha256, j.generation_id, r.recorded_at, j.accepted_at, s.received_at,
+                    length(s.raw) AS packed_bytes
              FROM jobs j JOIN recordings r ON r.id = j.recording_id JOIN results s ON s.job_id = j.id
              WHERE j.state = 'received' AND j.due_at <= ?1 ORDER BY j.id LIMIT ?2",
         )
@@ -270,7 +273,8 @@ impl Store {
     pub async fn with_result(&self, job: JobId) -> Result<Option<Received>, StoreError> {
         let found = sqlx::query(
             "SELECT j.id, j.recording_id, r.source, r.kind, r.location, r.relative, r.base, j.model, j.options,
-                    j.sha256, j.generation_id, r.recorded_at, j.accepted_at, s.received_at
+                    j.sha256, j.generation_id, r.recorded_at, j.accepted_at, s.received_at,
+                    length(s.raw) AS packed_bytes
              FROM jobs j JOIN recordings r ON r.id = j.recording_id JOIN results s ON s.job_id = j.id
              WHERE j.id = ?1",
         )
@@ -289,37 +293,6 @@ impl Store {
             .fetch_all(self.readers())
             .await?;
         Ok(ids.into_iter().map(JobId).collect())
-    }
-
-    /// The service's JSON for a job, byte for byte as it came.
-    ///
-    /// # Errors
-    /// If the database fails, or the stored bytes are damaged.
-    pub async fn result(&self, job: JobId) -> Result<String, StoreError> {
-        let packed: Vec<u8> = sqlx::query_scalar("SELECT raw FROM results WHERE job_id = ?1")
-            .bind(job.0)
-            .fetch_one(self.readers())
-            .await?;
-        compress::unpack(&packed).map_err(|_| StoreError::Content { column: "raw" })
-    }
-
-    /// Whether the file at `path` was written for `recording`.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn wrote(
-        &self,
-        recording: RecordingId,
-        path: &std::path::Path,
-    ) -> Result<bool, StoreError> {
-        let found: Option<i64> = sqlx::query_scalar(
-            "SELECT 1 FROM outputs o JOIN jobs j ON j.id = o.job_id WHERE o.path = ?1 AND j.recording_id = ?2",
-        )
-        .bind(row::path_bytes(path))
-        .bind(recording.0)
-        .fetch_optional(self.readers())
-        .await?;
-        Ok(found.is_some())
     }
 
     /// What is left to do, of the queue only what is within `reach`.
@@ -444,5 +417,6 @@ fn received(found: &SqliteRow) -> Result<Received, StoreError> {
         recorded_at: row::time(found, "recorded_at")?,
         accepted_at: row::time_or_none(found, "accepted_at")?,
         received_at: row::time(found, "received_at")?,
+        packed_bytes: row::count(found, "packed_bytes")?,
     })
 }

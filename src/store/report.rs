@@ -235,7 +235,7 @@ impl Store {
     async fn items(&self, rows: &[SqliteRow]) -> Result<Vec<Item>, StoreError> {
         let mut items = rows.iter().map(item).collect::<Result<Vec<_>, _>>()?;
         let ids: Vec<_> = items.iter().map(|item| item.id.0).collect();
-        let mut outputs = self.outputs_of(&ids).await?;
+        let mut outputs = self.outputs_by_job(&ids).await?;
         for item in &mut items {
             item.outputs = outputs.remove(&item.id).unwrap_or_default();
         }
@@ -243,7 +243,10 @@ impl Store {
     }
 
     /// The files written for each of `jobs`, by one statement however many they are.
-    async fn outputs_of(&self, jobs: &[i64]) -> Result<HashMap<JobId, Vec<PathBuf>>, StoreError> {
+    async fn outputs_by_job(
+        &self,
+        jobs: &[i64],
+    ) -> Result<HashMap<JobId, Vec<PathBuf>>, StoreError> {
         let mut outputs: HashMap<_, Vec<_>> = HashMap::new();
         let rows = sqlx::query(
             "SELECT job_id, path FROM outputs WHERE job_id IN (SELECT value FROM json_each(?1)) ORDER BY path",

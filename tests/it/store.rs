@@ -16,6 +16,7 @@ use nightscribe::store::report::Filter;
 use nightscribe::store::{Store, StoreError};
 use sqlx::ConnectOptions;
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -66,6 +67,12 @@ impl Queue {
 
     async fn job(&self, name: &str) -> JobId {
         self.record(file(name, 100, 1)).await.last_job.unwrap()
+    }
+
+    async fn raw(&self, job: JobId) -> String {
+        self.store.results(&[job]).await.unwrap()[&job]
+            .unpack()
+            .unwrap()
     }
 
     async fn claim(&self, job: JobId) -> Result<nightscribe::domain::AttemptId, StoreError> {
@@ -548,7 +555,7 @@ async fn equal_content_is_found_when_it_is_paid_or_under_way() {
         .share(job, twin, "twin.wav", at(31))
         .await
         .unwrap();
-    assert_eq!(queue.store.result(job).await.unwrap(), RAW);
+    assert_eq!(queue.raw(job).await, RAW);
     assert_eq!(
         queue.store.item(job).await.unwrap().unwrap().paid_by,
         Some(twin)
@@ -635,7 +642,7 @@ async fn what_is_pending_comes_nearest_expiry_first_with_all_the_poller_needs() 
 async fn a_result_comes_back_byte_for_byte_and_its_files_are_known() {
     let queue = Queue::open().await;
     let job = queue.job_in(JobState::Received, "a.wav").await;
-    assert_eq!(queue.store.result(job).await.unwrap(), RAW);
+    assert_eq!(queue.raw(job).await, RAW);
     let received = queue.store.received(at(30), 9).await.unwrap().remove(0);
     assert_eq!(
         (received.job, received.generation.unwrap().as_str()),
@@ -651,16 +658,12 @@ async fn a_result_comes_back_byte_for_byte_and_its_files_are_known() {
     assert_eq!(queue.store.next_writing().await.unwrap(), Some(at(90)));
     queue.write(job).await.unwrap();
     let path = PathBuf::from(format!("/out/{job}.txt"));
-    assert!(queue.store.wrote(received.recording, &path).await.unwrap());
-    assert!(
-        !queue
-            .store
-            .wrote(received.recording, Path::new("/out/else"))
-            .await
-            .unwrap()
-    );
+    let others = queue.job_in(JobState::Done, "b.wav").await;
+    assert_ne!(others, job);
+    // Paths are bytes, not always UTF-8.
+    let odd = PathBuf::from(OsStr::from_bytes(b"/out/else\xff"));
     let export = WrittenFile {
-        path: "/out/else".into(),
+        path: odd.clone(),
         size_bytes: 1,
     };
     queue
@@ -670,9 +673,11 @@ async fn a_result_comes_back_byte_for_byte_and_its_files_are_known() {
         .unwrap();
     assert_eq!(
         queue.store.outputs(job).await.unwrap(),
-        [path, PathBuf::from("/out/else")]
+        [path.clone(), odd.clone()]
     );
-    assert_eq!(queue.store.jobs_with_result().await.unwrap(), [job]);
+    let ours = queue.store.outputs_of(&[received.recording]).await.unwrap();
+    assert_eq!(ours, [(received.recording, [path, odd].into())].into());
+    assert_eq!(queue.store.jobs_with_result().await.unwrap(), [job, others]);
     assert!(queue.store.with_result(job).await.unwrap().is_some());
     assert!(queue.store.with_result(JobId(99)).await.unwrap().is_none());
 }

@@ -1,0 +1,75 @@
+//! What the files of results are made of: the results themselves, and what was written before.
+
+use super::compress::unpack;
+use super::error::StoreError;
+use super::open::Store;
+use super::row;
+use crate::domain::{JobId, RecordingId};
+use sqlx::Row;
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+
+/// The service's JSON as it is stored.
+#[derive(Debug, Clone)]
+pub struct Packed(Vec<u8>);
+
+impl Packed {
+    /// The JSON, byte for byte as it came.
+    ///
+    /// # Errors
+    /// If the stored bytes are damaged.
+    pub fn unpack(&self) -> Result<String, StoreError> {
+        unpack(&self.0).map_err(|_| StoreError::Content { column: "raw" })
+    }
+}
+
+impl Store {
+    /// The results of these jobs, of those that have one.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn results(&self, jobs: &[JobId]) -> Result<HashMap<JobId, Packed>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT job_id, raw FROM results WHERE job_id IN (SELECT value FROM json_each(?1))",
+        )
+        .bind(numbers(jobs.iter().map(|job| job.0)))
+        .fetch_all(self.readers())
+        .await?;
+        rows.iter()
+            .map(|found| {
+                Ok((
+                    JobId(found.try_get("job_id")?),
+                    Packed(found.try_get("raw")?),
+                ))
+            })
+            .collect()
+    }
+
+    /// The files that were written for these recordings, by any of their jobs.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn outputs_of(
+        &self,
+        recordings: &[RecordingId],
+    ) -> Result<HashMap<RecordingId, HashSet<PathBuf>>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT j.recording_id, o.path FROM jobs j JOIN outputs o ON o.job_id = j.id
+             WHERE j.recording_id IN (SELECT value FROM json_each(?1))",
+        )
+        .bind(numbers(recordings.iter().map(|recording| recording.0)))
+        .fetch_all(self.readers())
+        .await?;
+        let mut outputs: HashMap<_, HashSet<_>> = HashMap::new();
+        for found in &rows {
+            let recording = RecordingId(found.try_get("recording_id")?);
+            let path = row::path(found, "path")?;
+            outputs.entry(recording).or_default().insert(path);
+        }
+        Ok(outputs)
+    }
+}
+
+fn numbers(ids: impl Iterator<Item = i64>) -> String {
+    serde_json::Value::from_iter(ids).to_string()
+}
