@@ -16,7 +16,7 @@ RECORDINGS = """INSERT INTO recordings
 JOBS = """INSERT INTO jobs (id, recording_id, model, options, state, due_at, attempts, owner, sha256, generation_id,
     accepted_at, expires_at, error_class, error_message, created_at, updated_at)
   SELECT i, i, '#g1_nova-2-general', '{{}}', :state, :now, 1, iif(:state = 'pending', 1, NULL), printf('%064x', i),
-    iif(:state = 'failed', NULL, 'filled-' || i), :now, :now + :hour, iif(:state = 'failed', 'media', NULL),
+    iif(:state = 'failed', NULL, 'filled-' || i), :now, :now + :hour, iif(:state = 'failed', 'transcription', NULL),
     iif(:state = 'failed', 'the service cannot read it', NULL), :now, :now FROM n"""
 ATTEMPTS = """INSERT INTO attempts (id, job_id, run_id, client_request_id, started_at, ended_at, outcome, generation_id)
   SELECT i, i, 1, 'filled-' || i, :now, iif(:state = 'pending', NULL, :now),

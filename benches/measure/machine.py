@@ -27,6 +27,10 @@ class Run:
     stdout: str
 
 
+class Broken(Exception):
+    """A measurement that came to nothing."""
+
+
 class Machine:
     """The programs, and a work folder that is there until the end: ext4 searches long past inodes that were freed in the
     last minutes, so nothing is deleted before the last measurement."""
@@ -86,7 +90,7 @@ class Machine:
             err.seek(0)
             stdout, stderr = out.read(), err.read()
         if process.returncode != 0:
-            raise SystemExit(f"{' '.join(map(str, command))}: exit {process.returncode}\n{stdout[-2000:]}{stderr[-2000:]}")
+            raise Broken(f"{' '.join(map(str, command))}: exit {process.returncode}\n{stdout[-2000:]}{stderr[-2000:]}")
         return Run(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, stdout)
 
     @contextlib.contextmanager

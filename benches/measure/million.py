@@ -8,6 +8,7 @@ import time
 from .figures import Figure, at_most, median, ratio
 from .filled import fill
 from .house import furnish
+from .machine import Broken
 from .night import cpu, seconds
 from .recordings import tree
 
@@ -98,7 +99,7 @@ class FirstRequest:
         began = time.perf_counter()
         with started():
             if not self.came.wait(120):
-                raise SystemExit("no poll came within two minutes")
+                raise Broken("no poll came within two minutes")
             return self.at - began
 
     def _accept(self):

@@ -2,7 +2,7 @@
 
 from .figures import Figure, at_least, at_most, median, ratio
 from .house import furnish
-from .machine import BENCHES, python_with_aiohttp
+from .machine import BENCHES, Broken, python_with_aiohttp
 from .recordings import clips
 
 KIB = 1024
@@ -44,7 +44,7 @@ class Night:
         for extension in ("txt", "json"):
             found = sum(1 for path in out.rglob(f"*.{extension}") if path.stat().st_size > 0)
             if found != self.count:
-                raise SystemExit(f"{found} of {self.count} .{extension} files in {out}")
+                raise Broken(f"{found} of {self.count} .{extension} files in {out}")
         return run
 
     def rate(self, runs):
