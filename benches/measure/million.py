@@ -17,7 +17,7 @@ ANSWER = b'{"status":"active"}'
 
 def scan(machine):
     """The first look through 1,000,000 files, and looking again with nothing new."""
-    folders = 100 if machine.quick else 1000
+    folders = 20 if machine.quick else 1000
     recordings = tree(machine.folder() / "recordings", folders, 1000)
     scanned = []
 

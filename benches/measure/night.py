@@ -121,7 +121,7 @@ def slow_service(machine):
 
 def memory(machine):
     """Peak memory, with a few files and with many."""
-    few, many = (500, 4000) if machine.quick else (2000, 20_000)
+    few, many = (500, 2500) if machine.quick else (2000, 20_000)
     figures = []
     for count in (few, many):
         run = Night(machine, count, size=4 * KIB).nightscribe()

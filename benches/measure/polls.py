@@ -17,7 +17,7 @@ SEEDS_INTERVAL_S = 10
 
 def punctual(machine):
     """100,000 pending generations, 10,000 polls a second allowed."""
-    pending, interval_s, sweeps = (20_000, 4, 3) if machine.quick else (100_000, 15, 3)
+    pending, interval_s, sweeps = (20_000, 3, 3) if machine.quick else (100_000, 15, 3)
     home = machine.folder()
     (home / "recordings").mkdir()
     with machine.service(machine.baseline, "service") as base_url:

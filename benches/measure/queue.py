@@ -5,7 +5,7 @@ from .figures import at_least, median
 
 def store(machine):
     """Whole job lives a second where an fsync takes 1 ms."""
-    jobs = 8_000 if machine.quick else 40_000
+    jobs = 4_000 if machine.quick else 40_000
 
     def lives():
         return machine.run(machine.baseline, "lives", machine.folder(ram=True), "--jobs", jobs, slow=True)

@@ -3,6 +3,8 @@
 import random
 import struct
 
+LARGE_RATE = 8_000_000
+
 
 def wav_head(data_bytes, rate):
     """The head of a WAV file of 8 bits a sample, one channel."""
@@ -32,13 +34,14 @@ def tree(folder, folders, files):
 
 def large(folder, count, size):
     """Files of about `size` bytes, nearly all of it holes: reading them is the page cache's work, not the disk's. Each is
-    a little shorter than the one before, so that none can be taken for another."""
+    a little shorter than the one before, so that none can be taken for another; and a few minutes of sound by its head, so
+    that its transcript is small."""
     folder.mkdir()
     paths = []
     for number in range(count):
         path, length = folder / f"large-{number}.wav", size - 2 * number
         with path.open("wb") as file:
-            file.write(wav_head(length - 44, 16_000))
+            file.write(wav_head(length - 44, LARGE_RATE))
             file.truncate(length)
         paths.append(path)
     return paths

@@ -14,7 +14,7 @@ AT_ONCE = 4
 
 def uploads(machine):
     """4 uploads of 2 GiB at once, beside as many of curl's."""
-    size = (256 << 20) if machine.quick else (2 << 30)
+    size = (128 << 20) if machine.quick else (2 << 30)
     paths = large(machine.folder() / "recordings", AT_ONCE, size)
 
     def ours():
