@@ -65,7 +65,7 @@ def cpu(run):
 
 def files(machine):
     """2,000 files, each answered at once; and the CPU seconds it took."""
-    night, python = Night(machine, 500 if machine.quick else 2000), python_with_aiohttp()
+    night, python = Night(machine, 400 if machine.quick else 2000), python_with_aiohttp()
     runners = {
         "ours": night.nightscribe,
         "synced": lambda: night.bare(sync=True),
@@ -94,7 +94,7 @@ def files(machine):
 
 def slow_disk(machine):
     """The same where an fsync takes 1 ms."""
-    night = Night(machine, 500 if machine.quick else 2000, slow=True)
+    night = Night(machine, 400 if machine.quick else 2000, slow=True)
     runs = machine.alternate({
         "ours": night.nightscribe,
         "synced": lambda: night.bare(sync=True),
