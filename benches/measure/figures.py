@@ -1,0 +1,48 @@
+"""What was measured beside what is required."""
+
+import dataclasses
+import statistics
+
+
+@dataclasses.dataclass
+class Figure:
+    """One line of the table. `holds` is None for what is shown for comparison only."""
+
+    what: str
+    measured: str
+    required: str = ""
+    holds: bool | None = None
+
+
+def at_least(what, value, least, unit="×", detail=""):
+    return Figure(what, shown(value, unit, detail), f"≥ {least:g} {unit}".rstrip(), value >= least)
+
+
+def at_most(what, value, most, unit, detail=""):
+    return Figure(what, shown(value, unit, detail), f"≤ {most:g} {unit}".rstrip(), value <= most)
+
+
+def shown(value, unit, detail=""):
+    digits = 0 if value >= 1000 else 1 if value >= 100 else 2 if value >= 0.1 else 4
+    return f"{value:,.{digits}f} {unit}".rstrip() + (f" ({detail})" if detail else "")
+
+
+def median(runs, of):
+    return statistics.median(of(run) for run in runs)
+
+
+def ratio(ours, theirs, of):
+    """The median of the rounds' own ratios: what drifts from round to round does not count."""
+    return statistics.median(of(a) / of(b) for a, b in zip(ours, theirs, strict=True))
+
+
+def print_table(rows):
+    """The table, in Markdown."""
+    lines = [("row", "what", "measured", "required", "")]
+    words = {True: "ok", False: "SHORT", None: ""}
+    for row, figures in rows:
+        lines += [(row, figure.what, figure.measured, figure.required, words[figure.holds]) for figure in figures]
+    widths = [max(len(line[column]) for line in lines) for column in range(5)]
+    lines.insert(1, tuple("-" * width for width in widths))
+    for line in lines:
+        print("| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths)) + " |")

@@ -1,0 +1,154 @@
+"""A million recordings: looking through them, and living with them."""
+
+import pathlib
+import socket
+import threading
+import time
+
+from .figures import Figure, at_most, median, ratio
+from .filled import fill
+from .house import furnish
+from .machine import Broken
+from .night import cpu, seconds
+from .recordings import tree
+
+ANSWER = b'{"status":"active"}'
+
+
+def scan(machine):
+    """The first look through 1,000,000 files, and looking again with nothing new."""
+    folders = 20 if machine.quick else 1000
+    recordings = tree(machine.folder() / "recordings", folders, 1000)
+    scanned = []
+
+    def first():
+        home = machine.folder()
+        config = furnish(home, recordings)
+        run = machine.run(machine.nightscribe, "--config", config, "--quiet", "scan")
+        scanned.append((home, config))
+        return run
+
+    written = []
+
+    def again():
+        home, config = scanned[0]
+        before = state_of(home)
+        run = machine.run(machine.nightscribe, "--config", config, "--quiet", "scan")
+        written.append(state_of(home) != before)
+        return run
+
+    def walk():
+        return machine.run(machine.baseline, "walk", recordings)
+
+    runs = machine.alternate({"first": first, "again": again, "walk": walk})
+    walked = median(runs["walk"], seconds)
+    figures = []
+    for name, what, most, peak in (("first", "first scan", 8, 100), ("again", "rescan", 1.3, 150)):
+        took = f"{median(runs[name], seconds):.2f} / {walked:.2f} s, CPU {median(runs[name], cpu):.2f} s"
+        what = f"{what} of {folders * 1000:,} files"
+        figures.append(at_most(f"{what} ÷ walk with stat", ratio(runs[name], runs["walk"], seconds), most, "×", took))
+        figures.append(at_most(f"{what}, peak memory", max(run.peak_mib for run in runs[name]), peak, "MiB"))
+    said = "the database changed" if any(written) else "the database is as it was"
+    figures.append(Figure("rescan, rows written", said, "none", not any(written)))
+    return figures
+
+
+def state_of(home):
+    """What a write would change."""
+    paths = sorted((home / "state").iterdir())
+    stats = [(path.name, path.stat()) for path in paths]
+    return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats if stat.st_size and not name.endswith("-shm")]
+
+
+def start(machine):
+    """From exec to the first poll; `status` and `list --state failed` beside a million rows."""
+    done, pending = (50_000, 5_000) if machine.quick else (1_000_000, 50_000)
+    home = machine.folder()
+    (home / "recordings").mkdir()
+    with FirstRequest() as service:
+        config = furnish(home, home / "recordings", base_url=service.base_url, max_pending=100_000)
+        fill(machine, home, config, done=done, pending=pending, failed=1000)
+        begin = (machine.nightscribe, "--config", config)
+        status = [machine.run(*begin, "status") for _ in range(machine.rounds)]
+        listed = [machine.run(*begin, "list", "--state", "failed") for _ in range(machine.rounds)]
+        starts = [service.after(lambda: machine.started(*begin, "run")) for _ in range(machine.rounds)]
+    rows = f"{done:,} done, {pending:,} pending"
+    return [
+        at_most(f"start with {rows}: exec to first poll", median(starts, float), 1, "s"),
+        at_most(f"status beside {rows}", median(status, seconds) * 1000, 50, "ms"),
+        at_most(f"list --state failed (1,000) beside {rows}", median(listed, seconds) * 1000, 50, "ms"),
+    ]
+
+
+class FirstRequest:
+    """A service that notices when a request comes, and answers each that it still works."""
+
+    def __enter__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.base_url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/v1"
+        self.came, self.at = threading.Event(), 0.0
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+
+    def after(self, started):
+        """Seconds from the start of a program to its first poll."""
+        self.came.clear()
+        began = time.perf_counter()
+        with started():
+            if not self.came.wait(120):
+                raise Broken("no poll came within two minutes")
+            return self.at - began
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+
+    def _answer(self, connection):
+        with connection, connection.makefile("rb") as lines:
+            try:
+                while line := lines.readline():
+                    if line.startswith(b"GET") and not self.came.is_set():
+                        self.at = time.perf_counter()
+                        self.came.set()
+                    if line == b"\r\n":
+                        head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: "
+                        connection.sendall(head + str(len(ANSWER)).encode() + b"\r\n\r\n" + ANSWER)
+            except OSError:
+                return
+
+
+def idle(machine):
+    """A daemon with nothing to do over 1,000,000 rows."""
+    done, lasts = (100_000, 10) if machine.quick else (1_000_000, 60)
+    home = machine.folder()
+    (home / "recordings").mkdir()
+    config = furnish(home, home / "recordings")
+    fill(machine, home, config, done=done, failed=1000)
+    with machine.started(machine.nightscribe, "--config", config, "run") as process:
+        time.sleep(5)
+        before, written_before = cpu_ns(process.pid), written_bytes(process.pid)
+        time.sleep(lasts)
+        used, written = cpu_ns(process.pid) - before, written_bytes(process.pid) - written_before
+    share = used / (lasts * 1e9) * 100
+    return [
+        at_most(f"idle over {done:,} rows, of a core", share, 0.1, "%", f"{used / 1e6:.1f} ms in {lasts} s"),
+        Figure("idle, bytes written to disk", f"{written:,}", "0", written == 0),
+    ]
+
+
+def cpu_ns(pid):
+    """Nanoseconds that the threads of a process have run."""
+    tasks = pathlib.Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks)
+
+
+def written_bytes(pid):
+    lines = pathlib.Path(f"/proc/{pid}/io").read_text().splitlines()
+    return int(dict(line.split(": ") for line in lines)["write_bytes"])

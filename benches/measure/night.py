@@ -1,0 +1,129 @@
+"""Files through the whole job: as they come, on a slow disk, from a slow service; and what it costs."""
+
+from .figures import Figure, at_least, at_most, median, ratio
+from .house import furnish
+from .machine import BENCHES, Broken, python_with_aiohttp
+from .recordings import clips
+
+KIB = 1024
+SIZE = 32 * KIB
+IN_FLIGHT = 256
+
+
+class Night:
+    """The same recordings through one program after the other; a sandbox and folders of its own for each run."""
+
+    def __init__(self, machine, count, delay_ms=0, slow=False, size=SIZE):
+        self.machine, self.count, self.delay_ms, self.slow = machine, count, delay_ms, slow
+        self.recordings = clips(machine.folder(slow) / "recordings", count, size)
+
+    def nightscribe(self):
+        home = self.machine.folder(self.slow)
+        with self.machine.sandbox(self.delay_ms) as base_url:
+            config = furnish(home, self.recordings, base_url=base_url, max_pending=IN_FLIGHT)
+            command = (self.machine.nightscribe, "--config", config, "--quiet", "run", "--once")
+            run = self.machine.run(*command, slow=self.slow)
+        return self._whole(run, home / "transcripts")
+
+    def bare(self, tasks=64, sync=False, wait_ms=0):
+        out = self.machine.folder(self.slow)
+        with self.machine.sandbox(self.delay_ms) as base_url:
+            command = [self.machine.baseline, "bare", "--base-url", base_url, "--recordings", self.recordings, "--out", out]
+            command += ["--tasks", tasks, "--wait", f"{wait_ms}ms", *["--sync"] * sync]
+            run = self.machine.run(*command, slow=self.slow)
+        return self._whole(run, out)
+
+    def asyncio(self, python):
+        out = self.machine.folder(self.slow)
+        with self.machine.sandbox(self.delay_ms) as base_url:
+            run = self.machine.run(python, BENCHES / "asyncio_loop.py", base_url, self.recordings, out, IN_FLIGHT)
+        return self._whole(run, out)
+
+    def _whole(self, run, out):
+        """A run that left something out is no measurement."""
+        for extension in ("txt", "json"):
+            found = sum(1 for path in out.rglob(f"*.{extension}") if path.stat().st_size > 0)
+            if found != self.count:
+                raise Broken(f"{found} of {self.count} .{extension} files in {out}")
+        return run
+
+    def rate(self, runs):
+        return f"{self.count / median(runs, seconds):,.0f}"
+
+
+def seconds(run):
+    return run.seconds
+
+
+def speed(run):
+    return 1 / run.seconds
+
+
+def cpu(run):
+    return run.cpu_s
+
+
+def files(machine):
+    """2,000 files, each answered at once; and the CPU seconds it took."""
+    night, python = Night(machine, 400 if machine.quick else 2000), python_with_aiohttp()
+    runners = {
+        "ours": night.nightscribe,
+        "synced": lambda: night.bare(sync=True),
+        "unsynced": night.bare,
+    }
+    if python:
+        runners["asyncio"] = lambda: night.asyncio(python)
+    runs = machine.alternate(runners)
+    ours, synced, unsynced = runs["ours"], runs["synced"], runs["unsynced"]
+
+    def beside(theirs):
+        return f"{night.rate(ours)} / {night.rate(theirs)} files/s"
+
+    figures = [at_least("files/s ÷ bare loop that syncs", ratio(ours, synced, speed), 1.5, detail=beside(synced))]
+    if python:
+        theirs = runs["asyncio"]
+        figures.append(at_least("files/s ÷ asyncio, 256 tasks", ratio(ours, theirs, speed), 1.3, detail=beside(theirs)))
+    else:
+        figures.append(Figure("files/s ÷ asyncio, 256 tasks", "missing: aiohttp cannot be installed", "≥ 1.3 ×", False))
+    figures.append(Figure("files/s, bare loop that syncs nothing", f"{night.rate(unsynced)} files/s"))
+    spent = f"{median(ours, cpu):.2f} / {median(synced, cpu):.2f} s"
+    figures.append(at_most("CPU ÷ bare loop that syncs", ratio(ours, synced, cpu), 1.3, "×", spent))
+    figures.append(Figure("CPU, bare loop that syncs nothing", f"{median(unsynced, cpu):.2f} s"))
+    return figures
+
+
+def slow_disk(machine):
+    """The same where an fsync takes 1 ms."""
+    night = Night(machine, 400 if machine.quick else 2000, slow=True)
+    runs = machine.alternate({
+        "ours": night.nightscribe,
+        "synced": lambda: night.bare(sync=True),
+        "unsynced": night.bare,
+    })
+    rates = f"{night.rate(runs['ours'])} / {night.rate(runs['synced'])} files/s"
+    return [
+        at_least("fsync 1 ms: files/s ÷ bare loop that syncs", ratio(runs["ours"], runs["synced"], speed), 5, detail=rates),
+        Figure("fsync 1 ms: bare loop that syncs nothing", f"{night.rate(runs['unsynced'])} files/s"),
+    ]
+
+
+def slow_service(machine):
+    """Answers after 200 ms, 256 in flight."""
+    night = Night(machine, 1000 if machine.quick else 2000, delay_ms=200)
+    runs = machine.alternate({
+        "ours": night.nightscribe,
+        "exact": lambda: night.bare(tasks=IN_FLIGHT, wait_ms=200),
+    })
+    rates = f"{night.rate(runs['ours'])} / {night.rate(runs['exact'])} files/s"
+    ratio_of_speeds = ratio(runs["ours"], runs["exact"], speed)
+    return [at_least("200 ms: files/s ÷ bare loop that waits exactly so long", ratio_of_speeds, 0.9, detail=rates)]
+
+
+def memory(machine):
+    """Peak memory, with a few files and with many."""
+    few, many = (500, 2500) if machine.quick else (2000, 20_000)
+    figures = []
+    for count in (few, many):
+        run = Night(machine, count, size=4 * KIB).nightscribe()
+        figures.append(at_most(f"peak memory, {count:,} files", run.peak_mib, 64, "MiB", f"{count / run.seconds:,.0f} files/s"))
+    return figures

@@ -1,0 +1,18 @@
+"""A small queue, and the binary itself."""
+
+from .figures import at_most, median
+from .house import furnish
+from .recordings import clips
+
+
+def small(machine):
+    """`status` on a small queue, from exec to exit; the size of the binary."""
+    home = machine.folder()
+    config = furnish(home, clips(home / "recordings", 20, 1024))
+    machine.run(machine.nightscribe, "--config", config, "scan")
+    runs = [machine.run(machine.nightscribe, "--config", config, "status") for _ in range(11 if machine.quick else 51)]
+    size = machine.nightscribe.stat().st_size / 2**20
+    return [
+        at_most("status, small queue", median(runs, lambda run: run.seconds) * 1000, 15, "ms"),
+        at_most("binary, stripped", size, 25, "MiB"),
+    ]
