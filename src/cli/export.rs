@@ -6,6 +6,7 @@ use super::session::Session;
 use super::terminal::{ERROR, count, shown};
 use crate::config::{Layout, Output};
 use crate::domain::JobId;
+use crate::domain::format::Formats;
 use crate::output::leftover::remove_leftovers;
 use crate::pipeline::lock::Lock;
 use crate::pipeline::save::{folder, place, rendered};
@@ -72,8 +73,9 @@ async fn one(
     let Some(received) = store.with_result(job).await? else {
         return Ok(Err("it has no result".to_owned()));
     };
-    let rendered = rendered(store, &received, &args.formats).await?;
     let folder = folder(output, &received);
+    let formats = Formats::each(&args.formats);
+    let rendered = rendered(store, &received, &folder, &formats).await?;
     if tidied.insert(folder.clone()) {
         tidy(session, &folder);
     }

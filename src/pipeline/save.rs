@@ -8,6 +8,7 @@ use crate::api::read_transcript;
 use crate::config::{Layout, Output};
 use crate::domain::{ErrorClass, Failure, Format, Timestamp};
 use crate::output::leftover::remove_leftovers;
+use crate::output::link::link;
 use crate::output::naming;
 use crate::output::render::{Envelope, render};
 use crate::output::write::{OutputFile, WriteError, is_free, write_all};
@@ -100,8 +101,9 @@ async fn save_round(context: &Arc<Context>, received: Vec<Received>) -> Result<(
 async fn save_one(context: &Context, received: Received) -> Result<bool, StoreError> {
     let job = received.job;
     let name = received.relative.clone();
-    let rendered = rendered(&context.store, &received, &context.config.output.formats).await?;
-    let folder = folder(&context.config.output, &received);
+    let output = &context.config.output;
+    let folder = folder(output, &received);
+    let rendered = rendered(&context.store, &received, &folder, &output.formats).await?;
     match place(&context.store, &received, &folder, &rendered.files).await? {
         Ok(files) => {
             let outputs = files.iter().map(|file| file.path.clone()).collect();
@@ -166,20 +168,21 @@ pub struct Rendered {
     pub silent: bool,
 }
 
-/// Renders a stored result.
+/// Renders a stored result for files in `folder`.
 ///
 /// # Errors
 /// If the database fails.
 pub async fn rendered(
     store: &Store,
     received: &Received,
+    folder: &Path,
     formats: &[Format],
 ) -> Result<Rendered, StoreError> {
     let raw = store.result(received.job).await?;
-    let (received, formats) = (received.clone(), formats.to_vec());
+    let (received, folder, formats) = (received.clone(), folder.to_owned(), formats.to_vec());
     let rendering = tokio::task::spawn_blocking(move || {
         let transcript = read_transcript(&raw);
-        let envelope = envelope(&received);
+        let envelope = envelope(&received, &folder);
         let render = |format| (format, render(format, &transcript, &raw, &envelope));
         Rendered {
             files: formats.into_iter().map(render).collect(),
@@ -191,13 +194,18 @@ pub async fn rendered(
         .map_err(|_| StoreError::Content { column: "raw" })
 }
 
-fn envelope(received: &Received) -> Envelope<'_> {
+fn envelope<'a>(received: &'a Received, folder: &Path) -> Envelope<'a> {
+    let (recording, audio) = match &received.location {
+        Location::File(path) => {
+            let recording = received.relative.to_string_lossy().into_owned();
+            (recording, link(folder, path))
+        }
+        Location::Url(url) => (url.clone(), url.clone()),
+    };
     Envelope {
         source: &received.source,
-        recording: match &received.location {
-            Location::File(_) => received.relative.to_string_lossy().into_owned(),
-            Location::Url(url) => url.clone(),
-        },
+        recording,
+        audio,
         sha256: received.sha256.as_deref(),
         request: &received.request,
         generation_id: received
