@@ -14,6 +14,7 @@ fn render_three_hours(bencher: Bencher, format: Format) {
     let envelope = Envelope {
         source: "talks",
         recording: "three hours.mp3".to_owned(),
+        audio: "../three%20hours.mp3".to_owned(),
         sha256: None,
         request: &request,
         generation_id: None,

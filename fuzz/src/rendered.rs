@@ -11,6 +11,7 @@ pub(super) fn holds(transcript: &Transcript, raw: &str) {
     let envelope = Envelope {
         source: "talks",
         recording: "a\u{1b}[2J\u{202e}.mp3".to_owned(),
+        audio: "../a.mp3".to_owned(),
         sha256: None,
         request: &request,
         generation_id: Some("\u{7}../g\r\n"),
@@ -22,10 +23,12 @@ pub(super) fn holds(transcript: &Transcript, raw: &str) {
         let file = render(format, transcript, raw, &envelope);
         let file = String::from_utf8(file).expect("a file is UTF-8");
         match format {
-            Format::Json => {
-                serde_json::from_str::<Value>(&file).expect("a JSON file is JSON");
+            Format::Json => json(&file),
+            Format::Podcast | Format::Whisperx => {
+                is_plain(&file);
+                json(&file);
             }
-            Format::Txt => is_plain(&file),
+            Format::Txt | Format::Md | Format::Tsv | Format::Lrc | Format::Aud => is_plain(&file),
             Format::Srt => {
                 is_plain(&file);
                 srt(&file);
@@ -36,6 +39,10 @@ pub(super) fn holds(transcript: &Transcript, raw: &str) {
             }
         }
     }
+}
+
+fn json(file: &str) {
+    serde_json::from_str::<Value>(file).expect("a JSON file is JSON");
 }
 
 fn is_plain(file: &str) {

@@ -1,6 +1,7 @@
 //! What can be typed.
 
-use crate::domain::{ErrorClass, Format, JobState};
+use crate::domain::format::Formats;
+use crate::domain::{ErrorClass, JobState};
 use crate::sandbox::{FAULTS, Faults};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
@@ -217,9 +218,9 @@ pub struct Export {
     /// Every item that has a result
     #[arg(long, group = "which")]
     pub all: bool,
-    /// txt, json, srt or vtt; may be repeated
+    /// txt, json, srt, vtt, md, tsv, lrc, podcast, whisperx, aud or all; may be repeated
     #[arg(long = "format", required = true, value_name = "FORMAT")]
-    pub formats: Vec<Format>,
+    pub formats: Vec<Formats>,
     /// Write below this folder [default: where the transcripts are]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,

@@ -5,6 +5,7 @@ use super::exit::{Exit, Report};
 use super::session::Session;
 use super::terminal::{ERROR, count, shown};
 use crate::config::{Layout, Output};
+use crate::domain::format::Formats;
 use crate::domain::{Failure, Format, JobId};
 use crate::output::leftover::remove_leftovers;
 use crate::output::write::sync_folder;
@@ -82,7 +83,8 @@ async fn one(
     if tidied.insert(folder.clone()) {
         tidy(session, &folder);
     }
-    let rendered = rendered(&received, &packed.unpack()?, &args.formats);
+    let formats = Formats::each(&args.formats);
+    let rendered = rendered(&received, &packed.unpack()?, &folder, &formats);
     let ours = ours.into_values().next().unwrap_or_default();
     match write(&received, &ours, &folder, rendered.files) {
         Ok(files) => {

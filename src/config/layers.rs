@@ -9,6 +9,7 @@ use super::{
     Api, Config, KeySource, Layout, Limits, Output, Polling, Retry, Schedule, Source, State,
     TEMPLATE, source,
 };
+use crate::domain::format::Formats;
 use crate::domain::nearest::suggestion;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -261,12 +262,12 @@ impl Layers {
         let mut section = self.section("output", problems);
         let dir = section.get("dir", path);
         let layout = section.get("layout", word::<Layout, _>);
-        let formats = section.get("formats", words);
+        let formats = section.get("formats", words::<Formats, _>);
         section.finish();
         Some(Output {
             dir: resolve(dir?),
             layout: layout?,
-            formats: formats?,
+            formats: Formats::each(&formats?),
         })
     }
 

@@ -153,6 +153,9 @@ fn the_environment_stands_over_the_file_for_every_key() {
     ];
     let config = built("", &formats).unwrap();
     assert_eq!(config.output.formats, [Format::Json]);
+    let all = [("NIGHTSCRIBE__OUTPUT__FORMATS", "[\"vtt\", \"all\"]")];
+    let all = built("", &all).unwrap().output.formats;
+    assert_eq!((all[0], all.len()), (Format::Vtt, Format::ALL.len()));
     assert_eq!(config.api.key, KeySource::File("/etc/k".into()));
 }
 

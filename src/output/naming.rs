@@ -53,7 +53,7 @@ pub fn bases(name: &OsStr) -> impl Iterator<Item = OsString> + Send + 'static + 
 pub fn file_name(base: &OsStr, format: Format) -> OsString {
     let mut name = base.to_owned();
     name.push(".");
-    name.push(format.as_str());
+    name.push(format.extension());
     name
 }
 

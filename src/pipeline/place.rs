@@ -3,6 +3,7 @@
 use crate::api::read_transcript;
 use crate::config::{Layout, Output};
 use crate::domain::{ErrorClass, Failure, Format};
+use crate::output::link::link;
 use crate::output::naming;
 use crate::output::render::{Envelope, render};
 use crate::output::write::{OutputFile, WriteError, is_free, put_in_place};
@@ -36,11 +37,11 @@ pub struct Rendered {
     pub silent: bool,
 }
 
-/// Renders a result from its JSON.
+/// Renders a result from its JSON, for files in `folder`.
 #[must_use]
-pub fn rendered(received: &Received, raw: &str, formats: &[Format]) -> Rendered {
+pub fn rendered(received: &Received, raw: &str, folder: &Path, formats: &[Format]) -> Rendered {
     let transcript = read_transcript(raw);
-    let envelope = envelope(received);
+    let envelope = envelope(received, folder);
     let render = |&format| (format, render(format, &transcript, raw, &envelope));
     Rendered {
         files: formats.iter().map(render).collect(),
@@ -48,13 +49,18 @@ pub fn rendered(received: &Received, raw: &str, formats: &[Format]) -> Rendered 
     }
 }
 
-fn envelope(received: &Received) -> Envelope<'_> {
+fn envelope<'a>(received: &'a Received, folder: &Path) -> Envelope<'a> {
+    let (recording, audio) = match &received.location {
+        Location::File(path) => {
+            let recording = received.relative.to_string_lossy().into_owned();
+            (recording, link(folder, path))
+        }
+        Location::Url(url) => (url.clone(), url.clone()),
+    };
     Envelope {
         source: &received.source,
-        recording: match &received.location {
-            Location::File(_) => received.relative.to_string_lossy().into_owned(),
-            Location::Url(url) => url.clone(),
-        },
+        recording,
+        audio,
         sha256: received.sha256.as_deref(),
         request: &received.request,
         generation_id: received

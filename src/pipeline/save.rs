@@ -181,8 +181,9 @@ fn save(unsaved: Unsaved, output: &Output) -> Result<Saved, StoreError> {
     } = unsaved;
     let raw = packed.unpack()?;
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        let rendered = rendered(&received, &raw, &output.formats);
-        let written = place(&received, &ours, &folder(output, &received), rendered.files)?;
+        let folder = folder(output, &received);
+        let rendered = rendered(&received, &raw, &folder, &output.formats);
+        let written = place(&received, &ours, &folder, rendered.files)?;
         let silent = rendered.silent;
         Ok(Files { written, silent })
     }));

@@ -131,7 +131,8 @@ fn ends(group: &[Token], next: &Token) -> bool {
         || is_half_full && (ends_sentence(&last.text) || ends_clause(&last.text))
 }
 
-fn ends_sentence(text: &str) -> bool {
+/// Whether a sentence ends with this word.
+pub(super) fn ends_sentence(text: &str) -> bool {
     text.trim_end_matches(['"', '\'', ')', '”', '’', '»', '」', '』'])
         .ends_with(['.', '?', '!', '…', '。', '？', '！'])
 }

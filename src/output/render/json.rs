@@ -36,8 +36,14 @@ pub(super) fn render(transcript: &Transcript, raw: &str, envelope: &Envelope<'_>
         received_at: envelope.received_at,
         silent: transcript.is_silent(),
     };
-    let about =
-        serde_json::to_string_pretty(&about).expect("plain data with text keys is always JSON");
+    let about = pretty(&about);
+    let about = about.trim_end();
     // Spliced in as text, because reading and writing it again would change numbers and order.
     format!("{{\n\"nightscribe\": {about},\n\"result\": {raw}\n}}\n")
+}
+
+/// A document of plain data, for people and programs.
+pub(super) fn pretty(document: &impl serde::Serialize) -> String {
+    let text = serde_json::to_string_pretty(document);
+    text.expect("plain data with text keys is always JSON") + "\n"
 }

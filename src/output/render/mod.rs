@@ -3,21 +3,31 @@
 //! - `json`: the result as it came, in an envelope
 //! - `txt`: for reading
 //! - `srt`, `vtt`: subtitles
+//! - `md`: for reading beside the audio
+//! - `tsv`, `lrc`, `podcast`, `whisperx`, `aud`: for other programs
+//! - `segment`: words in sentences
 //! - `cue`: words cut into what fits a screen
 //! - `token`: the words that are cut, with times, wherever they come from
 //! - `timing`: when a cue is shown
 //! - `label`: who speaks, in words
 //! - `plain`: text without anything a terminal or player would obey
 
+mod aud;
 mod cue;
 mod json;
 mod label;
+mod lrc;
+mod md;
 mod plain;
+mod podcast;
+mod segment;
 mod srt;
 mod timing;
 mod token;
+mod tsv;
 mod txt;
 mod vtt;
+mod whisperx;
 
 #[cfg(test)]
 mod properties;
@@ -33,6 +43,8 @@ pub struct Envelope<'a> {
     pub source: &'a str,
     /// Path in the source, or URL.
     pub recording: String,
+    /// Where the audio is, as a link from the folder of the transcript.
+    pub audio: String,
     /// SHA-256 of the recording, where it was taken.
     pub sha256: Option<&'a str>,
     /// Model and options.
@@ -60,6 +72,12 @@ pub fn render(
         Format::Txt => txt::render(transcript),
         Format::Srt => srt::render(transcript),
         Format::Vtt => vtt::render(transcript),
+        Format::Md => md::render(transcript, envelope),
+        Format::Tsv => tsv::render(transcript),
+        Format::Lrc => lrc::render(transcript),
+        Format::Podcast => podcast::render(transcript),
+        Format::Whisperx => whisperx::render(transcript),
+        Format::Aud => aud::render(transcript),
     }
     .into_bytes()
 }

@@ -9,6 +9,7 @@ fn envelope(request: &Request) -> Envelope<'_> {
     Envelope {
         source: "podcasts",
         recording: "2019/talk \"one\".mp3".to_owned(),
+        audio: "../three%20hours.mp3".to_owned(),
         sha256: Some("ba7816bf"),
         request,
         generation_id: Some("g-1"),
@@ -113,6 +114,31 @@ fn hostile() -> Transcript {
         text: text.to_owned(),
         duration_s: Some(8.0),
         ..Transcript::default()
+    }
+}
+
+/// The formats for other programs.
+const OTHERS: [Format; 6] = [
+    Format::Md,
+    Format::Tsv,
+    Format::Lrc,
+    Format::Podcast,
+    Format::Whisperx,
+    Format::Aud,
+];
+
+#[test]
+fn every_other_program_gets_what_it_reads() {
+    let transcripts = [
+        ("diarized", diarized()),
+        ("channels", two_channels()),
+        ("paragraphs", in_paragraphs()),
+        ("hostile", hostile()),
+        ("silence", Transcript::default()),
+    ];
+    for (name, transcript) in transcripts {
+        let files = OTHERS.map(|format| format!("{format}:\n{}", rendered(format, &transcript)));
+        assert_snapshot!(format!("others {name}"), files.join("\n"));
     }
 }
 

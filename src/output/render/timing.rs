@@ -19,6 +19,11 @@ pub(super) fn millis(seconds: f64) -> u64 {
     (seconds * 1000.0).round().clamp(0.0, LATEST_MS) as u64
 }
 
+/// Milliseconds as seconds.
+pub(super) fn seconds(millis: u64) -> f64 {
+    millis as f64 / 1000.0
+}
+
 /// Seconds that saying this probably took.
 pub(super) fn estimate_s(text: &str) -> f64 {
     text.chars().count() as f64 / CHARACTERS_A_SECOND

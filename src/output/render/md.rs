@@ -1,0 +1,145 @@
+//! Markdown: what it is of in front, then a chapter for each paragraph, whose heading leads to its place in the audio.
+
+use super::segment::{Segment, segments};
+use super::timing::{clock, millis};
+use super::{Envelope, label::label, plain};
+use crate::domain::Transcript;
+use std::path::Path;
+
+/// Stands for a transcript of silence.
+const SILENCE: &str = "*No speech.*";
+/// Where the service made no paragraphs: most sentences of one, and the silence in milliseconds that ends it.
+const SENTENCES: usize = 6;
+const PAUSE_MS: u64 = 2000;
+
+struct Chapter {
+    start_ms: u64,
+    label: Option<String>,
+    text: String,
+}
+
+pub(super) fn render(transcript: &Transcript, envelope: &Envelope<'_>) -> String {
+    let mut text = front(transcript, envelope);
+    let chapters = chapters(transcript);
+    for chapter in &chapters {
+        let place = clock_of(chapter.start_ms);
+        let link = format!("{}#t={}", envelope.audio, chapter.start_ms / 1000);
+        let speaker = chapter.label.as_deref().map(escaped);
+        let speaker = speaker.map_or_else(String::new, |label| format!(" {label}"));
+        let said = escaped(&chapter.text);
+        text.push_str(&format!("\n## [{place}](<{link}>){speaker}\n\n{said}\n"));
+    }
+    if chapters.is_empty() {
+        text.push_str(&format!("\n{SILENCE}\n"));
+    }
+    text
+}
+
+/// YAML, of which JSON strings are a part.
+fn front(transcript: &Transcript, envelope: &Envelope<'_>) -> String {
+    let quoted = |text: &str| serde_json::Value::from(plain::line(text)).to_string();
+    let stem = Path::new(&envelope.recording).file_stem();
+    let title = stem.map_or_else(
+        || envelope.recording.as_str().into(),
+        |stem| stem.to_string_lossy(),
+    );
+    let mut lines = vec![
+        format!("title: {}", quoted(&title)),
+        format!("source: {}", quoted(envelope.source)),
+        format!("recording: {}", quoted(&envelope.recording)),
+        format!("model: {}", quoted(envelope.request.model())),
+    ];
+    let mut add = |key: &str, value: Option<String>| {
+        lines.extend(value.map(|value| format!("{key}: {value}")));
+    };
+    add("language", transcript.language.as_deref().map(quoted));
+    let length = transcript.duration_s.map(|length| clock_of(millis(length)));
+    add("duration", length.as_deref().map(quoted));
+    add("sha256", envelope.sha256.map(quoted));
+    add("generation_id", envelope.generation_id.map(quoted));
+    add("transcribed_at", Some(envelope.received_at.to_string()));
+    format!("---\n{}\n---\n", lines.join("\n"))
+}
+
+/// As the service made its paragraphs, else of its sentences.
+fn chapters(transcript: &Transcript) -> Vec<Chapter> {
+    let made = from_paragraphs(transcript);
+    if made.is_empty() {
+        from_segments(segments(transcript))
+    } else {
+        made
+    }
+}
+
+fn from_paragraphs(transcript: &Transcript) -> Vec<Chapter> {
+    let chapters = transcript.paragraphs.iter().map(|paragraph| {
+        let sentences: Vec<_> = paragraph
+            .sentences
+            .iter()
+            .map(|said| plain::line(said))
+            .collect();
+        Chapter {
+            start_ms: millis(paragraph.start_s),
+            label: label(paragraph.speaker.as_ref(), paragraph.channel),
+            text: plain::join(sentences.iter().map(String::as_str)),
+        }
+    });
+    chapters
+        .filter(|chapter| !chapter.text.is_empty())
+        .collect()
+}
+
+fn from_segments(segments: Vec<Segment>) -> Vec<Chapter> {
+    let mut groups: Vec<Vec<Segment>> = Vec::new();
+    for segment in segments {
+        match groups.last_mut() {
+            Some(group) if goes_on(group, &segment) => group.push(segment),
+            _ => groups.push(vec![segment]),
+        }
+    }
+    let chapter = |group: Vec<Segment>| {
+        let said: Vec<_> = group.iter().map(Segment::text).collect();
+        Chapter {
+            start_ms: group[0].start_ms,
+            label: group[0].label.clone(),
+            text: plain::join(said.iter().map(String::as_str)),
+        }
+    };
+    groups.into_iter().map(chapter).collect()
+}
+
+fn goes_on(group: &[Segment], next: &Segment) -> bool {
+    let last = &group[group.len() - 1];
+    group.len() < SENTENCES
+        && last.label == next.label
+        && next.start_ms < last.end_ms.saturating_add(PAUSE_MS)
+}
+
+fn clock_of(millis: u64) -> String {
+    clock(millis, '.')[..8].to_owned()
+}
+
+/// Text that no reader of Markdown takes for anything else.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for (index, char) in text.chars().enumerate() {
+        let is_mark = matches!(
+            char,
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '&'
+        );
+        if is_mark || index == 0 && matches!(char, '#' | '+' | '-' | '=' | ':') {
+            escaped.push('\\');
+        }
+        escaped.push(char);
+    }
+    numbered(escaped)
+}
+
+/// A number and a stop at its beginning would make a list of a paragraph.
+fn numbered(text: String) -> String {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    match text.as_bytes().get(digits) {
+        Some(b'.' | b')') if digits > 0 => format!("{}\\{}", &text[..digits], &text[digits..]),
+        _ => text,
+    }
+}

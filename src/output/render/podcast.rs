@@ -1,0 +1,34 @@
+//! The transcript of the podcast namespace (version 1.0.0), as podcast players fetch it.
+
+use super::segment::segments;
+use super::timing::seconds;
+use crate::domain::Transcript;
+
+#[derive(serde::Serialize)]
+struct Document {
+    version: &'static str,
+    segments: Vec<Spoken>,
+}
+
+#[derive(serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Spoken {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    speaker: Option<String>,
+    start_time: f64,
+    end_time: f64,
+    body: String,
+}
+
+pub(super) fn render(transcript: &Transcript) -> String {
+    let segments = segments(transcript).into_iter().map(|segment| Spoken {
+        start_time: seconds(segment.start_ms),
+        end_time: seconds(segment.end_ms),
+        body: segment.text(),
+        speaker: segment.label,
+    });
+    super::json::pretty(&Document {
+        version: "1.0.0",
+        segments: segments.collect(),
+    })
+}
