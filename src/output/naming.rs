@@ -10,8 +10,8 @@ use std::path::{Component, Path, PathBuf};
 
 /// Longest name that file systems take, in bytes.
 const NAME_BYTES: usize = 255;
-/// Room that a base must leave for its extension.
-const EXTENSION_BYTES: usize = 8;
+/// Room that a base must leave for the longest extension, `.whisperx.json`.
+const EXTENSION_BYTES: usize = 14;
 /// Longest name that is made from a URL, in bytes.
 const URL_NAME_BYTES: usize = 200;
 
@@ -189,7 +189,9 @@ mod tests {
         #[test]
         fn every_name_fits_and_keeps_to_its_folder(name in proptest::collection::vec((1..=255_u8).prop_filter("part of a path", |byte| *byte != b'/'), 1..255)) {
             for base in bases(OsStr::from_bytes(&name)).take(4) {
-                prop_assert!(file_name(&base, Format::Json).len() <= NAME_BYTES);
+                for format in Format::ALL {
+                    prop_assert!(file_name(&base, format).len() <= NAME_BYTES);
+                }
                 prop_assert!(!base.as_bytes().contains(&b'/'));
             }
         }
