@@ -28,7 +28,8 @@ pub(super) fn holds(transcript: &Transcript, raw: &str) {
                 is_plain(&file);
                 json(&file);
             }
-            Format::Txt | Format::Md | Format::Tsv | Format::Lrc | Format::Aud => is_plain(&file),
+            Format::Txt | Format::Md | Format::Lrc => is_plain(&file),
+            Format::Tsv | Format::Aud => table(&file),
             Format::Srt => {
                 is_plain(&file);
                 srt(&file);
@@ -48,6 +49,14 @@ fn json(file: &str) {
 fn is_plain(file: &str) {
     let obeyed = file.chars().find(|char| is_obeyed(*char) && *char != '\n');
     assert_eq!(obeyed, None, "{file:?}");
+}
+
+/// Two times and a text in each line.
+fn table(file: &str) {
+    for line in file.lines() {
+        assert_eq!(line.matches('\t').count(), 2, "{line:?}");
+    }
+    is_plain(&file.replace('\t', " "));
 }
 
 /// Blocks of a number, a time and one or two lines; one arrow each.
