@@ -2,7 +2,8 @@
 
 use nightscribe::domain::transition::{Event, next};
 use nightscribe::domain::{
-    ErrorClass, Failure, GenerationId, HoldKind, JobId, JobState, Request, RunId, Timestamp,
+    AttemptId, ErrorClass, Failure, GenerationId, HoldKind, JobId, JobState, Request, RunId,
+    Timestamp,
 };
 use nightscribe::store::claims::{Claim, Twin};
 use nightscribe::store::compress::pack;
@@ -75,15 +76,11 @@ impl Queue {
             .unwrap()
     }
 
-    async fn claim(&self, job: JobId) -> Result<nightscribe::domain::AttemptId, StoreError> {
+    async fn claim(&self, job: JobId) -> Result<AttemptId, StoreError> {
         self.claim_with(job, None).await
     }
 
-    async fn claim_with(
-        &self,
-        job: JobId,
-        sha256: Option<&str>,
-    ) -> Result<nightscribe::domain::AttemptId, StoreError> {
+    async fn claim_with(&self, job: JobId, sha256: Option<&str>) -> Result<AttemptId, StoreError> {
         let request_id = format!(
             "ns-{}-{}",
             job.0,
@@ -101,14 +98,14 @@ impl Queue {
             .await
     }
 
+    /// An attempt that is none, where the job has none.
+    async fn last_attempt(&self, job: JobId) -> AttemptId {
+        let attempts = self.store.attempts(job).await.unwrap();
+        attempts.last().map_or(AttemptId(0), |last| last.id)
+    }
+
     async fn accept(&self, job: JobId, sha256: &str) -> Result<(), StoreError> {
-        let attempt = self
-            .store
-            .attempts(job)
-            .await
-            .unwrap()
-            .last()
-            .map_or(nightscribe::domain::AttemptId(0), |last| last.id);
+        let attempt = self.last_attempt(job).await;
         self.store
             .accept(Acceptance {
                 job,
@@ -124,13 +121,7 @@ impl Queue {
     }
 
     async fn complete(&self, job: JobId) -> Result<(), StoreError> {
-        let attempt = self
-            .store
-            .attempts(job)
-            .await
-            .unwrap()
-            .last()
-            .map_or(nightscribe::domain::AttemptId(0), |last| last.id);
+        let attempt = self.last_attempt(job).await;
         self.store
             .complete(Completion {
                 job,
@@ -147,13 +138,7 @@ impl Queue {
     }
 
     async fn set_back(&self, job: JobId, ending: Ending, next: Next) -> Result<(), StoreError> {
-        let attempt = self
-            .store
-            .attempts(job)
-            .await
-            .unwrap()
-            .last()
-            .map_or(nightscribe::domain::AttemptId(0), |last| last.id);
+        let attempt = self.last_attempt(job).await;
         let failure = Failure::new(ErrorClass::Server, "it failed");
         let setback = Setback {
             job,
@@ -184,13 +169,7 @@ impl Queue {
     }
 
     async fn adopt(&self, job: JobId) -> Result<(), StoreError> {
-        let attempt = self
-            .store
-            .attempts(job)
-            .await
-            .unwrap()
-            .last()
-            .map_or(nightscribe::domain::AttemptId(0), |last| last.id);
+        let attempt = self.last_attempt(job).await;
         self.store
             .adopt(Adoption {
                 job,
