@@ -1,15 +1,16 @@
 //! What WhisperX writes, for the tools that read that: segments with their words, and all words again.
 
+use super::plain;
 use super::segment::segments;
 use super::timing::seconds;
 use super::token::Token;
 use crate::domain::Transcript;
 
 #[derive(serde::Serialize)]
-struct Document<'a> {
+struct Document {
     segments: Vec<Spoken>,
     word_segments: Vec<Word>,
-    language: Option<&'a str>,
+    language: Option<String>,
 }
 
 #[derive(serde::Serialize)]
@@ -45,7 +46,7 @@ pub(super) fn render(transcript: &Transcript) -> String {
     let words = segments.iter().flat_map(|segment| &segment.words);
     super::json::pretty(&Document {
         word_segments: words.cloned().collect(),
-        language: transcript.language.as_deref(),
+        language: transcript.language.as_deref().map(plain::line),
         segments,
     })
 }
