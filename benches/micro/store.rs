@@ -69,6 +69,7 @@ async fn live(store: &Store, run: RunId, job: JobId) {
             client_request_id: format!("ns-{job}"),
             duration_s: Some(60.0),
             sha256: None,
+            size_bytes: None,
             now: NOW,
         })
         .await

@@ -48,8 +48,10 @@ pub fn of(path: &Path) -> io::Result<Fingerprint> {
 /// If it cannot be read.
 pub fn sha256(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
+    let size = usize::try_from(file.metadata()?.len()).unwrap_or(CHUNK);
     let mut hash = Sha256::new();
-    let mut chunk = vec![0; CHUNK];
+    // One byte more, so that the end of a small file is seen with its last byte...
+    let mut chunk = vec![0; size.clamp(1, CHUNK)];
     loop {
         match file.read(&mut chunk)? {
             0 => return Ok(format!("{:x}", Bytes::copy_from_slice(&hash.finalize()))),

@@ -280,6 +280,7 @@ async fn send(
         client_request_id: request_id.clone(),
         duration_s,
         sha256,
+        size_bytes: matches!(candidate.location, Location::File(_)).then_some(candidate.size_bytes),
         now: began,
     };
     let Some(attempt) = context

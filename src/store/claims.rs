@@ -2,9 +2,12 @@
 
 use super::error::StoreError;
 use super::open::Store;
-use super::writer::{Change, guarded};
+use super::row;
+use super::together::rows;
+use super::writer::{Change, Changes, Replies, guarded};
 use crate::crash;
 use crate::domain::{AttemptId, Failure, JobId, RunId, Timestamp};
+use serde_json::json;
 use sqlx::SqliteConnection;
 
 /// A claim: the request may leave once this is durable.
@@ -20,6 +23,8 @@ pub struct Claim {
     pub duration_s: Option<f64>,
     /// Of the audio, where another recording may have the same.
     pub sha256: Option<String>,
+    /// The size of the file, in bytes; none for a URL.
+    pub size_bytes: Option<u64>,
     /// When.
     pub now: Timestamp,
 }
@@ -116,35 +121,71 @@ impl Store {
     }
 }
 
-impl Change for Claim {
+impl Changes for Claim {
     type Reply = AttemptId;
 
-    async fn apply(&self, connection: &mut SqliteConnection) -> Result<AttemptId, StoreError> {
-        let attempt: Option<i64> = sqlx::query_scalar(
-            "UPDATE jobs SET state = 'submitting', owner = ?2, attempts = attempts + 1, twin = NULL, sha256 = ?4,
-                             updated_at = ?3
-             WHERE id = ?1 AND state = 'queued' AND doubt IS NULL
-               AND NOT EXISTS (SELECT 1 FROM jobs t WHERE t.sha256 = ?4 AND t.state IN ('submitting', 'pending')
+    /// Equal content is sent once: the second claim must see the first.
+    fn clashes(&self, other: &Self) -> bool {
+        let may_be_equal = match (&self.sha256, &other.sha256) {
+            (Some(own), Some(others)) => own == others,
+            _ => self.size_bytes.is_some() && self.size_bytes == other.size_bytes,
+        };
+        self.job == other.job || may_be_equal
+    }
+
+    async fn apply_round(
+        claims: &[&Self],
+        connection: &mut SqliteConnection,
+    ) -> Result<Replies<AttemptId>, StoreError> {
+        let claimed: String = sqlx::query_scalar(
+            "INSERT INTO attempts (job_id, run_id, client_request_id, started_at, outcome)
+             SELECT jobs.id, c.value ->> 1, c.value ->> 2, c.value ->> 3, 'sending'
+             FROM json_each(?1) c CROSS JOIN jobs ON jobs.id = c.value ->> 0
+             WHERE jobs.state = 'queued' AND doubt IS NULL
+               AND NOT EXISTS (SELECT 1 FROM jobs t WHERE t.sha256 = c.value ->> 4
+                               AND +t.state IN ('submitting', 'pending')
                                AND t.model = jobs.model AND t.options = jobs.options)
-               AND NOT EXISTS (SELECT 1 FROM jobs t JOIN recordings r ON r.id = t.recording_id
+               AND NOT EXISTS (SELECT 1 FROM jobs t INDEXED BY jobs_unhashed
+                               JOIN recordings r ON r.id = t.recording_id
                                JOIN recordings own ON own.id = jobs.recording_id
-                               WHERE t.state = 'submitting' AND (t.sha256 IS NULL OR ?4 IS NULL)
+                               WHERE t.state = 'submitting' AND t.sha256 IS NULL
                                AND t.model = jobs.model AND t.options = jobs.options
-                               AND r.kind = 'file' AND own.kind = 'file' AND r.size_bytes = own.size_bytes);
-             UPDATE recordings SET duration_s = coalesce(?5, duration_s)
-             WHERE changes() = 1 AND id = (SELECT recording_id FROM jobs WHERE id = ?1);
-             INSERT INTO attempts (job_id, run_id, client_request_id, started_at, outcome)
-             SELECT ?1, ?2, ?6, ?3, 'sending' WHERE changes() = 1 RETURNING id",
+                               AND r.kind = 'file' AND own.kind = 'file' AND r.size_bytes = own.size_bytes)
+               AND (c.value ->> 4 NOT NULL OR
+                    NOT EXISTS (SELECT 1 FROM jobs t JOIN recordings r ON r.id = t.recording_id
+                                JOIN recordings own ON own.id = jobs.recording_id
+                                WHERE t.state = 'submitting'
+                                AND t.model = jobs.model AND t.options = jobs.options
+                                AND r.kind = 'file' AND own.kind = 'file' AND r.size_bytes = own.size_bytes));
+             UPDATE recordings SET duration_s = c.duration_s
+             FROM (SELECT jobs.recording_id, value ->> 5 AS duration_s
+                   FROM json_each(?1) CROSS JOIN attempts a ON a.client_request_id = value ->> 2
+                   CROSS JOIN jobs ON jobs.id = a.job_id LIMIT -1) c
+             WHERE recordings.id = c.recording_id AND c.duration_s NOT NULL AND c.duration_s IS NOT recordings.duration_s;
+             UPDATE jobs SET state = 'submitting', owner = c.value ->> 1, attempts = attempts + 1, twin = NULL,
+                             sha256 = c.value ->> 4, updated_at = c.value ->> 3
+             FROM json_each(?1) c WHERE jobs.id = c.value ->> 0
+             AND EXISTS (SELECT 1 FROM attempts WHERE client_request_id = c.value ->> 2);
+             SELECT json_group_array(json_array(c.key, a.id))
+             FROM json_each(?1) c CROSS JOIN attempts a ON a.client_request_id = c.value ->> 2",
         )
-        .bind(self.job.0)
-        .bind(self.run.0)
-        .bind(self.now.millis())
-        .bind(&self.sha256)
-        .bind(self.duration_s)
-        .bind(&self.client_request_id)
-        .fetch_optional(connection)
+        .bind(rows(claims.iter().map(|claim| {
+            json!([
+                claim.job,
+                claim.run,
+                claim.client_request_id,
+                claim.now.millis(),
+                claim.sha256,
+                claim.duration_s,
+            ])
+        })))
+        .fetch_one(connection)
         .await?;
-        attempt.map(AttemptId).ok_or(StoreError::Stale)
+        let mut replies: Vec<_> = claims.iter().map(|_| Err(StoreError::Stale)).collect();
+        for (place, attempt) in row::list::<(usize, i64)>(&claimed)? {
+            replies[place] = Ok(AttemptId(attempt));
+        }
+        Ok(replies)
     }
 }
 

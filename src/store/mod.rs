@@ -14,6 +14,7 @@
 //! - [`compress`]: results as they are stored
 //! - `record`: what a scan saw → rows, many to a statement
 //! - `known`: what a scan saw that is known already
+//! - `together`: many changes by one statement
 //! - `version`: whether another process changed it
 //! - `row`: columns to types
 
@@ -32,6 +33,7 @@ pub mod recovery;
 pub mod report;
 pub mod results;
 mod row;
+mod together;
 mod version;
 mod writer;
 

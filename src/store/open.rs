@@ -68,7 +68,9 @@ impl Store {
         let writing = options
             .clone()
             .pragma("cache_size", format!("-{WRITER_CACHE}"))
-            .pragma("wal_autocheckpoint", CHECKPOINT_AFTER.to_string());
+            .pragma("wal_autocheckpoint", CHECKPOINT_AFTER.to_string())
+            // What undoes a single statement is no file: it would be made and deleted for each.
+            .pragma("temp_store", "memory");
         let mut connection = writing.connect().await.map_err(place)?;
         refuse_foreign(&mut connection, &path).await?;
         crash::around("store.migrate", migrate(&mut connection, &path)).await?;

@@ -3,12 +3,18 @@
 use super::error::StoreError;
 use super::open::Store;
 use super::row;
-use super::writer::{Change, guarded};
+use super::together::guarded_each;
+use super::writer::{Change, Changes, Replies, guarded};
 use crate::crash;
 use crate::domain::{AttemptId, Failure, GenerationId, JobId, Timestamp};
 use bytes::Bytes;
+use serde_json::{Value, json};
 use sqlx::SqliteConnection;
+use std::borrow::Cow;
 use std::path::PathBuf;
+
+/// Bytes of results, as they are stored, that one statement takes; a larger one has its own.
+const PORTION: usize = 256 * 1024;
 
 /// The service accepted a submission.
 #[derive(Debug, Clone)]
@@ -207,56 +213,112 @@ impl Store {
     }
 }
 
-impl Change for Acceptance {
+impl Changes for Acceptance {
     type Reply = ();
 
-    async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-        let accepted = sqlx::query(
-            "UPDATE jobs SET state = 'pending', generation_id = ?2, accepted_at = ?3, expires_at = ?4, sha256 = ?5,
-                             error_class = NULL, error_message = NULL, updated_at = ?3
-             WHERE id = ?1 AND state = 'submitting';
-             UPDATE attempts SET outcome = 'accepted', generation_id = ?2, http_status = ?7, request_id = ?8
-             WHERE changes() = 1 AND id = ?6",
-        )
-        .bind(self.job.0)
-        .bind(self.generation.as_str())
-        .bind(self.accepted_at.millis())
-        .bind(self.expires_at.millis())
-        .bind(&self.sha256)
-        .bind(self.attempt.0)
-        .bind(self.http_status)
-        .bind(&self.request_id)
-        .execute(connection)
-        .await?;
-        guarded(&accepted)
+    fn clashes(&self, other: &Self) -> bool {
+        self.job == other.job
+    }
+
+    async fn apply_round(
+        acceptances: &[&Self],
+        connection: &mut SqliteConnection,
+    ) -> Result<Replies<()>, StoreError> {
+        let text = "
+            SELECT json_group_array(key) FROM json_each(?1) CROSS JOIN jobs ON jobs.id = value ->> 0
+            WHERE state = 'submitting';
+            UPDATE attempts SET outcome = 'accepted', generation_id = a.value ->> 2, http_status = a.value ->> 6,
+                                request_id = a.value ->> 7
+            FROM json_each(?1) a
+            WHERE attempts.id = a.value ->> 1
+              AND EXISTS (SELECT 1 FROM jobs WHERE id = a.value ->> 0 AND state = 'submitting');
+            UPDATE jobs SET state = 'pending', generation_id = a.value ->> 2, accepted_at = a.value ->> 3,
+                            expires_at = a.value ->> 4, sha256 = a.value ->> 5, error_class = NULL,
+                            error_message = NULL, updated_at = a.value ->> 3
+            FROM json_each(?1) a WHERE jobs.id = a.value ->> 0 AND +jobs.state = 'submitting'";
+        let acceptances = acceptances.iter().map(|one| {
+            json!([
+                one.job,
+                one.attempt,
+                one.generation,
+                one.accepted_at.millis(),
+                one.expires_at.millis(),
+                one.sha256,
+                one.http_status,
+                one.request_id,
+            ])
+        });
+        guarded_each(text, acceptances, &[], connection).await
     }
 }
 
-impl Change for Completion {
+impl Changes for Completion {
     type Reply = ();
 
-    async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-        let completed = sqlx::query(
-            "UPDATE jobs SET state = 'received', owner = NULL, sha256 = coalesce(?2, sha256), due_at = ?3,
-                             error_class = NULL, error_message = NULL, updated_at = ?3
-             WHERE id = ?1 AND state IN ('submitting', 'pending');
-             INSERT OR REPLACE INTO results (job_id, raw, received_at, duration_s, words, language, silent)
-             SELECT ?1, ?5, ?3, ?6, ?7, ?8, ?9 WHERE changes() = 1;
-             UPDATE attempts SET outcome = 'completed', ended_at = ?3, billed_s = ?6 WHERE changes() = 1 AND id = ?4",
-        )
-        .bind(self.job.0)
-        .bind(&self.sha256)
-        .bind(self.now.millis())
-        .bind(self.attempt.0)
-        .bind(&self.raw)
-        .bind(self.duration_s)
-        .bind(row::size(self.words))
-        .bind(&self.language)
-        .bind(self.silent)
-        .execute(connection)
-        .await?;
-        guarded(&completed)
+    fn clashes(&self, other: &Self) -> bool {
+        self.job == other.job
     }
+
+    async fn apply_round(
+        completions: &[&Self],
+        connection: &mut SqliteConnection,
+    ) -> Result<Replies<()>, StoreError> {
+        let text = "
+            SELECT json_group_array(key) FROM json_each(?1) CROSS JOIN jobs ON jobs.id = value ->> 0
+            WHERE state IN ('submitting', 'pending');
+            INSERT OR REPLACE INTO results (job_id, raw, received_at, duration_s, words, language, silent)
+            SELECT jobs.id, substr(?2, value ->> 4, value ->> 5), value ->> 3, value ->> 6, value ->> 7, value ->> 8,
+                   value ->> 9
+            FROM json_each(?1) CROSS JOIN jobs ON jobs.id = value ->> 0 WHERE state IN ('submitting', 'pending');
+            UPDATE attempts SET outcome = 'completed', ended_at = c.value ->> 3, billed_s = c.value ->> 6
+            FROM json_each(?1) c
+            WHERE attempts.id = c.value ->> 1
+              AND EXISTS (SELECT 1 FROM jobs WHERE id = c.value ->> 0 AND state IN ('submitting', 'pending'));
+            UPDATE jobs SET state = 'received', owner = NULL, sha256 = coalesce(c.value ->> 2, jobs.sha256),
+                            due_at = c.value ->> 3, error_class = NULL, error_message = NULL, updated_at = c.value ->> 3
+            FROM json_each(?1) c WHERE jobs.id = c.value ->> 0 AND +jobs.state IN ('submitting', 'pending')";
+        let mut replies = Vec::with_capacity(completions.len());
+        for portion in portions(completions) {
+            let raws = match portion {
+                [one] => Cow::Borrowed(&one.raw),
+                several => Cow::Owned(several.iter().flat_map(|one| &one.raw).copied().collect()),
+            };
+            let mut at = 1;
+            let portion = portion.iter().map(|one| {
+                let (from, bytes) = (at, one.raw.len());
+                at += bytes;
+                json!([
+                    one.job,
+                    one.attempt,
+                    one.sha256,
+                    one.now.millis(),
+                    from,
+                    bytes,
+                    one.duration_s,
+                    row::size(one.words),
+                    one.language
+                        .as_ref()
+                        .map(|language| language.replace('\0', "")),
+                    u8::from(one.silent),
+                ])
+            });
+            replies.extend(guarded_each(text, portion, &raws, connection).await?);
+        }
+        Ok(replies)
+    }
+}
+
+/// Completions for one statement each, which takes their results in one piece: as many as are not too large together.
+fn portions<'a>(completions: &'a [&'a Completion]) -> impl Iterator<Item = &'a [&'a Completion]> {
+    let mut bytes = 0;
+    completions.chunk_by(move |before, next| {
+        bytes += before.raw.len();
+        let fits = bytes + next.raw.len() <= PORTION;
+        if !fits {
+            bytes = 0;
+        }
+        fits
+    })
 }
 
 impl Change for Setback {
@@ -309,22 +371,30 @@ struct Written {
     now: Timestamp,
 }
 
-impl Change for Written {
+impl Changes for Written {
     type Reply = ();
 
-    async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-        let written = sqlx::query(
-            "UPDATE jobs SET state = 'done', error_class = NULL, error_message = NULL, updated_at = ?2
-             WHERE id = ?1 AND state = 'received';
-             INSERT OR REPLACE INTO outputs (path, job_id, size_bytes, written_at)
-             SELECT unhex(value ->> 0), ?1, value ->> 1, ?2 FROM json_each(?3) WHERE changes() = 1",
-        )
-        .bind(self.job.0)
-        .bind(self.now.millis())
-        .bind(listed(&self.files))
-        .execute(connection)
-        .await?;
-        guarded(&written)
+    fn clashes(&self, other: &Self) -> bool {
+        self.job == other.job
+    }
+
+    async fn apply_round(
+        saved: &[&Self],
+        connection: &mut SqliteConnection,
+    ) -> Result<Replies<()>, StoreError> {
+        let text = "
+            SELECT json_group_array(key) FROM json_each(?1) CROSS JOIN jobs ON jobs.id = value ->> 0
+            WHERE state = 'received';
+            INSERT OR REPLACE INTO outputs (path, job_id, size_bytes, written_at)
+            SELECT unhex(o.value ->> 0), jobs.id, o.value ->> 1, w.value ->> 1
+            FROM json_each(?1) w CROSS JOIN jobs ON jobs.id = w.value ->> 0 CROSS JOIN json_each(w.value ->> 2) o
+            WHERE state = 'received';
+            UPDATE jobs SET state = 'done', error_class = NULL, error_message = NULL, updated_at = w.value ->> 1
+            FROM json_each(?1) w WHERE jobs.id = w.value ->> 0 AND +jobs.state = 'received'";
+        let saved = saved
+            .iter()
+            .map(|one| json!([one.job, one.now.millis(), outputs(&one.files)]));
+        guarded_each(text, saved, &[], connection).await
     }
 }
 
@@ -344,20 +414,20 @@ impl Change for Exported {
         )
         .bind(self.job.0)
         .bind(self.now.millis())
-        .bind(listed(&self.files))
+        .bind(outputs(&self.files).to_string())
         .execute(connection)
         .await?;
         Ok(())
     }
 }
 
-/// Path and size of each file as JSON. The path in hexadecimal, because it need not be UTF-8.
-fn listed(files: &[WrittenFile]) -> String {
+/// Path and size of each file. The path in hexadecimal, because it need not be UTF-8.
+fn outputs(files: &[WrittenFile]) -> Value {
     let files = files.iter().map(|file| {
         let path = Bytes::copy_from_slice(row::path_bytes(&file.path));
-        serde_json::json!([format!("{path:x}"), row::size(file.size_bytes)])
+        json!([format!("{path:x}"), row::size(file.size_bytes)])
     });
-    serde_json::Value::from_iter(files).to_string()
+    files.collect()
 }
 
 struct NotWritten {

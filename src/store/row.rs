@@ -2,6 +2,7 @@
 
 use super::error::StoreError;
 use crate::domain::{ErrorClass, Failure, GenerationId, Request, Timestamp};
+use serde::de::DeserializeOwned;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 use std::ffi::OsString;
@@ -67,6 +68,11 @@ pub(super) fn failure(row: &SqliteRow) -> Result<Option<Failure>, StoreError> {
 
 pub(super) fn is_set(row: &SqliteRow, column: &'static str) -> Result<bool, StoreError> {
     Ok(row.try_get::<i64, _>(column)? != 0)
+}
+
+/// What a statement gave as one JSON text, so that many rows are handed from SQLite's thread at once.
+pub(super) fn list<T: DeserializeOwned>(json: &str) -> Result<Vec<T>, StoreError> {
+    serde_json::from_str(json).map_err(|_| StoreError::Content { column: "id" })
 }
 
 /// Milliseconds to bind; sizes above what SQLite counts to cannot come from a file system.

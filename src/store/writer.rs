@@ -3,10 +3,12 @@
 //! load makes the groups.
 
 use super::error::StoreError;
+use super::together::rounds;
 use crate::crash;
 use futures_util::future::BoxFuture;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use std::any::Any;
 use tokio::sync::{mpsc, oneshot};
 
 /// Changes that share a commit at the most.
@@ -25,10 +27,51 @@ pub(super) trait Change: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self::Reply, StoreError>> + Send + 'a;
 }
 
+/// What each of several changes is answered, in their order: a guard that hit no row is the affair of one.
+pub(super) type Replies<R> = Vec<Result<R, StoreError>>;
+
+/// Changes of one kind that are committed together. A kind of which many come at once makes them by few statements, as
+/// each statement costs a way to SQLite's thread and back; any other [`Change`] is made by itself.
+pub(super) trait Changes: Send + Sync + Sized + 'static {
+    /// What the caller of each is told once it is on disk.
+    type Reply: Send + 'static;
+
+    /// Whether both must not stand in one statement.
+    fn clashes(&self, other: &Self) -> bool;
+
+    /// Runs the statements of a round in which no two clash. An error that is not one change's own undoes the group.
+    fn apply_round<'a>(
+        round: &'a [&'a Self],
+        connection: &'a mut SqliteConnection,
+    ) -> impl Future<Output = Result<Replies<Self::Reply>, StoreError>> + Send + 'a;
+}
+
+impl<C: Change> Changes for C {
+    type Reply = C::Reply;
+
+    fn clashes(&self, _: &Self) -> bool {
+        true
+    }
+
+    async fn apply_round(
+        round: &[&Self],
+        connection: &mut SqliteConnection,
+    ) -> Result<Replies<Self::Reply>, StoreError> {
+        let mut replies = Vec::with_capacity(round.len());
+        for change in round {
+            replies.push(match change.apply(connection).await {
+                Err(error) if !matches!(error, StoreError::Stale) => return Err(error),
+                reply => reply,
+            });
+        }
+        Ok(replies)
+    }
+}
+
 /// A handle to the writer; cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Writer {
-    queue: mpsc::Sender<Box<dyn Entry>>,
+    queue: mpsc::Sender<Box<dyn Batch>>,
 }
 
 impl Writer {
@@ -50,15 +93,10 @@ impl Writer {
     /// # Errors
     /// What the change itself reports ([`StoreError::Stale`] among it), or why the commit failed; nothing is written
     /// then.
-    pub(super) async fn write<C: Change>(&self, change: C) -> Result<C::Reply, StoreError> {
+    pub(super) async fn write<C: Changes>(&self, change: C) -> Result<C::Reply, StoreError> {
         let (answer, answered) = oneshot::channel();
-        let entry = Box::new(Waiting {
-            change,
-            outcome: None,
-            answer,
-        });
         self.queue
-            .send(entry)
+            .send(Alike::alone(change, answer))
             .await
             .map_err(|_| StoreError::Closed)?;
         answered.await.map_err(|_| StoreError::Closed)?
@@ -88,41 +126,98 @@ impl Change for Flush {
     }
 }
 
-struct Waiting<C: Change> {
-    change: C,
-    outcome: Option<Result<C::Reply, StoreError>>,
-    answer: oneshot::Sender<Result<C::Reply, StoreError>>,
+/// Changes of one kind, each with its caller.
+struct Alike<C: Changes> {
+    changes: Vec<C>,
+    callers: Vec<oneshot::Sender<Result<C::Reply, StoreError>>>,
+    /// As many as there are changes, once they were made or have failed.
+    replies: Replies<C::Reply>,
 }
 
-/// A change of any kind, with its caller.
-trait Entry: Send {
-    /// Runs the change. `false` if a statement failed, so that the transaction must not be committed; a guard that
-    /// hit no row writes nothing and is no such failure.
-    fn apply<'a>(&'a mut self, connection: &'a mut SqliteConnection) -> BoxFuture<'a, bool>;
-    /// Remembers that the commit failed.
+impl<C: Changes> Alike<C> {
+    fn alone(change: C, caller: oneshot::Sender<Result<C::Reply, StoreError>>) -> Box<dyn Batch> {
+        Box::new(Self {
+            changes: vec![change],
+            callers: vec![caller],
+            replies: Vec::new(),
+        })
+    }
+}
+
+/// Changes of some kind.
+trait Batch: Any + Send {
+    /// Takes in another one of the same kind.
+    fn absorb(&mut self, other: Box<dyn Batch>);
+    /// Each change by itself.
+    fn split(self: Box<Self>) -> Vec<Box<dyn Batch>>;
+    /// Runs the changes. On an error the transaction must not be committed.
+    fn apply<'a>(
+        &'a mut self,
+        connection: &'a mut SqliteConnection,
+    ) -> BoxFuture<'a, Result<(), StoreError>>;
+    /// Remembers why a change that stands alone could not be made.
     fn fail(&mut self, error: StoreError);
-    /// Tells the caller. That nobody waits any more is no error.
+    /// Tells the callers. That one waits no more is no error.
     fn answer(self: Box<Self>);
 }
 
-impl<C: Change> Entry for Waiting<C> {
-    fn apply<'a>(&'a mut self, connection: &'a mut SqliteConnection) -> BoxFuture<'a, bool> {
+impl<C: Changes> Batch for Alike<C> {
+    fn absorb(&mut self, other: Box<dyn Batch>) {
+        if let Ok(other) = (other as Box<dyn Any>).downcast::<Self>() {
+            self.changes.extend(other.changes);
+            self.callers.extend(other.callers);
+        }
+    }
+
+    fn split(self: Box<Self>) -> Vec<Box<dyn Batch>> {
+        let each = self.changes.into_iter().zip(self.callers);
+        each.map(|(change, caller)| Self::alone(change, caller))
+            .collect()
+    }
+
+    fn apply<'a>(
+        &'a mut self,
+        connection: &'a mut SqliteConnection,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            let outcome = self.change.apply(connection).await;
-            let commit = matches!(outcome, Ok(_) | Err(StoreError::Stale));
-            self.outcome = Some(outcome);
-            commit
+            let mut replies = Vec::new();
+            for places in rounds(&self.changes, C::clashes) {
+                let round: Vec<_> = places.iter().map(|&place| &self.changes[place]).collect();
+                let answered = C::apply_round(&round, connection).await?;
+                replies.extend(places.into_iter().zip(answered));
+            }
+            replies.sort_by_key(|(place, _)| *place);
+            self.replies = replies.into_iter().map(|(_, reply)| reply).collect();
+            Ok(())
         })
     }
 
     fn fail(&mut self, error: StoreError) {
-        self.outcome = Some(Err(error));
+        self.replies = vec![Err(error)];
     }
 
     fn answer(self: Box<Self>) {
-        let outcome = self.outcome.unwrap_or(Err(StoreError::Closed));
-        let _nobody_waits = self.answer.send(outcome);
+        for (caller, reply) in self.callers.into_iter().zip(self.replies) {
+            let _nobody_waits = caller.send(reply);
+        }
     }
+}
+
+/// The same changes by kind, in the order of the first of each. Whose turn comes first among changes that wait together
+/// is nobody's concern: who needs an order waits for one before the next.
+fn by_kind(waiting: impl Iterator<Item = Box<dyn Batch>>) -> Vec<Box<dyn Batch>> {
+    let mut batches: Vec<Box<dyn Batch>> = Vec::new();
+    for one in waiting {
+        let kind = (*one).type_id();
+        match batches
+            .iter_mut()
+            .find(|batch| (***batch).type_id() == kind)
+        {
+            Some(batch) => batch.absorb(one),
+            None => batches.push(one),
+        }
+    }
+    batches
 }
 
 /// The writing connection; made anew after a failure, because a failed commit leaves it in no known state.
@@ -132,34 +227,50 @@ struct Connected {
 }
 
 impl Connected {
-    async fn commit(&mut self, group: &mut [Box<dyn Entry>]) -> Result<(), StoreError> {
+    /// Makes all changes in one transaction. On an error nothing of them is written.
+    async fn commit(&mut self, batches: &mut [Box<dyn Batch>]) -> Result<(), StoreError> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.options.connect().await?,
         };
-        commit_together(&mut connection, group).await?;
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        for batch in batches {
+            if let Err(error) = batch.apply(&mut transaction).await {
+                transaction.rollback().await?;
+                return Err(error);
+            }
+        }
+        crash::point("store.writer.applied");
+        transaction.commit().await?;
+        crash::point("store.writer.committed");
         self.connection = Some(connection);
         Ok(())
     }
-}
 
-async fn write(mut writing: Connected, mut waiting: mpsc::Receiver<Box<dyn Entry>>) {
-    let mut group = Vec::with_capacity(GROUP);
-    while waiting.recv_many(&mut group, GROUP).await > 0 {
-        if let Err(error) = writing.commit(&mut group).await {
-            for entry in &mut group {
-                // A lock or a full disk is the same for each; anything else is one entry's own, which the others survive.
-                if let Some(error) = error.shared() {
-                    entry.fail(error);
-                    continue;
-                }
-                let alone = std::slice::from_mut(entry);
-                if let Err(error) = writing.commit(alone).await {
-                    alone[0].fail(error);
-                }
+    /// Makes each change by itself, as they could not be made together. A lock or a full disk is the same for each;
+    /// anything else is the affair of one, which the others survive.
+    async fn commit_each(&mut self, changes: &mut [Box<dyn Batch>], together: &StoreError) {
+        for alone in changes {
+            if let Some(error) = together.shared() {
+                alone.fail(error);
+            } else if let Err(error) = self.commit(std::slice::from_mut(alone)).await {
+                alone.fail(error);
             }
         }
-        group.drain(..).for_each(Entry::answer);
+    }
+}
+
+async fn write(mut writing: Connected, mut waiting: mpsc::Receiver<Box<dyn Batch>>) {
+    let mut group = Vec::with_capacity(GROUP);
+    while waiting.recv_many(&mut group, GROUP).await > 0 {
+        let mut batches = by_kind(group.drain(..));
+        if let Err(error) = writing.commit(&mut batches).await {
+            batches = batches.into_iter().flat_map(Batch::split).collect();
+            writing.commit_each(&mut batches, &error).await;
+        }
+        batches.into_iter().for_each(Batch::answer);
+        // Whoever was answered may have the next change at hand: it joins the next group instead of the one after.
+        tokio::task::yield_now().await;
     }
     let Some(connection) = writing.connection else {
         return;
@@ -167,30 +278,6 @@ async fn write(mut writing: Connected, mut waiting: mpsc::Receiver<Box<dyn Entry
     if let Err(error) = connection.close().await {
         tracing::warn!(error = %error, "the database did not close cleanly; nothing is lost");
     }
-}
-
-/// Runs the group in one transaction. On an error nothing of it is written. A statement's own error is kept with its
-/// entry when it stands alone.
-async fn commit_together(
-    connection: &mut SqliteConnection,
-    group: &mut [Box<dyn Entry>],
-) -> Result<(), StoreError> {
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    let alone = group.len() == 1;
-    for entry in group.iter_mut() {
-        if !entry.apply(&mut transaction).await {
-            transaction.rollback().await?;
-            return if alone {
-                Ok(())
-            } else {
-                Err(StoreError::Stale)
-            };
-        }
-    }
-    crash::point("store.writer.applied");
-    transaction.commit().await?;
-    crash::point("store.writer.committed");
-    Ok(())
 }
 
 /// A changed row means that the guard held. Statements that go with it are sent in one text, as each text costs a way to

@@ -217,6 +217,7 @@ async fn counts_follow_every_change_and_survive_what_is_rolled_back() {
         client_request_id: format!("ns-{number}"),
         duration_s: None,
         sha256: None,
+        size_bytes: None,
         now: at(1),
     };
     queue.store.claim(claim(1)).await.unwrap();

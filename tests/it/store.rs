@@ -93,6 +93,7 @@ impl Queue {
                 client_request_id: request_id,
                 duration_s: Some(12.5),
                 sha256: sha256.map(str::to_owned),
+                size_bytes: None,
                 now: at(10),
             })
             .await
@@ -938,6 +939,7 @@ async fn changes_made_at_once_are_each_answered_for_themselves() {
                 client_request_id: format!("ns-{}-{:?}", job.0, std::time::Instant::now()),
                 duration_s: None,
                 sha256: Some(job.to_string()),
+                size_bytes: None,
                 now: at(1),
             };
             store.claim(claim).await

@@ -1,12 +1,14 @@
-//! Whole lives of jobs through the store, from queued to done: five steps, each durable before the next begins.
+//! Whole lives of jobs through the store, from queued to done: five steps, each durable before the next begins. They are
+//! recorded as a scan records them, many in a commit, and go on one by one.
 
 use crate::Failure;
-use nightscribe::domain::{GenerationId, Request, RunId, Timestamp};
+use nightscribe::domain::{GenerationId, JobId, Request, RunId, Timestamp};
 use nightscribe::output::naming;
 use nightscribe::store::Store;
 use nightscribe::store::claims::Claim;
 use nightscribe::store::compress::pack;
 use nightscribe::store::progress::{Acceptance, Completion, WrittenFile};
+use nightscribe::store::queue::{Candidate, Reach};
 use nightscribe::store::recordings::{Location, Seen};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -15,6 +17,8 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::task::JoinSet;
 
 const SOURCE: &str = "clips";
+/// As many as a scan records in one commit.
+const BATCH: usize = 1000;
 const HOUR: Duration = Duration::from_secs(3600);
 /// Of the service's JSON for a clip, before it is packed.
 const RESULT_BYTES: usize = 2048;
@@ -43,12 +47,13 @@ impl Lives {
             raw: pack(&"{\"word\": 1.25}, ".repeat(RESULT_BYTES / 16)),
         });
         let began = Instant::now();
+        let queued = Arc::new(line.record(self.jobs).await?);
         let mut tasks = JoinSet::new();
         for first in 0..self.tasks {
-            let (line, own) = (line.clone(), (first..self.jobs).step_by(self.tasks));
+            let (line, queued, step) = (line.clone(), queued.clone(), self.tasks);
             tasks.spawn(async move {
-                for number in own {
-                    line.lead(number).await?;
+                for candidate in queued.iter().skip(first).step_by(step) {
+                    line.lead(candidate).await?;
                 }
                 Ok::<_, Failure>(())
             });
@@ -72,19 +77,30 @@ struct Line {
 }
 
 impl Line {
-    async fn lead(&self, number: usize) -> Result<(), Failure> {
-        let store = &self.store;
-        let seen = vec![seen(number)];
-        let recorded = store
-            .record(SOURCE, &self.request, seen, bases, now())
-            .await?;
-        let job = recorded.last_job.ok_or("nothing was recorded")?;
+    async fn record(&self, jobs: usize) -> Result<Vec<Candidate>, Failure> {
+        let numbers: Vec<_> = (0..jobs).collect();
+        for batch in numbers.chunks(BATCH) {
+            let seen = batch.iter().copied().map(seen).collect();
+            let recording = self.store.record(SOURCE, &self.request, seen, bases, now());
+            recording.await?;
+        }
+        let reach = Reach {
+            configured: vec![SOURCE.to_owned()],
+            present: vec![SOURCE.to_owned()],
+        };
+        Ok(self.store.candidates(&reach, now(), jobs).await?)
+    }
+
+    async fn lead(&self, candidate: &Candidate) -> Result<(), Failure> {
+        let (store, job @ JobId(number)) = (&self.store, candidate.job);
+        let sha256 = Some(format!("{number:064x}"));
         let claim = Claim {
             job,
             run: self.run,
             client_request_id: format!("bench-{number}"),
             duration_s: Some(1.0),
-            sha256: None,
+            sha256: sha256.clone(),
+            size_bytes: Some(candidate.size_bytes),
             now: now(),
         };
         let attempt = store.claim(claim).await?;
@@ -94,7 +110,7 @@ impl Line {
             generation: GenerationId::new(format!("generation-{number}")).ok_or("no ID")?,
             accepted_at: now(),
             expires_at: now().after(HOUR),
-            sha256: Some(format!("{number:064x}")),
+            sha256,
             http_status: 201,
             request_id: Some(format!("request-{number}")),
         };
@@ -121,13 +137,12 @@ impl Line {
     }
 }
 
-/// Each of another size, so that none can be taken for another.
 fn seen(number: usize) -> Seen {
     let name = format!("{number}.wav");
     Seen {
         location: Location::File(PathBuf::from("/clips").join(&name)),
         relative: PathBuf::from(name),
-        size_bytes: 32_768 + number as u64,
+        size_bytes: 32_768,
         modified: now(),
     }
 }

@@ -1,0 +1,58 @@
+//! Many changes by one statement: which may stand in it together, and how it gets them.
+
+use super::error::StoreError;
+use super::row;
+use super::writer::Replies;
+use serde_json::Value;
+use sqlx::SqliteConnection;
+
+/// The places of changes in rounds in which no two clash, the first ones first.
+pub(super) fn rounds<C>(changes: &[C], clash: impl Fn(&C, &C) -> bool) -> Vec<Vec<usize>> {
+    let mut rounds: Vec<Vec<usize>> = Vec::new();
+    for (place, change) in changes.iter().enumerate() {
+        let free =
+            |round: &&mut Vec<usize>| !round.iter().any(|&other| clash(change, &changes[other]));
+        match rounds.iter_mut().find(free) {
+            Some(round) => round.push(place),
+            None => rounds.push(vec![place]),
+        }
+    }
+    rounds
+}
+
+/// The text that `json_each` reads as rows. A string in it must hold no NUL, at which SQLite would cut it.
+pub(super) fn rows(rows: impl Iterator<Item = Value>) -> String {
+    Value::from_iter(rows).to_string()
+}
+
+/// Changes of one kind to a job each, made by one text. It begins with a `SELECT` that says in one JSON array at which
+/// places of the rows (`?1`) the guard holds; whatever it changes, it changes the job last, as the guard looks at that.
+pub(super) async fn guarded_each(
+    text: &'static str,
+    changes: impl ExactSizeIterator<Item = Value>,
+    blob: &[u8],
+    connection: &mut SqliteConnection,
+) -> Result<Replies<()>, StoreError> {
+    let mut replies: Vec<_> = (0..changes.len()).map(|_| Err(StoreError::Stale)).collect();
+    let held = sqlx::query_scalar(text).bind(rows(changes)).bind(blob);
+    // All rows, though there is but one: else the statements after the first are left out.
+    let held: Vec<String> = held.fetch_all(connection).await?;
+    for place in row::list::<usize>(held.first().map_or("[]", |held| held))? {
+        if let Some(reply) = replies.get_mut(place) {
+            *reply = Ok(());
+        }
+    }
+    Ok(replies)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_clashes_stands_in_different_rounds_and_nothing_is_left_out() {
+        let same_last_digit = |a: &u32, b: &u32| a % 10 == b % 10;
+        let rounds = rounds(&[1, 2, 11, 3, 21, 2], same_last_digit);
+        assert_eq!(rounds, [vec![0, 1, 3], vec![2, 5], vec![4]]);
+    }
+}
