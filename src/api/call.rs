@@ -1,7 +1,7 @@
 //! What a call takes and gives back.
 
 use super::upload::UploadProgress;
-use crate::domain::{Failure, GenerationId, Request, Timestamp, Transcript};
+use crate::domain::{Content, Failure, GenerationId, Request, Timestamp, Transcript};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +35,8 @@ pub struct Recording {
     pub size_bytes: u64,
     /// When it was last changed.
     pub modified: Timestamp,
+    /// What was read of it a moment ago, if that was all: the file is not opened again.
+    pub content: Option<Content>,
     /// Counts what has been sent of it.
     pub progress: Arc<UploadProgress>,
 }

@@ -113,7 +113,8 @@ enum Next {
 }
 
 /// Opens the recording and gives its bytes as a stream that ends in an error, before the last chunk, if the file is
-/// not what was recorded. The first chunk is read at once: a small file costs a single turn of a thread that may block.
+/// not what was recorded. The first chunk is read at once: a small file costs a single turn of a thread that may block,
+/// or none where it was read already.
 ///
 /// # Errors
 /// If the file cannot be opened or read, or is another already.
@@ -128,8 +129,16 @@ pub(super) async fn open(
 > {
     let outcome = Arc::new(Outcome::default());
     let progress = recording.progress.clone();
-    let recording = recording.clone();
-    let next = blocking(move || Reading::begin(recording)).await?;
+    let next = match &recording.content {
+        Some(content) => Next::Read(Chunk {
+            bytes: content.bytes.clone(),
+            rest: Rest::Nothing(content.sha256.clone()),
+        }),
+        None => {
+            let recording = recording.clone();
+            blocking(move || Reading::begin(recording)).await?
+        }
+    };
     let upload = Upload {
         next,
         progress,

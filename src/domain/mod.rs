@@ -5,6 +5,7 @@
 //! - [`state`]: the states of a job
 //! - [`transition`]: which event leads from which state to which
 //! - [`container`]: the file types that the service takes
+//! - [`content`]: a small recording, read as a whole
 //! - [`exhaustion`]: errors that say nothing of a file and everything of the machine
 //! - [`failure`]: what went wrong, in classes, with what to do about it
 //! - [`flow`]: the two ways the service takes a recording
@@ -18,6 +19,7 @@
 //! - [`transcript`]: a transcription, in one shape whatever model it came from
 
 pub mod container;
+pub mod content;
 pub mod exhaustion;
 pub mod failure;
 pub mod flow;
@@ -34,6 +36,7 @@ pub mod time;
 pub mod transcript;
 pub mod transition;
 
+pub use content::Content;
 pub use failure::{ErrorClass, Failure};
 pub use flow::Flow;
 pub use format::Format;

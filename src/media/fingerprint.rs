@@ -1,6 +1,6 @@
 //! What tells whether a file is still the same.
 
-use crate::domain::Timestamp;
+use crate::domain::{Content, Timestamp};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use std::fs::{File, Metadata};
@@ -30,6 +30,29 @@ impl TryFrom<&Metadata> for Fingerprint {
     }
 }
 
+/// Reads a file that should be as `expected`; `None` if it is another.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn read(path: &Path, expected: Fingerprint) -> io::Result<Option<Content>> {
+    let mut file = File::open(path)?;
+    let size = usize::try_from(expected.size_bytes).map_err(io::Error::other)?;
+    let mut bytes = Vec::with_capacity(size + 1);
+    file.by_ref()
+        .take(expected.size_bytes + 1)
+        .read_to_end(&mut bytes)?;
+    // Looked at after it was read: what was changed meanwhile is another.
+    let is_same = bytes.len() == size && Fingerprint::try_from(&file.metadata()?)? == expected;
+    Ok(is_same.then(|| Content {
+        sha256: hexadecimal(&Sha256::digest(&bytes)),
+        bytes: bytes.into(),
+    }))
+}
+
+fn hexadecimal(hash: &[u8]) -> String {
+    format!("{:x}", Bytes::copy_from_slice(hash))
+}
+
 /// The fingerprint of the file at `path`.
 ///
 /// # Errors
@@ -48,13 +71,11 @@ pub fn of(path: &Path) -> io::Result<Fingerprint> {
 /// If it cannot be read.
 pub fn sha256(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
-    let size = usize::try_from(file.metadata()?.len()).unwrap_or(CHUNK);
     let mut hash = Sha256::new();
-    // One byte more, so that the end of a small file is seen with its last byte...
-    let mut chunk = vec![0; size.clamp(1, CHUNK)];
+    let mut chunk = vec![0; CHUNK];
     loop {
         match file.read(&mut chunk)? {
-            0 => return Ok(format!("{:x}", Bytes::copy_from_slice(&hash.finalize()))),
+            0 => return Ok(hexadecimal(&hash.finalize())),
             n => hash.update(&chunk[..n]),
         }
     }
@@ -73,6 +94,30 @@ mod tests {
             sha256(&path).unwrap(),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
+    }
+
+    #[test]
+    fn a_file_is_read_with_its_hash_if_it_is_the_one_expected() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        std::fs::write(&path, "abc").unwrap();
+        let expected = of(&path).unwrap();
+        let content = read(&path, expected).unwrap().unwrap();
+        assert_eq!(content.bytes, "abc");
+        assert_eq!(content.sha256, sha256(&path).unwrap());
+        for size_bytes in [2, 4] {
+            let other = Fingerprint {
+                size_bytes,
+                ..expected
+            };
+            assert_eq!(read(&path, other).unwrap(), None);
+        }
+        let modified = expected.modified.after(std::time::Duration::from_millis(1));
+        let later = Fingerprint {
+            modified,
+            ..expected
+        };
+        assert_eq!(read(&path, later).unwrap(), None);
     }
 
     #[test]

@@ -3,29 +3,36 @@
 
 use super::context::Context;
 use crate::domain::exhaustion::is_exhaustion;
-use crate::domain::{ErrorClass, Failure, JobId};
+use crate::domain::{Content, ErrorClass, Failure, JobId};
 use crate::media::fingerprint::{self, Fingerprint};
-use crate::media::inspect::inspect;
+use crate::media::inspect::{Inspected, inspect};
 use crate::store::StoreError;
-use crate::store::claims::Twin;
 use crate::store::queue::Candidate;
 use crate::store::recordings::Location;
+use crate::store::twins::Twin;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Up to this size a file is hashed rather than the database asked whether it is worth it.
+/// Up to this size a file is read as a whole, and hashed rather than the database asked whether it is worth it.
 const SMALL: u64 = 128 * 1024;
+
+/// A recording that may be sent.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Ready {
+    /// Its length in seconds, where the file says.
+    pub duration_s: Option<f64>,
+    /// Of its content, where another recording may have the same.
+    pub sha256: Option<String>,
+    /// What was read of it, if that was all.
+    pub content: Option<Content>,
+}
 
 /// What the look found.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Preflight {
     /// It may be sent.
-    Ready {
-        /// Its length in seconds, where the file says.
-        duration_s: Option<f64>,
-        /// Of its content, where another recording may have the same.
-        sha256: Option<String>,
-    },
+    Ready(Ready),
     /// It is no longer there.
     Gone,
     /// It is not what was recorded.
@@ -52,39 +59,30 @@ pub enum Preflight {
 /// If the database fails.
 pub async fn preflight(context: &Context, candidate: &Candidate) -> Result<Preflight, StoreError> {
     let Location::File(path) = &candidate.location else {
-        return Ok(Preflight::Ready {
-            duration_s: None,
-            sha256: None,
-        });
+        return Ok(Preflight::Ready(Ready::default()));
     };
     let compare = candidate.size_bytes <= SMALL || context.store.may_have_twin(candidate).await?;
     let look = {
         let (path, expected) = (path.clone(), expected(candidate));
         tokio::task::spawn_blocking(move || look(&path, expected, compare)).await
     };
-    let (duration_s, sha256) = match look {
-        Ok(Look::Whole { duration_s, sha256 }) => (duration_s, sha256),
-        Ok(Look::Not(preflight)) => return Ok(preflight),
-        Err(_) => {
-            let message = "its content upsets the reader of its container";
-            return Ok(Preflight::Refused(Failure::new(
-                ErrorClass::Unreadable,
-                message,
-            )));
-        }
+    let looked = look.unwrap_or_else(|_| {
+        let message = "its content upsets the reader of its container";
+        Preflight::Refused(Failure::new(ErrorClass::Unreadable, message))
+    });
+    let Preflight::Ready(Ready {
+        sha256: Some(sha256),
+        ..
+    }) = &looked
+    else {
+        return Ok(looked);
     };
-    let Some(sha256) = sha256 else {
-        return Ok(Preflight::Ready {
-            duration_s,
-            sha256: None,
-        });
-    };
-    Ok(match context.store.twin(candidate, &sha256).await? {
-        None => Preflight::Ready {
-            duration_s,
-            sha256: Some(sha256),
+    Ok(match context.store.twin(candidate, sha256).await? {
+        None => looked,
+        Some(Twin::Paid(by)) => Preflight::Paid {
+            by,
+            sha256: sha256.clone(),
         },
-        Some(Twin::Paid(by)) => Preflight::Paid { by, sha256 },
         Some(Twin::UnderWay(job)) => Preflight::UnderWay(job),
     })
 }
@@ -109,30 +107,57 @@ pub fn missing_root(context: &Context, candidate: &Candidate) -> Option<PathBuf>
     (!source.path.is_dir()).then(|| source.path.clone())
 }
 
-enum Look {
-    Whole {
-        duration_s: Option<f64>,
-        sha256: Option<String>,
-    },
-    Not(Preflight),
+fn look(path: &Path, expected: Fingerprint, compare: bool) -> Preflight {
+    let looked = if expected.size_bytes <= SMALL {
+        look_at_all(path, expected)
+    } else {
+        look_into(path, expected, compare)
+    };
+    looked.unwrap_or_else(|error| unreadable(&error))
 }
 
-fn look(path: &Path, expected: Fingerprint, compare: bool) -> Look {
-    look_into(path, expected, compare).unwrap_or_else(|error| Look::Not(unreadable(&error)))
-}
-
-fn look_into(path: &Path, expected: Fingerprint, compare: bool) -> io::Result<Look> {
+/// Reads a small file as a whole, once for everything.
+fn look_at_all(path: &Path, expected: Fingerprint) -> io::Result<Preflight> {
     let found = fingerprint::of(path)?;
     if found != expected {
-        return Ok(Look::Not(Preflight::Changed(found)));
+        return Ok(Preflight::Changed(found));
     }
-    Ok(match inspect(path)? {
-        Err(failure) => Look::Not(Preflight::Refused(failure)),
-        Ok(inspected) => Look::Whole {
-            duration_s: inspected.duration_s,
-            sha256: compare.then(|| fingerprint::sha256(path)).transpose()?,
-        },
-    })
+    let Some(content) = fingerprint::read(path, expected)? else {
+        return Ok(Preflight::Changed(fingerprint::of(path)?));
+    };
+    let bytes = io::Cursor::new(content.bytes.clone());
+    let inspected = inspect(bytes, expected.size_bytes, path)?;
+    Ok(ready(
+        inspected,
+        Some(content.sha256.clone()),
+        Some(content),
+    ))
+}
+
+fn look_into(path: &Path, expected: Fingerprint, compare: bool) -> io::Result<Preflight> {
+    let found = fingerprint::of(path)?;
+    if found != expected {
+        return Ok(Preflight::Changed(found));
+    }
+    let inspected = inspect(File::open(path)?, expected.size_bytes, path)?;
+    let compare = compare && inspected.is_ok();
+    let sha256 = compare.then(|| fingerprint::sha256(path)).transpose()?;
+    Ok(ready(inspected, sha256, None))
+}
+
+fn ready(
+    inspected: Result<Inspected, Failure>,
+    sha256: Option<String>,
+    content: Option<Content>,
+) -> Preflight {
+    match inspected {
+        Err(failure) => Preflight::Refused(failure),
+        Ok(Inspected { duration_s }) => Preflight::Ready(Ready {
+            duration_s,
+            sha256,
+            content,
+        }),
+    }
 }
 
 fn unreadable(error: &io::Error) -> Preflight {

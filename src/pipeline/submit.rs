@@ -5,14 +5,14 @@ use super::clock::sleep_until;
 use super::context::Context;
 use super::event::Event;
 use super::gate::Seat;
-use super::preflight::{self, Preflight, preflight};
+use super::preflight::{self, Preflight, Ready, preflight};
 use super::scan::bases;
 use crate::api::{
     Accepted, Audio, CallError, CallErrorKind, Completed, Recording, Reply, Submission,
     UploadProgress, client_request_id,
 };
 use crate::crash;
-use crate::domain::{AttemptId, ErrorClass, Failure, HoldKind, Timestamp};
+use crate::domain::{AttemptId, Content, ErrorClass, Failure, HoldKind, Timestamp};
 use crate::media::fingerprint::Fingerprint;
 use crate::policy::verdict::{Cause, Verdict, verdict};
 use crate::store::StoreError;
@@ -29,6 +29,8 @@ use tokio::task::JoinSet;
 
 /// Candidates fetched from the queue at once.
 const BATCH: usize = 64;
+/// A small file that was read so long ago at most is sent as it was read.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// Submits what is due until the run stops, then waits for what is under way. Accepted generations go to `poller`.
 ///
@@ -117,9 +119,7 @@ async fn submit_one(
 ) -> Result<(), StoreError> {
     let now = context.now();
     match preflight(context, &candidate).await? {
-        Preflight::Ready { duration_s, sha256 } => {
-            send(context, &candidate, duration_s, sha256, poller).await
-        }
+        Preflight::Ready(ready) => send(context, &candidate, ready, now, poller).await,
         Preflight::Gone => gone(context, &candidate, now).await,
         Preflight::Changed(found) => changed(context, &candidate, found, now).await,
         Preflight::Refused(failure) => refuse(context, &candidate, failure, false).await,
@@ -262,11 +262,12 @@ async fn refuse(
     Ok(())
 }
 
+/// Sends what was found ready at `looked_at`.
 async fn send(
     context: &Context,
     candidate: &Candidate,
-    duration_s: Option<f64>,
-    sha256: Option<String>,
+    ready: Ready,
+    looked_at: Timestamp,
     poller: &mpsc::UnboundedSender<Pending>,
 ) -> Result<(), StoreError> {
     let Some(seat) = pass(context).await else {
@@ -278,8 +279,8 @@ async fn send(
         job: candidate.job,
         run: context.run,
         client_request_id: request_id.clone(),
-        duration_s,
-        sha256,
+        duration_s: ready.duration_s,
+        sha256: ready.sha256,
         size_bytes: matches!(candidate.location, Location::File(_)).then_some(candidate.size_bytes),
         now: began,
     };
@@ -296,7 +297,9 @@ async fn send(
         size_bytes: candidate.size_bytes,
         progress: progress.clone(),
     });
-    let request = call(context, candidate, &request_id, progress.clone());
+    // What had to wait may have changed since, and is read again.
+    let content = ready.content.filter(|_| began.since(looked_at) < FRESH);
+    let request = call(context, candidate, &request_id, content, progress.clone());
     let answer = tokio::select! {
         answer = crash::around("pipeline.submit.request", request) => Some(answer),
         () = context.abandon.cancelled() => None,
@@ -307,7 +310,7 @@ async fn send(
         candidate,
         attempt,
         began,
-        duration_s,
+        duration_s: ready.duration_s,
     };
     match answer {
         Some(Ok(accepted)) => sending.accepted(accepted, poller).await?,
@@ -337,6 +340,7 @@ async fn call(
     context: &Context,
     candidate: &Candidate,
     request_id: &str,
+    content: Option<Content>,
     progress: Arc<UploadProgress>,
 ) -> Result<Accepted, CallError> {
     let recording;
@@ -347,6 +351,7 @@ async fn call(
                 path: path.clone(),
                 size_bytes: candidate.size_bytes,
                 modified: candidate.modified,
+                content,
                 progress,
             };
             Audio::File(&recording)

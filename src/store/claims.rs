@@ -29,15 +29,6 @@ pub struct Claim {
     pub now: Timestamp,
 }
 
-/// A recording of equal content, model and options.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Twin {
-    /// Its result is stored and can be taken.
-    Paid(JobId),
-    /// It is on its way.
-    UnderWay(JobId),
-}
-
 impl Store {
     /// queued → submitting. The attempt is counted, and its row says `sending`, before anything is sent.
     ///

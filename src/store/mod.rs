@@ -14,6 +14,7 @@
 //! - [`compress`]: results as they are stored
 //! - `record`: what a scan saw → rows, many to a statement
 //! - `known`: what a scan saw that is known already
+//! - [`twins`]: recordings of equal content
 //! - `together`: many changes by one statement
 //! - `version`: whether another process changed it
 //! - `row`: columns to types
@@ -34,6 +35,7 @@ pub mod report;
 pub mod results;
 mod row;
 mod together;
+pub mod twins;
 mod version;
 mod writer;
 

@@ -1,6 +1,5 @@
 //! What the stages ask: what may be submitted, what is pending, what is to be written, what is left.
 
-use super::claims::Twin;
 use super::error::StoreError;
 use super::open::Store;
 use super::recordings::Location;
@@ -171,60 +170,6 @@ impl Store {
         .fetch_one(self.readers())
         .await?;
         Ok(due.map(Timestamp::from_millis))
-    }
-
-    /// Whether another recording of this size was, is or will be submitted with the same model and options, so that
-    /// the content is worth comparing.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn may_have_twin(&self, candidate: &Candidate) -> Result<bool, StoreError> {
-        let found: Option<i64> = sqlx::query_scalar(
-            "SELECT 1 FROM recordings r JOIN jobs t ON t.recording_id = r.id
-             WHERE r.size_bytes = ?2 AND r.kind = 'file' AND t.id <> ?1 AND t.model = ?3 AND t.options = ?4
-               AND t.state IN ('queued', 'submitting', 'pending', 'received', 'done') LIMIT 1",
-        )
-        .bind(candidate.job.0)
-        .bind(row::size(candidate.size_bytes))
-        .bind(candidate.request.model())
-        .bind(candidate.request.options_json())
-        .fetch_optional(self.readers())
-        .await?;
-        Ok(found.is_some())
-    }
-
-    /// A job with equal audio, model and options whose result is stored, or else one that is on its way; one of equal
-    /// size whose content is not known before it is sent counts among the latter.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn twin(
-        &self,
-        candidate: &Candidate,
-        sha256: &str,
-    ) -> Result<Option<Twin>, StoreError> {
-        let found = sqlx::query(
-            "SELECT t.id, EXISTS (SELECT 1 FROM results WHERE job_id = t.id) AS paid
-             FROM jobs t JOIN recordings r ON r.id = t.recording_id
-             WHERE t.id <> ?1 AND t.model = ?3 AND t.options = ?4
-               AND ((t.sha256 = ?2 AND t.state IN ('submitting', 'pending', 'received', 'done'))
-                    OR (t.sha256 IS NULL AND t.state = 'submitting' AND r.kind = 'file' AND r.size_bytes = ?5))
-             ORDER BY paid DESC, t.id LIMIT 1",
-        )
-        .bind(candidate.job.0)
-        .bind(sha256)
-        .bind(candidate.request.model())
-        .bind(candidate.request.options_json())
-        .bind(row::size(candidate.size_bytes))
-        .fetch_optional(self.readers())
-        .await?;
-        let Some(found) = found else { return Ok(None) };
-        let job = JobId(found.try_get("id")?);
-        Ok(Some(if row::is_set(&found, "paid")? {
-            Twin::Paid(job)
-        } else {
-            Twin::UnderWay(job)
-        }))
     }
 
     /// Every generation at the service, nearest expiry first.

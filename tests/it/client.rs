@@ -133,6 +133,7 @@ fn recording(path: PathBuf) -> Recording {
         path,
         size_bytes: metadata.len(),
         modified: Timestamp::from(metadata.modified().unwrap()),
+        content: None,
         progress: Arc::default(),
     }
 }

@@ -5,7 +5,7 @@ use nightscribe::domain::{
     AttemptId, ErrorClass, Failure, GenerationId, HoldKind, JobId, JobState, Request, RunId,
     Timestamp,
 };
-use nightscribe::store::claims::{Claim, Twin};
+use nightscribe::store::claims::Claim;
 use nightscribe::store::compress::pack;
 use nightscribe::store::control::{Outcome, Which};
 use nightscribe::store::doubts::Adoption;
@@ -14,6 +14,7 @@ use nightscribe::store::progress::{Acceptance, Completion, Ending, Next, Setback
 use nightscribe::store::queue::{Candidate, Reach};
 use nightscribe::store::recordings::{Location, Recorded, Seen};
 use nightscribe::store::report::Filter;
+use nightscribe::store::twins::Twin;
 use nightscribe::store::{Store, StoreError};
 use sqlx::ConnectOptions;
 use std::ffi::{OsStr, OsString};

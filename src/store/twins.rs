@@ -1,0 +1,116 @@
+//! Recordings of equal content: one of them is paid for, the others take its result.
+
+use super::error::StoreError;
+use super::open::Store;
+use super::queue::Candidate;
+use super::row;
+use super::together::rows;
+use super::writer::{Changes, Replies};
+use crate::domain::{JobId, Request};
+use serde_json::json;
+use sqlx::SqliteConnection;
+
+/// A recording of equal content, model and options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Twin {
+    /// Its result is stored and can be taken.
+    Paid(JobId),
+    /// It is on its way.
+    UnderWay(JobId),
+}
+
+impl Store {
+    /// Whether another recording of this size was, is or will be submitted with the same model and options, so that
+    /// the content is worth comparing.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn may_have_twin(&self, candidate: &Candidate) -> Result<bool, StoreError> {
+        let found: Option<i64> = sqlx::query_scalar(
+            "SELECT 1 FROM recordings r JOIN jobs t ON t.recording_id = r.id
+             WHERE r.size_bytes = ?2 AND r.kind = 'file' AND t.id <> ?1 AND t.model = ?3 AND t.options = ?4
+               AND t.state IN ('queued', 'submitting', 'pending', 'received', 'done') LIMIT 1",
+        )
+        .bind(candidate.job.0)
+        .bind(row::size(candidate.size_bytes))
+        .bind(candidate.request.model())
+        .bind(candidate.request.options_json())
+        .fetch_optional(self.readers())
+        .await?;
+        Ok(found.is_some())
+    }
+
+    /// A job with equal audio, model and options whose result is stored, or else one that is on its way; one of equal
+    /// size whose content is not known before it is sent counts among the latter.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn twin(
+        &self,
+        candidate: &Candidate,
+        sha256: &str,
+    ) -> Result<Option<Twin>, StoreError> {
+        let comparison = Comparison {
+            job: candidate.job,
+            request: candidate.request.clone(),
+            size_bytes: candidate.size_bytes,
+            sha256: sha256.to_owned(),
+        };
+        self.writer().write(comparison).await
+    }
+}
+
+/// Asks who has the same content. Changes nothing; it goes with the changes because many are asked there at once.
+struct Comparison {
+    job: JobId,
+    request: Request,
+    size_bytes: u64,
+    sha256: String,
+}
+
+impl Changes for Comparison {
+    type Reply = Option<Twin>;
+
+    fn clashes(&self, _: &Self) -> bool {
+        false
+    }
+
+    async fn apply_round(
+        comparisons: &[&Self],
+        connection: &mut SqliteConnection,
+    ) -> Result<Replies<Option<Twin>>, StoreError> {
+        let twins: String = sqlx::query_scalar(
+            "SELECT json_group_array(json((
+                 SELECT json_array(id, paid) FROM (
+                     SELECT t.id, EXISTS (SELECT 1 FROM results WHERE job_id = t.id) AS paid FROM jobs t
+                     WHERE t.sha256 = c.value ->> 1 AND t.state IN ('submitting', 'pending', 'received', 'done')
+                       AND t.id <> c.value ->> 0 AND t.model = c.value ->> 3 AND t.options = c.value ->> 4
+                     UNION ALL
+                     SELECT t.id, 0 FROM jobs t INDEXED BY jobs_unhashed JOIN recordings r ON r.id = t.recording_id
+                     WHERE t.sha256 IS NULL AND t.state = 'submitting' AND r.kind = 'file'
+                       AND r.size_bytes = c.value ->> 2
+                       AND t.id <> c.value ->> 0 AND t.model = c.value ->> 3 AND t.options = c.value ->> 4)
+                 ORDER BY paid DESC, id LIMIT 1)))
+             FROM json_each(?1) c",
+        )
+        .bind(rows(comparisons.iter().map(|own| {
+            json!([
+                own.job,
+                own.sha256,
+                row::size(own.size_bytes),
+                own.request.model(),
+                own.request.options_json(),
+            ])
+        })))
+        .fetch_one(connection)
+        .await?;
+        let twin = |found: Option<(i64, u8)>| {
+            found.map(|(job, paid)| match paid {
+                0 => Twin::UnderWay(JobId(job)),
+                _ => Twin::Paid(JobId(job)),
+            })
+        };
+        let twins = row::list(&twins)?.into_iter();
+        Ok(twins.map(|found| Ok(twin(found))).collect())
+    }
+}
