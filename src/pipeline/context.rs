@@ -132,6 +132,13 @@ impl Context {
         }
     }
 
+    /// Something ended: the run may be over, unless more is on its way.
+    pub fn progressed(&self) {
+        if !self.gate.is_busy() {
+            self.progress.notify_one();
+        }
+    }
+
     /// Which sources may be submitted from.
     pub fn reach(&self) -> Reach {
         self.reach

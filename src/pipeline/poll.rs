@@ -121,7 +121,7 @@ fn conclude(
         Outcome::Over => {}
     }
     context.gate.polling(schedule.len(), schedule.oldest_due());
-    context.progress.notify_one();
+    context.progressed();
     Ok(())
 }
 

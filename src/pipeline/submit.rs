@@ -71,7 +71,7 @@ pub async fn submit_all(
                 let job = candidate.job;
                 let ended = submit_one(&context, candidate, &poller).await;
                 drop(slot);
-                context.progress.notify_one();
+                context.progressed();
                 ended.map(|()| job)
             });
             continue;
