@@ -15,6 +15,7 @@ const USED: f64 = 0.97;
 pub struct Pace<C: Clock = DefaultClock> {
     limiter: RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<C::Instant>>,
     clock: C,
+    interval: Duration,
     spacing: Mutex<Spacing<C::Instant>>,
 }
 
@@ -46,11 +47,18 @@ impl<C: Clock + Clone> Pace<C> {
         Self {
             limiter: RateLimiter::direct_with_clock(quota(limit), clock.clone()),
             clock,
+            interval: interval(limit),
             spacing: Mutex::new(Spacing {
                 gap: Duration::ZERO,
                 last: None,
             }),
         }
+    }
+
+    /// How long so many requests take, where nothing but the limit keeps them back.
+    #[must_use]
+    pub fn time_for(&self, requests: usize) -> Duration {
+        self.interval * u32::try_from(requests).unwrap_or(u32::MAX)
     }
 
     /// From now on at most `rate` requests a minute, or the limit where `rate` is `None`. The wait counts from the last

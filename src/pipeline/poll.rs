@@ -71,7 +71,7 @@ pub async fn poll_all(
             Some(pending) = accepted.recv() => {
                 let expected = times.expected(&pending.model, pending.duration_s);
                 let first = context.polling().first(pending.accepted_at, expected);
-                schedule.insert(Generation::new(pending), first);
+                schedule.insert(Generation::new(pending, expected.is_some()), first);
             }
             Some(()) = reload.recv() => synchronize(&context, &mut schedule).await?,
             () = token(&context, opens_at), if can_poll => {
@@ -227,6 +227,7 @@ impl Poll<'_> {
         let due = polling.next(
             now,
             self.generation.polls,
+            self.generation.waited(now),
             self.generation.pending.expires_at,
         );
         Outcome::Again(self.generation, due)

@@ -18,17 +18,20 @@ pub struct Generation {
     pub pending: Pending,
     /// How often it was asked for.
     pub polls: u32,
+    /// Whether its first poll was planned by how long answers take.
+    pub expected: bool,
     /// Its acceptance, or when the last poll left that found it unfinished. Nothing where it was out of sight since: the
     /// next poll finds an answer that may have been there for long.
     pub unfinished_at: Option<Timestamp>,
 }
 
 impl Generation {
-    /// Accepted just now.
+    /// Accepted just now; `expected` if it is known when an answer is likely.
     #[must_use]
-    pub const fn new(pending: Pending) -> Self {
+    pub const fn new(pending: Pending, expected: bool) -> Self {
         Self {
             polls: 0,
+            expected,
             unfinished_at: Some(pending.accepted_at),
             pending,
         }
@@ -40,8 +43,15 @@ impl Generation {
         Self {
             pending,
             polls: 0,
+            expected: false,
             unfinished_at: None,
         }
+    }
+
+    /// How long it was waited for at `now`, where that was to be expected.
+    #[must_use]
+    pub fn waited(&self, now: Timestamp) -> Option<Duration> {
+        self.expected.then(|| now.since(self.pending.accepted_at))
     }
 
     /// Between which times after its acceptance the answer came that was found at `now`, where that is known.
@@ -207,7 +217,7 @@ mod tests {
             duration_s: None,
             relative: PathBuf::new(),
         };
-        Generation::new(pending)
+        Generation::new(pending, false)
     }
 
     #[test]

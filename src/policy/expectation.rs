@@ -5,13 +5,13 @@ use std::time::Duration;
 
 /// Answers remembered for each model; older ones no longer say how busy the service is.
 const REMEMBERED: usize = 64;
-/// Answers for audio of about the same length that an expectation is made of.
-const NEIGHBOURS: usize = 9;
-/// What is left of the time of an answer that the first poll found. Half of it would be wrong by as much at the next
-/// recording, which would then be asked for in vain several times, and late.
-const EARLIER: f64 = 0.9;
+/// What is left of the time of an answer that the first poll found: it had been there for an unknown time. The median
+/// does not depend on it, as long as it is below 1; but an estimate that is far too long falls by it.
+const EARLIER: f64 = 0.8;
 /// Length assumed where it is not known, in seconds.
 const UNKNOWN_LENGTH_S: f64 = 600.0;
+/// Until answers for audio of different lengths tell, twice the audio takes twice the time. So much weight has that.
+const PRIOR: f64 = 1.0;
 
 /// How long answers took, by model.
 #[derive(Debug, Clone, Default)]
@@ -19,10 +19,11 @@ pub struct ServiceTimes {
     by_model: HashMap<String, VecDeque<Sample>>,
 }
 
+/// Logarithms, as times grow with a power of the length, and scatter by factors.
 #[derive(Debug, Clone, Copy)]
 struct Sample {
-    log_length: f64,
-    taken: Duration,
+    length: f64,
+    taken: f64,
 }
 
 impl ServiceTimes {
@@ -46,26 +47,43 @@ impl ServiceTimes {
             (not_before.min(not_after) + not_after) / 2
         };
         samples.push_back(Sample {
-            log_length: log_length(length_s),
-            taken,
+            length: log_length(length_s),
+            taken: taken.max(Duration::from_micros(1)).as_secs_f64().ln(),
         });
     }
 
-    /// How long an answer for audio of `length_s` seconds is likely to take: the median of its nearest neighbours in
-    /// length, the latest of equal ones; `None` if nothing is known of the model.
+    /// How long an answer for audio of `length_s` seconds takes at most, half of the time: on the line through what is
+    /// remembered, but no longer than any; `None` if nothing is known of the model.
     #[must_use]
     pub fn expected(&self, model: &str, length_s: Option<f64>) -> Option<Duration> {
-        let wanted = log_length(length_s);
-        let mut samples: Vec<_> = self.by_model.get(model)?.iter().rev().copied().collect();
-        samples.sort_by(|a, b| {
-            (a.log_length - wanted)
-                .abs()
-                .total_cmp(&(b.log_length - wanted).abs())
-        });
-        samples.truncate(NEIGHBOURS);
-        samples.sort_by_key(|sample| sample.taken);
-        samples.get(samples.len() / 2).map(|sample| sample.taken)
+        let samples = self.by_model.get(model)?;
+        let slope = slope(samples);
+        // The median, not the mean: it depends on how many answers came later, not on how much later.
+        let mut levels: Vec<_> = samples
+            .iter()
+            .map(|sample| sample.taken - slope * sample.length)
+            .collect();
+        levels.sort_by(f64::total_cmp);
+        let level = levels.get(levels.len() / 2)?;
+        let longest = samples.iter().map(|sample| sample.taken);
+        let longest = longest.fold(f64::NEG_INFINITY, f64::max);
+        let expected = (level + slope * log_length(length_s)).min(longest);
+        Duration::try_from_secs_f64(expected.exp()).ok()
     }
+}
+
+/// By which power of the length the time grows: by least squares, from not at all to proportionally.
+fn slope(samples: &VecDeque<Sample>) -> f64 {
+    let count = samples.len() as f64;
+    let mean = |of: fn(&Sample) -> f64| samples.iter().map(of).sum::<f64>() / count;
+    let (length, taken) = (mean(|sample| sample.length), mean(|sample| sample.taken));
+    let (mut together, mut own) = (PRIOR, PRIOR);
+    for sample in samples {
+        let apart = sample.length - length;
+        together += apart * (sample.taken - taken);
+        own += apart * apart;
+    }
+    (together / own).clamp(0.0, 1.0)
 }
 
 fn log_length(length_s: Option<f64>) -> f64 {
@@ -96,8 +114,20 @@ mod tests {
             times.learn("m", Some(30.0), s(4), s(6));
             times.learn("m", Some(3600.0), s(100), s(140));
         }
-        assert_eq!(times.expected("m", Some(40.0)), Some(s(5)));
-        assert_eq!(times.expected("m", Some(3000.0)), Some(s(120)));
+        let expected = |length| times.expected("m", Some(length)).unwrap().as_secs_f64();
+        assert!((4.8..5.3).contains(&expected(30.0)), "{}", expected(30.0));
+        assert!(
+            (115.0..125.0).contains(&expected(3600.0)),
+            "{}",
+            expected(3600.0)
+        );
+        assert!(
+            (15.0..40.0).contains(&expected(300.0)),
+            "{}",
+            expected(300.0)
+        );
+        // What was never seen is not invented.
+        assert!(expected(36_000.0) < 121.0);
     }
 
     #[test]
@@ -109,48 +139,37 @@ mod tests {
         for _ in 0..REMEMBERED {
             times.learn("m", None, s(9), s(9));
         }
-        assert_eq!(times.expected("m", None), Some(s(9)));
-    }
-
-    #[test]
-    fn of_answers_for_audio_of_one_length_the_latest_count() {
-        let mut times = ServiceTimes::default();
-        for _ in 0..NEIGHBOURS {
-            times.learn("m", None, s(1), s(1));
-        }
-        for _ in 0..NEIGHBOURS {
-            times.learn("m", None, s(9), s(9));
-        }
-        assert_eq!(times.expected("m", None), Some(s(9)));
+        let expected = times.expected("m", None).unwrap();
+        assert!((8.999..9.001).contains(&expected.as_secs_f64()));
     }
 
     #[test]
     fn an_answer_that_takes_the_same_time_always_is_soon_asked_for_when_it_is_there() {
-        let (takes, interval) = (s(60), s(10));
+        let (takes, unknown) = (s(60), s(10));
         let mut times = ServiceTimes::default();
         let mut polls = Vec::new();
         for _ in 0..100 {
-            let mut asked = times.expected("m", None).unwrap_or(interval);
+            let mut asked = times.expected("m", None).unwrap_or(unknown);
             let (mut not_before, mut count) = (Duration::ZERO, 1);
             while asked < takes {
-                (not_before, asked, count) = (asked, asked + interval, count + 1);
+                (not_before, asked, count) = (asked, asked.mul_f64(1.12), count + 1);
             }
             times.learn("m", None, not_before, asked);
             polls.push((count, asked));
         }
-        let late = |&(count, asked): &(u32, Duration)| count > 2 || asked > takes + interval;
+        let late = |&(count, asked): &(u32, Duration)| count > 3 || asked > takes + takes / 8;
         assert!(!polls[20..].iter().any(late), "{polls:?}");
     }
 
     proptest! {
         #[test]
-        fn an_expectation_lies_among_what_was_seen(taken in proptest::collection::vec(0u64..1000, 1..100), length in proptest::option::of(0.0..1e6f64)) {
+        fn nothing_is_expected_to_take_longer_than_anything_that_was_seen(taken in proptest::collection::vec(1u64..1000, 1..100), length in proptest::option::of(0.0..1e6f64), asked in proptest::option::of(0.0..1e6f64)) {
             let mut times = ServiceTimes::default();
             for &seconds in &taken {
                 times.learn("m", length, s(seconds), s(seconds));
             }
-            let expected = times.expected("m", length).unwrap().as_secs();
-            prop_assert!(taken.iter().min().unwrap() <= &expected && &expected <= taken.iter().max().unwrap());
+            let longest = *taken.iter().max().unwrap() as f64;
+            prop_assert!(times.expected("m", asked).unwrap().as_secs_f64() <= longest + 0.001);
         }
     }
 }

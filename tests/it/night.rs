@@ -4,7 +4,7 @@
 mod answers;
 mod checks;
 mod desk;
-mod dice;
+pub mod dice;
 mod machine;
 mod script;
 mod service;

@@ -254,6 +254,7 @@ fn a_hundred_thousand_generations_are_asked_for_on_time_where_the_limit_allows_i
         interval: Duration::from_millis(10_500),
         max_interval: Duration::from_millis(10_500),
         retention: Duration::from_secs(3600),
+        turn: pace.time_for(100_000),
     };
     let mut schedule = Schedule::default();
     let mut due = Vec::new();
@@ -261,7 +262,7 @@ fn a_hundred_thousand_generations_are_asked_for_on_time_where_the_limit_allows_i
     for number in 0..100_000 {
         let expires_at = Timestamp::from_millis(30_000 + number * 40);
         let first = Timestamp::from_millis(number * 105 / 1000);
-        schedule.insert(Generation::new(pending(number, expires_at)), first);
+        schedule.insert(Generation::new(pending(number, expires_at), false), first);
         due.push(first);
     }
     let mut late = Vec::new();
@@ -275,7 +276,7 @@ fn a_hundred_thousand_generations_are_asked_for_on_time_where_the_limit_allows_i
             late.push(now.since(*due));
             assert!(now < expires_at || *due >= expires_at);
             generation.polls += 1;
-            *due = polling.next(now, generation.polls, expires_at);
+            *due = polling.next(now, generation.polls, None, expires_at);
             schedule.returned(job);
             schedule.insert(generation, *due);
         }

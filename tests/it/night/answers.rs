@@ -44,8 +44,10 @@ impl<'g> Machine<'g> {
             duration_s: None,
             relative: PathBuf::new(),
         };
-        let first = self.polling.first(now, self.times.expected("", None));
-        self.schedule.insert(Generation::new(pending), first);
+        let expected = self.times.expected("", None);
+        let first = self.polling.first(now, expected);
+        self.schedule
+            .insert(Generation::new(pending, expected.is_some()), first);
         for kind in [HoldKind::Auth, HoldKind::Credit] {
             self.gate.release(kind);
         }
@@ -146,7 +148,8 @@ impl<'g> Machine<'g> {
     fn again(&mut self, mut generation: Generation, unfinished_at: Option<Timestamp>) {
         let (now, expires_at) = (self.now(), generation.pending.expires_at);
         generation.unfinished_at = unfinished_at;
-        let due = self.polling.next(now, generation.polls, expires_at);
+        let waited = generation.waited(now);
+        let due = self.polling.next(now, generation.polls, waited, expires_at);
         self.schedule.insert(generation, due);
     }
 
