@@ -22,6 +22,7 @@ pub mod config;
 mod crash;
 pub mod disk;
 pub mod domain;
+mod heavy;
 pub mod media;
 pub mod output;
 pub mod pipeline;

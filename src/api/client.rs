@@ -11,6 +11,7 @@ use super::transport::{Answered, Broken, answer_idle, exchange};
 use super::upload::{self, FileTrouble, Outcome, UploadProgress};
 use crate::domain::container::mime_for;
 use crate::domain::{ErrorClass, Failure, Flow, GenerationId, Request, Timestamp};
+use crate::heavy;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Body, RequestBuilder, redirect};
@@ -35,7 +36,7 @@ const LEGACY_ANSWER_WITHIN: Duration = Duration::from_secs(1800);
 const TICK: Duration = Duration::from_secs(1);
 /// Bytes of a file's name that are sent.
 const FILE_NAME_BYTES: usize = 200;
-/// An answer from this size on is read on a thread of its own.
+/// An answer from this size on is read apart from the others.
 const LARGE_ANSWER: usize = 256 * 1024;
 /// Unknown status words that are remembered, so that each is logged once.
 const WORDS: usize = 32;
@@ -433,17 +434,18 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 /// Reads a body; a large one away from the threads that wait for other answers. An error is text for a failure.
+/// Reads an answer; a large one apart, as it takes ten times its size in memory.
 async fn read_apart<T: Send + 'static>(
     body: Vec<u8>,
     read: fn(&[u8]) -> Result<T, Unreadable>,
 ) -> Result<T, String> {
-    if body.len() < LARGE_ANSWER {
-        return read(&body).map_err(|error| error.to_string());
-    }
-    match tokio::task::spawn_blocking(move || read(&body)).await {
-        Ok(read) => read.map_err(|error| error.to_string()),
-        Err(panic) => Err(panic.to_string()),
-    }
+    let read = if body.len() < LARGE_ANSWER {
+        read(&body)
+    } else {
+        let read = heavy::in_turn(move || read(&body)).await;
+        read.map_err(|failed| failed.to_string())?
+    };
+    read.map_err(|error| error.to_string())
 }
 
 fn broken_submission(broken: &Broken, finished: bool) -> CallError {

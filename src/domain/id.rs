@@ -40,13 +40,11 @@ row_id! {
 pub struct GenerationId(String);
 
 impl GenerationId {
-    /// Takes the ID as the service gave it; `None` if it is blank, longer than 1,024 bytes or holds a NUL, as no ID
-    /// does.
+    /// Takes the ID as the service gave it; `None` if it is blank or longer than 1,024 bytes, which no ID is.
     #[must_use]
     pub fn new(id: impl Into<String>) -> Option<Self> {
         let id = id.into();
-        let is_id = !id.trim().is_empty() && id.len() <= 1024 && !id.contains('\0');
-        is_id.then_some(Self(id))
+        (!id.trim().is_empty() && id.len() <= 1024).then_some(Self(id))
     }
 
     /// The ID as the service gave it.

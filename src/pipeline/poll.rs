@@ -49,6 +49,7 @@ pub async fn poll_all(
 ) -> Result<(), StoreError> {
     let mut schedule = Schedule::default();
     let mut times = ServiceTimes::default();
+    let mut synchronized_at = Timestamp::from_millis(i64::MIN);
     let mut under_way: JoinSet<Result<(JobId, Outcome), StoreError>> = JoinSet::new();
     for pending in context.store.pending().await? {
         schedule.insert(Generation::resumed(pending), context.now());
@@ -71,9 +72,14 @@ pub async fn poll_all(
             Some(pending) = accepted.recv() => {
                 let expected = times.expected(&pending.model, pending.duration_s);
                 let first = context.polling().first(pending.accepted_at, expected);
+                // It may have been cancelled before it came here, when nothing of it was known yet.
+                let is_older = pending.accepted_at <= synchronized_at;
                 schedule.insert(Generation::new(pending, expected.is_some()), first);
+                if is_older {
+                    synchronized_at = synchronize(&context, &mut schedule).await?;
+                }
             }
-            Some(()) = reload.recv() => synchronize(&context, &mut schedule).await?,
+            Some(()) = reload.recv() => synchronized_at = synchronize(&context, &mut schedule).await?,
             () = token(&context, opens_at), if can_poll => {
                 if let Some(generation) = schedule.take_nearest_expiry() {
                     let context = context.clone();
@@ -125,8 +131,8 @@ fn conclude(
     Ok(())
 }
 
-/// Takes over what the database says is pending: cancelled generations are no longer polled.
-async fn synchronize(context: &Context, schedule: &mut Schedule) -> Result<(), StoreError> {
+/// Takes over what the database says is pending: cancelled generations are no longer polled. Says when.
+async fn synchronize(context: &Context, schedule: &mut Schedule) -> Result<Timestamp, StoreError> {
     let pending: HashMap<_, _> = context
         .store
         .pending()
@@ -140,7 +146,7 @@ async fn synchronize(context: &Context, schedule: &mut Schedule) -> Result<(), S
             schedule.insert(Generation::resumed(pending), context.now());
         }
     }
-    Ok(())
+    Ok(context.now())
 }
 
 async fn poll_one(

@@ -7,10 +7,11 @@
 use super::clock::sleep_until;
 use super::context::Context;
 use super::event::Event;
-use super::place::{folder, not_written, place, rendered};
+use super::place::{Rendered, folder, not_written, place, rendered};
 use super::threads::in_threads;
 use crate::config::Output;
 use crate::domain::{ErrorClass, Failure, Timestamp};
+use crate::heavy;
 use crate::output::leftover::remove_leftovers;
 use crate::output::write::{folder_of, sync_folder};
 use crate::store::StoreError;
@@ -26,8 +27,9 @@ use std::time::Duration;
 
 /// Results of one round, at most.
 const ROUND: usize = 256;
-/// Bytes of the results of one round as they are stored, which bounds the memory they take; a larger one is alone.
-const ROUND_BYTES: u64 = 1 << 20;
+/// Bytes of the results of one round as they are stored, which bounds the memory they take: a hundred times as much. A
+/// larger one, of more than an hour of speech, is alone.
+const ROUND_BYTES: u64 = 1 << 17;
 /// Between two tries of a folder that cannot be written: as long as it could not be so far, within these bounds.
 const WRITE_AGAIN_LEAST: Duration = Duration::from_secs(1);
 const WRITE_AGAIN_MOST: Duration = Duration::from_secs(60);
@@ -129,7 +131,19 @@ async fn save_round(context: &Arc<Context>, received: Vec<Received>) -> Result<(
     let unsaved = unsaved(context, received).await?;
     let output = Arc::new(context.config.output.clone());
     let mut saved = Vec::with_capacity(unsaved.len());
-    for outcome in in_threads(unsaved, move |one| save(one, &output)).await {
+    let outcomes = match &unsaved[..] {
+        // Apart only up to the bytes of its files: the disk may keep its thread for ever.
+        [one] if one.received.packed_bytes > ROUND_BYTES => {
+            let unplaced = unsaved.into_iter().map(move |one| {
+                let output = output.clone();
+                heavy::in_turn(move || unplaced(one, &output))
+            });
+            let unplaced = join_all(unplaced).await.into_iter().flatten();
+            in_threads(unplaced, |one| one.map(placed)).await
+        }
+        _ => in_threads(unsaved, move |one| unplaced(one, &output).map(placed)).await,
+    };
+    for outcome in outcomes {
         saved.push(outcome?);
     }
     let folders: BTreeSet<_> = saved.iter().flat_map(Saved::folders).collect();
@@ -172,25 +186,50 @@ async fn unsaved(context: &Context, received: Vec<Received>) -> Result<Vec<Unsav
     Ok(unsaved.collect())
 }
 
-/// Puts the files of one result in their places. Blocks.
-fn save(unsaved: Unsaved, output: &Output) -> Result<Saved, StoreError> {
+/// A result whose files are ready to be put in their places.
+struct Unplaced {
+    received: Received,
+    ours: HashSet<PathBuf>,
+    folder: PathBuf,
+    rendered: Result<Rendered, Failure>,
+}
+
+fn unplaced(unsaved: Unsaved, output: &Output) -> Result<Unplaced, StoreError> {
     let Unsaved {
         received,
         packed,
         ours,
     } = unsaved;
     let raw = packed.unpack()?;
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
-        let folder = folder(output, &received);
-        let rendered = rendered(&received, &raw, &folder, &output.formats);
-        let written = place(&received, &ours, &folder, rendered.files)?;
-        let silent = rendered.silent;
-        Ok(Files { written, silent })
-    }));
-    Ok(Saved {
+    let folder = folder(output, &received);
+    let rendered = guarded(|| Ok(rendered(&received, &raw, &folder, &output.formats)));
+    Ok(Unplaced {
         received,
-        outcome: outcome.unwrap_or_else(|_| Err(failed_inside())),
+        ours,
+        folder,
+        rendered,
     })
+}
+
+/// Puts the files of one result in their places. Blocks.
+fn placed(unplaced: Unplaced) -> Saved {
+    let Unplaced {
+        received,
+        ours,
+        folder,
+        rendered,
+    } = unplaced;
+    let outcome = guarded(|| {
+        let Rendered { files, silent } = rendered?;
+        let written = place(&received, &ours, &folder, files)?;
+        Ok(Files { written, silent })
+    });
+    Saved { received, outcome }
+}
+
+/// A panic is the affair of its result alone.
+fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(failed_inside()))
 }
 
 fn failed_inside() -> Failure {

@@ -227,12 +227,12 @@ impl Changes for Acceptance {
         let text = "
             SELECT json_group_array(key) FROM json_each(?1) CROSS JOIN jobs ON jobs.id = value ->> 0
             WHERE state = 'submitting';
-            UPDATE attempts SET outcome = 'accepted', generation_id = a.value ->> 2, http_status = a.value ->> 6,
+            UPDATE attempts SET outcome = 'accepted', generation_id = CAST(unhex(a.value ->> 2) AS TEXT), http_status = a.value ->> 6,
                                 request_id = a.value ->> 7
             FROM json_each(?1) a
             WHERE attempts.id = a.value ->> 1
               AND EXISTS (SELECT 1 FROM jobs WHERE id = a.value ->> 0 AND state = 'submitting');
-            UPDATE jobs SET state = 'pending', generation_id = a.value ->> 2, accepted_at = a.value ->> 3,
+            UPDATE jobs SET state = 'pending', generation_id = CAST(unhex(a.value ->> 2) AS TEXT), accepted_at = a.value ->> 3,
                             expires_at = a.value ->> 4, sha256 = a.value ->> 5, error_class = NULL,
                             error_message = NULL, updated_at = a.value ->> 3
             FROM json_each(?1) a WHERE jobs.id = a.value ->> 0 AND +jobs.state = 'submitting'";
@@ -240,7 +240,7 @@ impl Changes for Acceptance {
             json!([
                 one.job,
                 one.attempt,
-                one.generation,
+                hexadecimal(one.generation.as_str().as_bytes()),
                 one.accepted_at.millis(),
                 one.expires_at.millis(),
                 one.sha256,
@@ -421,11 +421,16 @@ impl Change for Exported {
     }
 }
 
-/// Path and size of each file. The path in hexadecimal, because it need not be UTF-8.
+/// For a path that is no UTF-8, and for an ID with a NUL in it, where SQLite would cut a text that comes as JSON.
+fn hexadecimal(bytes: &[u8]) -> String {
+    format!("{:x}", Bytes::copy_from_slice(bytes))
+}
+
+/// Path and size of each file.
 fn outputs(files: &[WrittenFile]) -> Value {
     let files = files.iter().map(|file| {
-        let path = Bytes::copy_from_slice(row::path_bytes(&file.path));
-        json!([format!("{path:x}"), row::size(file.size_bytes)])
+        let path = hexadecimal(row::path_bytes(&file.path));
+        json!([path, row::size(file.size_bytes)])
     });
     files.collect()
 }
