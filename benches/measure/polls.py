@@ -54,7 +54,7 @@ def punctual(machine):
 def frugal(machine):
     """Polls for each recording, and how soon its answer is fetched, where the service takes 5 s to 10 min. All is as
     nightscribe has it by default, but for time, which goes faster."""
-    count, faster = (120, 60) if machine.quick else (400, 20)
+    count, faster = (200, 60) if machine.quick else (1000, 20)
     chance = random.Random(7)
     lengths = [math.exp(chance.uniform(math.log(60), math.log(10_800))) for _ in range(count)]
     takes = [service_time(length) * chance.lognormvariate(0, 0.25) for length in lengths]

@@ -26,6 +26,8 @@ const AT_ONCE: usize = 64;
 
 /// What became of a poll.
 enum Outcome {
+    /// Ask again in its time.
+    Unfinished(Generation),
     /// Ask again at this time.
     Again(Generation, Timestamp),
     /// Nothing more to ask; the answer came between these times after its acceptance, where that is known.
@@ -118,6 +120,10 @@ fn conclude(
     };
     schedule.returned(job);
     match outcome {
+        Outcome::Unfinished(generation) => {
+            let (generation, due) = planned(context, times, generation);
+            schedule.insert(generation, due);
+        }
         Outcome::Again(generation, due) => schedule.insert(generation, due),
         Outcome::Answered { pending, taken } => {
             if let Some((not_before, not_after)) = taken {
@@ -129,6 +135,29 @@ fn conclude(
     context.gate.polling(schedule.len(), schedule.oldest_due());
     context.progressed();
     Ok(())
+}
+
+/// When a generation that is unfinished is asked for again. What was accepted before it was known how long answers take
+/// is planned by that as soon as it is known.
+fn planned(
+    context: &Context,
+    times: &ServiceTimes,
+    mut generation: Generation,
+) -> (Generation, Timestamp) {
+    let (now, polling) = (context.now(), context.polling());
+    let pending = &generation.pending;
+    if !generation.expected
+        && let Some(expected) = times.expected(&pending.model, pending.duration_s)
+    {
+        generation.expected = true;
+        let first = polling.first(pending.accepted_at, Some(expected));
+        if first > now {
+            return (generation, first);
+        }
+    }
+    let (polls, waited) = (generation.polls, generation.waited(now));
+    let due = polling.next(now, polls, waited, generation.pending.expires_at);
+    (generation, due)
 }
 
 /// Takes over what the database says is pending: cancelled generations are no longer polled. Says when.
@@ -227,16 +256,11 @@ impl Poll<'_> {
     }
 
     /// Asks again in its time; `unfinished_at` is when it was seen unfinished, if it was.
-    fn again(mut self, unfinished_at: Option<Timestamp>) -> Outcome {
-        let (now, polling) = (self.context.now(), self.context.polling());
-        self.generation.unfinished_at = unfinished_at;
-        let due = polling.next(
-            now,
-            self.generation.polls,
-            self.generation.waited(now),
-            self.generation.pending.expires_at,
-        );
-        Outcome::Again(self.generation, due)
+    fn again(self, unfinished_at: Option<Timestamp>) -> Outcome {
+        Outcome::Unfinished(Generation {
+            unfinished_at,
+            ..self.generation
+        })
     }
 
     async fn failed(self, error: CallError) -> Result<Outcome, StoreError> {

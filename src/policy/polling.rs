@@ -9,7 +9,7 @@ use crate::domain::Timestamp;
 use std::time::Duration;
 
 /// How much longer each wait for an expected answer becomes in all, from one poll to the next.
-const GROWTH: f64 = 0.12;
+const GROWTH: f64 = 0.13;
 /// An expected answer is not asked for again before this part of the interval.
 const LEAST_PART: u32 = 10;
 
@@ -139,7 +139,7 @@ mod tests {
             let waited = Some(Duration::from_secs(waited));
             polling.next(at(0), 1, waited, at(3600)).millis()
         };
-        assert_eq!(next(POLLING, 100), 12_000);
+        assert_eq!(next(POLLING, 100), 13_000);
         assert_eq!(next(POLLING, 5), 1000);
         assert_eq!(next(POLLING, 1000), 60_000);
         let crowded = Polling {
@@ -147,7 +147,7 @@ mod tests {
             ..POLLING
         };
         assert_eq!(next(crowded, 100), 25_000);
-        assert_eq!(next(crowded, 300), 36_000);
+        assert_eq!(next(crowded, 300), 39_000);
     }
 
     #[test]
