@@ -8,7 +8,7 @@ use super::schedule::{Generation, Schedule};
 use super::submit::completion;
 use crate::api::{CallError, CallErrorKind, Completed, Polled};
 use crate::crash;
-use crate::domain::{ErrorClass, Failure, HoldKind, JobId, Timestamp};
+use crate::domain::{AttemptId, ErrorClass, Failure, HoldKind, Timestamp};
 use crate::policy::expectation::ServiceTimes;
 use crate::policy::verdict::{Cause, Verdict, verdict};
 use crate::store::StoreError;
@@ -52,7 +52,7 @@ pub async fn poll_all(
     let mut schedule = Schedule::default();
     let mut times = ServiceTimes::default();
     let mut synchronized_at = Timestamp::from_millis(i64::MIN);
-    let mut under_way: JoinSet<Result<(JobId, Outcome), StoreError>> = JoinSet::new();
+    let mut under_way: JoinSet<Result<(AttemptId, Outcome), StoreError>> = JoinSet::new();
     for pending in context.store.pending().await? {
         schedule.insert(Generation::resumed(pending), context.now());
     }
@@ -76,7 +76,9 @@ pub async fn poll_all(
                 let first = context.polling().first(pending.accepted_at, expected);
                 // It may have been cancelled before it came here, when nothing of it was known yet.
                 let is_older = pending.accepted_at <= synchronized_at;
-                schedule.insert(Generation::new(pending, expected.is_some()), first);
+                if !schedule.knows(pending.attempt) {
+                    schedule.insert(Generation::new(pending, expected.is_some()), first);
+                }
                 if is_older {
                     synchronized_at = synchronize(&context, &mut schedule).await?;
                 }
@@ -102,7 +104,7 @@ async fn token(context: &Context, opens_at: Timestamp) {
     context.poll_pace.ready().await;
 }
 
-type Ended = Result<Result<(JobId, Outcome), StoreError>, tokio::task::JoinError>;
+type Ended = Result<Result<(AttemptId, Outcome), StoreError>, tokio::task::JoinError>;
 
 fn conclude(
     context: &Context,
@@ -110,7 +112,7 @@ fn conclude(
     times: &mut ServiceTimes,
     ended: Ended,
 ) -> Result<(), StoreError> {
-    let (job, outcome) = match ended {
+    let (attempt, outcome) = match ended {
         Ok(ended) => ended?,
         Err(panic) => {
             // It stays pending in the database; a reload or the next start takes it up again.
@@ -118,19 +120,20 @@ fn conclude(
             return Ok(());
         }
     };
-    schedule.returned(job);
+    let is_kept = schedule.returned(attempt);
     match outcome {
-        Outcome::Unfinished(generation) => {
+        Outcome::Unfinished(generation) if is_kept => {
             let (generation, due) = planned(context, times, generation);
             schedule.insert(generation, due);
         }
-        Outcome::Again(generation, due) => schedule.insert(generation, due),
+        Outcome::Again(generation, due) if is_kept => schedule.insert(generation, due),
         Outcome::Answered { pending, taken } => {
             if let Some((not_before, not_after)) = taken {
                 times.learn(&pending.model, pending.duration_s, not_before, not_after);
             }
         }
-        Outcome::Over => {}
+        // Cancelled while it was asked for, or nothing more to ask.
+        Outcome::Unfinished(_) | Outcome::Again(..) | Outcome::Over => {}
     }
     context.gate.polling(schedule.len(), schedule.oldest_due());
     context.progressed();
@@ -167,11 +170,11 @@ async fn synchronize(context: &Context, schedule: &mut Schedule) -> Result<Times
         .pending()
         .await?
         .into_iter()
-        .map(|pending| (pending.job, pending))
+        .map(|pending| (pending.attempt, pending))
         .collect();
-    schedule.retain(|job| pending.contains_key(&job));
-    for (job, pending) in pending {
-        if !schedule.knows(job) {
+    schedule.retain(|attempt| pending.contains_key(&attempt));
+    for (attempt, pending) in pending {
+        if !schedule.knows(attempt) {
             schedule.insert(Generation::resumed(pending), context.now());
         }
     }
@@ -181,12 +184,12 @@ async fn synchronize(context: &Context, schedule: &mut Schedule) -> Result<Times
 async fn poll_one(
     context: &Context,
     mut generation: Generation,
-) -> Result<(JobId, Outcome), StoreError> {
-    let job = generation.pending.job;
+) -> Result<(AttemptId, Outcome), StoreError> {
+    let attempt = generation.pending.attempt;
     let began = context.now();
     generation.polls += 1;
     tracing::debug!(
-        job.id = job.0,
+        job.id = generation.pending.job.0,
         remote.id = generation.pending.generation.as_str(),
         poll = generation.polls,
         "polling"
@@ -202,7 +205,7 @@ async fn poll_one(
         Ok(polled) => poll.answered(polled).await?,
         Err(error) => poll.failed(error).await?,
     };
-    Ok((job, outcome))
+    Ok((attempt, outcome))
 }
 
 /// A poll whose answer came, or did not.

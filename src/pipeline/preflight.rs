@@ -77,14 +77,17 @@ pub async fn preflight(context: &Context, candidate: &Candidate) -> Result<Prefl
     else {
         return Ok(looked);
     };
-    Ok(match context.store.twin(candidate, sha256).await? {
-        None => looked,
-        Some(Twin::Paid(by)) => Preflight::Paid {
-            by,
-            sha256: sha256.clone(),
+    let twin = || context.store.twin(candidate, sha256);
+    Ok(
+        match context.persist(candidate.job, twin).await?.flatten() {
+            None => looked,
+            Some(Twin::Paid(by)) => Preflight::Paid {
+                by,
+                sha256: sha256.clone(),
+            },
+            Some(Twin::UnderWay(job)) => Preflight::UnderWay(job),
         },
-        Some(Twin::UnderWay(job)) => Preflight::UnderWay(job),
-    })
+    )
 }
 
 /// What the candidate's file looked like when it was recorded.

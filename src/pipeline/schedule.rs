@@ -1,6 +1,6 @@
 //! What is pending, in memory: by due time, and what is due by expiry. Plain data; `now` is passed in.
 
-use crate::domain::{JobId, Timestamp};
+use crate::domain::{AttemptId, Timestamp};
 use crate::store::queue::Pending;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
@@ -71,14 +71,15 @@ impl Generation {
     }
 }
 
-/// What is pending, by due time; what is due, by expiry.
+/// What is pending, by due time; what is due, by expiry. By attempt, not by job: one that was cancelled and accepted
+/// again has another generation.
 #[derive(Debug)]
 pub struct Schedule {
-    generations: HashMap<JobId, (Generation, Timestamp)>,
-    waiting: BTreeSet<(Timestamp, JobId)>,
-    ripe: BTreeSet<(Timestamp, JobId)>,
-    ripe_by_due: BTreeSet<(Timestamp, JobId)>,
-    under_way: HashSet<JobId>,
+    generations: HashMap<AttemptId, (Generation, Timestamp)>,
+    waiting: BTreeSet<(Timestamp, AttemptId)>,
+    ripe: BTreeSet<(Timestamp, AttemptId)>,
+    ripe_by_due: BTreeSet<(Timestamp, AttemptId)>,
+    under_way: HashSet<AttemptId>,
     looked_at: Timestamp,
 }
 
@@ -98,9 +99,9 @@ impl Default for Schedule {
 impl Schedule {
     /// Takes a generation in hand, to be asked for at `due`.
     pub fn insert(&mut self, generation: Generation, due: Timestamp) {
-        let job = generation.pending.job;
-        self.waiting.insert((due, job));
-        self.generations.insert(job, (generation, due));
+        let attempt = generation.pending.attempt;
+        self.waiting.insert((due, attempt));
+        self.generations.insert(attempt, (generation, due));
     }
 
     /// Finds out what is due at `now`. A clock that was set back takes the times of what is in hand with it: else a
@@ -111,11 +112,11 @@ impl Schedule {
             self.set_back(back);
         }
         self.looked_at = now;
-        while let Some(&(due, job)) = self.waiting.first().filter(|(due, _)| *due <= now) {
-            self.waiting.remove(&(due, job));
-            if let Some((generation, _)) = self.generations.get(&job) {
-                self.ripe.insert((generation.pending.expires_at, job));
-                self.ripe_by_due.insert((due, job));
+        while let Some(&(due, attempt)) = self.waiting.first().filter(|(due, _)| *due <= now) {
+            self.waiting.remove(&(due, attempt));
+            if let Some((generation, _)) = self.generations.get(&attempt) {
+                self.ripe.insert((generation.pending.expires_at, attempt));
+                self.ripe_by_due.insert((due, attempt));
             }
         }
     }
@@ -128,40 +129,41 @@ impl Schedule {
         for set in [&mut self.waiting, &mut self.ripe, &mut self.ripe_by_due] {
             *set = set
                 .iter()
-                .map(|&(time, job)| (time.before(by), job))
+                .map(|&(time, attempt)| (time.before(by), attempt))
                 .collect();
         }
     }
 
     /// What is due and expires first; it counts as under way until it is [`returned`](Self::returned).
     pub fn take_nearest_expiry(&mut self) -> Option<Generation> {
-        let (_, job) = self.ripe.pop_first()?;
-        let (mut generation, due) = self.generations.remove(&job)?;
-        self.ripe_by_due.remove(&(due, job));
+        let (_, attempt) = self.ripe.pop_first()?;
+        let (mut generation, due) = self.generations.remove(&attempt)?;
+        self.ripe_by_due.remove(&(due, attempt));
         if self.looked_at.since(due) > LATE {
             generation.unfinished_at = None;
         }
-        self.under_way.insert(job);
+        self.under_way.insert(attempt);
         Some(generation)
     }
 
-    /// A poll ended.
-    pub fn returned(&mut self, job: JobId) {
-        self.under_way.remove(&job);
+    /// A poll ended. Whether its generation is still to be kept.
+    pub fn returned(&mut self, attempt: AttemptId) -> bool {
+        self.under_way.remove(&attempt)
     }
 
-    /// Keeps in hand only what `keep` says.
-    pub fn retain(&mut self, keep: impl Fn(JobId) -> bool) {
-        self.generations.retain(|&job, _| keep(job));
+    /// Keeps in hand and under way only what `keep` says.
+    pub fn retain(&mut self, keep: impl Fn(AttemptId) -> bool) {
+        self.generations.retain(|&attempt, _| keep(attempt));
+        self.under_way.retain(|&attempt| keep(attempt));
         for set in [&mut self.waiting, &mut self.ripe, &mut self.ripe_by_due] {
-            set.retain(|&(_, job)| keep(job));
+            set.retain(|&(_, attempt)| keep(attempt));
         }
     }
 
     /// Whether it is in hand or under way.
     #[must_use]
-    pub fn knows(&self, job: JobId) -> bool {
-        self.generations.contains_key(&job) || self.under_way.contains(&job)
+    pub fn knows(&self, attempt: AttemptId) -> bool {
+        self.generations.contains_key(&attempt) || self.under_way.contains(&attempt)
     }
 
     /// How many are in hand or under way.
@@ -198,7 +200,7 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{AttemptId, GenerationId};
+    use crate::domain::{GenerationId, JobId};
     use std::path::PathBuf;
 
     fn at(millis: i64) -> Timestamp {
@@ -249,7 +251,7 @@ mod tests {
         schedule.insert(generation(1, 900), at(10));
         schedule.insert(generation(2, 300), at(20));
         schedule.ripen(at(15));
-        schedule.retain(|job| job != JobId(1));
+        schedule.retain(|attempt| attempt != AttemptId(1));
         schedule.ripen(at(50));
         assert_eq!(
             schedule.take_nearest_expiry().unwrap().pending.job,
@@ -267,10 +269,21 @@ mod tests {
         schedule.insert(generation(1, 900), at(0));
         schedule.ripen(at(0));
         schedule.take_nearest_expiry();
-        assert!(schedule.knows(JobId(1)));
+        assert!(schedule.knows(AttemptId(1)));
         assert_eq!(schedule.len(), 1);
-        schedule.returned(JobId(1));
+        assert!(schedule.returned(AttemptId(1)));
         assert_eq!(schedule.len(), 0);
+    }
+
+    #[test]
+    fn what_was_cancelled_under_way_is_not_kept() {
+        let mut schedule = Schedule::default();
+        schedule.insert(generation(1, 900), at(0));
+        schedule.ripen(at(0));
+        schedule.take_nearest_expiry();
+        schedule.retain(|_| false);
+        assert!(!schedule.returned(AttemptId(1)));
+        assert!(schedule.is_empty());
     }
 
     #[test]

@@ -196,16 +196,12 @@ async fn changed(
         size_bytes: found.size_bytes,
         modified: found.modified,
     };
-    context
-        .store
-        .record(
-            &candidate.source,
-            &candidate.request,
-            vec![seen],
-            bases,
-            now,
-        )
-        .await?;
+    let (source, request) = (&candidate.source, &candidate.request);
+    let record = || {
+        let seen = vec![seen.clone()];
+        context.store.record(source, request, seen, bases, now)
+    };
+    context.persist(candidate.job, record).await?;
     let message = "the file was changed after it was found; it settles again".to_owned();
     put_off(context, candidate, settle(context, candidate), message, now).await
 }

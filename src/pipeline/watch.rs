@@ -22,7 +22,7 @@ pub const LEAST_FREE: u64 = 64 << 20;
 /// If the database fails for good.
 pub async fn watch(context: Arc<Context>, reload: mpsc::Sender<()>) -> Result<(), StoreError> {
     let mut watcher = Watcher {
-        seen: context.store.data_version().await?,
+        seen: None,
         low: false,
         reload,
     };
@@ -48,8 +48,8 @@ pub async fn watch(context: Arc<Context>, reload: mpsc::Sender<()>) -> Result<()
 }
 
 struct Watcher {
-    /// The version of the database that was looked at last.
-    seen: i64,
+    /// The version of the database that was looked at last, if one was.
+    seen: Option<i64>,
     /// Whether the room is too low.
     low: bool,
     reload: mpsc::Sender<()>,
@@ -58,7 +58,7 @@ struct Watcher {
 impl Watcher {
     async fn look(&mut self, context: &Context) -> Result<(), StoreError> {
         self.room(context).await;
-        let version = context.store.data_version().await?;
+        let version = Some(context.store.data_version().await?);
         context.notice(&Event::Tick {
             counts: context.store.counts().await?,
         });
@@ -66,10 +66,8 @@ impl Watcher {
             return Ok(());
         }
         operator(context).await?;
-        if context.store.count_pending().await? != context.gate.pending() as u64 {
-            // A full channel means that a reload is asked for already.
-            let _asked = self.reload.try_send(());
-        }
+        // A full channel means that a reload is asked for already.
+        let _asked = self.reload.try_send(());
         self.seen = version;
         context.to_submit.notify_one();
         context.progress.notify_one();

@@ -13,6 +13,10 @@ const UNKNOWN_LENGTH_S: f64 = 600.0;
 /// Until answers for audio of different lengths tell, twice the audio takes twice the time. So much weight has that.
 const PRIOR: f64 = 1.0;
 
+/// Audio this many times longer than any that was answered is of a length that nothing is known of: a guess by
+/// proportion could leave its answer lying for long, while a poll too early costs little.
+const BEYOND: f64 = 4.0;
+
 /// How long answers took, by model.
 #[derive(Debug, Clone, Default)]
 pub struct ServiceTimes {
@@ -53,10 +57,17 @@ impl ServiceTimes {
     }
 
     /// How long an answer for audio of `length_s` seconds takes at most, half of the time: on the line through what is
-    /// remembered; `None` if nothing is known of the model.
+    /// remembered; `None` if nothing is known of the model, or of audio of such a length.
     #[must_use]
     pub fn expected(&self, model: &str, length_s: Option<f64>) -> Option<Duration> {
         let samples = self.by_model.get(model)?;
+        let length = log_length(length_s);
+        if !samples
+            .iter()
+            .any(|sample| length <= sample.length + BEYOND.ln())
+        {
+            return None;
+        }
         let slope = slope(samples);
         // The median, not the mean: it depends on how many answers came later, not on how much later.
         let mut levels: Vec<_> = samples
@@ -65,7 +76,7 @@ impl ServiceTimes {
             .collect();
         levels.sort_by(f64::total_cmp);
         let level = levels.get(levels.len() / 2)?;
-        let expected = level + slope * log_length(length_s);
+        let expected = level + slope * length;
         Duration::try_from_secs_f64(expected.exp()).ok()
     }
 }
@@ -127,6 +138,16 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_expected_of_audio_much_longer_than_any_that_was_answered() {
+        let mut times = ServiceTimes::default();
+        times.learn("m", Some(30.0), s(1), s(1));
+        assert!(times.expected("m", Some(119.0)).is_some());
+        assert_eq!(times.expected("m", Some(121.0)), None);
+        times.learn("m", Some(3600.0), s(1), s(1));
+        assert!(times.expected("m", Some(10_000.0)).is_some());
+    }
+
+    #[test]
     fn only_the_latest_answers_count() {
         let mut times = ServiceTimes::default();
         for _ in 0..REMEMBERED {
@@ -159,11 +180,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_expectation_grows_with_the_length_but_not_faster(taken in proptest::collection::vec((1.0..1e5f64, 1u64..1000), 1..100), length in 1.0..1e5f64, times_longer in 1.0..100f64) {
+        fn an_expectation_grows_with_the_length_but_not_faster(taken in proptest::collection::vec((1.0..1e5f64, 1u64..1000), 1..100), length in 0.0..1.0f64, times_longer in 1.0..4f64) {
             let mut times = ServiceTimes::default();
             for &(length, seconds) in &taken {
                 times.learn("m", Some(length), s(seconds), s(seconds));
             }
+            let longest = taken.iter().rev().take(REMEMBERED).map(|&(length, _)| length).fold(1.0, f64::max);
+            let length = longest.powf(length);
             let expected = |length| times.expected("m", Some(length)).unwrap().as_secs_f64();
             let (short, long) = (expected(length), expected(length * times_longer));
             prop_assert!(short <= long * 1.000_001 && long <= short * times_longer * 1.000_001);

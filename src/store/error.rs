@@ -1,6 +1,7 @@
 //! What can go wrong with the queue.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// A failure of the queue. None of them changes or overwrites what is stored.
 #[derive(Debug, thiserror::Error)]
@@ -37,10 +38,10 @@ pub enum StoreError {
     },
     /// Another process keeps the database locked.
     #[error("the database is locked by another process")]
-    Locked(#[source] sqlx::Error),
+    Locked(#[source] Arc<sqlx::Error>),
     /// There is no room to write, or the disk refuses to.
     #[error("the database cannot be written")]
-    Disk(#[source] sqlx::Error),
+    Disk(#[source] Arc<sqlx::Error>),
     /// The job was no longer in the state that the change expects: somebody else changed it.
     #[error("the job was changed by somebody else meanwhile")]
     Stale,
@@ -61,10 +62,9 @@ pub enum StoreError {
 impl StoreError {
     /// The same for another change that failed with this one; only where the reason is none of its own.
     pub(super) fn shared(&self) -> Option<Self> {
-        let same = |source: &sqlx::Error| sqlx::Error::Protocol(source.to_string());
         match self {
-            Self::Locked(source) => Some(Self::Locked(same(source))),
-            Self::Disk(source) => Some(Self::Disk(same(source))),
+            Self::Locked(source) => Some(Self::Locked(source.clone())),
+            Self::Disk(source) => Some(Self::Disk(source.clone())),
             _ => None,
         }
     }
@@ -91,8 +91,10 @@ mod code {
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match primary_code(&error) {
-            Some(code::BUSY | code::LOCKED) => Self::Locked(error),
-            Some(code::READONLY | code::IOERR | code::FULL | code::CANTOPEN) => Self::Disk(error),
+            Some(code::BUSY | code::LOCKED) => Self::Locked(Arc::new(error)),
+            Some(code::READONLY | code::IOERR | code::FULL | code::CANTOPEN) => {
+                Self::Disk(Arc::new(error))
+            }
             _ => Self::Database(error),
         }
     }

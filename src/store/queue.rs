@@ -265,17 +265,6 @@ impl Store {
         })
     }
 
-    /// How many generations are at the service, as the database has it.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn count_pending(&self) -> Result<u64, StoreError> {
-        let found = sqlx::query("SELECT count(*) AS n FROM jobs WHERE state = 'pending'")
-            .fetch_one(self.readers())
-            .await?;
-        row::count(&found, "n")
-    }
-
     /// When writing of the next received job is tried again, if it waits for a time.
     ///
     /// # Errors

@@ -271,13 +271,13 @@ fn a_hundred_thousand_generations_are_asked_for_on_time_where_the_limit_allows_i
         schedule.ripen(now);
         while schedule.has_ripe() && pace.take().is_ok() {
             let mut generation = schedule.take_nearest_expiry().unwrap();
-            let (job, expires_at) = (generation.pending.job, generation.pending.expires_at);
-            let due = &mut due[usize::try_from(job.0).unwrap()];
+            let (attempt, expires_at) = (generation.pending.attempt, generation.pending.expires_at);
+            let due = &mut due[usize::try_from(attempt.0).unwrap()];
             late.push(now.since(*due));
             assert!(now < expires_at || *due >= expires_at);
             generation.polls += 1;
             *due = polling.next(now, generation.polls, None, expires_at);
-            schedule.returned(job);
+            schedule.returned(attempt);
             schedule.insert(generation, *due);
         }
         clock.advance(Duration::from_millis(1));

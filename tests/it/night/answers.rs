@@ -92,7 +92,7 @@ impl<'g> Machine<'g> {
         let now = self.now();
         let began = left.wall;
         let answer = self.ask(id, self.broken(left));
-        self.schedule.returned(pending.job);
+        self.schedule.returned(pending.attempt);
         if matches!(
             answer,
             Answer::InProgress | Answer::Completed | Answer::Failed
