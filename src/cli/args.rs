@@ -2,6 +2,7 @@
 
 use crate::domain::format::Formats;
 use crate::domain::{ErrorClass, JobState};
+use crate::policy::hours::TimeOfDay;
 use crate::sandbox::{FAULTS, Faults};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
@@ -141,6 +142,15 @@ pub struct Run {
     /// One scan, then until nothing is left to do; for cron
     #[arg(long)]
     pub once: bool,
+    /// Submit until this time of the day, then only collect what is pending, and end
+    #[arg(long, value_name = "HH:MM", conflicts_with = "duration")]
+    pub until: Option<TimeOfDay>,
+    /// Submit for so long, then only collect what is pending, and end
+    #[arg(long = "for", id = "duration", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub duration: Option<Duration>,
+    /// Submit so many recordings at most
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u64>,
 }
 
 /// `status`

@@ -120,7 +120,9 @@ impl From<RunError> for Report {
         match error {
             RunError::Store(error) => error.into(),
             RunError::Lock(LockError::Held { .. }) => Self::of(Exit::Busy, &error),
-            RunError::Lock(_) | RunError::Client(_) => Self::of(Exit::Usage, &error),
+            RunError::Lock(_) | RunError::Client(_) | RunError::Unpriced { .. } => {
+                Self::of(Exit::Usage, &error)
+            }
             RunError::Stage(_) => Self::of(Exit::Internal, &error),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::exit::{Exit, Report};
 use super::session::Session;
-use crate::domain::HoldKind;
+use crate::domain::{Hold, HoldKind};
 use std::io::Write;
 
 /// What `status` says of a pause.
@@ -11,7 +11,11 @@ const PAUSED: &str = "paused by `nightscribe pause`";
 pub(super) async fn pause(session: &Session) -> Result<Exit, Report> {
     let store = session.store().await?;
     store
-        .hold(HoldKind::Operator, PAUSED, session.now())
+        .hold(Hold::new(
+            HoldKind::Operator,
+            session.now(),
+            PAUSED.to_owned(),
+        ))
         .await?;
     store.close().await;
     writeln!(

@@ -6,8 +6,8 @@ use super::exit::{Exit, Report};
 use super::session::Session;
 use super::signals::stop_on_signal;
 use crate::config::read_key;
-use crate::domain::HoldKind;
-use crate::pipeline::clock::SystemClock;
+use crate::domain::{HoldKind, Timestamp};
+use crate::pipeline::clock::{Clock, SystemClock};
 use crate::pipeline::runner::{self, Mode, Setup, Summary};
 use std::sync::Arc;
 
@@ -19,11 +19,14 @@ pub(super) async fn run(session: Session, args: &Run, global: &Global) -> Result
         tracing::warn!("no [[source]] is configured, so no recording is found");
     }
     let mode = if args.once { Mode::Once } else { Mode::Daemon };
+    let until = until(args, &SystemClock)?;
     let display = display::of_run(global);
     let setup = Setup {
         config: session.config,
         key,
         mode,
+        until,
+        limit: args.limit,
         clock: Arc::new(SystemClock),
         observer: display.clone(),
         stop: stop.child_token(),
@@ -37,6 +40,17 @@ pub(super) async fn run(session: Session, args: &Run, global: &Global) -> Result
     } else {
         exit(&summary)
     })
+}
+
+/// When submissions end, by `--until` or `--for`.
+fn until(args: &Run, clock: &impl Clock) -> Result<Option<Timestamp>, Report> {
+    let now = clock.now();
+    let Some(time) = args.until else {
+        return Ok(args.duration.map(|duration| now.after(duration)));
+    };
+    let next = time.next(now, &clock.zone());
+    next.map(Some)
+        .ok_or_else(|| Report::new(Exit::Usage, "--until: the clock of this machine is off"))
 }
 
 /// What a run to the end comes to.

@@ -39,6 +39,7 @@ struct JsonStatus {
 struct JsonHold {
     kind: HoldKind,
     since: Timestamp,
+    ends: Option<Timestamp>,
     message: String,
 }
 
@@ -140,6 +141,7 @@ impl From<&Hold> for JsonHold {
         Self {
             kind: hold.kind,
             since: hold.since,
+            ends: hold.ends,
             message: hold.message.clone(),
         }
     }

@@ -4,13 +4,18 @@ use super::document::{Content, Table, parse};
 use super::environment::Environment;
 use super::problem::{Place, Problem};
 use super::section::{Section, Variable, secret_refusal};
-use super::values::{base_url, count, flag, path, rate, span, variable_name, word, words};
+use super::values::{
+    amount, base_url, count, flag, one_or_more, path, price, rate, span, text, variable_name, word,
+    words,
+};
 use super::{
     Api, Config, KeySource, Layout, Limits, Output, Polling, Retry, Schedule, Source, State,
     TEMPLATE, source,
 };
 use crate::domain::format::Formats;
 use crate::domain::nearest::suggestion;
+use crate::domain::{Price, Prices};
+use crate::policy::budget::{Cap, Measure, Period};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,8 +23,17 @@ use std::time::Duration;
 /// Begins the name of a variable that sets a key.
 const PREFIX: &str = "NIGHTSCRIBE__";
 /// The tables of the configuration.
-const SECTIONS: [&str; 7] = [
-    "api", "limits", "polling", "retry", "state", "output", "schedule",
+const SECTIONS: [&str; 9] = [
+    "api", "limits", "polling", "retry", "state", "output", "schedule", "budget", "prices",
+];
+/// The keys of `[budget]`.
+const CAPS: [(&str, Measure, Period); 6] = [
+    ("hours_per_run", Measure::Audio, Period::Run),
+    ("hours_per_day", Measure::Audio, Period::Day),
+    ("hours_per_month", Measure::Audio, Period::Month),
+    ("cost_per_run", Measure::Cost, Period::Run),
+    ("cost_per_day", Measure::Cost, Period::Day),
+    ("cost_per_month", Measure::Cost, Period::Month),
 ];
 /// More uploads at once help nobody's line.
 const MOST_UPLOADS: usize = 64;
@@ -116,6 +130,8 @@ impl Layers {
         let state = self.state(&resolve, problems);
         let output = self.output(&resolve, problems);
         let schedule = self.schedule(problems);
+        let budget = self.budget(problems);
+        let prices = self.prices(problems);
         let sources = self.sources(folder, environment, any_model.unwrap_or(false), problems);
         self.unknown_sections(problems);
         Some(Config {
@@ -127,6 +143,8 @@ impl Layers {
             state: state?,
             output: output?,
             schedule: schedule?,
+            budget,
+            prices,
             sources,
         })
     }
@@ -274,10 +292,51 @@ impl Layers {
     fn schedule(&mut self, problems: &mut Vec<Problem>) -> Option<Schedule> {
         let mut section = self.section("schedule", problems);
         let scan_every = section.get("scan_every", span);
+        let active_hours = section.get("active_hours", one_or_more);
         section.finish();
         Some(Schedule {
             scan_every: scan_every?,
+            active_hours: active_hours.unwrap_or_default(),
         })
+    }
+
+    fn budget(&mut self, problems: &mut Vec<Problem>) -> Vec<Cap> {
+        let mut section = self.section("budget", problems);
+        let mut caps = Vec::new();
+        for (key, measure, period) in CAPS {
+            if let Some(amount) = section.get(key, amount) {
+                let most = match measure {
+                    Measure::Audio => amount * 3600.0,
+                    _ => amount,
+                };
+                caps.push(Cap {
+                    measure,
+                    period,
+                    most,
+                });
+            }
+        }
+        section.finish();
+        caps
+    }
+
+    /// The one section whose keys are not ours: the models, each with the price of a minute.
+    fn prices(&mut self, problems: &mut Vec<Problem>) -> Prices {
+        let mut section = self.section("prices", problems);
+        let currency = section.get("currency", text);
+        let mut prices = Prices::default();
+        for (model, per_minute) in section.others(price) {
+            let currency = currency.clone().unwrap_or_default();
+            prices.set(
+                &model,
+                Price {
+                    per_minute,
+                    currency,
+                },
+            );
+        }
+        section.finish();
+        prices
     }
 
     fn sources(

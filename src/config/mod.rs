@@ -33,7 +33,10 @@ pub use layout::Layout;
 pub use load::{ConfigError, load};
 pub use uncertain::Uncertain;
 
-use crate::domain::{Flow, Format, Request};
+use crate::domain::{Flow, Format, Prices, Request};
+use crate::policy::bounds::Bounds;
+use crate::policy::budget::Cap;
+use crate::policy::hours::Range;
 use globset::GlobSet;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -62,8 +65,20 @@ pub struct Config {
     pub output: Output,
     /// The daemon's hours.
     pub schedule: Schedule,
+    /// What may be submitted in a run, a day, a month.
+    pub budget: Vec<Cap>,
+    /// What the models cost, as far as it is written here.
+    pub prices: Prices,
     /// Folders of recordings, in the order of the file.
     pub sources: Vec<Source>,
+}
+
+impl Config {
+    /// A source by name.
+    #[must_use]
+    pub fn source(&self, name: &str) -> Option<&Source> {
+        self.sources.iter().find(|source| source.name == name)
+    }
 }
 
 /// The service.
@@ -146,6 +161,8 @@ pub struct Output {
 pub struct Schedule {
     /// Between two scans.
     pub scan_every: Duration,
+    /// When recordings are submitted; without any, at every hour.
+    pub active_hours: Vec<Range>,
 }
 
 /// A folder of recordings.
@@ -163,6 +180,8 @@ pub struct Source {
     pub exclude: GlobSet,
     /// A file must be unchanged for so long before it is taken.
     pub settle: Duration,
+    /// What is left out by its length or size.
+    pub bounds: Bounds,
 }
 
 #[cfg(test)]

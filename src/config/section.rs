@@ -102,6 +102,29 @@ impl<'p> Section<'p> {
         None
     }
 
+    /// Every key that was not asked for, with its value, in a section whose keys are names of other things.
+    pub(super) fn others<T>(&mut self, read: impl Fn(&Value) -> Read<T>) -> Vec<(String, T)> {
+        let nodes = std::mem::take(&mut self.file.nodes);
+        let (asked, others): (Vec<_>, Vec<_>) = nodes
+            .into_iter()
+            .partition(|(key, _)| self.asked.contains(&key.as_str()));
+        self.file.nodes = asked.into_iter().collect();
+        let mut values = Vec::new();
+        for (key, node) in others {
+            let value = match &node.content {
+                Content::Value(value) => read(value),
+                Content::Table(_) | Content::Tables(_) => {
+                    Err("expected a value, found a table".to_owned())
+                }
+            };
+            match value {
+                Ok(value) => values.push((key, value)),
+                Err(message) => self.refuse_at(node.place, &key, &message),
+            }
+        }
+        values
+    }
+
     /// Whether the user set the key.
     pub(super) fn has(&self, key: &str) -> bool {
         self.file.nodes.contains_key(key) || self.variables.contains_key(key)

@@ -5,8 +5,9 @@ use super::document::{Content, Table, parse};
 use super::environment::Environment;
 use super::problem::Problem;
 use super::section::Section;
-use super::values::{Read, duration, flag, path, text, texts};
+use super::values::{Read, bytes, duration, flag, path, span, text, texts};
 use crate::domain::{Request, model, options};
+use crate::policy::bounds::Bounds;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -49,6 +50,18 @@ pub(super) fn source(
     let include = section.get("include", some_globs);
     let exclude = section.get("exclude", globs);
     let settle = section.get("settle", duration);
+    let bounds = Bounds {
+        min_duration: section.get("min_duration", span),
+        max_duration: section.get("max_duration", span),
+        max_file_size: section.get("max_file_size", bytes),
+    };
+    if bounds
+        .min_duration
+        .zip(bounds.max_duration)
+        .is_some_and(|(least, most)| least > most)
+    {
+        section.refuse("min_duration", "it is longer than `max_duration`");
+    }
     let options = section.table("options");
     for (key, missing) in [("name", name.is_none()), ("path", path.is_none())] {
         if missing && !section.has(key) {
@@ -68,6 +81,7 @@ pub(super) fn source(
         include,
         exclude: exclude?,
         settle: settle?,
+        bounds,
     })
 }
 

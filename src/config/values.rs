@@ -1,5 +1,6 @@
 //! What a value may be. Each reader says what it expected and what it found.
 
+use bytesize::ByteSize;
 use serde_json::Value;
 use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
@@ -67,6 +68,38 @@ pub(super) fn span(value: &Value) -> Read<Duration> {
     }
 }
 
+/// A size: `"500 MB"`, `"2 GiB"`, or a number of bytes.
+pub(super) fn bytes(value: &Value) -> Read<u64> {
+    let parsed = match value {
+        Value::String(text) => text.parse::<ByteSize>().ok().map(|size| size.as_u64()),
+        number => number.as_u64(),
+    };
+    let some = parsed.filter(|&bytes| bytes > 0);
+    some.map_or_else(
+        || expected("a size like \"500 MB\" or \"2 GiB\"", value),
+        Ok,
+    )
+}
+
+/// A number above zero.
+pub(super) fn amount(value: &Value) -> Read<f64> {
+    let number = value
+        .as_f64()
+        .filter(|number| *number > 0.0 && number.is_finite());
+    number.map_or_else(|| expected("a number above 0", value), Ok)
+}
+
+/// A price, which may be zero.
+pub(super) fn price(value: &Value) -> Read<f64> {
+    let number = value
+        .as_f64()
+        .filter(|number| *number >= 0.0 && number.is_finite());
+    number.map_or_else(
+        || expected("the price of a minute of audio, as 0.0043", value),
+        Ok,
+    )
+}
+
 pub(super) fn rate(value: &Value) -> Read<NonZeroU32> {
     let number = value
         .as_u64()
@@ -96,6 +129,16 @@ pub(super) fn count(range: RangeInclusive<usize>) -> impl Fn(&Value) -> Read<usi
 /// One of a few words.
 pub(super) fn word<T: FromStr<Err = E>, E: std::fmt::Display>(value: &Value) -> Read<T> {
     text(value)?.parse().map_err(|error: E| error.to_string())
+}
+
+/// A word, or a list of some.
+pub(super) fn one_or_more<T: FromStr<Err = E>, E: std::fmt::Display>(
+    value: &Value,
+) -> Read<Vec<T>> {
+    match value {
+        Value::Array(items) if !items.is_empty() => items.iter().map(word).collect(),
+        single => Ok(vec![word(single)?]),
+    }
 }
 
 /// A list of words, each at most once.

@@ -33,11 +33,13 @@ pub enum ErrorClass {
     Transcription,
     /// A transcript could not be written.
     Output,
+    /// It was left out before it was submitted: by its length, its size, or the budget. Nothing has failed.
+    Skipped,
 }
 
 impl ErrorClass {
     /// Every class.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Unreadable,
         Self::Unsupported,
         Self::Rejected,
@@ -51,6 +53,7 @@ impl ErrorClass {
         Self::Expired,
         Self::Transcription,
         Self::Output,
+        Self::Skipped,
     ];
 
     /// The name used in the database, in JSON and on the command line.
@@ -70,6 +73,7 @@ impl ErrorClass {
             Self::Expired => "expired",
             Self::Transcription => "transcription",
             Self::Output => "output",
+            Self::Skipped => "skipped",
         }
     }
 
@@ -114,6 +118,9 @@ impl ErrorClass {
             Self::Output => {
                 "Make the output folder writable with room in it; the transcript is safe in the database and is written then."
             }
+            Self::Skipped => {
+                "Change the limits of its source or the budget, then `nightscribe retry --error skipped`."
+            }
         }
     }
 }
@@ -127,7 +134,7 @@ impl fmt::Display for ErrorClass {
 /// The text names no error class.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no error class; the classes are unreadable, unsupported, rejected, too_large, auth, credit, rate_limited, server, network, protocol, expired, transcription, output"
+    "`{0}` is no error class; the classes are unreadable, unsupported, rejected, too_large, auth, credit, rate_limited, server, network, protocol, expired, transcription, output, skipped"
 )]
 pub struct UnknownErrorClass(String);
 

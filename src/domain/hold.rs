@@ -16,11 +16,19 @@ pub enum HoldKind {
     Operator,
     /// The disk of the state folder is too full to keep results safe.
     Disk,
+    /// What may be submitted in a run, a day or a month is used up.
+    Budget,
 }
 
 impl HoldKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Auth, Self::Credit, Self::Operator, Self::Disk];
+    pub const ALL: [Self; 5] = [
+        Self::Auth,
+        Self::Credit,
+        Self::Operator,
+        Self::Disk,
+        Self::Budget,
+    ];
 
     /// The name used in the database and in JSON.
     #[must_use]
@@ -30,6 +38,7 @@ impl HoldKind {
             Self::Credit => "credit",
             Self::Operator => "operator",
             Self::Disk => "disk",
+            Self::Budget => "budget",
         }
     }
 
@@ -43,7 +52,16 @@ impl HoldKind {
             Self::Credit => "Add credit to the account; a daemon finds out by itself.",
             Self::Operator => "`nightscribe resume` goes on.",
             Self::Disk => "Make room on the disk of the state folder; it goes on by itself.",
+            Self::Budget => {
+                "It goes on by itself with the next run, day or month; raise [budget] to go on now."
+            }
         }
+    }
+
+    /// Whether it is this machine's affair and only lasts as long as its cause: a start looks anew.
+    #[must_use]
+    pub const fn is_reckoned(self) -> bool {
+        matches!(self, Self::Disk | Self::Budget)
     }
 
     /// Whether the service imposed it, so that only a submission can show that it is over.
@@ -82,6 +100,21 @@ pub struct Hold {
     pub kind: HoldKind,
     /// Since when.
     pub since: Timestamp,
+    /// When it ends by itself, where that is known.
+    pub ends: Option<Timestamp>,
     /// What happened.
     pub message: String,
+}
+
+impl Hold {
+    /// A hold that ends when something changes.
+    #[must_use]
+    pub const fn new(kind: HoldKind, since: Timestamp, message: String) -> Self {
+        Self {
+            kind,
+            since,
+            ends: None,
+            message,
+        }
+    }
 }

@@ -15,6 +15,7 @@
 //! - [`nearest`]: which known name somebody probably meant
 //! - [`obeyed`](mod@obeyed): characters that are orders and no text
 //! - [`options`]: the options of a submission
+//! - [`price`]: what the models cost
 //! - [`request`]: the model and options a recording is transcribed with
 //! - [`transcript`]: a transcription, in one shape whatever model it came from
 
@@ -30,6 +31,7 @@ pub mod model;
 pub mod nearest;
 pub mod obeyed;
 pub mod options;
+pub mod price;
 pub mod request;
 pub mod state;
 pub mod time;
@@ -43,6 +45,7 @@ pub use format::Format;
 pub use hold::{Hold, HoldKind};
 pub use id::{AttemptId, GenerationId, JobId, RecordingId, RunId};
 pub use obeyed::is_obeyed;
+pub use price::{Price, Prices};
 pub use request::Request;
 pub use state::JobState;
 pub use time::Timestamp;

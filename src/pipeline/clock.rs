@@ -1,6 +1,7 @@
 //! The one place that reads the time.
 
 use crate::domain::Timestamp;
+use jiff::tz::TimeZone;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The longest a sleeper trusts the timer before it looks at the clock again: a suspended machine or a clock that was
@@ -11,6 +12,11 @@ pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(5);
 pub trait Clock: Send + Sync {
     /// The time now.
     fn now(&self) -> Timestamp;
+
+    /// The time zone of the clock on the wall.
+    fn zone(&self) -> TimeZone {
+        TimeZone::UTC
+    }
 }
 
 /// The machine's clock.
@@ -23,6 +29,10 @@ impl Clock for SystemClock {
             Ok(since) => Timestamp::from_millis(0).after(since),
             Err(before) => Timestamp::from_millis(0).before(before.duration()),
         }
+    }
+
+    fn zone(&self) -> TimeZone {
+        TimeZone::system()
     }
 }
 

@@ -6,14 +6,15 @@ use super::gate::Gate;
 use super::tempo::Tempo;
 use crate::api::{CallError, CallErrorKind, Client, Pace};
 use crate::config::Config;
-use crate::domain::{Failure, Hold, HoldKind, JobId, RunId, Timestamp};
+use crate::domain::{Failure, Hold, HoldKind, JobId, Prices, RunId, Timestamp};
 use crate::policy::backoff::{Backoff, Trouble};
+use crate::policy::budget::{Account, Amount, Refusal};
 use crate::policy::polling::Polling;
 use crate::store::queue::Reach;
 use crate::store::{Store, StoreError};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -35,8 +36,14 @@ pub struct Context {
     pub observer: Arc<dyn Observer>,
     /// This run.
     pub run: RunId,
+    /// When it began.
+    pub began: Timestamp,
     /// When submissions and polls may leave.
     pub gate: Gate,
+    /// What has been submitted, against the budget.
+    pub account: Mutex<Account>,
+    /// What the models cost.
+    pub prices: Prices,
     /// Tokens for submissions.
     pub submit_pace: Tempo,
     /// Tokens for polls.
@@ -140,6 +147,37 @@ impl Context {
         }
     }
 
+    /// Puts a submission on the account, if the budget allows it.
+    ///
+    /// # Errors
+    /// Why it may not be submitted.
+    pub fn spend(&self, model: &str, duration_s: Option<f64>) -> Result<Amount, Refusal> {
+        let cost = self.cost(model, duration_s);
+        self.account().spend(self.now(), duration_s, cost)
+    }
+
+    /// What a submission is put on the account with.
+    pub fn amount(&self, model: &str, duration_s: Option<f64>) -> Amount {
+        Amount {
+            audio_s: duration_s.unwrap_or(0.0),
+            cost: self.cost(model, duration_s).unwrap_or(0.0),
+            recordings: 1.0,
+        }
+    }
+
+    fn cost(&self, model: &str, duration_s: Option<f64>) -> Option<f64> {
+        self.prices.cost(model, duration_s?)
+    }
+
+    /// Takes back what was spent for a submission that cost nothing.
+    pub fn give_back(&self, amount: &Amount) {
+        self.account().give_back(amount);
+    }
+
+    fn account(&self) -> MutexGuard<'_, Account> {
+        self.account.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Which sources may be submitted from.
     pub fn reach(&self) -> Reach {
         self.reach
@@ -193,11 +231,7 @@ impl Context {
         let reason = std::error::Error::source(error)
             .map_or_else(String::new, |source| format!(": {source}"));
         let message = format!("{error}{reason}");
-        let hold = Hold {
-            kind: HoldKind::Disk,
-            since: self.now(),
-            message: message.clone(),
-        };
+        let hold = Hold::new(HoldKind::Disk, self.now(), message.clone());
         if self.gate.hold(hold.clone()) {
             self.notice(&Event::StoreTrouble { reason: message });
             self.notice(&Event::Held { hold });
@@ -205,25 +239,21 @@ impl Context {
     }
 
     /// Holds submissions, here and in the database, so that `status` and the next start know.
-    pub async fn hold(&self, kind: HoldKind, message: &str) {
-        let hold = Hold {
-            kind,
-            since: self.now(),
-            message: message.to_owned(),
-        };
+    pub async fn hold(&self, hold: Hold) {
+        let kind = hold.kind;
         let begun = if kind.is_probed() {
             self.gate.refused(hold.clone())
         } else {
             self.gate.hold(hold.clone())
         };
         if begun {
-            self.notice(&Event::Held { hold });
+            self.notice(&Event::Held { hold: hold.clone() });
         }
         if kind == HoldKind::Credit {
             // Whoever is asked for money has been let in.
             self.release(HoldKind::Auth).await;
         }
-        if let Err(error) = self.store.hold(kind, message, self.now()).await {
+        if let Err(error) = self.store.hold(hold).await {
             tracing::warn!(error = %error, "the hold could not be recorded; it is kept in memory");
         }
         self.progress.notify_one();

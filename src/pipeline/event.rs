@@ -2,6 +2,7 @@
 
 use crate::api::UploadProgress;
 use crate::domain::{Failure, Hold, HoldKind, JobId, JobState, Timestamp};
+use crate::policy::hours::Opening;
 use crate::store::recovery::Recovered;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -65,6 +66,12 @@ pub enum Event {
         failure: Failure,
         due: Timestamp,
     },
+    /// It is left out, by its length, its size or the budget.
+    Skipped {
+        job: JobId,
+        name: PathBuf,
+        failure: Failure,
+    },
     /// Nothing more is tried.
     Failed {
         job: JobId,
@@ -82,6 +89,8 @@ pub enum Event {
     Held { hold: Hold },
     /// A hold is over.
     Released { kind: HoldKind },
+    /// The hours in which recordings are submitted have ended or begun, or the time of the run is over.
+    Hours { opening: Opening },
     /// Every request waits from `now` until `until`.
     SlowedDown {
         failure: Failure,

@@ -5,6 +5,7 @@ use super::clock::{Clock, sleep_until};
 use crate::domain::{Hold, HoldKind, JobId, Timestamp};
 use crate::policy::admission::{self, Limits};
 use crate::policy::backoff::{Backoff, SharedBackoff, Trouble};
+use crate::policy::hours::{Opening, Window};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -29,6 +30,7 @@ pub enum Decision {
 #[derive(Debug, Clone)]
 pub struct State {
     limits: Limits,
+    window: Window,
     backoff: SharedBackoff,
     holds: BTreeMap<HoldKind, Hold>,
     probe_at: Timestamp,
@@ -42,9 +44,10 @@ pub struct State {
 impl State {
     /// Open, with nothing on the way.
     #[must_use]
-    pub const fn new(limits: Limits, backoff: Backoff) -> Self {
+    pub const fn new(limits: Limits, backoff: Backoff, window: Window) -> Self {
         Self {
             limits,
+            window,
             backoff: SharedBackoff::new(backoff),
             holds: BTreeMap::new(),
             probe_at: Timestamp::from_millis(i64::MIN),
@@ -60,6 +63,11 @@ impl State {
     /// and then; no other hold lets anything through.
     #[must_use]
     pub fn decide(&self, now: Timestamp) -> Decision {
+        match self.window.opening(now) {
+            Opening::Now => {}
+            Opening::At(time) => return Decision::Until(time),
+            Opening::Never => return Decision::Wait,
+        }
         if self.holds.keys().any(|kind| !kind.is_probed()) {
             return Decision::Wait;
         }
@@ -179,7 +187,7 @@ impl Gate {
             !state.holds.is_empty()
         };
         let now = self.clock.now();
-        !held && state.backoff.opens_at(now) <= now
+        !held && state.backoff.opens_at(now) <= now && state.window.opening(now) == Opening::Now
     }
 
     /// How many generations the poller has in hand, with those just accepted.
@@ -193,6 +201,13 @@ impl Gate {
     pub fn is_busy(&self) -> bool {
         let state = self.state();
         state.holds.is_empty() && state.sending + state.pending > 0
+    }
+
+    /// Whether the hours and the time of the run let submissions leave now.
+    #[must_use]
+    pub fn opening(&self) -> Opening {
+        let now = self.clock.now();
+        self.state().window.opening(now)
     }
 
     /// Whether the service has refused the key or the account since the gate was made. A hold that an earlier run left
@@ -317,15 +332,10 @@ mod tests {
     }
 
     fn held(kind: HoldKind) -> State {
-        let mut state = State::new(LIMITS, BACKOFF);
-        state.holds.insert(
-            kind,
-            Hold {
-                kind,
-                since: at(0),
-                message: String::new(),
-            },
-        );
+        let mut state = State::new(LIMITS, BACKOFF, Window::always());
+        state
+            .holds
+            .insert(kind, Hold::new(kind, at(0), String::new()));
         state
     }
 
@@ -352,20 +362,15 @@ mod tests {
     fn an_operator_stops_even_the_probe() {
         let mut state = held(HoldKind::Auth);
         let kind = HoldKind::Operator;
-        state.holds.insert(
-            kind,
-            Hold {
-                kind,
-                since: at(0),
-                message: String::new(),
-            },
-        );
+        state
+            .holds
+            .insert(kind, Hold::new(kind, at(0), String::new()));
         assert_eq!(state.decide(at(1)), Decision::Wait);
     }
 
     #[test]
     fn the_shared_back_off_closes_the_gate_for_a_time() {
-        let mut state = State::new(LIMITS, BACKOFF);
+        let mut state = State::new(LIMITS, BACKOFF, Window::always());
         let too_many = Trouble::TooMany;
         state
             .backoff
@@ -376,7 +381,7 @@ mod tests {
 
     #[test]
     fn what_is_being_sent_and_what_is_pending_share_the_room() {
-        let mut state = State::new(LIMITS, BACKOFF);
+        let mut state = State::new(LIMITS, BACKOFF, Window::always());
         state.pending = 1;
         assert_eq!(state.decide(at(0)), Decision::Go);
         state.leave();
@@ -388,8 +393,8 @@ mod tests {
     #[test]
     fn a_run_is_busy_with_what_is_sent_or_pending_unless_something_is_held() {
         let gate = |state| Gate::new(state, Arc::new(super::super::clock::SystemClock));
-        assert!(!gate(State::new(LIMITS, BACKOFF)).is_busy());
-        let open = gate(State::new(LIMITS, BACKOFF));
+        assert!(!gate(State::new(LIMITS, BACKOFF, Window::always())).is_busy());
+        let open = gate(State::new(LIMITS, BACKOFF, Window::always()));
         let seat = open.try_pass().unwrap();
         assert!(open.is_busy());
         drop(seat);
@@ -403,7 +408,7 @@ mod tests {
 
     #[test]
     fn late_polls_come_before_submissions() {
-        let mut state = State::new(LIMITS, BACKOFF);
+        let mut state = State::new(LIMITS, BACKOFF, Window::always());
         state.oldest_due_poll = Some(at(0));
         assert_eq!(state.decide(at(179)), Decision::Go);
         assert_eq!(state.decide(at(180)), Decision::Wait);

@@ -7,7 +7,7 @@ use super::event::Event;
 use crate::api::{CallError, CallErrorKind, LogEntry, Logs};
 use crate::config::Uncertain;
 use crate::crash;
-use crate::domain::{ErrorClass, Failure, HoldKind, Timestamp};
+use crate::domain::{ErrorClass, Failure, Hold, HoldKind, Timestamp};
 use crate::media::fingerprint::{self, Fingerprint};
 use crate::policy::lookup::next_look;
 use crate::policy::verdict::{Cause, Verdict, verdict};
@@ -263,7 +263,9 @@ async fn look_again(
 async fn failed(context: &Context, doubts: &[Doubt], error: &CallError) -> Result<(), StoreError> {
     let now = context.now();
     if error.kind == CallErrorKind::Auth {
-        context.hold(HoldKind::Auth, &error.failure.message).await;
+        let message = error.failure.message.clone();
+        let hold = Hold::new(HoldKind::Auth, context.now(), message);
+        context.hold(hold).await;
         for doubt in doubts {
             look_again(context, doubt, now.after(REFUSED_AGAIN), false).await?;
         }
@@ -305,6 +307,9 @@ async fn give_up(context: &Context, doubt: &Doubt, finding: Finding) -> Result<(
     };
     if context.persist(doubt.job, give_up).await?.is_none() {
         return Ok(());
+    }
+    if was_refused && doubt.started_at >= context.began {
+        context.give_back(&context.amount(&doubt.model, doubt.duration_s));
     }
     let (job, name) = (doubt.job, doubt.relative.clone());
     match outcome {

@@ -3,6 +3,7 @@
 //! - [`runner`]: one run, from the lock to the last commit
 //! - [`scan`]: what is new → queue
 //! - [`submit`]: queue → service, under the limits; [`preflight`] looks at a file first
+//! - `sending`: what becomes of a submission
 //! - [`poll`]: service → result in the database, before its hour is over
 //! - [`schedule`]: what is pending, by due time and expiry
 //! - [`save`]: results → files, in rounds; [`place`] writes the files of one
@@ -12,9 +13,11 @@
 //! - [`context`]: what the stages share
 //! - [`event`]: what a run tells whoever shows it
 //! - `threads`: work on a few threads that may block
+//! - [`account`]: what earlier runs have submitted, against the budget
 //! - [`clock`]: the one place that reads the time
 //! - [`lock`]: one runner per state folder
 
+pub mod account;
 pub mod clock;
 pub mod context;
 pub mod event;
@@ -28,6 +31,7 @@ pub mod runner;
 pub mod save;
 pub mod scan;
 pub mod schedule;
+mod sending;
 pub mod submit;
 pub mod tempo;
 mod threads;

@@ -5,10 +5,10 @@ use super::clock::{LOOK_AGAIN, sleep_until};
 use super::context::Context;
 use super::event::Event;
 use super::schedule::{Generation, Schedule};
-use super::submit::completion;
+use super::sending::completion;
 use crate::api::{CallError, CallErrorKind, Completed, Polled};
 use crate::crash;
-use crate::domain::{AttemptId, ErrorClass, Failure, HoldKind, Timestamp};
+use crate::domain::{AttemptId, ErrorClass, Failure, Hold, HoldKind, Timestamp};
 use crate::policy::expectation::ServiceTimes;
 use crate::policy::verdict::{Cause, Verdict, verdict};
 use crate::store::StoreError;
@@ -306,7 +306,9 @@ impl Poll<'_> {
             .tally
             .refused_polls
             .fetch_add(1, Ordering::Relaxed);
-        self.context.hold(kind, &error.failure.message).await;
+        let message = error.failure.message.clone();
+        let hold = Hold::new(kind, self.context.now(), message);
+        self.context.hold(hold).await;
         Ok(self.again(None))
     }
 

@@ -102,11 +102,7 @@ pub const fn expected(candidate: &Candidate) -> Fingerprint {
 /// The root of the candidate's source, if its folder is not there.
 #[must_use]
 pub fn missing_root(context: &Context, candidate: &Candidate) -> Option<PathBuf> {
-    let source = context
-        .config
-        .sources
-        .iter()
-        .find(|source| source.name == candidate.source)?;
+    let source = context.config.source(&candidate.source)?;
     (!source.path.is_dir()).then(|| source.path.clone())
 }
 

@@ -6,18 +6,20 @@ use super::event::{Event, Observer};
 use super::gate::{Gate, State};
 use super::lock::{Lock, LockError};
 use super::tempo::Tempo;
-use super::{lookup, poll, save, scan, submit, watch};
+use super::{account, lookup, poll, save, scan, submit, watch};
 use crate::api::{Client, ClientError, Pace, Settings};
 use crate::config::Config;
-use crate::domain::{Hold, HoldKind};
+use crate::domain::{Hold, HoldKind, Prices, RunId, Timestamp};
 use crate::policy::admission::Limits;
 use crate::policy::backoff::Backoff;
+use crate::policy::budget::{Account, Cap};
+use crate::policy::hours::{Opening, Window};
 use crate::store::recovery::Recovered;
 use crate::store::{Store, StoreError};
 use secrecy::SecretString;
 use std::num::NonZeroU32;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
@@ -29,6 +31,9 @@ const LOGS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(180).expect("180 is not zero
 const STOP_WITHIN: Duration = Duration::from_secs(30);
 /// How long nothing could be written before `run --once` leaves the rest to the next start.
 const UNWRITABLE_FOR: Duration = Duration::from_secs(30);
+
+/// How often it is looked whether a run is over, besides when something ends.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How long a run goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +52,10 @@ pub struct Setup {
     pub key: SecretString,
     /// How long it goes on.
     pub mode: Mode,
+    /// Nothing is submitted from then on; the run ends when what is pending is collected.
+    pub until: Option<Timestamp>,
+    /// So many recordings are submitted at most.
+    pub limit: Option<u64>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Whoever shows it.
@@ -68,6 +77,8 @@ pub struct Summary {
     pub holds: Vec<Hold>,
     /// Jobs still queued, within reach.
     pub queued: bool,
+    /// Whether the hours and the time of the run would have let them leave at its end.
+    pub opening: Opening,
     /// Results are stored whose files could not be written.
     pub unwritten: bool,
     /// The service could not be reached for so long that the run ended.
@@ -83,6 +94,16 @@ pub enum RunError {
     /// The queue failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The budget is in money, and a model has no price.
+    #[error(
+        "`{cap}` is to be kept, and there is no price for `{model}`; write it under [prices], or ask for it with `nightscribe prices --refresh`"
+    )]
+    Unpriced {
+        /// The cap.
+        cap: Cap,
+        /// The model.
+        model: String,
+    },
     /// The client could not be made.
     #[error(transparent)]
     Client(#[from] ClientError),
@@ -104,12 +125,14 @@ pub async fn run(setup: Setup) -> Result<Summary, RunError> {
         key: setup.key.clone(),
         flow: setup.config.api.flow,
     })?;
+    let prices = account::prices(&setup.config, &store).await?;
+    let account = account::opened(&setup, &store, &prices).await?;
     let begun = store
         .begin_run(std::process::id(), setup.clock.now())
         .await?;
     let (run, recovered) = begun;
     let mode = setup.mode;
-    let context = Arc::new(context(setup, store, client, run));
+    let context = Arc::new(context(setup, store, client, run, account, prices));
     for source in &context.config.sources {
         context
             .store
@@ -120,6 +143,12 @@ pub async fn run(setup: Setup) -> Result<Summary, RunError> {
     watch::standing_holds(&context).await?;
     let unreachable = work(&context, mode).await?;
     let summary = summary(&context, recovered, unreachable).await?;
+    for hold in &summary.holds {
+        // What was to be kept in this run is over with it.
+        if hold.kind == HoldKind::Budget && hold.ends.is_none() {
+            context.store.release(hold.kind).await?;
+        }
+    }
     context.store.end_run(run, context.now()).await?;
     if let Some(context) = Arc::into_inner(context) {
         context.store.close().await;
@@ -128,7 +157,14 @@ pub async fn run(setup: Setup) -> Result<Summary, RunError> {
     Ok(summary)
 }
 
-fn context(setup: Setup, store: Store, client: Client, run: crate::domain::RunId) -> Context {
+fn context(
+    setup: Setup,
+    store: Store,
+    client: Client,
+    run: RunId,
+    account: Account,
+    prices: Prices,
+) -> Context {
     let config = setup.config;
     let limits = Limits {
         max_pending: config.limits.max_pending,
@@ -140,8 +176,16 @@ fn context(setup: Setup, store: Store, client: Client, run: crate::domain::RunId
         most: config.retry.max_backoff,
     }
     .within(config.api.retention);
+    let window = Window {
+        hours: config.schedule.active_hours.clone(),
+        until: setup.until,
+        zone: setup.clock.zone(),
+    };
+    let began = setup.clock.now();
     Context {
-        gate: Gate::new(State::new(limits, backoff), setup.clock.clone()),
+        gate: Gate::new(State::new(limits, backoff, window), setup.clock.clone()),
+        account: Mutex::new(account),
+        prices,
         submit_pace: Tempo::new(config.limits.submits_per_minute),
         poll_pace: Pace::per_minute(config.limits.polls_per_minute),
         log_pace: Pace::per_minute(LOGS_PER_MINUTE),
@@ -150,6 +194,7 @@ fn context(setup: Setup, store: Store, client: Client, run: crate::domain::RunId
         clock: setup.clock,
         observer: setup.observer,
         run,
+        began,
         reach: RwLock::default(),
         to_submit: Notify::new(),
         to_save: Notify::new(),
@@ -207,9 +252,18 @@ async fn daemon(context: &Arc<Context>, stages: &mut Stages) -> Result<(), RunEr
         tokio::select! {
             () = context.stop.cancelled() => return Ok(()),
             Some(ended) = stages.join_next() => return broken(ended),
+            over = time_is_over(context) => return Ok(over?),
             () = sleep_until(&*context.clock, next) => {}
         }
     }
+}
+
+/// Waits until the time that was given to the run is over, and everything is collected.
+async fn time_is_over(context: &Context) -> Result<(), StoreError> {
+    while context.gate.opening() != Opening::Never || !is_over(context).await? {
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    Ok(())
 }
 
 /// Scans; again as long as the database cannot take what is found for a passing reason.
@@ -253,13 +307,13 @@ async fn once(context: &Arc<Context>, stages: &mut Stages) -> Result<bool, RunEr
             Some(ended) = stages.join_next() => return broken(ended).map(|()| false),
             () = context.progress.notified() => {}
             // Holds and waits end without anybody saying so.
-            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+            () = tokio::time::sleep(LOOK_EVERY) => {}
         }
     }
 }
 
-/// Whether nothing is left that this run can do: what is queued waits for a person, what is pending cannot be asked
-/// for with this key, what is received cannot be written.
+/// Whether nothing is left that this run can do: what is queued waits for a person or for its hours, what is pending
+/// cannot be asked for with this key, what is received cannot be written.
 async fn is_over(context: &Context) -> Result<bool, StoreError> {
     // The database need not be asked after every recording.
     if context.gate.is_busy() {
@@ -269,12 +323,15 @@ async fn is_over(context: &Context) -> Result<bool, StoreError> {
     let holds = context.gate.holds();
     let held = holds
         .iter()
-        .any(|hold| hold.kind != HoldKind::Disk && !is_probing(context, hold.kind));
+        .any(|hold| !hold.kind.is_reckoned() && !is_probing(context, hold.kind));
+    let spent = holds.iter().any(|hold| hold.kind == HoldKind::Budget);
     let deaf = holds.iter().any(|hold| hold.kind.is_probed())
         && context.tally.refused_polls.load(Ordering::Relaxed)
             >= context.gate.pending().max(1) as u64;
     let unwritable = context.tally.unwritable_for(context.now()) >= UNWRITABLE_FOR;
-    Ok((!left.queued || held)
+    // What is in doubt may be at the service, and is found while its hour lasts.
+    let closed = (spent || context.gate.opening() != Opening::Now) && !left.in_doubt;
+    Ok((!left.queued || held || closed)
         && !left.submitting
         && (!left.pending || deaf)
         && (!left.received || unwritable))
@@ -317,6 +374,7 @@ async fn summary(
         failed: context.tally.failed.load(Ordering::Relaxed),
         holds: context.gate.holds(),
         queued: left.queued,
+        opening: context.gate.opening(),
         unwritten: left.received,
         unreachable,
     })

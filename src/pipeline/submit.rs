@@ -7,18 +7,16 @@ use super::event::Event;
 use super::gate::Seat;
 use super::preflight::{self, Preflight, Ready, preflight};
 use super::scan::bases;
+use super::sending::Sending;
 use crate::api::{
-    Accepted, Audio, CallError, CallErrorKind, Completed, Recording, Reply, Submission,
-    UploadProgress, client_request_id,
+    Accepted, Audio, CallError, Recording, Submission, UploadProgress, client_request_id,
 };
 use crate::crash;
-use crate::domain::{AttemptId, Content, ErrorClass, Failure, HoldKind, Timestamp};
+use crate::domain::{Content, ErrorClass, Failure, Hold, HoldKind, JobId, Timestamp};
 use crate::media::fingerprint::Fingerprint;
-use crate::policy::verdict::{Cause, Verdict, verdict};
+use crate::policy::budget::Refusal;
 use crate::store::StoreError;
 use crate::store::claims::Claim;
-use crate::store::compress::pack;
-use crate::store::progress::{Acceptance, Completion, Ending, Next, Setback};
 use crate::store::queue::{Candidate, Pending};
 use crate::store::recordings::{Location, Seen};
 use std::collections::{HashSet, VecDeque};
@@ -95,9 +93,9 @@ pub async fn submit_all(
     Ok(())
 }
 
-type Ended = Result<Result<crate::domain::JobId, StoreError>, tokio::task::JoinError>;
+type Ended = Result<Result<JobId, StoreError>, tokio::task::JoinError>;
 
-fn forget(in_hand: &mut HashSet<crate::domain::JobId>, ended: Ended) -> Result<(), StoreError> {
+fn forget(in_hand: &mut HashSet<JobId>, ended: Ended) -> Result<(), StoreError> {
     match ended {
         Ok(Ok(job)) => {
             in_hand.remove(&job);
@@ -118,8 +116,14 @@ async fn submit_one(
     poller: &mpsc::UnboundedSender<Pending>,
 ) -> Result<(), StoreError> {
     let now = context.now();
+    if let Some(why) = leave_out(context, &candidate, None) {
+        return skip(context, &candidate, why.to_owned()).await;
+    }
     match preflight(context, &candidate).await? {
-        Preflight::Ready(ready) => send(context, &candidate, ready, now, poller).await,
+        Preflight::Ready(ready) => match leave_out(context, &candidate, ready.duration_s) {
+            Some(why) => skip(context, &candidate, why.to_owned()).await,
+            None => send(context, &candidate, ready, now, poller).await,
+        },
         Preflight::Gone => gone(context, &candidate, now).await,
         Preflight::Changed(found) => changed(context, &candidate, found, now).await,
         Preflight::Refused(failure) => refuse(context, &candidate, failure, false).await,
@@ -154,6 +158,30 @@ async fn submit_one(
             context.persist(candidate.job, wait).await.map(|_| ())
         }
     }
+}
+
+/// Why the candidate's source leaves it out.
+fn leave_out(
+    context: &Context,
+    candidate: &Candidate,
+    duration_s: Option<f64>,
+) -> Option<&'static str> {
+    let source = context.config.source(&candidate.source)?;
+    source.bounds.leave_out(candidate.size_bytes, duration_s)
+}
+
+/// Leaves it out: nobody's failure, and `retry` takes it again.
+async fn skip(context: &Context, candidate: &Candidate, why: String) -> Result<(), StoreError> {
+    let failure = Failure::new(ErrorClass::Skipped, why);
+    let skip = || {
+        let (failure, now) = (failure.clone(), context.now());
+        context.store.skip(candidate.job, failure, now)
+    };
+    if context.persist(candidate.job, skip).await?.is_some() {
+        let (job, name) = (candidate.job, candidate.relative.clone());
+        context.notice(&Event::Skipped { job, name, failure });
+    }
+    Ok(())
 }
 
 /// A file that is not there is looked for once more; one whose whole source is gone waits for it.
@@ -207,11 +235,7 @@ async fn changed(
 }
 
 fn settle(context: &Context, candidate: &Candidate) -> Duration {
-    let source = context
-        .config
-        .sources
-        .iter()
-        .find(|source| source.name == candidate.source);
+    let source = context.config.source(&candidate.source);
     source.map_or(Duration::ZERO, |source| source.settle)
 }
 
@@ -269,6 +293,16 @@ async fn send(
     let Some(seat) = pass(context).await else {
         return Ok(());
     };
+    let spent = match context.spend(candidate.request.model(), ready.duration_s) {
+        Ok(spent) => spent,
+        Err(Refusal::Crossing { cap, ends }) => {
+            let message = Refusal::Crossing { cap, ends }.to_string();
+            let hold = Hold::new(HoldKind::Budget, context.now(), message);
+            context.hold(Hold { ends, ..hold }).await;
+            return Ok(());
+        }
+        Err(never) => return skip(context, candidate, never.to_string()).await,
+    };
     let request_id = client_request_id(rand::random());
     let began = context.now();
     let claim = Claim {
@@ -284,6 +318,7 @@ async fn send(
         .persist(candidate.job, || context.store.claim(claim.clone()))
         .await?
     else {
+        context.give_back(&spent);
         return Ok(());
     };
     let progress = Arc::new(UploadProgress::default());
@@ -307,6 +342,7 @@ async fn send(
         attempt,
         began,
         duration_s: ready.duration_s,
+        spent,
     };
     match answer {
         Some(Ok(accepted)) => sending.accepted(accepted, poller).await?,
@@ -359,257 +395,4 @@ async fn call(
         client_request_id: request_id,
     };
     context.client.submit(submission).await
-}
-
-/// A submission whose answer came, or did not.
-struct Sending<'a> {
-    context: &'a Context,
-    candidate: &'a Candidate,
-    attempt: AttemptId,
-    began: Timestamp,
-    duration_s: Option<f64>,
-}
-
-impl Sending<'_> {
-    async fn accepted(
-        &self,
-        accepted: Accepted,
-        poller: &mpsc::UnboundedSender<Pending>,
-    ) -> Result<(), StoreError> {
-        self.context.gate.succeeded();
-        self.context
-            .submit_pace
-            .accepted(self.began, self.context.now());
-        match accepted.reply {
-            Reply::Generation(_) => self.pending(accepted, poller).await?,
-            Reply::Answer(completed) => self.received(&completed, accepted.sha256).await?,
-        }
-        self.context.release_probed().await;
-        Ok(())
-    }
-
-    async fn pending(
-        &self,
-        accepted: Accepted,
-        poller: &mpsc::UnboundedSender<Pending>,
-    ) -> Result<(), StoreError> {
-        let Reply::Generation(generation) = accepted.reply else {
-            return Ok(());
-        };
-        let (job, accepted_at) = (self.candidate.job, self.context.now());
-        let acceptance = Acceptance {
-            job,
-            attempt: self.attempt,
-            generation: generation.clone(),
-            accepted_at,
-            expires_at: accepted_at.after(self.context.config.api.retention),
-            sha256: accepted.sha256,
-            http_status: accepted.http_status,
-            request_id: accepted.request_id,
-        };
-        let accept = || self.context.store.accept(acceptance.clone());
-        if self.context.persist(job, accept).await?.is_none() {
-            return Ok(());
-        }
-        self.context.notice(&Event::Accepted {
-            job,
-            name: self.candidate.relative.clone(),
-        });
-        self.context.gate.accepted();
-        let pending = Pending {
-            job,
-            attempt: self.attempt,
-            generation,
-            accepted_at,
-            expires_at: acceptance.expires_at,
-            attempts: self.candidate.attempts + 1,
-            model: self.candidate.request.model().to_owned(),
-            duration_s: self.duration_s,
-            relative: self.candidate.relative.clone(),
-        };
-        // If the poller has stopped already, the next start polls it.
-        let _stopped = poller.send(pending);
-        Ok(())
-    }
-
-    async fn received(
-        &self,
-        completed: &Completed,
-        sha256: Option<String>,
-    ) -> Result<(), StoreError> {
-        let job = self.candidate.job;
-        let completion = completion(job, self.attempt, completed, sha256, self.context.now());
-        if self
-            .context
-            .persist(job, || self.context.store.complete(completion.clone()))
-            .await?
-            .is_some()
-        {
-            self.context.notice(&Event::Received {
-                job,
-                name: self.candidate.relative.clone(),
-            });
-            self.context.to_save.notify_one();
-        }
-        Ok(())
-    }
-
-    async fn failed(&self, error: CallError) -> Result<(), StoreError> {
-        let now = self.context.now();
-        let Some(cause) = cause(&error) else {
-            return self.file_moved(error, now).await;
-        };
-        if cause == Cause::RateLimited {
-            self.context.submit_pace.refused(self.began, now);
-        }
-        let wait_until = if matches!(
-            cause,
-            Cause::RateLimited | Cause::Unreachable | Cause::ServiceFailed | Cause::Uncertain
-        ) {
-            let job = self.candidate.job;
-            self.context.slow_down(self.began, job, &error)
-        } else {
-            now
-        };
-        if cause == Cause::Uncertain {
-            // Looked up at once, and not before it is known to be nowhere sent again.
-            self.put_back(Ending::Uncertain, error, now, true).await?;
-            self.context.to_look_up.notify_one();
-            return Ok(());
-        }
-        let attempts = self.candidate.attempts + 1;
-        let max_attempts = self.context.config.retry.max_attempts;
-        match verdict(cause, attempts, max_attempts, self.context.gate.is_outage()) {
-            Verdict::Hold(kind) => self.held(kind, error, now).await,
-            Verdict::Wait => {
-                self.put_back(Ending::Deferred, error, wait_until, false)
-                    .await
-            }
-            Verdict::Retry => {
-                let wait = self
-                    .context
-                    .backoff()
-                    .delay(attempts, self.context.jitter());
-                self.put_back(ending(cause), error, now.after(wait), true)
-                    .await
-            }
-            Verdict::Fail => {
-                let (job, name) = (self.candidate.job, self.candidate.relative.clone());
-                let setback = self.setback(ending(cause), Next::Failed, &error);
-                if self
-                    .context
-                    .persist(job, || self.context.store.set_back(setback.clone()))
-                    .await?
-                    .is_some()
-                {
-                    self.context.failed(job, name, error.failure);
-                }
-                Ok(())
-            }
-        }
-    }
-
-    /// The file moved under the upload: nothing was accepted, and the next look says what became of it.
-    async fn file_moved(&self, error: CallError, now: Timestamp) -> Result<(), StoreError> {
-        self.put_back(Ending::Deferred, error, now, false).await
-    }
-
-    async fn held(
-        &self,
-        kind: HoldKind,
-        error: CallError,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let message = error.failure.message.clone();
-        self.put_back(Ending::Deferred, error, now, false).await?;
-        self.context.hold(kind, &message).await;
-        Ok(())
-    }
-
-    async fn put_back(
-        &self,
-        ending: Ending,
-        error: CallError,
-        due: Timestamp,
-        spent: bool,
-    ) -> Result<(), StoreError> {
-        let (job, name) = (self.candidate.job, self.candidate.relative.clone());
-        let setback = self.setback(ending, Next::Queued { due, spent }, &error);
-        if self
-            .context
-            .persist(job, || self.context.store.set_back(setback.clone()))
-            .await?
-            .is_some()
-        {
-            self.context.notice(&Event::PutBack {
-                job,
-                name,
-                failure: error.failure,
-                due,
-            });
-        }
-        Ok(())
-    }
-
-    fn setback(&self, ending: Ending, next: Next, error: &CallError) -> Setback {
-        Setback {
-            job: self.candidate.job,
-            attempt: self.attempt,
-            ending,
-            next,
-            failure: error.failure.clone(),
-            http_status: error.http_status,
-            request_id: error.request_id.clone(),
-            now: self.context.now(),
-        }
-    }
-}
-
-/// A result as it is stored.
-pub(super) fn completion(
-    job: crate::domain::JobId,
-    attempt: AttemptId,
-    completed: &Completed,
-    sha256: Option<String>,
-    now: Timestamp,
-) -> Completion {
-    let transcript = &completed.transcript;
-    Completion {
-        job,
-        attempt,
-        raw: pack(&completed.raw),
-        duration_s: transcript.duration_s,
-        words: transcript.words.len() as u64,
-        language: transcript.language.clone(),
-        silent: transcript.is_silent(),
-        sha256,
-        now,
-    }
-}
-
-/// Why a submission failed, for the policies; `None` where the file moved under it.
-const fn cause(error: &CallError) -> Option<Cause> {
-    Some(match error.kind {
-        CallErrorKind::FileGone | CallErrorKind::FileChanged => return None,
-        CallErrorKind::FileUnreadable | CallErrorKind::Refused | CallErrorKind::Missing => {
-            Cause::Permanent
-        }
-        CallErrorKind::Auth => Cause::KeyRefused,
-        CallErrorKind::Credit => Cause::NoCredit,
-        CallErrorKind::RateLimited => Cause::RateLimited,
-        CallErrorKind::Unavailable if matches!(error.failure.class, ErrorClass::Network) => {
-            Cause::Unreachable
-        }
-        CallErrorKind::Unavailable => Cause::ServiceFailed,
-        CallErrorKind::Unknown | CallErrorKind::Garbled => Cause::Uncertain,
-    })
-}
-
-const fn ending(cause: Cause) -> Ending {
-    match cause {
-        Cause::Uncertain => Ending::Uncertain,
-        Cause::Lost => Ending::Lost,
-        Cause::ServiceFailed | Cause::Unreachable | Cause::RateLimited => Ending::Deferred,
-        Cause::Permanent | Cause::KeyRefused | Cause::NoCredit => Ending::Refused,
-    }
 }

@@ -4,6 +4,7 @@
 use super::context::Context;
 use super::event::Event;
 use crate::domain::{Hold, HoldKind};
+use crate::policy::hours::Opening;
 use crate::store::StoreError;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub const LEAST_FREE: u64 = 64 << 20;
 pub async fn watch(context: Arc<Context>, reload: mpsc::Sender<()>) -> Result<(), StoreError> {
     let mut watcher = Watcher {
         seen: None,
+        opening: Opening::Now,
         low: false,
         reload,
     };
@@ -50,6 +52,8 @@ pub async fn watch(context: Arc<Context>, reload: mpsc::Sender<()>) -> Result<()
 struct Watcher {
     /// The version of the database that was looked at last, if one was.
     seen: Option<i64>,
+    /// Whether submissions could leave when it was looked at last.
+    opening: Opening,
     /// Whether the room is too low.
     low: bool,
     reload: mpsc::Sender<()>,
@@ -58,6 +62,8 @@ struct Watcher {
 impl Watcher {
     async fn look(&mut self, context: &Context) -> Result<(), StoreError> {
         self.room(context).await;
+        self.hours(context);
+        self.budget(context).await;
         let version = Some(context.store.data_version().await?);
         context.notice(&Event::Tick {
             counts: context.store.counts().await?,
@@ -74,6 +80,24 @@ impl Watcher {
         Ok(())
     }
 
+    /// Says when the hours begin and end.
+    fn hours(&mut self, context: &Context) {
+        let opening = context.gate.opening();
+        if opening != self.opening {
+            self.opening = opening;
+            context.notice(&Event::Hours { opening });
+        }
+    }
+
+    /// Lets submissions go on when the day or month is over whose budget was used up.
+    async fn budget(&self, context: &Context) {
+        let now = context.now();
+        let is_over = |hold: &Hold| hold.ends.is_some_and(|ends| ends <= now);
+        for hold in context.gate.holds().iter().filter(|hold| is_over(hold)) {
+            context.release(hold.kind).await;
+        }
+    }
+
     /// Holds submissions while there is too little room for what they would bring.
     async fn room(&mut self, context: &Context) {
         let Some(free) = free_bytes(&context.config.state.dir) else {
@@ -85,7 +109,8 @@ impl Watcher {
                 "less than {} MiB are free on the disk of the state folder",
                 LEAST_FREE >> 20
             );
-            context.hold(HoldKind::Disk, &message).await;
+            let hold = Hold::new(HoldKind::Disk, context.now(), message);
+            context.hold(hold).await;
         }
         if free >= 2 * LEAST_FREE && self.low {
             self.low = false;
@@ -131,10 +156,12 @@ pub fn free_bytes(folder: &Path) -> Option<u64> {
 /// If the database fails.
 pub async fn standing_holds(context: &Context) -> Result<Vec<Hold>, StoreError> {
     let holds = context.store.holds().await?;
-    for hold in holds.iter().filter(|hold| hold.kind != HoldKind::Disk) {
+    for hold in holds.iter().filter(|hold| !hold.kind.is_reckoned()) {
         context.gate.hold(hold.clone());
         context.notice(&Event::Held { hold: hold.clone() });
     }
-    context.store.release(HoldKind::Disk).await?;
+    for kind in HoldKind::ALL.into_iter().filter(|kind| kind.is_reckoned()) {
+        context.store.release(kind).await?;
+    }
     Ok(holds)
 }

@@ -3,14 +3,20 @@
 //!
 //! - [`admission`]: how many more may be submitted
 //! - [`backoff`]: how long to wait after a failure, alone and all together
+//! - [`bounds`]: which recordings are left out by length and size
+//! - [`budget`]: how much may be submitted in a run, a day, a month
 //! - [`expectation`]: when an answer is likely, learnt from those that came
+//! - [`hours`]: when submissions may leave at all
 //! - [`polling`]: when to ask for a generation again
 //! - [`rate`]: how many submissions a minute the service accepts
 //! - [`verdict`]: what becomes of a job after a failure
 
 pub mod admission;
 pub mod backoff;
+pub mod bounds;
+pub mod budget;
 pub mod expectation;
+pub mod hours;
 pub mod lookup;
 pub mod polling;
 pub mod rate;

@@ -6,7 +6,7 @@ use super::row;
 use super::together::rows;
 use super::writer::{Change, Changes, Replies, guarded};
 use crate::crash;
-use crate::domain::{AttemptId, Failure, JobId, RunId, Timestamp};
+use crate::domain::{AttemptId, Failure, JobId, JobState, RunId, Timestamp};
 use serde_json::json;
 use sqlx::SqliteConnection;
 
@@ -77,8 +77,32 @@ impl Store {
             "store.refuse",
             self.writer().write(Refuse {
                 job,
+                to: JobState::Failed,
                 failure,
                 gone,
+                now,
+            }),
+        )
+        .await
+    }
+
+    /// queued → cancelled: it is left out, which is nobody's failure.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] if the job is no longer queued.
+    pub async fn skip(
+        &self,
+        job: JobId,
+        failure: Failure,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        crash::around(
+            "store.skip",
+            self.writer().write(Refuse {
+                job,
+                to: JobState::Cancelled,
+                failure,
+                gone: false,
                 now,
             }),
         )
@@ -224,6 +248,7 @@ impl Change for Share {
 
 struct Refuse {
     job: JobId,
+    to: JobState,
     failure: Failure,
     gone: bool,
     now: Timestamp,
@@ -234,13 +259,14 @@ impl Change for Refuse {
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
         let refused = sqlx::query(
-            "UPDATE jobs SET state = 'failed', twin = NULL, error_class = ?2, error_message = ?3, updated_at = ?4
+            "UPDATE jobs SET state = ?5, twin = NULL, error_class = ?2, error_message = ?3, updated_at = ?4
              WHERE id = ?1 AND state = 'queued'",
         )
         .bind(self.job.0)
         .bind(self.failure.class.as_str())
         .bind(&self.failure.message)
         .bind(self.now.millis())
+        .bind(self.to.as_str())
         .execute(&mut *connection)
         .await?;
         guarded(&refused)?;

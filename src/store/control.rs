@@ -55,23 +55,8 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn hold(
-        &self,
-        kind: HoldKind,
-        message: &str,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        crash::around(
-            "store.hold",
-            self.writer().write(SetHold {
-                hold: Hold {
-                    kind,
-                    since: now,
-                    message: message.to_owned(),
-                },
-            }),
-        )
-        .await
+    pub async fn hold(&self, hold: Hold) -> Result<(), StoreError> {
+        crash::around("store.hold", self.writer().write(SetHold { hold })).await
     }
 
     /// Ends a hold. Says whether there was one.
@@ -110,7 +95,7 @@ impl Change for Retry {
             "UPDATE jobs SET state = 'queued', attempts = 0, due_at = ?1, twin = NULL, generation_id = NULL,
                              accepted_at = NULL, expires_at = NULL, error_class = NULL, error_message = NULL,
                              updated_at = ?1
-             WHERE CASE WHEN json_array_length(?2) = 0 THEN state = 'failed'
+             WHERE CASE WHEN json_array_length(?2) = 0 THEN state = 'failed' OR state = 'cancelled' AND error_class = ?3
                         ELSE state IN ('failed', 'cancelled') AND id IN (SELECT value FROM json_each(?2)) END
                AND (?3 IS NULL OR error_class = ?3)
                AND (?4 IS NULL OR recording_id IN (SELECT id FROM recordings WHERE source = ?4))
@@ -191,12 +176,13 @@ impl Change for SetHold {
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT INTO holds (kind, since, message) VALUES (?1, ?2, ?3)
-             ON CONFLICT (kind) DO UPDATE SET message = excluded.message",
+            "INSERT INTO holds (kind, since, message, ends_at) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (kind) DO UPDATE SET message = excluded.message, ends_at = excluded.ends_at",
         )
         .bind(self.hold.kind.as_str())
         .bind(self.hold.since.millis())
         .bind(&self.hold.message)
+        .bind(self.hold.ends.map(Timestamp::millis))
         .execute(connection)
         .await?;
         Ok(())

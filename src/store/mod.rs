@@ -14,6 +14,7 @@
 //! - [`compress`]: results as they are stored
 //! - `record`: what a scan saw → rows, many to a statement
 //! - `known`: what a scan saw that is known already
+//! - [`spending`]: what was submitted lately, and what the models cost
 //! - [`twins`]: recordings of equal content
 //! - `together`: many changes by one statement
 //! - `version`: whether another process changed it
@@ -34,6 +35,7 @@ pub mod recovery;
 pub mod report;
 pub mod results;
 mod row;
+pub mod spending;
 mod together;
 pub mod twins;
 mod version;

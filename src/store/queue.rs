@@ -105,6 +105,8 @@ pub struct Reach {
 pub struct Left {
     /// There are queued jobs in the sources asked for.
     pub queued: bool,
+    /// A lost answer is still to be looked up.
+    pub in_doubt: bool,
     /// Something is being sent.
     pub submitting: bool,
     /// Something is at the service.
@@ -248,6 +250,7 @@ impl Store {
         let found = sqlx::query(sqlx::AssertSqlSafe(format!(
             "SELECT EXISTS (SELECT 1 FROM jobs j JOIN recordings r ON r.id = j.recording_id
                             WHERE j.state = ?1 AND {REACHED}) AS queued,
+                    EXISTS (SELECT 1 FROM jobs WHERE doubt IS NOT NULL) AS in_doubt,
                     EXISTS (SELECT 1 FROM jobs WHERE state = 'submitting') AS submitting,
                     EXISTS (SELECT 1 FROM jobs WHERE state = 'pending') AS pending,
                     EXISTS (SELECT 1 FROM jobs WHERE state = 'received') AS received"
@@ -259,6 +262,7 @@ impl Store {
         .await?;
         Ok(Left {
             queued: row::is_set(&found, "queued")?,
+            in_doubt: row::is_set(&found, "in_doubt")?,
             submitting: row::is_set(&found, "submitting")?,
             pending: row::is_set(&found, "pending")?,
             received: row::is_set(&found, "received")?,
@@ -282,14 +286,16 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn holds(&self) -> Result<Vec<Hold>, StoreError> {
-        let rows = sqlx::query("SELECT kind, since, message FROM holds ORDER BY since, kind")
-            .fetch_all(self.readers())
-            .await?;
+        let rows =
+            sqlx::query("SELECT kind, since, ends_at, message FROM holds ORDER BY since, kind")
+                .fetch_all(self.readers())
+                .await?;
         rows.iter()
             .map(|found| {
                 Ok(Hold {
                     kind: row::parsed(found, "kind")?,
                     since: row::time(found, "since")?,
+                    ends: row::time_or_none(found, "ends_at")?,
                     message: found.try_get("message")?,
                 })
             })

@@ -3,12 +3,14 @@
 #![allow(missing_docs, reason = "tests are named as sentences")]
 #![allow(unreachable_pub, reason = "the tests are one program")]
 
+mod budget;
 mod cli;
 mod client;
 #[cfg(feature = "crash-points")]
 mod crash_matrix;
 mod dependencies;
 mod hostile;
+mod hours;
 mod house;
 mod house_rules;
 mod machine;

@@ -2,7 +2,7 @@
 
 use nightscribe::domain::transition::{Event, next};
 use nightscribe::domain::{
-    AttemptId, ErrorClass, Failure, GenerationId, HoldKind, JobId, JobState, Request, RunId,
+    AttemptId, ErrorClass, Failure, GenerationId, Hold, HoldKind, JobId, JobState, Request, RunId,
     Timestamp,
 };
 use nightscribe::store::claims::Claim;
@@ -826,12 +826,12 @@ async fn holds_keep_their_beginning_and_end_once() {
     let queue = Queue::open().await;
     queue
         .store
-        .hold(HoldKind::Credit, "first", at(1))
+        .hold(Hold::new(HoldKind::Credit, at(1), "first".to_owned()))
         .await
         .unwrap();
     queue
         .store
-        .hold(HoldKind::Credit, "again", at(2))
+        .hold(Hold::new(HoldKind::Credit, at(2), "again".to_owned()))
         .await
         .unwrap();
     let holds = queue.store.holds().await.unwrap();
@@ -915,7 +915,7 @@ async fn another_process_s_changes_are_noticed_and_our_own_are_not() {
     assert_eq!(queue.store.data_version().await.unwrap(), before);
     let other = Store::open(queue.folder.path()).await.unwrap();
     other
-        .hold(HoldKind::Operator, "pause", at(1))
+        .hold(Hold::new(HoldKind::Operator, at(1), "pause".to_owned()))
         .await
         .unwrap();
     assert_ne!(queue.store.data_version().await.unwrap(), before);

@@ -66,6 +66,8 @@ pub(super) async fn demo(args: &args::Demo, global: &Global) -> Result<Exit, Rep
         config,
         key: SecretString::from("demo"),
         mode: Mode::Once,
+        until: None,
+        limit: None,
         clock: Arc::new(SystemClock),
         observer: display.clone(),
         stop: stop.child_token(),

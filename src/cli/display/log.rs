@@ -1,6 +1,7 @@
 //! A run in log lines.
 
 use crate::cli::terminal::{length, shown, visible};
+use crate::domain::HoldKind;
 use crate::pipeline::event::{Event, Observer};
 
 /// Logs what happens: what a person should see to at `WARN` and above, each step of a recording at `DEBUG`.
@@ -106,6 +107,12 @@ impl Observer for LogDisplay {
                 next = %due,
                 "is tried again"
             ),
+            Event::Skipped { job, name, failure } => tracing::info!(
+                item = job.0,
+                recording = shown(name),
+                reason = visible(&failure.message),
+                "left out"
+            ),
             Event::Failed { job, name, failure } => tracing::error!(
                 item = job.0,
                 recording = shown(name),
@@ -121,6 +128,13 @@ impl Observer for LogDisplay {
                 reason = visible(&failure.message),
                 "cannot be written; its result is safe and is written later"
             ),
+            Event::Held { hold } if hold.kind == HoldKind::Budget => {
+                tracing::info!(
+                    hold = hold.kind.as_str(),
+                    "nothing is submitted: {}",
+                    visible(&hold.message)
+                )
+            }
             Event::Held { hold } => tracing::error!(
                 hold = hold.kind.as_str(),
                 reason = visible(&hold.message),
@@ -128,6 +142,7 @@ impl Observer for LogDisplay {
                 hold.kind.advice()
             ),
             Event::Released { kind } => tracing::info!(hold = kind.as_str(), "submissions go on"),
+            Event::Hours { opening } => tracing::info!("{opening}"),
             Event::SlowedDown {
                 failure,
                 until,

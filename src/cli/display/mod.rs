@@ -12,8 +12,10 @@ pub(super) mod terminal;
 
 use super::args::Global;
 use super::logging::has_display;
+use crate::domain::HoldKind;
 use crate::pipeline::event::{Event, Observer};
 use crate::pipeline::runner::Summary;
+use crate::policy::hours::Opening;
 use log::LogDisplay;
 use std::sync::Arc;
 use systemd::ServiceManager;
@@ -82,11 +84,12 @@ fn summary_line(summary: &Summary) -> String {
     if summary.unreachable {
         parts.push("the service could not be reached; what is left is queued".to_owned());
     }
-    parts.extend(
-        summary
-            .holds
-            .iter()
-            .map(|hold| format!("held ({}): {}", hold.kind, hold.kind.advice())),
-    );
+    if summary.queued && summary.opening != Opening::Now {
+        parts.push(format!("the rest is queued: {}", summary.opening));
+    }
+    parts.extend(summary.holds.iter().map(|hold| match hold.kind {
+        HoldKind::Budget => format!("held (budget): {}", hold.message),
+        kind => format!("held ({kind}): {}", kind.advice()),
+    }));
     parts.join(", ")
 }

@@ -41,6 +41,7 @@ impl Observer for ServiceManager {
             Event::Stopping => tell(&[NotifyState::Stopping]),
             Event::Held { hold } => tell(&[NotifyState::Status(&format!("held: {}", hold.kind))]),
             Event::Released { .. } => tell(&[NotifyState::Status("submissions go on")]),
+            Event::Hours { opening } => tell(&[NotifyState::Status(&opening.to_string())]),
             Event::Scanned { source, .. } => {
                 tell(&[NotifyState::Status(&format!("looked through {source}"))])
             }

@@ -16,6 +16,7 @@ use nightscribe::pipeline::schedule::{Generation, Schedule};
 use nightscribe::pipeline::tempo::Tempo;
 use nightscribe::policy::backoff::Backoff;
 use nightscribe::policy::expectation::ServiceTimes;
+use nightscribe::policy::hours::Window;
 use nightscribe::policy::polling::Polling;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -244,11 +245,7 @@ impl<'g> Machine<'g> {
     }
 
     pub fn hold_of(&self, kind: HoldKind) -> Hold {
-        Hold {
-            kind,
-            since: self.now(),
-            message: String::new(),
-        }
+        Hold::new(kind, self.now(), String::new())
     }
 
     /// Whether the machine slept between then and now.
@@ -284,7 +281,11 @@ pub fn gate(limits: &Limits, wall: Arc<WallClock>) -> Gate {
         limits.capacity
     );
     Gate::new(
-        State::new(admission, BACKOFF.within(polling().retention)),
+        State::new(
+            admission,
+            BACKOFF.within(polling().retention),
+            Window::always(),
+        ),
         wall,
     )
 }

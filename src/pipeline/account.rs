@@ -1,0 +1,64 @@
+//! The account of a run: what may be submitted, and what earlier runs have submitted of it.
+
+use super::runner::{RunError, Setup};
+use crate::config::Config;
+use crate::domain::Prices;
+use crate::policy::budget::{Account, Amount, Cap, Measure, Period, bounds};
+use crate::store::{Store, StoreError};
+
+/// What the models cost: as the service said, and before that as it is configured.
+///
+/// # Errors
+/// If the database fails.
+pub async fn prices(config: &Config, store: &Store) -> Result<Prices, StoreError> {
+    let (mut prices, _) = store.prices().await?;
+    prices.extend(&config.prices);
+    Ok(prices)
+}
+
+/// The account of a new run, with what earlier ones submitted today and this month.
+///
+/// # Errors
+/// If money is capped and a model has no price, or the database fails.
+pub(super) async fn opened(
+    setup: &Setup,
+    store: &Store,
+    prices: &Prices,
+) -> Result<Account, RunError> {
+    let mut caps = setup.config.budget.clone();
+    caps.extend(setup.limit.map(|most| Cap {
+        measure: Measure::Recordings,
+        period: Period::Run,
+        most: most as f64,
+    }));
+    for &cap in caps.iter().filter(|cap| cap.measure == Measure::Cost) {
+        let models = setup
+            .config
+            .sources
+            .iter()
+            .map(|source| source.request.model());
+        if let Some(model) = models.into_iter().find(|model| prices.of(model).is_none()) {
+            let model = model.to_owned();
+            return Err(RunError::Unpriced { cap, model });
+        }
+    }
+    let (now, zone) = (setup.clock.now(), setup.clock.zone());
+    let mut account = Account::new(caps, zone.clone(), now);
+    for period in [Period::Day, Period::Month] {
+        let Some((from, _)) = bounds(period, now, &zone).filter(|_| account.caps_any(period))
+        else {
+            continue;
+        };
+        for submitted in store.submitted_since(from).await? {
+            let amount = Amount {
+                audio_s: submitted.audio_s,
+                cost: prices
+                    .cost(&submitted.model, submitted.audio_s)
+                    .unwrap_or(0.0),
+                recordings: 0.0,
+            };
+            account.spent_before(period, &amount);
+        }
+    }
+    Ok(account)
+}

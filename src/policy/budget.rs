@@ -1,0 +1,384 @@
+//! How much may be submitted: hours of audio and money, in a run, a day and a month, by the clock on the wall. What is
+//! on its way counts as soon as it is claimed, so that uploads at once cannot overshoot.
+
+use crate::domain::Timestamp;
+use jiff::ToSpan;
+use jiff::tz::TimeZone;
+use std::fmt;
+
+/// Sums of fractions of a second and of money are not exact.
+const ROUNDING: f64 = 1e-6;
+
+/// What is capped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measure {
+    /// Audio, in seconds.
+    Audio,
+    /// Money, in the currency of the prices.
+    Cost,
+    /// Recordings.
+    Recordings,
+}
+
+/// For how long it is capped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Period {
+    /// One run.
+    Run,
+    /// One day.
+    Day,
+    /// One month.
+    Month,
+}
+
+/// A limit that is not to be crossed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cap {
+    /// What is capped.
+    pub measure: Measure,
+    /// For how long.
+    pub period: Period,
+    /// How much there may be.
+    pub most: f64,
+}
+
+impl fmt::Display for Cap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let period = match self.period {
+            Period::Run => "run",
+            Period::Day => "day",
+            Period::Month => "month",
+        };
+        match self.measure {
+            Measure::Audio => write!(f, "budget.hours_per_{period} = {}", self.most / 3600.0),
+            Measure::Cost => write!(f, "budget.cost_per_{period} = {}", self.most),
+            Measure::Recordings => write!(f, "--limit {}", self.most),
+        }
+    }
+}
+
+/// An amount of each measure.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Amount {
+    /// Audio, in seconds.
+    pub audio_s: f64,
+    /// Money.
+    pub cost: f64,
+    /// Recordings.
+    pub recordings: f64,
+}
+
+impl Amount {
+    const fn of(&self, measure: Measure) -> f64 {
+        match measure {
+            Measure::Audio => self.audio_s,
+            Measure::Cost => self.cost,
+            Measure::Recordings => self.recordings,
+        }
+    }
+
+    /// This and so much more; with a negative factor, less.
+    fn add(&mut self, other: &Self, factor: f64) {
+        self.audio_s += factor * other.audio_s;
+        self.cost += factor * other.cost;
+        self.recordings += factor * other.recordings;
+    }
+}
+
+/// Why something may not be submitted.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Refusal {
+    /// It would cross a cap; where the cap does not end with the run, there is room again at `ends`.
+    Crossing {
+        /// The cap.
+        cap: Cap,
+        /// When its period ends.
+        ends: Option<Timestamp>,
+    },
+    /// It is more than a whole period's cap allows.
+    Larger(Cap),
+    /// How much it is cannot be told, so that the cap could not be kept.
+    Unknown(Cap),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Crossing { cap, ends: None } => write!(f, "the next recording would cross {cap}"),
+            Self::Crossing {
+                cap,
+                ends: Some(ends),
+            } => write!(
+                f,
+                "the next recording would cross {cap}; it goes on at {ends}"
+            ),
+            Self::Larger(cap) => write!(f, "it alone is more than {cap}"),
+            Self::Unknown(cap) => write!(f, "its length is not known, and {cap} is to be kept"),
+        }
+    }
+}
+
+/// What has been submitted in the present periods, against the caps.
+#[derive(Debug, Clone)]
+pub struct Account {
+    caps: Vec<Cap>,
+    zone: TimeZone,
+    run: Amount,
+    day: Spent,
+    month: Spent,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Spent {
+    amount: Amount,
+    ends: Timestamp,
+}
+
+impl Account {
+    /// An account on which nothing is spent yet at `now`.
+    #[must_use]
+    pub fn new(caps: Vec<Cap>, zone: TimeZone, now: Timestamp) -> Self {
+        let spent = |period| Spent {
+            amount: Amount::default(),
+            ends: bounds(period, now, &zone).map_or(Timestamp::MAX, |(_, end)| end),
+        };
+        Self {
+            day: spent(Period::Day),
+            month: spent(Period::Month),
+            run: Amount::default(),
+            caps,
+            zone,
+        }
+    }
+
+    /// Whether anything is capped for such a period.
+    #[must_use]
+    pub fn caps_any(&self, period: Period) -> bool {
+        self.caps.iter().any(|cap| cap.period == period)
+    }
+
+    /// Puts what earlier runs spent in the present day or month on the account.
+    pub fn spent_before(&mut self, period: Period, amount: &Amount) {
+        match period {
+            Period::Run => self.run.add(amount, 1.0),
+            Period::Day => self.day.amount.add(amount, 1.0),
+            Period::Month => self.month.amount.add(amount, 1.0),
+        }
+    }
+
+    /// Puts an amount on the account if no cap is crossed by it; `None` where its length or price is not known.
+    ///
+    /// # Errors
+    /// The cap that it would cross; nothing is spent then.
+    pub fn spend(
+        &mut self,
+        now: Timestamp,
+        audio_s: Option<f64>,
+        cost: Option<f64>,
+    ) -> Result<Amount, Refusal> {
+        self.begin_periods(now);
+        for &cap in &self.caps {
+            let wanted = match cap.measure {
+                Measure::Audio => audio_s.ok_or(Refusal::Unknown(cap))?,
+                Measure::Cost => cost.ok_or(Refusal::Unknown(cap))?,
+                Measure::Recordings => 1.0,
+            };
+            let (spent, ends) = self.spent(cap.period);
+            if wanted > cap.most + ROUNDING {
+                return Err(Refusal::Larger(cap));
+            }
+            if spent.of(cap.measure) + wanted > cap.most + ROUNDING {
+                return Err(Refusal::Crossing { cap, ends });
+            }
+        }
+        let amount = Amount {
+            audio_s: audio_s.unwrap_or(0.0),
+            cost: cost.unwrap_or(0.0),
+            recordings: 1.0,
+        };
+        self.change(&amount, 1.0);
+        Ok(amount)
+    }
+
+    /// Takes back what was spent for a submission that cost nothing.
+    pub fn give_back(&mut self, amount: &Amount) {
+        self.change(amount, -1.0);
+    }
+
+    fn change(&mut self, amount: &Amount, factor: f64) {
+        for spent in [&mut self.run, &mut self.day.amount, &mut self.month.amount] {
+            spent.add(amount, factor);
+        }
+    }
+
+    const fn spent(&self, period: Period) -> (&Amount, Option<Timestamp>) {
+        match period {
+            Period::Run => (&self.run, None),
+            Period::Day => (&self.day.amount, Some(self.day.ends)),
+            Period::Month => (&self.month.amount, Some(self.month.ends)),
+        }
+    }
+
+    fn begin_periods(&mut self, now: Timestamp) {
+        for (period, spent) in [
+            (Period::Day, &mut self.day),
+            (Period::Month, &mut self.month),
+        ] {
+            if now >= spent.ends
+                && let Some((_, ends)) = bounds(period, now, &self.zone)
+            {
+                *spent = Spent {
+                    amount: Amount::default(),
+                    ends,
+                };
+            }
+        }
+    }
+}
+
+/// When the day or month of `now` begins and ends, by the clock on the wall; a run has no such bounds.
+#[must_use]
+pub fn bounds(period: Period, now: Timestamp, zone: &TimeZone) -> Option<(Timestamp, Timestamp)> {
+    let today = zone
+        .to_datetime(jiff::Timestamp::from_millisecond(now.millis()).ok()?)
+        .date();
+    let (first, next) = match period {
+        Period::Run => return None,
+        Period::Day => (today, today.checked_add(1.day()).ok()?),
+        Period::Month => {
+            let first = today.first_of_month();
+            (first, first.checked_add(1.month()).ok()?)
+        }
+    };
+    let midnight = |date: jiff::civil::Date| {
+        let time = zone.to_timestamp(date.at(0, 0, 0, 0)).ok()?;
+        Some(Timestamp::from_millis(time.as_millisecond()))
+    };
+    Some((midnight(first)?, midnight(next)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const HOUR: i64 = 3_600_000;
+
+    fn at(hours: i64) -> Timestamp {
+        // The first of a month: 2026-11-01T00:00:00Z.
+        Timestamp::from_millis(1_793_491_200_000 + hours * HOUR)
+    }
+
+    fn account(caps: &[(Measure, Period, f64)]) -> Account {
+        let caps = caps
+            .iter()
+            .map(|&(measure, period, most)| Cap {
+                measure,
+                period,
+                most,
+            })
+            .collect();
+        Account::new(caps, TimeZone::UTC, at(1))
+    }
+
+    fn audio(account: &mut Account, hour: i64, seconds: f64) -> Result<Amount, Refusal> {
+        account.spend(at(hour), Some(seconds), None)
+    }
+
+    #[test]
+    fn without_caps_anything_may_be_submitted() {
+        assert!(account(&[]).spend(at(1), None, None).is_ok());
+    }
+
+    #[test]
+    fn a_budget_is_used_up_exactly_and_not_crossed() {
+        let mut account = account(&[(Measure::Audio, Period::Day, 3600.0)]);
+        for _ in 0..6 {
+            assert!(audio(&mut account, 1, 600.0).is_ok());
+        }
+        let Err(Refusal::Crossing { ends, .. }) = audio(&mut account, 2, 0.001) else {
+            panic!("it is crossed");
+        };
+        assert_eq!(ends, Some(at(24)));
+        assert!(audio(&mut account, 24, 3600.0).is_ok());
+    }
+
+    #[test]
+    fn what_cost_nothing_is_given_back() {
+        let mut account = account(&[(Measure::Recordings, Period::Run, 1.0)]);
+        let amount = audio(&mut account, 1, 5.0).unwrap();
+        assert!(matches!(
+            audio(&mut account, 1, 5.0),
+            Err(Refusal::Crossing { ends: None, .. })
+        ));
+        account.give_back(&amount);
+        assert!(audio(&mut account, 1, 5.0).is_ok());
+    }
+
+    #[test]
+    fn what_alone_is_too_much_or_unknown_is_told_apart() {
+        let mut account = account(&[(Measure::Audio, Period::Month, 100.0)]);
+        assert!(matches!(
+            audio(&mut account, 1, 101.0),
+            Err(Refusal::Larger(_))
+        ));
+        assert!(matches!(
+            account.spend(at(1), None, None),
+            Err(Refusal::Unknown(_))
+        ));
+    }
+
+    #[test]
+    fn what_earlier_runs_spent_counts() {
+        let mut account = account(&[(Measure::Cost, Period::Month, 10.0)]);
+        let before = Amount {
+            cost: 9.0,
+            ..Amount::default()
+        };
+        account.spent_before(Period::Month, &before);
+        assert!(account.spend(at(1), None, Some(1.5)).is_err());
+        assert!(account.spend(at(1), None, Some(1.0)).is_ok());
+        assert!(account.spend(at(30 * 24), None, Some(10.0)).is_ok());
+    }
+
+    #[test]
+    fn days_and_months_are_those_of_the_clock_on_the_wall() {
+        let berlin = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
+        // 2026-10-25 has 25 hours there, and begins at 22:00 UTC of the day before.
+        let noon = Timestamp::from_millis(
+            "2026-10-25T11:00:00Z"
+                .parse::<jiff::Timestamp>()
+                .unwrap()
+                .as_millisecond(),
+        );
+        let (from, to) = bounds(Period::Day, noon, &berlin).unwrap();
+        assert_eq!(from.to_string(), "2026-10-24T22:00:00Z");
+        assert_eq!(to.since(from).as_secs(), 25 * 3600);
+        let (from, to) = bounds(Period::Month, noon, &berlin).unwrap();
+        assert_eq!(
+            (from.to_string().as_str(), to.to_string().as_str()),
+            ("2026-09-30T22:00:00Z", "2026-10-31T23:00:00Z")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_cap_is_ever_crossed(
+            lengths in proptest::collection::vec((0.0..5000.0f64, 0u8..4), 1..60), day in 1000.0..9000.0f64, month in 1000.0..20000.0f64,
+        ) {
+            let mut account = account(&[(Measure::Audio, Period::Day, day), (Measure::Audio, Period::Month, month)]);
+            let (mut hour, mut by_day, mut all) = (1, 0.0, 0.0);
+            for (length, step) in lengths {
+                if (hour + i64::from(step)) / 24 > hour / 24 {
+                    by_day = 0.0;
+                }
+                hour += i64::from(step);
+                if let Ok(amount) = audio(&mut account, hour, length) {
+                    by_day += amount.audio_s;
+                    all += amount.audio_s;
+                }
+                prop_assert!(by_day <= day + 1e-3 && all <= month + 1e-3);
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! What was submitted lately, and what the models cost.
+
+use super::error::StoreError;
+use super::open::Store;
+use super::writer::Change;
+use crate::crash;
+use crate::domain::{Price, Prices, Timestamp};
+use sqlx::{Row, SqliteConnection};
+
+/// What was submitted with a model, and may have been paid.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Submitted {
+    /// The model.
+    pub model: String,
+    /// Audio, in seconds: as it was billed, else as long as it is.
+    pub audio_s: f64,
+}
+
+impl Store {
+    /// What was submitted since a time, by model; what the service did not take is not in it. Reads from the newest
+    /// attempt back, so that it is quick however many there are.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn submitted_since(&self, since: Timestamp) -> Result<Vec<Submitted>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT j.model, sum(coalesce(a.billed_s, r.duration_s, 0.0)) AS audio_s
+             FROM attempts a JOIN jobs j ON j.id = a.job_id JOIN recordings r ON r.id = j.recording_id
+             WHERE a.id > coalesce((SELECT id FROM attempts WHERE started_at < ?1 ORDER BY id DESC LIMIT 1), 0)
+               AND a.outcome NOT IN ('refused', 'deferred')
+             GROUP BY j.model",
+        )
+        .bind(since.millis())
+        .fetch_all(self.readers())
+        .await?;
+        rows.iter()
+            .map(|found| {
+                Ok(Submitted {
+                    model: found.try_get("model")?,
+                    audio_s: found.try_get("audio_s")?,
+                })
+            })
+            .collect()
+    }
+
+    /// What the service said that its models cost, and when it was asked; nothing if it never was.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn prices(&self) -> Result<(Prices, Option<Timestamp>), StoreError> {
+        let rows = sqlx::query("SELECT model, per_minute, currency, fetched_at FROM prices")
+            .fetch_all(self.readers())
+            .await?;
+        let (mut prices, mut asked) = (Prices::default(), None);
+        for found in &rows {
+            let price = Price {
+                per_minute: found.try_get("per_minute")?,
+                currency: found.try_get("currency")?,
+            };
+            prices.set(found.try_get("model")?, price);
+            asked = asked.max(Some(Timestamp::from_millis(found.try_get("fetched_at")?)));
+        }
+        Ok((prices, asked))
+    }
+
+    /// Replaces what the service said that its models cost, each under every name it has.
+    ///
+    /// # Errors
+    /// If the database fails; the old prices stay then.
+    pub async fn set_prices(
+        &self,
+        prices: Vec<(String, Price)>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        crash::around(
+            "store.set_prices",
+            self.writer().write(SetPrices { prices, now }),
+        )
+        .await
+    }
+}
+
+struct SetPrices {
+    prices: Vec<(String, Price)>,
+    now: Timestamp,
+}
+
+impl Change for SetPrices {
+    type Reply = ();
+
+    async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM prices")
+            .execute(&mut *connection)
+            .await?;
+        for (model, price) in &self.prices {
+            sqlx::query(
+                "INSERT OR REPLACE INTO prices (model, per_minute, currency, fetched_at) VALUES (?1, ?2, ?3, ?4)",
+            )
+            .bind(model)
+            .bind(price.per_minute)
+            .bind(&price.currency)
+            .bind(self.now.millis())
+            .execute(&mut *connection)
+            .await?;
+        }
+        Ok(())
+    }
+}
