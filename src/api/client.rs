@@ -6,11 +6,12 @@ use super::call::{
 };
 use super::failures::{self, Call, Refusal};
 use super::fields::{file_field, form_fields, json_body};
-use super::logs::{Logs, PAGE, read_page};
+use super::logs::{ChargedPage, Logs, PAGE, read_charged, read_page};
+use super::prices::read_prices;
 use super::transport::{Answered, Broken, answer_idle, exchange};
 use super::upload::{self, FileTrouble, Outcome, UploadProgress};
 use crate::domain::container::mime_for;
-use crate::domain::{ErrorClass, Failure, Flow, GenerationId, Request, Timestamp};
+use crate::domain::{ErrorClass, Failure, Flow, GenerationId, Price, Request, Timestamp};
 use crate::heavy;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::multipart::{Form, Part};
@@ -263,6 +264,26 @@ impl Client {
         end: Timestamp,
         offset: usize,
     ) -> Result<Logs, CallError> {
+        let url = self.logs_url(start, end, offset);
+        let page = self.listed(url, read_page).await?;
+        Ok(page.map_or(Logs::Unsupported, Logs::Page))
+    }
+
+    /// The same page as a bill; `None` where the service has no such list.
+    ///
+    /// # Errors
+    /// As [`CallErrorKind`] tells them apart.
+    pub async fn charged(
+        &self,
+        start: Timestamp,
+        end: Timestamp,
+        offset: usize,
+    ) -> Result<Option<ChargedPage>, CallError> {
+        let url = self.logs_url(start, end, offset);
+        self.listed(url, read_charged).await
+    }
+
+    fn logs_url(&self, start: Timestamp, end: Timestamp, offset: usize) -> Url {
         let mut url = self.settings.base_url.clone();
         url.set_path("/v2/logs");
         url.query_pairs_mut()
@@ -270,29 +291,45 @@ impl Client {
             .append_pair("end", &end.to_string())
             .append_pair("limit", &PAGE.to_string())
             .append_pair("offset", &offset.to_string());
+        url
+    }
+
+    /// What the service says that its models cost, each under every name it has; `None` if it does not say.
+    ///
+    /// # Errors
+    /// As [`CallErrorKind`] tells them apart.
+    pub async fn prices(&self) -> Result<Option<Vec<(String, Price)>>, CallError> {
+        let mut url = self.url(&["models"]);
+        url.set_query(Some("include=pricing"));
+        self.listed(url, read_prices).await
+    }
+
+    /// Asks for a list; `None` where the service has none, or not for this account.
+    async fn listed<T: Send + 'static>(
+        &self,
+        url: Url,
+        read: fn(&[u8]) -> Result<T, Unreadable>,
+    ) -> Result<Option<T>, CallError> {
         let answered = exchange(self.http.get(url), answer_idle())
             .await
             .map_err(|broken| broken_poll(&broken, None))?;
         match answered.status {
             200..=299 => {}
-            // Not there, or not for this account.
-            402 | 403 | 404 | 405 | 410 | 501 => return Ok(Logs::Unsupported),
+            402 | 403 | 404 | 405 | 410 | 501 => return Ok(None),
             _ => return Err(self.refused(Call::Poll, &answered)),
         }
         let status = answered.status;
         let body = answered
             .body
             .map_err(|broken| broken_poll(&broken, Some(status)))?;
-        read_apart(body, read_page)
-            .await
-            .map(Logs::Page)
-            .map_err(|why| CallError {
-                kind: CallErrorKind::Garbled,
-                failure: Failure::new(ErrorClass::Protocol, why),
-                http_status: Some(status),
-                retry_after: None,
-                request_id: answered.request_id,
-            })
+        let list = read_apart(body, read).await;
+        list.map(Some).map_err(|why| CallError {
+            kind: CallErrorKind::Garbled,
+            failure: Failure::new(ErrorClass::Protocol, why),
+            http_status: Some(status),
+            retry_after: None,
+            request_id: answered.request_id,
+        })
     }
 
     /// Looks whether the service is there and takes the key, by asking for a generation that cannot exist. Costs

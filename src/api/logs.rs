@@ -29,6 +29,32 @@ pub struct LogEntry {
     pub created: Option<Timestamp>,
 }
 
+/// A request as the service charged it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Charged {
+    /// As the request carried it; nothing if another program made it.
+    pub client_request_id: Option<String>,
+    /// What the service calls it.
+    pub request_id: Option<String>,
+    /// When it was accepted, where that is said.
+    pub created: Option<Timestamp>,
+    /// The model.
+    pub model: Option<String>,
+    /// Whether it succeeded.
+    pub succeeded: bool,
+    /// What it cost, in US dollars, where that is said.
+    pub usd: Option<f64>,
+}
+
+/// A page of what the service charged, newest first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChargedPage {
+    /// The requests.
+    pub requests: Vec<Charged>,
+    /// Whether older ones follow.
+    pub has_more: bool,
+}
+
 /// What asking for a page brings.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Logs {
@@ -57,7 +83,39 @@ pub(super) fn read_page(body: &[u8]) -> Result<LogPage, Unreadable> {
     })
 }
 
+/// Reads a page as a bill.
+///
+/// # Errors
+/// If it is no JSON object with a list in it.
+pub(super) fn read_charged(body: &[u8]) -> Result<ChargedPage, Unreadable> {
+    let LogPage { has_more, .. } = read_page(body)?;
+    let value: Value = serde_json::from_slice(body).map_err(Unreadable::from)?;
+    let data = value.get("data").and_then(Value::as_array);
+    let requests = data.into_iter().flatten().map(charged).collect();
+    Ok(ChargedPage { requests, has_more })
+}
+
+fn charged(item: &Value) -> Charged {
+    let text = |key: &str| item.get(key).and_then(Value::as_str).map(str::to_owned);
+    Charged {
+        client_request_id: text("client_request_id"),
+        request_id: text("request_id").or_else(|| text("inference_id")),
+        created: created(item),
+        model: text("model"),
+        succeeded: text("status").is_none_or(|status| status.eq_ignore_ascii_case("succeeded")),
+        usd: item.pointer("/cost/usd").and_then(Value::as_f64),
+    }
+}
+
 fn entry(item: &Value) -> Option<LogEntry> {
+    Some(LogEntry {
+        client_request_id: item.get("client_request_id")?.as_str()?.to_owned(),
+        generation: GenerationId::new(item.get("inference_id")?.as_str()?)?,
+        created: created(item),
+    })
+}
+
+fn created(item: &Value) -> Option<Timestamp> {
     let created = match item.get("created") {
         Some(Value::String(text)) => text
             .parse::<jiff::Timestamp>()
@@ -73,11 +131,7 @@ fn entry(item: &Value) -> Option<LogEntry> {
         }),
         _ => None,
     };
-    Some(LogEntry {
-        client_request_id: item.get("client_request_id")?.as_str()?.to_owned(),
-        generation: GenerationId::new(item.get("inference_id")?.as_str()?)?,
-        created: created.map(Timestamp::from_millis),
-    })
+    created.map(Timestamp::from_millis)
 }
 
 #[cfg(test)]
@@ -112,6 +166,24 @@ mod tests {
                 ("g-3", None)
             ]
         );
+    }
+
+    #[test]
+    fn a_page_is_a_bill_too() {
+        let body = br#"{"data": [
+            {"created": 1777593600, "status": "succeeded", "model": "m", "cost": {"usd": 0.5, "credits": 1}, "request_id": "r-1",
+             "client_request_id": "ns-1"},
+            {"status": "Failed", "inference_id": "g-2"}
+        ]}"#;
+        let page = read_charged(body).unwrap();
+        assert!(!page.has_more);
+        let [first, second] = page.requests.as_slice() else {
+            panic!("{page:?}");
+        };
+        assert_eq!((first.usd, first.succeeded), (Some(0.5), true));
+        assert_eq!(first.client_request_id.as_deref(), Some("ns-1"));
+        assert_eq!((second.usd, second.succeeded), (None, false));
+        assert_eq!(second.request_id.as_deref(), Some("g-2"));
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! - [`answer`]: reading what the service says
 //! - [`failures`]: an HTTP status and its body as a [`CallError`]
 //! - [`logs`]: the service's list of this key's requests
+//! - `prices`: what the service says that its models cost
 //! - [`pace`]: so many requests a minute, evenly
 
 pub mod answer;
@@ -17,6 +18,7 @@ pub mod failures;
 mod fields;
 pub mod logs;
 pub mod pace;
+mod prices;
 mod transport;
 mod upload;
 
@@ -26,6 +28,6 @@ pub use call::{
     client_request_id,
 };
 pub use client::{Client, ClientError, Probe, Settings};
-pub use logs::{LogEntry, LogPage, Logs};
+pub use logs::{Charged, ChargedPage, LogEntry, LogPage, Logs};
 pub use pace::Pace;
 pub use upload::UploadProgress;

@@ -72,6 +72,12 @@ pub enum Command {
     Scan,
     /// Record single files or URLs in the queue
     Add(Add),
+    /// What a run would submit: files, hours of audio, cost, and how long it takes
+    Plan(Plan),
+    /// What the models cost
+    Prices(Prices),
+    /// What was billed, what it cost and what was saved
+    Report(ReportArgs),
     /// Scan, submit, poll and save until stopped; with --once, until nothing is left to do
     Run(Run),
     /// Counts by state, what is held and why, next expiry, rate, time left
@@ -133,6 +139,77 @@ pub struct Add {
     pub source: Option<String>,
 }
 
+/// `plan`
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `prices`
+#[derive(Debug, Args)]
+pub struct Prices {
+    /// Ask the service, and keep what it says
+    #[arg(long)]
+    pub refresh: bool,
+    /// One JSON object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `report` sums up by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum By {
+    /// The source.
+    Source,
+    /// The model.
+    Model,
+    /// The day of the submission, by the clock on the wall.
+    Day,
+}
+
+/// `report`
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Only what was submitted since then: a day (2026-11-01), a time, or a span back from now (7d)
+    #[arg(long, value_name = "WHEN", value_parser = since)]
+    pub since: Option<Since>,
+    /// A line for each of these
+    #[arg(long, value_name = "WHAT", default_value = "source")]
+    pub by: By,
+    /// One JSON object
+    #[arg(long, conflicts_with = "csv")]
+    pub json: bool,
+    /// Comma-separated values
+    #[arg(long)]
+    pub csv: bool,
+    /// Compare with the service's own list of requests, and name every difference
+    #[arg(long, conflicts_with = "csv")]
+    pub reconcile: bool,
+}
+
+/// A time, as `--since` takes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// So long ago.
+    Ago(Duration),
+    /// The beginning of this day, by the clock on the wall.
+    Day(jiff::civil::Date),
+    /// This moment.
+    At(jiff::Timestamp),
+}
+
+fn since(text: &str) -> Result<Since, String> {
+    let day = || text.parse().map(Since::Day);
+    let at = || text.parse().map(Since::At);
+    let ago = || humantime::parse_duration(text).map(Since::Ago);
+    at().or_else(|_| day()).or_else(|_| ago()).map_err(|_| {
+        "expected a day like 2026-11-01, a time like 2026-11-01T22:00:00Z, or a span like 7d"
+            .to_owned()
+    })
+}
+
 /// `run`
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -148,6 +225,9 @@ pub struct Run {
     /// Submit for so long, then only collect what is pending, and end
     #[arg(long = "for", id = "duration", value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub duration: Option<Duration>,
+    /// Only say what would be submitted, and what it costs
+    #[arg(long)]
+    pub dry_run: bool,
     /// Submit so many recordings at most
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,

@@ -22,6 +22,9 @@ mod list;
 mod logging;
 mod models;
 mod packaging;
+mod plan;
+mod prices;
+mod report;
 mod retry;
 mod run;
 mod sandbox;
@@ -65,6 +68,9 @@ async fn command(cli: Cli) -> Result<Exit, Report> {
         Command::Check => check::check(&cli.global).await,
         Command::Scan => scan::scan(&session()?).await,
         Command::Add(args) => add::add(&session()?, &args).await,
+        Command::Plan(args) => plan::plan(&session()?, args.json, &plan::Scope::default()).await,
+        Command::Prices(args) => prices::prices(&session()?, &args).await,
+        Command::Report(args) => report::report(&session()?, &args).await,
         Command::Run(args) => run::run(session()?, &args, &cli.global).await,
         Command::Status(args) => status::status(&session()?, &args).await,
         Command::List(args) => list::list(&session()?, &args).await,

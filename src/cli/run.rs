@@ -3,6 +3,7 @@
 use super::args::{Global, Run};
 use super::display;
 use super::exit::{Exit, Report};
+use super::plan::{Scope, plan};
 use super::session::Session;
 use super::signals::stop_on_signal;
 use crate::config::read_key;
@@ -13,6 +14,13 @@ use std::sync::Arc;
 
 pub(super) async fn run(session: Session, args: &Run, global: &Global) -> Result<Exit, Report> {
     session.require_file()?;
+    if args.dry_run {
+        let scope = Scope {
+            limit: args.limit,
+            until: until(args, &SystemClock)?,
+        };
+        return plan(&session, false, &scope).await;
+    }
     let key = read_key(&session.config.api.key, &session.environment)?;
     let stop = stop_on_signal()?;
     if session.config.sources.is_empty() {

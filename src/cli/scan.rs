@@ -6,25 +6,14 @@ use super::session::Session;
 use super::terminal::count;
 use crate::pipeline::event::{Event, Observer, Scan};
 use crate::pipeline::scan::Scanner;
+use crate::store::Store;
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
 pub(super) async fn scan(session: &Session) -> Result<Exit, Report> {
     let store = session.store().await?;
-    let total = Total::default();
-    for source in &session.config.sources {
-        let (config, now) = (&session.config, session.now());
-        let scanner = Scanner {
-            config,
-            store: &store,
-            observer: &total,
-            now,
-            recorded: &|| (),
-        };
-        scanner.scan(source).await?;
-    }
+    let scan = look_through(session, &store).await?;
     store.close().await;
-    let scan = *total.scan.lock().unwrap_or_else(PoisonError::into_inner);
     let recordings = count(scan.found, "recording", "recordings");
     writeln!(
         anstream::stdout().lock(),
@@ -34,6 +23,24 @@ pub(super) async fn scan(session: &Session) -> Result<Exit, Report> {
         unsettled(&scan)
     )?;
     Ok(Exit::Done)
+}
+
+/// Records what is in the sources, and says what it found in all.
+pub(super) async fn look_through(session: &Session, store: &Store) -> Result<Scan, Report> {
+    let total = Total::default();
+    for source in &session.config.sources {
+        let (config, now) = (&session.config, session.now());
+        let scanner = Scanner {
+            config,
+            store,
+            observer: &total,
+            now,
+            recorded: &|| (),
+        };
+        scanner.scan(source).await?;
+    }
+    let scan = *total.scan.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(scan)
 }
 
 fn unsettled(scan: &Scan) -> String {

@@ -59,6 +59,20 @@ pub(super) fn length(time: Duration) -> String {
     }
 }
 
+/// Audio in hours and minutes.
+pub(super) fn hours(audio_s: f64) -> String {
+    let minutes = (audio_s / 60.0).round() as u64;
+    format!("{}h {:02}m", minutes / 60, minutes % 60)
+}
+
+/// Money, if it is known.
+pub(super) fn money(cost: Option<f64>, currency: Option<&str>) -> String {
+    let currency = currency.unwrap_or_default();
+    cost.map_or_else(String::new, |cost| {
+        format!("{cost:.2} {currency}").trim_end().to_owned()
+    })
+}
+
 /// One of something, or several.
 pub(super) fn count(number: u64, one: &str, many: &str) -> String {
     if number == 1 {

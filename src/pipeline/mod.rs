@@ -14,6 +14,7 @@
 //! - [`event`]: what a run tells whoever shows it
 //! - `threads`: work on a few threads that may block
 //! - [`account`]: what earlier runs have submitted, against the budget
+//! - [`measure`]: the lengths of what is queued
 //! - [`clock`]: the one place that reads the time
 //! - [`lock`]: one runner per state folder
 
@@ -24,6 +25,7 @@ pub mod event;
 pub mod gate;
 pub mod lock;
 pub mod lookup;
+pub mod measure;
 pub mod place;
 pub mod poll;
 pub mod preflight;

@@ -196,22 +196,31 @@ impl Window {
         }
     }
 
+    /// When submissions that may leave at `now` may not any more; `None` if that never comes.
+    #[must_use]
+    pub fn closes_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let open = self.spans(now).filter(|&(from, _)| from <= now);
+        let hours_end = open.map(|(_, to)| to).max();
+        hours_end.into_iter().chain(self.until).min()
+    }
+
     fn opens_at(&self, now: Timestamp) -> Option<Timestamp> {
         if self.hours.is_empty() {
             return Some(now);
         }
-        let today = date(now, &self.zone)?;
-        // A range of one day of the week comes again within eight days.
-        let spans = (-1..=8).flat_map(|days| {
-            let date = today.checked_add(days.days()).ok();
+        self.spans(now).map(|(from, _)| from.max(now)).min()
+    }
+
+    /// The spans that end after `now`. A range of one day of the week comes again within eight days.
+    fn spans(&self, now: Timestamp) -> impl Iterator<Item = (Timestamp, Timestamp)> {
+        let today = date(now, &self.zone);
+        let spans = (-1..=8).flat_map(move |days| {
+            let date = today.and_then(|today| today.checked_add(days.days()).ok());
             self.hours
                 .iter()
                 .filter_map(move |range| range.on(date?, &self.zone))
         });
-        spans
-            .filter(|&(from, to)| from < to && now < to)
-            .map(|(from, _)| from.max(now))
-            .min()
+        spans.filter(move |&(from, to)| from < to && now < to)
     }
 }
 

@@ -6,6 +6,7 @@
 //! - [`bounds`]: which recordings are left out by length and size
 //! - [`budget`]: how much may be submitted in a run, a day, a month
 //! - [`expectation`]: when an answer is likely, learnt from those that came
+//! - [`forecast`]: when everything will have been submitted
 //! - [`hours`]: when submissions may leave at all
 //! - [`polling`]: when to ask for a generation again
 //! - [`rate`]: how many submissions a minute the service accepts
@@ -16,6 +17,7 @@ pub mod backoff;
 pub mod bounds;
 pub mod budget;
 pub mod expectation;
+pub mod forecast;
 pub mod hours;
 pub mod lookup;
 pub mod polling;

@@ -97,7 +97,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         crash::around(
-            "store.skip",
+            "store.refuse",
             self.writer().write(Refuse {
                 job,
                 to: JobState::Cancelled,

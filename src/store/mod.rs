@@ -3,6 +3,7 @@
 //! - [`open`]: opening, pragmas, migrations, what is refused
 //! - `writer`: the one writer, which commits what is waiting in one transaction
 //! - [`recordings`]: what was found, and the jobs made of it
+//! - [`bill`]: what was submitted, billed and saved
 //! - [`claims`]: a job leaves the queue
 //! - [`doubts`]: submissions whose answer was lost
 //! - [`progress`]: what happens to a claimed job, up to its files
@@ -14,18 +15,21 @@
 //! - [`compress`]: results as they are stored
 //! - `record`: what a scan saw → rows, many to a statement
 //! - `known`: what a scan saw that is known already
+//! - [`lengths`]: the lengths of what is queued
 //! - [`spending`]: what was submitted lately, and what the models cost
 //! - [`twins`]: recordings of equal content
 //! - `together`: many changes by one statement
 //! - `version`: whether another process changed it
 //! - `row`: columns to types
 
+pub mod bill;
 pub mod claims;
 pub mod compress;
 pub mod control;
 pub mod doubts;
 pub mod error;
 mod known;
+pub mod lengths;
 pub mod open;
 pub mod progress;
 pub mod queue;

@@ -3,7 +3,6 @@
 use super::error::StoreError;
 use super::open::Store;
 use super::writer::Change;
-use crate::crash;
 use crate::domain::{Price, Prices, Timestamp};
 use sqlx::{Row, SqliteConnection};
 
@@ -72,11 +71,7 @@ impl Store {
         prices: Vec<(String, Price)>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        crash::around(
-            "store.set_prices",
-            self.writer().write(SetPrices { prices, now }),
-        )
-        .await
+        self.writer().write(SetPrices { prices, now }).await
     }
 }
 

@@ -16,6 +16,7 @@ mod house_rules;
 mod machine;
 mod night;
 mod pipeline;
+mod plan;
 #[cfg(target_os = "linux")]
 mod polling;
 mod power;

@@ -1,0 +1,122 @@
+//! `nightscribe prices`
+
+use super::args::Prices as Args;
+use super::exit::{Exit, Report};
+use super::item::json;
+use super::session::Session;
+use super::terminal::{lines, table};
+use crate::api::{Client, Settings};
+use crate::config::read_key;
+use crate::domain::model::MODELS;
+use crate::domain::{Price, Prices, Timestamp};
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::io::Write;
+
+/// A price, for programs; fields are only ever added.
+#[derive(Debug, Serialize)]
+struct JsonPrice<'a> {
+    model: &'a str,
+    per_minute: f64,
+    currency: &'a str,
+    /// When the service said so; `null` where it is configured.
+    fetched_at: Option<Timestamp>,
+}
+
+pub(super) async fn prices(session: &Session, args: &Args) -> Result<Exit, Report> {
+    if args.refresh {
+        refresh(session).await?;
+    }
+    let (fetched, fetched_at) = match session.existing_store().await? {
+        None => (Prices::default(), None),
+        Some(store) => {
+            let prices = store.prices().await?;
+            store.close().await;
+            prices
+        }
+    };
+    let configured = &session.config.prices;
+    let own = session
+        .config
+        .sources
+        .iter()
+        .map(|source| source.request.model());
+    let models: BTreeSet<_> = own.chain(MODELS.iter().map(|model| model.name)).collect();
+    let known = models.into_iter().filter_map(|model| {
+        let (price, since) = match configured.of(model) {
+            Some(price) => (price, None),
+            None => (fetched.of(model)?, fetched_at),
+        };
+        Some((model, price, since))
+    });
+    let mut out = anstream::stdout().lock();
+    if args.json {
+        for (model, price, fetched_at) in known {
+            let (per_minute, currency) = (price.per_minute, price.currency.as_str());
+            let price = JsonPrice {
+                model,
+                per_minute,
+                currency,
+                fetched_at,
+            };
+            writeln!(out, "{}", json(&price)?)?;
+        }
+        return Ok(Exit::Done);
+    }
+    let mut rows = table(&["MODEL", "A MINUTE", "AN HOUR", "SAID BY"]);
+    rows.add_rows(known.map(|(model, price, since)| row(model, price, since)));
+    if rows.is_empty() {
+        writeln!(
+            out,
+            "No price is known; `nightscribe prices --refresh` asks the service, [prices] in the configuration sets them."
+        )?;
+    } else {
+        write!(out, "{}", lines(&rows))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn row(model: &str, price: &Price, since: Option<Timestamp>) -> [String; 4] {
+    let money = |amount: f64| format!("{} {}", significant(amount), price.currency);
+    [
+        model.to_owned(),
+        money(price.per_minute),
+        money(price.per_minute * 60.0),
+        since.map_or_else(
+            || "the configuration".to_owned(),
+            |since| format!("the service, {since}"),
+        ),
+    ]
+}
+
+/// Without the noise of binary fractions.
+fn significant(amount: f64) -> f64 {
+    (amount * 1e9).round() / 1e9
+}
+
+async fn refresh(session: &Session) -> Result<(), Report> {
+    let api = &session.config.api;
+    // The list needs no key; where there is one, it is sent as with every call.
+    let key = read_key(&api.key, &session.environment).unwrap_or_default();
+    let client = Client::new(&Settings {
+        base_url: api.base_url.clone(),
+        key,
+        flow: api.flow,
+    })
+    .map_err(|error| Report::of(Exit::Usage, &error))?;
+    let failed = |why: String| {
+        let message = format!(
+            "the service does not say what its models cost: {why}; write it under [prices]"
+        );
+        Report::new(Exit::SomeFailed, message)
+    };
+    let prices = match client.prices().await {
+        Ok(Some(prices)) if !prices.is_empty() => prices,
+        Ok(_) => return Err(failed("it has no list of prices".to_owned())),
+        Err(error) => return Err(failed(error.failure.message)),
+    };
+    let store = session.store().await?;
+    store.set_prices(prices, session.now()).await?;
+    store.close().await;
+    Ok(())
+}

@@ -1,0 +1,275 @@
+//! `nightscribe report`
+
+mod reconcile;
+
+use super::args::{By, ReportArgs, Since};
+use super::exit::{Exit, Report};
+use super::item::json;
+use super::session::Session;
+use super::terminal::{hours, lines, money, table};
+use crate::domain::{Prices, Timestamp};
+use crate::pipeline::account::prices;
+use crate::pipeline::clock::{Clock, SystemClock};
+use crate::store::bill::{Charge, Entry};
+use jiff::tz::TimeZone;
+use reconcile::{Difference, reconcile};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::io::Write;
+
+/// The bill, for programs; fields are only ever added.
+#[derive(Debug, Serialize)]
+struct JsonReport {
+    since: Timestamp,
+    currency: Option<String>,
+    lines: Vec<Line>,
+    in_all: Line,
+    /// `null` if it was not asked for.
+    differences: Option<Vec<Difference>>,
+}
+
+/// What was submitted under one name.
+#[derive(Debug, Clone, PartialEq, Serialize, Default)]
+struct Line {
+    name: String,
+    /// Transcripts that were billed.
+    billed: u64,
+    billed_s: f64,
+    /// `null` where a price is not known.
+    cost: Option<f64>,
+    /// At the service at this moment.
+    pending: u64,
+    /// Transcripts that were taken from equal recordings.
+    saved: u64,
+    saved_s: f64,
+    saved_cost: Option<f64>,
+    /// Submissions that may have been paid for nothing.
+    perhaps_paid: u64,
+    perhaps_paid_s: f64,
+}
+
+pub(super) async fn report(session: &Session, args: &ReportArgs) -> Result<Exit, Report> {
+    let zone = SystemClock.zone();
+    let since = beginning(args.since, session.now(), &zone)?;
+    let Some(store) = session.existing_store().await? else {
+        return Ok(Exit::Done);
+    };
+    let entries = store.bill(since).await?;
+    let prices = prices(&session.config, &store).await?;
+    store.close().await;
+    let name = |entry: &Entry| match args.by {
+        By::Source => entry.source.clone(),
+        By::Model => entry.model.clone(),
+        By::Day => day(entry.at, &zone),
+    };
+    let mut report = JsonReport {
+        since,
+        currency: prices.currency().map(str::to_owned),
+        lines: summed(&entries, name, &prices),
+        in_all: summed(&entries, |_| "in all".to_owned(), &prices)
+            .pop()
+            .unwrap_or_default(),
+        differences: None,
+    };
+    if args.reconcile {
+        report.differences = Some(reconcile(session, &entries, since).await?);
+    }
+    let mut out = anstream::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", json(&report)?)?;
+    } else if args.csv {
+        write!(out, "{}", csv(&report))?;
+    } else {
+        write!(out, "{}", text(&report))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn beginning(since: Option<Since>, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, Report> {
+    Ok(match since {
+        None => Timestamp::from_millis(0),
+        Some(Since::Ago(span)) => now.before(span),
+        Some(Since::At(time)) => Timestamp::from_millis(time.as_millisecond()),
+        Some(Since::Day(day)) => {
+            let midnight = zone.to_timestamp(day.at(0, 0, 0, 0));
+            let midnight =
+                midnight.map_err(|_| Report::new(Exit::Usage, "--since: there is no such day"))?;
+            Timestamp::from_millis(midnight.as_millisecond())
+        }
+    })
+}
+
+fn day(time: Timestamp, zone: &TimeZone) -> String {
+    jiff::Timestamp::from_millisecond(time.millis()).map_or_else(
+        |_| time.to_string(),
+        |time| zone.to_datetime(time).date().to_string(),
+    )
+}
+
+/// A line for each name, in their order.
+fn summed(entries: &[Entry], name: impl Fn(&Entry) -> String, prices: &Prices) -> Vec<Line> {
+    let mut sums: BTreeMap<String, Line> = BTreeMap::new();
+    for entry in entries {
+        let line = sums.entry(name(entry)).or_insert_with_key(|name| Line {
+            name: name.clone(),
+            cost: Some(0.0),
+            saved_cost: Some(0.0),
+            ..Line::default()
+        });
+        let cost = prices.cost(&entry.model, entry.audio_s);
+        let add = |sum: &mut Option<f64>| *sum = sum.zip(cost).map(|(sum, cost)| sum + cost);
+        match entry.charge {
+            Charge::Billed => {
+                line.billed += 1;
+                line.billed_s += entry.audio_s;
+                add(&mut line.cost);
+            }
+            Charge::Pending => line.pending += 1,
+            Charge::Shared => {
+                line.saved += 1;
+                line.saved_s += entry.audio_s;
+                add(&mut line.saved_cost);
+            }
+            Charge::Doubtful => {
+                line.perhaps_paid += 1;
+                line.perhaps_paid_s += entry.audio_s;
+            }
+            Charge::Free => {}
+        }
+    }
+    sums.into_values().collect()
+}
+
+fn text(report: &JsonReport) -> String {
+    let currency = report.currency.as_deref();
+    let mut rows = table(&[
+        "",
+        "BILLED",
+        "AUDIO",
+        "COST",
+        "PENDING",
+        "SAVED",
+        "PERHAPS PAID TWICE",
+    ]);
+    rows.add_rows(report.lines.iter().chain([&report.in_all]).map(|line| {
+        [
+            line.name.clone(),
+            line.billed.to_string(),
+            hours(line.billed_s),
+            money(line.cost, currency),
+            line.pending.to_string(),
+            several(line.saved, line.saved_s),
+            several(line.perhaps_paid, line.perhaps_paid_s),
+        ]
+    }));
+    let mut text = lines(&rows);
+    match &report.differences {
+        None => {}
+        Some(none) if none.is_empty() => {
+            text.push_str("\nThe service's list says the same.\n");
+        }
+        Some(differences) => {
+            text.push('\n');
+            for difference in differences {
+                text.push_str(&format!("{difference}\n"));
+            }
+        }
+    }
+    text
+}
+
+fn several(number: u64, audio_s: f64) -> String {
+    match number {
+        0 => "0".to_owned(),
+        number => format!("{number} ({})", hours(audio_s)),
+    }
+}
+
+fn csv(report: &JsonReport) -> String {
+    let mut csv =
+        "name,billed,billed_s,cost,currency,pending,saved,saved_s,perhaps_paid,perhaps_paid_s\n"
+            .to_owned();
+    for line in &report.lines {
+        let fields = [
+            quoted(&line.name),
+            line.billed.to_string(),
+            line.billed_s.to_string(),
+            line.cost.map_or_else(String::new, |cost| cost.to_string()),
+            report.currency.clone().unwrap_or_default(),
+            line.pending.to_string(),
+            line.saved.to_string(),
+            line.saved_s.to_string(),
+            line.perhaps_paid.to_string(),
+            line.perhaps_paid_s.to_string(),
+        ];
+        csv.push_str(&format!("{}\n", fields.join(",")));
+    }
+    csv
+}
+
+/// A field that may hold a comma or a quote (RFC 4180).
+fn quoted(field: &str) -> String {
+    if field.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Price;
+
+    fn entry(source: &str, charge: Charge, audio_s: f64) -> Entry {
+        Entry {
+            source: source.to_owned(),
+            model: "m".to_owned(),
+            relative: "a.mp3".into(),
+            client_request_id: None,
+            at: Timestamp::from_millis(0),
+            charge,
+            audio_s,
+        }
+    }
+
+    #[test]
+    fn what_was_billed_saved_and_perhaps_paid_is_told_apart() {
+        let entries = [
+            entry("b", Charge::Billed, 60.0),
+            entry("a", Charge::Billed, 120.0),
+            entry("a", Charge::Shared, 60.0),
+            entry("a", Charge::Doubtful, 30.0),
+            entry("a", Charge::Free, 1000.0),
+            entry("a", Charge::Pending, 10.0),
+        ];
+        let mut prices = Prices::default();
+        let per_minute = 0.5;
+        let currency = "USD".to_owned();
+        prices.set(
+            "m",
+            Price {
+                per_minute,
+                currency,
+            },
+        );
+        let lines = summed(&entries, |entry| entry.source.clone(), &prices);
+        let [a, b] = lines.as_slice() else {
+            panic!("{lines:?}");
+        };
+        assert_eq!((a.billed, a.billed_s, a.cost), (1, 120.0, Some(1.0)));
+        assert_eq!(
+            (a.saved, a.saved_cost, a.perhaps_paid, a.pending),
+            (1, Some(0.5), 1, 1)
+        );
+        assert_eq!((b.name.as_str(), b.billed, b.cost), ("b", 1, Some(0.5)));
+        let unpriced = summed(&entries, |_| String::new(), &Prices::default());
+        assert_eq!(unpriced[0].cost, None);
+    }
+
+    #[test]
+    fn a_name_with_a_comma_stays_one_field() {
+        assert_eq!(quoted("a,\"b\""), "\"a,\"\"b\"\"\"");
+        assert_eq!(quoted("a b"), "a b");
+    }
+}

@@ -1,0 +1,151 @@
+//! When everything will have been submitted, at the earliest: under the rate, within the hours and the budget.
+
+use super::budget::{Cap, Measure, Period, bounds};
+use super::hours::{Opening, Window};
+use crate::domain::Timestamp;
+use jiff::tz::TimeZone;
+use std::time::Duration;
+
+/// Ends of hours that are looked at: some decades of nights.
+const MOST_STEPS: usize = 20_000;
+
+/// What is to be submitted.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Load {
+    /// Recordings.
+    pub recordings: u64,
+    /// Audio, in seconds.
+    pub audio_s: f64,
+    /// Money, where all prices are known.
+    pub cost: Option<f64>,
+}
+
+/// When the last of it leaves at the earliest, at so many submissions a minute; `None` if never, as far as one can see.
+#[must_use]
+pub fn submitted_by(
+    load: &Load,
+    now: Timestamp,
+    submits_per_minute: u32,
+    window: &Window,
+    caps: &[Cap],
+) -> Option<Timestamp> {
+    let minutes = load.recordings as f64 / f64::from(submits_per_minute);
+    let open_for = Duration::try_from_secs_f64(minutes * 60.0).ok()?;
+    let mut last = after_open(now, open_for, window)?;
+    for cap in caps {
+        let amount = match cap.measure {
+            Measure::Audio => load.audio_s,
+            Measure::Cost => load.cost.unwrap_or(0.0),
+            Measure::Recordings => load.recordings as f64,
+        };
+        last = last.max(begin_of_last(cap, amount, now, &window.zone)?);
+    }
+    Some(last)
+}
+
+/// When so much time has gone by in which submissions may leave.
+fn after_open(now: Timestamp, open_for: Duration, window: &Window) -> Option<Timestamp> {
+    let (mut time, mut left) = (now, open_for);
+    for _ in 0..MOST_STEPS {
+        time = match window.opening(time) {
+            Opening::Never => return None,
+            Opening::At(opens) => opens,
+            Opening::Now => {
+                let closes = window.closes_at(time).unwrap_or(Timestamp::MAX);
+                let open = closes.since(time);
+                if left <= open {
+                    return Some(time.after(left));
+                }
+                left -= open;
+                closes
+            }
+        };
+    }
+    None
+}
+
+/// When the period begins in which the last of an amount has room, if each takes as much as it may.
+fn begin_of_last(cap: &Cap, amount: f64, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+    let mut periods = (amount / cap.most).ceil() as usize;
+    let mut begin = now;
+    if cap.period != Period::Run && periods > MOST_STEPS {
+        return None;
+    }
+    while periods > 1 {
+        (_, begin) = bounds(cap.period, begin, zone)?;
+        periods -= 1;
+    }
+    Some(begin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: i64 = 60_000;
+
+    fn at(minutes: i64) -> Timestamp {
+        // 2026-11-01T00:00:00Z.
+        Timestamp::from_millis(1_793_491_200_000 + minutes * MINUTE)
+    }
+
+    fn load(recordings: u64, hours: f64) -> Load {
+        Load {
+            recordings,
+            audio_s: hours * 3600.0,
+            cost: None,
+        }
+    }
+
+    fn window(hours: &str) -> Window {
+        Window {
+            hours: vec![hours.parse().unwrap()],
+            ..Window::always()
+        }
+    }
+
+    #[test]
+    fn the_rate_alone_bounds_an_open_day() {
+        let by =
+            |recordings| submitted_by(&load(recordings, 1.0), at(0), 60, &Window::always(), &[]);
+        assert_eq!(by(0), Some(at(0)));
+        assert_eq!(by(600), Some(at(10)));
+    }
+
+    #[test]
+    fn what_does_not_fit_into_a_night_goes_on_in_the_next() {
+        let by = |recordings| {
+            submitted_by(
+                &load(recordings, 1.0),
+                at(0),
+                1,
+                &window("22:00-23:00"),
+                &[],
+            )
+        };
+        assert_eq!(by(30), Some(at(22 * 60 + 30)));
+        assert_eq!(by(60), Some(at(23 * 60)));
+        assert_eq!(by(90), Some(at((24 + 22) * 60 + 30)));
+    }
+
+    #[test]
+    fn a_budget_spreads_it_over_days() {
+        let cap = Cap {
+            measure: Measure::Audio,
+            period: Period::Day,
+            most: 3600.0,
+        };
+        let by = |hours| submitted_by(&load(1, hours), at(5), 60, &Window::always(), &[cap]);
+        assert_eq!(by(1.0), Some(at(5).after(Duration::from_secs(1))));
+        assert_eq!(by(2.5), Some(at(2 * 24 * 60)));
+    }
+
+    #[test]
+    fn a_time_that_is_over_never_comes() {
+        let over = Window {
+            until: Some(at(0)),
+            ..Window::always()
+        };
+        assert_eq!(submitted_by(&load(1, 1.0), at(1), 60, &over, &[]), None);
+    }
+}

@@ -1,0 +1,143 @@
+//! What is known before, and what is said after: plan, prices and report.
+
+use crate::house::{House, settings, wav};
+use serde_json::Value;
+use std::fs;
+use std::time::Duration;
+
+const BOUNDED: &str =
+    "[[source]]\nname = 'talks'\npath = 'recordings'\nsettle = '0s'\nmin_duration = '2s'\n";
+
+fn lengths(house: &House, seconds: &[u32]) {
+    for (number, seconds) in (0..).zip(seconds) {
+        let path = house.path("recordings").join(format!("{number}.wav"));
+        fs::write(path, wav(number, seconds * 8000)).unwrap();
+    }
+}
+
+fn json(house: &House, args: &[&str]) -> Value {
+    let ended = house.run(args);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    serde_json::from_str(&ended.stdout).unwrap()
+}
+
+#[test]
+fn a_plan_says_what_would_be_submitted_and_submits_nothing() {
+    let house = House::new(settings());
+    house.configure_with("[prices]\nnova-2-general = 0.6\n", BOUNDED);
+    lengths(&house, &[60, 120, 1]);
+    fs::write(house.path("recordings/text.wav"), "no recording, but text").unwrap();
+    let plan = json(&house, &["plan", "--json"]);
+    assert_eq!(
+        (&plan["files"], &plan["audio_s"]),
+        (&2.into(), &180.0.into())
+    );
+    assert_eq!(
+        (&plan["cost"], &plan["currency"]),
+        (&1.8.into(), &"USD".into())
+    );
+    assert_eq!(plan["groups"][0]["source"], "talks");
+    let skipped = plan["skipped"].as_object().unwrap();
+    assert_eq!(skipped.len(), 2, "{skipped:?}");
+    assert_eq!(skipped["it is shorter than min_duration of its source"], 1);
+    assert!(plan["submitted_by"].is_string());
+    assert_eq!(house.count("queued"), 4);
+    assert!(house.sandbox().ledger().generations.is_empty());
+    // The lengths are kept.
+    assert_eq!(house.item("1.wav")["duration_s"], 120.0);
+    let text = house
+        .run(&["run", "--once", "--dry-run", "--limit", "1"])
+        .stdout;
+    assert!(text.contains("in all") && text.contains("0h 01m"), "{text}");
+    assert_eq!(house.count("queued"), 4);
+}
+
+#[test]
+fn a_cost_is_never_guessed() {
+    let house = House::new(settings());
+    lengths(&house, &[60]);
+    let plan = json(&house, &["plan", "--json"]);
+    assert_eq!(plan["cost"], Value::Null);
+    assert_eq!(plan["unpriced"][0], "#g1_nova-2-general");
+    let text = house.run(&["plan"]).stdout;
+    assert!(
+        text.contains("No price is known for #g1_nova-2-general"),
+        "{text}"
+    );
+    assert!(house.run(&["prices"]).stdout.contains("No price is known"));
+}
+
+#[test]
+fn prices_come_from_the_service_and_are_kept_with_their_date() {
+    let mut house = House::new(settings());
+    lengths(&house, &[60]);
+    let table = house.run(&["prices", "--refresh"]).stdout;
+    // The sandbox's: 0.0001 a second.
+    assert!(
+        table.contains("0.006 USD  0.36 USD  the service, 20"),
+        "{table}"
+    );
+    house.stop_sandbox();
+    let plan = json(&house, &["plan", "--json"]);
+    assert!((plan["cost"].as_f64().unwrap() - 0.006).abs() < 1e-9);
+    let refused = house.run(&["prices", "--refresh"]);
+    assert_eq!(refused.code, 1);
+    assert!(refused.stderr.contains("does not say what its models cost"));
+    assert_eq!(json(&house, &["plan", "--json"])["cost"], plan["cost"]);
+}
+
+#[test]
+fn a_report_says_what_was_billed_and_saved() {
+    let house = House::new(settings());
+    house.configure("[prices]\nnova-2-general = 6.0\n");
+    lengths(&house, &[10, 20]);
+    fs::copy(
+        house.path("recordings/1.wav"),
+        house.path("recordings/copy.wav"),
+    )
+    .unwrap();
+    house.run_once(0);
+    let report = json(&house, &["report", "--json", "--reconcile"]);
+    let all = &report["in_all"];
+    assert_eq!(
+        (&all["billed"], &all["billed_s"]),
+        (&2.into(), &30.0.into())
+    );
+    assert_eq!((&all["cost"], &all["saved"]), (&3.0.into(), &1.into()));
+    assert_eq!(
+        (&all["saved_s"], &all["perhaps_paid"]),
+        (&20.0.into(), &0.into())
+    );
+    assert_eq!(report["differences"], serde_json::json!([]));
+    let csv = house.run(&["report", "--csv", "--by", "model"]).stdout;
+    assert!(csv.starts_with("name,billed,billed_s,cost,currency,"));
+    assert!(
+        csv.contains("\n#g1_nova-2-general,2,30,3,USD,0,1,20,0,0\n"),
+        "{csv}"
+    );
+    let later = json(&house, &["report", "--json", "--since", "2999-01-01"]);
+    assert_eq!(later["in_all"]["billed"], 0);
+}
+
+#[test]
+fn a_transcript_that_was_paid_for_and_did_not_arrive_is_named() {
+    let house = House::with_recordings(
+        nightscribe::sandbox::Settings {
+            delay: Duration::from_secs(3600),
+            ..settings()
+        },
+        1,
+    );
+    let mut daemon = house.start(&["run"]);
+    house.wait_until("the submission", |house| house.count("pending") == 1);
+    daemon.signal("TERM");
+    assert_eq!(daemon.code(), 0);
+    house.run(&["cancel", "1"]);
+    let report = json(&house, &["report", "--json"]);
+    assert_eq!(report["in_all"]["perhaps_paid"], 1);
+    let text = house.run(&["report", "--reconcile"]).stdout;
+    assert!(
+        text.contains("0.wav: the service did it, and its transcript did not arrive"),
+        "{text}"
+    );
+}
