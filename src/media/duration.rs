@@ -6,6 +6,7 @@ use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
 use symphonia::core::io::{MediaSource, MediaSourceStream};
 use symphonia::core::meta::MetadataOptions;
+use symphonia::core::units::{Duration, TimeBase};
 
 /// Longer than any recording: a year, in seconds. What claims more is broken.
 const LONGEST_S: f64 = 366.0 * 86_400.0;
@@ -49,10 +50,15 @@ fn probe<S: Read + Seek + Send + Sync + 'static>(
     length(&*probed.ok()?)
 }
 
+/// What the container says of itself as a whole, else of its audio.
 fn length(format: &dyn FormatReader) -> Option<f64> {
     let track = format.default_track(TrackType::Audio)?;
-    let time = track.time_base?.calc_duration(track.duration?)?;
-    Some(time.as_secs_f64())
+    let media = format.media_info();
+    let seconds = |base: Option<TimeBase>, duration: Option<Duration>| {
+        let time = base?.calc_duration(duration?)?;
+        Some(time.as_secs_f64()).filter(|seconds| *seconds > 0.0)
+    };
+    seconds(media.time_base, media.duration).or_else(|| seconds(track.time_base, track.duration))
 }
 
 struct Source<S> {
