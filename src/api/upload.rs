@@ -4,7 +4,7 @@ use super::call::Recording;
 use crate::crash;
 use crate::domain::Timestamp;
 use crate::domain::exhaustion::is_exhaustion;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::stream::try_unfold;
 use sha2::{Digest, Sha256};
@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Bytes read from disk and handed to the connection at once.
-const CHUNK: usize = 128 * 1024;
+const CHUNK: usize = 256 * 1024;
 
 /// How much of an upload has been handed to the connection.
 #[derive(Debug, Default)]
@@ -214,16 +214,15 @@ impl Reading {
 
     fn chunk(mut self) -> Result<Chunk, FileTrouble> {
         let wanted = usize::try_from(self.left).unwrap_or(CHUNK).min(CHUNK);
-        let mut bytes = BytesMut::zeroed(wanted);
-        self.file
-            .read_exact(&mut bytes)
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::UnexpectedEof => FileTrouble::Changed,
-                _ => FileTrouble::Unreadable(error),
-            })?;
+        let mut bytes = Vec::with_capacity(wanted);
+        let mut part = self.file.by_ref().take(wanted as u64);
+        let read = part.read_to_end(&mut bytes);
+        if read.map_err(FileTrouble::Unreadable)? < wanted {
+            return Err(FileTrouble::Changed);
+        }
         self.hash.update(&bytes);
         self.left -= wanted as u64;
-        let bytes = bytes.freeze();
+        let bytes = Bytes::from(bytes);
         if self.left > 0 {
             let rest = Rest::More(self);
             return Ok(Chunk { bytes, rest });
