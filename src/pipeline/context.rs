@@ -195,33 +195,45 @@ impl Context {
     pub async fn persist<T, F>(
         &self,
         job: JobId,
-        mut change: impl FnMut() -> F,
+        change: impl FnMut() -> F,
     ) -> Result<Option<T>, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        match self.patiently(change).await {
+            Err(StoreError::Stale) => {
+                tracing::debug!(
+                    job.id = job.0,
+                    "the job was changed by somebody else meanwhile; left as it is"
+                );
+                Ok(None)
+            }
+            done => done.map(Some),
+        }
+    }
+
+    /// Makes a change, again as long as the database cannot take it for a passing reason.
+    ///
+    /// # Errors
+    /// If the database fails for good, or still cannot take it when the run is abandoned.
+    pub async fn patiently<T, F>(&self, mut change: impl FnMut() -> F) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, StoreError>>,
     {
         let mut troubled = false;
         loop {
             match change().await {
-                Ok(done) => {
-                    if troubled {
-                        self.release(HoldKind::Disk).await;
-                    }
-                    return Ok(Some(done));
-                }
-                Err(StoreError::Stale) => {
-                    tracing::debug!(
-                        job.id = job.0,
-                        "the job was changed by somebody else meanwhile; left as it is"
-                    );
-                    return Ok(None);
-                }
                 Err(error) if error.is_passing() && !self.abandon.is_cancelled() => {
                     troubled = true;
                     self.store_trouble(&error);
                     tokio::time::sleep(STORE_RETRY).await;
                 }
-                Err(error) => return Err(error),
+                ended => {
+                    if troubled {
+                        self.release(HoldKind::Disk).await;
+                    }
+                    return ended;
+                }
             }
         }
     }

@@ -7,6 +7,7 @@ use crate::store::recovery::Recovered;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Something happened in a run.
 #[derive(Debug, Clone)]
@@ -91,6 +92,8 @@ pub enum Event {
     Released { kind: HoldKind },
     /// The hours in which recordings are submitted have ended or begun, or the time of the run is over.
     Hours { opening: Opening },
+    /// So much time was passed over: the machine slept, or its clock was set forward.
+    PassedOver { span: Duration },
     /// Every request waits from `now` until `until`.
     SlowedDown {
         failure: Failure,

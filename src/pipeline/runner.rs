@@ -134,13 +134,14 @@ pub async fn run(setup: Setup) -> Result<Summary, RunError> {
     let mode = setup.mode;
     let context = Arc::new(context(setup, store, client, run, account, prices));
     for source in &context.config.sources {
-        context
-            .store
-            .reconfigure(&source.name, &source.request, context.now())
-            .await?;
+        let (name, request) = (&source.name, &source.request);
+        let reconfigure = || context.store.reconfigure(name, request, context.now());
+        context.patiently(reconfigure).await?;
     }
     context.notice(&Event::Started { recovered });
-    watch::standing_holds(&context).await?;
+    context
+        .patiently(|| watch::standing_holds(&context))
+        .await?;
     let unreachable = work(&context, mode).await?;
     let summary = summary(&context, recovered, unreachable).await?;
     for hold in &summary.holds {

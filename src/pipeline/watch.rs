@@ -3,7 +3,7 @@
 
 use super::context::Context;
 use super::event::Event;
-use crate::domain::{Hold, HoldKind};
+use crate::domain::{Hold, HoldKind, Timestamp};
 use crate::policy::hours::Opening;
 use crate::store::StoreError;
 use std::path::Path;
@@ -13,6 +13,8 @@ use tokio::sync::mpsc;
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(1);
+/// No look takes so long on a machine that is awake.
+const SLEPT: Duration = Duration::from_secs(60);
 /// Less room than this on the disk of the state folder holds submissions, in bytes: what is at the service by then
 /// still fits.
 pub const LEAST_FREE: u64 = 64 << 20;
@@ -25,6 +27,7 @@ pub async fn watch(context: Arc<Context>, reload: mpsc::Sender<()>) -> Result<()
     let mut watcher = Watcher {
         seen: None,
         opening: Opening::Now,
+        looked_at: context.now(),
         low: false,
         reload,
     };
@@ -54,6 +57,8 @@ struct Watcher {
     seen: Option<i64>,
     /// Whether submissions could leave when it was looked at last.
     opening: Opening,
+    /// When it was looked at last.
+    looked_at: Timestamp,
     /// Whether the room is too low.
     low: bool,
     reload: mpsc::Sender<()>,
@@ -62,6 +67,7 @@ struct Watcher {
 impl Watcher {
     async fn look(&mut self, context: &Context) -> Result<(), StoreError> {
         self.room(context).await;
+        self.sleep(context);
         self.hours(context);
         self.budget(context).await;
         let version = Some(context.store.data_version().await?);
@@ -78,6 +84,16 @@ impl Watcher {
         context.to_submit.notify_one();
         context.progress.notify_one();
         Ok(())
+    }
+
+    /// Says when the machine has slept. Whoever waits for a time looks at the clock every few seconds by itself.
+    fn sleep(&mut self, context: &Context) {
+        let now = context.now();
+        let span = now.since(self.looked_at);
+        self.looked_at = now;
+        if span > SLEPT {
+            context.notice(&Event::PassedOver { span });
+        }
     }
 
     /// Says when the hours begin and end.

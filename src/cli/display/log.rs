@@ -142,6 +142,10 @@ impl Observer for LogDisplay {
                 hold.kind.advice()
             ),
             Event::Released { kind } => tracing::info!(hold = kind.as_str(), "submissions go on"),
+            Event::PassedOver { span } => tracing::info!(
+                "{} were passed over: the machine slept, or its clock was set; what is pending is asked for",
+                length(*span)
+            ),
             Event::Hours { opening } => tracing::info!("{opening}"),
             Event::SlowedDown {
                 failure,

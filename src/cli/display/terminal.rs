@@ -203,6 +203,7 @@ impl Observer for TerminalDisplay {
             Event::Released { kind } => {
                 say(&format!("{GOOD}goes on{GOOD:#}: no longer held ({kind})"))
             }
+            Event::PassedOver { span } => say(&format!("the machine slept for {}", length(*span))),
             Event::Hours { opening } => say(&opening.to_string()),
             Event::SlowedDown {
                 failure,
