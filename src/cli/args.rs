@@ -89,6 +89,9 @@ pub enum Command {
     Resume,
     /// Render again from stored results, without the service
     Export(Export),
+    /// Run as a service of this machine, or of a user: install, uninstall, status
+    #[command(subcommand)]
+    Service(Service),
     /// A local server that speaks the API, for trying and testing
     Sandbox(Sandbox),
     /// The models of the service, with what each is for
@@ -224,6 +227,31 @@ pub struct Export {
     /// Write below this folder [default: where the transcripts are]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
+}
+
+/// `service`
+#[derive(Debug, Subcommand)]
+pub enum Service {
+    /// Write the service's file from the configuration, and start it; again after the configuration changed
+    Install(Whose),
+    /// Stop the service and remove its file; the queue and the transcripts stay
+    Uninstall(Whose),
+    /// Is it installed, up to date, active, and able to work at night
+    Status(Whose),
+}
+
+/// Whose service.
+#[derive(Debug, Args)]
+pub struct Whose {
+    /// Your own, which runs while you are logged in, or linger [default unless root]
+    #[arg(long, conflicts_with = "system")]
+    pub user: bool,
+    /// The machine's [default as root]
+    #[arg(long)]
+    pub system: bool,
+    /// Take this folder for /, and start nothing; for images and packages
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
 }
 
 /// `sandbox`

@@ -26,6 +26,7 @@ mod retry;
 mod run;
 mod sandbox;
 mod scan;
+mod service;
 pub mod session;
 mod show;
 mod signals;
@@ -74,6 +75,7 @@ async fn command(cli: Cli) -> Result<Exit, Report> {
         Command::Pause => hold::pause(&session()?).await,
         Command::Resume => hold::resume(&session()?).await,
         Command::Export(args) => export::export(&session()?, &args).await,
+        Command::Service(args) => service::service(&args, &cli.global),
         Command::Sandbox(args) => sandbox::sandbox(args).await,
         Command::Models => models::models(),
         Command::Completions { shell } => packaging::completions(shell),

@@ -34,6 +34,7 @@ fn every_command_has_help_and_wrong_usage_exits_with_two() {
         "pause",
         "resume",
         "export",
+        "service",
         "sandbox",
         "models",
         "completions",

@@ -20,6 +20,7 @@ mod power;
 mod promise;
 mod sandbox;
 mod scale;
+mod service;
 mod soak;
 mod store;
 mod tempo;
