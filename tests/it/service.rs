@@ -119,7 +119,6 @@ fn a_manager_that_runs_is_told_to_start_once_and_again_after_a_change() {
     for line in ["ok    installed", "ok    enabled", "ok    active", "warn  linger"] {
         assert!(before.stdout.contains(line), "{line}: {}", before.stdout);
     }
-    machine.house.configure("[output]\ndir = 'elsewhere'\n[state]\ndir = 'queue'\n");
     fs::write(
         machine.house.path("nightscribe.toml"),
         "[state]\ndir = 'queue'\n[[source]]\nname = 'talks'\npath = 'recordings'\n",
