@@ -12,6 +12,7 @@
 //! - [`results`]: results, and the files that were made of them
 //! - [`report`]: what `status`, `list` and `show` ask
 //! - [`compress`]: results as they are stored
+//! - [`rules`]: model and options of what is queued
 //! - `record`: what a scan saw → rows, many to a statement
 //! - `known`: what a scan saw that is known already
 //! - [`twins`]: recordings of equal content
@@ -34,6 +35,7 @@ pub mod recovery;
 pub mod report;
 pub mod results;
 mod row;
+pub mod rules;
 mod together;
 pub mod twins;
 mod version;
