@@ -35,7 +35,7 @@ pub use layout::Layout;
 pub use load::{ConfigError, load};
 pub use uncertain::Uncertain;
 
-use crate::domain::{Flow, Format, Request};
+use crate::domain::{FileName, Flow, Format, Request};
 use globset::GlobSet;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -139,6 +139,8 @@ pub struct Output {
     pub dir: PathBuf,
     /// Where in it.
     pub layout: Layout,
+    /// Their names, without extension.
+    pub name: FileName,
     /// Their formats, each once.
     pub formats: Vec<Format>,
 }
