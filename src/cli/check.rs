@@ -28,7 +28,7 @@ pub(super) enum Verdict {
 pub(super) struct Line {
     verdict: Verdict,
     what: &'static str,
-    said: String,
+    pub(super) said: String,
 }
 
 pub(super) const fn line(verdict: Verdict, what: &'static str, said: String) -> Line {

@@ -81,9 +81,9 @@ impl FileName {
     #[must_use]
     pub fn of(&self, stem: &OsStr, facts: &Facts) -> OsString {
         let mut name: Vec<u8> = Vec::new();
-        for part in &self.parts {
+        for (number, part) in self.parts.iter().enumerate() {
             let value = match part {
-                Part::Text(text) if name.is_empty() => text.trim_start_matches(['.', '-', '_']).as_bytes(),
+                Part::Text(text) if number > 0 && name.is_empty() => text.trim_start_matches(['.', '-', '_']).as_bytes(),
                 Part::Text(text) => text.as_bytes(),
                 Part::Placeholder(placeholder) => value(*placeholder, stem, facts),
             };
@@ -211,7 +211,7 @@ mod tests {
         assert_eq!(named("{stem}.{lang}", &none), "talk");
         assert_eq!(named("{stem}-{lang}_{date}.x", &none), "talk.x");
         assert_eq!(named("{lang}.{stem}", &none), "talk");
-        assert_eq!(named("{stem} {lang}", &none), "talk ");
+        assert_eq!(named("_{stem}", &none), "_talk");
         assert_eq!(named("{lang}{date}-{stem}", &none), "talk");
     }
 

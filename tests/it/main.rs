@@ -8,6 +8,8 @@ mod client;
 #[cfg(feature = "crash-points")]
 mod crash_matrix;
 mod dependencies;
+mod file_names;
+mod folder_rules;
 mod hostile;
 mod house;
 mod house_rules;

@@ -75,8 +75,26 @@ pub(super) fn obstacles(target: &Target, config: &Config, text: &str) -> Vec<Lin
                 line(Verdict::Doubtful, "linger", said.to_owned())
             }
         });
+        lines.extend(sandbox(|file| std::fs::read_to_string(file).ok()));
     }
     lines
+}
+
+/// A user's manager makes a sandbox only where users may make namespaces. `read` gives a kernel setting.
+fn sandbox(read: impl Fn(&str) -> Option<String>) -> Option<Line> {
+    let settings = [
+        ("/proc/sys/user/max_user_namespaces", "0"),
+        ("/proc/sys/kernel/unprivileged_userns_clone", "0"),
+        ("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1"),
+    ];
+    let refusing = settings.iter().find(|(file, refusal)| {
+        read(file).is_some_and(|value| value.trim() == *refusal)
+    });
+    let (file, value) = refusing?;
+    let said = format!(
+        "{file} is {value}, so that a user's unit may not get its sandbox and not start; if so, install as root with --system"
+    );
+    Some(line(Verdict::Doubtful, "sandbox", said))
 }
 
 /// Who the unit runs as.
@@ -233,4 +251,43 @@ fn obstacle(path: &Path, wanted: u32, unit: Unit<'_>, user: &User) -> Option<Str
         shown(path),
         shown(step)
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kernel_that_lets_users_make_no_namespaces_is_told_of() {
+        let said = |name: &'static str, value: &'static str| {
+            let read = move |file: &str| file.ends_with(name).then(|| value.to_owned());
+            sandbox(read).map(|line| line.said)
+        };
+        assert_eq!(said("max_user_namespaces", "63000\n"), None);
+        assert!(said("max_user_namespaces", "0\n").is_some_and(|said| said.contains("--system")));
+        assert!(said("apparmor_restrict_unprivileged_userns", "1\n").is_some());
+        assert_eq!(said("unprivileged_userns_clone", "1\n"), None);
+    }
+
+    #[test]
+    fn the_way_to_a_folder_is_looked_at_step_by_step() {
+        let root = tempfile::tempdir().unwrap();
+        let inner = root.path().join("closed/inner");
+        std::fs::create_dir_all(&inner).unwrap();
+        let set = |path: &Path, bits| {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(bits)).unwrap();
+        };
+        set(root.path(), 0o755);
+        set(&inner, 0o755);
+        let closed = root.path().join("closed");
+        set(&closed, 0o700);
+        assert_eq!(User::Made.stopped_at(&inner, READ), Some(&*closed));
+        set(&closed, 0o711);
+        assert_eq!(User::Made.stopped_at(&inner, READ | ENTER), None);
+        assert_eq!(User::Made.stopped_at(&inner, WRITE), Some(&*inner));
+        let missing = inner.join("not/there");
+        assert_eq!(User::Made.stopped_at(&missing, WRITE), Some(&*inner));
+        assert_eq!(User::Unknown.stopped_at(&inner, WRITE), None);
+    }
 }
