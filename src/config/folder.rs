@@ -83,7 +83,8 @@ mod tests {
 
     #[test]
     fn what_is_said_goes_over_what_holds_above_and_the_rest_stays() {
-        let own = read("model = '#g1_nova-2-meeting'\n[options]\nlanguage = 'de'\nnumerals = true\n");
+        let own =
+            read("model = '#g1_nova-2-meeting'\n[options]\nlanguage = 'de'\nnumerals = true\n");
         let own = own.unwrap();
         assert_eq!(own.model(), "#g1_nova-2-meeting");
         assert_eq!(
@@ -108,6 +109,9 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_read_is_named() {
         let said = request_below(Path::new("/nowhere/.nightscribe.toml"), &above(), false);
-        assert!(said.unwrap_err().starts_with("/nowhere/.nightscribe.toml: cannot be read: "));
+        assert!(
+            said.unwrap_err()
+                .starts_with("/nowhere/.nightscribe.toml: cannot be read: ")
+        );
     }
 }

@@ -111,7 +111,11 @@ fn some_globs(value: &Value) -> Read<GlobSet> {
     }
 }
 
-pub(super) fn checked(options: Table, label: &str, problems: &mut Vec<Problem>) -> Vec<(String, Value)> {
+pub(super) fn checked(
+    options: Table,
+    label: &str,
+    problems: &mut Vec<Problem>,
+) -> Vec<(String, Value)> {
     let mut checked = Vec::new();
     for (name, node) in options.nodes {
         let refusal = match &node.content {

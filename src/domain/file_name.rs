@@ -71,7 +71,9 @@ pub enum FileNameError {
     #[error("`{{stem}}` is missing: transcripts of different recordings would have the same name")]
     NoStem,
     /// No file can have this name.
-    #[error("expected a file's name of at most {MOST_BYTES} bytes, without `/`, not beginning with `.`; found \"{0}\"")]
+    #[error(
+        "expected a file's name of at most {MOST_BYTES} bytes, without `/`, not beginning with `.`; found \"{0}\""
+    )]
     NoName(String),
 }
 
@@ -83,7 +85,9 @@ impl FileName {
         let mut name: Vec<u8> = Vec::new();
         for (number, part) in self.parts.iter().enumerate() {
             let value = match part {
-                Part::Text(text) if number > 0 && name.is_empty() => text.trim_start_matches(['.', '-', '_']).as_bytes(),
+                Part::Text(text) if number > 0 && name.is_empty() => {
+                    text.trim_start_matches(['.', '-', '_']).as_bytes()
+                }
                 Part::Text(text) => text.as_bytes(),
                 Part::Placeholder(placeholder) => value(*placeholder, stem, facts),
             };
@@ -129,7 +133,9 @@ fn parts(text: &str) -> Result<Vec<Part>, FileNameError> {
         if begin > 0 {
             parts.push(Part::Text(rest[..begin].to_owned()));
         }
-        let end = rest[begin..].find('}').map_or(rest.len(), |end| begin + end + 1);
+        let end = rest[begin..]
+            .find('}')
+            .map_or(rest.len(), |end| begin + end + 1);
         parts.push(Part::Placeholder(placeholder(&rest[begin..end])?));
         rest = &rest[end..];
     }
@@ -145,7 +151,9 @@ fn placeholder(name: &str) -> Result<Placeholder, FileNameError> {
         name: name.to_owned(),
         suggestion: suggestion(name, PLACEHOLDERS.map(|(known, _)| known)),
     };
-    known.map(|(_, placeholder)| *placeholder).ok_or_else(unknown)
+    known
+        .map(|(_, placeholder)| *placeholder)
+        .ok_or_else(unknown)
 }
 
 impl Facts {
@@ -165,7 +173,9 @@ impl Facts {
 fn day(time: Timestamp) -> String {
     let text = time.to_string();
     let day = text.split_once('T').map(|(day, _)| day);
-    day.filter(|day| day.len() == 10).unwrap_or_default().to_owned()
+    day.filter(|day| day.len() == 10)
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn plain(text: &str) -> String {
@@ -235,7 +245,10 @@ mod tests {
     fn what_the_service_says_leads_nowhere() {
         let facts = Facts::new(Some("../../e n"), "s", Some(Timestamp::MAX), "open/whisper");
         assert_eq!(facts.language, "e-n");
-        assert_eq!((facts.date.as_str(), facts.model.as_str()), ("", "open-whisper"));
+        assert_eq!(
+            (facts.date.as_str(), facts.model.as_str()),
+            ("", "open-whisper")
+        );
     }
 
     proptest! {

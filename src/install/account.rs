@@ -77,7 +77,8 @@ pub fn may(who: Option<&Account>, mode: Mode, wanted: u32) -> bool {
 mod tests {
     use super::*;
 
-    const PASSWD: &str = "root:x:0:0:root:/root:/bin/sh\n\nann:x:1000:1001::/home/ann:/bin/sh\nodd\n";
+    const PASSWD: &str =
+        "root:x:0:0:root:/root:/bin/sh\n\nann:x:1000:1001::/home/ann:/bin/sh\nodd\n";
 
     #[test]
     fn users_are_found_by_number_and_by_name() {

@@ -41,7 +41,9 @@ impl<'a> Unit<'a> {
     /// The file that systemd hands to it as the key.
     #[must_use]
     pub fn credential(self) -> Option<String> {
-        let path = self.values("LoadCredential").find_map(|value| value.strip_prefix("key:"));
+        let path = self
+            .values("LoadCredential")
+            .find_map(|value| value.strip_prefix("key:"));
         path.map(|path| path.replace("%%", "%"))
     }
 
@@ -102,7 +104,9 @@ mod tests {
 
     #[test]
     fn the_last_value_of_a_key_counts() {
-        let unit = Unit("DynamicUser=yes\nDynamicUser = off\nLoadCredential=key:/100%%\nEnvironmentFile=-/e\n");
+        let unit = Unit(
+            "DynamicUser=yes\nDynamicUser = off\nLoadCredential=key:/100%%\nEnvironmentFile=-/e\n",
+        );
         assert!(!unit.has_a_user_of_its_own());
         assert_eq!(unit.credential().as_deref(), Some("/100%"));
         assert_eq!(unit.environment_file().as_deref(), Some("/e"));
@@ -111,11 +115,18 @@ mod tests {
     #[test]
     fn homes_are_hidden_unless_they_are_bound() {
         let hides = |protect: &str, bound: &str, folder: &str| {
-            Unit(&format!("ProtectHome={protect}\nBindReadOnlyPaths={bound}\n")).hides(Path::new(folder))
+            Unit(&format!(
+                "ProtectHome={protect}\nBindReadOnlyPaths={bound}\n"
+            ))
+            .hides(Path::new(folder))
         };
         assert!(hides("yes", "", "/home/ann/Podcasts"));
         assert!(hides("tmpfs", "/home/bob", "/home/ann/Podcasts"));
-        assert!(!hides("tmpfs", "-/home/ann/Podcasts:/x", "/home/ann/Podcasts/a"));
+        assert!(!hides(
+            "tmpfs",
+            "-/home/ann/Podcasts:/x",
+            "/home/ann/Podcasts/a"
+        ));
         assert!(!hides("read-only", "", "/home/ann"));
         assert!(!hides("yes", "", "/srv/audio"));
     }

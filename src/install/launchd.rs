@@ -10,14 +10,22 @@ pub const LABEL: &str = "nightscribe";
 /// The list's text. launchd hands over no credentials: a key file is read by the service itself.
 #[must_use]
 pub fn property_list(setup: &Setup) -> String {
-    let arguments = [&setup.binary, "--config", &setup.config, "run"];
-    let arguments: String = arguments.map(|text| format!("\n        {}", string(text))).concat();
+    let arguments = [setup.binary.as_str(), "--config", &setup.config, "run"];
+    let arguments: String = arguments
+        .map(|text| format!("\n        {}", string(text)))
+        .concat();
     let mut entries = vec![
         ("Label", string(LABEL)),
-        ("ProgramArguments", format!("<array>{arguments}\n    </array>")),
+        (
+            "ProgramArguments",
+            format!("<array>{arguments}\n    </array>"),
+        ),
         ("RunAtLoad", "<true/>".to_owned()),
         // A configuration that is refused is tried again, but not in a hurry.
-        ("KeepAlive", "<dict><key>SuccessfulExit</key><false/></dict>".to_owned()),
+        (
+            "KeepAlive",
+            "<dict><key>SuccessfulExit</key><false/></dict>".to_owned(),
+        ),
         ("ThrottleInterval", "<integer>30</integer>".to_owned()),
         ("ExitTimeOut", "<integer>60</integer>".to_owned()),
         ("ProcessType", string("Background")),

@@ -183,10 +183,7 @@ mod tests {
     #[test]
     fn launchd_is_told_by_the_user_s_domain() {
         let user = talk(Manager::Launchd, Scope::User);
-        assert_eq!(
-            said(&user.start()),
-            ["launchctl bootstrap gui/501 /f"]
-        );
+        assert_eq!(said(&user.start()), ["launchctl bootstrap gui/501 /f"]);
         assert_eq!(
             said(&talk(Manager::Launchd, Scope::System).stop()),
             ["launchctl bootout system/nightscribe"]

@@ -73,11 +73,11 @@ fn adapted(line: &str, setup: &Setup) -> Vec<String> {
             argument(&setup.config)
         )],
         "LoadCredential" => credential(setup),
-        "Environment" if value.ends_with("=%d/key") => {
-            kept_if(matches!(setup.key, Key::File(_)))
-        }
+        "Environment" if value.ends_with("=%d/key") => kept_if(matches!(setup.key, Key::File(_))),
         "Environment" => Vec::new(),
-        "StateDirectory" | "StateDirectoryMode" => kept_if(setup.identity == Identity::Made),
+        "StateDirectory" | "StateDirectoryMode" => {
+            kept_if(setup.writes.iter().any(|path| is_made(path, setup)))
+        }
         "DynamicUser" => {
             let mut lines = identity(setup);
             lines.extend(places(setup));
@@ -92,7 +92,9 @@ fn credential(setup: &Setup) -> Vec<String> {
     match &setup.key {
         Key::File(path) => vec![format!("LoadCredential=key:{}", bare(path))],
         Key::Variable { name, file } => vec![
-            format!("# The API key: a line {name}=... in this file, which only its owner may read."),
+            format!(
+                "# The API key: a line {name}=... in this file, which only its owner may read."
+            ),
             format!("EnvironmentFile=-{}", bare(file)),
         ],
     }
@@ -126,14 +128,18 @@ fn places(setup: &Setup) -> Vec<String> {
         lines.push(setting(key, path));
     }
     for path in &setup.writes {
-        let is_made = setup.identity == Identity::Made && Path::new(path).starts_with(STATE_FOLDER);
         match is_temporary(path) {
             true => lines.push(setting("BindPaths", path)),
-            false if is_made => {}
+            false if is_made(path, setup) => {}
             false => lines.push(setting("ReadWritePaths", path)),
         }
     }
     lines
+}
+
+/// Whether systemd makes the folder for the service, and lets it write there.
+fn is_made(path: &str, setup: &Setup) -> bool {
+    setup.scope == Scope::System && Path::new(path).starts_with(STATE_FOLDER)
 }
 
 fn is_temporary(path: &str) -> bool {
@@ -178,9 +184,7 @@ mod tests {
         let unit = unit(&setup(Scope::System, Identity::Made));
         assert_eq!(
             values(&unit, "ExecStart"),
-            [
-                r#""/opt/night scribe/nightscribe" --config "/home/ann/100%% \"mine\"/$$x.toml" run"#
-            ]
+            [r#""/opt/night scribe/nightscribe" --config "/home/ann/100%% \"mine\"/$$x.toml" run"#]
         );
         assert_eq!(values(&unit, "LoadCredential"), ["key:/home/ann/a key"]);
         assert_eq!(
@@ -236,6 +240,7 @@ mod tests {
     fn a_named_user_keeps_the_folders_and_the_home_of_the_configuration() {
         let mut setup = setup(Scope::System, Identity::Named("ann".to_owned()));
         setup.home = Some("/home/ann lee".to_owned());
+        setup.writes = vec!["/home/ann lee/state".to_owned()];
         let unit = unit(&setup);
         assert_eq!(values(&unit, "User"), ["ann"]);
         assert_eq!(
@@ -247,7 +252,7 @@ mod tests {
         );
         assert_eq!(
             values(&unit, "ReadWritePaths"),
-            ["-/var/lib/nightscribe/state"]
+            [r#""-/home/ann lee/state""#]
         );
         assert!(values(&unit, "StateDirectory").is_empty());
     }
@@ -255,7 +260,12 @@ mod tests {
     #[test]
     fn every_other_setting_of_the_packaged_unit_is_kept() {
         let unit = unit(&setup(Scope::System, Identity::Made));
-        let replaced = ["ExecStart", "Environment", "LoadCredential", "Documentation"];
+        let replaced = [
+            "ExecStart",
+            "Environment",
+            "LoadCredential",
+            "Documentation",
+        ];
         let kept = TEMPLATE
             .lines()
             .skip_while(|line| !line.starts_with("[Unit]"))

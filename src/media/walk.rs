@@ -99,9 +99,6 @@ impl Walking<'_> {
     }
 
     fn marker(&mut self, entry: &DirEntry) -> Option<Found> {
-        if !entry.file_type().is_file() {
-            return None;
-        }
         if bytes(entry) == SKIP.as_bytes() {
             self.leave_folder();
             return None;
@@ -143,7 +140,9 @@ fn problem(walk: &Walk<'_>, error: &walkdir::Error) -> Found {
 fn is_marker(entry: &DirEntry) -> bool {
     let name = bytes(entry);
     // Nearly every name is told apart by its first byte.
-    name.first() == Some(&b'.') && (name == SKIP.as_bytes() || name == RULES.as_bytes())
+    name.first() == Some(&b'.')
+        && (name == SKIP.as_bytes() || name == RULES.as_bytes())
+        && entry.file_type().is_file()
 }
 
 /// The order of the bytes of all paths of the tree: what is in a folder goes by the folder's name and a slash. Markers,

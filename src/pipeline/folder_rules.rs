@@ -60,7 +60,8 @@ impl Met {
 
     /// A folder cannot be looked at: what was known of it holds.
     pub fn overlook(&mut self, path: &Path) {
-        self.unseen.extend(path.strip_prefix(&self.root).map(Path::to_owned));
+        self.unseen
+            .extend(path.strip_prefix(&self.root).map(Path::to_owned));
     }
 
     /// The walk is at `relative`, and no longer in any folder that is not above it.
@@ -137,7 +138,11 @@ mod tests {
         );
         assert_eq!(asked(&mut met, "a/bc.wav").as_deref(), Some("x {}"));
         assert_eq!(asked(&mut met, "ab.wav"), None);
-        let folders: Vec<_> = met.after(&[], |_| true).into_iter().map(|rule| rule.folder).collect();
+        let folders: Vec<_> = met
+            .after(&[], |_| true)
+            .into_iter()
+            .map(|rule| rule.folder)
+            .collect();
         assert_eq!(folders, [Path::new("a"), Path::new("a/b")]);
     }
 
@@ -147,10 +152,15 @@ mod tests {
         write(root.path(), "new", "model = 'x'");
         write(root.path(), "bad", "nonsense");
         let mut met = met(root.path());
-        assert!(met.enter("bad".into()).unwrap_err().contains("bad/.nightscribe.toml:1:"));
+        assert!(
+            met.enter("bad".into())
+                .unwrap_err()
+                .contains("bad/.nightscribe.toml:1:")
+        );
         met.overlook(&root.path().join("closed"));
         met.enter("new".into()).unwrap();
-        let before = ["bad/below", "closed", "gone", "lost", "new"].map(|folder| rule(folder, "old"));
+        let before =
+            ["bad/below", "closed", "gone", "lost", "new"].map(|folder| rule(folder, "old"));
         let after = met.after(&before, |folder| !folder.ends_with("lost"));
         assert_eq!(
             after,

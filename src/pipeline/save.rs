@@ -161,9 +161,9 @@ async fn save_round(context: &Arc<Context>, received: Vec<Received>) -> Result<(
             in_threads(unplaced, move |one| one.map(|one| placed(one, &round))).await
         }
         _ => {
-            let saved = move |one| Ok(placed(unplaced(one, &output)?, &round));
-            in_threads(unsaved, saved).await
-        },
+            let save = move |one| Ok::<_, StoreError>(placed(unplaced(one, &output)?, &round));
+            in_threads(unsaved, save).await
+        }
     };
     for outcome in outcomes {
         saved.push(outcome?);
@@ -224,7 +224,15 @@ fn unplaced(unsaved: Unsaved, output: &Output) -> Result<Unplaced, StoreError> {
     } = unsaved;
     let raw = packed.unpack()?;
     let folder = folder(output, &received);
-    let rendered = guarded(|| Ok(rendered(&received, &raw, &folder, &output.name, &output.formats)));
+    let rendered = guarded(|| {
+        Ok(rendered(
+            &received,
+            &raw,
+            &folder,
+            &output.name,
+            &output.formats,
+        ))
+    });
     Ok(Unplaced {
         received,
         ours,

@@ -69,11 +69,12 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn rules(&self, source: &str) -> Result<Vec<Rule>, StoreError> {
-        let rows =
-            sqlx::query("SELECT folder, model, options FROM rules WHERE source = ?1 ORDER BY folder")
-                .bind(source)
-                .fetch_all(self.readers())
-                .await?;
+        let rows = sqlx::query(
+            "SELECT folder, model, options FROM rules WHERE source = ?1 ORDER BY folder",
+        )
+        .bind(source)
+        .fetch_all(self.readers())
+        .await?;
         rows.iter().map(rule).collect()
     }
 
@@ -122,11 +123,12 @@ impl Change for Reconfigure {
             self.replace(connection, rules).await?;
         }
         let mut changed = self.by_source(connection).await?;
-        let known =
-            sqlx::query("SELECT folder, model, options FROM rules WHERE source = ?1 ORDER BY folder")
-                .bind(&self.source)
-                .fetch_all(&mut *connection)
-                .await?;
+        let known = sqlx::query(
+            "SELECT folder, model, options FROM rules WHERE source = ?1 ORDER BY folder",
+        )
+        .bind(&self.source)
+        .fetch_all(&mut *connection)
+        .await?;
         for known in &known {
             changed += self.by_rule(connection, &rule(known)?).await?;
         }

@@ -628,12 +628,16 @@ fn a_shell_is_offered_the_sources_states_and_error_classes() {
     let house = House::new(settings());
     assert_eq!(offered(&house, &["list", "--source", ""]), ["talks"]);
     assert_eq!(offered(&house, &["retry", "--source", "t"]), ["talks"]);
+    assert_eq!(offered(&house, &["list", "--state", "p"]), ["pending"],);
     assert_eq!(
-        offered(&house, &["list", "--state", "p"]),
-        ["pending"],
+        offered(&house, &["retry", "--error", "ra"]),
+        ["rate_limited"]
     );
-    assert_eq!(offered(&house, &["retry", "--error", "ra"]), ["rate_limited"]);
-    fs::write(house.path("other.toml"), "[[source]]\nname = 'beds'\npath = '.'\n").unwrap();
+    fs::write(
+        house.path("other.toml"),
+        "[[source]]\nname = 'beds'\npath = '.'\n",
+    )
+    .unwrap();
     assert_eq!(
         offered(&house, &["--config", "other.toml", "list", "--source", ""]),
         ["beds"]

@@ -40,16 +40,27 @@ fn recordings_that_come_to_the_same_name_never_overwrite_each_other() {
     }
     house.run_once(0);
     assert_eq!(house.names("transcripts/talks").len(), 16);
-    let outputs: Vec<_> = house.items().iter().map(|item| item["outputs"].clone()).collect();
+    let outputs: Vec<_> = house
+        .items()
+        .iter()
+        .map(|item| item["outputs"].clone())
+        .collect();
     for (number, outputs) in outputs.iter().enumerate() {
         let others = || {
             let others = house.items();
-            others.into_iter().enumerate().filter(move |(other, _)| *other != number)
+            others
+                .into_iter()
+                .enumerate()
+                .filter(move |(other, _)| *other != number)
         };
         assert_eq!(outputs.as_array().unwrap().len(), 4);
         assert!(others().all(|(_, other)| other["outputs"] != *outputs));
     }
-    assert!(house.names("transcripts/talks").contains(&format!("talk.{model}.txt")));
+    assert!(
+        house
+            .names("transcripts/talks")
+            .contains(&format!("talk.{model}.txt"))
+    );
 }
 
 #[test]
@@ -59,7 +70,8 @@ fn results_of_one_round_that_come_to_one_name_get_two() {
                   [source.options]\nlanguage = 'de'\n";
     let house = House::new(settings());
     let config = house.path("nightscribe.toml");
-    let any = "[[source]]\nname = 'any'\npath = 'recordings'\nsettle = '0s'\ninclude = ['*de.wav']\n";
+    let any =
+        "[[source]]\nname = 'any'\npath = 'recordings'\nsettle = '0s'\ninclude = ['*de.wav']\n";
     house.configure_with("", &format!("{german}{any}"));
     let text = fs::read_to_string(&config).unwrap();
     let output = "[output]\nlayout = 'beside'\nname = '{stem}{lang}'\n";
@@ -80,7 +92,8 @@ fn a_template_that_names_no_files_is_refused() {
     let run = house.run(&["run", "--once"]);
     assert_eq!(run.code, 2);
     assert!(
-        run.stderr.contains("`output.name`: `{stm}` is no placeholder; did you mean `{stem}`?"),
+        run.stderr
+            .contains("`output.name`: `{stm}` is no placeholder; did you mean `{stem}`?"),
         "{}",
         run.stderr
     );

@@ -41,7 +41,11 @@ fn house() -> House {
 fn a_folder_s_rules_go_over_those_of_its_source_and_of_the_folders_above() {
     let house = house();
     mark(&house, "a/.nightscribe.toml", MEETING);
-    mark(&house, "a/b/.nightscribe.toml", "[options]\nlanguage = 'fr'\n");
+    mark(
+        &house,
+        "a/b/.nightscribe.toml",
+        "[options]\nlanguage = 'fr'\n",
+    );
     house.run_once(0);
     assert_eq!(asked(&house, "a/1.wav"), meeting());
     assert_eq!(asked(&house, "a/b/2.wav").1, "fr");
@@ -49,7 +53,10 @@ fn a_folder_s_rules_go_over_those_of_its_source_and_of_the_folders_above() {
     assert_eq!(asked(&house, "a-b/3.wav"), general());
     assert_eq!(asked(&house, "4.wav"), general());
     let ledger = house.sandbox().ledger();
-    let meetings = ledger.generations.iter().filter(|row| row.model == meeting().0);
+    let meetings = ledger
+        .generations
+        .iter()
+        .filter(|row| row.model == meeting().0);
     assert_eq!(meetings.count(), 2);
 }
 
@@ -62,14 +69,21 @@ fn rules_that_changed_hold_for_what_is_queued_and_not_for_what_is_done() {
     assert_eq!(asked(&house, "a/1.wav"), meeting());
     assert_eq!(asked(&house, "a/b/2.wav"), meeting());
     assert_eq!(asked(&house, "a-b/3.wav"), general());
-    mark(&house, "a/b/.nightscribe.toml", "model = '#g1_nova-2-phonecall'\n");
+    mark(
+        &house,
+        "a/b/.nightscribe.toml",
+        "model = '#g1_nova-2-phonecall'\n",
+    );
     house.run(&["scan"]);
     assert_eq!(asked(&house, "a/1.wav"), meeting());
     assert_eq!(asked(&house, "a/b/2.wav").0, "#g1_nova-2-phonecall");
     fs::remove_file(house.path("recordings/a/.nightscribe.toml")).unwrap();
     house.run(&["scan"]);
     assert_eq!(asked(&house, "a/1.wav"), general());
-    assert_eq!(asked(&house, "a/b/2.wav"), ("#g1_nova-2-phonecall".to_owned(), Value::Null));
+    assert_eq!(
+        asked(&house, "a/b/2.wav"),
+        ("#g1_nova-2-phonecall".to_owned(), Value::Null)
+    );
     house.run_once(0);
     mark(&house, ".nightscribe.toml", MEETING);
     house.record("5.wav", 5);
@@ -96,7 +110,11 @@ fn a_start_leaves_what_is_queued_to_its_folder_s_rules() {
 #[test]
 fn bad_rules_are_reported_with_their_line_and_stop_nothing_else() {
     let house = house();
-    mark(&house, "a/.nightscribe.toml", "\n[options]\nlanguag = 'de'\n");
+    mark(
+        &house,
+        "a/.nightscribe.toml",
+        "\n[options]\nlanguag = 'de'\n",
+    );
     let run = house.run_once(0);
     assert_eq!(house.count("done"), 2);
     assert_eq!(house.items().len(), 2);
@@ -113,7 +131,11 @@ fn a_marked_folder_is_left_out() {
     let house = house();
     mark(&house, "a/.nightscribe-skip", "");
     house.run_once(0);
-    let names: Vec<_> = house.items().iter().map(|item| item["relative"].clone()).collect();
+    let names: Vec<_> = house
+        .items()
+        .iter()
+        .map(|item| item["relative"].clone())
+        .collect();
     assert_eq!(names, ["4.wav", "a-b/3.wav"]);
     fs::remove_file(house.path("recordings/a/.nightscribe-skip")).unwrap();
     house.run_once(0);

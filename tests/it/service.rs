@@ -96,14 +96,21 @@ fn without_a_service_manager_the_unit_is_written_and_it_says_what_to_type() {
     assert!(!machine.unit().exists() && machine.house.path("state").is_dir());
     let again = uninstall(&machine);
     assert_eq!(again.code, 0);
-    assert!(again.stdout.ends_with("nothing to do.\n"), "{}", again.stdout);
+    assert!(
+        again.stdout.ends_with("nothing to do.\n"),
+        "{}",
+        again.stdout
+    );
 }
 
 #[test]
 fn a_manager_that_runs_is_told_to_start_once_and_again_after_a_change() {
     let machine = Machine::new().with_systemd().with_key();
     let said = machine.install();
-    assert!(said.contains("It runs, and starts by itself from now on."), "{said}");
+    assert!(
+        said.contains("It runs, and starts by itself from now on."),
+        "{said}"
+    );
     let restart = [
         "--user daemon-reload",
         "--user enable nightscribe.service",
@@ -116,7 +123,12 @@ fn a_manager_that_runs_is_told_to_start_once_and_again_after_a_change() {
     let status = |machine: &Machine| machine.run(&["service", "status", "--user"]);
     let before = status(&machine);
     assert_eq!(before.code, 0, "{}", before.stdout);
-    for line in ["ok    installed", "ok    enabled", "ok    active", "warn  linger"] {
+    for line in [
+        "ok    installed",
+        "ok    enabled",
+        "ok    active",
+        "warn  linger",
+    ] {
         assert!(before.stdout.contains(line), "{line}: {}", before.stdout);
     }
     fs::write(
@@ -126,7 +138,11 @@ fn a_manager_that_runs_is_told_to_start_once_and_again_after_a_change() {
     .unwrap();
     let after = status(&machine);
     assert_eq!(after.code, 2, "{}", after.stdout);
-    assert!(after.stdout.contains("FAIL  service unit"), "{}", after.stdout);
+    assert!(
+        after.stdout.contains("FAIL  service unit"),
+        "{}",
+        after.stdout
+    );
     machine.install();
     assert_eq!(machine.told(), restart);
     assert_eq!(status(&machine).code, 0);
@@ -134,7 +150,10 @@ fn a_manager_that_runs_is_told_to_start_once_and_again_after_a_change() {
     assert_eq!(machine.run(&["service", "uninstall", "--user"]).code, 0);
     assert_eq!(
         machine.told(),
-        ["--user disable --now nightscribe.service", "--user daemon-reload"]
+        [
+            "--user disable --now nightscribe.service",
+            "--user daemon-reload"
+        ]
     );
     let gone = status(&machine);
     assert_eq!(gone.code, 2);
@@ -146,16 +165,27 @@ fn a_service_without_a_key_is_not_started_and_check_says_why() {
     let machine = Machine::new().with_systemd();
     let said = machine.install();
     assert!(said.contains("as soon as it has a key"), "{said}");
-    assert!(said.contains("The service is not given AIMLAPI_KEY of this shell"), "{said}");
+    assert!(
+        said.contains("The service is not given AIMLAPI_KEY of this shell"),
+        "{said}"
+    );
     assert_eq!(machine.told().len(), 2);
     let check = machine.run(&["check"]);
     assert_eq!(check.code, 2, "{}", check.stdout);
     assert!(check.stdout.contains("ok    key "), "{}", check.stdout);
-    assert!(check.stdout.contains("FAIL  service key"), "{}", check.stdout);
+    assert!(
+        check.stdout.contains("FAIL  service key"),
+        "{}",
+        check.stdout
+    );
     let machine = machine.with_key();
     let check = machine.run(&["check"]);
     assert_eq!(check.code, 0, "{}", check.stdout);
-    assert!(check.stdout.contains("ok    service key"), "{}", check.stdout);
+    assert!(
+        check.stdout.contains("ok    service key"),
+        "{}",
+        check.stdout
+    );
     assert!(check.stdout.contains("warn  linger"), "{}", check.stdout);
     assert!(!check.stdout.contains("sk-house-key"));
 }
@@ -176,14 +206,24 @@ fn check_finds_folders_that_a_unit_written_by_hand_does_not_see() {
     fs::write(machine.unit(), unit).unwrap();
     let check = machine.run(&["check"]);
     assert!(
-        check.stdout.contains("/home/nobody/at all: the unit's ProtectHome= hides it"),
+        check
+            .stdout
+            .contains("/home/nobody/at all: the unit's ProtectHome= hides it"),
         "{}",
         check.stdout
     );
-    assert!(check.stdout.contains("FAIL  service key   /nowhere/key"), "{}", check.stdout);
+    assert!(
+        check.stdout.contains("FAIL  service key   /nowhere/key"),
+        "{}",
+        check.stdout
+    );
     let refused = machine.run(&["service", "install", "--user"]);
     assert_eq!(refused.code, 2);
-    assert!(refused.stderr.contains("move it away first"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("move it away first"),
+        "{}",
+        refused.stderr
+    );
     assert_eq!(machine.run(&["service", "uninstall", "--user"]).code, 2);
     assert!(machine.unit().exists());
 }
@@ -200,11 +240,19 @@ fn check_says_nothing_of_services_where_none_is_installed() {
 fn the_machine_s_service_is_never_root() {
     let machine = Machine::new();
     let image = machine.house.path("image");
-    let install = machine.run(&["service", "install", "--system", "--root", image.to_str().unwrap()]);
+    let install = machine.run(&[
+        "service",
+        "install",
+        "--system",
+        "--root",
+        image.to_str().unwrap(),
+    ]);
     if fs::metadata(machine.house.path("")).unwrap().uid() == 0 {
         assert_eq!(install.code, 2);
         assert!(
-            install.stderr.contains("set state.dir = \"/var/lib/nightscribe/state\""),
+            install
+                .stderr
+                .contains("set state.dir = \"/var/lib/nightscribe/state\""),
             "{}",
             install.stderr
         );
@@ -243,7 +291,14 @@ fn odd_unit(machine: &Machine, whose: &str) -> PathBuf {
         image.to_str().unwrap(),
     ]);
     assert_eq!(install.code, 0, "{}", install.stderr);
-    PathBuf::from(install.stdout.lines().next().unwrap().trim_start_matches("Wrote "))
+    PathBuf::from(
+        install
+            .stdout
+            .lines()
+            .next()
+            .unwrap()
+            .trim_start_matches("Wrote "),
+    )
 }
 
 /// `systemd-analyze` with what it says; `None` on a machine that does not have it.

@@ -54,7 +54,10 @@ pub(super) fn cannot(what: &str, target: &Target, error: &io::Error) -> Report {
         _ => "",
     };
     let file = shown(&target.file);
-    Report::new(Exit::Usage, format!("cannot {what} `{file}`: {error}{advice}"))
+    Report::new(
+        Exit::Usage,
+        format!("cannot {what} `{file}`: {error}{advice}"),
+    )
 }
 
 fn write(file: &Path, text: &str) -> io::Result<()> {
@@ -154,7 +157,9 @@ fn hints(target: &Target, setup: &Setup, config: &Config, has_key: bool) -> Vec<
         );
     }
     for name in &target.left_out {
-        hints.push(format!("{name} is set in this shell only; the service goes by the configuration."));
+        hints.push(format!(
+            "{name} is set in this shell only; the service goes by the configuration."
+        ));
     }
     hints
 }

@@ -27,16 +27,16 @@ fn installed(session: &Session, scope: Scope) -> Option<Vec<Line>> {
     // As the service finds it: without what only this shell says.
     let file = session.config.file.as_deref();
     let config = config::load(file, &target.environment).ok()?;
-    let config_file = config.file.as_deref()?.to_str()?;
-    if target.manager == Manager::Systemd && !Unit(&text).runs(config_file) {
+    // Why it cannot be installed again is said by the attempt.
+    let setup = target.setup(&config).ok();
+    let named = setup.as_ref().map(|setup| setup.config.as_str());
+    let named = named.or_else(|| config.file.as_deref()?.to_str())?;
+    if target.manager == Manager::Systemd && !Unit(&text).runs(named) {
         let said = format!("{} runs another configuration", shown(&target.file));
         return Some(vec![line(Verdict::Doubtful, "service unit", said)]);
     }
-    let mut lines = match target.setup(&config) {
-        Ok(setup) => vec![current(&target, &setup, &text)],
-        // Why it cannot be installed again is said by the attempt.
-        Err(_) => Vec::new(),
-    };
+    let current = setup.map(|setup| current(&target, &setup, &text));
+    let mut lines = Vec::from_iter(current);
     lines.extend(obstacles(&target, &config, &text));
     Some(lines)
 }
@@ -85,11 +85,14 @@ fn sandbox(read: impl Fn(&str) -> Option<String>) -> Option<Line> {
     let settings = [
         ("/proc/sys/user/max_user_namespaces", "0"),
         ("/proc/sys/kernel/unprivileged_userns_clone", "0"),
-        ("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1"),
+        (
+            "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+            "1",
+        ),
     ];
-    let refusing = settings.iter().find(|(file, refusal)| {
-        read(file).is_some_and(|value| value.trim() == *refusal)
-    });
+    let refusing = settings
+        .iter()
+        .find(|(file, refusal)| read(file).is_some_and(|value| value.trim() == *refusal));
     let (file, value) = refusing?;
     let said = format!(
         "{file} is {value}, so that a user's unit may not get its sandbox and not start; if so, install as root with --system"
@@ -190,7 +193,10 @@ fn variable(target: &Target, name: &str, unit: Unit<'_>) -> Line {
             line(Verdict::Ready, what, format!("{name} from {}", shown(file)))
         }
         (Some(None), Some(file)) => {
-            let said = format!("{}: only its owner can tell whether {name} is in it", shown(file));
+            let said = format!(
+                "{}: only its owner can tell whether {name} is in it",
+                shown(file)
+            );
             line(Verdict::Doubtful, what, said)
         }
         (Some(Some(false)), Some(file)) => {
@@ -201,9 +207,11 @@ fn variable(target: &Target, name: &str, unit: Unit<'_>) -> Line {
             line(Verdict::Wrong, what, said)
         }
         // A unit written by hand may set it in ways that are not looked at here.
-        _ if unit.value("Environment").is_some() => {
-            line(Verdict::Doubtful, what, format!("cannot tell whether {name} is set"))
-        }
+        _ if unit.value("Environment").is_some() => line(
+            Verdict::Doubtful,
+            what,
+            format!("cannot tell whether {name} is set"),
+        ),
         _ => {
             let said = format!(
                 "{} sets no {name}, and the one of this shell is not handed over; set api.key_file",
