@@ -100,7 +100,7 @@ fn a_start_leaves_what_is_queued_to_its_folder_s_rules() {
     let hidden = house.path("away");
     fs::rename(house.path("recordings/a"), &hidden).unwrap();
     // The folder is away while the start and its scan go by, and so are its rules.
-    house.run_once(0);
+    house.run_once(1);
     fs::rename(&hidden, house.path("recordings/a")).unwrap();
     house.run(&["retry", "--failed"]);
     assert_eq!(asked(&house, "a/1.wav"), meeting());

@@ -142,10 +142,10 @@ fn hints(target: &Target, setup: &Setup, config: &Config, has_key: bool) -> Vec<
             (KeySource::Env(name), Key::Variable { file, .. })
                 if target.manager == Manager::Systemd =>
             {
-                format!("The service is not given {name} of this shell: write {name}=... into `{file}` (mode 600).")
+                format!("The service has no {name}, as it is given none of this shell's variables: write {name}=... into {file} (mode 600).")
             }
             (KeySource::Env(name), _) => format!(
-                "The service is not given {name} of this shell: put the key into a file, and name it with api.key_file."
+                "The service has no {name}, as it is given none of this shell's variables: put the key into a file, and name it with api.key_file."
             ),
         });
         hints.push("Then install again, which starts it.".to_owned());

@@ -201,7 +201,7 @@ fn variable(target: &Target, name: &str, unit: Unit<'_>) -> Line {
         }
         (Some(Some(false)), Some(file)) => {
             let said = format!(
-                "the service is not given {name} of this shell; write {name}=... into {} (mode 600)",
+                "the service has no {name}, as it is given none of a shell's variables; write {name}=... into {} (mode 600)",
                 shown(file)
             );
             line(Verdict::Wrong, what, said)

@@ -140,10 +140,7 @@ impl Target {
     /// Whether the key is where the service gets it from; `None` if this user cannot tell.
     pub(super) fn has_key(&self, config: &Config) -> Option<bool> {
         match &config.api.key {
-            KeySource::File(path) => match path.try_exists() {
-                Ok(there) => Some(there),
-                Err(_) => None,
-            },
+            KeySource::File(path) => path.try_exists().ok(),
             KeySource::Env(name) => {
                 let file = environment_file(self.scope, &self.environment).ok()?;
                 sets(&below(self.root.as_deref(), &file), name)
