@@ -40,8 +40,11 @@ pub async fn scan_all(context: &Context) -> Result<(), StoreError> {
         if context.stop.is_cancelled() {
             break;
         }
-        if source.path.is_dir() {
-            // What the scan finds may be submitted while it goes on.
+        let is_there = source.path.is_dir();
+        // What the scan finds may be submitted while it goes on; but where folders have rules, what is queued in them
+        // may be asked for otherwise at its end.
+        let has_rules = is_there && !context.store.rules(&source.name).await?.is_empty();
+        if is_there && !has_rules {
             present.push(source.name.clone());
             set_reach(context, &configured, &present);
         }
@@ -53,6 +56,9 @@ pub async fn scan_all(context: &Context) -> Result<(), StoreError> {
             recorded: &recorded,
         };
         scanner.scan(source).await?;
+        if has_rules {
+            present.push(source.name.clone());
+        }
     }
     set_reach(context, &configured, &present);
     context.to_submit.notify_one();

@@ -85,8 +85,10 @@ fn rules_that_changed_hold_for_what_is_queued_and_not_for_what_is_done() {
         ("#g1_nova-2-phonecall".to_owned(), Value::Null)
     );
     house.run_once(0);
-    mark(&house, ".nightscribe.toml", MEETING);
     house.record("5.wav", 5);
+    house.run(&["scan"]);
+    assert_eq!(asked(&house, "5.wav"), general());
+    mark(&house, ".nightscribe.toml", MEETING);
     house.run(&["scan"]);
     assert_eq!(asked(&house, "a/1.wav"), general());
     assert_eq!(asked(&house, "5.wav"), meeting());
@@ -105,6 +107,27 @@ fn a_start_leaves_what_is_queued_to_its_folder_s_rules() {
     house.run(&["retry", "--failed"]);
     assert_eq!(asked(&house, "a/1.wav"), meeting());
     assert_eq!(asked(&house, "a/b/2.wav"), meeting());
+}
+
+#[test]
+fn a_corrected_configuration_counts_below_a_folder_s_rules_before_anything_is_sent() {
+    let house = House::new(settings());
+    for number in 0..20 {
+        house.record(format!("a/{number}.wav"), number);
+    }
+    mark(
+        &house,
+        "a/.nightscribe.toml",
+        "[options]\nlanguage = 'de'\n",
+    );
+    house.run(&["scan"]);
+    let source = "[[source]]\nname = 'talks'\npath = 'recordings'\nsettle = '0s'\n";
+    house.configure_with("", &format!("{source}model = '#g1_nova-2-meeting'\n"));
+    house.run_once(0);
+    let generations = house.sandbox().ledger().generations;
+    assert_eq!(generations.len(), 20);
+    assert!(generations.iter().all(|row| row.model == meeting().0));
+    assert_eq!(asked(&house, "a/7.wav"), meeting());
 }
 
 #[test]
