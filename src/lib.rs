@@ -7,6 +7,7 @@
 //! - [`policy`]: decisions, as functions of facts, settings and `now`
 //! - [`config`]: the configuration file, the environment, the defaults
 //! - [`disk`]: what must be true of the disk before anything is said to be on it
+//! - [`install`]: what a service manager is told
 //! - [`api`]: the client of the service
 //! - [`store`]: the queue, in SQLite
 //! - [`media`]: finding recordings and looking at them
@@ -23,6 +24,7 @@ mod crash;
 pub mod disk;
 pub mod domain;
 mod heavy;
+pub mod install;
 pub mod media;
 pub mod output;
 pub mod pipeline;

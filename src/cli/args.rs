@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use super::candidates;
 use crate::domain::format::Formats;
 use crate::domain::{ErrorClass, JobState};
 use crate::policy::hours::TimeOfDay;
@@ -96,6 +97,9 @@ pub enum Command {
     Resume,
     /// Render again from stored results, without the service
     Export(Export),
+    /// Run as a service of this machine, or of a user: install, uninstall, status
+    #[command(subcommand)]
+    Service(Service),
     /// A local server that speaks the API, for trying and testing
     Sandbox(Sandbox),
     /// The models of the service, with what each is for
@@ -105,8 +109,16 @@ pub enum Command {
         /// For this shell
         shell: clap_complete::Shell,
     },
-    /// Print the manual page
-    Man,
+    /// Print the manual page; with --dir, write one for every command
+    Man(Man),
+}
+
+/// `man`
+#[derive(Debug, Args)]
+pub struct Man {
+    /// Write nightscribe.1, nightscribe-run.1 and so on into this folder
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
 }
 
 /// `demo`
@@ -135,7 +147,7 @@ pub struct Add {
     #[arg(required = true, value_name = "PATH|URL")]
     pub what: Vec<PathBuf>,
     /// Take model and options of this source [default: the first]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = candidates::sources())]
     pub source: Option<String>,
 }
 
@@ -248,10 +260,10 @@ pub struct Status {
 #[derive(Debug, Args)]
 pub struct List {
     /// Only items in this state; may be repeated
-    #[arg(long = "state", value_name = "S")]
+    #[arg(long = "state", value_name = "S", add = candidates::states())]
     pub states: Vec<JobState>,
     /// Only items of this source
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = candidates::sources())]
     pub source: Option<String>,
     /// At most so many
     #[arg(long, value_name = "N")]
@@ -283,10 +295,10 @@ pub struct Retry {
     #[arg(long, group = "which")]
     pub failed: bool,
     /// What failed with this error class
-    #[arg(long, group = "which", value_name = "CLASS")]
+    #[arg(long, group = "which", value_name = "CLASS", add = candidates::errors())]
     pub error: Option<ErrorClass>,
     /// What failed of this source
-    #[arg(long, group = "which", value_name = "NAME")]
+    #[arg(long, group = "which", value_name = "NAME", add = candidates::sources())]
     pub source: Option<String>,
 }
 
@@ -309,11 +321,37 @@ pub struct Export {
     #[arg(long, group = "which")]
     pub all: bool,
     /// txt, json, srt, vtt, md, tsv, lrc, podcast, whisperx, aud or all; may be repeated
-    #[arg(long = "format", required = true, value_name = "FORMAT")]
+    #[arg(long = "format", required = true, value_name = "FORMAT", add = candidates::formats())]
     pub formats: Vec<Formats>,
     /// Write below this folder [default: where the transcripts are]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
+}
+
+/// `service`
+#[derive(Debug, Subcommand)]
+#[command(disable_help_subcommand = true)]
+pub enum Service {
+    /// Write the service's file from the configuration, and start it; again after the configuration changed
+    Install(Whose),
+    /// Stop the service and remove its file; the queue and the transcripts stay
+    Uninstall(Whose),
+    /// Is it installed, up to date, active, and able to work at night
+    Status(Whose),
+}
+
+/// Whose service.
+#[derive(Debug, Args)]
+pub struct Whose {
+    /// Your own, which runs while you are logged in, or linger [default unless root]
+    #[arg(long, conflicts_with = "system")]
+    pub user: bool,
+    /// The machine's [default as root]
+    #[arg(long)]
+    pub system: bool,
+    /// Take this folder for /, and start nothing; for images and packages
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
 }
 
 /// `sandbox`

@@ -19,19 +19,19 @@ const CLOCK_OFF: Duration = Duration::from_secs(60);
 /// Room below which a long night may come to a hold, in bytes.
 const LOW_ROOM: u64 = 1 << 30;
 
-enum Verdict {
+pub(super) enum Verdict {
     Ready,
     Doubtful,
     Wrong,
 }
 
-struct Line {
+pub(super) struct Line {
     verdict: Verdict,
     what: &'static str,
-    said: String,
+    pub(super) said: String,
 }
 
-const fn line(verdict: Verdict, what: &'static str, said: String) -> Line {
+pub(super) const fn line(verdict: Verdict, what: &'static str, said: String) -> Line {
     Line {
         verdict,
         what,
@@ -39,8 +39,14 @@ const fn line(verdict: Verdict, what: &'static str, said: String) -> Line {
     }
 }
 
+impl Line {
+    pub(super) const fn is_wrong(&self) -> bool {
+        matches!(self.verdict, Verdict::Wrong)
+    }
+}
+
 /// A result as a line: what it says, or everything that is behind its error.
-fn judged(what: &'static str, outcome: Result<String, Box<dyn Error>>) -> Line {
+pub(super) fn judged(what: &'static str, outcome: Result<String, Box<dyn Error>>) -> Line {
     match outcome {
         Ok(said) => line(Verdict::Ready, what, said),
         Err(error) => {
@@ -80,14 +86,13 @@ pub(super) async fn check(global: &Global) -> Result<Exit, Report> {
     lines.push(output(&session.config));
     lines.push(room(&session.config));
     lines.extend(service(&session.config, &session.environment, session.now()).await);
+    lines.extend(super::service::night::lines(&session));
     lines.iter().try_for_each(tell)?;
-    let wrong = lines
-        .iter()
-        .any(|line| matches!(line.verdict, Verdict::Wrong));
+    let wrong = lines.iter().any(Line::is_wrong);
     Ok(if wrong { Exit::Usage } else { Exit::Done })
 }
 
-fn tell(line: &Line) -> Result<(), Report> {
+pub(super) fn tell(line: &Line) -> Result<(), Report> {
     let (style, word) = match line.verdict {
         Verdict::Ready => (GOOD, "ok  "),
         Verdict::Doubtful => (WARN, "warn"),

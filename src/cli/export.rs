@@ -6,11 +6,11 @@ use super::session::Session;
 use super::terminal::{ERROR, count, shown};
 use crate::config::{Layout, Output};
 use crate::domain::format::Formats;
-use crate::domain::{Failure, Format, JobId};
+use crate::domain::{Failure, JobId};
 use crate::output::leftover::remove_leftovers;
 use crate::output::write::sync_folder;
 use crate::pipeline::lock::Lock;
-use crate::pipeline::place::{folder, not_written, place, rendered};
+use crate::pipeline::place::{Rendered, folder, not_written, place, rendered};
 use crate::store::Store;
 use crate::store::progress::WrittenFile;
 use crate::store::queue::Received;
@@ -84,9 +84,15 @@ async fn one(
         tidy(session, &folder);
     }
     let formats = Formats::each(&args.formats);
-    let rendered = rendered(&received, &packed.unpack()?, &folder, &formats);
+    let rendered = rendered(
+        &received,
+        &packed.unpack()?,
+        &folder,
+        &output.name,
+        &formats,
+    );
     let ours = ours.into_values().next().unwrap_or_default();
-    match write(&received, &ours, &folder, rendered.files) {
+    match write(&received, &ours, &folder, rendered) {
         Ok(files) => {
             store.exported(job, files.clone(), session.now()).await?;
             Ok(Ok(files))
@@ -99,9 +105,11 @@ fn write(
     received: &Received,
     ours: &HashSet<PathBuf>,
     folder: &Path,
-    rendered: Vec<(Format, Vec<u8>)>,
+    rendered: Rendered,
 ) -> Result<Vec<WrittenFile>, Failure> {
-    let files = place(received, ours, folder, rendered)?;
+    // One after the other: what the one before wrote is there.
+    let files = (rendered.naming, rendered.files);
+    let files = place(received, ours, folder, files, |_| true)?;
     sync_folder(folder).map_err(|error| not_written(&error))?;
     Ok(files)
 }

@@ -3,6 +3,7 @@
 //! - [`args`]: what can be typed
 //! - [`exit`]: exit codes, and errors as they are told
 //! - [`session`]: the configuration and the queue of one command
+//! - `candidates`: what a shell offers at a press of Tab
 //! - `logging`, `terminal`: how things look on standard error and output
 //! - `display`: a run on a terminal, in a log, and for systemd
 //! - the commands, one a file
@@ -10,6 +11,7 @@
 mod add;
 pub mod args;
 mod cancel;
+mod candidates;
 mod check;
 mod demo;
 mod display;
@@ -29,6 +31,7 @@ mod retry;
 mod run;
 mod sandbox;
 mod scan;
+mod service;
 pub mod session;
 mod show;
 mod signals;
@@ -44,6 +47,7 @@ use std::process::ExitCode;
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
+    packaging::complete();
     let cli = Cli::parse();
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -80,9 +84,10 @@ async fn command(cli: Cli) -> Result<Exit, Report> {
         Command::Pause => hold::pause(&session()?).await,
         Command::Resume => hold::resume(&session()?).await,
         Command::Export(args) => export::export(&session()?, &args).await,
+        Command::Service(args) => service::service(&args, &cli.global),
         Command::Sandbox(args) => sandbox::sandbox(args).await,
         Command::Models => models::models(),
         Command::Completions { shell } => packaging::completions(shell),
-        Command::Man => packaging::man(),
+        Command::Man(args) => packaging::man(&args),
     }
 }

@@ -1,22 +1,59 @@
 //! `nightscribe completions` and `nightscribe man`
 
-use super::args::Cli;
+use super::args::{Cli, Man};
+use super::candidates::VARIABLE;
 use super::exit::{Exit, Report};
+use super::terminal::shown;
 use clap::CommandFactory;
-use std::io::Write;
+use clap_complete::env::{CompleteEnv, Shells};
+use std::io::{self, Write};
+use std::path::Path;
 
+/// Answers a shell that asks for candidates, and ends the process then. Before anything is printed.
+pub(super) fn complete() {
+    CompleteEnv::with_factory(Cli::command)
+        .var(VARIABLE)
+        .complete();
+}
+
+/// A script that asks the program itself, which knows the sources of the configuration.
 pub(super) fn completions(shell: clap_complete::Shell) -> Result<Exit, Report> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "nightscribe", &mut script);
-    std::io::stdout().lock().write_all(&script)?;
+    let name = "nightscribe";
+    let shells = Shells::builtins();
+    let Some(completer) = shells.completer(&shell.to_string()) else {
+        let message = format!("there are no completions for {shell}");
+        return Err(Report::new(Exit::Usage, message));
+    };
+    completer.write_registration(VARIABLE, name, name, name, &mut script)?;
+    io::stdout().lock().write_all(&script)?;
     Ok(Exit::Done)
 }
 
-pub(super) fn man() -> Result<Exit, Report> {
+pub(super) fn man(args: &Man) -> Result<Exit, Report> {
+    let Some(dir) = &args.dir else {
+        io::stdout().lock().write_all(&page()?)?;
+        return Ok(Exit::Done);
+    };
+    pages(dir).map_err(|error| {
+        let message = format!("cannot write below `{}`: {error}", shown(dir));
+        Report::new(Exit::Usage, message)
+    })?;
+    Ok(Exit::Done)
+}
+
+/// A page for each command, and the one of them all.
+fn pages(dir: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(dir)?;
+    clap_mangen::generate_to(Cli::command(), dir)?;
+    std::fs::write(dir.join("nightscribe.1"), page()?)
+}
+
+/// One page that holds every command: it is what people search in.
+fn page() -> io::Result<Vec<u8>> {
     let mut page = Vec::new();
     let command = Cli::command();
     clap_mangen::Man::new(command.clone()).render(&mut page)?;
-    // One page that holds every command: it is what people search in.
     for command in command.get_subcommands() {
         let man = clap_mangen::Man::new(command.clone());
         writeln!(
@@ -28,6 +65,5 @@ pub(super) fn man() -> Result<Exit, Report> {
         man.render_description_section(&mut page)?;
         man.render_options_section(&mut page)?;
     }
-    std::io::stdout().lock().write_all(&page)?;
-    Ok(Exit::Done)
+    Ok(page)
 }

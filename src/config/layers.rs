@@ -280,11 +280,13 @@ impl Layers {
         let mut section = self.section("output", problems);
         let dir = section.get("dir", path);
         let layout = section.get("layout", word::<Layout, _>);
+        let name = section.get("name", word);
         let formats = section.get("formats", words::<Formats, _>);
         section.finish();
         Some(Output {
             dir: resolve(dir?),
             layout: layout?,
+            name: name?,
             formats: Formats::each(&formats?),
         })
     }

@@ -11,11 +11,13 @@
 //! - `values`: what a value may be
 //! - `small_file`: reading a file that is small by its nature
 //! - `source`: one `[[source]]`
+//! - [`folder`]: what a folder of recordings says of itself
 //! - [`layout`]: where transcripts are put
 //! - [`uncertain`]: what is done about a lost answer
 
 mod document;
 pub mod environment;
+pub mod folder;
 pub mod key;
 mod layers;
 pub mod layout;
@@ -33,7 +35,7 @@ pub use layout::Layout;
 pub use load::{ConfigError, load};
 pub use uncertain::Uncertain;
 
-use crate::domain::{Flow, Format, Prices, Request};
+use crate::domain::{FileName, Flow, Format, Prices, Request};
 use crate::policy::bounds::Bounds;
 use crate::policy::budget::Cap;
 use crate::policy::hours::Range;
@@ -152,6 +154,8 @@ pub struct Output {
     pub dir: PathBuf,
     /// Where in it.
     pub layout: Layout,
+    /// Their names, without extension.
+    pub name: FileName,
     /// Their formats, each once.
     pub formats: Vec<Format>,
 }
@@ -174,6 +178,8 @@ pub struct Source {
     pub path: PathBuf,
     /// Model and options, checked.
     pub request: Request,
+    /// Whether models are taken that this version does not know.
+    pub any_model: bool,
     /// What to take, on the path in the source. `None`: every file that its name says is a recording.
     pub include: Option<GlobSet>,
     /// What to leave out, on the path in the source.

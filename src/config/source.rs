@@ -76,6 +76,7 @@ pub(super) fn source(
     let options = checked(options, &label, problems);
     Some(Source {
         request: Request::new(model?, options),
+        any_model,
         name: name?,
         path: environment.resolve(folder, &path?),
         include,
@@ -124,7 +125,11 @@ fn some_globs(value: &Value) -> Read<GlobSet> {
     }
 }
 
-fn checked(options: Table, label: &str, problems: &mut Vec<Problem>) -> Vec<(String, Value)> {
+pub(super) fn checked(
+    options: Table,
+    label: &str,
+    problems: &mut Vec<Problem>,
+) -> Vec<(String, Value)> {
     let mut checked = Vec::new();
     for (name, node) in options.nodes {
         let refusal = match &node.content {

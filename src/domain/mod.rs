@@ -8,6 +8,7 @@
 //! - [`content`]: a small recording, read as a whole
 //! - [`exhaustion`]: errors that say nothing of a file and everything of the machine
 //! - [`failure`]: what went wrong, in classes, with what to do about it
+//! - [`file_name`]: how a transcript's files are named
 //! - [`flow`]: the two ways the service takes a recording
 //! - [`format`]: the output formats
 //! - [`hold`]: why nothing is submitted for now
@@ -23,6 +24,7 @@ pub mod container;
 pub mod content;
 pub mod exhaustion;
 pub mod failure;
+pub mod file_name;
 pub mod flow;
 pub mod format;
 pub mod hold;
@@ -40,6 +42,7 @@ pub mod transition;
 
 pub use content::Content;
 pub use failure::{ErrorClass, Failure};
+pub use file_name::FileName;
 pub use flow::Flow;
 pub use format::Format;
 pub use hold::{Hold, HoldKind};

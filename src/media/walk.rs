@@ -11,7 +11,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use walkdir::{DirEntry, WalkDir};
+use walkdir::{DirEntry, FilterEntry, IntoIter, WalkDir};
+
+/// A file of this name leaves its folder, and all that is below it, out of the walk.
+pub const SKIP: &str = ".nightscribe-skip";
+/// A file of this name says what is asked of the service for the recordings of its folder, and all that is below it.
+pub const RULES: &str = ".nightscribe.toml";
 
 /// What to walk, and what to take.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +50,11 @@ pub enum Found {
         /// Below the root.
         relative: PathBuf,
     },
+    /// A folder has rules. Comes before everything else that is in the folder.
+    Rules {
+        /// The folder below the root; empty for the root.
+        folder: PathBuf,
+    },
     /// A file or folder that could not be looked at.
     Problem {
         /// Which.
@@ -54,33 +64,97 @@ pub enum Found {
     },
 }
 
-/// Walks `walk.root`, in the order of the paths' bytes. Hidden files and folders, symbolic links and what is no regular file are passed over; a folder
-/// that cannot be read is reported, and the walk goes on.
+/// Walks `walk.root`, in the order of the paths' bytes. Hidden files and folders, symbolic links and what is no regular
+/// file are passed over; a folder that cannot be read is reported, and the walk goes on.
 ///
 /// # Errors
 /// If the root itself cannot be read.
-pub fn walk(walk: Walk<'_>) -> io::Result<impl Iterator<Item = Found>> {
+pub fn walk(walk: Walk<'_>) -> io::Result<Walking<'_>> {
     std::fs::read_dir(walk.root)?;
     let skip = skipped(&walk)?;
-    let entries = WalkDir::new(walk.root)
-        .sort_by(by_path)
-        .into_iter()
-        .filter_entry(move |entry| {
-            entry.depth() == 0 || !is_hidden(entry) && !skip.contains(&entry.path().to_owned())
-        });
-    Ok(entries.filter_map(move |entry| match entry {
-        Ok(entry) => look(&walk, &entry),
-        Err(error) => Some(Found::Problem {
-            path: error.path().unwrap_or(walk.root).to_owned(),
-            message: error
-                .io_error()
-                .map_or_else(|| error.to_string(), ToString::to_string),
-        }),
-    }))
+    let entries = WalkDir::new(walk.root).sort_by(by_path);
+    let wanted: Wanted = Box::new(move |entry| {
+        entry.depth() == 0
+            || is_marker(entry)
+            || !is_hidden(entry) && !skip.contains(&entry.path().to_owned())
+    });
+    Ok(Walking {
+        entries: entries.into_iter().filter_entry(wanted),
+        walk,
+    })
 }
 
-/// The order of the bytes of all paths of the tree: what is in a folder goes by the folder's name and a slash.
+type Wanted = Box<dyn FnMut(&DirEntry) -> bool + Send>;
+
+/// A walk on its way.
+pub struct Walking<'a> {
+    entries: FilterEntry<IntoIter, Wanted>,
+    walk: Walk<'a>,
+}
+
+impl Walking<'_> {
+    /// Passes over the rest of the folder whose rules were found last.
+    pub fn leave_folder(&mut self) {
+        self.entries.skip_current_dir();
+    }
+
+    fn marker(&mut self, entry: &DirEntry) -> Option<Found> {
+        if bytes(entry) == SKIP.as_bytes() {
+            self.leave_folder();
+            return None;
+        }
+        let folder = entry.path().parent()?.strip_prefix(self.walk.root).ok()?;
+        Some(Found::Rules {
+            folder: folder.to_owned(),
+        })
+    }
+}
+
+impl Iterator for Walking<'_> {
+    type Item = Found;
+
+    fn next(&mut self) -> Option<Found> {
+        loop {
+            let found = match self.entries.next()? {
+                Ok(entry) if entry.depth() > 0 && is_marker(&entry) => self.marker(&entry),
+                Ok(entry) => look(&self.walk, &entry),
+                Err(error) => Some(problem(&self.walk, &error)),
+            };
+            if found.is_some() {
+                return found;
+            }
+        }
+    }
+}
+
+fn problem(walk: &Walk<'_>, error: &walkdir::Error) -> Found {
+    Found::Problem {
+        path: error.path().unwrap_or(walk.root).to_owned(),
+        message: error
+            .io_error()
+            .map_or_else(|| error.to_string(), ToString::to_string),
+    }
+}
+
+/// What is said of a folder, which must be known before anything in it is taken.
+fn is_marker(entry: &DirEntry) -> bool {
+    let name = bytes(entry);
+    // Nearly every name is told apart by its first byte.
+    name.first() == Some(&b'.')
+        && (name == SKIP.as_bytes() || name == RULES.as_bytes())
+        && entry.file_type().is_file()
+}
+
+/// The order of the bytes of all paths of the tree: what is in a folder goes by the folder's name and a slash. Markers,
+/// which are no recordings, come before all.
 fn by_path(a: &DirEntry, b: &DirEntry) -> Ordering {
+    match (is_marker(a), is_marker(b)) {
+        (false, false) => {}
+        // The one that leaves everything out makes the other needless: `-` comes before `.`.
+        (true, true) => return bytes(a).cmp(bytes(b)),
+        (true, false) => return Ordering::Less,
+        (false, true) => return Ordering::Greater,
+    }
     let (names, common) = ((bytes(a), bytes(b)), bytes(a).len().min(bytes(b).len()));
     let next = |entry: &DirEntry| match bytes(entry).get(common) {
         None if entry.file_type().is_dir() => Some(b'/'),
@@ -223,6 +297,7 @@ mod tests {
                 .map(|one| match one {
                     Found::Recording { relative, .. } => relative.to_string_lossy().into_owned(),
                     Found::Unsettled { relative } => format!("unsettled {}", relative.display()),
+                    Found::Rules { folder } => format!("rules of {}", folder.display()),
                     Found::Problem { path, message } => format!("{}: {message}", path.display()),
                 })
                 .collect()
@@ -281,6 +356,58 @@ mod tests {
             walk.exclude = &exclude;
         });
         assert_eq!(names, ["a.mp3", "b/c.mp3", "d.xyz"]);
+    }
+
+    #[test]
+    fn a_marked_folder_is_left_out_with_all_that_is_below_it() {
+        let tree = Tree::new(&[
+            "!a/x.mp3",
+            "b/!first.mp3",
+            "b/.nightscribe-skip",
+            "b/c/x.mp3",
+            "b/x.mp3",
+            "d/.nightscribe-skip/x.mp3",
+            "d/x.mp3",
+        ]);
+        assert_eq!(tree.names(|_| ()), ["!a/x.mp3", "d/x.mp3"]);
+        tree.write(OsStr::new(".nightscribe-skip"));
+        assert!(tree.names(|_| ()).is_empty());
+    }
+
+    #[test]
+    fn rules_come_before_all_that_they_are_for() {
+        let tree = Tree::new(&[
+            ".nightscribe.toml",
+            "a/!first.mp3",
+            "a/.nightscribe.toml",
+            "a/b/x.mp3",
+            "c/.nightscribe-skip",
+            "c/.nightscribe.toml",
+            "c/x.mp3",
+        ]);
+        let found = ["rules of ", "rules of a", "a/!first.mp3", "a/b/x.mp3"];
+        assert_eq!(tree.names(|_| ()), found);
+    }
+
+    #[test]
+    fn a_folder_can_be_left_when_its_rules_are_found() {
+        let tree = Tree::new(&["a/.nightscribe.toml", "a/b/x.mp3", "a/x.mp3", "c.mp3"]);
+        let mut walking = walk(Walk {
+            root: tree.root(),
+            include: None,
+            exclude: &NOTHING,
+            settle: Duration::ZERO,
+            skip: &[],
+            now: Timestamp::MAX,
+        })
+        .unwrap();
+        let folder = PathBuf::from("a");
+        assert_eq!(walking.next(), Some(Found::Rules { folder }));
+        walking.leave_folder();
+        assert!(
+            matches!(walking.next(), Some(Found::Recording { relative, .. }) if relative == Path::new("c.mp3"))
+        );
+        assert_eq!(walking.next(), None);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Which folder and name a transcript gets. Pure; nothing in a recording's name leads out of the output folder.
 
-use crate::domain::{Format, is_obeyed};
+use crate::domain::file_name::Facts;
+use crate::domain::{FileName, Format, is_obeyed};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use std::ffi::{OsStr, OsString};
@@ -46,6 +47,13 @@ pub fn bases(name: &OsStr) -> impl Iterator<Item = OsString> + Send + 'static + 
         .chain(second)
         .chain(numbered)
         .map(|base| shortened(&base))
+}
+
+/// The base of a recording's files by the template of the configuration. Different bases give different ones, but for
+/// those that a template with nothing between its placeholders runs together.
+#[must_use]
+pub fn named(template: &FileName, base: &OsStr, facts: &Facts) -> OsString {
+    shortened(&template.of(base, facts))
 }
 
 /// The file's name. Long ones are shortened by [`bases`] already.

@@ -1,7 +1,7 @@
 //! The stages, from a folder to transcripts: each reads what the stage before left in the store, and wakes the next.
 //!
 //! - [`runner`]: one run, from the lock to the last commit
-//! - [`scan`]: what is new → queue
+//! - [`scan`]: what is new → queue; [`folder_rules`] says what a folder asks for
 //! - [`submit`]: queue → service, under the limits; [`preflight`] looks at a file first
 //! - `sending`: what becomes of a submission
 //! - [`poll`]: service → result in the database, before its hour is over
@@ -22,6 +22,7 @@ pub mod account;
 pub mod clock;
 pub mod context;
 pub mod event;
+pub mod folder_rules;
 pub mod gate;
 pub mod lock;
 pub mod lookup;

@@ -2,7 +2,8 @@
 
 use crate::api::read_transcript;
 use crate::config::{Layout, Output};
-use crate::domain::{ErrorClass, Failure, Format};
+use crate::domain::file_name::Facts;
+use crate::domain::{ErrorClass, Failure, FileName, Format};
 use crate::output::link::link;
 use crate::output::naming;
 use crate::output::render::{Envelope, render};
@@ -28,9 +29,18 @@ pub fn folder(output: &Output, received: &Received) -> PathBuf {
     }
 }
 
+/// How the files of a result are named.
+#[derive(Debug, Clone)]
+pub struct Naming {
+    template: FileName,
+    facts: Facts,
+}
+
 /// A result in the formats that were asked for.
 #[derive(Debug, Clone)]
 pub struct Rendered {
+    /// How its files are named.
+    pub naming: Naming,
     /// The bytes of each format's file, in the order asked for.
     pub files: Vec<(Format, Vec<u8>)>,
     /// Whether nothing was said.
@@ -39,14 +49,34 @@ pub struct Rendered {
 
 /// Renders a result from its JSON, for files in `folder`.
 #[must_use]
-pub fn rendered(received: &Received, raw: &str, folder: &Path, formats: &[Format]) -> Rendered {
+pub fn rendered(
+    received: &Received,
+    raw: &str,
+    folder: &Path,
+    name: &FileName,
+    formats: &[Format],
+) -> Rendered {
     let transcript = read_transcript(raw);
     let envelope = envelope(received, folder);
     let render = |&format| (format, render(format, &transcript, raw, &envelope));
     Rendered {
+        naming: Naming {
+            template: name.clone(),
+            facts: facts(received, transcript.language.as_deref()),
+        },
         files: formats.iter().map(render).collect(),
         silent: transcript.is_silent(),
     }
+}
+
+fn facts(received: &Received, detected: Option<&str>) -> Facts {
+    let asked = received.request.options().get("language");
+    let language = detected.or_else(|| asked?.as_str());
+    let date = match received.location {
+        Location::File(_) => Some(received.modified),
+        Location::Url(_) => None,
+    };
+    Facts::new(language, &received.source, date, received.request.model())
 }
 
 fn envelope<'a>(received: &'a Received, folder: &Path) -> Envelope<'a> {
@@ -74,7 +104,8 @@ fn envelope<'a>(received: &'a Received, folder: &Path) -> Envelope<'a> {
 }
 
 /// Writes the files under the first name that overwrites nobody's. A name is settled by what the database says is
-/// this recording's (`ours`) and by what is there already. They are durable when their folder is synced.
+/// this recording's (`ours`), by what is there already, and by what `reserve` says: it is asked for the paths that are
+/// about to be written, and refuses those that somebody else is writing. They are durable when their folder is synced.
 ///
 /// # Errors
 /// Why the files cannot be written.
@@ -82,19 +113,22 @@ pub fn place(
     received: &Received,
     ours: &HashSet<PathBuf>,
     folder: &Path,
-    rendered: Vec<(Format, Vec<u8>)>,
+    rendered: (Naming, Vec<(Format, Vec<u8>)>),
+    reserve: impl Fn(&[OutputFile]) -> bool,
 ) -> Result<Vec<WrittenFile>, Failure> {
     let mut refused = Failure::new(
         ErrorClass::Output,
         "every name its transcripts could have is taken",
     );
+    let (Naming { template, facts }, rendered) = rendered;
     let (formats, contents): (Vec<_>, Vec<_>) = rendered.into_iter().unzip();
     let mut files: Vec<_> = contents.into_iter().map(nameless).collect();
     for base in names(received) {
+        let base = naming::named(&template, &base, &facts);
         for (file, format) in files.iter_mut().zip(&formats) {
             file.path = folder.join(naming::file_name(&base, *format));
         }
-        if !all_free(ours, &files)? {
+        if !all_free(ours, &files)? || !reserve(&files) {
             continue;
         }
         match put_in_place(&files) {

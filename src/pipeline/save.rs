@@ -10,19 +10,19 @@ use super::event::Event;
 use super::place::{Rendered, folder, not_written, place, rendered};
 use super::threads::in_threads;
 use crate::config::Output;
-use crate::domain::{ErrorClass, Failure, Timestamp};
+use crate::domain::{ErrorClass, Failure, JobId, Timestamp};
 use crate::heavy;
 use crate::output::leftover::remove_leftovers;
-use crate::output::write::{folder_of, sync_folder};
+use crate::output::write::{OutputFile, folder_of, sync_folder};
 use crate::store::StoreError;
 use crate::store::progress::WrittenFile;
 use crate::store::queue::Received;
 use crate::store::results::Packed;
 use futures_util::future::join_all;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Results of one round, at most.
@@ -98,6 +98,24 @@ struct Unsaved {
     ours: HashSet<PathBuf>,
 }
 
+/// The paths that the results of a round are written to: two of them may come to the same name by the template of the
+/// configuration, and neither sees the other's file before it is there.
+#[derive(Default)]
+struct Round(Mutex<HashMap<PathBuf, JobId>>);
+
+impl Round {
+    /// All of the paths for this job, or none of them.
+    fn reserve(&self, job: JobId, files: &[OutputFile]) -> bool {
+        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_taken = |file: &OutputFile| taken.get(&file.path).is_some_and(|other| *other != job);
+        if files.iter().any(is_taken) {
+            return false;
+        }
+        taken.extend(files.iter().map(|file| (file.path.clone(), job)));
+        true
+    }
+}
+
 /// What became of it.
 struct Saved {
     received: Received,
@@ -130,6 +148,7 @@ impl Saved {
 async fn save_round(context: &Arc<Context>, received: Vec<Received>) -> Result<(), StoreError> {
     let unsaved = unsaved(context, received).await?;
     let output = Arc::new(context.config.output.clone());
+    let round = Arc::new(Round::default());
     let mut saved = Vec::with_capacity(unsaved.len());
     let outcomes = match &unsaved[..] {
         // Apart only up to the bytes of its files: the disk may keep its thread for ever.
@@ -139,9 +158,12 @@ async fn save_round(context: &Arc<Context>, received: Vec<Received>) -> Result<(
                 heavy::in_turn(move || unplaced(one, &output))
             });
             let unplaced = join_all(unplaced).await.into_iter().flatten();
-            in_threads(unplaced, |one| one.map(placed)).await
+            in_threads(unplaced, move |one| one.map(|one| placed(one, &round))).await
         }
-        _ => in_threads(unsaved, move |one| unplaced(one, &output).map(placed)).await,
+        _ => {
+            let save = move |one| Ok::<_, StoreError>(placed(unplaced(one, &output)?, &round));
+            in_threads(unsaved, save).await
+        }
     };
     for outcome in outcomes {
         saved.push(outcome?);
@@ -202,7 +224,15 @@ fn unplaced(unsaved: Unsaved, output: &Output) -> Result<Unplaced, StoreError> {
     } = unsaved;
     let raw = packed.unpack()?;
     let folder = folder(output, &received);
-    let rendered = guarded(|| Ok(rendered(&received, &raw, &folder, &output.formats)));
+    let rendered = guarded(|| {
+        Ok(rendered(
+            &received,
+            &raw,
+            &folder,
+            &output.name,
+            &output.formats,
+        ))
+    });
     Ok(Unplaced {
         received,
         ours,
@@ -212,7 +242,7 @@ fn unplaced(unsaved: Unsaved, output: &Output) -> Result<Unplaced, StoreError> {
 }
 
 /// Puts the files of one result in their places. Blocks.
-fn placed(unplaced: Unplaced) -> Saved {
+fn placed(unplaced: Unplaced, round: &Round) -> Saved {
     let Unplaced {
         received,
         ours,
@@ -220,8 +250,13 @@ fn placed(unplaced: Unplaced) -> Saved {
         rendered,
     } = unplaced;
     let outcome = guarded(|| {
-        let Rendered { files, silent } = rendered?;
-        let written = place(&received, &ours, &folder, files)?;
+        let Rendered {
+            naming,
+            files,
+            silent,
+        } = rendered?;
+        let reserve = |files: &[OutputFile]| round.reserve(received.job, files);
+        let written = place(&received, &ours, &folder, (naming, files), reserve)?;
         Ok(Files { written, silent })
     });
     Saved { received, outcome }
@@ -272,7 +307,7 @@ async fn note(context: &Context, saved: Saved) -> Result<(), StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{JobId, RecordingId, Request};
+    use crate::domain::{RecordingId, Request};
     use crate::store::recordings::Location;
 
     fn results(sizes: &[u64]) -> Vec<Received> {
@@ -286,6 +321,7 @@ mod tests {
             request: Request::from_json("m".to_owned(), "{}").unwrap(),
             sha256: None,
             generation: None,
+            modified: Timestamp::from_millis(0),
             recorded_at: Timestamp::from_millis(0),
             accepted_at: None,
             received_at: Timestamp::from_millis(0),

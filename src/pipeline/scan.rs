@@ -3,16 +3,18 @@
 
 use super::context::Context;
 use super::event::{Event, Observer, Scan};
+use super::folder_rules::Met;
 use crate::config::{Config, Source};
-use crate::domain::Timestamp;
-use crate::media::walk::{Found, Walk, walk};
+use crate::domain::{Request, Timestamp};
+use crate::media::walk::{Found, SKIP, Walk, walk};
 use crate::output::naming;
 use crate::store::queue::Reach;
 use crate::store::recordings::{Location, Seen};
 use crate::store::{Store, StoreError};
+use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
-use std::sync::PoisonError;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
 use tokio::sync::mpsc;
 
 /// What is handed over by the walk at once, and recorded in one commit.
@@ -38,8 +40,11 @@ pub async fn scan_all(context: &Context) -> Result<(), StoreError> {
         if context.stop.is_cancelled() {
             break;
         }
-        if source.path.is_dir() {
-            // What the scan finds may be submitted while it goes on.
+        let is_there = source.path.is_dir();
+        // What the scan finds may be submitted while it goes on; but where folders have rules, what is queued in them
+        // may be asked for otherwise at its end.
+        let has_rules = is_there && !context.store.rules(&source.name).await?.is_empty();
+        if is_there && !has_rules {
             present.push(source.name.clone());
             set_reach(context, &configured, &present);
         }
@@ -51,6 +56,9 @@ pub async fn scan_all(context: &Context) -> Result<(), StoreError> {
             recorded: &recorded,
         };
         scanner.scan(source).await?;
+        if has_rules {
+            present.push(source.name.clone());
+        }
     }
     set_reach(context, &configured, &present);
     context.to_submit.notify_one();
@@ -98,19 +106,23 @@ impl Scanner<'_> {
             move || send_all(&source, &skip, now, &sender)
         });
         let mut scan = Scan::default();
-        while let Some(found) = walked.recv().await {
+        while let Some(batch) = walked.recv().await {
+            let found = batch.found.into_iter();
             let seen = found
-                .into_iter()
                 .filter_map(|one| self.count(source, one, &mut scan))
                 .collect();
-            self.record(source, seen, &mut scan).await?;
+            self.record(source, seen, &batch.requests, &mut scan)
+                .await?;
         }
         match walking.await {
-            Ok(None) => self.observer.notice(&Event::Scanned {
-                source: source.name.clone(),
-                scan,
-            }),
-            Ok(Some(reason)) => {
+            Ok(Ok(met)) => {
+                self.settle_rules(source, met).await?;
+                self.observer.notice(&Event::Scanned {
+                    source: source.name.clone(),
+                    scan,
+                });
+            }
+            Ok(Err(reason)) => {
                 let (source, path) = (source.name.clone(), source.path.clone());
                 self.observer.notice(&Event::SourceGone {
                     source,
@@ -141,6 +153,7 @@ impl Scanner<'_> {
                 });
             }
             Found::Unsettled { .. } => scan.unsettled += 1,
+            Found::Rules { .. } => {}
             Found::Problem { path, message } => {
                 scan.problems += 1;
                 self.observer.notice(&Event::ScanProblem {
@@ -157,48 +170,117 @@ impl Scanner<'_> {
         &self,
         source: &Source,
         seen: Vec<Seen>,
+        requests: &Requests,
         scan: &mut Scan,
     ) -> Result<(), StoreError> {
         let unknown = self.store.unknown_of(&source.name, seen).await?;
         if unknown.is_empty() {
             return Ok(());
         }
-        let recorded = self
-            .store
-            .record(&source.name, &source.request, unknown, bases, self.now)
-            .await?;
-        scan.new += recorded.new;
-        scan.changed += recorded.changed;
+        for (request, unknown) in by_request(unknown, requests) {
+            let request = request.as_deref().unwrap_or(&source.request);
+            let recorded = self
+                .store
+                .record(&source.name, request, unknown, bases, self.now)
+                .await?;
+            scan.new += recorded.new;
+            scan.changed += recorded.changed;
+        }
         (self.recorded)();
+        Ok(())
+    }
+
+    /// After a whole walk: what is queued in folders whose rules are others now is asked for by them.
+    async fn settle_rules(&self, source: &Source, met: Met) -> Result<(), StoreError> {
+        let before = self.store.rules(&source.name).await?;
+        let rules = met.after(&before, is_looked_through);
+        if rules != before {
+            self.store
+                .set_rules(&source.name, &source.request, rules, self.now)
+                .await?;
+            (self.recorded)();
+        }
         Ok(())
     }
 }
 
-/// Walks on this thread until the end or until nobody listens any more. Says why if it could not begin.
+/// Whether a folder is there, and not left out.
+fn is_looked_through(folder: &Path) -> bool {
+    let is_left_out = |folder: &Path| folder.join(SKIP).is_file();
+    folder.is_dir() && !folder.ancestors().any(is_left_out)
+}
+
+/// What is asked for recordings in folders with rules, by their path in the source.
+type Requests = HashMap<PathBuf, Arc<Request>>;
+
+/// What the walk hands over at once.
+#[derive(Default)]
+struct Batch {
+    found: Vec<Found>,
+    requests: Requests,
+}
+
+/// Parts what is asked for in different ways, each part in its order.
+fn by_request(seen: Vec<Seen>, requests: &Requests) -> Vec<(Option<Arc<Request>>, Vec<Seen>)> {
+    if requests.is_empty() {
+        return vec![(None, seen)];
+    }
+    let mut parts: Vec<(Option<Arc<Request>>, Vec<Seen>)> = Vec::new();
+    for one in seen {
+        let request = requests.get(&one.relative).cloned();
+        match parts.iter_mut().find(|(other, _)| *other == request) {
+            Some((_, part)) => part.push(one),
+            None => parts.push((request, vec![one])),
+        }
+    }
+    parts
+}
+
+/// Walks on this thread until the end or until nobody listens any more; says which rules it met. Or why it could not
+/// begin.
 fn send_all(
     source: &Source,
     skip: &[PathBuf],
     now: Timestamp,
-    sender: &mpsc::Sender<Vec<Found>>,
-) -> Option<String> {
-    let found = walk(Walk {
+    sender: &mpsc::Sender<Batch>,
+) -> Result<Met, String> {
+    let mut walking = walk(Walk {
         root: &source.path,
         include: source.include.as_ref(),
         exclude: &source.exclude,
         settle: source.settle,
         skip,
         now,
-    });
-    match found {
-        Ok(mut found) => loop {
-            let batch: Vec<_> = found.by_ref().take(BATCH).collect();
-            let is_last = batch.len() < BATCH;
-            if sender.blocking_send(batch).is_err() || is_last {
-                return None;
+    })
+    .map_err(|gone| gone.to_string())?;
+    let mut met = Met::of(source);
+    let mut batch = Batch::default();
+    while let Some(found) = walking.next() {
+        match found {
+            Found::Rules { folder } => {
+                let path = source.path.join(&folder);
+                if let Err(message) = met.enter(folder) {
+                    walking.leave_folder();
+                    batch.found.push(Found::Problem { path, message });
+                }
+                continue;
             }
-        },
-        Err(gone) => Some(gone.to_string()),
+            Found::Recording { ref relative, .. } => {
+                if let Some(request) = met.request_of(relative) {
+                    batch.requests.insert(relative.clone(), request);
+                }
+            }
+            Found::Problem { ref path, .. } => met.overlook(path),
+            Found::Unsettled { .. } => {}
+        }
+        batch.found.push(found);
+        if batch.found.len() == BATCH && sender.blocking_send(std::mem::take(&mut batch)).is_err() {
+            return Ok(met);
+        }
     }
+    // Who does not listen any more needs no rest.
+    let _heard = sender.blocking_send(batch);
+    Ok(met)
 }
 
 /// The names a recording's transcripts may have.

@@ -13,6 +13,7 @@
 //! - [`results`]: results, and the files that were made of them
 //! - [`report`]: what `status`, `list` and `show` ask
 //! - [`compress`]: results as they are stored
+//! - [`rules`]: model and options of what is queued
 //! - `record`: what a scan saw → rows, many to a statement
 //! - `known`: what a scan saw that is known already
 //! - [`lengths`]: the lengths of what is queued
@@ -39,6 +40,7 @@ pub mod recovery;
 pub mod report;
 pub mod results;
 mod row;
+pub mod rules;
 pub mod spending;
 mod together;
 pub mod twins;

@@ -81,6 +81,8 @@ pub struct Received {
     pub sha256: Option<String>,
     /// What the service called it.
     pub generation: Option<GenerationId>,
+    /// Time of the recording's last change; the epoch for a URL.
+    pub modified: Timestamp,
     /// When the recording was recorded.
     pub recorded_at: Timestamp,
     /// When the service accepted it.
@@ -201,7 +203,7 @@ impl Store {
     ) -> Result<Vec<Received>, StoreError> {
         let rows = sqlx::query(
             "SELECT j.id, j.recording_id, r.source, r.kind, r.location, r.relative, r.base, j.model, j.options,
-                    j.sha256, j.generation_id, r.recorded_at, j.accepted_at, s.received_at,
+                    j.sha256, j.generation_id, r.modified_at, r.recorded_at, j.accepted_at, s.received_at,
                     length(s.raw) AS packed_bytes
              FROM jobs j JOIN recordings r ON r.id = j.recording_id JOIN results s ON s.job_id = j.id
              WHERE j.state = 'received' AND j.due_at <= ?1 ORDER BY j.id LIMIT ?2",
@@ -220,7 +222,7 @@ impl Store {
     pub async fn with_result(&self, job: JobId) -> Result<Option<Received>, StoreError> {
         let found = sqlx::query(
             "SELECT j.id, j.recording_id, r.source, r.kind, r.location, r.relative, r.base, j.model, j.options,
-                    j.sha256, j.generation_id, r.recorded_at, j.accepted_at, s.received_at,
+                    j.sha256, j.generation_id, r.modified_at, r.recorded_at, j.accepted_at, s.received_at,
                     length(s.raw) AS packed_bytes
              FROM jobs j JOIN recordings r ON r.id = j.recording_id JOIN results s ON s.job_id = j.id
              WHERE j.id = ?1",
@@ -354,6 +356,7 @@ fn received(found: &SqliteRow) -> Result<Received, StoreError> {
         request: row::request(found)?,
         sha256: found.try_get("sha256")?,
         generation: row::generation(found)?,
+        modified: row::time(found, "modified_at")?,
         recorded_at: row::time(found, "recorded_at")?,
         accepted_at: row::time_or_none(found, "accepted_at")?,
         received_at: row::time(found, "received_at")?,

@@ -4,10 +4,9 @@ use super::error::StoreError;
 use super::open::Store;
 use super::record::Record;
 use super::row;
-use super::writer::Change;
 use crate::crash;
 use crate::domain::{JobId, Request, Timestamp};
-use sqlx::{Row, SqliteConnection};
+use sqlx::Row;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
@@ -98,54 +97,7 @@ impl Store {
         )
         .await
     }
-
-    /// Gives the queued jobs of `source` its present model and options, so that a corrected configuration counts.
-    /// Says how many were changed.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn reconfigure(
-        &self,
-        source: &str,
-        request: &Request,
-        now: Timestamp,
-    ) -> Result<u64, StoreError> {
-        crash::around(
-            "store.reconfigure",
-            self.writer().write(Reconfigure {
-                source: source.to_owned(),
-                request: request.clone(),
-                now,
-            }),
-        )
-        .await
-    }
 }
 
 /// The names that the transcripts of a file may have, best first, without end.
 pub type Bases = fn(&OsStr) -> Box<dyn Iterator<Item = OsString> + Send>;
-
-struct Reconfigure {
-    source: String,
-    request: Request,
-    now: Timestamp,
-}
-
-impl Change for Reconfigure {
-    type Reply = u64;
-
-    async fn apply(&self, connection: &mut SqliteConnection) -> Result<u64, StoreError> {
-        let changed = sqlx::query(
-            "UPDATE jobs SET model = ?2, options = ?3, updated_at = ?4
-             WHERE state = 'queued' AND doubt IS NULL AND (model, options) <> (?2, ?3)
-               AND EXISTS (SELECT 1 FROM recordings r WHERE r.id = jobs.recording_id AND r.source = ?1)",
-        )
-        .bind(&self.source)
-        .bind(self.request.model())
-        .bind(self.request.options_json())
-        .bind(self.now.millis())
-        .execute(connection)
-        .await?;
-        Ok(changed.rows_affected())
-    }
-}

@@ -34,6 +34,7 @@ fn every_command_has_help_and_wrong_usage_exits_with_two() {
         "pause",
         "resume",
         "export",
+        "service",
         "sandbox",
         "models",
         "completions",
@@ -609,6 +610,62 @@ fn the_sandbox_prints_its_address_first_and_stops_on_a_signal() {
         "{}",
         wrong.stderr
     );
+}
+
+/// What the shell is offered for the last word of a line.
+fn offered(house: &House, line: &[&str]) -> Vec<String> {
+    let mut command = house.command(&["--", "nightscribe"]);
+    command.args(line);
+    command.env("NIGHTSCRIBE_COMPLETE", "bash");
+    command.env("_CLAP_COMPLETE_INDEX", line.len().to_string());
+    let ended = ended(&mut command);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    ended.stdout.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_shell_is_offered_the_sources_states_and_error_classes() {
+    let house = House::new(settings());
+    assert_eq!(offered(&house, &["list", "--source", ""]), ["talks"]);
+    assert_eq!(offered(&house, &["retry", "--source", "t"]), ["talks"]);
+    assert_eq!(offered(&house, &["list", "--state", "p"]), ["pending"],);
+    assert_eq!(
+        offered(&house, &["retry", "--error", "ra"]),
+        ["rate_limited"]
+    );
+    fs::write(
+        house.path("other.toml"),
+        "[[source]]\nname = 'beds'\npath = '.'\n",
+    )
+    .unwrap();
+    assert_eq!(
+        offered(&house, &["--config", "other.toml", "list", "--source", ""]),
+        ["beds"]
+    );
+    fs::write(house.path("nightscribe.toml"), "nonsense").unwrap();
+    assert!(offered(&house, &["list", "--source", ""]).is_empty());
+    let commands = offered(&house, &["ser"]);
+    assert_eq!(commands, ["service"]);
+}
+
+#[test]
+fn a_manual_page_is_written_for_every_command() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(bare(&["man", "--dir", "man1"], folder.path()).code, 0);
+    let page = |name: &str| fs::read_to_string(folder.path().join("man1").join(name)).unwrap();
+    assert_eq!(page("nightscribe.1"), bare(&["man"], folder.path()).stdout);
+    assert!(page("nightscribe-list.1").contains("\\-\\-state"));
+    assert!(page("nightscribe-service-install.1").contains("\\-\\-user"));
+    let pages = fs::read_dir(folder.path().join("man1")).unwrap().count();
+    let help = bare(&["--help"], folder.path()).stdout;
+    let commands = help.split("Commands:\n").nth(1).unwrap().lines();
+    let commands = commands.take_while(|line| line.starts_with("  "));
+    // What a line of its own does not begin with is the rest of a sentence.
+    let commands = commands.filter(|line| !line.starts_with("   ")).count();
+    // `help` has no page; those of all commands and of the three of `service` come to it.
+    assert_eq!(pages, commands - 1 + 1 + 3);
+    fs::write(folder.path().join("file"), "").unwrap();
+    assert_eq!(bare(&["man", "--dir", "file/x"], folder.path()).code, 2);
 }
 
 #[test]

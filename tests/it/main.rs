@@ -9,6 +9,8 @@ mod client;
 #[cfg(feature = "crash-points")]
 mod crash_matrix;
 mod dependencies;
+mod file_names;
+mod folder_rules;
 mod hostile;
 mod hours;
 mod house;
@@ -23,6 +25,7 @@ mod power;
 mod promise;
 mod sandbox;
 mod scale;
+mod service;
 mod soak;
 mod store;
 mod tempo;

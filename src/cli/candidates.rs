@@ -1,0 +1,95 @@
+//! What a shell offers at a press of Tab, as far as only a running program knows it.
+
+use crate::config::{self, Environment};
+use crate::domain::format::Format;
+use crate::domain::{ErrorClass, JobState};
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// The variable by which the shell's script asks for candidates.
+pub(super) const VARIABLE: &str = "NIGHTSCRIBE_COMPLETE";
+
+/// Names of the sources of the configuration.
+pub(super) fn sources() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| {
+        let names = source_names(std::env::args_os().collect());
+        names.into_iter().map(CompletionCandidate::new).collect()
+    })
+}
+
+/// States of items.
+pub(super) fn states() -> ArgValueCandidates {
+    words(|| JobState::ALL.map(JobState::as_str).to_vec())
+}
+
+/// Error classes.
+pub(super) fn errors() -> ArgValueCandidates {
+    words(|| ErrorClass::ALL.map(ErrorClass::as_str).to_vec())
+}
+
+/// Output formats.
+pub(super) fn formats() -> ArgValueCandidates {
+    words(|| {
+        let formats = Format::ALL.map(Format::as_str);
+        formats.into_iter().chain(["all"]).collect()
+    })
+}
+
+fn words(words: fn() -> Vec<&'static str>) -> ArgValueCandidates {
+    ArgValueCandidates::new(move || {
+        let words = words().into_iter();
+        words.map(CompletionCandidate::new).collect::<Vec<_>>()
+    })
+}
+
+/// A configuration that is refused has no names: a press of Tab is no place to say why.
+fn source_names(words: Vec<OsString>) -> Vec<String> {
+    let Ok(environment) = Environment::of_process() else {
+        return Vec::new();
+    };
+    let named = named_config(&words).map(|path| environment.resolve(&environment.folder, &path));
+    let config = config::load(named.as_deref(), &environment);
+    let sources = config.map(|config| config.sources).unwrap_or_default();
+    sources.into_iter().map(|source| source.name).collect()
+}
+
+/// The configuration that the command line names so far.
+fn named_config(words: &[OsString]) -> Option<PathBuf> {
+    let after = words
+        .iter()
+        .zip(words.iter().skip(1))
+        .rfind(|(word, _)| *word == "--config");
+    let joined = || {
+        words
+            .iter()
+            .rev()
+            .find_map(|word| word.to_str()?.strip_prefix("--config="))
+    };
+    after
+        .map(|(_, path)| PathBuf::from(path))
+        .or_else(|| joined().map(PathBuf::from))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn the_configuration_on_the_command_line_is_found_in_both_spellings() {
+        let named = |line: &str| {
+            let words: Vec<_> = line.split(' ').map(OsString::from).collect();
+            named_config(&words)
+        };
+        assert_eq!(
+            named("nightscribe --config a.toml list").as_deref(),
+            Some(Path::new("a.toml"))
+        );
+        assert_eq!(
+            named("nightscribe list --config=b.toml --source").as_deref(),
+            Some(Path::new("b.toml"))
+        );
+        assert_eq!(named("nightscribe list --source"), None);
+    }
+}

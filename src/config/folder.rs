@@ -1,0 +1,117 @@
+//! What a folder of recordings says of itself: a file with `model` and `[options]`, which go over those of its source.
+
+use super::document::{Table, parse};
+use super::problem::Problem;
+use super::section::Section;
+use super::small_file::read_text;
+use super::source::checked;
+use super::values::{flag, text};
+use crate::domain::{Request, model};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Longest file, in bytes: every option many times over.
+const MOST_BYTES: usize = 64 * 1024;
+/// What it is called in a refusal.
+const LABEL: &str = "folder rules";
+
+/// What is asked of the service for the recordings of a folder: what its file at `path` says, over what holds `above`
+/// it. An option that it does not name stays as it is.
+///
+/// # Errors
+/// What of it cannot be meant, each with its line; or why it cannot be read.
+pub fn request_below(path: &Path, above: &Request, any_model: bool) -> Result<Request, String> {
+    let text = read_text(path, MOST_BYTES).map_err(|error| {
+        let file = path.display();
+        format!("{file}: cannot be read: {error}")
+    })?;
+    of_text(&text, path, above, any_model).map_err(|problems| {
+        let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        problems.join("; ")
+    })
+}
+
+fn of_text(
+    written: &str,
+    path: &Path,
+    above: &Request,
+    any_model: bool,
+) -> Result<Request, Vec<Problem>> {
+    let table = parse(written, path).map_err(|problem| vec![problem])?;
+    let mut problems = Vec::new();
+    let none = Table::default();
+    let mut section = Section::new(LABEL, table, none, BTreeMap::new(), &mut problems);
+    let model = section.get("model", text);
+    let any_model = section
+        .get("allow_unknown_model", flag)
+        .unwrap_or(any_model);
+    if let Some(Err(unknown)) = model.as_deref().filter(|_| !any_model).map(model::check) {
+        section.refuse("model", &unknown.to_string());
+    }
+    let options = section.table("options");
+    section.finish();
+    let own = checked(options, LABEL, &mut problems);
+    if !problems.is_empty() {
+        problems.sort();
+        return Err(problems);
+    }
+    let mut options = above.options().clone();
+    options.extend(own);
+    let model = model.unwrap_or_else(|| above.model().to_owned());
+    Ok(Request::new(model, options))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn above() -> Request {
+        let options = [("diarize", json!(true)), ("language", json!("en"))];
+        Request::new(
+            "#g1_nova-2-general",
+            options.map(|(name, value)| (name.to_owned(), value)),
+        )
+    }
+
+    fn read(text: &str) -> Result<Request, String> {
+        of_text(text, Path::new("/a/.nightscribe.toml"), &above(), false).map_err(|problems| {
+            let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            lines.join("\n")
+        })
+    }
+
+    #[test]
+    fn what_is_said_goes_over_what_holds_above_and_the_rest_stays() {
+        let own =
+            read("model = '#g1_nova-2-meeting'\n[options]\nlanguage = 'de'\nnumerals = true\n");
+        let own = own.unwrap();
+        assert_eq!(own.model(), "#g1_nova-2-meeting");
+        assert_eq!(
+            own.options_json(),
+            r#"{"diarize":true,"language":"de","numerals":true}"#
+        );
+        assert_eq!(read("").unwrap(), above());
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_with_its_line() {
+        assert_eq!(
+            read("modell = 'x'\n[options]\ndiarise = true\n").unwrap_err(),
+            "/a/.nightscribe.toml:1:1: folder rules: `modell`: no such key; did you mean `model`?\n\
+             /a/.nightscribe.toml:3:1: folder rules: option `diarise` is no option of the service; did you mean `diarize`?"
+        );
+        assert!(read("model = 'nova-4'").unwrap_err().contains("`model`"));
+        assert!(read("model = 'nova-4'\nallow_unknown_model = true").is_ok());
+        assert!(read("key = 'sk-5ecret'").is_err_and(|said| !said.contains("5ecret")));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_named() {
+        let said = request_below(Path::new("/nowhere/.nightscribe.toml"), &above(), false);
+        assert!(
+            said.unwrap_err()
+                .starts_with("/nowhere/.nightscribe.toml: cannot be read: ")
+        );
+    }
+}

@@ -1,0 +1,127 @@
+//! The property list for launchd, the service manager of macOS.
+
+use super::MARK;
+use super::scope::Scope;
+use super::setup::{Identity, Key, Setup};
+
+/// What launchd calls the service.
+pub const LABEL: &str = "nightscribe";
+
+/// The list's text. launchd hands over no credentials: a key file is read by the service itself.
+#[must_use]
+pub fn property_list(setup: &Setup) -> String {
+    let arguments = [setup.binary.as_str(), "--config", &setup.config, "run"];
+    let arguments: String = arguments
+        .map(|text| format!("\n        {}", string(text)))
+        .concat();
+    let mut entries = vec![
+        ("Label", string(LABEL)),
+        (
+            "ProgramArguments",
+            format!("<array>{arguments}\n    </array>"),
+        ),
+        ("RunAtLoad", "<true/>".to_owned()),
+        // A configuration that is refused is tried again, but not in a hurry.
+        (
+            "KeepAlive",
+            "<dict><key>SuccessfulExit</key><false/></dict>".to_owned(),
+        ),
+        ("ThrottleInterval", "<integer>30</integer>".to_owned()),
+        ("ExitTimeOut", "<integer>60</integer>".to_owned()),
+        ("ProcessType", string("Background")),
+        ("Umask", "<integer>18</integer>".to_owned()),
+        ("StandardErrorPath", string(&log(setup))),
+    ];
+    if let Identity::Named(name) = &setup.identity {
+        entries.push(("UserName", string(name)));
+    }
+    if let Some(home) = &setup.home {
+        let home = format!("<dict><key>HOME</key>{}</dict>", string(home));
+        entries.push(("EnvironmentVariables", home));
+    }
+    let entries: String = entries
+        .iter()
+        .map(|(key, value)| format!("    <key>{key}</key>\n    {value}\n"))
+        .collect();
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+         <!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n\
+         <!-- {MARK}, which writes it again when the configuration has changed. -->\n\
+         {}<plist version=\"1.0\">\n<dict>\n{entries}</dict>\n</plist>\n",
+        hint(setup)
+    )
+}
+
+fn hint(setup: &Setup) -> String {
+    match &setup.key {
+        Key::File(_) => String::new(),
+        Key::Variable { name, .. } => format!(
+            "<!-- launchd does not know {name}: put the key into a file, and name it with api.key_file. -->\n"
+        ),
+    }
+}
+
+/// Beside the queue where it is the machine's, as launchd keeps no journal.
+fn log(setup: &Setup) -> String {
+    let folder = match (setup.scope, setup.writes.first()) {
+        (Scope::User, Some(state)) => state,
+        _ => "/Library/Logs",
+    };
+    format!("{folder}/nightscribe.log")
+}
+
+fn string(text: &str) -> String {
+    let escaped = text
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
+    format!("<string>{escaped}</string>")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn setup() -> Setup {
+        Setup {
+            scope: Scope::User,
+            identity: Identity::Caller,
+            binary: "/usr/local/bin/nightscribe".to_owned(),
+            config: "/Users/ann/a & <b>.toml".to_owned(),
+            home: None,
+            key: Key::File("/Users/ann/key".to_owned()),
+            reads: vec!["/Users/ann/Podcasts".to_owned()],
+            writes: vec!["/Users/ann/state".to_owned()],
+        }
+    }
+
+    #[test]
+    fn a_user_s_list_runs_the_daemon_and_logs_beside_its_queue() {
+        let list = property_list(&setup());
+        assert!(list.contains(
+            "<array>\n        <string>/usr/local/bin/nightscribe</string>\n        <string>--config</string>\n        \
+             <string>/Users/ann/a &amp; &lt;b&gt;.toml</string>\n        <string>run</string>\n    </array>"
+        ));
+        assert!(list.contains("<string>/Users/ann/state/nightscribe.log</string>"));
+        assert!(!list.contains("UserName") && !list.contains("HOME"));
+        let opened = list.matches("<key>").count();
+        assert_eq!(opened, list.matches("</key>").count());
+    }
+
+    #[test]
+    fn the_machine_s_list_names_its_user_and_says_what_launchd_does_not_know() {
+        let mut setup = setup();
+        setup.scope = Scope::System;
+        setup.identity = Identity::Named("ann".to_owned());
+        setup.home = Some("/Users/ann".to_owned());
+        setup.key = Key::Variable {
+            name: "AIMLAPI_KEY".to_owned(),
+            file: String::new(),
+        };
+        let list = property_list(&setup);
+        assert!(list.contains("<key>UserName</key>\n    <string>ann</string>"));
+        assert!(list.contains("<dict><key>HOME</key><string>/Users/ann</string></dict>"));
+        assert!(list.contains("<string>/Library/Logs/nightscribe.log</string>"));
+        assert!(list.contains("launchd does not know AIMLAPI_KEY"));
+    }
+}

@@ -1,0 +1,278 @@
+//! The unit for systemd: the hardened one that is kept in `config/nightscribe.service`, with the places of this
+//! machine.
+
+use super::MARK;
+use super::quote::{argument, bare, item};
+use super::scope::Scope;
+use super::setup::{Identity, Key, STATE_FOLDER, Setup};
+use std::path::Path;
+
+/// The unit that packages install: every setting of it is kept, but for those that name a place or a user.
+const TEMPLATE: &str = include_str!("../../config/nightscribe.service");
+
+/// The name of the unit.
+pub const UNIT: &str = "nightscribe.service";
+
+/// Folders that a service with a temporary folder of its own does not see.
+const TEMPORARY: [&str; 2] = ["/tmp", "/var/tmp"];
+
+/// The unit's text.
+#[must_use]
+pub fn unit(setup: &Setup) -> String {
+    let mut unit = head(setup.scope);
+    let mut comments = String::new();
+    let lines = TEMPLATE
+        .lines()
+        .skip_while(|line| !line.starts_with("[Unit]"));
+    for line in lines {
+        if line.starts_with('#') {
+            comments.push_str(&format!("{line}\n"));
+            continue;
+        }
+        let adapted = adapted(line, setup);
+        // A comment goes with the setting below it.
+        let comment = std::mem::take(&mut comments);
+        if adapted.iter().any(|adapted| adapted == line) {
+            unit.push_str(&comment);
+        }
+        for adapted in adapted {
+            if !(adapted.is_empty() && unit.ends_with("\n\n")) {
+                unit.push_str(&format!("{adapted}\n"));
+            }
+        }
+    }
+    unit
+}
+
+fn head(scope: Scope) -> String {
+    let edit = match scope {
+        Scope::System => "systemctl edit",
+        Scope::User => "systemctl --user edit",
+    };
+    format!(
+        "# {MARK}, which writes it again when the configuration has changed.\n\
+         # What is to stay belongs into a drop-in: {edit} {UNIT}\n\n"
+    )
+}
+
+/// What takes the place of a line of the template.
+fn adapted(line: &str, setup: &Setup) -> Vec<String> {
+    let is_user = setup.scope == Scope::User;
+    let kept = || vec![line.to_owned()];
+    let kept_if = |keep: bool| if keep { kept() } else { Vec::new() };
+    let Some((key, value)) = line.split_once('=') else {
+        return kept();
+    };
+    match key {
+        "Documentation" => Vec::new(),
+        // A user's manager knows no units of the system, and has nothing to remove of its user's.
+        "Wants" | "After" | "RemoveIPC" => kept_if(!is_user),
+        "ExecStart" => vec![format!(
+            "ExecStart={} --config {} run",
+            item(&setup.binary),
+            argument(&setup.config)
+        )],
+        "LoadCredential" => credential(setup),
+        "Environment" if value.ends_with("=%d/key") => kept_if(matches!(setup.key, Key::File(_))),
+        "Environment" => Vec::new(),
+        "StateDirectory" | "StateDirectoryMode" => {
+            kept_if(setup.writes.iter().any(|path| is_made(path, setup)))
+        }
+        "DynamicUser" => {
+            let mut lines = identity(setup);
+            lines.extend(places(setup));
+            lines
+        }
+        "WantedBy" if is_user => vec!["WantedBy=default.target".to_owned()],
+        _ => kept(),
+    }
+}
+
+fn credential(setup: &Setup) -> Vec<String> {
+    match &setup.key {
+        Key::File(path) => vec![format!("LoadCredential=key:{}", bare(path))],
+        Key::Variable { name, file } => vec![
+            format!(
+                "# The API key: a line {name}=... in this file, which only its owner may read."
+            ),
+            format!("EnvironmentFile=-{}", bare(file)),
+        ],
+    }
+}
+
+fn identity(setup: &Setup) -> Vec<String> {
+    match &setup.identity {
+        Identity::Made => vec!["DynamicUser=yes".to_owned()],
+        Identity::Named(name) => vec![format!("User={}", bare(name))],
+        // Without it, a user's manager can set up nothing of what follows.
+        Identity::Caller => vec!["PrivateUsers=yes".to_owned()],
+    }
+}
+
+/// The folders of the configuration, as far as the unit's sandbox would hide them or keep them from being written.
+fn places(setup: &Setup) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(home) = &setup.home {
+        let variable = format!("HOME={home}");
+        lines.push(format!("Environment={}", item(&variable)));
+    }
+    let programs = [&setup.binary, &setup.config]
+        .into_iter()
+        .filter(|path| is_temporary(path));
+    lines.extend(programs.map(|path| setting("BindReadOnlyPaths", path)));
+    for path in &setup.reads {
+        let key = match is_temporary(path) {
+            true => "BindReadOnlyPaths",
+            false => "ReadOnlyPaths",
+        };
+        lines.push(setting(key, path));
+    }
+    for path in &setup.writes {
+        match is_temporary(path) {
+            true => lines.push(setting("BindPaths", path)),
+            false if is_made(path, setup) => {}
+            false => lines.push(setting("ReadWritePaths", path)),
+        }
+    }
+    lines
+}
+
+/// Whether systemd makes the folder for the service, and lets it write there.
+fn is_made(path: &str, setup: &Setup) -> bool {
+    setup.scope == Scope::System && Path::new(path).starts_with(STATE_FOLDER)
+}
+
+fn is_temporary(path: &str) -> bool {
+    TEMPORARY
+        .iter()
+        .any(|folder| Path::new(path).starts_with(folder))
+}
+
+/// One that is missing does not keep the service from starting: a disk may come later.
+fn setting(key: &str, path: &str) -> String {
+    format!("{key}={}", item(&format!("-{path}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn setup(scope: Scope, identity: Identity) -> Setup {
+        Setup {
+            scope,
+            identity,
+            binary: "/opt/night scribe/nightscribe".to_owned(),
+            config: "/home/ann/100% \"mine\"/$x.toml".to_owned(),
+            home: None,
+            key: Key::File("/home/ann/a key".to_owned()),
+            reads: vec!["/home/ann/Pod casts".to_owned(), "/tmp/in:box".to_owned()],
+            writes: vec![
+                "/var/lib/nightscribe/state".to_owned(),
+                "/var/tmp/out".to_owned(),
+            ],
+        }
+    }
+
+    fn values<'a>(unit: &'a str, key: &str) -> Vec<&'a str> {
+        unit.lines()
+            .filter_map(|line| line.strip_prefix(key)?.strip_prefix('='))
+            .collect()
+    }
+
+    #[test]
+    fn the_system_s_unit_has_a_user_and_a_folder_made_for_it() {
+        let unit = unit(&setup(Scope::System, Identity::Made));
+        assert_eq!(
+            values(&unit, "ExecStart"),
+            [r#""/opt/night scribe/nightscribe" --config "/home/ann/100%% \"mine\"/$$x.toml" run"#]
+        );
+        assert_eq!(values(&unit, "LoadCredential"), ["key:/home/ann/a key"]);
+        assert_eq!(
+            values(&unit, "Environment"),
+            ["NIGHTSCRIBE__API__KEY_FILE=%d/key"]
+        );
+        assert_eq!(values(&unit, "DynamicUser"), ["yes"]);
+        assert_eq!(values(&unit, "StateDirectory"), ["nightscribe"]);
+        assert_eq!(
+            values(&unit, "ReadOnlyPaths"),
+            [r#""-/home/ann/Pod casts""#]
+        );
+        assert_eq!(values(&unit, "BindReadOnlyPaths"), [r#""-/tmp/in:box""#]);
+        assert_eq!(values(&unit, "BindPaths"), ["-/var/tmp/out"]);
+        assert!(values(&unit, "ReadWritePaths").is_empty());
+        assert_eq!(values(&unit, "WantedBy"), ["multi-user.target"]);
+    }
+
+    #[test]
+    fn a_user_s_unit_makes_no_user_and_needs_no_unit_of_the_system() {
+        let mut setup = setup(Scope::User, Identity::Caller);
+        setup.key = Key::Variable {
+            name: "AIMLAPI_KEY".to_owned(),
+            file: "/home/ann/.config/nightscribe/environment".to_owned(),
+        };
+        let unit = unit(&setup);
+        for none in [
+            "DynamicUser",
+            "StateDirectory",
+            "StateDirectoryMode",
+            "Wants",
+            "After",
+            "RemoveIPC",
+            "LoadCredential",
+            "Environment",
+            "User",
+        ] {
+            assert!(values(&unit, none).is_empty(), "{none}: {unit}");
+        }
+        assert_eq!(
+            values(&unit, "EnvironmentFile"),
+            ["-/home/ann/.config/nightscribe/environment"]
+        );
+        assert_eq!(values(&unit, "PrivateUsers"), ["yes"]);
+        assert_eq!(
+            values(&unit, "ReadWritePaths"),
+            ["-/var/lib/nightscribe/state"]
+        );
+        assert_eq!(values(&unit, "WantedBy"), ["default.target"]);
+    }
+
+    #[test]
+    fn a_named_user_keeps_the_folders_and_the_home_of_the_configuration() {
+        let mut setup = setup(Scope::System, Identity::Named("ann".to_owned()));
+        setup.home = Some("/home/ann lee".to_owned());
+        setup.writes = vec!["/home/ann lee/state".to_owned()];
+        let unit = unit(&setup);
+        assert_eq!(values(&unit, "User"), ["ann"]);
+        assert_eq!(
+            values(&unit, "Environment"),
+            [
+                "NIGHTSCRIBE__API__KEY_FILE=%d/key",
+                r#""HOME=/home/ann lee""#
+            ]
+        );
+        assert_eq!(
+            values(&unit, "ReadWritePaths"),
+            [r#""-/home/ann lee/state""#]
+        );
+        assert!(values(&unit, "StateDirectory").is_empty());
+    }
+
+    #[test]
+    fn every_other_setting_of_the_packaged_unit_is_kept() {
+        let unit = unit(&setup(Scope::System, Identity::Made));
+        let replaced = [
+            "ExecStart",
+            "Environment",
+            "LoadCredential",
+            "Documentation",
+        ];
+        let kept = TEMPLATE
+            .lines()
+            .skip_while(|line| !line.starts_with("[Unit]"))
+            .filter(|line| !line.starts_with('#'))
+            .filter(|line| !replaced.iter().any(|key| line.starts_with(key)));
+        for line in kept {
+            assert!(unit.lines().any(|other| other == line), "{line}");
+        }
+    }
+}
