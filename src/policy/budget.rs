@@ -113,6 +113,10 @@ impl fmt::Display for Refusal {
                 "the next recording would cross {cap}; it goes on at {ends}"
             ),
             Self::Larger(cap) => write!(f, "it alone is more than {cap}"),
+            Self::Unknown(cap) if cap.measure == Measure::Cost => write!(
+                f,
+                "its length or the price of its model is not known, and {cap} is to be kept"
+            ),
             Self::Unknown(cap) => write!(f, "its length is not known, and {cap} is to be kept"),
         }
     }
