@@ -24,6 +24,12 @@ pub enum Event {
         path: PathBuf,
         reason: String,
     },
+    /// What happens in a source's folder is not told by the system; what is new is found by looking now and then.
+    NotWatched {
+        source: String,
+        path: PathBuf,
+        reason: String,
+    },
     /// A file or folder could not be looked at.
     ScanProblem {
         source: String,
@@ -107,6 +113,8 @@ pub struct Scan {
     pub changed: u64,
     /// Left until they stand still.
     pub unsettled: u64,
+    /// When the first of those does.
+    pub settles: Option<Timestamp>,
     /// Files and folders that could not be looked at.
     pub problems: u64,
 }

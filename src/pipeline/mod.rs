@@ -1,6 +1,8 @@
 //! The stages, from a folder to transcripts: each reads what the stage before left in the store, and wakes the next.
 //!
 //! - [`runner`]: one run, from the lock to the last commit
+//! - `daemon`: which source is looked through when; `folder_watch`: the watches of their folders;
+//!   `source_folder`: what an event there means
 //! - [`scan`]: what is new → queue
 //! - [`submit`]: queue → service, under the limits; [`preflight`] looks at a file first
 //! - [`poll`]: service → result in the database, before its hour is over
@@ -17,7 +19,9 @@
 
 pub mod clock;
 pub mod context;
+mod daemon;
 pub mod event;
+mod folder_watch;
 pub mod gate;
 pub mod lock;
 pub mod lookup;
@@ -28,6 +32,7 @@ pub mod runner;
 pub mod save;
 pub mod scan;
 pub mod schedule;
+mod source_folder;
 pub mod submit;
 pub mod tempo;
 mod threads;

@@ -1,13 +1,12 @@
 //! What is new → queue. A source is walked on a blocking thread; what it finds is recorded in batches while the walk
 //! goes on, so that the first recordings are submitted before the last are found.
 
-use super::context::Context;
+use super::context::{Context, STORE_RETRY};
 use super::event::{Event, Observer, Scan};
 use crate::config::{Config, Source};
-use crate::domain::Timestamp;
+use crate::domain::{HoldKind, Timestamp};
 use crate::media::walk::{Found, Walk, walk};
 use crate::output::naming;
-use crate::store::queue::Reach;
 use crate::store::recordings::{Location, Seen};
 use crate::store::{Store, StoreError};
 use std::ffi::{OsStr, OsString};
@@ -20,29 +19,32 @@ const BATCH: usize = 2000;
 /// Batches that the walk is ahead by.
 const AHEAD: usize = 1;
 
-/// Looks through every source once, then lets the stages know which sources can be submitted from.
+/// Looks through every source once.
 ///
 /// # Errors
-/// If the database fails for good. A source that is gone or a folder that cannot be read is reported and changes
-/// nothing in the queue.
+/// If the database fails for good.
 pub async fn scan_all(context: &Context) -> Result<(), StoreError> {
-    let configured: Vec<String> = context
-        .config
-        .sources
-        .iter()
-        .map(|source| source.name.clone())
-        .collect();
-    let recorded = || context.to_submit.notify_one();
-    let mut present = Vec::new();
     for source in &context.config.sources {
         if context.stop.is_cancelled() {
             break;
         }
-        if source.path.is_dir() {
-            // What the scan finds may be submitted while it goes on.
-            present.push(source.name.clone());
-            set_reach(context, &configured, &present);
-        }
+        scan_one(context, source).await?;
+    }
+    Ok(())
+}
+
+/// Looks through one source, and lets the stages know whether it can be submitted from; what is found may be submitted
+/// while the look goes on. Again as long as the database cannot take what is found for a passing reason. `None` if the
+/// folder is not there, or the run stops.
+///
+/// # Errors
+/// If the database fails for good. A source that is gone or a folder that cannot be read is reported and changes
+/// nothing in the queue.
+pub async fn scan_one(context: &Context, source: &Source) -> Result<Option<Scan>, StoreError> {
+    set_reach(context, source, source.path.is_dir());
+    let recorded = || context.to_submit.notify_one();
+    let mut troubled = false;
+    loop {
         let scanner = Scanner {
             config: &context.config,
             store: &context.store,
@@ -50,22 +52,37 @@ pub async fn scan_all(context: &Context) -> Result<(), StoreError> {
             now: context.now(),
             recorded: &recorded,
         };
-        scanner.scan(source).await?;
+        match scanner.scan(source).await {
+            Err(error) if error.is_passing() && !context.stop.is_cancelled() => {
+                troubled = true;
+                context.store_trouble(&error);
+            }
+            scanned => {
+                if troubled {
+                    context.release(HoldKind::Disk).await;
+                }
+                context.to_submit.notify_one();
+                return scanned;
+            }
+        }
+        tokio::select! {
+            () = context.stop.cancelled() => return Ok(None),
+            () = tokio::time::sleep(STORE_RETRY) => {}
+        }
     }
-    set_reach(context, &configured, &present);
-    context.to_submit.notify_one();
-    Ok(())
 }
 
-fn set_reach(context: &Context, configured: &[String], present: &[String]) {
-    let reach = Reach {
-        configured: configured.to_vec(),
-        present: present.to_vec(),
-    };
-    *context
+fn set_reach(context: &Context, source: &Source, is_present: bool) {
+    let names = context.config.sources.iter();
+    let mut reach = context
         .reach
         .write()
-        .unwrap_or_else(PoisonError::into_inner) = reach;
+        .unwrap_or_else(PoisonError::into_inner);
+    reach.configured = names.map(|source| source.name.clone()).collect();
+    reach.present.retain(|name| *name != source.name);
+    if is_present {
+        reach.present.push(source.name.clone());
+    }
 }
 
 /// Looks through sources, in a run or without one.
@@ -83,11 +100,12 @@ pub struct Scanner<'a> {
 }
 
 impl Scanner<'_> {
-    /// Looks through one source and records what is new or changed. A crash leaves what was recorded so far.
+    /// Looks through one source and records what is new or changed. `None` if its folder is not there. A crash leaves
+    /// what was recorded so far.
     ///
     /// # Errors
     /// If the database fails. A folder that cannot be read is reported.
-    pub async fn scan(&self, source: &Source) -> Result<(), StoreError> {
+    pub async fn scan(&self, source: &Source) -> Result<Option<Scan>, StoreError> {
         let (sender, mut walked) = mpsc::channel(AHEAD);
         let skip = vec![
             self.config.output.dir.clone(),
@@ -106,10 +124,13 @@ impl Scanner<'_> {
             self.record(source, seen, &mut scan).await?;
         }
         match walking.await {
-            Ok(None) => self.observer.notice(&Event::Scanned {
-                source: source.name.clone(),
-                scan,
-            }),
+            Ok(None) => {
+                self.observer.notice(&Event::Scanned {
+                    source: source.name.clone(),
+                    scan,
+                });
+                return Ok(Some(scan));
+            }
             Ok(Some(reason)) => {
                 let (source, path) = (source.name.clone(), source.path.clone());
                 self.observer.notice(&Event::SourceGone {
@@ -122,7 +143,7 @@ impl Scanner<'_> {
                 tracing::error!(error = %panic, source = source.name, "looking through a source failed")
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Counts what was found; gives it back if it is a recording to be compared with the queue.
@@ -140,7 +161,11 @@ impl Scanner<'_> {
                     modified: fingerprint.modified,
                 });
             }
-            Found::Unsettled { .. } => scan.unsettled += 1,
+            Found::Unsettled { settles, .. } => {
+                scan.unsettled += 1;
+                let first = scan.settles.map_or(settles, |first| first.min(settles));
+                scan.settles = Some(first);
+            }
             Found::Problem { path, message } => {
                 scan.problems += 1;
                 self.observer.notice(&Event::ScanProblem {

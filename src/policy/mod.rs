@@ -4,6 +4,7 @@
 //! - [`admission`]: how many more may be submitted
 //! - [`backoff`]: how long to wait after a failure, alone and all together
 //! - [`expectation`]: when an answer is likely, learnt from those that came
+//! - [`noticing`]: when to look through a source again
 //! - [`polling`]: when to ask for a generation again
 //! - [`rate`]: how many submissions a minute the service accepts
 //! - [`verdict`]: what becomes of a job after a failure
@@ -12,6 +13,7 @@ pub mod admission;
 pub mod backoff;
 pub mod expectation;
 pub mod lookup;
+pub mod noticing;
 pub mod polling;
 pub mod rate;
 pub mod verdict;

@@ -13,6 +13,8 @@ mod house;
 mod house_rules;
 mod machine;
 mod night;
+#[cfg(target_os = "linux")]
+mod notice;
 mod pipeline;
 #[cfg(target_os = "linux")]
 mod polling;

@@ -41,6 +41,16 @@ impl Observer for LogDisplay {
                     "the source is not there; its items wait"
                 );
             }
+            Event::NotWatched {
+                source,
+                path,
+                reason,
+            } => tracing::warn!(
+                source,
+                path = shown(path),
+                reason = visible(reason),
+                "not told of new recordings there; they are found by the next scan"
+            ),
             Event::ScanProblem {
                 source,
                 path,

@@ -145,6 +145,11 @@ impl Observer for TerminalDisplay {
                     visible(reason)
                 ));
             }
+            Event::NotWatched { path, reason, .. } => say(&format!(
+                "{WARN}not told of new recordings{WARN:#} in {}: {}; they are found by the next scan",
+                shown(path),
+                visible(reason)
+            )),
             Event::ScanProblem { path, reason, .. } => {
                 say(&format!(
                     "{WARN}passed over{WARN:#} {}: {}",
