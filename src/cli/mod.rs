@@ -4,6 +4,7 @@
 //! - [`exit`]: exit codes, and errors as they are told
 //! - [`session`]: the configuration and the queue of one command
 //! - `logging`, `terminal`: how things look on standard error and output
+//! - `waiting`: why an item is not done
 //! - `display`: a run on a terminal, in a log, and for systemd
 //! - the commands, one a file
 
@@ -31,6 +32,7 @@ mod show;
 mod signals;
 mod status;
 mod terminal;
+mod waiting;
 
 use args::{Cli, Command};
 use clap::Parser;

@@ -33,6 +33,17 @@ impl HoldKind {
         }
     }
 
+    /// The cause in a few words.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Auth => "the key is refused",
+            Self::Credit => "out of credit",
+            Self::Operator => "paused",
+            Self::Disk => "too little room on the disk",
+        }
+    }
+
     /// One sentence that says how it ends.
     #[must_use]
     pub const fn advice(self) -> &'static str {
