@@ -5,6 +5,7 @@
 //! - [`session`]: the configuration and the queue of one command
 //! - `logging`, `terminal`: how things look on standard error and output
 //! - `waiting`: why an item is not done
+//! - `live`: the queue as it works, on a terminal
 //! - `display`: a run on a terminal, in a log, and for systemd
 //! - the commands, one a file
 
@@ -20,6 +21,7 @@ mod hold;
 mod init;
 mod item;
 mod list;
+mod live;
 mod logging;
 mod models;
 mod packaging;

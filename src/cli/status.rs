@@ -3,6 +3,7 @@
 use super::args::Status;
 use super::exit::{Exit, Report};
 use super::item::json;
+use super::live;
 use super::session::Session;
 use super::terminal::{DIM, WARN, length, visible};
 use crate::domain::{Hold, HoldKind, JobState, Timestamp};
@@ -11,12 +12,12 @@ use crate::store::report::{Overview, Runner};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::time::Duration;
 
 /// What the rate is taken over.
 const RATE_OVER: Duration = Duration::from_secs(3600);
-/// Between two looks of `--watch`.
+/// Between two answers of `--watch --json`.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
 
 /// The queue at a glance, for programs; fields are only ever added.
@@ -54,7 +55,9 @@ struct Glance {
 }
 
 pub(super) async fn status(session: &Session, args: &Status) -> Result<Exit, Report> {
-    let clear = args.watch && !args.json && std::io::stdout().is_terminal();
+    if args.watch && !args.json {
+        return live::watch(session).await;
+    }
     loop {
         let glance = glance(session).await?;
         let shown = if args.json {
@@ -63,9 +66,6 @@ pub(super) async fn status(session: &Session, args: &Status) -> Result<Exit, Rep
             human(&glance, session.now())
         };
         let mut out = anstream::stdout().lock();
-        if clear {
-            write!(out, "\x1b[H\x1b[2J")?;
-        }
         write!(out, "{shown}")?;
         out.flush()?;
         drop(out);
@@ -81,11 +81,7 @@ async fn glance(session: &Session) -> Result<Glance, Report> {
         let counts = JobState::ALL.into_iter().map(|state| (state, 0)).collect();
         let overview = Overview {
             counts,
-            next_expiry: None,
-            next_due: None,
-            perhaps_paid: 0,
-            done_since: 0,
-            runner: None,
+            ..Overview::default()
         };
         return Ok(Glance {
             overview,

@@ -55,8 +55,12 @@ pub enum Event {
         name: PathBuf,
         from: JobId,
     },
-    /// Its result is safe in the database.
-    Received { job: JobId, name: PathBuf },
+    /// Its result is safe in the database; so many seconds of audio were billed, where the service says.
+    Received {
+        job: JobId,
+        name: PathBuf,
+        audio_s: Option<f64>,
+    },
     /// Every file is on disk.
     Done {
         job: JobId,
@@ -96,8 +100,13 @@ pub enum Event {
     },
     /// The database cannot be written for now; what is to be written is kept and tried again.
     StoreTrouble { reason: String },
-    /// A second has passed, and the queue answers: the jobs by state.
-    Tick { counts: BTreeMap<JobState, u64> },
+    /// A second has passed, and the queue answers: the jobs by state, and when the service forgets the first of what is
+    /// pending.
+    Tick {
+        counts: BTreeMap<JobState, u64>,
+        next_expiry: Option<Timestamp>,
+        now: Timestamp,
+    },
     /// No new work is begun; what is under way ends.
     Stopping,
 }

@@ -61,6 +61,8 @@ impl Watcher {
         let version = Some(context.store.data_version().await?);
         context.notice(&Event::Tick {
             counts: context.store.counts().await?,
+            next_expiry: context.store.next_expiry().await?,
+            now: context.now(),
         });
         if version == self.seen {
             return Ok(());

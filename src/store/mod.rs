@@ -3,6 +3,7 @@
 //! - [`open`]: opening, pragmas, migrations, what is refused
 //! - `writer`: the one writer, which commits what is waiting in one transaction
 //! - [`recordings`]: what was found, and the jobs made of it
+//! - [`activity`]: what the live view asks
 //! - [`claims`]: a job leaves the queue
 //! - [`doubts`]: submissions whose answer was lost
 //! - [`progress`]: what happens to a claimed job, up to its files
@@ -19,6 +20,7 @@
 //! - `version`: whether another process changed it
 //! - `row`: columns to types
 
+pub mod activity;
 pub mod claims;
 pub mod compress;
 pub mod control;

@@ -20,7 +20,7 @@ pub struct Runner {
 }
 
 /// The queue in figures.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Overview {
     /// Jobs by state; every state is there.
     pub counts: BTreeMap<JobState, u64>,
@@ -180,6 +180,18 @@ impl Store {
             counts.insert(row::parsed(&found, "state")?, row::count(&found, "jobs")?);
         }
         Ok(counts)
+    }
+
+    /// When the service forgets the first of what is pending.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn next_expiry(&self) -> Result<Option<Timestamp>, StoreError> {
+        let expiry: Option<i64> =
+            sqlx::query_scalar("SELECT min(expires_at) FROM jobs WHERE state = 'pending'")
+                .fetch_one(self.readers())
+                .await?;
+        Ok(expiry.map(Timestamp::from_millis))
     }
 
     async fn runner(&self) -> Result<Option<Runner>, StoreError> {

@@ -11,6 +11,7 @@ mod dependencies;
 mod hostile;
 mod house;
 mod house_rules;
+mod live;
 mod machine;
 mod night;
 #[cfg(target_os = "linux")]

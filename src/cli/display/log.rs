@@ -95,7 +95,7 @@ impl Observer for LogDisplay {
                     "equal content was paid for already"
                 );
             }
-            Event::Received { job, name } => {
+            Event::Received { job, name, .. } => {
                 tracing::debug!(item = job.0, recording = shown(name), "received")
             }
             Event::Done {
