@@ -27,6 +27,9 @@ struct Section {
 /// What is shown in so many columns and lines; without `height` all of it.
 pub(super) fn render(scene: &Scene, width: usize, height: Option<usize>) -> Vec<Line> {
     let mut lines = head(scene, width);
+    if let Some(height) = height {
+        lines.truncate((height / 2).max(LEAST));
+    }
     lines.extend(scene.holds.iter().flat_map(|hold| held(scene, hold, width)));
     let sections = [
         waiting(scene, width),
@@ -39,7 +42,7 @@ pub(super) fn render(scene: &Scene, width: usize, height: Option<usize>) -> Vec<
         .collect();
     let room = height.map(|height| height.saturating_sub(lines.len()));
     let rows = share(
-        &sections.iter().map(|one| one.rows.len()).collect::<Vec<_>>(),
+        &sections.iter().map(Section::wanted).collect::<Vec<_>>(),
         room,
     );
     for (section, rows) in sections.iter_mut().zip(rows) {
@@ -72,44 +75,54 @@ fn share(wanted: &[usize], room: Option<usize>) -> Vec<usize> {
 }
 
 impl Section {
+    /// Rows that would show all of it.
+    fn wanted(&self) -> usize {
+        self.rows.len() + usize::from(self.total > self.rows.len() as u64)
+    }
+
     /// The last row tells of those that have no place.
     fn take(&mut self, rows: usize, width: usize) -> Vec<Line> {
         if rows == 0 {
             return Vec::new();
         }
-        let is_cut = rows < self.rows.len() || self.total > self.rows.len() as u64;
-        let shown = if is_cut && rows > 1 { rows - 1 } else { rows };
+        let is_all = rows >= self.wanted();
+        let shown = if is_all { self.rows.len() } else { rows.max(2) - 1 };
         let mut lines = vec![Line::new(PLAIN, ""), self.heading.clone()];
-        lines.extend(self.rows.drain(..shown.min(self.rows.len())));
+        lines.extend(self.rows.drain(..shown));
         let more = self.total.saturating_sub(shown as u64);
-        if is_cut && rows > 1 && more > 0 {
+        if more > 0 && rows > 1 {
             lines.push(Line::new(DIM, cut(&format!("  … and {more} more"), width)));
         }
         lines
     }
 }
 
+/// What matters most comes first: a small terminal shows only the beginning.
 fn head(scene: &Scene, width: usize) -> Vec<Line> {
-    let time = clock(scene.now, scene.now, &scene.zone);
-    let runner = match scene.overview.runner {
-        Some(Runner { pid, since }) => {
-            let since = clock(since, scene.now, &scene.zone);
-            format!("running since {since} (process {pid}) · {time}")
-        }
-        None => format!("not running · {time}"),
-    };
-    let mut lines = Vec::new();
-    let title = apart("nightscribe", &runner, width);
-    let is_whole = title.ends_with(&time);
-    lines.push(Line::new(BOLD, title));
-    if !is_whole {
-        lines.push(Line::new(PLAIN, cut(&runner, width)));
-    }
+    let mut lines = vec![Line::new(BOLD, title(scene, width))];
     let counts = flow(&counts(scene), " · ", width).into_iter();
     lines.extend(counts.map(|line| Line::new(PLAIN, line)));
     let figures = flow(&figures(scene), " · ", width).into_iter();
     lines.extend(figures.map(|line| Line::new(GOOD, line)));
     lines
+}
+
+fn title(scene: &Scene, width: usize) -> String {
+    let time = clock(scene.now, scene.now, &scene.zone);
+    let (runner, process) = match scene.overview.runner {
+        Some(Runner { pid, since }) => {
+            let since = clock(since, scene.now, &scene.zone);
+            (format!("running since {since}"), format!(" (process {pid})"))
+        }
+        None => ("not running".to_owned(), String::new()),
+    };
+    let name = "nightscribe";
+    let whole = apart(name, &format!("{runner}{process} · {time}"), width);
+    if whole == name {
+        apart(name, &format!("{runner} · {time}"), width)
+    } else {
+        whole
+    }
 }
 
 /// What is always of interest, and whatever else there is.
@@ -126,14 +139,7 @@ fn counts(scene: &Scene) -> Vec<String> {
 
 fn figures(scene: &Scene) -> Vec<String> {
     let activity = &scene.activity;
-    let minutes = scene.over.as_secs_f64() / 60.0;
     let mut figures = Vec::new();
-    if activity.files > 0 {
-        let audio = activity.audio_s / 60.0 / minutes;
-        let files = activity.files as f64 / minutes * 60.0;
-        figures.push(format!("{audio:.1} min of audio a minute"));
-        figures.push(format!("{files:.0} files an hour"));
-    }
     let left = scene.left();
     figures.extend(left.map(|left| format!("about {} left", length(left))));
     figures.extend(scene.overview.next_expiry.map(|expiry| {
@@ -143,6 +149,13 @@ fn figures(scene: &Scene) -> Vec<String> {
             "the first has expired, unless the service still has it".to_owned()
         }
     }));
+    if activity.files > 0 {
+        let minutes = scene.over.as_secs_f64() / 60.0;
+        let audio = activity.audio_s / 60.0 / minutes;
+        let files = activity.files as f64 / minutes * 60.0;
+        figures.push(format!("{audio:.1} min of audio a minute"));
+        figures.push(format!("{files:.0} files an hour"));
+    }
     if scene.overview.perhaps_paid > 0 {
         let doubtful = scene.overview.perhaps_paid;
         figures.push(format!("{doubtful} perhaps paid in vain"));
