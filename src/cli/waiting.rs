@@ -31,11 +31,14 @@ pub(super) struct Standing {
 impl Standing {
     /// How things stand now.
     pub(super) async fn of(session: &Session, store: &Store) -> Result<Self, Report> {
+        // The lock is asked only where it matters: a run that begins at that moment would find it taken.
+        let is_running =
+            store.runner().await?.is_some() && Lock::is_held(&session.config.state.dir);
         Ok(Self {
             now: session.now(),
             zone: TimeZone::system(),
             holds: store.holds().await?,
-            is_running: Lock::is_held(&session.config.state.dir),
+            is_running,
             sources: presence(&session.config.sources).await,
         })
     }

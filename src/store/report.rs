@@ -194,7 +194,11 @@ impl Store {
         Ok(expiry.map(Timestamp::from_millis))
     }
 
-    async fn runner(&self) -> Result<Option<Runner>, StoreError> {
+    /// The run whose end is not recorded; it may be dead, which only the lock tells.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn runner(&self) -> Result<Option<Runner>, StoreError> {
         let found = sqlx::query(
             "SELECT pid, started_at FROM runners WHERE ended_at IS NULL ORDER BY id DESC LIMIT 1",
         )

@@ -88,9 +88,10 @@ impl<'a> Watcher<'a> {
         };
         scene.overview = store.overview(scene.now.before(LATELY)).await?;
         // A run whose process died never recorded its end.
-        if !Lock::is_held(&self.session.config.state.dir) {
-            scene.overview.runner = None;
-        }
+        scene.overview.runner = scene
+            .overview
+            .runner
+            .filter(|_| Lock::is_held(&self.session.config.state.dir));
         if let Some(runner) = scene.overview.runner {
             scene.over = scene.now.since(runner.since).clamp(AT_LEAST, LATELY);
         }
