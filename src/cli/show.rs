@@ -51,12 +51,7 @@ pub(super) async fn show(session: &Session, args: &Show) -> Result<Exit, Report>
             })?
         )?;
     } else {
-        write!(
-            out,
-            "{}{}",
-            facts(&item, waits_for),
-            history(&attempts)
-        )?;
+        write!(out, "{}{}", facts(&item, waits_for), history(&attempts))?;
     }
     Ok(Exit::Done)
 }

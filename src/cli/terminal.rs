@@ -127,8 +127,14 @@ mod tests {
             .map(|seconds| clock(now.after(Duration::from_secs(seconds)), now, &TimeZone::UTC));
         let expected = ["03:04", "04:04", "2026-11-21 15:04", "2026-11-22 03:04"];
         assert_eq!(shown, expected);
-        assert_eq!(clock(now, now, &TimeZone::fixed(jiff::tz::offset(2))), "05:04");
-        assert_eq!(clock(now, now.after(Duration::from_secs(60)), &TimeZone::UTC), "03:04");
+        assert_eq!(
+            clock(now, now, &TimeZone::fixed(jiff::tz::offset(2))),
+            "05:04"
+        );
+        assert_eq!(
+            clock(now, now.after(Duration::from_secs(60)), &TimeZone::UTC),
+            "03:04"
+        );
     }
 
     #[test]

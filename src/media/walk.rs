@@ -69,7 +69,8 @@ pub fn walk(walk: Walk<'_>) -> io::Result<impl Iterator<Item = Found>> {
         .sort_by(by_path)
         .into_iter()
         .filter_entry(move |entry| {
-            entry.depth() == 0 || !is_hidden(entry.file_name()) && !skip.contains(&entry.path().to_owned())
+            entry.depth() == 0
+                || !is_hidden(entry.file_name()) && !skip.contains(&entry.path().to_owned())
         });
     Ok(entries.filter_map(move |entry| match entry {
         Ok(entry) => look(&walk, &entry),
@@ -235,7 +236,9 @@ mod tests {
             found
                 .map(|one| match one {
                     Found::Recording { relative, .. } => relative.to_string_lossy().into_owned(),
-                    Found::Unsettled { relative, .. } => format!("unsettled {}", relative.display()),
+                    Found::Unsettled { relative, .. } => {
+                        format!("unsettled {}", relative.display())
+                    }
                     Found::Problem { path, message } => format!("{}: {message}", path.display()),
                 })
                 .collect()

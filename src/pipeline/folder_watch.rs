@@ -70,7 +70,9 @@ impl Heard {
                 let meant = roots.iter().filter_map(|root| root.meaning(&event));
                 let now = self.clock.now();
                 // Each of them counts, though one alone is news.
-                meant.fold(false, |is_news, meaning| state.take_in(meaning, now) || is_news)
+                meant.fold(false, |is_news, meaning| {
+                    state.take_in(meaning, now) || is_news
+                })
             }
             None => !std::mem::replace(&mut state.lost, true),
         };
@@ -158,7 +160,9 @@ impl FolderWatch {
         // What the old one watches may have other names by now.
         self.watcher = None;
         let sources = 0..self.config.sources.len();
-        sources.clone().for_each(|source| self.heard.appeared(source));
+        sources
+            .clone()
+            .for_each(|source| self.heard.appeared(source));
         self.roots = sources
             .filter_map(|source| SourceFolder::find(&self.config, source))
             .filter(|root| !is_share(&root.path).unwrap_or(true))
@@ -167,7 +171,8 @@ impl FolderWatch {
             return Vec::new();
         }
         let (heard, roots) = (self.heard.clone(), self.roots.clone());
-        let mut watcher = match notify::recommended_watcher(move |event| heard.hear(&roots, event)) {
+        let mut watcher = match notify::recommended_watcher(move |event| heard.hear(&roots, event))
+        {
             Ok(watcher) => watcher,
             Err(error) => return self.roots.iter().map(|root| root.refused(&error)).collect(),
         };

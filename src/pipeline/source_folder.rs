@@ -59,7 +59,13 @@ impl SourceFolder {
         if below.iter().any(is_hidden) || self.is_ours(path) {
             return None;
         }
-        let is_file = || is_wanted(below, self.settings.include.as_ref(), &self.settings.exclude);
+        let is_file = || {
+            is_wanted(
+                below,
+                self.settings.include.as_ref(),
+                &self.settings.exclude,
+            )
+        };
         let is_folder = match event.kind {
             EventKind::Create(CreateKind::File) => false,
             EventKind::Create(CreateKind::Folder) => true,
@@ -136,9 +142,11 @@ fn is_full(error: &notify::Error) -> bool {
 
 fn reason(error: &notify::Error) -> String {
     match &error.kind {
-        ErrorKind::MaxFilesWatch => "the system watches as many folders as it may; raise `fs.inotify.max_user_watches` \
+        ErrorKind::MaxFilesWatch => {
+            "the system watches as many folders as it may; raise `fs.inotify.max_user_watches` \
                                      (sysctl) and start again"
-            .to_owned(),
+                .to_owned()
+        }
         // All that is used up before the first folder is watched.
         ErrorKind::Io(error) if error.raw_os_error() == Some(EMFILE) => {
             format!("{error}; raise `fs.inotify.max_user_instances` (sysctl) and start again")
@@ -264,20 +272,33 @@ mod tests {
     #[test]
     fn every_folder_that_is_walked_is_watched_and_no_other() {
         let (watched, refused) = watched("nothing", notify::Error::path_not_found);
-        assert_eq!((watched, refused), (vec![String::new(), "a".into(), "a/b".into(), "c".into()], None));
+        assert_eq!(
+            (watched, refused),
+            (
+                vec![String::new(), "a".into(), "a/b".into(), "c".into()],
+                None
+            )
+        );
     }
 
     #[test]
     fn a_folder_that_may_not_be_read_keeps_no_other_from_being_watched() {
         let (watched, refused) = watched("a", || std::io::Error::from_raw_os_error(13).into());
-        assert_eq!((watched, refused), (vec![String::new(), "a/b".into(), "c".into()], None));
+        assert_eq!(
+            (watched, refused),
+            (vec![String::new(), "a/b".into(), "c".into()], None)
+        );
     }
 
     #[test]
     fn too_many_folders_for_the_system_are_refused_with_what_to_do() {
         let full = || notify::Error::new(ErrorKind::MaxFilesWatch);
         let (_, refused) = watched("c", full);
-        assert!(refused.unwrap().contains("raise `fs.inotify.max_user_watches`"));
+        assert!(
+            refused
+                .unwrap()
+                .contains("raise `fs.inotify.max_user_watches`")
+        );
         let error = notify::Error::io(std::io::Error::from_raw_os_error(EMFILE));
         assert!(reason(&error).contains("raise `fs.inotify.max_user_instances`"));
     }

@@ -103,7 +103,10 @@ fn in_a_pipe_the_view_comes_in_plain_blocks() {
     house.run(&["pause"]);
     let seen = watched(&house, "held: paused");
     assert!(seen[0].starts_with("nightscribe "), "{seen:?}");
-    assert!(seen.iter().any(|line| line == "4 queued · 0 pending · 0 done"));
+    assert!(
+        seen.iter()
+            .any(|line| line == "4 queued · 0 pending · 0 done")
+    );
     assert_eq!(seen.last().unwrap(), "       4  held: paused");
     house.run(&["resume"]);
     house.run_once(1);

@@ -66,7 +66,9 @@ fn a_file_that_grows_is_left_until_it_stands_still() {
     let mut file = File::create(house.path("recordings/a.wav")).unwrap();
     file.write_all(&whole[..5_000]).unwrap();
     house.wait_until("a look that leaves it", |house| {
-        looks(house, "talks").iter().any(|look| look["unsettled"] == 1)
+        looks(house, "talks")
+            .iter()
+            .any(|look| look["unsettled"] == 1)
     });
     file.write_all(&whole[5_000..]).unwrap();
     drop(file);
@@ -112,11 +114,15 @@ fn folders_that_appear_are_looked_through_and_watched() {
     house.record("a/b/c/1.wav", 1);
     house.wait_until("the first", |house| house.count("done") == 1);
     house.record("a/b/c/2.wav", 2);
-    house.wait_until("one in a folder that was made", |house| house.count("done") == 2);
+    house.wait_until("one in a folder that was made", |house| {
+        house.count("done") == 2
+    });
     fs::create_dir_all(house.path("elsewhere/x")).unwrap();
     fs::rename(house.path("elsewhere"), house.path("recordings/d")).unwrap();
     house.record("d/x/3.wav", 3);
-    house.wait_until("one in a folder that was moved", |house| house.count("done") == 3);
+    house.wait_until("one in a folder that was moved", |house| {
+        house.count("done") == 3
+    });
     stop(daemon);
 }
 
@@ -126,7 +132,9 @@ fn only_the_source_that_something_happened_in_is_looked_through() {
     fs::create_dir(house.path("others")).unwrap();
     let other = "[[source]]\nname = 'others'\npath = 'others'\nsettle = '0s'\n";
     let daemon = daemon(&house, &(source("0s") + other));
-    house.wait_until("the other's first look", |house| !looks(house, "others").is_empty());
+    house.wait_until("the other's first look", |house| {
+        !looks(house, "others").is_empty()
+    });
     house.record("a.wav", 1);
     house.wait_until("its transcript", |house| house.count("done") == 1);
     stop(daemon);
@@ -151,11 +159,21 @@ fn transcripts_beside_their_recordings_ask_for_no_look() {
     // Ticks come a second apart, looks that something asks for within two seconds of the last.
     let idle = |house: &House| {
         let log = house.log(LOG);
-        let last = log.iter().rposition(|line| line.contains("scanned")).unwrap();
-        log[last..].iter().filter(|line| line.contains("alive")).count()
+        let last = log
+            .iter()
+            .rposition(|line| line.contains("scanned"))
+            .unwrap();
+        log[last..]
+            .iter()
+            .filter(|line| line.contains("alive"))
+            .count()
     };
     house.wait_until("five seconds without a look", |house| idle(house) >= 5);
-    let looks = house.log(LOG).iter().filter(|line| line.contains("scanned")).count();
+    let looks = house
+        .log(LOG)
+        .iter()
+        .filter(|line| line.contains("scanned"))
+        .count();
     // The first, and one or two for the file, as it is written after it appeared.
     assert!(looks <= 3, "{looks} looks");
     assert!(house.path("recordings/a.txt").exists());
@@ -168,7 +186,10 @@ fn a_folder_that_vanishes_and_comes_back_is_watched_again() {
     let daemon = daemon(&house, &source("0s"));
     fs::rename(house.path("recordings"), house.path("gone")).unwrap();
     house.wait_until("the look at nothing", |house| {
-        house.log(LOG).iter().any(|line| line.contains("the source is not there"))
+        house
+            .log(LOG)
+            .iter()
+            .any(|line| line.contains("the source is not there"))
     });
     fs::create_dir(house.path("recordings")).unwrap();
     house.record("a.wav", 1);

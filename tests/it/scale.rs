@@ -415,9 +415,7 @@ async fn the_live_view_looks_at_no_more_than_the_head_of_a_long_queue() {
         .await;
     let activity = queue.store.activity(at(1), at(0), 10).await.unwrap();
     assert_eq!((activity.waiting.len(), activity.later), (0, HEAD));
-    queue
-        .rows("UPDATE jobs SET due_at = 0 WHERE id > 30")
-        .await;
+    queue.rows("UPDATE jobs SET due_at = 0 WHERE id > 30").await;
     let activity = queue.store.activity(at(1), at(0), 10).await.unwrap();
     assert_eq!(activity.later, 30);
     assert_eq!(activity.next_due, Some(Timestamp::from_millis(99_001)));

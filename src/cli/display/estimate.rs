@@ -25,7 +25,13 @@ pub(super) struct Estimated {
 
 impl Estimate {
     /// Takes in that `done` are done and `audio_s` seconds of audio came until `now`, and says how long `left` will take.
-    pub(super) fn take_in(&mut self, now: Duration, done: u64, audio_s: f64, left: u64) -> Estimated {
+    pub(super) fn take_in(
+        &mut self,
+        now: Duration,
+        done: u64,
+        audio_s: f64,
+        left: u64,
+    ) -> Estimated {
         self.seen.push_back((now, done, audio_s));
         while self.seen.len() > 2
             && self

@@ -96,9 +96,7 @@ impl TerminalDisplay {
         .map(|state| counts[&state]);
         let left = queued + sending + pending + received;
         let now = self.started.elapsed();
-        let estimated = state
-            .estimate
-            .take_in(now, state.done, state.audio_s, left);
+        let estimated = state.estimate.take_in(now, state.done, state.audio_s, left);
         let mut parts = vec![format!("{} done", state.done)];
         if state.failed > 0 {
             parts.push(format!("{} failed", state.failed));

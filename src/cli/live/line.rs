@@ -104,7 +104,10 @@ mod tests {
         assert_eq!(cut("録音録音", 6), "録音…");
         assert_eq!(cut_front("talks/2024/a.mp3", 8), "…4/a.mp3");
         assert_eq!(cut_front("録音録音", 4), "…音");
-        assert_eq!((cut("ab", 0), cut_front("ab", 0)), (String::new(), String::new()));
+        assert_eq!(
+            (cut("ab", 0), cut_front("ab", 0)),
+            (String::new(), String::new())
+        );
     }
 
     #[test]

@@ -66,7 +66,10 @@ async fn in_blocks(watcher: &mut Watcher<'_>, stop: &CancellationToken) -> Resul
     loop {
         let scene = watcher.look().await?;
         let lines = view::render(&scene, PLAIN_WIDTH, None);
-        let block: String = lines.iter().map(|line| format!("{}\n", line.text)).collect();
+        let block: String = lines
+            .iter()
+            .map(|line| format!("{}\n", line.text))
+            .collect();
         let mut out = std::io::stdout().lock();
         writeln!(out, "{block}")?;
         out.flush()?;

@@ -54,7 +54,12 @@ impl Screen {
                 line.styled()
             };
             // Cleared before, as behind a full line the cursor stands on its last character.
-            queue!(frame, Print(end), Clear(ClearType::UntilNewLine), Print(text))?;
+            queue!(
+                frame,
+                Print(end),
+                Clear(ClearType::UntilNewLine),
+                Print(text)
+            )?;
         }
         if lines.len() < Self::size().1 {
             queue!(frame, Print("\r\n"), Clear(ClearType::FromCursorDown))?;

@@ -86,7 +86,11 @@ impl Section {
             return Vec::new();
         }
         let is_all = rows >= self.wanted();
-        let shown = if is_all { self.rows.len() } else { rows.max(2) - 1 };
+        let shown = if is_all {
+            self.rows.len()
+        } else {
+            rows.max(2) - 1
+        };
         let mut lines = vec![Line::new(PLAIN, ""), self.heading.clone()];
         lines.extend(self.rows.drain(..shown));
         let more = self.total.saturating_sub(shown as u64);
@@ -112,7 +116,10 @@ fn title(scene: &Scene, width: usize) -> String {
     let (runner, process) = match scene.overview.runner {
         Some(Runner { pid, since }) => {
             let since = clock(since, scene.now, &scene.zone);
-            (format!("running since {since}"), format!(" (process {pid})"))
+            (
+                format!("running since {since}"),
+                format!(" (process {pid})"),
+            )
         }
         None => ("not running".to_owned(), String::new()),
     };
@@ -205,7 +212,10 @@ fn sent(scene: &Scene, state: &str, one: &UnderWay, width: usize) -> Line {
     let age = length(scene.now.since(one.since));
     let left = format!("  {state} {age:>7}  ");
     let mut right = match one.duration_s {
-        Some(seconds) => format!("  {} long", length(Duration::from_secs_f64(seconds.max(0.0)))),
+        Some(seconds) => format!(
+            "  {} long",
+            length(Duration::from_secs_f64(seconds.max(0.0)))
+        ),
         None if one.size_bytes > 0 => format!("  {}", indicatif::HumanBytes(one.size_bytes)),
         None => String::new(),
     };

@@ -65,7 +65,9 @@ fn turn_for(scene: &Scene, is_mixed: bool) -> String {
 fn later(scene: &Scene) -> Wait {
     let later = scene.activity.later;
     let next = scene.activity.next_due.map(|due| due.since(scene.now));
-    let next = next.map_or_else(String::new, |next| format!(", the next in {}", length(next)));
+    let next = next.map_or_else(String::new, |next| {
+        format!(", the next in {}", length(next))
+    });
     wait(later, later >= HEAD, &format!("for a later attempt{next}"))
 }
 

@@ -89,7 +89,12 @@ fn night() -> Scene {
             files: 35,
             audio_s: 25_860.0,
             failures: vec![
-                failure(16, "2023/broken.mp3", ErrorClass::Unreadable, "the file ends in the middle"),
+                failure(
+                    16,
+                    "2023/broken.mp3",
+                    ErrorClass::Unreadable,
+                    "the file ends in the middle",
+                ),
                 failure(9, "2023/notes.wav", ErrorClass::Unsupported, "it is text"),
             ],
         },
@@ -163,7 +168,11 @@ fn it_fits_every_size() {
                 let lines = render(&scene, width, Some(height));
                 assert!(lines.len() <= height, "{width}×{height}");
                 for line in &lines {
-                    assert!(line.text.width() <= width, "{width}×{height}: {}", line.text);
+                    assert!(
+                        line.text.width() <= width,
+                        "{width}×{height}: {}",
+                        line.text
+                    );
                     assert!(!line.text.contains('\u{1b}'));
                 }
             }
@@ -175,7 +184,10 @@ fn it_fits_every_size() {
 fn what_has_no_place_is_counted() {
     let text = text(&night(), 80, Some(24));
     let rows = text.matches("  pending ").count() + text.matches("  sending ").count();
-    assert!(text.contains(&format!("… and {} more", 40 - rows)), "{text}");
+    assert!(
+        text.contains(&format!("… and {} more", 40 - rows)),
+        "{text}"
+    );
 }
 
 #[test]
@@ -194,7 +206,16 @@ fn counts_beyond_what_was_looked_at_say_so() {
     scene.activity.waiting = vec![queued("talks", true, HEAD)];
     scene.overview.counts.insert(JobState::Queued, 900_000);
     let text = text(&scene, 80, Some(24));
-    assert!(text.contains("  895998  for their turn, or as below"), "{text}");
-    assert!(text.contains("    2000+ for equal audio that is on its way"), "{text}");
-    assert!(text.contains("    2000+ for a later attempt, the next in 3m 10s"), "{text}");
+    assert!(
+        text.contains("  895998  for their turn, or as below"),
+        "{text}"
+    );
+    assert!(
+        text.contains("    2000+ for equal audio that is on its way"),
+        "{text}"
+    );
+    assert!(
+        text.contains("    2000+ for a later attempt, the next in 3m 10s"),
+        "{text}"
+    );
 }
