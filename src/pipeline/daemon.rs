@@ -4,9 +4,10 @@
 use super::clock::sleep_until;
 use super::context::Context;
 use super::event::Event;
-use super::folder_watch::{FolderWatch, Heard, Refused};
+use super::folder_watch::{FolderWatch, Heard};
 use super::runner::{RunError, Stages, broken};
 use super::scan::scan_one;
+use super::source_folder::Refused;
 use crate::config::Source;
 use crate::store::StoreError;
 use std::collections::BTreeSet;

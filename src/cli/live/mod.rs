@@ -18,7 +18,7 @@ use super::exit::{Exit, Report};
 use super::session::Session;
 use super::signals::stop_on_signal;
 use presence::Presence;
-use scene::{Scene, Watcher};
+use scene::Watcher;
 use screen::Screen;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
