@@ -385,7 +385,7 @@ async fn the_live_view_is_told_what_a_queue_is_at() {
     let completed = Completion {
         job: JobId(1),
         attempt: AttemptId(1),
-        raw: nightscribe::store::compress::pack(b"{}"),
+        raw: nightscribe::store::compress::pack("{}"),
         duration_s: Some(90.0),
         words: 0,
         language: None,
