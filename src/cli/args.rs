@@ -251,7 +251,7 @@ pub struct Status {
     /// One JSON object
     #[arg(long)]
     pub json: bool,
-    /// Again every second
+    /// Show it live until Ctrl-C; in a pipe or with --json, again every second
     #[arg(long)]
     pub watch: bool,
 }

@@ -27,6 +27,8 @@ pub(super) struct JsonItem {
     paid_by: Option<i64>,
     due_at: Option<Timestamp>,
     expires_at: Option<Timestamp>,
+    /// Why it is not done, in words; `null` for what nothing happens to any more.
+    waits_for: Option<String>,
     error: Option<JsonError>,
     outputs: Vec<String>,
     created_at: Timestamp,
@@ -48,9 +50,10 @@ impl From<&Failure> for JsonError {
     }
 }
 
-impl From<&Item> for JsonItem {
-    fn from(item: &Item) -> Self {
-        let waits = item.state == crate::domain::JobState::Queued;
+impl JsonItem {
+    /// `waits_for`: what it waits for, if it is on its way.
+    pub(super) fn of(item: &Item, waits_for: Option<String>) -> Self {
+        let is_queued = item.state == crate::domain::JobState::Queued;
         Self {
             id: item.id.0,
             source: item.source.clone(),
@@ -66,8 +69,9 @@ impl From<&Item> for JsonItem {
             sha256: item.sha256.clone(),
             silent: item.silent,
             paid_by: item.paid_by.map(|job| job.0),
-            due_at: waits.then_some(item.due_at),
+            due_at: is_queued.then_some(item.due_at),
             expires_at: item.expires_at,
+            waits_for,
             error: item.error.as_ref().map(JsonError::from),
             outputs: item
                 .outputs

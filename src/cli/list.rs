@@ -5,6 +5,7 @@ use super::exit::{Exit, Report};
 use super::item::{JsonItem, json};
 use super::session::Session;
 use super::terminal::{length, lines, shown, table, visible};
+use super::waiting::Standing;
 use crate::domain::JobState;
 use crate::store::report::{Filter, Item};
 use std::io::Write;
@@ -20,21 +21,22 @@ pub(super) async fn list(session: &Session, args: &List) -> Result<Exit, Report>
         limit: args.limit,
     };
     let items = store.list(&filter).await?;
+    let standing = Standing::of(session, &store).await?;
     store.close().await;
     let mut out = anstream::stdout().lock();
     if args.json {
         for item in &items {
-            writeln!(out, "{}", json(&JsonItem::from(item))?)?;
+            writeln!(out, "{}", json(&JsonItem::of(item, standing.why(item)))?)?;
         }
     } else if !items.is_empty() {
         let mut rows = table(&["ID", "STATE", "SOURCE", "RECORDING", "LENGTH", "TRIES", ""]);
-        rows.add_rows(items.iter().map(row));
+        rows.add_rows(items.iter().map(|item| row(item, &standing)));
         write!(out, "{}", lines(&rows))?;
     }
     Ok(Exit::Done)
 }
 
-fn row(item: &Item) -> [String; 7] {
+fn row(item: &Item, standing: &Standing) -> [String; 7] {
     [
         item.id.to_string(),
         item.state.to_string(),
@@ -44,13 +46,16 @@ fn row(item: &Item) -> [String; 7] {
             length(Duration::from_secs_f64(seconds.max(0.0)))
         }),
         item.attempts.to_string(),
-        remark(item),
+        remark(item, standing),
     ]
 }
 
-fn remark(item: &Item) -> String {
+fn remark(item: &Item, standing: &Standing) -> String {
+    if let Some(why) = standing.why(item) {
+        return visible(&why);
+    }
     match (&item.error, item.state, item.silent) {
-        (Some(error), ..) => format!("{}: {}", error.class, visible(&error.message)),
+        (Some(error), ..) => visible(&error.to_string()),
         (None, JobState::Done, Some(true)) => "no speech".to_owned(),
         _ => String::new(),
     }

@@ -5,6 +5,8 @@
 //! - [`session`]: the configuration and the queue of one command
 //! - `candidates`: what a shell offers at a press of Tab
 //! - `logging`, `terminal`: how things look on standard error and output
+//! - `waiting`: why an item is not done
+//! - `live`: the queue as it works, on a terminal
 //! - `display`: a run on a terminal, in a log, and for systemd
 //! - the commands, one a file
 
@@ -21,6 +23,7 @@ mod hold;
 mod init;
 mod item;
 mod list;
+mod live;
 mod logging;
 mod models;
 mod packaging;
@@ -37,6 +40,7 @@ mod show;
 mod signals;
 mod status;
 mod terminal;
+mod waiting;
 
 use args::{Cli, Command};
 use clap::Parser;

@@ -4,15 +4,15 @@ use super::exit::{Exit, Report};
 use super::item::json;
 use super::scan::look_through;
 use super::session::Session;
-use super::terminal::{WARN, count, hours, lines, money, table};
+use super::terminal::{WARN, clock, count, hours, lines, money, table};
 use crate::config::Config;
 use crate::domain::{Failure, Prices, RecordingId, Timestamp};
 use crate::pipeline::account::prices;
-use crate::pipeline::clock::{Clock, SystemClock};
 use crate::pipeline::measure::measure_all;
 use crate::policy::forecast::{Load, submitted_by};
 use crate::policy::hours::Window;
 use crate::store::lengths::Planned;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Write;
@@ -62,12 +62,13 @@ pub(super) async fn plan(session: &Session, as_json: bool, scope: &Scope) -> Res
     store.close().await;
     let config = &session.config;
     let mut plan = planned_of(&planned, &refused, config, &prices, scope.limit);
-    plan.submitted_by = forecast(&plan, config, scope);
+    let window = session.window(scope.until);
+    plan.submitted_by = forecast(&plan, config, session.now(), &window);
     let mut out = anstream::stdout().lock();
     if as_json {
         writeln!(out, "{}", json(&plan)?)?;
     } else {
-        write!(out, "{}", text(&plan, config))?;
+        write!(out, "{}", text(&plan, config, session.now(), &window.zone))?;
     }
     Ok(Exit::Done)
 }
@@ -139,22 +140,17 @@ fn left_out(
     why.map(str::to_owned)
 }
 
-fn forecast(plan: &Plan, config: &Config, scope: &Scope) -> Option<Timestamp> {
+fn forecast(plan: &Plan, config: &Config, now: Timestamp, window: &Window) -> Option<Timestamp> {
     let load = Load {
         recordings: plan.files,
         audio_s: plan.audio_s,
         cost: plan.cost,
     };
-    let window = Window {
-        hours: config.schedule.active_hours.clone(),
-        until: scope.until,
-        zone: SystemClock.zone(),
-    };
     let rate = config.limits.submits_per_minute.get();
-    submitted_by(&load, SystemClock.now(), rate, &window, &config.budget)
+    submitted_by(&load, now, rate, window, &config.budget)
 }
 
-fn text(plan: &Plan, config: &Config) -> String {
+fn text(plan: &Plan, config: &Config, now: Timestamp, zone: &TimeZone) -> String {
     let currency = plan.currency.as_deref();
     let mut rows = table(&["SOURCE", "MODEL", "FILES", "AUDIO", "COST"]);
     let row = |source: &str, model: &str, files: u64, audio_s, cost| {
@@ -197,7 +193,8 @@ fn text(plan: &Plan, config: &Config) -> String {
     text.push_str(&match plan.submitted_by {
         _ if plan.files == 0 => "Nothing would be submitted.\n".to_owned(),
         Some(time) => format!(
-            "The last is submitted at {time} at the earliest: {}.\n",
+            "The last is submitted at {} at the earliest: {}.\n",
+            clock(time, now, zone),
             bounded_by(config)
         ),
         None => "Within the time that is given, not all of it can be submitted.\n".to_owned(),

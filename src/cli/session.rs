@@ -3,8 +3,9 @@
 use super::args::Global;
 use super::exit::{Exit, Report};
 use crate::config::{self, Config, Environment, Source};
-use crate::domain::Timestamp;
+use crate::domain::{Hold, Timestamp};
 use crate::pipeline::clock::{Clock, SystemClock};
+use crate::policy::hours::Window;
 use crate::store::Store;
 use crate::store::open::DATABASE;
 
@@ -33,6 +34,25 @@ impl Session {
     /// The time.
     pub fn now(&self) -> Timestamp {
         SystemClock.now()
+    }
+
+    /// The hours in which recordings are submitted, and the end of the run's time.
+    pub fn window(&self, until: Option<Timestamp>) -> Window {
+        Window {
+            hours: self.config.schedule.active_hours.clone(),
+            until,
+            zone: SystemClock.zone(),
+        }
+    }
+
+    /// The holds that are in force now.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn holds(&self, store: &Store) -> Result<Vec<Hold>, Report> {
+        let (mut holds, now) = (store.holds().await?, self.now());
+        holds.retain(|hold| !hold.is_over(now));
+        Ok(holds)
     }
 
     /// The queue, made where there is none. Only for commands that put something into it, which need a configuration.

@@ -5,6 +5,7 @@ use super::exit::{Exit, Report};
 use super::item::{JsonAttempt, JsonItem, json, place};
 use super::session::Session;
 use super::terminal::{length, lines, shown, table, visible};
+use super::waiting::Standing;
 use crate::domain::{JobId, JobState};
 use crate::store::Store;
 use crate::store::report::{Attempt, Item};
@@ -35,7 +36,9 @@ pub(super) async fn show(session: &Session, args: &Show) -> Result<Exit, Report>
         .await?
         .ok_or_else(unknown)?;
     let attempts = store.attempts(item.id).await?;
+    let standing = Standing::of(session, &store).await?;
     store.close().await;
+    let waits_for = standing.why(&item);
     let mut out = anstream::stdout().lock();
     if args.json {
         let history = attempts.iter().map(JsonAttempt::from).collect();
@@ -43,12 +46,12 @@ pub(super) async fn show(session: &Session, args: &Show) -> Result<Exit, Report>
             out,
             "{}",
             json(&Whole {
-                item: JsonItem::from(&item),
+                item: JsonItem::of(&item, waits_for),
                 history
             })?
         )?;
     } else {
-        write!(out, "{}{}", facts(&item), history(&attempts))?;
+        write!(out, "{}{}", facts(&item, waits_for), history(&attempts))?;
     }
     Ok(Exit::Done)
 }
@@ -69,7 +72,7 @@ async fn find(session: &Session, store: &Store, what: &str) -> Result<Option<Ite
     Ok(None)
 }
 
-fn facts(item: &Item) -> String {
+fn facts(item: &Item, waits_for: Option<String>) -> String {
     let mut facts = vec![
         ("item", item.id.to_string()),
         ("recording", shown(place(&item.location))),
@@ -77,6 +80,7 @@ fn facts(item: &Item) -> String {
         ("state", item.state.to_string()),
         ("model", item.request.model().to_owned()),
     ];
+    facts.extend(waits_for.map(|why| ("waits", visible(&why))));
     if !item.request.options().is_empty() {
         facts.push(("options", item.request.options_json()));
     }

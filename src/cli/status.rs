@@ -3,20 +3,22 @@
 use super::args::Status;
 use super::exit::{Exit, Report};
 use super::item::json;
+use super::live;
 use super::session::Session;
 use super::terminal::{DIM, WARN, length, visible};
 use crate::domain::{Hold, HoldKind, JobState, Timestamp};
 use crate::pipeline::lock::Lock;
+use crate::policy::hours::Opening;
 use crate::store::report::{Overview, Runner};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::time::Duration;
 
 /// What the rate is taken over.
 const RATE_OVER: Duration = Duration::from_secs(3600);
-/// Between two looks of `--watch`.
+/// Between two answers of `--watch --json`.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
 
 /// The queue at a glance, for programs; fields are only ever added.
@@ -24,6 +26,8 @@ const WATCH_EVERY: Duration = Duration::from_secs(1);
 struct JsonStatus {
     counts: BTreeMap<&'static str, u64>,
     holds: Vec<JsonHold>,
+    /// When the active hours begin; `null` in them.
+    opens_at: Option<Timestamp>,
     next_expiry: Option<Timestamp>,
     next_due: Option<Timestamp>,
     runner: Option<JsonRunner>,
@@ -52,10 +56,14 @@ struct JsonRunner {
 struct Glance {
     overview: Overview,
     holds: Vec<Hold>,
+    /// Whether the hours let submissions leave.
+    opening: Opening,
 }
 
 pub(super) async fn status(session: &Session, args: &Status) -> Result<Exit, Report> {
-    let clear = args.watch && !args.json && std::io::stdout().is_terminal();
+    if args.watch && !args.json {
+        return live::watch(session).await;
+    }
     loop {
         let glance = glance(session).await?;
         let shown = if args.json {
@@ -64,9 +72,6 @@ pub(super) async fn status(session: &Session, args: &Status) -> Result<Exit, Rep
             human(&glance, session.now())
         };
         let mut out = anstream::stdout().lock();
-        if clear {
-            write!(out, "\x1b[H\x1b[2J")?;
-        }
         write!(out, "{shown}")?;
         out.flush()?;
         drop(out);
@@ -78,19 +83,17 @@ pub(super) async fn status(session: &Session, args: &Status) -> Result<Exit, Rep
 }
 
 async fn glance(session: &Session) -> Result<Glance, Report> {
+    let opening = session.window(None).opening(session.now());
     let Some(store) = session.existing_store().await? else {
         let counts = JobState::ALL.into_iter().map(|state| (state, 0)).collect();
         let overview = Overview {
             counts,
-            next_expiry: None,
-            next_due: None,
-            perhaps_paid: 0,
-            done_since: 0,
-            runner: None,
+            ..Overview::default()
         };
         return Ok(Glance {
             overview,
             holds: Vec::new(),
+            opening,
         });
     };
     let mut overview = store.overview(session.now().before(RATE_OVER)).await?;
@@ -98,9 +101,13 @@ async fn glance(session: &Session) -> Result<Glance, Report> {
     overview.runner = overview
         .runner
         .filter(|_| Lock::is_held(&session.config.state.dir));
-    let holds = store.holds().await?;
+    let holds = session.holds(&store).await?;
     store.close().await;
-    Ok(Glance { overview, holds })
+    Ok(Glance {
+        overview,
+        holds,
+        opening,
+    })
 }
 
 /// Queued, being sent, or waiting at the service.
@@ -125,6 +132,10 @@ fn machine(glance: &Glance) -> JsonStatus {
             .map(|(state, count)| (state.as_str(), *count))
             .collect(),
         holds: glance.holds.iter().map(JsonHold::from).collect(),
+        opens_at: match glance.opening {
+            Opening::At(time) => Some(time),
+            Opening::Now | Opening::Never => None,
+        },
         next_expiry: overview.next_expiry,
         next_due: overview.next_due,
         runner: overview
@@ -167,6 +178,9 @@ fn human(glance: &Glance, now: Timestamp) -> String {
             "{WARN}held{WARN:#} ({kind}) since {since}: {message}\n     {}\n",
             kind.advice()
         ));
+    }
+    if glance.opening != Opening::Now {
+        text.push_str(&format!("{}\n", glance.opening));
     }
     text.push_str(&match overview.runner {
         Some(Runner { pid, since }) => format!("running since {since} (process {pid})\n"),

@@ -1,8 +1,9 @@
 //! How things look: styles, names, lengths of time.
 
-use crate::domain::is_obeyed;
+use crate::domain::{Timestamp, is_obeyed};
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
+use jiff::tz::TimeZone;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,6 +11,9 @@ pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();
 pub(super) const WARN: Style = AnsiColor::Yellow.on_default().bold();
 pub(super) const GOOD: Style = AnsiColor::Green.on_default().bold();
 pub(super) const DIM: Style = Style::new().dimmed();
+
+/// A time that is so near needs no date.
+const SAME_NIGHT: Duration = Duration::from_secs(12 * 3600);
 
 /// A path or text from outside, on one line and without anything a terminal would obey.
 pub(super) fn shown(name: impl AsRef<Path>) -> String {
@@ -73,6 +77,20 @@ pub(super) fn money(cost: Option<f64>, currency: Option<&str>) -> String {
     })
 }
 
+/// A time as a clock on the wall shows it, with its date where that is not clear: `03:10`, `2026-11-23 03:10`.
+pub(super) fn clock(time: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    let local = |time: Timestamp| {
+        let time = jiff::Timestamp::from_millisecond(time.millis()).ok()?;
+        Some(time.to_zoned(zone.clone()))
+    };
+    let Some(shown) = local(time) else {
+        return time.to_string();
+    };
+    let is_near = time.since(now).max(now.since(time)) < SAME_NIGHT;
+    let format = if is_near { "%H:%M" } else { "%Y-%m-%d %H:%M" };
+    shown.strftime(format).to_string()
+}
+
 /// One of something, or several.
 pub(super) fn count(number: u64, one: &str, many: &str) -> String {
     if number == 1 {
@@ -114,6 +132,23 @@ mod tests {
             "a\\nb\\u{1b}[31mc\\u{9b}d ä\\u{202e}3pm"
         );
         assert_eq!(visible_lines("a\nb\r\u{7}"), "a\nb\\r\\u{7}");
+    }
+
+    #[test]
+    fn times_of_this_night_have_no_date() {
+        let now = Timestamp::from_millis(1_795_230_245_000);
+        let shown = [0, 3600, 43_200, 86_400]
+            .map(|seconds| clock(now.after(Duration::from_secs(seconds)), now, &TimeZone::UTC));
+        let expected = ["03:04", "04:04", "2026-11-21 15:04", "2026-11-22 03:04"];
+        assert_eq!(shown, expected);
+        assert_eq!(
+            clock(now, now, &TimeZone::fixed(jiff::tz::offset(2))),
+            "05:04"
+        );
+        assert_eq!(
+            clock(now, now.after(Duration::from_secs(60)), &TimeZone::UTC),
+            "03:04"
+        );
     }
 
     #[test]

@@ -42,6 +42,18 @@ impl HoldKind {
         }
     }
 
+    /// The cause in a few words.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Auth => "the key is refused",
+            Self::Credit => "out of credit",
+            Self::Operator => "paused",
+            Self::Disk => "too little room on the disk",
+            Self::Budget => "the budget is used up",
+        }
+    }
+
     /// One sentence that says how it ends.
     #[must_use]
     pub const fn advice(self) -> &'static str {
@@ -116,5 +128,11 @@ impl Hold {
             ends: None,
             message,
         }
+    }
+
+    /// Whether it has ended by itself.
+    #[must_use]
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.ends.is_some_and(|ends| ends <= now)
     }
 }

@@ -5,6 +5,7 @@ use crate::domain::Timestamp;
 use crate::domain::container::is_recording;
 use globset::GlobSet;
 use std::cmp::Ordering;
+use std::ffi::OsStr;
 use std::fs::Metadata;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -49,6 +50,8 @@ pub enum Found {
     Unsettled {
         /// Below the root.
         relative: PathBuf,
+        /// When it stands still, if nothing changes it meanwhile.
+        settles: Timestamp,
     },
     /// A folder has rules. Comes before everything else that is in the folder.
     Rules {
@@ -76,7 +79,7 @@ pub fn walk(walk: Walk<'_>) -> io::Result<Walking<'_>> {
     let wanted: Wanted = Box::new(move |entry| {
         entry.depth() == 0
             || is_marker(entry)
-            || !is_hidden(entry) && !skip.contains(&entry.path().to_owned())
+            || !is_hidden(entry.file_name()) && !skip.contains(&entry.path().to_owned())
     });
     Ok(Walking {
         entries: entries.into_iter().filter_entry(wanted),
@@ -179,36 +182,47 @@ fn skipped(walk: &Walk<'_>) -> io::Result<Vec<PathBuf>> {
     Ok(walk.skip.iter().filter_map(below).collect())
 }
 
-fn is_hidden(entry: &DirEntry) -> bool {
-    bytes(entry).starts_with(b".")
-}
-
 fn look(walk: &Walk<'_>, entry: &DirEntry) -> Option<Found> {
     if !entry.file_type().is_file() {
         return None;
     }
     let relative = entry.path().strip_prefix(walk.root).ok()?;
-    let wanted = walk.include.map_or_else(
-        || is_recording(relative),
-        |include| include.is_match(relative),
-    );
-    if !wanted || walk.exclude.is_match(relative) {
+    if !is_wanted(relative, walk.include, walk.exclude) {
         return None;
     }
     let relative = relative.to_owned();
-    Some(match stat(entry) {
-        Ok((fingerprint, changed)) if is_settled(walk, fingerprint.modified, changed) => {
-            Found::Recording {
-                relative,
-                fingerprint,
-            }
-        }
-        Ok(_) => Found::Unsettled { relative },
+    let found = stat(entry).map(|(fingerprint, changed)| {
+        let settles = settles(walk, fingerprint.modified, changed);
+        (fingerprint, settles)
+    });
+    Some(match found {
+        Ok((fingerprint, settles)) if settles <= walk.now => Found::Recording {
+            relative,
+            fingerprint,
+        },
+        Ok((_, settles)) => Found::Unsettled { relative, settles },
         Err(message) => Found::Problem {
             path: entry.path().to_owned(),
             message,
         },
     })
+}
+
+/// Whether a file of this path below the root is to be taken. `include`: `None` for every file that its name says is a
+/// recording.
+#[must_use]
+pub fn is_wanted(relative: &Path, include: Option<&GlobSet>, exclude: &GlobSet) -> bool {
+    let wanted = include.map_or_else(
+        || is_recording(relative),
+        |include| include.is_match(relative),
+    );
+    wanted && !exclude.is_match(relative)
+}
+
+/// Whether a file or folder of this name is passed over.
+#[must_use]
+pub fn is_hidden(name: &OsStr) -> bool {
+    name.as_bytes().starts_with(b".")
 }
 
 fn stat(entry: &DirEntry) -> Result<(Fingerprint, Timestamp), String> {
@@ -227,21 +241,20 @@ fn changed(metadata: &Metadata) -> Timestamp {
     )
 }
 
-fn is_settled(walk: &Walk<'_>, modified: Timestamp, changed: Timestamp) -> bool {
+fn settles(walk: &Walk<'_>, modified: Timestamp, changed: Timestamp) -> Timestamp {
     // A file dated in the future would never settle.
     let last = if modified > walk.now {
         changed
     } else {
         modified
     };
-    last.after(walk.settle) <= walk.now
+    last.after(walk.settle)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use globset::{Glob, GlobSetBuilder};
-    use std::ffi::OsStr;
     use std::fs;
     use std::os::unix::fs::symlink;
     use std::sync::LazyLock;
@@ -296,7 +309,9 @@ mod tests {
             found
                 .map(|one| match one {
                     Found::Recording { relative, .. } => relative.to_string_lossy().into_owned(),
-                    Found::Unsettled { relative } => format!("unsettled {}", relative.display()),
+                    Found::Unsettled { relative, .. } => {
+                        format!("unsettled {}", relative.display())
+                    }
                     Found::Rules { folder } => format!("rules of {}", folder.display()),
                     Found::Problem { path, message } => format!("{}: {message}", path.display()),
                 })
@@ -494,6 +509,24 @@ mod tests {
         assert_eq!(at(1029, 30), ["unsettled a.mp3"]);
         assert_eq!(at(1030, 30), ["a.mp3"]);
         assert_eq!(at(1000, 0), ["a.mp3"]);
+    }
+
+    #[test]
+    fn a_file_that_was_changed_says_when_it_will_stand_still() {
+        let tree = Tree::new(&["a.mp3"]);
+        let found = walk(Walk {
+            root: tree.root(),
+            include: None,
+            exclude: &NOTHING,
+            settle: Duration::from_secs(30),
+            skip: &[],
+            now: Timestamp::from_millis(1_010_000),
+        });
+        let expected = Found::Unsettled {
+            relative: PathBuf::from("a.mp3"),
+            settles: Timestamp::from_millis(1_030_000),
+        };
+        assert_eq!(found.unwrap().collect::<Vec<_>>(), [expected]);
     }
 
     #[test]

@@ -26,6 +26,12 @@ pub enum Event {
         path: PathBuf,
         reason: String,
     },
+    /// What happens in a source's folder is not told by the system; what is new is found by looking now and then.
+    NotWatched {
+        source: String,
+        path: PathBuf,
+        reason: String,
+    },
     /// A file or folder could not be looked at.
     ScanProblem {
         source: String,
@@ -51,8 +57,12 @@ pub enum Event {
         name: PathBuf,
         from: JobId,
     },
-    /// Its result is safe in the database.
-    Received { job: JobId, name: PathBuf },
+    /// Its result is safe in the database; so many seconds of audio were billed, where the service says.
+    Received {
+        job: JobId,
+        name: PathBuf,
+        audio_s: Option<f64>,
+    },
     /// Every file is on disk.
     Done {
         job: JobId,
@@ -102,8 +112,13 @@ pub enum Event {
     },
     /// The database cannot be written for now; what is to be written is kept and tried again.
     StoreTrouble { reason: String },
-    /// A second has passed, and the queue answers: the jobs by state.
-    Tick { counts: BTreeMap<JobState, u64> },
+    /// A second has passed, and the queue answers: the jobs by state, and when the service forgets the first of what is
+    /// pending.
+    Tick {
+        counts: BTreeMap<JobState, u64>,
+        next_expiry: Option<Timestamp>,
+        now: Timestamp,
+    },
     /// No new work is begun; what is under way ends.
     Stopping,
 }
@@ -119,6 +134,8 @@ pub struct Scan {
     pub changed: u64,
     /// Left until they stand still.
     pub unsettled: u64,
+    /// When the first of those does.
+    pub settles: Option<Timestamp>,
     /// Files and folders that could not be looked at.
     pub problems: u64,
 }

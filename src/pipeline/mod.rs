@@ -1,6 +1,8 @@
 //! The stages, from a folder to transcripts: each reads what the stage before left in the store, and wakes the next.
 //!
 //! - [`runner`]: one run, from the lock to the last commit
+//! - `daemon`: which source is looked through when; `folder_watch`: the watches of their folders;
+//!   `source_folder`: what an event there means
 //! - [`scan`]: what is new → queue; [`folder_rules`] says what a folder asks for
 //! - [`submit`]: queue → service, under the limits; [`preflight`] looks at a file first
 //! - `sending`: what becomes of a submission
@@ -21,8 +23,10 @@
 pub mod account;
 pub mod clock;
 pub mod context;
+mod daemon;
 pub mod event;
 pub mod folder_rules;
+mod folder_watch;
 pub mod gate;
 pub mod lock;
 pub mod lookup;
@@ -35,6 +39,7 @@ pub mod save;
 pub mod scan;
 pub mod schedule;
 mod sending;
+mod source_folder;
 pub mod submit;
 pub mod tempo;
 mod threads;

@@ -241,6 +241,7 @@ impl Poll<'_> {
         context.notice(&Event::Received {
             job: pending.job,
             name: pending.relative.clone(),
+            audio_s: completion.duration_s,
         });
         context.to_save.notify_one();
         // A job with equal content may wait for this one.

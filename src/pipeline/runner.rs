@@ -1,12 +1,12 @@
 //! One run, from the lock to the last commit.
 
-use super::clock::{Clock, sleep_until};
-use super::context::{Context, STORE_RETRY, Tally};
+use super::clock::Clock;
+use super::context::{Context, Tally};
 use super::event::{Event, Observer};
 use super::gate::{Gate, State};
 use super::lock::{Lock, LockError};
 use super::tempo::Tempo;
-use super::{account, lookup, poll, save, scan, submit, watch};
+use super::{account, daemon, lookup, poll, save, scan, submit, watch};
 use crate::api::{Client, ClientError, Pace, Settings};
 use crate::config::Config;
 use crate::domain::{Hold, HoldKind, Prices, RunId, Timestamp};
@@ -236,63 +236,24 @@ async fn supervise(
     stages: &mut Stages,
 ) -> Result<bool, RunError> {
     match mode {
-        Mode::Daemon => daemon(context, stages).await.map(|()| false),
+        Mode::Daemon => daemon::daemon(context, stages).await.map(|()| false),
         Mode::Once => once(context, stages).await,
     }
 }
 
-type Stages = JoinSet<Result<(), StoreError>>;
-
-async fn daemon(context: &Arc<Context>, stages: &mut Stages) -> Result<(), RunError> {
-    loop {
-        let next = context.now().after(context.config.schedule.scan_every);
-        tokio::select! {
-            scanned = scan(context) => scanned?,
-            Some(ended) = stages.join_next() => return broken(ended),
-        }
-        tokio::select! {
-            () = context.stop.cancelled() => return Ok(()),
-            Some(ended) = stages.join_next() => return broken(ended),
-            over = time_is_over(context) => return Ok(over?),
-            () = sleep_until(&*context.clock, next) => {}
-        }
-    }
-}
+pub(super) type Stages = JoinSet<Result<(), StoreError>>;
 
 /// Waits until the time that was given to the run is over, and everything is collected.
-async fn time_is_over(context: &Context) -> Result<(), StoreError> {
+pub(super) async fn time_is_over(context: &Context) -> Result<(), StoreError> {
     while context.gate.opening() != Opening::Never || !is_over(context).await? {
         tokio::time::sleep(LOOK_EVERY).await;
     }
     Ok(())
 }
 
-/// Scans; again as long as the database cannot take what is found for a passing reason.
-async fn scan(context: &Arc<Context>) -> Result<(), StoreError> {
-    let mut troubled = false;
-    loop {
-        match scan::scan_all(context).await {
-            Err(error) if error.is_passing() && !context.stop.is_cancelled() => {
-                troubled = true;
-                context.store_trouble(&error);
-            }
-            scanned => {
-                if troubled {
-                    context.release(HoldKind::Disk).await;
-                }
-                return scanned;
-            }
-        }
-        tokio::select! {
-            () = context.stop.cancelled() => return Ok(()),
-            () = tokio::time::sleep(STORE_RETRY) => {}
-        }
-    }
-}
-
 async fn once(context: &Arc<Context>, stages: &mut Stages) -> Result<bool, RunError> {
     tokio::select! {
-        scanned = scan(context) => scanned?,
+        scanned = scan::scan_all(context) => scanned?,
         Some(ended) = stages.join_next() => return broken(ended).map(|()| false),
     }
     let give_up_after = context.config.retry.max_backoff * context.config.retry.max_attempts;
@@ -343,7 +304,10 @@ fn is_probing(context: &Context, kind: HoldKind) -> bool {
     kind.is_probed() && !context.gate.was_refused()
 }
 
-fn broken(ended: Result<Result<(), StoreError>, tokio::task::JoinError>) -> Result<(), RunError> {
+/// What the end of a stage means for the run.
+pub(super) fn broken(
+    ended: Result<Result<(), StoreError>, tokio::task::JoinError>,
+) -> Result<(), RunError> {
     ended.map_err(RunError::Stage)?.map_err(RunError::Store)
 }
 

@@ -1,14 +1,13 @@
 //! What is new → queue. A source is walked on a blocking thread; what it finds is recorded in batches while the walk
 //! goes on, so that the first recordings are submitted before the last are found.
 
-use super::context::Context;
+use super::context::{Context, STORE_RETRY};
 use super::event::{Event, Observer, Scan};
 use super::folder_rules::Met;
 use crate::config::{Config, Source};
-use crate::domain::{Request, Timestamp};
+use crate::domain::{HoldKind, Request, Timestamp};
 use crate::media::walk::{Found, SKIP, Walk, walk};
 use crate::output::naming;
-use crate::store::queue::Reach;
 use crate::store::recordings::{Location, Seen};
 use crate::store::{Store, StoreError};
 use std::collections::HashMap;
@@ -22,32 +21,35 @@ const BATCH: usize = 2000;
 /// Batches that the walk is ahead by.
 const AHEAD: usize = 1;
 
-/// Looks through every source once, then lets the stages know which sources can be submitted from.
+/// Looks through every source once.
 ///
 /// # Errors
-/// If the database fails for good. A source that is gone or a folder that cannot be read is reported and changes
-/// nothing in the queue.
+/// If the database fails for good.
 pub async fn scan_all(context: &Context) -> Result<(), StoreError> {
-    let configured: Vec<String> = context
-        .config
-        .sources
-        .iter()
-        .map(|source| source.name.clone())
-        .collect();
-    let recorded = || context.to_submit.notify_one();
-    let mut present = Vec::new();
     for source in &context.config.sources {
         if context.stop.is_cancelled() {
             break;
         }
-        let is_there = source.path.is_dir();
-        // What the scan finds may be submitted while it goes on; but where folders have rules, what is queued in them
-        // may be asked for otherwise at its end.
-        let has_rules = is_there && !context.store.rules(&source.name).await?.is_empty();
-        if is_there && !has_rules {
-            present.push(source.name.clone());
-            set_reach(context, &configured, &present);
-        }
+        scan_one(context, source).await?;
+    }
+    Ok(())
+}
+
+/// Looks through one source, and lets the stages know whether it can be submitted from; what is found may be submitted
+/// while the look goes on. Again as long as the database cannot take what is found for a passing reason. `None` if the
+/// folder is not there, or the run stops.
+///
+/// # Errors
+/// If the database fails for good. A source that is gone or a folder that cannot be read is reported and changes
+/// nothing in the queue.
+pub async fn scan_one(context: &Context, source: &Source) -> Result<Option<Scan>, StoreError> {
+    let is_there = source.path.is_dir();
+    // Where folders have rules, what is queued in them may be asked for otherwise at the end of the scan.
+    let has_rules = is_there && !context.store.rules(&source.name).await?.is_empty();
+    set_reach(context, source, is_there && !has_rules);
+    let recorded = || context.to_submit.notify_one();
+    let mut troubled = false;
+    loop {
         let scanner = Scanner {
             config: &context.config,
             store: &context.store,
@@ -55,25 +57,38 @@ pub async fn scan_all(context: &Context) -> Result<(), StoreError> {
             now: context.now(),
             recorded: &recorded,
         };
-        scanner.scan(source).await?;
-        if has_rules {
-            present.push(source.name.clone());
+        match scanner.scan(source).await {
+            Err(error) if error.is_passing() && !context.stop.is_cancelled() => {
+                troubled = true;
+                context.store_trouble(&error);
+            }
+            scanned => {
+                if troubled {
+                    context.release(HoldKind::Disk).await;
+                }
+                set_reach(context, source, is_there);
+                context.to_submit.notify_one();
+                return scanned;
+            }
+        }
+        tokio::select! {
+            () = context.stop.cancelled() => return Ok(None),
+            () = tokio::time::sleep(STORE_RETRY) => {}
         }
     }
-    set_reach(context, &configured, &present);
-    context.to_submit.notify_one();
-    Ok(())
 }
 
-fn set_reach(context: &Context, configured: &[String], present: &[String]) {
-    let reach = Reach {
-        configured: configured.to_vec(),
-        present: present.to_vec(),
-    };
-    *context
+fn set_reach(context: &Context, source: &Source, is_present: bool) {
+    let names = context.config.sources.iter();
+    let mut reach = context
         .reach
         .write()
-        .unwrap_or_else(PoisonError::into_inner) = reach;
+        .unwrap_or_else(PoisonError::into_inner);
+    reach.configured = names.map(|source| source.name.clone()).collect();
+    reach.present.retain(|name| *name != source.name);
+    if is_present {
+        reach.present.push(source.name.clone());
+    }
 }
 
 /// Looks through sources, in a run or without one.
@@ -91,11 +106,12 @@ pub struct Scanner<'a> {
 }
 
 impl Scanner<'_> {
-    /// Looks through one source and records what is new or changed. A crash leaves what was recorded so far.
+    /// Looks through one source and records what is new or changed. `None` if its folder is not there. A crash leaves
+    /// what was recorded so far.
     ///
     /// # Errors
     /// If the database fails. A folder that cannot be read is reported.
-    pub async fn scan(&self, source: &Source) -> Result<(), StoreError> {
+    pub async fn scan(&self, source: &Source) -> Result<Option<Scan>, StoreError> {
         let (sender, mut walked) = mpsc::channel(AHEAD);
         let skip = vec![
             self.config.output.dir.clone(),
@@ -121,6 +137,7 @@ impl Scanner<'_> {
                     source: source.name.clone(),
                     scan,
                 });
+                return Ok(Some(scan));
             }
             Ok(Err(reason)) => {
                 let (source, path) = (source.name.clone(), source.path.clone());
@@ -134,7 +151,7 @@ impl Scanner<'_> {
                 tracing::error!(error = %panic, source = source.name, "looking through a source failed")
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Counts what was found; gives it back if it is a recording to be compared with the queue.
@@ -152,7 +169,11 @@ impl Scanner<'_> {
                     modified: fingerprint.modified,
                 });
             }
-            Found::Unsettled { .. } => scan.unsettled += 1,
+            Found::Unsettled { settles, .. } => {
+                scan.unsettled += 1;
+                let first = scan.settles.map_or(settles, |first| first.min(settles));
+                scan.settles = Some(first);
+            }
             Found::Rules { .. } => {}
             Found::Problem { path, message } => {
                 scan.problems += 1;

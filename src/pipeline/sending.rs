@@ -101,6 +101,7 @@ impl Sending<'_> {
             self.context.notice(&Event::Received {
                 job,
                 name: self.candidate.relative.clone(),
+                audio_s: completion.duration_s,
             });
             self.context.to_save.notify_one();
         }

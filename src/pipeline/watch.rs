@@ -73,6 +73,8 @@ impl Watcher {
         let version = Some(context.store.data_version().await?);
         context.notice(&Event::Tick {
             counts: context.store.counts().await?,
+            next_expiry: context.store.next_expiry().await?,
+            now: context.now(),
         });
         if version == self.seen {
             return Ok(());
@@ -108,8 +110,7 @@ impl Watcher {
     /// Lets submissions go on when the day or month is over whose budget was used up.
     async fn budget(&self, context: &Context) {
         let now = context.now();
-        let is_over = |hold: &Hold| hold.ends.is_some_and(|ends| ends <= now);
-        for hold in context.gate.holds().iter().filter(|hold| is_over(hold)) {
+        for hold in context.gate.holds().iter().filter(|hold| hold.is_over(now)) {
             context.release(hold.kind).await;
         }
     }

@@ -8,6 +8,7 @@
 //! - [`expectation`]: when an answer is likely, learnt from those that came
 //! - [`forecast`]: when everything will have been submitted
 //! - [`hours`]: when submissions may leave at all
+//! - [`noticing`]: when to look through a source again
 //! - [`polling`]: when to ask for a generation again
 //! - [`rate`]: how many submissions a minute the service accepts
 //! - [`verdict`]: what becomes of a job after a failure
@@ -20,6 +21,7 @@ pub mod expectation;
 pub mod forecast;
 pub mod hours;
 pub mod lookup;
+pub mod noticing;
 pub mod polling;
 pub mod rate;
 pub mod verdict;

@@ -4,6 +4,7 @@
 //! - `writer`: the one writer, which commits what is waiting in one transaction
 //! - [`recordings`]: what was found, and the jobs made of it
 //! - [`bill`]: what was submitted, billed and saved
+//! - [`activity`]: what the live view asks
 //! - [`claims`]: a job leaves the queue
 //! - [`doubts`]: submissions whose answer was lost
 //! - [`progress`]: what happens to a claimed job, up to its files
@@ -23,6 +24,7 @@
 //! - `version`: whether another process changed it
 //! - `row`: columns to types
 
+pub mod activity;
 pub mod bill;
 pub mod claims;
 pub mod compress;

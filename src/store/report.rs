@@ -20,7 +20,7 @@ pub struct Runner {
 }
 
 /// The queue in figures.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Overview {
     /// Jobs by state; every state is there.
     pub counts: BTreeMap<JobState, u64>,
@@ -74,6 +74,10 @@ pub struct Item {
     pub sha256: Option<String>,
     /// Not before, if it is queued.
     pub due_at: Timestamp,
+    /// What keeps it from being sent, if it is queued.
+    pub obstacles: Obstacles,
+    /// When the service accepted it.
+    pub accepted_at: Option<Timestamp>,
     /// When the service forgets it, if it is pending.
     pub expires_at: Option<Timestamp>,
     /// What went wrong last.
@@ -88,6 +92,17 @@ pub struct Item {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+}
+
+/// What keeps a queued job from being sent, besides its time, its source and holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Obstacles {
+    /// The answer to its submission was lost, and the service is asked what became of it.
+    pub in_doubt: bool,
+    /// A job with equal audio that is on its way.
+    pub twin: Option<JobId>,
+    /// A job of an earlier state of the same recording that is on its way.
+    pub earlier: Option<JobId>,
 }
 
 /// A submission as it is shown.
@@ -117,7 +132,12 @@ pub struct Attempt {
 
 const ITEM: &str = "SELECT j.id, r.source, r.kind, r.location, r.relative, j.state, j.model, j.options, j.attempts,
         j.generation_id, r.size_bytes, coalesce(s.duration_s, r.duration_s) AS duration_s, j.sha256, j.due_at,
-        j.expires_at, j.error_class, j.error_message, s.silent, s.paid_by, j.created_at, j.updated_at
+        j.doubt IS NOT NULL AS in_doubt,
+        (SELECT t.id FROM jobs t WHERE t.id = j.twin AND t.state IN ('submitting', 'pending')) AS twin,
+        CASE WHEN j.state = 'queued' THEN
+            (SELECT e.id FROM jobs e WHERE e.recording_id = j.recording_id AND e.id < j.id
+             AND e.state IN ('submitting', 'pending', 'received') LIMIT 1) END AS earlier,
+        j.accepted_at, j.expires_at, j.error_class, j.error_message, s.silent, s.paid_by, j.created_at, j.updated_at
     FROM jobs j JOIN recordings r ON r.id = j.recording_id LEFT JOIN results s ON s.job_id = j.id";
 
 impl Store {
@@ -162,7 +182,23 @@ impl Store {
         Ok(counts)
     }
 
-    async fn runner(&self) -> Result<Option<Runner>, StoreError> {
+    /// When the service forgets the first of what is pending.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn next_expiry(&self) -> Result<Option<Timestamp>, StoreError> {
+        let expiry: Option<i64> =
+            sqlx::query_scalar("SELECT min(expires_at) FROM jobs WHERE state = 'pending'")
+                .fetch_one(self.readers())
+                .await?;
+        Ok(expiry.map(Timestamp::from_millis))
+    }
+
+    /// The run whose end is not recorded; it may be dead, which only the lock tells.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn runner(&self) -> Result<Option<Runner>, StoreError> {
         let found = sqlx::query(
             "SELECT pid, started_at FROM runners WHERE ended_at IS NULL ORDER BY id DESC LIMIT 1",
         )
@@ -308,6 +344,12 @@ fn item(found: &SqliteRow) -> Result<Item, StoreError> {
         duration_s: found.try_get("duration_s")?,
         sha256: found.try_get("sha256")?,
         due_at: row::time(found, "due_at")?,
+        obstacles: Obstacles {
+            in_doubt: row::is_set(found, "in_doubt")?,
+            twin: found.try_get::<Option<i64>, _>("twin")?.map(JobId),
+            earlier: found.try_get::<Option<i64>, _>("earlier")?.map(JobId),
+        },
+        accepted_at: row::time_or_none(found, "accepted_at")?,
         expires_at: row::time_or_none(found, "expires_at")?,
         error: row::failure(found)?,
         silent: found

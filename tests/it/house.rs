@@ -182,6 +182,19 @@ impl House {
         Running(child)
     }
 
+    /// Starts a command whose log is kept in the file `log` of the house.
+    pub fn start_logged(&self, command: &mut Command, log: &str) -> Running {
+        let log = fs::File::create(self.path(log)).unwrap();
+        let child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        Running(child)
+    }
+
+    /// The lines of that file so far.
+    pub fn log(&self, log: &str) -> Vec<String> {
+        let log = fs::read_to_string(self.path(log)).unwrap();
+        log.lines().map(str::to_owned).collect()
+    }
+
     pub fn status(&self) -> Value {
         let status = self.run(&["status", "--json"]);
         assert_eq!(status.code, 0, "{}", status.stderr);

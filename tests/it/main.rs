@@ -15,8 +15,11 @@ mod hostile;
 mod hours;
 mod house;
 mod house_rules;
+mod live;
 mod machine;
 mod night;
+#[cfg(target_os = "linux")]
+mod notice;
 mod pipeline;
 mod plan;
 #[cfg(target_os = "linux")]

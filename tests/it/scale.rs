@@ -2,12 +2,16 @@
 
 use governor::clock::FakeRelativeClock;
 use nightscribe::api::Pace;
-use nightscribe::domain::{AttemptId, GenerationId, JobId, JobState, Request, RunId, Timestamp};
+use nightscribe::domain::{
+    AttemptId, ErrorClass, Failure, GenerationId, JobId, JobState, Request, RunId, Timestamp,
+};
 use nightscribe::pipeline::schedule::{Generation, Schedule};
 use nightscribe::policy::polling::Polling;
 use nightscribe::store::Store;
+use nightscribe::store::activity::{Activity, Failed, HEAD, UnderWay, Waiting};
 use nightscribe::store::claims::Claim;
 use nightscribe::store::open::DATABASE;
+use nightscribe::store::progress::{Acceptance, Completion, Ending, Next, Setback};
 use nightscribe::store::queue::Pending;
 use nightscribe::store::recordings::{Location, Recorded, Seen};
 use nightscribe::store::report::Filter;
@@ -286,4 +290,133 @@ fn a_hundred_thousand_generations_are_asked_for_on_time_where_the_limit_allows_i
     assert!(late.len() > 200_000, "{} polls", late.len());
     let late = late[late.len() * 99 / 100];
     assert!(late < Duration::from_secs(1), "{late:?}");
+}
+
+#[tokio::test]
+async fn the_live_view_is_told_what_a_queue_is_at() {
+    let queue = Queue::open().await;
+    let store = &queue.store;
+    let names = ["a", "b", "c", "d", "e", "f", "g"].map(|name| file(name, 1));
+    queue.record("talks", names.into()).await;
+    queue.record("others", vec![file("x", 1)]).await;
+    let claim = async |job: i64, second: i64| {
+        let claim = Claim {
+            job: JobId(job),
+            run: queue.run,
+            client_request_id: format!("ns-{job}"),
+            duration_s: Some(60.0),
+            sha256: Some(format!("{job}")),
+            size_bytes: Some(100),
+            now: at(second),
+        };
+        store.claim(claim).await.unwrap()
+    };
+    let failure = Failure::new(ErrorClass::Unreadable, "empty");
+    // a is pending, b is being sent, c waits for its time, d for a, e failed, f and x wait for their turn, g is in doubt.
+    let accepted = Acceptance {
+        job: JobId(1),
+        attempt: claim(1, 5).await,
+        generation: GenerationId::new("g-1").unwrap(),
+        accepted_at: at(6),
+        expires_at: at(3606),
+        sha256: None,
+        http_status: 200,
+        request_id: None,
+    };
+    store.accept(accepted).await.unwrap();
+    claim(2, 7).await;
+    let put_off = |job, due, twin| store.put_off(JobId(job), at(due), twin, None, at(8));
+    put_off(3, 100, None).await.unwrap();
+    put_off(4, 8, Some(JobId(1))).await.unwrap();
+    let refused = store.refuse(JobId(5), failure.clone(), false, at(9));
+    refused.await.unwrap();
+    let lost = Setback {
+        job: JobId(7),
+        attempt: claim(7, 9).await,
+        ending: Ending::Uncertain,
+        next: Next::Queued {
+            due: at(50),
+            spent: true,
+        },
+        failure: failure.clone(),
+        http_status: None,
+        request_id: None,
+        now: at(10),
+    };
+    store.set_back(lost).await.unwrap();
+
+    let activity = store.activity(at(20), at(0), 10).await.unwrap();
+    let under_way = |job, name: &str, since, expires: Option<i64>| UnderWay {
+        job: JobId(job),
+        relative: PathBuf::from(name),
+        size_bytes: 100,
+        duration_s: Some(60.0),
+        since: at(since),
+        expires_at: expires.map(at),
+    };
+    let waiting = |source: &str, have_twin| Waiting {
+        source: source.to_owned(),
+        are_files: true,
+        have_twin,
+        jobs: 1,
+    };
+    let expected = Activity {
+        sending: vec![under_way(2, "b", 7, None)],
+        pending: vec![under_way(1, "a", 6, Some(3606))],
+        waiting: vec![
+            waiting("others", false),
+            waiting("talks", false),
+            waiting("talks", true),
+        ],
+        later: 1,
+        next_due: Some(at(100)),
+        in_doubt: 1,
+        files: 0,
+        audio_s: 0.0,
+        failures: vec![Failed {
+            job: JobId(5),
+            relative: PathBuf::from("e"),
+            failure,
+            at: at(9),
+        }],
+    };
+    assert_eq!(activity, expected);
+
+    let completed = Completion {
+        job: JobId(1),
+        attempt: AttemptId(1),
+        raw: nightscribe::store::compress::pack("{}"),
+        duration_s: Some(90.0),
+        words: 0,
+        language: None,
+        silent: true,
+        sha256: None,
+        now: at(21),
+    };
+    store.complete(completed).await.unwrap();
+    let figures = async |since| {
+        let activity = store.activity(at(22), at(since), 10).await.unwrap();
+        (activity.files, activity.audio_s)
+    };
+    assert_eq!(figures(21).await, (1, 90.0));
+    assert_eq!(figures(22).await, (0, 0.0));
+}
+
+#[tokio::test]
+async fn the_live_view_looks_at_no_more_than_the_head_of_a_long_queue() {
+    let queue = Queue::open().await;
+    let names = (0..2500).map(|number| file(format!("{number:04}"), 1));
+    queue.record("talks", names.collect()).await;
+    let activity = queue.store.activity(at(1), at(0), 10).await.unwrap();
+    assert_eq!(activity.waiting[0].jobs, HEAD);
+    // Nothing is due, whatever its priority.
+    queue
+        .rows("UPDATE jobs SET due_at = 99000 + id, priority = id % 3 - 1")
+        .await;
+    let activity = queue.store.activity(at(1), at(0), 10).await.unwrap();
+    assert_eq!((activity.waiting.len(), activity.later), (0, HEAD));
+    queue.rows("UPDATE jobs SET due_at = 0 WHERE id > 30").await;
+    let activity = queue.store.activity(at(1), at(0), 10).await.unwrap();
+    assert_eq!(activity.later, 30);
+    assert_eq!(activity.next_due, Some(Timestamp::from_millis(99_001)));
 }

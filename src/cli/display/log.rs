@@ -42,6 +42,16 @@ impl Observer for LogDisplay {
                     "the source is not there; its items wait"
                 );
             }
+            Event::NotWatched {
+                source,
+                path,
+                reason,
+            } => tracing::warn!(
+                source,
+                path = shown(path),
+                reason = visible(reason),
+                "not told of new recordings there; they are found by the next scan"
+            ),
             Event::ScanProblem {
                 source,
                 path,
@@ -86,7 +96,7 @@ impl Observer for LogDisplay {
                     "equal content was paid for already"
                 );
             }
-            Event::Received { job, name } => {
+            Event::Received { job, name, .. } => {
                 tracing::debug!(item = job.0, recording = shown(name), "received")
             }
             Event::Done {

@@ -45,7 +45,7 @@ impl Observer for ServiceManager {
             Event::Scanned { source, .. } => {
                 tell(&[NotifyState::Status(&format!("looked through {source}"))])
             }
-            Event::Tick { counts } => {
+            Event::Tick { counts, .. } => {
                 tracing::trace!(
                     queued = counts[&JobState::Queued],
                     pending = counts[&JobState::Pending],

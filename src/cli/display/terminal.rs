@@ -56,11 +56,13 @@ struct State {
     estimate: Estimate,
     done: u64,
     failed: u64,
+    /// Seconds of audio that came.
+    audio_s: f64,
 }
 
 impl TerminalDisplay {
     pub(in crate::cli) fn new() -> Self {
-        let line = BARS.add(ProgressBar::new_spinner().with_style(style("{spinner} {msg}")));
+        let line = BARS.add(ProgressBar::new_spinner().with_style(style("{spinner} {wide_msg}")));
         line.enable_steady_tick(REDRAW);
         Self {
             line,
@@ -79,25 +81,34 @@ impl TerminalDisplay {
         self.line.finish_and_clear();
     }
 
-    fn counts(&self, state: &mut State, counts: &BTreeMap<JobState, u64>) {
-        let [queued, pending, received] =
-            [JobState::Queued, JobState::Pending, JobState::Received].map(|state| counts[&state]);
-        let sending = counts[&JobState::Submitting];
+    fn counts(
+        &self,
+        state: &mut State,
+        counts: &BTreeMap<JobState, u64>,
+        expires_in: Option<Duration>,
+    ) {
+        let [queued, sending, pending, received] = [
+            JobState::Queued,
+            JobState::Submitting,
+            JobState::Pending,
+            JobState::Received,
+        ]
+        .map(|state| counts[&state]);
         let left = queued + sending + pending + received;
-        let time = state
-            .estimate
-            .left(self.started.elapsed(), state.done, left);
-        let time = time.map_or_else(String::new, |time| format!(" · {} left", length(time)));
-        let failed = if state.failed > 0 {
-            format!(" · {} failed", state.failed)
-        } else {
-            String::new()
-        };
-        let message = format!(
-            "{} done{failed} · {queued} queued · {sending} sending · {pending} pending{time}",
-            state.done
-        );
-        self.line.set_message(message);
+        let now = self.started.elapsed();
+        let estimated = state.estimate.take_in(now, state.done, state.audio_s, left);
+        let mut parts = vec![format!("{} done", state.done)];
+        if state.failed > 0 {
+            parts.push(format!("{} failed", state.failed));
+        }
+        parts.push(format!("{queued} queued"));
+        parts.push(format!("{sending} sending"));
+        parts.push(format!("{pending} pending"));
+        let (left, audio) = (estimated.left, estimated.audio);
+        parts.extend(left.map(|left| format!("{} left", length(left))));
+        parts.extend(audio.map(|audio| format!("{audio:.1} min of audio a minute")));
+        parts.extend(expires_in.map(|time| format!("the first expires in {}", length(time))));
+        self.line.set_message(parts.join(" · "));
     }
 
     fn scanned(source: &str, scan: &Scan) {
@@ -145,6 +156,11 @@ impl Observer for TerminalDisplay {
                     visible(reason)
                 ));
             }
+            Event::NotWatched { path, reason, .. } => say(&format!(
+                "{WARN}not told of new recordings{WARN:#} in {}: {}; they are found by the next scan",
+                shown(path),
+                visible(reason)
+            )),
             Event::ScanProblem { path, reason, .. } => {
                 say(&format!(
                     "{WARN}passed over{WARN:#} {}: {}",
@@ -220,7 +236,15 @@ impl Observer for TerminalDisplay {
                 "{ERROR}the database cannot be written{ERROR:#}: {}",
                 visible(reason)
             )),
-            Event::Tick { counts } => self.counts(&mut state, counts),
+            Event::Received { audio_s, .. } => state.audio_s += audio_s.unwrap_or(0.0),
+            Event::Tick {
+                counts,
+                next_expiry,
+                now,
+            } => {
+                let expires_in = next_expiry.map(|expiry| expiry.since(*now));
+                self.counts(&mut state, counts, expires_in);
+            }
             Event::Stopping => self
                 .line
                 .set_message("requests under way are let finish; again to stop at once"),

@@ -1,0 +1,82 @@
+//! `nightscribe status --watch`: a live view on a terminal, plain blocks elsewhere.
+//!
+//! - `scene`: what is shown, from the database
+//! - `view`: a scene as lines, for any size
+//! - `waits`: what the queue waits for
+//! - `line`: lines that fit
+//! - `screen`: the terminal
+//! - `presence`: whether the sources' folders are there
+
+mod line;
+mod presence;
+mod scene;
+mod screen;
+mod view;
+mod waits;
+
+use super::exit::{Exit, Report};
+use super::session::Session;
+use super::signals::stop_on_signal;
+use presence::Presence;
+use scene::Watcher;
+use screen::Screen;
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+/// Between two looks.
+const EVERY: Duration = Duration::from_secs(1);
+/// Columns where there is no terminal.
+const PLAIN_WIDTH: usize = 80;
+
+/// Shows the queue until SIGINT or SIGTERM.
+///
+/// # Errors
+/// If the database fails, or what is shown cannot be written.
+pub(super) async fn watch(session: &Session) -> Result<Exit, Report> {
+    let stop = stop_on_signal()?;
+    let mut watcher = Watcher::new(session, Presence::follow(&session.config.sources));
+    if std::io::stdout().is_terminal() {
+        on_terminal(&mut watcher, &stop).await?;
+    } else {
+        in_blocks(&mut watcher, &stop).await?;
+    }
+    Ok(Exit::Done)
+}
+
+async fn on_terminal(watcher: &mut Watcher<'_>, stop: &CancellationToken) -> Result<(), Report> {
+    let mut resized = signal(SignalKind::window_change())
+        .map_err(|error| Report::internal("signals cannot be received", &error))?;
+    let mut scene = watcher.look().await?;
+    // After the first look, so that what is wrong is said on the screen that stays.
+    let screen = Screen::enter()?;
+    loop {
+        let (width, height) = Screen::size();
+        screen.show(&view::render(&scene, width, Some(height)))?;
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            _ = resized.recv() => {}
+            () = tokio::time::sleep(EVERY) => scene = watcher.look().await?,
+        }
+    }
+}
+
+async fn in_blocks(watcher: &mut Watcher<'_>, stop: &CancellationToken) -> Result<(), Report> {
+    loop {
+        let scene = watcher.look().await?;
+        let lines = view::render(&scene, PLAIN_WIDTH, None);
+        let block: String = lines
+            .iter()
+            .map(|line| format!("{}\n", line.text))
+            .collect();
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{block}")?;
+        out.flush()?;
+        drop(out);
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! How the view looks, and that it fits.
+
+use super::*;
+use crate::domain::{ErrorClass, Failure, HoldKind, JobId, Timestamp};
+use crate::policy::hours::Opening;
+use crate::store::activity::{Activity, HEAD, Waiting};
+use crate::store::report::Overview;
+use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// 2026-11-21T03:04:05Z.
+const NOW: Timestamp = Timestamp::from_millis(1_795_230_245_000);
+
+fn before(seconds: u64) -> Timestamp {
+    NOW.before(Duration::from_secs(seconds))
+}
+
+fn after(seconds: u64) -> Timestamp {
+    NOW.after(Duration::from_secs(seconds))
+}
+
+fn one(job: i64, name: &str, since: u64, expires_in: Option<u64>) -> UnderWay {
+    UnderWay {
+        job: JobId(job),
+        relative: PathBuf::from(name),
+        size_bytes: 48_200_000,
+        duration_s: expires_in.map(|_| 3780.0),
+        since: before(since),
+        expires_at: expires_in.map(after),
+    }
+}
+
+fn queued(source: &str, have_twin: bool, jobs: u64) -> Waiting {
+    Waiting {
+        source: source.to_owned(),
+        are_files: true,
+        have_twin,
+        jobs,
+    }
+}
+
+fn failure(job: i64, name: &str, class: ErrorClass, message: &str) -> Failed {
+    Failed {
+        job: JobId(job),
+        relative: PathBuf::from(name),
+        failure: Failure::new(class, message),
+        at: before(360),
+    }
+}
+
+/// A busy night.
+fn night() -> Scene {
+    let counts = [1480, 3, 37, 2, 2480, 9, 1];
+    let pending = (0..37).map(|number| {
+        let name = format!("2024/season {number}/a rather long name of an episode.mp3");
+        one(500 + number, &name, 240, Some(600 + number as u64 * 60))
+    });
+    Scene {
+        now: NOW,
+        zone: TimeZone::UTC,
+        overview: Overview {
+            counts: JobState::ALL.into_iter().zip(counts).collect(),
+            next_expiry: Some(after(600)),
+            next_due: None,
+            perhaps_paid: 2,
+            done_since: 0,
+            runner: Some(Runner {
+                pid: 4711,
+                since: before(18_000),
+            }),
+        },
+        holds: Vec::new(),
+        opening: Opening::Now,
+        activity: Activity {
+            sending: vec![
+                one(700, "2025/会議の録音.m4a", 12, None),
+                one(701, "2025/two.mp3", 3, None),
+                one(702, "2025/three\u{1b}[31m.mp3", 1, None),
+            ],
+            pending: pending.collect(),
+            waiting: vec![
+                queued("nas", false, 8),
+                queued("old", false, 3),
+                queued("talks", false, 1100),
+                queued("talks", true, 12),
+            ],
+            later: 60,
+            next_due: Some(after(190)),
+            in_doubt: 2,
+            files: 35,
+            audio_s: 25_860.0,
+            failures: vec![
+                failure(
+                    16,
+                    "2023/broken.mp3",
+                    ErrorClass::Unreadable,
+                    "the file ends in the middle",
+                ),
+                failure(9, "2023/notes.wav", ErrorClass::Unsupported, "it is text"),
+            ],
+        },
+        over: Duration::from_secs(600),
+        sources: BTreeMap::from([("talks".to_owned(), true), ("nas".to_owned(), false)]),
+    }
+}
+
+fn held() -> Scene {
+    let mut scene = night();
+    let message = "the account is out of credit (402)".to_owned();
+    scene.holds = vec![Hold::new(HoldKind::Credit, before(3000), message)];
+    scene
+}
+
+fn empty() -> Scene {
+    let mut scene = night();
+    scene.overview = Overview::default();
+    scene.activity = Activity::default();
+    scene
+}
+
+fn text(scene: &Scene, width: usize, height: Option<usize>) -> String {
+    let lines = render(scene, width, height);
+    let lines: Vec<_> = lines.iter().map(|line| line.text.as_str()).collect();
+    lines.join("\n")
+}
+
+#[test]
+fn a_night_at_80_columns() {
+    insta::assert_snapshot!(text(&night(), 80, Some(24)));
+}
+
+#[test]
+fn a_night_at_200_columns() {
+    insta::assert_snapshot!(text(&night(), 200, Some(50)));
+}
+
+#[test]
+fn a_night_at_40_columns() {
+    insta::assert_snapshot!(text(&night(), 40, Some(12)));
+}
+
+#[test]
+fn a_hold_at_80_columns() {
+    insta::assert_snapshot!(text(&held(), 80, Some(24)));
+}
+
+#[test]
+fn an_empty_queue() {
+    insta::assert_snapshot!(text(&empty(), 80, Some(24)));
+}
+
+#[test]
+fn without_a_terminal_every_row_is_there() {
+    let text = text(&night(), 80, None);
+    assert_eq!(text.matches("  pending ").count(), 37);
+    // Of the failures only the last are asked for.
+    assert_eq!(text.matches("… and ").count(), 1);
+    assert!(text.ends_with("… and 7 more"), "{text}");
+}
+
+#[test]
+fn it_fits_every_size() {
+    for scene in [night(), held(), empty()] {
+        for width in 1..=220 {
+            for height in (1..=60).step_by(7) {
+                let lines = render(&scene, width, Some(height));
+                assert!(lines.len() <= height, "{width}×{height}");
+                for line in &lines {
+                    assert!(
+                        line.text.width() <= width,
+                        "{width}×{height}: {}",
+                        line.text
+                    );
+                    assert!(!line.text.contains('\u{1b}'));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_has_no_place_is_counted() {
+    let text = text(&night(), 80, Some(24));
+    let rows = text.matches("  pending ").count() + text.matches("  sending ").count();
+    assert!(
+        text.contains(&format!("… and {} more", 40 - rows)),
+        "{text}"
+    );
+}
+
+#[test]
+fn short_of_room_every_section_keeps_a_row_before_one_gets_more() {
+    assert_eq!(share(&[5, 40, 2], Some(9)), [1, 1, 1]);
+    assert_eq!(share(&[5, 40, 2], Some(14)), [3, 3, 2]);
+    assert_eq!(share(&[5, 40, 2], Some(30)), [5, 17, 2]);
+    assert_eq!(share(&[5, 40, 2], Some(2)), [0, 0, 0]);
+    assert_eq!(share(&[5, 40, 2], None), [5, 40, 2]);
+}
+
+#[test]
+fn counts_beyond_what_was_looked_at_say_so() {
+    let mut scene = night();
+    scene.activity.later = HEAD;
+    scene.activity.waiting = vec![queued("talks", true, HEAD)];
+    scene.overview.counts.insert(JobState::Queued, 900_000);
+    let text = text(&scene, 80, Some(24));
+    assert!(
+        text.contains("  895998  for their turn, or as below"),
+        "{text}"
+    );
+    assert!(
+        text.contains("    2000+ for equal audio that is on its way"),
+        "{text}"
+    );
+    assert!(
+        text.contains("    2000+ for a later attempt, the next in 3m 10s"),
+        "{text}"
+    );
+}

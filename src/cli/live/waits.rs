@@ -1,0 +1,94 @@
+//! What the queue waits for, by reason.
+
+use super::scene::Scene;
+use crate::cli::terminal::{clock, length};
+use crate::domain::JobState;
+use crate::policy::hours::Opening;
+use crate::store::activity::{HEAD, Waiting};
+
+/// So many wait for this; `more` where only so many were looked at.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Wait {
+    pub(super) count: u64,
+    pub(super) more: bool,
+    pub(super) reason: String,
+}
+
+/// Every reason that keeps something in the queue, the common ones first.
+pub(super) fn waits(scene: &Scene) -> Vec<Wait> {
+    let activity = &scene.activity;
+    let is_head_cut = total(scene, |_| true) >= HEAD;
+    let is_gone = |waiting: &Waiting| match scene.sources.get(&waiting.source) {
+        Some(is_there) => waiting.are_files && !is_there,
+        None => true,
+    };
+    let twins = total(scene, |waiting| waiting.have_twin && !is_gone(waiting));
+    let mut others = vec![
+        later(scene),
+        wait(twins, is_head_cut, "for equal audio that is on its way"),
+        wait(activity.in_doubt, false, "for a lost answer to be found"),
+    ];
+    let mut gone: Vec<_> = activity.waiting.iter().filter(|one| is_gone(one)).collect();
+    gone.dedup_by_key(|waiting| &waiting.source);
+    for first in gone {
+        let jobs = total(scene, |one| is_gone(one) && one.source == first.source);
+        let name = &first.source;
+        let reason = if scene.sources.contains_key(name) {
+            format!("for the folder of `{name}`, which is not there")
+        } else {
+            format!("for [[source]] `{name}`, which is not configured")
+        };
+        others.push(wait(jobs, is_head_cut, &reason));
+    }
+    let elsewhere: u64 = others.iter().map(|wait| wait.count).sum();
+    let turn = scene.count(JobState::Queued).saturating_sub(elsewhere);
+    let is_any_cut = others.iter().any(|wait| wait.more && wait.count > 0);
+    // What was not looked at may wait for anything else.
+    let mut all = vec![wait(turn, false, &turn_for(scene, is_any_cut))];
+    all.extend(others);
+    all.retain(|wait| wait.count > 0);
+    all
+}
+
+fn turn_for(scene: &Scene, is_mixed: bool) -> String {
+    let reason = match (scene.holds.first(), scene.opening, scene.overview.runner) {
+        (Some(hold), ..) => format!("held: {}", hold.kind.reason()),
+        (None, Opening::At(time), _) => {
+            let time = clock(time, scene.now, &scene.zone);
+            format!("for the active hours, from {time}")
+        }
+        (None, _, None) => "for the next run".to_owned(),
+        (None, _, Some(_)) => "for their turn".to_owned(),
+    };
+    if is_mixed {
+        format!("{reason}, or as below")
+    } else {
+        reason
+    }
+}
+
+fn later(scene: &Scene) -> Wait {
+    let later = scene.activity.later;
+    let next = scene.activity.next_due.map(|due| due.since(scene.now));
+    let next = next.map_or_else(String::new, |next| {
+        format!(", the next in {}", length(next))
+    });
+    wait(later, later >= HEAD, &format!("for a later attempt{next}"))
+}
+
+fn wait(count: u64, more: bool, reason: &str) -> Wait {
+    let reason = reason.to_owned();
+    Wait {
+        count,
+        more,
+        reason,
+    }
+}
+
+fn total(scene: &Scene, is_meant: impl Fn(&Waiting) -> bool) -> u64 {
+    let waiting = scene.activity.waiting.iter();
+    waiting
+        .filter(|waiting| is_meant(waiting))
+        .map(|waiting| waiting.jobs)
+        .sum()
+}

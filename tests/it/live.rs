@@ -1,0 +1,116 @@
+//! `status --watch` and the reasons of `list`, through the real binary.
+
+use crate::house::{House, settings};
+use nightscribe::sandbox::Settings;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use std::time::Duration;
+
+fn slow() -> Settings {
+    Settings {
+        delay: Duration::from_secs(3600),
+        ..settings()
+    }
+}
+
+/// What `list` and `list --json` say of each item, newest first.
+fn reasons(house: &House) -> Vec<String> {
+    let items = house.items();
+    let text = house.run(&["list"]).stdout;
+    let reason = |item: &serde_json::Value| item["waits_for"].as_str().map(str::to_owned);
+    let reasons: Vec<_> = items.iter().filter_map(reason).collect();
+    for reason in &reasons {
+        assert!(text.contains(reason), "{reason}: {text}");
+    }
+    reasons
+}
+
+#[test]
+fn every_item_that_is_not_done_says_why() {
+    let house = House::with_recordings(slow(), 2);
+    house.run(&["scan"]);
+    assert_eq!(reasons(&house), ["waits for the next run"; 2]);
+    house.run(&["pause"]);
+    assert_eq!(reasons(&house), ["held: paused"; 2]);
+    fs::rename(house.path("recordings"), house.path("gone")).unwrap();
+    assert_eq!(reasons(&house), ["its folder is not there"; 2]);
+    fs::rename(house.path("gone"), house.path("recordings")).unwrap();
+    house.run(&["resume"]);
+    let mut child = house.start(&["run"]);
+    house.wait_until("both at the service", |house| house.count("pending") == 2);
+    for reason in reasons(&house) {
+        assert!(reason.starts_with("pending since "), "{reason}");
+        assert!(reason.contains(", expires "), "{reason}");
+    }
+    let shown = house.run(&["show", "1"]).stdout;
+    assert!(shown.contains("\nwaits       pending since "), "{shown}");
+    child.signal("TERM");
+    assert_eq!(child.code(), 0);
+}
+
+#[test]
+fn an_equal_recording_names_the_one_it_waits_for() {
+    let house = House::new(slow());
+    house.record("a.wav", 1);
+    let mut child = house.start(&["run"]);
+    house.wait_until("the first", |house| house.count("pending") == 1);
+    house.record("b.wav", 1);
+    house.wait_until("the second", |house| {
+        house.items().len() == 2
+            && house.item("b.wav")["waits_for"] == "same audio as item 1, which is on its way"
+    });
+    child.signal("TERM");
+    assert_eq!(child.code(), 0);
+}
+
+#[test]
+fn what_is_done_waits_for_nothing() {
+    let house = House::with_recordings(settings(), 1);
+    house.run_once(0);
+    assert!(house.item("0.wav")["waits_for"].is_null());
+    assert!(reasons(&house).is_empty());
+}
+
+/// `status --watch` in a pipe, up to the first line that says so.
+fn watched(house: &House, until: &str) -> Vec<String> {
+    let mut child = house
+        .command(&["status", "--watch"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut seen = Vec::new();
+    for line in lines.map(Result::unwrap) {
+        let is_last = line.contains(until);
+        seen.push(line);
+        if is_last {
+            crate::house::signal(&child, "INT");
+            assert!(child.wait().unwrap().success());
+            return seen;
+        }
+    }
+    panic!("`{until}` never came: {seen:?}");
+}
+
+#[test]
+fn in_a_pipe_the_view_comes_in_plain_blocks() {
+    let house = House::with_recordings(settings(), 3);
+    let seen = watched(&house, "0 queued");
+    assert_eq!(seen.last().unwrap(), "0 queued · 0 pending · 0 done");
+    fs::write(house.path("recordings/bad.wav"), "text").unwrap();
+    house.run(&["scan"]);
+    house.run(&["pause"]);
+    let seen = watched(&house, "held: paused");
+    assert!(seen[0].starts_with("nightscribe "), "{seen:?}");
+    assert!(
+        seen.iter()
+            .any(|line| line == "4 queued · 0 pending · 0 done")
+    );
+    assert_eq!(seen.last().unwrap(), "       4  held: paused");
+    house.run(&["resume"]);
+    house.run_once(1);
+    let seen = watched(&house, "bad.wav");
+    assert!(seen.last().unwrap().contains("unsupported"), "{seen:?}");
+    assert!(seen.iter().all(|line| !line.contains('\u{1b}')));
+}
