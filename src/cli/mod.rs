@@ -4,12 +4,14 @@
 //! - [`exit`]: exit codes, and errors as they are told
 //! - [`session`]: the configuration and the queue of one command
 //! - `logging`, `terminal`: how things look on standard error and output
+//! - `channels`: whether the ways people are told could work
 //! - `display`: a run on a terminal, in a log, and for systemd
 //! - the commands, one a file
 
 mod add;
 pub mod args;
 mod cancel;
+mod channels;
 mod check;
 mod demo;
 mod display;

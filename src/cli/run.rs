@@ -7,6 +7,7 @@ use super::session::Session;
 use super::signals::stop_on_signal;
 use crate::config::read_key;
 use crate::domain::HoldKind;
+use crate::notify::Channels;
 use crate::pipeline::clock::SystemClock;
 use crate::pipeline::runner::{self, Mode, Setup, Summary};
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 pub(super) async fn run(session: Session, args: &Run, global: &Global) -> Result<Exit, Report> {
     session.require_file()?;
     let key = read_key(&session.config.api.key, &session.environment)?;
+    let channels = Channels::new(&session.config, &session.environment)?;
     let stop = stop_on_signal()?;
     if session.config.sources.is_empty() {
         tracing::warn!("no [[source]] is configured, so no recording is found");
@@ -26,6 +28,7 @@ pub(super) async fn run(session: Session, args: &Run, global: &Global) -> Result
         mode,
         clock: Arc::new(SystemClock),
         observer: display.clone(),
+        channels,
         stop: stop.child_token(),
     };
     let summary = runner::run(setup).await;

@@ -2,11 +2,12 @@
 
 use super::args::Show;
 use super::exit::{Exit, Report};
-use super::item::{JsonAttempt, JsonItem, json, place};
+use super::item::{JsonAttempt, JsonHook, JsonItem, json, place};
 use super::session::Session;
 use super::terminal::{length, lines, shown, table, visible};
 use crate::domain::{JobId, JobState};
 use crate::store::Store;
+use crate::store::hooks::Hook;
 use crate::store::report::{Attempt, Item};
 use serde::Serialize;
 use std::io::Write;
@@ -18,6 +19,7 @@ struct Whole {
     #[serde(flatten)]
     item: JsonItem,
     history: Vec<JsonAttempt>,
+    hook: Option<JsonHook>,
 }
 
 pub(super) async fn show(session: &Session, args: &Show) -> Result<Exit, Report> {
@@ -35,6 +37,7 @@ pub(super) async fn show(session: &Session, args: &Show) -> Result<Exit, Report>
         .await?
         .ok_or_else(unknown)?;
     let attempts = store.attempts(item.id).await?;
+    let hook = store.hook(item.id).await?;
     store.close().await;
     let mut out = anstream::stdout().lock();
     if args.json {
@@ -44,11 +47,13 @@ pub(super) async fn show(session: &Session, args: &Show) -> Result<Exit, Report>
             "{}",
             json(&Whole {
                 item: JsonItem::from(&item),
-                history
+                history,
+                hook: hook.as_ref().map(JsonHook::from),
             })?
         )?;
     } else {
-        write!(out, "{}{}", facts(&item), history(&attempts))?;
+        let hook = hook.map_or_else(String::new, |hook| fact("hook", &outcome(&hook)));
+        write!(out, "{}{hook}{}", facts(&item), history(&attempts))?;
     }
     Ok(Exit::Done)
 }
@@ -124,8 +129,21 @@ fn facts(item: &Item) -> String {
     facts.extend(item.outputs.iter().map(|path| ("transcript", shown(path))));
     facts
         .iter()
-        .map(|(name, value)| format!("{name:<11} {value}\n"))
+        .map(|(name, value)| fact(name, value))
         .collect()
+}
+
+fn fact(name: &str, value: &str) -> String {
+    format!("{name:<11} {value}\n")
+}
+
+/// How a hook ended.
+fn outcome(hook: &Hook) -> String {
+    match (hook.ended_at, &hook.error) {
+        (None, _) => "waits".to_owned(),
+        (Some(ended), None) => format!("exit status 0 at {ended}"),
+        (Some(ended), Some(error)) => format!("{} at {ended}", visible(error)),
+    }
 }
 
 fn history(attempts: &[Attempt]) -> String {

@@ -2,6 +2,7 @@
 
 use super::document::{Content, Table, parse};
 use super::environment::Environment;
+use super::notify::{hooks, notify};
 use super::problem::{Place, Problem};
 use super::section::{Section, Variable, secret_refusal};
 use super::values::{base_url, count, flag, path, rate, span, variable_name, word, words};
@@ -18,8 +19,8 @@ use std::time::Duration;
 /// Begins the name of a variable that sets a key.
 const PREFIX: &str = "NIGHTSCRIBE__";
 /// The tables of the configuration.
-const SECTIONS: [&str; 7] = [
-    "api", "limits", "polling", "retry", "state", "output", "schedule",
+const SECTIONS: [&str; 9] = [
+    "api", "limits", "polling", "retry", "state", "output", "schedule", "notify", "hooks",
 ];
 /// More uploads at once help nobody's line.
 const MOST_UPLOADS: usize = 64;
@@ -116,6 +117,9 @@ impl Layers {
         let state = self.state(&resolve, problems);
         let output = self.output(&resolve, problems);
         let schedule = self.schedule(problems);
+        let notify = notify(self.section("notify", problems), &resolve);
+        let formats = output.as_ref().map(|output| &output.formats[..]);
+        let hooks = hooks(self.section("hooks", problems), formats, &resolve);
         let sources = self.sources(folder, environment, any_model.unwrap_or(false), problems);
         self.unknown_sections(problems);
         Some(Config {
@@ -127,6 +131,8 @@ impl Layers {
             state: state?,
             output: output?,
             schedule: schedule?,
+            notify: notify?,
+            hooks: hooks?,
             sources,
         })
     }

@@ -11,14 +11,17 @@
 //! - [`tempo`]: the pace of submissions, which follows what the service accepts
 //! - [`context`]: what the stages share
 //! - [`event`]: what a run tells whoever shows it
+//! - [`beside`]: what outlasts the stages: `tell`, what a person is told; `hook`, what is run for each transcript
 //! - `threads`: work on a few threads that may block
 //! - [`clock`]: the one place that reads the time
 //! - [`lock`]: one runner per state folder
 
+pub mod beside;
 pub mod clock;
 pub mod context;
 pub mod event;
 pub mod gate;
+mod hook;
 pub mod lock;
 pub mod lookup;
 pub mod place;
@@ -29,6 +32,7 @@ pub mod save;
 pub mod scan;
 pub mod schedule;
 pub mod submit;
+mod tell;
 pub mod tempo;
 mod threads;
 pub mod watch;

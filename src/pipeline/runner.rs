@@ -1,15 +1,17 @@
 //! One run, from the lock to the last commit.
 
+use super::beside::{Beside, Tasks};
 use super::clock::{Clock, sleep_until};
 use super::context::{Context, STORE_RETRY, Tally};
 use super::event::{Event, Observer};
 use super::gate::{Gate, State};
 use super::lock::{Lock, LockError};
 use super::tempo::Tempo;
-use super::{lookup, poll, save, scan, submit, watch};
+use super::{lookup, poll, save, scan, submit, tell, watch};
 use crate::api::{Client, ClientError, Pace, Settings};
 use crate::config::Config;
-use crate::domain::{Hold, HoldKind};
+use crate::domain::{Hold, HoldKind, RunId, Timestamp};
+use crate::notify::Channels;
 use crate::policy::admission::Limits;
 use crate::policy::backoff::Backoff;
 use crate::store::recovery::Recovered;
@@ -25,8 +27,8 @@ use tokio_util::sync::CancellationToken;
 
 /// The service allows so many look-ups.
 const LOGS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(180).expect("180 is not zero");
-/// How long requests under way may go on after a stop.
-const STOP_WITHIN: Duration = Duration::from_secs(30);
+/// How long requests and hooks under way may go on after a stop.
+pub(super) const STOP_WITHIN: Duration = Duration::from_secs(30);
 /// How long nothing could be written before `run --once` leaves the rest to the next start.
 const UNWRITABLE_FOR: Duration = Duration::from_secs(30);
 
@@ -51,6 +53,8 @@ pub struct Setup {
     pub clock: Arc<dyn Clock>,
     /// Whoever shows it.
     pub observer: Arc<dyn Observer>,
+    /// The ways people are told what it came to.
+    pub channels: Channels,
     /// Ends it in good order.
     pub stop: CancellationToken,
 }
@@ -104,12 +108,10 @@ pub async fn run(setup: Setup) -> Result<Summary, RunError> {
         key: setup.key.clone(),
         flow: setup.config.api.flow,
     })?;
-    let begun = store
-        .begin_run(std::process::id(), setup.clock.now())
-        .await?;
-    let (run, recovered) = begun;
+    let began = setup.clock.now();
+    let (run, recovered) = store.begin_run(std::process::id(), began).await?;
     let mode = setup.mode;
-    let context = Arc::new(context(setup, store, client, run));
+    let context = Arc::new(context(setup, store, client, run, began));
     for source in &context.config.sources {
         context
             .store
@@ -118,8 +120,11 @@ pub async fn run(setup: Setup) -> Result<Summary, RunError> {
     }
     context.notice(&Event::Started { recovered });
     watch::standing_holds(&context).await?;
+    tell::begin(&context).await?;
+    let beside = Tasks::start(&context, mode);
     let unreachable = work(&context, mode).await?;
     let summary = summary(&context, recovered, unreachable).await?;
+    beside.end(&context).await;
     context.store.end_run(run, context.now()).await?;
     if let Some(context) = Arc::into_inner(context) {
         context.store.close().await;
@@ -128,7 +133,7 @@ pub async fn run(setup: Setup) -> Result<Summary, RunError> {
     Ok(summary)
 }
 
-fn context(setup: Setup, store: Store, client: Client, run: crate::domain::RunId) -> Context {
+fn context(setup: Setup, store: Store, client: Client, run: RunId, began: Timestamp) -> Context {
     let config = setup.config;
     let limits = Limits {
         max_pending: config.limits.max_pending,
@@ -155,9 +160,10 @@ fn context(setup: Setup, store: Store, client: Client, run: crate::domain::RunId
         to_save: Notify::new(),
         to_look_up: Notify::new(),
         progress: Notify::new(),
-        stop: setup.stop,
+        stop: setup.stop.child_token(),
         abandon: CancellationToken::new(),
         tally: Tally::default(),
+        beside: Beside::new(setup.channels, began, setup.stop),
         config,
     }
 }

@@ -3,6 +3,8 @@
 //!
 //! - [`admission`]: how many more may be submitted
 //! - [`backoff`]: how long to wait after a failure, alone and all together
+//! - [`day`]: when a day closes
+//! - [`delivery`]: when a message is sent again
 //! - [`expectation`]: when an answer is likely, learnt from those that came
 //! - [`polling`]: when to ask for a generation again
 //! - [`rate`]: how many submissions a minute the service accepts
@@ -10,6 +12,8 @@
 
 pub mod admission;
 pub mod backoff;
+pub mod day;
+pub mod delivery;
 pub mod expectation;
 pub mod lookup;
 pub mod polling;

@@ -8,6 +8,7 @@ mod client;
 #[cfg(feature = "crash-points")]
 mod crash_matrix;
 mod dependencies;
+mod hooks;
 mod hostile;
 mod house;
 mod house_rules;
@@ -23,4 +24,5 @@ mod scale;
 mod soak;
 mod store;
 mod tempo;
+mod told;
 mod vendor_client;
