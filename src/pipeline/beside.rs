@@ -8,6 +8,7 @@ use crate::domain::Timestamp;
 use crate::notify::Channels;
 use crate::store::StoreError;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -15,7 +16,9 @@ use tokio_util::task::AbortOnDropHandle;
 /// What the stages share with what goes on beside them.
 pub struct Beside {
     /// The ways people are told.
-    pub channels: Channels,
+    pub channels: Arc<Channels>,
+    /// A person was told without the database, which happens once in a run.
+    pub told_without_store: AtomicBool,
     /// When the run began.
     pub began: Timestamp,
     /// Somebody wants the run to end.
@@ -33,7 +36,8 @@ impl Beside {
     #[must_use]
     pub fn new(channels: Channels, began: Timestamp, asked: CancellationToken) -> Self {
         Self {
-            channels,
+            channels: Arc::new(channels),
+            told_without_store: AtomicBool::new(false),
             began,
             asked,
             stages_over: CancellationToken::new(),

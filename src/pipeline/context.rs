@@ -204,6 +204,9 @@ impl Context {
         };
         if self.gate.hold(hold.clone()) {
             self.notice(&Event::StoreTrouble { reason: message });
+            if matches!(error, StoreError::Disk(_)) {
+                tell::without_store(self, &hold);
+            }
             self.notice(&Event::Held { hold });
         }
     }

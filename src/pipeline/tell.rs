@@ -217,6 +217,33 @@ pub(super) fn attention(context: &Context, hold: &Hold) -> Option<News> {
     Some(news(context, &message))
 }
 
+/// Tells at once of a hold that begins because the database cannot be written, so that the message cannot be kept in it:
+/// each channel is tried once, and only the first such hold of a run is told.
+pub(super) fn without_store(context: &Context, hold: &Hold) {
+    let beside = &context.beside;
+    let Some(news) = attention(context, hold) else {
+        return;
+    };
+    if beside.told_without_store.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    for draft in news.drafts {
+        let (channels, id) = (beside.channels.clone(), news.message.clone());
+        tokio::spawn(async move {
+            let letter = Letter {
+                id: &id,
+                at: news.at,
+                subject: draft.subject.as_deref().unwrap_or_default(),
+                body: &draft.body,
+            };
+            if let Err(not_sent) = channels.send(draft.channel, letter).await {
+                let (channel, reason) = (draft.channel.as_str(), not_sent.reason);
+                tracing::warn!(channel, reason, "a message was not delivered");
+            }
+        });
+    }
+}
+
 fn span(context: &Context, since: Timestamp, until: Timestamp) -> Span {
     Span {
         id: context.run.0,

@@ -6,7 +6,7 @@ use nightscribe::sandbox::{Faults, Settings};
 use serde_json::Value;
 use std::fs;
 use std::io::Write;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 #[test]
 fn a_run_tells_what_it_came_to_in_one_message() {
@@ -99,6 +99,28 @@ fn a_refused_key_is_told_at_once_and_once() {
         assert_eq!(message["holds"][0]["kind"], "auth");
     }
     assert_eq!(told[0]["audio_s"], Value::Null);
+}
+
+#[test]
+fn a_database_without_room_is_told_though_it_cannot_keep_the_message() {
+    let house = with_command(House::with_recordings(settings(), 40));
+    // Enough for the queue, not for all that follows.
+    let script = "trap '' XFSZ; ulimit -f 500; exec \"$0\" run";
+    let mut daemon = Command::new("/bin/sh");
+    daemon
+        .args(["-c", script, env!("CARGO_BIN_EXE_nightscribe")])
+        .current_dir(house.path(""))
+        .env("AIMLAPI_KEY", KEY)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let mut daemon = daemon.spawn().unwrap();
+    house.wait_until("it is told", |house| !told(house).is_empty());
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+    let told = told(&house);
+    assert_eq!(told[0]["kind"], "attention");
+    assert_eq!(told[0]["holds"][0]["kind"], "disk");
 }
 
 #[test]
