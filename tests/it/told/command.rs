@@ -2,6 +2,7 @@
 
 use super::{notify, told, with_command};
 use crate::house::{House, KEY, settings};
+use crate::machine::limited;
 use nightscribe::sandbox::{Faults, Settings};
 use serde_json::Value;
 use std::fs;
@@ -105,16 +106,8 @@ fn a_refused_key_is_told_at_once_and_once() {
 fn a_database_without_room_is_told_though_it_cannot_keep_the_message() {
     let house = with_command(House::with_recordings(settings(), 40));
     // Enough for the queue, not for all that follows.
-    let script = "trap '' XFSZ; ulimit -f 500; exec \"$0\" run";
-    let mut daemon = Command::new("/bin/sh");
-    daemon
-        .args(["-c", script, env!("CARGO_BIN_EXE_nightscribe")])
-        .current_dir(house.path(""))
-        .env("AIMLAPI_KEY", KEY)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    let mut daemon = daemon.spawn().unwrap();
+    let mut daemon = limited(&house, "-f 2000", "run");
+    let mut daemon = daemon.stderr(Stdio::null()).spawn().unwrap();
     house.wait_until("it is told", |house| !told(house).is_empty());
     daemon.kill().unwrap();
     daemon.wait().unwrap();
