@@ -117,7 +117,7 @@ async fn deliver(context: &Context, delivery: &Delivery) -> Result<(), StoreErro
     if delivery.cut_off {
         tracing::info!(
             channel = channel.as_str(),
-            message = delivery.message,
+            id = delivery.message,
             "is sent again under the same ID: the last run ended while it was being sent"
         );
     }

@@ -4,8 +4,13 @@ use super::notify;
 use super::receiver::{NEVER, Receiver};
 use crate::house::{Ended, House, settings};
 use hmac::{Hmac, KeyInit, Mac};
+use nightscribe::domain::Channel;
+use nightscribe::sandbox::Faults;
+use nightscribe::store::Store;
+use nightscribe::store::outbox::Delivery;
 use serde_json::Value;
 use sha2::Sha256;
+use std::process::Stdio;
 
 const SECRET: &str = "hush-hush";
 
@@ -76,7 +81,7 @@ fn a_webhook_under_way_at_a_crash_is_sent_again_under_the_same_id() {
     let mut run = house.command(&["run", "--once"]);
     let mut run = run
         .env("HUSH", SECRET)
-        .stderr(std::process::Stdio::null())
+        .stderr(Stdio::null())
         .spawn()
         .unwrap();
     house.wait_until("it is posted", |_| receiver.got().len() == 1);
@@ -86,6 +91,60 @@ fn a_webhook_under_way_at_a_crash_is_sent_again_under_the_same_id() {
     let got = receiver.got();
     assert_eq!(got.len(), 2);
     assert_eq!(got[0], got[1]);
+    run_once(&house);
+    assert_eq!(receiver.got().len(), 2);
+}
+
+#[test]
+fn a_kill_between_two_tries_repeats_neither() {
+    let receiver = Receiver::start(&[503]);
+    let house = house(&receiver);
+    let faults: Faults = "unauthorized=1".parse().unwrap();
+    house.sandbox().set_faults(faults);
+    let mut daemon = house
+        .command(&["run"])
+        .env("HUSH", SECRET)
+        .env("NIGHTSCRIBE__RETRY__BACKOFF", "1h")
+        .env("NIGHTSCRIBE__RETRY__MAX_BACKOFF", "1h")
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    house.wait_until("the first try is over", |house| {
+        let waiting = waiting(house);
+        waiting.is_some_and(|waiting| waiting.tries == 1 && !waiting.cut_off)
+    });
+    crate::house::signal(&daemon, "KILL");
+    daemon.wait().unwrap();
+    let ended = crate::house::ended(house.command(&["run", "--once"]).env("HUSH", SECRET));
+    assert_eq!(ended.code, 3, "{}", ended.stderr);
+    let got = receiver.got();
+    assert_eq!(got.len(), 3, "{got:?}");
+    assert_eq!(got[0], got[1]);
+    assert!(got[0].body.contains("attention"));
+    assert!(got[2].body.contains("summary"));
+}
+
+/// What waits in the outbox of a house.
+fn waiting(house: &House) -> Option<Delivery> {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let store = Store::open(&house.path("state")).await.ok()?;
+        let waiting = store.next_delivery(Channel::Webhook).await.ok()?;
+        store.close().await;
+        waiting
+    })
+}
+
+#[test]
+fn a_message_that_is_not_due_for_long_keeps_no_run_from_its_end() {
+    let receiver = Receiver::start(&[503]);
+    let house = house(&receiver);
+    let mut run = house.command(&["run", "--once"]);
+    run.env("HUSH", SECRET)
+        .env("NIGHTSCRIBE__RETRY__BACKOFF", "1h")
+        .env("NIGHTSCRIBE__RETRY__MAX_BACKOFF", "1h");
+    assert_eq!(crate::house::ended(&mut run).code, 0);
+    assert_eq!(receiver.got().len(), 1);
     run_once(&house);
     assert_eq!(receiver.got().len(), 2);
 }
