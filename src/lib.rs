@@ -12,6 +12,7 @@
 //! - [`store`]: the queue, in SQLite
 //! - [`media`]: finding recordings and looking at them
 //! - [`output`]: rendering transcripts and writing them
+//! - [`notify`]: what a person is told, and the ways it takes
 //! - [`pipeline`]: scan → submit → poll → save, and what a start takes up again
 //! - [`sandbox`]: a server that speaks the API, for `demo`, tests and benchmarks
 //! - [`cli`]: one file a command
@@ -26,6 +27,7 @@ pub mod domain;
 mod heavy;
 pub mod install;
 pub mod media;
+pub mod notify;
 pub mod output;
 pub mod pipeline;
 pub mod policy;

@@ -105,7 +105,7 @@ async fn live(store: &Store, run: RunId, job: JobId) {
         path: PathBuf::from(format!("/transcripts/{job}.txt")),
         size_bytes: 1,
     }];
-    store.written(job, files, NOW).await.unwrap();
+    store.written(job, files, false, NOW).await.unwrap();
 }
 
 #[divan::bench(sample_count = 5, sample_size = 1)]

@@ -6,6 +6,7 @@ use super::call::{
 };
 use super::failures::{self, Call, Refusal};
 use super::fields::{file_field, form_fields, json_body};
+use super::http::connecting_to;
 use super::logs::{ChargedPage, Logs, PAGE, read_charged, read_page};
 use super::prices::read_prices;
 use super::transport::{Answered, Broken, answer_idle, exchange};
@@ -15,7 +16,7 @@ use crate::domain::{ErrorClass, Failure, Flow, GenerationId, Price, Request, Tim
 use crate::heavy;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::multipart::{Form, Part};
-use reqwest::{Body, RequestBuilder, redirect};
+use reqwest::{Body, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::HashSet;
 use std::path::Path;
@@ -24,7 +25,6 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 use url::Url;
 
-const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// Shorter than servers keep an idle connection, so that a submission is not lost on one they have just closed.
 const KEEP_IDLE: Duration = Duration::from_secs(15);
 /// An upload of which no byte was taken for so long is broken.
@@ -87,22 +87,11 @@ impl Client {
     /// # Errors
     /// If the key cannot be sent, or there are no certificates to check the service's with.
     pub fn new(settings: &Settings) -> Result<Self, ClientError> {
-        // Installed already is as good.
-        let _installed = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("nightscribe/", env!("CARGO_PKG_VERSION")))
+        let http = connecting_to(&settings.base_url)
             .default_headers(headers(&settings.key)?)
-            .redirect(redirect::Policy::none())
-            .connect_timeout(CONNECT_WITHIN)
-            .pool_idle_timeout(KEEP_IDLE);
-        if settings.base_url.scheme() == "http" {
-            // No certificate is ever looked at, so a machine without any will do.
-            builder = builder.tls_certs_only([]);
-        }
-        if is_loopback(&settings.base_url) {
-            builder = builder.no_proxy();
-        }
-        let http = builder.build().map_err(ClientError::Http)?;
+            .pool_idle_timeout(KEEP_IDLE)
+            .build()
+            .map_err(ClientError::Http)?;
         Ok(Self {
             http,
             settings: settings.clone(),
@@ -459,15 +448,6 @@ fn headers(key: &SecretString) -> Result<HeaderMap, ClientError> {
         (AUTHORIZATION, bearer),
         (ACCEPT, HeaderValue::from_static("application/json")),
     ]))
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 /// Reads a body; a large one away from the threads that wait for other answers. An error is text for a failure.

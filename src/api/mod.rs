@@ -7,6 +7,7 @@
 //! - `transport`: one HTTP exchange, bounded in time and size
 //! - [`answer`]: reading what the service says
 //! - [`failures`]: an HTTP status and its body as a [`CallError`]
+//! - [`http`]: what every HTTP client of this program has in common
 //! - [`logs`]: the service's list of this key's requests
 //! - `prices`: what the service says that its models cost
 //! - [`pace`]: so many requests a minute, evenly
@@ -16,6 +17,7 @@ pub mod call;
 pub mod client;
 pub mod failures;
 mod fields;
+pub mod http;
 pub mod logs;
 pub mod pace;
 mod prices;

@@ -1,6 +1,7 @@
 //! `nightscribe check`: one line for each thing that must be ready.
 
 use super::args::Global;
+use super::channels;
 use super::exit::{Exit, Report};
 use super::session::{Session, environment};
 use super::terminal::{ERROR, GOOD, WARN, length, shown, visible_lines};
@@ -85,6 +86,8 @@ pub(super) async fn check(global: &Global) -> Result<Exit, Report> {
     lines.push(state(&session.config).await);
     lines.push(output(&session.config));
     lines.push(room(&session.config));
+    let channels = channels::judge(&session.config, &session.environment);
+    lines.extend(channels.into_iter().map(|(what, said)| judged(what, said)));
     lines.extend(service(&session.config, &session.environment, session.now()).await);
     lines.extend(super::service::night::lines(&session));
     lines.iter().try_for_each(tell)?;

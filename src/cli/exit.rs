@@ -2,6 +2,7 @@
 
 use super::terminal::{ERROR, visible_lines};
 use crate::config::{ConfigError, KeyError};
+use crate::notify::channels::ChannelError;
 use crate::pipeline::lock::LockError;
 use crate::pipeline::runner::RunError;
 use crate::store::StoreError;
@@ -99,6 +100,12 @@ impl From<ConfigError> for Report {
 
 impl From<KeyError> for Report {
     fn from(error: KeyError) -> Self {
+        Self::of(Exit::Usage, &error)
+    }
+}
+
+impl From<ChannelError> for Report {
+    fn from(error: ChannelError) -> Self {
         Self::of(Exit::Usage, &error)
     }
 }

@@ -3,6 +3,7 @@
 use super::exit::Report;
 use super::terminal::escaped;
 use crate::domain::{Failure, Timestamp};
+use crate::store::hooks::Hook;
 use crate::store::recordings::Location;
 use crate::store::report::{Attempt, Item};
 use serde::Serialize;
@@ -115,6 +116,24 @@ impl From<&Attempt> for JsonAttempt {
             request_id: attempt.request_id.clone(),
             billed_s: attempt.billed_s,
             error: attempt.error.as_ref().map(JsonError::from),
+        }
+    }
+}
+
+/// What was run for its transcript, for programs.
+#[derive(Debug, Serialize)]
+pub(super) struct JsonHook {
+    ended_at: Option<Timestamp>,
+    status: Option<i32>,
+    error: Option<String>,
+}
+
+impl From<&Hook> for JsonHook {
+    fn from(hook: &Hook) -> Self {
+        Self {
+            ended_at: hook.ended_at,
+            status: hook.status,
+            error: hook.error.clone(),
         }
     }
 }

@@ -7,6 +7,7 @@
 //! - `logging`, `terminal`: how things look on standard error and output
 //! - `waiting`: why an item is not done
 //! - `live`: the queue as it works, on a terminal
+//! - `channels`: whether the ways people are told could work
 //! - `display`: a run on a terminal, in a log, and for systemd
 //! - the commands, one a file
 
@@ -14,6 +15,7 @@ mod add;
 pub mod args;
 mod cancel;
 mod candidates;
+mod channels;
 mod check;
 mod demo;
 mod display;

@@ -8,6 +8,7 @@ use super::session::Session;
 use super::signals::stop_on_signal;
 use crate::config::read_key;
 use crate::domain::{HoldKind, Timestamp};
+use crate::notify::Channels;
 use crate::pipeline::clock::{Clock, SystemClock};
 use crate::pipeline::runner::{self, Mode, Setup, Summary};
 use std::sync::Arc;
@@ -22,6 +23,7 @@ pub(super) async fn run(session: Session, args: &Run, global: &Global) -> Result
         return plan(&session, false, &scope).await;
     }
     let key = read_key(&session.config.api.key, &session.environment)?;
+    let channels = Channels::new(&session.config, &session.environment)?;
     let stop = stop_on_signal()?;
     if session.config.sources.is_empty() {
         tracing::warn!("no [[source]] is configured, so no recording is found");
@@ -37,6 +39,7 @@ pub(super) async fn run(session: Session, args: &Run, global: &Global) -> Result
         limit: args.limit,
         clock: Arc::new(SystemClock),
         observer: display.clone(),
+        channels,
         stop: stop.child_token(),
     };
     let summary = runner::run(setup).await;

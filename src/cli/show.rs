@@ -2,12 +2,13 @@
 
 use super::args::Show;
 use super::exit::{Exit, Report};
-use super::item::{JsonAttempt, JsonItem, json, place};
+use super::item::{JsonAttempt, JsonHook, JsonItem, json, place};
 use super::session::Session;
 use super::terminal::{length, lines, shown, table, visible};
 use super::waiting::Standing;
 use crate::domain::{JobId, JobState};
 use crate::store::Store;
+use crate::store::hooks::Hook;
 use crate::store::report::{Attempt, Item};
 use serde::Serialize;
 use std::io::Write;
@@ -19,6 +20,7 @@ struct Whole {
     #[serde(flatten)]
     item: JsonItem,
     history: Vec<JsonAttempt>,
+    hook: Option<JsonHook>,
 }
 
 pub(super) async fn show(session: &Session, args: &Show) -> Result<Exit, Report> {
@@ -37,6 +39,7 @@ pub(super) async fn show(session: &Session, args: &Show) -> Result<Exit, Report>
         .ok_or_else(unknown)?;
     let attempts = store.attempts(item.id).await?;
     let standing = Standing::of(session, &store).await?;
+    let hook = store.hook(item.id).await?;
     store.close().await;
     let waits_for = standing.why(&item);
     let mut out = anstream::stdout().lock();
@@ -47,11 +50,14 @@ pub(super) async fn show(session: &Session, args: &Show) -> Result<Exit, Report>
             "{}",
             json(&Whole {
                 item: JsonItem::of(&item, waits_for),
-                history
+                history,
+                hook: hook.as_ref().map(JsonHook::from),
             })?
         )?;
     } else {
-        write!(out, "{}{}", facts(&item, waits_for), history(&attempts))?;
+        let hook = hook.map_or_else(String::new, |hook| fact("hook", &outcome(&hook)));
+        let facts = facts(&item, waits_for);
+        write!(out, "{facts}{hook}{}", history(&attempts))?;
     }
     Ok(Exit::Done)
 }
@@ -128,8 +134,21 @@ fn facts(item: &Item, waits_for: Option<String>) -> String {
     facts.extend(item.outputs.iter().map(|path| ("transcript", shown(path))));
     facts
         .iter()
-        .map(|(name, value)| format!("{name:<11} {value}\n"))
+        .map(|(name, value)| fact(name, value))
         .collect()
+}
+
+fn fact(name: &str, value: &str) -> String {
+    format!("{name:<11} {value}\n")
+}
+
+/// How a hook ended.
+fn outcome(hook: &Hook) -> String {
+    match (hook.ended_at, &hook.error) {
+        (None, _) => "waits".to_owned(),
+        (Some(ended), None) => format!("exit status 0 at {ended}"),
+        (Some(ended), Some(error)) => format!("{} at {ended}", visible(error)),
+    }
 }
 
 fn history(attempts: &[Attempt]) -> String {

@@ -1,6 +1,8 @@
 //! How things look: styles, names, lengths of time.
 
-use crate::domain::{Timestamp, is_obeyed};
+use crate::domain::Timestamp;
+use crate::domain::is_obeyed;
+pub(super) use crate::domain::obeyed::visible;
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
 use jiff::tz::TimeZone;
@@ -18,17 +20,6 @@ const SAME_NIGHT: Duration = Duration::from_secs(12 * 3600);
 /// A path or text from outside, on one line and without anything a terminal would obey.
 pub(super) fn shown(name: impl AsRef<Path>) -> String {
     visible(&name.as_ref().to_string_lossy())
-}
-
-/// The same for text.
-pub(super) fn visible(text: &str) -> String {
-    text.chars()
-        .flat_map(|char| {
-            let escaped = is_obeyed(char).then(|| char.escape_default());
-            let plain = escaped.is_none().then_some(char);
-            escaped.into_iter().flatten().chain(plain)
-        })
-        .collect()
 }
 
 /// The same for text of several lines, which stay apart.

@@ -2,6 +2,7 @@
 
 use super::document::{Content, Table, parse};
 use super::environment::Environment;
+use super::notify::{hooks, notify};
 use super::problem::{Place, Problem};
 use super::section::{Section, Variable, secret_refusal};
 use super::values::{
@@ -23,8 +24,9 @@ use std::time::Duration;
 /// Begins the name of a variable that sets a key.
 const PREFIX: &str = "NIGHTSCRIBE__";
 /// The tables of the configuration.
-const SECTIONS: [&str; 9] = [
+const SECTIONS: [&str; 11] = [
     "api", "limits", "polling", "retry", "state", "output", "schedule", "budget", "prices",
+    "notify", "hooks",
 ];
 /// The keys of `[budget]`.
 const CAPS: [(&str, Measure, Period); 6] = [
@@ -132,6 +134,9 @@ impl Layers {
         let schedule = self.schedule(problems);
         let budget = self.budget(problems);
         let prices = self.prices(problems);
+        let notify = notify(self.section("notify", problems), &resolve);
+        let formats = output.as_ref().map(|output| &output.formats[..]);
+        let hooks = hooks(self.section("hooks", problems), formats, &resolve);
         let sources = self.sources(folder, environment, any_model.unwrap_or(false), problems);
         self.unknown_sections(problems);
         Some(Config {
@@ -145,6 +150,8 @@ impl Layers {
             schedule: schedule?,
             budget,
             prices,
+            notify: notify?,
+            hooks: hooks?,
             sources,
         })
     }

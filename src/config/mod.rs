@@ -10,29 +10,38 @@
 //! - `section`: one table of it, read key by key through the layers
 //! - `values`: what a value may be
 //! - `small_file`: reading a file that is small by its nature
+//! - [`notify`]: who is told, and what is run for each transcript
+//! - [`email`]: the same by e-mail
+//! - [`secret`]: reading secrets other than the key
 //! - `source`: one `[[source]]`
 //! - [`folder`]: what a folder of recordings says of itself
 //! - [`layout`]: where transcripts are put
 //! - [`uncertain`]: what is done about a lost answer
 
 mod document;
+pub mod email;
 pub mod environment;
 pub mod folder;
 pub mod key;
 mod layers;
 pub mod layout;
 pub mod load;
+pub mod notify;
 pub mod problem;
+pub mod secret;
 mod section;
 mod small_file;
 mod source;
 pub mod uncertain;
 mod values;
 
+pub use email::{Email, MailServer, Privacy};
 pub use environment::Environment;
 pub use key::{KeyError, read_key};
 pub use layout::Layout;
 pub use load::{ConfigError, load};
+pub use notify::{Hook, Hooks, Notify, Program, Webhook};
+pub use secret::{SecretError, read_secret};
 pub use uncertain::Uncertain;
 
 use crate::domain::{FileName, Flow, Format, Prices, Request};
@@ -71,6 +80,10 @@ pub struct Config {
     pub budget: Vec<Cap>,
     /// What the models cost, as far as it is written here.
     pub prices: Prices,
+    /// Who is told what a run came to, and when it needs a person.
+    pub notify: Notify,
+    /// What is run for each transcript.
+    pub hooks: Hooks,
     /// Folders of recordings, in the order of the file.
     pub sources: Vec<Source>,
 }

@@ -154,6 +154,24 @@ impl<'p> Section<'p> {
         }
     }
 
+    /// A table below this one, with keys that `NIGHTSCRIBE__SECTION__TABLE__KEY` sets, too.
+    pub(super) fn below(&mut self, key: &'static str, label: &'static str) -> Section<'_> {
+        let file = self.table(key);
+        let mut variables = BTreeMap::new();
+        let prefix = format!("{key}__");
+        self.variables.retain(|name, variable| {
+            let below = name.strip_prefix(&prefix);
+            variables.extend(below.map(|name| (name.to_owned(), variable.clone())));
+            below.is_none()
+        });
+        Section::new(label, file, Table::default(), variables, self.problems)
+    }
+
+    /// Whether the user set nothing in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.file.nodes.is_empty() && self.variables.is_empty()
+    }
+
     /// Refuses what stands at `key`, in whichever layer.
     pub(super) fn refuse(&mut self, key: &str, message: &str) {
         let place = match self.variables.get(key) {

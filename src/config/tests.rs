@@ -114,6 +114,17 @@ fn the_environment_stands_over_the_file_for_every_key() {
         ("NIGHTSCRIBE__OUTPUT__LAYOUT", "beside"),
         ("NIGHTSCRIBE__OUTPUT__FORMATS", "srt, vtt"),
         ("NIGHTSCRIBE__SCHEDULE__SCAN_EVERY", "6s"),
+        ("NIGHTSCRIBE__NOTIFY__COMMAND", r#"["./tell", "a b"]"#),
+        ("NIGHTSCRIBE__NOTIFY__WEBHOOK", "https://example.org/x"),
+        ("NIGHTSCRIBE__NOTIFY__WEBHOOK_SECRET_ENV", "HUSH"),
+        ("NIGHTSCRIBE__NOTIFY__EMAIL__TO", "a@b.org, c@d.org"),
+        ("NIGHTSCRIBE__NOTIFY__EMAIL__FROM", "e@f.org"),
+        ("NIGHTSCRIBE__NOTIFY__EMAIL__SERVER", "smtp://h"),
+        ("NIGHTSCRIBE__NOTIFY__EMAIL__USER", "me"),
+        ("NIGHTSCRIBE__NOTIFY__EMAIL__PASSWORD_FILE", "p"),
+        ("NIGHTSCRIBE__HOOKS__ON_DONE", "index, {srt}"),
+        ("NIGHTSCRIBE__HOOKS__CONCURRENCY", "3"),
+        ("NIGHTSCRIBE__HOOKS__TIMEOUT", "7s"),
     ];
     let config = built(
         "[limits]\nmax_uploads = 1\n[[source]]\nname='a'\npath='b'\nmodel='new'\n",
@@ -143,10 +154,32 @@ fn the_environment_stands_over_the_file_for_every_key() {
     assert_eq!(config.state.dir, Path::new("/etc/s"));
     assert_eq!(config.output.dir, Path::new("/o"));
     assert_eq!(
-        (config.output.layout, config.output.formats),
+        (config.output.layout, config.output.formats.clone()),
         (Layout::Beside, vec![Format::Srt, Format::Vtt])
     );
     assert_eq!(config.schedule.scan_every, Duration::from_secs(6));
+    let command = config.notify.command.as_ref().unwrap();
+    assert_eq!(command.path, Path::new("/etc/tell"));
+    assert_eq!(command.arguments, ["a b"]);
+    let webhook = config.notify.webhook.as_ref().unwrap();
+    assert_eq!(webhook.url.as_str(), "https://example.org/x");
+    assert_eq!(webhook.secret, Some(KeySource::Env("HUSH".to_owned())));
+    let email = config.notify.email.as_ref().unwrap();
+    assert_eq!(
+        (email.to.len(), email.from.to_string()),
+        (2, "e@f.org".to_owned())
+    );
+    assert_eq!((&email.server.host[..], email.server.port), ("h", 587));
+    let password = KeySource::File("/etc/p".into());
+    assert_eq!(email.login, Some(("me".to_owned(), password)));
+    let hook = config.hooks.on_done.as_ref().unwrap();
+    assert_eq!(
+        (hook.path.as_path(), hook.arguments.len()),
+        (Path::new("index"), 1)
+    );
+    assert_eq!(config.hooks.concurrency, 3);
+    assert_eq!(config.hooks.timeout, Duration::from_secs(7));
+    assert_eq!(config.secret_variables(), ["OTHER", "HUSH"]);
     let formats = [
         ("NIGHTSCRIBE__OUTPUT__FORMATS", "[\"json\"]"),
         ("NIGHTSCRIBE__API__KEY_FILE", "k"),
@@ -288,6 +321,76 @@ fn impossible_values_are_refused() {
     ] {
         let refusal = refusals(text);
         assert!(refusal.contains(said), "{text}: {refusal}");
+    }
+}
+
+#[test]
+fn whom_nobody_could_tell_is_refused_and_no_secret_is_shown() {
+    for (text, said) in [
+        (
+            "[notify]\ncommand = 'mail me'",
+            "`notify.command`: expected a program and its arguments, as in [\"program\", \"argument\"], found \"mail me\"",
+        ),
+        (
+            "[notify]\ncommand = ['']",
+            "`notify.command`: expected a program",
+        ),
+        (
+            "[notify]\nwebhook = 'ftp://h/5ecret'",
+            "`notify.webhook`: expected an http:// or https:// address",
+        ),
+        (
+            "[notify]\nwebhook = 'https://u:5ecret@h/'",
+            "`notify.webhook`: the address holds a user name or password",
+        ),
+        (
+            "[notify]\nwebhook_secret = '5ecret'",
+            "`notify.webhook_secret`: it is never in the configuration; name an environment variable with `webhook_secret_env`",
+        ),
+        (
+            "[notify]\nwebhook_secret_env = 'S'",
+            "`notify.webhook`: it is missing, though there is a secret to sign it with",
+        ),
+        (
+            "[notify.email]\nto = ['me@h.org']",
+            "`notify.email.from`: it is missing",
+        ),
+        (
+            "[notify.email]\nto = ['me']",
+            "`notify.email.to`: expected an e-mail address like \"me@example.org\", found \"me\"",
+        ),
+        (
+            "[notify.email]\npassword = '5ecret'",
+            "`notify.email.password`: it is never in the configuration",
+        ),
+        (
+            "[notify.email]\nuser = 'me'",
+            "`notify.email.user`: there is no password; name a variable with `password_env`",
+        ),
+        (
+            "[notify.email]\nserver = 'smtps://me:5ecret@h'",
+            "`notify.email.server`: expected \"smtps://host:465\"",
+        ),
+        (
+            "[notify.email]\nform = 'a@b.org'",
+            "`notify.email.form`: no such key; did you mean `from`?",
+        ),
+        (
+            "[hooks]\non_done = ['x', '{ttx}']",
+            "`hooks.on_done`: there is no placeholder `{ttx}`; did you mean `txt`?",
+        ),
+        (
+            "[hooks]\non_done = ['x', '{srt}']",
+            "`hooks.on_done`: `{srt}` is never there: add \"srt\" to `output.formats`",
+        ),
+        (
+            "[hooks]\nconcurrency = 0",
+            "`hooks.concurrency`: expected a whole number from 1 to 64, found 0",
+        ),
+    ] {
+        let refusal = refusals(text);
+        assert!(refusal.contains(said), "{text}: {refusal}");
+        assert!(!refusal.contains("5ecret"), "{refusal}");
     }
 }
 

@@ -203,3 +203,37 @@ pub(super) fn base_url(value: &Value) -> Read<Url> {
     }
     Ok(url)
 }
+
+/// A program and its arguments.
+pub(super) fn command(value: &Value) -> Read<(String, Vec<String>)> {
+    const EXPECTED: &str = "a program and its arguments, as in [\"program\", \"argument\"]";
+    let texts = value.as_array().map(|items| {
+        let texts = items.iter().map(|item| item.as_str().map(str::to_owned));
+        texts.collect::<Option<Vec<_>>>()
+    });
+    match texts.flatten() {
+        Some(texts) if texts.iter().all(|text| !text.contains('\0')) => {
+            let mut texts = texts.into_iter();
+            match texts.next() {
+                Some(program) if !program.trim().is_empty() => Ok((program, texts.collect())),
+                _ => expected(EXPECTED, value),
+            }
+        }
+        _ => expected(EXPECTED, value),
+    }
+}
+
+/// An address that messages are posted to. What was found is not shown: its path may be a secret.
+pub(super) fn webhook(value: &Value) -> Read<Url> {
+    let url = Url::parse(text(value)?.trim())
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some());
+    let url = url.ok_or("expected an http:// or https:// address")?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(
+            "the address holds a user name or password, which is never in the configuration"
+                .to_owned(),
+        );
+    }
+    Ok(url)
+}

@@ -76,6 +76,12 @@ impl HoldKind {
         matches!(self, Self::Disk | Self::Budget)
     }
 
+    /// Whether it ends only when a person does something, who is told at once when it begins.
+    #[must_use]
+    pub const fn needs_a_person(self) -> bool {
+        matches!(self, Self::Auth | Self::Credit | Self::Disk)
+    }
+
     /// Whether the service imposed it, so that only a submission can show that it is over.
     #[must_use]
     pub const fn is_probed(self) -> bool {

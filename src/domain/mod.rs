@@ -4,6 +4,8 @@
 //! - [`id`]: newtypes for every identifier
 //! - [`state`]: the states of a job
 //! - [`transition`]: which event leads from which state to which
+//! - [`argument`]: arguments of a hook, with places to fill in
+//! - [`channel`]: the ways a person is told
 //! - [`container`]: the file types that the service takes
 //! - [`content`]: a small recording, read as a whole
 //! - [`exhaustion`]: errors that say nothing of a file and everything of the machine
@@ -20,6 +22,8 @@
 //! - [`request`]: the model and options a recording is transcribed with
 //! - [`transcript`]: a transcription, in one shape whatever model it came from
 
+pub mod argument;
+pub mod channel;
 pub mod container;
 pub mod content;
 pub mod exhaustion;
@@ -40,6 +44,8 @@ pub mod time;
 pub mod transcript;
 pub mod transition;
 
+pub use argument::Argument;
+pub use channel::Channel;
 pub use content::Content;
 pub use failure::{ErrorClass, Failure};
 pub use file_name::FileName;

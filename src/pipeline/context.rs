@@ -1,8 +1,10 @@
 //! What the stages of a run share.
 
+use super::beside::Beside;
 use super::clock::Clock;
 use super::event::{Event, Observer};
 use super::gate::Gate;
+use super::tell;
 use super::tempo::Tempo;
 use crate::api::{CallError, CallErrorKind, Client, Pace};
 use crate::config::Config;
@@ -66,6 +68,8 @@ pub struct Context {
     pub abandon: CancellationToken,
     /// What the run has brought about.
     pub tally: Tally,
+    /// Messages and hooks.
+    pub beside: Beside,
 }
 
 /// What a run has brought about so far.
@@ -246,6 +250,9 @@ impl Context {
         let hold = Hold::new(HoldKind::Disk, self.now(), message.clone());
         if self.gate.hold(hold.clone()) {
             self.notice(&Event::StoreTrouble { reason: message });
+            if matches!(error, StoreError::Disk(_)) {
+                tell::without_store(self, &hold);
+            }
             self.notice(&Event::Held { hold });
         }
     }
@@ -258,16 +265,19 @@ impl Context {
         } else {
             self.gate.hold(hold.clone())
         };
+        let mut news = None;
         if begun {
+            news = tell::attention(self, &hold);
             self.notice(&Event::Held { hold: hold.clone() });
         }
         if kind == HoldKind::Credit {
             // Whoever is asked for money has been let in.
             self.release(HoldKind::Auth).await;
         }
-        if let Err(error) = self.store.hold(hold).await {
+        if let Err(error) = self.store.hold_and_tell(hold, news).await {
             tracing::warn!(error = %error, "the hold could not be recorded; it is kept in memory");
         }
+        self.beside.news.send_modify(|_| ());
         self.progress.notify_one();
     }
 

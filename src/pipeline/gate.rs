@@ -196,11 +196,11 @@ impl Gate {
         self.state().pending
     }
 
-    /// Whether something is at the service, or on the way there, and no hold is in force.
+    /// Whether something is on the way to the service, or at the service and no hold is in force.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         let state = self.state();
-        state.holds.is_empty() && state.sending + state.pending > 0
+        state.sending > 0 || state.holds.is_empty() && state.pending > 0
     }
 
     /// Whether the hours and the time of the run let submissions leave now.

@@ -14,6 +14,7 @@
 //! - [`tempo`]: the pace of submissions, which follows what the service accepts
 //! - [`context`]: what the stages share
 //! - [`event`]: what a run tells whoever shows it
+//! - [`beside`]: what outlasts the stages: `tell`, what a person is told; `hook`, what is run for each transcript
 //! - `threads`: work on a few threads that may block
 //! - [`account`]: what earlier runs have submitted, against the budget
 //! - [`measure`]: the lengths of what is queued
@@ -21,6 +22,7 @@
 //! - [`lock`]: one runner per state folder
 
 pub mod account;
+pub mod beside;
 pub mod clock;
 pub mod context;
 mod daemon;
@@ -28,6 +30,7 @@ pub mod event;
 pub mod folder_rules;
 mod folder_watch;
 pub mod gate;
+mod hook;
 pub mod lock;
 pub mod lookup;
 pub mod measure;
@@ -41,6 +44,7 @@ pub mod schedule;
 mod sending;
 mod source_folder;
 pub mod submit;
+mod tell;
 pub mod tempo;
 mod threads;
 pub mod watch;

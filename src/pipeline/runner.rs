@@ -1,15 +1,17 @@
 //! One run, from the lock to the last commit.
 
+use super::beside::{Beside, Tasks};
 use super::clock::Clock;
 use super::context::{Context, Tally};
 use super::event::{Event, Observer};
 use super::gate::{Gate, State};
 use super::lock::{Lock, LockError};
 use super::tempo::Tempo;
-use super::{account, daemon, lookup, poll, save, scan, submit, watch};
+use super::{account, daemon, lookup, poll, save, scan, submit, tell, watch};
 use crate::api::{Client, ClientError, Pace, Settings};
 use crate::config::Config;
 use crate::domain::{Hold, HoldKind, Prices, RunId, Timestamp};
+use crate::notify::Channels;
 use crate::policy::admission::Limits;
 use crate::policy::backoff::Backoff;
 use crate::policy::budget::{Account, Cap};
@@ -27,8 +29,8 @@ use tokio_util::sync::CancellationToken;
 
 /// The service allows so many look-ups.
 const LOGS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(180).expect("180 is not zero");
-/// How long requests under way may go on after a stop.
-const STOP_WITHIN: Duration = Duration::from_secs(30);
+/// How long requests and hooks under way may go on after a stop.
+pub(super) const STOP_WITHIN: Duration = Duration::from_secs(30);
 /// How long nothing could be written before `run --once` leaves the rest to the next start.
 const UNWRITABLE_FOR: Duration = Duration::from_secs(30);
 
@@ -60,6 +62,8 @@ pub struct Setup {
     pub clock: Arc<dyn Clock>,
     /// Whoever shows it.
     pub observer: Arc<dyn Observer>,
+    /// The ways people are told what it came to.
+    pub channels: Channels,
     /// Ends it in good order.
     pub stop: CancellationToken,
 }
@@ -127,12 +131,10 @@ pub async fn run(setup: Setup) -> Result<Summary, RunError> {
     })?;
     let prices = account::prices(&setup.config, &store).await?;
     let account = account::opened(&setup, &store, &prices).await?;
-    let begun = store
-        .begin_run(std::process::id(), setup.clock.now())
-        .await?;
-    let (run, recovered) = begun;
+    let began = setup.clock.now();
+    let (run, recovered) = store.begin_run(std::process::id(), began).await?;
     let mode = setup.mode;
-    let context = Arc::new(context(setup, store, client, run, account, prices));
+    let context = Arc::new(context(setup, store, client, run, began, account, prices));
     for source in &context.config.sources {
         let (name, request) = (&source.name, &source.request);
         let reconfigure = || context.store.reconfigure(name, request, context.now());
@@ -142,8 +144,11 @@ pub async fn run(setup: Setup) -> Result<Summary, RunError> {
     context
         .patiently(|| watch::standing_holds(&context))
         .await?;
+    tell::begin(&context).await?;
+    let beside = Tasks::start(&context, mode);
     let unreachable = work(&context, mode).await?;
     let summary = summary(&context, recovered, unreachable).await?;
+    beside.end(&context).await;
     for hold in &summary.holds {
         // What was to be kept in this run is over with it.
         if hold.kind == HoldKind::Budget && hold.ends.is_none() {
@@ -163,6 +168,7 @@ fn context(
     store: Store,
     client: Client,
     run: RunId,
+    began: Timestamp,
     account: Account,
     prices: Prices,
 ) -> Context {
@@ -182,7 +188,6 @@ fn context(
         until: setup.until,
         zone: setup.clock.zone(),
     };
-    let began = setup.clock.now();
     Context {
         gate: Gate::new(State::new(limits, backoff, window), setup.clock.clone()),
         account: Mutex::new(account),
@@ -201,9 +206,10 @@ fn context(
         to_save: Notify::new(),
         to_look_up: Notify::new(),
         progress: Notify::new(),
-        stop: setup.stop,
+        stop: setup.stop.child_token(),
         abandon: CancellationToken::new(),
         tally: Tally::default(),
+        beside: Beside::new(setup.channels, began, setup.stop),
         config,
     }
 }

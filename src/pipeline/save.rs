@@ -277,8 +277,10 @@ async fn note(context: &Context, saved: Saved) -> Result<(), StoreError> {
     let store = &context.store;
     match saved.outcome {
         Ok(Files { written, silent }) => {
-            let done = || store.written(job, written.clone(), context.now());
+            let hook = context.config.hooks.on_done.is_some();
+            let done = || store.written(job, written.clone(), hook, context.now());
             if context.persist(job, done).await?.is_some() {
+                context.beside.to_hook.notify_one();
                 context.notice(&Event::Done {
                     job,
                     name,

@@ -50,7 +50,11 @@ impl fmt::Display for Cap {
             Period::Month => "month",
         };
         match self.measure {
-            Measure::Audio => write!(f, "budget.hours_per_{period} = {}", self.most / 3600.0),
+            Measure::Audio => {
+                // Without the noise of binary fractions.
+                let hours = (self.most / 3600.0 * 1e9).round() / 1e9;
+                write!(f, "budget.hours_per_{period} = {hours}")
+            }
             Measure::Cost => write!(f, "budget.cost_per_{period} = {}", self.most),
             Measure::Recordings => write!(f, "--limit {}", self.most),
         }

@@ -5,6 +5,8 @@
 //! - [`backoff`]: how long to wait after a failure, alone and all together
 //! - [`bounds`]: which recordings are left out by length and size
 //! - [`budget`]: how much may be submitted in a run, a day, a month
+//! - [`day`]: when a day closes
+//! - [`delivery`]: when a message is sent again
 //! - [`expectation`]: when an answer is likely, learnt from those that came
 //! - [`forecast`]: when everything will have been submitted
 //! - [`hours`]: when submissions may leave at all
@@ -17,6 +19,8 @@ pub mod admission;
 pub mod backoff;
 pub mod bounds;
 pub mod budget;
+pub mod day;
+pub mod delivery;
 pub mod expectation;
 pub mod forecast;
 pub mod hours;

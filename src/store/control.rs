@@ -1,6 +1,7 @@
 //! What a person changes, beside a running daemon or without one: retry, cancel, and holds.
 
 use super::error::StoreError;
+use super::news::News;
 use super::open::Store;
 use super::row;
 use super::writer::Change;
@@ -56,7 +57,17 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn hold(&self, hold: Hold) -> Result<(), StoreError> {
-        crash::around("store.hold", self.writer().write(SetHold { hold })).await
+        self.hold_and_tell(hold, None).await
+    }
+
+    /// The same, with what is told of it, which is on disk together with the hold or not at all. Of a hold in force
+    /// already nothing is told.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn hold_and_tell(&self, hold: Hold, news: Option<News>) -> Result<(), StoreError> {
+        let set = self.writer().write(SetHold { hold, news });
+        crash::around("store.hold", set).await
     }
 
     /// Ends a hold. Says whether there was one.
@@ -169,12 +180,22 @@ impl Cancel {
 
 struct SetHold {
     hold: Hold,
+    news: Option<News>,
 }
 
 impl Change for SetHold {
     type Reply = ();
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        if let Some(news) = &self.news {
+            let in_force: i64 = sqlx::query_scalar("SELECT count(*) FROM holds WHERE kind = ?1")
+                .bind(self.hold.kind.as_str())
+                .fetch_one(&mut *connection)
+                .await?;
+            if in_force == 0 {
+                news.put(connection).await?;
+            }
+        }
         sqlx::query(
             "INSERT INTO holds (kind, since, message, ends_at) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (kind) DO UPDATE SET message = excluded.message, ends_at = excluded.ends_at",

@@ -10,6 +10,9 @@
 //! - [`progress`]: what happens to a claimed job, up to its files
 //! - [`recovery`]: runs, and what a start takes up again
 //! - [`control`]: what a person changes: retry, cancel, holds
+//! - [`news`], [`outbox`]: messages to people, until they are delivered
+//! - [`ended`]: what ended in some time, for a summary
+//! - [`hooks`]: what is run for each transcript
 //! - [`queue`]: what the stages ask
 //! - [`results`]: results, and the files that were made of them
 //! - [`report`]: what `status`, `list` and `show` ask
@@ -30,10 +33,14 @@ pub mod claims;
 pub mod compress;
 pub mod control;
 pub mod doubts;
+pub mod ended;
 pub mod error;
+pub mod hooks;
 mod known;
 pub mod lengths;
+pub mod news;
 pub mod open;
+pub mod outbox;
 pub mod progress;
 pub mod queue;
 mod record;

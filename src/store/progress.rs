@@ -3,7 +3,7 @@
 use super::error::StoreError;
 use super::open::Store;
 use super::row;
-use super::together::guarded_each;
+use super::together::{guarded_each, rows};
 use super::writer::{Change, Changes, Replies, guarded};
 use crate::crash;
 use crate::domain::{AttemptId, Failure, GenerationId, JobId, Timestamp};
@@ -154,7 +154,8 @@ impl Store {
     }
 
     /// received → done: said only of files that are on disk, whole and synced. Files that an earlier job of the
-    /// recording wrote under the same names are this job's from now on.
+    /// recording wrote under the same names are this job's from now on. With `hook`, what is run for the transcript waits
+    /// from the same moment.
     ///
     /// # Errors
     /// [`StoreError::Stale`] if the job is no longer received.
@@ -162,13 +163,16 @@ impl Store {
         &self,
         job: JobId,
         files: Vec<WrittenFile>,
+        hook: bool,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        crash::around(
-            "store.written",
-            self.writer().write(Written { job, files, now }),
-        )
-        .await
+        let written = Written {
+            job,
+            files,
+            hook,
+            now,
+        };
+        crash::around("store.written", self.writer().write(written)).await
     }
 
     /// Files that were rendered again from a stored result are the job's from now on.
@@ -368,6 +372,7 @@ impl Change for Setback {
 struct Written {
     job: JobId,
     files: Vec<WrittenFile>,
+    hook: bool,
     now: Timestamp,
 }
 
@@ -375,13 +380,24 @@ impl Changes for Written {
     type Reply = ();
 
     fn clashes(&self, other: &Self) -> bool {
-        self.job == other.job
+        self.job == other.job || self.hook != other.hook
     }
 
     async fn apply_round(
         saved: &[&Self],
         connection: &mut SqliteConnection,
     ) -> Result<Replies<()>, StoreError> {
+        if saved.iter().any(|one| one.hook) {
+            let jobs = saved.iter().map(|one| json!([one.job, one.now.millis()]));
+            sqlx::query(
+                "INSERT OR IGNORE INTO hooks (job_id, created_at)
+                 SELECT jobs.id, w.value ->> 1 FROM json_each(?1) w CROSS JOIN jobs ON jobs.id = w.value ->> 0
+                 WHERE state = 'received'",
+            )
+            .bind(rows(jobs))
+            .execute(&mut *connection)
+            .await?;
+        }
         let text = "
             SELECT json_group_array(key) FROM json_each(?1) CROSS JOIN jobs ON jobs.id = value ->> 0
             WHERE state = 'received';

@@ -96,8 +96,10 @@ fn judge(case: &Case) -> Result<Vec<String>, String> {
         .map_err(|why| format!("{case:?}: {why}"))?;
     case.scenario.mend(&house);
     let finished = house.run(&["run", "--once"]);
+    let untold = case.scenario.untold(&house);
     let account = promise::account(&house, case.scenario.refused());
     let mut violations = account.violations;
+    violations.extend(untold);
     if !(0..=1).contains(&finished.code) {
         violations.push(format!("ended with {}: {}", finished.code, finished.stderr));
     }

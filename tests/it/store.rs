@@ -191,7 +191,7 @@ impl Queue {
             path: PathBuf::from(format!("/out/{}.txt", job.0)),
             size_bytes: 9,
         }];
-        self.store.written(job, files, at(50)).await
+        self.store.written(job, files, false, at(50)).await
     }
 
     /// A job in a state, reached the way a run reaches it.

@@ -132,7 +132,7 @@ impl Line {
             size_bytes: 1,
         };
         let files = vec![file("txt"), file("json")];
-        store.written(job, files, now()).await?;
+        store.written(job, files, false, now()).await?;
         Ok(())
     }
 }

@@ -6,6 +6,7 @@ use super::exit::{Exit, Report};
 use super::signals::stop_on_signal;
 use super::terminal::{DIM, shown};
 use crate::config::{self, Environment};
+use crate::notify::Channels;
 use crate::pipeline::clock::SystemClock;
 use crate::pipeline::runner::{self, Mode, Setup};
 use crate::sandbox::{Sandbox, Settings};
@@ -70,6 +71,7 @@ pub(super) async fn demo(args: &args::Demo, global: &Global) -> Result<Exit, Rep
         limit: None,
         clock: Arc::new(SystemClock),
         observer: display.clone(),
+        channels: Channels::default(),
         stop: stop.child_token(),
     };
     let summary = runner::run(setup).await;

@@ -4,7 +4,7 @@ use super::scenario::Scenario;
 use Paid::{Once, OnceInDoubt, PerhapsTwice};
 use Scenario::{
     After, Cancel, Changed, Equal, Export, Failing, KeyRefused, Legacy, One, Pause, Rejected,
-    Resume, Retry, Text, Two, Unlisted, Unwritable, Vanished,
+    Resume, Retry, Text, Told, Two, Unlisted, Untold, Unwritable, Vanished,
 };
 
 /// What the crash may cost.
@@ -33,7 +33,7 @@ impl Case {
     }
 }
 
-const CASES: [(&str, Scenario, Paid); 114] = [
+const CASES: [(&str, Scenario, Paid); 130] = [
     // A start.
     ("disk.folder.name_synced", One, Once),
     ("disk.folder.name_synced#2", One, Once),
@@ -116,6 +116,23 @@ const CASES: [(&str, Scenario, Paid); 114] = [
     ("store.end_run.after", One, Once),
     ("store.close.before", One, Once),
     ("store.close.after", One, Once),
+    // What a person is told, and what is run for a transcript.
+    ("store.begin_telling.before", Told, Once),
+    ("store.begin_telling.after", Told, Once),
+    ("store.tell.before", Told, Once),
+    ("store.tell.after", Told, Once),
+    ("store.begin_delivery.before", Told, Once),
+    ("store.begin_delivery.after", Told, Once),
+    ("pipeline.tell.send.before", Told, Once),
+    ("pipeline.tell.send.after", Told, Once),
+    ("store.delivered.before", Told, Once),
+    ("store.delivered.after", Told, Once),
+    ("store.not_delivered.before", Untold, Once),
+    ("store.not_delivered.after", Untold, Once),
+    ("store.begin_delivery.before#2", Untold, Once),
+    ("store.delivered.after", Untold, Once),
+    ("store.hook_ended.before", Told, Once),
+    ("store.hook_ended.after", Told, Once),
     // A crash in the run that takes up what an earlier crash left.
     (
         "store.begin_run.before",

@@ -2,6 +2,7 @@
 
 use crate::house::{House, settings, wav};
 use nightscribe::sandbox::{Faults, Settings};
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 
@@ -32,6 +33,10 @@ pub enum Scenario {
     Unwritable,
     /// One recording, and a service without a list of requests.
     Unlisted,
+    /// One recording, with a program that is told, and one that is run for it.
+    Told,
+    /// The same, with a program that takes a message only the second time it gets one.
+    Untold,
     /// The run before was killed at this point.
     After(&'static str),
     /// `pause`
@@ -71,6 +76,8 @@ impl Scenario {
                 fs::remove_file(house.path("recordings/0.wav")).unwrap();
             }
             Self::Unwritable => fs::write(house.path("transcripts"), "").unwrap(),
+            Self::Told => told(&house, ""),
+            Self::Untold => told(&house, "; test -e once || { : > once; exit 1; }"),
             Self::Resume => _ = house.run(&["pause"]),
             Self::Cancel => _ = house.run(&["scan"]),
             Self::Retry => {
@@ -136,6 +143,20 @@ impl Scenario {
         }
     }
 
+    /// What a person was not told in the end, or told as if it were something else, or what was not run.
+    pub fn untold(self, house: &House) -> Option<String> {
+        if !matches!(self, Self::Told | Self::Untold) {
+            return None;
+        }
+        let lines = |name: &str| {
+            let text = fs::read_to_string(house.path(name)).unwrap_or_default();
+            text.lines().map(str::to_owned).collect::<BTreeSet<_>>()
+        };
+        let (told, ran) = (lines("told"), lines("ran"));
+        let is_one = told.len() == 1 && told.iter().all(|line| line.contains("\"done\":1"));
+        (!is_one || ran.len() != 1).then(|| format!("told {told:?}, ran {ran:?}"))
+    }
+
     /// The recordings that must fail.
     pub const fn refused(self) -> &'static [&'static str] {
         match self {
@@ -156,6 +177,13 @@ fn dies(house: &House, command: &[&str], at: &str) -> Result<(), String> {
     }
     let said = String::from_utf8_lossy(&ended.stderr);
     Err(format!("{at} was never reached: {}: {said}", ended.status))
+}
+
+fn told(house: &House, then: &str) {
+    house.configure(&format!(
+        "[notify]\ncommand = ['/bin/sh', '-c', 'cat >> told; echo >> told{then}']\n\
+         [hooks]\non_done = ['/bin/sh', '-c', 'echo $1 >> ran', 'hook', '{{txt}}']\n"
+    ));
 }
 
 /// Adds a key to a section of the configuration.

@@ -1,0 +1,186 @@
+//! `[notify.email]`.
+
+use super::KeySource;
+use super::notify::secret;
+use super::section::Section;
+use super::values::{Read, text, texts};
+use lettre::message::Mailbox;
+use serde_json::Value;
+use std::path::PathBuf;
+use url::{Host, Url};
+
+/// Who gets each message as an e-mail, and how it is sent.
+#[derive(Debug, Clone)]
+pub struct Email {
+    /// Those who get it; at least one.
+    pub to: Vec<Mailbox>,
+    /// Who it is from.
+    pub from: Mailbox,
+    /// The server it is handed to.
+    pub server: MailServer,
+    /// The user's name, and where the password is.
+    pub login: Option<(String, KeySource)>,
+}
+
+/// A mail server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailServer {
+    /// Its name or address.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// How what is said to it is kept private.
+    pub privacy: Privacy,
+}
+
+/// How what is said to a mail server is kept private.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Privacy {
+    /// TLS from the first byte.
+    Tls,
+    /// STARTTLS, or nothing is sent.
+    StartTls,
+    /// It is on this machine.
+    Local,
+}
+
+/// Reads `[notify.email]`; `Some(None)` where there is none.
+pub(super) fn email(
+    mut section: Section<'_>,
+    resolve: &impl Fn(PathBuf) -> PathBuf,
+) -> Option<Option<Email>> {
+    let is_empty = section.is_empty();
+    for key in ["to", "from", "server"] {
+        if !is_empty && !section.has(key) {
+            section.refuse(key, "it is missing");
+        }
+    }
+    let to = section.get("to", mailboxes);
+    let from = section.get("from", mailbox);
+    let server = section.get("server", server);
+    let user = section.get("user", text);
+    let keys = ["password_env", "password_file"];
+    let password = secret(&mut section, keys, "password", resolve);
+    let login = match (user, password) {
+        (Some(user), Some(password)) => Some((user, password)),
+        (Some(_), None) => {
+            section.refuse(
+                "user",
+                "there is no password; name a variable with `password_env`, or a file with `password_file`",
+            );
+            None
+        }
+        (None, Some(_)) => {
+            section.refuse("user", "it is missing, though there is a password");
+            None
+        }
+        (None, None) => None,
+    };
+    section.finish();
+    if is_empty {
+        return Some(None);
+    }
+    Some(Some(Email {
+        to: to?,
+        from: from?,
+        server: server?,
+        login,
+    }))
+}
+
+fn mailbox(value: &Value) -> Read<Mailbox> {
+    text(value)?
+        .parse()
+        .map_err(|_| format!("expected an e-mail address like \"me@example.org\", found {value}"))
+}
+
+fn mailboxes(value: &Value) -> Read<Vec<Mailbox>> {
+    let texts = match value {
+        Value::String(_) => vec![text(value)?],
+        _ => texts(value)?,
+    };
+    if texts.is_empty() {
+        return Err("expected at least one".to_owned());
+    }
+    texts
+        .into_iter()
+        .map(|text| mailbox(&Value::from(text)))
+        .collect()
+}
+
+fn server(value: &Value) -> Read<MailServer> {
+    const EXPECTED: &str =
+        "expected \"smtps://host:465\" or \"smtp://host:587\", without a name or password in it";
+    let refused = || EXPECTED.to_owned();
+    let url = Url::parse(text(value)?.trim()).map_err(|_| refused())?;
+    let bare = url.username().is_empty()
+        && url.password().is_none()
+        && matches!(url.path(), "" | "/")
+        && url.query().is_none();
+    let host = url.host_str().filter(|_| bare).ok_or_else(refused)?;
+    let (port, privacy) = match url.scheme() {
+        "smtps" => (465, Privacy::Tls),
+        "smtp" if is_here(host) => (587, Privacy::Local),
+        "smtp" => (587, Privacy::StartTls),
+        _ => return Err(refused()),
+    };
+    Ok(MailServer {
+        host: host.trim_matches(['[', ']']).to_owned(),
+        port: url.port().unwrap_or(port),
+        privacy,
+    })
+}
+
+fn is_here(host: &str) -> bool {
+    match Host::parse(host) {
+        Ok(Host::Domain(name)) => name == "localhost",
+        Ok(Host::Ipv4(address)) => address.is_loopback(),
+        Ok(Host::Ipv6(address)) => address.is_loopback(),
+        Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Option<(String, u16, Privacy)> {
+        let server = server(&Value::from(text)).ok()?;
+        Some((server.host, server.port, server.privacy))
+    }
+
+    #[test]
+    fn a_server_is_spoken_to_in_private_unless_it_is_on_this_machine() {
+        let is = |text: &str, host: &str, port, privacy| {
+            assert_eq!(read(text), Some((host.to_owned(), port, privacy)), "{text}");
+        };
+        is(
+            "smtps://mail.example.org",
+            "mail.example.org",
+            465,
+            Privacy::Tls,
+        );
+        is(
+            "smtp://mail.example.org:25",
+            "mail.example.org",
+            25,
+            Privacy::StartTls,
+        );
+        is("smtp://localhost", "localhost", 587, Privacy::Local);
+        is("smtp://127.0.0.1:2525", "127.0.0.1", 2525, Privacy::Local);
+        is("smtp://[::1]:25", "::1", 25, Privacy::Local);
+    }
+
+    #[test]
+    fn an_address_with_a_password_in_it_is_refused_and_not_shown() {
+        for text in [
+            "smtps://me:hush@host",
+            "mail.example.org",
+            "https://host",
+            "smtp://h/x",
+        ] {
+            let refused = server(&Value::from(text)).unwrap_err();
+            assert!(!refused.contains("hush"), "{refused}");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Secrets other than the API key: what signs a webhook, the password of a mail server. In memory only, like the key.
+
+use super::environment::Environment;
+use super::small_file::read_text;
+use super::{Config, KeySource};
+use secrecy::SecretString;
+use std::path::PathBuf;
+
+/// Longest file of a secret, in bytes.
+const MOST_BYTES: usize = 64 * 1024;
+
+/// A secret cannot be had. The message names the key of the configuration, and never shows any of the secret.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The variable is not there.
+    #[error(
+        "`{key}_env`: the environment variable `{name}` is not set; set it, or name a file with `{key}_file`"
+    )]
+    NotSet {
+        /// The key, without `_env` or `_file`.
+        key: &'static str,
+        /// The variable.
+        name: String,
+    },
+    /// The file cannot be read.
+    #[error("`{key}_file`: cannot read `{}`", path.display())]
+    File {
+        /// The key, without `_env` or `_file`.
+        key: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// There is nothing in it.
+    #[error("`{key}`: {place} is empty")]
+    Empty {
+        /// The key, without `_env` or `_file`.
+        key: &'static str,
+        /// Where it should be.
+        place: String,
+    },
+}
+
+/// Reads the secret that `key` tells of (`notify.webhook_secret`), without white space around it.
+///
+/// # Errors
+/// If it is missing or empty.
+pub fn read_secret(
+    key: &'static str,
+    source: &KeySource,
+    environment: &Environment,
+) -> Result<SecretString, SecretError> {
+    let (place, secret) = match source {
+        KeySource::Env(name) => {
+            let value = environment.variables.get(std::ffi::OsStr::new(name));
+            let value = value.and_then(|value| value.to_str());
+            let value = value.ok_or_else(|| SecretError::NotSet {
+                key,
+                name: name.clone(),
+            })?;
+            let place = format!("the environment variable `{name}`");
+            (place, value.to_owned())
+        }
+        KeySource::File(path) => {
+            let failed = |source| SecretError::File {
+                key,
+                path: path.clone(),
+                source,
+            };
+            let place = format!("`{}`", path.display());
+            (place, read_text(path, MOST_BYTES).map_err(failed)?)
+        }
+    };
+    match secret.trim() {
+        "" => Err(SecretError::Empty { key, place }),
+        secret => Ok(SecretString::from(secret.to_owned())),
+    }
+}
+
+impl Config {
+    /// The environment variables that hold a secret: programs that are run get none of them.
+    #[must_use]
+    pub fn secret_variables(&self) -> Vec<String> {
+        let webhook = self.notify.webhook.as_ref();
+        let login = self
+            .notify
+            .email
+            .as_ref()
+            .and_then(|email| email.login.as_ref());
+        let secrets = [
+            Some(&self.api.key),
+            webhook.and_then(|webhook| webhook.secret.as_ref()),
+            login.map(|(_, password)| password),
+        ];
+        let named = secrets
+            .into_iter()
+            .flatten()
+            .filter_map(|secret| match secret {
+                KeySource::Env(name) => Some(name.clone()),
+                KeySource::File(_) => None,
+            });
+        named.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use secrecy::ExposeSecret;
+
+    fn read(source: &KeySource) -> Result<SecretString, SecretError> {
+        let environment = Environment {
+            variables: [("S".into(), " hush\n".into()), ("NONE".into(), "".into())].into(),
+            ..Environment::default()
+        };
+        read_secret("notify.webhook_secret", source, &environment)
+    }
+
+    #[test]
+    fn a_secret_is_read_without_the_white_space_around_it() {
+        let secret = read(&KeySource::Env("S".to_owned())).unwrap();
+        assert_eq!(secret.expose_secret(), "hush");
+    }
+
+    #[test]
+    fn a_secret_that_is_not_there_is_said_with_the_key_that_names_it() {
+        let said = |source: KeySource| read(&source).unwrap_err().to_string();
+        assert_eq!(
+            said(KeySource::Env("Q".to_owned())),
+            "`notify.webhook_secret_env`: the environment variable `Q` is not set; set it, or name a file with `notify.webhook_secret_file`"
+        );
+        assert_eq!(
+            said(KeySource::Env("NONE".to_owned())),
+            "`notify.webhook_secret`: the environment variable `NONE` is empty"
+        );
+        assert_eq!(
+            said(KeySource::File("/nowhere/s".into())),
+            "`notify.webhook_secret_file`: cannot read `/nowhere/s`"
+        );
+    }
+}

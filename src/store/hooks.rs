@@ -1,0 +1,141 @@
+//! What is run for each transcript: it waits from the commit that says the transcript is done, until it has ended.
+
+use super::error::StoreError;
+use super::open::Store;
+use super::recordings::Location;
+use super::row;
+use super::writer::Change;
+use crate::crash;
+use crate::domain::{JobId, Timestamp};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+use std::path::PathBuf;
+
+/// A hook that is to be run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WaitingHook {
+    /// Its row; later ones have greater numbers.
+    pub id: i64,
+    /// The job that is done.
+    pub job: JobId,
+    /// The source of its recording.
+    pub source: String,
+    /// Where its audio is.
+    pub location: Location,
+    /// Its files.
+    pub outputs: Vec<PathBuf>,
+}
+
+/// A hook as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hook {
+    /// When its job was done.
+    pub created_at: Timestamp,
+    /// When it ended; `None` while it waits or runs.
+    pub ended_at: Option<Timestamp>,
+    /// Its exit status, if it exited.
+    pub status: Option<i32>,
+    /// What went wrong, if anything did.
+    pub error: Option<String>,
+}
+
+impl Store {
+    /// The first hooks after row `after` that have not ended, at most `most`.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn waiting_hooks(
+        &self,
+        after: i64,
+        most: usize,
+    ) -> Result<Vec<WaitingHook>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT h.id, h.job_id, r.source, r.kind, r.location
+             FROM hooks h JOIN jobs j ON j.id = h.job_id JOIN recordings r ON r.id = j.recording_id
+             WHERE h.ended_at IS NULL AND h.id > ?1 ORDER BY h.id LIMIT ?2",
+        )
+        .bind(after)
+        .bind(row::size(most as u64))
+        .fetch_all(self.readers())
+        .await?;
+        let mut waiting = rows.iter().map(hook).collect::<Result<Vec<_>, _>>()?;
+        for hook in &mut waiting {
+            hook.outputs = self.outputs(hook.job).await?;
+        }
+        Ok(waiting)
+    }
+
+    /// A hook has ended: with an exit status, or with what went wrong. A crash before runs it again.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn hook_ended(
+        &self,
+        id: i64,
+        status: Option<i32>,
+        error: Option<String>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let ended = HookEnded {
+            id,
+            status,
+            error,
+            now,
+        };
+        crash::around("store.hook_ended", self.writer().write(ended)).await
+    }
+
+    /// The hook of a job, if one was due.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn hook(&self, job: JobId) -> Result<Option<Hook>, StoreError> {
+        let found =
+            sqlx::query("SELECT created_at, ended_at, status, error FROM hooks WHERE job_id = ?1")
+                .bind(job.0)
+                .fetch_optional(self.readers())
+                .await?;
+        found
+            .map(|found| {
+                Ok(Hook {
+                    created_at: row::time(&found, "created_at")?,
+                    ended_at: row::time_or_none(&found, "ended_at")?,
+                    status: found.try_get("status")?,
+                    error: found.try_get("error")?,
+                })
+            })
+            .transpose()
+    }
+}
+
+fn hook(found: &SqliteRow) -> Result<WaitingHook, StoreError> {
+    Ok(WaitingHook {
+        id: found.try_get("id")?,
+        job: JobId(found.try_get("job_id")?),
+        source: found.try_get("source")?,
+        location: Location::read(found)?,
+        outputs: Vec::new(),
+    })
+}
+
+struct HookEnded {
+    id: i64,
+    status: Option<i32>,
+    error: Option<String>,
+    now: Timestamp,
+}
+
+impl Change for HookEnded {
+    type Reply = ();
+
+    async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        sqlx::query("UPDATE hooks SET ended_at = ?2, status = ?3, error = ?4 WHERE id = ?1")
+            .bind(self.id)
+            .bind(self.now.millis())
+            .bind(self.status)
+            .bind(&self.error)
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+}
