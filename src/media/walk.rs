@@ -77,9 +77,11 @@ pub fn walk(walk: Walk<'_>) -> io::Result<Walking<'_>> {
     let skip = skipped(&walk)?;
     let entries = WalkDir::new(walk.root).sort_by(by_path);
     let wanted: Wanted = Box::new(move |entry| {
+        let name = bytes(entry);
+        let is_hidden = name.first() == Some(&b'.');
         entry.depth() == 0
-            || is_marker(entry)
-            || !is_hidden(entry.file_name()) && !skip.contains(&entry.path().to_owned())
+            || !is_hidden && !skip.iter().any(|folder| folder == entry.path())
+            || is_hidden && is_marker(name, entry)
     });
     Ok(Walking {
         entries: entries.into_iter().filter_entry(wanted),
@@ -119,7 +121,9 @@ impl Iterator for Walking<'_> {
     fn next(&mut self) -> Option<Found> {
         loop {
             let found = match self.entries.next()? {
-                Ok(entry) if entry.depth() > 0 && is_marker(&entry) => self.marker(&entry),
+                Ok(entry) if entry.depth() > 0 && is_marker(bytes(&entry), &entry) => {
+                    self.marker(&entry)
+                }
                 Ok(entry) => look(&self.walk, &entry),
                 Err(error) => Some(problem(&self.walk, &error)),
             };
@@ -140,8 +144,7 @@ fn problem(walk: &Walk<'_>, error: &walkdir::Error) -> Found {
 }
 
 /// What is said of a folder, which must be known before anything in it is taken.
-fn is_marker(entry: &DirEntry) -> bool {
-    let name = bytes(entry);
+fn is_marker(name: &[u8], entry: &DirEntry) -> bool {
     // Nearly every name is told apart by its first byte.
     name.first() == Some(&b'.')
         && (name == SKIP.as_bytes() || name == RULES.as_bytes())
@@ -151,21 +154,23 @@ fn is_marker(entry: &DirEntry) -> bool {
 /// The order of the bytes of all paths of the tree: what is in a folder goes by the folder's name and a slash. Markers,
 /// which are no recordings, come before all.
 fn by_path(a: &DirEntry, b: &DirEntry) -> Ordering {
-    match (is_marker(a), is_marker(b)) {
+    // Looked up once: it takes longer than all the rest.
+    let names = (bytes(a), bytes(b));
+    match (is_marker(names.0, a), is_marker(names.1, b)) {
         (false, false) => {}
         // The one that leaves everything out makes the other needless: `-` comes before `.`.
-        (true, true) => return bytes(a).cmp(bytes(b)),
+        (true, true) => return names.0.cmp(names.1),
         (true, false) => return Ordering::Less,
         (false, true) => return Ordering::Greater,
     }
-    let (names, common) = ((bytes(a), bytes(b)), bytes(a).len().min(bytes(b).len()));
-    let next = |entry: &DirEntry| match bytes(entry).get(common) {
+    let common = names.0.len().min(names.1.len());
+    let next = |name: &[u8], entry: &DirEntry| match name.get(common) {
         None if entry.file_type().is_dir() => Some(b'/'),
         byte => byte.copied(),
     };
     names.0[..common]
         .cmp(&names.1[..common])
-        .then_with(|| next(a).cmp(&next(b)))
+        .then_with(|| next(names.0, a).cmp(&next(names.1, b)))
 }
 
 fn bytes(entry: &DirEntry) -> &[u8] {

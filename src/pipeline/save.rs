@@ -345,6 +345,23 @@ mod tests {
     }
 
     #[test]
+    fn results_of_one_round_reserve_all_of_their_paths_or_none() {
+        let round = Round::default();
+        let files = |names: &[&str]| {
+            let file = |name: &&str| OutputFile {
+                path: PathBuf::from(*name),
+                bytes: Vec::new(),
+            };
+            names.iter().map(file).collect::<Vec<_>>()
+        };
+        let reserve = |job, names: &[&str]| round.reserve(JobId(job), &files(names));
+        assert!(reserve(1, &["/a.txt", "/a.json"]));
+        assert!(!reserve(2, &["/b.txt", "/a.json"]));
+        assert!(reserve(3, &["/b.txt"]), "what is refused reserves nothing");
+        assert!(reserve(1, &["/a.txt", "/c.txt"]), "its own are no obstacle");
+    }
+
+    #[test]
     fn only_files_in_folders_that_are_synced_are_written() {
         let failure = Failure::new(ErrorClass::Output, "cannot write `/b`");
         let synced = [

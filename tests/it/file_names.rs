@@ -64,7 +64,7 @@ fn recordings_that_come_to_the_same_name_never_overwrite_each_other() {
 }
 
 #[test]
-fn results_of_one_round_that_come_to_one_name_get_two() {
+fn results_that_come_to_one_name_get_two() {
     // `{lang}` is the end of the one's name, and disappears behind the other's stem, which ends with the same.
     let german = "[[source]]\nname = 'german'\npath = 'recordings'\nsettle = '0s'\ninclude = ['[0-9].wav']\n\
                   [source.options]\nlanguage = 'de'\n";

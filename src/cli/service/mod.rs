@@ -3,6 +3,7 @@
 //! - `target`: which service is meant, and what it should be
 //! - `manager`: commands to the manager
 //! - `install`, `uninstall`, `status`: the commands
+//! - `user`: who a unit runs as
 //! - `night`: what would keep an installed service from working at night, for `nightscribe check`
 
 mod install;
@@ -11,6 +12,7 @@ pub(super) mod night;
 mod status;
 mod target;
 mod uninstall;
+mod user;
 
 use super::args::{Global, Service};
 use super::exit::{Exit, Report};

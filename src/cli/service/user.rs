@@ -1,0 +1,88 @@
+//! Who a unit runs as, and where that user is stopped on the way to a file or folder.
+
+use super::target::{account, passwd, uid};
+use crate::install::Scope;
+use crate::install::account::{Account, ENTER, Mode, may, of_name};
+use crate::install::installed::Unit;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// Who the unit runs as.
+pub(super) enum User {
+    /// Made by systemd: owns nothing that is there already.
+    Made,
+    Known(Account),
+    /// Whom nothing is known of.
+    Unknown,
+}
+
+impl User {
+    pub(super) fn of(scope: Scope, unit: Unit<'_>) -> Self {
+        let named = |name: &str| of_name(&passwd(), name).map_or(Self::Unknown, Self::Known);
+        match (scope, unit.value("User")) {
+            (Scope::User, _) => Self::Known(account(uid())),
+            (_, Some(name)) => named(name),
+            _ if unit.has_a_user_of_its_own() => Self::Made,
+            _ => named("root"),
+        }
+    }
+
+    fn may(&self, mode: Mode, wanted: u32) -> bool {
+        match self {
+            Self::Made => may(None, mode, wanted),
+            Self::Known(account) => may(Some(account), mode, wanted),
+            Self::Unknown => true,
+        }
+    }
+
+    /// The first file or folder on the way to `path` that does not let the user do what is wanted there. What is not
+    /// there is nobody's obstacle.
+    pub(super) fn stopped_at<'p>(&self, path: &'p Path, wanted: u32) -> Option<&'p Path> {
+        let mut way: Vec<_> = path.ancestors().collect();
+        way.reverse();
+        let last = way.iter().rposition(|step| step.exists())?;
+        way.truncate(last + 1);
+        way.iter().enumerate().find_map(|(number, step)| {
+            let needed = if number == last { wanted } else { ENTER };
+            let mode = mode(step)?;
+            (!self.may(mode, needed)).then_some(*step)
+        })
+    }
+}
+
+fn mode(path: &Path) -> Option<Mode> {
+    let metadata = path.metadata().ok()?;
+    Some(Mode {
+        bits: metadata.mode(),
+        uid: metadata.uid(),
+        gid: metadata.gid(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::install::account::{READ, WRITE};
+
+    #[test]
+    fn the_way_to_a_folder_is_looked_at_step_by_step() {
+        let root = tempfile::tempdir().unwrap();
+        let inner = root.path().join("closed/inner");
+        std::fs::create_dir_all(&inner).unwrap();
+        let set = |path: &Path, bits| {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(bits)).unwrap();
+        };
+        set(root.path(), 0o755);
+        set(&inner, 0o755);
+        let closed = root.path().join("closed");
+        set(&closed, 0o700);
+        assert_eq!(User::Made.stopped_at(&inner, READ), Some(&*closed));
+        set(&closed, 0o711);
+        assert_eq!(User::Made.stopped_at(&inner, READ | ENTER), None);
+        assert_eq!(User::Made.stopped_at(&inner, WRITE), Some(&*inner));
+        let missing = inner.join("not/there");
+        assert_eq!(User::Made.stopped_at(&missing, WRITE), Some(&*inner));
+        assert_eq!(User::Unknown.stopped_at(&inner, WRITE), None);
+    }
+}
