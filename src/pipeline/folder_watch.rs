@@ -67,12 +67,12 @@ impl Heard {
         let mut state = self.state();
         let is_news = match event {
             Some(event) => {
-                let meant = roots.iter().filter_map(|root| root.meaning(&event));
                 let now = self.clock.now();
-                // Each of them counts, though one alone is news.
-                meant.fold(false, |is_news, meaning| {
-                    state.take_in(meaning, now) || is_news
-                })
+                let mut is_news = false;
+                for meaning in roots.iter().filter_map(|root| root.meaning(&event, now)) {
+                    is_news |= state.take_in(meaning, now);
+                }
+                is_news
             }
             None => !std::mem::replace(&mut state.lost, true),
         };

@@ -1,6 +1,7 @@
 //! A source's folder as it is watched: which folders in it, and what an event there means.
 
 use crate::config::{Config, Source};
+use crate::domain::Timestamp;
 use crate::media::walk::{is_hidden, is_wanted};
 use crate::policy::noticing::Sign;
 use notify::event::{CreateKind, ModifyKind, RenameMode};
@@ -52,7 +53,7 @@ impl SourceFolder {
     }
 
     /// What an event means for this source. Nothing for what the walk passes over, so for our own transcripts, too.
-    pub(super) fn meaning(&self, event: &Event) -> Option<Meaning> {
+    pub(super) fn meaning(&self, event: &Event, now: Timestamp) -> Option<Meaning> {
         // Of a renaming the name it has now.
         let path = event.paths.last()?;
         let below = path.strip_prefix(&self.path).ok()?;
@@ -83,7 +84,14 @@ impl SourceFolder {
             {
                 Sign::Appeared
             }
-            EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Any) if is_file() => Sign::Written,
+            EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Any) if is_file() => {
+                // Setting the time of a file's last change alone is told as if it had been written to.
+                if self.stands_still(path, now) {
+                    Sign::Appeared
+                } else {
+                    Sign::Written
+                }
+            }
             _ => return None,
         };
         Some(Meaning {
@@ -91,6 +99,12 @@ impl SourceFolder {
             sign,
             folder: is_folder.then(|| path.clone()),
         })
+    }
+
+    fn stands_still(&self, file: &Path, now: Timestamp) -> bool {
+        let found = file.symlink_metadata();
+        let modified = found.and_then(|found| found.modified());
+        modified.is_ok_and(|time| Timestamp::from(time).after(self.settings.settle) <= now)
     }
 
     fn is_ours(&self, path: &Path) -> bool {
@@ -169,6 +183,8 @@ mod tests {
     use std::fs;
     use std::time::Duration;
 
+    const NOW: Timestamp = Timestamp::from_millis(2_000_000);
+
     fn folder(path: &Path) -> SourceFolder {
         SourceFolder {
             source: 3,
@@ -179,7 +195,7 @@ mod tests {
                 request: Request::new("m", []),
                 include: None,
                 exclude: GlobSet::empty(),
-                settle: Duration::ZERO,
+                settle: Duration::from_secs(30),
                 bounds: Bounds::default(),
                 any_model: false,
             },
@@ -189,7 +205,7 @@ mod tests {
 
     fn meaning(kind: EventKind, path: &str) -> Option<Sign> {
         let event = Event::new(kind).add_path(PathBuf::from(path));
-        let meaning = folder(Path::new("/talks")).meaning(&event)?;
+        let meaning = folder(Path::new("/talks")).meaning(&event, NOW)?;
         assert_eq!((meaning.source, meaning.folder), (3, None));
         Some(meaning.sign)
     }
@@ -205,6 +221,20 @@ mod tests {
             assert_eq!(meaning(kind, "/talks/a/b.mp3"), Some(Sign::Appeared));
         }
         assert_eq!(meaning(WRITTEN, "/talks/b.mp3"), Some(Sign::Written));
+    }
+
+    #[test]
+    fn a_file_that_is_dated_back_stands_still_already() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("a.mp3");
+        let file = fs::File::create(&path).unwrap();
+        let event = Event::new(WRITTEN).add_path(path);
+        let sign = |second| {
+            let time = std::time::UNIX_EPOCH + Duration::from_secs(second);
+            file.set_modified(time).unwrap();
+            folder(place.path()).meaning(&event, NOW).unwrap().sign
+        };
+        assert_eq!([1970, 1971].map(sign), [Sign::Appeared, Sign::Written]);
     }
 
     #[test]
@@ -244,11 +274,11 @@ mod tests {
         let source = folder(place.path());
         for kind in [EventKind::Create(CreateKind::Folder), RENAMED] {
             let event = Event::new(kind).add_path(moved.clone());
-            let folder = source.meaning(&event).unwrap().folder;
+            let folder = source.meaning(&event, NOW).unwrap().folder;
             assert_eq!(folder, Some(moved.clone()));
         }
         let event = Event::new(RENAMED).add_path(link);
-        assert_eq!(source.meaning(&event), None);
+        assert_eq!(source.meaning(&event, NOW), None);
     }
 
     /// What is watched below a folder, where watching `refused` gives this error.

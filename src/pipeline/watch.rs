@@ -3,7 +3,7 @@
 
 use super::context::Context;
 use super::event::Event;
-use crate::domain::{Hold, HoldKind, Timestamp};
+use crate::domain::{Hold, HoldKind, JobState, Timestamp};
 use crate::policy::hours::Opening;
 use crate::store::StoreError;
 use std::path::Path;
@@ -71,9 +71,15 @@ impl Watcher {
         self.hours(context);
         self.budget(context).await;
         let version = Some(context.store.data_version().await?);
+        let counts = context.store.counts().await?;
+        let next_expiry = if counts[&JobState::Pending] > 0 {
+            context.store.next_expiry().await?
+        } else {
+            None
+        };
         context.notice(&Event::Tick {
-            counts: context.store.counts().await?,
-            next_expiry: context.store.next_expiry().await?,
+            counts,
+            next_expiry,
             now: context.now(),
         });
         if version == self.seen {

@@ -54,12 +54,12 @@ impl Noticing {
 
     /// Something happened in its folder.
     pub fn saw(&mut self, sign: Sign, now: Timestamp) {
-        match sign {
-            Sign::Appeared => {
-                let first = self.appeared.map_or(now, |(first, _)| first);
-                self.appeared = Some((first, now));
-            }
-            Sign::Written => self.will_settle(now.after(self.settle)),
+        // Where files settle sooner than it is quiet, quiet is waited for.
+        if sign == Sign::Written && self.settle > QUIET {
+            self.will_settle(now.after(self.settle));
+        } else {
+            let first = self.appeared.map_or(now, |(first, _)| first);
+            self.appeared = Some((first, now));
         }
     }
 
@@ -214,6 +214,16 @@ mod tests {
         source.begins(at(40_500));
         source.ended(at(40_500), Some(at(49_000)));
         assert_eq!(source.due(), at(49_500));
+    }
+
+    #[test]
+    fn a_file_that_settles_at_once_is_waited_for_until_it_is_quiet() {
+        let mut source = Noticing::new(EVERY, Duration::ZERO);
+        source.begins(at(0));
+        source.ended(at(0), None);
+        source.saw(Sign::Written, at(10_000));
+        source.saw(Sign::Written, at(10_400));
+        assert_eq!(source.due(), at(10_900));
     }
 
     #[test]

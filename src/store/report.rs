@@ -218,19 +218,11 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn list(&self, filter: &Filter) -> Result<Vec<Item>, StoreError> {
-        let states = serde_json::to_string(&filter.states)
-            .map_err(|_| StoreError::Content { column: "state" })?;
         let limit = filter.limit.map_or(-1, |limit| row::size(limit as u64));
-        // A condition of its own, so that an index serves it.
-        let in_state = if filter.states.is_empty() {
-            "?1 = '[]'"
-        } else {
-            "j.state IN (SELECT value FROM json_each(?1))"
-        };
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "{ITEM} WHERE {in_state} AND (?2 IS NULL OR r.source = ?2) ORDER BY j.id DESC LIMIT ?3"
+            "{ITEM} WHERE j.id IN ({}) ORDER BY j.id DESC LIMIT ?2",
+            chosen(filter)
         )))
-        .bind(states)
         .bind(&filter.source)
         .bind(limit)
         .fetch_all(self.readers())
@@ -327,6 +319,28 @@ impl Store {
         .await?;
         rows.iter().map(attempt).collect()
     }
+}
+
+/// The jobs that are listed, of source `?1`, at most `?2` of each state: the newest of each state are read from the end
+/// of its index, where all of several states would be sorted.
+fn chosen(filter: &Filter) -> String {
+    let of_source = filter.source.as_ref().map_or(
+        "",
+        |_| "AND (SELECT source FROM recordings WHERE id = jobs.recording_id) = ?1",
+    );
+    let newest = |condition: &str| {
+        format!(
+            "SELECT id FROM (SELECT id FROM jobs WHERE {condition} {of_source} ORDER BY id DESC LIMIT ?2)"
+        )
+    };
+    if filter.states.is_empty() {
+        return newest("true");
+    }
+    let states = filter.states.iter();
+    let states: Vec<_> = states
+        .map(|state| newest(&format!("state = '{}'", state.as_str())))
+        .collect();
+    states.join(" UNION ALL ")
 }
 
 fn item(found: &SqliteRow) -> Result<Item, StoreError> {

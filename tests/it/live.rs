@@ -82,15 +82,15 @@ fn watched(house: &House, until: &str) -> Vec<String> {
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut seen = Vec::new();
     for line in lines.map(Result::unwrap) {
-        let is_last = line.contains(until);
         seen.push(line);
-        if is_last {
-            crate::house::signal(&child, "INT");
-            assert!(child.wait().unwrap().success());
-            return seen;
+        if seen.last().unwrap().contains(until) {
+            break;
         }
     }
-    panic!("`{until}` never came: {seen:?}");
+    crate::house::signal(&child, "INT");
+    assert!(child.wait().unwrap().success());
+    assert!(seen.last().unwrap().contains(until), "{seen:?}");
+    seen
 }
 
 #[test]

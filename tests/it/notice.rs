@@ -87,7 +87,8 @@ fn two_thousand_files_at_once_are_a_few_looks() {
     let daemon = daemon(&house, &source("0s"));
     let began = Instant::now();
     for number in 0..2000 {
-        fs::write(house.path("recordings").join(format!("{number}.wav")), "x").unwrap();
+        let name = format!("recordings/{number}.wav");
+        fs::write(house.path(name), wav(number, 800)).unwrap();
     }
     house.wait_until("all in the queue", |house| house.count("queued") == 2000);
     let looks = looks(&house, "talks").len() as u64;

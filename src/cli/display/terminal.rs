@@ -102,11 +102,13 @@ impl TerminalDisplay {
             parts.push(format!("{} failed", state.failed));
         }
         parts.push(format!("{queued} queued"));
-        parts.push(format!("{sending} sending"));
+        if sending > 0 {
+            parts.push(format!("{sending} sending"));
+        }
         parts.push(format!("{pending} pending"));
         let (left, audio) = (estimated.left, estimated.audio);
         parts.extend(left.map(|left| format!("{} left", length(left))));
-        parts.extend(audio.map(|audio| format!("{audio:.1} min of audio a minute")));
+        parts.extend(audio.map(|audio| format!("{audio:.1}× real time")));
         parts.extend(expires_in.map(|time| format!("the first expires in {}", length(time))));
         self.line.set_message(parts.join(" · "));
     }

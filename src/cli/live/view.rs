@@ -15,6 +15,10 @@ const PLAIN: Style = Style::new();
 const BOLD: Style = Style::new().bold();
 /// Rows of a section that are shown where room is short, before others get more.
 const LEAST: usize = 3;
+/// Lines from which on sections are set apart.
+const ROOMY: usize = 16;
+/// Columns of a row at most: the eye does not follow a longer one.
+const ROW: usize = 110;
 
 /// A heading and what is below it.
 struct Section {
@@ -40,13 +44,15 @@ pub(super) fn render(scene: &Scene, width: usize, height: Option<usize>) -> Vec<
         .into_iter()
         .filter(|section| !section.rows.is_empty())
         .collect();
+    let gap = usize::from(height.is_none_or(|height| height >= ROOMY));
     let room = height.map(|height| height.saturating_sub(lines.len()));
     let rows = share(
         &sections.iter().map(Section::wanted).collect::<Vec<_>>(),
+        1 + gap,
         room,
     );
     for (section, rows) in sections.iter_mut().zip(rows) {
-        lines.extend(section.take(rows, width));
+        lines.extend(section.take(rows, gap, width));
     }
     if let Some(height) = height {
         lines.truncate(height);
@@ -54,15 +60,15 @@ pub(super) fn render(scene: &Scene, width: usize, height: Option<usize>) -> Vec<
     lines
 }
 
-/// How many rows each section gets of `room` lines, of which two go to its heading and the line above that.
-fn share(wanted: &[usize], room: Option<usize>) -> Vec<usize> {
+/// How many rows each section gets of `room` lines, of which `heading` go to its heading.
+fn share(wanted: &[usize], heading: usize, room: Option<usize>) -> Vec<usize> {
     let Some(mut room) = room else {
         return wanted.to_vec();
     };
     let mut given = vec![0; wanted.len()];
     for most in [1, LEAST, usize::MAX] {
         for (given, wanted) in given.iter_mut().zip(wanted) {
-            let heading = if *given == 0 { 2 } else { 0 };
+            let heading = if *given == 0 { heading } else { 0 };
             let more = (*wanted).min(most).saturating_sub(*given);
             let more = more.min(room.saturating_sub(heading));
             if more > 0 {
@@ -81,7 +87,7 @@ impl Section {
     }
 
     /// The last row tells of those that have no place.
-    fn take(&mut self, rows: usize, width: usize) -> Vec<Line> {
+    fn take(&mut self, rows: usize, gap: usize, width: usize) -> Vec<Line> {
         if rows == 0 {
             return Vec::new();
         }
@@ -91,7 +97,11 @@ impl Section {
         } else {
             rows.max(2) - 1
         };
-        let mut lines = vec![Line::new(PLAIN, ""), self.heading.clone()];
+        let mut lines = vec![Line::new(PLAIN, ""); gap];
+        lines.push(Line::new(
+            self.heading.style,
+            cut(&self.heading.text, width),
+        ));
         lines.extend(self.rows.drain(..shown));
         let more = self.total.saturating_sub(shown as u64);
         if more > 0 && rows > 1 {
@@ -132,11 +142,11 @@ fn title(scene: &Scene, width: usize) -> String {
     }
 }
 
-/// What is always of interest, and whatever else there is.
+/// What is always of interest, and whatever else there is; not what a person took out.
 fn counts(scene: &Scene) -> Vec<String> {
     let is_shown = |state: &JobState| {
         matches!(state, JobState::Queued | JobState::Pending | JobState::Done)
-            || scene.count(*state) > 0
+            || *state != JobState::Cancelled && scene.count(*state) > 0
     };
     let states = JobState::ALL.into_iter().filter(is_shown);
     states
@@ -211,22 +221,31 @@ fn under_way(scene: &Scene, width: usize) -> Section {
 fn sent(scene: &Scene, state: &str, one: &UnderWay, width: usize) -> Line {
     let age = length(scene.now.since(one.since));
     let left = format!("  {state} {age:>7}  ");
-    let mut right = match one.duration_s {
-        Some(seconds) => format!(
-            "  {} long",
-            length(Duration::from_secs_f64(seconds.max(0.0)))
-        ),
-        None if one.size_bytes > 0 => format!("  {}", indicatif::HumanBytes(one.size_bytes)),
+    let size = match one.duration_s {
+        Some(seconds) => format!("{} long", length(Duration::from_secs_f64(seconds.max(0.0)))),
+        None if one.size_bytes > 0 => indicatif::HumanBytes(one.size_bytes).to_string(),
         None => String::new(),
     };
-    if let Some(expiry) = one.expires_at {
-        right.push_str(&if expiry > scene.now {
-            format!(", expires in {}", length(expiry.since(scene.now)))
+    let expiry = one.expires_at.map(|expiry| {
+        if expiry > scene.now {
+            format!("expires in {}", length(expiry.since(scene.now)))
         } else {
-            ", has expired".to_owned()
-        });
+            "has expired".to_owned()
+        }
+    });
+    let name = shown(&one.relative);
+    match expiry {
+        Some(expiry) => named(&left, &name, &[joined(&size, &expiry), expiry], width),
+        None => named(&left, &name, &[size], width),
     }
-    named(&left, &shown(&one.relative), &right, width)
+}
+
+fn joined(size: &str, expiry: &str) -> String {
+    if size.is_empty() {
+        expiry.to_owned()
+    } else {
+        format!("{size}, {expiry}")
+    }
 }
 
 fn failed(scene: &Scene, width: usize) -> Section {
@@ -249,21 +268,23 @@ fn failure(scene: &Scene, one: &Failed, width: usize) -> Line {
     Line::new(PLAIN, cut(&text, width))
 }
 
-/// A name between what is known of it; of a long name the end is shown, and what is right of it where there is room.
-fn named(left: &str, name: &str, right: &str, width: usize) -> Line {
+/// A name between what is known of it: on its right the first of `rights` that leaves room for all of the name, or else
+/// the last, and of the name the end; nothing where even that leaves too little.
+fn named(left: &str, name: &str, rights: &[String], width: usize) -> Line {
     const SHORTEST: usize = 12;
+    const APART: usize = 2;
+    let width = width.min(ROW);
     let room = width.saturating_sub(left.width());
-    let right = if right.width() + SHORTEST > room {
-        ""
-    } else {
-        right
-    };
-    let name = cut_front(name, room.saturating_sub(right.width()));
-    let text = if right.is_empty() {
-        format!("{left}{name}")
-    } else {
-        let name = padded(&name, room - right.width());
-        format!("{left}{name}{right}")
+    let fits = |right: &&String| name.width() + APART + right.width() <= room;
+    let right = rights.iter().find(fits).or(rights.last());
+    let right = right.filter(|right| SHORTEST + APART + right.width() <= room);
+    let text = match right {
+        Some(right) => {
+            let name_room = room - APART - right.width();
+            let name = padded(&cut_front(name, name_room), name_room);
+            format!("{left}{name}  {right}")
+        }
+        None => format!("{left}{}", cut_front(name, room)),
     };
     Line::new(PLAIN, cut(text.trim_end(), width))
 }

@@ -191,11 +191,12 @@ fn what_has_no_place_is_counted() {
 
 #[test]
 fn short_of_room_every_section_keeps_a_row_before_one_gets_more() {
-    assert_eq!(share(&[5, 40, 2], Some(9)), [1, 1, 1]);
-    assert_eq!(share(&[5, 40, 2], Some(14)), [3, 3, 2]);
-    assert_eq!(share(&[5, 40, 2], Some(30)), [5, 17, 2]);
-    assert_eq!(share(&[5, 40, 2], Some(2)), [0, 0, 0]);
-    assert_eq!(share(&[5, 40, 2], None), [5, 40, 2]);
+    assert_eq!(share(&[5, 40, 2], 2, Some(9)), [1, 1, 1]);
+    assert_eq!(share(&[5, 40, 2], 2, Some(14)), [3, 3, 2]);
+    assert_eq!(share(&[5, 40, 2], 2, Some(30)), [5, 17, 2]);
+    assert_eq!(share(&[5, 40, 2], 2, Some(2)), [0, 0, 0]);
+    assert_eq!(share(&[5, 40, 2], 2, None), [5, 40, 2]);
+    assert_eq!(share(&[5, 40, 2], 1, Some(6)), [1, 1, 1]);
 }
 
 #[test]
