@@ -40,6 +40,17 @@ pub struct Message {
     pub holds: Vec<Held>,
     /// Seconds of audio in the transcripts; not said where something needs a person.
     pub audio_s: Option<f64>,
+    /// What the transcripts cost; nothing where a price is not known.
+    pub cost: Option<Cost>,
+}
+
+/// An amount of money.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Cost {
+    /// How much.
+    pub amount: f64,
+    /// Of what, as `USD`.
+    pub currency: String,
 }
 
 /// The run, and the time that a message tells of.
@@ -117,6 +128,8 @@ pub struct Ended {
     pub failures: Vec<Failed>,
     /// Seconds of audio in the transcripts.
     pub audio_s: f64,
+    /// What they cost, where all prices are known.
+    pub cost: Option<Cost>,
 }
 
 impl Message {
@@ -143,6 +156,7 @@ impl Message {
             failures: ended.failures,
             holds: holds.iter().map(Held::from).collect(),
             audio_s: Some(ended.audio_s),
+            cost: ended.cost,
         })
     }
 
@@ -166,6 +180,7 @@ impl Message {
             failures: Vec::new(),
             holds: vec![Held::from(hold)],
             audio_s: None,
+            cost: None,
         }
     }
 
@@ -211,6 +226,10 @@ pub(super) mod samples {
             failed,
             failures: (0..failed).map(failure).take(MOST_FAILURES).collect(),
             audio_s: done as f64 * 1800.0,
+            cost: Some(Cost {
+                amount: done as f64 * 0.25,
+                currency: "USD".to_owned(),
+            }),
         }
     }
 

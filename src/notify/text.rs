@@ -62,11 +62,14 @@ fn paragraph(text: &mut String, lines: &str) {
 }
 
 fn counts(message: &Message) -> String {
+    let cost = message.cost.as_ref().map_or_else(String::new, |cost| {
+        format!(", {:.2} {}", cost.amount, cost.currency)
+    });
     let audio = message
         .audio_s
         .filter(|_| message.done > 0)
         .map_or_else(String::new, |seconds| {
-            format!(" ({} of audio)", hours(seconds))
+            format!(" ({} of audio{cost})", hours(seconds))
         });
     let so_far = match message.kind {
         Kind::Summary => "",

@@ -6,8 +6,8 @@ use super::clock::sleep_until;
 use super::context::Context;
 use super::runner::Mode;
 use crate::crash;
-use crate::domain::{Channel, Hold, Timestamp};
-use crate::notify::message::{Ended, Failed, MOST_FAILURES, Span};
+use crate::domain::{Channel, Hold, Prices, Timestamp};
+use crate::notify::message::{Cost, Ended, Failed, MOST_FAILURES, Span};
 use crate::notify::{Letter, Message, text};
 use crate::policy::day::{next_midnight, since};
 use crate::policy::delivery::{Next, next};
@@ -16,6 +16,7 @@ use crate::store::ended::FailedJob;
 use crate::store::news::{Draft, News};
 use crate::store::outbox::Delivery;
 use crate::store::recordings::Location;
+use crate::store::spending::Submitted;
 use futures_util::future::join_all;
 use jiff::tz::TimeZone;
 use std::sync::Arc;
@@ -193,6 +194,7 @@ async fn summarize(context: &Context, until: Timestamp) -> Result<(), StoreError
         failed: ended.failed,
         failures: ended.failures.into_iter().map(failed).collect(),
         audio_s: ended.audio_s,
+        cost: cost(&context.prices, &ended.billed),
     };
     let (now, span) = (context.now(), span(context, since, until));
     let Some(message) = Message::summary(new_id(), now, span, ended, &context.gate.holds()) else {
@@ -201,6 +203,17 @@ async fn summarize(context: &Context, until: Timestamp) -> Result<(), StoreError
     store.tell(news(context, &message), until).await?;
     context.beside.news.send_modify(|_| ());
     Ok(())
+}
+
+/// What was billed, in money; `None` where a price is not known.
+fn cost(prices: &Prices, billed: &[Submitted]) -> Option<Cost> {
+    let costs = billed
+        .iter()
+        .map(|one| prices.cost(&one.model, one.audio_s));
+    Some(Cost {
+        amount: costs.sum::<Option<f64>>()?,
+        currency: prices.currency()?.to_owned(),
+    })
 }
 
 /// What is told at once of a hold that has just begun; `None` if nobody is.

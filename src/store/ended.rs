@@ -4,6 +4,7 @@ use super::error::StoreError;
 use super::open::Store;
 use super::recordings::Location;
 use super::row;
+use super::spending::{Submitted, submitted};
 use crate::domain::{Failure, JobId, Timestamp};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
@@ -19,6 +20,8 @@ pub struct Ended {
     pub failures: Vec<FailedJob>,
     /// Seconds of audio of those that are done.
     pub audio_s: f64,
+    /// What was billed for those, by model: what was taken from equal recordings is not in it.
+    pub billed: Vec<Submitted>,
 }
 
 /// A job that failed.
@@ -54,6 +57,16 @@ impl Store {
         .bind(until.millis())
         .fetch_one(self.readers())
         .await?;
+        let billed = sqlx::query(
+            "SELECT j.model, coalesce(sum(s.duration_s), 0.0) AS audio_s
+             FROM jobs j JOIN results s ON s.job_id = j.id
+             WHERE j.state = 'done' AND j.updated_at > ?1 AND j.updated_at <= ?2 AND s.paid_by IS NULL
+             GROUP BY j.model",
+        )
+        .bind(since.millis())
+        .bind(until.millis())
+        .fetch_all(self.readers())
+        .await?;
         let failures = sqlx::query(
             "SELECT j.id, r.kind, r.location, j.error_class, j.error_message
              FROM jobs j JOIN recordings r ON r.id = j.recording_id
@@ -69,6 +82,7 @@ impl Store {
             failed: row::count(&figures, "failed")?,
             failures: failures.iter().map(failed).collect::<Result<_, _>>()?,
             audio_s: figures.try_get("audio_s")?,
+            billed: billed.iter().map(submitted).collect::<Result<_, _>>()?,
         })
     }
 }

@@ -4,6 +4,7 @@ use super::error::StoreError;
 use super::open::Store;
 use super::writer::Change;
 use crate::domain::{Price, Prices, Timestamp};
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 /// What was submitted with a model, and may have been paid.
@@ -32,14 +33,7 @@ impl Store {
         .bind(since.millis())
         .fetch_all(self.readers())
         .await?;
-        rows.iter()
-            .map(|found| {
-                Ok(Submitted {
-                    model: found.try_get("model")?,
-                    audio_s: found.try_get("audio_s")?,
-                })
-            })
-            .collect()
+        rows.iter().map(submitted).collect()
     }
 
     /// What the service said that its models cost, and when it was asked; nothing if it never was.
@@ -73,6 +67,13 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.writer().write(SetPrices { prices, now }).await
     }
+}
+
+pub(super) fn submitted(found: &SqliteRow) -> Result<Submitted, StoreError> {
+    Ok(Submitted {
+        model: found.try_get("model")?,
+        audio_s: found.try_get("audio_s")?,
+    })
 }
 
 struct SetPrices {
