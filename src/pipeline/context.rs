@@ -12,6 +12,7 @@ use crate::domain::{Failure, Hold, HoldKind, JobId, Prices, RunId, Timestamp};
 use crate::policy::backoff::{Backoff, Trouble};
 use crate::policy::budget::{Account, Amount, Refusal};
 use crate::policy::polling::Polling;
+use crate::store::news::News;
 use crate::store::queue::Reach;
 use crate::store::{Store, StoreError};
 use std::path::PathBuf;
@@ -259,18 +260,27 @@ impl Context {
 
     /// Holds submissions, here and in the database, so that `status` and the next start know.
     pub async fn hold(&self, hold: Hold) {
-        let kind = hold.kind;
-        let begun = if kind.is_probed() {
+        let news = self.close(&hold);
+        self.record_hold(hold, news).await;
+    }
+
+    /// Holds submissions here, at once. What is told of it is to be recorded with it.
+    pub(super) fn close(&self, hold: &Hold) -> Option<News> {
+        let begun = if hold.kind.is_probed() {
             self.gate.refused(hold.clone())
         } else {
             self.gate.hold(hold.clone())
         };
-        let mut news = None;
-        if begun {
-            news = tell::attention(self, &hold);
-            self.notice(&Event::Held { hold: hold.clone() });
+        if !begun {
+            return None;
         }
-        if kind == HoldKind::Credit {
+        self.notice(&Event::Held { hold: hold.clone() });
+        tell::attention(self, hold)
+    }
+
+    /// Records a hold that is in force here.
+    pub(super) async fn record_hold(&self, hold: Hold, news: Option<News>) {
+        if hold.kind == HoldKind::Credit {
             // Whoever is asked for money has been let in.
             self.release(HoldKind::Auth).await;
         }

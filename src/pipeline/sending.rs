@@ -168,9 +168,11 @@ impl Sending<'_> {
         error: CallError,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let message = error.failure.message.clone();
+        let hold = Hold::new(kind, now, error.failure.message.clone());
+        // Before it is queued again: else it would leave once more at once.
+        let news = self.context.close(&hold);
         self.put_back(Ending::Deferred, error, now, false).await?;
-        self.context.hold(Hold::new(kind, now, message)).await;
+        self.context.record_hold(hold, news).await;
         Ok(())
     }
 
