@@ -19,8 +19,6 @@ pub struct Beside {
     pub channels: Arc<Channels>,
     /// A person was told without the database, which happens once in a run.
     pub told_without_store: AtomicBool,
-    /// When the run began.
-    pub began: Timestamp,
     /// Somebody wants the run to end.
     pub asked: CancellationToken,
     /// Nothing more will be done in this run.
@@ -32,13 +30,12 @@ pub struct Beside {
 }
 
 impl Beside {
-    /// Nothing is under way yet, in a run that began at `began` and ends when it is `asked` to.
+    /// Nothing is under way yet, in a run that ends when it is `asked` to.
     #[must_use]
-    pub fn new(channels: Channels, began: Timestamp, asked: CancellationToken) -> Self {
+    pub fn new(channels: Channels, asked: CancellationToken) -> Self {
         Self {
             channels: Arc::new(channels),
             told_without_store: AtomicBool::new(false),
-            began,
             asked,
             stages_over: CancellationToken::new(),
             to_hook: Notify::new(),

@@ -209,7 +209,7 @@ fn context(
         stop: setup.stop.child_token(),
         abandon: CancellationToken::new(),
         tally: Tally::default(),
-        beside: Beside::new(setup.channels, began, setup.stop),
+        beside: Beside::new(setup.channels, setup.stop),
         config,
     }
 }

@@ -185,7 +185,7 @@ async fn close_days(context: &Context) {
 
 /// Puts a summary of what ended since the last one into the outbox, if there is anything to tell.
 async fn summarize(context: &Context, until: Timestamp) -> Result<(), StoreError> {
-    let (store, began) = (&context.store, context.beside.began);
+    let (store, began) = (&context.store, context.began);
     let told = store.told_until().await?.unwrap_or(began);
     let since = since(told, began, until);
     let ended = store.ended_between(since, until, MOST_FAILURES).await?;
@@ -225,7 +225,7 @@ pub(super) fn attention(context: &Context, hold: &Hold) -> Option<News> {
     let now = context.now();
     let tally = [&context.tally.done, &context.tally.failed];
     let tally = tally.map(|count| count.load(Ordering::Relaxed));
-    let span = span(context, context.beside.began, now);
+    let span = span(context, context.began, now);
     let message = Message::attention(new_id(), now, span, tally, hold);
     Some(news(context, &message))
 }
