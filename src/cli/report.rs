@@ -10,6 +10,7 @@ use super::terminal::{hours, lines, money, table};
 use crate::domain::{Prices, Timestamp};
 use crate::pipeline::account::prices;
 use crate::pipeline::clock::{Clock, SystemClock};
+use crate::policy::day::{date_of, start_of};
 use crate::store::bill::{Charge, Entry};
 use jiff::tz::TimeZone;
 use reconcile::{Difference, reconcile};
@@ -91,19 +92,14 @@ fn beginning(since: Option<Since>, now: Timestamp, zone: &TimeZone) -> Result<Ti
         Some(Since::Ago(span)) => now.before(span),
         Some(Since::At(time)) => Timestamp::from_millis(time.as_millisecond()),
         Some(Since::Day(day)) => {
-            let midnight = zone.to_timestamp(day.at(0, 0, 0, 0));
-            let midnight =
-                midnight.map_err(|_| Report::new(Exit::Usage, "--since: there is no such day"))?;
-            Timestamp::from_millis(midnight.as_millisecond())
+            let refused = || Report::new(Exit::Usage, "--since: there is no such day");
+            start_of(day, zone).ok_or_else(refused)?
         }
     })
 }
 
 fn day(time: Timestamp, zone: &TimeZone) -> String {
-    jiff::Timestamp::from_millisecond(time.millis()).map_or_else(
-        |_| time.to_string(),
-        |time| zone.to_datetime(time).date().to_string(),
-    )
+    date_of(time, zone).map_or_else(|| time.to_string(), |date| date.to_string())
 }
 
 /// A line for each name, in their order.

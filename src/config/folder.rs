@@ -4,9 +4,8 @@ use super::document::{Table, parse};
 use super::problem::Problem;
 use super::section::Section;
 use super::small_file::read_text;
-use super::source::checked;
-use super::values::{flag, text};
-use crate::domain::{Request, model};
+use super::source::{checked, named_model};
+use crate::domain::Request;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -41,13 +40,7 @@ fn of_text(
     let mut problems = Vec::new();
     let none = Table::default();
     let mut section = Section::new(LABEL, table, none, BTreeMap::new(), &mut problems);
-    let model = section.get("model", text);
-    let any_model = section
-        .get("allow_unknown_model", flag)
-        .unwrap_or(any_model);
-    if let Some(Err(unknown)) = model.as_deref().filter(|_| !any_model).map(model::check) {
-        section.refuse("model", &unknown.to_string());
-    }
+    let (model, _) = named_model(&mut section, any_model);
     let options = section.table("options");
     section.finish();
     let own = checked(options, LABEL, &mut problems);

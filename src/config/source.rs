@@ -40,13 +40,7 @@ pub(super) fn source(
         section.rename(format!("source `{name}`"));
     }
     let path: Option<PathBuf> = section.get("path", path);
-    let model = section.get("model", text);
-    let any_model = section
-        .get("allow_unknown_model", flag)
-        .unwrap_or(any_model);
-    if let Some(Err(unknown)) = model.as_deref().filter(|_| !any_model).map(model::check) {
-        section.refuse("model", &unknown.to_string());
-    }
+    let (model, any_model) = named_model(&mut section, any_model);
     let include = section.get("include", some_globs);
     let exclude = section.get("exclude", globs);
     let settle = section.get("settle", duration);
@@ -84,6 +78,18 @@ pub(super) fn source(
         settle: settle?,
         bounds,
     })
+}
+
+/// The model, if one is named, and whether it may be an unknown one: allowed here or, with `any_model`, further out.
+pub(super) fn named_model(section: &mut Section<'_>, any_model: bool) -> (Option<String>, bool) {
+    let model = section.get("model", text);
+    let any_model = section
+        .get("allow_unknown_model", flag)
+        .unwrap_or(any_model);
+    if let Some(Err(unknown)) = model.as_deref().filter(|_| !any_model).map(model::check) {
+        section.refuse("model", &unknown.to_string());
+    }
+    (model, any_model)
 }
 
 /// A folder's name that no file system minds, and that nobody mistakes for a path.

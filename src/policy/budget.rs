@@ -1,6 +1,7 @@
 //! How much may be submitted: hours of audio and money, in a run, a day and a month, by the clock on the wall. What is
 //! on its way counts as soon as it is claimed, so that uploads at once cannot overshoot.
 
+use super::day::{date_of, start_of};
 use crate::domain::Timestamp;
 use jiff::ToSpan;
 use jiff::tz::TimeZone;
@@ -247,9 +248,7 @@ impl Account {
 /// When the day or month of `now` begins and ends, by the clock on the wall; a run has no such bounds.
 #[must_use]
 pub fn bounds(period: Period, now: Timestamp, zone: &TimeZone) -> Option<(Timestamp, Timestamp)> {
-    let today = zone
-        .to_datetime(jiff::Timestamp::from_millisecond(now.millis()).ok()?)
-        .date();
+    let today = date_of(now, zone)?;
     let (first, next) = match period {
         Period::Run => return None,
         Period::Day => (today, today.checked_add(1.day()).ok()?),
@@ -258,11 +257,7 @@ pub fn bounds(period: Period, now: Timestamp, zone: &TimeZone) -> Option<(Timest
             (first, first.checked_add(1.month()).ok()?)
         }
     };
-    let midnight = |date: jiff::civil::Date| {
-        let time = zone.to_timestamp(date.at(0, 0, 0, 0)).ok()?;
-        Some(Timestamp::from_millis(time.as_millisecond()))
-    };
-    Some((midnight(first)?, midnight(next)?))
+    Some((start_of(first, zone)?, start_of(next, zone)?))
 }
 
 #[cfg(test)]

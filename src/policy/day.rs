@@ -1,18 +1,27 @@
-//! When a day closes.
+//! Days of the clock on the wall, and when one closes.
 
 use crate::domain::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-/// The midnight after `now` where the clocks show `zone`: the first moment of the next day, whatever the clocks do that
-/// night. `None` at the end of the calendar.
+/// The day that the clock shows at `now`. `None` beyond the calendar.
+#[must_use]
+pub fn date_of(now: Timestamp, zone: &TimeZone) -> Option<Date> {
+    let now = jiff::Timestamp::from_millisecond(now.millis()).ok()?;
+    Some(zone.to_datetime(now).date())
+}
+
+/// The first moment of a day, whatever the clocks do that night. `None` beyond the calendar.
+#[must_use]
+pub fn start_of(date: Date, zone: &TimeZone) -> Option<Timestamp> {
+    let start = date.to_zoned(zone.clone()).ok()?.timestamp();
+    Some(Timestamp::from_millis(start.as_millisecond()))
+}
+
+/// The midnight after `now` where the clocks show `zone`. `None` at the end of the calendar.
 #[must_use]
 pub fn next_midnight(now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
-    let here = jiff::Timestamp::from_millisecond(now.millis()).ok()?;
-    let tomorrow = here.to_zoned(zone.clone()).tomorrow().ok()?;
-    let midnight = tomorrow.start_of_day().ok()?;
-    Some(Timestamp::from_millis(
-        midnight.timestamp().as_millisecond(),
-    ))
+    start_of(date_of(now, zone)?.tomorrow().ok()?, zone)
 }
 
 /// The span that a summary is of, which ends at `until`: it begins where the one before ended (`told`), and where the

@@ -3,6 +3,7 @@
 //! Hours are those of the clock on the wall. On the days it is set, a range begins and ends when the clock first shows
 //! its ends, or would have shown them: it may be an hour longer or shorter, and is never missed.
 
+use super::day::date_of;
 use crate::domain::Timestamp;
 use jiff::ToSpan;
 use jiff::civil::{Date, Weekday};
@@ -22,7 +23,7 @@ impl TimeOfDay {
     /// The first time after `now` that the clock shows this.
     #[must_use]
     pub fn next(self, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
-        let today = date(now, zone)?;
+        let today = date_of(now, zone)?;
         (0..=2)
             .filter_map(|days| self.on(today.checked_add(days.days()).ok()?, zone))
             .find(|&time| time > now)
@@ -132,11 +133,6 @@ fn day_number(day: Weekday) -> usize {
     usize::try_from(day.to_monday_zero_offset()).unwrap_or(0)
 }
 
-fn date(now: Timestamp, zone: &TimeZone) -> Option<Date> {
-    let now = jiff::Timestamp::from_millisecond(now.millis()).ok()?;
-    Some(zone.to_datetime(now).date())
-}
-
 /// When submissions may leave.
 #[derive(Debug, Clone)]
 pub struct Window {
@@ -213,7 +209,7 @@ impl Window {
 
     /// The spans that end after `now`. A range of one day of the week comes again within eight days.
     fn spans(&self, now: Timestamp) -> impl Iterator<Item = (Timestamp, Timestamp)> {
-        let today = date(now, &self.zone);
+        let today = date_of(now, &self.zone);
         let spans = (-1..=8).flat_map(move |days| {
             let date = today.and_then(|today| today.checked_add(days.days()).ok());
             self.hours

@@ -5,7 +5,7 @@
 //! - [`backoff`]: how long to wait after a failure, alone and all together
 //! - [`bounds`]: which recordings are left out by length and size
 //! - [`budget`]: how much may be submitted in a run, a day, a month
-//! - [`day`]: when a day closes
+//! - [`day`]: days of the clock on the wall, and when one closes
 //! - [`delivery`]: when a message is sent again
 //! - [`expectation`]: when an answer is likely, learnt from those that came
 //! - [`forecast`]: when everything will have been submitted
