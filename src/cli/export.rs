@@ -10,7 +10,7 @@ use crate::domain::{Failure, JobId};
 use crate::output::leftover::remove_leftovers;
 use crate::output::write::sync_folder;
 use crate::pipeline::lock::Lock;
-use crate::pipeline::place::{Rendered, folder, not_written, place, rendered};
+use crate::pipeline::place::{Placing, Rendered, folder, not_written, rendered};
 use crate::store::Store;
 use crate::store::progress::WrittenFile;
 use crate::store::queue::Received;
@@ -92,7 +92,7 @@ async fn one(
         &formats,
     );
     let ours = ours.into_values().next().unwrap_or_default();
-    match write(&received, &ours, &folder, rendered) {
+    match write(&received, ours, &folder, rendered) {
         Ok(files) => {
             store.exported(job, files.clone(), session.now()).await?;
             Ok(Ok(files))
@@ -103,13 +103,21 @@ async fn one(
 
 fn write(
     received: &Received,
-    ours: &HashSet<PathBuf>,
+    ours: HashSet<PathBuf>,
     folder: &Path,
     rendered: Rendered,
 ) -> Result<Vec<WrittenFile>, Failure> {
     // One after the other: what the one before wrote is there.
-    let files = (rendered.naming, rendered.files);
-    let files = place(received, ours, folder, files, |_| true)?;
+    let nobody_else_writes = |_: &[PathBuf]| true;
+    let placing = Placing::begin(
+        received,
+        ours,
+        folder.to_owned(),
+        rendered,
+        nobody_else_writes,
+    )?;
+    placing.sync()?;
+    let files = placing.end(nobody_else_writes)?;
     sync_folder(folder).map_err(|error| not_written(&error))?;
     Ok(files)
 }

@@ -1,6 +1,6 @@
 //! The lengths of what is queued, from the containers' heads, before anything is submitted. What is found out is kept.
 
-use super::threads::in_threads;
+use super::threads::{WAITING, in_threads};
 use crate::domain::{Failure, RecordingId};
 use crate::media::inspect::inspect;
 use crate::store::lengths::{Measured, Unmeasured};
@@ -26,7 +26,7 @@ pub async fn measure_all(store: &Store) -> Result<HashMap<RecordingId, Failure>,
         };
         after = last.recording;
         let mut measured = Vec::new();
-        for (found, file) in in_threads(batch, |file| (measure(&file), file)).await {
+        for (found, file) in in_threads(WAITING, batch, |file| (measure(&file), file)).await {
             match found {
                 Ok(Some(duration_s)) => measured.push(Measured { file, duration_s }),
                 Ok(None) => {}

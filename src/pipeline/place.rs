@@ -7,12 +7,14 @@ use crate::domain::{ErrorClass, Failure, FileName, Format};
 use crate::output::link::link;
 use crate::output::naming;
 use crate::output::render::{Envelope, render};
-use crate::output::write::{OutputFile, WriteError, is_free, put_in_place};
+use crate::output::write::{Found, Staged, WriteError, look, make_folder, put_in_place};
 use crate::store::progress::WrittenFile;
 use crate::store::queue::Received;
 use crate::store::recordings::Location;
+use std::borrow::Cow;
 use std::collections::HashSet;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::iter;
 use std::path::{Path, PathBuf};
 
 /// Names that are tried for a recording's transcripts before its files are given up for now.
@@ -103,83 +105,165 @@ fn envelope<'a>(received: &'a Received, folder: &Path) -> Envelope<'a> {
     }
 }
 
-/// Writes the files under the first name that overwrites nobody's. A name is settled by what the database says is
-/// this recording's (`ours`), by what is there already, and by what `reserve` says: it is asked for the paths that are
-/// about to be written, and refuses those that somebody else is writing. They are durable when their folder is synced.
-///
-/// # Errors
-/// Why the files cannot be written.
-pub fn place(
-    received: &Received,
-    ours: &HashSet<PathBuf>,
-    folder: &Path,
-    rendered: (Naming, Vec<(Format, Vec<u8>)>),
-    reserve: impl Fn(&[OutputFile]) -> bool,
-) -> Result<Vec<WrittenFile>, Failure> {
-    let mut refused = Failure::new(
-        ErrorClass::Output,
-        "every name its transcripts could have is taken",
-    );
-    let (Naming { template, facts }, rendered) = rendered;
-    let (formats, contents): (Vec<_>, Vec<_>) = rendered.into_iter().unzip();
-    let mut files: Vec<_> = contents.into_iter().map(nameless).collect();
-    for base in names(received) {
-        let base = naming::named(&template, &base, &facts);
-        for (file, format) in files.iter_mut().zip(&formats) {
-            file.path = folder.join(naming::file_name(&base, *format));
-        }
-        if !all_free(ours, &files)? || !reserve(&files) {
-            continue;
-        }
-        match put_in_place(&files) {
-            Ok(()) => return Ok(sizes(&files)),
-            Err(error) if error.is_name_problem() => refused = not_written(&error),
-            Err(error) => return Err(not_written(&error)),
-        }
+/// A result on its way to its files: all of them are written, under hidden names. They go when this is dropped.
+pub struct Placing {
+    names: Names,
+    ours: HashSet<PathBuf>,
+    files: Vec<Staged>,
+}
+
+impl Placing {
+    /// Writes the files for the first name that overwrites nobody's. A name is settled by what the database says is
+    /// this recording's (`ours`), by what is there already, and by what `reserve` says: it is asked for the paths that
+    /// are about to be written, and refuses those that somebody else is writing.
+    ///
+    /// # Errors
+    /// Why the files cannot be written.
+    pub fn begin(
+        received: &Received,
+        ours: HashSet<PathBuf>,
+        folder: PathBuf,
+        rendered: Rendered,
+        reserve: impl Fn(&[PathBuf]) -> bool,
+    ) -> Result<Self, Failure> {
+        let (formats, contents): (Vec<_>, Vec<_>) = rendered.files.into_iter().unzip();
+        let mut names = Names::new(received, folder, rendered.naming, formats);
+        make_folder(&names.folder).map_err(|error| not_written(&error))?;
+        let contents_of = |place: usize| Ok(Cow::from(&contents[place]));
+        let (paths, found) = names.choose(&ours, contents_of, reserve)?;
+        let files = paths.into_iter().zip(found).zip(&contents);
+        let files = files.map(|((path, found), bytes)| Staged::write(path, found, bytes));
+        Ok(Self {
+            files: files
+                .collect::<Result<_, _>>()
+                .map_err(|error| not_written(&error))?,
+            names,
+            ours,
+        })
     }
-    Err(refused)
-}
 
-const fn nameless(bytes: Vec<u8>) -> OutputFile {
-    OutputFile {
-        path: PathBuf::new(),
-        bytes,
+    /// What must be synced before the end.
+    pub fn unsynced(&self) -> impl Iterator<Item = &Staged> {
+        self.files.iter().filter(|file| file.is_unsynced())
     }
-}
 
-/// Its own name first; then those that follow it in the order of [`naming::bases`].
-fn names(received: &Received) -> impl Iterator<Item = OsString> {
-    let name = received.relative.file_name().unwrap_or_default().to_owned();
-    let own = received.base.clone();
-    let others = naming::bases(&name).filter({
-        let own = own.clone();
-        move |base| *base != own
-    });
-    std::iter::once(own).chain(others).take(NAMES)
-}
+    /// Syncs it.
+    ///
+    /// # Errors
+    /// Why that cannot be done.
+    pub fn sync(&self) -> Result<(), Failure> {
+        let synced = self.files.iter().try_for_each(Staged::sync);
+        synced.map_err(|error| not_written(&error))
+    }
 
-fn all_free(ours: &HashSet<PathBuf>, files: &[OutputFile]) -> Result<bool, Failure> {
-    for file in files {
-        match is_free(&file.path, &file.bytes, ours.contains(&file.path)) {
-            Ok(true) => {}
-            Ok(false) => return Ok(false),
-            Err(error) => {
-                let message = format!("cannot look at `{}`: {error}", file.path.display());
-                return Err(Failure::new(ErrorClass::Output, message));
+    /// Gives the files their names, or the next ones if the file system refuses those. They are durable when their folder
+    /// is synced.
+    ///
+    /// # Errors
+    /// Why they cannot get any.
+    pub fn end(
+        mut self,
+        reserve: impl Fn(&[PathBuf]) -> bool,
+    ) -> Result<Vec<WrittenFile>, Failure> {
+        loop {
+            match put_in_place(&mut self.files) {
+                Ok(()) => return Ok(self.files.iter().map(written).collect()),
+                // Where one of them got its name, another one's is no problem of the name.
+                Err(error)
+                    if error.is_name_problem() && self.files.iter().all(Staged::is_unsynced) =>
+                {
+                    let bytes = |place: usize| self.files[place].bytes().map(Cow::from);
+                    let (paths, _) = self.names.choose(&self.ours, bytes, &reserve)?;
+                    for (file, path) in self.files.iter_mut().zip(paths) {
+                        file.move_to(path);
+                    }
+                }
+                Err(error) => return Err(not_written(&error)),
             }
         }
     }
-    Ok(true)
 }
 
-fn sizes(files: &[OutputFile]) -> Vec<WrittenFile> {
-    files
-        .iter()
-        .map(|file| WrittenFile {
-            path: file.path.clone(),
-            size_bytes: file.bytes.len() as u64,
-        })
-        .collect()
+fn written(file: &Staged) -> WrittenFile {
+    WrittenFile {
+        path: file.path().to_owned(),
+        size_bytes: file.size_bytes(),
+    }
+}
+
+/// The names that the files of a result may have, the best first.
+struct Names {
+    folder: PathBuf,
+    naming: Naming,
+    formats: Vec<Format>,
+    bases: Box<dyn Iterator<Item = OsString> + Send>,
+    /// Why there is none left.
+    refused: Failure,
+}
+
+impl Names {
+    /// The recording's own name first; then those that follow it in the order of [`naming::bases`].
+    fn new(received: &Received, folder: PathBuf, naming: Naming, formats: Vec<Format>) -> Self {
+        let name = received.relative.file_name().unwrap_or_default();
+        let own = received.base.clone();
+        let others = naming::bases(name).filter({
+            let own = own.clone();
+            move |base| *base != own
+        });
+        Self {
+            folder,
+            naming,
+            formats,
+            bases: Box::new(iter::once(own).chain(others).take(NAMES)),
+            refused: Failure::new(
+                ErrorClass::Output,
+                "every name its transcripts could have is taken",
+            ),
+        }
+    }
+
+    /// The paths of the next name that overwrites nobody's, and what is there; `contents` gives the bytes of each file.
+    fn choose<'a>(
+        &mut self,
+        ours: &HashSet<PathBuf>,
+        contents: impl Fn(usize) -> Result<Cow<'a, [u8]>, WriteError>,
+        reserve: impl Fn(&[PathBuf]) -> bool,
+    ) -> Result<(Vec<PathBuf>, Vec<Found>), Failure> {
+        while let Some(base) = self.bases.next() {
+            let paths = self.paths(&base);
+            let found = paths.iter().enumerate();
+            let found = found.map(|(place, path)| look(path, &*contents(place)?));
+            match found.collect::<Result<Vec<_>, WriteError>>() {
+                Ok(found) => {
+                    let mut each = paths.iter().zip(&found);
+                    if each.all(|(path, found)| is_free(*found, ours.contains(path)))
+                        && reserve(&paths)
+                    {
+                        return Ok((paths, found));
+                    }
+                }
+                Err(error) if error.is_name_problem() => self.refused = not_written(&error),
+                Err(error) => return Err(not_written(&error)),
+            }
+        }
+        Err(self.refused.clone())
+    }
+
+    fn paths(&self, base: &OsStr) -> Vec<PathBuf> {
+        let Naming { template, facts } = &self.naming;
+        let base = naming::named(template, base, facts);
+        let path = |format: &Format| self.folder.join(naming::file_name(&base, *format));
+        self.formats.iter().map(path).collect()
+    }
+}
+
+/// Whether a file may be written where this was found, which is this recording's own or not.
+const fn is_free(found: Found, ours: bool) -> bool {
+    match found {
+        Found::Nothing | Found::Same => true,
+        Found::Other => ours,
+        Found::Folder => false,
+    }
 }
 
 /// Why files are not on the disk.

@@ -1,19 +1,20 @@
 //! Result → files. The result is safe in the database already; `done` is said only of files that are on disk, whole
 //! and synced. What cannot be written stays received and is tried again.
 //!
-//! Results are saved in rounds: a few threads write and sync the files of a round, each folder is synced once for all
-//! of them, and all are marked done together, in one commit.
+//! Results are saved in rounds: the files of a round are written under hidden names and synced, get their own names, each
+//! folder is synced once for all of them, and all are marked done together, in one commit.
 
 use super::clock::sleep_until;
 use super::context::Context;
 use super::event::Event;
-use super::place::{Rendered, folder, not_written, place, rendered};
-use super::threads::in_threads;
+use super::flush::flush;
+use super::place::{Placing, Rendered, folder, not_written, rendered};
+use super::threads::{WAITING, WORKING, in_threads};
 use crate::config::Output;
 use crate::domain::{ErrorClass, Failure, JobId, Timestamp};
 use crate::heavy;
 use crate::output::leftover::remove_leftovers;
-use crate::output::write::{OutputFile, folder_of, sync_folder};
+use crate::output::write::{Staged, folder_of, sync_folder};
 use crate::store::StoreError;
 use crate::store::progress::WrittenFile;
 use crate::store::queue::Received;
@@ -25,8 +26,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Results of one round, at most.
-const ROUND: usize = 256;
+/// Files of one round, at most: all of them are open at once, and a process may open a thousand.
+const ROUND_FILES: usize = 256;
 /// Bytes of the results of one round as they are stored, which bounds the memory they take: a hundred times as much. A
 /// larger one, of more than an hour of speech, is alone.
 const ROUND_BYTES: u64 = 1 << 17;
@@ -40,8 +41,9 @@ const WRITE_AGAIN_MOST: Duration = Duration::from_secs(60);
 /// If the database fails for good.
 pub async fn save_all(context: Arc<Context>) -> Result<(), StoreError> {
     tidy(&context).await?;
+    let round = (ROUND_FILES / context.config.output.formats.len().max(1)).max(1);
     loop {
-        let received = context.store.received(context.now(), ROUND).await?;
+        let received = context.store.received(context.now(), round).await?;
         if !received.is_empty() {
             save_round(&context, one_round(received)).await?;
             context.progress.notify_one();
@@ -105,14 +107,39 @@ struct Round(Mutex<HashMap<PathBuf, JobId>>);
 
 impl Round {
     /// All of the paths for this job, or none of them.
-    fn reserve(&self, job: JobId, files: &[OutputFile]) -> bool {
+    fn reserve(&self, job: JobId, paths: &[PathBuf]) -> bool {
         let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_taken = |file: &OutputFile| taken.get(&file.path).is_some_and(|other| *other != job);
-        if files.iter().any(is_taken) {
+        let is_taken = |path: &PathBuf| taken.get(path).is_some_and(|other| *other != job);
+        if paths.iter().any(is_taken) {
             return false;
         }
-        taken.extend(files.iter().map(|file| (file.path.clone(), job)));
+        taken.extend(paths.iter().map(|path| (path.clone(), job)));
         true
+    }
+}
+
+/// Its files are written under hidden names.
+pub(super) struct Begun {
+    received: Received,
+    /// And whether nothing was said in it.
+    outcome: Result<(Placing, bool), Failure>,
+}
+
+impl Begun {
+    /// What must be synced before its files get their names.
+    pub(super) fn unsynced(&self) -> impl Iterator<Item = &Staged> {
+        self.outcome
+            .iter()
+            .flat_map(|(placing, _)| placing.unsynced())
+    }
+
+    /// It has failed if `then` fails.
+    pub(super) fn and(mut self, then: impl FnOnce(&Placing) -> Result<(), Failure>) -> Self {
+        self.outcome = self.outcome.and_then(|(placing, silent)| {
+            then(&placing)?;
+            Ok((placing, silent))
+        });
+        self
     }
 }
 
@@ -147,29 +174,11 @@ impl Saved {
 
 async fn save_round(context: &Arc<Context>, received: Vec<Received>) -> Result<(), StoreError> {
     let unsaved = unsaved(context, received).await?;
-    let output = Arc::new(context.config.output.clone());
     let round = Arc::new(Round::default());
-    let mut saved = Vec::with_capacity(unsaved.len());
-    let outcomes = match &unsaved[..] {
-        // Apart only up to the bytes of its files: the disk may keep its thread for ever.
-        [one] if one.received.packed_bytes > ROUND_BYTES => {
-            let unplaced = unsaved.into_iter().map(move |one| {
-                let output = output.clone();
-                heavy::in_turn(move || unplaced(one, &output))
-            });
-            let unplaced = join_all(unplaced).await.into_iter().flatten();
-            in_threads(unplaced, move |one| one.map(|one| placed(one, &round))).await
-        }
-        _ => {
-            let save = move |one| Ok::<_, StoreError>(placed(unplaced(one, &output)?, &round));
-            in_threads(unsaved, save).await
-        }
-    };
-    for outcome in outcomes {
-        saved.push(outcome?);
-    }
+    let begun = flush(begun(context, unsaved, &round).await?).await;
+    let mut saved = in_threads(WORKING, begun, move |one| ended(one, &round)).await;
     let folders: BTreeSet<_> = saved.iter().flat_map(Saved::folders).collect();
-    let synced = in_threads(folders, |folder| {
+    let synced = in_threads(WAITING, folders, |folder| {
         let synced = sync_folder(&folder).map_err(|error| not_written(&error));
         (folder, synced)
     });
@@ -190,6 +199,31 @@ async fn save_round(context: &Arc<Context>, received: Vec<Received>) -> Result<(
         context.tally.tried_to_write(written, context.now());
     }
     Ok(())
+}
+
+/// Renders the results, and writes them under hidden names.
+async fn begun(
+    context: &Context,
+    unsaved: Vec<Unsaved>,
+    round: &Arc<Round>,
+) -> Result<Vec<Begun>, StoreError> {
+    let (output, round) = (Arc::new(context.config.output.clone()), round.clone());
+    let begun = match &unsaved[..] {
+        // Apart only up to the bytes of its files: the disk may keep its thread for ever.
+        [one] if one.received.packed_bytes > ROUND_BYTES => {
+            let unplaced = unsaved.into_iter().map(move |one| {
+                let output = output.clone();
+                heavy::in_turn(move || unplaced(one, &output))
+            });
+            let unplaced = join_all(unplaced).await.into_iter().flatten();
+            in_threads(WORKING, unplaced, move |one| Ok(begin(one?, &round))).await
+        }
+        _ => {
+            let begin = move |one| Ok(begin(unplaced(one, &output)?, &round));
+            in_threads(WORKING, unsaved, begin).await
+        }
+    };
+    begun.into_iter().collect()
 }
 
 /// Fetches what the files are made of.
@@ -241,8 +275,8 @@ fn unplaced(unsaved: Unsaved, output: &Output) -> Result<Unplaced, StoreError> {
     })
 }
 
-/// Puts the files of one result in their places. Blocks.
-fn placed(unplaced: Unplaced, round: &Round) -> Saved {
+/// Writes the files of one result under hidden names. Blocks.
+fn begin(unplaced: Unplaced, round: &Round) -> Begun {
     let Unplaced {
         received,
         ours,
@@ -250,13 +284,21 @@ fn placed(unplaced: Unplaced, round: &Round) -> Saved {
         rendered,
     } = unplaced;
     let outcome = guarded(|| {
-        let Rendered {
-            naming,
-            files,
-            silent,
-        } = rendered?;
-        let reserve = |files: &[OutputFile]| round.reserve(received.job, files);
-        let written = place(&received, &ours, &folder, (naming, files), reserve)?;
+        let rendered = rendered?;
+        let silent = rendered.silent;
+        let reserve = |paths: &[PathBuf]| round.reserve(received.job, paths);
+        let placing = Placing::begin(&received, ours, folder, rendered, reserve)?;
+        Ok((placing, silent))
+    });
+    Begun { received, outcome }
+}
+
+/// Gives the files of one result their names. Blocks.
+fn ended(begun: Begun, round: &Round) -> Saved {
+    let Begun { received, outcome } = begun;
+    let outcome = guarded(|| {
+        let (placing, silent) = outcome?;
+        let written = placing.end(|paths| round.reserve(received.job, paths))?;
         Ok(Files { written, silent })
     });
     Saved { received, outcome }
@@ -347,14 +389,10 @@ mod tests {
     #[test]
     fn results_of_one_round_reserve_all_of_their_paths_or_none() {
         let round = Round::default();
-        let files = |names: &[&str]| {
-            let file = |name: &&str| OutputFile {
-                path: PathBuf::from(*name),
-                bytes: Vec::new(),
-            };
-            names.iter().map(file).collect::<Vec<_>>()
+        let reserve = |job, names: &[&str]| {
+            let paths: Vec<_> = names.iter().map(PathBuf::from).collect();
+            round.reserve(JobId(job), &paths)
         };
-        let reserve = |job, names: &[&str]| round.reserve(JobId(job), &files(names));
         assert!(reserve(1, &["/a.txt", "/a.json"]));
         assert!(!reserve(2, &["/b.txt", "/a.json"]));
         assert!(reserve(3, &["/b.txt"]), "what is refused reserves nothing");

@@ -3,8 +3,8 @@
 use super::scenario::Scenario;
 use Paid::{Once, OnceInDoubt, PerhapsTwice};
 use Scenario::{
-    After, Cancel, Changed, Equal, Export, Failing, KeyRefused, Legacy, One, Pause, Rejected,
-    Resume, Retry, Text, Told, Two, Unlisted, Untold, Unwritable, Vanished,
+    After, Cancel, Changed, Equal, Export, Failing, Formats, KeyRefused, Legacy, One, Pause,
+    Rejected, Resume, Retry, Text, Told, Two, Unlisted, Untold, Unwritable, Vanished,
 };
 
 /// What the crash may cost.
@@ -33,7 +33,7 @@ impl Case {
     }
 }
 
-const CASES: [(&str, Scenario, Paid); 130] = [
+const CASES: [(&str, Scenario, Paid); 132] = [
     // A start.
     ("disk.folder.name_synced", One, Once),
     ("disk.folder.name_synced#2", One, Once),
@@ -107,6 +107,8 @@ const CASES: [(&str, Scenario, Paid); 130] = [
     ("output.write.renamed#2", Changed, Once),
     ("output.write.renamed#4", Changed, Once),
     ("output.write.folder_synced", One, Once),
+    ("output.write.file_system_synced", Formats, Once),
+    ("output.write.renamed#8", Formats, Once),
     ("store.written.before", One, Once),
     ("store.written.after", One, Once),
     ("store.not_written.before", Unwritable, Once),

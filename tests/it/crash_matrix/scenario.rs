@@ -11,6 +11,8 @@ use std::os::unix::process::ExitStatusExt;
 pub enum Scenario {
     /// One recording.
     One,
+    /// One recording, in all formats.
+    Formats,
     /// Two recordings, sent one after the other.
     Two,
     /// One recording, by the flow that answers a submission with its transcript.
@@ -51,6 +53,9 @@ pub enum Scenario {
     Export,
 }
 
+/// So many files that they are synced at once.
+const MORE_FORMATS: &str = ", 'md', 'tsv', 'lrc', 'podcast', 'whisperx', 'aud'";
+
 const EXPORT: [&str; 10] = [
     "export", "--all", "--format", "txt", "--format", "json", "--format", "srt", "--format", "vtt",
 ];
@@ -60,6 +65,7 @@ impl Scenario {
     pub fn prepare(self) -> House {
         let house = House::with_recordings(self.settings(), if self == Self::Two { 2 } else { 1 });
         match self {
+            Self::Formats => configure(&house, "'vtt'", MORE_FORMATS),
             Self::Two => configure(&house, "[limits]", "max_uploads = 1"),
             Self::Legacy => configure(&house, "[api]", "flow = 'legacy'"),
             Self::Equal => {
@@ -187,8 +193,8 @@ fn told(house: &House, then: &str) {
 }
 
 /// Adds a key to a section of the configuration.
-fn configure(house: &House, section: &str, key: &str) {
+fn configure(house: &House, after: &str, more: &str) {
     let path = house.path("nightscribe.toml");
     let text = fs::read_to_string(&path).unwrap();
-    fs::write(path, text.replace(section, &format!("{section}\n{key}"))).unwrap();
+    fs::write(path, text.replace(after, &format!("{after}\n{more}"))).unwrap();
 }

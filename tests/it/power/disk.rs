@@ -161,6 +161,11 @@ impl Disk {
         }
     }
 
+    /// A sync of everything ended that began when there were so many changes.
+    pub fn sync_all(&mut self, began: u64) {
+        (0..self.contents.len()).for_each(|inode| self.sync(inode, began));
+    }
+
     /// What is there after a power cut now: all that is synced, and of the rest what `keep` keeps.
     pub fn cut(&self, mut keep: impl FnMut() -> bool) -> Image {
         let mut image = Image::default();

@@ -65,11 +65,16 @@ impl<'a> Recorder<'a> {
                 if call.result.unwrap() < 0 {
                     return;
                 }
-                if let ("fsync" | "fdatasync", Some(open)) = (&*call.name, self.file(&call)) {
-                    before_sync(self);
-                    self.disk.sync(open.inode, began);
-                } else {
-                    self.ended(&call);
+                match (&*call.name, self.file(&call)) {
+                    ("fsync" | "fdatasync", Some(open)) => {
+                        before_sync(self);
+                        self.disk.sync(open.inode, began);
+                    }
+                    ("syncfs", Some(_)) => {
+                        before_sync(self);
+                        self.disk.sync_all(began);
+                    }
+                    _ => self.ended(&call),
                 }
             }
         }
