@@ -1,5 +1,6 @@
 //! What a call takes and gives back.
 
+use super::answer::read_transcript;
 use super::upload::UploadProgress;
 use crate::domain::{Content, Failure, GenerationId, Request, Timestamp, Transcript};
 use std::path::PathBuf;
@@ -81,6 +82,15 @@ pub struct Completed {
     pub raw: String,
     /// What it says.
     pub transcript: Transcript,
+}
+
+impl Completed {
+    /// Reads a result that was kept. What is none is silence.
+    #[must_use]
+    pub fn from_raw(raw: String) -> Self {
+        let transcript = read_transcript(&raw);
+        Self { raw, transcript }
+    }
 }
 
 /// A call that brought nothing.

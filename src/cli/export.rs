@@ -4,6 +4,7 @@ use super::args::Export;
 use super::exit::{Exit, Report};
 use super::session::Session;
 use super::terminal::{ERROR, count, shown};
+use crate::api::Completed;
 use crate::config::{Layout, Output};
 use crate::domain::format::Formats;
 use crate::domain::{Failure, JobId};
@@ -86,7 +87,7 @@ async fn one(
     let formats = Formats::each(&args.formats);
     let rendered = rendered(
         &received,
-        &packed.unpack()?,
+        &Completed::from_raw(packed.unpack()?),
         &folder,
         &output.name,
         &formats,

@@ -3,6 +3,7 @@
 use super::beside::Beside;
 use super::clock::Clock;
 use super::event::{Event, Observer};
+use super::fresh::Fresh;
 use super::gate::Gate;
 use super::tell;
 use super::tempo::Tempo;
@@ -69,6 +70,8 @@ pub struct Context {
     pub abandon: CancellationToken,
     /// What the run has brought about.
     pub tally: Tally,
+    /// Results that just came.
+    pub fresh: Fresh,
     /// Messages and hooks.
     pub beside: Beside,
 }

@@ -8,7 +8,8 @@
 //! - `sending`: what becomes of a submission
 //! - [`poll`]: service → result in the database, before its hour is over
 //! - [`schedule`]: what is pending, by due time and expiry
-//! - [`save`]: results → files, in rounds; [`place`] writes the files of one, `flush` syncs those of many
+//! - [`save`]: results → files, in rounds; [`place`] writes the files of one, `flush` syncs those of many;
+//!   [`fresh`]: results that need not be read again for it
 //! - [`gate`]: who may leave and when: holds, shared back-off, room
 //! - [`watch`]: what others change in the database meanwhile, and the room on the disk
 //! - [`tempo`]: the pace of submissions, which follows what the service accepts
@@ -30,6 +31,7 @@ pub mod event;
 mod flush;
 pub mod folder_rules;
 mod folder_watch;
+pub mod fresh;
 pub mod gate;
 mod hook;
 pub mod lock;

@@ -1,6 +1,6 @@
 //! One result → its files, under names that overwrite nobody's. Blocks; the database is asked before and told after.
 
-use crate::api::read_transcript;
+use crate::api::Completed;
 use crate::config::{Layout, Output};
 use crate::domain::file_name::Facts;
 use crate::domain::{ErrorClass, Failure, FileName, Format};
@@ -49,18 +49,17 @@ pub struct Rendered {
     pub silent: bool,
 }
 
-/// Renders a result from its JSON, for files in `folder`.
+/// Renders a result, for files in `folder`.
 #[must_use]
 pub fn rendered(
     received: &Received,
-    raw: &str,
+    Completed { raw, transcript }: &Completed,
     folder: &Path,
     name: &FileName,
     formats: &[Format],
 ) -> Rendered {
-    let transcript = read_transcript(raw);
     let envelope = envelope(received, folder);
-    let render = |&format| (format, render(format, &transcript, raw, &envelope));
+    let render = |&format| (format, render(format, transcript, raw, &envelope));
     Rendered {
         naming: Naming {
             template: name.clone(),

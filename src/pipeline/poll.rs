@@ -221,16 +221,16 @@ impl Poll<'_> {
         self.context.tally.refused_polls.store(0, Ordering::Relaxed);
         match polled {
             Polled::InProgress => self.unfinished().await,
-            Polled::Completed(completed) => self.completed(&completed).await,
+            Polled::Completed(completed) => self.completed(completed).await,
             Polled::Failed(failure) => self.ended_without(Ending::Refused, failure).await,
         }
     }
 
-    async fn completed(self, completed: &Completed) -> Result<Outcome, StoreError> {
+    async fn completed(self, completed: Completed) -> Result<Outcome, StoreError> {
         let (context, now) = (self.context, self.context.now());
         let taken = self.generation.taken(now);
         let pending = self.generation.pending;
-        let completion = completion(pending.job, pending.attempt, completed, None, now);
+        let completion = completion(pending.job, pending.attempt, &completed, None, now);
         if context
             .persist(pending.job, || context.store.complete(completion.clone()))
             .await?
@@ -243,6 +243,7 @@ impl Poll<'_> {
             name: pending.relative.clone(),
             audio_s: completion.duration_s,
         });
+        context.fresh.keep(pending.job, now, completed);
         context.to_save.notify_one();
         // A job with equal content may wait for this one.
         context.to_submit.notify_one();

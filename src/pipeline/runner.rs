@@ -4,6 +4,7 @@ use super::beside::{Beside, Tasks};
 use super::clock::Clock;
 use super::context::{Context, Tally};
 use super::event::{Event, Observer};
+use super::fresh::Fresh;
 use super::gate::{Gate, State};
 use super::lock::{Lock, LockError};
 use super::tempo::Tempo;
@@ -209,6 +210,7 @@ fn context(
         stop: setup.stop.child_token(),
         abandon: CancellationToken::new(),
         tally: Tally::default(),
+        fresh: Fresh::default(),
         beside: Beside::new(setup.channels, setup.stop),
         config,
     }

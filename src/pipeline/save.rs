@@ -10,6 +10,7 @@ use super::event::Event;
 use super::flush::flush;
 use super::place::{Placing, Rendered, folder, not_written, rendered};
 use super::threads::{WAITING, WORKING, in_threads};
+use crate::api::Completed;
 use crate::config::Output;
 use crate::domain::{ErrorClass, Failure, JobId, Timestamp};
 use crate::heavy;
@@ -52,6 +53,7 @@ pub async fn save_all(context: Arc<Context>) -> Result<(), StoreError> {
         if context.stop.is_cancelled() {
             return Ok(());
         }
+        context.fresh.clear();
         let again = context
             .store
             .next_writing()
@@ -92,10 +94,25 @@ fn one_round(mut received: Vec<Received>) -> Vec<Received> {
     received
 }
 
+/// A result as it was read when it came, or as the database has it.
+enum Stored {
+    Read(Completed),
+    Packed(Packed),
+}
+
+impl Stored {
+    fn read(self) -> Result<Completed, StoreError> {
+        match self {
+            Self::Read(completed) => Ok(completed),
+            Self::Packed(packed) => packed.unpack().map(Completed::from_raw),
+        }
+    }
+}
+
 /// A result on its way to its files.
 struct Unsaved {
     received: Received,
-    packed: Packed,
+    result: Stored,
     /// What was written for its recording before.
     ours: HashSet<PathBuf>,
 }
@@ -228,17 +245,29 @@ async fn begun(
 
 /// Fetches what the files are made of.
 async fn unsaved(context: &Context, received: Vec<Received>) -> Result<Vec<Unsaved>, StoreError> {
-    let jobs: Vec<_> = received.iter().map(|one| one.job).collect();
     let recordings: Vec<_> = received.iter().map(|one| one.recording).collect();
-    let mut results = context.store.results(&jobs).await?;
     let mut outputs = context.store.outputs_of(&recordings).await?;
-    let unsaved = received.into_iter().filter_map(|received| {
-        Some(Unsaved {
-            packed: results.remove(&received.job)?,
-            ours: outputs.remove(&received.recording).unwrap_or_default(),
-            received,
-        })
-    });
+    let fresh = |one: &Received| context.fresh.take(one.job, one.received_at);
+    let read: Vec<_> = received.iter().map(fresh).collect();
+    let unread = received
+        .iter()
+        .zip(&read)
+        .filter(|(_, read)| read.is_none());
+    let unread: Vec<_> = unread.map(|(one, _)| one.job).collect();
+    let mut packed = context.store.results(&unread).await?;
+    let unsaved = received
+        .into_iter()
+        .zip(read)
+        .filter_map(|(received, read)| {
+            Some(Unsaved {
+                result: match read {
+                    Some(completed) => Stored::Read(completed),
+                    None => Stored::Packed(packed.remove(&received.job)?),
+                },
+                ours: outputs.remove(&received.recording).unwrap_or_default(),
+                received,
+            })
+        });
     Ok(unsaved.collect())
 }
 
@@ -253,15 +282,15 @@ struct Unplaced {
 fn unplaced(unsaved: Unsaved, output: &Output) -> Result<Unplaced, StoreError> {
     let Unsaved {
         received,
-        packed,
+        result,
         ours,
     } = unsaved;
-    let raw = packed.unpack()?;
+    let completed = result.read()?;
     let folder = folder(output, &received);
     let rendered = guarded(|| {
         Ok(rendered(
             &received,
-            &raw,
+            &completed,
             &folder,
             &output.name,
             &output.formats,

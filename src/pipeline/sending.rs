@@ -35,7 +35,7 @@ impl Sending<'_> {
             .accepted(self.began, self.context.now());
         match accepted.reply {
             Reply::Generation(_) => self.pending(accepted, poller).await?,
-            Reply::Answer(completed) => self.received(&completed, accepted.sha256).await?,
+            Reply::Answer(completed) => self.received(completed, accepted.sha256).await?,
         }
         self.context.release_probed().await;
         Ok(())
@@ -87,11 +87,11 @@ impl Sending<'_> {
 
     async fn received(
         &self,
-        completed: &Completed,
+        completed: Completed,
         sha256: Option<String>,
     ) -> Result<(), StoreError> {
-        let job = self.candidate.job;
-        let completion = completion(job, self.attempt, completed, sha256, self.context.now());
+        let (job, now) = (self.candidate.job, self.context.now());
+        let completion = completion(job, self.attempt, &completed, sha256, now);
         if self
             .context
             .persist(job, || self.context.store.complete(completion.clone()))
@@ -103,6 +103,7 @@ impl Sending<'_> {
                 name: self.candidate.relative.clone(),
                 audio_s: completion.duration_s,
             });
+            self.context.fresh.keep(job, now, completed);
             self.context.to_save.notify_one();
         }
         Ok(())
