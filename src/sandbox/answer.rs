@@ -6,10 +6,11 @@ use crate::domain::time::Timestamp;
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use futures_util::stream::{self, StreamExt};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 use std::convert::Infallible;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -119,13 +120,16 @@ impl Cut {
 }
 
 /// A JSON answer as a fault lets it out: whole, in drips, or cut in its middle.
-pub(super) fn sent(status: StatusCode, body: &Value, fault: Option<Fault>, cut: &Cut) -> Response {
-    let bytes = Bytes::from(body.to_string());
+pub(super) fn sent(
+    status: StatusCode,
+    body: &impl Serialize,
+    fault: Option<Fault>,
+    cut: &Cut,
+) -> Response {
+    let bytes = serde_json::to_vec(body).expect("its keys are strings");
+    let bytes = Bytes::from(bytes);
     let mut headers = HeaderMap::new();
-    headers.insert(
-        CONTENT_TYPE,
-        "application/json".parse().expect("a fixed value"),
-    );
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CONTENT_LENGTH, bytes.len().into());
     let body = match fault {
         Some(Fault::Truncate) => halved(bytes, cut.clone()),

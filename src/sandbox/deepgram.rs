@@ -3,7 +3,10 @@
 use super::result::{CONFIDENCE, punctuated, request_id, sentences, speaker};
 use super::speech::Word;
 use super::submission::Submission;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// The documents' own example, so that equal requests have equal results.
 const CREATED: &str = "2025-05-21T01:54:44.461Z";
@@ -12,8 +15,149 @@ const MODEL_ID: &str = "5a4db0c5-0000-4000-8000-000000000000";
 /// Sentences that one speaker says in one paragraph, at most.
 const PARAGRAPH_SENTENCES: usize = 4;
 
-/// What the options ask of Deepgram's shape.
+/// The result in whole. It is typed, because `json!` copies a value once for each level that holds it.
+#[derive(Serialize)]
 pub(super) struct Deepgram {
+    metadata: Metadata,
+    results: Results,
+}
+
+#[derive(Serialize)]
+struct Metadata {
+    transaction_key: &'static str,
+    request_id: String,
+    sha256: String,
+    created: &'static str,
+    duration: f64,
+    channels: usize,
+    models: [&'static str; 1],
+    model_info: BTreeMap<&'static str, Model>,
+}
+
+#[derive(Serialize)]
+struct Model {
+    name: &'static str,
+    version: &'static str,
+    arch: &'static str,
+}
+
+#[derive(Serialize)]
+struct Results {
+    channels: Vec<Channel>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    utterances: Option<Vec<Utterance>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summary: Option<Summary>,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    result: &'static str,
+    short: &'static str,
+}
+
+#[derive(Serialize)]
+struct Channel {
+    alternatives: [Alternative; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detected_language: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    language_confidence: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct Alternative {
+    transcript: String,
+    confidence: f64,
+    words: Vec<Item>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paragraphs: Option<Paragraphs>,
+}
+
+/// A word.
+#[derive(Serialize)]
+struct Item {
+    word: String,
+    start: f64,
+    end: f64,
+    confidence: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    speaker: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    speaker_confidence: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    punctuated_word: Option<Cow<'static, str>>,
+}
+
+#[derive(Serialize)]
+struct Paragraphs {
+    transcript: String,
+    paragraphs: Vec<Paragraph>,
+}
+
+#[derive(Serialize)]
+struct Paragraph {
+    sentences: Vec<Sentence>,
+    start: f64,
+    end: f64,
+    num_words: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    speaker: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct Sentence {
+    text: String,
+    start: f64,
+    end: f64,
+}
+
+#[derive(Serialize)]
+struct Utterance {
+    transcript: String,
+    start: f64,
+    end: f64,
+    confidence: f64,
+    channel: usize,
+    words: Vec<Item>,
+    id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    speaker: Option<usize>,
+}
+
+impl Deepgram {
+    pub(super) fn new(submission: &Submission, words: &[Word]) -> Self {
+        let wanted = Wanted::of(submission);
+        Self {
+            metadata: Metadata::new(submission, wanted.channels),
+            results: wanted.results(words),
+        }
+    }
+}
+
+impl Metadata {
+    fn new(submission: &Submission, channels: usize) -> Self {
+        let sha256 = submission.sha256.to_string();
+        let model = Model {
+            name: "nightscribe-sandbox",
+            version: "1",
+            arch: "sandbox",
+        };
+        Self {
+            transaction_key: "deprecated",
+            request_id: request_id(&sha256),
+            sha256,
+            created: CREATED,
+            duration: submission.duration_s,
+            channels,
+            models: [MODEL_ID],
+            model_info: BTreeMap::from([(MODEL_ID, model)]),
+        }
+    }
+}
+
+/// What the options ask of Deepgram's shape.
+struct Wanted {
     channels: usize,
     punctuate: bool,
     paragraphs: bool,
@@ -23,8 +167,8 @@ pub(super) struct Deepgram {
     summarize: bool,
 }
 
-impl Deepgram {
-    pub(super) fn new(submission: &Submission) -> Self {
+impl Wanted {
+    fn of(submission: &Submission) -> Self {
         let on = |name| submission.options.get(name) == Some(&Value::Bool(true));
         let smart = on("smart_format");
         let two_channels = on("multi_channel") || on("multichannel");
@@ -39,31 +183,16 @@ impl Deepgram {
         }
     }
 
-    pub(super) fn result(&self, submission: &Submission, words: &[Word]) -> Value {
-        let hash = submission.sha256.to_string();
-        let channels: Vec<_> = (0..self.channels)
-            .map(|channel| self.channel(&self.of_channel(words, channel)))
-            .collect();
-        let mut results = json!({"channels": channels});
-        if self.utterances {
-            results["utterances"] = self.utterances(words).into();
+    fn results(&self, words: &[Word]) -> Results {
+        let channel = |channel| self.channel(&self.of_channel(words, channel));
+        Results {
+            channels: (0..self.channels).map(channel).collect(),
+            utterances: self.utterances.then(|| self.utterances(words)),
+            summary: self.summarize.then_some(Summary {
+                result: "success",
+                short: "A transcript made by the nightscribe sandbox.",
+            }),
         }
-        if self.summarize {
-            results["summary"] = json!({"result": "success", "short": "A transcript made by the nightscribe sandbox."});
-        }
-        json!({
-            "metadata": {
-                "transaction_key": "deprecated",
-                "request_id": request_id(&hash),
-                "sha256": hash,
-                "created": CREATED,
-                "duration": submission.duration_s,
-                "channels": self.channels,
-                "models": [MODEL_ID],
-                "model_info": {MODEL_ID: {"name": "nightscribe-sandbox", "version": "1", "arch": "sandbox"}},
-            },
-            "results": results,
-        })
     }
 
     /// Sentences go to the channels in turn.
@@ -72,61 +201,54 @@ impl Deepgram {
         words.iter().filter(here).collect()
     }
 
-    fn channel(&self, words: &[&Word]) -> Value {
-        let mut alternative = json!({
-            "transcript": self.text(words),
-            "confidence": if words.is_empty() { 0.0 } else { CONFIDENCE },
-            "words": self.words(words),
-        });
-        if self.paragraphs {
-            alternative["paragraphs"] = self.paragraphs(words);
+    fn channel(&self, words: &[&Word]) -> Channel {
+        let items = self.words(words);
+        let alternative = Alternative {
+            transcript: self.text(words, &items),
+            confidence: if words.is_empty() { 0.0 } else { CONFIDENCE },
+            words: items,
+            paragraphs: self.paragraphs.then(|| self.paragraphs(words)),
+        };
+        Channel {
+            alternatives: [alternative],
+            detected_language: self.detect_language.then_some("en"),
+            language_confidence: self.detect_language.then_some(CONFIDENCE),
         }
-        let mut channel = json!({"alternatives": [alternative]});
-        if self.detect_language {
-            channel["detected_language"] = "en".into();
-            channel["language_confidence"] = CONFIDENCE.into();
-        }
-        channel
     }
 
-    fn text(&self, words: &[&Word]) -> String {
+    /// The text of `words`, which `items` are made of.
+    fn text(&self, words: &[&Word], items: &[Item]) -> String {
         if self.punctuate {
             return punctuated(words);
         }
-        words
-            .iter()
-            .map(|word| word.bare())
-            .collect::<Vec<_>>()
-            .join(" ")
+        let bare: Vec<_> = items.iter().map(|item| item.word.as_str()).collect();
+        bare.join(" ")
     }
 
-    fn words(&self, words: &[&Word]) -> Vec<Value> {
+    fn words(&self, words: &[&Word]) -> Vec<Item> {
         words.iter().map(|word| self.word(word)).collect()
     }
 
-    fn word(&self, word: &Word) -> Value {
-        let mut item = json!({
-            "word": word.bare(),
-            "start": seconds(word.start_ms),
-            "end": seconds(word.end_ms),
-            "confidence": CONFIDENCE,
-        });
-        if self.diarize {
-            item["speaker"] = speaker(word).into();
-            item["speaker_confidence"] = CONFIDENCE.into();
+    fn word(&self, word: &Word) -> Item {
+        Item {
+            word: word.bare(),
+            start: seconds(word.start_ms),
+            end: seconds(word.end_ms),
+            confidence: CONFIDENCE,
+            speaker: self.speaker(word),
+            speaker_confidence: self.diarize.then_some(CONFIDENCE),
+            punctuated_word: self.punctuate.then(|| word.text.clone()),
         }
-        if self.punctuate {
-            item["punctuated_word"] = word.text.as_ref().into();
-        }
-        item
     }
 
-    fn paragraphs(&self, words: &[&Word]) -> Value {
+    fn speaker(&self, word: &Word) -> Option<usize> {
+        self.diarize.then(|| speaker(word))
+    }
+
+    fn paragraphs(&self, words: &[&Word]) -> Paragraphs {
         let sentences: Vec<&[&Word]> = sentences(words).collect();
-        let same_speaker =
-            |a: &&[&Word], b: &&[&Word]| !self.diarize || speaker(a[0]) == speaker(b[0]);
         let paragraphs: Vec<_> = sentences
-            .chunk_by(same_speaker)
+            .chunk_by(|a, b| self.speaker(a[0]) == self.speaker(b[0]))
             .flat_map(|turn| turn.chunks(PARAGRAPH_SENTENCES))
             .collect();
         let texts = paragraphs.iter().map(|paragraph| {
@@ -136,31 +258,33 @@ impl Deepgram {
                 .collect();
             texts.join(" ")
         });
-        json!({
-            "transcript": texts.collect::<Vec<_>>().join("\n\n"),
-            "paragraphs": paragraphs.iter().map(|paragraph| self.paragraph(paragraph)).collect::<Vec<_>>(),
-        })
+        Paragraphs {
+            transcript: texts.collect::<Vec<_>>().join("\n\n"),
+            paragraphs: paragraphs
+                .iter()
+                .map(|paragraph| self.paragraph(paragraph))
+                .collect(),
+        }
     }
 
-    fn paragraph(&self, sentences: &[&[&Word]]) -> Value {
+    fn paragraph(&self, sentences: &[&[&Word]]) -> Paragraph {
         let words = sentences.concat();
-        let texts = sentences
-            .iter()
-            .map(|words| timed(words, "text", punctuated(words)));
-        let mut paragraph = timed(
-            &words,
-            "sentences",
-            texts.map(Value::Object).collect::<Vec<_>>(),
-        );
-        paragraph.insert("num_words".to_owned(), words.len().into());
-        if self.diarize {
-            paragraph.insert("speaker".to_owned(), speaker(words[0]).into());
+        let sentence = |words: &&[&Word]| Sentence {
+            text: punctuated(words),
+            start: start(words),
+            end: end(words),
+        };
+        Paragraph {
+            sentences: sentences.iter().map(sentence).collect(),
+            start: start(&words),
+            end: end(&words),
+            num_words: words.len(),
+            speaker: self.speaker(words[0]),
         }
-        paragraph.into()
     }
 
     /// Channel by channel, as Deepgram gives them.
-    fn utterances(&self, words: &[Word]) -> Vec<Value> {
+    fn utterances(&self, words: &[Word]) -> Vec<Utterance> {
         let of_channel = |channel| {
             let own = self.of_channel(words, channel);
             let utterances: Vec<_> = sentences(&own)
@@ -171,35 +295,29 @@ impl Deepgram {
         (0..self.channels).flat_map(of_channel).collect()
     }
 
-    fn utterance(&self, words: &[&Word], channel: usize) -> Value {
-        let mut utterance = timed(words, "transcript", self.text(words));
-        utterance.insert("confidence".to_owned(), CONFIDENCE.into());
-        utterance.insert("channel".to_owned(), channel.into());
-        utterance.insert("words".to_owned(), self.words(words).into());
-        utterance.insert(
-            "id".to_owned(),
-            format!("utterance-{}", words[0].sentence).into(),
-        );
-        if self.diarize {
-            utterance.insert("speaker".to_owned(), speaker(words[0]).into());
+    fn utterance(&self, words: &[&Word], channel: usize) -> Utterance {
+        let items = self.words(words);
+        Utterance {
+            transcript: self.text(words, &items),
+            start: start(words),
+            end: end(words),
+            confidence: CONFIDENCE,
+            channel,
+            words: items,
+            id: format!("utterance-{}", words[0].sentence),
+            speaker: self.speaker(words[0]),
         }
-        utterance.into()
     }
 }
 
-/// Something that is said from the first to the last of `words`, of which there are some.
-fn timed(words: &[&Word], name: &str, value: impl Into<Value>) -> Map<String, Value> {
-    let start = words.first().map_or(0, |word| word.start_ms);
-    let end = words.last().map_or(0, |word| word.end_ms);
-    let pairs = [
-        (name, value.into()),
-        ("start", seconds(start).into()),
-        ("end", seconds(end).into()),
-    ];
-    pairs
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
+/// When the first of `words` begins, of which there are some.
+fn start(words: &[&Word]) -> f64 {
+    words.first().map_or(0.0, |word| seconds(word.start_ms))
+}
+
+/// When the last of `words` ends, of which there are some.
+fn end(words: &[&Word]) -> f64 {
+    words.last().map_or(0.0, |word| seconds(word.end_ms))
 }
 
 fn seconds(ms: u64) -> f64 {

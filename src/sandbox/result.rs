@@ -10,16 +10,24 @@ use serde_json::{Value, json};
 /// Said of every word.
 pub(super) const CONFIDENCE: f64 = 0.99;
 
+/// A result in the shape of its model's family.
+#[derive(serde::Serialize)]
+#[serde(untagged)]
+pub(super) enum Transcript {
+    Deepgram(Deepgram),
+    Other(Value),
+}
+
 /// The result for a submission.
-pub(super) fn result(submission: &Submission) -> Value {
+pub(super) fn result(submission: &Submission) -> Transcript {
     let words = words(submission);
     match family(&submission.model) {
-        Some(Family::AssemblyAi) => assemblyai(submission, &words),
-        Some(Family::TextOnly) => json!({
+        Some(Family::AssemblyAi) => Transcript::Other(assemblyai(submission, &words)),
+        Some(Family::TextOnly) => Transcript::Other(json!({
             "text": punctuated(&words.iter().collect::<Vec<_>>()),
             "usage": {"type": "duration", "seconds": submission.duration_s},
-        }),
-        Some(Family::Deepgram) | None => Deepgram::new(submission).result(submission, &words),
+        })),
+        Some(Family::Deepgram) | None => Transcript::Deepgram(Deepgram::new(submission, &words)),
     }
 }
 
@@ -90,8 +98,12 @@ pub(super) fn punctuated(words: &[&Word]) -> String {
 mod tests {
     use super::*;
 
+    fn shown(submission: &Submission) -> Value {
+        serde_json::to_value(result(submission)).unwrap()
+    }
+
     fn with(model: &str, options: Value) -> Value {
-        result(&Submission {
+        shown(&Submission {
             model: model.to_owned(),
             options: options.as_object().unwrap().clone(),
             duration_s: 10.0,
@@ -138,7 +150,7 @@ mod tests {
 
     #[test]
     fn paragraphs_hold_every_word_once_and_change_with_the_speaker() {
-        let result = result(&Submission {
+        let result = shown(&Submission {
             options: json!({"paragraphs": true}).as_object().unwrap().clone(),
             duration_s: 600.0,
             ..Submission::example("a.mp3")
@@ -165,7 +177,7 @@ mod tests {
 
     #[test]
     fn silence_is_a_whole_result_without_words() {
-        let result = result(&Submission {
+        let result = shown(&Submission {
             options: json!({"smart_format": true, "utterances": true})
                 .as_object()
                 .unwrap()

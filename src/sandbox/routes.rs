@@ -5,7 +5,7 @@ use super::book::{Book, Found, Turned};
 use super::fault::{Call, Fault};
 use super::ledger::{Outcome, Row};
 use super::property;
-use super::result::result;
+use super::result::{Transcript, result};
 use super::settings::Account;
 use super::submission;
 use crate::domain::time::Timestamp;
@@ -18,7 +18,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use futures_util::StreamExt;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -221,6 +221,16 @@ fn turned_away(asked: &Asked, turned: &Turned) -> Response {
     }
 }
 
+/// The answer to a poll that finds a generation.
+#[derive(serde::Serialize)]
+#[serde(tag = "status", rename_all = "snake_case")]
+enum Polled {
+    Waiting,
+    Active,
+    Error { result: (), error: Value },
+    Completed { result: Transcript },
+}
+
 async fn poll(
     State(shared): Everything,
     Extension(asked): Extension<Asked>,
@@ -245,16 +255,15 @@ async fn poll(
     let found = shared.book().poll(&id, fault, shared.now());
     let body = match found {
         Found::Missing => return asked.refusal(StatusCode::NOT_FOUND, "generation not found"),
-        Found::Waiting => json!({"status": "waiting"}),
-        Found::Active => json!({"status": "active"}),
-        Found::Failed => json!({
-            "status": "error",
-            "result": null,
-            "error": {"name": "TranscriptionError", "message": "the audio could not be transcribed"},
-        }),
-        Found::Completed(submission) => {
-            json!({"status": "completed", "result": result(&submission)})
-        }
+        Found::Waiting => Polled::Waiting,
+        Found::Active => Polled::Active,
+        Found::Failed => Polled::Error {
+            result: (),
+            error: json!({"name": "TranscriptionError", "message": "the audio could not be transcribed"}),
+        },
+        Found::Completed(submission) => Polled::Completed {
+            result: result(&submission),
+        },
     };
     // The documents say 201 here, too.
     with_inference_id(sent(StatusCode::CREATED, &body, fault, &cut), &id)
@@ -360,7 +369,7 @@ async fn logs(
     Json(json!({"data": page, "pagination": pagination})).into_response()
 }
 
-fn log_entry(row: &Row) -> serde_json::Value {
+fn log_entry(row: &Row) -> Value {
     let failed = row.outcome == Outcome::Failed;
     let cost = if failed {
         0.0
