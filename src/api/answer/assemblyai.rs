@@ -4,38 +4,31 @@ use super::number::{index, seconds, span};
 use super::transcript::{items, speaker};
 use crate::domain::Transcript;
 use crate::domain::transcript::{Utterance, Word};
-use serde_json::Value;
+use serde_json_borrow::Value;
 
 const MILLISECOND: f64 = 0.001;
 
 /// Reads a result that has AssemblyAI's shape; `None` for any other.
-pub(super) fn read(result: &Value) -> Option<Transcript> {
+pub(super) fn read(result: &Value<'_>) -> Option<Transcript> {
     let words = items(result.get("words"));
-    let is_ours = result.get("audio_duration").is_some()
-        || words.iter().any(|word| word.get("text").is_some());
+    let is_ours = !result.get("audio_duration").is_null()
+        || words.iter().any(|word| !word.get("text").is_null());
     if !is_ours {
         return None;
     }
     let utterances = items(result.get("utterances"));
     Some(Transcript {
-        text: result
-            .get("text")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned(),
+        text: result.get("text").as_str().unwrap_or_default().to_owned(),
         words: words.into_iter().filter_map(word).collect(),
         paragraphs: Vec::new(),
         utterances: utterances.into_iter().filter_map(utterance).collect(),
         duration_s: seconds(result.get("audio_duration")),
-        language: result
-            .get("language_code")
-            .and_then(Value::as_str)
-            .map(str::to_owned),
+        language: result.get("language_code").as_str().map(str::to_owned),
     })
 }
 
-fn word(item: &Value) -> Option<Word> {
-    let text = item.get("text").and_then(Value::as_str)?.to_owned();
+fn word(item: &Value<'_>) -> Option<Word> {
+    let text = item.get("text").as_str()?.to_owned();
     let (start_s, end_s) = span(item, MILLISECOND)?;
     Some(Word {
         text,
@@ -46,10 +39,10 @@ fn word(item: &Value) -> Option<Word> {
     })
 }
 
-fn utterance(item: &Value) -> Option<Utterance> {
+fn utterance(item: &Value<'_>) -> Option<Utterance> {
     let text = item
         .get("text")
-        .and_then(Value::as_str)
+        .as_str()
         .filter(|text| !text.trim().is_empty())?
         .to_owned();
     let (start_s, end_s) = span(item, MILLISECOND)?;
@@ -63,7 +56,7 @@ fn utterance(item: &Value) -> Option<Utterance> {
 }
 
 /// Its channels count from 1.
-fn channel(item: &Value) -> Option<u32> {
+fn channel(item: &Value<'_>) -> Option<u32> {
     index(item.get("channel")).map(|number| number.saturating_sub(1))
 }
 
@@ -72,6 +65,10 @@ mod tests {
     use super::*;
     use crate::domain::transcript::Speaker;
     use serde_json::json;
+
+    fn read(result: &serde_json::Value) -> Option<Transcript> {
+        super::read(&serde_json::from_str(&result.to_string()).unwrap())
+    }
 
     #[test]
     fn milliseconds_become_seconds_and_letters_stay() {

@@ -4,18 +4,14 @@ use super::number::{index, seconds, span};
 use super::transcript::{items, speaker};
 use crate::domain::Transcript;
 use crate::domain::transcript::{Paragraph, Utterance, Word};
-use serde_json::Value;
+use serde_json_borrow::Value;
 
-pub(super) fn read(result: &Value) -> Transcript {
+pub(super) fn read(result: &Value<'_>) -> Transcript {
     let results = result.get("results");
     let channels = channels(results);
     let many = channels.len() > 1;
     let mut transcript = Transcript {
-        duration_s: seconds(
-            result
-                .get("metadata")
-                .and_then(|metadata| metadata.get("duration")),
-        ),
+        duration_s: seconds(result.get("metadata").get("duration")),
         ..Transcript::default()
     };
     let mut texts = Vec::new();
@@ -27,7 +23,7 @@ pub(super) fn read(result: &Value) -> Transcript {
         };
         texts.extend(
             best.get("transcript")
-                .and_then(Value::as_str)
+                .as_str()
                 .filter(|text| !text.trim().is_empty()),
         );
         transcript.words.extend(
@@ -40,7 +36,7 @@ pub(super) fn read(result: &Value) -> Transcript {
             .extend(paragraphs(best, channel_number));
     }
     transcript.text = texts.join("\n");
-    let utterances = items(results.and_then(|results| results.get("utterances")));
+    let utterances = items(results.get("utterances"));
     transcript.utterances = utterances
         .into_iter()
         .filter_map(|item| utterance(item, many))
@@ -48,32 +44,27 @@ pub(super) fn read(result: &Value) -> Transcript {
     transcript
 }
 
-fn channels(results: Option<&Value>) -> Vec<&Value> {
-    match results.and_then(|results| results.get("channels")) {
-        Some(single @ Value::Object(fields)) if fields.contains_key("alternatives") => vec![single],
+fn channels<'a>(results: &'a Value<'a>) -> Vec<&'a Value<'a>> {
+    match results.get("channels") {
+        single @ Value::Object(fields) if fields.contains_key("alternatives") => vec![single],
         several => items(several),
     }
 }
 
-fn one_or_first<'a>(value: Option<&'a Value>, mark: &str) -> Option<&'a Value> {
+fn one_or_first<'a>(value: &'a Value<'a>, mark: &str) -> Option<&'a Value<'a>> {
     match value {
-        Some(single @ Value::Object(fields)) if fields.contains_key(mark) => Some(single),
+        single @ Value::Object(fields) if fields.contains_key(mark) => Some(single),
         several => items(several).first().copied(),
     }
 }
 
-fn language(channel: &Value) -> Option<String> {
-    channel
-        .get("detected_language")
-        .and_then(Value::as_str)
-        .map(str::to_owned)
+fn language(channel: &Value<'_>) -> Option<String> {
+    channel.get("detected_language").as_str().map(str::to_owned)
 }
 
-fn word(item: &Value, channel: Option<u32>) -> Option<Word> {
-    let shown = item
-        .get("punctuated_word")
-        .or_else(|| item.get("word"))
-        .and_then(Value::as_str)?;
+fn word(item: &Value<'_>, channel: Option<u32>) -> Option<Word> {
+    let punctuated = item.get("punctuated_word").as_str();
+    let shown = punctuated.or_else(|| item.get("word").as_str())?;
     let (start_s, end_s) = span(item, 1.0)?;
     Some(Word {
         text: shown.to_owned(),
@@ -84,9 +75,9 @@ fn word(item: &Value, channel: Option<u32>) -> Option<Word> {
     })
 }
 
-fn paragraphs(alternative: &Value, channel: Option<u32>) -> impl Iterator<Item = Paragraph> {
+fn paragraphs(alternative: &Value<'_>, channel: Option<u32>) -> impl Iterator<Item = Paragraph> {
     let list = match alternative.get("paragraphs") {
-        Some(object @ Value::Object(_)) => object.get("paragraphs"),
+        object @ Value::Object(_) => object.get("paragraphs"),
         list => list,
     };
     items(list)
@@ -94,13 +85,13 @@ fn paragraphs(alternative: &Value, channel: Option<u32>) -> impl Iterator<Item =
         .filter_map(move |item| paragraph(item, channel))
 }
 
-fn paragraph(item: &Value, channel: Option<u32>) -> Option<Paragraph> {
+fn paragraph(item: &Value<'_>, channel: Option<u32>) -> Option<Paragraph> {
     let mut sentences: Vec<String> = items(item.get("sentences"))
         .into_iter()
         .filter_map(sentence)
         .collect();
     if sentences.is_empty() {
-        sentences.extend(item.get("text").and_then(Value::as_str).map(str::to_owned));
+        sentences.extend(item.get("text").as_str().map(str::to_owned));
     }
     let (start_s, end_s) = span(item, 1.0).or_else(|| sentence_span(item))?;
     (!sentences.is_empty()).then(|| Paragraph {
@@ -112,23 +103,23 @@ fn paragraph(item: &Value, channel: Option<u32>) -> Option<Paragraph> {
     })
 }
 
-fn sentence(item: &Value) -> Option<String> {
+fn sentence(item: &Value<'_>) -> Option<String> {
     item.as_str()
-        .or_else(|| item.get("text")?.as_str())
+        .or_else(|| item.get("text").as_str())
         .map(str::to_owned)
 }
 
-fn sentence_span(item: &Value) -> Option<(f64, f64)> {
+fn sentence_span(item: &Value<'_>) -> Option<(f64, f64)> {
     let sentences = items(item.get("sentences"));
     let (start, _) = span(sentences.first()?, 1.0)?;
     let (_, end) = span(sentences.last()?, 1.0)?;
     Some((start, end.max(start)))
 }
 
-fn utterance(item: &Value, many_channels: bool) -> Option<Utterance> {
+fn utterance(item: &Value<'_>, many_channels: bool) -> Option<Utterance> {
     let text = item
         .get("transcript")
-        .and_then(Value::as_str)
+        .as_str()
         .filter(|text| !text.trim().is_empty())?
         .to_owned();
     let (start_s, end_s) = span(item, 1.0)?;
@@ -151,6 +142,10 @@ mod tests {
     use super::*;
     use crate::domain::transcript::Speaker;
     use serde_json::json;
+
+    fn read(result: &serde_json::Value) -> Transcript {
+        super::read(&serde_json::from_str(&result.to_string()).unwrap())
+    }
 
     #[test]
     fn words_paragraphs_utterances_duration_and_language_are_read() {

@@ -7,6 +7,7 @@ use crate::domain::{ErrorClass, Failure, GenerationId};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json_borrow::Value as Borrowed;
 use std::borrow::Cow;
 
 /// What an answer to a poll says.
@@ -171,18 +172,22 @@ fn decode(body: &[u8]) -> Cow<'_, str> {
 }
 
 /// The envelope's fields, and the whole as a value where there is no `result` to look into.
-fn parse(text: &str) -> Result<(Envelope<'_>, Value), Unreadable> {
+fn parse(text: &str) -> Result<(Envelope<'_>, Borrowed<'_>), Unreadable> {
     if !text.trim_start().starts_with('{') {
         return Err(Unreadable(None));
     }
     let envelope: Envelope<'_> =
         serde_json::from_str(text).map_err(|error| Unreadable(Some(error)))?;
     let is_bare = given(envelope.result).is_none() && given(envelope.output).is_none();
-    let whole = if is_bare { value(text)? } else { Value::Null };
+    let whole = if is_bare {
+        value(text)?
+    } else {
+        Borrowed::Null
+    };
     Ok((envelope, whole))
 }
 
-fn value(raw: &str) -> Result<Value, Unreadable> {
+fn value(raw: &str) -> Result<Borrowed<'_>, Unreadable> {
     serde_json::from_str(raw).map_err(|error| Unreadable(Some(error)))
 }
 

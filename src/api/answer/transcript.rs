@@ -4,7 +4,7 @@ use super::number::seconds;
 use super::{assemblyai, deepgram};
 use crate::domain::Transcript;
 use crate::domain::transcript::Speaker;
-use serde_json::Value;
+use serde_json_borrow::Value;
 
 /// Reads a result as [`Completed::raw`](crate::api::Completed::raw) keeps it. What is no result is silence.
 #[must_use]
@@ -14,13 +14,13 @@ pub fn read_transcript(raw: &str) -> Transcript {
         .unwrap_or_default()
 }
 
-pub(super) fn transcript_of(result: &Value) -> Transcript {
+pub(super) fn transcript_of(result: &Value<'_>) -> Transcript {
     let mut transcript = match result {
-        Value::String(text) => Transcript {
-            text: text.clone(),
+        Value::Str(text) => Transcript {
+            text: text.to_string(),
             ..Transcript::default()
         },
-        result if result.get("results").is_some() => deepgram::read(result),
+        result if !result.get("results").is_null() => deepgram::read(result),
         result => assemblyai::read(result).unwrap_or_else(|| text_only(result)),
     };
     transcript
@@ -44,9 +44,9 @@ pub(super) fn transcript_of(result: &Value) -> Transcript {
 }
 
 /// Whether a value could be a result at all, rather than an envelope without one.
-pub(super) fn looks_like_result(value: &Value) -> bool {
+pub(super) fn looks_like_result(value: &Value<'_>) -> bool {
     match value {
-        Value::String(text) => !text.trim().is_empty(),
+        Value::Str(text) => !text.trim().is_empty(),
         Value::Object(fields) => [
             "results",
             "text",
@@ -56,44 +56,38 @@ pub(super) fn looks_like_result(value: &Value) -> bool {
             "segments",
         ]
         .iter()
-        .any(|name| fields.contains_key(*name)),
+        .any(|name| fields.contains_key(name)),
         _ => false,
     }
 }
 
 /// `{text, usage}`, as OpenAI's and Microsoft's models answer.
-fn text_only(result: &Value) -> Transcript {
-    let text = result
-        .get("text")
-        .or_else(|| result.get("transcript"))
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    let duration = seconds(result.get("duration"))
-        .or_else(|| seconds(result.get("usage").and_then(|usage| usage.get("seconds"))));
+fn text_only(result: &Value<'_>) -> Transcript {
+    let text = result.get("text").as_str();
+    let text = text.or_else(|| result.get("transcript").as_str());
+    let duration =
+        seconds(result.get("duration")).or_else(|| seconds(result.get("usage").get("seconds")));
     Transcript {
-        text: text.to_owned(),
+        text: text.unwrap_or_default().to_owned(),
         duration_s: duration,
-        language: result
-            .get("language")
-            .and_then(Value::as_str)
-            .map(str::to_owned),
+        language: result.get("language").as_str().map(str::to_owned),
         ..Transcript::default()
     }
 }
 
-pub(super) fn speaker(value: Option<&Value>) -> Option<Speaker> {
-    match value? {
-        Value::String(label) if !label.trim().is_empty() => Some(Speaker(label.trim().to_owned())),
+pub(super) fn speaker(value: &Value<'_>) -> Option<Speaker> {
+    match value {
+        Value::Str(label) if !label.trim().is_empty() => Some(Speaker(label.trim().to_owned())),
         Value::Number(number) => Some(Speaker(number.to_string())),
         _ => None,
     }
 }
 
 /// The items of a list, or of an object that stands in for one.
-pub(super) fn items(value: Option<&Value>) -> Vec<&Value> {
+pub(super) fn items<'a>(value: &'a Value<'a>) -> Vec<&'a Value<'a>> {
     match value {
-        Some(Value::Array(items)) => items.iter().collect(),
-        Some(Value::Object(fields)) => fields.values().collect(),
+        Value::Array(items) => items.iter().collect(),
+        Value::Object(fields) => fields.values().collect(),
         _ => Vec::new(),
     }
 }
@@ -106,13 +100,16 @@ mod tests {
     #[test]
     fn models_that_give_text_alone_are_read() {
         let result = json!({"text": "Hello there.", "usage": {"type": "duration", "seconds": 12}});
-        let transcript = transcript_of(&result);
+        let transcript = read_transcript(&result.to_string());
         assert_eq!(
             (transcript.text.as_str(), transcript.duration_s),
             ("Hello there.", Some(12.0))
         );
         assert!(transcript.words.is_empty());
-        assert_eq!(transcript_of(&json!("just text")).text, "just text");
+        assert_eq!(
+            read_transcript(&json!("just text").to_string()).text,
+            "just text"
+        );
     }
 
     #[test]
@@ -125,7 +122,10 @@ mod tests {
             json!({"text": 5}),
             json!({"results": 5}),
         ] {
-            assert!(transcript_of(&nothing).is_silent(), "{nothing}");
+            assert!(
+                read_transcript(&nothing.to_string()).is_silent(),
+                "{nothing}"
+            );
         }
         assert!(read_transcript("{").is_silent());
     }
