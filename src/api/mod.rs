@@ -4,6 +4,7 @@
 //! - [`call`]: what a call takes and gives back
 //! - `fields`: a request's options as form fields and as JSON
 //! - `upload`: a file streamed into a request
+//! - `buffers`: memory for the chunks of a file, used again
 //! - `transport`: one HTTP exchange, bounded in time and size
 //! - [`answer`]: reading what the service says
 //! - [`failures`]: an HTTP status and its body as a [`CallError`]
@@ -13,6 +14,7 @@
 //! - [`pace`]: so many requests a minute, evenly
 
 pub mod answer;
+mod buffers;
 pub mod call;
 pub mod client;
 pub mod failures;

@@ -1,5 +1,6 @@
 //! A file streamed into a request: hashed on the way, and never finished if it is not the file that was recorded.
 
+use super::buffers::Buffers;
 use super::call::Recording;
 use crate::crash;
 use crate::domain::Timestamp;
@@ -13,8 +14,8 @@ use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Bytes read from disk and handed to the connection at once.
-const CHUNK: usize = 256 * 1024;
+/// Bytes read from disk and handed to the connection at once: few hops between threads, and little memory.
+const CHUNK: usize = 512 * 1024;
 
 /// How much of an upload has been handed to the connection.
 #[derive(Debug, Default)]
@@ -85,6 +86,7 @@ struct Reading {
     recording: Recording,
     left: u64,
     hash: Sha256,
+    buffers: Buffers,
 }
 
 /// A chunk that was read, and what is to be read after it.
@@ -200,8 +202,9 @@ impl Reading {
         let reading = Self {
             file: File::open(&recording.path)?,
             left: recording.size_bytes,
-            recording,
             hash: Sha256::new(),
+            buffers: Buffers::of(up_to(recording.size_bytes, CHUNK)),
+            recording,
         };
         if !reading.is_as_recorded()? {
             return Err(FileTrouble::Changed);
@@ -213,16 +216,13 @@ impl Reading {
     }
 
     fn chunk(mut self) -> Result<Chunk, FileTrouble> {
-        let wanted = usize::try_from(self.left).unwrap_or(CHUNK).min(CHUNK);
-        let mut bytes = Vec::with_capacity(wanted);
-        let mut part = self.file.by_ref().take(wanted as u64);
-        let read = part.read_to_end(&mut bytes);
-        if read.map_err(FileTrouble::Unreadable)? < wanted {
-            return Err(FileTrouble::Changed);
-        }
-        self.hash.update(&bytes);
+        let mut buffer = self.buffers.take();
+        let wanted = up_to(self.left, buffer.len());
+        let read = self.file.read_exact(&mut buffer[..wanted]);
+        read.map_err(unread)?;
+        self.hash.update(&buffer[..wanted]);
         self.left -= wanted as u64;
-        let bytes = Bytes::from(bytes);
+        let bytes = self.buffers.lend(buffer, wanted);
         if self.left > 0 {
             let rest = Rest::More(self);
             return Ok(Chunk { bytes, rest });
@@ -239,5 +239,16 @@ impl Reading {
         let found = self.file.metadata()?;
         Ok(found.len() == self.recording.size_bytes
             && Timestamp::from(found.modified()?) == self.recording.modified)
+    }
+}
+
+fn up_to(left: u64, most: usize) -> usize {
+    usize::try_from(left).map_or(most, |left| left.min(most))
+}
+
+fn unread(error: io::Error) -> FileTrouble {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => FileTrouble::Changed,
+        _ => FileTrouble::Unreadable(error),
     }
 }
