@@ -96,7 +96,7 @@ struct Chunk {
 }
 
 enum Rest {
-    More(Reading),
+    More(Box<Reading>),
     /// It was the last; the file is unchanged. With the hash of all bytes.
     Nothing(String),
 }
@@ -110,7 +110,7 @@ struct Upload {
 
 enum Next {
     Read(Chunk),
-    Unread(Reading),
+    Unread(Box<Reading>),
     End,
 }
 
@@ -199,13 +199,13 @@ impl Upload {
 
 impl Reading {
     fn begin(recording: Recording) -> Result<Next, FileTrouble> {
-        let reading = Self {
+        let reading = Box::new(Self {
             file: File::open(&recording.path)?,
             left: recording.size_bytes,
             hash: Sha256::new(),
             buffers: Buffers::of(up_to(recording.size_bytes, CHUNK)),
             recording,
-        };
+        });
         if !reading.is_as_recorded()? {
             return Err(FileTrouble::Changed);
         }
@@ -215,7 +215,7 @@ impl Reading {
         reading.chunk().map(Next::Read)
     }
 
-    fn chunk(mut self) -> Result<Chunk, FileTrouble> {
+    fn chunk(mut self: Box<Self>) -> Result<Chunk, FileTrouble> {
         let mut buffer = self.buffers.take();
         let wanted = up_to(self.left, buffer.len());
         let read = self.file.read_exact(&mut buffer[..wanted]);

@@ -231,7 +231,7 @@ impl Names {
         while let Some(base) = self.bases.next() {
             let paths = self.paths(&base);
             let found = paths.iter().enumerate();
-            let found = found.map(|(place, path)| look(path, &*contents(place)?));
+            let found = found.map(|(place, path)| look(path, &contents(place)?));
             match found.collect::<Result<Vec<_>, WriteError>>() {
                 Ok(found) => {
                     let mut each = paths.iter().zip(&found);
