@@ -7,7 +7,6 @@ use super::together::rows;
 use super::writer::{Change, Changes, Replies, guarded};
 use crate::crash;
 use crate::domain::{AttemptId, Failure, JobId, JobState, RunId, Timestamp};
-use serde_json::json;
 use sqlx::SqliteConnection;
 
 /// A claim: the request may leave once this is durable.
@@ -185,14 +184,14 @@ impl Changes for Claim {
              FROM json_each(?1) c CROSS JOIN attempts a ON a.client_request_id = c.value ->> 2",
         )
         .bind(rows(claims.iter().map(|claim| {
-            json!([
+            (
                 claim.job,
                 claim.run,
-                claim.client_request_id,
+                &claim.client_request_id,
                 claim.now.millis(),
-                claim.sha256,
+                &claim.sha256,
                 claim.duration_s,
-            ])
+            )
         })))
         .fetch_one(connection)
         .await?;

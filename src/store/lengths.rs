@@ -8,7 +8,6 @@ use super::together::rows;
 use super::writer::Change;
 use crate::domain::{RecordingId, Timestamp};
 use futures_util::{StreamExt, TryStreamExt};
-use serde_json::json;
 use sqlx::{Row, SqliteConnection};
 use std::path::PathBuf;
 
@@ -126,7 +125,7 @@ impl Change for KeepLengths {
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
         let measured = self.measured.iter().map(|one| {
             let (size, modified) = (one.file.size_bytes, one.file.modified.millis());
-            json!([one.file.recording, one.duration_s, size, modified])
+            (one.file.recording, one.duration_s, size, modified)
         });
         sqlx::query(
             "UPDATE recordings SET duration_s = one.value ->> 1 FROM json_each(?1) one

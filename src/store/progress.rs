@@ -8,7 +8,6 @@ use super::writer::{Change, Changes, Replies, guarded};
 use crate::crash;
 use crate::domain::{AttemptId, Failure, GenerationId, JobId, Timestamp};
 use bytes::Bytes;
-use serde_json::{Value, json};
 use sqlx::SqliteConnection;
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -241,16 +240,16 @@ impl Changes for Acceptance {
                             error_message = NULL, updated_at = a.value ->> 3
             FROM json_each(?1) a WHERE jobs.id = a.value ->> 0 AND +jobs.state = 'submitting'";
         let acceptances = acceptances.iter().map(|one| {
-            json!([
+            (
                 one.job,
                 one.attempt,
                 hexadecimal(one.generation.as_str().as_bytes()),
                 one.accepted_at.millis(),
                 one.expires_at.millis(),
-                one.sha256,
+                &one.sha256,
                 one.http_status,
-                one.request_id,
-            ])
+                &one.request_id,
+            )
         });
         guarded_each(text, acceptances, &[], connection).await
     }
@@ -291,10 +290,10 @@ impl Changes for Completion {
             let portion = portion.iter().map(|one| {
                 let (from, bytes) = (at, one.raw.len());
                 at += bytes;
-                json!([
+                (
                     one.job,
                     one.attempt,
-                    one.sha256,
+                    &one.sha256,
                     one.now.millis(),
                     from,
                     bytes,
@@ -304,7 +303,7 @@ impl Changes for Completion {
                         .as_ref()
                         .map(|language| language.replace('\0', "")),
                     u8::from(one.silent),
-                ])
+                )
             });
             replies.extend(guarded_each(text, portion, &raws, connection).await?);
         }
@@ -388,7 +387,7 @@ impl Changes for Written {
         connection: &mut SqliteConnection,
     ) -> Result<Replies<()>, StoreError> {
         if saved.iter().any(|one| one.hook) {
-            let jobs = saved.iter().map(|one| json!([one.job, one.now.millis()]));
+            let jobs = saved.iter().map(|one| (one.job, one.now.millis()));
             sqlx::query(
                 "INSERT OR IGNORE INTO hooks (job_id, created_at)
                  SELECT jobs.id, w.value ->> 1 FROM json_each(?1) w CROSS JOIN jobs ON jobs.id = w.value ->> 0
@@ -409,7 +408,7 @@ impl Changes for Written {
             FROM json_each(?1) w WHERE jobs.id = w.value ->> 0 AND +jobs.state = 'received'";
         let saved = saved
             .iter()
-            .map(|one| json!([one.job, one.now.millis(), outputs(&one.files)]));
+            .map(|one| (one.job, one.now.millis(), outputs(&one.files)));
         guarded_each(text, saved, &[], connection).await
     }
 }
@@ -430,7 +429,7 @@ impl Change for Exported {
         )
         .bind(self.job.0)
         .bind(self.now.millis())
-        .bind(outputs(&self.files).to_string())
+        .bind(rows(outputs(&self.files)))
         .execute(connection)
         .await?;
         Ok(())
@@ -443,10 +442,10 @@ fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 /// Path and size of each file.
-fn outputs(files: &[WrittenFile]) -> Value {
+fn outputs(files: &[WrittenFile]) -> Vec<(String, i64)> {
     let files = files.iter().map(|file| {
         let path = hexadecimal(row::path_bytes(&file.path));
-        json!([path, row::size(file.size_bytes)])
+        (path, row::size(file.size_bytes))
     });
     files.collect()
 }

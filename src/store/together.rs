@@ -3,7 +3,7 @@
 use super::error::StoreError;
 use super::row;
 use super::writer::Replies;
-use serde_json::Value;
+use serde::Serialize;
 use sqlx::SqliteConnection;
 
 /// The places of changes in rounds in which no two clash, the first ones first.
@@ -20,16 +20,17 @@ pub(super) fn rounds<C>(changes: &[C], clash: impl Fn(&C, &C) -> bool) -> Vec<Ve
     rounds
 }
 
-/// The text that `json_each` reads as rows. A string in it must hold no NUL, at which SQLite would cut it.
-pub(super) fn rows(rows: impl Iterator<Item = Value>) -> String {
-    Value::from_iter(rows).to_string()
+/// The text that `json_each` reads as rows, each a tuple. A string in it must hold no NUL, at which SQLite would cut it.
+pub(super) fn rows(rows: impl IntoIterator<Item = impl Serialize>) -> String {
+    let rows: Vec<_> = rows.into_iter().collect();
+    serde_json::to_string(&rows).expect("plain data is always JSON")
 }
 
 /// Changes of one kind to a job each, made by one text. It begins with a `SELECT` that says in one JSON array at which
 /// places of the rows (`?1`) the guard holds; whatever it changes, it changes the job last, as the guard looks at that.
 pub(super) async fn guarded_each(
     text: &'static str,
-    changes: impl ExactSizeIterator<Item = Value>,
+    changes: impl ExactSizeIterator<Item = impl Serialize>,
     blob: &[u8],
     connection: &mut SqliteConnection,
 ) -> Result<Replies<()>, StoreError> {

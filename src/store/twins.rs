@@ -7,7 +7,6 @@ use super::row;
 use super::together::rows;
 use super::writer::{Changes, Replies};
 use crate::domain::{JobId, Request};
-use serde_json::json;
 use sqlx::SqliteConnection;
 
 /// A recording of equal content, model and options.
@@ -94,13 +93,13 @@ impl Changes for Comparison {
              FROM json_each(?1) c",
         )
         .bind(rows(comparisons.iter().map(|own| {
-            json!([
+            (
                 own.job,
-                own.sha256,
+                &own.sha256,
                 row::size(own.size_bytes),
                 own.request.model(),
                 own.request.options_json(),
-            ])
+            )
         })))
         .fetch_one(connection)
         .await?;
