@@ -144,6 +144,33 @@ async fn what_is_known_is_told_from_what_is_not_however_many_there_are() {
 }
 
 #[tokio::test]
+async fn a_recording_of_any_name_and_time_is_known_again() {
+    let queue = Queue::open().await;
+    let odd: [&[u8]; 6] = [
+        b" 1 2 three.mp3",
+        b"0 0 /4 5 6.mp3",
+        b"new\nline.mp3",
+        b"not\xffutf8.mp3",
+        b"\x01.mp3",
+        "\u{1f399}.mp3".as_bytes(),
+    ];
+    let seen = |modified| odd.map(|name| file(OsStr::from_bytes(name), modified));
+    queue.record("talks", seen(-1).to_vec()).await;
+    assert_eq!(
+        queue.unknown(seen(-1).to_vec()).await,
+        <[String; 0]>::default()
+    );
+    for other in [1, 0, -11] {
+        assert_eq!(queue.unknown(seen(other).to_vec()).await.len(), odd.len());
+    }
+    let larger = seen(-1).map(|one| Seen {
+        size_bytes: one.size_bytes * 10,
+        ..one
+    });
+    assert_eq!(queue.unknown(larger.to_vec()).await.len(), odd.len());
+}
+
+#[tokio::test]
 async fn a_batch_is_recorded_as_its_recordings_would_be_alone() {
     let queue = Queue::open().await;
     let odd = OsStr::from_bytes(b"x/not\xffutf8.mp3");
