@@ -56,9 +56,12 @@ pub fn is_recording(path: &Path) -> bool {
 }
 
 fn entry(path: &Path) -> Option<(&'static str, &'static str)> {
-    let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+    let extension = path.extension()?.as_encoded_bytes();
     let index = CONTAINERS
-        .binary_search_by_key(&extension.as_str(), |(name, _)| name)
+        .binary_search_by(|(name, _)| {
+            name.bytes()
+                .cmp(extension.iter().map(u8::to_ascii_lowercase))
+        })
         .ok()?;
     Some(CONTAINERS[index])
 }

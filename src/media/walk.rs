@@ -41,15 +41,15 @@ pub struct Walk<'a> {
 pub enum Found {
     /// A recording that stands still.
     Recording {
-        /// Below the root.
-        relative: PathBuf,
+        /// The whole path: the root, and what is below it.
+        path: PathBuf,
         /// Size and time.
         fingerprint: Fingerprint,
     },
     /// A recording that was changed a moment ago.
     Unsettled {
-        /// Below the root.
-        relative: PathBuf,
+        /// The whole path: the root, and what is below it.
+        path: PathBuf,
         /// When it stands still, if nothing changes it meanwhile.
         settles: Timestamp,
     },
@@ -77,11 +77,16 @@ pub fn walk(walk: Walk<'_>) -> io::Result<Walking<'_>> {
     let skip = skipped(&walk)?;
     let entries = WalkDir::new(walk.root).sort_by(by_path);
     let wanted: Wanted = Box::new(move |entry| {
-        let name = bytes(entry);
-        let is_hidden = name.first() == Some(&b'.');
-        entry.depth() == 0
-            || !is_hidden && !skip.iter().any(|folder| folder == entry.path())
-            || is_hidden && is_marker(name, entry)
+        let is_skipped =
+            || entry.file_type().is_dir() && skip.iter().any(|folder| folder == entry.path());
+        let is_wanted = || {
+            if is_hidden(entry.file_name()) {
+                is_marker(entry)
+            } else {
+                !is_skipped()
+            }
+        };
+        entry.depth() == 0 || is_wanted()
     });
     Ok(Walking {
         entries: entries.into_iter().filter_entry(wanted),
@@ -104,11 +109,11 @@ impl Walking<'_> {
     }
 
     fn marker(&mut self, entry: &DirEntry) -> Option<Found> {
-        if bytes(entry) == SKIP.as_bytes() {
+        if is_named(SKIP, entry) {
             self.leave_folder();
             return None;
         }
-        let folder = entry.path().parent()?.strip_prefix(self.walk.root).ok()?;
+        let folder = below(self.walk.root, entry.path()).parent()?;
         Some(Found::Rules {
             folder: folder.to_owned(),
         })
@@ -121,10 +126,8 @@ impl Iterator for Walking<'_> {
     fn next(&mut self) -> Option<Found> {
         loop {
             let found = match self.entries.next()? {
-                Ok(entry) if entry.depth() > 0 && is_marker(bytes(&entry), &entry) => {
-                    self.marker(&entry)
-                }
-                Ok(entry) => look(&self.walk, &entry),
+                Ok(entry) if entry.depth() > 0 && is_marker(&entry) => self.marker(&entry),
+                Ok(entry) => look(&self.walk, entry),
                 Err(error) => Some(problem(&self.walk, &error)),
             };
             if found.is_some() {
@@ -144,37 +147,41 @@ fn problem(walk: &Walk<'_>, error: &walkdir::Error) -> Found {
 }
 
 /// What is said of a folder, which must be known before anything in it is taken.
-fn is_marker(name: &[u8], entry: &DirEntry) -> bool {
-    // Nearly every name is told apart by its first byte.
-    name.first() == Some(&b'.')
-        && (name == SKIP.as_bytes() || name == RULES.as_bytes())
-        && entry.file_type().is_file()
+fn is_marker(entry: &DirEntry) -> bool {
+    (is_named(SKIP, entry) || is_named(RULES, entry)) && entry.file_type().is_file()
 }
 
-/// The order of the bytes of all paths of the tree: what is in a folder goes by the folder's name and a slash. Markers,
-/// which are no recordings, come before all.
+fn is_named(name: &str, entry: &DirEntry) -> bool {
+    let path = bytes(entry);
+    let (folder, last) = path.split_at(path.len().saturating_sub(name.len()));
+    // Nearly every name is told apart by its length.
+    folder.last() == Some(&b'/') && last == name.as_bytes()
+}
+
+/// The order of the bytes of all paths of the tree, for two entries of one folder: what is in a folder goes by the
+/// folder's name and a slash. Markers, which are no recordings, come before all.
 fn by_path(a: &DirEntry, b: &DirEntry) -> Ordering {
-    // Looked up once: it takes longer than all the rest.
-    let names = (bytes(a), bytes(b));
-    match (is_marker(names.0, a), is_marker(names.1, b)) {
+    let paths = (bytes(a), bytes(b));
+    match (is_marker(a), is_marker(b)) {
         (false, false) => {}
         // The one that leaves everything out makes the other needless: `-` comes before `.`.
-        (true, true) => return names.0.cmp(names.1),
+        (true, true) => return paths.0.cmp(paths.1),
         (true, false) => return Ordering::Less,
         (false, true) => return Ordering::Greater,
     }
-    let common = names.0.len().min(names.1.len());
-    let next = |name: &[u8], entry: &DirEntry| match name.get(common) {
+    let common = paths.0.len().min(paths.1.len());
+    let next = |path: &[u8], entry: &DirEntry| match path.get(common) {
         None if entry.file_type().is_dir() => Some(b'/'),
         byte => byte.copied(),
     };
-    names.0[..common]
-        .cmp(&names.1[..common])
-        .then_with(|| next(names.0, a).cmp(&next(names.1, b)))
+    paths.0[..common]
+        .cmp(&paths.1[..common])
+        .then_with(|| next(paths.0, a).cmp(&next(paths.1, b)))
 }
 
+/// The whole path: to find the name in it takes longer than all that is asked of it while a folder is sorted.
 fn bytes(entry: &DirEntry) -> &[u8] {
-    entry.file_name().as_bytes()
+    entry.path().as_os_str().as_bytes()
 }
 
 /// The folders to skip, as the walk will name them: below a root that may be reached through links.
@@ -187,30 +194,32 @@ fn skipped(walk: &Walk<'_>) -> io::Result<Vec<PathBuf>> {
     Ok(walk.skip.iter().filter_map(below).collect())
 }
 
-fn look(walk: &Walk<'_>, entry: &DirEntry) -> Option<Found> {
-    if !entry.file_type().is_file() {
+fn look(walk: &Walk<'_>, entry: DirEntry) -> Option<Found> {
+    let relative = below(walk.root, entry.path());
+    if !entry.file_type().is_file() || !is_wanted(relative, walk.include, walk.exclude) {
         return None;
     }
-    let relative = entry.path().strip_prefix(walk.root).ok()?;
-    if !is_wanted(relative, walk.include, walk.exclude) {
-        return None;
-    }
-    let relative = relative.to_owned();
-    let found = stat(entry).map(|(fingerprint, changed)| {
+    let found = stat(&entry).map(|(fingerprint, changed)| {
         let settles = settles(walk, fingerprint.modified, changed);
         (fingerprint, settles)
     });
+    let path = entry.into_path();
     Some(match found {
-        Ok((fingerprint, settles)) if settles <= walk.now => Found::Recording {
-            relative,
-            fingerprint,
-        },
-        Ok((_, settles)) => Found::Unsettled { relative, settles },
-        Err(message) => Found::Problem {
-            path: entry.path().to_owned(),
-            message,
-        },
+        Ok((fingerprint, settles)) if settles <= walk.now => Found::Recording { path, fingerprint },
+        Ok((_, settles)) => Found::Unsettled { path, settles },
+        Err(message) => Found::Problem { path, message },
     })
+}
+
+/// What follows the root in a path of its walk. By bytes, as a walk asks for each path, and comparing part by part
+/// takes its time.
+#[must_use]
+pub fn below<'a>(root: &Path, path: &'a Path) -> &'a Path {
+    let path = path.as_os_str().as_bytes();
+    let rest = path
+        .strip_prefix(root.as_os_str().as_bytes())
+        .unwrap_or(path);
+    Path::new(OsStr::from_bytes(rest.strip_prefix(b"/").unwrap_or(rest)))
 }
 
 /// Whether a file of this path below the root is to be taken. `include`: `None` for every file that its name says is a
@@ -221,7 +230,8 @@ pub fn is_wanted(relative: &Path, include: Option<&GlobSet>, exclude: &GlobSet) 
         || is_recording(relative),
         |include| include.is_match(relative),
     );
-    wanted && !exclude.is_match(relative)
+    // Asking an empty set takes a path apart, too.
+    wanted && (exclude.is_empty() || !exclude.is_match(relative))
 }
 
 /// Whether a file or folder of this name is passed over.
@@ -313,9 +323,11 @@ mod tests {
             let found = walk(settings).unwrap();
             found
                 .map(|one| match one {
-                    Found::Recording { relative, .. } => relative.to_string_lossy().into_owned(),
-                    Found::Unsettled { relative, .. } => {
-                        format!("unsettled {}", relative.display())
+                    Found::Recording { path, .. } => {
+                        below(settings.root, &path).to_string_lossy().into_owned()
+                    }
+                    Found::Unsettled { path, .. } => {
+                        format!("unsettled {}", below(settings.root, &path).display())
                     }
                     Found::Rules { folder } => format!("rules of {}", folder.display()),
                     Found::Problem { path, message } => format!("{}: {message}", path.display()),
@@ -425,7 +437,7 @@ mod tests {
         assert_eq!(walking.next(), Some(Found::Rules { folder }));
         walking.leave_folder();
         assert!(
-            matches!(walking.next(), Some(Found::Recording { relative, .. }) if relative == Path::new("c.mp3"))
+            matches!(walking.next(), Some(Found::Recording { path, .. }) if path == tree.root().join("c.mp3"))
         );
         assert_eq!(walking.next(), None);
     }
@@ -449,6 +461,20 @@ mod tests {
             walk.skip = &skip;
         });
         assert_eq!(names, ["y.mp3"]);
+    }
+
+    #[test]
+    fn what_is_below_a_root_is_the_same_however_the_root_is_written() {
+        let tree = Tree::new(&[".nightscribe.toml", "a/.nightscribe.toml", "a/x.mp3"]);
+        for end in ["", ".", "./", "/"] {
+            let root = PathBuf::from(format!("{}/{end}", tree.root().display()));
+            let names = tree.names(|walk| walk.root = &root);
+            assert_eq!(names, ["rules of ", "rules of a", "a/x.mp3"], "{end}");
+        }
+        assert_eq!(
+            below(Path::new("/"), Path::new("/a/b.mp3")),
+            Path::new("a/b.mp3")
+        );
     }
 
     #[test]
@@ -481,7 +507,7 @@ mod tests {
         })
         .unwrap();
         assert!(
-            matches!(found.next(), Some(Found::Recording { relative, .. }) if relative == Path::new("a.mp3"))
+            matches!(found.next(), Some(Found::Recording { path, .. }) if path == tree.root().join("a.mp3"))
         );
         // Unreadable even for root, who may read any folder that is there.
         fs::remove_dir_all(tree.root().join("b")).unwrap();
@@ -491,7 +517,7 @@ mod tests {
         assert_eq!(path, tree.root().join("b"));
         assert!(!message.is_empty() && !message.contains(&*path.to_string_lossy()));
         assert!(
-            matches!(found.next(), Some(Found::Recording { relative, .. }) if relative == Path::new("c.mp3"))
+            matches!(found.next(), Some(Found::Recording { path, .. }) if path == tree.root().join("c.mp3"))
         );
         assert_eq!(found.next(), None);
     }
@@ -528,7 +554,7 @@ mod tests {
             now: Timestamp::from_millis(1_010_000),
         });
         let expected = Found::Unsettled {
-            relative: PathBuf::from("a.mp3"),
+            path: tree.root().join("a.mp3"),
             settles: Timestamp::from_millis(1_030_000),
         };
         assert_eq!(found.unwrap().collect::<Vec<_>>(), [expected]);

@@ -6,7 +6,7 @@ use super::event::{Event, Observer, Scan};
 use super::folder_rules::Met;
 use crate::config::{Config, Source};
 use crate::domain::{HoldKind, Request, Timestamp};
-use crate::media::walk::{Found, SKIP, Walk, walk};
+use crate::media::walk::{Found, SKIP, Walk, below, walk};
 use crate::output::naming;
 use crate::store::recordings::{Location, Seen};
 use crate::store::{Store, StoreError};
@@ -157,14 +157,11 @@ impl Scanner<'_> {
     /// Counts what was found; gives it back if it is a recording to be compared with the queue.
     fn count(&self, source: &Source, found: Found, scan: &mut Scan) -> Option<Seen> {
         match found {
-            Found::Recording {
-                relative,
-                fingerprint,
-            } => {
+            Found::Recording { path, fingerprint } => {
                 scan.found += 1;
                 return Some(Seen {
-                    location: Location::File(source.path.join(&relative)),
-                    relative,
+                    relative: below(&source.path, &path).to_owned(),
+                    location: Location::File(path),
                     size_bytes: fingerprint.size_bytes,
                     modified: fingerprint.modified,
                 });
@@ -286,9 +283,10 @@ fn send_all(
                 }
                 continue;
             }
-            Found::Recording { ref relative, .. } => {
+            Found::Recording { ref path, .. } => {
+                let relative = below(&source.path, path);
                 if let Some(request) = met.request_of(relative) {
-                    batch.requests.insert(relative.clone(), request);
+                    batch.requests.insert(relative.to_owned(), request);
                 }
             }
             Found::Problem { ref path, .. } => met.overlook(path),
