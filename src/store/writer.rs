@@ -269,14 +269,26 @@ async fn write(mut writing: Connected, mut waiting: mpsc::Receiver<Box<dyn Batch
             writing.commit_each(&mut batches, &error).await;
         }
         batches.into_iter().for_each(Batch::answer);
-        // Whoever was answered may have the next change at hand: it joins the next group instead of the one after.
-        tokio::task::yield_now().await;
+        gathered(&waiting).await;
     }
     let Some(connection) = writing.connection else {
         return;
     };
     if let Err(error) = connection.close().await {
         tracing::warn!(error = %error, "the database did not close cleanly; nothing is lost");
+    }
+}
+
+/// Whoever was answered may have the next change at hand: as long as more of them come, they join the next group instead
+/// of the one after.
+async fn gathered(waiting: &mpsc::Receiver<Box<dyn Batch>>) {
+    let mut came = 0;
+    loop {
+        tokio::task::yield_now().await;
+        if waiting.len() == came {
+            return;
+        }
+        came = waiting.len();
     }
 }
 
