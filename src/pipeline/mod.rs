@@ -4,7 +4,8 @@
 //! - `daemon`: which source is looked through when; `folder_watch`: the watches of their folders;
 //!   `source_folder`: what an event there means
 //! - [`scan`]: what is new → queue; [`folder_rules`] says what a folder asks for
-//! - [`submit`]: queue → service, under the limits; [`preflight`] looks at a file first
+//! - [`submit`]: queue → service, under the limits; [`preflight`] looks at a file first,
+//!   `equal` pays equal content once
 //! - `sending`: what becomes of a submission
 //! - [`poll`]: service → result in the database, before its hour is over
 //! - [`schedule`]: what is pending, by due time and expiry
@@ -27,6 +28,7 @@ pub mod beside;
 pub mod clock;
 pub mod context;
 mod daemon;
+mod equal;
 pub mod event;
 mod flush;
 pub mod folder_rules;

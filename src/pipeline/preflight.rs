@@ -1,15 +1,14 @@
-//! A look at a recording before anything is sent or paid: is it there, is it what was recorded, is it a recording at
-//! all, and was its content paid for already.
+//! A look at a recording before anything is sent or paid: is it there, is it what was recorded, and is it a recording at
+//! all.
 
 use super::context::Context;
 use crate::domain::exhaustion::is_exhaustion;
-use crate::domain::{Content, ErrorClass, Failure, JobId};
+use crate::domain::{Content, ErrorClass, Failure};
 use crate::media::fingerprint::{self, Fingerprint};
 use crate::media::inspect::{Inspected, inspect};
 use crate::store::StoreError;
 use crate::store::queue::Candidate;
 use crate::store::recordings::Location;
-use crate::store::twins::Twin;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -41,15 +40,6 @@ pub enum Preflight {
     Refused(Failure),
     /// It cannot be read at this moment, for no reason of its own.
     NotNow(Failure),
-    /// Equal content was paid for: its result can be taken.
-    Paid {
-        /// The job with the result.
-        by: JobId,
-        /// Of the content.
-        sha256: String,
-    },
-    /// Equal content is on its way.
-    UnderWay(JobId),
 }
 
 /// Looks at the candidate. Reading happens on a blocking thread; a panic in a container's parser is that file's
@@ -66,28 +56,10 @@ pub async fn preflight(context: &Context, candidate: &Candidate) -> Result<Prefl
         let (path, expected) = (path.clone(), expected(candidate));
         tokio::task::spawn_blocking(move || look(&path, expected, compare)).await
     };
-    let looked = look.unwrap_or_else(|_| {
+    Ok(look.unwrap_or_else(|_| {
         let message = "its content upsets the reader of its container";
         Preflight::Refused(Failure::new(ErrorClass::Unreadable, message))
-    });
-    let Preflight::Ready(Ready {
-        sha256: Some(sha256),
-        ..
-    }) = &looked
-    else {
-        return Ok(looked);
-    };
-    let twin = || context.store.twin(candidate, sha256);
-    Ok(
-        match context.persist(candidate.job, twin).await?.flatten() {
-            None => looked,
-            Some(Twin::Paid(by)) => Preflight::Paid {
-                by,
-                sha256: sha256.clone(),
-            },
-            Some(Twin::UnderWay(job)) => Preflight::UnderWay(job),
-        },
-    )
+    }))
 }
 
 /// What the candidate's file looked like when it was recorded.

@@ -285,12 +285,13 @@ async fn once(context: &Arc<Context>, stages: &mut Stages) -> Result<bool, RunEr
 /// Whether nothing is left that this run can do: what is queued waits for a person or for its hours, what is pending
 /// cannot be asked for with this key, what is received cannot be written.
 async fn is_over(context: &Context) -> Result<bool, StoreError> {
+    // In this order: what is closed now lets nothing leave behind the next two questions.
+    let (holds, opening) = (context.gate.holds(), context.gate.opening());
     // The database need not be asked after every recording.
     if context.gate.is_busy() {
         return Ok(false);
     }
     let left = context.store.left(&context.reach()).await?;
-    let holds = context.gate.holds();
     let held = holds
         .iter()
         .any(|hold| !hold.kind.is_reckoned() && !is_probing(context, hold.kind));
@@ -300,7 +301,7 @@ async fn is_over(context: &Context) -> Result<bool, StoreError> {
             >= context.gate.pending().max(1) as u64;
     let unwritable = context.tally.unwritable_for(context.now()) >= UNWRITABLE_FOR;
     // What is in doubt may be at the service, and is found while its hour lasts.
-    let closed = (spent || context.gate.opening() != Opening::Now) && !left.in_doubt;
+    let closed = (spent || opening != Opening::Now) && !left.in_doubt;
     Ok((!left.queued || held || closed)
         && !left.submitting
         && (!left.pending || deaf)

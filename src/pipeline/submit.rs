@@ -3,6 +3,7 @@
 
 use super::clock::sleep_until;
 use super::context::Context;
+use super::equal;
 use super::event::Event;
 use super::gate::Seat;
 use super::preflight::{self, Preflight, Ready, preflight};
@@ -120,10 +121,7 @@ async fn submit_one(
         return skip(context, &candidate, why.to_owned()).await;
     }
     match preflight(context, &candidate).await? {
-        Preflight::Ready(ready) => match leave_out(context, &candidate, ready.duration_s) {
-            Some(why) => skip(context, &candidate, why.to_owned()).await,
-            None => send(context, &candidate, ready, now, poller).await,
-        },
+        Preflight::Ready(ready) => ready_to_send(context, &candidate, ready, now, poller).await,
         Preflight::Gone => gone(context, &candidate, now).await,
         Preflight::Changed(found) => changed(context, &candidate, found, now).await,
         Preflight::Refused(failure) => refuse(context, &candidate, failure, false).await,
@@ -137,26 +135,29 @@ async fn submit_one(
             )
             .await
         }
-        Preflight::Paid { by, sha256 } => {
-            let share = || context.store.share(candidate.job, by, &sha256, now);
-            if context.persist(candidate.job, share).await?.is_some() {
-                context.notice(&Event::Shared {
-                    job: candidate.job,
-                    name: candidate.relative,
-                    from: by,
-                });
-                context.to_save.notify_one();
-            }
-            Ok(())
-        }
-        Preflight::UnderWay(twin) => {
-            let wait = || {
-                context
-                    .store
-                    .put_off(candidate.job, now, Some(twin), None, now)
-            };
-            context.persist(candidate.job, wait).await.map(|_| ())
-        }
+    }
+}
+
+/// Equal content that was paid for, or is on its way, is asked for before the gate: it need not wait there.
+async fn ready_to_send(
+    context: &Context,
+    candidate: &Candidate,
+    ready: Ready,
+    looked_at: Timestamp,
+    poller: &mpsc::UnboundedSender<Pending>,
+) -> Result<(), StoreError> {
+    if let Some(sha256) = &ready.sha256
+        && context
+            .store
+            .is_known_content(candidate.job, sha256)
+            .await?
+        && equal::settled(context, candidate, sha256).await?
+    {
+        return Ok(());
+    }
+    match leave_out(context, candidate, ready.duration_s) {
+        Some(why) => skip(context, candidate, why.to_owned()).await,
+        None => send(context, candidate, ready, looked_at, poller).await,
     }
 }
 
@@ -319,7 +320,12 @@ async fn send(
         .await?
     else {
         context.give_back(&spent);
-        return Ok(());
+        drop(seat);
+        // While it waited at the gate, one with equal content may have come before it.
+        return match &claim.sha256 {
+            Some(sha256) => equal::settled(context, candidate, sha256).await.map(|_| ()),
+            None => Ok(()),
+        };
     };
     let progress = Arc::new(UploadProgress::default());
     context.notice(&Event::Sending {

@@ -32,8 +32,8 @@ impl Store {
     /// queued → submitting. The attempt is counted, and its row says `sending`, before anything is sent.
     ///
     /// # Errors
-    /// [`StoreError::Stale`] if the job is no longer queued, or if a recording that is or may be equal was claimed
-    /// since it was looked at; otherwise if the database fails.
+    /// [`StoreError::Stale`] if the job is no longer queued, or if a recording that is or may be equal was claimed or
+    /// paid for since it was looked at; otherwise if the database fails.
     pub async fn claim(&self, claim: Claim) -> Result<AttemptId, StoreError> {
         crash::around("store.claim", self.writer().write(claim)).await
     }
@@ -157,7 +157,7 @@ impl Changes for Claim {
              FROM json_each(?1) c CROSS JOIN jobs ON jobs.id = c.value ->> 0
              WHERE jobs.state = 'queued' AND doubt IS NULL
                AND NOT EXISTS (SELECT 1 FROM jobs t WHERE t.sha256 = c.value ->> 4
-                               AND +t.state IN ('submitting', 'pending')
+                               AND +t.state IN ('submitting', 'pending', 'received', 'done')
                                AND t.model = jobs.model AND t.options = jobs.options)
                AND NOT EXISTS (SELECT 1 FROM jobs t INDEXED BY jobs_unhashed
                                JOIN recordings r ON r.id = t.recording_id
@@ -166,11 +166,12 @@ impl Changes for Claim {
                                AND t.model = jobs.model AND t.options = jobs.options
                                AND r.kind = 'file' AND own.kind = 'file' AND r.size_bytes = own.size_bytes)
                AND (c.value ->> 4 NOT NULL OR
-                    NOT EXISTS (SELECT 1 FROM jobs t JOIN recordings r ON r.id = t.recording_id
-                                JOIN recordings own ON own.id = jobs.recording_id
-                                WHERE t.state = 'submitting'
-                                AND t.model = jobs.model AND t.options = jobs.options
-                                AND r.kind = 'file' AND own.kind = 'file' AND r.size_bytes = own.size_bytes));
+                    NOT EXISTS (SELECT 1 FROM recordings own
+                                JOIN recordings r ON r.size_bytes = own.size_bytes
+                                JOIN jobs t ON t.recording_id = r.id
+                                WHERE own.id = jobs.recording_id AND own.kind = 'file' AND r.kind = 'file'
+                                AND t.id <> jobs.id AND t.model = jobs.model AND t.options = jobs.options
+                                AND +t.state IN ('submitting', 'pending', 'received', 'done')));
              UPDATE recordings SET duration_s = c.duration_s
              FROM (SELECT jobs.recording_id, value ->> 5 AS duration_s
                    FROM json_each(?1) CROSS JOIN attempts a ON a.client_request_id = value ->> 2

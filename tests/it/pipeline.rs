@@ -345,6 +345,19 @@ fn equal_content_is_paid_once() {
 }
 
 #[test]
+fn equal_content_is_paid_once_also_where_one_waits_until_the_other_is_done() {
+    let house = House::new(settings());
+    for name in ["a.wav", "b.wav", "c.wav"] {
+        house.record(name, 1);
+    }
+    let mut command = house.command(&["run", "--once"]);
+    command.env("NIGHTSCRIBE__LIMITS__MAX_PENDING", "1");
+    assert_eq!(ended(&mut command).code, 0);
+    assert_eq!(house.count("done"), 3);
+    assert_eq!(house.sandbox().ledger().generations.len(), 1);
+}
+
+#[test]
 fn a_changed_recording_gets_a_new_transcript_in_the_old_one_s_place() {
     let house = House::with_recordings(settings(), 1);
     house.run_once(0);
