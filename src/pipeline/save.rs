@@ -1,7 +1,7 @@
 //! Result → files. The result is safe in the database already; `done` is said only of files that are on disk, whole
 //! and synced. What cannot be written stays received and is tried again.
 //!
-//! Results are saved in rounds: the files of a round are written under hidden names and synced, get their own names, each
+//! Results are saved in rounds, two at once: the files of a round are written under hidden names and synced, get their own names, each
 //! folder is synced once for all of them, and all are marked done together, in one commit.
 
 use super::clock::sleep_until;
@@ -12,7 +12,7 @@ use super::place::{Placing, Rendered, folder, not_written, rendered};
 use super::threads::{WAITING, WORKING, in_threads};
 use crate::api::Completed;
 use crate::config::Output;
-use crate::domain::{ErrorClass, Failure, JobId, Timestamp};
+use crate::domain::{ErrorClass, Failure, JobId, RecordingId, Timestamp};
 use crate::heavy;
 use crate::output::leftover::remove_leftovers;
 use crate::output::write::{Staged, folder_of, sync_folder};
@@ -21,16 +21,19 @@ use crate::store::progress::WrittenFile;
 use crate::store::queue::Received;
 use crate::store::results::Packed;
 use futures_util::future::join_all;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+/// Rounds at once: while the files of one are synced, those of the next are written.
+const ROUNDS: usize = 2;
 /// Files of one round, at most: all of them are open at once, and a process may open a thousand.
 const ROUND_FILES: usize = 256;
 /// Bytes of the results of one round as they are stored, which bounds the memory they take: a hundred times as much. A
-/// larger one, of more than an hour of speech, is alone.
+/// larger one, of more than an hour of speech, is alone in its round.
 const ROUND_BYTES: u64 = 1 << 17;
 /// Between two tries of a folder that cannot be written: as long as it could not be so far, within these bounds.
 const WRITE_AGAIN_LEAST: Duration = Duration::from_secs(1);
@@ -42,29 +45,71 @@ const WRITE_AGAIN_MOST: Duration = Duration::from_secs(60);
 /// If the database fails for good.
 pub async fn save_all(context: Arc<Context>) -> Result<(), StoreError> {
     tidy(&context).await?;
-    let round = (ROUND_FILES / context.config.output.formats.len().max(1)).max(1);
+    let names = Arc::new(Reserved::default());
+    let mut rounds = FuturesUnordered::new();
+    let mut in_hand = InHand::default();
     loop {
-        let received = context.store.received(context.now(), round).await?;
-        if !received.is_empty() {
-            save_round(&context, one_round(received)).await?;
-            context.progress.notify_one();
-            continue;
+        if rounds.len() < ROUNDS {
+            let received = next_round(&context, &in_hand).await?;
+            if !received.is_empty() {
+                in_hand.take(&received);
+                rounds.push(save_round(&context, names.clone(), received));
+                continue;
+            }
+            if rounds.is_empty() && context.stop.is_cancelled() {
+                return Ok(());
+            }
         }
-        if context.stop.is_cancelled() {
-            return Ok(());
-        }
-        context.fresh.clear();
-        let again = context
-            .store
-            .next_writing()
-            .await?
-            .unwrap_or(Timestamp::MAX);
+        // What is in hand is due still, and no reason to look again.
+        let again = if rounds.is_empty() {
+            context.fresh.clear();
+            context.store.next_writing().await?
+        } else {
+            None
+        };
         tokio::select! {
-            () = context.to_save.notified() => {}
-            () = context.stop.cancelled() => {}
-            () = sleep_until(&*context.clock, again) => {}
+            Some(saved) = rounds.next() => {
+                in_hand.leave(&saved?);
+                context.progress.notify_one();
+            }
+            () = context.to_save.notified(), if rounds.len() < ROUNDS => {}
+            () = context.stop.cancelled(), if rounds.is_empty() => {}
+            () = sleep_until(&*context.clock, again.unwrap_or(Timestamp::MAX)) => {}
         }
     }
+}
+
+/// What is written at this moment.
+#[derive(Default)]
+struct InHand(HashSet<(JobId, RecordingId)>);
+
+impl InHand {
+    fn take(&mut self, round: &[Received]) {
+        self.0
+            .extend(round.iter().map(|one| (one.job, one.recording)));
+    }
+
+    fn leave(&mut self, round: &[(JobId, RecordingId)]) {
+        for one in round {
+            self.0.remove(one);
+        }
+    }
+
+    /// Whether the result can be written beside it: not what is written already, nor another result of the same
+    /// recording, which replaces the files of the first.
+    fn allows(&self, other: &Received) -> bool {
+        let clashes = |&(job, recording)| job == other.job || recording == other.recording;
+        !self.0.iter().any(clashes)
+    }
+}
+
+/// What is to be written next.
+async fn next_round(context: &Context, in_hand: &InHand) -> Result<Vec<Received>, StoreError> {
+    let formats = context.config.output.formats.len().max(1);
+    let most = (ROUND_FILES / formats).max(1) + in_hand.0.len();
+    let received = context.store.received(context.now(), most).await?;
+    let received = received.into_iter().filter(|one| in_hand.allows(one));
+    Ok(one_round(received.collect()))
 }
 
 /// Removes the halves of files that a crash left: they can only be where a result is still to be written.
@@ -117,21 +162,31 @@ struct Unsaved {
     ours: HashSet<PathBuf>,
 }
 
-/// The paths that the results of a round are written to: two of them may come to the same name by the template of the
-/// configuration, and neither sees the other's file before it is there.
+/// The paths that are written at this moment: two results may come to the same name by the template of the configuration,
+/// and neither sees the other's file before it is there.
 #[derive(Default)]
-struct Round(Mutex<HashMap<PathBuf, JobId>>);
+struct Reserved(Mutex<HashMap<PathBuf, JobId>>);
 
-impl Round {
+impl Reserved {
     /// All of the paths for this job, or none of them.
     fn reserve(&self, job: JobId, paths: &[PathBuf]) -> bool {
-        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.taken();
         let is_taken = |path: &PathBuf| taken.get(path).is_some_and(|other| *other != job);
         if paths.iter().any(is_taken) {
             return false;
         }
         taken.extend(paths.iter().map(|path| (path.clone(), job)));
         true
+    }
+
+    /// The paths of these jobs are theirs in the database by now, or nobody's.
+    fn release(&self, jobs: &[(JobId, RecordingId)]) {
+        let jobs: HashSet<_> = jobs.iter().map(|(job, _)| job).collect();
+        self.taken().retain(|_, job| !jobs.contains(job));
+    }
+
+    fn taken(&self) -> MutexGuard<'_, HashMap<PathBuf, JobId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -189,11 +244,20 @@ impl Saved {
     }
 }
 
-async fn save_round(context: &Arc<Context>, received: Vec<Received>) -> Result<(), StoreError> {
+/// Writes the files of a round. Says whose they were.
+async fn save_round(
+    context: &Context,
+    names: Arc<Reserved>,
+    received: Vec<Received>,
+) -> Result<Vec<(JobId, RecordingId)>, StoreError> {
+    let round: Vec<_> = received
+        .iter()
+        .map(|one| (one.job, one.recording))
+        .collect();
     let unsaved = unsaved(context, received).await?;
-    let round = Arc::new(Round::default());
-    let begun = flush(begun(context, unsaved, &round).await?).await;
-    let mut saved = in_threads(WORKING, begun, move |one| ended(one, &round)).await;
+    let begun = flush(begun(context, unsaved, &names).await?).await;
+    let reserved = names.clone();
+    let mut saved = in_threads(WORKING, begun, move |one| ended(one, &reserved)).await;
     let folders: BTreeSet<_> = saved.iter().flat_map(Saved::folders).collect();
     let synced = in_threads(WAITING, folders, |folder| {
         let synced = sync_folder(&folder).map_err(|error| not_written(&error));
@@ -215,16 +279,17 @@ async fn save_round(context: &Arc<Context>, received: Vec<Received>) -> Result<(
     if written || failed {
         context.tally.tried_to_write(written, context.now());
     }
-    Ok(())
+    names.release(&round);
+    Ok(round)
 }
 
 /// Renders the results, and writes them under hidden names.
 async fn begun(
     context: &Context,
     unsaved: Vec<Unsaved>,
-    round: &Arc<Round>,
+    names: &Arc<Reserved>,
 ) -> Result<Vec<Begun>, StoreError> {
-    let (output, round) = (Arc::new(context.config.output.clone()), round.clone());
+    let (output, names) = (Arc::new(context.config.output.clone()), names.clone());
     let begun = match &unsaved[..] {
         // Apart only up to the bytes of its files: the disk may keep its thread for ever.
         [one] if one.received.packed_bytes > ROUND_BYTES => {
@@ -233,10 +298,10 @@ async fn begun(
                 heavy::in_turn(move || unplaced(one, &output))
             });
             let unplaced = join_all(unplaced).await.into_iter().flatten();
-            in_threads(WORKING, unplaced, move |one| Ok(begin(one?, &round))).await
+            in_threads(WORKING, unplaced, move |one| Ok(begin(one?, &names))).await
         }
         _ => {
-            let begin = move |one| Ok(begin(unplaced(one, &output)?, &round));
+            let begin = move |one| Ok(begin(unplaced(one, &output)?, &names));
             in_threads(WORKING, unsaved, begin).await
         }
     };
@@ -305,7 +370,7 @@ fn unplaced(unsaved: Unsaved, output: &Output) -> Result<Unplaced, StoreError> {
 }
 
 /// Writes the files of one result under hidden names. Blocks.
-fn begin(unplaced: Unplaced, round: &Round) -> Begun {
+fn begin(unplaced: Unplaced, names: &Reserved) -> Begun {
     let Unplaced {
         received,
         ours,
@@ -315,7 +380,7 @@ fn begin(unplaced: Unplaced, round: &Round) -> Begun {
     let outcome = guarded(|| {
         let rendered = rendered?;
         let silent = rendered.silent;
-        let reserve = |paths: &[PathBuf]| round.reserve(received.job, paths);
+        let reserve = |paths: &[PathBuf]| names.reserve(received.job, paths);
         let placing = Placing::begin(&received, ours, folder, rendered, reserve)?;
         Ok((placing, silent))
     });
@@ -323,11 +388,11 @@ fn begin(unplaced: Unplaced, round: &Round) -> Begun {
 }
 
 /// Gives the files of one result their names. Blocks.
-fn ended(begun: Begun, round: &Round) -> Saved {
+fn ended(begun: Begun, names: &Reserved) -> Saved {
     let Begun { received, outcome } = begun;
     let outcome = guarded(|| {
         let (placing, silent) = outcome?;
-        let written = placing.end(|paths| round.reserve(received.job, paths))?;
+        let written = placing.end(|paths| names.reserve(received.job, paths))?;
         Ok(Files { written, silent })
     });
     Saved { received, outcome }
@@ -380,7 +445,7 @@ async fn note(context: &Context, saved: Saved) -> Result<(), StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{RecordingId, Request};
+    use crate::domain::Request;
     use crate::store::recordings::Location;
 
     fn results(sizes: &[u64]) -> Vec<Received> {
@@ -416,16 +481,35 @@ mod tests {
     }
 
     #[test]
-    fn results_of_one_round_reserve_all_of_their_paths_or_none() {
-        let round = Round::default();
-        let reserve = |job, names: &[&str]| {
-            let paths: Vec<_> = names.iter().map(PathBuf::from).collect();
-            round.reserve(JobId(job), &paths)
+    fn results_reserve_all_of_their_paths_or_none_until_they_are_saved() {
+        let names = Reserved::default();
+        let reserve = |job, paths: &[&str]| {
+            let paths: Vec<_> = paths.iter().map(PathBuf::from).collect();
+            names.reserve(JobId(job), &paths)
         };
         assert!(reserve(1, &["/a.txt", "/a.json"]));
         assert!(!reserve(2, &["/b.txt", "/a.json"]));
         assert!(reserve(3, &["/b.txt"]), "what is refused reserves nothing");
         assert!(reserve(1, &["/a.txt", "/c.txt"]), "its own are no obstacle");
+        names.release(&[(JobId(1), RecordingId(1))]);
+        assert!(reserve(2, &["/a.txt"]));
+        assert!(!reserve(1, &["/b.txt"]));
+    }
+
+    #[test]
+    fn what_is_written_and_what_replaces_it_wait() {
+        let mut in_hand = InHand::default();
+        let results = results(&[1; 3]);
+        in_hand.take(&results[..1]);
+        assert!(!in_hand.allows(&results[0]));
+        assert!(in_hand.allows(&results[1]));
+        let replacing = Received {
+            recording: results[0].recording,
+            ..results[2].clone()
+        };
+        assert!(!in_hand.allows(&replacing));
+        in_hand.leave(&[(results[0].job, results[0].recording)]);
+        assert!(in_hand.allows(&results[0]) && in_hand.allows(&replacing));
     }
 
     #[test]
