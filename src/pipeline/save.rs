@@ -30,8 +30,8 @@ use std::time::Duration;
 
 /// Rounds at once: while the files of one are synced, those of the next are written.
 const ROUNDS: usize = 2;
-/// Files of one round, at most: all of them are open at once, and a process may open a thousand.
-const ROUND_FILES: usize = 256;
+/// Files of one round, at most: all of them are open at once, and a process may open a thousand in all.
+const ROUND_FILES: usize = 128;
 /// Bytes of the results of one round as they are stored, which bounds the memory they take: a hundred times as much. A
 /// larger one, of more than an hour of speech, is alone in its round.
 const ROUND_BYTES: u64 = 1 << 17;

@@ -40,11 +40,18 @@ pub async fn submit_all(
     poller: mpsc::UnboundedSender<Pending>,
 ) -> Result<(), StoreError> {
     let slots = Arc::new(Semaphore::new(context.config.limits.max_uploads));
+    let most = 2 * context.config.limits.max_uploads;
     let mut under_way = JoinSet::new();
     let mut in_hand = HashSet::new();
     let mut waiting = VecDeque::new();
     loop {
         while let Some(ended) = under_way.try_join_next() {
+            forget(&mut in_hand, ended)?;
+        }
+        // Those whose answers are put on the disk take memory, too.
+        if under_way.len() >= most
+            && let Some(ended) = under_way.join_next().await
+        {
             forget(&mut in_hand, ended)?;
         }
         let slot = tokio::select! {
@@ -153,10 +160,6 @@ async fn ready_to_send(
     poller: &mpsc::UnboundedSender<Pending>,
 ) -> Result<(), StoreError> {
     if let Some(sha256) = &ready.sha256
-        && context
-            .store
-            .is_known_content(candidate.job, sha256)
-            .await?
         && equal::settled(context, candidate, sha256).await?
     {
         return Ok(());

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Threads for what waits for the disk most of the time: many more than there are processors, as the disk puts what comes
 /// together down together.
 pub(super) const WAITING: usize = 16;
-/// Threads for what seldom waits. More of them would wait for each other, for a folder that all make files in.
-pub(super) const WORKING: usize = 2;
+/// Threads for what seldom waits. More of them would wait for each other, for a folder that all make files in; and each
+/// keeps memory of its own.
+pub(super) const WORKING: usize = 1;
 
 /// Does the work for each item on so many threads, in any order. A panic is logged; what its thread did is missing in the
 /// answer then.

@@ -39,20 +39,6 @@ impl Store {
         Ok(found.is_some())
     }
 
-    /// Whether any other job has this content. Cheaper than to ask for the [twin](Self::twin), which few have.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn is_known_content(&self, job: JobId, sha256: &str) -> Result<bool, StoreError> {
-        let found: Option<i64> =
-            sqlx::query_scalar("SELECT 1 FROM jobs WHERE sha256 = ?2 AND id <> ?1 LIMIT 1")
-                .bind(job.0)
-                .bind(sha256)
-                .fetch_optional(self.readers())
-                .await?;
-        Ok(found.is_some())
-    }
-
     /// A job with equal audio, model and options whose result is stored, or else one that is on its way; one of equal
     /// size whose content is not known before it is sent counts among the latter.
     ///
