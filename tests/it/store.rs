@@ -242,7 +242,7 @@ impl Queue {
     /// Lets an event happen to a job; whether it did.
     async fn happens(&self, event: Event, job: JobId, paid: JobId) -> bool {
         let outcome = match event {
-            Event::Claimed => self.claim(job).await.map(|_| ()),
+            Event::Claimed => self.claim_with(job, Some("its own")).await.map(|_| ()),
             Event::Accepted => self.accept(job, "sha").await,
             Event::Completed => self.complete(job).await,
             Event::Found => {
