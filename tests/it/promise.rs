@@ -64,12 +64,23 @@ fn queue(items: &[Value], status: &Value, refused: &[&str], violations: &mut Vec
     }
 }
 
+/// Ends of the names of a recording's transcripts.
+const FORMATS: &[&str] = &["json", "srt", "txt", "vtt"];
+/// The same where all formats are asked for; three of them are JSON.
+const ALL_FORMATS: &[&str] = &[
+    "aud", "json", "json", "json", "lrc", "md", "srt", "tsv", "txt", "vtt",
+];
+
 /// Every recording has all of its transcripts, each whole and its own, and nothing else is there.
 fn files(house: &House, items: &[Value], violations: &mut Vec<String>) {
     let latest: BTreeMap<_, _> = items
         .iter()
         .map(|item| (text(item, "path"), item))
         .collect();
+    let all = fs::read_to_string(house.path("nightscribe.toml"))
+        .unwrap()
+        .contains("'aud'");
+    let wanted = if all { ALL_FORMATS } else { FORMATS };
     let mut expected = BTreeSet::new();
     for (path, item) in latest {
         if text(item, "state") != "done" {
@@ -85,7 +96,7 @@ fn files(house: &House, items: &[Value], violations: &mut Vec<String>) {
             .map(|output| output.as_str().unwrap().rsplit('.').next().unwrap())
             .collect();
         formats.sort_unstable();
-        if formats != ["json", "srt", "txt", "vtt"] {
+        if formats != wanted {
             violations.push(format!("{path} has not every transcript: {item}"));
         }
         for output in outputs {
