@@ -28,7 +28,7 @@ const READERS: u32 = 4;
 const ROWS_AHEAD: usize = 500;
 /// Memory for pages of the connection that writes, in KiB: a first scan touches pages all over the indexes, and with
 /// less room each is written several times over.
-const WRITER_CACHE: u32 = 16 << 10;
+const WRITER_CACHE: u32 = 8 << 10;
 /// Pages in the write-ahead log before they are carried over: 16 MiB, so that a page changed again and again is carried
 /// over once.
 const CHECKPOINT_AFTER: u32 = 4000;
