@@ -9,7 +9,8 @@
 //! - `sending`: what becomes of a submission
 //! - [`poll`]: service → result in the database, before its hour is over
 //! - [`schedule`]: what is pending, by due time and expiry
-//! - [`save`]: results → files, in rounds; [`place`] writes the files of one, `flush` syncs those of many;
+//! - [`save`]: results → files, in rounds; [`place`] writes the files of one, `flush` syncs those of many,
+//!   `in_hand` keeps those that are written at once apart;
 //!   [`fresh`]: results that need not be read again for it
 //! - [`gate`]: who may leave and when: holds, shared back-off, room
 //! - [`watch`]: what others change in the database meanwhile, and the room on the disk
@@ -36,6 +37,7 @@ mod folder_watch;
 pub mod fresh;
 pub mod gate;
 mod hook;
+mod in_hand;
 pub mod lock;
 pub mod lookup;
 pub mod measure;

@@ -230,14 +230,13 @@ impl Names {
     ) -> Result<(Vec<PathBuf>, Vec<Found>), Failure> {
         while let Some(base) = self.bases.next() {
             let paths = self.paths(&base);
-            let found = paths.iter().enumerate();
-            let found = found.map(|(place, path)| look(path, &contents(place)?));
-            match found.collect::<Result<Vec<_>, WriteError>>() {
-                Ok(found) => {
-                    let mut each = paths.iter().zip(&found);
-                    if each.all(|(path, found)| is_free(*found, ours.contains(path)))
-                        && reserve(&paths)
-                    {
+            match look_at_all(&paths, ours, &contents) {
+                Ok(None) => {}
+                Ok(Some(_)) if !reserve(&paths) => {}
+                // Looked at again: who was writing there may have ended just before they were reserved.
+                Ok(Some(_)) => {
+                    let found = look_at_all(&paths, ours, &contents);
+                    if let Some(found) = found.map_err(|error| not_written(&error))? {
                         return Ok((paths, found));
                     }
                 }
@@ -256,6 +255,23 @@ impl Names {
     }
 }
 
+/// What is at the paths; nothing if somebody's file is.
+fn look_at_all<'a>(
+    paths: &[PathBuf],
+    ours: &HashSet<PathBuf>,
+    contents: impl Fn(usize) -> Result<Cow<'a, [u8]>, WriteError>,
+) -> Result<Option<Vec<Found>>, WriteError> {
+    let mut all = Vec::with_capacity(paths.len());
+    for (place, path) in paths.iter().enumerate() {
+        let found = look(path, &contents(place)?)?;
+        if !is_free(found, ours.contains(path)) {
+            return Ok(None);
+        }
+        all.push(found);
+    }
+    Ok(Some(all))
+}
+
 /// Whether a file may be written where this was found, which is this recording's own or not.
 const fn is_free(found: Found, ours: bool) -> bool {
     match found {
@@ -271,4 +287,31 @@ pub fn not_written(error: &WriteError) -> Failure {
     let reason =
         std::error::Error::source(error).map_or_else(String::new, |source| format!(": {source}"));
     Failure::new(ErrorClass::Output, format!("{error}{reason}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn a_name_taken_while_it_was_looked_at_is_nobodys_to_overwrite() {
+        let folder = tempfile::tempdir().unwrap();
+        let naming = Naming {
+            template: "{stem}".parse().unwrap(),
+            facts: Facts::default(),
+        };
+        let received = Received {
+            relative: "talk.mp3".into(),
+            base: "talk".into(),
+            ..Received::of_job(1)
+        };
+        let mut names = Names::new(&received, folder.path().into(), naming, vec![Format::Txt]);
+        // Another round writes the first name, and is done with it, just before it is reserved.
+        let other = folder.path().join("talk.txt");
+        let reserve = |_: &[PathBuf]| fs::write(&other, "another talk").is_ok();
+        let contents = |_| Ok(Cow::from(&b"this talk"[..]));
+        let (paths, _) = names.choose(&HashSet::new(), contents, reserve).unwrap();
+        assert_eq!(paths, [folder.path().join("talk.mp3.txt")]);
+    }
 }

@@ -1,13 +1,14 @@
 //! Result → files. The result is safe in the database already; `done` is said only of files that are on disk, whole
 //! and synced. What cannot be written stays received and is tried again.
 //!
-//! Results are saved in rounds, two at once: the files of a round are written under hidden names and synced, get their own names, each
-//! folder is synced once for all of them, and all are marked done together, in one commit.
+//! Results are saved in rounds, two at once: the files of a round are written under hidden names and synced, get their
+//! own names, each folder is synced once for all of them, and all are marked done together, in one commit.
 
 use super::clock::sleep_until;
 use super::context::Context;
 use super::event::Event;
 use super::flush::flush;
+use super::in_hand::{InHand, Reserved};
 use super::place::{Placing, Rendered, folder, not_written, rendered};
 use super::threads::{WAITING, WORKING, in_threads};
 use crate::api::Completed;
@@ -22,10 +23,10 @@ use crate::store::queue::Received;
 use crate::store::results::Packed;
 use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Rounds at once: while the files of one are synced, those of the next are written.
@@ -79,34 +80,10 @@ pub async fn save_all(context: Arc<Context>) -> Result<(), StoreError> {
     }
 }
 
-/// What is written at this moment.
-#[derive(Default)]
-struct InHand(HashSet<(JobId, RecordingId)>);
-
-impl InHand {
-    fn take(&mut self, round: &[Received]) {
-        self.0
-            .extend(round.iter().map(|one| (one.job, one.recording)));
-    }
-
-    fn leave(&mut self, round: &[(JobId, RecordingId)]) {
-        for one in round {
-            self.0.remove(one);
-        }
-    }
-
-    /// Whether the result can be written beside it: not what is written already, nor another result of the same
-    /// recording, which replaces the files of the first.
-    fn allows(&self, other: &Received) -> bool {
-        let clashes = |&(job, recording)| job == other.job || recording == other.recording;
-        !self.0.iter().any(clashes)
-    }
-}
-
 /// What is to be written next.
 async fn next_round(context: &Context, in_hand: &InHand) -> Result<Vec<Received>, StoreError> {
     let formats = context.config.output.formats.len().max(1);
-    let most = (ROUND_FILES / formats).max(1) + in_hand.0.len();
+    let most = (ROUND_FILES / formats).max(1) + in_hand.len();
     let received = context.store.received(context.now(), most).await?;
     let received = received.into_iter().filter(|one| in_hand.allows(one));
     Ok(one_round(received.collect()))
@@ -160,34 +137,6 @@ struct Unsaved {
     result: Stored,
     /// What was written for its recording before.
     ours: HashSet<PathBuf>,
-}
-
-/// The paths that are written at this moment: two results may come to the same name by the template of the configuration,
-/// and neither sees the other's file before it is there.
-#[derive(Default)]
-struct Reserved(Mutex<HashMap<PathBuf, JobId>>);
-
-impl Reserved {
-    /// All of the paths for this job, or none of them.
-    fn reserve(&self, job: JobId, paths: &[PathBuf]) -> bool {
-        let mut taken = self.taken();
-        let is_taken = |path: &PathBuf| taken.get(path).is_some_and(|other| *other != job);
-        if paths.iter().any(is_taken) {
-            return false;
-        }
-        taken.extend(paths.iter().map(|path| (path.clone(), job)));
-        true
-    }
-
-    /// The paths of these jobs are theirs in the database by now, or nobody's.
-    fn release(&self, jobs: &[(JobId, RecordingId)]) {
-        let jobs: HashSet<_> = jobs.iter().map(|(job, _)| job).collect();
-        self.taken().retain(|_, job| !jobs.contains(job));
-    }
-
-    fn taken(&self) -> MutexGuard<'_, HashMap<PathBuf, JobId>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Its files are written under hidden names.
@@ -445,25 +394,11 @@ async fn note(context: &Context, saved: Saved) -> Result<(), StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Request;
-    use crate::store::recordings::Location;
 
     fn results(sizes: &[u64]) -> Vec<Received> {
-        let result = |(job, &packed_bytes): (i64, _)| Received {
-            job: JobId(job),
-            recording: RecordingId(job),
-            source: String::new(),
-            location: Location::File(PathBuf::new()),
-            relative: PathBuf::new(),
-            base: "a".into(),
-            request: Request::from_json("m".to_owned(), "{}").unwrap(),
-            sha256: None,
-            generation: None,
-            modified: Timestamp::from_millis(0),
-            recorded_at: Timestamp::from_millis(0),
-            accepted_at: None,
-            received_at: Timestamp::from_millis(0),
+        let result = |(job, &packed_bytes)| Received {
             packed_bytes,
+            ..Received::of_job(job)
         };
         (0..).zip(sizes).map(result).collect()
     }
@@ -478,38 +413,6 @@ mod tests {
         assert_eq!(fitting(&[ROUND_BYTES + 1, 1]), 1);
         assert_eq!(fitting(&[1, ROUND_BYTES, 1]), 1);
         assert_eq!(fitting(&[1; 100]), 100);
-    }
-
-    #[test]
-    fn results_reserve_all_of_their_paths_or_none_until_they_are_saved() {
-        let names = Reserved::default();
-        let reserve = |job, paths: &[&str]| {
-            let paths: Vec<_> = paths.iter().map(PathBuf::from).collect();
-            names.reserve(JobId(job), &paths)
-        };
-        assert!(reserve(1, &["/a.txt", "/a.json"]));
-        assert!(!reserve(2, &["/b.txt", "/a.json"]));
-        assert!(reserve(3, &["/b.txt"]), "what is refused reserves nothing");
-        assert!(reserve(1, &["/a.txt", "/c.txt"]), "its own are no obstacle");
-        names.release(&[(JobId(1), RecordingId(1))]);
-        assert!(reserve(2, &["/a.txt"]));
-        assert!(!reserve(1, &["/b.txt"]));
-    }
-
-    #[test]
-    fn what_is_written_and_what_replaces_it_wait() {
-        let mut in_hand = InHand::default();
-        let results = results(&[1; 3]);
-        in_hand.take(&results[..1]);
-        assert!(!in_hand.allows(&results[0]));
-        assert!(in_hand.allows(&results[1]));
-        let replacing = Received {
-            recording: results[0].recording,
-            ..results[2].clone()
-        };
-        assert!(!in_hand.allows(&replacing));
-        in_hand.leave(&[(results[0].job, results[0].recording)]);
-        assert!(in_hand.allows(&results[0]) && in_hand.allows(&replacing));
     }
 
     #[test]

@@ -316,13 +316,24 @@ mod tests {
             prop_assert!(counts.refused < 120, "{counts:?}");
             prop_assert!(counts.accepted > limit * 120 * 8 / 10, "{counts:?}");
         }
+    }
 
-        #[test]
-        fn refusals_at_random_leave_a_third_of_the_rate_or_a_hundred_a_minute(ceiling in 10u32..1_000, seed: u64) {
-            let (mut rate, mut dice) = (rate(ceiling), StdRng::seed_from_u64(seed));
-            let counts = submit(&mut rate, 60, 0, 1_000, |_, _| dice.random_bool(0.05));
-            let possible = (3_600 - counts.refused) * ceiling as usize / 60;
-            prop_assert!(counts.accepted > (possible / 3).min(6_000), "{counts:?} of {possible}");
+    /// A single night may fare worse: it holds of the mean, and exactly, as these nights are always the same.
+    #[test]
+    fn refusals_at_random_leave_half_of_the_rate_on_average() {
+        const NIGHTS: u64 = 40;
+        for ceiling in [10, 30, 100, 300, 1_000] {
+            let (mut accepted, mut possible) = (0, 0);
+            for seed in 0..NIGHTS {
+                let (mut rate, mut dice) = (rate(ceiling), StdRng::seed_from_u64(seed));
+                let counts = submit(&mut rate, 60, 0, 1_000, |_, _| dice.random_bool(0.05));
+                accepted += counts.accepted;
+                possible += (3_600 - counts.refused) * ceiling as usize / 60;
+            }
+            assert!(
+                accepted > possible / 2,
+                "{ceiling}: {accepted} of {possible}"
+            );
         }
     }
 }

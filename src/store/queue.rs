@@ -93,6 +93,29 @@ pub struct Received {
     pub packed_bytes: u64,
 }
 
+#[cfg(test)]
+impl Received {
+    /// That of a recording with the same number as its job.
+    pub(crate) fn of_job(job: i64) -> Self {
+        Self {
+            job: JobId(job),
+            recording: RecordingId(job),
+            source: String::new(),
+            location: Location::File(PathBuf::new()),
+            relative: PathBuf::new(),
+            base: "a".into(),
+            request: Request::from_json("m".to_owned(), "{}").unwrap(),
+            sha256: None,
+            generation: None,
+            modified: Timestamp::from_millis(0),
+            recorded_at: Timestamp::from_millis(0),
+            accepted_at: None,
+            received_at: Timestamp::from_millis(0),
+            packed_bytes: 0,
+        }
+    }
+}
+
 /// Which sources' jobs may be submitted.
 #[derive(Debug, Clone, Default)]
 pub struct Reach {
