@@ -144,7 +144,6 @@ impl Context {
             interval: self.config.polling.interval,
             max_interval: self.config.polling.max_interval,
             retention: self.config.api.retention,
-            turn: self.poll_pace.time_for(self.gate.pending()),
         }
     }
 

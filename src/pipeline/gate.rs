@@ -114,6 +114,8 @@ impl State {
 pub struct Gate {
     state: Mutex<State>,
     changed: Notify,
+    /// Only the first in line looks at every change: hundreds may wait, and a change lets one of them through.
+    line: tokio::sync::Mutex<()>,
     clock: Arc<dyn Clock>,
 }
 
@@ -137,12 +139,14 @@ impl Gate {
         Self {
             state: Mutex::new(state),
             changed: Notify::new(),
+            line: tokio::sync::Mutex::default(),
             clock,
         }
     }
 
-    /// Waits until a submission may leave; `None` once `stop` is said.
+    /// Waits until a submission may leave, in the order they came; `None` once `stop` is said.
     pub async fn pass(&self, stop: &CancellationToken) -> Option<Seat<'_>> {
+        let _first = self.line.lock().await;
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
@@ -316,6 +320,7 @@ impl Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::task::Poll;
 
     const BACKOFF: Backoff = Backoff {
         first: Duration::from_secs(10),
@@ -404,6 +409,23 @@ mod tests {
         let held = gate(held(HoldKind::Auth));
         held.accepted();
         assert!(!held.is_busy());
+    }
+
+    #[tokio::test]
+    async fn those_who_wait_leave_in_the_order_they_came() {
+        use futures_util::poll;
+        let state = State::new(LIMITS, BACKOFF, Window::always());
+        let gate = Gate::new(state, Arc::new(super::super::clock::SystemClock));
+        let full = [(), ()].map(|()| gate.try_pass().unwrap());
+        let stop = CancellationToken::new();
+        let (mut first, mut second) = (Box::pin(gate.pass(&stop)), Box::pin(gate.pass(&stop)));
+        assert!(poll!(&mut first).is_pending() && poll!(&mut second).is_pending());
+        drop(full);
+        assert!(poll!(&mut second).is_pending());
+        let Poll::Ready(Some(_seat)) = poll!(&mut first) else {
+            panic!("the first may leave");
+        };
+        assert!(poll!(&mut second).is_ready());
     }
 
     #[test]

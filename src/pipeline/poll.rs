@@ -61,7 +61,7 @@ pub async fn poll_all(
         schedule.ripen(now);
         context.gate.polling(schedule.len(), schedule.oldest_due());
         let opens_at = context.gate.opens_at();
-        let can_poll = under_way.len() < AT_ONCE && schedule.has_ripe();
+        let can_poll = under_way.len() < AT_ONCE && schedule.ripe() > 0;
         // Looking again before that is how a clock that was set back is noticed.
         let next = schedule
             .next_due()
@@ -123,7 +123,8 @@ fn conclude(
     let is_kept = schedule.returned(attempt);
     match outcome {
         Outcome::Unfinished(generation) if is_kept => {
-            let (generation, due) = planned(context, times, generation);
+            let turn = context.poll_pace.time_for(schedule.ripe());
+            let (generation, due) = planned(context, times, turn, generation);
             schedule.insert(generation, due);
         }
         Outcome::Again(generation, due) if is_kept => schedule.insert(generation, due),
@@ -145,6 +146,7 @@ fn conclude(
 fn planned(
     context: &Context,
     times: &ServiceTimes,
+    turn: Duration,
     mut generation: Generation,
 ) -> (Generation, Timestamp) {
     let (now, polling) = (context.now(), context.polling());
@@ -159,7 +161,7 @@ fn planned(
         }
     }
     let (polls, waited) = (generation.polls, generation.waited(now));
-    let due = polling.next(now, polls, waited, generation.pending.expires_at);
+    let due = polling.next(now, polls, waited, turn, generation.pending.expires_at);
     (generation, due)
 }
 

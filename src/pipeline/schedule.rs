@@ -178,10 +178,10 @@ impl Schedule {
         self.len() == 0
     }
 
-    /// Whether something is due.
+    /// How many are due.
     #[must_use]
-    pub fn has_ripe(&self) -> bool {
-        !self.ripe.is_empty()
+    pub fn ripe(&self) -> usize {
+        self.ripe.len()
     }
 
     /// When the next one is due that is not due yet.
@@ -258,8 +258,8 @@ mod tests {
             JobId(2)
         );
         assert_eq!(
-            (schedule.len(), schedule.has_ripe(), schedule.oldest_due()),
-            (1, false, None)
+            (schedule.len(), schedule.ripe(), schedule.oldest_due()),
+            (1, 0, None)
         );
     }
 

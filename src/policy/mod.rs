@@ -10,6 +10,7 @@
 //! - [`expectation`]: when an answer is likely, learnt from those that came
 //! - [`forecast`]: when everything will have been submitted
 //! - [`hours`]: when submissions may leave at all
+//! - [`lookup`]: how often a lost answer is looked for
 //! - [`noticing`]: when to look through a source again
 //! - [`polling`]: when to ask for a generation again
 //! - [`rate`]: how many submissions a minute the service accepts

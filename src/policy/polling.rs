@@ -9,14 +9,14 @@ use crate::domain::Timestamp;
 use std::time::Duration;
 
 /// How much longer each wait for an expected answer becomes in all, from one poll to the next.
-const GROWTH: f64 = 0.13;
+const GROWTH: f64 = 0.12;
 /// An expected answer is not asked for again before this part of the interval.
 const LEAST_PART: u32 = 10;
 
 /// The longest time before expiry that is kept free for a last poll.
 const MOST_MARGIN: Duration = Duration::from_secs(60);
 
-/// `polling.interval`, `polling.max_interval`, `api.retention`, and how crowded it is.
+/// `polling.interval`, `polling.max_interval` and `api.retention`.
 #[derive(Debug, Clone, Copy)]
 pub struct Polling {
     /// Between the first polls of one generation.
@@ -25,9 +25,6 @@ pub struct Polling {
     pub max_interval: Duration,
     /// How long the service keeps a transcription from its creation.
     pub retention: Duration,
-    /// Until each of those that are pending had a poll, at the rate that is allowed: none is asked for again earlier,
-    /// or all would be late.
-    pub turn: Duration,
 }
 
 impl Polling {
@@ -47,20 +44,22 @@ impl Polling {
     }
 
     /// When a generation that `polls` polls found unfinished, the last at `now`, is asked for again. `waited` is the
-    /// time since its acceptance where the first poll was planned by how long answers take.
+    /// time since its acceptance where the first poll was planned by how long answers take. `turn` is the time that the
+    /// polls take which are due now: none is asked for again before those that wait for their first poll.
     #[must_use]
     pub fn next(
         &self,
         now: Timestamp,
         polls: u32,
         waited: Option<Duration>,
+        turn: Duration,
         expires: Timestamp,
     ) -> Timestamp {
         let wait = match waited {
             Some(waited) => waited.mul_f64(GROWTH).max(self.shortest() / LEAST_PART),
             None => self.growing(polls),
         };
-        let planned = now.after(wait.max(self.turn).min(self.longest()));
+        let planned = now.after(wait.max(turn).min(self.longest()));
         let last_call = expires.before(self.margin());
         if now < last_call {
             planned.min(last_call)
@@ -108,7 +107,6 @@ mod tests {
         interval: Duration::from_secs(10),
         max_interval: Duration::from_secs(60),
         retention: Duration::from_secs(3600),
-        turn: Duration::ZERO,
     };
 
     fn at(seconds: i64) -> Timestamp {
@@ -128,33 +126,45 @@ mod tests {
     #[test]
     fn later_polls_come_at_growing_intervals() {
         let waits: Vec<_> = (1..=7)
-            .map(|polls| POLLING.next(at(0), polls, None, at(3600)).millis() / 1000)
+            .map(|polls| {
+                POLLING
+                    .next(at(0), polls, None, Duration::ZERO, at(3600))
+                    .millis()
+                    / 1000
+            })
             .collect();
         assert_eq!(waits, [10, 15, 22, 33, 50, 60, 60]);
     }
 
     #[test]
     fn an_expected_answer_is_asked_for_again_when_the_wait_has_grown_by_a_part() {
-        let next = |polling: Polling, waited: u64| {
-            let waited = Some(Duration::from_secs(waited));
-            polling.next(at(0), 1, waited, at(3600)).millis()
+        let next = |turn: u64, waited: u64| {
+            let (turn, waited) = (Duration::from_secs(turn), Duration::from_secs(waited));
+            POLLING
+                .next(at(0), 1, Some(waited), turn, at(3600))
+                .millis()
         };
-        assert_eq!(next(POLLING, 100), 13_000);
-        assert_eq!(next(POLLING, 5), 1000);
-        assert_eq!(next(POLLING, 1000), 60_000);
-        let crowded = Polling {
-            turn: Duration::from_secs(25),
-            ..POLLING
-        };
-        assert_eq!(next(crowded, 100), 25_000);
-        assert_eq!(next(crowded, 300), 39_000);
+        assert_eq!(next(0, 100), 12_000);
+        assert_eq!(next(0, 5), 1000);
+        assert_eq!(next(0, 1000), 60_000);
+        assert_eq!(next(25, 100), 25_000);
+        assert_eq!(next(25, 300), 36_000);
     }
 
     #[test]
     fn a_poll_comes_before_the_margin_and_then_at_short_intervals() {
-        assert_eq!(POLLING.next(at(3500), 20, None, at(3600)), at(3540));
-        assert_eq!(POLLING.next(at(3540), 21, None, at(3600)), at(3550));
-        assert_eq!(POLLING.next(at(3700), 30, None, at(3600)), at(3710));
+        assert_eq!(
+            POLLING.next(at(3500), 20, None, Duration::ZERO, at(3600)),
+            at(3540)
+        );
+        assert_eq!(
+            POLLING.next(at(3540), 21, None, Duration::ZERO, at(3600)),
+            at(3550)
+        );
+        assert_eq!(
+            POLLING.next(at(3700), 30, None, Duration::ZERO, at(3600)),
+            at(3710)
+        );
     }
 
     #[test]
@@ -164,7 +174,12 @@ mod tests {
             ..POLLING
         };
         assert_eq!(polling.first(at(0), None).millis(), 600);
-        assert!(polling.next(at(0), 20, None, at(6)).millis() <= 1000);
+        assert!(
+            polling
+                .next(at(0), 20, None, Duration::ZERO, at(6))
+                .millis()
+                <= 1000
+        );
     }
 
     proptest! {
@@ -178,12 +193,11 @@ mod tests {
                 interval: Duration::from_millis(interval_ms),
                 max_interval: Duration::from_millis(interval_ms + more_ms),
                 retention: Duration::from_millis(retention_ms),
-                turn: Duration::from_millis(turn_ms),
             };
             let expires = Timestamp::from_millis(0).after(polling.retention);
             let now = Timestamp::from_millis(now);
             let waited = is_expected.then(|| now.since(Timestamp::from_millis(0)));
-            let next = polling.next(now, polls, waited, expires);
+            let next = polling.next(now, polls, waited, Duration::from_millis(turn_ms), expires);
             prop_assert!(next >= now);
             if now < expires.before(polling.margin()) {
                 prop_assert!(next <= expires.before(polling.margin()));

@@ -63,7 +63,10 @@ fn asked_for(
     let (mut before, mut now) = (accepted, polling.first(accepted, expected));
     while now.since(accepted) < takes {
         let waited = expected.map(|_| now.since(accepted));
-        (before, now) = (now, polling.next(now, polls, waited, expires));
+        (before, now) = (
+            now,
+            polling.next(now, polls, waited, Duration::ZERO, expires),
+        );
         polls += 1;
     }
     (before.since(accepted), now.since(accepted), polls)
@@ -75,7 +78,6 @@ fn two_or_three_polls_find_an_answer_and_half_of_them_within_a_tenth_of_its_time
         interval: Duration::from_secs(10),
         max_interval: Duration::from_secs(60),
         retention: Duration::from_secs(3600),
-        turn: Duration::ZERO,
     };
     let (nights, recordings) = (20, 400);
     let (mut polls, mut late) = (0, Vec::new());

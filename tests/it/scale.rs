@@ -285,7 +285,6 @@ fn a_hundred_thousand_generations_are_asked_for_on_time_where_the_limit_allows_i
         interval: Duration::from_millis(10_500),
         max_interval: Duration::from_millis(10_500),
         retention: Duration::from_secs(3600),
-        turn: pace.time_for(100_000),
     };
     let mut schedule = Schedule::default();
     let mut due = Vec::new();
@@ -300,14 +299,20 @@ fn a_hundred_thousand_generations_are_asked_for_on_time_where_the_limit_allows_i
     for millis in 0..32_000 {
         let now = Timestamp::from_millis(millis);
         schedule.ripen(now);
-        while schedule.has_ripe() && pace.take().is_ok() {
+        while schedule.ripe() > 0 && pace.take().is_ok() {
             let mut generation = schedule.take_nearest_expiry().unwrap();
             let (attempt, expires_at) = (generation.pending.attempt, generation.pending.expires_at);
             let due = &mut due[usize::try_from(attempt.0).unwrap()];
             late.push(now.since(*due));
             assert!(now < expires_at || *due >= expires_at);
             generation.polls += 1;
-            *due = polling.next(now, generation.polls, None, expires_at);
+            *due = polling.next(
+                now,
+                generation.polls,
+                None,
+                pace.time_for(schedule.ripe()),
+                expires_at,
+            );
             schedule.returned(attempt);
             schedule.insert(generation, *due);
         }

@@ -149,7 +149,9 @@ impl<'g> Machine<'g> {
         let (now, expires_at) = (self.now(), generation.pending.expires_at);
         generation.unfinished_at = unfinished_at;
         let waited = generation.waited(now);
-        let due = self.polling.next(now, generation.polls, waited, expires_at);
+        let due = self
+            .polling
+            .next(now, generation.polls, waited, Duration::ZERO, expires_at);
         self.schedule.insert(generation, due);
     }
 

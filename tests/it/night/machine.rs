@@ -264,7 +264,6 @@ pub fn polling() -> Polling {
         interval: Duration::from_secs(10),
         max_interval: Duration::from_secs(60),
         retention: Duration::from_millis(RETENTION as u64),
-        turn: Duration::ZERO,
     }
 }
 

@@ -105,7 +105,7 @@ impl<'g> Machine<'g> {
         self.schedule.ripen(now);
         self.gate
             .polling(self.schedule.len(), self.schedule.oldest_due());
-        while self.polls < AT_ONCE && self.schedule.has_ripe() {
+        while self.polls < AT_ONCE && self.schedule.ripe() > 0 {
             let opens_at = self.gate.opens_at();
             if opens_at > now {
                 self.look_at(opens_at);
