@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 /// Between two tries of a change that the database could not take.
@@ -70,6 +70,8 @@ pub struct Context {
     pub abandon: CancellationToken,
     /// What the run has brought about.
     pub tally: Tally,
+    /// Room for files that are looked at.
+    pub looks: Semaphore,
     /// Results that just came.
     pub fresh: Fresh,
     /// Messages and hooks.

@@ -16,6 +16,9 @@ use std::path::{Path, PathBuf};
 /// Up to this size a file is read as a whole, and hashed rather than the database asked whether it is worth it.
 const SMALL: u64 = 128 * 1024;
 
+/// Files looked at at once: as many as keep a disk and the cores busy. Each takes a thread, and those take memory.
+pub const AT_ONCE: usize = 8;
+
 /// A recording that may be sent.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Ready {
@@ -52,6 +55,11 @@ pub async fn preflight(context: &Context, candidate: &Candidate) -> Result<Prefl
         return Ok(Preflight::Ready(Ready::default()));
     };
     let compare = candidate.size_bytes <= SMALL || context.store.may_have_twin(candidate).await?;
+    let _room = context
+        .looks
+        .acquire()
+        .await
+        .map_err(|_| StoreError::Closed)?;
     let look = {
         let (path, expected) = (path.clone(), expected(candidate));
         tokio::task::spawn_blocking(move || look(&path, expected, compare)).await

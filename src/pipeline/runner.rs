@@ -8,7 +8,7 @@ use super::fresh::Fresh;
 use super::gate::{Gate, State};
 use super::lock::{Lock, LockError};
 use super::tempo::Tempo;
-use super::{account, daemon, lookup, poll, save, scan, submit, tell, watch};
+use super::{account, daemon, lookup, poll, preflight, save, scan, submit, tell, watch};
 use crate::api::{Client, ClientError, Pace, Settings};
 use crate::config::Config;
 use crate::domain::{Hold, HoldKind, Prices, RunId, Timestamp};
@@ -24,7 +24,7 @@ use std::num::NonZeroU32;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -210,6 +210,7 @@ fn context(
         stop: setup.stop.child_token(),
         abandon: CancellationToken::new(),
         tally: Tally::default(),
+        looks: Semaphore::new(preflight::AT_ONCE),
         fresh: Fresh::default(),
         beside: Beside::new(setup.channels, setup.stop),
         config,

@@ -23,7 +23,7 @@ use crate::store::recordings::{Location, Seen};
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 /// Candidates fetched from the queue at once.
@@ -40,11 +40,18 @@ pub async fn submit_all(
     poller: mpsc::UnboundedSender<Pending>,
 ) -> Result<(), StoreError> {
     let slots = Arc::new(Semaphore::new(context.config.limits.max_uploads));
+    let most = 2 * context.config.limits.max_uploads;
     let mut under_way = JoinSet::new();
     let mut in_hand = HashSet::new();
     let mut waiting = VecDeque::new();
     loop {
         while let Some(ended) = under_way.try_join_next() {
+            forget(&mut in_hand, ended)?;
+        }
+        // Those whose answers are put on the disk take memory, too.
+        if under_way.len() >= most
+            && let Some(ended) = under_way.join_next().await
+        {
             forget(&mut in_hand, ended)?;
         }
         let slot = tokio::select! {
@@ -68,8 +75,7 @@ pub async fn submit_all(
             let (context, poller) = (context.clone(), poller.clone());
             under_way.spawn(async move {
                 let job = candidate.job;
-                let ended = submit_one(&context, candidate, &poller).await;
-                drop(slot);
+                let ended = submit_one(&context, candidate, slot, &poller).await;
                 context.progressed();
                 ended.map(|()| job)
             });
@@ -94,6 +100,9 @@ pub async fn submit_all(
     Ok(())
 }
 
+/// The place of one that is looked at and sent.
+type Slot = OwnedSemaphorePermit;
+
 type Ended = Result<Result<JobId, StoreError>, tokio::task::JoinError>;
 
 fn forget(in_hand: &mut HashSet<JobId>, ended: Ended) -> Result<(), StoreError> {
@@ -114,6 +123,7 @@ fn forget(in_hand: &mut HashSet<JobId>, ended: Ended) -> Result<(), StoreError> 
 async fn submit_one(
     context: &Context,
     candidate: Candidate,
+    slot: Slot,
     poller: &mpsc::UnboundedSender<Pending>,
 ) -> Result<(), StoreError> {
     let now = context.now();
@@ -121,7 +131,9 @@ async fn submit_one(
         return skip(context, &candidate, why.to_owned()).await;
     }
     match preflight(context, &candidate).await? {
-        Preflight::Ready(ready) => ready_to_send(context, &candidate, ready, now, poller).await,
+        Preflight::Ready(ready) => {
+            ready_to_send(context, &candidate, ready, now, slot, poller).await
+        }
         Preflight::Gone => gone(context, &candidate, now).await,
         Preflight::Changed(found) => changed(context, &candidate, found, now).await,
         Preflight::Refused(failure) => refuse(context, &candidate, failure, false).await,
@@ -144,6 +156,7 @@ async fn ready_to_send(
     candidate: &Candidate,
     ready: Ready,
     looked_at: Timestamp,
+    slot: Slot,
     poller: &mpsc::UnboundedSender<Pending>,
 ) -> Result<(), StoreError> {
     if let Some(sha256) = &ready.sha256
@@ -153,7 +166,7 @@ async fn ready_to_send(
     }
     match leave_out(context, candidate, ready.duration_s) {
         Some(why) => skip(context, candidate, why.to_owned()).await,
-        None => send(context, candidate, ready, looked_at, poller).await,
+        None => send(context, candidate, ready, looked_at, slot, poller).await,
     }
 }
 
@@ -285,6 +298,7 @@ async fn send(
     candidate: &Candidate,
     ready: Ready,
     looked_at: Timestamp,
+    slot: Slot,
     poller: &mpsc::UnboundedSender<Pending>,
 ) -> Result<(), StoreError> {
     let Some(seat) = pass(context).await else {
@@ -338,6 +352,8 @@ async fn send(
         () = context.abandon.cancelled() => None,
     };
     context.notice(&Event::Sent { job: candidate.job });
+    // While its answer is put on the disk, the next one may be sent.
+    drop(slot);
     let sending = Sending {
         context,
         candidate,
