@@ -1,16 +1,18 @@
 //! The calls: a submission, a poll, a probe.
 
 use super::answer::{Answer, Created, Unreadable, read_answer, read_created, read_legacy};
+use super::broken::{broken_poll, broken_submission, file_trouble};
 use super::call::{
     Accepted, Audio, CallError, CallErrorKind, Polled, Recording, Reply, Submission,
 };
 use super::failures::{self, Call, Refusal};
-use super::fields::{file_field, form_fields, json_body};
+use super::fields::{file_field, file_name, form_fields, json_body};
 use super::http::connecting_to;
 use super::logs::{ChargedPage, Logs, PAGE, read_charged, read_page};
 use super::prices::read_prices;
+use super::sending::Sending;
 use super::transport::{Answered, Broken, answer_idle, exchange};
-use super::upload::{self, FileTrouble, Outcome, UploadProgress};
+use super::upload;
 use crate::domain::container::mime_for;
 use crate::domain::{ErrorClass, Failure, Flow, GenerationId, Price, Request, Timestamp};
 use crate::heavy;
@@ -19,24 +21,16 @@ use reqwest::multipart::{Form, Part};
 use reqwest::{Body, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::HashSet;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
-use tokio::time::Instant;
 use url::Url;
 
 /// Shorter than servers keep an idle connection, so that a submission is not lost on one they have just closed.
 const KEEP_IDLE: Duration = Duration::from_secs(15);
-/// An upload of which no byte was taken for so long is broken.
-const STALLED: Duration = Duration::from_secs(60);
 /// From the last byte of a submission to its answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(120);
 /// The same where the answer is the transcript: behind the service Deepgram works up to 10 minutes, whisper 20.
 const LEGACY_ANSWER_WITHIN: Duration = Duration::from_secs(1800);
-/// How often the progress of an upload is looked at.
-const TICK: Duration = Duration::from_secs(1);
-/// Bytes of a file's name that are sent.
-const FILE_NAME_BYTES: usize = 200;
 /// An answer from this size on is read apart from the others.
 const LARGE_ANSWER: usize = 256 * 1024;
 /// Unknown status words that are remembered, so that each is logged once.
@@ -120,11 +114,7 @@ impl Client {
             Flow::Legacy => LEGACY_ANSWER_WITHIN,
         };
         let answered = exchange(request, sending.stalled(answer_within)).await;
-        if let Some(trouble) = sending
-            .file
-            .as_ref()
-            .and_then(|(_, outcome)| outcome.take_trouble())
-        {
+        if let Some(trouble) = sending.take_trouble() {
             return Err(file_trouble(&trouble));
         }
         let answered =
@@ -157,9 +147,7 @@ impl Client {
             .into_iter()
             .fold(Form::new(), |form, (name, value)| form.text(name, value));
         let form = form.part(file_field(request.model()), part);
-        let sending = Sending {
-            file: Some((recording.progress.clone(), outcome)),
-        };
+        let sending = Sending::of_file(recording.progress.clone(), outcome);
         Ok((self.http.post(self.submit_url()).multipart(form), sending))
     }
 
@@ -398,48 +386,6 @@ impl Client {
     }
 }
 
-/// The sending of one submission. Without a file it is over at once.
-#[derive(Default)]
-struct Sending {
-    file: Option<(Arc<UploadProgress>, Arc<Outcome>)>,
-}
-
-impl Sending {
-    fn is_finished(&self) -> bool {
-        self.file
-            .as_ref()
-            .is_none_or(|(_, outcome)| outcome.is_finished())
-    }
-
-    fn sha256(&self) -> Option<String> {
-        self.file.as_ref().and_then(|(_, outcome)| outcome.sha256())
-    }
-
-    /// Ends when no byte was taken for too long, or no answer came for too long after the last one.
-    async fn stalled(&self, answer_within: Duration) {
-        let sent = || {
-            self.file
-                .as_ref()
-                .map_or(0, |(progress, _)| progress.sent())
-        };
-        let (mut seen, mut since) = (sent(), Instant::now());
-        loop {
-            tokio::time::sleep(TICK).await;
-            if sent() != seen {
-                (seen, since) = (sent(), Instant::now());
-            }
-            let bound = if self.is_finished() {
-                answer_within
-            } else {
-                STALLED
-            };
-            if since.elapsed() > bound {
-                return;
-            }
-        }
-    }
-}
-
 fn headers(key: &SecretString) -> Result<HeaderMap, ClientError> {
     let mut bearer = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret()))
         .map_err(|_| ClientError::Key)?;
@@ -450,8 +396,7 @@ fn headers(key: &SecretString) -> Result<HeaderMap, ClientError> {
     ]))
 }
 
-/// Reads a body; a large one away from the threads that wait for other answers. An error is text for a failure.
-/// Reads an answer; a large one apart, as it takes ten times its size in memory.
+/// Reads an answer; a large one apart, as it takes ten times its size in memory. An error is text for a failure.
 async fn read_apart<T: Send + 'static>(
     body: Vec<u8>,
     read: fn(&[u8]) -> Result<T, Unreadable>,
@@ -463,104 +408,6 @@ async fn read_apart<T: Send + 'static>(
         read.map_err(|failed| failed.to_string())?
     };
     read.map_err(|error| error.to_string())
-}
-
-fn broken_submission(broken: &Broken, finished: bool) -> CallError {
-    let certain = matches!(broken, Broken::NotConnected(_)) || !finished;
-    let kind = if certain {
-        CallErrorKind::Unavailable
-    } else {
-        CallErrorKind::Unknown
-    };
-    let message = match (broken, certain) {
-        (Broken::NotConnected(_), _) => broken.to_string(),
-        (_, true) => format!("{broken}, before the whole recording was sent"),
-        (_, false) => format!("{broken}, after the whole recording was sent"),
-    };
-    network(kind, message, None)
-}
-
-fn broken_poll(broken: &Broken, http_status: Option<u16>) -> CallError {
-    match broken {
-        Broken::TooLarge => CallError {
-            kind: CallErrorKind::Garbled,
-            failure: Failure::new(ErrorClass::Protocol, broken.to_string()),
-            http_status,
-            retry_after: None,
-            request_id: None,
-        },
-        Broken::NotConnected(_) => {
-            network(CallErrorKind::Unavailable, broken.to_string(), http_status)
-        }
-        Broken::Connection(_) | Broken::Silent => {
-            network(CallErrorKind::Unknown, broken.to_string(), http_status)
-        }
-    }
-}
-
-fn network(kind: CallErrorKind, message: String, http_status: Option<u16>) -> CallError {
-    let failure = Failure::new(ErrorClass::Network, message);
-    CallError {
-        kind,
-        failure,
-        http_status,
-        retry_after: None,
-        request_id: None,
-    }
-}
-
-fn file_trouble(trouble: &FileTrouble) -> CallError {
-    let (kind, message) = match trouble {
-        FileTrouble::Gone => (
-            CallErrorKind::FileGone,
-            "the file is not there any more".to_owned(),
-        ),
-        FileTrouble::Changed => (
-            CallErrorKind::FileChanged,
-            "the file was changed while it was sent; nothing was accepted".to_owned(),
-        ),
-        FileTrouble::Unreadable(error) => (
-            CallErrorKind::FileUnreadable,
-            format!("the file cannot be read: {error}"),
-        ),
-        FileTrouble::NotNow(error) => {
-            let message = format!("this machine is out of something: {error}");
-            return network(CallErrorKind::Unavailable, message, None);
-        }
-    };
-    let failure = Failure::new(ErrorClass::Unreadable, message);
-    CallError {
-        kind,
-        failure,
-        http_status: None,
-        retry_after: None,
-        request_id: None,
-    }
-}
-
-/// The file's name as a header can carry it, its extension kept.
-fn file_name(path: &Path) -> String {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let safe: String = name
-        .chars()
-        .map(|char| {
-            if char.is_control() || matches!(char, '"' | '\\') {
-                '_'
-            } else {
-                char
-            }
-        })
-        .collect();
-    if safe.len() <= FILE_NAME_BYTES {
-        return safe;
-    }
-    let extension = safe
-        .rfind('.')
-        .map(|dot| &safe[dot..])
-        .filter(|extension| extension.len() <= 16)
-        .unwrap_or_default();
-    let stem = safe.floor_char_boundary(FILE_NAME_BYTES - extension.len());
-    format!("{}{extension}", &safe[..stem])
 }
 
 #[cfg(test)]
@@ -587,14 +434,6 @@ mod tests {
                 "http://127.0.0.1:1/v1/stt/a%2Fb%3Fc%23d%25e"
             );
         }
-    }
-
-    #[test]
-    fn a_file_name_is_safe_in_a_header_and_keeps_its_extension() {
-        assert_eq!(file_name(Path::new("/a/talk.mp3")), "talk.mp3");
-        assert_eq!(file_name(Path::new("/a/a\"b\nc\\d.mp3")), "a_b_c_d.mp3");
-        let long = file_name(Path::new(&format!("/a/{}.flac", "ö".repeat(150))));
-        assert!(long.len() <= FILE_NAME_BYTES && long.ends_with("ö.flac"));
     }
 
     #[test]

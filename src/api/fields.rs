@@ -1,7 +1,11 @@
-//! A request's model and options as the service wants them: form fields beside a file, JSON beside a URL.
+//! A request's model and options as the service wants them: form fields beside a file and its name, JSON beside a URL.
 
 use crate::domain::Request;
 use serde_json::{Map, Value};
+use std::path::Path;
+
+/// Bytes of a file's name that are sent.
+const FILE_NAME_BYTES: usize = 200;
 
 /// The form fields, in order: `true` in lower case, numbers as decimal text, a list as a repeated field; what is
 /// false or unset is left out.
@@ -49,6 +53,31 @@ pub(super) fn file_field(model: &str) -> &'static str {
     } else {
         "audio"
     }
+}
+
+/// The file's name as a header can carry it, its extension kept.
+pub(super) fn file_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let safe: String = name
+        .chars()
+        .map(|char| {
+            if char.is_control() || matches!(char, '"' | '\\') {
+                '_'
+            } else {
+                char
+            }
+        })
+        .collect();
+    if safe.len() <= FILE_NAME_BYTES {
+        return safe;
+    }
+    let extension = safe
+        .rfind('.')
+        .map(|dot| &safe[dot..])
+        .filter(|extension| extension.len() <= 16)
+        .unwrap_or_default();
+    let stem = safe.floor_char_boundary(FILE_NAME_BYTES - extension.len());
+    format!("{}{extension}", &safe[..stem])
 }
 
 #[cfg(test)]
@@ -107,5 +136,13 @@ mod tests {
         ] {
             assert_eq!(file_field(model), "audio");
         }
+    }
+
+    #[test]
+    fn a_file_name_is_safe_in_a_header_and_keeps_its_extension() {
+        assert_eq!(file_name(Path::new("/a/talk.mp3")), "talk.mp3");
+        assert_eq!(file_name(Path::new("/a/a\"b\nc\\d.mp3")), "a_b_c_d.mp3");
+        let long = file_name(Path::new(&format!("/a/{}.flac", "ö".repeat(150))));
+        assert!(long.len() <= FILE_NAME_BYTES && long.ends_with("ö.flac"));
     }
 }
