@@ -154,7 +154,7 @@ impl Changes for Claim {
         let claimed: String = sqlx::query_scalar(
             "INSERT INTO attempts (job_id, run_id, client_request_id, started_at, outcome)
              SELECT jobs.id, c.value ->> 1, c.value ->> 2, c.value ->> 3, 'sending'
-             FROM json_each(?1) c CROSS JOIN jobs ON jobs.id = c.value ->> 0
+             FROM jsonb_each(?1) c CROSS JOIN jobs ON jobs.id = c.value ->> 0
              WHERE jobs.state = 'queued' AND doubt IS NULL
                AND NOT EXISTS (SELECT 1 FROM jobs t WHERE t.sha256 = c.value ->> 4
                                AND +t.state IN ('submitting', 'pending', 'received', 'done')
@@ -174,15 +174,15 @@ impl Changes for Claim {
                                 AND +t.state IN ('submitting', 'pending', 'received', 'done')));
              UPDATE recordings SET duration_s = c.duration_s
              FROM (SELECT jobs.recording_id, value ->> 5 AS duration_s
-                   FROM json_each(?1) CROSS JOIN attempts a ON a.client_request_id = value ->> 2
+                   FROM jsonb_each(?1) CROSS JOIN attempts a ON a.client_request_id = value ->> 2
                    CROSS JOIN jobs ON jobs.id = a.job_id LIMIT -1) c
              WHERE recordings.id = c.recording_id AND c.duration_s NOT NULL AND c.duration_s IS NOT recordings.duration_s;
              UPDATE jobs SET state = 'submitting', owner = c.value ->> 1, attempts = attempts + 1, twin = NULL,
                              sha256 = c.value ->> 4, updated_at = c.value ->> 3
-             FROM json_each(?1) c WHERE jobs.id = c.value ->> 0
+             FROM jsonb_each(?1) c WHERE jobs.id = c.value ->> 0
              AND EXISTS (SELECT 1 FROM attempts WHERE client_request_id = c.value ->> 2);
              SELECT json_group_array(json_array(c.key, a.id))
-             FROM json_each(?1) c CROSS JOIN attempts a ON a.client_request_id = c.value ->> 2",
+             FROM jsonb_each(?1) c CROSS JOIN attempts a ON a.client_request_id = c.value ->> 2",
         )
         .bind(rows(claims.iter().map(|claim| {
             (

@@ -128,7 +128,7 @@ impl Change for KeepLengths {
             (one.file.recording, one.duration_s, size, modified)
         });
         sqlx::query(
-            "UPDATE recordings SET duration_s = one.value ->> 1 FROM json_each(?1) one
+            "UPDATE recordings SET duration_s = one.value ->> 1 FROM jsonb_each(?1) one
              WHERE recordings.id = one.value ->> 0 AND recordings.size_bytes = one.value ->> 2
                AND recordings.modified_at = one.value ->> 3",
         )

@@ -228,17 +228,17 @@ impl Changes for Acceptance {
         connection: &mut SqliteConnection,
     ) -> Result<Replies<()>, StoreError> {
         let text = "
-            SELECT json_group_array(key) FROM json_each(?1) CROSS JOIN jobs ON jobs.id = value ->> 0
+            SELECT json_group_array(key) FROM jsonb_each(?1) CROSS JOIN jobs ON jobs.id = value ->> 0
             WHERE state = 'submitting';
             UPDATE attempts SET outcome = 'accepted', generation_id = CAST(unhex(a.value ->> 2) AS TEXT), http_status = a.value ->> 6,
                                 request_id = a.value ->> 7
-            FROM json_each(?1) a
+            FROM jsonb_each(?1) a
             WHERE attempts.id = a.value ->> 1
               AND EXISTS (SELECT 1 FROM jobs WHERE id = a.value ->> 0 AND state = 'submitting');
             UPDATE jobs SET state = 'pending', generation_id = CAST(unhex(a.value ->> 2) AS TEXT), accepted_at = a.value ->> 3,
                             expires_at = a.value ->> 4, sha256 = a.value ->> 5, error_class = NULL,
                             error_message = NULL, updated_at = a.value ->> 3
-            FROM json_each(?1) a WHERE jobs.id = a.value ->> 0 AND +jobs.state = 'submitting'";
+            FROM jsonb_each(?1) a WHERE jobs.id = a.value ->> 0 AND +jobs.state = 'submitting'";
         let acceptances = acceptances.iter().map(|one| {
             (
                 one.job,
@@ -267,19 +267,19 @@ impl Changes for Completion {
         connection: &mut SqliteConnection,
     ) -> Result<Replies<()>, StoreError> {
         let text = "
-            SELECT json_group_array(key) FROM json_each(?1) CROSS JOIN jobs ON jobs.id = value ->> 0
+            SELECT json_group_array(key) FROM jsonb_each(?1) CROSS JOIN jobs ON jobs.id = value ->> 0
             WHERE state IN ('submitting', 'pending');
             INSERT OR REPLACE INTO results (job_id, raw, received_at, duration_s, words, language, silent)
             SELECT jobs.id, substr(?2, value ->> 4, value ->> 5), value ->> 3, value ->> 6, value ->> 7, value ->> 8,
                    value ->> 9
-            FROM json_each(?1) CROSS JOIN jobs ON jobs.id = value ->> 0 WHERE state IN ('submitting', 'pending');
+            FROM jsonb_each(?1) CROSS JOIN jobs ON jobs.id = value ->> 0 WHERE state IN ('submitting', 'pending');
             UPDATE attempts SET outcome = 'completed', ended_at = c.value ->> 3, billed_s = c.value ->> 6
-            FROM json_each(?1) c
+            FROM jsonb_each(?1) c
             WHERE attempts.id = c.value ->> 1
               AND EXISTS (SELECT 1 FROM jobs WHERE id = c.value ->> 0 AND state IN ('submitting', 'pending'));
             UPDATE jobs SET state = 'received', owner = NULL, sha256 = coalesce(c.value ->> 2, jobs.sha256),
                             due_at = c.value ->> 3, error_class = NULL, error_message = NULL, updated_at = c.value ->> 3
-            FROM json_each(?1) c WHERE jobs.id = c.value ->> 0 AND +jobs.state IN ('submitting', 'pending')";
+            FROM jsonb_each(?1) c WHERE jobs.id = c.value ->> 0 AND +jobs.state IN ('submitting', 'pending')";
         let mut replies = Vec::with_capacity(completions.len());
         for portion in portions(completions) {
             let raws = match portion {
@@ -390,7 +390,7 @@ impl Changes for Written {
             let jobs = saved.iter().map(|one| (one.job, one.now.millis()));
             sqlx::query(
                 "INSERT OR IGNORE INTO hooks (job_id, created_at)
-                 SELECT jobs.id, w.value ->> 1 FROM json_each(?1) w CROSS JOIN jobs ON jobs.id = w.value ->> 0
+                 SELECT jobs.id, w.value ->> 1 FROM jsonb_each(?1) w CROSS JOIN jobs ON jobs.id = w.value ->> 0
                  WHERE state = 'received'",
             )
             .bind(rows(jobs))
@@ -398,14 +398,14 @@ impl Changes for Written {
             .await?;
         }
         let text = "
-            SELECT json_group_array(key) FROM json_each(?1) CROSS JOIN jobs ON jobs.id = value ->> 0
+            SELECT json_group_array(key) FROM jsonb_each(?1) CROSS JOIN jobs ON jobs.id = value ->> 0
             WHERE state = 'received';
             INSERT OR REPLACE INTO outputs (path, job_id, size_bytes, written_at)
             SELECT unhex(o.value ->> 0), jobs.id, o.value ->> 1, w.value ->> 1
-            FROM json_each(?1) w CROSS JOIN jobs ON jobs.id = w.value ->> 0 CROSS JOIN json_each(w.value ->> 2) o
+            FROM jsonb_each(?1) w CROSS JOIN jobs ON jobs.id = w.value ->> 0 CROSS JOIN jsonb_each(jsonb_extract(w.value, '$[2]')) o
             WHERE state = 'received';
             UPDATE jobs SET state = 'done', error_class = NULL, error_message = NULL, updated_at = w.value ->> 1
-            FROM json_each(?1) w WHERE jobs.id = w.value ->> 0 AND +jobs.state = 'received'";
+            FROM jsonb_each(?1) w WHERE jobs.id = w.value ->> 0 AND +jobs.state = 'received'";
         let saved = saved
             .iter()
             .map(|one| (one.job, one.now.millis(), outputs(&one.files)));
@@ -425,7 +425,7 @@ impl Change for Exported {
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
         sqlx::query(
             "INSERT OR REPLACE INTO outputs (path, job_id, size_bytes, written_at)
-             SELECT unhex(value ->> 0), ?1, value ->> 1, ?2 FROM json_each(?3)",
+             SELECT unhex(value ->> 0), ?1, value ->> 1, ?2 FROM jsonb_each(?3)",
         )
         .bind(self.job.0)
         .bind(self.now.millis())

@@ -20,7 +20,7 @@ pub(super) fn rounds<C>(changes: &[C], clash: impl Fn(&C, &C) -> bool) -> Vec<Ve
     rounds
 }
 
-/// The text that `json_each` reads as rows, each a tuple. A string in it must hold no NUL, at which SQLite would cut it.
+/// The text that `jsonb_each` reads as rows, each a tuple. A string in it must hold no NUL, at which SQLite would cut it.
 pub(super) fn rows(rows: impl IntoIterator<Item = impl Serialize>) -> String {
     let rows: Vec<_> = rows.into_iter().collect();
     serde_json::to_string(&rows).expect("plain data is always JSON")

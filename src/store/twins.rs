@@ -90,7 +90,7 @@ impl Changes for Comparison {
                        AND r.size_bytes = c.value ->> 2
                        AND t.id <> c.value ->> 0 AND t.model = c.value ->> 3 AND t.options = c.value ->> 4)
                  ORDER BY paid DESC, id LIMIT 1)))
-             FROM json_each(?1) c",
+             FROM jsonb_each(?1) c",
         )
         .bind(rows(comparisons.iter().map(|own| {
             (
