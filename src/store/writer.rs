@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use std::any::Any;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 /// Changes that share a commit at the most.
@@ -247,6 +248,18 @@ impl Connected {
         Ok(())
     }
 
+    /// Makes all changes: in one transaction, or if that fails, each in its own.
+    async fn commit_group(
+        mut self,
+        mut batches: Vec<Box<dyn Batch>>,
+    ) -> (Self, Vec<Box<dyn Batch>>) {
+        if let Err(error) = self.commit(&mut batches).await {
+            batches = batches.into_iter().flat_map(Batch::split).collect();
+            self.commit_each(&mut batches, &error).await;
+        }
+        (self, batches)
+    }
+
     /// Makes each change by itself, as they could not be made together. A lock or a full disk is the same for each;
     /// anything else is the affair of one, which the others survive.
     async fn commit_each(&mut self, changes: &mut [Box<dyn Batch>], together: &StoreError) {
@@ -263,12 +276,19 @@ impl Connected {
 async fn write(mut writing: Connected, mut waiting: mpsc::Receiver<Box<dyn Batch>>) {
     let mut group = Vec::with_capacity(GROUP);
     while waiting.recv_many(&mut group, GROUP).await > 0 {
-        let mut batches = by_kind(group.drain(..));
-        if let Err(error) = writing.commit(&mut batches).await {
-            batches = batches.into_iter().flat_map(Batch::split).collect();
-            writing.commit_each(&mut batches, &error).await;
+        let batches = by_kind(group.drain(..));
+        // On a thread of its own: each statement's answer wakes a thread, and one that only waits for it costs less to
+        // wake than the runtime's.
+        let runtime = Handle::current();
+        let committing = move || runtime.block_on(writing.commit_group(batches));
+        match tokio::task::spawn_blocking(committing).await {
+            Ok((connected, made)) => {
+                writing = connected;
+                made.into_iter().for_each(Batch::answer);
+            }
+            // It panicked, or the runtime ends; whoever waits is told that the store is closed.
+            Err(_) => return,
         }
-        batches.into_iter().for_each(Batch::answer);
         gathered(&waiting).await;
     }
     let Some(connection) = writing.connection else {
