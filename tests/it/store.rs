@@ -16,7 +16,7 @@ use nightscribe::store::recordings::{Location, Recorded, Seen};
 use nightscribe::store::report::Filter;
 use nightscribe::store::twins::Twin;
 use nightscribe::store::{Store, StoreError};
-use sqlx::ConnectOptions;
+use sqlx::{ConnectOptions, Row};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -989,6 +989,30 @@ async fn a_database_that_is_not_ours_or_newer_is_left_as_it_is() {
         Store::open(folder.path()).await,
         Err(StoreError::Newer { .. })
     ));
+}
+
+#[tokio::test]
+async fn a_row_is_checked_word_by_word_and_no_unknown_state_gets_in() {
+    let queue = Queue::open().await;
+    queue.job_in(JobState::Done, "a.wav").await;
+    let path = queue.folder.path().join(DATABASE);
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+    let mut database = options.connect().await.unwrap();
+    for step in [
+        "UPDATE jobs SET state = 'lost' WHERE id = 1",
+        "UPDATE attempts SET outcome = 'done' WHERE id = 1",
+    ] {
+        let explain = sqlx::AssertSqlSafe(format!("EXPLAIN {step}"));
+        let program = sqlx::query(explain).fetch_all(&mut database).await.unwrap();
+        // A list of more than two in a CHECK is a table that SQLite fills for each row.
+        let mut codes = program.iter().map(|row| row.get::<String, _>("opcode"));
+        assert!(codes.all(|code| code != "OpenEphemeral"), "{step}");
+        let refused = sqlx::query(step).execute(&mut database).await.unwrap_err();
+        assert!(
+            refused.to_string().contains("CHECK constraint"),
+            "{refused}"
+        );
+    }
 }
 
 #[tokio::test]
