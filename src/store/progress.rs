@@ -228,8 +228,6 @@ impl Changes for Acceptance {
         connection: &mut SqliteConnection,
     ) -> Result<Replies<()>, StoreError> {
         let text = "
-            SELECT json_group_array(key) FROM jsonb_each(?1) CROSS JOIN jobs ON jobs.id = value ->> 0
-            WHERE state = 'submitting';
             UPDATE attempts SET outcome = 'accepted', generation_id = CAST(unhex(a.value ->> 2) AS TEXT), http_status = a.value ->> 6,
                                 request_id = a.value ->> 7
             FROM jsonb_each(?1) a
@@ -267,8 +265,6 @@ impl Changes for Completion {
         connection: &mut SqliteConnection,
     ) -> Result<Replies<()>, StoreError> {
         let text = "
-            SELECT json_group_array(key) FROM jsonb_each(?1) CROSS JOIN jobs ON jobs.id = value ->> 0
-            WHERE state IN ('submitting', 'pending');
             INSERT OR REPLACE INTO results (job_id, raw, received_at, duration_s, words, language, silent)
             SELECT jobs.id, substr(?2, value ->> 4, value ->> 5), value ->> 3, value ->> 6, value ->> 7, value ->> 8,
                    value ->> 9
@@ -398,8 +394,6 @@ impl Changes for Written {
             .await?;
         }
         let text = "
-            SELECT json_group_array(key) FROM jsonb_each(?1) CROSS JOIN jobs ON jobs.id = value ->> 0
-            WHERE state = 'received';
             INSERT OR REPLACE INTO outputs (path, job_id, size_bytes, written_at)
             SELECT unhex(o.value ->> 0), jobs.id, o.value ->> 1, w.value ->> 1
             FROM jsonb_each(?1) w CROSS JOIN jobs ON jobs.id = w.value ->> 0 CROSS JOIN jsonb_each(jsonb_extract(w.value, '$[2]')) o

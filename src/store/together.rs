@@ -1,10 +1,10 @@
 //! Many changes by one statement: which may stand in it together, and how it gets them.
 
 use super::error::StoreError;
-use super::row;
 use super::writer::Replies;
+use futures_util::TryStreamExt;
 use serde::Serialize;
-use sqlx::SqliteConnection;
+use sqlx::{Executor, SqliteConnection};
 
 /// The places of changes in rounds in which no two clash, the first ones first.
 pub(super) fn rounds<C>(changes: &[C], clash: impl Fn(&C, &C) -> bool) -> Vec<Vec<usize>> {
@@ -26,24 +26,29 @@ pub(super) fn rows(rows: impl IntoIterator<Item = impl Serialize>) -> String {
     serde_json::to_string(&rows).expect("plain data is always JSON")
 }
 
-/// Changes of one kind to a job each, made by one text. It begins with a `SELECT` that says in one JSON array at which
-/// places of the rows (`?1`) the guard holds; whatever it changes, it changes the job last, as the guard looks at that.
+/// Changes of one kind to a job each, made by one text over their rows (`?1`). Whatever it changes, it changes the job
+/// last, as the guard looks at that: all guards held if this changed as many rows as there are changes. If not all of
+/// several did, nobody knows whose, and the round fails; each is then made by itself.
 pub(super) async fn guarded_each(
     text: &'static str,
     changes: impl ExactSizeIterator<Item = impl Serialize>,
     blob: &[u8],
     connection: &mut SqliteConnection,
 ) -> Result<Replies<()>, StoreError> {
-    let mut replies: Vec<_> = (0..changes.len()).map(|_| Err(StoreError::Stale)).collect();
-    let held = sqlx::query_scalar(text).bind(rows(changes)).bind(blob);
-    // All rows, though there is but one: else the statements after the first are left out.
-    let held: Vec<String> = held.fetch_all(connection).await?;
-    for place in row::list::<usize>(held.first().map_or("[]", |held| held))? {
-        if let Some(reply) = replies.get_mut(place) {
-            *reply = Ok(());
-        }
+    let expected = changes.len();
+    let text = sqlx::query(text).bind(rows(changes)).bind(blob);
+    let mut statements = connection.fetch_many(text);
+    let mut changed = 0;
+    while let Some(statement) = statements.try_next().await? {
+        changed = statement.left().map_or(0, |done| done.rows_affected());
     }
-    Ok(replies)
+    if changed == expected as u64 {
+        Ok((0..expected).map(|_| Ok(())).collect())
+    } else if expected == 1 {
+        Ok(vec![Err(StoreError::Stale)])
+    } else {
+        Err(StoreError::Stale)
+    }
 }
 
 #[cfg(test)]

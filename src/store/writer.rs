@@ -40,7 +40,8 @@ pub(super) trait Changes: Send + Sync + Sized + 'static {
     /// Whether both must not stand in one statement.
     fn clashes(&self, other: &Self) -> bool;
 
-    /// Runs the statements of a round in which no two clash. An error that is not one change's own undoes the group.
+    /// Runs the statements of a round in which no two clash. An error that is not one change's own undoes the group,
+    /// of which each change is then made by itself.
     fn apply_round<'a>(
         round: &'a [&'a Self],
         connection: &'a mut SqliteConnection,

@@ -992,6 +992,27 @@ async fn a_database_that_is_not_ours_or_newer_is_left_as_it_is() {
 }
 
 #[tokio::test]
+async fn of_changes_made_together_one_that_comes_too_late_is_told_alone() {
+    let queue = Queue::open().await;
+    let [first, second, third] = [
+        queue.job_in(JobState::Pending, "a.wav").await,
+        queue.job_in(JobState::Pending, "b.wav").await,
+        queue.job_in(JobState::Pending, "c.wav").await,
+    ];
+    queue.store.cancel(vec![second], at(5)).await.unwrap();
+    let (a, b, c) = tokio::join!(
+        queue.complete(first),
+        queue.complete(second),
+        queue.complete(third)
+    );
+    assert!(a.is_ok() && c.is_ok(), "{a:?} {c:?}");
+    assert!(matches!(b, Err(StoreError::Stale)), "{b:?}");
+    let (a, b, c) = tokio::join!(queue.write(first), queue.write(second), queue.write(third));
+    assert!(a.is_ok() && c.is_ok(), "{a:?} {c:?}");
+    assert!(matches!(b, Err(StoreError::Stale)), "{b:?}");
+}
+
+#[tokio::test]
 async fn a_row_is_checked_word_by_word_and_no_unknown_state_gets_in() {
     let queue = Queue::open().await;
     queue.job_in(JobState::Done, "a.wav").await;
