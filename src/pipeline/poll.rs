@@ -129,8 +129,8 @@ fn conclude(
         }
         Outcome::Again(generation, due) if is_kept => schedule.insert(generation, due),
         Outcome::Answered { pending, taken } => {
-            if let Some((not_before, not_after)) = taken {
-                times.learn(&pending.model, pending.duration_s, not_before, not_after);
+            if let Some(taken) = taken {
+                times.learn(&pending.model, pending.duration_s, taken, context.now());
             }
         }
         // Cancelled while it was asked for, or nothing more to ask.

@@ -1,14 +1,28 @@
 //! When an answer is likely, learnt from those that came: the first poll is planned by it.
 
+use super::turnbull;
+use crate::domain::Timestamp;
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-/// Answers remembered for each model; older ones no longer say how busy the service is.
-const REMEMBERED: usize = 64;
-/// What is left of the time of an answer that the first poll found: it had been there for an unknown time. The median
-/// does not depend on it, as long as it is below 1. By it an estimate falls that is too long: in smaller steps, answers
-/// that always take the same time are missed less often by the first poll.
-const EARLIER: f64 = 0.93;
+/// Answers remembered for each model that a second or later poll found: it is known between which times they came.
+const BRACKETED: usize = 64;
+/// And those that the first poll found, of which it is only known when they were there. Apart from the others, so that
+/// hundreds of them do not make forgotten what is known better; as many more as let half of the first polls find an
+/// answer where times scatter by a quarter.
+const FOUND_AT_ONCE: usize = 80;
+/// After so long an answer no longer says how busy the service is …
+const MEMORY: Duration = Duration::from_secs(15 * 60);
+/// … but for the latest ones.
+const LATEST: u64 = 8;
+/// What the first poll found came after this part of the wait. The estimate depends little on it, but one that is far
+/// too long falls by it.
+const EARLIEST_PART: f64 = 0.25;
+/// No time is known better than to a hundredth.
+const LATEST_PART: f64 = 0.99;
+/// So much later than half of the answers are there the first poll comes: where they always take the same time, it finds
+/// them all.
+const LATER: f64 = 1.02;
 /// Length assumed where it is not known, in seconds.
 const UNKNOWN_LENGTH_S: f64 = 600.0;
 /// Until answers for audio of different lengths tell, twice the audio takes twice the time. So much weight has that.
@@ -16,81 +30,133 @@ const PRIOR: f64 = 1.0;
 
 /// Audio this many times longer than any that was answered is of a length that nothing is known of: a guess by
 /// proportion could leave its answer lying for long, while a poll too early costs little.
-const BEYOND: f64 = 4.0;
+const BEYOND: f64 = 8.0;
 
 /// How long answers took, by model.
 #[derive(Debug, Clone, Default)]
 pub struct ServiceTimes {
-    by_model: HashMap<String, VecDeque<Sample>>,
+    by_model: HashMap<String, Answers>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Answers {
+    bracketed: VecDeque<Sample>,
+    found_at_once: VecDeque<Sample>,
+    /// Answers so far.
+    count: u64,
+    line: Line,
 }
 
 /// Logarithms, as times grow with a power of the length, and scatter by factors.
 #[derive(Debug, Clone, Copy)]
 struct Sample {
+    /// Which answer it was.
+    number: u64,
+    at: Timestamp,
     length: f64,
-    taken: f64,
+    not_before: f64,
+    not_after: f64,
+}
+
+/// The logarithm of the time by that of the length.
+#[derive(Debug, Clone, Copy, Default)]
+struct Line {
+    level: f64,
+    slope: f64,
+    /// Of the longest audio that was answered.
+    longest: f64,
 }
 
 impl ServiceTimes {
-    /// An answer for audio of `length_s` seconds came between `not_before` and `not_after` its acceptance (the last
-    /// poll that found nothing, and the one that found it); the middle is taken. Where the first poll found it, nothing
-    /// tells how long it had been there: the next first polls come a little earlier, until one finds nothing.
+    /// An answer for audio of `length_s` seconds, found at `now`, came between `not_before` and `not_after` its
+    /// acceptance: the last poll that found nothing, and the one that found it. `not_before` is zero where that was the
+    /// first.
     pub fn learn(
         &mut self,
         model: &str,
         length_s: Option<f64>,
-        not_before: Duration,
-        not_after: Duration,
+        (not_before, not_after): (Duration, Duration),
+        now: Timestamp,
     ) {
-        let samples = self.by_model.entry(model.to_owned()).or_default();
-        if samples.len() == REMEMBERED {
-            samples.pop_front();
-        }
-        let taken = if not_before.is_zero() {
-            not_after.mul_f64(EARLIER)
-        } else {
-            (not_before.min(not_after) + not_after) / 2
-        };
-        samples.push_back(Sample {
-            length: log_length(length_s),
-            taken: taken.max(Duration::from_micros(1)).as_secs_f64().ln(),
-        });
+        let answers = self.by_model.entry(model.to_owned()).or_default();
+        let not_after = not_after.max(Duration::from_micros(1)).as_secs_f64();
+        let least = not_before
+            .as_secs_f64()
+            .clamp(not_after * EARLIEST_PART, not_after * LATEST_PART);
+        answers.remember(
+            Sample {
+                number: answers.count,
+                at: now,
+                length: log_length(length_s),
+                not_before: least.ln(),
+                not_after: not_after.ln(),
+            },
+            not_before.is_zero(),
+        );
     }
 
-    /// How long an answer for audio of `length_s` seconds takes at most, half of the time: on the line through what is
-    /// remembered; `None` if nothing is known of the model, or of audio of such a length.
+    /// How long an answer for audio of `length_s` seconds takes at most, a little more than half of the time: on the line
+    /// through what is remembered; `None` if nothing is known of the model, or of audio of such a length.
     #[must_use]
     pub fn expected(&self, model: &str, length_s: Option<f64>) -> Option<Duration> {
-        let samples = self.by_model.get(model)?;
+        let line = self.by_model.get(model)?.line;
         let length = log_length(length_s);
-        if !samples
-            .iter()
-            .any(|sample| length <= sample.length + BEYOND.ln())
-        {
+        if length > line.longest + BEYOND.ln() {
             return None;
         }
-        let slope = slope(samples);
+        let expected = (line.level + line.slope * length).exp() * LATER;
+        Duration::try_from_secs_f64(expected).ok()
+    }
+}
+
+impl Answers {
+    fn remember(&mut self, sample: Sample, found_at_once: bool) {
+        self.count += 1;
+        if found_at_once {
+            self.found_at_once.push_back(sample);
+        } else {
+            self.bracketed.push_back(sample);
+        }
+        forget(&mut self.found_at_once, FOUND_AT_ONCE, &sample);
+        forget(&mut self.bracketed, BRACKETED, &sample);
+        self.line = line(self.bracketed.iter().chain(&self.found_at_once));
+    }
+}
+
+fn forget(samples: &mut VecDeque<Sample>, most: usize, latest: &Sample) {
+    let is_over = |sample: &Sample| {
+        latest.at.since(sample.at) > MEMORY && latest.number - sample.number >= LATEST
+    };
+    while samples.len() > most || samples.front().is_some_and(is_over) {
+        samples.pop_front();
+    }
+}
+
+/// The line through what is remembered, which half of the answers came before.
+fn line<'a>(samples: impl Iterator<Item = &'a Sample> + Clone) -> Line {
+    let slope = slope(samples.clone());
+    let levels = samples.clone().map(|sample| {
+        let by_length = slope * sample.length;
+        (sample.not_before - by_length, sample.not_after - by_length)
+    });
+    Line {
         // The median, not the mean: it depends on how many answers came later, not on how much later.
-        let mut levels: Vec<_> = samples
-            .iter()
-            .map(|sample| sample.taken - slope * sample.length)
-            .collect();
-        levels.sort_by(f64::total_cmp);
-        let level = levels.get(levels.len() / 2)?;
-        let expected = level + slope * length;
-        Duration::try_from_secs_f64(expected.exp()).ok()
+        level: turnbull::median(&levels.collect::<Vec<_>>()),
+        slope,
+        longest: samples.map(|sample| sample.length).fold(0.0, f64::max),
     }
 }
 
 /// By which power of the length the time grows: by least squares, from not at all to proportionally.
-fn slope(samples: &VecDeque<Sample>) -> f64 {
-    let count = samples.len() as f64;
-    let mean = |of: fn(&Sample) -> f64| samples.iter().map(of).sum::<f64>() / count;
-    let (length, taken) = (mean(|sample| sample.length), mean(|sample| sample.taken));
+fn slope<'a>(samples: impl Iterator<Item = &'a Sample> + Clone) -> f64 {
+    let taken = |sample: &Sample| f64::midpoint(sample.not_before, sample.not_after);
+    let count = samples.clone().count() as f64;
+    let mean_length = samples.clone().map(|sample| sample.length).sum::<f64>() / count;
+    let mean_taken = samples.clone().map(taken).sum::<f64>() / count;
     let (mut together, mut own) = (PRIOR, PRIOR);
     for sample in samples {
-        let apart = sample.length - length;
-        together += apart * (sample.taken - taken);
+        let apart = sample.length - mean_length;
+        together += apart * (taken(sample) - mean_taken);
         own += apart * apart;
     }
     (together / own).clamp(0.0, 1.0)
@@ -108,6 +174,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const NOW: Timestamp = Timestamp::from_millis(0);
+
     const fn s(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
     }
@@ -121,8 +189,8 @@ mod tests {
     fn long_audio_is_expected_to_take_as_long_as_long_audio_did() {
         let mut times = ServiceTimes::default();
         for _ in 0..10 {
-            times.learn("m", Some(30.0), s(4), s(6));
-            times.learn("m", Some(3600.0), s(100), s(140));
+            times.learn("m", Some(30.0), (s(4), s(6)), NOW);
+            times.learn("m", Some(3600.0), (s(100), s(140)), NOW);
         }
         let expected = |length| times.expected("m", Some(length)).unwrap().as_secs_f64();
         assert!((4.8..5.3).contains(&expected(30.0)), "{}", expected(30.0));
@@ -141,44 +209,87 @@ mod tests {
     #[test]
     fn nothing_is_expected_of_audio_much_longer_than_any_that_was_answered() {
         let mut times = ServiceTimes::default();
-        times.learn("m", Some(30.0), s(1), s(1));
-        assert!(times.expected("m", Some(119.0)).is_some());
-        assert_eq!(times.expected("m", Some(121.0)), None);
-        times.learn("m", Some(3600.0), s(1), s(1));
+        times.learn("m", Some(30.0), (s(1), s(1)), NOW);
+        assert!(times.expected("m", Some(239.0)).is_some());
+        assert_eq!(times.expected("m", Some(241.0)), None);
+        times.learn("m", Some(3600.0), (s(1), s(1)), NOW);
         assert!(times.expected("m", Some(10_000.0)).is_some());
     }
 
     #[test]
     fn only_the_latest_answers_count() {
         let mut times = ServiceTimes::default();
-        for _ in 0..REMEMBERED {
-            times.learn("m", None, s(1), s(1));
+        for _ in 0..BRACKETED {
+            times.learn("m", None, (s(1), s(1)), NOW);
         }
-        for _ in 0..REMEMBERED {
-            times.learn("m", None, s(9), s(9));
+        for _ in 0..BRACKETED {
+            times.learn("m", None, (s(9), s(9)), NOW);
         }
         let expected = times.expected("m", None).unwrap();
-        assert!((8.999..9.001).contains(&expected.as_secs_f64()));
+        assert!((8.9..9.3).contains(&expected.as_secs_f64()));
+    }
+
+    /// Asks for an answer that takes a minute: how often, and when it is found. What it tells is learnt by `times`.
+    fn ask(expected: Option<Duration>, times: &mut ServiceTimes, now: Timestamp) -> (u32, f64) {
+        let mut asked = expected.unwrap_or(s(10));
+        let (mut not_before, mut count) = (Duration::ZERO, 1);
+        while asked < s(60) {
+            (not_before, asked, count) = (asked, asked.mul_f64(1.12), count + 1);
+        }
+        times.learn("m", None, (not_before, asked), now);
+        (count, asked.as_secs_f64())
     }
 
     #[test]
-    fn an_answer_that_takes_the_same_time_always_is_soon_asked_for_when_it_is_there() {
-        let (takes, unknown) = (s(60), s(10));
+    fn an_answer_that_takes_the_same_time_always_is_soon_found_by_the_first_poll() {
         let mut times = ServiceTimes::default();
-        let mut polls = Vec::new();
-        for _ in 0..100 {
-            let mut asked = times.expected("m", None).unwrap_or(unknown);
-            let (mut not_before, mut count) = (Duration::ZERO, 1);
-            while asked < takes {
-                (not_before, asked, count) = (asked, asked.mul_f64(1.12), count + 1);
-            }
-            times.learn("m", None, not_before, asked);
-            polls.push((count, asked));
+        let polls: Vec<_> = (0..200)
+            .map(|_| ask(times.expected("m", None), &mut times, NOW))
+            .collect();
+        assert!(polls[20..].iter().all(|poll| poll.1 < 68.0), "{polls:?}");
+        let again = polls[20..].iter().filter(|poll| poll.0 > 1);
+        assert!(again.count() < 20, "{polls:?}");
+    }
+
+    #[test]
+    fn hundreds_found_at_once_do_not_make_forgotten_what_is_known_better() {
+        let mut times = ServiceTimes::default();
+        let waves: Vec<_> = (0..8)
+            .map(|_| {
+                let expected = times.expected("m", None);
+                let polls = (0..256).map(|_| ask(expected, &mut times, NOW));
+                polls.last().unwrap()
+            })
+            .collect();
+        let at_once = waves[2..]
+            .iter()
+            .filter(|poll| poll.0 == 1 && poll.1 < 66.0);
+        assert!(at_once.count() >= 5, "{waves:?}");
+    }
+
+    #[test]
+    fn an_expectation_that_is_far_too_long_falls_when_it_is_forgotten_why() {
+        let mut times = ServiceTimes::default();
+        for _ in 0..BRACKETED {
+            times.learn("m", None, (s(550), s(650)), NOW);
         }
-        let late = |&(count, asked): &(u32, Duration)| count > 2 || asked > takes + takes / 8;
-        assert!(!polls[20..].iter().any(late), "{polls:?}");
-        let asked_again = polls[20..].iter().filter(|(count, _)| *count > 1);
-        assert!(asked_again.count() < 40, "{polls:?}");
+        let later = NOW.after(MEMORY + s(1));
+        for _ in 0..3 * FOUND_AT_ONCE {
+            let expected = times.expected("m", None);
+            ask(expected, &mut times, later);
+        }
+        let expected = times.expected("m", None).unwrap();
+        assert!(expected < s(80), "{expected:?}");
+    }
+
+    #[test]
+    fn the_latest_answers_are_remembered_however_old_they_are() {
+        let mut times = ServiceTimes::default();
+        for answer in 0..100 {
+            let later = NOW.after(2 * MEMORY * answer);
+            times.learn("m", None, (s(10), s(11)), later);
+        }
+        assert_eq!(times.by_model["m"].bracketed.len() as u64, LATEST);
     }
 
     proptest! {
@@ -186,9 +297,9 @@ mod tests {
         fn an_expectation_grows_with_the_length_but_not_faster(taken in proptest::collection::vec((1.0..1e5f64, 1u64..1000), 1..100), length in 0.0..1.0f64, times_longer in 1.0..4f64) {
             let mut times = ServiceTimes::default();
             for &(length, seconds) in &taken {
-                times.learn("m", Some(length), s(seconds), s(seconds));
+                times.learn("m", Some(length), (s(seconds), s(seconds)), NOW);
             }
-            let longest = taken.iter().rev().take(REMEMBERED).map(|&(length, _)| length).fold(1.0, f64::max);
+            let longest = taken.iter().rev().take(BRACKETED).map(|&(length, _)| length).fold(1.0, f64::max);
             let length = longest.powf(length);
             let expected = |length| times.expected("m", Some(length)).unwrap().as_secs_f64();
             let (short, long) = (expected(length), expected(length * times_longer));

@@ -14,6 +14,7 @@
 //! - [`noticing`]: when to look through a source again
 //! - [`polling`]: when to ask for a generation again
 //! - [`rate`]: how many submissions a minute the service accepts
+//! - [`turnbull`]: the median of times that are known only to lie between two polls
 //! - [`verdict`]: what becomes of a job after a failure
 
 pub mod admission;
@@ -29,4 +30,5 @@ pub mod lookup;
 pub mod noticing;
 pub mod polling;
 pub mod rate;
+pub mod turnbull;
 pub mod verdict;

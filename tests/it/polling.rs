@@ -83,12 +83,17 @@ fn two_or_three_polls_find_an_answer_and_half_of_them_within_a_tenth_of_its_time
     let (mut polls, mut late) = (0, Vec::new());
     for seed in 0..nights {
         let (mut dice, mut times) = (Dice::new(seed), ServiceTimes::default());
-        for _ in 0..recordings {
+        for second in 0..recordings {
             let length_s = 60.0 * 180_f64.powf(dice.unit());
             let takes = service_time(length_s, &mut dice);
             let expected = times.expected("m", Some(length_s));
             let (before, at, count) = asked_for(&polling, expected, takes);
-            times.learn("m", Some(length_s), before, at);
+            times.learn(
+                "m",
+                Some(length_s),
+                (before, at),
+                Timestamp::from_millis(second * 1000),
+            );
             polls += count;
             late.push((at.as_secs_f64() / takes.as_secs_f64() * 1000.0) as u32 - 1000);
         }

@@ -129,8 +129,8 @@ impl<'g> Machine<'g> {
         let in_time = self.script.readable(ready_at, self.at) <= LATEST;
         self.checks
             .must(in_time, "a transcript is fetched soon after it is ready");
-        if let Some((not_before, not_after)) = generation.taken(now) {
-            self.times.learn("", None, not_before, not_after);
+        if let Some(taken) = generation.taken(now) {
+            self.times.learn("", None, taken, now);
         }
         self.step(job, Event::Completed);
         let saving = self.dice.between(5, 200);
