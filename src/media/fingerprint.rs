@@ -1,7 +1,6 @@
 //! What tells whether a file is still the same.
 
 use crate::domain::{Content, Timestamp};
-use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
@@ -44,13 +43,9 @@ pub fn read(path: &Path, expected: Fingerprint) -> io::Result<Option<Content>> {
     // Looked at after it was read: what was changed meanwhile is another.
     let is_same = bytes.len() == size && Fingerprint::try_from(&file.metadata()?)? == expected;
     Ok(is_same.then(|| Content {
-        sha256: hexadecimal(&Sha256::digest(&bytes)),
+        sha256: hex::encode(Sha256::digest(&bytes)),
         bytes: bytes.into(),
     }))
-}
-
-fn hexadecimal(hash: &[u8]) -> String {
-    format!("{:x}", Bytes::copy_from_slice(hash))
 }
 
 /// The fingerprint of the file at `path`.
@@ -75,7 +70,7 @@ pub fn sha256(path: &Path) -> io::Result<String> {
     let mut chunk = vec![0; CHUNK];
     loop {
         match file.read(&mut chunk)? {
-            0 => return Ok(hexadecimal(&hash.finalize())),
+            0 => return Ok(hex::encode(hash.finalize())),
             n => hash.update(&chunk[..n]),
         }
     }

@@ -2,7 +2,6 @@
 
 use crate::domain::file_name::Facts;
 use crate::domain::{FileName, Format, is_obeyed};
-use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use std::ffi::{OsStr, OsString};
 use std::iter;
@@ -71,7 +70,7 @@ fn shortened(base: &OsStr) -> OsString {
     if bytes.len() + EXTENSION_BYTES <= NAME_BYTES {
         return base.to_owned();
     }
-    let hash = format!("{:x}", Bytes::copy_from_slice(&Sha256::digest(bytes)));
+    let hash = hex::encode(Sha256::digest(bytes));
     let mut end = NAME_BYTES - EXTENSION_BYTES - 9;
     while end > 0 && bytes[end] & 0b1100_0000 == 0b1000_0000 {
         end -= 1;

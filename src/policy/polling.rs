@@ -9,7 +9,7 @@ use crate::domain::Timestamp;
 use std::time::Duration;
 
 /// How much longer each wait for an expected answer becomes in all, from one poll to the next.
-const GROWTH: f64 = 0.135;
+const GROWTH: f64 = 0.115;
 /// An expected answer is not asked for again before this part of the interval.
 const LEAST_PART: u32 = 10;
 
@@ -144,11 +144,11 @@ mod tests {
                 .next(at(0), 1, Some(waited), turn, at(3600))
                 .millis()
         };
-        assert_eq!(next(0, 100), 13_500);
+        assert_eq!(next(0, 100), 11_500);
         assert_eq!(next(0, 5), 1000);
         assert_eq!(next(0, 1000), 60_000);
         assert_eq!(next(25, 100), 25_000);
-        assert_eq!(next(25, 300), 40_500);
+        assert_eq!(next(25, 300), 34_500);
     }
 
     #[test]

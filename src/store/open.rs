@@ -29,6 +29,8 @@ const ROWS_AHEAD: usize = 500;
 /// Memory for pages of the connection that writes, in KiB: a first scan touches pages all over the indexes, and with
 /// less room each is written several times over.
 const WRITER_CACHE: u32 = 8 << 10;
+/// The same for each that reads: what was just written is in the system's memory anyway.
+const READER_CACHE: u32 = 1 << 10;
 /// Pages in the write-ahead log before they are carried over: 16 MiB, so that a page changed again and again is carried
 /// over once.
 const CHECKPOINT_AFTER: u32 = 4000;
@@ -80,6 +82,7 @@ impl Store {
             .test_before_acquire(false)
             .connect_lazy_with(
                 options
+                    .pragma("cache_size", format!("-{READER_CACHE}"))
                     .read_only(true)
                     .create_if_missing(false)
                     .row_buffer_size(ROWS_AHEAD),

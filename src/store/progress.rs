@@ -7,7 +7,6 @@ use super::together::{guarded_each, rows};
 use super::writer::{Change, Changes, Replies, guarded};
 use crate::crash;
 use crate::domain::{AttemptId, Failure, GenerationId, JobId, Timestamp};
-use bytes::Bytes;
 use sqlx::SqliteConnection;
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -241,7 +240,8 @@ impl Changes for Acceptance {
             (
                 one.job,
                 one.attempt,
-                hexadecimal(one.generation.as_str().as_bytes()),
+                // It may hold a NUL, where SQLite would cut a text that comes as JSON.
+                hex::encode(one.generation.as_str()),
                 one.accepted_at.millis(),
                 one.expires_at.millis(),
                 &one.sha256,
@@ -430,15 +430,11 @@ impl Change for Exported {
     }
 }
 
-/// For a path that is no UTF-8, and for an ID with a NUL in it, where SQLite would cut a text that comes as JSON.
-fn hexadecimal(bytes: &[u8]) -> String {
-    format!("{:x}", Bytes::copy_from_slice(bytes))
-}
-
 /// Path and size of each file.
 fn outputs(files: &[WrittenFile]) -> Vec<(String, i64)> {
     let files = files.iter().map(|file| {
-        let path = hexadecimal(row::path_bytes(&file.path));
+        // It may be no UTF-8.
+        let path = hex::encode(row::path_bytes(&file.path));
         (path, row::size(file.size_bytes))
     });
     files.collect()
