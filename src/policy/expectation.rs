@@ -14,12 +14,12 @@ const FOUND_AT_ONCE: usize = 80;
 /// After so long an answer no longer says how busy the service is …
 const MEMORY: Duration = Duration::from_secs(15 * 60);
 /// … but for the latest ones.
-const LATEST: u64 = 8;
+const KEPT: u64 = 8;
 /// What the first poll found came after this part of the wait. The estimate depends little on it, but one that is far
 /// too long falls by it.
-const EARLIEST_PART: f64 = 0.25;
+const EARLIEST: f64 = 0.25;
 /// No time is known better than to a hundredth.
-const LATEST_PART: f64 = 0.99;
+const NARROWEST: f64 = 0.99;
 /// So much later than half of the answers are there the first poll comes: where they always take the same time, it finds
 /// them all.
 const LATER: f64 = 1.02;
@@ -82,7 +82,7 @@ impl ServiceTimes {
         let not_after = not_after.max(Duration::from_micros(1)).as_secs_f64();
         let least = not_before
             .as_secs_f64()
-            .clamp(not_after * EARLIEST_PART, not_after * LATEST_PART);
+            .clamp(not_after * EARLIEST, not_after * NARROWEST);
         answers.remember(
             Sample {
                 number: answers.count,
@@ -125,7 +125,7 @@ impl Answers {
 
 fn forget(samples: &mut VecDeque<Sample>, most: usize, latest: &Sample) {
     let is_over = |sample: &Sample| {
-        latest.at.since(sample.at) > MEMORY && latest.number - sample.number >= LATEST
+        latest.at.since(sample.at) > MEMORY && latest.number - sample.number >= KEPT
     };
     while samples.len() > most || samples.front().is_some_and(is_over) {
         samples.pop_front();
@@ -289,7 +289,7 @@ mod tests {
             let later = NOW.after(2 * MEMORY * answer);
             times.learn("m", None, (s(10), s(11)), later);
         }
-        assert_eq!(times.by_model["m"].bracketed.len() as u64, LATEST);
+        assert_eq!(times.by_model["m"].bracketed.len() as u64, KEPT);
     }
 
     proptest! {

@@ -45,7 +45,7 @@ impl Polling {
 
     /// When a generation that `polls` polls found unfinished, the last at `now`, is asked for again. `waited` is the
     /// time since its acceptance where the first poll was planned by how long answers take. `turn` is the time that the
-    /// polls take which are due now: none is asked for again before those that wait for their first poll.
+    /// polls take which are due now: none is asked for again before they had theirs.
     #[must_use]
     pub fn next(
         &self,
