@@ -16,8 +16,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use tokio::sync::mpsc;
 
-/// What is handed over by the walk at once, and recorded in one commit.
-const BATCH: usize = 2000;
+/// What is handed over by the walk at once, and recorded in one commit: little at first, so that it is submitted while
+/// the walk goes on, then twice as much each time.
+const FIRST_BATCH: usize = 64;
+const LARGEST_BATCH: usize = 2048;
 /// Batches that the walk is ahead by.
 const AHEAD: usize = 1;
 
@@ -272,7 +274,7 @@ fn send_all(
     })
     .map_err(|gone| gone.to_string())?;
     let mut met = Met::of(source);
-    let mut batch = Batch::default();
+    let (mut batch, mut enough) = (Batch::default(), FIRST_BATCH);
     while let Some(found) = walking.next() {
         match found {
             Found::Rules { folder } => {
@@ -293,8 +295,11 @@ fn send_all(
             Found::Unsettled { .. } => {}
         }
         batch.found.push(found);
-        if batch.found.len() == BATCH && sender.blocking_send(std::mem::take(&mut batch)).is_err() {
-            return Ok(met);
+        if batch.found.len() == enough {
+            if sender.blocking_send(std::mem::take(&mut batch)).is_err() {
+                return Ok(met);
+            }
+            enough = LARGEST_BATCH.min(2 * enough);
         }
     }
     // Who does not listen any more needs no rest.
