@@ -8,7 +8,7 @@ use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use std::fs::File;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -74,8 +74,8 @@ impl Store {
             // What undoes a single statement is no file: it would be made and deleted for each.
             .pragma("temp_store", "memory");
         let mut connection = writing.connect().await.map_err(place)?;
-        refuse_foreign(&mut connection, &path).await?;
-        crash::around("store.migrate", migrate(&mut connection, &path)).await?;
+        let is_new = refuse_foreign(&mut connection, &path).await?;
+        crash::around("store.migrate", migrate(&mut connection, is_new, &path)).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             // A connection to a file does not go away; asking it first would double the cost of a question.
@@ -151,7 +151,11 @@ fn corrupt(path: &Path, source: sqlx::Error) -> StoreError {
     }
 }
 
-async fn refuse_foreign(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
+/// Says whether there is nothing in it yet.
+async fn refuse_foreign(
+    connection: &mut SqliteConnection,
+    path: &Path,
+) -> Result<bool, StoreError> {
     let place = |error| {
         if is_corrupt(&error) {
             corrupt(path, error)
@@ -168,7 +172,7 @@ async fn refuse_foreign(connection: &mut SqliteConnection, path: &Path) -> Resul
         .await
         .map_err(place)?;
     if id == APPLICATION_ID || (id == 0 && tables == 0) {
-        return Ok(());
+        return Ok(tables == 0);
     }
     // A crash inside the very first migration leaves sqlx's own table and no application ID.
     let ours: i64 = sqlx::query_scalar(
@@ -178,7 +182,7 @@ async fn refuse_foreign(connection: &mut SqliteConnection, path: &Path) -> Resul
     .await
     .map_err(place)?;
     if id == 0 && ours == tables {
-        Ok(())
+        Ok(false)
     } else {
         Err(StoreError::Foreign {
             path: path.to_owned(),
@@ -186,8 +190,17 @@ async fn refuse_foreign(connection: &mut SqliteConnection, path: &Path) -> Resul
     }
 }
 
-async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), StoreError> {
-    match MIGRATIONS.run(connection).await {
+async fn migrate(
+    connection: &mut SqliteConnection,
+    is_new: bool,
+    path: &Path,
+) -> Result<(), StoreError> {
+    let migrated = if is_new {
+        make(connection).await
+    } else {
+        MIGRATIONS.run(connection).await
+    };
+    match migrated {
         Ok(()) => Ok(()),
         Err(MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..)) => {
             Err(StoreError::Newer {
@@ -204,4 +217,11 @@ async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), S
         }
         Err(error) => Err(StoreError::Database(sqlx::Error::Migrate(Box::new(error)))),
     }
+}
+
+/// All migrations in one commit, as each would wait for the disk twice.
+async fn make(connection: &mut SqliteConnection) -> Result<(), MigrateError> {
+    let mut whole = connection.begin_with("BEGIN IMMEDIATE").await?;
+    MIGRATIONS.run(&mut *whole).await?;
+    Ok(whole.commit().await?)
 }
