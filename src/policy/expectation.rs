@@ -15,6 +15,8 @@ const FOUND_AT_ONCE: usize = 80;
 const MEMORY: Duration = Duration::from_secs(15 * 60);
 /// … but for the latest ones.
 const KEPT: u64 = 8;
+/// The line is drawn anew with each of the first answers, then with each eighth: one answer more moves it little.
+const REDRAWN: u64 = 8;
 /// What the first poll found came after this part of the wait. The estimate depends little on it, but one that is far
 /// too long falls by it.
 const EARLIEST: f64 = 0.25;
@@ -119,7 +121,9 @@ impl Answers {
         }
         forget(&mut self.found_at_once, FOUND_AT_ONCE, &sample);
         forget(&mut self.bracketed, BRACKETED, &sample);
-        self.line = line(self.bracketed.iter().chain(&self.found_at_once));
+        if self.count <= REDRAWN || self.count.is_multiple_of(REDRAWN) {
+            self.line = line(self.bracketed.iter().chain(&self.found_at_once));
+        }
     }
 }
 

@@ -5,11 +5,27 @@ use crate::domain::is_obeyed;
 /// One line: escape sequences, control characters and marks that turn the writing direction go; white space becomes
 /// single spaces.
 pub(super) fn line(text: &str) -> String {
+    if is_plain(text) {
+        text.to_owned()
+    } else {
+        cleaned(text)
+    }
+}
+
+fn cleaned(text: &str) -> String {
     let visible: String = without_escapes(text)
         .chars()
         .filter(|char| char.is_whitespace() || !is_obeyed(*char))
         .collect();
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether it is ASCII with nothing to clean, as most words and lines are.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+        && !text.starts_with(' ')
+        && !text.ends_with(' ')
+        && text.as_bytes().windows(2).all(|pair| pair != b"  ")
 }
 
 /// Leaves out the sequences that colour and move (ECMA-48: ESC `[` or U+009B, parameters, a final byte).
@@ -132,6 +148,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_needs_no_cleaning_is_left_as_cleaning_would_leave_it(text in "[ab~ ]{0,6}") {
+            prop_assert_eq!(line(&text), cleaned(&text));
+        }
+
         #[test]
         fn a_line_is_one_line_of_what_is_seen(text in "(\\PC|[\u{0}-\u{9f}\u{2028}-\u{202e}\u{2066}-\u{2069}]|\u{1b}\\[){0,60}") {
             let line = line(&text);

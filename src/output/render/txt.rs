@@ -3,7 +3,7 @@
 use super::label::label;
 use super::plain;
 use crate::domain::Transcript;
-use crate::domain::transcript::Word;
+use crate::domain::transcript::{Speaker, Word};
 use std::collections::BTreeMap;
 
 /// Stands for a transcript of silence, so that an empty file is never taken for a broken one.
@@ -62,6 +62,10 @@ fn shown(mut paragraphs: Vec<Paragraph>) -> Vec<Paragraph> {
 }
 
 fn from_told_apart(transcript: &Transcript) -> Vec<Paragraph> {
+    // Else hours of words would be put together to see that nobody is.
+    if !is_anyone_told_apart(transcript) {
+        return Vec::new();
+    }
     let is_labelled =
         |paragraphs: &Vec<Paragraph>| paragraphs.iter().any(|paragraph| paragraph.label.is_some());
     [from_words, from_utterances]
@@ -69,6 +73,19 @@ fn from_told_apart(transcript: &Transcript) -> Vec<Paragraph> {
         .map(|paragraphs| shown(paragraphs(transcript)))
         .find(is_labelled)
         .unwrap_or_default()
+}
+
+fn is_anyone_told_apart(transcript: &Transcript) -> bool {
+    let words = &transcript.words;
+    let utterances = &transcript.utterances;
+    let is_labelled =
+        |speaker: &Option<Speaker>, channel: Option<u32>| speaker.is_some() || channel.is_some();
+    words
+        .iter()
+        .any(|word| is_labelled(&word.speaker, word.channel))
+        || utterances
+            .iter()
+            .any(|utterance| is_labelled(&utterance.speaker, utterance.channel))
 }
 
 fn from_text(transcript: &Transcript) -> Vec<Paragraph> {
