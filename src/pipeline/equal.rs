@@ -7,16 +7,19 @@ use crate::store::StoreError;
 use crate::store::queue::Candidate;
 use crate::store::twins::Twin;
 
-/// Whether the candidate was settled: it took the result of one with equal content, or waits for one on its way. It need
-/// not pass the gate for that, as nothing is sent.
+/// Whether the candidate was settled: it took the result of one with equal content, or waits for one on its way. Not if
+/// its content is not known.
 ///
 /// # Errors
 /// If the database fails for good.
 pub(super) async fn settled(
     context: &Context,
     candidate: &Candidate,
-    sha256: &str,
+    sha256: Option<&str>,
 ) -> Result<bool, StoreError> {
+    let Some(sha256) = sha256 else {
+        return Ok(false);
+    };
     let twin = || context.store.twin(candidate, sha256);
     match context.persist(candidate.job, twin).await?.flatten() {
         Some(Twin::Paid(by)) => share(context, candidate, by, sha256).await?,

@@ -20,8 +20,11 @@ use crate::store::StoreError;
 use crate::store::claims::Claim;
 use crate::store::queue::{Candidate, Pending};
 use crate::store::recordings::{Location, Seen};
+use futures_util::poll;
 use std::collections::{HashSet, VecDeque};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
@@ -150,7 +153,6 @@ async fn submit_one(
     }
 }
 
-/// Equal content that was paid for, or is on its way, is asked for before the gate: it need not wait there.
 async fn ready_to_send(
     context: &Context,
     candidate: &Candidate,
@@ -159,11 +161,6 @@ async fn ready_to_send(
     slot: Slot,
     poller: &mpsc::UnboundedSender<Pending>,
 ) -> Result<(), StoreError> {
-    if let Some(sha256) = &ready.sha256
-        && equal::settled(context, candidate, sha256).await?
-    {
-        return Ok(());
-    }
     match leave_out(context, candidate, ready.duration_s) {
         Some(why) => skip(context, candidate, why.to_owned()).await,
         None => send(context, candidate, ready, looked_at, slot, poller).await,
@@ -301,11 +298,14 @@ async fn send(
     slot: Slot,
     poller: &mpsc::UnboundedSender<Pending>,
 ) -> Result<(), StoreError> {
-    let Some(seat) = pass(context).await else {
+    let sha256 = ready.sha256.as_deref();
+    let Some(seat) = admitted(context, candidate, sha256).await? else {
         return Ok(());
     };
     let spent = match context.spend(candidate.request.model(), ready.duration_s) {
         Ok(spent) => spent,
+        // Equal content costs nothing.
+        Err(_) if equal::settled(context, candidate, sha256).await? => return Ok(()),
         Err(Refusal::Crossing { cap, ends }) => {
             let message = Refusal::Crossing { cap, ends }.to_string();
             let hold = Hold::new(HoldKind::Budget, context.now(), message);
@@ -331,11 +331,9 @@ async fn send(
     else {
         context.give_back(&spent);
         drop(seat);
-        // While it waited at the gate, one with equal content may have come before it.
-        return match &claim.sha256 {
-            Some(sha256) => equal::settled(context, candidate, sha256).await.map(|_| ()),
-            None => Ok(()),
-        };
+        // One with equal content came before it.
+        let settled = equal::settled(context, candidate, claim.sha256.as_deref());
+        return settled.await.map(|_| ());
     };
     let progress = Arc::new(UploadProgress::default());
     context.notice(&Event::Sending {
@@ -370,6 +368,23 @@ async fn send(
     }
     drop(seat);
     Ok(())
+}
+
+/// A seat and a token. Who cannot have them at once asks meanwhile for equal content that was paid for, or is on its way:
+/// it need not wait then, as nothing is sent. `None` if so, or if the run stops.
+async fn admitted<'a>(
+    context: &'a Context,
+    candidate: &Candidate,
+    sha256: Option<&str>,
+) -> Result<Option<Seat<'a>>, StoreError> {
+    let mut pass = pin!(pass(context));
+    if let Poll::Ready(seat) = poll!(&mut pass) {
+        return Ok(seat);
+    }
+    if equal::settled(context, candidate, sha256).await? {
+        return Ok(None);
+    }
+    Ok(pass.await)
 }
 
 /// The gate, then a token; what has a token but finds the gate closed again goes back to it.

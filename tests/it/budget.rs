@@ -73,6 +73,18 @@ fn what_the_service_did_not_take_is_not_on_the_account() {
 }
 
 #[test]
+fn equal_content_needs_no_budget() {
+    let house = House::new(settings());
+    lengths(&house, &[6]);
+    house.run_once(0);
+    house.configure("[budget]\nhours_per_run = 0.001\n");
+    let path = |name: &str| house.path("recordings").join(name);
+    fs::copy(path("0.wav"), path("1.wav")).unwrap();
+    house.run_once(0);
+    assert_eq!((submitted(&house), house.count("done")), (1, 2));
+}
+
+#[test]
 fn a_limit_is_a_first_try() {
     let house = House::with_recordings(settings(), 5);
     let ended = house.run(&["run", "--once", "--limit", "2"]);
