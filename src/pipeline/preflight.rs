@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 const SMALL: u64 = 128 * 1024;
 
 /// Files looked at at once: as many as keep a disk and the cores busy. Each takes a thread, and those take memory.
-pub const AT_ONCE: usize = 8;
+pub const AT_ONCE: usize = 4;
 
 /// A recording that may be sent.
 #[derive(Debug, Clone, Default, PartialEq)]

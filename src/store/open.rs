@@ -26,10 +26,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const READERS: u32 = 4;
 /// Rows that a reader is ahead by, so that long answers do not go back and forth between two threads.
 const ROWS_AHEAD: usize = 500;
-/// Memory for pages of the connection that writes, in KiB: a first scan touches pages all over the indexes, and with
-/// less room each is written several times over.
-const WRITER_CACHE: u32 = 8 << 10;
-/// The same for each that reads: what was just written is in the system's memory anyway.
+/// Memory for pages of each connection that reads, in KiB: what was just written is in the system's memory anyway.
 const READER_CACHE: u32 = 1 << 10;
 /// Pages in the write-ahead log before they are carried over: 16 MiB, so that a page changed again and again is carried
 /// over once.
@@ -69,7 +66,6 @@ impl Store {
         };
         let writing = options
             .clone()
-            .pragma("cache_size", format!("-{WRITER_CACHE}"))
             .pragma("wal_autocheckpoint", CHECKPOINT_AFTER.to_string())
             // What undoes a single statement is no file: it would be made and deleted for each.
             .pragma("temp_store", "memory");
