@@ -165,6 +165,11 @@ impl Context {
         self.account().spend(self.now(), duration_s, cost)
     }
 
+    /// Whether a budget or a limit may refuse a submission.
+    pub fn is_capped(&self) -> bool {
+        self.account().is_capped()
+    }
+
     /// What a submission is put on the account with.
     pub fn amount(&self, model: &str, duration_s: Option<f64>) -> Amount {
         Amount {

@@ -298,14 +298,11 @@ async fn send(
     slot: Slot,
     poller: &mpsc::UnboundedSender<Pending>,
 ) -> Result<(), StoreError> {
-    let sha256 = ready.sha256.as_deref();
-    let Some(seat) = admitted(context, candidate, sha256).await? else {
+    let Some(seat) = admitted(context, candidate, ready.sha256.as_deref()).await? else {
         return Ok(());
     };
     let spent = match context.spend(candidate.request.model(), ready.duration_s) {
         Ok(spent) => spent,
-        // Equal content costs nothing.
-        Err(_) if equal::settled(context, candidate, sha256).await? => return Ok(()),
         Err(Refusal::Crossing { cap, ends }) => {
             let message = Refusal::Crossing { cap, ends }.to_string();
             let hold = Hold::new(HoldKind::Budget, context.now(), message);
@@ -371,14 +368,17 @@ async fn send(
 }
 
 /// A seat and a token. Who cannot have them at once asks meanwhile for equal content that was paid for, or is on its way:
-/// it need not wait then, as nothing is sent. `None` if so, or if the run stops.
+/// it need not wait then, as nothing is sent. Under a budget everybody asks, as what costs nothing must not take another's
+/// place on the account, however briefly. `None` if there is equal content, or if the run stops.
 async fn admitted<'a>(
     context: &'a Context,
     candidate: &Candidate,
     sha256: Option<&str>,
 ) -> Result<Option<Seat<'a>>, StoreError> {
     let mut pass = pin!(pass(context));
-    if let Poll::Ready(seat) = poll!(&mut pass) {
+    if !context.is_capped()
+        && let Poll::Ready(seat) = poll!(&mut pass)
+    {
         return Ok(seat);
     }
     if equal::settled(context, candidate, sha256).await? {

@@ -160,6 +160,12 @@ impl Account {
         }
     }
 
+    /// Whether there is a cap at all.
+    #[must_use]
+    pub fn is_capped(&self) -> bool {
+        !self.caps.is_empty()
+    }
+
     /// Whether anything is capped for such a period.
     #[must_use]
     pub fn caps_any(&self, period: Period) -> bool {
