@@ -8,7 +8,7 @@ use crate::config::{Config, Source};
 use crate::domain::{HoldKind, Request, Timestamp};
 use crate::media::walk::{Found, SKIP, Walk, below, walk};
 use crate::output::naming;
-use crate::store::recordings::{Location, Seen};
+use crate::store::recordings::{Location, PAGE, Seen};
 use crate::store::{Store, StoreError};
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -16,10 +16,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use tokio::sync::mpsc;
 
-/// What is handed over by the walk at once, and recorded in one commit: little at first, so that it is submitted while
-/// the walk goes on, then twice as much each time.
+/// What is handed over by the walk at first, and recorded in one commit: little, so that it is submitted while the walk
+/// goes on; then twice as much each time, up to a [`PAGE`].
 const FIRST_BATCH: usize = 64;
-const LARGEST_BATCH: usize = 2048;
 /// Batches that the walk is ahead by.
 const AHEAD: usize = 1;
 
@@ -299,7 +298,7 @@ fn send_all(
             if sender.blocking_send(std::mem::take(&mut batch)).is_err() {
                 return Ok(met);
             }
-            enough = LARGEST_BATCH.min(2 * enough);
+            enough = PAGE.min(2 * enough);
         }
     }
     // Who does not listen any more needs no rest.

@@ -3,13 +3,10 @@
 
 use super::error::StoreError;
 use super::open::Store;
-use super::recordings::Seen;
+use super::recordings::{PAGE, Seen};
 use super::row;
 use std::iter::Peekable;
 use std::vec::IntoIter;
-
-/// Recordings read by one statement: as many as a batch of a scan has.
-const PAGE: usize = 2000;
 
 impl Store {
     /// Leaves of `seen` only what the queue does not know just so, ordered by location: an unchanged recording costs no
@@ -45,7 +42,7 @@ impl Store {
         let page: Option<Vec<u8>> = sqlx::query_scalar(
             "SELECT CAST(group_concat(size_bytes || ' ' || modified_at || ' ' || location, char(0)) AS BLOB) FROM (
                  SELECT location, size_bytes, modified_at FROM recordings
-                 WHERE source = ?1 AND location BETWEEN ?2 AND ?3 AND gone = 0 ORDER BY location LIMIT ?4)",
+                 WHERE source = ?1 AND location BETWEEN ?2 AND ?3 AND gone = 0 ORDER BY location LIMIT +?4)",
         )
         .bind(source)
         .bind(first)

@@ -5,6 +5,7 @@ use super::recordings::{Bases, Location, Recorded, Seen};
 use super::row;
 use super::writer::Change;
 use crate::domain::{JobId, RecordingId, Request, Timestamp};
+use futures_util::future::join;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -12,7 +13,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 /// Recordings inserted by one statement.
-const ROWS: usize = 64;
+const ROWS: usize = 256;
 
 /// Records what was seen, with a job where it is new or has changed.
 pub(super) struct Record {
@@ -27,18 +28,16 @@ impl Change for Record {
     type Reply = Recorded;
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<Recorded, StoreError> {
-        let mut recorded = Recorded::default();
         let first: i64 = sqlx::query_scalar("SELECT coalesce(max(id), 0) + 1 FROM recordings")
             .fetch_one(&mut *connection)
             .await?;
-        let inserted = self.insert_new(connection, first).await?;
-        recorded.new = inserted.len() as u64;
-        for (seen, id) in self.seen.iter().zip(first..) {
-            recorded.last_job = if inserted.contains(&id) {
-                None
-            } else {
-                Some(self.record(connection, seen, &mut recorded).await?)
-            };
+        let new = self.insert_new(connection, first).await?;
+        let mut recorded = Recorded {
+            new,
+            ..Recorded::default()
+        };
+        if new < self.seen.len() as u64 {
+            self.record_known(connection, first, &mut recorded).await?;
         }
         if recorded.last_job.is_none() {
             let last = first + self.seen.len() as i64 - 1;
@@ -50,19 +49,27 @@ impl Change for Record {
 
 impl Record {
     /// Inserts what is new and gets the name it asks for first, each with a job, in few statements: a first scan may
-    /// bring a million. The recordings take the IDs from `first` on in their order; says which are there then. What is
-    /// left out is known, or its name is taken.
+    /// bring a million. The recordings take the IDs from `first` on in their order; says how many were inserted. What
+    /// is left out is known, or its name is taken.
     async fn insert_new(
         &self,
         connection: &mut SqliteConnection,
         first: i64,
-    ) -> Result<HashSet<i64>, StoreError> {
-        let mut id = first;
-        for seen in self.seen.chunks(ROWS) {
-            self.insert_many(connection, id, seen).await?;
-            id += ROWS as i64;
+    ) -> Result<u64, StoreError> {
+        let chunks = self.seen.chunks(ROWS).zip((first..).step_by(ROWS));
+        let mut inserts = chunks.map(|(seen, id)| (seen.len(), self.insert_of(id, seen)));
+        let mut next = inserts.next();
+        while let Some((rows, mut insert)) = next {
+            let inserted = insert
+                .build()
+                .persistent(rows == ROWS)
+                .execute(&mut *connection);
+            // The next one is put together while SQLite's thread works on this one.
+            let (inserted, following) = join(inserted, async { inserts.next() }).await;
+            inserted?;
+            next = following;
         }
-        sqlx::query(
+        let jobs = sqlx::query(
             "INSERT INTO jobs (recording_id, model, options, state, due_at, created_at, updated_at)
              SELECT id, ?2, ?3, 'queued', ?4, ?4, ?4 FROM recordings WHERE id >= ?1 ORDER BY id",
         )
@@ -70,21 +77,35 @@ impl Record {
         .bind(self.request.model())
         .bind(self.request.options_json())
         .bind(self.now.millis())
-        .execute(&mut *connection)
+        .execute(connection)
         .await?;
-        let inserted: Vec<i64> = sqlx::query_scalar("SELECT id FROM recordings WHERE id >= ?1")
-            .bind(first)
-            .fetch_all(connection)
-            .await?;
-        Ok(inserted.into_iter().collect())
+        Ok(jobs.rows_affected())
     }
 
-    async fn insert_many(
+    /// Records what was left out, one by one.
+    async fn record_known(
         &self,
         connection: &mut SqliteConnection,
         first: i64,
-        seen: &[Seen],
+        recorded: &mut Recorded,
     ) -> Result<(), StoreError> {
+        let inserted: Vec<i64> = sqlx::query_scalar("SELECT id FROM recordings WHERE id >= ?1")
+            .bind(first)
+            .fetch_all(&mut *connection)
+            .await?;
+        let inserted: HashSet<i64> = inserted.into_iter().collect();
+        for (seen, id) in self.seen.iter().zip(first..) {
+            recorded.last_job = if inserted.contains(&id) {
+                None
+            } else {
+                Some(self.record(connection, seen, recorded).await?)
+            };
+        }
+        Ok(())
+    }
+
+    /// The statement for recordings that take the IDs from `first` on.
+    fn insert_of(&self, first: i64, seen: &[Seen]) -> QueryBuilder<Sqlite> {
         let mut insert = QueryBuilder::<Sqlite>::new(
             "INSERT INTO recordings (id, source, kind, location, relative, folder, base, size_bytes, modified_at,
                                      recorded_at, seen_at) ",
@@ -107,11 +128,6 @@ impl Record {
         });
         insert.push(" ON CONFLICT DO NOTHING");
         insert
-            .build()
-            .persistent(seen.len() == ROWS)
-            .execute(connection)
-            .await?;
-        Ok(())
     }
 
     async fn record(

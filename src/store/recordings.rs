@@ -10,6 +10,9 @@ use sqlx::Row;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+/// Recordings that are best compared with the queue, and recorded, at once: as many are read by one statement.
+pub const PAGE: usize = 4096;
+
 /// Where the audio of a recording is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Location {
