@@ -10,7 +10,7 @@
 //! - [`poll`]: service → result in the database, before its hour is over
 //! - [`schedule`]: what is pending, by due time and expiry
 //! - [`save`]: results → files, in rounds; [`place`] writes the files of one, `flush` syncs those of many,
-//!   `in_hand` keeps those that are written at once apart;
+//!   `reserved` keeps the names apart of those that are written at once;
 //!   [`fresh`]: results that need not be read again for it
 //! - [`gate`]: who may leave and when: holds, shared back-off, room
 //! - [`watch`]: what others change in the database meanwhile, and the room on the disk
@@ -37,13 +37,13 @@ mod folder_watch;
 pub mod fresh;
 pub mod gate;
 mod hook;
-mod in_hand;
 pub mod lock;
 pub mod lookup;
 pub mod measure;
 pub mod place;
 pub mod poll;
 pub mod preflight;
+mod reserved;
 pub mod runner;
 pub mod save;
 pub mod scan;

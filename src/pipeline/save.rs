@@ -8,12 +8,12 @@ use super::clock::sleep_until;
 use super::context::Context;
 use super::event::Event;
 use super::flush::flush;
-use super::in_hand::{InHand, Reserved};
 use super::place::{Placing, Rendered, folder, not_written, rendered};
+use super::reserved::Reserved;
 use super::threads::{WAITING, WORKING, in_threads};
 use crate::api::Completed;
 use crate::config::Output;
-use crate::domain::{ErrorClass, Failure, JobId, RecordingId, Timestamp};
+use crate::domain::{ErrorClass, Failure, RecordingId, Timestamp};
 use crate::heavy;
 use crate::output::leftover::remove_leftovers;
 use crate::output::write::{Staged, folder_of, sync_folder};
@@ -48,12 +48,12 @@ pub async fn save_all(context: Arc<Context>) -> Result<(), StoreError> {
     tidy(&context).await?;
     let names = Arc::new(Reserved::default());
     let mut rounds = FuturesUnordered::new();
-    let mut in_hand = InHand::default();
+    let mut in_hand = HashSet::new();
     loop {
         if rounds.len() < ROUNDS {
             let received = next_round(&context, &in_hand).await?;
             if !received.is_empty() {
-                in_hand.take(&received);
+                in_hand.extend(received.iter().map(|one| one.recording));
                 rounds.push(save_round(&context, names.clone(), received));
                 continue;
             }
@@ -70,7 +70,9 @@ pub async fn save_all(context: Arc<Context>) -> Result<(), StoreError> {
         };
         tokio::select! {
             Some(saved) = rounds.next() => {
-                in_hand.leave(&saved?);
+                for recording in saved? {
+                    in_hand.remove(&recording);
+                }
                 context.progress.notify_one();
             }
             () = context.to_save.notified(), if rounds.len() < ROUNDS => {}
@@ -80,18 +82,24 @@ pub async fn save_all(context: Arc<Context>) -> Result<(), StoreError> {
     }
 }
 
-/// What is to be written next.
-async fn next_round(context: &Context, in_hand: &InHand) -> Result<Vec<Received>, StoreError> {
+/// What is to be written next, beside the recordings in hand: neither what is written already, nor another result of the
+/// same recording, which replaces the files of the first.
+async fn next_round(
+    context: &Context,
+    in_hand: &HashSet<RecordingId>,
+) -> Result<Vec<Received>, StoreError> {
     let formats = context.config.output.formats.len().max(1);
-    let most = (ROUND_FILES / formats).max(1) + in_hand.len();
-    let received = context.store.received(context.now(), most).await?;
-    let received = received.into_iter().filter(|one| in_hand.allows(one));
-    Ok(one_round(received.collect()))
+    let most = (ROUND_FILES / formats).max(1);
+    let received = context.store.received(context.now(), in_hand, most);
+    Ok(one_round(received.await?))
 }
 
 /// Removes the halves of files that a crash left: they can only be where a result is still to be written.
 async fn tidy(context: &Context) -> Result<(), StoreError> {
-    let waiting = context.store.received(Timestamp::MAX, usize::MAX).await?;
+    let waiting = context
+        .store
+        .received(Timestamp::MAX, &HashSet::new(), usize::MAX)
+        .await?;
     let folders: BTreeSet<_> = waiting
         .iter()
         .map(|received| folder(&context.config.output, received))
@@ -193,16 +201,14 @@ impl Saved {
     }
 }
 
-/// Writes the files of a round. Says whose they were.
+/// Writes the files of a round. Says of which recordings they were.
 async fn save_round(
     context: &Context,
     names: Arc<Reserved>,
     received: Vec<Received>,
-) -> Result<Vec<(JobId, RecordingId)>, StoreError> {
-    let round: Vec<_> = received
-        .iter()
-        .map(|one| (one.job, one.recording))
-        .collect();
+) -> Result<Vec<RecordingId>, StoreError> {
+    let round = received.iter().map(|one| (one.job, one.recording));
+    let (jobs, recordings): (HashSet<_>, Vec<_>) = round.unzip();
     let unsaved = unsaved(context, received).await?;
     let begun = flush(begun(context, unsaved, &names).await?).await;
     let reserved = names.clone();
@@ -228,8 +234,8 @@ async fn save_round(
     if written || failed {
         context.tally.tried_to_write(written, context.now());
     }
-    names.release(&round);
-    Ok(round)
+    names.release(&jobs);
+    Ok(recordings)
 }
 
 /// Renders the results, and writes them under hidden names.

@@ -66,12 +66,9 @@ pub async fn submit_all(
         if waiting.is_empty() {
             let found = context
                 .store
-                .candidates(&context.reach(), now, BATCH + in_hand.len())
+                .candidates(&context.reach(), now, &in_hand, BATCH)
                 .await?;
-            waiting = found
-                .into_iter()
-                .filter(|candidate| !in_hand.contains(&candidate.job))
-                .collect();
+            waiting = found.into();
         }
         if let Some(candidate) = waiting.pop_front() {
             in_hand.insert(candidate.job);

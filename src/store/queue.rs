@@ -10,6 +10,7 @@ use crate::domain::{
 use futures_util::{StreamExt, TryStreamExt};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
@@ -150,9 +151,12 @@ const FREE: &str =
     AND NOT EXISTS (SELECT 1 FROM jobs e WHERE e.recording_id = j.recording_id AND e.id < j.id
                     AND e.state IN ('submitting', 'pending', 'received'))";
 
+// `LIMIT +?`, here and elsewhere where a statement runs often: SQLite compiles one with a bare `LIMIT ?` anew each time it
+// runs, as its plan may follow the number.
+
 impl Store {
-    /// Queued jobs within `reach` that are due, by priority, then by time; at most `limit`. Read in the order of an
-    /// index that must be named: SQLite would rather read and sort the whole queue.
+    /// Queued jobs within `reach` that are due and not `in_hand`, by priority, then by time; at most `limit`. Read in the
+    /// order of an index that must be named: SQLite would rather read and sort the whole queue.
     ///
     /// # Errors
     /// If the database fails.
@@ -160,6 +164,7 @@ impl Store {
         &self,
         reach: &Reach,
         now: Timestamp,
+        in_hand: &HashSet<JobId>,
         limit: usize,
     ) -> Result<Vec<Candidate>, StoreError> {
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
@@ -167,12 +172,14 @@ impl Store {
                     j.attempts, j.error_class
              FROM jobs j INDEXED BY jobs_queued JOIN recordings r ON r.id = j.recording_id
              WHERE j.state = 'queued' AND j.doubt IS NULL AND j.due_at <= ?1 AND {REACHED} AND {FREE}
-             ORDER BY j.priority DESC, j.due_at, j.id LIMIT ?4"
+                   AND j.id NOT IN (SELECT value FROM json_each(?5))
+             ORDER BY j.priority DESC, j.due_at, j.id LIMIT +?4"
         )))
         .bind(now.millis())
         .bind(names(&reach.present))
         .bind(names(&reach.configured))
         .bind(row::size(limit as u64))
+        .bind(row::numbers(in_hand.iter().map(|job| job.0)))
         .fetch_all(self.readers())
         .await?;
         rows.iter().map(candidate).collect()
@@ -215,13 +222,14 @@ impl Store {
         rows.map(|found| pending(&found?)).try_collect().await
     }
 
-    /// Results whose files may be written at `now`, oldest first; at most `limit`.
+    /// Results whose files may be written at `now`, but for those of recordings `in_hand`, oldest first; at most `limit`.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn received(
         &self,
         now: Timestamp,
+        in_hand: &HashSet<RecordingId>,
         limit: usize,
     ) -> Result<Vec<Received>, StoreError> {
         let rows = sqlx::query(
@@ -229,10 +237,13 @@ impl Store {
                     j.sha256, j.generation_id, r.modified_at, r.recorded_at, j.accepted_at, s.received_at,
                     length(s.raw) AS packed_bytes
              FROM jobs j JOIN recordings r ON r.id = j.recording_id JOIN results s ON s.job_id = j.id
-             WHERE j.state = 'received' AND j.due_at <= ?1 ORDER BY j.id LIMIT ?2",
+             WHERE j.state = 'received' AND j.due_at <= ?1
+                   AND j.recording_id NOT IN (SELECT value FROM json_each(?3))
+             ORDER BY j.id LIMIT +?2",
         )
         .bind(now.millis())
         .bind(row::size(limit as u64))
+        .bind(row::numbers(in_hand.iter().map(|recording| recording.0)))
         .fetch_all(self.readers())
         .await?;
         rows.iter().map(received).collect()

@@ -32,7 +32,7 @@ impl Store {
         let rows = sqlx::query(
             "SELECT job_id, raw FROM results WHERE job_id IN (SELECT value FROM json_each(?1))",
         )
-        .bind(numbers(jobs.iter().map(|job| job.0)))
+        .bind(row::numbers(jobs.iter().map(|job| job.0)))
         .fetch_all(self.readers())
         .await?;
         rows.iter()
@@ -57,7 +57,7 @@ impl Store {
             "SELECT j.recording_id, o.path FROM jobs j JOIN outputs o ON o.job_id = j.id
              WHERE j.recording_id IN (SELECT value FROM json_each(?1))",
         )
-        .bind(numbers(recordings.iter().map(|recording| recording.0)))
+        .bind(row::numbers(recordings.iter().map(|recording| recording.0)))
         .fetch_all(self.readers())
         .await?;
         let mut outputs: HashMap<_, HashSet<_>> = HashMap::new();
@@ -68,8 +68,4 @@ impl Store {
         }
         Ok(outputs)
     }
-}
-
-fn numbers(ids: impl Iterator<Item = i64>) -> String {
-    serde_json::Value::from_iter(ids).to_string()
 }

@@ -37,6 +37,11 @@ pub(super) fn path(row: &SqliteRow, column: &'static str) -> Result<PathBuf, Sto
     Ok(PathBuf::from(OsString::from_vec(row.try_get(column)?)))
 }
 
+/// For a statement's `json_each`.
+pub(super) fn numbers(ids: impl Iterator<Item = i64>) -> String {
+    serde_json::Value::from_iter(ids).to_string()
+}
+
 pub(super) fn path_bytes(path: &Path) -> &[u8] {
     path.as_os_str().as_bytes()
 }

@@ -17,6 +17,7 @@ use nightscribe::store::report::Filter;
 use nightscribe::store::twins::Twin;
 use nightscribe::store::{Store, StoreError};
 use sqlx::{ConnectOptions, Row};
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -297,7 +298,10 @@ impl Queue {
     }
 
     async fn candidates(&self, now: i64) -> Vec<Candidate> {
-        self.store.candidates(&reach(), at(now), 100).await.unwrap()
+        self.store
+            .candidates(&reach(), at(now), &HashSet::new(), 100)
+            .await
+            .unwrap()
     }
 
     async fn candidate(&self, job: JobId) -> Candidate {
@@ -424,12 +428,34 @@ async fn each_recording_of_a_folder_has_a_name_of_its_own() {
     for name in ["talk.mp3", "talk.wav", "else/talk.ogg"] {
         queue.job_in(JobState::Received, name).await;
     }
-    let received = queue.store.received(at(100), 10).await.unwrap();
+    let received = queue
+        .store
+        .received(at(100), &HashSet::new(), 10)
+        .await
+        .unwrap();
     let bases: Vec<_> = received
         .iter()
         .map(|one| one.base.to_str().unwrap().to_owned())
         .collect();
     assert_eq!(bases, ["talk", "talk.wav", "talk"]);
+}
+
+#[tokio::test]
+async fn what_is_in_hand_is_not_handed_out_again() {
+    let queue = Queue::open().await;
+    let (first, second) = (queue.job("a.wav").await, queue.job("b.wav").await);
+    let (reach, in_hand) = (reach(), HashSet::from([first]));
+    let candidates = queue.store.candidates(&reach, at(500), &in_hand, 1);
+    assert_eq!(candidates.await.unwrap()[0].job, second);
+
+    queue.job_in(JobState::Received, "c.wav").await;
+    let other = queue.job_in(JobState::Received, "d.wav").await;
+    let received = async |in_hand: &HashSet<_>| {
+        let received = queue.store.received(at(500), in_hand, 1);
+        received.await.unwrap().remove(0)
+    };
+    let in_hand = HashSet::from([received(&HashSet::new()).await.recording]);
+    assert_eq!(received(&in_hand).await.job, other);
 }
 
 #[tokio::test]
@@ -478,8 +504,14 @@ async fn candidates_are_due_within_reach_and_nobody_s_twin() {
         present: vec!["talks".to_owned(), "other".to_owned()],
     };
     assert!(
-        jobs(queue.store.candidates(&all, at(500), 9).await.unwrap())
-            .contains(&other.last_job.unwrap())
+        jobs(
+            queue
+                .store
+                .candidates(&all, at(500), &HashSet::new(), 9)
+                .await
+                .unwrap()
+        )
+        .contains(&other.last_job.unwrap())
     );
 }
 
@@ -498,14 +530,19 @@ async fn a_url_needs_only_its_source_in_the_configuration() {
         present: Vec::new(),
     };
     assert_eq!(
-        queue.store.candidates(&reach, at(9), 9).await.unwrap()[0].job,
+        queue
+            .store
+            .candidates(&reach, at(9), &HashSet::new(), 9)
+            .await
+            .unwrap()[0]
+            .job,
         job
     );
     assert!(queue.store.left(&reach).await.unwrap().queued);
     assert!(
         queue
             .store
-            .candidates(&Reach::default(), at(9), 9)
+            .candidates(&Reach::default(), at(9), &HashSet::new(), 9)
             .await
             .unwrap()
             .is_empty()
@@ -624,7 +661,12 @@ async fn a_result_comes_back_byte_for_byte_and_its_files_are_known() {
     let queue = Queue::open().await;
     let job = queue.job_in(JobState::Received, "a.wav").await;
     assert_eq!(queue.raw(job).await, RAW);
-    let received = queue.store.received(at(30), 9).await.unwrap().remove(0);
+    let received = queue
+        .store
+        .received(at(30), &HashSet::new(), 9)
+        .await
+        .unwrap()
+        .remove(0);
     assert_eq!(
         (received.job, received.generation.unwrap().as_str()),
         (job, format!("g-{job}").as_str())
@@ -635,7 +677,14 @@ async fn a_result_comes_back_byte_for_byte_and_its_files_are_known() {
         .not_written(job, failure, at(90), at(31))
         .await
         .unwrap();
-    assert!(queue.store.received(at(89), 9).await.unwrap().is_empty());
+    assert!(
+        queue
+            .store
+            .received(at(89), &HashSet::new(), 9)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     assert_eq!(queue.store.next_writing().await.unwrap(), Some(at(90)));
     queue.write(job).await.unwrap();
     let path = PathBuf::from(format!("/out/{job}.txt"));

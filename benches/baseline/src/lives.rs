@@ -10,6 +10,7 @@ use nightscribe::store::compress::pack;
 use nightscribe::store::progress::{Acceptance, Completion, WrittenFile};
 use nightscribe::store::queue::{Candidate, Reach};
 use nightscribe::store::recordings::{Location, Seen};
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -88,7 +89,10 @@ impl Line {
             configured: vec![SOURCE.to_owned()],
             present: vec![SOURCE.to_owned()],
         };
-        Ok(self.store.candidates(&reach, now(), jobs).await?)
+        Ok(self
+            .store
+            .candidates(&reach, now(), &HashSet::new(), jobs)
+            .await?)
     }
 
     async fn lead(&self, candidate: &Candidate) -> Result<(), Failure> {
