@@ -7,9 +7,8 @@ use super::row;
 use crate::domain::{
     AttemptId, ErrorClass, GenerationId, Hold, JobId, RecordingId, Request, Timestamp,
 };
-use futures_util::{StreamExt, TryStreamExt};
-use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -211,15 +210,17 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn pending(&self) -> Result<Vec<Pending>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT j.id, j.generation_id, j.accepted_at, j.expires_at, j.attempts, j.model, r.duration_s, r.relative,
-                    (SELECT max(id) FROM attempts a WHERE a.job_id = j.id) AS attempt
-             FROM jobs j JOIN recordings r ON r.id = j.recording_id
-             WHERE j.state = 'pending' ORDER BY j.expires_at",
-        )
-        .fetch(self.readers());
-        // Row by row: there may be a hundred thousand.
-        rows.map(|found| pending(&found?)).try_collect().await
+        // All at one moment.
+        let mut reading = self.readers().begin().await?;
+        let mut all: Vec<Pending> = Vec::new();
+        loop {
+            let page = pending_after(&mut reading, all.last()).await?;
+            let is_last = page.len() < PAGE;
+            all.extend(page);
+            if is_last {
+                return Ok(all);
+            }
+        }
     }
 
     /// Results whose files may be written at `now`, but for those of recordings `in_hand`, oldest first; at most `limit`.
@@ -363,19 +364,54 @@ fn candidate(found: &SqliteRow) -> Result<Candidate, StoreError> {
     })
 }
 
-fn pending(found: &SqliteRow) -> Result<Pending, StoreError> {
+/// Generations that are read at once. There may be a hundred thousand: a row that is handed from SQLite's thread costs more
+/// than to read it, and one text of them all would take as much memory again.
+const PAGE: usize = 1000;
+
+/// The next page of what is pending; the first if there was none before.
+async fn pending_after(
+    connection: &mut SqliteConnection,
+    last: Option<&Pending>,
+) -> Result<Vec<Pending>, StoreError> {
+    let (expires_at, job) =
+        last.map_or((i64::MIN, 0), |last| (last.expires_at.millis(), last.job.0));
+    let page: String = sqlx::query_scalar(
+        "SELECT json_group_array(json_array(id, attempt, hex(generation_id), accepted_at, expires_at, attempts,
+                                            model, duration_s, hex(relative))) FROM (
+             SELECT j.id, j.generation_id, j.accepted_at, j.expires_at, j.attempts, j.model, r.duration_s,
+                    r.relative, (SELECT max(id) FROM attempts a WHERE a.job_id = j.id) AS attempt
+             FROM jobs j INDEXED BY jobs_pending JOIN recordings r ON r.id = j.recording_id
+             WHERE j.state = 'pending' AND (j.expires_at, j.id) > (?1, ?2)
+             ORDER BY j.expires_at, j.id LIMIT +?3)",
+    )
+    .bind(expires_at)
+    .bind(job)
+    .bind(row::size(PAGE as u64))
+    .fetch_one(connection)
+    .await?;
+    row::list(&page)?.into_iter().map(pending).collect()
+}
+
+/// A generation as a page has it; the ID and the path in hexadecimal digits, as neither need be text that JSON takes.
+type PendingRow = (i64, i64, String, i64, i64, u32, String, Option<f64>, String);
+
+fn pending(found: PendingRow) -> Result<Pending, StoreError> {
+    let (job, attempt, generation, accepted_at, expires_at, attempts, model, duration_s, relative) =
+        found;
+    let damaged = |column| StoreError::Content { column };
+    let generation = hex::decode(generation).ok();
+    let generation = generation.and_then(|id| GenerationId::new(String::from_utf8(id).ok()?));
+    let relative = hex::decode(relative).map_err(|_| damaged("relative"))?;
     Ok(Pending {
-        job: JobId(found.try_get("id")?),
-        attempt: AttemptId(found.try_get("attempt")?),
-        generation: row::generation(found)?.ok_or(StoreError::Content {
-            column: "generation_id",
-        })?,
-        accepted_at: row::time(found, "accepted_at")?,
-        expires_at: row::time(found, "expires_at")?,
-        attempts: attempts(found)?,
-        model: found.try_get("model")?,
-        duration_s: found.try_get("duration_s")?,
-        relative: row::path(found, "relative")?,
+        job: JobId(job),
+        attempt: AttemptId(attempt),
+        generation: generation.ok_or_else(|| damaged("generation_id"))?,
+        accepted_at: Timestamp::from_millis(accepted_at),
+        expires_at: Timestamp::from_millis(expires_at),
+        attempts,
+        model,
+        duration_s,
+        relative: PathBuf::from(OsString::from_vec(relative)),
     })
 }
 

@@ -16,7 +16,7 @@ use nightscribe::store::recordings::{Location, Recorded, Seen};
 use nightscribe::store::report::Filter;
 use nightscribe::store::twins::Twin;
 use nightscribe::store::{Store, StoreError};
-use sqlx::{ConnectOptions, Row};
+use sqlx::{ConnectOptions, Row, SqliteConnection};
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -45,6 +45,12 @@ impl Queue {
         let store = Store::open(folder.path()).await.unwrap();
         let (run, _) = store.begin_run(1, at(0)).await.unwrap();
         Self { store, run, folder }
+    }
+
+    async fn database(&self) -> SqliteConnection {
+        let path = self.folder.path().join(DATABASE);
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+        options.connect().await.unwrap()
     }
 
     async fn reopened(self) -> (Self, nightscribe::store::recovery::Recovered) {
@@ -657,6 +663,44 @@ async fn what_is_pending_comes_nearest_expiry_first_with_all_the_poller_needs() 
 }
 
 #[tokio::test]
+async fn thousands_are_pending_each_once_though_many_expire_at_the_same_time() {
+    let queue = Queue::open().await;
+    let first = queue.job_in(JobState::Pending, "a.wav").await;
+    let mut database = queue.database().await;
+    // As many at each expiry as a page has, and more.
+    let copies =
+        "WITH RECURSIVE n (i) AS (VALUES (2) UNION ALL SELECT i + 1 FROM n WHERE i < 3500)";
+    for (table, columns, of_a_copy) in [
+        (
+            "recordings",
+            "id, source, kind, location, relative, base, folder, recorded_at, seen_at",
+            "i, source, kind, CAST(i AS BLOB), relative, CAST(i AS BLOB), folder, recorded_at, seen_at",
+        ),
+        (
+            "jobs",
+            "id, recording_id, model, options, state, due_at, owner, generation_id, accepted_at, expires_at, created_at, updated_at",
+            "i, i, model, options, state, due_at, owner, 'g-' || i, accepted_at, expires_at + 100 * (i / 1500), created_at, updated_at",
+        ),
+        (
+            "attempts",
+            "job_id, run_id, client_request_id, started_at, outcome, generation_id",
+            "i, run_id, 'r-' || i, started_at, outcome, 'g-' || i",
+        ),
+    ] {
+        let copy = format!(
+            "{copies} INSERT INTO {table} ({columns}) SELECT {of_a_copy} FROM {table}, n WHERE {table}.id = 1"
+        );
+        let copied = sqlx::query(sqlx::AssertSqlSafe(copy)).execute(&mut database);
+        copied.await.unwrap();
+    }
+    let pending = queue.store.pending().await.unwrap();
+    assert_eq!(first, JobId(1));
+    let jobs: Vec<_> = pending.iter().map(|one| one.job.0).collect();
+    assert_eq!(jobs, (1..=3500).collect::<Vec<_>>());
+    assert_eq!(pending[3499].generation.as_str(), "g-3500");
+}
+
+#[tokio::test]
 async fn a_result_comes_back_byte_for_byte_and_its_files_are_known() {
     let queue = Queue::open().await;
     let job = queue.job_in(JobState::Received, "a.wav").await;
@@ -1065,9 +1109,7 @@ async fn of_changes_made_together_one_that_comes_too_late_is_told_alone() {
 async fn a_row_is_checked_word_by_word_and_no_unknown_state_gets_in() {
     let queue = Queue::open().await;
     queue.job_in(JobState::Done, "a.wav").await;
-    let path = queue.folder.path().join(DATABASE);
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
-    let mut database = options.connect().await.unwrap();
+    let mut database = queue.database().await;
     for step in [
         "UPDATE jobs SET state = 'lost' WHERE id = 1",
         "UPDATE attempts SET outcome = 'done' WHERE id = 1",
