@@ -4,7 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 
 /// Where a job stands. Which state follows which is said once, in [`super::transition`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
     /// Recorded; waits for its turn, a retry time or a hold. The submitter moves it on.

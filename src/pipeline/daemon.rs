@@ -14,8 +14,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often it looks whether the folders of the sources are still those that are watched: what comes back in place of
-/// a folder that went is told by no event in it.
+/// How often it looks whether its time is over, and whether the folders of the sources are still those that are watched:
+/// what comes back in place of a folder that went is told by no event in it.
 const ATTEND_EVERY: Duration = Duration::from_secs(2);
 
 /// Looks through the sources until the run stops.
@@ -51,10 +51,12 @@ pub(super) async fn daemon(context: &Arc<Context>, stages: &mut Stages) -> Resul
             next = next.min(heard.source(number, |noticing| noticing.due()));
         }
         looked_at = context.now();
+        if time_is_over(context).await? {
+            return Ok(());
+        }
         tokio::select! {
             () = context.stop.cancelled() => return Ok(()),
             Some(ended) = stages.join_next() => return broken(ended),
-            over = time_is_over(context) => return Ok(over?),
             () = heard.changed.notified() => {}
             () = sleep_until(&*context.clock, next) => {}
         }

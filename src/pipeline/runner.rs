@@ -252,12 +252,9 @@ async fn supervise(
 
 pub(super) type Stages = JoinSet<Result<(), StoreError>>;
 
-/// Waits until the time that was given to the run is over, and everything is collected.
-pub(super) async fn time_is_over(context: &Context) -> Result<(), StoreError> {
-    while context.gate.opening() != Opening::Never || !is_over(context).await? {
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
-    Ok(())
+/// Whether the time that was given to the run is over, and everything is collected.
+pub(super) async fn time_is_over(context: &Context) -> Result<bool, StoreError> {
+    Ok(context.gate.opening() == Opening::Never && is_over(context).await?)
 }
 
 async fn once(context: &Arc<Context>, stages: &mut Stages) -> Result<bool, RunError> {

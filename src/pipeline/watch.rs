@@ -3,7 +3,7 @@
 
 use super::context::Context;
 use super::event::Event;
-use crate::domain::{Hold, HoldKind, JobState, Timestamp};
+use crate::domain::{Hold, HoldKind, Timestamp};
 use crate::policy::hours::Opening;
 use crate::store::StoreError;
 use std::path::Path;
@@ -70,25 +70,19 @@ impl Watcher {
         self.sleep(context);
         self.hours(context);
         self.budget(context).await;
-        let version = Some(context.store.data_version().await?);
-        let counts = context.store.counts().await?;
-        let next_expiry = if counts[&JobState::Pending] > 0 {
-            context.store.next_expiry().await?
-        } else {
-            None
-        };
+        let glance = context.store.glance().await?;
         context.notice(&Event::Tick {
-            counts,
-            next_expiry,
+            counts: glance.counts,
+            next_expiry: glance.next_expiry,
             now: context.now(),
         });
-        if version == self.seen {
+        if self.seen == Some(glance.version) {
             return Ok(());
         }
         operator(context).await?;
         // A full channel means that a reload is asked for already.
         let _asked = self.reload.try_send(());
-        self.seen = version;
+        self.seen = Some(glance.version);
         context.to_submit.notify_one();
         context.progress.notify_one();
         Ok(())

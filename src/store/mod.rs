@@ -24,7 +24,7 @@
 //! - [`spending`]: what was submitted lately, and what the models cost
 //! - [`twins`]: recordings of equal content
 //! - `together`: many changes by one statement
-//! - `version`: whether another process changed it
+//! - `glance`: how it stands, and whether another process changed it, for a run's look each second
 //! - `row`: columns to types
 
 pub mod activity;
@@ -35,6 +35,7 @@ pub mod control;
 pub mod doubts;
 pub mod ended;
 pub mod error;
+mod glance;
 pub mod hooks;
 mod known;
 pub mod lengths;
@@ -53,7 +54,6 @@ pub mod rules;
 pub mod spending;
 mod together;
 pub mod twins;
-mod version;
 mod writer;
 
 pub use error::StoreError;

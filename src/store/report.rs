@@ -171,27 +171,11 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn counts(&self) -> Result<BTreeMap<JobState, u64>, StoreError> {
-        let mut counts: BTreeMap<_, _> =
-            JobState::ALL.into_iter().map(|state| (state, 0)).collect();
-        for found in sqlx::query("SELECT state, jobs FROM tallies")
-            .fetch_all(self.readers())
-            .await?
-        {
-            counts.insert(row::parsed(&found, "state")?, row::count(&found, "jobs")?);
-        }
-        Ok(counts)
-    }
-
-    /// When the service forgets the first of what is pending.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn next_expiry(&self) -> Result<Option<Timestamp>, StoreError> {
-        let expiry: Option<i64> =
-            sqlx::query_scalar("SELECT min(expires_at) FROM jobs WHERE state = 'pending'")
+        let counts: String =
+            sqlx::query_scalar("SELECT json_group_array(json_array(state, jobs)) FROM tallies")
                 .fetch_one(self.readers())
                 .await?;
-        Ok(expiry.map(Timestamp::from_millis))
+        row::counts(&counts)
     }
 
     /// The run whose end is not recorded; it may be dead, which only the lock tells.

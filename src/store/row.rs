@@ -1,10 +1,11 @@
 //! Columns to types.
 
 use super::error::StoreError;
-use crate::domain::{ErrorClass, Failure, GenerationId, Request, Timestamp};
+use crate::domain::{ErrorClass, Failure, GenerationId, JobState, Request, Timestamp};
 use serde::de::DeserializeOwned;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
@@ -78,6 +79,13 @@ pub(super) fn is_set(row: &SqliteRow, column: &'static str) -> Result<bool, Stor
 /// What a statement gave as one JSON text, so that many rows are handed from SQLite's thread at once.
 pub(super) fn list<T: DeserializeOwned>(json: &str) -> Result<Vec<T>, StoreError> {
     serde_json::from_str(json).map_err(|_| StoreError::Content { column: "id" })
+}
+
+/// Jobs by state, from the tallies as one JSON text; every state is there.
+pub(super) fn counts(tallies: &str) -> Result<BTreeMap<JobState, u64>, StoreError> {
+    let mut counts: BTreeMap<_, _> = JobState::ALL.into_iter().map(|state| (state, 0)).collect();
+    counts.extend(list::<(JobState, u64)>(tallies)?);
+    Ok(counts)
 }
 
 /// Milliseconds to bind; sizes above what SQLite counts to cannot come from a file system.

@@ -660,6 +660,10 @@ async fn what_is_pending_comes_nearest_expiry_first_with_all_the_poller_needs() 
         queue.store.overview(at(0)).await.unwrap().next_expiry,
         Some(at(3620 + first.0))
     );
+    let glance = queue.store.glance().await.unwrap();
+    assert_eq!(glance.next_expiry, Some(at(3620 + first.0)));
+    assert_eq!(glance.counts[&JobState::Pending], 2);
+    assert_eq!(glance.counts[&JobState::Failed], 0);
 }
 
 #[tokio::test]
@@ -1003,15 +1007,15 @@ async fn lists_are_newest_first_and_filtered() {
 #[tokio::test]
 async fn another_process_s_changes_are_noticed_and_our_own_are_not() {
     let queue = Queue::open().await;
-    let before = queue.store.data_version().await.unwrap();
+    let before = queue.store.glance().await.unwrap().version;
     queue.job("a.wav").await;
-    assert_eq!(queue.store.data_version().await.unwrap(), before);
+    assert_eq!(queue.store.glance().await.unwrap().version, before);
     let other = Store::open(queue.folder.path()).await.unwrap();
     other
         .hold(Hold::new(HoldKind::Operator, at(1), "pause".to_owned()))
         .await
         .unwrap();
-    assert_ne!(queue.store.data_version().await.unwrap(), before);
+    assert_ne!(queue.store.glance().await.unwrap().version, before);
 }
 
 #[tokio::test]
