@@ -76,7 +76,7 @@ class Machine:
     def run(self, *command, slow=False):
         """Runs a program to its end."""
         with tempfile.TemporaryFile(mode="w+", dir=self.work) as out, tempfile.TemporaryFile(mode="w+", dir=self.work) as err:
-            os.sync()
+            os.sync()  # what the program before left unwritten is not this one's to write
             began = time.perf_counter()
             process = subprocess.Popen([str(word) for word in command], stdout=out, stderr=err, env=self.environment(slow))
             try:

@@ -37,7 +37,8 @@ impl Change for Record {
             ..Recorded::default()
         };
         if new < self.seen.len() as u64 {
-            self.record_known(connection, first, &mut recorded).await?;
+            self.record_left_out(connection, first, &mut recorded)
+                .await?;
         }
         if recorded.last_job.is_none() {
             let last = first + self.seen.len() as i64 - 1;
@@ -82,8 +83,8 @@ impl Record {
         Ok(jobs.rows_affected())
     }
 
-    /// Records what was left out, one by one.
-    async fn record_known(
+    /// Records, one by one, what was not inserted: it is known, or its name is taken.
+    async fn record_left_out(
         &self,
         connection: &mut SqliteConnection,
         first: i64,
