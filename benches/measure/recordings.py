@@ -33,16 +33,15 @@ def tree(folder, folders, files):
 
 
 def large(folder, count, size):
-    """Files of about `size` bytes, nearly all of it holes: reading them is the page cache's work, not the disk's. Each is
-    a little shorter than the one before, so that none can be taken for another; and a few minutes of sound by its head, so
-    that its transcript is small."""
+    """Files of `size` bytes, nearly all of it holes: reading them is the page cache's work, not the disk's. They differ in
+    the first of their sound; by their head it is a few minutes of it, so that the transcript is small."""
     folder.mkdir()
     paths = []
     for number in range(count):
-        path, length = folder / f"large-{number}.wav", size - 2 * number
+        path = folder / f"large-{number}.wav"
         with path.open("wb") as file:
-            file.write(wav_head(length - 44, LARGE_RATE))
-            file.truncate(length)
+            file.write(wav_head(size - 44, LARGE_RATE) + bytes([number]))
+            file.truncate(size)
         paths.append(path)
     return paths
 

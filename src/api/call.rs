@@ -36,6 +36,8 @@ pub struct Recording {
     pub size_bytes: u64,
     /// When it was last changed.
     pub modified: Timestamp,
+    /// SHA-256 of its content in lower-case hexadecimal, where it is known; else it is taken on the way.
+    pub sha256: Option<String>,
     /// What was read of it a moment ago, if that was all: the file is not opened again.
     pub content: Option<Content>,
     /// Counts what has been sent of it.

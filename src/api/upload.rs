@@ -1,4 +1,5 @@
-//! A file streamed into a request: hashed on the way, and never finished if it is not the file that was recorded.
+//! A file streamed into a request: hashed on the way where its hash is not known, and never finished if it is not the
+//! file that was recorded.
 
 use super::buffers::Buffers;
 use super::call::Recording;
@@ -85,8 +86,34 @@ struct Reading {
     file: File,
     recording: Recording,
     left: u64,
-    hash: Sha256,
+    hash: Hash,
     buffers: Buffers,
+}
+
+/// The hash of what is sent.
+enum Hash {
+    /// It was taken before, of the same file.
+    Known(String),
+    OnTheWay(Sha256),
+}
+
+impl Hash {
+    fn begin(known: Option<String>) -> Self {
+        known.map_or_else(|| Self::OnTheWay(Sha256::new()), Self::Known)
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        if let Self::OnTheWay(hash) = self {
+            hash.update(bytes);
+        }
+    }
+
+    fn end(self) -> String {
+        match self {
+            Self::Known(hash) => hash,
+            Self::OnTheWay(hash) => hex::encode(hash.finalize()),
+        }
+    }
 }
 
 /// A chunk that was read, and what is to be read after it.
@@ -202,7 +229,7 @@ impl Reading {
         let reading = Box::new(Self {
             file: File::open(&recording.path)?,
             left: recording.size_bytes,
-            hash: Sha256::new(),
+            hash: Hash::begin(recording.sha256.clone()),
             buffers: Buffers::of(up_to(recording.size_bytes, CHUNK)),
             recording,
         });
@@ -230,8 +257,7 @@ impl Reading {
         if !self.is_as_recorded()? {
             return Err(FileTrouble::Changed);
         }
-        let hash = Bytes::copy_from_slice(&self.hash.finalize());
-        let rest = Rest::Nothing(format!("{hash:x}"));
+        let rest = Rest::Nothing(self.hash.end());
         Ok(Chunk { bytes, rest })
     }
 

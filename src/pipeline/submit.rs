@@ -308,12 +308,11 @@ async fn send(
         }
         Err(never) => return skip(context, candidate, never.to_string()).await,
     };
-    let request_id = client_request_id(rand::random());
     let began = context.now();
     let claim = Claim {
         job: candidate.job,
         run: context.run,
-        client_request_id: request_id.clone(),
+        client_request_id: client_request_id(rand::random()),
         duration_s: ready.duration_s,
         sha256: ready.sha256,
         size_bytes: matches!(candidate.location, Location::File(_)).then_some(candidate.size_bytes),
@@ -338,7 +337,7 @@ async fn send(
     });
     // What had to wait may have changed since, and is read again.
     let content = ready.content.filter(|_| began.since(looked_at) < FRESH);
-    let request = call(context, candidate, &request_id, content, progress.clone());
+    let request = call(context, candidate, &claim, content, progress.clone());
     let answer = tokio::select! {
         answer = crash::around("pipeline.submit.request", request) => Some(answer),
         () = context.abandon.cancelled() => None,
@@ -401,7 +400,7 @@ async fn pass(context: &Context) -> Option<Seat<'_>> {
 async fn call(
     context: &Context,
     candidate: &Candidate,
-    request_id: &str,
+    claim: &Claim,
     content: Option<Content>,
     progress: Arc<UploadProgress>,
 ) -> Result<Accepted, CallError> {
@@ -413,6 +412,7 @@ async fn call(
                 path: path.clone(),
                 size_bytes: candidate.size_bytes,
                 modified: candidate.modified,
+                sha256: claim.sha256.clone(),
                 content,
                 progress,
             };
@@ -422,7 +422,7 @@ async fn call(
     let submission = Submission {
         request: &candidate.request,
         audio,
-        client_request_id: request_id,
+        client_request_id: &claim.client_request_id,
     };
     context.client.submit(submission).await
 }

@@ -133,6 +133,7 @@ fn recording(path: PathBuf) -> Recording {
         path,
         size_bytes: metadata.len(),
         modified: Timestamp::from(metadata.modified().unwrap()),
+        sha256: None,
         content: None,
         progress: Arc::default(),
     }
@@ -218,6 +219,16 @@ async fn a_file_goes_as_a_form_of_known_length_with_its_fields_and_headers() {
 
     assert_eq!(accepted.sha256, Some(sha256_of(&vec![7; 300_000])));
     assert_eq!(file.recording.progress.sent(), 300_000);
+}
+
+#[tokio::test]
+async fn a_hash_that_is_known_is_not_taken_again() {
+    let (address, _got) = serve(answer("201 Created", "", CREATED)).await;
+    let mut file = file(300_000);
+    file.recording.sha256 = Some("known".to_owned());
+    let client = client(address, Flow::TwoStep);
+    let accepted = submit(&client, Audio::File(&file.recording)).await.unwrap();
+    assert_eq!(accepted.sha256.as_deref(), Some("known"));
 }
 
 #[tokio::test]
