@@ -14,6 +14,8 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Changes that share a commit at the most.
 const GROUP: usize = 256;
+/// Changes that are not kept waiting for more: while they are committed, whoever else was answered works on.
+const ENOUGH: usize = 64;
 
 /// Something that is written in one piece: all of it or nothing.
 pub(super) trait Change: Send + Sync + 'static {
@@ -300,13 +302,13 @@ async fn write(mut writing: Connected, mut waiting: mpsc::Receiver<Box<dyn Batch
     }
 }
 
-/// Whoever was answered may have the next change at hand: as long as more of them come, they join the next group instead
-/// of the one after.
+/// Whoever was answered may have the next change at hand: as long as more of them come, and until there are [`ENOUGH`],
+/// they join the next group instead of the one after.
 async fn gathered(waiting: &mpsc::Receiver<Box<dyn Batch>>) {
     let mut came = 0;
     loop {
         tokio::task::yield_now().await;
-        if waiting.len() == came {
+        if waiting.len() == came || waiting.len() >= ENOUGH {
             return;
         }
         came = waiting.len();
