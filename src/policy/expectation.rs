@@ -5,12 +5,12 @@ use crate::domain::Timestamp;
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-/// Answers remembered for each model that a second or later poll found: it is known between which times they came.
-const BRACKETED: usize = 64;
-/// And those that the first poll found, of which it is only known when they were there. Apart from the others, so that
-/// hundreds of them do not make forgotten what is known better; as many more as let half of the first polls find an
-/// answer where times scatter by a quarter.
-const FOUND_AT_ONCE: usize = 80;
+/// Answers remembered for each model: the latest, whichever poll found them, so that as many of them were there at the
+/// first poll as really are …
+const REMEMBERED: u64 = 128;
+/// … and so many at least that a later poll found, of which it is known between which times they came: hundreds that the
+/// first poll found do not make forgotten what is known better.
+const BRACKETED: usize = 16;
 /// After so long an answer no longer says how busy the service is …
 const MEMORY: Duration = Duration::from_secs(15 * 60);
 /// … but for the latest ones.
@@ -22,8 +22,10 @@ const REDRAWN: u64 = 8;
 const EARLIEST: f64 = 0.25;
 /// No time is known better than to a hundredth.
 const NARROWEST: f64 = 0.99;
-/// So much later than half of the answers are there the first poll comes: where they always take the same time, it finds
-/// them all.
+/// The first poll comes when this part of the answers is there. With the growth of the later waits it makes few polls and
+/// few late answers: simulated in `tests/it/polling.rs`.
+const THERE: f64 = 0.55;
+/// And so much later: where answers always take the same time, it finds them all.
 const LATER: f64 = 1.02;
 /// Length assumed where it is not known, in seconds.
 const UNKNOWN_LENGTH_S: f64 = 600.0;
@@ -97,8 +99,8 @@ impl ServiceTimes {
         );
     }
 
-    /// How long an answer for audio of `length_s` seconds takes at most, a little more than half of the time: on the line
-    /// through what is remembered; `None` if nothing is known of the model, or of audio of such a length.
+    /// How long an answer for audio of `length_s` seconds takes at most, in a little more than half of the cases: on the
+    /// line through what is remembered; `None` if nothing is known of the model, or of audio of such a length.
     #[must_use]
     pub fn expected(&self, model: &str, length_s: Option<f64>) -> Option<Duration> {
         let line = self.by_model.get(model)?.line;
@@ -119,7 +121,7 @@ impl Answers {
         } else {
             self.bracketed.push_back(sample);
         }
-        forget(&mut self.found_at_once, FOUND_AT_ONCE, &sample);
+        forget(&mut self.found_at_once, 0, &sample);
         forget(&mut self.bracketed, BRACKETED, &sample);
         if self.count <= REDRAWN || self.count.is_multiple_of(REDRAWN) {
             self.line = line(self.bracketed.iter().chain(&self.found_at_once));
@@ -127,16 +129,20 @@ impl Answers {
     }
 }
 
-fn forget(samples: &mut VecDeque<Sample>, most: usize, latest: &Sample) {
-    let is_over = |sample: &Sample| {
-        latest.at.since(sample.at) > MEMORY && latest.number - sample.number >= KEPT
-    };
-    while samples.len() > most || samples.front().is_some_and(is_over) {
+/// Forgets what is too old, and beyond `least` what came before the latest answers.
+fn forget(samples: &mut VecDeque<Sample>, least: usize, latest: &Sample) {
+    while let Some(first) = samples.front() {
+        let since = latest.number - first.number;
+        let is_past = samples.len() > least && since >= REMEMBERED;
+        let is_old = latest.at.since(first.at) > MEMORY && since >= KEPT;
+        if !is_past && !is_old {
+            return;
+        }
         samples.pop_front();
     }
 }
 
-/// The line through what is remembered, which half of the answers came before.
+/// The line through what is remembered, which [`THERE`] of the answers came before.
 fn line<'a>(samples: impl Iterator<Item = &'a Sample> + Clone) -> Line {
     let slope = slope(samples.clone());
     let levels = samples.clone().map(|sample| {
@@ -144,8 +150,8 @@ fn line<'a>(samples: impl Iterator<Item = &'a Sample> + Clone) -> Line {
         (sample.not_before - by_length, sample.not_after - by_length)
     });
     Line {
-        // The median, not the mean: it depends on how many answers came later, not on how much later.
-        level: turnbull::median(&levels.collect::<Vec<_>>()),
+        // A quantile, not the mean: it depends on how many answers came later, not on how much later.
+        level: turnbull::quantile(&levels.collect::<Vec<_>>(), THERE),
         slope,
         longest: samples.map(|sample| sample.length).fold(0.0, f64::max),
     }
@@ -223,11 +229,10 @@ mod tests {
     #[test]
     fn only_the_latest_answers_count() {
         let mut times = ServiceTimes::default();
-        for _ in 0..BRACKETED {
-            times.learn("m", None, (s(1), s(1)), NOW);
-        }
-        for _ in 0..BRACKETED {
-            times.learn("m", None, (s(9), s(9)), NOW);
+        for seconds in [1, 9] {
+            for _ in 0..REMEMBERED {
+                times.learn("m", None, (s(seconds), s(seconds)), NOW);
+            }
         }
         let expected = times.expected("m", None).unwrap();
         assert!((8.9..9.3).contains(&expected.as_secs_f64()));
@@ -274,11 +279,11 @@ mod tests {
     #[test]
     fn an_expectation_that_is_far_too_long_falls_when_it_is_forgotten_why() {
         let mut times = ServiceTimes::default();
-        for _ in 0..BRACKETED {
+        for _ in 0..REMEMBERED {
             times.learn("m", None, (s(550), s(650)), NOW);
         }
         let later = NOW.after(MEMORY + s(1));
-        for _ in 0..3 * FOUND_AT_ONCE {
+        for _ in 0..2 * REMEMBERED {
             let expected = times.expected("m", None);
             ask(expected, &mut times, later);
         }
@@ -303,7 +308,7 @@ mod tests {
             for &(length, seconds) in &taken {
                 times.learn("m", Some(length), (s(seconds), s(seconds)), NOW);
             }
-            let longest = taken.iter().rev().take(BRACKETED).map(|&(length, _)| length).fold(1.0, f64::max);
+            let longest = taken.iter().rev().take(REMEMBERED as usize).map(|&(length, _)| length).fold(1.0, f64::max);
             let length = longest.powf(length);
             let expected = |length| times.expected("m", Some(length)).unwrap().as_secs_f64();
             let (short, long) = (expected(length), expected(length * times_longer));

@@ -1,13 +1,13 @@
-//! The median of values that nobody saw: of each, only an interval is known that it lies in.
+//! A quantile of values that nobody saw: of each, only an interval is known that it lies in.
 
-/// Rounds of the estimate. The median hardly moves after them.
+/// Rounds of the estimate. A quantile in the middle hardly moves after them.
 const ROUNDS: usize = 10;
 
-/// The median of values of which each lies in one of the intervals, from a lower bound to a higher one: at first as if
+/// Below what this part of the values lies (a half: the median), of which each lies in one of the intervals, from a lower bound to a higher one: at first as if
 /// they lay anywhere with equal chance, then each value is shared out over its interval as all of them together were
 /// found to lie there (B. W. Turnbull, 1976). The bounds are finite; without intervals it is zero.
 #[must_use]
-pub fn median(intervals: &[(f64, f64)]) -> f64 {
+pub fn quantile(intervals: &[(f64, f64)], part: f64) -> f64 {
     let mut bounds: Vec<_> = intervals
         .iter()
         .flat_map(|&(low, high)| [low, high])
@@ -29,7 +29,7 @@ pub fn median(intervals: &[(f64, f64)]) -> f64 {
     for _ in 0..ROUNDS {
         below = shared_out(&below, &spans);
     }
-    at_half(&bounds, &below)
+    at(part, &bounds, &below)
 }
 
 /// Which part of the values lies below each bound, once each is shared out over its span by what was known of that.
@@ -54,21 +54,25 @@ fn shared_out(below: &[f64], spans: &[(usize, usize)]) -> Vec<f64> {
     shared
 }
 
-/// Where half of the values lie below.
-fn at_half(bounds: &[f64], below: &[f64]) -> f64 {
-    let place = below.partition_point(|part| *part < 0.5);
+/// Where the part of the values lies below.
+fn at(part: f64, bounds: &[f64], below: &[f64]) -> f64 {
+    let place = below.partition_point(|other| *other < part);
     if place == 0 || place == bounds.len() {
         return bounds[0];
     }
     let (low, high) = (bounds[place - 1], bounds[place]);
-    let part = (0.5 - below[place - 1]) / (below[place] - below[place - 1]);
-    low + (high - low) * part
+    let between = (part - below[place - 1]) / (below[place] - below[place - 1]);
+    low + (high - low) * between
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn median(intervals: &[(f64, f64)]) -> f64 {
+        quantile(intervals, 0.5)
+    }
 
     #[test]
     fn the_median_of_one_value_is_in_the_middle_of_its_interval() {
@@ -94,13 +98,26 @@ mod tests {
         assert!((1.9..2.51).contains(&median), "{median}");
     }
 
+    #[test]
+    fn any_part_of_the_values_lies_below() {
+        let values: Vec<_> = (0..100)
+            .map(|value| (f64::from(value), f64::from(value) + 1.0))
+            .collect();
+        for part in [0.1, 0.5, 0.55, 0.9] {
+            assert!(
+                (quantile(&values, part) - part * 100.0).abs() < 0.01,
+                "{part}"
+            );
+        }
+    }
+
     proptest! {
         #[test]
-        fn the_median_lies_within_the_bounds(intervals in proptest::collection::vec((-1e3..1e3f64, 1e-3..1e3f64), 1..200)) {
+        fn a_quantile_lies_within_the_bounds(intervals in proptest::collection::vec((-1e3..1e3f64, 1e-3..1e3f64), 1..200), part in 0.01..0.99f64) {
             let intervals: Vec<_> = intervals.into_iter().map(|(low, width)| (low, low + width)).collect();
             let least = intervals.iter().map(|interval| interval.0).fold(f64::MAX, f64::min);
             let most = intervals.iter().map(|interval| interval.1).fold(f64::MIN, f64::max);
-            prop_assert!((least..=most).contains(&median(&intervals)));
+            prop_assert!((least..=most).contains(&quantile(&intervals, part)));
         }
     }
 }
