@@ -104,8 +104,8 @@ impl Store {
         &self.writer
     }
 
-    /// Waits until everything handed to the writer is committed, and closes the database. Dropping the store without
-    /// this loses nothing that was answered.
+    /// Waits until everything handed to the writer is committed, and closes the database: where no other process has it
+    /// open, all of it is in its one file then. Dropping the store without this loses nothing that was answered.
     pub async fn close(self) {
         self.readers.close().await;
         crash::around("store.close", self.writer.close()).await;

@@ -11,6 +11,8 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use std::any::Any;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// Changes that share a commit at the most.
 const GROUP: usize = 256;
@@ -76,20 +78,23 @@ impl<C: Change> Changes for C {
 #[derive(Debug, Clone)]
 pub(super) struct Writer {
     queue: mpsc::Sender<Box<dyn Batch>>,
+    stop: CancellationToken,
+    task: TaskTracker,
 }
 
 impl Writer {
-    /// Starts the writer on its connection, which `options` make again if it fails. It ends when every handle is gone.
+    /// Starts the writer on its connection, which `options` make again if it fails. It ends when it is closed, or when
+    /// every handle is gone.
     pub(super) fn start(connection: SqliteConnection, options: SqliteConnectOptions) -> Self {
         let (queue, waiting) = mpsc::channel(4 * GROUP);
-        tokio::spawn(write(
-            Connected {
-                options,
-                connection: Some(connection),
-            },
-            waiting,
-        ));
-        Self { queue }
+        let (stop, task) = (CancellationToken::new(), TaskTracker::new());
+        let writing = Connected {
+            options,
+            connection: Some(connection),
+        };
+        task.spawn(write(writing, waiting, stop.clone()));
+        task.close();
+        Self { queue, stop, task }
     }
 
     /// Writes `change` and answers once it is durable. A caller that gives up waiting does not undo it.
@@ -106,27 +111,11 @@ impl Writer {
         answered.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// Waits until everything sent before is committed, and closes the connection once every handle is gone.
+    /// Waits until everything sent before is committed and the connection is closed: its log is carried over into the
+    /// database by then. What other handles send is [`StoreError::Closed`].
     pub(super) async fn close(self) {
-        let Self { queue } = self;
-        let flushed = Self { queue }.write(Flush).await;
-        debug_assert!(
-            flushed.is_ok()
-                || matches!(
-                    flushed,
-                    Err(StoreError::Closed | StoreError::Locked(_) | StoreError::Disk(_))
-                )
-        );
-    }
-}
-
-struct Flush;
-
-impl Change for Flush {
-    type Reply = ();
-
-    async fn apply(&self, _: &mut SqliteConnection) -> Result<(), StoreError> {
-        Ok(())
+        self.stop.cancel();
+        self.task.wait().await;
     }
 }
 
@@ -276,9 +265,13 @@ impl Connected {
     }
 }
 
-async fn write(mut writing: Connected, mut waiting: mpsc::Receiver<Box<dyn Batch>>) {
+async fn write(
+    mut writing: Connected,
+    mut waiting: mpsc::Receiver<Box<dyn Batch>>,
+    stop: CancellationToken,
+) {
     let mut group = Vec::with_capacity(GROUP);
-    while waiting.recv_many(&mut group, GROUP).await > 0 {
+    while next_group(&mut waiting, &stop, &mut group).await {
         let batches = by_kind(group.drain(..));
         // On a thread of its own: each statement's answer wakes a thread, and one that only waits for it costs less to
         // wake than the runtime's.
@@ -300,6 +293,21 @@ async fn write(mut writing: Connected, mut waiting: mpsc::Receiver<Box<dyn Batch
     if let Err(error) = connection.close().await {
         tracing::warn!(error = %error, "the database did not close cleanly; nothing is lost");
     }
+}
+
+/// Takes what waits. `false` once nothing more comes.
+async fn next_group(
+    waiting: &mut mpsc::Receiver<Box<dyn Batch>>,
+    stop: &CancellationToken,
+    group: &mut Vec<Box<dyn Batch>>,
+) -> bool {
+    tokio::select! {
+        biased;
+        // What was sent before is taken still.
+        () = stop.cancelled() => waiting.close(),
+        came = waiting.recv_many(group, GROUP) => return came > 0,
+    }
+    waiting.recv_many(group, GROUP).await > 0
 }
 
 /// Whoever was answered may have the next change at hand: as long as more of them come, and until there are [`ENOUGH`],

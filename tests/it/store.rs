@@ -1058,6 +1058,19 @@ async fn changes_made_at_once_are_each_answered_for_themselves() {
 }
 
 #[tokio::test]
+async fn a_store_that_was_closed_is_one_file_and_takes_nothing_more() {
+    let queue = Queue::open().await;
+    let job = queue.job("a.wav").await;
+    let other = queue.store.clone();
+    queue.store.close().await;
+    let files = std::fs::read_dir(queue.folder.path()).unwrap();
+    let files: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(files, [DATABASE]);
+    let late = other.cancel(vec![job], at(1)).await;
+    assert!(matches!(late, Err(StoreError::Closed)), "{late:?}");
+}
+
+#[tokio::test]
 async fn a_database_that_is_not_ours_or_newer_is_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(DATABASE);
