@@ -36,6 +36,8 @@ struct Look;
 impl Change for Look {
     type Reply = Glance;
 
+    const IS_QUESTION: bool = true;
+
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<Glance, StoreError> {
         let found = sqlx::query(
             "SELECT (SELECT data_version FROM pragma_data_version) AS version,

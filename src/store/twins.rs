@@ -70,6 +70,8 @@ struct Comparison {
 impl Changes for Comparison {
     type Reply = Option<Twin>;
 
+    const IS_QUESTION: bool = true;
+
     fn clashes(&self, _: &Self) -> bool {
         false
     }

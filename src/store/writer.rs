@@ -24,6 +24,9 @@ pub(super) trait Change: Send + Sync + 'static {
     /// What the caller is told once it is on disk.
     type Reply: Send + 'static;
 
+    /// Whether it writes nothing after all, but asks in its turn, by one statement.
+    const IS_QUESTION: bool = false;
+
     /// Runs the statements. May be run again from the start, in a transaction of its own, if the group it was in
     /// could not be committed.
     fn apply<'a>(
@@ -41,6 +44,9 @@ pub(super) trait Changes: Send + Sync + Sized + 'static {
     /// What the caller of each is told once it is on disk.
     type Reply: Send + 'static;
 
+    /// Whether they write nothing after all, but ask in their turn, by one statement.
+    const IS_QUESTION: bool = false;
+
     /// Whether both must not stand in one statement.
     fn clashes(&self, other: &Self) -> bool;
 
@@ -54,6 +60,8 @@ pub(super) trait Changes: Send + Sync + Sized + 'static {
 
 impl<C: Change> Changes for C {
     type Reply = C::Reply;
+
+    const IS_QUESTION: bool = C::IS_QUESTION;
 
     fn clashes(&self, _: &Self) -> bool {
         true
@@ -141,6 +149,8 @@ impl<C: Changes> Alike<C> {
 trait Batch: Any + Send {
     /// Takes in another one of the same kind.
     fn absorb(&mut self, other: Box<dyn Batch>);
+    /// Whether nothing is written.
+    fn is_question(&self) -> bool;
     /// Each change by itself.
     fn split(self: Box<Self>) -> Vec<Box<dyn Batch>>;
     /// Runs the changes. On an error the transaction must not be committed.
@@ -160,6 +170,10 @@ impl<C: Changes> Batch for Alike<C> {
             self.changes.extend(other.changes);
             self.callers.extend(other.callers);
         }
+    }
+
+    fn is_question(&self) -> bool {
+        C::IS_QUESTION
     }
 
     fn split(self: Box<Self>) -> Vec<Box<dyn Batch>> {
@@ -226,6 +240,14 @@ impl Connected {
             Some(connection) => connection,
             None => self.options.connect().await?,
         };
+        // An idle run asks once a second: it need not lock out other processes, nor wake SQLite's thread three times.
+        if batches.iter().all(|batch| batch.is_question()) {
+            for batch in batches {
+                batch.apply(&mut connection).await?;
+            }
+            self.connection = Some(connection);
+            return Ok(());
+        }
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
         for batch in batches {
             if let Err(error) = batch.apply(&mut transaction).await {

@@ -16,7 +16,7 @@ use nightscribe::store::recordings::{Location, Recorded, Seen};
 use nightscribe::store::report::Filter;
 use nightscribe::store::twins::Twin;
 use nightscribe::store::{Store, StoreError};
-use sqlx::{ConnectOptions, Row, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -1055,6 +1055,15 @@ async fn changes_made_at_once_are_each_answered_for_themselves() {
         queue.store.counts().await.unwrap()[&JobState::Submitting],
         200
     );
+}
+
+#[tokio::test]
+async fn a_glance_waits_for_nobody_who_writes() {
+    let queue = Queue::open().await;
+    let mut other = queue.database().await;
+    let writing = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    assert_eq!(queue.store.glance().await.unwrap().next_expiry, None);
+    drop(writing);
 }
 
 #[tokio::test]
