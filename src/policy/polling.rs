@@ -1,9 +1,10 @@
 //! When to ask for a generation: first when an answer is likely, then at growing intervals, and in any case in good
 //! time before the service forgets it.
 //!
-//! Where it is known how long answers take, the first poll comes when a little more than half of them are there, and each later one when
-//! the wait so far has grown by a part of itself. If their times scatter as log-normal ones with a sigma of a quarter, two or
-//! three polls find an answer, half of the time within a tenth of the time it took: `frugal` in `scripts/bench`.
+//! Where it is known how long answers take, the first poll comes when a little more than half of them are there, and each
+//! later one when the wait so far has grown by a part of itself. If their times scatter as log-normal ones with a sigma of
+//! a quarter, two or three polls find an answer, half of the time within a tenth of the time it took: `frugal` in
+//! `scripts/bench`.
 
 use crate::domain::Timestamp;
 use std::time::Duration;

@@ -3,9 +3,10 @@
 /// Rounds of the estimate. A quantile in the middle hardly moves after them.
 const ROUNDS: usize = 10;
 
-/// Below what this part of the values lies (a half: the median), of which each lies in one of the intervals, from a lower bound to a higher one: at first as if
-/// they lay anywhere with equal chance, then each value is shared out over its interval as all of them together were
-/// found to lie there (B. W. Turnbull, 1976). The bounds are finite; without intervals it is zero.
+/// Below what this part of the values lies (a half: the median), of which each lies in one of the intervals, from a lower
+/// bound to a higher one: at first as if they lay anywhere with equal chance, then each value is shared out over its
+/// interval as all of them together were found to lie there (B. W. Turnbull, 1976). The bounds are finite; without
+/// intervals it is zero.
 #[must_use]
 pub fn quantile(intervals: &[(f64, f64)], part: f64) -> f64 {
     let mut bounds: Vec<_> = intervals
