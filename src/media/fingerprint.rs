@@ -1,4 +1,4 @@
-//! What tells whether a file is still the same.
+//! Detection of changed files, by size, modification time and SHA-256.
 
 use crate::domain::{Content, Timestamp};
 use sha2::{Digest, Sha256};
@@ -6,15 +6,15 @@ use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
 
-/// Bytes read at once for a hash.
-const CHUNK: usize = 256 * 1024;
+/// Size of the read buffer for hashing, in bytes.
+const BUFFER_BYTES: usize = 256 * 1024;
 
-/// Size and time of a file, cheap to compare.
+/// Size and modification time of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint {
-    /// Its length in bytes.
+    /// Size of the file, in bytes.
     pub size_bytes: u64,
-    /// When it was last changed.
+    /// Modification time.
     pub modified: Timestamp,
 }
 
@@ -29,10 +29,10 @@ impl TryFrom<&Metadata> for Fingerprint {
     }
 }
 
-/// Reads a file that should be as `expected`; `None` if it is another.
+/// Reads a file and hashes its content. Returns `None` if the file does not match `expected`.
 ///
 /// # Errors
-/// If it cannot be read.
+/// Returns an error if the file cannot be read.
 pub fn read(path: &Path, expected: Fingerprint) -> io::Result<Option<Content>> {
     let mut file = File::open(path)?;
     let size = usize::try_from(expected.size_bytes).map_err(io::Error::other)?;
@@ -40,7 +40,7 @@ pub fn read(path: &Path, expected: Fingerprint) -> io::Result<Option<Content>> {
     file.by_ref()
         .take(expected.size_bytes + 1)
         .read_to_end(&mut bytes)?;
-    // Looked at after it was read: what was changed meanwhile is another.
+    // Checked after reading, so that a change during the read is detected.
     let is_same = bytes.len() == size && Fingerprint::try_from(&file.metadata()?)? == expected;
     Ok(is_same.then(|| Content {
         sha256: hex::encode(Sha256::digest(&bytes)),
@@ -48,30 +48,30 @@ pub fn read(path: &Path, expected: Fingerprint) -> io::Result<Option<Content>> {
     }))
 }
 
-/// The fingerprint of the file at `path`.
+/// Returns the fingerprint of the file at `path`.
 ///
 /// # Errors
-/// If it is not there or is no file.
+/// Returns an error if the file does not exist or is not a regular file.
 pub fn of(path: &Path) -> io::Result<Fingerprint> {
     let metadata = std::fs::metadata(path)?;
     if !metadata.is_file() {
-        return Err(io::Error::other("it is no file"));
+        return Err(io::Error::other("not a regular file"));
     }
     Fingerprint::try_from(&metadata)
 }
 
-/// SHA-256 of the file's content, in lower-case hexadecimal.
+/// Returns the SHA-256 of the file's content, in lower-case hexadecimal.
 ///
 /// # Errors
-/// If it cannot be read.
+/// Returns an error if the file cannot be read.
 pub fn sha256(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
     let mut hash = Sha256::new();
-    let mut chunk = vec![0; CHUNK];
+    let mut buffer = vec![0; BUFFER_BYTES];
     loop {
-        match file.read(&mut chunk)? {
+        match file.read(&mut buffer)? {
             0 => return Ok(hex::encode(hash.finalize())),
-            n => hash.update(&chunk[..n]),
+            n => hash.update(&buffer[..n]),
         }
     }
 }
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_hash_is_sha_256_in_lower_case() {
+    fn the_hash_is_lower_case_sha256() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         std::fs::write(&path, "abc").unwrap();
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_read_with_its_hash_if_it_is_the_one_expected() {
+    fn only_the_expected_file_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         std::fs::write(&path, "abc").unwrap();
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_of_content_or_time_changes_the_fingerprint() {
+    fn a_new_size_or_time_changes_the_fingerprint() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         let set = |content: &str, second: u64| {

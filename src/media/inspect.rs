@@ -1,5 +1,7 @@
-//! A look into a file before anything is paid for it: what is surely no recording, or surely not a whole one, is
-//! refused here; whatever may be one is left to the service.
+//! Inspection of a file before it is submitted.
+//!
+//! Files that are certainly not recordings, and files that are certainly truncated, are rejected before they cost
+//! anything. All other files are left to the service.
 
 use super::duration::duration_of;
 use super::{sniff, whole};
@@ -7,44 +9,46 @@ use crate::domain::{ErrorClass, Failure};
 use std::io::{self, Read, Seek};
 use std::path::Path;
 
-/// Bytes that are looked at for a first guess.
-const HEAD: usize = 8192;
-/// No container's header is shorter.
-const SHORTEST: usize = 16;
+/// Number of bytes read from the start of the file to detect its type.
+const HEAD_BYTES: usize = 8192;
+/// Minimum size of a recording, in bytes. No container has a shorter header.
+const MIN_BYTES: usize = 16;
 
-/// What was seen.
+/// Result of an inspection.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Inspected {
-    /// Length of the audio in seconds, where the container tells.
+    /// Duration of the audio in seconds, if the container declares it.
     pub duration_s: Option<f64>,
 }
 
-/// Looks into a file of `len` bytes; the extension of its `path` helps to tell what it is. Blocks.
+/// Inspects a file of `len` bytes. The extension of `path` is a hint for detecting the container. Blocks.
 ///
 /// # Errors
-/// The outer error says that it cannot be read; the inner one is `unreadable` if it is empty or cut short,
-/// `unsupported` if it is something else than a recording.
+/// Returns the outer error if the file cannot be read. The inner error has the class `unreadable` if the file is empty
+/// or truncated, and `unsupported` if it is not a recording.
 pub fn inspect(
     mut file: impl Read + Seek + Send + Sync + 'static,
     len: u64,
     path: &Path,
 ) -> io::Result<Result<Inspected, Failure>> {
-    let mut head = Vec::with_capacity(HEAD);
-    file.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
+    let mut head = Vec::with_capacity(HEAD_BYTES);
+    file.by_ref()
+        .take(HEAD_BYTES as u64)
+        .read_to_end(&mut head)?;
     if head.is_empty() {
         return Ok(Err(unreadable("the file is empty".to_owned())));
     }
-    if let Some(what) = sniff::foreign(&head) {
-        let message = format!("the file is no recording: it seems to be {what}");
+    if let Some(kind) = sniff::foreign(&head) {
+        let message = format!("the file is not a recording: it looks like {kind}");
         return Ok(Err(Failure::new(ErrorClass::Unsupported, message)));
     }
-    if head.len() < SHORTEST {
+    if head.len() < MIN_BYTES {
         return Ok(Err(unreadable(format!(
-            "the file is cut short: it has only {len} bytes"
+            "the file is truncated: it has only {len} bytes"
         ))));
     }
-    if let Some(how) = whole::cut_short(&mut file, &head, len)? {
-        return Ok(Err(unreadable(format!("the file is cut short: {how}"))));
+    if let Some(reason) = whole::cut_short(&mut file, &head, len)? {
+        return Ok(Err(unreadable(format!("the file is truncated: {reason}"))));
     }
     file.rewind()?;
     let extension = path
@@ -64,13 +68,13 @@ fn unreadable(message: String) -> Failure {
 mod tests {
     use super::*;
 
-    fn looked_at(name: &str, bytes: &[u8]) -> Result<Inspected, Failure> {
+    fn inspect_bytes(name: &str, bytes: &[u8]) -> Result<Inspected, Failure> {
         let file = io::Cursor::new(bytes.to_vec());
         inspect(file, bytes.len() as u64, Path::new(name)).unwrap()
     }
 
-    fn refusal(bytes: &[u8]) -> (ErrorClass, String) {
-        let failure = looked_at("a.mp3", bytes).unwrap_err();
+    fn rejection(bytes: &[u8]) -> (ErrorClass, String) {
+        let failure = inspect_bytes("a.mp3", bytes).unwrap_err();
         (failure.class, failure.message)
     }
 
@@ -88,9 +92,9 @@ mod tests {
     }
 
     #[test]
-    fn a_recording_is_let_through_with_its_length() {
+    fn a_recording_is_accepted_with_its_duration() {
         assert_eq!(
-            looked_at("a.wav", &wav(3)),
+            inspect_bytes("a.wav", &wav(3)),
             Ok(Inspected {
                 duration_s: Some(3.0)
             })
@@ -98,30 +102,30 @@ mod tests {
     }
 
     #[test]
-    fn what_is_surely_no_whole_recording_is_refused_with_its_class() {
+    fn other_and_truncated_files_are_rejected() {
         assert_eq!(
-            refusal(b""),
+            rejection(b""),
             (ErrorClass::Unreadable, "the file is empty".to_owned())
         );
         assert_eq!(
-            refusal(b"this is text"),
+            rejection(b"this is text"),
             (
                 ErrorClass::Unsupported,
-                "the file is no recording: it seems to be text".to_owned()
+                "the file is not a recording: it looks like text".to_owned()
             )
         );
         assert_eq!(
-            refusal(b"\xff\xfb\x00"),
+            rejection(b"\xff\xfb\x00"),
             (
                 ErrorClass::Unreadable,
-                "the file is cut short: it has only 3 bytes".to_owned()
+                "the file is truncated: it has only 3 bytes".to_owned()
             )
         );
         assert_eq!(
-            refusal(&wav(3)[..1000]),
+            rejection(&wav(3)[..1000]),
             (
                 ErrorClass::Unreadable,
-                "the file is cut short: its header promises 48000 bytes of sound, 956 are there"
+                "the file is truncated: the header declares 48000 bytes of audio, the file has 956"
                     .to_owned()
             )
         );
@@ -131,16 +135,16 @@ mod tests {
     fn unknown_bytes_are_left_to_the_service() {
         let bytes: Vec<u8> = (0..4000_u32).map(|n| (n * n % 253) as u8).collect();
         assert_eq!(
-            looked_at("a.mp3", &bytes),
+            inspect_bytes("a.mp3", &bytes),
             Ok(Inspected { duration_s: None })
         );
     }
 
     proptest::proptest! {
         #[test]
-        fn no_content_makes_it_panic(kind in 0..6_usize, bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..600)) {
+        fn no_content_causes_a_panic(kind in 0..6_usize, bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..600)) {
             let start: &[u8] = [&b"OggS\0\x02"[..], b"fLaC\0\0\0\x22", b"ID3\x04\0\0", b"\x1a\x45\xdf\xa3", b"\xff\xfb\x90\x64", b"caff\0\x01"][kind];
-            let _ = looked_at("a.mp3", &[start, &bytes].concat());
+            let _ = inspect_bytes("a.mp3", &[start, &bytes].concat());
         }
     }
 }

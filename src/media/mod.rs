@@ -1,11 +1,11 @@
-//! Finding recordings and looking at them, never changing them.
+//! Read-only access to recordings.
 //!
-//! - [`walk`](mod@walk): the recordings below a folder
-//! - [`fingerprint`]: what tells whether a file is still the same
-//! - [`inspect`]: a look into a file before anything is paid for it
-//! - `sniff`: what a file seems to be that is no recording
-//! - `whole`: whether a recording was cut short
-//! - [`duration`]: its length, from its container
+//! - [`walk`](mod@walk): directory walk
+//! - [`fingerprint`]: detection of changed files
+//! - [`inspect`]: inspection of a file before it is submitted
+//! - `sniff`: detection of files that are not recordings
+//! - `whole`: detection of truncated recordings
+//! - [`duration`]: duration of a recording, from its container
 
 pub mod duration;
 pub mod fingerprint;

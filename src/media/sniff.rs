@@ -1,7 +1,7 @@
-//! What a file seems to be that is no recording, from its first bytes.
+//! Detection of files that are not recordings, by their first bytes.
 
-/// First bytes that nothing with sound in it begins with.
-const FOREIGN: [(&[u8], &str); 14] = [
+/// Signatures of file types that contain no audio.
+const NON_AUDIO_SIGNATURES: [(&[u8], &str); 14] = [
     (b"%PDF-", "a PDF document"),
     (b"PK\x03\x04", "a ZIP archive or an office document"),
     (b"\x1f\x8b", "a gzip archive"),
@@ -18,34 +18,37 @@ const FOREIGN: [(&[u8], &str); 14] = [
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an office document"),
 ];
 
-/// What the file seems to be, judged by its first bytes; `None` where it may well be a recording.
+/// Returns the type of a file that is not a recording. Returns `None` if it may be a recording.
+///
+/// `head` holds the first bytes of the file.
 pub(super) fn foreign(head: &[u8]) -> Option<&'static str> {
     if head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP") {
         return Some("a WebP image");
     }
-    let known = FOREIGN
+    let by_signature = NON_AUDIO_SIGNATURES
         .iter()
         .find(|(magic, _)| head.starts_with(magic))
         .map(|(_, name)| *name);
-    known.or_else(|| text(head))
+    by_signature.or_else(|| detect_text(head))
 }
 
-fn text(head: &[u8]) -> Option<&'static str> {
-    let valid = match std::str::from_utf8(head) {
+/// Returns the type of a text file, or `None` if `head` is not UTF-8 text.
+fn detect_text(head: &[u8]) -> Option<&'static str> {
+    let text = match std::str::from_utf8(head) {
         Ok(text) => text,
-        // The head may end inside a character.
+        // `head` may end inside a character.
         Err(error) if error.error_len().is_none() && error.valid_up_to() > 0 => {
             std::str::from_utf8(&head[..error.valid_up_to()]).ok()?
         }
         Err(_) => return None,
     };
-    if valid
+    if text
         .chars()
         .any(|char| char.is_control() && !char.is_ascii_whitespace())
     {
         return None;
     }
-    let start = valid
+    let start = text
         .trim_start_matches('\u{feff}')
         .trim_start()
         .to_ascii_lowercase();
@@ -71,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn recordings_and_unknown_bytes_are_let_through() {
+    fn recordings_and_unknown_bytes_are_accepted() {
         let heads: [&[u8]; 9] = [
             b"RIFF\x24\x08\x00\x00WAVEfmt \x10\x00\x00\x00",
             b"ID3\x04\x00\x00\x00\x00\x00\x00",

@@ -1,4 +1,4 @@
-//! The recordings below a folder, in the order of their paths.
+//! Directory walk over the recordings of a source, in path order.
 
 use super::fingerprint::Fingerprint;
 use crate::domain::Timestamp;
@@ -14,69 +14,72 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use walkdir::{DirEntry, FilterEntry, IntoIter, WalkDir};
 
-/// A file of this name leaves its folder, and all that is below it, out of the walk.
+/// Name of the marker file that excludes its folder and all subfolders from the walk.
 pub const SKIP: &str = ".nightscribe-skip";
-/// A file of this name says what is asked of the service for the recordings of its folder, and all that is below it.
+/// Name of the file that sets the model and options for its folder and all subfolders.
 pub const RULES: &str = ".nightscribe.toml";
 
-/// What to walk, and what to take.
+/// Options of a walk.
 #[derive(Debug, Clone, Copy)]
 pub struct Walk<'a> {
-    /// The folder; may be a symbolic link itself.
+    /// Folder to walk. May itself be a symbolic link.
     pub root: &'a Path,
-    /// What to take, on the path below the root. `None`: every file that its name says is a recording.
+    /// Globs of the files to include, matched on the path relative to the root. `None` includes every file with the
+    /// extension of a recording.
     pub include: Option<&'a GlobSet>,
-    /// What to leave out, on the path below the root.
+    /// Globs of the files to exclude, matched on the path relative to the root.
     pub exclude: &'a GlobSet,
-    /// A file must be unchanged for so long before it is taken.
+    /// Time for which a file must be unchanged.
     pub settle: Duration,
-    /// Folders to leave alone, wherever they are.
+    /// Folders that are not walked.
     pub skip: &'a [PathBuf],
-    /// The time.
+    /// Current time.
     pub now: Timestamp,
 }
 
-/// Something on the way.
+/// One item of a walk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
-    /// A recording that stands still.
+    /// A recording that has settled.
     Recording {
-        /// The whole path: the root, and what is below it.
+        /// Full path, including the root.
         path: PathBuf,
-        /// Size and time.
+        /// Size and modification time.
         fingerprint: Fingerprint,
     },
-    /// A recording that was changed a moment ago.
+    /// A recording that was changed within the settle time.
     Unsettled {
-        /// The whole path: the root, and what is below it.
+        /// Full path, including the root.
         path: PathBuf,
-        /// When it stands still, if nothing changes it meanwhile.
+        /// Time at which it settles, unless it changes again.
         settles: Timestamp,
     },
-    /// A folder has rules. Comes before everything else that is in the folder.
+    /// A folder with a rules file. Precedes all other items of the folder.
     Rules {
-        /// The folder below the root; empty for the root.
+        /// Path of the folder relative to the root. Empty for the root itself.
         folder: PathBuf,
     },
-    /// A file or folder that could not be looked at.
+    /// A file or folder that cannot be read.
     Problem {
-        /// Which.
+        /// Full path of the file or folder.
         path: PathBuf,
-        /// Why.
+        /// Error message of the operating system.
         message: String,
     },
 }
 
-/// Walks `walk.root`, in the order of the paths' bytes. Hidden files and folders, symbolic links and what is no regular
-/// file are passed over; a folder that cannot be read is reported, and the walk goes on.
+/// Walks `walk.root` in the byte order of the paths.
+///
+/// Skips hidden files and folders, symbolic links, and anything that is not a regular file. A folder that cannot be read
+/// is returned as [`Found::Problem`], and the walk continues.
 ///
 /// # Errors
-/// If the root itself cannot be read.
+/// Returns an error if the root cannot be read.
 pub fn walk(walk: Walk<'_>) -> io::Result<Walking<'_>> {
     std::fs::read_dir(walk.root)?;
-    let skip = skipped(&walk)?;
-    let entries = WalkDir::new(walk.root).sort_by(by_path);
-    let wanted: Wanted = Box::new(move |entry| {
+    let skip = resolve_skipped(&walk)?;
+    let entries = WalkDir::new(walk.root).sort_by(path_order);
+    let wanted: EntryFilter = Box::new(move |entry| {
         let is_skipped =
             || entry.file_type().is_dir() && skip.iter().any(|folder| folder == entry.path());
         let is_wanted = || {
@@ -94,21 +97,22 @@ pub fn walk(walk: Walk<'_>) -> io::Result<Walking<'_>> {
     })
 }
 
-type Wanted = Box<dyn FnMut(&DirEntry) -> bool + Send>;
+/// Decides whether the walk enters a folder or returns a file.
+type EntryFilter = Box<dyn FnMut(&DirEntry) -> bool + Send>;
 
-/// A walk on its way.
+/// Iterator over the items of a walk.
 pub struct Walking<'a> {
-    entries: FilterEntry<IntoIter, Wanted>,
+    entries: FilterEntry<IntoIter, EntryFilter>,
     walk: Walk<'a>,
 }
 
 impl Walking<'_> {
-    /// Passes over the rest of the folder whose rules were found last.
+    /// Skips the rest of the folder of the last [`Found::Rules`].
     pub fn leave_folder(&mut self) {
         self.entries.skip_current_dir();
     }
 
-    fn marker(&mut self, entry: &DirEntry) -> Option<Found> {
+    fn on_marker(&mut self, entry: &DirEntry) -> Option<Found> {
         if is_named(SKIP, entry) {
             self.leave_folder();
             return None;
@@ -126,8 +130,8 @@ impl Iterator for Walking<'_> {
     fn next(&mut self) -> Option<Found> {
         loop {
             let found = match self.entries.next()? {
-                Ok(entry) if entry.depth() > 0 && is_marker(&entry) => self.marker(&entry),
-                Ok(entry) => look(&self.walk, entry),
+                Ok(entry) if entry.depth() > 0 && is_marker(&entry) => self.on_marker(&entry),
+                Ok(entry) => inspect_entry(&self.walk, entry),
                 Err(error) => Some(problem(&self.walk, &error)),
             };
             if found.is_some() {
@@ -146,25 +150,25 @@ fn problem(walk: &Walk<'_>, error: &walkdir::Error) -> Found {
     }
 }
 
-/// What is said of a folder, which must be known before anything in it is taken.
+/// Whether the entry is a marker file or a rules file.
 fn is_marker(entry: &DirEntry) -> bool {
     (is_named(SKIP, entry) || is_named(RULES, entry)) && entry.file_type().is_file()
 }
 
 fn is_named(name: &str, entry: &DirEntry) -> bool {
-    let path = bytes(entry);
+    let path = path_bytes(entry);
     let (folder, last) = path.split_at(path.len().saturating_sub(name.len()));
-    // Nearly every name is told apart by its length.
+    // The check for the slash rejects nearly every other name without comparing it.
     folder.last() == Some(&b'/') && last == name.as_bytes()
 }
 
-/// The order of the bytes of all paths of the tree, for two entries of one folder: what is in a folder goes by the
-/// folder's name and a slash. Markers, which are no recordings, come before all.
-fn by_path(a: &DirEntry, b: &DirEntry) -> Ordering {
-    let paths = (bytes(a), bytes(b));
+/// Compares two entries of one folder by the bytes of all paths below them. A folder sorts as its name followed by a
+/// slash. Marker and rules files sort first, because they apply to the other entries.
+fn path_order(a: &DirEntry, b: &DirEntry) -> Ordering {
+    let paths = (path_bytes(a), path_bytes(b));
     match (is_marker(a), is_marker(b)) {
         (false, false) => {}
-        // The one that leaves everything out makes the other needless: `-` comes before `.`.
+        // The skip marker makes the rules irrelevant, and sorts first because `-` precedes `.`.
         (true, true) => return paths.0.cmp(paths.1),
         (true, false) => return Ordering::Less,
         (false, true) => return Ordering::Greater,
@@ -179,13 +183,13 @@ fn by_path(a: &DirEntry, b: &DirEntry) -> Ordering {
         .then_with(|| next(paths.0, a).cmp(&next(paths.1, b)))
 }
 
-/// The whole path: to find the name in it takes longer than all that is asked of it while a folder is sorted.
-fn bytes(entry: &DirEntry) -> &[u8] {
+/// Returns the bytes of the full path. Extracting the file name would take longer than the comparison itself.
+fn path_bytes(entry: &DirEntry) -> &[u8] {
     entry.path().as_os_str().as_bytes()
 }
 
-/// The folders to skip, as the walk will name them: below a root that may be reached through links.
-fn skipped(walk: &Walk<'_>) -> io::Result<Vec<PathBuf>> {
+/// Returns the folders to skip, as paths below the root of the walk. Resolves symbolic links on both sides.
+fn resolve_skipped(walk: &Walk<'_>) -> io::Result<Vec<PathBuf>> {
     let root = walk.root.canonicalize()?;
     let below = |folder: &PathBuf| {
         let folder = folder.canonicalize().ok()?;
@@ -194,13 +198,14 @@ fn skipped(walk: &Walk<'_>) -> io::Result<Vec<PathBuf>> {
     Ok(walk.skip.iter().filter_map(below).collect())
 }
 
-fn look(walk: &Walk<'_>, entry: DirEntry) -> Option<Found> {
+/// Returns the item for an entry, or `None` if the filters exclude it.
+fn inspect_entry(walk: &Walk<'_>, entry: DirEntry) -> Option<Found> {
     let relative = below(walk.root, entry.path());
     if !entry.file_type().is_file() || !is_wanted(relative, walk.include, walk.exclude) {
         return None;
     }
     let found = stat(&entry).map(|(fingerprint, changed)| {
-        let settles = settles(walk, fingerprint.modified, changed);
+        let settles = settle_time(walk, fingerprint.modified, changed);
         (fingerprint, settles)
     });
     let path = entry.into_path();
@@ -211,8 +216,8 @@ fn look(walk: &Walk<'_>, entry: DirEntry) -> Option<Found> {
     })
 }
 
-/// What follows the root in a path of its walk. By bytes, as a walk asks for each path, and comparing part by part
-/// takes its time.
+/// Returns the part of `path` below `root`. Compares bytes, because comparing path components is too slow for every file
+/// of a walk.
 #[must_use]
 pub fn below<'a>(root: &Path, path: &'a Path) -> &'a Path {
     let path = path.as_os_str().as_bytes();
@@ -222,32 +227,33 @@ pub fn below<'a>(root: &Path, path: &'a Path) -> &'a Path {
     Path::new(OsStr::from_bytes(rest.strip_prefix(b"/").unwrap_or(rest)))
 }
 
-/// Whether a file of this path below the root is to be taken. `include`: `None` for every file that its name says is a
-/// recording.
+/// Whether the filters select a file. `relative` is its path below the root. Without `include`, every file with the
+/// extension of a recording is selected.
 #[must_use]
 pub fn is_wanted(relative: &Path, include: Option<&GlobSet>, exclude: &GlobSet) -> bool {
     let wanted = include.map_or_else(
         || is_recording(relative),
         |include| include.is_match(relative),
     );
-    // Asking an empty set takes a path apart, too.
+    // `is_match` splits the path even if the set is empty.
     wanted && (exclude.is_empty() || !exclude.is_match(relative))
 }
 
-/// Whether a file or folder of this name is passed over.
+/// Whether a file or folder of this name is hidden. Hidden entries are skipped.
 #[must_use]
 pub fn is_hidden(name: &OsStr) -> bool {
     name.as_bytes().starts_with(b".")
 }
 
+/// Returns the fingerprint and the inode change time.
 fn stat(entry: &DirEntry) -> Result<(Fingerprint, Timestamp), String> {
     let metadata = entry.metadata().map_err(|error| error.to_string())?;
     let fingerprint = Fingerprint::try_from(&metadata).map_err(|error| error.to_string())?;
-    Ok((fingerprint, changed(&metadata)))
+    Ok((fingerprint, change_time(&metadata)))
 }
 
-/// When the file's entry was last changed: the one time that nobody can set.
-fn changed(metadata: &Metadata) -> Timestamp {
+/// Returns the inode change time, which no program can set.
+fn change_time(metadata: &Metadata) -> Timestamp {
     Timestamp::from_millis(
         metadata
             .ctime()
@@ -256,8 +262,9 @@ fn changed(metadata: &Metadata) -> Timestamp {
     )
 }
 
-fn settles(walk: &Walk<'_>, modified: Timestamp, changed: Timestamp) -> Timestamp {
-    // A file dated in the future would never settle.
+/// Returns the time at which the file settles.
+fn settle_time(walk: &Walk<'_>, modified: Timestamp, changed: Timestamp) -> Timestamp {
+    // A file with a modification time in the future would never settle.
     let last = if modified > walk.now {
         changed
     } else {
@@ -275,7 +282,7 @@ mod tests {
     use std::sync::LazyLock;
     use std::time::{SystemTime, UNIX_EPOCH};
 
-    static NOTHING: LazyLock<GlobSet> = LazyLock::new(GlobSet::empty);
+    static EMPTY: LazyLock<GlobSet> = LazyLock::new(GlobSet::empty);
 
     struct Tree {
         folder: tempfile::TempDir,
@@ -298,10 +305,10 @@ mod tests {
             let path = self.root().join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, "x").unwrap();
-            self.date(name, UNIX_EPOCH + Duration::from_secs(1000));
+            self.set_modified(name, UNIX_EPOCH + Duration::from_secs(1000));
         }
 
-        fn date(&self, name: &OsStr, time: SystemTime) {
+        fn set_modified(&self, name: &OsStr, time: SystemTime) {
             fs::File::options()
                 .write(true)
                 .open(self.root().join(name))
@@ -314,7 +321,7 @@ mod tests {
             let mut settings = Walk {
                 root: self.root(),
                 include: None,
-                exclude: &NOTHING,
+                exclude: &EMPTY,
                 settle: Duration::from_secs(30),
                 skip: &[],
                 now: Timestamp::from_millis(2_000_000),
@@ -345,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn recordings_are_found_in_order_and_nothing_else() {
+    fn only_recordings_are_found_in_order() {
         let tree = Tree::new(&[
             "b/2.MP3",
             "a.wav",
@@ -363,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_is_that_of_the_paths_bytes() {
+    fn paths_are_ordered_by_bytes() {
         let files = [
             "a b.mp3",
             "a-b.mp3",
@@ -380,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn globs_take_and_leave_out() {
+    fn globs_include_and_exclude() {
         let tree = Tree::new(&["a.mp3", "b/c.mp3", "b/draft.mp3", "d.xyz"]);
         let (include, exclude) = (globs(&["**/*.mp3", "*.xyz"]), globs(&["**/draft*"]));
         let names = tree.names(|walk| {
@@ -391,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn a_marked_folder_is_left_out_with_all_that_is_below_it() {
+    fn a_marked_folder_is_skipped_with_its_subfolders() {
         let tree = Tree::new(&[
             "!a/x.mp3",
             "b/!first.mp3",
@@ -407,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_come_before_all_that_they_are_for() {
+    fn rules_precede_the_files_they_apply_to() {
         let tree = Tree::new(&[
             ".nightscribe.toml",
             "a/!first.mp3",
@@ -422,12 +429,12 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_can_be_left_when_its_rules_are_found() {
+    fn a_folder_with_rules_can_be_skipped() {
         let tree = Tree::new(&["a/.nightscribe.toml", "a/b/x.mp3", "a/x.mp3", "c.mp3"]);
         let mut walking = walk(Walk {
             root: tree.root(),
             include: None,
-            exclude: &NOTHING,
+            exclude: &EMPTY,
             settle: Duration::ZERO,
             skip: &[],
             now: Timestamp::MAX,
@@ -443,7 +450,7 @@ mod tests {
     }
 
     #[test]
-    fn links_are_left_alone_and_cannot_lead_astray() {
+    fn symbolic_links_are_not_followed() {
         let tree = Tree::new(&["a/x.mp3"]);
         symlink(tree.root(), tree.root().join("a/loop")).unwrap();
         symlink(tree.root().join("a/x.mp3"), tree.root().join("y.mp3")).unwrap();
@@ -451,7 +458,7 @@ mod tests {
     }
 
     #[test]
-    fn a_root_may_be_a_link_and_skipped_folders_are_found_through_it() {
+    fn skipped_folders_are_resolved_through_a_linked_root() {
         let tree = Tree::new(&["real/out/x.mp3", "real/y.mp3"]);
         let link = tree.root().join("link");
         symlink(tree.root().join("real"), &link).unwrap();
@@ -464,7 +471,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_below_a_root_is_the_same_however_the_root_is_written() {
+    fn the_spelling_of_the_root_does_not_matter() {
         let tree = Tree::new(&[".nightscribe.toml", "a/.nightscribe.toml", "a/x.mp3"]);
         for end in ["", ".", "./", "/"] {
             let root = PathBuf::from(format!("{}/{end}", tree.root().display()));
@@ -478,14 +485,14 @@ mod tests {
     }
 
     #[test]
-    fn odd_names_are_names() {
+    fn unusual_names_are_found() {
         let tree = Tree::new(&["new\nline.mp3", &format!("{}.mp3", "n".repeat(251))]);
         tree.write(OsStr::from_bytes(b"not\xffutf8.mp3"));
         assert_eq!(tree.names(|_| ()).len(), 3);
     }
 
     #[test]
-    fn globs_see_names_that_are_no_utf_8_or_have_several_lines() {
+    fn globs_match_non_utf8_and_multiline_names() {
         let tree = Tree::new(&["a/new\nline.mp3"]);
         tree.write(OsStr::from_bytes(b"a/not\xffutf8.mp3"));
         let include = globs(&["**/*.mp3"]);
@@ -495,12 +502,12 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_cannot_be_read_is_reported_and_the_walk_goes_on() {
+    fn an_unreadable_folder_is_reported_and_skipped() {
         let tree = Tree::new(&["a.mp3", "b/x.mp3", "c.mp3"]);
         let mut found = walk(Walk {
             root: tree.root(),
             include: None,
-            exclude: &NOTHING,
+            exclude: &EMPTY,
             settle: Duration::ZERO,
             skip: &[],
             now: Timestamp::MAX,
@@ -509,7 +516,7 @@ mod tests {
         assert!(
             matches!(found.next(), Some(Found::Recording { path, .. }) if path == tree.root().join("a.mp3"))
         );
-        // Unreadable even for root, who may read any folder that is there.
+        // Removed instead of locked, because root can read any existing folder.
         fs::remove_dir_all(tree.root().join("b")).unwrap();
         let Some(Found::Problem { path, message }) = found.next() else {
             panic!("the folder is not reported");
@@ -523,13 +530,13 @@ mod tests {
     }
 
     #[test]
-    fn deep_folders_are_walked_to_the_end() {
+    fn deep_folders_are_walked() {
         let deep = format!("{}x.mp3", "d/".repeat(500));
         assert_eq!(Tree::new(&[&deep]).names(|_| ()), [deep]);
     }
 
     #[test]
-    fn a_file_is_taken_when_it_stood_still() {
+    fn a_file_is_found_once_it_has_settled() {
         let tree = Tree::new(&["a.mp3"]);
         let at = |seconds: i64, settle: u64| {
             tree.names(|walk| {
@@ -543,12 +550,12 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_was_changed_says_when_it_will_stand_still() {
+    fn an_unsettled_file_reports_when_it_settles() {
         let tree = Tree::new(&["a.mp3"]);
         let found = walk(Walk {
             root: tree.root(),
             include: None,
-            exclude: &NOTHING,
+            exclude: &EMPTY,
             settle: Duration::from_secs(30),
             skip: &[],
             now: Timestamp::from_millis(1_010_000),
@@ -561,20 +568,20 @@ mod tests {
     }
 
     #[test]
-    fn a_file_dated_in_the_future_settles_by_when_it_was_put_there() {
+    fn a_future_date_is_replaced_by_the_change_time() {
         let tree = Tree::new(&["a.mp3"]);
         let now = SystemTime::now() + Duration::from_secs(60);
-        tree.date(OsStr::new("a.mp3"), now + Duration::from_secs(86_400));
+        tree.set_modified(OsStr::new("a.mp3"), now + Duration::from_secs(86_400));
         assert_eq!(tree.names(|walk| walk.now = now.into()), ["a.mp3"]);
     }
 
     #[test]
-    fn an_empty_folder_is_no_error_and_a_missing_one_is() {
+    fn only_a_missing_root_is_an_error() {
         assert!(Tree::new(&[]).names(|_| ()).is_empty());
         let missing = Walk {
             root: Path::new("/nowhere/at/all"),
             include: None,
-            exclude: &NOTHING,
+            exclude: &EMPTY,
             settle: Duration::ZERO,
             skip: &[],
             now: Timestamp::MAX,

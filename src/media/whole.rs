@@ -1,18 +1,21 @@
-//! Whether a recording was cut short: a copy that broke off, a download that ended early. Only what the container
-//! itself proves counts.
+//! Detection of truncated recordings, such as interrupted copies and downloads.
+//!
+//! A file counts as truncated only if its own container proves it.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-/// More chunks or boxes than this are no recording's.
-const MOST_PARTS: usize = 10_000;
-/// Recorders are known to miscount by a byte of padding or so.
-const SLACK: u64 = 8;
+/// Maximum number of chunks or boxes that are searched. No recording has more.
+const MAX_PARTS: usize = 10_000;
+/// Tolerance for a declared size, in bytes. Some recorders miscount padding by about a byte.
+const SLACK_BYTES: u64 = 8;
 
-/// How the recording is cut short; `None` if it is whole, or if its container does not say. `len` is its length in
-/// bytes, `head` its first ones.
+/// Returns how the recording is truncated.
+///
+/// Returns `None` if it is complete or if its container cannot prove anything. `len` is the size of the file in bytes,
+/// `head` its first bytes.
 ///
 /// # Errors
-/// If it cannot be read.
+/// Returns an error if the file cannot be read.
 pub(super) fn cut_short(
     file: &mut (impl Read + Seek),
     head: &[u8],
@@ -26,35 +29,35 @@ pub(super) fn cut_short(
     }
 }
 
-fn promised(promised: u64, there: u64) -> Option<String> {
-    (promised > there + SLACK)
-        .then(|| format!("its header promises {promised} bytes of sound, {there} are there"))
+fn missing_audio(declared: u64, actual: u64) -> Option<String> {
+    (declared > actual + SLACK_BYTES)
+        .then(|| format!("the header declares {declared} bytes of audio, the file has {actual}"))
 }
 
-/// RIFF and IFF: an id, a size, that many bytes, padded to an even number.
+/// Searches the chunks of a RIFF or IFF file. A chunk is an ID, a size and that many bytes, padded to an even size.
 fn chunks(
     file: &mut (impl Read + Seek),
     len: u64,
-    number: fn([u8; 4]) -> u32,
-    sound: &[u8; 4],
+    read_size: fn([u8; 4]) -> u32,
+    audio_id: &[u8; 4],
 ) -> io::Result<Option<String>> {
     let mut at = 12;
-    for _ in 0..MOST_PARTS {
+    for _ in 0..MAX_PARTS {
         if at + 8 > len {
-            return Ok(Some("it ends before any sound".to_owned()));
+            return Ok(Some("it ends before the audio".to_owned()));
         }
         file.seek(SeekFrom::Start(at))?;
         let (mut id, mut size) = ([0; 4], [0; 4]);
         file.read_exact(&mut id)?;
         file.read_exact(&mut size)?;
-        let size = number(size);
-        if &id == sound {
-            // A recorder that streams does not know the size beforehand and writes one of these.
+        let size = read_size(size);
+        if &id == audio_id {
+            // Recorders that stream do not know the size in advance and write one of these values.
             let unknown = size == 0 || size >= 0x7fff_f000;
             return Ok(if unknown {
                 None
             } else {
-                promised(size.into(), len - at - 8)
+                missing_audio(size.into(), len - at - 8)
             });
         }
         at += 8 + u64::from(size) + u64::from(size % 2);
@@ -62,10 +65,11 @@ fn chunks(
     Ok(None)
 }
 
-/// MP4: a size that counts itself, a type, the rest. Without `moov` nothing in it can be found.
+/// Searches the boxes of an MP4 file. A box is a size that includes itself, a type and the content. Without a `moov` box
+/// the audio cannot be located.
 fn boxes(file: &mut (impl Read + Seek), len: u64) -> io::Result<Option<String>> {
-    let (mut at, mut index) = (0, false);
-    for _ in 0..MOST_PARTS {
+    let (mut at, mut has_index) = (0, false);
+    for _ in 0..MAX_PARTS {
         if at + 8 > len {
             break;
         }
@@ -73,7 +77,7 @@ fn boxes(file: &mut (impl Read + Seek), len: u64) -> io::Result<Option<String>> 
         let (mut size, mut kind) = ([0; 4], [0; 4]);
         file.read_exact(&mut size)?;
         file.read_exact(&mut kind)?;
-        index |= &kind == b"moov";
+        has_index |= &kind == b"moov";
         let size = match u32::from_be_bytes(size) {
             0 => len - at,
             1 if at + 16 <= len => {
@@ -84,16 +88,16 @@ fn boxes(file: &mut (impl Read + Seek), len: u64) -> io::Result<Option<String>> 
             size => size.into(),
         };
         if matches!(&kind, b"mdat" | b"moov")
-            && let Some(cut) = promised(size, len - at)
+            && let Some(reason) = missing_audio(size, len - at)
         {
-            return Ok(Some(cut));
+            return Ok(Some(reason));
         }
         if size < 8 {
             break;
         }
         at = at.saturating_add(size).min(len);
     }
-    Ok((!index).then(|| "its index (moov) is missing".to_owned()))
+    Ok((!has_index).then(|| "the index (moov) is missing".to_owned()))
 }
 
 #[cfg(test)]
@@ -101,92 +105,98 @@ mod tests {
     use super::*;
     use std::io::Cursor;
 
-    fn says(bytes: &[u8]) -> Option<String> {
+    fn truncation(bytes: &[u8]) -> Option<String> {
         cut_short(&mut Cursor::new(bytes), bytes, bytes.len() as u64).unwrap()
     }
 
-    fn wav(promised: u32, there: usize) -> Vec<u8> {
+    fn wav(declared: u32, actual: usize) -> Vec<u8> {
         let mut wav = b"RIFF\0\0\0\0WAVEfmt \x10\0\0\0".to_vec();
         wav.extend([0; 16]);
         wav.extend(b"LIST\x03\0\0\0abc\0data");
-        wav.extend(promised.to_le_bytes());
-        wav.extend(vec![7; there]);
+        wav.extend(declared.to_le_bytes());
+        wav.extend(vec![7; actual]);
         wav
     }
 
-    fn part(kind: &[u8; 4], size: u32, there: usize) -> Vec<u8> {
-        let mut part = size.to_be_bytes().to_vec();
-        part.extend(kind);
-        part.extend(vec![0; there]);
-        part
+    fn make_box(kind: &[u8; 4], size: u32, actual: usize) -> Vec<u8> {
+        let mut bytes = size.to_be_bytes().to_vec();
+        bytes.extend(kind);
+        bytes.extend(vec![0; actual]);
+        bytes
     }
 
     #[test]
-    fn a_wav_is_whole_when_its_sound_is_there() {
-        assert_eq!(says(&wav(100, 100)), None);
-        assert_eq!(says(&wav(100, 150)), None);
-        assert_eq!(says(&wav(100, 99)), None);
+    fn a_wav_with_all_its_audio_is_complete() {
+        assert_eq!(truncation(&wav(100, 100)), None);
+        assert_eq!(truncation(&wav(100, 150)), None);
+        assert_eq!(truncation(&wav(100, 99)), None);
         assert_eq!(
-            says(&wav(100, 50)).unwrap(),
-            "its header promises 100 bytes of sound, 50 are there"
+            truncation(&wav(100, 50)).unwrap(),
+            "the header declares 100 bytes of audio, the file has 50"
         );
         assert_eq!(
-            says(&wav(100, 0)[..40]).unwrap(),
-            "it ends before any sound"
+            truncation(&wav(100, 0)[..40]).unwrap(),
+            "it ends before the audio"
         );
     }
 
     #[test]
-    fn a_wav_of_unknown_length_is_a_stream() {
+    fn a_wav_of_unknown_size_is_accepted() {
         for unknown in [0, u32::MAX, 0x7fff_ffff] {
-            assert_eq!(says(&wav(unknown, 50)), None);
+            assert_eq!(truncation(&wav(unknown, 50)), None);
         }
     }
 
     #[test]
-    fn an_mp4_needs_its_index_and_all_of_its_sound() {
-        let (start, index) = (part(b"ftyp", 16, 8), part(b"moov", 12, 4));
-        let sound = |there| part(b"mdat", 108, there);
+    fn an_mp4_needs_its_index_and_all_its_audio() {
+        let (start, index) = (make_box(b"ftyp", 16, 8), make_box(b"moov", 12, 4));
+        let audio = |actual| make_box(b"mdat", 108, actual);
         assert_eq!(
-            says(&[start.clone(), index.clone(), sound(100)].concat()),
+            truncation(&[start.clone(), index.clone(), audio(100)].concat()),
             None
         );
         assert_eq!(
-            says(&[start.clone(), sound(100), index.clone()].concat()),
+            truncation(&[start.clone(), audio(100), index.clone()].concat()),
             None
         );
         assert_eq!(
-            says(&[start.clone(), sound(100)].concat()).unwrap(),
-            "its index (moov) is missing"
+            truncation(&[start.clone(), audio(100)].concat()).unwrap(),
+            "the index (moov) is missing"
         );
-        let cut = says(&[start.clone(), index.clone(), sound(50)].concat()).unwrap();
-        assert_eq!(cut, "its header promises 108 bytes of sound, 58 are there");
-        assert_eq!(says(&[start, index, part(b"mdat", 0, 50)].concat()), None);
+        let reason = truncation(&[start.clone(), index.clone(), audio(50)].concat()).unwrap();
+        assert_eq!(
+            reason,
+            "the header declares 108 bytes of audio, the file has 58"
+        );
+        assert_eq!(
+            truncation(&[start, index, make_box(b"mdat", 0, 50)].concat()),
+            None
+        );
     }
 
     #[test]
-    fn a_box_that_claims_more_than_any_file_has_ends_the_search() {
-        let mut claim = part(b"free", 1, 0);
+    fn an_impossible_box_size_ends_the_search() {
+        let mut claim = make_box(b"free", 1, 0);
         claim.extend(u64::MAX.to_be_bytes());
-        let (start, index) = (part(b"ftyp", 16, 8), part(b"moov", 12, 4));
+        let (start, index) = (make_box(b"ftyp", 16, 8), make_box(b"moov", 12, 4));
         assert_eq!(
-            says(&[start.clone(), claim.clone()].concat()).unwrap(),
-            "its index (moov) is missing"
+            truncation(&[start.clone(), claim.clone()].concat()).unwrap(),
+            "the index (moov) is missing"
         );
-        assert_eq!(says(&[start, index, claim].concat()), None);
+        assert_eq!(truncation(&[start, index, claim].concat()), None);
     }
 
     #[test]
-    fn what_the_container_does_not_say_is_let_through() {
-        assert_eq!(says(b"OggS\0\x02"), None);
-        assert_eq!(says(b""), None);
+    fn unknown_containers_are_accepted() {
+        assert_eq!(truncation(b"OggS\0\x02"), None);
+        assert_eq!(truncation(b""), None);
     }
 
     proptest::proptest! {
         #[test]
-        fn no_bytes_make_it_panic(kind in 0..3_usize, bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
+        fn no_bytes_cause_a_panic(kind in 0..3_usize, bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
             let start: &[u8] = [&b"RIFF\0\0\0\0WAVE"[..], b"FORM\0\0\0\0AIFF", b"\0\0\0\x08ftyp"][kind];
-            let _ = says(&[start, &bytes].concat());
+            let _ = truncation(&[start, &bytes].concat());
         }
     }
 }

@@ -408,7 +408,7 @@ fn lists_filter_and_show_knows_ids_and_paths() {
     let bad = house.item("bad.wav");
     assert_eq!(
         bad["error"]["message"],
-        "the file is no recording: it seems to be text"
+        "the file is not a recording: it looks like text"
     );
     assert_eq!(house.run(&["show", "99"]).code, 2);
 }
