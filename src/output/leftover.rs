@@ -1,4 +1,4 @@
-//! The hidden files that a write begins as, and what a crash leaves of them.
+//! Hidden staging files, and their removal after a crash.
 
 use crate::crash;
 use std::ffi::OsStr;
@@ -9,39 +9,42 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use tempfile::NamedTempFile;
 
-/// Begins the name of every hidden file.
+/// Prefix of the name of every staging file.
 const PREFIX: &str = ".nightscribe-";
-/// Random letters and digits that follow, so that two processes never write to one hidden file.
-const RANDOM: usize = 12;
-/// Ends the name, so that a file that somebody made is not taken for one of these.
+/// Number of random letters and digits after the prefix. They keep two processes from writing to the same staging file.
+const RANDOM_CHARS: usize = 12;
+/// Suffix of the name. It distinguishes staging files from files of the user.
 const SUFFIX: &str = ".tmp";
-/// A new hidden file in `folder`, with the permissions of any new file. It goes when it is dropped.
+
+/// Creates a staging file in `folder`, with the permissions of an ordinary new file. Dropping it removes the file.
 pub(super) fn hidden_file(folder: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new()
         .prefix(PREFIX)
-        .rand_bytes(RANDOM)
+        .rand_bytes(RANDOM_CHARS)
         .suffix(SUFFIX)
-        // As `File::create` asks for; the umask takes from it what the user wants taken.
+        // The mode that `File::create` uses. The umask of the user still applies.
         .permissions(Permissions::from_mode(0o666))
         .tempfile_in(folder)
 }
 
-/// Whether a file of this name is a hidden one of ours: a write under way, or what a crash left of it.
+/// Whether the name is that of a staging file, either of an active write or left by a crash.
 #[must_use]
 pub fn is_leftover(name: &OsStr) -> bool {
     name.as_bytes()
         .strip_prefix(PREFIX.as_bytes())
         .and_then(|rest| rest.strip_suffix(SUFFIX.as_bytes()))
         .is_some_and(|random| {
-            random.len() == RANDOM && random.iter().all(u8::is_ascii_alphanumeric)
+            random.len() == RANDOM_CHARS && random.iter().all(u8::is_ascii_alphanumeric)
         })
 }
 
-/// Removes what a crash left in `folder`. Only for a start, when no run is writing there: an `export` that is cut short
-/// by it says so. Answers how many were removed.
+/// Removes the staging files that a crash left in `folder`, and returns their number.
+///
+/// A missing folder counts as empty. Only for use at start, while no run writes to the folder. An `export` that is
+/// writing there at that time fails with an error.
 ///
 /// # Errors
-/// If the folder cannot be listed or a file cannot be removed. A folder that is not there holds nothing.
+/// Returns an error if the folder cannot be listed or if a file cannot be removed.
 pub fn remove_leftovers(folder: &Path) -> io::Result<usize> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
@@ -69,10 +72,10 @@ mod tests {
     const NAME: &str = ".nightscribe-Abc123Xyz789.tmp";
 
     #[test]
-    fn a_hidden_file_is_known_by_its_name_and_nothing_else_is() {
+    fn only_staging_files_match_by_name() {
         let folder = tempfile::tempdir().unwrap();
-        let hidden = hidden_file(folder.path()).unwrap();
-        assert!(is_leftover(hidden.path().file_name().unwrap()));
+        let staging = hidden_file(folder.path()).unwrap();
+        assert!(is_leftover(staging.path().file_name().unwrap()));
         assert!(is_leftover(OsStr::new(NAME)));
         for name in [
             ".nightscribe-notes.tmp",
@@ -87,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn only_leftovers_are_removed() {
+    fn only_staging_files_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         File::create(folder.path().join(NAME)).unwrap();
         File::create(folder.path().join("talk.txt")).unwrap();

@@ -1,11 +1,11 @@
-//! The way from a transcript to its recording, as a link.
+//! Relative links from a transcript to its recording.
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path};
 
-/// What cannot stand in the path of a link, or would end it.
-const NOT_IN_A_PATH: &AsciiSet = &CONTROLS
+/// Characters that must be percent-encoded in the path of a link.
+const ENCODED_IN_PATH: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
     .add(b'#')
@@ -20,7 +20,9 @@ const NOT_IN_A_PATH: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// The link from a file in `folder` to `target`, both absolute: a relative one, so that both may be moved together.
+/// Returns a relative link from a file in `folder` to `target`. Both paths are absolute.
+///
+/// A relative link stays valid when both files are moved together.
 #[must_use]
 pub fn link(folder: &Path, target: &Path) -> String {
     let common = folder
@@ -29,17 +31,17 @@ pub fn link(folder: &Path, target: &Path) -> String {
         .take_while(|(one, other)| one == other)
         .count();
     let up = folder.components().skip(common).map(|_| "..".to_owned());
-    let down = target.components().skip(common).map(encoded);
-    let steps: Vec<_> = up.chain(down).collect();
-    match steps.first() {
-        // The first step of a relative link holds no colon: it would be taken for a scheme.
-        Some(first) if first.contains(':') => format!("./{}", steps.join("/")),
-        _ => steps.join("/"),
+    let down = target.components().skip(common).map(encode);
+    let segments: Vec<_> = up.chain(down).collect();
+    match segments.first() {
+        // A colon in the first segment would be parsed as a scheme.
+        Some(first) if first.contains(':') => format!("./{}", segments.join("/")),
+        _ => segments.join("/"),
     }
 }
 
-fn encoded(component: Component<'_>) -> String {
-    percent_encode(component.as_os_str().as_bytes(), NOT_IN_A_PATH).to_string()
+fn encode(component: Component<'_>) -> String {
+    percent_encode(component.as_os_str().as_bytes(), ENCODED_IN_PATH).to_string()
 }
 
 #[cfg(test)]
@@ -47,28 +49,28 @@ mod tests {
     use super::*;
     use std::ffi::OsStr;
 
-    fn linked(folder: &str, target: &str) -> String {
+    fn link_str(folder: &str, target: &str) -> String {
         link(Path::new(folder), Path::new(target))
     }
 
     #[test]
-    fn a_link_leads_up_and_down_again() {
+    fn a_link_goes_up_and_down_the_tree() {
         assert_eq!(
-            linked("/home/a/transcripts/talks", "/home/a/Podcasts/1.mp3"),
+            link_str("/home/a/transcripts/talks", "/home/a/Podcasts/1.mp3"),
             "../../Podcasts/1.mp3"
         );
-        assert_eq!(linked("/talks", "/talks/1.mp3"), "1.mp3");
+        assert_eq!(link_str("/talks", "/talks/1.mp3"), "1.mp3");
     }
 
     #[test]
-    fn nothing_in_a_name_ends_the_link_or_leads_elsewhere() {
+    fn special_characters_in_names_are_encoded() {
         assert_eq!(
-            linked("/a", "/a/x y#1?<b>%.mp3"),
+            link_str("/a", "/a/x y#1?<b>%.mp3"),
             "x%20y%231%3F%3Cb%3E%25.mp3"
         );
-        assert_eq!(linked("/a", "/a/javascript:x"), "./javascript:x");
+        assert_eq!(link_str("/a", "/a/javascript:x"), "./javascript:x");
         let bytes = Path::new("/a").join(OsStr::from_bytes(b"\xff\n.mp3"));
         assert_eq!(link(Path::new("/a"), &bytes), "%FF%0A.mp3");
-        assert_eq!(linked("/a", "/a/è.mp3"), "%C3%A8.mp3");
+        assert_eq!(link_str("/a", "/a/è.mp3"), "%C3%A8.mp3");
     }
 }

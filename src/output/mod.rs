@@ -1,10 +1,10 @@
-//! Transcripts as files: rendering (a result in, bytes out), naming, and the atomic write.
+//! Rendering, naming and atomic writing of transcripts.
 //!
-//! - [`render`]: the formats
-//! - [`link`]: the way to the recording
-//! - [`naming`]: which folder and name, never outside the output folder
-//! - [`leftover`]: the hidden files that a write begins as
-//! - [`write`](mod@write): a file appears whole or not at all
+//! - [`render`]: output formats
+//! - [`link`]: relative links to recordings
+//! - [`naming`]: folders and names of transcripts
+//! - [`leftover`]: staging files and their removal after a crash
+//! - [`write`](mod@write): atomic writes
 
 pub mod leftover;
 pub mod link;

@@ -1,4 +1,6 @@
-//! Which folder and name a transcript gets. Pure; nothing in a recording's name leads out of the output folder.
+//! Folders and file names of transcripts.
+//!
+//! The functions are pure. No recording name leads out of the output folder.
 
 use crate::domain::file_name::Facts;
 use crate::domain::{FileName, Format, is_obeyed};
@@ -8,14 +10,16 @@ use std::iter;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 
-/// Longest name that file systems take, in bytes.
-const NAME_BYTES: usize = 255;
-/// Room that a base must leave for the longest extension, `.whisperx.json`.
-const EXTENSION_BYTES: usize = 14;
-/// Longest name that is made from a URL, in bytes.
-const URL_NAME_BYTES: usize = 200;
+/// Maximum length of a file name on common file systems, in bytes.
+const MAX_NAME_BYTES: usize = 255;
+/// Bytes reserved for the longest extension, `.whisperx.json`.
+const MAX_EXTENSION_BYTES: usize = 14;
+/// Maximum length of a name derived from a URL, in bytes.
+const MAX_URL_NAME_BYTES: usize = 200;
 
-/// The folder of a recording's transcripts: `<root>/<source>/<folder in the source>`.
+/// Returns the folder for the transcripts of a recording: `<root>/<source>/<folder in the source>`.
+///
+/// Ignores `..` and other components of `relative` that are not plain names.
 #[must_use]
 pub fn folder(root: &Path, source: &str, relative: &Path) -> PathBuf {
     let mut folder = root.to_owned();
@@ -28,8 +32,9 @@ pub fn folder(root: &Path, source: &str, relative: &Path) -> PathBuf {
     folder
 }
 
-/// The names without extension that a recording's transcripts may have, the best first: its stem, its whole name, then
-/// numbered ones without end.
+/// Returns the possible base names of a recording's transcripts, without extension and in order of preference.
+///
+/// They are the stem, the full name, and then an endless sequence of numbered names.
 pub fn bases(name: &OsStr) -> impl Iterator<Item = OsString> + Send + 'static + use<> {
     let whole = name.to_owned();
     let stem = Path::new(name).file_stem().unwrap_or(name).to_owned();
@@ -45,17 +50,18 @@ pub fn bases(name: &OsStr) -> impl Iterator<Item = OsString> + Send + 'static + 
     iter::once(stem)
         .chain(second)
         .chain(numbered)
-        .map(|base| shortened(&base))
+        .map(|base| shorten(&base))
 }
 
-/// The base of a recording's files by the template of the configuration. Different bases give different ones, but for
-/// those that a template with nothing between its placeholders runs together.
+/// Returns the base name after applying the `output.name` template.
+///
+/// Different bases give different names, unless the template has placeholders without a separator between them.
 #[must_use]
 pub fn named(template: &FileName, base: &OsStr, facts: &Facts) -> OsString {
-    shortened(&template.of(base, facts))
+    shorten(&template.of(base, facts))
 }
 
-/// The file's name. Long ones are shortened by [`bases`] already.
+/// Returns the name of a transcript file. [`bases`] has already shortened long names.
 #[must_use]
 pub fn file_name(base: &OsStr, format: Format) -> OsString {
     let mut name = base.to_owned();
@@ -64,14 +70,14 @@ pub fn file_name(base: &OsStr, format: Format) -> OsString {
     name
 }
 
-/// A base that leaves room for its extension; what is cut off lives on in a hash, so that no two long names meet.
-fn shortened(base: &OsStr) -> OsString {
+/// Shortens a base name to leave space for its extension. A hash of the full name keeps long names distinct.
+fn shorten(base: &OsStr) -> OsString {
     let bytes = base.as_bytes();
-    if bytes.len() + EXTENSION_BYTES <= NAME_BYTES {
+    if bytes.len() + MAX_EXTENSION_BYTES <= MAX_NAME_BYTES {
         return base.to_owned();
     }
     let hash = hex::encode(Sha256::digest(bytes));
-    let mut end = NAME_BYTES - EXTENSION_BYTES - 9;
+    let mut end = MAX_NAME_BYTES - MAX_EXTENSION_BYTES - 9;
     while end > 0 && bytes[end] & 0b1100_0000 == 0b1000_0000 {
         end -= 1;
     }
@@ -81,18 +87,18 @@ fn shortened(base: &OsStr) -> OsString {
     OsString::from_vec(short)
 }
 
-/// The name that a recording at a URL gets: the last part of its path, else its host.
+/// Returns a file name for a recording at a URL: the last segment of the path, or otherwise the host.
 #[must_use]
 pub fn url_file_name(url: &url::Url) -> String {
     let last = url.path_segments().and_then(|segments| {
         segments
             .rev()
             .find(|segment| !segment.is_empty())
-            .map(decoded)
+            .map(decode_segment)
     });
     let name = last
         .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| safe(url.host_str().unwrap_or_default()));
+        .unwrap_or_else(|| sanitize(url.host_str().unwrap_or_default()));
     if name.is_empty() {
         "recording".to_owned()
     } else {
@@ -100,20 +106,20 @@ pub fn url_file_name(url: &url::Url) -> String {
     }
 }
 
-/// What is not UTF-8 when decoded stays as it is in the URL.
-fn decoded(segment: &str) -> String {
+/// Decodes a URL segment. A segment that is not UTF-8 stays percent-encoded.
+fn decode_segment(segment: &str) -> String {
     let text = percent_encoding::percent_decode_str(segment).decode_utf8();
-    safe(text.as_deref().unwrap_or(segment))
+    sanitize(text.as_deref().unwrap_or(segment))
 }
 
-/// A name that is a single visible part of a path.
-fn safe(name: &str) -> String {
+/// Reduces a name to a single, visible path component without control characters.
+fn sanitize(name: &str) -> String {
     let name: String = name
         .chars()
         .filter(|char| !is_obeyed(*char) && *char != '/')
         .collect();
     let name = name.trim_start_matches(|char: char| char == '.' || char.is_whitespace());
-    name[..name.floor_char_boundary(URL_NAME_BYTES)]
+    name[..name.floor_char_boundary(MAX_URL_NAME_BYTES)]
         .trim_end()
         .to_owned()
 }
@@ -123,7 +129,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn first(name: &[u8], count: usize) -> Vec<String> {
+    fn first_bases(name: &[u8], count: usize) -> Vec<String> {
         bases(OsStr::from_bytes(name))
             .take(count)
             .map(|base| base.to_string_lossy().into_owned())
@@ -131,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recording_s_folder_is_mirrored() {
+    fn the_folder_of_a_recording_is_mirrored() {
         let folder = |relative| folder(Path::new("/out"), "podcasts", Path::new(relative));
         assert_eq!(folder("2019/a.mp3"), Path::new("/out/podcasts/2019"));
         assert_eq!(folder("a.mp3"), Path::new("/out/podcasts"));
@@ -140,12 +146,12 @@ mod tests {
     }
 
     #[test]
-    fn the_stem_comes_first_then_the_whole_name_then_numbers() {
+    fn the_stem_precedes_the_full_name_and_numbers() {
         assert_eq!(
-            first(b"talk.wav", 4),
+            first_bases(b"talk.wav", 4),
             ["talk", "talk.wav", "talk.wav~2", "talk.wav~3"]
         );
-        assert_eq!(first(b"talk", 2), ["talk", "talk~2"]);
+        assert_eq!(first_bases(b"talk", 2), ["talk", "talk~2"]);
         assert_eq!(
             file_name(OsStr::new("talk.wav"), Format::Txt),
             "talk.wav.txt"
@@ -153,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn long_names_are_shortened_and_do_not_meet() {
+    fn shortened_names_stay_distinct() {
         let (one, two) = (
             format!("{}a.mp3", "ä".repeat(125)),
             format!("{}b.mp3", "ä".repeat(125)),
@@ -164,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_s_name_is_the_end_of_its_path() {
+    fn a_url_is_named_by_its_last_segment() {
         let name = |url: &str| url_file_name(&url.parse().unwrap());
         assert_eq!(name("https://a.org/x/talk%20one.mp3?t=1"), "talk one.mp3");
         assert_eq!(name("https://a.org/x/talk/"), "talk");
@@ -179,25 +185,25 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_leads_out_of_the_folder(path in proptest::collection::vec(any::<u8>(), 0..80)) {
+        fn no_path_escapes_the_folder(path in proptest::collection::vec(any::<u8>(), 0..80)) {
             let folder = folder(Path::new("/out"), "s", Path::new(OsStr::from_bytes(&path)));
             prop_assert!(folder.starts_with("/out/s"));
             prop_assert!(folder.components().all(|component| component != Component::ParentDir));
         }
 
         #[test]
-        fn a_url_s_name_stays_in_its_folder_and_is_not_hidden(path in "(/|%[0-9a-f]{2}|[ .a-zé]){0,120}") {
+        fn a_url_name_is_a_visible_component(path in "(/|%[0-9a-f]{2}|[ .a-zé]){0,120}") {
             let name = url_file_name(&format!("https://a.org/{path}").parse().unwrap());
-            prop_assert!(!name.is_empty() && name.len() <= URL_NAME_BYTES);
+            prop_assert!(!name.is_empty() && name.len() <= MAX_URL_NAME_BYTES);
             prop_assert!(!name.starts_with('.') && !name.contains('/'));
             prop_assert!(!name.chars().any(char::is_control));
         }
 
         #[test]
-        fn every_name_fits_and_keeps_to_its_folder(name in proptest::collection::vec((1..=255_u8).prop_filter("part of a path", |byte| *byte != b'/'), 1..255)) {
+        fn every_name_is_short_and_one_component(name in proptest::collection::vec((1..=255_u8).prop_filter("path component", |byte| *byte != b'/'), 1..255)) {
             for base in bases(OsStr::from_bytes(&name)).take(4) {
                 for format in Format::ALL {
-                    prop_assert!(file_name(&base, format).len() <= NAME_BYTES);
+                    prop_assert!(file_name(&base, format).len() <= MAX_NAME_BYTES);
                 }
                 prop_assert!(!base.as_bytes().contains(&b'/'));
             }

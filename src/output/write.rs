@@ -1,4 +1,6 @@
-//! The atomic write: a file appears whole or not at all, and is on disk before it is said to be.
+//! Atomic, durable writes.
+//!
+//! A file is written to a staging file, synced and renamed. It appears complete or not at all.
 
 use super::leftover::hidden_file;
 use crate::crash;
@@ -10,7 +12,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
-/// A file or folder cannot be written.
+/// Failure to write a file or folder.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write `{}`", path.display())]
 pub struct WriteError {
@@ -36,126 +38,130 @@ impl WriteError {
         }
     }
 
-    /// Whether the file system only minds the file's name, so that another name in the same folder may do.
+    /// Whether the file system rejected only the name of the file. Another name in the same folder may work.
     #[must_use]
     pub fn is_name_problem(&self) -> bool {
-        let unwritable =
+        let is_unencodable =
             self.source.raw_os_error() == Some(rustix::io::Errno::ILSEQ.raw_os_error());
-        let minded = matches!(
+        let is_rejected = matches!(
             self.source.kind(),
             io::ErrorKind::InvalidFilename | io::ErrorKind::InvalidInput
         );
-        !self.is_folder && (unwritable || minded)
+        !self.is_folder && (is_unencodable || is_rejected)
     }
 }
 
-/// What is at a file's place before it is written.
+/// State of a target path before the write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Found {
-    /// Nothing.
+    /// The path does not exist.
     Nothing,
-    /// An ordinary file with exactly its bytes.
+    /// A regular file with exactly the bytes to write.
     Same,
-    /// Another file, or a link, whatever it leads to.
+    /// A file with other content, or a symbolic link to anything.
     Other,
     /// A folder.
     Folder,
 }
 
-/// What is at `path`, where `bytes` are to be written. Blocks.
+/// Returns the state of `path` before `bytes` are written to it. Blocks.
 ///
 /// # Errors
-/// If that cannot be told, for example because the file system refuses the name.
+/// Returns an error if the path cannot be examined, for example because the file system rejects the name.
 pub fn look(path: &Path, bytes: &[u8]) -> Result<Found, WriteError> {
-    let found = match fs::symlink_metadata(path) {
+    let metadata = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
-        found => found.map_err(WriteError::file(path))?,
+        metadata => metadata.map_err(WriteError::file(path))?,
     };
-    let same_length = found.is_file() && found.len() == bytes.len() as u64;
-    Ok(if found.is_dir() {
+    let is_same_size = metadata.is_file() && metadata.len() == bytes.len() as u64;
+    Ok(if metadata.is_dir() {
         Found::Folder
-    // What cannot be read is not the same.
-    } else if same_length && fs::read(path).is_ok_and(|found| found == bytes) {
+    // An unreadable file counts as different.
+    } else if is_same_size && fs::read(path).is_ok_and(|existing| existing == bytes) {
         Found::Same
     } else {
         Found::Other
     })
 }
 
-/// A file on its way to its place: all of it is written, under a hidden name in the same folder. A crash leaves the place
-/// as it was, and perhaps the hidden file, which [`remove_leftovers`](super::leftover::remove_leftovers) removes. It goes
-/// when it is dropped before it is [put in place](put_in_place).
+/// A fully written staging file, next to its target path.
+///
+/// A crash leaves the target unchanged. It may leave the staging file, which
+/// [`remove_leftovers`](super::leftover::remove_leftovers) removes. Dropping the value before [`put_in_place`] removes the
+/// staging file.
 #[derive(Debug)]
 pub struct Staged {
     path: PathBuf,
     size_bytes: u64,
-    /// None once it is in its place.
-    hidden: Option<NamedTempFile>,
+    /// Staging file. `None` once the target holds the content.
+    staging: Option<NamedTempFile>,
 }
 
 impl Staged {
-    /// Writes `bytes` for `path`, where `found` was found. A file that holds its bytes already is synced but not written
-    /// again: a crash may have come before its sync. Blocks.
+    /// Writes `bytes` to a staging file for `path`. `found` is the current state of `path`. Blocks.
+    ///
+    /// A file that already holds the bytes is synced instead of written, because a crash may have preceded its sync.
     ///
     /// # Errors
-    /// If they cannot be written. Nothing is left then.
+    /// Returns an error if the bytes cannot be written. No staging file is left in this case.
     pub fn write(path: PathBuf, found: Found, bytes: &[u8]) -> Result<Self, WriteError> {
         let written = match found {
-            Found::Same => sync_found(&path).map(|()| None),
+            Found::Same => sync_existing(&path).map(|()| None),
             Found::Folder => Err(io::ErrorKind::IsADirectory.into()),
-            Found::Nothing | Found::Other => write_hidden(folder_of(&path), bytes).map(Some),
+            Found::Nothing | Found::Other => write_staging_file(folder_of(&path), bytes).map(Some),
         };
-        let hidden = written.map_err(WriteError::file(&path))?;
+        let staging = written.map_err(WriteError::file(&path))?;
         let size_bytes = bytes.len() as u64;
         Ok(Self {
             path,
             size_bytes,
-            hidden,
+            staging,
         })
     }
 
-    /// Its place.
+    /// Target path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Its size, in bytes.
+    /// Size in bytes.
     #[must_use]
     pub const fn size_bytes(&self) -> u64 {
         self.size_bytes
     }
 
-    /// Whether it must be synced before it is put in place. It need not if it is there already.
+    /// Whether it must be synced before the rename. This is not the case if the target already holds the content.
     #[must_use]
     pub const fn is_unsynced(&self) -> bool {
-        self.hidden.is_some()
+        self.staging.is_some()
     }
 
-    /// The file system that it is on, by its number. Blocks.
+    /// Returns the device number of its file system. Blocks.
     #[must_use]
     pub fn device(&self) -> Option<u64> {
-        let file = self.hidden.as_ref()?.as_file();
-        file.metadata().ok().map(|found| found.dev())
+        let file = self.staging.as_ref()?.as_file();
+        file.metadata().ok().map(|metadata| metadata.dev())
     }
 
-    /// Puts what was written on the disk. Blocks.
+    /// Syncs the staging file to disk. Blocks.
     ///
     /// # Errors
-    /// If that cannot be done.
+    /// Returns an error if the sync fails.
     pub fn sync(&self) -> Result<(), WriteError> {
-        if let Some(hidden) = &self.hidden {
-            let synced = hidden.as_file().sync_all();
+        if let Some(staging) = &self.staging {
+            let synced = staging.as_file().sync_all();
             synced.map_err(WriteError::file(&self.path))?;
             crash::point("output.write.file_synced");
         }
         Ok(())
     }
 
-    /// Puts on the disk whatever was written to its file system, if that does for each file what its own sync would do.
-    /// Blocks.
+    /// Syncs the whole file system to disk. Blocks.
+    ///
+    /// Returns `None` if the file system gives weaker guarantees for this than for syncing each file.
     pub fn sync_file_system(&self) -> Option<Result<(), WriteError>> {
-        let file = self.hidden.as_ref()?.as_file();
+        let file = self.staging.as_ref()?.as_file();
         if !file_system::syncs_as_one(file) {
             return None;
         }
@@ -164,66 +170,69 @@ impl Staged {
         Some(synced)
     }
 
-    /// The bytes that were written, read again. Blocks.
+    /// Reads the written bytes back. Blocks.
     ///
     /// # Errors
-    /// If they cannot be read.
+    /// Returns an error if they cannot be read.
     pub fn bytes(&self) -> Result<Vec<u8>, WriteError> {
         let path = self
-            .hidden
+            .staging
             .as_ref()
             .map_or(&*self.path, NamedTempFile::path);
         fs::read(path).map_err(WriteError::file(path))
     }
 
-    /// Gives it another place in the same folder.
+    /// Changes the target path. The new path must be in the same folder.
     pub fn move_to(&mut self, path: PathBuf) {
         self.path = path;
     }
 
-    fn put_in_place(&mut self) -> Result<(), WriteError> {
-        let Some(hidden) = self.hidden.take() else {
+    /// Renames the staging file to the target path.
+    fn persist(&mut self) -> Result<(), WriteError> {
+        let Some(staging) = self.staging.take() else {
             return Ok(());
         };
-        hidden.persist(&self.path).map_err(|refused| {
-            self.hidden = Some(refused.file);
-            WriteError::file(&self.path)(refused.error)
+        staging.persist(&self.path).map_err(|failed| {
+            self.staging = Some(failed.file);
+            WriteError::file(&self.path)(failed.error)
         })?;
         crash::point("output.write.renamed");
         Ok(())
     }
 }
 
-/// Gives files that are synced their places. A link there is replaced, never followed. They are durable when their folder
-/// is synced, too, which files of several recordings can share. Blocks; a crash leaves each place as it was or whole.
+/// Renames synced staging files to their target paths. Blocks.
+///
+/// A symbolic link at a target path is replaced, not followed. The renames are durable once the folders are synced. One
+/// sync of a folder covers the files of several recordings. A crash leaves each target either unchanged or complete.
 ///
 /// # Errors
-/// If one cannot get its place; those before it have theirs.
+/// Returns an error if a rename fails. The files before it are already renamed.
 pub fn put_in_place(files: &mut [Staged]) -> Result<(), WriteError> {
-    files.iter_mut().try_for_each(Staged::put_in_place)
+    files.iter_mut().try_for_each(Staged::persist)
 }
 
-/// Makes the folder that files are to be in, for good. Blocks.
+/// Creates a folder and its parents durably. Blocks.
 ///
 /// # Errors
-/// If that cannot be done.
+/// Returns an error if the folder cannot be created or synced.
 pub fn make_folder(folder: &Path) -> Result<(), WriteError> {
     make_durable(folder, USUAL).map_err(WriteError::folder(folder))?;
     crash::point("output.write.folders_made");
     Ok(())
 }
 
-/// Puts the names in a folder on the disk. Blocks.
+/// Syncs the entries of a folder to disk. Blocks.
 ///
 /// # Errors
-/// If that cannot be done.
+/// Returns an error if the sync fails.
 pub fn sync_folder(folder: &Path) -> Result<(), WriteError> {
     sync(folder).map_err(WriteError::folder(folder))?;
     crash::point("output.write.folder_synced");
     Ok(())
 }
 
-/// The folder that a file is in. The parent of `a` is the empty path, which cannot be opened.
+/// Returns the folder of a file. For a bare name it is `.`, because an empty path cannot be opened.
 #[must_use]
 pub fn folder_of(path: &Path) -> &Path {
     match path.parent() {
@@ -232,18 +241,18 @@ pub fn folder_of(path: &Path) -> &Path {
     }
 }
 
-fn sync_found(path: &Path) -> io::Result<()> {
+fn sync_existing(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()?;
     crash::point("output.write.found_in_place");
     Ok(())
 }
 
-fn write_hidden(folder: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
-    let mut hidden = hidden_file(folder)?;
+fn write_staging_file(folder: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
+    let mut staging = hidden_file(folder)?;
     crash::point("output.write.begun");
-    hidden.write_all(bytes)?;
+    staging.write_all(bytes)?;
     crash::point("output.write.staged");
-    Ok(hidden)
+    Ok(staging)
 }
 
 #[cfg(test)]
@@ -280,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn files_and_their_folders_appear_and_nothing_else() {
+    fn only_the_files_and_their_folders_are_created() {
         let folder = tempfile::tempdir().unwrap();
         write_all(&folder, &[("a/b/x.txt", "one"), ("a/b/x.json", "two")]).unwrap();
         assert_eq!(names(&folder.path().join("a/b")), ["x.json", "x.txt"]);
@@ -291,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_replaced_and_gets_the_usual_permissions() {
+    fn a_replaced_file_has_the_default_permissions() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("plain"), "").unwrap();
         write(&folder, "x.txt", "one").unwrap();
@@ -310,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_process_is_writing_is_left_alone() {
+    fn staging_files_of_other_processes_are_untouched() {
         let folder = tempfile::tempdir().unwrap();
         let mut other = hidden_file(folder.path()).unwrap();
         other.write_all(b"ha").unwrap();
@@ -320,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_holds_its_bytes_is_not_written_again() {
+    fn an_identical_file_is_not_rewritten() {
         let folder = tempfile::tempdir().unwrap();
         write(&folder, "x.txt", "same").unwrap();
         let inode = || fs::metadata(folder.path().join("x.txt")).unwrap().ino();
@@ -330,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn no_file_is_put_in_place_when_one_cannot_be() {
+    fn one_bad_target_prevents_all_renames() {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("y.txt")).unwrap();
         for refused in ["y.txt".to_owned(), "n".repeat(300)] {
@@ -340,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_with_the_same_bytes_behind_it_is_replaced_too() {
+    fn a_link_to_identical_bytes_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("precious"), "same").unwrap();
         let link = folder.path().join("x.txt");
@@ -350,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_cannot_be_made_is_no_problem_of_the_name() {
+    fn a_failed_folder_is_not_a_name_problem() {
         let folder = tempfile::tempdir().unwrap();
         let inside = format!("{}/x.txt", "n".repeat(300));
         let error = write(&folder, &inside, "one").unwrap_err();
@@ -358,13 +367,13 @@ mod tests {
     }
 
     #[test]
-    fn a_name_alone_is_in_the_folder_one_is_in() {
+    fn a_bare_name_is_in_the_current_folder() {
         assert_eq!(folder_of(Path::new("x.txt")), Path::new("."));
         assert_eq!(folder_of(Path::new("a/x.txt")), Path::new("a"));
     }
 
     #[test]
-    fn a_link_is_replaced_and_what_it_points_to_left_alone() {
+    fn a_link_is_replaced_and_its_target_untouched() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("precious"), "old").unwrap();
         symlink(folder.path().join("precious"), folder.path().join("x.txt")).unwrap();
@@ -376,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_names_the_file_and_leaves_nothing_behind() {
+    fn an_error_names_the_file_and_leaves_no_files() {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("x.txt")).unwrap();
         let error = write(&folder, "x.txt", "one").unwrap_err();
@@ -393,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_at_a_place_is_told_by_its_bytes() {
+    fn target_states_are_detected_by_content() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.txt");
         assert_eq!(look(&path, b"new").unwrap(), Found::Nothing);
@@ -407,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_put_in_place_goes_and_what_was_written_can_be_read_again() {
+    fn a_staged_file_is_readable_and_removed_on_drop() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.txt");
         let staged = Staged::write(path, Found::Nothing, b"one").unwrap();
