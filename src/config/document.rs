@@ -1,4 +1,4 @@
-//! TOML with the place of each key and value. Values are held as JSON, which is what the service's options are.
+//! TOML with the location of each key and value. Values are converted to JSON, the format of the service's options.
 
 use super::problem::{Place, Problem};
 use serde_json::Value;
@@ -7,7 +7,7 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// A key's value and where its key stands.
+/// A value and the location of its key.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
     pub(super) place: Place,
@@ -18,22 +18,25 @@ pub(super) struct Node {
 pub(super) enum Content {
     Value(Value),
     Table(Table),
-    /// `[[…]]`.
+    /// An array of tables, `[[…]]`.
     Tables(Vec<Table>),
 }
 
-/// A table's keys.
+/// A table with its keys.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Table {
     pub(super) nodes: BTreeMap<String, Node>,
-    /// Where its header stands; `None` for the whole document.
+    /// Location of its header. `None` for the root table.
     pub(super) place: Option<Place>,
 }
 
-/// Reads a document.
+/// Parses a document. A leading byte order mark is ignored.
+///
+/// # Errors
+/// If it is not valid TOML.
 pub(super) fn parse(text: &str, path: &Path) -> Result<Table, Problem> {
     let text = text.trim_start_matches('\u{feff}');
-    let source = Source { text, path };
+    let source = SourceText { text, path };
     match DeTable::parse(text) {
         Ok(table) => Ok(Table {
             place: None,
@@ -46,12 +49,12 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Table, Problem> {
     }
 }
 
-struct Source<'a> {
+struct SourceText<'a> {
     text: &'a str,
     path: &'a Path,
 }
 
-impl Source<'_> {
+impl SourceText<'_> {
     fn place(&self, offset: usize) -> Place {
         let before = &self.text[..self.text.floor_char_boundary(offset)];
         let line_start = before.rfind('\n').map_or(0, |end| end + 1);
@@ -104,7 +107,7 @@ fn json(value: &DeValue<'_>) -> Value {
     match value {
         DeValue::String(text) => Value::from(text.as_ref()),
         DeValue::Integer(number) => {
-            // Out of range is no number any key takes: as text it is refused with the value shown.
+            // No key accepts a number out of range. Kept as text, it is rejected with its value shown.
             i64::from_str_radix(number.as_str(), number.radix())
                 .map_or_else(|_| number.as_str().into(), Value::from)
         }
@@ -122,7 +125,7 @@ fn json(value: &DeValue<'_>) -> Value {
     }
 }
 
-/// What a variable's text may mean: a TOML value, the text itself, or a list with commas.
+/// Returns the values that a variable's text may stand for: a TOML value, the text itself, or a comma-separated list.
 pub(super) fn meanings(text: &str) -> Vec<Value> {
     let mut meanings = Vec::new();
     if let Ok(value) = DeValue::parse(text) {

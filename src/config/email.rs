@@ -1,4 +1,4 @@
-//! `[notify.email]`.
+//! Reading `[notify.email]`.
 
 use super::KeySource;
 use super::notify::secret;
@@ -9,42 +9,42 @@ use serde_json::Value;
 use std::path::PathBuf;
 use url::{Host, Url};
 
-/// Who gets each message as an e-mail, and how it is sent.
+/// Notification by e-mail.
 #[derive(Debug, Clone)]
 pub struct Email {
-    /// Those who get it; at least one.
+    /// Recipients. At least one.
     pub to: Vec<Mailbox>,
-    /// Who it is from.
+    /// Sender.
     pub from: Mailbox,
-    /// The server it is handed to.
+    /// Mail server.
     pub server: MailServer,
-    /// The user's name, and where the password is.
+    /// User name and location of the password, if the server requires a login.
     pub login: Option<(String, KeySource)>,
 }
 
 /// A mail server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MailServer {
-    /// Its name or address.
+    /// Host name or IP address.
     pub host: String,
-    /// Its port.
+    /// TCP port.
     pub port: u16,
-    /// How what is said to it is kept private.
+    /// Encryption of the connection.
     pub privacy: Privacy,
 }
 
-/// How what is said to a mail server is kept private.
+/// Encryption of the connection to a mail server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Privacy {
     /// TLS from the first byte.
     Tls,
-    /// STARTTLS, or nothing is sent.
+    /// STARTTLS. Nothing is sent without it.
     StartTls,
-    /// It is on this machine.
+    /// None. Only for a server on this machine.
     Local,
 }
 
-/// Reads `[notify.email]`; `Some(None)` where there is none.
+/// Reads `[notify.email]`. `Some(None)` if it is not set, `None` if it is invalid.
 pub(super) fn email(
     mut section: Section<'_>,
     resolve: &impl Fn(PathBuf) -> PathBuf,
@@ -52,7 +52,7 @@ pub(super) fn email(
     let is_empty = section.is_empty();
     for key in ["to", "from", "server"] {
         if !is_empty && !section.has(key) {
-            section.refuse(key, "it is missing");
+            section.refuse(key, "required key is missing");
         }
     }
     let to = section.get("to", mailboxes);
@@ -66,12 +66,12 @@ pub(super) fn email(
         (Some(_), None) => {
             section.refuse(
                 "user",
-                "there is no password; name a variable with `password_env`, or a file with `password_file`",
+                "no password is set; name a variable with `password_env` or a file with `password_file`",
             );
             None
         }
         (None, Some(_)) => {
-            section.refuse("user", "it is missing, though there is a password");
+            section.refuse("user", "required because a password is set");
             None
         }
         (None, None) => None,
@@ -110,7 +110,7 @@ fn mailboxes(value: &Value) -> Read<Vec<Mailbox>> {
 
 fn server(value: &Value) -> Read<MailServer> {
     const EXPECTED: &str =
-        "expected \"smtps://host:465\" or \"smtp://host:587\", without a name or password in it";
+        "expected \"smtps://host:465\" or \"smtp://host:587\", without a user name or password";
     let refused = || EXPECTED.to_owned();
     let url = Url::parse(text(value)?.trim()).map_err(|_| refused())?;
     let bare = url.username().is_empty()
@@ -120,7 +120,7 @@ fn server(value: &Value) -> Read<MailServer> {
     let host = url.host_str().filter(|_| bare).ok_or_else(refused)?;
     let (port, privacy) = match url.scheme() {
         "smtps" => (465, Privacy::Tls),
-        "smtp" if is_here(host) => (587, Privacy::Local),
+        "smtp" if is_loopback(host) => (587, Privacy::Local),
         "smtp" => (587, Privacy::StartTls),
         _ => return Err(refused()),
     };
@@ -131,7 +131,7 @@ fn server(value: &Value) -> Read<MailServer> {
     })
 }
 
-fn is_here(host: &str) -> bool {
+fn is_loopback(host: &str) -> bool {
     match Host::parse(host) {
         Ok(Host::Domain(name)) => name == "localhost",
         Ok(Host::Ipv4(address)) => address.is_loopback(),
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_is_spoken_to_in_private_unless_it_is_on_this_machine() {
+    fn only_a_local_server_is_used_without_tls() {
         let is = |text: &str, host: &str, port, privacy| {
             assert_eq!(read(text), Some((host.to_owned(), port, privacy)), "{text}");
         };
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_with_a_password_in_it_is_refused_and_not_shown() {
+    fn a_url_with_a_password_is_rejected_and_not_shown() {
         for text in [
             "smtps://me:hush@host",
             "mail.example.org",

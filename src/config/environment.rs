@@ -1,10 +1,10 @@
-//! What the process was given, as plain data, so that tests can give something else.
+//! Environment of the process as plain data, so that tests can replace it.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// Variables and folders of a process.
+/// Environment variables and working folder of a process.
 #[derive(Debug, Clone, Default)]
 pub struct Environment {
     /// The environment variables.
@@ -14,10 +14,10 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// What this process was given.
+    /// Returns the environment of this process.
     ///
     /// # Errors
-    /// If the working folder is gone.
+    /// If the working folder no longer exists.
     pub fn of_process() -> std::io::Result<Self> {
         Ok(Self {
             variables: std::env::vars_os().collect(),
@@ -25,7 +25,7 @@ impl Environment {
         })
     }
 
-    /// A variable's value; `None` if it is not set or empty.
+    /// Returns the value of a variable. `None` if it is unset or empty.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&OsString> {
         self.variables
@@ -33,7 +33,7 @@ impl Environment {
             .filter(|value| !value.is_empty())
     }
 
-    /// `path` as seen from `folder`, with a leading `~` taken for `$HOME`.
+    /// Resolves `path` against `folder`. A leading `~` is replaced by `$HOME`.
     #[must_use]
     pub fn resolve(&self, folder: &Path, path: &Path) -> PathBuf {
         match (path.strip_prefix("~"), self.get("HOME")) {

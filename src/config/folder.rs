@@ -1,4 +1,4 @@
-//! What a folder of recordings says of itself: a file with `model` and `[options]`, which go over those of its source.
+//! Rules file of a folder of recordings. Its `model` and `[options]` override those of the source or the parent folder.
 
 use super::document::{Table, parse};
 use super::problem::Problem;
@@ -9,18 +9,18 @@ use crate::domain::Request;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Longest file, in bytes: every option many times over.
-const MOST_BYTES: usize = 64 * 1024;
-/// What it is called in a refusal.
+/// Maximum size of a rules file, in bytes. Many times the size of a file with every option.
+const MAX_BYTES: usize = 64 * 1024;
+/// Label of the section in diagnostics.
 const LABEL: &str = "folder rules";
 
-/// What is asked of the service for the recordings of a folder: what its file at `path` says, over what holds `above`
-/// it. An option that it does not name stays as it is.
+/// Reads the rules file at `path` and merges it over `above`, the request of the parent folder. An option that the file
+/// does not set is inherited.
 ///
 /// # Errors
-/// What of it cannot be meant, each with its line; or why it cannot be read.
+/// If the file cannot be read or is invalid. The message lists every problem with its line.
 pub fn request_below(path: &Path, above: &Request, any_model: bool) -> Result<Request, String> {
-    let text = read_text(path, MOST_BYTES).map_err(|error| {
+    let text = read_text(path, MAX_BYTES).map_err(|error| {
         let file = path.display();
         format!("{file}: cannot be read: {error}")
     })?;
@@ -31,12 +31,12 @@ pub fn request_below(path: &Path, above: &Request, any_model: bool) -> Result<Re
 }
 
 fn of_text(
-    written: &str,
+    text: &str,
     path: &Path,
     above: &Request,
     any_model: bool,
 ) -> Result<Request, Vec<Problem>> {
-    let table = parse(written, path).map_err(|problem| vec![problem])?;
+    let table = parse(text, path).map_err(|problem| vec![problem])?;
     let mut problems = Vec::new();
     let none = Table::default();
     let mut section = Section::new(LABEL, table, none, BTreeMap::new(), &mut problems);
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_goes_over_what_holds_above_and_the_rest_stays() {
+    fn rules_override_the_parent_and_inherit_the_rest() {
         let own =
             read("model = '#g1_nova-2-meeting'\n[options]\nlanguage = 'de'\nnumerals = true\n");
         let own = own.unwrap();
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_meant_is_refused_with_its_line() {
+    fn invalid_rules_are_rejected_with_their_line() {
         assert_eq!(
             read("modell = 'x'\n[options]\ndiarise = true\n").unwrap_err(),
             "/a/.nightscribe.toml:1:1: folder rules: `modell`: no such key; did you mean `model`?\n\
@@ -96,14 +96,15 @@ mod tests {
         );
         assert!(read("model = 'nova-4'").unwrap_err().contains("`model`"));
         assert!(read("model = 'nova-4'\nallow_unknown_model = true").is_ok());
-        assert!(read("key = 'sk-5ecret'").is_err_and(|said| !said.contains("5ecret")));
+        assert!(read("key = 'sk-5ecret'").is_err_and(|error| !error.contains("5ecret")));
     }
 
     #[test]
-    fn a_file_that_cannot_be_read_is_named() {
-        let said = request_below(Path::new("/nowhere/.nightscribe.toml"), &above(), false);
+    fn an_unreadable_file_is_named() {
+        let request = request_below(Path::new("/nowhere/.nightscribe.toml"), &above(), false);
         assert!(
-            said.unwrap_err()
+            request
+                .unwrap_err()
                 .starts_with("/nowhere/.nightscribe.toml: cannot be read: ")
         );
     }

@@ -1,4 +1,4 @@
-//! Reading the API key, which is nowhere else than in memory afterwards.
+//! Reading the API key. The key is only kept in memory.
 
 use super::KeySource;
 use super::environment::Environment;
@@ -6,13 +6,13 @@ use super::small_file::read_text;
 use secrecy::SecretString;
 use std::path::PathBuf;
 
-/// Longest key file, in bytes: more than any header may hold.
-const MOST_BYTES: usize = 64 * 1024;
+/// Maximum size of a key file, in bytes. Larger than any HTTP header.
+const MAX_BYTES: usize = 64 * 1024;
 
-/// The key cannot be had. The message says how to set it, and never shows any of it.
+/// Error of reading the API key. The message error_message how to set the key and never contains any part of it.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// The variable is not there.
+    /// The environment variable is not set.
     #[error(
         "no API key: the environment variable `{0}` is not set; set it, or name a file with `api.key_file`"
     )]
@@ -22,22 +22,24 @@ pub enum KeyError {
     File {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
-    /// There is nothing in it.
+    /// The variable or file is empty.
     #[error("no API key: {0} is empty")]
     Empty(String),
-    /// A key of several lines or the like.
-    #[error("the API key in {0} holds characters that no key holds; set it again")]
+    /// The key contains a space, a line break, or another character that a header cannot carry.
+    #[error(
+        "the API key in {0} contains spaces, line breaks or other invalid characters; set it again"
+    )]
     Malformed(String),
 }
 
-/// Reads the key, without white space around it.
+/// Reads the key and trims surrounding white space.
 ///
 /// # Errors
-/// If it is missing, empty, or cannot be sent in a header.
+/// If the key is missing, empty, or cannot be sent in a header.
 pub fn read_key(source: &KeySource, environment: &Environment) -> Result<SecretString, KeyError> {
     let (place, key) = match source {
         KeySource::Env(name) => {
@@ -55,7 +57,7 @@ pub fn read_key(source: &KeySource, environment: &Environment) -> Result<SecretS
             };
             (
                 format!("`{}`", path.display()),
-                read_text(path, MOST_BYTES).map_err(failed)?,
+                read_text(path, MAX_BYTES).map_err(failed)?,
             )
         }
     };
@@ -75,7 +77,7 @@ mod tests {
     use secrecy::ExposeSecret;
 
     #[test]
-    fn a_key_file_is_read_and_one_without_end_is_refused() {
+    fn an_oversized_key_file_is_rejected() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
         std::fs::write(&path, "sk-1\n").unwrap();
@@ -84,7 +86,7 @@ mod tests {
         let endless = KeySource::File("/dev/zero".into());
         let error = read_key(&endless, &Environment::default()).unwrap_err();
         let source = std::error::Error::source(&error).unwrap().to_string();
-        assert_eq!(source, "it is longer than 65536 bytes");
+        assert_eq!(source, "the file is larger than 65536 bytes");
     }
 
     fn environment(value: &str) -> Environment {
@@ -94,26 +96,26 @@ mod tests {
         }
     }
 
-    fn says(value: &str) -> String {
+    fn error_message(value: &str) -> String {
         read_key(&KeySource::Env("K".to_owned()), &environment(value))
             .unwrap_err()
             .to_string()
     }
 
     #[test]
-    fn a_key_is_read_without_the_white_space_around_it() {
+    fn white_space_around_the_key_is_trimmed() {
         let key = read_key(&KeySource::Env("K".to_owned()), &environment(" sk-1\n")).unwrap();
         assert_eq!(key.expose_secret(), "sk-1");
         assert!(!format!("{key:?}").contains("sk-1"));
     }
 
     #[test]
-    fn a_refusal_says_where_to_look_and_shows_nothing() {
+    fn errors_name_the_location_but_not_the_key() {
         assert_eq!(
-            says("  "),
+            error_message("  "),
             "no API key: the environment variable `K` is empty"
         );
-        assert!(!says("sk-1 sk-2").contains("sk-1"));
+        assert!(!error_message("sk-1 sk-2").contains("sk-1"));
         let error = read_key(&KeySource::Env("Q".to_owned()), &environment("x")).unwrap_err();
         assert_eq!(
             error.to_string(),

@@ -1,4 +1,4 @@
-//! The layers together: default < file < environment.
+//! Merging the layers: defaults, overridden by the file, overridden by the environment.
 
 use super::document::{Content, Table, parse};
 use super::environment::Environment;
@@ -21,14 +21,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Begins the name of a variable that sets a key.
+/// Prefix of environment variables that set a key.
 const PREFIX: &str = "NIGHTSCRIBE__";
-/// The tables of the configuration.
+/// Tables of the configuration, apart from `[[source]]`.
 const SECTIONS: [&str; 11] = [
     "api", "limits", "polling", "retry", "state", "output", "schedule", "budget", "prices",
     "notify", "hooks",
 ];
-/// The keys of `[budget]`.
+/// Keys of `[budget]`.
 const CAPS: [(&str, Measure, Period); 6] = [
     ("hours_per_run", Measure::Audio, Period::Run),
     ("hours_per_day", Measure::Audio, Period::Day),
@@ -37,24 +37,27 @@ const CAPS: [(&str, Measure, Period); 6] = [
     ("cost_per_day", Measure::Cost, Period::Day),
     ("cost_per_month", Measure::Cost, Period::Month),
 ];
-/// More uploads at once help nobody's line.
-const MOST_UPLOADS: usize = 64;
-/// More generations at once than any account is given.
-const MOST_PENDING: usize = 100_000;
+/// Upper limit of `max_uploads`. More concurrent uploads do not increase throughput.
+const MAX_UPLOADS: usize = 64;
+/// Upper limit of `max_pending`. More than the service allows any account.
+const MAX_PENDING: usize = 100_000;
 
-/// The configuration of `text`, read from `file`.
+/// Builds the configuration from `text`, the content of `file`.
+///
+/// # Errors
+/// If anything is invalid. Lists every problem, sorted by location.
 pub(super) fn build(
     file: Option<PathBuf>,
     text: &str,
     environment: &Environment,
 ) -> Result<Config, Vec<Problem>> {
     let path = file.clone().unwrap_or_default();
-    let written = parse(text, &path).map_err(|problem| vec![problem])?;
+    let table = parse(text, &path).map_err(|problem| vec![problem])?;
     let defaults = parse(TEMPLATE, Path::new("defaults")).map_err(|problem| vec![problem])?;
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let mut problems = Vec::new();
     let mut layers = Layers {
-        written,
+        file: table,
         defaults,
         variables: variables(environment, &mut problems),
     };
@@ -68,7 +71,7 @@ pub(super) fn build(
     }
 }
 
-/// `NIGHTSCRIBE__SECTION__KEY` by section and key.
+/// Collects the variables `NIGHTSCRIBE__SECTION__KEY` by section and key.
 fn variables(
     environment: &Environment,
     problems: &mut Vec<Problem>,
@@ -79,23 +82,23 @@ fn variables(
             continue;
         };
         let lower = name[PREFIX.len()..].to_lowercase();
-        let mut refuse = |message: String| {
+        let mut reject = |message: String| {
             problems.push(Problem {
                 place: Place::Variable(name.to_owned()),
                 message,
             })
         };
         let Some((section, key)) = lower.split_once("__") else {
-            let refusal = secret_refusal(&lower).unwrap_or("expected NIGHTSCRIBE__SECTION__KEY");
-            refuse(refusal.to_owned());
+            let message = secret_refusal(&lower).unwrap_or("expected NIGHTSCRIBE__SECTION__KEY");
+            reject(message.to_owned());
             continue;
         };
         if !SECTIONS.contains(&section) {
-            refuse(format!("no such section{}", suggestion(section, SECTIONS)));
+            reject(format!("no such section{}", suggestion(section, SECTIONS)));
             continue;
         }
         let Some(text) = value.to_str() else {
-            refuse("its value is not UTF-8".to_owned());
+            reject("the value is not valid UTF-8".to_owned());
             continue;
         };
         let variable = Variable {
@@ -110,8 +113,9 @@ fn variables(
     sections
 }
 
+/// The three layers, from which sections are taken one by one.
 struct Layers {
-    written: Table,
+    file: Table,
     defaults: Table,
     variables: BTreeMap<String, BTreeMap<String, Variable>>,
 }
@@ -157,14 +161,14 @@ impl Layers {
     }
 
     fn section<'p>(&mut self, name: &'static str, problems: &'p mut Vec<Problem>) -> Section<'p> {
-        let file = match self.written.nodes.remove(name) {
+        let file = match self.file.nodes.remove(name) {
             None => Table::default(),
             Some(node) => match node.content {
                 Content::Table(table) => table,
                 _ => {
                     problems.push(Problem {
                         place: node.place,
-                        message: format!("`{name}` is a section: write [{name}]"),
+                        message: format!("`{name}` is a table: write [{name}]"),
                     });
                     Table::default()
                 }
@@ -218,8 +222,8 @@ impl Layers {
         let mut section = self.section("limits", problems);
         let submits_per_minute = section.get("submits_per_minute", rate);
         let polls_per_minute = section.get("polls_per_minute", rate);
-        let max_uploads = section.get("max_uploads", count(1..=MOST_UPLOADS));
-        let max_pending = section.get("max_pending", count(1..=MOST_PENDING));
+        let max_uploads = section.get("max_uploads", count(1..=MAX_UPLOADS));
+        let max_pending = section.get("max_pending", count(1..=MAX_PENDING));
         section.finish();
         Some(Limits {
             submits_per_minute: submits_per_minute?,
@@ -235,7 +239,7 @@ impl Layers {
         let max_interval = section.get("max_interval", span);
         if interval
             .zip(max_interval)
-            .is_some_and(|(first, most)| first > most)
+            .is_some_and(|(initial, max)| initial > max)
         {
             section.refuse_longer("interval", "max_interval");
         }
@@ -254,7 +258,7 @@ impl Layers {
         let uncertain = section.get("uncertain", word);
         if backoff
             .zip(max_backoff)
-            .is_some_and(|(first, most)| first > most)
+            .is_some_and(|(initial, max)| initial > max)
         {
             section.refuse_longer("backoff", "max_backoff");
         }
@@ -329,7 +333,7 @@ impl Layers {
         caps
     }
 
-    /// The one section whose keys are not ours: the models, each with the price of a minute.
+    /// Reads `[prices]`. Its keys are model names, apart from `currency`.
     fn prices(&mut self, problems: &mut Vec<Problem>) -> Prices {
         let mut section = self.section("prices", problems);
         let currency = section.get("currency", text);
@@ -355,13 +359,13 @@ impl Layers {
         any_model: bool,
         problems: &mut Vec<Problem>,
     ) -> Vec<Source> {
-        let Some(node) = self.written.nodes.remove("source") else {
+        let Some(node) = self.file.nodes.remove("source") else {
             return Vec::new();
         };
         let tables = match node.content {
             Content::Tables(tables) => tables,
             _ => {
-                let message = "a source is one of a list: write [[source]]".to_owned();
+                let message = "sources are an array of tables: write [[source]]".to_owned();
                 problems.push(Problem {
                     place: node.place,
                     message,
@@ -381,7 +385,7 @@ impl Layers {
                 .iter()
                 .any(|other| other.name.to_lowercase() == source.name.to_lowercase())
             {
-                let message = format!("source `{}`: another source has this name", source.name);
+                let message = format!("source `{}`: another source has the same name", source.name);
                 problems.push(Problem { place, message });
             }
             sources.push(source);
@@ -390,13 +394,13 @@ impl Layers {
     }
 
     fn unknown_sections(&mut self, problems: &mut Vec<Problem>) {
-        for (name, node) in &self.written.nodes {
+        for (name, node) in &self.file.nodes {
             let known = SECTIONS.into_iter().chain(["source"]);
-            let refusal = secret_refusal(name).map_or_else(
+            let reason = secret_refusal(name).map_or_else(
                 || format!("no such section{}", suggestion(name, known)),
                 str::to_owned,
             );
-            let message = format!("`{name}`: {refusal}");
+            let message = format!("`{name}`: {reason}");
             problems.push(Problem {
                 place: node.place.clone(),
                 message,

@@ -1,17 +1,17 @@
-//! Where transcripts are put.
+//! Location of transcripts.
 
 use std::str::FromStr;
 
-/// Where transcripts are put.
+/// Location of a transcript.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
-    /// `<dir>/<source>/<folder in the source>`.
+    /// In `<dir>/<source>/<folder in the source>`.
     Mirror,
     /// Next to the recording.
     Beside,
 }
 
-/// The text names no layout.
+/// Error of parsing a [`Layout`].
 #[derive(Debug, thiserror::Error)]
 #[error("expected \"mirror\" or \"beside\", found \"{0}\"")]
 pub struct UnknownLayout(String);

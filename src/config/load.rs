@@ -1,4 +1,4 @@
-//! Where the file is.
+//! Locating and reading the configuration file.
 
 use super::Config;
 use super::environment::Environment;
@@ -7,26 +7,27 @@ use super::problem::Problem;
 use super::small_file::read_text;
 use std::path::{Path, PathBuf};
 
-/// Longest configuration, in bytes: thousands of sources.
-const MOST_BYTES: usize = 1024 * 1024;
+/// Maximum size of a configuration file, in bytes. Enough for thousands of sources.
+const MAX_BYTES: usize = 1024 * 1024;
 
-/// There is no configuration to work with.
+/// Error of loading the configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// A file that was named cannot be read.
+    /// The file cannot be read.
     #[error("cannot read the configuration `{}`", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
-    /// What it says cannot be meant.
+    /// The file or the environment is invalid. Lists every problem.
     #[error("{}", list(.0))]
     Refused(Vec<Problem>),
 }
 
+/// Joins problems, one per line.
 pub(super) fn list(problems: &[Problem]) -> String {
     problems
         .iter()
@@ -35,16 +36,16 @@ pub(super) fn list(problems: &[Problem]) -> String {
         .join("\n")
 }
 
-/// The configuration from the file that `explicit` names, or else the first there is of `$NIGHTSCRIBE_CONFIG`,
-/// `./nightscribe.toml`, `$XDG_CONFIG_HOME/nightscribe/config.toml` and `/etc/nightscribe/config.toml`; without any,
-/// the defaults.
+/// Loads the configuration from the file that `explicit` or `$NIGHTSCRIBE_CONFIG` names. Otherwise uses the first
+/// existing file of `./nightscribe.toml`, `$XDG_CONFIG_HOME/nightscribe/config.toml` (default `~/.config`) and
+/// `/etc/nightscribe/config.toml`. If none exists, returns the defaults.
 ///
 /// # Errors
-/// If a named file cannot be read, or anything in it or in the environment cannot be meant: all of it is listed.
+/// If the file cannot be read, or if the file or the environment is invalid. The error lists every problem.
 pub fn load(explicit: Option<&Path>, environment: &Environment) -> Result<Config, ConfigError> {
     let file = locate(explicit, environment);
     let text = match &file {
-        Some(path) => read_text(path, MOST_BYTES).map_err(|source| ConfigError::Unreadable {
+        Some(path) => read_text(path, MAX_BYTES).map_err(|source| ConfigError::Unreadable {
             path: path.clone(),
             source,
         })?,
@@ -53,10 +54,10 @@ pub fn load(explicit: Option<&Path>, environment: &Environment) -> Result<Config
     of_text(file, &text, environment)
 }
 
-/// The configuration of a file's text. Reads no file.
+/// Builds the configuration from `text`, the content of `file`. Does not read the file.
 ///
 /// # Errors
-/// If anything in it or in the environment cannot be meant: all of it is listed.
+/// If the text or the environment is invalid. The error lists every problem.
 pub fn of_text(
     file: Option<PathBuf>,
     text: &str,
@@ -76,12 +77,12 @@ fn locate(explicit: Option<&Path>, environment: &Environment) -> Option<PathBuf>
             .get("HOME")
             .map(|home| Path::new(home).join(".config")),
     };
-    let places = [
+    let candidates = [
         Some(environment.folder.join("nightscribe.toml")),
         user.map(|folder| folder.join("nightscribe/config.toml")),
         Some(PathBuf::from("/etc/nightscribe/config.toml")),
     ];
-    places.into_iter().flatten().find(|path| path.exists())
+    candidates.into_iter().flatten().find(|path| path.exists())
 }
 
 #[cfg(test)]
@@ -89,14 +90,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_without_end_is_refused() {
+    fn an_oversized_file_is_rejected() {
         let error = load(Some(Path::new("/dev/zero")), &Environment::default()).unwrap_err();
         let source = std::error::Error::source(&error).unwrap().to_string();
-        assert_eq!(source, "it is longer than 1048576 bytes");
+        assert_eq!(source, "the file is larger than 1048576 bytes");
     }
 
     #[test]
-    fn the_file_is_looked_for_in_order_and_a_named_one_must_be_there() {
+    fn the_first_existing_file_is_used_unless_one_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         let mut environment = Environment::default();

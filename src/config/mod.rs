@@ -1,22 +1,23 @@
-//! The configuration: one annotated file that is defaults, reference and `init` template at once, below the user's
-//! file, below the environment. What cannot be meant is refused with its place and the nearest name.
+//! Configuration, merged from three layers: environment over the user's file over the defaults. One annotated file holds
+//! the defaults. It is also the reference and the template of `nightscribe init`. An invalid value is rejected with its
+//! location, and an unknown name with the nearest valid one.
 //!
-//! - [`load`](mod@load): where the file is
-//! - `layers`: default, file and environment together
-//! - [`environment`]: what the process was given
+//! - [`load`](mod@load): locating and reading the file
+//! - `layers`: merging defaults, file and environment
+//! - [`environment`]: variables and working folder of the process
 //! - [`key`]: reading the API key
-//! - [`problem`](mod@problem): refusals
-//! - `document`: TOML with the place of each value
-//! - `section`: one table of it, read key by key through the layers
-//! - `values`: what a value may be
-//! - `small_file`: reading a file that is small by its nature
-//! - [`notify`]: who is told, and what is run for each transcript
-//! - [`email`]: the same by e-mail
-//! - [`secret`]: reading secrets other than the key
+//! - [`problem`](mod@problem): diagnostics
+//! - `document`: TOML with the location of each value
+//! - `section`: one table, read key by key from the merged layers
+//! - `values`: parsers of single values
+//! - `small_file`: reading text files with a size limit
+//! - [`notify`]: notification channels and hooks
+//! - [`email`]: notification by e-mail
+//! - [`secret`]: reading secrets other than the API key
 //! - `source`: one `[[source]]`
-//! - [`folder`]: what a folder of recordings says of itself
-//! - [`layout`]: where transcripts are put
-//! - [`uncertain`]: what is done about a lost answer
+//! - [`folder`]: rules file of a folder of recordings
+//! - [`layout`]: location of transcripts
+//! - [`uncertain`]: handling of submissions whose answer was lost
 
 mod document;
 pub mod email;
@@ -54,152 +55,153 @@ use std::path::PathBuf;
 use std::time::Duration;
 use url::Url;
 
-/// The annotated configuration: every key with its default. `nightscribe init` writes it.
+/// The annotated configuration file: every key with its default. `nightscribe init` writes it.
 pub const TEMPLATE: &str = include_str!("../../config/nightscribe.toml");
 
-/// Everything that can be set. Paths are absolute.
+/// The complete configuration. Paths are absolute.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The file it was read from, if there was one.
+    /// The file it was read from, if any.
     pub file: Option<PathBuf>,
-    /// The service.
+    /// Access to the service.
     pub api: Api,
-    /// How much at once, and how fast.
+    /// Concurrency and rate limits.
     pub limits: Limits,
-    /// When to ask for a transcription.
+    /// Poll intervals.
     pub polling: Polling,
-    /// When to try again.
+    /// Retry policy.
     pub retry: Retry,
-    /// The queue.
+    /// Storage of the queue.
     pub state: State,
-    /// The transcripts.
+    /// Location, names and formats of transcripts.
     pub output: Output,
-    /// The daemon's hours.
+    /// Scan interval and active hours.
     pub schedule: Schedule,
-    /// What may be submitted in a run, a day, a month.
+    /// Caps on submissions per run, day and month.
     pub budget: Vec<Cap>,
-    /// What the models cost, as far as it is written here.
+    /// Configured prices of the models.
     pub prices: Prices,
-    /// Who is told what a run came to, and when it needs a person.
+    /// Notification channels.
     pub notify: Notify,
-    /// What is run for each transcript.
+    /// Programs to run for each transcript.
     pub hooks: Hooks,
-    /// Folders of recordings, in the order of the file.
+    /// Folders of recordings, in file order.
     pub sources: Vec<Source>,
 }
 
 impl Config {
-    /// A source by name.
+    /// Returns the source of this name.
     #[must_use]
     pub fn source(&self, name: &str) -> Option<&Source> {
         self.sources.iter().find(|source| source.name == name)
     }
 }
 
-/// The service.
+/// Access to the service.
 #[derive(Debug, Clone)]
 pub struct Api {
-    /// Everything before `/stt`.
+    /// Base URL, without `/stt`.
     pub base_url: Url,
-    /// Where the key is.
+    /// Location of the API key.
     pub key: KeySource,
-    /// Which calls a submission uses.
+    /// API calls used for a submission.
     pub flow: Flow,
-    /// How long the service keeps a transcription, from its creation.
+    /// How long the service keeps a transcription after creating it.
     pub retention: Duration,
 }
 
-/// Where the API key is read from; the key itself is never in the configuration.
+/// Location of the API key or another secret. The configuration never holds the secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeySource {
-    /// An environment variable.
+    /// The environment variable of this name.
     Env(String),
-    /// A file.
+    /// The file at this path.
     File(PathBuf),
 }
 
-/// How much at once, and how fast.
+/// Concurrency and rate limits.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Submissions in any minute.
+    /// Maximum submissions in any minute.
     pub submits_per_minute: NonZeroU32,
-    /// Polls in any minute.
+    /// Maximum polls in any minute.
     pub polls_per_minute: NonZeroU32,
-    /// Uploads at once.
+    /// Maximum concurrent uploads.
     pub max_uploads: usize,
-    /// Generations waiting at the service at once.
+    /// Maximum generations in flight at the service.
     pub max_pending: usize,
 }
 
-/// When to ask for a transcription.
+/// Poll intervals.
 #[derive(Debug, Clone)]
 pub struct Polling {
-    /// Between two polls of one generation, at first.
+    /// Initial time between two polls of one generation.
     pub interval: Duration,
-    /// The same, at most.
+    /// Maximum time between two polls of one generation.
     pub max_interval: Duration,
 }
 
-/// When to try again.
+/// Retry policy.
 #[derive(Debug, Clone)]
 pub struct Retry {
-    /// Submissions of one recording, before it is failed.
+    /// Submissions of one recording before its job fails.
     pub max_attempts: u32,
-    /// Before the second attempt.
+    /// Delay before the second attempt.
     pub backoff: Duration,
-    /// Before a later one, at most.
+    /// Maximum delay before a later attempt.
     pub max_backoff: Duration,
-    /// What is done about a submission whose answer stays lost.
+    /// Handling of a submission whose answer was lost and cannot be recovered.
     pub uncertain: Uncertain,
 }
 
-/// The queue.
+/// Storage of the queue.
 #[derive(Debug, Clone)]
 pub struct State {
-    /// Folder of the database and the lock.
+    /// Folder of the database and the lock file.
     pub dir: PathBuf,
 }
 
-/// The transcripts.
+/// Location, names and formats of transcripts.
 #[derive(Debug, Clone)]
 pub struct Output {
-    /// Their folder.
+    /// Root folder of the transcripts.
     pub dir: PathBuf,
-    /// Where in it.
+    /// Placement of a transcript.
     pub layout: Layout,
-    /// Their names, without extension.
+    /// Template of the file names, without extension.
     pub name: FileName,
-    /// Their formats, each once.
+    /// Formats to write, without duplicates.
     pub formats: Vec<Format>,
 }
 
-/// The daemon's hours.
+/// Scan interval and active hours.
 #[derive(Debug, Clone)]
 pub struct Schedule {
-    /// Between two scans.
+    /// Time between two scans.
     pub scan_every: Duration,
-    /// When recordings are submitted; without any, at every hour.
+    /// Hours in which recordings are submitted. Empty means any hour.
     pub active_hours: Vec<Range>,
 }
 
 /// A folder of recordings.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// Its name, which can be a folder's.
+    /// Name, valid as a folder name.
     pub name: String,
-    /// Where it is.
+    /// Path of the folder.
     pub path: PathBuf,
-    /// Model and options, checked.
+    /// Validated model and options.
     pub request: Request,
-    /// Whether models are taken that this version does not know.
+    /// Whether models that this version does not know are accepted.
     pub any_model: bool,
-    /// What to take, on the path in the source. `None`: every file that its name says is a recording.
+    /// Globs of files to include, matched against the path within the source. `None` includes every file whose name has
+    /// the extension of a recording.
     pub include: Option<GlobSet>,
-    /// What to leave out, on the path in the source.
+    /// Globs of files to exclude, matched against the path within the source.
     pub exclude: GlobSet,
-    /// A file must be unchanged for so long before it is taken.
+    /// How long a file must be unchanged before it is taken.
     pub settle: Duration,
-    /// What is left out by its length or size.
+    /// Limits on the duration and size of recordings.
     pub bounds: Bounds,
 }
 

@@ -1,4 +1,4 @@
-//! `[notify]` and `[hooks]`: who is told what, and what is run for each transcript.
+//! Reading `[notify]` and `[hooks]`: notification channels, and programs to run for each transcript.
 
 use super::KeySource;
 use super::email::{Email, email};
@@ -9,55 +9,55 @@ use std::path::PathBuf;
 use std::time::Duration;
 use url::Url;
 
-/// More hooks at once help nobody.
-const MOST_HOOKS: usize = 64;
+/// Upper limit of `concurrency`. More concurrent hooks do not increase throughput.
+const MAX_HOOKS: usize = 64;
 
-/// Who is told; nobody, if nothing is set.
+/// Notification channels. None by default.
 #[derive(Debug, Clone, Default)]
 pub struct Notify {
-    /// A program that gets each message.
+    /// Program that receives each message.
     pub command: Option<Program>,
-    /// An address that each message is posted to.
+    /// URL to which each message is posted.
     pub webhook: Option<Webhook>,
-    /// Who gets each message as an e-mail.
+    /// Mail server and recipients of each message.
     pub email: Option<Email>,
 }
 
-/// A program, run without a shell.
+/// A program to run without a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Program {
-    /// A path, or a name that is looked for in `PATH`.
+    /// Path, or a name to look up in `PATH`.
     pub path: PathBuf,
-    /// Its arguments.
+    /// Arguments.
     pub arguments: Vec<String>,
 }
 
-/// An address that each message is posted to.
+/// URL to which each message is posted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Webhook {
-    /// The address. Its path may be a secret.
+    /// URL. Its path may be a secret.
     pub url: Url,
-    /// Where the secret is that signs the messages.
+    /// Location of the secret that signs the messages.
     pub secret: Option<KeySource>,
 }
 
-/// What is run for each transcript.
+/// Programs to run for each transcript.
 #[derive(Debug, Clone)]
 pub struct Hooks {
-    /// For each that became done.
+    /// Program to run when a transcript is done.
     pub on_done: Option<Hook>,
-    /// So many at once.
+    /// Maximum concurrent hooks.
     pub concurrency: usize,
-    /// Each so long at most.
+    /// Time limit of each hook.
     pub timeout: Duration,
 }
 
-/// A program, run without a shell, with places in its arguments.
+/// A program to run without a shell, with placeholders in its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hook {
-    /// A path, or a name that is looked for in `PATH`.
+    /// Path, or a name to look up in `PATH`.
     pub path: PathBuf,
-    /// Its arguments.
+    /// Arguments.
     pub arguments: Vec<Argument>,
 }
 
@@ -75,15 +75,12 @@ pub(super) fn notify(
         resolve,
     );
     if !section.has("webhook") && secret.is_some() {
-        section.refuse(
-            "webhook",
-            "it is missing, though there is a secret to sign it with",
-        );
+        section.refuse("webhook", "required because a signing secret is set");
     }
     let email = email(section.below("email", "notify.email"), resolve);
     section.finish();
     let command = command.map(|(program, arguments)| Program {
-        path: found_by(&program, resolve),
+        path: resolve_program(&program, resolve),
         arguments,
     });
     Some(Notify {
@@ -93,7 +90,7 @@ pub(super) fn notify(
     })
 }
 
-/// Reads `[hooks]`, for transcripts in these formats.
+/// Reads `[hooks]`. `formats` are those that are written. `None` skips the check of placeholders against them.
 pub(super) fn hooks(
     mut section: Section<'_>,
     formats: Option<&[Format]>,
@@ -103,11 +100,11 @@ pub(super) fn hooks(
         let (program, arguments) = command(value)?;
         let arguments = arguments.iter().map(|text| argument(text, formats));
         Ok(Hook {
-            path: found_by(&program, resolve),
+            path: resolve_program(&program, resolve),
             arguments: arguments.collect::<Read<_>>()?,
         })
     });
-    let concurrency = section.get("concurrency", count(1..=MOST_HOOKS));
+    let concurrency = section.get("concurrency", count(1..=MAX_HOOKS));
     let timeout = section.get("timeout", span);
     section.finish();
     Some(Hooks {
@@ -125,32 +122,33 @@ fn argument(text: &str, formats: Option<&[Format]>) -> Read<Argument> {
     let missing = argument.formats().find(|format| !is_written(format));
     match missing {
         Some(format) => Err(format!(
-            "`{{{format}}}` is never there: add \"{format}\" to `output.formats`"
+            "`{{{format}}}` is never written: add \"{format}\" to `output.formats`"
         )),
         None => Ok(argument),
     }
 }
 
-/// Where a secret is: in a file, if one is named, else in a variable. The secret itself is refused.
+/// Reads the location of a secret: a file if one is named, otherwise a variable. `secret_key` is the key that would hold the
+/// secret, which is rejected.
 pub(super) fn secret(
     section: &mut Section<'_>,
     [variable, file]: [&'static str; 2],
-    itself: &'static str,
+    secret_key: &'static str,
     resolve: &impl Fn(PathBuf) -> PathBuf,
 ) -> Option<KeySource> {
     let name = section.get(variable, variable_name);
     let path = section.get(file, path);
-    section.get(itself, |_| -> Read<()> {
+    section.get(secret_key, |_| -> Read<()> {
         Err(format!(
-            "it is never in the configuration; name an environment variable with `{variable}`, or a file with `{file}`"
+            "secrets are not allowed in the configuration; name an environment variable with `{variable}` or a file with `{file}`"
         ))
     });
     path.map(|path| KeySource::File(resolve(path)))
         .or(name.map(KeySource::Env))
 }
 
-/// A program with a `/` or a `~` in its name is a path like any other.
-fn found_by(program: &str, resolve: &impl Fn(PathBuf) -> PathBuf) -> PathBuf {
+/// Resolves a program with a `/` or a leading `~` as a path. Other names are looked up in `PATH` when they are run.
+fn resolve_program(program: &str, resolve: &impl Fn(PathBuf) -> PathBuf) -> PathBuf {
     if program.contains('/') || program.starts_with('~') {
         resolve(PathBuf::from(program))
     } else {

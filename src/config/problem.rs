@@ -1,21 +1,21 @@
-//! Refusals, each with its place.
+//! Diagnostics with their location.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// One thing in the configuration that cannot be meant.
+/// One invalid value or unknown name in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
-    /// Where it is.
+    /// Location of the key or value.
     pub place: Place,
-    /// What is wrong, what was expected, and the nearest valid name.
+    /// Description of the problem, with the expected value or the nearest valid name.
     pub message: String,
 }
 
-/// Where a value came from.
+/// Location of a key or value.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
-    /// In a file; lines and columns count from 1.
+    /// A position in a file. Lines and columns count from 1.
     File {
         /// The file.
         path: PathBuf,
@@ -24,9 +24,9 @@ pub enum Place {
         /// The column, in characters.
         column: usize,
     },
-    /// In an environment variable.
+    /// The environment variable of this name.
     Variable(String),
-    /// In the defaults.
+    /// The built-in defaults.
     Default,
 }
 

@@ -1,4 +1,5 @@
-//! Secrets other than the API key: what signs a webhook, the password of a mail server. In memory only, like the key.
+//! Reading secrets other than the API key: the signing secret of a webhook and the password of a mail server. Like the
+//! key, they are only kept in memory.
 
 use super::environment::Environment;
 use super::small_file::read_text;
@@ -6,13 +7,13 @@ use super::{Config, KeySource};
 use secrecy::SecretString;
 use std::path::PathBuf;
 
-/// Longest file of a secret, in bytes.
-const MOST_BYTES: usize = 64 * 1024;
+/// Maximum size of a file with a secret, in bytes.
+const MAX_BYTES: usize = 64 * 1024;
 
-/// A secret cannot be had. The message names the key of the configuration, and never shows any of the secret.
+/// Error of reading a secret. The message names the configuration key and never contains any part of the secret.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    /// The variable is not there.
+    /// The environment variable is not set, or its value is not UTF-8.
     #[error(
         "`{key}_env`: the environment variable `{name}` is not set; set it, or name a file with `{key}_file`"
     )]
@@ -29,24 +30,25 @@ pub enum SecretError {
         key: &'static str,
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
-    /// There is nothing in it.
+    /// The variable or file is empty.
     #[error("`{key}`: {place} is empty")]
     Empty {
         /// The key, without `_env` or `_file`.
         key: &'static str,
-        /// Where it should be.
+        /// The variable or file, as the message names it.
         place: String,
     },
 }
 
-/// Reads the secret that `key` tells of (`notify.webhook_secret`), without white space around it.
+/// Reads a secret and trims surrounding white space. `key` is its configuration key, without `_env` or `_file`, such as
+/// `notify.webhook_secret`.
 ///
 /// # Errors
-/// If it is missing or empty.
+/// If the secret is missing or empty.
 pub fn read_secret(
     key: &'static str,
     source: &KeySource,
@@ -70,7 +72,7 @@ pub fn read_secret(
                 source,
             };
             let place = format!("`{}`", path.display());
-            (place, read_text(path, MOST_BYTES).map_err(failed)?)
+            (place, read_text(path, MAX_BYTES).map_err(failed)?)
         }
     };
     match secret.trim() {
@@ -80,7 +82,7 @@ pub fn read_secret(
 }
 
 impl Config {
-    /// The environment variables that hold a secret: programs that are run get none of them.
+    /// Returns the names of environment variables that hold a secret. They are not passed to programs that are run.
     #[must_use]
     pub fn secret_variables(&self) -> Vec<String> {
         let webhook = self.notify.webhook.as_ref();
@@ -119,24 +121,24 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_is_read_without_the_white_space_around_it() {
+    fn white_space_around_a_secret_is_trimmed() {
         let secret = read(&KeySource::Env("S".to_owned())).unwrap();
         assert_eq!(secret.expose_secret(), "hush");
     }
 
     #[test]
-    fn a_secret_that_is_not_there_is_said_with_the_key_that_names_it() {
-        let said = |source: KeySource| read(&source).unwrap_err().to_string();
+    fn a_missing_secret_is_reported_with_its_key() {
+        let message = |source: KeySource| read(&source).unwrap_err().to_string();
         assert_eq!(
-            said(KeySource::Env("Q".to_owned())),
+            message(KeySource::Env("Q".to_owned())),
             "`notify.webhook_secret_env`: the environment variable `Q` is not set; set it, or name a file with `notify.webhook_secret_file`"
         );
         assert_eq!(
-            said(KeySource::Env("NONE".to_owned())),
+            message(KeySource::Env("NONE".to_owned())),
             "`notify.webhook_secret`: the environment variable `NONE` is empty"
         );
         assert_eq!(
-            said(KeySource::File("/nowhere/s".into())),
+            message(KeySource::File("/nowhere/s".into())),
             "`notify.webhook_secret_file`: cannot read `/nowhere/s`"
         );
     }

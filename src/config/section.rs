@@ -1,5 +1,5 @@
-//! One table of the configuration, read key by key through the layers: environment over file over default. Whatever
-//! was not asked for in the end is no key.
+//! One table of the configuration, read key by key from the merged layers: environment over file over defaults. A key
+//! that was never read is unknown.
 
 use super::document::{Content, Table, meanings};
 use super::problem::{Place, Problem};
@@ -8,31 +8,33 @@ use crate::domain::nearest::suggestion;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Names that people give to the key, which must never be in the file.
+/// Key names under which a secret might be written into the file by mistake.
 const SECRETS: [&str; 6] = ["key", "api_key", "apikey", "token", "secret", "password"];
 
-/// What to say to somebody who wrote the key under a name like `key`.
+/// Returns the error for a key whose name suggests that its value is a secret, such as `token`.
 pub(super) fn secret_refusal(key: &str) -> Option<&'static str> {
     let key = key.to_lowercase().replace('-', "_");
     SECRETS.contains(&key.as_str()).then_some(
-        "the API key is never in the configuration; put it in the variable named by `api.key_env` or in the file named by `api.key_file`",
+        "the API key is not allowed in the configuration; put it in the variable named by `api.key_env` or in the file named by `api.key_file`",
     )
 }
 
-/// A variable's name and text.
+/// Name and value of an environment variable.
 #[derive(Debug, Clone)]
 pub(super) struct Variable {
     pub(super) name: String,
     pub(super) text: String,
 }
 
+/// One table with its layers. Collects problems and the keys that were read.
 pub(super) struct Section<'p> {
-    /// What it is called in a refusal: `api`, or "source `podcasts`".
+    /// Label in diagnostics: `api`, or "source `podcasts`".
     label: String,
     file: Table,
     defaults: Table,
     variables: BTreeMap<String, Variable>,
-    asked: Vec<&'static str>,
+    /// Keys read so far. [`Section::finish`] rejects all others.
+    known_keys: Vec<&'static str>,
     problems: &'p mut Vec<Problem>,
 }
 
@@ -49,22 +51,23 @@ impl<'p> Section<'p> {
             file,
             defaults,
             variables,
-            asked: Vec::new(),
+            known_keys: Vec::new(),
             problems,
         }
     }
 
+    /// Replaces the label.
     pub(super) fn rename(&mut self, label: String) {
         self.label = label;
     }
 
-    /// A key's value from the topmost layer that has it; `None` if none has, or if it is refused.
+    /// Reads a key from the topmost layer that sets it. `None` if no layer sets it or the value is invalid.
     pub(super) fn get<T>(
         &mut self,
         key: &'static str,
         read: impl Fn(&Value) -> Read<T>,
     ) -> Option<T> {
-        self.asked.push(key);
+        self.known_keys.push(key);
         if let Some(variable) = self.variables.get(key).cloned() {
             return self.variable(key, &variable, read);
         }
@@ -80,7 +83,7 @@ impl<'p> Section<'p> {
             }
         };
         let place = node.place.clone();
-        read.map_err(|message| self.refuse_at(place, key, &message))
+        read.map_err(|message| self.reject_at(place, key, &message))
             .ok()
     }
 
@@ -90,25 +93,25 @@ impl<'p> Section<'p> {
         variable: &Variable,
         read: impl Fn(&Value) -> Read<T>,
     ) -> Option<T> {
-        let mut first_refusal = None;
+        let mut first_error = None;
         for meaning in meanings(&variable.text) {
             match read(&meaning) {
                 Ok(value) => return Some(value),
-                Err(message) => first_refusal = first_refusal.or(Some(message)),
+                Err(message) => first_error = first_error.or(Some(message)),
             }
         }
         let place = Place::Variable(variable.name.clone());
-        self.refuse_at(place, key, &first_refusal.unwrap_or_default());
+        self.reject_at(place, key, &first_error.unwrap_or_default());
         None
     }
 
-    /// Every key that was not asked for, with its value, in a section whose keys are names of other things.
+    /// Reads every key that was not read before. For tables whose keys are arbitrary names, such as models.
     pub(super) fn others<T>(&mut self, read: impl Fn(&Value) -> Read<T>) -> Vec<(String, T)> {
         let nodes = std::mem::take(&mut self.file.nodes);
-        let (asked, others): (Vec<_>, Vec<_>) = nodes
+        let (known, others): (Vec<_>, Vec<_>) = nodes
             .into_iter()
-            .partition(|(key, _)| self.asked.contains(&key.as_str()));
-        self.file.nodes = asked.into_iter().collect();
+            .partition(|(key, _)| self.known_keys.contains(&key.as_str()));
+        self.file.nodes = known.into_iter().collect();
         let mut values = Vec::new();
         for (key, node) in others {
             let value = match &node.content {
@@ -119,60 +122,60 @@ impl<'p> Section<'p> {
             };
             match value {
                 Ok(value) => values.push((key, value)),
-                Err(message) => self.refuse_at(node.place, &key, &message),
+                Err(message) => self.reject_at(node.place, &key, &message),
             }
         }
         values
     }
 
-    /// Whether the user set the key.
+    /// Whether the file or the environment sets the key.
     pub(super) fn has(&self, key: &str) -> bool {
         self.file.nodes.contains_key(key) || self.variables.contains_key(key)
     }
 
-    /// Refuses a first wait that is longer than the longest, at the one of the two that the user set.
-    pub(super) fn refuse_longer(&mut self, first: &'static str, most: &'static str) {
-        if self.has(first) {
-            self.refuse(first, &format!("it is longer than `{most}`"));
+    /// Rejects an initial duration that exceeds its maximum, at whichever of the two keys the user set.
+    pub(super) fn refuse_longer(&mut self, initial: &'static str, max: &'static str) {
+        if self.has(initial) {
+            self.refuse(initial, &format!("must not be longer than `{max}`"));
         } else {
-            self.refuse(most, &format!("it is shorter than `{first}`"));
+            self.refuse(max, &format!("must not be shorter than `{initial}`"));
         }
     }
 
-    /// A table below this one, as in `[source.options]`.
+    /// Returns a nested table, such as `[source.options]`. Empty if it is not set.
     pub(super) fn table(&mut self, key: &'static str) -> Table {
-        self.asked.push(key);
+        self.known_keys.push(key);
         match self.file.nodes.get(key).cloned() {
             None => Table::default(),
             Some(node) => match node.content {
                 Content::Table(table) => table,
                 _ => {
-                    self.refuse_at(node.place, key, "expected a table");
+                    self.reject_at(node.place, key, "expected a table");
                     Table::default()
                 }
             },
         }
     }
 
-    /// A table below this one, with keys that `NIGHTSCRIBE__SECTION__TABLE__KEY` sets, too.
+    /// Returns a nested table as a section. `NIGHTSCRIBE__SECTION__TABLE__KEY` overrides its keys.
     pub(super) fn below(&mut self, key: &'static str, label: &'static str) -> Section<'_> {
         let file = self.table(key);
         let mut variables = BTreeMap::new();
         let prefix = format!("{key}__");
         self.variables.retain(|name, variable| {
-            let below = name.strip_prefix(&prefix);
-            variables.extend(below.map(|name| (name.to_owned(), variable.clone())));
-            below.is_none()
+            let nested = name.strip_prefix(&prefix);
+            variables.extend(nested.map(|name| (name.to_owned(), variable.clone())));
+            nested.is_none()
         });
         Section::new(label, file, Table::default(), variables, self.problems)
     }
 
-    /// Whether the user set nothing in it.
+    /// Whether neither the file nor the environment sets any key.
     pub(super) fn is_empty(&self) -> bool {
         self.file.nodes.is_empty() && self.variables.is_empty()
     }
 
-    /// Refuses what stands at `key`, in whichever layer.
+    /// Rejects the value of `key`, at its location in the topmost layer that sets it.
     pub(super) fn refuse(&mut self, key: &str, message: &str) {
         let place = match self.variables.get(key) {
             Some(variable) => Place::Variable(variable.name.clone()),
@@ -187,10 +190,10 @@ impl<'p> Section<'p> {
                     .unwrap_or(Place::Default)
             }
         };
-        self.refuse_at(place, key, message);
+        self.reject_at(place, key, message);
     }
 
-    fn refuse_at(&mut self, place: Place, key: &str, message: &str) {
+    fn reject_at(&mut self, place: Place, key: &str, message: &str) {
         let separator = if self.label.contains(' ') { ": " } else { "." };
         let message = match separator {
             "." => format!("`{}.{key}`: {message}", self.label),
@@ -199,30 +202,30 @@ impl<'p> Section<'p> {
         self.problems.push(Problem { place, message });
     }
 
-    /// Refuses every key that was not asked for.
+    /// Rejects every key that was not read.
     pub(super) fn finish(mut self) {
         let unknown: Vec<_> = self
             .file
             .nodes
             .iter()
-            .filter(|(key, _)| !self.asked.contains(&key.as_str()))
+            .filter(|(key, _)| !self.known_keys.contains(&key.as_str()))
             .map(|(key, node)| (key.clone(), node.place.clone()))
             .chain(
                 self.variables
                     .iter()
-                    .filter(|(key, _)| !self.asked.contains(&key.as_str()))
+                    .filter(|(key, _)| !self.known_keys.contains(&key.as_str()))
                     .map(|(key, variable)| (key.clone(), Place::Variable(variable.name.clone()))),
             )
             .collect();
         for (key, place) in unknown {
             let message = secret_refusal(&key).map_or_else(
                 || {
-                    let known = self.asked.iter().copied();
+                    let known = self.known_keys.iter().copied();
                     format!("no such key{}", suggestion(&key, known))
                 },
                 str::to_owned,
             );
-            self.refuse_at(place, &key, &message);
+            self.reject_at(place, &key, &message);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One `[[source]]`.
+//! Reading one `[[source]]`.
 
 use super::Source;
 use super::document::{Content, Table, parse};
@@ -13,12 +13,12 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// What a source that does not say so gets. The template shows the same.
+/// Default values of a source. The template shows the same values.
 const DEFAULTS: &str = "model = '#g1_nova-2-general'\nsettle = '30s'\nexclude = []\n";
-/// Longest name, in bytes: it is a folder's.
-const NAME_BYTES: usize = 64;
+/// Maximum length of a source name, in bytes. Source names are folder names.
+const MAX_NAME_BYTES: usize = 64;
 
-/// Reads the `number`th source, from 1.
+/// Reads one source. `number` counts from 1 and labels a source without a name.
 pub(super) fn source(
     number: usize,
     table: Table,
@@ -41,7 +41,7 @@ pub(super) fn source(
     }
     let path: Option<PathBuf> = section.get("path", path);
     let (model, any_model) = named_model(&mut section, any_model);
-    let include = section.get("include", some_globs);
+    let include = section.get("include", non_empty_globs);
     let exclude = section.get("exclude", globs);
     let settle = section.get("settle", duration);
     let bounds = Bounds {
@@ -54,12 +54,12 @@ pub(super) fn source(
         .zip(bounds.max_duration)
         .is_some_and(|(least, most)| least > most)
     {
-        section.refuse("min_duration", "it is longer than `max_duration`");
+        section.refuse("min_duration", "must not be longer than `max_duration`");
     }
     let options = section.table("options");
     for (key, missing) in [("name", name.is_none()), ("path", path.is_none())] {
         if missing && !section.has(key) {
-            section.refuse(key, "it is missing");
+            section.refuse(key, "required key is missing");
         }
     }
     section.finish();
@@ -80,7 +80,7 @@ pub(super) fn source(
     })
 }
 
-/// The model, if one is named, and whether it may be an unknown one: allowed here or, with `any_model`, further out.
+/// Reads the model, if set, and whether an unknown model is allowed. `any_model` is the inherited permission.
 pub(super) fn named_model(section: &mut Section<'_>, any_model: bool) -> (Option<String>, bool) {
     let model = section.get("model", text);
     let any_model = section
@@ -92,17 +92,17 @@ pub(super) fn named_model(section: &mut Section<'_>, any_model: bool) -> (Option
     (model, any_model)
 }
 
-/// A folder's name that no file system minds, and that nobody mistakes for a path.
+/// Parses a name that is valid as a folder name on every file system and cannot be taken for a path.
 fn name(value: &Value) -> Read<String> {
     let name = text(value)?;
     let plain = |char: char| char.is_alphanumeric() || matches!(char, '-' | '_' | '.' | ' ');
-    if name.len() > NAME_BYTES
+    if name.len() > MAX_NAME_BYTES
         || name.starts_with(['.', ' '])
         || name.ends_with(' ')
         || !name.chars().all(plain)
     {
         return Err(format!(
-            "expected a folder's name of at most {NAME_BYTES} bytes: letters, digits, `-`, `_`, `.` and spaces, not beginning with `.`; found {value}"
+            "expected a folder name of at most {MAX_NAME_BYTES} bytes (letters, digits, `-`, `_`, `.` and spaces, not starting with `.`), found {value}"
         ));
     }
     Ok(name)
@@ -121,16 +121,18 @@ fn globs(value: &Value) -> Read<GlobSet> {
     set.build().map_err(|error| error.to_string())
 }
 
-/// A list of nothing would silently take nothing.
-fn some_globs(value: &Value) -> Read<GlobSet> {
+/// Parses a non-empty list of globs. An empty one would silently exclude every file.
+fn non_empty_globs(value: &Value) -> Read<GlobSet> {
     match globs(value)? {
-        none if none.is_empty() => {
-            Err("expected at least one; leave the key out for every type of recording".to_owned())
-        }
-        some => Ok(some),
+        set if set.is_empty() => Err(
+            "expected at least one glob; omit the key to include every type of recording"
+                .to_owned(),
+        ),
+        set => Ok(set),
     }
 }
 
+/// Validates options of the service. Invalid ones are added to `problems`.
 pub(super) fn checked(
     options: Table,
     label: &str,
@@ -138,17 +140,19 @@ pub(super) fn checked(
 ) -> Vec<(String, Value)> {
     let mut checked = Vec::new();
     for (name, node) in options.nodes {
-        let refusal = match &node.content {
+        let error = match &node.content {
             Content::Value(value) => options::check(&name, value)
                 .err()
                 .map(|error| error.to_string()),
-            Content::Table(_) | Content::Tables(_) => Some(format!("`{name}` takes no table")),
+            Content::Table(_) | Content::Tables(_) => {
+                Some(format!("`{name}` does not take a table"))
+            }
         };
-        match (refusal, node.content) {
-            (Some(refusal), _) => {
+        match (error, node.content) {
+            (Some(error), _) => {
                 problems.push(Problem {
                     place: node.place,
-                    message: format!("{label}: option {refusal}"),
+                    message: format!("{label}: option {error}"),
                 });
             }
             (None, Content::Value(value)) => checked.push((name, value)),

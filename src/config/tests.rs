@@ -1,4 +1,4 @@
-//! The layers together, each refusal included.
+//! Merging of the layers, and every diagnostic.
 
 use super::environment::Environment;
 use super::layers::build;
@@ -28,14 +28,14 @@ fn built(text: &str, variables: &[(&str, &str)]) -> Result<Config, Vec<Problem>>
     )
 }
 
-fn refusals(text: &str) -> String {
+fn errors_of(text: &str) -> String {
     list(&built(text, &[]).unwrap_err())
 }
 
 const SOURCE: &str = "[[source]]\nname = 'a'\npath = 'rec'\n";
 
 #[test]
-fn without_a_file_there_are_the_defaults_of_the_template() {
+fn without_a_file_the_template_s_defaults_apply() {
     let config = build(None, "", &environment(&[])).unwrap();
     assert_eq!(config.api.base_url.as_str(), "https://api.aimlapi.com/v1");
     assert_eq!(config.api.key, KeySource::Env("AIMLAPI_KEY".to_owned()));
@@ -67,7 +67,7 @@ fn without_a_file_there_are_the_defaults_of_the_template() {
 }
 
 #[test]
-fn every_key_that_is_read_stands_in_the_template_and_the_commented_ones_are_real() {
+fn every_commented_key_of_the_template_is_valid() {
     let uncommented: String = TEMPLATE
         .lines()
         .map(|line| match line.strip_prefix("# ") {
@@ -92,7 +92,7 @@ fn every_key_that_is_read_stands_in_the_template_and_the_commented_ones_are_real
 }
 
 #[test]
-fn the_environment_stands_over_the_file_for_every_key() {
+fn the_environment_overrides_every_key_of_the_file() {
     let variables = [
         ("NIGHTSCRIBE__API__BASE_URL", "http://127.0.0.1:9/v1"),
         ("NIGHTSCRIBE__API__KEY_ENV", "OTHER"),
@@ -193,46 +193,46 @@ fn the_environment_stands_over_the_file_for_every_key() {
 }
 
 #[test]
-fn everything_that_cannot_be_meant_is_listed_with_its_place_and_the_nearest_name() {
+fn every_problem_is_listed_with_location_and_suggestion() {
     let text = "[polling]\nintervall = '1s'\ninterval = 10\n[limit]\nmax_uploads = 1\n[limits]\nmax_uploads = 0\nsubmits_per_minute = -1\n";
     assert_eq!(
-        refusals(text),
+        errors_of(text),
         "/etc/n.toml:2:1: `polling.intervall`: no such key; did you mean `interval`?\n\
          /etc/n.toml:3:1: `polling.interval`: expected a duration like \"10s\" or \"1h 30m\", found 10\n\
          /etc/n.toml:4:2: `limit`: no such section; did you mean `limits`?\n\
          /etc/n.toml:7:1: `limits.max_uploads`: expected a whole number from 1 to 64, found 0\n\
-         /etc/n.toml:8:1: `limits.submits_per_minute`: expected a whole number of requests a minute, at least 1, found -1"
+         /etc/n.toml:8:1: `limits.submits_per_minute`: expected a whole number of requests per minute, at least 1, found -1"
     );
 }
 
 #[test]
-fn values_that_contradict_each_other_are_refused_at_the_one_that_was_set() {
+fn contradicting_values_are_rejected_at_the_key_that_was_set() {
     assert_eq!(
-        refusals("[polling]\nmax_interval = '1s'\n"),
-        "/etc/n.toml:2:1: `polling.max_interval`: it is shorter than `interval`"
+        errors_of("[polling]\nmax_interval = '1s'\n"),
+        "/etc/n.toml:2:1: `polling.max_interval`: must not be shorter than `interval`"
     );
     assert_eq!(
-        refusals("[retry]\nbackoff = '1h'\n"),
-        "/etc/n.toml:2:1: `retry.backoff`: it is longer than `max_backoff`"
+        errors_of("[retry]\nbackoff = '1h'\n"),
+        "/etc/n.toml:2:1: `retry.backoff`: must not be longer than `max_backoff`"
     );
 }
 
 #[test]
-fn a_key_in_the_file_is_refused_and_not_shown() {
-    let refusal = refusals("[api]\nkey = 'sk-secret'\n");
+fn a_key_in_the_file_is_rejected_and_not_shown() {
+    let errors = errors_of("[api]\nkey = 'sk-secret'\n");
     assert!(
-        refusal.contains("`api.key`: the API key is never in the configuration"),
-        "{refusal}"
+        errors.contains("`api.key`: the API key is not allowed in the configuration"),
+        "{errors}"
     );
-    assert!(!refusal.contains("sk-secret"));
+    assert!(!errors.contains("sk-secret"));
     assert!(
-        refusals("[api]\nbase_url = 'https://u:p@h/v1'\n")
-            .contains("holds a user name or password")
+        errors_of("[api]\nbase_url = 'https://u:p@h/v1'\n")
+            .contains("contains a user name or password")
     );
 }
 
 #[test]
-fn a_key_in_the_wrong_place_is_refused_and_not_shown() {
+fn a_misplaced_key_is_rejected_and_not_shown() {
     for text in [
         "[api]\nkey_env = 'sk-5ecretvalue'",
         "[api]\nkey_env = 'f00dcafe5ecretvalue0123456789abc'",
@@ -244,19 +244,19 @@ fn a_key_in_the_wrong_place_is_refused_and_not_shown() {
         "api_key = 'sk-5ecretvalue'",
         "key = 'sk-5ecretvalue'",
     ] {
-        let refusal = refusals(text);
-        assert!(!refusal.contains("5ecretvalue"), "{text}: {refusal}");
-        assert!(refusal.contains("key_env"), "{text}: {refusal}");
+        let errors = errors_of(text);
+        assert!(!errors.contains("5ecretvalue"), "{text}: {errors}");
+        assert!(errors.contains("key_env"), "{text}: {errors}");
     }
     for variable in ["NIGHTSCRIBE__API_KEY", "NIGHTSCRIBE__API__API_KEY"] {
-        let refusal = list(&built("", &[(variable, "sk-5ecretvalue")]).unwrap_err());
-        assert!(!refusal.contains("5ecretvalue"), "{refusal}");
-        assert!(refusal.contains("key_env"), "{refusal}");
+        let errors = list(&built("", &[(variable, "sk-5ecretvalue")]).unwrap_err());
+        assert!(!errors.contains("5ecretvalue"), "{errors}");
+        assert!(errors.contains("key_env"), "{errors}");
     }
 }
 
 #[test]
-fn the_name_of_any_usual_variable_is_taken_for_the_key() {
+fn usual_variable_names_are_accepted_for_the_key() {
     for name in ["AIMLAPI_KEY", "_k", "aimlapi_key_2", "K"] {
         let config = built(&format!("[api]\nkey_env = '{name}'"), &[]).unwrap();
         assert_eq!(config.api.key, KeySource::Env(name.to_owned()));
@@ -264,24 +264,24 @@ fn the_name_of_any_usual_variable_is_taken_for_the_key() {
 }
 
 #[test]
-fn numbers_are_read_as_toml_writes_them() {
+fn toml_number_syntax_is_supported() {
     let config = built("[limits]\nmax_pending = 1_000\nmax_uploads = 0x10", &[]).unwrap();
     assert_eq!(
         (config.limits.max_pending, config.limits.max_uploads),
         (1000, 16)
     );
     for odd in ["nan", "inf", "-inf", "-0.5"] {
-        let refusal = refusals(&format!("{SOURCE}[source.options]\nutt_split = {odd}"));
-        assert!(refusal.contains("option `utt_split` takes"), "{refusal}");
+        let errors = errors_of(&format!("{SOURCE}[source.options]\nutt_split = {odd}"));
+        assert!(errors.contains("option `utt_split` takes"), "{errors}");
     }
 }
 
 #[test]
-fn impossible_values_are_refused() {
-    for (text, said) in [
+fn invalid_values_are_rejected() {
+    for (text, expected) in [
         (
             "[api]\nbase_url = 'ftp://x'",
-            "`api.base_url`: expected an http:// or https:// address",
+            "`api.base_url`: expected an http:// or https:// URL",
         ),
         (
             "[api]\nflow = 'one'",
@@ -297,7 +297,7 @@ fn impossible_values_are_refused() {
         ),
         (
             "[output]\nformats = ['txt', 'txt']",
-            "`output.formats`: `txt` is there twice",
+            "`output.formats`: `txt` is listed twice",
         ),
         ("[output]\nformats = ['doc']", "`doc` is no output format"),
         (
@@ -312,21 +312,21 @@ fn impossible_values_are_refused() {
             "[schedule]\nscan_every = '0s'",
             "`schedule.scan_every`: expected a duration of at least \"1ms\"",
         ),
-        ("api = 1", "`api` is a section: write [api]"),
+        ("api = 1", "`api` is a table: write [api]"),
         (
             "[source]\nname = 'a'",
-            "a source is one of a list: write [[source]]",
+            "sources are an array of tables: write [[source]]",
         ),
         ("[api\n", "/etc/n.toml:1:5: "),
     ] {
-        let refusal = refusals(text);
-        assert!(refusal.contains(said), "{text}: {refusal}");
+        let errors = errors_of(text);
+        assert!(errors.contains(expected), "{text}: {errors}");
     }
 }
 
 #[test]
-fn whom_nobody_could_tell_is_refused_and_no_secret_is_shown() {
-    for (text, said) in [
+fn invalid_channels_are_rejected_without_showing_secrets() {
+    for (text, expected) in [
         (
             "[notify]\ncommand = 'mail me'",
             "`notify.command`: expected a program and its arguments, as in [\"program\", \"argument\"], found \"mail me\"",
@@ -337,23 +337,23 @@ fn whom_nobody_could_tell_is_refused_and_no_secret_is_shown() {
         ),
         (
             "[notify]\nwebhook = 'ftp://h/5ecret'",
-            "`notify.webhook`: expected an http:// or https:// address",
+            "`notify.webhook`: expected an http:// or https:// URL",
         ),
         (
             "[notify]\nwebhook = 'https://u:5ecret@h/'",
-            "`notify.webhook`: the address holds a user name or password",
+            "`notify.webhook`: the URL contains a user name or password",
         ),
         (
             "[notify]\nwebhook_secret = '5ecret'",
-            "`notify.webhook_secret`: it is never in the configuration; name an environment variable with `webhook_secret_env`",
+            "`notify.webhook_secret`: secrets are not allowed in the configuration; name an environment variable with `webhook_secret_env`",
         ),
         (
             "[notify]\nwebhook_secret_env = 'S'",
-            "`notify.webhook`: it is missing, though there is a secret to sign it with",
+            "`notify.webhook`: required because a signing secret is set",
         ),
         (
             "[notify.email]\nto = ['me@h.org']",
-            "`notify.email.from`: it is missing",
+            "`notify.email.from`: required key is missing",
         ),
         (
             "[notify.email]\nto = ['me']",
@@ -361,11 +361,11 @@ fn whom_nobody_could_tell_is_refused_and_no_secret_is_shown() {
         ),
         (
             "[notify.email]\npassword = '5ecret'",
-            "`notify.email.password`: it is never in the configuration",
+            "`notify.email.password`: secrets are not allowed in the configuration",
         ),
         (
             "[notify.email]\nuser = 'me'",
-            "`notify.email.user`: there is no password; name a variable with `password_env`",
+            "`notify.email.user`: no password is set; name a variable with `password_env`",
         ),
         (
             "[notify.email]\nserver = 'smtps://me:5ecret@h'",
@@ -381,34 +381,37 @@ fn whom_nobody_could_tell_is_refused_and_no_secret_is_shown() {
         ),
         (
             "[hooks]\non_done = ['x', '{srt}']",
-            "`hooks.on_done`: `{srt}` is never there: add \"srt\" to `output.formats`",
+            "`hooks.on_done`: `{srt}` is never written: add \"srt\" to `output.formats`",
         ),
         (
             "[hooks]\nconcurrency = 0",
             "`hooks.concurrency`: expected a whole number from 1 to 64, found 0",
         ),
     ] {
-        let refusal = refusals(text);
-        assert!(refusal.contains(said), "{text}: {refusal}");
-        assert!(!refusal.contains("5ecret"), "{refusal}");
+        let errors = errors_of(text);
+        assert!(errors.contains(expected), "{text}: {errors}");
+        assert!(!errors.contains("5ecret"), "{errors}");
     }
 }
 
 #[test]
-fn sources_are_refused_by_name() {
-    for (text, said) in [
+fn invalid_sources_are_rejected_by_name() {
+    for (text, expected) in [
         (
             "[[source]]\nname = 'a'",
-            "/etc/n.toml:1:1: source `a`: `path`: it is missing",
+            "/etc/n.toml:1:1: source `a`: `path`: required key is missing",
         ),
-        ("[[source]]\npath = 'a'", "source 1: `name`: it is missing"),
+        (
+            "[[source]]\npath = 'a'",
+            "source 1: `name`: required key is missing",
+        ),
         (
             "[[source]]\nname = '../a'\npath = 'b'",
-            "source 1: `name`: expected a folder's name",
+            "source 1: `name`: expected a folder name",
         ),
         (
             "[[source]]\nname = '.a'\npath = 'b'",
-            "source 1: `name`: expected a folder's name",
+            "source 1: `name`: expected a folder name",
         ),
         (
             &format!("{SOURCE}modell = 'x'"),
@@ -424,7 +427,7 @@ fn sources_are_refused_by_name() {
         ),
         (
             &format!("{SOURCE}include = []"),
-            "source `a`: `include`: expected at least one; leave the key out for every type of recording",
+            "source `a`: `include`: expected at least one glob; omit the key to include every type of recording",
         ),
         (
             &format!("{SOURCE}settle = 30"),
@@ -440,16 +443,16 @@ fn sources_are_refused_by_name() {
         ),
         (
             &format!("{SOURCE}[[source]]\nname = 'A'\npath = 'b'"),
-            "source `A`: another source has this name",
+            "source `A`: another source has the same name",
         ),
     ] {
-        let refusal = refusals(text);
-        assert!(refusal.contains(said), "{text}: {refusal}");
+        let errors = errors_of(text);
+        assert!(errors.contains(expected), "{text}: {errors}");
     }
 }
 
 #[test]
-fn a_newer_model_passes_where_it_is_allowed() {
+fn an_unknown_model_is_accepted_where_allowed() {
     let newer = format!("{SOURCE}model = 'nova-4'\n");
     assert!(built(&newer, &[]).is_err());
     assert!(built(&format!("{newer}allow_unknown_model = true"), &[]).is_ok());
@@ -464,8 +467,8 @@ fn a_newer_model_passes_where_it_is_allowed() {
 }
 
 #[test]
-fn variables_that_set_nothing_are_refused() {
-    for (name, value, said) in [
+fn unknown_variables_are_rejected() {
+    for (name, value, expected) in [
         (
             "NIGHTSCRIBE__API__RETENTOIN",
             "1h",
@@ -487,17 +490,17 @@ fn variables_that_set_nothing_are_refused() {
             "`limits.max_uploads`: expected a whole number from 1 to 64, found \"many\"",
         ),
     ] {
-        let refusal = list(&built("", &[(name, value)]).unwrap_err());
+        let errors = list(&built("", &[(name, value)]).unwrap_err());
         assert!(
-            refusal.starts_with(&format!("environment variable {name}: ")),
-            "{refusal}"
+            errors.starts_with(&format!("environment variable {name}: ")),
+            "{errors}"
         );
-        assert!(refusal.ends_with(said), "{refusal}");
+        assert!(errors.ends_with(expected), "{errors}");
     }
 }
 
 #[test]
-fn a_mark_at_the_start_and_windows_line_ends_do_no_harm() {
+fn a_byte_order_mark_and_crlf_are_accepted() {
     let config = built("\u{feff}[limits]\r\nmax_uploads = 2\r\n", &[]).unwrap();
     assert_eq!(config.limits.max_uploads, 2);
 }

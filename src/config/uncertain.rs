@@ -1,17 +1,17 @@
-//! What is done about a submission whose answer was lost and stays lost.
+//! Handling of submissions whose answer was lost and cannot be recovered.
 
 use std::str::FromStr;
 
-/// What is done about it.
+/// Handling of a submission whose answer was lost and that a look-up does not find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Uncertain {
-    /// It is submitted again, and may be paid twice.
+    /// Submit the recording again. It may be paid twice.
     Resubmit,
-    /// It fails, for a person to decide.
+    /// Fail the job and leave the decision to a person.
     Hold,
 }
 
-/// The text names neither.
+/// Error of parsing an [`Uncertain`].
 #[derive(Debug, thiserror::Error)]
 #[error("expected \"resubmit\" or \"hold\", found \"{0}\"")]
 pub struct UnknownUncertain(String);

@@ -1,4 +1,4 @@
-//! What a value may be. Each reader says what it expected and what it found.
+//! Parsers of single values. Each error names the expected and the found value.
 
 use bytesize::ByteSize;
 use serde_json::Value;
@@ -9,6 +9,7 @@ use std::str::FromStr;
 use std::time::Duration;
 use url::Url;
 
+/// A parsed value, or an error message without the key.
 pub(super) type Read<T> = Result<T, String>;
 
 fn expected<T>(what: &str, found: &Value) -> Read<T> {
@@ -18,7 +19,7 @@ fn expected<T>(what: &str, found: &Value) -> Read<T> {
 pub(super) fn text(value: &Value) -> Read<String> {
     match value {
         Value::String(text) if !text.trim().is_empty() => Ok(text.clone()),
-        other => expected("a text", other),
+        other => expected("a string", other),
     }
 }
 
@@ -43,11 +44,11 @@ pub(super) fn texts(value: &Value) -> Read<Vec<String>> {
         .map(|items| items.iter().map(text).collect::<Result<Vec<_>, _>>());
     match items {
         Some(Ok(texts)) => Ok(texts),
-        _ => expected("a list of texts", value),
+        _ => expected("a list of strings", value),
     }
 }
 
-/// A duration that may be zero.
+/// Parses a duration, which may be zero.
 pub(super) fn duration(value: &Value) -> Read<Duration> {
     let parsed = value
         .as_str()
@@ -58,7 +59,7 @@ pub(super) fn duration(value: &Value) -> Read<Duration> {
     )
 }
 
-/// A duration of at least a millisecond.
+/// Parses a duration of at least one millisecond.
 pub(super) fn span(value: &Value) -> Read<Duration> {
     match duration(value)? {
         short if short < Duration::from_millis(1) => {
@@ -68,20 +69,20 @@ pub(super) fn span(value: &Value) -> Read<Duration> {
     }
 }
 
-/// A size: `"500 MB"`, `"2 GiB"`, or a number of bytes.
+/// Parses a positive size: `"500 MB"`, `"2 GiB"`, or a number of bytes.
 pub(super) fn bytes(value: &Value) -> Read<u64> {
     let parsed = match value {
         Value::String(text) => text.parse::<ByteSize>().ok().map(|size| size.as_u64()),
         number => number.as_u64(),
     };
-    let some = parsed.filter(|&bytes| bytes > 0);
-    some.map_or_else(
+    let positive = parsed.filter(|&bytes| bytes > 0);
+    positive.map_or_else(
         || expected("a size like \"500 MB\" or \"2 GiB\"", value),
         Ok,
     )
 }
 
-/// A number above zero.
+/// Parses a finite number above zero.
 pub(super) fn amount(value: &Value) -> Read<f64> {
     let number = value
         .as_f64()
@@ -89,13 +90,13 @@ pub(super) fn amount(value: &Value) -> Read<f64> {
     number.map_or_else(|| expected("a number above 0", value), Ok)
 }
 
-/// A price, which may be zero.
+/// Parses a price, which may be zero.
 pub(super) fn price(value: &Value) -> Read<f64> {
     let number = value
         .as_f64()
         .filter(|number| *number >= 0.0 && number.is_finite());
     number.map_or_else(
-        || expected("the price of a minute of audio, as 0.0043", value),
+        || expected("a price per minute of audio, such as 0.0043", value),
         Ok,
     )
 }
@@ -106,7 +107,7 @@ pub(super) fn rate(value: &Value) -> Read<NonZeroU32> {
         .and_then(|number| u32::try_from(number).ok())
         .and_then(NonZeroU32::new);
     number.map_or_else(
-        || expected("a whole number of requests a minute, at least 1", value),
+        || expected("a whole number of requests per minute, at least 1", value),
         Ok,
     )
 }
@@ -126,12 +127,12 @@ pub(super) fn count(range: RangeInclusive<usize>) -> impl Fn(&Value) -> Read<usi
     }
 }
 
-/// One of a few words.
+/// Parses a string with `T`'s parser.
 pub(super) fn word<T: FromStr<Err = E>, E: std::fmt::Display>(value: &Value) -> Read<T> {
     text(value)?.parse().map_err(|error: E| error.to_string())
 }
 
-/// A word, or a list of some.
+/// Parses a string or a non-empty list of strings with `T`'s parser.
 pub(super) fn one_or_more<T: FromStr<Err = E>, E: std::fmt::Display>(
     value: &Value,
 ) -> Read<Vec<T>> {
@@ -141,7 +142,7 @@ pub(super) fn one_or_more<T: FromStr<Err = E>, E: std::fmt::Display>(
     }
 }
 
-/// A list of words, each at most once.
+/// Parses a non-empty list of strings with `T`'s parser. Rejects duplicates.
 pub(super) fn words<T: FromStr<Err = E> + PartialEq, E: std::fmt::Display>(
     value: &Value,
 ) -> Read<Vec<T>> {
@@ -149,7 +150,7 @@ pub(super) fn words<T: FromStr<Err = E> + PartialEq, E: std::fmt::Display>(
     for text in texts(value)? {
         let word = text.parse().map_err(|error: E| error.to_string())?;
         if words.contains(&word) {
-            return Err(format!("`{text}` is there twice"));
+            return Err(format!("`{text}` is listed twice"));
         }
         words.push(word);
     }
@@ -160,13 +161,13 @@ pub(super) fn words<T: FromStr<Err = E> + PartialEq, E: std::fmt::Display>(
     }
 }
 
-/// The name of an environment variable. What was found is not shown: it may be the key itself.
+/// Parses the name of an environment variable. The error does not show the value, which may be the secret itself.
 pub(super) fn variable_name(value: &Value) -> Read<String> {
     let name = value
         .as_str()
         .filter(|text| is_variable_name(text) && !is_like_a_key(text));
     name.map(str::to_owned).ok_or_else(|| {
-        "expected the name of the environment variable that holds the key: letters, digits and `_`"
+        "expected the name of the environment variable that holds the secret (letters, digits and `_`)"
             .to_owned()
     })
 }
@@ -178,13 +179,13 @@ fn is_variable_name(text: &str) -> bool {
         && text.chars().all(plain)
 }
 
-/// Keys are long runs of letters and digits; a name as long is made of words.
+/// Whether the text looks like a key: a long run of letters and digits. A variable name of that length contains `_`.
 fn is_like_a_key(text: &str) -> bool {
     text.len() >= 24 && !text.contains('_') && text.contains(|char: char| char.is_ascii_digit())
 }
 
 pub(super) fn base_url(value: &Value) -> Read<Url> {
-    const CREDENTIALS: &str = "the address holds a user name or password; the key belongs in the variable named by `key_env` or in the file named by `key_file`";
+    const CREDENTIALS: &str = "the URL contains a user name or password; put the key in the variable named by `key_env` or in the file named by `key_file`";
     let text = text(value)?;
     let url = Url::parse(text.trim())
         .ok()
@@ -192,19 +193,19 @@ pub(super) fn base_url(value: &Value) -> Read<Url> {
     let Some(url) = url else {
         return match text.contains('@') {
             true => Err(CREDENTIALS.to_owned()),
-            false => expected("an http:// or https:// address", value),
+            false => expected("an http:// or https:// URL", value),
         };
     };
     if !url.username().is_empty() || url.password().is_some() {
         return Err(CREDENTIALS.to_owned());
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err("the address has a query or fragment; it is everything before /stt".to_owned());
+        return Err("the URL has a query or fragment; set only the part before /stt".to_owned());
     }
     Ok(url)
 }
 
-/// A program and its arguments.
+/// Parses a program and its arguments.
 pub(super) fn command(value: &Value) -> Read<(String, Vec<String>)> {
     const EXPECTED: &str = "a program and its arguments, as in [\"program\", \"argument\"]";
     let texts = value.as_array().map(|items| {
@@ -223,15 +224,15 @@ pub(super) fn command(value: &Value) -> Read<(String, Vec<String>)> {
     }
 }
 
-/// An address that messages are posted to. What was found is not shown: its path may be a secret.
+/// Parses the URL of a webhook. The error does not show the value, whose path may be a secret.
 pub(super) fn webhook(value: &Value) -> Read<Url> {
     let url = Url::parse(text(value)?.trim())
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some());
-    let url = url.ok_or("expected an http:// or https:// address")?;
+    let url = url.ok_or("expected an http:// or https:// URL")?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(
-            "the address holds a user name or password, which is never in the configuration"
+            "the URL contains a user name or password; credentials are not allowed in the configuration"
                 .to_owned(),
         );
     }

@@ -194,7 +194,7 @@ fn a_placeholder_that_there_is_not_is_refused() {
         ),
         (
             "{md}",
-            "`{md}` is never there: add \"md\" to `output.formats`",
+            "`{md}` is never written: add \"md\" to `output.formats`",
         ),
     ] {
         house.configure(&format!("[hooks]\non_done = ['/bin/sh', '{argument}']\n"));
