@@ -1,17 +1,17 @@
-//! Users, and what a file or folder lets them do.
+//! OS users and their permissions on files and folders.
 
-/// A user as `/etc/passwd` has one.
+/// A user from `/etc/passwd`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
-    /// The name; the number where none is known.
+    /// User name, or the user ID in decimal if the name is not known.
     pub name: String,
-    /// The user's number.
+    /// User ID.
     pub uid: u32,
-    /// The number of the user's own group.
+    /// ID of the primary group. `None` if it is not known.
     pub gid: Option<u32>,
 }
 
-/// The user of a number, in the text of `/etc/passwd`.
+/// Returns the user with this ID. `passwd` is the text of `/etc/passwd`.
 #[must_use]
 pub fn of_number(passwd: &str, uid: u32) -> Account {
     accounts(passwd)
@@ -23,7 +23,7 @@ pub fn of_number(passwd: &str, uid: u32) -> Account {
         })
 }
 
-/// The user of a name or number, in the text of `/etc/passwd`.
+/// Returns the user with this name or ID. `passwd` is the text of `/etc/passwd`.
 #[must_use]
 pub fn of_name(passwd: &str, name: &str) -> Option<Account> {
     accounts(passwd)
@@ -42,29 +42,29 @@ fn accounts(passwd: &str) -> impl Iterator<Item = Account> {
     })
 }
 
-/// Who owns a file or folder, and what they let others do.
+/// Owner and permissions of a file or folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mode {
-    /// The bits.
+    /// Permission bits.
     pub bits: u32,
-    /// The owner's number.
+    /// User ID of the owner.
     pub uid: u32,
-    /// The group's number.
+    /// Group ID.
     pub gid: u32,
 }
 
-/// To read a file, or list a folder.
+/// Permission to read a file or list a folder.
 pub const READ: u32 = 4;
-/// To go through a folder.
+/// Permission to traverse a folder.
 pub const ENTER: u32 = 1;
-/// To put something into a folder.
+/// Permission to create entries in a folder.
 pub const WRITE: u32 = 3;
 
-/// Whether `who` may do what `wanted` says; `None` is a user who owns nothing. Groups beside the user's own are not
-/// looked at, nor are access control lists.
+/// Whether `user` has the permissions `wanted`. `None` stands for a dynamic user, who owns nothing. Supplementary groups
+/// and access control lists are not considered.
 #[must_use]
-pub fn may(who: Option<&Account>, mode: Mode, wanted: u32) -> bool {
-    let shift = match who {
+pub fn may(user: Option<&Account>, mode: Mode, wanted: u32) -> bool {
+    let shift = match user {
         Some(account) if account.uid == 0 => return true,
         Some(account) if account.uid == mode.uid => 6,
         Some(account) if account.gid == Some(mode.gid) => 3,
@@ -81,7 +81,7 @@ mod tests {
         "root:x:0:0:root:/root:/bin/sh\n\nann:x:1000:1001::/home/ann:/bin/sh\nodd\n";
 
     #[test]
-    fn users_are_found_by_number_and_by_name() {
+    fn users_are_found_by_id_and_by_name() {
         let ann = of_number(PASSWD, 1000);
         assert_eq!((ann.name.as_str(), ann.gid), ("ann", Some(1001)));
         assert_eq!(of_name(PASSWD, "ann"), Some(ann));
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn the_owner_goes_by_the_owner_s_bits_and_a_user_made_for_the_service_by_those_of_others() {
+    fn permission_bits_are_chosen_by_owner_group_and_others() {
         let ann = of_number(PASSWD, 1000);
         let mode = |bits, uid, gid| Mode { bits, uid, gid };
         assert!(may(Some(&ann), mode(0o700, 1000, 0), WRITE));

@@ -1,17 +1,17 @@
-//! What an installed unit says, which may have been written by hand.
+//! Reading an installed unit, which may have been written by hand.
 
 use super::quote::argument;
 use std::path::Path;
 
-/// Folders that `ProtectHome=` can hide.
+/// Folders that `ProtectHome=` hides.
 const HOMES: [&str; 3] = ["/home", "/root", "/run/user"];
 
-/// The text of a unit.
+/// Text of a unit file.
 #[derive(Debug, Clone, Copy)]
 pub struct Unit<'a>(pub &'a str);
 
 impl<'a> Unit<'a> {
-    /// The last value of a key, which is the one that counts.
+    /// Returns the effective value of a key, which is its last one.
     #[must_use]
     pub fn value(self, key: &str) -> Option<&'a str> {
         self.values(key).last()
@@ -24,21 +24,21 @@ impl<'a> Unit<'a> {
         })
     }
 
-    /// Whether it runs this configuration.
+    /// Whether the unit runs nightscribe with this configuration file.
     #[must_use]
     pub fn runs(self, config: &str) -> bool {
-        let named = format!("--config {} ", argument(config));
+        let option = format!("--config {} ", argument(config));
         self.value("ExecStart")
-            .is_some_and(|command| format!("{command} ").contains(&named))
+            .is_some_and(|command| format!("{command} ").contains(&option))
     }
 
-    /// Whether systemd makes a user for it.
+    /// Whether the unit runs as a dynamic user.
     #[must_use]
     pub fn has_a_user_of_its_own(self) -> bool {
         self.value("DynamicUser").is_some_and(is_yes)
     }
 
-    /// The file that systemd hands to it as the key.
+    /// Returns the file that systemd passes to the service as the credential `key`.
     #[must_use]
     pub fn credential(self) -> Option<String> {
         let path = self
@@ -47,14 +47,14 @@ impl<'a> Unit<'a> {
         path.map(|path| path.replace("%%", "%"))
     }
 
-    /// The file of variables that it is given.
+    /// Returns the environment file of the service.
     #[must_use]
     pub fn environment_file(self) -> Option<String> {
         let path = self.value("EnvironmentFile")?;
         Some(path.trim_start_matches('-').replace("%%", "%"))
     }
 
-    /// Whether its sandbox hides a folder that is below a home.
+    /// Whether `ProtectHome=` hides this folder from the service. Bind mounts are exempt.
     #[must_use]
     pub fn hides(self, folder: &Path) -> bool {
         let hidden = |value: &str| is_yes(value) || value == "tmpfs";
@@ -78,7 +78,7 @@ fn is_yes(value: &str) -> bool {
     ["1", "yes", "y", "true", "t", "on"].contains(&value.to_lowercase().as_str())
 }
 
-/// Whether the text of a file of variables sets this one to something.
+/// Whether an environment file with this text sets the variable to a non-empty value.
 #[must_use]
 pub fn sets(text: &str, variable: &str) -> bool {
     text.lines().any(|line| {
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_unit_is_known_by_the_configuration_that_it_runs() {
+    fn a_unit_is_matched_by_its_configuration() {
         let unit = Unit("[Service]\nExecStart=/bin/nightscribe --config \"/a b.toml\" run\n");
         assert!(unit.runs("/a b.toml"));
         assert!(!unit.runs("/a"));
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_value_of_a_key_counts() {
+    fn the_last_value_of_a_key_is_effective() {
         let unit = Unit(
             "DynamicUser=yes\nDynamicUser = off\nLoadCredential=key:/100%%\nEnvironmentFile=-/e\n",
         );
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn homes_are_hidden_unless_they_are_bound() {
+    fn homes_are_hidden_unless_bind_mounted() {
         let hides = |protect: &str, bound: &str, folder: &str| {
             Unit(&format!(
                 "ProtectHome={protect}\nBindReadOnlyPaths={bound}\n"
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_is_set_by_a_line_with_something_behind_it() {
+    fn only_a_non_empty_value_sets_a_variable() {
         assert!(sets("# key\n AIMLAPI_KEY = x", "AIMLAPI_KEY"));
         assert!(!sets("AIMLAPI_KEY=''", "AIMLAPI_KEY"));
         assert!(!sets("AIMLAPI_KEY_2=x\n#AIMLAPI_KEY=x", "AIMLAPI_KEY"));

@@ -1,13 +1,13 @@
-//! The property list for launchd, the service manager of macOS.
+//! Property list for launchd, the service manager of macOS.
 
 use super::MARK;
 use super::scope::Scope;
 use super::setup::{Identity, Key, Setup};
 
-/// What launchd calls the service.
+/// launchd label of the service.
 pub const LABEL: &str = "nightscribe";
 
-/// The list's text. launchd hands over no credentials: a key file is read by the service itself.
+/// Returns the text of the property list. launchd cannot pass credentials, so the service reads the key file itself.
 #[must_use]
 pub fn property_list(setup: &Setup) -> String {
     let arguments = [setup.binary.as_str(), "--config", &setup.config, "run"];
@@ -21,7 +21,7 @@ pub fn property_list(setup: &Setup) -> String {
             format!("<array>{arguments}\n    </array>"),
         ),
         ("RunAtLoad", "<true/>".to_owned()),
-        // A configuration that is refused is tried again, but not in a hurry.
+        // launchd also restarts after an invalid configuration. The throttle keeps that infrequent.
         (
             "KeepAlive",
             "<dict><key>SuccessfulExit</key><false/></dict>".to_owned(),
@@ -46,7 +46,7 @@ pub fn property_list(setup: &Setup) -> String {
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n\
-         <!-- {MARK}, which writes it again when the configuration has changed. -->\n\
+         <!-- {MARK}. Run it again after changing the configuration. -->\n\
          {}<plist version=\"1.0\">\n<dict>\n{entries}</dict>\n</plist>\n",
         hint(setup)
     )
@@ -56,12 +56,12 @@ fn hint(setup: &Setup) -> String {
     match &setup.key {
         Key::File(_) => String::new(),
         Key::Variable { name, .. } => format!(
-            "<!-- launchd does not know {name}: put the key into a file, and name it with api.key_file. -->\n"
+            "<!-- launchd does not set {name}: put the key in a file and set api.key_file. -->\n"
         ),
     }
 }
 
-/// Beside the queue where it is the machine's, as launchd keeps no journal.
+/// Returns the path of the log file, because launchd has no journal. A user's log is next to the queue.
 fn log(setup: &Setup) -> String {
     let folder = match (setup.scope, setup.writes.first()) {
         (Scope::User, Some(state)) => state,
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_s_list_runs_the_daemon_and_logs_beside_its_queue() {
+    fn a_user_s_list_logs_next_to_the_queue() {
         let list = property_list(&setup());
         assert!(list.contains(
             "<array>\n        <string>/usr/local/bin/nightscribe</string>\n        <string>--config</string>\n        \
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn the_machine_s_list_names_its_user_and_says_what_launchd_does_not_know() {
+    fn the_system_s_list_names_its_user_and_the_missing_variable() {
         let mut setup = setup();
         setup.scope = Scope::System;
         setup.identity = Identity::Named("ann".to_owned());
@@ -122,6 +122,6 @@ mod tests {
         assert!(list.contains("<key>UserName</key>\n    <string>ann</string>"));
         assert!(list.contains("<dict><key>HOME</key><string>/Users/ann</string></dict>"));
         assert!(list.contains("<string>/Library/Logs/nightscribe.log</string>"));
-        assert!(list.contains("launchd does not know AIMLAPI_KEY"));
+        assert!(list.contains("launchd does not set AIMLAPI_KEY"));
     }
 }

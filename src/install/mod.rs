@@ -1,14 +1,13 @@
-//! What a service manager is told, so that it runs nightscribe every night: files as text, commands as lists, and who
-//! may read what. Nothing here writes a file or runs a command.
+//! Service files and service manager commands, as text and argument lists. Nothing here writes a file or runs a command.
 //!
-//! - [`scope`]: whose service it is, which manager runs it, and where that one looks for it
-//! - [`setup`]: what of the configuration a service manager must know
-//! - [`systemd`]: the unit
-//! - [`quote`]: paths in a unit
-//! - [`launchd`]: the property list of macOS
-//! - [`steps`]: the commands that start, stop and ask
-//! - [`account`]: users, and what a folder lets them do
-//! - [`installed`]: what an installed unit says
+//! - [`scope`]: service manager, system or user scope, and file locations
+//! - [`setup`]: parameters of a service, derived from the configuration
+//! - [`systemd`]: systemd unit
+//! - [`quote`]: quoting of paths in a unit
+//! - [`launchd`]: launchd property list
+//! - [`steps`]: commands that start, stop and query the service
+//! - [`account`]: OS users and their permissions
+//! - [`installed`]: reading an installed unit
 
 pub mod account;
 pub mod installed;
@@ -22,7 +21,7 @@ pub mod systemd;
 pub use scope::{Manager, Scope};
 pub use setup::{Identity, Key, Setup, Unfit};
 
-/// The file of a service.
+/// Returns the text of the service file.
 #[must_use]
 pub fn rendered(manager: Manager, setup: &Setup) -> String {
     match manager {
@@ -31,11 +30,11 @@ pub fn rendered(manager: Manager, setup: &Setup) -> String {
     }
 }
 
-/// Whether a file at the service's place was written by this program, and may be replaced or removed by it.
+/// Whether this text of a service file was written by this program, which may then replace or remove the file.
 #[must_use]
 pub fn is_ours(text: &str) -> bool {
     text.contains(MARK)
 }
 
-/// Is in every file that this program writes for a service manager.
+/// Marker in every service file that this program writes.
 const MARK: &str = "Written by `nightscribe service install`";

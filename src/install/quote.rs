@@ -1,7 +1,7 @@
-//! Paths in a unit. A unit's lists are split at spaces, unless quoted; `%` begins a specifier everywhere, and `$` a
-//! variable in the arguments of a command.
+//! Quoting of paths in a systemd unit. Lists are split at spaces, unless quoted. `%` starts a specifier everywhere. `$`
+//! starts a variable in command arguments.
 
-/// A path as one item of a list.
+/// Quotes a path as one item of a list.
 #[must_use]
 pub fn item(path: &str) -> String {
     let escaped = bare(path).replace('\\', "\\\\").replace('"', "\\\"");
@@ -13,13 +13,13 @@ pub fn item(path: &str) -> String {
     }
 }
 
-/// A path as an argument of a command.
+/// Quotes a path as an argument of a command.
 #[must_use]
 pub fn argument(path: &str) -> String {
     item(path).replace('$', "$$")
 }
 
-/// A path that fills the rest of its line, as nothing but specifiers is read there.
+/// Escapes a path that fills the rest of its line, where only specifiers are expanded.
 #[must_use]
 pub fn bare(path: &str) -> String {
     path.replace('%', "%%")
@@ -30,13 +30,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_plain_path_stays_as_it_is() {
+    fn a_plain_path_is_unchanged() {
         assert_eq!(item("/srv/a-b_c.d/é"), "/srv/a-b_c.d/é");
         assert_eq!(argument("/usr/bin/nightscribe"), "/usr/bin/nightscribe");
     }
 
     #[test]
-    fn what_a_unit_would_read_differently_is_escaped() {
+    fn special_characters_are_escaped() {
         assert_eq!(item("/a b"), r#""/a b""#);
         assert_eq!(item("/100%"), "/100%%");
         assert_eq!(item(r#"/a"b\c"#), r#""/a\"b\\c""#);

@@ -1,40 +1,40 @@
-//! Whose service it is, which manager runs it, and where that one looks for it.
+//! Service manager, system or user scope, and the locations of service files.
 
 use crate::config::Environment;
 use std::path::{Path, PathBuf};
 
-/// Whose service it is.
+/// Scope of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// The machine's: it runs from the start of the machine.
+    /// System service. It runs from boot.
     System,
-    /// A user's: it runs while that user is logged in, or lingers.
+    /// User service. It runs while the user is logged in, or always if lingering is enabled.
     User,
 }
 
-/// Who starts services on this machine.
+/// Service manager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Manager {
-    /// Linux.
+    /// systemd on Linux.
     Systemd,
-    /// macOS.
+    /// launchd on macOS.
     Launchd,
 }
 
-/// There is no home folder to put a user's service into.
+/// Error of locating a user service without `HOME`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the service of a user belongs below the home folder, and HOME is not set")]
+#[error("cannot locate the user service: HOME is not set")]
 pub struct NoHome;
 
 impl Manager {
-    /// The one of this system.
+    /// Service manager of this platform.
     pub const HERE: Self = if cfg!(target_os = "macos") {
         Self::Launchd
     } else {
         Self::Systemd
     };
 
-    /// As people call it.
+    /// Returns the name of the service manager.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -43,17 +43,17 @@ impl Manager {
         }
     }
 
-    /// Where the file of the service belongs.
+    /// Returns the path of the service file.
     ///
     /// # Errors
-    /// If it is a user's, who has no home.
+    /// In user scope, if `HOME` is needed and not set.
     pub fn file(self, scope: Scope, environment: &Environment) -> Result<PathBuf, NoHome> {
         match (self, scope) {
             (Self::Systemd, Scope::System) => {
                 Ok(PathBuf::from("/etc/systemd/system/nightscribe.service"))
             }
             (Self::Systemd, Scope::User) => {
-                Ok(settings(environment)?.join("systemd/user/nightscribe.service"))
+                Ok(config_home(environment)?.join("systemd/user/nightscribe.service"))
             }
             (Self::Launchd, Scope::System) => {
                 Ok(PathBuf::from("/Library/LaunchDaemons/nightscribe.plist"))
@@ -65,18 +65,18 @@ impl Manager {
     }
 }
 
-/// A file of variables for the service, which a person fills with the API key where that is kept in no file of its own.
+/// Returns the path of the service's environment file. A person writes the API key there if it is not in a key file.
 ///
 /// # Errors
-/// If it is a user's, who has no home.
+/// In user scope, if `HOME` is needed and not set.
 pub fn environment_file(scope: Scope, environment: &Environment) -> Result<PathBuf, NoHome> {
     Ok(match scope {
         Scope::System => PathBuf::from("/etc/nightscribe/environment"),
-        Scope::User => settings(environment)?.join("nightscribe/environment"),
+        Scope::User => config_home(environment)?.join("nightscribe/environment"),
     })
 }
 
-fn settings(environment: &Environment) -> Result<PathBuf, NoHome> {
+fn config_home(environment: &Environment) -> Result<PathBuf, NoHome> {
     match environment.get("XDG_CONFIG_HOME") {
         Some(folder) => Ok(PathBuf::from(folder)),
         None => Ok(home(environment)?.join(".config")),
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn each_manager_finds_its_file() {
+    fn each_manager_has_its_service_file() {
         let ann = environment(&[("HOME", "/home/ann")]);
         let at = |manager: Manager, scope| manager.file(scope, &ann).unwrap();
         assert_eq!(
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_are_elsewhere_are_found_there_and_without_a_home_there_are_none() {
+    fn xdg_config_home_is_used_and_home_is_required() {
         let moved = environment(&[("HOME", "/home/ann"), ("XDG_CONFIG_HOME", "/conf")]);
         assert_eq!(
             Manager::Systemd.file(Scope::User, &moved).unwrap(),
@@ -128,8 +128,8 @@ mod tests {
             environment_file(Scope::User, &moved).unwrap(),
             Path::new("/conf/nightscribe/environment")
         );
-        let nobody = environment(&[]);
-        assert_eq!(Manager::Systemd.file(Scope::User, &nobody), Err(NoHome));
-        assert!(Manager::Systemd.file(Scope::System, &nobody).is_ok());
+        let empty = environment(&[]);
+        assert_eq!(Manager::Systemd.file(Scope::User, &empty), Err(NoHome));
+        assert!(Manager::Systemd.file(Scope::System, &empty).is_ok());
     }
 }

@@ -1,120 +1,120 @@
-//! What of the configuration a service manager must know.
+//! Parameters of a service, derived from the configuration.
 
 use super::scope::Scope;
 use crate::config::{Config, KeySource, Layout};
 use std::path::{Component, Path, PathBuf};
 
-/// Where the system's own service keeps what it writes: systemd makes it, and gives it to a user made for the service.
+/// State folder of the system service. systemd creates it and gives it to the dynamic user.
 pub const STATE_FOLDER: &str = "/var/lib/nightscribe";
 
-/// Who a service runs as.
+/// User that a service runs as.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Identity {
-    /// A user that is made for the service alone, and owns [`STATE_FOLDER`].
+    /// A dynamic user, who owns [`STATE_FOLDER`].
     Made,
-    /// This user, by name or number.
+    /// The user with this name or ID.
     Named(String),
-    /// Whoever's service manager it is.
+    /// The user of the service manager.
     Caller,
 }
 
-/// How a service gets the API key.
+/// Source of the service's API key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Key {
-    /// From a file, which the manager hands over where it can.
+    /// A key file. systemd passes it as a credential.
     File(String),
-    /// From a variable, which a person puts into a file of variables.
+    /// A variable that a person sets in an environment file.
     Variable {
-        /// The variable.
+        /// Name of the variable.
         name: String,
-        /// The file.
+        /// Path of the environment file.
         file: String,
     },
 }
 
-/// What a service manager must know. Paths are absolute and plain text.
+/// Parameters of a service. Paths are absolute and valid UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setup {
-    /// Whose service it is.
+    /// System or user scope.
     pub scope: Scope,
-    /// Who it runs as.
+    /// User that the service runs as.
     pub identity: Identity,
-    /// The program.
+    /// Path of the executable.
     pub binary: String,
-    /// Its configuration.
+    /// Path of the configuration file.
     pub config: String,
-    /// What `~` stands for in the configuration, where the manager would not say so.
+    /// Value of `HOME`, if the configuration uses `~` and the manager would set `HOME` differently or not at all.
     pub home: Option<String>,
-    /// How it gets the key.
+    /// Source of the API key.
     pub key: Key,
-    /// Folders that it reads only.
+    /// Folders that are only read.
     pub reads: Vec<String>,
-    /// Folders that it writes.
+    /// Folders that are written.
     pub writes: Vec<String>,
 }
 
-/// Why a service cannot be made of a configuration.
+/// Error of deriving a service from a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
-    /// A name that no service manager takes.
-    #[error("a service cannot name `{}`: {why}; rename it", path.display())]
+    /// A path that no service manager supports.
+    #[error("`{}` cannot be used in a service file: {why}; rename it", path.display())]
     Name {
-        /// The file or folder.
+        /// Path of the file or folder.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Description of the problem.
         why: &'static str,
     },
-    /// The service would have to be root.
+    /// A written folder that requires root, as which the service does not run.
     #[error(
-        "`{key}` is `{}`, which only root may write, and the service does not run as root; set {key} = \"{STATE_FOLDER}/{name}\", or a folder of the user who is to run it", path.display()
+        "`{key}` is `{}`, which only root can write, but the service does not run as root; set {key} to \"{STATE_FOLDER}/{name}\", or to a folder owned by the user that the service should run as", path.display()
     )]
     RootOnly {
-        /// The key in the configuration.
+        /// Configuration key of the folder.
         key: &'static str,
-        /// What it says.
+        /// Configured path.
         path: PathBuf,
-        /// The folder's usual name.
+        /// Default name of the folder.
         name: &'static str,
     },
 }
 
-/// What the configuration does not say.
+/// Parameters of a service that are not in the configuration.
 #[derive(Debug, Clone)]
 pub struct Surroundings {
-    /// Whose service it is.
+    /// System or user scope.
     pub scope: Scope,
-    /// Who it runs as.
+    /// User that the service runs as.
     pub identity: Identity,
-    /// The program.
+    /// Path of the executable.
     pub binary: PathBuf,
-    /// The configuration's file.
+    /// Path of the configuration file.
     pub config: PathBuf,
-    /// What `~` stands for, if it matters.
+    /// Value of `HOME` to set, if any.
     pub home: Option<PathBuf>,
-    /// The file of variables.
+    /// Path of the environment file.
     pub environment_file: PathBuf,
 }
 
 impl Setup {
-    /// What a service manager must know to run `config`.
+    /// Derives the parameters of a service that runs `config`.
     ///
     /// # Errors
-    /// If a path is one that it does not take.
-    pub fn of(config: &Config, around: Surroundings) -> Result<Self, Unfit> {
+    /// If a path cannot be used in a service file.
+    pub fn of(config: &Config, surroundings: Surroundings) -> Result<Self, Unfit> {
         let (reads, writes) = folders(config);
         let key = match &config.api.key {
             KeySource::File(path) => Key::File(text(path)?),
             KeySource::Env(name) => Key::Variable {
                 name: name.clone(),
-                file: text(&around.environment_file)?,
+                file: text(&surroundings.environment_file)?,
             },
         };
         Ok(Self {
-            scope: around.scope,
-            identity: around.identity,
-            binary: program(&around.binary)?,
-            config: text(&around.config)?,
-            home: around.home.as_deref().map(text).transpose()?,
+            scope: surroundings.scope,
+            identity: surroundings.identity,
+            binary: program(&surroundings.binary)?,
+            config: text(&surroundings.config)?,
+            home: surroundings.home.as_deref().map(text).transpose()?,
             key,
             reads: texts(&reads)?,
             writes: texts(&writes)?,
@@ -122,7 +122,7 @@ impl Setup {
     }
 }
 
-/// What is only read, and what is written. A folder that is both is written.
+/// Returns the folders that are only read, and those that are written. A folder that is both counts as written.
 #[must_use]
 pub fn folders(config: &Config) -> (Vec<&Path>, Vec<&Path>) {
     let sources = config.sources.iter().map(|source| source.path.as_path());
@@ -130,7 +130,7 @@ pub fn folders(config: &Config) -> (Vec<&Path>, Vec<&Path>) {
     if config.output.layout == Layout::Beside {
         writes.extend(sources.clone());
     }
-    // With transcripts beside the recordings, those of URLs still have a folder of their own.
+    // Transcripts of URLs are written to the output folder in every layout.
     writes.push(&config.output.dir);
     writes.dedup();
     let reads = sources.filter(|path| !writes.contains(path)).collect();
@@ -141,45 +141,48 @@ fn texts(paths: &[&Path]) -> Result<Vec<String>, Unfit> {
     paths.iter().map(|path| text(path)).collect()
 }
 
-/// A path as text, without `.` and `..`, which systemd does not take.
+/// Returns a path as text, without `.` and `..`, which systemd does not accept.
 fn text(path: &Path) -> Result<String, Unfit> {
-    let refuse = |why| Unfit::Name {
+    let error = |why| Unfit::Name {
         path: path.to_owned(),
         why,
     };
-    let plain = plain(path);
-    let text = plain.to_str().ok_or_else(|| refuse("it is no UTF-8"))?;
+    let normalized = normalized(path);
+    let text = normalized
+        .to_str()
+        .ok_or_else(|| error("not valid UTF-8"))?;
     if text.chars().any(char::is_control) {
-        return Err(refuse("there are control characters in it"));
+        return Err(error("contains control characters"));
     }
     if text.ends_with([' ', '\\']) {
-        return Err(refuse("it ends with a space or a backslash"));
+        return Err(error("ends with a space or a backslash"));
     }
     Ok(text.to_owned())
 }
 
+/// Returns the path of a program as text, without quotes, which systemd does not accept in `ExecStart=`.
 fn program(path: &Path) -> Result<String, Unfit> {
     match text(path)? {
         quoted if quoted.contains(['"', '\'', '\\']) => Err(Unfit::Name {
             path: path.to_owned(),
-            why: "there is a quote or a backslash in it",
+            why: "contains a quote or a backslash",
         }),
         program => Ok(program),
     }
 }
 
-fn plain(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
+fn normalized(path: &Path) -> PathBuf {
+    let mut normalized = PathBuf::new();
     for part in path.components() {
         match part {
             Component::ParentDir => {
-                plain.pop();
+                normalized.pop();
             }
             Component::CurDir => {}
-            part => plain.push(part),
+            part => normalized.push(part),
         }
     }
-    plain
+    normalized
 }
 
 #[cfg(test)]
@@ -194,7 +197,7 @@ mod tests {
     }
 
     fn setup(text: &str) -> Setup {
-        let around = Surroundings {
+        let surroundings = Surroundings {
             scope: Scope::System,
             identity: Identity::Made,
             binary: "/usr/bin/nightscribe".into(),
@@ -202,11 +205,11 @@ mod tests {
             home: None,
             environment_file: "/etc/nightscribe/environment".into(),
         };
-        Setup::of(&config(text), around).unwrap()
+        Setup::of(&config(text), surroundings).unwrap()
     }
 
     #[test]
-    fn recordings_are_read_and_state_and_transcripts_are_written() {
+    fn sources_are_read_and_state_and_output_are_written() {
         let setup = setup(
             "[state]\ndir = '/s'\n[output]\ndir = './o/../p'\n[[source]]\nname = 'a'\npath = '/a'\n",
         );
@@ -223,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_with_transcripts_beside_its_recordings_is_written() {
+    fn sources_are_written_in_the_beside_layout() {
         let setup = setup(
             "[api]\nkey_file = 'key'\n[output]\nlayout = 'beside'\n[[source]]\nname = 'a'\npath = '/a'\n",
         );
@@ -233,17 +236,17 @@ mod tests {
     }
 
     #[test]
-    fn names_that_no_manager_takes_are_refused() {
-        let broken = Path::new(OsStr::from_bytes(b"/a\xff"));
-        for (path, why) in [
-            (broken, "it is no UTF-8"),
-            (Path::new("/a\nb"), "there are control characters in it"),
-            (Path::new("/a "), "it ends with a space or a backslash"),
+    fn unsupported_paths_are_rejected() {
+        let not_utf8 = Path::new(OsStr::from_bytes(b"/a\xff"));
+        for (path, expected) in [
+            (not_utf8, "not valid UTF-8"),
+            (Path::new("/a\nb"), "contains control characters"),
+            (Path::new("/a "), "ends with a space or a backslash"),
         ] {
-            let Err(Unfit::Name { why: said, .. }) = text(path) else {
-                panic!("{path:?} is taken");
+            let Err(Unfit::Name { why, .. }) = text(path) else {
+                panic!("{path:?} is accepted");
             };
-            assert_eq!(said, why);
+            assert_eq!(why, expected);
         }
         assert!(program(Path::new("/a\"b")).is_err());
     }

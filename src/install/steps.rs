@@ -1,4 +1,4 @@
-//! The commands that start, stop and ask a service, as lists of words.
+//! Service manager commands that start, stop and query the service, as argument lists.
 
 use super::launchd::LABEL;
 use super::scope::{Manager, Scope};
@@ -6,7 +6,7 @@ use super::systemd::UNIT;
 use std::fmt;
 use std::path::Path;
 
-/// A command and its arguments.
+/// A program and its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step(pub Vec<String>);
 
@@ -16,21 +16,21 @@ impl fmt::Display for Step {
     }
 }
 
-/// A service, as its manager is spoken to of it.
+/// Builder of the commands for one service.
 #[derive(Debug, Clone, Copy)]
 pub struct Talk<'a> {
-    /// Whose manager.
+    /// Service manager.
     pub manager: Manager,
-    /// Which of them.
+    /// System or user scope.
     pub scope: Scope,
-    /// The file of the service.
+    /// Path of the service file.
     pub file: &'a Path,
-    /// The user who speaks.
+    /// ID of the calling user.
     pub uid: u32,
 }
 
 impl Talk<'_> {
-    /// Whether there is a manager that runs. It says so with [`is_running`].
+    /// Returns the command that queries the state of the service manager. [`is_running`] interprets its output.
     #[must_use]
     pub fn manager_runs(&self) -> Step {
         match self.manager {
@@ -39,7 +39,7 @@ impl Talk<'_> {
         }
     }
 
-    /// Starts the service now and with every start of its manager; one that runs begins anew.
+    /// Returns the commands that enable and start the service. A running service is restarted.
     #[must_use]
     pub fn start(&self) -> Vec<Step> {
         match self.manager {
@@ -52,7 +52,7 @@ impl Talk<'_> {
         }
     }
 
-    /// The same, but what is there already goes on as it is.
+    /// Returns the commands that enable and start the service. A running service is not restarted.
     #[must_use]
     pub fn keep(&self) -> Vec<Step> {
         match self.manager {
@@ -65,7 +65,7 @@ impl Talk<'_> {
         }
     }
 
-    /// Makes the manager know the service, and start it from the next time on.
+    /// Returns the commands that load the service file and enable the service. On systemd, this does not start it.
     #[must_use]
     pub fn enable(&self) -> Vec<Step> {
         match self.manager {
@@ -80,7 +80,7 @@ impl Talk<'_> {
         }
     }
 
-    /// Ends the service, now and for good. Before its file is removed.
+    /// Returns the commands that stop and disable the service. Run them before removing the service file.
     #[must_use]
     pub fn stop(&self) -> Vec<Step> {
         match self.manager {
@@ -92,7 +92,7 @@ impl Talk<'_> {
         }
     }
 
-    /// Makes the manager forget the service, when its file is gone.
+    /// Returns the commands that unload the service. Run them after removing the service file.
     #[must_use]
     pub fn forget(&self) -> Vec<Step> {
         match self.manager {
@@ -101,7 +101,7 @@ impl Talk<'_> {
         }
     }
 
-    /// Questions with what they are about; each is answered in a word.
+    /// Returns the commands that query the state of the service, each with its label. Each prints one word.
     #[must_use]
     pub fn questions(&self) -> Vec<(&'static str, Step)> {
         match self.manager {
@@ -130,12 +130,12 @@ impl Talk<'_> {
     }
 }
 
-/// Whether the answer of [`Talk::manager_runs`] is that of a manager that starts services.
+/// Whether this result of [`Talk::manager_runs`] is that of a manager that starts services.
 #[must_use]
-pub fn is_running(manager: Manager, succeeded: bool, said: &str) -> bool {
+pub fn is_running(manager: Manager, succeeded: bool, output: &str) -> bool {
     match manager {
         Manager::Systemd => matches!(
-            said.trim(),
+            output.trim(),
             "running" | "degraded" | "starting" | "initializing" | "maintenance"
         ),
         Manager::Launchd => succeeded,
@@ -159,15 +159,15 @@ mod tests {
         }
     }
 
-    fn said(steps: &[Step]) -> Vec<String> {
+    fn lines(steps: &[Step]) -> Vec<String> {
         steps.iter().map(ToString::to_string).collect()
     }
 
     #[test]
-    fn systemd_is_told_of_the_unit_before_it_starts_it() {
+    fn systemd_reloads_before_starting_the_unit() {
         let talk = talk(Manager::Systemd, Scope::User);
         assert_eq!(
-            said(&talk.start()),
+            lines(&talk.start()),
             [
                 "systemctl --user daemon-reload",
                 "systemctl --user enable nightscribe.service",
@@ -175,27 +175,27 @@ mod tests {
             ]
         );
         assert_eq!(
-            said(&talk.stop()),
+            lines(&talk.stop()),
             ["systemctl --user disable --now nightscribe.service"]
         );
     }
 
     #[test]
-    fn launchd_is_told_by_the_user_s_domain() {
+    fn launchd_commands_name_the_domain() {
         let user = talk(Manager::Launchd, Scope::User);
-        assert_eq!(said(&user.start()), ["launchctl bootstrap gui/501 /f"]);
+        assert_eq!(lines(&user.start()), ["launchctl bootstrap gui/501 /f"]);
         assert_eq!(
-            said(&talk(Manager::Launchd, Scope::System).stop()),
+            lines(&talk(Manager::Launchd, Scope::System).stop()),
             ["launchctl bootout system/nightscribe"]
         );
     }
 
     #[test]
-    fn a_manager_that_did_not_start_the_machine_starts_no_service() {
+    fn an_offline_manager_is_not_running() {
         assert!(is_running(Manager::Systemd, true, "running\n"));
         assert!(is_running(Manager::Systemd, false, "degraded\n"));
         assert!(!is_running(Manager::Systemd, false, "offline\n"));
         assert!(!is_running(Manager::Systemd, false, ""));
-        assert!(is_running(Manager::Launchd, true, "whatever"));
+        assert!(is_running(Manager::Launchd, true, "any output"));
     }
 }

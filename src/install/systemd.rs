@@ -1,5 +1,4 @@
-//! The unit for systemd: the hardened one that is kept in `config/nightscribe.service`, with the places of this
-//! machine.
+//! systemd unit: the hardened unit of `config/nightscribe.service`, adapted to the paths and the user of this machine.
 
 use super::MARK;
 use super::quote::{argument, bare, item};
@@ -7,16 +6,16 @@ use super::scope::Scope;
 use super::setup::{Identity, Key, STATE_FOLDER, Setup};
 use std::path::Path;
 
-/// The unit that packages install: every setting of it is kept, but for those that name a place or a user.
+/// Unit for packages. All settings are kept, except those that name a path or a user.
 const TEMPLATE: &str = include_str!("../../config/nightscribe.service");
 
-/// The name of the unit.
+/// Name of the unit.
 pub const UNIT: &str = "nightscribe.service";
 
-/// Folders that a service with a temporary folder of its own does not see.
+/// Folders that `PrivateTmp=` hides from the service.
 const TEMPORARY: [&str; 2] = ["/tmp", "/var/tmp"];
 
-/// The unit's text.
+/// Returns the text of the unit.
 #[must_use]
 pub fn unit(setup: &Setup) -> String {
     let mut unit = head(setup.scope);
@@ -30,7 +29,7 @@ pub fn unit(setup: &Setup) -> String {
             continue;
         }
         let adapted = adapted(line, setup);
-        // A comment goes with the setting below it.
+        // A comment is dropped together with the setting below it.
         let comment = std::mem::take(&mut comments);
         if adapted.iter().any(|adapted| adapted == line) {
             unit.push_str(&comment);
@@ -50,12 +49,12 @@ fn head(scope: Scope) -> String {
         Scope::User => "systemctl --user edit",
     };
     format!(
-        "# {MARK}, which writes it again when the configuration has changed.\n\
-         # What is to stay belongs into a drop-in: {edit} {UNIT}\n\n"
+        "# {MARK}. Run it again after changing the configuration.\n\
+         # It overwrites this file. Put your own settings in a drop-in: {edit} {UNIT}\n\n"
     )
 }
 
-/// What takes the place of a line of the template.
+/// Returns the lines that replace a line of the template.
 fn adapted(line: &str, setup: &Setup) -> Vec<String> {
     let is_user = setup.scope == Scope::User;
     let kept = || vec![line.to_owned()];
@@ -65,7 +64,7 @@ fn adapted(line: &str, setup: &Setup) -> Vec<String> {
     };
     match key {
         "Documentation" => Vec::new(),
-        // A user's manager knows no units of the system, and has nothing to remove of its user's.
+        // A user manager does not know system units, and `RemoveIPC=` has no effect there.
         "Wants" | "After" | "RemoveIPC" => kept_if(!is_user),
         "ExecStart" => vec![format!(
             "ExecStart={} --config {} run",
@@ -76,11 +75,11 @@ fn adapted(line: &str, setup: &Setup) -> Vec<String> {
         "Environment" if value.ends_with("=%d/key") => kept_if(matches!(setup.key, Key::File(_))),
         "Environment" => Vec::new(),
         "StateDirectory" | "StateDirectoryMode" => {
-            kept_if(setup.writes.iter().any(|path| is_made(path, setup)))
+            kept_if(setup.writes.iter().any(|path| is_state_folder(path, setup)))
         }
         "DynamicUser" => {
             let mut lines = identity(setup);
-            lines.extend(places(setup));
+            lines.extend(path_settings(setup));
             lines
         }
         "WantedBy" if is_user => vec!["WantedBy=default.target".to_owned()],
@@ -92,9 +91,7 @@ fn credential(setup: &Setup) -> Vec<String> {
     match &setup.key {
         Key::File(path) => vec![format!("LoadCredential=key:{}", bare(path))],
         Key::Variable { name, file } => vec![
-            format!(
-                "# The API key: a line {name}=... in this file, which only its owner may read."
-            ),
+            format!("# API key: a line {name}=... in this file (mode 600)."),
             format!("EnvironmentFile=-{}", bare(file)),
         ],
     }
@@ -104,22 +101,22 @@ fn identity(setup: &Setup) -> Vec<String> {
     match &setup.identity {
         Identity::Made => vec!["DynamicUser=yes".to_owned()],
         Identity::Named(name) => vec![format!("User={}", bare(name))],
-        // Without it, a user's manager can set up nothing of what follows.
+        // Without it, a user manager cannot set up the sandbox.
         Identity::Caller => vec!["PrivateUsers=yes".to_owned()],
     }
 }
 
-/// The folders of the configuration, as far as the unit's sandbox would hide them or keep them from being written.
-fn places(setup: &Setup) -> Vec<String> {
+/// Returns the settings that make the configured paths visible, and the written ones writable, inside the sandbox.
+fn path_settings(setup: &Setup) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(home) = &setup.home {
         let variable = format!("HOME={home}");
         lines.push(format!("Environment={}", item(&variable)));
     }
-    let programs = [&setup.binary, &setup.config]
+    let files = [&setup.binary, &setup.config]
         .into_iter()
         .filter(|path| is_temporary(path));
-    lines.extend(programs.map(|path| setting("BindReadOnlyPaths", path)));
+    lines.extend(files.map(|path| setting("BindReadOnlyPaths", path)));
     for path in &setup.reads {
         let key = match is_temporary(path) {
             true => "BindReadOnlyPaths",
@@ -130,15 +127,15 @@ fn places(setup: &Setup) -> Vec<String> {
     for path in &setup.writes {
         match is_temporary(path) {
             true => lines.push(setting("BindPaths", path)),
-            false if is_made(path, setup) => {}
+            false if is_state_folder(path, setup) => {}
             false => lines.push(setting("ReadWritePaths", path)),
         }
     }
     lines
 }
 
-/// Whether systemd makes the folder for the service, and lets it write there.
-fn is_made(path: &str, setup: &Setup) -> bool {
+/// Whether systemd creates the folder for the service and makes it writable (`StateDirectory=`).
+fn is_state_folder(path: &str, setup: &Setup) -> bool {
     setup.scope == Scope::System && Path::new(path).starts_with(STATE_FOLDER)
 }
 
@@ -148,7 +145,8 @@ fn is_temporary(path: &str) -> bool {
         .any(|folder| Path::new(path).starts_with(folder))
 }
 
-/// One that is missing does not keep the service from starting: a disk may come later.
+/// Returns a setting with one path. The `-` prefix lets the service start if the path is missing, as on a disk that is
+/// mounted later.
 fn setting(key: &str, path: &str) -> String {
     format!("{key}={}", item(&format!("-{path}")))
 }
@@ -180,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn the_system_s_unit_has_a_user_and_a_folder_made_for_it() {
+    fn a_system_unit_has_a_dynamic_user_and_state_folder() {
         let unit = unit(&setup(Scope::System, Identity::Made));
         assert_eq!(
             values(&unit, "ExecStart"),
@@ -204,14 +202,14 @@ mod tests {
     }
 
     #[test]
-    fn a_user_s_unit_makes_no_user_and_needs_no_unit_of_the_system() {
+    fn a_user_unit_omits_system_settings() {
         let mut setup = setup(Scope::User, Identity::Caller);
         setup.key = Key::Variable {
             name: "AIMLAPI_KEY".to_owned(),
             file: "/home/ann/.config/nightscribe/environment".to_owned(),
         };
         let unit = unit(&setup);
-        for none in [
+        for key in [
             "DynamicUser",
             "StateDirectory",
             "StateDirectoryMode",
@@ -222,7 +220,7 @@ mod tests {
             "Environment",
             "User",
         ] {
-            assert!(values(&unit, none).is_empty(), "{none}: {unit}");
+            assert!(values(&unit, key).is_empty(), "{key}: {unit}");
         }
         assert_eq!(
             values(&unit, "EnvironmentFile"),
@@ -237,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_named_user_keeps_the_folders_and_the_home_of_the_configuration() {
+    fn a_named_user_keeps_its_folders_and_home() {
         let mut setup = setup(Scope::System, Identity::Named("ann".to_owned()));
         setup.home = Some("/home/ann lee".to_owned());
         setup.writes = vec!["/home/ann lee/state".to_owned()];
@@ -258,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn every_other_setting_of_the_packaged_unit_is_kept() {
+    fn other_settings_of_the_packaged_unit_are_kept() {
         let unit = unit(&setup(Scope::System, Identity::Made));
         let replaced = [
             "ExecStart",
