@@ -1,32 +1,36 @@
-//! Results as they are stored: gzip, because transcripts with word times shrink to a tenth.
+//! Compression of stored results.
+//!
+//! gzip shrinks transcripts with word times to about a tenth.
 
 use flate2::read::GzDecoder;
 use flate2::{Compress, Compression, FlushCompress, Status};
 use std::cell::RefCell;
 use std::io::Read;
 
-/// The largest result that is unpacked, in bytes: far over what the client accepts, so only damage meets it.
-const MOST: u64 = 1 << 30;
-/// The widest window there is, as a power of two: 32 KiB.
+/// Maximum size of an unpacked result in bytes.
+///
+/// It is far above the client's limit, so only damaged data reaches it.
+const MAX_UNPACKED_BYTES: u64 = 1 << 30;
+/// Largest gzip window, as a power of two: 32 KiB.
 const WINDOW: u8 = 15;
-/// More than a packed text of no length takes.
-const LEAST: usize = 64;
+/// Minimum capacity in bytes, more than an empty text takes.
+const MIN_CAPACITY: usize = 64;
 
 thread_local! {
-    /// Each thread's own: its quarter of a megabyte costs more to set up than a short result to pack.
+    /// One for each thread: setting up its 256 KiB costs more than packing a short result.
     static PACKER: RefCell<Compress> = RefCell::new(Compress::new_gzip(Compression::fast(), WINDOW));
 }
 
-/// The text, compressed. The same text gives the same bytes.
+/// Compresses a text. Equal texts give equal bytes.
 #[must_use]
 pub fn pack(text: &str) -> Vec<u8> {
-    let mut packed = Vec::with_capacity(text.len() / 4 + LEAST);
+    let mut packed = Vec::with_capacity(text.len() / 4 + MIN_CAPACITY);
     PACKER.with_borrow_mut(|packer| {
         packer.reset();
         loop {
             let rest = &text.as_bytes()[packer.total_in() as usize..];
             let status = packer.compress_vec(rest, &mut packed, FlushCompress::Finish);
-            match status.expect("the compressor is in order") {
+            match status.expect("the compressor is in a valid state") {
                 Status::StreamEnd => return,
                 Status::Ok | Status::BufError => packed.reserve(packed.len()),
             }
@@ -35,14 +39,14 @@ pub fn pack(text: &str) -> Vec<u8> {
     packed
 }
 
-/// The text again.
+/// Decompresses a text.
 ///
 /// # Errors
-/// If the bytes are damaged, or no UTF-8.
+/// If the bytes are damaged or not UTF-8.
 pub fn unpack(packed: &[u8]) -> std::io::Result<String> {
     let mut text = String::new();
     GzDecoder::new(packed)
-        .take(MOST)
+        .take(MAX_UNPACKED_BYTES)
         .read_to_string(&mut text)?;
     Ok(text)
 }
@@ -54,13 +58,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_text_comes_back_as_it_was(text in ".*") {
+        fn packed_texts_round_trip(text in ".*") {
             prop_assert_eq!(unpack(&pack(&text)).unwrap(), text);
         }
     }
 
     #[test]
-    fn damage_is_noticed() {
+    fn damaged_data_is_rejected() {
         let mut packed = pack("a transcript");
         let last = packed.len() - 5;
         packed[last] ^= 0xff;

@@ -1,66 +1,66 @@
-//! What can go wrong with the queue.
+//! Errors of the queue.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// A failure of the queue. None of them changes or overwrites what is stored.
+/// An error of the queue. None of them changes or overwrites stored data.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The state folder cannot be made or read.
+    /// The state folder cannot be created or read.
     #[error("the state folder `{}` cannot be used", path.display())]
     Folder {
-        /// The folder.
+        /// Path of the folder.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         #[source]
         source: std::io::Error,
     },
-    /// The file is no database of ours.
+    /// The file is not a nightscribe database.
     #[error("`{}` is not a nightscribe database; move it away or choose another `state.dir`", path.display())]
     Foreign {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
     },
-    /// The database was written by a later version.
+    /// The database was written by a newer version.
     #[error("`{}` was written by a newer nightscribe; use that version, or choose another `state.dir`", path.display())]
     Newer {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
     },
     /// The database is damaged.
-    #[error("`{}` is damaged; restore it from a copy, or move it away to start a new queue (what was paid for is in the output folder and, while its hour lasts, at the service)", path.display())]
+    #[error("`{}` is damaged; restore it from a copy, or move it away to start a new queue (paid transcripts are in the output folder and, for an hour, at the service)", path.display())]
     Corrupt {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What SQLite says.
+        /// Error of SQLite.
         #[source]
         source: sqlx::Error,
     },
-    /// Another process keeps the database locked.
+    /// Another process holds the lock on the database.
     #[error("the database is locked by another process")]
     Locked(#[source] Arc<sqlx::Error>),
-    /// There is no room to write, or the disk refuses to.
+    /// The disk is full or refuses the write.
     #[error("the database cannot be written")]
     Disk(#[source] Arc<sqlx::Error>),
-    /// The job was no longer in the state that the change expects: somebody else changed it.
-    #[error("the job was changed by somebody else meanwhile")]
+    /// The job is no longer in the state that the change expects.
+    #[error("the job was changed by another process or task")]
     Stale,
-    /// A row holds what this version cannot have written.
+    /// A row has content that this version cannot have written.
     #[error("unexpected content in column `{column}`")]
     Content {
-        /// The column.
+        /// Name of the column.
         column: &'static str,
     },
-    /// The writer has ended.
+    /// The writer has stopped.
     #[error("the queue is closed")]
     Closed,
-    /// Anything else that SQLite reports.
-    #[error("the database failed")]
+    /// Any other error of SQLite.
+    #[error("database error")]
     Database(#[source] sqlx::Error),
 }
 
 impl StoreError {
-    /// The same for another change that failed with this one; only where the reason is none of its own.
+    /// Returns this error for another change of the same group, if its cause affects all of them.
     pub(super) fn shared(&self) -> Option<Self> {
         match self {
             Self::Locked(source) => Some(Self::Locked(source.clone())),
@@ -69,7 +69,7 @@ impl StoreError {
         }
     }
 
-    /// Whether the same change may succeed later without anything else being done: lack of room, a lock.
+    /// Whether the same change may succeed later without intervention (disk full, database locked).
     #[must_use]
     pub const fn is_passing(&self) -> bool {
         matches!(self, Self::Locked(_) | Self::Disk(_))
@@ -100,7 +100,7 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-/// Whether the error says that the file is damaged or no database at all.
+/// Whether the error says that the file is damaged or not a database.
 pub(super) fn is_corrupt(error: &sqlx::Error) -> bool {
     matches!(primary_code(error), Some(code::CORRUPT | code::NOTADB))
 }

@@ -1,31 +1,31 @@
-//! The queue, in SQLite: all SQL, a function per statement. Knows nothing of HTTP; of files it knows only its own.
+//! The queue in SQLite. All SQL is here, with one function for each statement.
 //!
-//! - [`open`]: opening, pragmas, migrations, what is refused
-//! - `writer`: the one writer, which commits what is waiting in one transaction
-//! - [`recordings`]: what was found, and the jobs made of it
-//! - [`bill`]: what was submitted, billed and saved
-//! - [`activity`]: what the live view asks
-//! - [`claims`]: a job leaves the queue
-//! - [`doubts`]: submissions whose answer was lost
-//! - [`progress`]: what happens to a claimed job, up to its files
-//! - [`recovery`]: runs, and what a start takes up again
-//! - [`control`]: what a person changes: retry, cancel, holds
-//! - [`news`], [`outbox`]: messages to people, until they are delivered
-//! - [`ended`]: what ended in some time, for a summary
-//! - [`hooks`]: what is run for each transcript
-//! - [`queue`]: what the stages ask
-//! - [`results`]: results, and the files that were made of them
-//! - [`report`]: what `status`, `list` and `show` ask
-//! - [`compress`]: results as they are stored
-//! - [`rules`]: model and options of what is queued
-//! - `record`: what a scan saw → rows, many to a statement
-//! - `known`: what a scan saw that is known already
-//! - [`lengths`]: the lengths of what is queued
-//! - [`spending`]: what was submitted lately, and what the models cost
-//! - [`twins`]: recordings of equal content
-//! - `together`: many changes by one statement
-//! - `glance`: how it stands, and whether another process changed it, for a run's look each second
-//! - `row`: columns to types
+//! The module does not use HTTP, and accesses no files other than its own.
+//!
+//! - [`open`]: opening, pragmas, migrations, refusal of foreign files
+//! - `writer`: the only writer, with group commit
+//! - `together`: batching of changes
+//! - [`recordings`], `record`: scan insert, recordings and their jobs
+//! - `known`: scan diff
+//! - [`rules`]: model and options of queued jobs
+//! - [`lengths`]: durations of queued recordings
+//! - [`queue`]: queries of the pipeline stages
+//! - [`claims`]: transitions out of `queued`
+//! - [`progress`]: transitions of a claimed job
+//! - [`doubts`]: uncertain submissions
+//! - [`twins`]: deduplication
+//! - [`recovery`]: start and end of a run
+//! - [`results`], [`compress`]: stored results
+//! - [`hooks`]: programs run for each transcript
+//! - [`news`], [`outbox`]: notifications until their delivery
+//! - [`control`]: operator commands (retry, cancel, holds)
+//! - `glance`: snapshot taken every second
+//! - [`activity`]: queries of the live view
+//! - [`report`]: items for `status`, `list` and `show`
+//! - [`ended`]: summary of a period
+//! - [`bill`], [`spending`]: billing, recent submissions, prices
+//! - [`error`]: errors
+//! - `row`: conversion of columns to types
 
 pub mod activity;
 pub mod bill;

@@ -1,4 +1,4 @@
-//! Opening the queue.
+//! Opening and closing the database.
 
 use super::error::{StoreError, is_corrupt};
 use super::writer::Writer;
@@ -16,23 +16,26 @@ use std::time::Duration;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
-/// The database's file in the state folder.
+/// Name of the database file in the state folder.
 pub const DATABASE: &str = "nightscribe.db";
-/// What `PRAGMA application_id` says of a database of ours: `nscr`.
+/// `PRAGMA application_id` of a nightscribe database: `nscr`.
 const APPLICATION_ID: i64 = 0x6e73_6372;
-/// How long a statement waits for another process that is writing.
+/// Time that a statement waits for the lock of another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// Connections that read beside the one that writes.
+/// Number of reading connections.
 const READERS: u32 = 4;
-/// Rows that a reader is ahead by, so that long answers do not go back and forth between two threads.
-const ROWS_AHEAD: usize = 500;
-/// Memory for pages of each connection that reads, in KiB: what was just written is in the system's memory anyway.
-const READER_CACHE: u32 = 1 << 10;
-/// Pages in the write-ahead log before they are carried over: 16 MiB, so that a page changed again and again is carried
-/// over once.
-const CHECKPOINT_AFTER: u32 = 4000;
+/// Number of rows that a reader buffers, so that long answers do not alternate between two threads.
+const ROW_BUFFER: usize = 500;
+/// Page cache of each reader in KiB.
+///
+/// It is small because recently written pages are in the cache of the operating system.
+const READER_CACHE_KIB: u32 = 1 << 10;
+/// Pages in the write-ahead log before a checkpoint: 16 MiB.
+///
+/// A page that changes repeatedly is then copied only once.
+const CHECKPOINT_PAGES: u32 = 4000;
 
-/// The queue: one writer, a few readers. Cheap to clone.
+/// The queue: one writer and a few readers. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
     path: PathBuf,
@@ -41,56 +44,58 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the queue in `folder`, and makes it where there is none (folder 0700, file 0600). A crash meanwhile
-    /// leaves an older schema or none, which the next opening completes.
+    /// Opens the queue in `folder`, and creates it if it does not exist (folder 0700, file 0600).
+    ///
+    /// A crash in the middle leaves an older schema or none. The next call completes it.
     ///
     /// # Errors
-    /// If the folder cannot be used, or the database is foreign, damaged, locked or from a newer version. Nothing is
-    /// overwritten then.
+    /// If the folder cannot be used, or the database is foreign, damaged, locked or from a newer version.
+    /// Nothing is overwritten then.
     pub async fn open(folder: &Path) -> Result<Self, StoreError> {
         let path = folder.join(DATABASE);
-        // Held until the database is open: SQLite lets nobody wait while another makes it or turns it to WAL.
-        let _alone = alone(folder, &path)
+        // Held until the database is open: SQLite does not wait for a process that creates it or switches it to
+        // WAL.
+        let _lock = lock_folder(folder, &path)
             .await
             .map_err(|source| StoreError::Folder {
                 path: folder.to_owned(),
                 source,
             })?;
         let options = options(&path);
-        let place = |error| {
+        let with_path = |error| {
             if is_corrupt(&error) {
                 corrupt(&path, error)
             } else {
                 error.into()
             }
         };
-        let writing = options
+        let writer_options = options
             .clone()
-            .pragma("wal_autocheckpoint", CHECKPOINT_AFTER.to_string())
-            // What undoes a single statement is no file: it would be made and deleted for each.
+            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
+            // Statement journals stay in memory. As files they would be created and deleted for each statement.
             .pragma("temp_store", "memory");
-        let mut connection = writing.connect().await.map_err(place)?;
+        let mut connection = writer_options.connect().await.map_err(with_path)?;
         let is_new = refuse_foreign(&mut connection, &path).await?;
         crash::around("store.migrate", migrate(&mut connection, is_new, &path)).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
-            // A connection to a file does not go away; asking it first would double the cost of a question.
+            // A connection to a file does not break, and testing it would double the cost of a query.
             .test_before_acquire(false)
             .connect_lazy_with(
                 options
-                    .pragma("cache_size", format!("-{READER_CACHE}"))
+                    .pragma("cache_size", format!("-{READER_CACHE_KIB}"))
                     .read_only(true)
                     .create_if_missing(false)
-                    .row_buffer_size(ROWS_AHEAD),
+                    .row_buffer_size(ROW_BUFFER),
             );
         Ok(Self {
             path,
             readers,
-            writer: Writer::start(connection, writing),
+            writer: Writer::start(connection, writer_options),
         })
     }
 
-    /// The database's file.
+    /// Path of the database file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -104,19 +109,23 @@ impl Store {
         &self.writer
     }
 
-    /// Waits until everything handed to the writer is committed, and closes the database: where no other process has it
-    /// open, all of it is in its one file then. Dropping the store without this loses nothing that was answered.
+    /// Commits everything sent to the writer and closes the database.
+    ///
+    /// If no other process has it open, all data is in the one file afterwards. Dropping the store instead
+    /// loses nothing that was acknowledged.
     pub async fn close(self) {
         self.readers.close().await;
         crash::around("store.close", self.writer.close()).await;
     }
 }
 
-/// Makes folder and file where they are missing, the folder for good (SQLite syncs what is in it), and waits until no
-/// other process opens the database. The lock goes with the file that is returned, or with the process.
-async fn alone(folder: &Path, path: &Path) -> std::io::Result<File> {
+/// Creates the folder and the file if missing, and waits until no other process is opening the database.
+///
+/// Syncs the entry of the folder; SQLite syncs its contents. The lock lasts until the returned file is dropped
+/// or the process ends.
+async fn lock_folder(folder: &Path, path: &Path) -> std::io::Result<File> {
     let (folder, path) = (folder.to_owned(), path.to_owned());
-    let waiting = tokio::task::spawn_blocking(move || {
+    let locking = tokio::task::spawn_blocking(move || {
         make_durable(&folder, PRIVATE)?;
         std::fs::OpenOptions::new()
             .append(true)
@@ -127,7 +136,7 @@ async fn alone(folder: &Path, path: &Path) -> std::io::Result<File> {
         folder.lock()?;
         Ok(folder)
     });
-    waiting.await?
+    locking.await?
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
@@ -147,12 +156,12 @@ fn corrupt(path: &Path, source: sqlx::Error) -> StoreError {
     }
 }
 
-/// Says whether there is nothing in it yet.
+/// Returns whether the database is empty, or an error if it belongs to another program.
 async fn refuse_foreign(
     connection: &mut SqliteConnection,
     path: &Path,
 ) -> Result<bool, StoreError> {
-    let place = |error| {
+    let with_path = |error| {
         if is_corrupt(&error) {
             corrupt(path, error)
         } else {
@@ -162,21 +171,21 @@ async fn refuse_foreign(
     let id: i64 = sqlx::query_scalar("PRAGMA application_id")
         .fetch_one(&mut *connection)
         .await
-        .map_err(place)?;
+        .map_err(with_path)?;
     let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema")
         .fetch_one(&mut *connection)
         .await
-        .map_err(place)?;
+        .map_err(with_path)?;
     if id == APPLICATION_ID || (id == 0 && tables == 0) {
         return Ok(tables == 0);
     }
-    // A crash inside the very first migration leaves sqlx's own table and no application ID.
+    // A crash inside the first migration leaves only the table of sqlx and no application ID.
     let ours: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM sqlite_schema WHERE name LIKE '%_sqlx_migrations%'",
     )
     .fetch_one(&mut *connection)
     .await
-    .map_err(place)?;
+    .map_err(with_path)?;
     if id == 0 && ours == tables {
         Ok(false)
     } else {
@@ -192,7 +201,7 @@ async fn migrate(
     path: &Path,
 ) -> Result<(), StoreError> {
     let migrated = if is_new {
-        make(connection).await
+        create_schema(connection).await
     } else {
         MIGRATIONS.run(connection).await
     };
@@ -215,9 +224,9 @@ async fn migrate(
     }
 }
 
-/// All migrations in one commit, as each would wait for the disk twice.
-async fn make(connection: &mut SqliteConnection) -> Result<(), MigrateError> {
-    let mut whole = connection.begin_with("BEGIN IMMEDIATE").await?;
-    MIGRATIONS.run(&mut *whole).await?;
-    Ok(whole.commit().await?)
+/// Applies all migrations in one commit, as each of its own would wait for the disk twice.
+async fn create_schema(connection: &mut SqliteConnection) -> Result<(), MigrateError> {
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    MIGRATIONS.run(&mut *transaction).await?;
+    Ok(transaction.commit().await?)
 }

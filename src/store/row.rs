@@ -1,4 +1,4 @@
-//! Columns to types.
+//! Conversion of columns to types.
 
 use super::error::StoreError;
 use crate::domain::{ErrorClass, Failure, GenerationId, JobState, Request, Timestamp};
@@ -38,7 +38,7 @@ pub(super) fn path(row: &SqliteRow, column: &'static str) -> Result<PathBuf, Sto
     Ok(PathBuf::from(OsString::from_vec(row.try_get(column)?)))
 }
 
-/// For a statement's `json_each`.
+/// Encodes IDs as a JSON array for `json_each`.
 pub(super) fn numbers(ids: impl Iterator<Item = i64>) -> String {
     serde_json::Value::from_iter(ids).to_string()
 }
@@ -76,19 +76,23 @@ pub(super) fn is_set(row: &SqliteRow, column: &'static str) -> Result<bool, Stor
     Ok(row.try_get::<i64, _>(column)? != 0)
 }
 
-/// What a statement gave as one JSON text, so that many rows are handed from SQLite's thread at once.
+/// Parses rows that a statement returned as one JSON text.
+///
+/// One text is passed from SQLite's thread faster than many rows.
 pub(super) fn list<T: DeserializeOwned>(json: &str) -> Result<Vec<T>, StoreError> {
     serde_json::from_str(json).map_err(|_| StoreError::Content { column: "id" })
 }
 
-/// Jobs by state, from the tallies as one JSON text; every state is there.
+/// Parses the job counts, with an entry for every state.
 pub(super) fn counts(tallies: &str) -> Result<BTreeMap<JobState, u64>, StoreError> {
     let mut counts: BTreeMap<_, _> = JobState::ALL.into_iter().map(|state| (state, 0)).collect();
     counts.extend(list::<(JobState, u64)>(tallies)?);
     Ok(counts)
 }
 
-/// Milliseconds to bind; sizes above what SQLite counts to cannot come from a file system.
+/// Converts a size or count to an SQLite integer.
+///
+/// Larger values cannot come from a file system.
 pub(super) fn size(bytes: u64) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }

@@ -1,4 +1,4 @@
-//! Many changes by one statement: which may stand in it together, and how it gets them.
+//! Batching: many changes by one statement.
 
 use super::error::StoreError;
 use super::writer::Replies;
@@ -6,29 +6,33 @@ use futures_util::TryStreamExt;
 use serde::Serialize;
 use sqlx::{Executor, SqliteConnection};
 
-/// The places of changes in rounds in which no two clash, the first ones first.
-pub(super) fn rounds<C>(changes: &[C], clash: impl Fn(&C, &C) -> bool) -> Vec<Vec<usize>> {
+/// Splits changes into batches without conflicts. Returns the indices of each batch.
+pub(super) fn rounds<C>(changes: &[C], conflict: impl Fn(&C, &C) -> bool) -> Vec<Vec<usize>> {
     let mut rounds: Vec<Vec<usize>> = Vec::new();
-    for (place, change) in changes.iter().enumerate() {
-        let free =
-            |round: &&mut Vec<usize>| !round.iter().any(|&other| clash(change, &changes[other]));
-        match rounds.iter_mut().find(free) {
-            Some(round) => round.push(place),
-            None => rounds.push(vec![place]),
+    for (index, change) in changes.iter().enumerate() {
+        let fits =
+            |round: &&mut Vec<usize>| !round.iter().any(|&other| conflict(change, &changes[other]));
+        match rounds.iter_mut().find(fits) {
+            Some(round) => round.push(index),
+            None => rounds.push(vec![index]),
         }
     }
     rounds
 }
 
-/// The text that `jsonb_each` reads as rows, each a tuple. A string in it must hold no NUL, at which SQLite would cut it.
+/// Encodes tuples as rows for `jsonb_each`.
+///
+/// A string must not contain a NUL, where SQLite would cut it.
 pub(super) fn rows(rows: impl IntoIterator<Item = impl Serialize>) -> String {
     let rows: Vec<_> = rows.into_iter().collect();
     serde_json::to_string(&rows).expect("plain data is always JSON")
 }
 
-/// Changes of one kind to a job each, made by one text over their rows (`?1`). Whatever it changes, it changes the job
-/// last, as the guard looks at that: all guards held if this changed as many rows as there are changes. If not all of
-/// several did, nobody knows whose, and the round fails; each is then made by itself.
+/// Applies changes of one kind, each to a job, by one SQL text over their rows (`?1`) and `blob` (`?2`).
+///
+/// The last statement of the text must update the jobs, because its row count is checked. All guards held if it
+/// equals the number of changes. Otherwise the batch fails, since the count does not tell which guard failed;
+/// each change is then applied alone.
 pub(super) async fn guarded_each(
     text: &'static str,
     changes: impl ExactSizeIterator<Item = impl Serialize>,
@@ -56,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_clashes_stands_in_different_rounds_and_nothing_is_left_out() {
+    fn conflicting_changes_go_into_different_batches() {
         let same_last_digit = |a: &u32, b: &u32| a % 10 == b % 10;
         let rounds = rounds(&[1, 2, 11, 3, 21, 2], same_last_digit);
         assert_eq!(rounds, [vec![0, 1, 3], vec![2, 5], vec![4]]);

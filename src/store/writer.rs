@@ -1,6 +1,8 @@
-//! The one writer. It owns the only writing connection and commits what is waiting in one transaction, so that the
-//! fsync of a commit is shared; every caller is answered after it. There is no timer: a lone change commits at once,
-//! load makes the groups.
+//! The only writer.
+//!
+//! It owns the writing connection and commits waiting changes in one transaction, so that they share an fsync.
+//! Callers are answered after the commit. There is no timer: a single change commits immediately, and groups
+//! form under load.
 
 use super::error::StoreError;
 use super::together::rounds;
@@ -14,44 +16,51 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// Changes that share a commit at the most.
-const GROUP: usize = 256;
-/// Changes that are not kept waiting for more: while they are committed, whoever else was answered works on.
-const ENOUGH: usize = 64;
+/// Maximum number of changes in a commit.
+const MAX_GROUP: usize = 256;
+/// Number of waiting changes that start a commit without waiting for more.
+///
+/// During a commit, answered callers can enqueue their next change.
+const GATHER_LIMIT: usize = 64;
 
-/// Something that is written in one piece: all of it or nothing.
+/// A change that is stored completely or not at all.
 pub(super) trait Change: Send + Sync + 'static {
-    /// What the caller is told once it is on disk.
+    /// Answer to the caller, sent after the commit.
     type Reply: Send + 'static;
 
-    /// Whether it writes nothing after all, but asks in its turn, by one statement.
+    /// Whether the change is a read-only query of one statement.
     const IS_QUESTION: bool = false;
 
-    /// Runs the statements. May be run again from the start, in a transaction of its own, if the group it was in
-    /// could not be committed.
+    /// Runs the statements.
+    ///
+    /// It may run again in a transaction of its own, if its group could not be committed.
     fn apply<'a>(
         &'a self,
         connection: &'a mut SqliteConnection,
     ) -> impl Future<Output = Result<Self::Reply, StoreError>> + Send + 'a;
 }
 
-/// What each of several changes is answered, in their order: a guard that hit no row is the affair of one.
+/// Results of several changes, in their order. A failed guard fails only its own change.
 pub(super) type Replies<R> = Vec<Result<R, StoreError>>;
 
-/// Changes of one kind that are committed together. A kind of which many come at once makes them by few statements, as
-/// each statement costs a way to SQLite's thread and back; any other [`Change`] is made by itself.
+/// A change that can be batched with others of its kind.
+///
+/// Each statement costs a round trip to SQLite's thread, so a frequent kind applies a batch by few statements.
+/// Any other [`Change`] forms a batch of one.
 pub(super) trait Changes: Send + Sync + Sized + 'static {
-    /// What the caller of each is told once it is on disk.
+    /// Answer to each caller, sent after the commit.
     type Reply: Send + 'static;
 
-    /// Whether they write nothing after all, but ask in their turn, by one statement.
+    /// Whether the changes are read-only queries of one statement.
     const IS_QUESTION: bool = false;
 
-    /// Whether both must not stand in one statement.
+    /// Whether the two must not be in the same batch.
     fn clashes(&self, other: &Self) -> bool;
 
-    /// Runs the statements of a round in which no two clash. An error that is not one change's own undoes the group,
-    /// of which each change is then made by itself.
+    /// Runs the statements of a batch without conflicts.
+    ///
+    /// An error that is not specific to one change rolls back the group. Each of its changes is then applied
+    /// alone.
     fn apply_round<'a>(
         round: &'a [&'a Self],
         connection: &'a mut SqliteConnection,
@@ -82,21 +91,23 @@ impl<C: Change> Changes for C {
     }
 }
 
-/// A handle to the writer; cheap to clone.
+/// Handle to the writer. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Writer {
-    queue: mpsc::Sender<Box<dyn Batch>>,
+    queue: mpsc::Sender<Box<dyn ErasedChanges>>,
     stop: CancellationToken,
     task: TaskTracker,
 }
 
 impl Writer {
-    /// Starts the writer on its connection, which `options` make again if it fails. It ends when it is closed, or when
-    /// every handle is gone.
+    /// Starts the writer.
+    ///
+    /// It reconnects with `options` after a failure. It stops when it is closed, or when all handles are
+    /// dropped.
     pub(super) fn start(connection: SqliteConnection, options: SqliteConnectOptions) -> Self {
-        let (queue, waiting) = mpsc::channel(4 * GROUP);
+        let (queue, waiting) = mpsc::channel(4 * MAX_GROUP);
         let (stop, task) = (CancellationToken::new(), TaskTracker::new());
-        let writing = Connected {
+        let writing = WritingConnection {
             options,
             connection: Some(connection),
         };
@@ -105,38 +116,44 @@ impl Writer {
         Self { queue, stop, task }
     }
 
-    /// Writes `change` and answers once it is durable. A caller that gives up waiting does not undo it.
+    /// Applies `change` and returns when it is durable.
+    ///
+    /// The change is not undone if the caller stops waiting.
     ///
     /// # Errors
-    /// What the change itself reports ([`StoreError::Stale`] among it), or why the commit failed; nothing is written
+    /// The error of the change itself (such as [`StoreError::Stale`]) or of the commit. Nothing is written
     /// then.
     pub(super) async fn write<C: Changes>(&self, change: C) -> Result<C::Reply, StoreError> {
         let (answer, answered) = oneshot::channel();
         self.queue
-            .send(Alike::alone(change, answer))
+            .send(SameKind::single(change, answer))
             .await
             .map_err(|_| StoreError::Closed)?;
         answered.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// Waits until everything sent before is committed and the connection is closed: its log is carried over into the
-    /// database by then. What other handles send is [`StoreError::Closed`].
+    /// Commits everything sent before, merges the write-ahead log into the database, and closes the connection.
+    ///
+    /// Later changes of other handles fail with [`StoreError::Closed`].
     pub(super) async fn close(self) {
         self.stop.cancel();
         self.task.wait().await;
     }
 }
 
-/// Changes of one kind, each with its caller.
-struct Alike<C: Changes> {
+/// Changes of one kind, with their callers.
+struct SameKind<C: Changes> {
     changes: Vec<C>,
     callers: Vec<oneshot::Sender<Result<C::Reply, StoreError>>>,
-    /// As many as there are changes, once they were made or have failed.
+    /// Results of the changes; empty until they were applied or failed.
     replies: Replies<C::Reply>,
 }
 
-impl<C: Changes> Alike<C> {
-    fn alone(change: C, caller: oneshot::Sender<Result<C::Reply, StoreError>>) -> Box<dyn Batch> {
+impl<C: Changes> SameKind<C> {
+    fn single(
+        change: C,
+        caller: oneshot::Sender<Result<C::Reply, StoreError>>,
+    ) -> Box<dyn ErasedChanges> {
         Box::new(Self {
             changes: vec![change],
             callers: vec![caller],
@@ -145,40 +162,40 @@ impl<C: Changes> Alike<C> {
     }
 }
 
-/// Changes of some kind.
-trait Batch: Any + Send {
-    /// Takes in another one of the same kind.
-    fn absorb(&mut self, other: Box<dyn Batch>);
-    /// Whether nothing is written.
-    fn is_question(&self) -> bool;
-    /// Each change by itself.
-    fn split(self: Box<Self>) -> Vec<Box<dyn Batch>>;
+/// Type-erased [`SameKind`].
+trait ErasedChanges: Any + Send {
+    /// Adds changes of the same kind.
+    fn absorb(&mut self, other: Box<dyn ErasedChanges>);
+    /// Whether the changes are read-only.
+    fn is_read_only(&self) -> bool;
+    /// Splits into single changes.
+    fn split(self: Box<Self>) -> Vec<Box<dyn ErasedChanges>>;
     /// Runs the changes. On an error the transaction must not be committed.
     fn apply<'a>(
         &'a mut self,
         connection: &'a mut SqliteConnection,
     ) -> BoxFuture<'a, Result<(), StoreError>>;
-    /// Remembers why a change that stands alone could not be made.
+    /// Sets the error of a single change.
     fn fail(&mut self, error: StoreError);
-    /// Tells the callers. That one waits no more is no error.
+    /// Sends the replies. Callers that no longer wait are ignored.
     fn answer(self: Box<Self>);
 }
 
-impl<C: Changes> Batch for Alike<C> {
-    fn absorb(&mut self, other: Box<dyn Batch>) {
+impl<C: Changes> ErasedChanges for SameKind<C> {
+    fn absorb(&mut self, other: Box<dyn ErasedChanges>) {
         if let Ok(other) = (other as Box<dyn Any>).downcast::<Self>() {
             self.changes.extend(other.changes);
             self.callers.extend(other.callers);
         }
     }
 
-    fn is_question(&self) -> bool {
+    fn is_read_only(&self) -> bool {
         C::IS_QUESTION
     }
 
-    fn split(self: Box<Self>) -> Vec<Box<dyn Batch>> {
+    fn split(self: Box<Self>) -> Vec<Box<dyn ErasedChanges>> {
         let each = self.changes.into_iter().zip(self.callers);
-        each.map(|(change, caller)| Self::alone(change, caller))
+        each.map(|(change, caller)| Self::single(change, caller))
             .collect()
     }
 
@@ -188,12 +205,12 @@ impl<C: Changes> Batch for Alike<C> {
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
             let mut replies = Vec::new();
-            for places in rounds(&self.changes, C::clashes) {
-                let round: Vec<_> = places.iter().map(|&place| &self.changes[place]).collect();
+            for indices in rounds(&self.changes, C::clashes) {
+                let round: Vec<_> = indices.iter().map(|&index| &self.changes[index]).collect();
                 let answered = C::apply_round(&round, connection).await?;
-                replies.extend(places.into_iter().zip(answered));
+                replies.extend(indices.into_iter().zip(answered));
             }
-            replies.sort_by_key(|(place, _)| *place);
+            replies.sort_by_key(|(index, _)| *index);
             self.replies = replies.into_iter().map(|(_, reply)| reply).collect();
             Ok(())
         })
@@ -205,15 +222,17 @@ impl<C: Changes> Batch for Alike<C> {
 
     fn answer(self: Box<Self>) {
         for (caller, reply) in self.callers.into_iter().zip(self.replies) {
-            let _nobody_waits = caller.send(reply);
+            let _caller_gone = caller.send(reply);
         }
     }
 }
 
-/// The same changes by kind, in the order of the first of each. Whose turn comes first among changes that wait together
-/// is nobody's concern: who needs an order waits for one before the next.
-fn by_kind(waiting: impl Iterator<Item = Box<dyn Batch>>) -> Vec<Box<dyn Batch>> {
-    let mut batches: Vec<Box<dyn Batch>> = Vec::new();
+/// Groups changes by kind, ordered by the first of each kind.
+///
+/// The order among waiting changes does not matter: a caller that needs an order waits for one change before it
+/// sends the next.
+fn by_kind(waiting: impl Iterator<Item = Box<dyn ErasedChanges>>) -> Vec<Box<dyn ErasedChanges>> {
+    let mut batches: Vec<Box<dyn ErasedChanges>> = Vec::new();
     for one in waiting {
         let kind = (*one).type_id();
         match batches
@@ -227,21 +246,24 @@ fn by_kind(waiting: impl Iterator<Item = Box<dyn Batch>>) -> Vec<Box<dyn Batch>>
     batches
 }
 
-/// The writing connection; made anew after a failure, because a failed commit leaves it in no known state.
-struct Connected {
+/// The writing connection.
+///
+/// It is reopened after a failure, because a failed commit leaves it in an unknown state.
+struct WritingConnection {
     options: SqliteConnectOptions,
     connection: Option<SqliteConnection>,
 }
 
-impl Connected {
-    /// Makes all changes in one transaction. On an error nothing of them is written.
-    async fn commit(&mut self, batches: &mut [Box<dyn Batch>]) -> Result<(), StoreError> {
+impl WritingConnection {
+    /// Applies all changes in one transaction. On an error none of them is written.
+    async fn commit(&mut self, batches: &mut [Box<dyn ErasedChanges>]) -> Result<(), StoreError> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.options.connect().await?,
         };
-        // An idle run asks once a second: it need not lock out other processes, nor wake SQLite's thread three times.
-        if batches.iter().all(|batch| batch.is_question()) {
+        // An idle run queries every second. A transaction would lock out other processes and wake SQLite's
+        // thread three times.
+        if batches.iter().all(|batch| batch.is_read_only()) {
             for batch in batches {
                 batch.apply(&mut connection).await?;
             }
@@ -262,52 +284,53 @@ impl Connected {
         Ok(())
     }
 
-    /// Makes all changes: in one transaction, or if that fails, each in its own.
+    /// Applies all changes in one transaction or, if that fails, each in its own.
     async fn commit_group(
         mut self,
-        mut batches: Vec<Box<dyn Batch>>,
-    ) -> (Self, Vec<Box<dyn Batch>>) {
+        mut batches: Vec<Box<dyn ErasedChanges>>,
+    ) -> (Self, Vec<Box<dyn ErasedChanges>>) {
         if let Err(error) = self.commit(&mut batches).await {
-            batches = batches.into_iter().flat_map(Batch::split).collect();
+            batches = batches.into_iter().flat_map(ErasedChanges::split).collect();
             self.commit_each(&mut batches, &error).await;
         }
         (self, batches)
     }
 
-    /// Makes each change by itself, as they could not be made together. A lock or a full disk is the same for each;
-    /// anything else is the affair of one, which the others survive.
-    async fn commit_each(&mut self, changes: &mut [Box<dyn Batch>], together: &StoreError) {
-        for alone in changes {
-            if let Some(error) = together.shared() {
-                alone.fail(error);
-            } else if let Err(error) = self.commit(std::slice::from_mut(alone)).await {
-                alone.fail(error);
+    /// Applies each change in its own transaction, after their common one failed.
+    ///
+    /// A lock or a full disk fails all of them. Any other error fails only its own change.
+    async fn commit_each(&mut self, changes: &mut [Box<dyn ErasedChanges>], common: &StoreError) {
+        for change in changes {
+            if let Some(error) = common.shared() {
+                change.fail(error);
+            } else if let Err(error) = self.commit(std::slice::from_mut(change)).await {
+                change.fail(error);
             }
         }
     }
 }
 
 async fn write(
-    mut writing: Connected,
-    mut waiting: mpsc::Receiver<Box<dyn Batch>>,
+    mut writing: WritingConnection,
+    mut waiting: mpsc::Receiver<Box<dyn ErasedChanges>>,
     stop: CancellationToken,
 ) {
-    let mut group = Vec::with_capacity(GROUP);
+    let mut group = Vec::with_capacity(MAX_GROUP);
     while next_group(&mut waiting, &stop, &mut group).await {
         let batches = by_kind(group.drain(..));
-        // On a thread of its own: each statement's answer wakes a thread, and one that only waits for it costs less to
-        // wake than the runtime's.
+        // On a blocking thread: each answer of a statement wakes a thread, and waking a waiting thread costs
+        // less than waking one of the runtime.
         let runtime = Handle::current();
         let committing = move || runtime.block_on(writing.commit_group(batches));
         match tokio::task::spawn_blocking(committing).await {
             Ok((connected, made)) => {
                 writing = connected;
-                made.into_iter().for_each(Batch::answer);
+                made.into_iter().for_each(ErasedChanges::answer);
             }
-            // It panicked, or the runtime ends; whoever waits is told that the store is closed.
+            // It panicked, or the runtime shuts down. Waiting callers get `Closed`.
             Err(_) => return,
         }
-        gathered(&waiting).await;
+        gather(&waiting).await;
     }
     let Some(connection) = writing.connection else {
         return;
@@ -317,36 +340,36 @@ async fn write(
     }
 }
 
-/// Takes what waits. `false` once nothing more comes.
+/// Receives the next group. Returns `false` when there are no more changes.
 async fn next_group(
-    waiting: &mut mpsc::Receiver<Box<dyn Batch>>,
+    waiting: &mut mpsc::Receiver<Box<dyn ErasedChanges>>,
     stop: &CancellationToken,
-    group: &mut Vec<Box<dyn Batch>>,
+    group: &mut Vec<Box<dyn ErasedChanges>>,
 ) -> bool {
     tokio::select! {
         biased;
-        // What was sent before is taken still.
+        // Changes sent before are still received.
         () = stop.cancelled() => waiting.close(),
-        came = waiting.recv_many(group, GROUP) => return came > 0,
+        count = waiting.recv_many(group, MAX_GROUP) => return count > 0,
     }
-    waiting.recv_many(group, GROUP).await > 0
+    waiting.recv_many(group, MAX_GROUP).await > 0
 }
 
-/// Whoever was answered may have the next change at hand: as long as more of them come, and until there are [`ENOUGH`],
-/// they join the next group instead of the one after.
-async fn gathered(waiting: &mpsc::Receiver<Box<dyn Batch>>) {
-    let mut came = 0;
+/// Lets answered callers run, so that their next changes join the next group.
+///
+/// Returns when no more changes arrive, or when [`GATHER_LIMIT`] are waiting.
+async fn gather(waiting: &mpsc::Receiver<Box<dyn ErasedChanges>>) {
+    let mut waited = 0;
     loop {
         tokio::task::yield_now().await;
-        if waiting.len() == came || waiting.len() >= ENOUGH {
+        if waiting.len() == waited || waiting.len() >= GATHER_LIMIT {
             return;
         }
-        came = waiting.len();
+        waited = waiting.len();
     }
 }
 
-/// A changed row means that the guard held. Statements that go with it are sent in one text, as each text costs a way to
-/// SQLite's thread and back; they hold `changes() = 1`, which is said of the statement before.
+/// Checks that the guard of a statement held, which means that it changed a row.
 pub(super) fn guarded(result: &sqlx::sqlite::SqliteQueryResult) -> Result<(), StoreError> {
     if result.rows_affected() > 0 {
         Ok(())
