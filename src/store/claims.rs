@@ -1,4 +1,4 @@
-//! A job leaves the queue: it is claimed for a submission, takes the result of an equal recording, or is put off.
+//! Transitions out of `queued`: claim, share, fail, skip, postpone.
 
 use super::error::StoreError;
 use super::open::Store;
@@ -9,39 +9,44 @@ use crate::crash;
 use crate::domain::{AttemptId, Failure, JobId, JobState, RunId, Timestamp};
 use sqlx::SqliteConnection;
 
-/// A claim: the request may leave once this is durable.
+/// A claim of a job for submission.
+///
+/// The request may be sent only when the claim is durable.
 #[derive(Debug, Clone)]
 pub struct Claim {
-    /// The job to submit.
+    /// Job to submit.
     pub job: JobId,
-    /// The run that submits it.
+    /// Run that submits it.
     pub run: RunId,
-    /// What the request carries as `X-Client-Request-Id`, unique for this attempt.
+    /// Value of `X-Client-Request-Id`, unique for this attempt.
     pub client_request_id: String,
-    /// The audio's length where it is known, in seconds.
+    /// Duration of the audio in seconds, if known.
     pub duration_s: Option<f64>,
-    /// Of the audio, where another recording may have the same.
+    /// SHA-256 of the audio. Set if another recording may have equal content.
     pub sha256: Option<String>,
-    /// The size of the file, in bytes; none for a URL.
+    /// Size of the file in bytes; `None` for a URL.
     pub size_bytes: Option<u64>,
-    /// When.
+    /// Time of the claim.
     pub now: Timestamp,
 }
 
 impl Store {
-    /// queued → submitting. The attempt is counted, and its row says `sending`, before anything is sent.
+    /// `queued` → `submitting`.
+    ///
+    /// Counts the attempt and inserts it with the outcome `sending`, before anything is sent.
     ///
     /// # Errors
-    /// [`StoreError::Stale`] if the job is no longer queued, or if a recording that is or may be equal was claimed or
-    /// paid for since it was looked at; otherwise if the database fails.
+    /// [`StoreError::Stale`] if the job is no longer queued, or if a certain or possible duplicate was claimed
+    /// or paid for in the meantime. Otherwise if the database fails.
     pub async fn claim(&self, claim: Claim) -> Result<AttemptId, StoreError> {
         crash::around("store.claim", self.writer().write(claim)).await
     }
 
-    /// queued → received: takes the result that `from` was paid for.
+    /// `queued` → `received`: copies the result of `from`, a duplicate that is already paid for.
     ///
     /// # Errors
-    /// [`StoreError::Stale`] if the job is no longer queued or `from` has no result.
+    /// [`StoreError::Stale`] if the job is no longer queued. [`StoreError::Content`] if `from` has no result;
+    /// nothing is changed then. Otherwise if the database fails.
     pub async fn share(
         &self,
         job: JobId,
@@ -61,7 +66,9 @@ impl Store {
         .await
     }
 
-    /// queued → failed: what was found before anything was sent.
+    /// `queued` → `failed`, for a cause found before anything was sent.
+    ///
+    /// `missing` marks the file of the recording as missing.
     ///
     /// # Errors
     /// [`StoreError::Stale`] if the job is no longer queued.
@@ -69,23 +76,23 @@ impl Store {
         &self,
         job: JobId,
         failure: Failure,
-        gone: bool,
+        missing: bool,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         crash::around(
             "store.refuse",
-            self.writer().write(Refuse {
+            self.writer().write(EndUnsent {
                 job,
                 to: JobState::Failed,
                 failure,
-                gone,
+                missing,
                 now,
             }),
         )
         .await
     }
 
-    /// queued → cancelled: it is left out, which is nobody's failure.
+    /// `queued` → `cancelled`: skips the job, which does not count as a failure.
     ///
     /// # Errors
     /// [`StoreError::Stale`] if the job is no longer queued.
@@ -97,19 +104,20 @@ impl Store {
     ) -> Result<(), StoreError> {
         crash::around(
             "store.refuse",
-            self.writer().write(Refuse {
+            self.writer().write(EndUnsent {
                 job,
                 to: JobState::Cancelled,
                 failure,
-                gone: false,
+                missing: false,
                 now,
             }),
         )
         .await
     }
 
-    /// Leaves the job queued, but not before `due`; with `twin`, not while that job is on its way either. `why` is
-    /// shown meanwhile.
+    /// Postpones a queued job to `due`.
+    ///
+    /// With `duplicate_of`, it also waits while that job is in flight. `reason` is shown until then.
     ///
     /// # Errors
     /// [`StoreError::Stale`] if the job is no longer queued.
@@ -117,17 +125,17 @@ impl Store {
         &self,
         job: JobId,
         due: Timestamp,
-        twin: Option<JobId>,
-        why: Option<Failure>,
+        duplicate_of: Option<JobId>,
+        reason: Option<Failure>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         crash::around(
             "store.put_off",
-            self.writer().write(PutOff {
+            self.writer().write(Postpone {
                 job,
                 due,
-                twin,
-                why,
+                duplicate_of,
+                reason,
                 now,
             }),
         )
@@ -138,7 +146,7 @@ impl Store {
 impl Changes for Claim {
     type Reply = AttemptId;
 
-    /// Equal content is sent once: the second claim must see the first.
+    /// Equal content is sent once, so the second claim must see the first.
     fn clashes(&self, other: &Self) -> bool {
         let may_be_equal = match (&self.sha256, &other.sha256) {
             (Some(own), Some(others)) => own == others,
@@ -197,8 +205,8 @@ impl Changes for Claim {
         .fetch_one(connection)
         .await?;
         let mut replies: Vec<_> = claims.iter().map(|_| Err(StoreError::Stale)).collect();
-        for (place, attempt) in row::list::<(usize, i64)>(&claimed)? {
-            replies[place] = Ok(AttemptId(attempt));
+        for (index, attempt) in row::list::<(usize, i64)>(&claimed)? {
+            replies[index] = Ok(AttemptId(attempt));
         }
         Ok(replies)
     }
@@ -237,7 +245,7 @@ impl Change for Share {
         .bind(self.now.millis())
         .execute(connection)
         .await?;
-        // Not `Stale`: the guarded update above must be undone with it.
+        // Not `Stale`, which would commit the update above.
         if copied.rows_affected() == 1 {
             Ok(())
         } else {
@@ -246,19 +254,19 @@ impl Change for Share {
     }
 }
 
-struct Refuse {
+struct EndUnsent {
     job: JobId,
     to: JobState,
     failure: Failure,
-    gone: bool,
+    missing: bool,
     now: Timestamp,
 }
 
-impl Change for Refuse {
+impl Change for EndUnsent {
     type Reply = ();
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-        let refused = sqlx::query(
+        let ended = sqlx::query(
             "UPDATE jobs SET state = ?5, twin = NULL, error_class = ?2, error_message = ?3, updated_at = ?4
              WHERE id = ?1 AND state = 'queued'",
         )
@@ -269,8 +277,8 @@ impl Change for Refuse {
         .bind(self.to.as_str())
         .execute(&mut *connection)
         .await?;
-        guarded(&refused)?;
-        if self.gone {
+        guarded(&ended)?;
+        if self.missing {
             sqlx::query("UPDATE recordings SET gone = 1 WHERE id = (SELECT recording_id FROM jobs WHERE id = ?1)")
                 .bind(self.job.0)
                 .execute(connection)
@@ -280,30 +288,30 @@ impl Change for Refuse {
     }
 }
 
-struct PutOff {
+struct Postpone {
     job: JobId,
     due: Timestamp,
-    twin: Option<JobId>,
-    why: Option<Failure>,
+    duplicate_of: Option<JobId>,
+    reason: Option<Failure>,
     now: Timestamp,
 }
 
-impl Change for PutOff {
+impl Change for Postpone {
     type Reply = ();
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-        let put_off = sqlx::query(
+        let postponed = sqlx::query(
             "UPDATE jobs SET due_at = ?2, twin = ?3, error_class = ?4, error_message = ?5, updated_at = ?6
              WHERE id = ?1 AND state = 'queued'",
         )
         .bind(self.job.0)
         .bind(self.due.millis())
-        .bind(self.twin.map(|twin| twin.0))
-        .bind(self.why.as_ref().map(|why| why.class.as_str()))
-        .bind(self.why.as_ref().map(|why| why.message.as_str()))
+        .bind(self.duplicate_of.map(|job| job.0))
+        .bind(self.reason.as_ref().map(|reason| reason.class.as_str()))
+        .bind(self.reason.as_ref().map(|reason| reason.message.as_str()))
         .bind(self.now.millis())
         .execute(connection)
         .await?;
-        guarded(&put_off)
+        guarded(&postponed)
     }
 }

@@ -1,4 +1,6 @@
-//! What a person changes, beside a running daemon or without one: retry, cancel, and holds.
+//! Operator commands: retry, cancel, and holds.
+//!
+//! They work with or without a running daemon.
 
 use super::error::StoreError;
 use super::news::News;
@@ -9,30 +11,32 @@ use crate::crash;
 use crate::domain::{ErrorClass, Hold, HoldKind, JobId, JobState, Timestamp};
 use sqlx::{Row, SqliteConnection};
 
-/// Which failed jobs are tried again.
+/// Selects the jobs to retry.
 #[derive(Debug, Clone, Default)]
 pub struct Which {
-    /// Only these; cancelled ones too. Empty: all that failed.
+    /// Only these jobs, which may also be cancelled.
+    ///
+    /// If empty: all failed jobs, and cancelled jobs whose class is `class`.
     pub jobs: Vec<JobId>,
-    /// Only those that failed so.
+    /// Only jobs with this error class.
     pub class: Option<ErrorClass>,
-    /// Only those of this source.
+    /// Only jobs of this source.
     pub source: Option<String>,
 }
 
-/// What became of one job a person named.
+/// Outcome of cancelling a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// It was changed.
+    /// The job was cancelled.
     Changed,
-    /// There is no such job.
+    /// No job has this ID.
     Unknown,
-    /// Its state does not allow it.
+    /// The state of the job does not allow it.
     NotIn(JobState),
 }
 
 impl Store {
-    /// failed (and cancelled, if named) → queued, with a fresh attempt budget. Says which jobs were changed.
+    /// `failed` or `cancelled` → `queued`, with the attempt count reset. Returns the changed jobs.
     ///
     /// # Errors
     /// If the database fails; nothing is changed then.
@@ -40,7 +44,7 @@ impl Store {
         crash::around("store.retry", self.writer().write(Retry { which, now })).await
     }
 
-    /// queued or pending → cancelled. What is being sent at this moment cannot be cancelled.
+    /// `queued` or `pending` → `cancelled`. A job that is being sent cannot be cancelled.
     ///
     /// # Errors
     /// If the database fails; nothing is changed then.
@@ -52,7 +56,7 @@ impl Store {
         crash::around("store.cancel", self.writer().write(Cancel { jobs, now })).await
     }
 
-    /// Holds submissions; a hold in force already keeps its beginning.
+    /// Holds submissions. A hold already in force keeps its start time.
     ///
     /// # Errors
     /// If the database fails.
@@ -60,8 +64,9 @@ impl Store {
         self.hold_and_tell(hold, None).await
     }
 
-    /// The same, with what is told of it, which is on disk together with the hold or not at all. Of a hold in force
-    /// already nothing is told.
+    /// Holds submissions and enqueues a notification in the same commit.
+    ///
+    /// No notification is enqueued if the hold is already in force.
     ///
     /// # Errors
     /// If the database fails.
@@ -70,7 +75,7 @@ impl Store {
         crash::around("store.hold", set).await
     }
 
-    /// Ends a hold. Says whether there was one.
+    /// Releases a hold. Returns whether it was in force.
     ///
     /// # Errors
     /// If the database fails.
@@ -78,7 +83,7 @@ impl Store {
         crash::around("store.release", self.writer().write(Release { kind })).await
     }
 
-    /// The state a job is in; `None` if there is no such job.
+    /// Returns the state of a job; `None` if no job has this ID.
     ///
     /// # Errors
     /// If the database fails.

@@ -1,4 +1,6 @@
-//! Submissions whose answer was lost: the job is queued, but first the service is asked what became of them.
+//! Uncertain submissions, whose answer was lost.
+//!
+//! Their jobs are queued, but are looked up at the service before they are submitted again.
 
 use super::error::StoreError;
 use super::open::Store;
@@ -14,55 +16,55 @@ use std::path::PathBuf;
 /// A submission that the service may have accepted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Doubt {
-    /// The job.
+    /// Job ID.
     pub job: JobId,
-    /// The attempt whose answer was lost.
+    /// Attempt whose answer was lost.
     pub attempt: AttemptId,
-    /// What it carried as `X-Client-Request-Id`.
+    /// Value of `X-Client-Request-Id`.
     pub client_request_id: String,
-    /// When it was claimed, which is before it left.
+    /// Time of the claim, before the request was sent.
     pub started_at: Timestamp,
-    /// Looks in vain so far.
+    /// Number of lookups that did not find it.
     pub looks: u32,
-    /// Attempts spent, with this one.
+    /// Number of attempts spent, including this one.
     pub attempts: u32,
-    /// The model asked for.
+    /// Model.
     pub model: String,
-    /// Length of the audio in seconds, where it is known.
+    /// Duration of the audio in seconds, if known.
     pub duration_s: Option<f64>,
-    /// Where the audio is.
+    /// Location of the audio.
     pub location: Location,
-    /// Size when it was recorded, in bytes.
+    /// Size of the file in bytes, as of the last scan.
     pub size_bytes: u64,
-    /// Time of its last change when it was recorded.
+    /// Modification time of the file, as of the last scan.
     pub modified: Timestamp,
-    /// Path in the source.
+    /// Path relative to the source.
     pub relative: PathBuf,
 }
 
-/// What a look has found: the service had accepted it.
+/// A submission found by a lookup: the service had accepted it.
 #[derive(Debug, Clone)]
 pub struct Adoption {
-    /// The job.
+    /// Job ID.
     pub job: JobId,
-    /// The attempt whose answer was lost.
+    /// Attempt whose answer was lost.
     pub attempt: AttemptId,
-    /// The run that polls it.
+    /// Run that polls it.
     pub run: RunId,
-    /// What the service calls it.
+    /// Generation ID at the service.
     pub generation: GenerationId,
-    /// Of the audio that was sent, where the file is still the same.
+    /// SHA-256 of the audio, if the file is unchanged.
     pub sha256: Option<String>,
-    /// When the service accepted it.
+    /// Time of the acceptance.
     pub accepted_at: Timestamp,
-    /// When the service forgets it.
+    /// Expiry at the service.
     pub expires_at: Timestamp,
-    /// When it was found.
+    /// Time of the lookup.
     pub now: Timestamp,
 }
 
 impl Store {
-    /// The doubts that are due for a look, oldest submission first.
+    /// Returns the uncertain submissions that are due for a lookup, oldest first.
     ///
     /// # Errors
     /// If the database fails.
@@ -76,10 +78,10 @@ impl Store {
         .bind(now.millis())
         .fetch_all(self.readers())
         .await?;
-        rows.iter().map(doubt).collect()
+        rows.iter().map(submission).collect()
     }
 
-    /// When the next look is due; `None` if nothing is in doubt.
+    /// Returns the time of the next lookup; `None` if no job is uncertain.
     ///
     /// # Errors
     /// If the database fails.
@@ -91,18 +93,20 @@ impl Store {
         Ok(due.map(Timestamp::from_millis))
     }
 
-    /// queued, in doubt → pending: the lost answer was found.
+    /// `queued` and uncertain → `pending`: the lookup found the submission.
     ///
     /// # Errors
-    /// [`StoreError::Stale`] if the job is no longer in doubt of that attempt.
+    /// [`StoreError::Stale`] if that attempt is no longer the uncertain one of the job.
     pub async fn adopt(&self, adoption: Adoption) -> Result<(), StoreError> {
         crash::around("store.adopt", self.writer().write(adoption)).await
     }
 
-    /// The look was in vain; the next is due at `due`. One that could not be taken at all is not `counted`.
+    /// Schedules the next lookup at `due`, after one that did not find the submission.
+    ///
+    /// A lookup that could not be made is not `counted`.
     ///
     /// # Errors
-    /// [`StoreError::Stale`] if the job is no longer in doubt.
+    /// [`StoreError::Stale`] if the job is no longer uncertain.
     pub async fn look_again(
         &self,
         job: JobId,
@@ -111,16 +115,18 @@ impl Store {
     ) -> Result<(), StoreError> {
         crash::around(
             "store.look_again",
-            self.writer().write(LookAgain { job, due, counted }),
+            self.writer().write(ScheduleLookup { job, due, counted }),
         )
         .await
     }
 
-    /// The service does not list it: the doubt ends. An attempt that `was_refused` was certainly never accepted; any
-    /// other stays as uncertain. The job is submitted again from `due` on, or fails.
+    /// Ends the lookups of a submission that the service does not list.
+    ///
+    /// With `was_refused`, the attempt was certainly not accepted and becomes `deferred`; otherwise it stays
+    /// `uncertain`. The job is submitted again from the time in `outcome` on, or fails.
     ///
     /// # Errors
-    /// [`StoreError::Stale`] if the job is no longer in doubt.
+    /// [`StoreError::Stale`] if the job is no longer uncertain.
     pub async fn give_up_doubt(
         &self,
         job: JobId,
@@ -128,7 +134,7 @@ impl Store {
         outcome: Result<Timestamp, Failure>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let given_up = GiveUp {
+        let given_up = GiveUpLookups {
             job,
             was_refused,
             outcome,
@@ -137,7 +143,9 @@ impl Store {
         crash::around("store.give_up_doubt", self.writer().write(given_up)).await
     }
 
-    /// When the latest of these submissions was begun, by their client request IDs; those of others are passed over.
+    /// Returns the start time of the latest of these submissions.
+    ///
+    /// Unknown client request IDs are ignored: they belong to other programs.
     ///
     /// # Errors
     /// If the database fails.
@@ -153,8 +161,8 @@ impl Store {
     }
 }
 
-fn doubt(found: &SqliteRow) -> Result<Doubt, StoreError> {
-    let small = |column: &'static str| {
+fn submission(found: &SqliteRow) -> Result<Doubt, StoreError> {
+    let small_count = |column: &'static str| {
         u32::try_from(found.try_get::<i64, _>(column)?).map_err(|_| StoreError::Content { column })
     };
     Ok(Doubt {
@@ -162,8 +170,8 @@ fn doubt(found: &SqliteRow) -> Result<Doubt, StoreError> {
         attempt: AttemptId(found.try_get("doubt")?),
         client_request_id: found.try_get("client_request_id")?,
         started_at: row::time(found, "started_at")?,
-        looks: small("looks")?,
-        attempts: small("attempts")?,
+        looks: small_count("looks")?,
+        attempts: small_count("attempts")?,
         model: found.try_get("model")?,
         duration_s: found.try_get("duration_s")?,
         location: Location::read(found)?,
@@ -207,17 +215,17 @@ impl Change for Adoption {
     }
 }
 
-struct LookAgain {
+struct ScheduleLookup {
     job: JobId,
     due: Timestamp,
     counted: bool,
 }
 
-impl Change for LookAgain {
+impl Change for ScheduleLookup {
     type Reply = ();
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-        let noted = sqlx::query(
+        let updated = sqlx::query(
             "UPDATE jobs SET due_at = ?2, looks = looks + ?3 WHERE id = ?1 AND doubt IS NOT NULL",
         )
         .bind(self.job.0)
@@ -225,18 +233,18 @@ impl Change for LookAgain {
         .bind(i64::from(self.counted))
         .execute(connection)
         .await?;
-        guarded(&noted)
+        guarded(&updated)
     }
 }
 
-struct GiveUp {
+struct GiveUpLookups {
     job: JobId,
     was_refused: bool,
     outcome: Result<Timestamp, Failure>,
     now: Timestamp,
 }
 
-impl Change for GiveUp {
+impl Change for GiveUpLookups {
     type Reply = ();
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {

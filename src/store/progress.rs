@@ -1,4 +1,6 @@
-//! What happens to a claimed job, up to its files. Every change names the state and the attempt it expects.
+//! Transitions of a claimed job, up to its output files.
+//!
+//! Each change names the state and the attempt that it expects.
 
 use super::error::StoreError;
 use super::open::Store;
@@ -11,63 +13,63 @@ use sqlx::SqliteConnection;
 use std::borrow::Cow;
 use std::path::PathBuf;
 
-/// Bytes of results, as they are stored, that one statement takes; a larger one has its own.
-const PORTION: usize = 256 * 1024;
+/// Maximum size of the stored results in one statement, in bytes. A larger result gets a statement of its own.
+const MAX_STATEMENT_BYTES: usize = 256 * 1024;
 
-/// The service accepted a submission.
+/// An accepted submission.
 #[derive(Debug, Clone)]
 pub struct Acceptance {
-    /// The job.
+    /// Job ID.
     pub job: JobId,
-    /// Its attempt.
+    /// Attempt that was accepted.
     pub attempt: AttemptId,
-    /// What the service calls it.
+    /// Generation ID at the service.
     pub generation: GenerationId,
-    /// When the answer came.
+    /// Time of the answer.
     pub accepted_at: Timestamp,
-    /// When the service forgets the transcription.
+    /// Expiry of the transcription at the service.
     pub expires_at: Timestamp,
-    /// Of the audio that was sent.
+    /// SHA-256 of the audio that was sent.
     pub sha256: Option<String>,
-    /// Of the answer.
+    /// HTTP status of the answer.
     pub http_status: u16,
-    /// The service's `x-request-id`.
+    /// `x-request-id` of the answer.
     pub request_id: Option<String>,
 }
 
-/// A result came.
+/// A result.
 #[derive(Debug, Clone)]
 pub struct Completion {
-    /// The job.
+    /// Job ID.
     pub job: JobId,
-    /// Its attempt.
+    /// Attempt that completed.
     pub attempt: AttemptId,
-    /// The service's JSON, packed by [`super::compress::pack`].
+    /// JSON of the service, compressed by [`super::compress::pack`].
     pub raw: Vec<u8>,
-    /// Length of the audio as billed, in seconds.
+    /// Billed duration of the audio in seconds.
     pub duration_s: Option<f64>,
     /// Number of words with times.
     pub words: u64,
     /// Detected language.
     pub language: Option<String>,
-    /// Whether nothing was said.
+    /// Whether the recording contains no speech.
     pub silent: bool,
-    /// Of the audio that was sent, where the result came with the submission.
+    /// SHA-256 of the audio, if the answer to the submission contained the result.
     pub sha256: Option<String>,
-    /// When.
+    /// Time of the result.
     pub now: Timestamp,
 }
 
-/// How an attempt ended without a result.
+/// Outcome of an attempt without a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// The service refused it: nothing was paid.
+    /// Refused by the service; not billed.
     Refused,
-    /// It never was accepted, and is tried again.
+    /// Not accepted; submitted again later.
     Deferred,
-    /// It may have been accepted, and paid: queued, the job is in doubt until the service was asked.
+    /// Perhaps accepted and billed. A queued job stays uncertain until it is looked up.
     Uncertain,
-    /// It was accepted, and its transcription is gone or was never made.
+    /// Accepted, but the transcription expired or was never made.
     Lost,
 }
 
@@ -82,52 +84,54 @@ impl Ending {
     }
 }
 
-/// What becomes of the job after an attempt without a result.
+/// State of a job after an attempt without a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// queued again, not before `due`; the attempt is given back unless it is `spent`.
+    /// `queued`. The attempt is not counted unless it is `spent`.
     Queued {
-        /// Not before.
+        /// Earliest time of the next attempt.
         due: Timestamp,
         /// Whether the attempt counts.
         spent: bool,
     },
-    /// failed.
+    /// `failed`.
     Failed,
 }
 
-/// An attempt ended without a result.
+/// An attempt that ended without a result.
 #[derive(Debug, Clone)]
 pub struct Setback {
-    /// The job.
+    /// Job ID.
     pub job: JobId,
-    /// Its attempt.
+    /// Attempt that ended.
     pub attempt: AttemptId,
-    /// How the attempt ended.
+    /// Outcome of the attempt.
     pub ending: Ending,
-    /// What becomes of the job.
+    /// State of the job afterwards.
     pub next: Next,
-    /// Why.
+    /// Cause.
     pub failure: Failure,
-    /// Of the answer, if there was one.
+    /// HTTP status of the answer, if any.
     pub http_status: Option<u16>,
-    /// The service's `x-request-id`.
+    /// `x-request-id` of the answer, if any.
     pub request_id: Option<String>,
-    /// When.
+    /// Time of the end.
     pub now: Timestamp,
 }
 
-/// A file that was written.
+/// A written output file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrittenFile {
-    /// Its absolute path.
+    /// Absolute path.
     pub path: PathBuf,
-    /// Its size.
+    /// Size in bytes.
     pub size_bytes: u64,
 }
 
 impl Store {
-    /// submitting → pending: the generation ID is durable before anything else is done with it.
+    /// `submitting` → `pending`.
+    ///
+    /// The generation ID becomes durable here, before it is used in any other way.
     ///
     /// # Errors
     /// [`StoreError::Stale`] if the job is no longer submitting.
@@ -135,25 +139,29 @@ impl Store {
         crash::around("store.accept", self.writer().write(acceptance)).await
     }
 
-    /// submitting or pending → received: the result is durable before any file is written.
+    /// `submitting` or `pending` → `received`.
+    ///
+    /// The result becomes durable here, before any file is written.
     ///
     /// # Errors
-    /// [`StoreError::Stale`] if the job is neither, for example cancelled meanwhile.
+    /// [`StoreError::Stale`] if the job is in neither state, for example after a cancel.
     pub async fn complete(&self, completion: Completion) -> Result<(), StoreError> {
         crash::around("store.complete", self.writer().write(completion)).await
     }
 
-    /// submitting or pending → queued or failed.
+    /// `submitting` or `pending` → `queued` or `failed`.
     ///
     /// # Errors
-    /// [`StoreError::Stale`] if the job is neither.
+    /// [`StoreError::Stale`] if the job is in neither state.
     pub async fn set_back(&self, setback: Setback) -> Result<(), StoreError> {
         crash::around("store.set_back", self.writer().write(setback)).await
     }
 
-    /// received → done: said only of files that are on disk, whole and synced. Files that an earlier job of the
-    /// recording wrote under the same names are this job's from now on. With `hook`, what is run for the transcript waits
-    /// from the same moment.
+    /// `received` → `done`.
+    ///
+    /// Call it only when the files are complete and synced to disk. Files that an earlier job of the recording
+    /// wrote under the same names now belong to this job. With `hook`, the same commit queues the hook of the
+    /// job.
     ///
     /// # Errors
     /// [`StoreError::Stale`] if the job is no longer received.
@@ -173,7 +181,7 @@ impl Store {
         crash::around("store.written", self.writer().write(written)).await
     }
 
-    /// Files that were rendered again from a stored result are the job's from now on.
+    /// Records files that were rendered again from a stored result as output of the job.
     ///
     /// # Errors
     /// If the database fails.
@@ -190,8 +198,9 @@ impl Store {
         .await
     }
 
-    /// The files of a received job could not be written: it stays received, its result is safe, and writing is tried
-    /// again at `due`.
+    /// Records that the files of a received job could not be written.
+    ///
+    /// The job stays `received` and keeps its result. Writing is retried at `due`.
     ///
     /// # Errors
     /// [`StoreError::Stale`] if the job is no longer received.
@@ -240,7 +249,7 @@ impl Changes for Acceptance {
             (
                 one.job,
                 one.attempt,
-                // It may hold a NUL, where SQLite would cut a text that comes as JSON.
+                // Hex, because SQLite cuts a JSON string at a NUL.
                 hex::encode(one.generation.as_str()),
                 one.accepted_at.millis(),
                 one.expires_at.millis(),
@@ -277,15 +286,15 @@ impl Changes for Completion {
                             due_at = c.value ->> 3, error_class = NULL, error_message = NULL, updated_at = c.value ->> 3
             FROM jsonb_each(?1) c WHERE jobs.id = c.value ->> 0 AND +jobs.state IN ('submitting', 'pending')";
         let mut replies = Vec::with_capacity(completions.len());
-        for portion in portions(completions) {
-            let raws = match portion {
+        for part in split_by_size(completions) {
+            let results = match part {
                 [one] => Cow::Borrowed(&one.raw),
                 several => Cow::Owned(several.iter().flat_map(|one| &one.raw).copied().collect()),
             };
-            let mut at = 1;
-            let portion = portion.iter().map(|one| {
-                let (from, bytes) = (at, one.raw.len());
-                at += bytes;
+            let mut offset = 1;
+            let part = part.iter().map(|one| {
+                let (from, bytes) = (offset, one.raw.len());
+                offset += bytes;
                 (
                     one.job,
                     one.attempt,
@@ -301,18 +310,20 @@ impl Changes for Completion {
                     u8::from(one.silent),
                 )
             });
-            replies.extend(guarded_each(text, portion, &raws, connection).await?);
+            replies.extend(guarded_each(text, part, &results, connection).await?);
         }
         Ok(replies)
     }
 }
 
-/// Completions for one statement each, which takes their results in one piece: as many as are not too large together.
-fn portions<'a>(completions: &'a [&'a Completion]) -> impl Iterator<Item = &'a [&'a Completion]> {
+/// Splits completions into statements, each with at most [`MAX_STATEMENT_BYTES`] of results.
+fn split_by_size<'a>(
+    completions: &'a [&'a Completion],
+) -> impl Iterator<Item = &'a [&'a Completion]> {
     let mut bytes = 0;
     completions.chunk_by(move |before, next| {
         bytes += before.raw.len();
-        let fits = bytes + next.raw.len() <= PORTION;
+        let fits = bytes + next.raw.len() <= MAX_STATEMENT_BYTES;
         if !fits {
             bytes = 0;
         }
@@ -324,12 +335,13 @@ impl Change for Setback {
     type Reply = ();
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-        let (state, due, given_back) = match self.next {
+        let (state, due, refund) = match self.next {
             Next::Queued { due, spent } => ("queued", due, i64::from(!spent)),
             Next::Failed => ("failed", self.now, 0),
         };
-        let in_doubt = self.ending == Ending::Uncertain && matches!(self.next, Next::Queued { .. });
-        let set_back = sqlx::query(
+        let is_uncertain =
+            self.ending == Ending::Uncertain && matches!(self.next, Next::Queued { .. });
+        let updated = sqlx::query(
             "UPDATE jobs SET state = ?2, owner = NULL, due_at = ?3, attempts = max(attempts - ?4, 0),
                              generation_id = NULL, accepted_at = NULL, expires_at = NULL,
                              error_class = ?5, error_message = ?6, updated_at = ?7, doubt = ?8, looks = 0
@@ -338,14 +350,14 @@ impl Change for Setback {
         .bind(self.job.0)
         .bind(state)
         .bind(due.millis())
-        .bind(given_back)
+        .bind(refund)
         .bind(self.failure.class.as_str())
         .bind(&self.failure.message)
         .bind(self.now.millis())
-        .bind(in_doubt.then_some(self.attempt.0))
+        .bind(is_uncertain.then_some(self.attempt.0))
         .execute(&mut *connection)
         .await?;
-        guarded(&set_back)?;
+        guarded(&updated)?;
         sqlx::query(
             "UPDATE attempts SET outcome = ?2, ended_at = ?3, error_class = ?4, error_message = ?5,
                                  http_status = coalesce(?6, http_status), request_id = coalesce(?7, request_id)
@@ -430,10 +442,10 @@ impl Change for Exported {
     }
 }
 
-/// Path and size of each file.
+/// Returns the path (in hex) and the size of each file.
 fn outputs(files: &[WrittenFile]) -> Vec<(String, i64)> {
     let files = files.iter().map(|file| {
-        // It may be no UTF-8.
+        // Hex, because a path need not be UTF-8.
         let path = hex::encode(row::path_bytes(&file.path));
         (path, row::size(file.size_bytes))
     });
@@ -451,7 +463,7 @@ impl Change for NotWritten {
     type Reply = ();
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-        let noted = sqlx::query(
+        let updated = sqlx::query(
             "UPDATE jobs SET due_at = ?2, error_class = ?3, error_message = ?4, updated_at = ?5
              WHERE id = ?1 AND state = 'received'",
         )
@@ -462,6 +474,6 @@ impl Change for NotWritten {
         .bind(self.now.millis())
         .execute(connection)
         .await?;
-        guarded(&noted)
+        guarded(&updated)
     }
 }

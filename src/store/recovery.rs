@@ -1,5 +1,7 @@
-//! Runs, and what a start takes up again. The lock on the state folder proves every earlier run dead, so whatever one
-//! of them claimed is free at once.
+//! Start and end of a run, and recovery after a crash.
+//!
+//! The lock on the state folder proves that earlier runs are dead, so their claims can be taken over
+//! immediately.
 
 use super::error::StoreError;
 use super::open::Store;
@@ -8,21 +10,22 @@ use crate::crash;
 use crate::domain::{ErrorClass, RunId, Timestamp};
 use sqlx::SqliteConnection;
 
-/// What an earlier run left behind.
+/// Work left behind by earlier runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Recovered {
-    /// Submissions whose answer is not known: they are looked up.
+    /// Number of uncertain submissions, to be looked up.
     pub uncertain: u64,
-    /// Generations that go on being polled.
+    /// Number of pending jobs, to be polled.
     pub pending: u64,
-    /// Results whose files are still to be written.
+    /// Number of results whose files are to be written.
     pub received: u64,
 }
 
 impl Store {
-    /// Begins a run of process `pid` and takes up what earlier ones left: every `submitting` job is queued again, its
-    /// attempt kept as uncertain and to be looked up, every `pending` one is this run's. All of it
-    /// is one commit.
+    /// Starts a run of process `pid` and recovers the work of earlier runs, in one commit.
+    ///
+    /// Each `submitting` job is queued; its attempt becomes `uncertain` and is looked up. Each `pending` job is
+    /// assigned to this run.
     ///
     /// # Errors
     /// If the database fails; nothing is changed then.
@@ -38,7 +41,7 @@ impl Store {
         .await
     }
 
-    /// The run ended in good order.
+    /// Records the orderly end of a run.
     ///
     /// # Errors
     /// If the database fails; the next start ends the run then.
@@ -52,8 +55,8 @@ struct BeginRun {
     now: Timestamp,
 }
 
-/// What is said of a submission that a crash cut off.
-const CUT_OFF: &str =
+/// Error message of a submission that a crash interrupted.
+const INTERRUPTED: &str =
     "the last run ended while this was being sent; it may have been accepted and paid";
 
 impl Change for BeginRun {
@@ -75,8 +78,8 @@ impl Change for BeginRun {
         .fetch_one(&mut *connection)
         .await
         .map(RunId)?;
-        let uncertain = self.keep_as_uncertain(connection).await?;
-        self.queue_in_doubt(connection).await?;
+        let uncertain = self.mark_attempts_uncertain(connection).await?;
+        self.requeue_uncertain(connection).await?;
         let pending = sqlx::query("UPDATE jobs SET owner = ?1 WHERE state = 'pending'")
             .bind(run.0)
             .execute(&mut *connection)
@@ -102,23 +105,23 @@ impl Change for BeginRun {
 }
 
 impl BeginRun {
-    async fn keep_as_uncertain(
+    async fn mark_attempts_uncertain(
         &self,
         connection: &mut SqliteConnection,
     ) -> Result<u64, StoreError> {
-        let kept = sqlx::query(
+        let marked = sqlx::query(
             "UPDATE attempts SET outcome = 'uncertain', ended_at = ?1, error_class = ?2, error_message = ?3
              WHERE outcome = 'sending' AND job_id IN (SELECT id FROM jobs WHERE state = 'submitting')",
         )
         .bind(self.now.millis())
         .bind(ErrorClass::Network.as_str())
-        .bind(CUT_OFF)
+        .bind(INTERRUPTED)
         .execute(connection)
         .await?;
-        Ok(kept.rows_affected())
+        Ok(marked.rows_affected())
     }
 
-    async fn queue_in_doubt(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    async fn requeue_uncertain(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
         sqlx::query(
             "UPDATE jobs SET state = 'queued', owner = NULL, due_at = ?1, looks = 0, error_class = ?2, error_message = ?3,
                              doubt = (SELECT max(id) FROM attempts WHERE job_id = jobs.id), updated_at = ?1
@@ -126,7 +129,7 @@ impl BeginRun {
         )
         .bind(self.now.millis())
         .bind(ErrorClass::Network.as_str())
-        .bind(CUT_OFF)
+        .bind(INTERRUPTED)
         .execute(connection)
         .await?;
         Ok(())

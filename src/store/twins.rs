@@ -1,4 +1,4 @@
-//! Recordings of equal content: one of them is paid for, the others take its result.
+//! Deduplication: recordings of equal content are paid for once and share the result.
 
 use super::error::StoreError;
 use super::open::Store;
@@ -9,18 +9,19 @@ use super::writer::{Changes, Replies};
 use crate::domain::{JobId, Request};
 use sqlx::SqliteConnection;
 
-/// A recording of equal content, model and options.
+/// A job of equal content, model and options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Twin {
-    /// Its result is stored and can be taken.
+    /// Its result is stored and can be shared.
     Paid(JobId),
-    /// It is on its way.
+    /// It is in flight.
     UnderWay(JobId),
 }
 
 impl Store {
-    /// Whether another recording of this size was, is or will be submitted with the same model and options, so that
-    /// the content is worth comparing.
+    /// Returns whether another file of this size was, is or will be submitted with the same model and options.
+    ///
+    /// Only then is the content worth hashing.
     ///
     /// # Errors
     /// If the database fails.
@@ -39,8 +40,9 @@ impl Store {
         Ok(found.is_some())
     }
 
-    /// A job with equal audio, model and options whose result is stored, or else one that is on its way; one of equal
-    /// size whose content is not known before it is sent counts among the latter.
+    /// Returns a duplicate of `candidate`, preferably one with a stored result.
+    ///
+    /// A job that is being sent, has the same size and no known hash counts as a duplicate in flight.
     ///
     /// # Errors
     /// If the database fails.
@@ -49,25 +51,27 @@ impl Store {
         candidate: &Candidate,
         sha256: &str,
     ) -> Result<Option<Twin>, StoreError> {
-        let comparison = Comparison {
+        let query = FindDuplicate {
             job: candidate.job,
             request: candidate.request.clone(),
             size_bytes: candidate.size_bytes,
             sha256: sha256.to_owned(),
         };
-        self.writer().write(comparison).await
+        self.writer().write(query).await
     }
 }
 
-/// Asks who has the same content. Changes nothing; it goes with the changes because many are asked there at once.
-struct Comparison {
+/// Query for a duplicate.
+///
+/// It is read-only, but runs in the writer, which batches the many that arrive at the same time.
+struct FindDuplicate {
     job: JobId,
     request: Request,
     size_bytes: u64,
     sha256: String,
 }
 
-impl Changes for Comparison {
+impl Changes for FindDuplicate {
     type Reply = Option<Twin>;
 
     const IS_QUESTION: bool = true;
@@ -77,7 +81,7 @@ impl Changes for Comparison {
     }
 
     async fn apply_round(
-        comparisons: &[&Self],
+        queries: &[&Self],
         connection: &mut SqliteConnection,
     ) -> Result<Replies<Option<Twin>>, StoreError> {
         let twins: String = sqlx::query_scalar(
@@ -94,13 +98,13 @@ impl Changes for Comparison {
                  ORDER BY paid DESC, id LIMIT 1)))
              FROM jsonb_each(?1) c",
         )
-        .bind(rows(comparisons.iter().map(|own| {
+        .bind(rows(queries.iter().map(|one| {
             (
-                own.job,
-                &own.sha256,
-                row::size(own.size_bytes),
-                own.request.model(),
-                own.request.options_json(),
+                one.job,
+                &one.sha256,
+                row::size(one.size_bytes),
+                one.request.model(),
+                one.request.options_json(),
             )
         })))
         .fetch_one(connection)
