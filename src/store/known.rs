@@ -1,5 +1,7 @@
-//! What the queue knows already, so that a scan that finds nothing new writes nothing. A million files are compared by
-//! ranges of the index that both sides are ordered by, not one by one.
+//! Scan diff: finds the recordings that are new or changed since the last scan.
+//!
+//! A scan without changes writes nothing. The files and the index of locations have the same order,
+//! so they are compared range by range. That keeps a scan of a million files fast.
 
 use super::error::StoreError;
 use super::open::Store;
@@ -9,8 +11,9 @@ use std::iter::Peekable;
 use std::vec::IntoIter;
 
 impl Store {
-    /// Leaves of `seen` only what the queue does not know just so, ordered by location: an unchanged recording costs no
-    /// write. Cheapest for files that are neighbours.
+    /// Returns those of `seen` that are new or changed, ordered by location.
+    ///
+    /// Unchanged recordings cost no write. It is fastest for files that are close to each other in that order.
     ///
     /// # Errors
     /// If the database fails.
@@ -26,9 +29,9 @@ impl Store {
         let mut unknown = Vec::new();
         let mut seen = seen.into_iter().peekable();
         while let Some(next) = seen.peek() {
-            // From the next file on: what is known of files that are gone is not read.
+            // Start at the next file, to skip the rows of deleted files.
             let page = self.page(source, next.location.bytes(), &last).await?;
-            let read = leave_known(&page, &mut seen, &mut unknown)?;
+            let read = diff_page(&page, &mut seen, &mut unknown)?;
             if read < PAGE {
                 unknown.extend(seen.by_ref());
             }
@@ -36,8 +39,9 @@ impl Store {
         Ok(unknown)
     }
 
-    /// The first recordings from one location to another, as [`known`] reads them: all in one value, as a row that is
-    /// handed from SQLite's thread takes longer than the `stat` of a file.
+    /// Returns the first known recordings between two locations, encoded as [`parse_known`] expects.
+    ///
+    /// The page is a single value: passing a row from SQLite's thread takes longer than the `stat` of a file.
     async fn page(&self, source: &str, first: &[u8], last: &[u8]) -> Result<Vec<u8>, StoreError> {
         let page: Option<Vec<u8>> = sqlx::query_scalar(
             "SELECT CAST(group_concat(size_bytes || ' ' || modified_at || ' ' || location, char(0)) AS BLOB) FROM (
@@ -54,25 +58,27 @@ impl Store {
     }
 }
 
-/// Takes what a page reaches off `seen`, and keeps what is not on it just so. Says how many recordings are on the page.
-fn leave_known(
+/// Removes the recordings covered by a page from `seen`, and moves the new and changed ones to `unknown`.
+///
+/// Returns the number of recordings on the page.
+fn diff_page(
     page: &[u8],
     seen: &mut Peekable<IntoIter<Seen>>,
     unknown: &mut Vec<Seen>,
 ) -> Result<usize, StoreError> {
     let mut read = 0;
-    // Neither a path nor a URL has a NUL in it.
+    // Neither a path nor a URL contains a NUL.
     for line in page
         .split(|&byte| byte == 0)
         .filter(|line| !line.is_empty())
     {
-        let known = known(line).ok_or(StoreError::Content { column: "location" })?;
+        let known = parse_known(line).ok_or(StoreError::Content { column: "location" })?;
         read += 1;
         while let Some(one) = seen.next_if(|one| one.location.bytes() < known.location) {
             unknown.push(one);
         }
         if let Some(one) = seen.next_if(|one| one.location.bytes() == known.location)
-            && !known.is_just_so(&one)
+            && !known.is_unchanged(&one)
         {
             unknown.push(one);
         }
@@ -80,27 +86,27 @@ fn leave_known(
     Ok(read)
 }
 
-struct Known<'a> {
+struct KnownRow<'a> {
     size_bytes: i64,
     modified_at: i64,
     location: &'a [u8],
 }
 
-fn known(line: &[u8]) -> Option<Known<'_>> {
+fn parse_known(line: &[u8]) -> Option<KnownRow<'_>> {
     let mut fields = line.splitn(3, |&byte| byte == b' ');
-    Some(Known {
-        size_bytes: number(fields.next()?)?,
-        modified_at: number(fields.next()?)?,
+    Some(KnownRow {
+        size_bytes: parse_number(fields.next()?)?,
+        modified_at: parse_number(fields.next()?)?,
         location: fields.next()?,
     })
 }
 
-fn number(digits: &[u8]) -> Option<i64> {
+fn parse_number(digits: &[u8]) -> Option<i64> {
     str::from_utf8(digits).ok()?.parse().ok()
 }
 
-impl Known<'_> {
-    fn is_just_so(&self, seen: &Seen) -> bool {
+impl KnownRow<'_> {
+    fn is_unchanged(&self, seen: &Seen) -> bool {
         self.size_bytes == row::size(seen.size_bytes) && self.modified_at == seen.modified.millis()
     }
 }

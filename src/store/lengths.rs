@@ -1,4 +1,4 @@
-//! The lengths of what is queued, and what is queued by its length.
+//! Durations of queued recordings.
 
 use super::error::StoreError;
 use super::open::Store;
@@ -11,45 +11,45 @@ use futures_util::{StreamExt, TryStreamExt};
 use sqlx::{Row, SqliteConnection};
 use std::path::PathBuf;
 
-/// A queued recording, as a plan sees it.
+/// A queued recording, for a plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Planned {
-    /// The recording.
+    /// Recording ID.
     pub recording: RecordingId,
-    /// Its source's name.
+    /// Name of the source.
     pub source: String,
-    /// The model asked for.
+    /// Model.
     pub model: String,
-    /// Size when it was recorded, in bytes.
+    /// Size of the file in bytes, as of the last scan.
     pub size_bytes: u64,
-    /// Length of the audio in seconds, where it is known.
+    /// Duration of the audio in seconds, if known.
     pub duration_s: Option<f64>,
 }
 
-/// A queued file whose length is not known.
+/// A queued file of unknown duration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unmeasured {
-    /// The recording.
+    /// Recording ID.
     pub recording: RecordingId,
-    /// Where it is.
+    /// Absolute path.
     pub path: PathBuf,
-    /// Size when it was recorded, in bytes.
+    /// Size in bytes, as of the last scan.
     pub size_bytes: u64,
-    /// Time of its last change when it was recorded.
+    /// Modification time, as of the last scan.
     pub modified: Timestamp,
 }
 
-/// A length that was found out.
+/// A probed duration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measured {
-    /// What it was when it was looked at.
+    /// File, as of the scan before it was probed.
     pub file: Unmeasured,
-    /// Length of the audio in seconds.
+    /// Duration of the audio in seconds.
     pub duration_s: f64,
 }
 
 impl Store {
-    /// Queued files whose length is not known, after a recording, in their order; at most `limit`.
+    /// Returns queued files of unknown duration with an ID after `after`, by ID, at most `limit`.
     ///
     /// # Errors
     /// If the database fails.
@@ -83,15 +83,15 @@ impl Store {
         Ok(files)
     }
 
-    /// Keeps lengths, each only if its file was not recorded anew meanwhile.
+    /// Stores durations. A duration is dropped if its file has changed since.
     ///
     /// # Errors
-    /// If the database fails; none of them is kept then.
+    /// If the database fails; none is stored then.
     pub async fn measured(&self, measured: Vec<Measured>) -> Result<(), StoreError> {
-        self.writer().write(KeepLengths { measured }).await
+        self.writer().write(StoreDurations { measured }).await
     }
 
-    /// Everything that is queued, for a plan.
+    /// Returns all queued recordings, for a plan.
     ///
     /// # Errors
     /// If the database fails.
@@ -115,11 +115,11 @@ impl Store {
     }
 }
 
-struct KeepLengths {
+struct StoreDurations {
     measured: Vec<Measured>,
 }
 
-impl Change for KeepLengths {
+impl Change for StoreDurations {
     type Reply = ();
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {

@@ -1,4 +1,4 @@
-//! What a scan saw → rows: recordings with their jobs, many to a statement.
+//! Scan insert: stores recordings and their jobs, many rows to a statement.
 
 use super::error::StoreError;
 use super::recordings::{Bases, Location, Recorded, Seen};
@@ -12,10 +12,10 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
-/// Recordings inserted by one statement.
-const ROWS: usize = 256;
+/// Number of recordings inserted by one statement.
+const ROWS_PER_INSERT: usize = 256;
 
-/// Records what was seen, with a job where it is new or has changed.
+/// Stores recordings, with a job for each that is new or changed.
 pub(super) struct Record {
     pub(super) source: String,
     pub(super) request: Request,
@@ -37,7 +37,7 @@ impl Change for Record {
             ..Recorded::default()
         };
         if new < self.seen.len() as u64 {
-            self.record_left_out(connection, first, &mut recorded)
+            self.record_skipped(connection, first, &mut recorded)
                 .await?;
         }
         if recorded.last_job.is_none() {
@@ -49,23 +49,28 @@ impl Change for Record {
 }
 
 impl Record {
-    /// Inserts what is new and gets the name it asks for first, each with a job, in few statements: a first scan may
-    /// bring a million. The recordings take the IDs from `first` on in their order; says how many were inserted. What
-    /// is left out is known, or its name is taken.
+    /// Inserts new recordings whose preferred base name is free, each with a job. Returns their number.
+    ///
+    /// The IDs count up from `first` in the order of the recordings. Rows with a conflict are skipped: the
+    /// recording is known, or its base name is taken. It uses few statements because a first scan may find a
+    /// million recordings.
     async fn insert_new(
         &self,
         connection: &mut SqliteConnection,
         first: i64,
     ) -> Result<u64, StoreError> {
-        let chunks = self.seen.chunks(ROWS).zip((first..).step_by(ROWS));
-        let mut inserts = chunks.map(|(seen, id)| (seen.len(), self.insert_of(id, seen)));
+        let chunks = self
+            .seen
+            .chunks(ROWS_PER_INSERT)
+            .zip((first..).step_by(ROWS_PER_INSERT));
+        let mut inserts = chunks.map(|(seen, id)| (seen.len(), self.insert_statement(id, seen)));
         let mut next = inserts.next();
         while let Some((rows, mut insert)) = next {
             let inserted = insert
                 .build()
-                .persistent(rows == ROWS)
+                .persistent(rows == ROWS_PER_INSERT)
                 .execute(&mut *connection);
-            // The next one is put together while SQLite's thread works on this one.
+            // Build the next statement while SQLite's thread runs this one.
             let (inserted, following) = join(inserted, async { inserts.next() }).await;
             inserted?;
             next = following;
@@ -83,8 +88,8 @@ impl Record {
         Ok(jobs.rows_affected())
     }
 
-    /// Records, one by one, what was not inserted: it is known, or its name is taken.
-    async fn record_left_out(
+    /// Stores the recordings that [`Self::insert_new`] skipped, one by one.
+    async fn record_skipped(
         &self,
         connection: &mut SqliteConnection,
         first: i64,
@@ -99,20 +104,20 @@ impl Record {
             recorded.last_job = if inserted.contains(&id) {
                 None
             } else {
-                Some(self.record(connection, seen, recorded).await?)
+                Some(self.record_one(connection, seen, recorded).await?)
             };
         }
         Ok(())
     }
 
-    /// The statement for recordings that take the IDs from `first` on.
-    fn insert_of(&self, first: i64, seen: &[Seen]) -> QueryBuilder<Sqlite> {
+    /// Builds the statement for recordings with IDs from `first` on.
+    fn insert_statement(&self, first: i64, seen: &[Seen]) -> QueryBuilder<Sqlite> {
         let mut insert = QueryBuilder::<Sqlite>::new(
             "INSERT INTO recordings (id, source, kind, location, relative, folder, base, size_bytes, modified_at,
                                      recorded_at, seen_at) ",
         );
         insert.push_values(seen.iter().zip(first..), |mut values, (seen, id)| {
-            let (folder, name) = placed(seen);
+            let (folder, name) = split_path(seen);
             let base = (self.bases)(name).next().unwrap_or_default();
             values
                 .push_bind(id)
@@ -131,28 +136,28 @@ impl Record {
         insert
     }
 
-    async fn record(
+    async fn record_one(
         &self,
         connection: &mut SqliteConnection,
         seen: &Seen,
         recorded: &mut Recorded,
     ) -> Result<JobId, StoreError> {
-        let Some(known) = find(connection, &self.source, &seen.location).await? else {
+        let Some(existing) = find(connection, &self.source, &seen.location).await? else {
             let recording = self.insert(connection, seen).await?;
             recorded.new += 1;
             return self.enqueue(connection, recording).await;
         };
-        if known.is_same(seen) && !known.gone {
+        if existing.is_same(seen) && !existing.missing {
             recorded.known += 1;
-            return Ok(known.job);
+            return Ok(existing.job);
         }
-        self.refresh(connection, known.recording, seen).await?;
+        self.refresh(connection, existing.recording, seen).await?;
         recorded.changed += 1;
-        match known.state.as_str() {
-            "queued" => Ok(known.job),
-            "failed" => self.requeue(connection, known.job).await,
-            _ if known.is_same(seen) => Ok(known.job),
-            _ => self.enqueue(connection, known.recording).await,
+        match existing.state.as_str() {
+            "queued" => Ok(existing.job),
+            "failed" => self.requeue(connection, existing.job).await,
+            _ if existing.is_same(seen) => Ok(existing.job),
+            _ => self.enqueue(connection, existing.recording).await,
         }
     }
 
@@ -161,7 +166,7 @@ impl Record {
         connection: &mut SqliteConnection,
         seen: &Seen,
     ) -> Result<RecordingId, StoreError> {
-        let (folder, name) = placed(seen);
+        let (folder, name) = split_path(seen);
         for base in (self.bases)(name) {
             let inserted: Option<i64> = sqlx::query_scalar(
                 "INSERT INTO recordings
@@ -245,8 +250,8 @@ impl Record {
     }
 }
 
-/// The folder and the file name inside the source.
-fn placed(seen: &Seen) -> (&Path, &OsStr) {
+/// Returns the folder and the file name within the source.
+fn split_path(seen: &Seen) -> (&Path, &OsStr) {
     (
         seen.relative.parent().unwrap_or(Path::new("")),
         seen.relative.file_name().unwrap_or(OsStr::new("recording")),
@@ -264,27 +269,27 @@ async fn job_of(
     Ok(job.map(JobId))
 }
 
-struct Known {
+struct Existing {
     recording: RecordingId,
     size_bytes: i64,
     modified_at: i64,
-    gone: bool,
+    missing: bool,
     job: JobId,
     state: String,
 }
 
-impl Known {
+impl Existing {
     fn is_same(&self, seen: &Seen) -> bool {
         self.size_bytes == row::size(seen.size_bytes) && self.modified_at == seen.modified.millis()
     }
 }
 
-/// The recording with its latest job.
+/// Returns a recording with its latest job.
 async fn find(
     connection: &mut SqliteConnection,
     source: &str,
     location: &Location,
-) -> Result<Option<Known>, StoreError> {
+) -> Result<Option<Existing>, StoreError> {
     let found = sqlx::query(
         "SELECT r.id, r.size_bytes, r.modified_at, r.gone, j.id AS job, j.state
          FROM recordings r JOIN jobs j ON j.recording_id = r.id
@@ -295,11 +300,11 @@ async fn find(
     .fetch_optional(connection)
     .await?;
     let Some(found) = found else { return Ok(None) };
-    Ok(Some(Known {
+    Ok(Some(Existing {
         recording: RecordingId(found.try_get("id")?),
         size_bytes: found.try_get("size_bytes")?,
         modified_at: found.try_get("modified_at")?,
-        gone: row::is_set(&found, "gone")?,
+        missing: row::is_set(&found, "gone")?,
         job: JobId(found.try_get("job")?),
         state: found.try_get("state")?,
     }))

@@ -1,4 +1,4 @@
-//! What was found, and the jobs made of it.
+//! Recordings found by a scan or `add`, and the jobs created for them.
 
 use super::error::StoreError;
 use super::open::Store;
@@ -10,10 +10,12 @@ use sqlx::Row;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-/// Recordings that are best compared with the queue, and recorded, at once: as many are read by one statement.
+/// Recommended batch size for [`Store::unknown_of`] and [`Store::record`].
+///
+/// It is the number of rows that one statement reads.
 pub const PAGE: usize = 4096;
 
-/// Where the audio of a recording is.
+/// Location of the audio of a recording.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Location {
     /// A file, by its absolute path.
@@ -47,36 +49,37 @@ impl Location {
     }
 }
 
-/// A recording as a scan or `add` saw it.
+/// A recording found by a scan or `add`.
 #[derive(Debug, Clone)]
 pub struct Seen {
-    /// Where it is.
+    /// Location of the audio.
     pub location: Location,
-    /// Its path inside the source, or the name a URL suggests.
+    /// Path relative to the source, or the name suggested by the URL.
     pub relative: PathBuf,
     /// Size in bytes; 0 for a URL.
     pub size_bytes: u64,
-    /// Time of its last change; the epoch for a URL.
+    /// Modification time; the epoch for a URL.
     pub modified: Timestamp,
 }
 
-/// What became of what was seen.
+/// Outcome of storing a batch of recordings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Recorded {
-    /// Recordings seen for the first time.
+    /// Number of new recordings.
     pub new: u64,
-    /// Recordings that are not what they were: their next transcript replaces the last one.
+    /// Number of changed recordings. Their next transcript replaces the last one.
     pub changed: u64,
-    /// Recordings that were there already.
+    /// Number of known, unchanged recordings.
     pub known: u64,
-    /// The job of the last recording in the batch.
+    /// Job of the last recording in the batch.
     pub last_job: Option<JobId>,
 }
 
 impl Store {
-    /// Records what was seen in `source`, each with a queued job for `request` where it is new or has changed. `bases`
-    /// gives, for a file name, the names its transcripts may have, best first; the first that no other recording of
-    /// the folder has is kept. All of the batch is durable afterwards, or nothing.
+    /// Stores recordings of `source`, with a queued job for `request` for each that is new or changed.
+    ///
+    /// `bases` returns the possible base names of the transcripts of a file, best first. The first one that is
+    /// free in the folder is assigned. The batch is stored completely or not at all.
     ///
     /// # Errors
     /// If the database fails.
@@ -102,5 +105,5 @@ impl Store {
     }
 }
 
-/// The names that the transcripts of a file may have, best first, without end.
+/// Function that returns the possible base names of the transcripts of a file, best first. It never runs out.
 pub type Bases = fn(&OsStr) -> Box<dyn Iterator<Item = OsString> + Send>;

@@ -1,5 +1,6 @@
-//! Model and options of what is queued: those of its source, or of the nearest folder above it that has rules of its
-//! own.
+//! Model and options of queued jobs.
+//!
+//! They come from the source, or from the nearest folder above the recording that has rules.
 
 use super::error::StoreError;
 use super::open::Store;
@@ -10,10 +11,10 @@ use crate::domain::{Request, Timestamp};
 use sqlx::SqliteConnection;
 use std::path::PathBuf;
 
-/// What is asked of the service for the recordings below a folder.
+/// Model and options for the recordings below a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
-    /// The folder inside the source; empty for all of it.
+    /// Folder relative to the source; empty for the whole source.
     pub folder: PathBuf,
     /// Model and options.
     pub request: Request,
@@ -24,28 +25,29 @@ impl Rule {
         row::path_bytes(&self.folder)
     }
 
-    /// What the folders below this one begin with.
+    /// Returns the prefix of all folders below this one.
     fn prefix(&self) -> Vec<u8> {
-        self.ended_by(b'/')
+        self.with_suffix(b'/')
     }
 
-    /// What comes after all of them, if anything does.
-    fn end(&self) -> Option<Vec<u8>> {
-        Some(self.ended_by(b'/' + 1)).filter(|end| !end.is_empty())
+    /// Returns the least path after all of them; `None` if there is none.
+    fn upper_bound(&self) -> Option<Vec<u8>> {
+        Some(self.with_suffix(b'/' + 1)).filter(|end| !end.is_empty())
     }
 
-    fn ended_by(&self, last: u8) -> Vec<u8> {
+    fn with_suffix(&self, suffix: u8) -> Vec<u8> {
         let mut bytes = self.bytes().to_vec();
         if !bytes.is_empty() {
-            bytes.push(last);
+            bytes.push(suffix);
         }
         bytes
     }
 }
 
 impl Store {
-    /// Gives the queued jobs of `source` its present model and options, so that a corrected configuration counts, and
-    /// those in folders with rules what the last scan found there. Says how many were changed.
+    /// Applies the current model and options of `source` to its queued jobs.
+    ///
+    /// Jobs in folders with rules get those of the last scan. Returns the number of changed jobs.
     ///
     /// # Errors
     /// If the database fails.
@@ -64,7 +66,7 @@ impl Store {
         crash::around("store.reconfigure", self.writer().write(change)).await
     }
 
-    /// The rules of the folders of `source`, by folder, as the last scan found them.
+    /// Returns the folder rules of `source` as of the last scan, by folder.
     ///
     /// # Errors
     /// If the database fails.
@@ -78,8 +80,9 @@ impl Store {
         rows.iter().map(rule).collect()
     }
 
-    /// Replaces the rules of the folders of `source`, and gives its queued jobs what is theirs by them. Says how many
-    /// were changed. All of it is durable afterwards, or nothing.
+    /// Replaces the folder rules of `source` and applies them to its queued jobs.
+    ///
+    /// Returns the number of changed jobs. The change is stored completely or not at all.
     ///
     /// # Errors
     /// If the database fails.
@@ -110,7 +113,7 @@ fn rule(found: &sqlx::sqlite::SqliteRow) -> Result<Rule, StoreError> {
 struct Reconfigure {
     source: String,
     request: Request,
-    /// In place of those that are known.
+    /// Replacement of the stored rules; `None` keeps them.
     rules: Option<Vec<Rule>>,
     now: Timestamp,
 }
@@ -120,9 +123,9 @@ impl Change for Reconfigure {
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<u64, StoreError> {
         if let Some(rules) = &self.rules {
-            self.replace(connection, rules).await?;
+            self.replace_rules(connection, rules).await?;
         }
-        let mut changed = self.by_source(connection).await?;
+        let mut changed = self.apply_to_source(connection).await?;
         let known = sqlx::query(
             "SELECT folder, model, options FROM rules WHERE source = ?1 ORDER BY folder",
         )
@@ -130,14 +133,14 @@ impl Change for Reconfigure {
         .fetch_all(&mut *connection)
         .await?;
         for known in &known {
-            changed += self.by_rule(connection, &rule(known)?).await?;
+            changed += self.apply_rule(connection, &rule(known)?).await?;
         }
         Ok(changed)
     }
 }
 
 impl Reconfigure {
-    async fn replace(
+    async fn replace_rules(
         &self,
         connection: &mut SqliteConnection,
         rules: &[Rule],
@@ -161,8 +164,8 @@ impl Reconfigure {
         Ok(())
     }
 
-    /// What lies below no folder with rules.
-    async fn by_source(&self, connection: &mut SqliteConnection) -> Result<u64, StoreError> {
+    /// Updates jobs that are not below a folder with rules.
+    async fn apply_to_source(&self, connection: &mut SqliteConnection) -> Result<u64, StoreError> {
         let changed = sqlx::query(
             "UPDATE jobs SET model = ?2, options = ?3, updated_at = ?4
              WHERE state = 'queued' AND doubt IS NULL AND (model, options) <> (?2, ?3)
@@ -179,8 +182,8 @@ impl Reconfigure {
         Ok(changed.rows_affected())
     }
 
-    /// What lies below this folder, and below no deeper one with rules.
-    async fn by_rule(
+    /// Updates jobs below this folder, but not below a deeper one with rules.
+    async fn apply_rule(
         &self,
         connection: &mut SqliteConnection,
         rule: &Rule,
@@ -201,7 +204,7 @@ impl Reconfigure {
         .bind(rule.request.options_json())
         .bind(self.now.millis())
         .bind(rule.bytes())
-        .bind(rule.end())
+        .bind(rule.upper_bound())
         .bind(rule.prefix())
         .execute(connection)
         .await?;
