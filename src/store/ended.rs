@@ -1,4 +1,4 @@
-//! What ended in some time, for a summary.
+//! Summary of the jobs that ended in a period.
 
 use super::error::StoreError;
 use super::open::Store;
@@ -9,35 +9,38 @@ use crate::domain::{Failure, JobId, Timestamp};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
-/// What ended in some time, as it stands at its end: what failed and is done since is done.
+/// Jobs that ended in a period, by their current state.
+///
+/// A job that failed and is done since counts as done.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Ended {
-    /// Jobs done.
+    /// Number of jobs done.
     pub done: u64,
-    /// Jobs failed.
+    /// Number of jobs failed.
     pub failed: u64,
-    /// The first of those.
+    /// First failed jobs, by ID.
     pub failures: Vec<FailedJob>,
-    /// Seconds of audio of those that are done.
+    /// Audio of the jobs done, in seconds.
     pub audio_s: f64,
-    /// What was billed for those, by model: what was taken from equal recordings is not in it.
+    /// Audio billed for the jobs done, by model. Results shared by duplicates are excluded.
     pub billed: Vec<Submitted>,
 }
 
-/// A job that failed.
+/// A failed job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedJob {
-    /// The job.
+    /// Job ID.
     pub id: JobId,
-    /// Where its audio is.
+    /// Location of the audio.
     pub location: Location,
-    /// Why.
+    /// Cause.
     pub failure: Failure,
 }
 
 impl Store {
-    /// What ended after `since` and until `until`, with `most` of the failures. Looks at every job that has ever ended:
-    /// to be asked when a run or a day is over, not more often.
+    /// Returns the jobs that ended after `since` and until `until`, with at most `max_failures` failed ones.
+    ///
+    /// Reads every job that has ever ended. Call it once after a run or a day, not more often.
     ///
     /// # Errors
     /// If the database fails.
@@ -45,7 +48,7 @@ impl Store {
         &self,
         since: Timestamp,
         until: Timestamp,
-        most: usize,
+        max_failures: usize,
     ) -> Result<Ended, StoreError> {
         let figures = sqlx::query(
             "SELECT count(*) AS done, coalesce(sum(s.duration_s), 0.0) AS audio_s,
@@ -74,20 +77,20 @@ impl Store {
         )
         .bind(since.millis())
         .bind(until.millis())
-        .bind(row::size(most as u64))
+        .bind(row::size(max_failures as u64))
         .fetch_all(self.readers())
         .await?;
         Ok(Ended {
             done: row::count(&figures, "done")?,
             failed: row::count(&figures, "failed")?,
-            failures: failures.iter().map(failed).collect::<Result<_, _>>()?,
+            failures: failures.iter().map(failed_job).collect::<Result<_, _>>()?,
             audio_s: figures.try_get("audio_s")?,
             billed: billed.iter().map(submitted).collect::<Result<_, _>>()?,
         })
     }
 }
 
-fn failed(found: &SqliteRow) -> Result<FailedJob, StoreError> {
+fn failed_job(found: &SqliteRow) -> Result<FailedJob, StoreError> {
     Ok(FailedJob {
         id: JobId(found.try_get("id")?),
         location: Location::read(found)?,

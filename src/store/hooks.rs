@@ -1,4 +1,6 @@
-//! What is run for each transcript: it waits from the commit that says the transcript is done, until it has ended.
+//! Hooks: programs run for each transcript.
+//!
+//! The commit that marks a job as done also queues its hook, which then waits until it has ended.
 
 use super::error::StoreError;
 use super::open::Store;
@@ -11,43 +13,43 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 use std::path::PathBuf;
 
-/// A hook that is to be run.
+/// A hook that has not ended.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WaitingHook {
-    /// Its row; later ones have greater numbers.
+    /// Row ID, increasing with each hook.
     pub id: i64,
-    /// The job that is done.
+    /// Job that is done.
     pub job: JobId,
-    /// The source of its recording.
+    /// Name of the source.
     pub source: String,
-    /// Where its audio is.
+    /// Location of the audio.
     pub location: Location,
-    /// Its files.
+    /// Output files of the job.
     pub outputs: Vec<PathBuf>,
 }
 
-/// A hook as it is shown.
+/// A hook, for display.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hook {
-    /// When its job was done.
+    /// Time its job was done.
     pub created_at: Timestamp,
-    /// When it ended; `None` while it waits or runs.
+    /// Time it ended; `None` while it waits or runs.
     pub ended_at: Option<Timestamp>,
-    /// Its exit status, if it exited.
+    /// Exit status, if it exited.
     pub status: Option<i32>,
-    /// What went wrong, if anything did.
+    /// Error, if any.
     pub error: Option<String>,
 }
 
 impl Store {
-    /// The first hooks after row `after` that have not ended, at most `most`.
+    /// Returns the first hooks after row `after` that have not ended, at most `limit`.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn waiting_hooks(
         &self,
         after: i64,
-        most: usize,
+        limit: usize,
     ) -> Result<Vec<WaitingHook>, StoreError> {
         let rows = sqlx::query(
             "SELECT h.id, h.job_id, r.source, r.kind, r.location
@@ -55,7 +57,7 @@ impl Store {
              WHERE h.ended_at IS NULL AND h.id > ?1 ORDER BY h.id LIMIT ?2",
         )
         .bind(after)
-        .bind(row::size(most as u64))
+        .bind(row::size(limit as u64))
         .fetch_all(self.readers())
         .await?;
         let mut waiting = rows.iter().map(hook).collect::<Result<Vec<_>, _>>()?;
@@ -65,7 +67,9 @@ impl Store {
         Ok(waiting)
     }
 
-    /// A hook has ended: with an exit status, or with what went wrong. A crash before runs it again.
+    /// Records the end of a hook, with its exit status or an error.
+    ///
+    /// After a crash before this commit, the hook runs again.
     ///
     /// # Errors
     /// If the database fails.
@@ -85,7 +89,7 @@ impl Store {
         crash::around("store.hook_ended", self.writer().write(ended)).await
     }
 
-    /// The hook of a job, if one was due.
+    /// Returns the hook of a job; `None` if it has none.
     ///
     /// # Errors
     /// If the database fails.

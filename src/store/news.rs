@@ -1,33 +1,33 @@
-//! A message to people, as it is put into the outbox.
+//! Notifications, as inserted into the outbox.
 
 use super::error::StoreError;
 use crate::domain::{Channel, Timestamp};
 use sqlx::SqliteConnection;
 
-/// A message for some channels.
+/// A notification for one or more channels.
 #[derive(Debug, Clone)]
 pub struct News {
-    /// The message's ID.
+    /// ID of the message, the same in all channels and attempts.
     pub message: String,
-    /// One for each channel.
+    /// Payloads, one for each channel.
     pub drafts: Vec<Draft>,
-    /// When it was written.
+    /// Creation time.
     pub at: Timestamp,
 }
 
-/// A message in the form that one channel takes.
+/// Payload of a notification for one channel.
 #[derive(Debug, Clone)]
 pub struct Draft {
-    /// The channel.
+    /// Channel.
     pub channel: Channel,
-    /// Of an e-mail, and of nothing else.
+    /// Subject; set for e-mail only.
     pub subject: Option<String>,
     /// JSON, or the text of an e-mail.
     pub body: String,
 }
 
 impl News {
-    /// Puts the message into the outbox, due at once.
+    /// Inserts the notification into the outbox, due immediately.
     pub(super) async fn put(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
         for draft in &self.drafts {
             sqlx::query(

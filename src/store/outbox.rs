@@ -1,5 +1,7 @@
-//! Messages to people: each is here, a row for each channel, before it is sent, and says when it was delivered. A try is
-//! marked before it begins, so that it is known after a crash that one may have arrived.
+//! Outbox of notifications, with one row for each message and channel.
+//!
+//! A row is committed before its message is sent, and records the delivery. An attempt is recorded before it
+//! starts. After a crash the row therefore tells that the message may have arrived.
 
 use super::error::StoreError;
 use super::news::News;
@@ -12,50 +14,53 @@ use crate::policy::delivery::{GIVE_UP_AFTER, Next};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-/// A message on its way through one channel.
+/// A message to deliver through one channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// Its row.
+    /// Row ID.
     pub id: i64,
-    /// The message's ID.
+    /// ID of the message.
     pub message: String,
-    /// The channel.
+    /// Channel.
     pub channel: Channel,
-    /// Of an e-mail.
+    /// Subject of an e-mail.
     pub subject: Option<String>,
-    /// As it is sent.
+    /// Body, byte for byte as sent.
     pub body: String,
-    /// When it was written.
+    /// Creation time.
     pub created_at: Timestamp,
-    /// When it is sent next.
+    /// Time of the next attempt.
     pub due_at: Timestamp,
-    /// Tries so far.
+    /// Number of attempts so far.
     pub tries: u32,
-    /// Whether the last try was cut off by a crash, so that it may have arrived.
+    /// Whether a crash interrupted the last attempt, so that the message may have arrived.
     pub cut_off: bool,
 }
 
-/// What a start finds in the outbox.
+/// Undelivered messages found at a start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Reopened {
-    /// Messages, each in its channel, that were given up because they are too old.
+    /// Number of messages given up as too old, one for each channel.
     pub given_up: u64,
-    /// Those that are sent now.
+    /// Number of messages still to deliver, one for each channel.
     pub waiting: u64,
 }
 
 impl Store {
-    /// Begins to tell: what ends from `now` on is news, unless an earlier run has begun already. Whatever was not
-    /// delivered is due at once; what is too old is given up.
+    /// Prepares the outbox at a start.
+    ///
+    /// Messages that are too old are given up; other undelivered ones become due immediately. The first run
+    /// with notifications also starts the first summary period at `now`.
     ///
     /// # Errors
     /// If the database fails; nothing is changed then.
     pub async fn begin_telling(&self, now: Timestamp) -> Result<Reopened, StoreError> {
-        let begin = self.writer().write(BeginTelling { now });
-        crash::around("store.begin_telling", begin).await
+        let open = self.writer().write(OpenOutbox { now });
+        crash::around("store.begin_telling", open).await
     }
 
-    /// The end of the time that the last summary told of; `None` before the first run that tells.
+    /// Returns the end of the period that the last summary covered; `None` before the first run with
+    /// notifications.
     ///
     /// # Errors
     /// If the database fails.
@@ -66,16 +71,21 @@ impl Store {
         Ok(until.map(Timestamp::from_millis))
     }
 
-    /// Puts a summary of what ended until `until` into the outbox. The next one begins there: a crash before this
-    /// leaves all of it for that one.
+    /// Enqueues the summary of the period that ends at `until`.
+    ///
+    /// The next period starts there. After a crash before this commit, the next summary covers both periods.
     ///
     /// # Errors
     /// If the database fails; nothing is changed then.
     pub async fn tell(&self, news: News, until: Timestamp) -> Result<(), StoreError> {
-        crash::around("store.tell", self.writer().write(Tell { news, until })).await
+        crash::around(
+            "store.tell",
+            self.writer().write(EnqueueSummary { news, until }),
+        )
+        .await
     }
 
-    /// What is sent next through `channel`, if anything waits.
+    /// Returns the next message to deliver through `channel`, if any.
     ///
     /// # Errors
     /// If the database fails.
@@ -90,16 +100,18 @@ impl Store {
         found.as_ref().map(delivery).transpose()
     }
 
-    /// A try is about to begin.
+    /// Records the start of an attempt.
     ///
     /// # Errors
-    /// If the database fails; it must not begin then.
+    /// If the database fails; the attempt must not start then.
     pub async fn begin_delivery(&self, id: i64, now: Timestamp) -> Result<(), StoreError> {
         let begin = self.writer().write(BeginDelivery { id, now });
         crash::around("store.begin_delivery", begin).await
     }
 
-    /// It has arrived. A crash before this sends it again.
+    /// Records a delivery.
+    ///
+    /// After a crash before this commit, the message is sent again.
     ///
     /// # Errors
     /// If the database fails.
@@ -108,7 +120,7 @@ impl Store {
         crash::around("store.delivered", delivered).await
     }
 
-    /// The try was in vain.
+    /// Records a failed attempt.
     ///
     /// # Errors
     /// If the database fails.
@@ -144,11 +156,11 @@ fn delivery(found: &SqliteRow) -> Result<Delivery, StoreError> {
     })
 }
 
-struct BeginTelling {
+struct OpenOutbox {
     now: Timestamp,
 }
 
-impl Change for BeginTelling {
+impl Change for OpenOutbox {
     type Reply = Reopened;
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<Reopened, StoreError> {
@@ -177,12 +189,12 @@ impl Change for BeginTelling {
     }
 }
 
-struct Tell {
+struct EnqueueSummary {
     news: News,
     until: Timestamp,
 }
 
-impl Change for Tell {
+impl Change for EnqueueSummary {
     type Reply = ();
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
