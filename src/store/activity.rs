@@ -1,5 +1,7 @@
-//! What the live view asks, every second and beside a daemon: whatever the queue's length, each question reads a few
-//! thousand rows at most.
+//! Queries of the live view.
+//!
+//! The live view runs them every second, also while a daemon runs. Each reads at most a few thousand rows,
+//! however long the queue is.
 
 use super::error::StoreError;
 use super::open::Store;
@@ -9,81 +11,83 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 use std::path::PathBuf;
 
-/// Queued jobs that are looked at one by one to say what they wait for.
+/// Maximum number of queued jobs examined for what they wait for.
 pub const HEAD: u64 = 2000;
-/// Attempts among which what was completed lately is looked for.
-const LATELY: i64 = 10_000;
-/// Failed jobs, and attempts, among which the last failures are looked for.
-const FAILURES_AMONG: i64 = 500;
+/// Number of latest attempts searched for recent completions.
+const RECENT_ATTEMPTS: i64 = 10_000;
+/// Number of latest failed jobs, and of latest attempts, searched for recent failures.
+const FAILURE_CANDIDATES: i64 = 500;
 
-/// A recording that is being sent, or is at the service.
+/// A recording in flight: being sent, or pending at the service.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UnderWay {
-    /// Its job.
+    /// Job ID.
     pub job: JobId,
-    /// Its path in the source.
+    /// Path relative to the source.
     pub relative: PathBuf,
     /// Size in bytes.
     pub size_bytes: u64,
-    /// Length in seconds, if known.
+    /// Duration in seconds, if known.
     pub duration_s: Option<f64>,
-    /// When it was claimed, or accepted.
+    /// Time of the claim while being sent, otherwise of the acceptance.
     pub since: Timestamp,
-    /// When the service forgets it, if it has it.
+    /// Expiry at the service; `None` while being sent.
     pub expires_at: Option<Timestamp>,
 }
 
-/// Queued jobs that are due and wait for the same.
+/// Queued jobs that are due and wait for the same reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
-    /// Their source's name.
+    /// Name of their source.
     pub source: String,
-    /// Whether they are files of its folder.
+    /// Whether they are files; otherwise they are URLs.
     pub are_files: bool,
-    /// Whether equal audio is on its way.
+    /// Whether they wait for a duplicate in flight.
     pub have_twin: bool,
-    /// How many they are among the first [`HEAD`] of the queue.
+    /// Number of these jobs among the first [`HEAD`] of the queue.
     pub jobs: u64,
 }
 
-/// A job that failed.
+/// A failed job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failed {
-    /// The job.
+    /// Job ID.
     pub job: JobId,
-    /// Its path in the source.
+    /// Path relative to the source.
     pub relative: PathBuf,
-    /// Why.
+    /// Cause.
     pub failure: Failure,
-    /// When.
+    /// Time of the failure.
     pub at: Timestamp,
 }
 
-/// What a queue is at.
+/// Current activity of the queue.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Activity {
-    /// Being sent, in the order of their IDs.
+    /// Recordings being sent, by job ID.
     pub sending: Vec<UnderWay>,
-    /// At the service, nearest expiry first.
+    /// Recordings pending at the service, nearest expiry first.
     pub pending: Vec<UnderWay>,
-    /// What the first of the queue wait for, as far as they are due.
+    /// Due jobs among the first [`HEAD`] of the queue, grouped by what they wait for.
     pub waiting: Vec<Waiting>,
-    /// Queued jobs that are not due yet, up to [`HEAD`].
+    /// Number of queued jobs not yet due, at most [`HEAD`].
     pub later: u64,
-    /// When the first of them is.
+    /// Earliest due time of these jobs.
     pub next_due: Option<Timestamp>,
-    /// Jobs whose answer was lost and is being looked up.
+    /// Number of uncertain jobs, whose submission is being looked up.
     pub in_doubt: u64,
-    /// Transcripts that came since the time asked for.
+    /// Number of transcripts completed since the requested time.
     pub files: u64,
     /// Seconds of audio billed for them.
     pub audio_s: f64,
-    /// The last failures, newest first.
+    /// Latest failures, newest first.
     pub failures: Vec<Failed>,
 }
 
 impl Store {
-    /// What the queue is at: at most `rows` of each list, and what was completed since `since`.
+    /// Returns the current activity, with at most `rows` entries per list.
+    ///
+    /// `files` and `audio_s` count from `since` on.
     ///
     /// # Errors
     /// If the database fails.
@@ -117,7 +121,7 @@ impl Store {
         .bind(rows)
         .fetch_all(self.readers())
         .await?;
-        found.iter().map(under_way).collect()
+        found.iter().map(in_flight).collect()
     }
 
     async fn at_service(&self, rows: i64) -> Result<Vec<UnderWay>, StoreError> {
@@ -129,7 +133,7 @@ impl Store {
         .bind(rows)
         .fetch_all(self.readers())
         .await?;
-        found.iter().map(under_way).collect()
+        found.iter().map(in_flight).collect()
     }
 
     async fn waiting(&self, now: Timestamp) -> Result<Vec<Waiting>, StoreError> {
@@ -158,7 +162,7 @@ impl Store {
         found.iter().map(waiting).collect()
     }
 
-    /// Of each priority the range of times in the index that is not due, so that what is due is not read.
+    /// Reads, for each priority, only the index range of jobs not yet due.
     async fn figures(&self, now: Timestamp, since: Timestamp) -> Result<SqliteRow, StoreError> {
         let figures = sqlx::query(
             "WITH RECURSIVE priorities (priority) AS (
@@ -171,24 +175,24 @@ impl Store {
                  SELECT j.due_at FROM priorities p CROSS JOIN jobs j INDEXED BY jobs_queued
                  ON j.state = 'queued' AND j.priority = p.priority AND j.due_at > ?1
                  WHERE j.doubt IS NULL LIMIT ?2),
-             lately AS MATERIALIZED (
+             recent AS MATERIALIZED (
                  SELECT billed_s FROM attempts
                  WHERE outcome = 'completed' AND ended_at >= ?3 AND id > (SELECT max(id) - ?4 FROM attempts))
              SELECT (SELECT count(*) FROM later) AS later, (SELECT min(due_at) FROM later) AS next_due,
                     (SELECT count(*) FROM jobs WHERE doubt IS NOT NULL) AS in_doubt,
-                    (SELECT count(*) FROM lately) AS files,
-                    (SELECT total(billed_s) FROM lately) AS audio_s",
+                    (SELECT count(*) FROM recent) AS files,
+                    (SELECT total(billed_s) FROM recent) AS audio_s",
         )
         .bind(now.millis())
         .bind(row::size(HEAD))
         .bind(since.millis())
-        .bind(LATELY)
+        .bind(RECENT_ATTEMPTS)
         .fetch_one(self.readers())
         .await?;
         Ok(figures)
     }
 
-    /// Among those recorded last and those that the service refused last.
+    /// Searches the newest failed jobs and the newest attempts with an error.
     async fn failures(&self, rows: i64) -> Result<Vec<Failed>, StoreError> {
         let found = sqlx::query(
             "WITH candidates AS MATERIALIZED (
@@ -201,7 +205,7 @@ impl Store {
              WHERE j.state = 'failed' ORDER BY j.updated_at DESC, j.id DESC LIMIT ?1",
         )
         .bind(rows)
-        .bind(FAILURES_AMONG)
+        .bind(FAILURE_CANDIDATES)
         .fetch_all(self.readers())
         .await?;
         let failed = |found: &SqliteRow| {
@@ -219,7 +223,7 @@ impl Store {
     }
 }
 
-fn under_way(found: &SqliteRow) -> Result<UnderWay, StoreError> {
+fn in_flight(found: &SqliteRow) -> Result<UnderWay, StoreError> {
     Ok(UnderWay {
         job: JobId(found.try_get("id")?),
         relative: row::path(found, "relative")?,

@@ -1,4 +1,4 @@
-//! What was submitted, billed and saved, attempt by attempt.
+//! Billing: submissions, and results shared by duplicates.
 
 use super::error::StoreError;
 use super::open::Store;
@@ -7,42 +7,42 @@ use crate::domain::Timestamp;
 use futures_util::{StreamExt, TryStreamExt};
 use sqlx::Row;
 
-/// What became of a submission, as far as money goes.
+/// Billing state of a submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Charge {
-    /// Its transcript is here.
+    /// Billed; the transcript is stored.
     Billed,
-    /// It is at the service.
+    /// Being sent, or pending at the service.
     Pending,
-    /// It was or may have been accepted, and its transcript is not here: it may have been paid for nothing.
+    /// Perhaps billed without a transcript: it was or may have been accepted.
     Doubtful,
-    /// The service did not take it.
+    /// Not accepted by the service.
     Free,
-    /// It took the result that an equal recording was paid for.
+    /// Not submitted: it uses the result paid for by a duplicate.
     Shared,
 }
 
-/// A submission, or a result that was taken from another one's.
+/// A submission, or a result shared by a duplicate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// The name of the recording's source.
+    /// Name of the source.
     pub source: String,
-    /// The model.
+    /// Model.
     pub model: String,
-    /// The path in the source.
+    /// Path relative to the source.
     pub relative: std::path::PathBuf,
-    /// What the request carried as `X-Client-Request-Id`; nothing for a shared result.
+    /// Value of `X-Client-Request-Id`; `None` for a shared result.
     pub client_request_id: Option<String>,
-    /// When it was claimed, or taken.
+    /// Time of the claim, or of sharing the result.
     pub at: Timestamp,
-    /// What became of it.
+    /// Billing state.
     pub charge: Charge,
-    /// Audio in seconds: as billed, else as long as the recording is.
+    /// Audio in seconds: as billed, otherwise the duration of the recording. 0 if unknown.
     pub audio_s: f64,
 }
 
 impl Store {
-    /// Every submission and every shared result since a time, oldest first.
+    /// Returns all submissions and shared results since `since`, oldest first.
     ///
     /// # Errors
     /// If the database fails.

@@ -1,4 +1,4 @@
-//! What a run looks at every second: whether another process has changed the queue, and how it stands.
+//! Snapshot of the queue, taken by a run every second.
 
 use super::error::StoreError;
 use super::open::Store;
@@ -8,32 +8,33 @@ use crate::domain::{JobState, Timestamp};
 use sqlx::{Row, SqliteConnection};
 use std::collections::BTreeMap;
 
-/// The queue at a moment.
+/// Snapshot of the queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Glance {
-    /// Differs from the last one if another process has changed the database since.
+    /// Version of the data. It changes when another process writes to the database.
     pub version: i64,
-    /// Jobs by state; every state is there.
+    /// Number of jobs by state, with an entry for every state.
     pub counts: BTreeMap<JobState, u64>,
-    /// When the service forgets the first of what is pending.
+    /// Earliest expiry of a pending job.
     pub next_expiry: Option<Timestamp>,
 }
 
 impl Store {
-    /// Looks at the queue.
+    /// Takes a snapshot of the queue.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn glance(&self) -> Result<Glance, StoreError> {
-        self.writer().write(Look).await
+        self.writer().write(TakeSnapshot).await
     }
 }
 
-/// Asked on the connection that writes, which does not count its own changes; in one statement, as an idle run does
-/// nothing else.
-struct Look;
+/// Runs on the writing connection, whose `data_version` does not count its own changes.
+///
+/// It is one statement because an idle run executes nothing else.
+struct TakeSnapshot;
 
-impl Change for Look {
+impl Change for TakeSnapshot {
     type Reply = Glance;
 
     const IS_QUESTION: bool = true;

@@ -1,4 +1,4 @@
-//! What the stages ask: what may be submitted, what is pending, what is to be written, what is left.
+//! Queries of the pipeline stages: candidates, pending jobs, received results, remaining work.
 
 use super::error::StoreError;
 use super::open::Store;
@@ -14,88 +14,88 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
-/// A queued job whose turn it is.
+/// A queued job that may be submitted.
 #[derive(Debug, Clone)]
 pub struct Candidate {
-    /// The job.
+    /// Job ID.
     pub job: JobId,
-    /// Its source's name.
+    /// Name of the source.
     pub source: String,
-    /// Where its audio is.
+    /// Location of the audio.
     pub location: Location,
-    /// Its path in the source.
+    /// Path relative to the source.
     pub relative: PathBuf,
-    /// Size when it was recorded, in bytes.
+    /// Size of the file in bytes, as of the last scan.
     pub size_bytes: u64,
-    /// Time of its last change when it was recorded.
+    /// Modification time of the file, as of the last scan.
     pub modified: Timestamp,
-    /// What is asked of the service.
+    /// Model and options.
     pub request: Request,
-    /// Attempts spent so far.
+    /// Number of attempts spent.
     pub attempts: u32,
-    /// Whether its file could not be read when it was looked at last.
+    /// Whether the file could not be read the last time.
     pub was_unreadable: bool,
 }
 
-/// A generation at the service.
+/// A job pending at the service.
 #[derive(Debug, Clone)]
 pub struct Pending {
-    /// The job.
+    /// Job ID.
     pub job: JobId,
-    /// The attempt it came from.
+    /// Attempt that was accepted.
     pub attempt: AttemptId,
-    /// What the service calls it.
+    /// Generation ID at the service.
     pub generation: GenerationId,
-    /// When it was accepted.
+    /// Time of the acceptance.
     pub accepted_at: Timestamp,
-    /// When the service forgets it.
+    /// Expiry at the service.
     pub expires_at: Timestamp,
-    /// Attempts spent, with this one.
+    /// Number of attempts spent, including this one.
     pub attempts: u32,
-    /// Its model.
+    /// Model.
     pub model: String,
-    /// Its length in seconds, where known.
+    /// Duration in seconds, if known.
     pub duration_s: Option<f64>,
-    /// Its path in the source.
+    /// Path relative to the source.
     pub relative: PathBuf,
 }
 
-/// A job whose result is stored and whose files are to be written.
+/// A job with a stored result whose files are to be written.
 #[derive(Debug, Clone)]
 pub struct Received {
-    /// The job.
+    /// Job ID.
     pub job: JobId,
-    /// The recording.
+    /// Recording ID.
     pub recording: RecordingId,
-    /// Its source's name.
+    /// Name of the source.
     pub source: String,
-    /// Where its audio is.
+    /// Location of the audio.
     pub location: Location,
-    /// Its path in the source.
+    /// Path relative to the source.
     pub relative: PathBuf,
-    /// The name of its transcripts, without extension.
+    /// Base name of the transcripts, without extension.
     pub base: OsString,
-    /// What was asked of the service.
+    /// Model and options.
     pub request: Request,
-    /// Of the audio.
+    /// SHA-256 of the audio, if known.
     pub sha256: Option<String>,
-    /// What the service called it.
+    /// Generation ID at the service.
     pub generation: Option<GenerationId>,
-    /// Time of the recording's last change; the epoch for a URL.
+    /// Modification time of the file; the epoch for a URL.
     pub modified: Timestamp,
-    /// When the recording was recorded.
+    /// Time the recording was added to the queue.
     pub recorded_at: Timestamp,
-    /// When the service accepted it.
+    /// Time of the acceptance.
     pub accepted_at: Option<Timestamp>,
-    /// When the result came.
+    /// Time of the result.
     pub received_at: Timestamp,
-    /// Size of the result as it is stored, in bytes.
+    /// Size of the compressed result in bytes.
     pub packed_bytes: u64,
 }
 
 #[cfg(test)]
 impl Received {
-    /// That of a recording with the same number as its job.
+    /// Returns a result whose recording has the same ID as its job.
     pub(crate) fn of_job(job: i64) -> Self {
         Self {
             job: JobId(job),
@@ -116,46 +116,47 @@ impl Received {
     }
 }
 
-/// Which sources' jobs may be submitted.
+/// Sources whose jobs may be submitted.
 #[derive(Debug, Clone, Default)]
 pub struct Reach {
-    /// Sources of the configuration: their URLs may be submitted.
+    /// Sources in the configuration. Their URLs may be submitted.
     pub configured: Vec<String>,
-    /// Those whose folder is there: their files may be, too.
+    /// Sources whose folder exists. Their files may be submitted, too.
     pub present: Vec<String>,
 }
 
-/// What a run still has to do.
+/// Work that remains for a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Left {
-    /// There are queued jobs in the sources asked for.
+    /// Whether jobs are queued in the sources within reach.
     pub queued: bool,
-    /// A lost answer is still to be looked up.
+    /// Whether an uncertain submission is to be looked up.
     pub in_doubt: bool,
-    /// Something is being sent.
+    /// Whether a job is being sent.
     pub submitting: bool,
-    /// Something is at the service.
+    /// Whether a job is pending at the service.
     pub pending: bool,
-    /// Results wait to be written.
+    /// Whether results are to be written.
     pub received: bool,
 }
 
-/// The job's source is within reach: `?2` those that are present, `?3` those configured.
-const REACHED: &str = "(r.source IN (SELECT value FROM json_each(?2))
+/// SQL condition: the source of the job is present (`?2`), or it is a URL of a configured source (`?3`).
+const REACHABLE: &str = "(r.source IN (SELECT value FROM json_each(?2))
     OR (r.kind = 'url' AND r.source IN (SELECT value FROM json_each(?3))))";
 
-/// A job may be sent: nothing equal is on its way, and no earlier job of the same recording either.
-const FREE: &str =
+/// SQL condition: no duplicate and no earlier job of the same recording is in flight.
+const UNBLOCKED: &str =
     "NOT EXISTS (SELECT 1 FROM jobs t WHERE t.id = j.twin AND t.state IN ('submitting', 'pending'))
     AND NOT EXISTS (SELECT 1 FROM jobs e WHERE e.recording_id = j.recording_id AND e.id < j.id
                     AND e.state IN ('submitting', 'pending', 'received'))";
 
-// `LIMIT +?`, here and elsewhere where a statement runs often: SQLite compiles one with a bare `LIMIT ?` anew each time it
-// runs, as its plan may follow the number.
+// `LIMIT +?`, here and in other frequent statements: SQLite recompiles a statement with a bare `LIMIT ?` on
+// each run, because its plan may depend on the number.
 
 impl Store {
-    /// Queued jobs within `reach` that are due and not `in_hand`, by priority, then by time; at most `limit`. Read in the
-    /// order of an index that must be named: SQLite would rather read and sort the whole queue.
+    /// Returns due jobs within `reach`, by priority, then by due time, at most `limit`.
+    ///
+    /// Jobs in `exclude` are left out.
     ///
     /// # Errors
     /// If the database fails.
@@ -163,14 +164,15 @@ impl Store {
         &self,
         reach: &Reach,
         now: Timestamp,
-        in_hand: &HashSet<JobId>,
+        exclude: &HashSet<JobId>,
         limit: usize,
     ) -> Result<Vec<Candidate>, StoreError> {
+        // The index is named because SQLite would otherwise read and sort the whole queue.
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
             "SELECT j.id, r.source, r.kind, r.location, r.relative, r.size_bytes, r.modified_at, j.model, j.options,
                     j.attempts, j.error_class
              FROM jobs j INDEXED BY jobs_queued JOIN recordings r ON r.id = j.recording_id
-             WHERE j.state = 'queued' AND j.doubt IS NULL AND j.due_at <= ?1 AND {REACHED} AND {FREE}
+             WHERE j.state = 'queued' AND j.doubt IS NULL AND j.due_at <= ?1 AND {REACHABLE} AND {UNBLOCKED}
                    AND j.id NOT IN (SELECT value FROM json_each(?5))
              ORDER BY j.priority DESC, j.due_at, j.id LIMIT +?4"
         )))
@@ -178,13 +180,13 @@ impl Store {
         .bind(names(&reach.present))
         .bind(names(&reach.configured))
         .bind(row::size(limit as u64))
-        .bind(row::numbers(in_hand.iter().map(|job| job.0)))
+        .bind(row::numbers(exclude.iter().map(|job| job.0)))
         .fetch_all(self.readers())
         .await?;
         rows.iter().map(candidate).collect()
     }
 
-    /// When the next queued job within `reach` that is not due yet will be; `None` if there is none.
+    /// Returns the next due time after `now` of a queued job within `reach`; `None` if there is none.
     ///
     /// # Errors
     /// If the database fails.
@@ -195,7 +197,7 @@ impl Store {
     ) -> Result<Option<Timestamp>, StoreError> {
         let due: Option<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
             "SELECT min(j.due_at) FROM jobs j JOIN recordings r ON r.id = j.recording_id
-             WHERE j.state = 'queued' AND j.doubt IS NULL AND j.due_at > ?1 AND {REACHED}"
+             WHERE j.state = 'queued' AND j.doubt IS NULL AND j.due_at > ?1 AND {REACHABLE}"
         )))
         .bind(now.millis())
         .bind(names(&reach.present))
@@ -205,12 +207,12 @@ impl Store {
         Ok(due.map(Timestamp::from_millis))
     }
 
-    /// Every generation at the service, nearest expiry first.
+    /// Returns all pending jobs, nearest expiry first.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn pending(&self) -> Result<Vec<Pending>, StoreError> {
-        // All at one moment.
+        // One transaction, so that all pages show the same state.
         let mut reading = self.readers().begin().await?;
         let mut all: Vec<Pending> = Vec::new();
         loop {
@@ -223,14 +225,16 @@ impl Store {
         }
     }
 
-    /// Results whose files may be written at `now`, but for those of recordings `in_hand`, oldest first; at most `limit`.
+    /// Returns results whose files may be written at `now`, oldest first, at most `limit`.
+    ///
+    /// Results of recordings in `exclude` are left out.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn received(
         &self,
         now: Timestamp,
-        in_hand: &HashSet<RecordingId>,
+        exclude: &HashSet<RecordingId>,
         limit: usize,
     ) -> Result<Vec<Received>, StoreError> {
         let rows = sqlx::query(
@@ -244,13 +248,13 @@ impl Store {
         )
         .bind(now.millis())
         .bind(row::size(limit as u64))
-        .bind(row::numbers(in_hand.iter().map(|recording| recording.0)))
+        .bind(row::numbers(exclude.iter().map(|recording| recording.0)))
         .fetch_all(self.readers())
         .await?;
         rows.iter().map(received).collect()
     }
 
-    /// The job with its result, in whatever state it is; `None` if it has no result.
+    /// Returns a job with its result, in any state; `None` if it has no result.
     ///
     /// # Errors
     /// If the database fails.
@@ -268,7 +272,7 @@ impl Store {
         found.as_ref().map(received).transpose()
     }
 
-    /// Every job that has a result, oldest first.
+    /// Returns all jobs that have a result, oldest first.
     ///
     /// # Errors
     /// If the database fails.
@@ -279,14 +283,14 @@ impl Store {
         Ok(ids.into_iter().map(JobId).collect())
     }
 
-    /// What is left to do, of the queue only what is within `reach`.
+    /// Returns the remaining work. Queued jobs count only within `reach`.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn left(&self, reach: &Reach) -> Result<Left, StoreError> {
         let found = sqlx::query(sqlx::AssertSqlSafe(format!(
             "SELECT EXISTS (SELECT 1 FROM jobs j JOIN recordings r ON r.id = j.recording_id
-                            WHERE j.state = ?1 AND {REACHED}) AS queued,
+                            WHERE j.state = ?1 AND {REACHABLE}) AS queued,
                     EXISTS (SELECT 1 FROM jobs WHERE doubt IS NOT NULL) AS in_doubt,
                     EXISTS (SELECT 1 FROM jobs WHERE state = 'submitting') AS submitting,
                     EXISTS (SELECT 1 FROM jobs WHERE state = 'pending') AS pending,
@@ -306,7 +310,7 @@ impl Store {
         })
     }
 
-    /// When writing of the next received job is tried again, if it waits for a time.
+    /// Returns the earliest time at which files of a received job are to be written.
     ///
     /// # Errors
     /// If the database fails.
@@ -318,7 +322,7 @@ impl Store {
         Ok(due.map(Timestamp::from_millis))
     }
 
-    /// The holds in force.
+    /// Returns the holds in force.
     ///
     /// # Errors
     /// If the database fails.
@@ -364,11 +368,13 @@ fn candidate(found: &SqliteRow) -> Result<Candidate, StoreError> {
     })
 }
 
-/// Generations that are read at once. There may be a hundred thousand: a row that is handed from SQLite's thread costs more
-/// than to read it, and one text of them all would take as much memory again.
+/// Number of pending jobs in a page.
+///
+/// There may be a hundred thousand. Passing a row from SQLite's thread costs more than reading it. One text for
+/// all of them would take as much memory again.
 const PAGE: usize = 1000;
 
-/// The next page of what is pending; the first if there was none before.
+/// Returns the page of pending jobs after `last`, or the first page.
 async fn pending_after(
     connection: &mut SqliteConnection,
     last: Option<&Pending>,
@@ -392,7 +398,7 @@ async fn pending_after(
     row::list(&page)?.into_iter().map(pending).collect()
 }
 
-/// A generation as a page has it; the ID and the path in hexadecimal digits, as neither need be text that JSON takes.
+/// A pending job in a page. The generation ID and the path are in hex, as neither need be valid JSON text.
 type PendingRow = (i64, i64, String, i64, i64, u32, String, Option<f64>, String);
 
 fn pending(found: PendingRow) -> Result<Pending, StoreError> {

@@ -1,4 +1,4 @@
-//! What `status`, `list` and `show` ask.
+//! Items for `status`, `list` and `show`.
 
 use super::error::StoreError;
 use super::open::Store;
@@ -10,123 +10,123 @@ use sqlx::sqlite::SqliteRow;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-/// A run that has not ended.
+/// A run without a recorded end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Runner {
-    /// Its process.
+    /// Process ID.
     pub pid: u32,
-    /// When it began.
+    /// Start time.
     pub since: Timestamp,
 }
 
-/// The queue in figures.
+/// Figures of the queue, for `status`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Overview {
-    /// Jobs by state; every state is there.
+    /// Number of jobs by state, with an entry for every state.
     pub counts: BTreeMap<JobState, u64>,
-    /// When the service forgets the first of what is pending.
+    /// Earliest expiry of a pending job.
     pub next_expiry: Option<Timestamp>,
-    /// When the first queued job that waits for a time may go.
+    /// Earliest due time of a queued job.
     pub next_due: Option<Timestamp>,
-    /// Submissions that may have been paid without a transcript to show for it.
+    /// Number of submissions that may have been billed without a transcript.
     pub perhaps_paid: u64,
-    /// Jobs done since the time asked for.
+    /// Number of transcripts completed since the requested time, among the last 10,000 attempts.
     pub done_since: u64,
-    /// The run whose end is not recorded; it may be dead, which only the lock tells.
+    /// Run without a recorded end. It may be dead; only the lock on the state folder tells.
     pub runner: Option<Runner>,
 }
 
-/// Which jobs are listed.
+/// Selects jobs for a list.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// In one of these states; empty: any.
+    /// Only jobs in one of these states; any state if empty.
     pub states: Vec<JobState>,
-    /// Of this source.
+    /// Only jobs of this source.
     pub source: Option<String>,
-    /// At most so many.
+    /// Maximum number of jobs.
     pub limit: Option<usize>,
 }
 
-/// A job as it is shown.
+/// A job, for display.
 #[derive(Debug, Clone)]
 pub struct Item {
-    /// The job.
+    /// Job ID.
     pub id: JobId,
-    /// Its source's name.
+    /// Name of the source.
     pub source: String,
-    /// Where its audio is.
+    /// Location of the audio.
     pub location: Location,
-    /// Its path in the source.
+    /// Path relative to the source.
     pub relative: PathBuf,
-    /// Where it stands.
+    /// State.
     pub state: JobState,
-    /// What is asked of the service.
+    /// Model and options.
     pub request: Request,
-    /// Attempts spent.
+    /// Number of attempts spent.
     pub attempts: u32,
-    /// What the service calls it.
+    /// Generation ID at the service.
     pub generation_id: Option<GenerationId>,
     /// Size in bytes.
     pub size_bytes: u64,
-    /// Length in seconds: as billed, else as the file says, if known.
+    /// Duration in seconds, if known: as billed, otherwise as read from the file.
     pub duration_s: Option<f64>,
-    /// Of the audio that was sent.
+    /// SHA-256 of the audio that was sent.
     pub sha256: Option<String>,
-    /// Not before, if it is queued.
+    /// Earliest time of the next attempt, if it is queued.
     pub due_at: Timestamp,
-    /// What keeps it from being sent, if it is queued.
+    /// Obstacles to the submission, if it is queued.
     pub obstacles: Obstacles,
-    /// When the service accepted it.
+    /// Time of the acceptance.
     pub accepted_at: Option<Timestamp>,
-    /// When the service forgets it, if it is pending.
+    /// Expiry at the service, if it is pending.
     pub expires_at: Option<Timestamp>,
-    /// What went wrong last.
+    /// Last error.
     pub error: Option<Failure>,
-    /// Whether its transcript is one of silence; `None` without a result.
+    /// Whether the recording contains no speech; `None` without a result.
     pub silent: Option<bool>,
-    /// The job whose result it took, if another paid for it.
+    /// Job that paid for the result, if it is shared.
     pub paid_by: Option<JobId>,
-    /// Its files.
+    /// Output files.
     pub outputs: Vec<PathBuf>,
-    /// When it was recorded.
+    /// Creation time of the job.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// Time of the last change.
     pub updated_at: Timestamp,
 }
 
-/// What keeps a queued job from being sent, besides its time, its source and holds.
+/// Obstacles to the submission of a queued job, other than its due time, its source and holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Obstacles {
-    /// The answer to its submission was lost, and the service is asked what became of it.
+    /// Whether the last submission is uncertain and is being looked up.
     pub in_doubt: bool,
-    /// A job with equal audio that is on its way.
+    /// Duplicate in flight.
     pub twin: Option<JobId>,
-    /// A job of an earlier state of the same recording that is on its way.
+    /// Unfinished job of the same recording before it changed.
     pub earlier: Option<JobId>,
 }
 
-/// A submission as it is shown.
+/// A submission, for display.
 #[derive(Debug, Clone)]
 pub struct Attempt {
-    /// The attempt.
+    /// Attempt ID.
     pub id: AttemptId,
-    /// When it was claimed.
+    /// Time of the claim.
     pub started_at: Timestamp,
-    /// When it ended; `None` while it lasts.
+    /// Time of the end; `None` while in flight.
     pub ended_at: Option<Timestamp>,
-    /// `sending`, `accepted`, `completed`, `refused`, `deferred`, `uncertain`, `lost`, `cancelled`.
+    /// One of `sending`, `accepted`, `completed`, `refused`, `deferred`, `uncertain`, `lost`, `cancelled`.
     pub outcome: String,
-    /// What was sent as `X-Client-Request-Id`.
+    /// Value of `X-Client-Request-Id`.
     pub client_request_id: String,
-    /// What the service called it.
+    /// Generation ID at the service.
     pub generation_id: Option<GenerationId>,
-    /// Of the answer.
+    /// HTTP status of the answer.
     pub http_status: Option<u16>,
-    /// The service's `x-request-id`.
+    /// `x-request-id` of the answer.
     pub request_id: Option<String>,
-    /// What went wrong.
+    /// Error, if any.
     pub error: Option<Failure>,
-    /// Seconds of audio billed.
+    /// Billed audio in seconds.
     pub billed_s: Option<f64>,
 }
 
@@ -141,7 +141,7 @@ const ITEM: &str = "SELECT j.id, r.source, r.kind, r.location, r.relative, j.sta
     FROM jobs j JOIN recordings r ON r.id = j.recording_id LEFT JOIN results s ON s.job_id = j.id";
 
 impl Store {
-    /// The queue in figures.
+    /// Returns the figures of the queue.
     ///
     /// # Errors
     /// If the database fails.
@@ -166,7 +166,7 @@ impl Store {
         })
     }
 
-    /// Jobs by state; every state is there.
+    /// Returns the number of jobs by state, with an entry for every state.
     ///
     /// # Errors
     /// If the database fails.
@@ -178,7 +178,7 @@ impl Store {
         row::counts(&counts)
     }
 
-    /// The run whose end is not recorded; it may be dead, which only the lock tells.
+    /// Returns the run without a recorded end. It may be dead; only the lock on the state folder tells.
     ///
     /// # Errors
     /// If the database fails.
@@ -197,7 +197,7 @@ impl Store {
         }))
     }
 
-    /// Jobs, newest first.
+    /// Returns jobs, newest first.
     ///
     /// # Errors
     /// If the database fails.
@@ -205,7 +205,7 @@ impl Store {
         let limit = filter.limit.map_or(-1, |limit| row::size(limit as u64));
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
             "{ITEM} WHERE j.id IN ({}) ORDER BY j.id DESC LIMIT ?2",
-            chosen(filter)
+            selection(filter)
         )))
         .bind(&filter.source)
         .bind(limit)
@@ -214,7 +214,7 @@ impl Store {
         self.items(&rows).await
     }
 
-    /// One job; `None` if there is none of that ID.
+    /// Returns a job; `None` if no job has this ID.
     ///
     /// # Errors
     /// If the database fails.
@@ -226,11 +226,11 @@ impl Store {
         Ok(self.items(&rows).await?.pop())
     }
 
-    /// The jobs of the recording at `place` (an absolute path, or a URL), newest first.
+    /// Returns the jobs of the recording at `location` (an absolute path or a URL), newest first.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn items_at(&self, place: &Path) -> Result<Vec<Item>, StoreError> {
+    pub async fn items_at(&self, location: &Path) -> Result<Vec<Item>, StoreError> {
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
             "WITH RECURSIVE sources (name) AS (
                  SELECT min(source) FROM recordings
@@ -238,7 +238,7 @@ impl Store {
                  SELECT (SELECT min(source) FROM recordings WHERE source > name) FROM sources WHERE name IS NOT NULL)
              {ITEM} WHERE r.source IN (SELECT name FROM sources) AND r.location = ?1 ORDER BY j.id DESC"
         )))
-        .bind(row::path_bytes(place))
+        .bind(row::path_bytes(location))
         .fetch_all(self.readers())
         .await?;
         self.items(&rows).await
@@ -254,7 +254,7 @@ impl Store {
         Ok(items)
     }
 
-    /// The files written for each of `jobs`, by one statement however many they are.
+    /// Returns the output files of `jobs`, read by one statement.
     async fn outputs_by_job(
         &self,
         jobs: &[i64],
@@ -276,7 +276,7 @@ impl Store {
         Ok(outputs)
     }
 
-    /// The files written for a job.
+    /// Returns the output files of a job.
     ///
     /// # Errors
     /// If the database fails.
@@ -288,7 +288,7 @@ impl Store {
         rows.iter().map(|found| row::path(found, "path")).collect()
     }
 
-    /// Every submission of a job, oldest first.
+    /// Returns all submissions of a job, oldest first.
     ///
     /// # Errors
     /// If the database fails.
@@ -305,9 +305,11 @@ impl Store {
     }
 }
 
-/// The jobs that are listed, of source `?1`, at most `?2` of each state: the newest of each state are read from the end
-/// of its index, where all of several states would be sorted.
-fn chosen(filter: &Filter) -> String {
+/// Builds the subquery of the listed jobs: of source `?1`, at most `?2` of each state.
+///
+/// It reads the newest jobs of each state from the end of the index. A single query for several states would
+/// sort all of their jobs.
+fn selection(filter: &Filter) -> String {
     let of_source = filter.source.as_ref().map_or(
         "",
         |_| "AND (SELECT source FROM recordings WHERE id = jobs.recording_id) = ?1",

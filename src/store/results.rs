@@ -1,4 +1,4 @@
-//! What the files of results are made of: the results themselves, and what was written before.
+//! Stored results, and the output files written from them.
 
 use super::compress::unpack;
 use super::error::StoreError;
@@ -9,12 +9,12 @@ use sqlx::Row;
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
-/// The service's JSON as it is stored.
+/// A stored result: the JSON of the service, compressed.
 #[derive(Debug, Clone)]
 pub struct Packed(Vec<u8>);
 
 impl Packed {
-    /// The JSON, byte for byte as it came.
+    /// Returns the JSON, byte for byte as received.
     ///
     /// # Errors
     /// If the stored bytes are damaged.
@@ -24,7 +24,7 @@ impl Packed {
 }
 
 impl Store {
-    /// The results of these jobs, of those that have one.
+    /// Returns the results of these jobs. Jobs without a result are omitted.
     ///
     /// # Errors
     /// If the database fails.
@@ -45,7 +45,7 @@ impl Store {
             .collect()
     }
 
-    /// The files that were written for these recordings, by any of their jobs.
+    /// Returns the output files of these recordings, written by any of their jobs.
     ///
     /// # Errors
     /// If the database fails.

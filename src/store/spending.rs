@@ -1,4 +1,4 @@
-//! What was submitted lately, and what the models cost.
+//! Recent submissions, and the prices of models.
 
 use super::error::StoreError;
 use super::open::Store;
@@ -7,18 +7,20 @@ use crate::domain::{Price, Prices, Timestamp};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-/// What was submitted with a model, and may have been paid.
+/// Audio submitted with a model that may have been billed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Submitted {
-    /// The model.
+    /// Model.
     pub model: String,
-    /// Audio, in seconds: as it was billed, else as long as it is.
+    /// Audio in seconds: as billed, otherwise the duration of the recording.
     pub audio_s: f64,
 }
 
 impl Store {
-    /// What was submitted since a time, by model; what the service did not take is not in it. Reads from the newest
-    /// attempt back, so that it is quick however many there are.
+    /// Returns the audio submitted since `since`, by model.
+    ///
+    /// Submissions that were not accepted are excluded. It reads back from the newest attempt, so it is fast
+    /// however many there are.
     ///
     /// # Errors
     /// If the database fails.
@@ -36,7 +38,7 @@ impl Store {
         rows.iter().map(submitted).collect()
     }
 
-    /// What the service said that its models cost, and when it was asked; nothing if it never was.
+    /// Returns the prices of the service, and the time they were fetched; `None` if never.
     ///
     /// # Errors
     /// If the database fails.
@@ -44,22 +46,22 @@ impl Store {
         let rows = sqlx::query("SELECT model, per_minute, currency, fetched_at FROM prices")
             .fetch_all(self.readers())
             .await?;
-        let (mut prices, mut asked) = (Prices::default(), None);
+        let (mut prices, mut fetched) = (Prices::default(), None);
         for found in &rows {
             let price = Price {
                 per_minute: found.try_get("per_minute")?,
                 currency: found.try_get("currency")?,
             };
             prices.set(found.try_get("model")?, price);
-            asked = asked.max(Some(Timestamp::from_millis(found.try_get("fetched_at")?)));
+            fetched = fetched.max(Some(Timestamp::from_millis(found.try_get("fetched_at")?)));
         }
-        Ok((prices, asked))
+        Ok((prices, fetched))
     }
 
-    /// Replaces what the service said that its models cost, each under every name it has.
+    /// Replaces the prices of the service, with one entry for each name of a model.
     ///
     /// # Errors
-    /// If the database fails; the old prices stay then.
+    /// If the database fails; the old prices remain then.
     pub async fn set_prices(
         &self,
         prices: Vec<(String, Price)>,
