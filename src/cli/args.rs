@@ -1,4 +1,4 @@
-//! What can be typed.
+//! Command-line arguments. The doc comments are the help texts.
 
 use super::candidates;
 use crate::domain::format::Formats;
@@ -14,201 +14,201 @@ use std::time::Duration;
 #[derive(Debug, Parser)]
 #[command(version, name = "nightscribe", max_term_width = 100, after_help = EXIT_CODES)]
 pub struct Cli {
-    /// What every command takes.
+    /// Options of every command.
     #[command(flatten)]
     pub global: Global,
-    /// The command.
+    /// Command to run.
     #[command(subcommand)]
     pub command: Command,
 }
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  done
-  1  ran, and some items failed in this run
-  2  wrong usage or configuration
-  3  stopped by a hold that only a person lifts: key rejected, out of credit, paused
-  4  another runner holds this state folder
+  0  success
+  1  some items failed in this run
+  2  invalid usage or configuration
+  3  stopped by a hold that needs your action: key rejected, out of credit, or paused
+  4  another runner is using this state folder
   5  internal error
 
-To see the whole job without an account: nightscribe demo";
+To try nightscribe without an account: nightscribe demo";
 
-/// What every command takes.
+/// Options of every command.
 #[derive(Debug, Clone, Args)]
 pub struct Global {
     /// Configuration file [default: $NIGHTSCRIBE_CONFIG, ./nightscribe.toml,
     /// $XDG_CONFIG_HOME/nightscribe/config.toml, /etc/nightscribe/config.toml]
     #[arg(long, global = true, value_name = "PATH")]
     pub config: Option<PathBuf>,
-    /// Say more; twice: everything
+    /// Increase verbosity (-v debug, -vv trace)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// Say only what went wrong
+    /// Log only warnings and errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// How logs are written on standard error
+    /// Format of log messages on standard error
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     pub log_format: LogFormat,
 }
 
-/// How logs are written.
+/// Format of log messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// A line for people.
+    /// Human-readable lines
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line
     Json,
 }
 
-/// The commands.
+/// Commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Show the whole job with no account: a local sandbox, bundled recordings, their transcripts
+    /// Transcribe bundled recordings with a local sandbox; needs no account
     Demo(Demo),
-    /// Write the annotated configuration
+    /// Write an annotated configuration file
     Init(Init),
-    /// Is everything ready: configuration, folders, key, service, disk, clock
+    /// Check configuration, folders, key, service, disk and clock
     Check,
-    /// Record files in the queue; submit nothing
+    /// Scan the sources and queue new recordings; submit nothing
     Scan,
-    /// Record single files or URLs in the queue
+    /// Add individual files or URLs to the queue
     Add(Add),
-    /// What a run would submit: files, hours of audio, cost, and how long it takes
+    /// Show what a run would submit: files, hours of audio, cost and time needed
     Plan(Plan),
-    /// What the models cost
+    /// List the prices of the models
     Prices(Prices),
-    /// What was billed, what it cost and what was saved
+    /// Summarize billed audio, its cost, and what deduplication saved
     Report(ReportArgs),
-    /// Scan, submit, poll and save until stopped; with --once, until nothing is left to do
+    /// Scan, submit, poll and save until stopped, or with --once until all work is done
     Run(Run),
-    /// Counts by state, what is held and why, next expiry, rate, time left
+    /// Show counts by state, holds, next expiry, throughput and time left
     Status(Status),
-    /// Items, newest first
+    /// List items, newest first
     List(List),
-    /// One item with every attempt it had
+    /// Show one item and all its attempts
     Show(Show),
-    /// Put failed items back into the queue, with a fresh attempt budget
+    /// Requeue failed or cancelled items and reset their attempt counts
     Retry(Retry),
-    /// Take items out of the queue; a pending one is no longer polled
+    /// Cancel queued or pending items; pending ones are no longer polled
     Cancel(Cancel),
-    /// Hold submissions; what is pending is still collected
+    /// Pause submissions; pending items are still collected
     Pause,
-    /// End a pause
+    /// Resume submissions after a pause
     Resume,
-    /// Render again from stored results, without the service
+    /// Write transcripts again from stored results, without contacting the service
     Export(Export),
-    /// Run as a service of this machine, or of a user: install, uninstall, status
+    /// Install, uninstall or inspect a system or user service
     #[command(subcommand)]
     Service(Service),
-    /// A local server that speaks the API, for trying and testing
+    /// Run a local server that implements the API, for trials and tests
     Sandbox(Sandbox),
-    /// The models of the service, with what each is for
+    /// List the service's models and the purpose of each
     Models,
-    /// Print a completion script
+    /// Print a shell completion script
     Completions {
-        /// For this shell
+        /// Shell to complete for
         shell: clap_complete::Shell,
     },
-    /// Print the manual page; with --dir, write one for every command
+    /// Print the manual page, or with --dir write one page per command
     Man(Man),
 }
 
-/// `man`
+/// Arguments of `man`.
 #[derive(Debug, Args)]
 pub struct Man {
-    /// Write nightscribe.1, nightscribe-run.1 and so on into this folder
+    /// Write nightscribe.1, nightscribe-run.1 and so on to this folder
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
 }
 
-/// `demo`
+/// Arguments of `demo`.
 #[derive(Debug, Args)]
 pub struct Demo {
-    /// Where recordings and transcripts go; new or empty [default: a new folder for temporary files]
+    /// Folder for recordings and transcripts; must be new or empty [default: a new temporary folder]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
 }
 
-/// `init`
+/// Arguments of `init`.
 #[derive(Debug, Args)]
 pub struct Init {
-    /// The file to write
+    /// File to write
     #[arg(default_value = "nightscribe.toml")]
     pub path: PathBuf,
-    /// Overwrite a file that is there
+    /// Overwrite an existing file
     #[arg(long)]
     pub force: bool,
 }
 
-/// `add`
+/// Arguments of `add`.
 #[derive(Debug, Args)]
 pub struct Add {
-    /// Files, or http(s) URLs that the service fetches itself
+    /// Files, or http(s) URLs for the service to download
     #[arg(required = true, value_name = "PATH|URL")]
     pub what: Vec<PathBuf>,
-    /// Take model and options of this source [default: the first]
+    /// Source that supplies model and options [default: the first]
     #[arg(long, value_name = "NAME", add = candidates::sources())]
     pub source: Option<String>,
 }
 
-/// `plan`
+/// Arguments of `plan`.
 #[derive(Debug, Args)]
 pub struct Plan {
-    /// One JSON object
+    /// Print one JSON object
     #[arg(long)]
     pub json: bool,
 }
 
-/// `prices`
+/// Arguments of `prices`.
 #[derive(Debug, Args)]
 pub struct Prices {
-    /// Ask the service, and keep what it says
+    /// Fetch current prices from the service and store them
     #[arg(long)]
     pub refresh: bool,
-    /// One JSON object a line
+    /// Print one JSON object per line
     #[arg(long)]
     pub json: bool,
 }
 
-/// What `report` sums up by.
+/// Grouping of the report's lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum By {
-    /// The source.
+    /// Source
     Source,
-    /// The model.
+    /// Model
     Model,
-    /// The day of the submission, by the clock on the wall.
+    /// Day of submission, in local time
     Day,
 }
 
-/// `report`
+/// Arguments of `report`.
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// Only what was submitted since then: a day (2026-11-01), a time, or a span back from now (7d)
+    /// Include submissions since WHEN: a day (2026-11-01), a time, or a duration before now (7d)
     #[arg(long, value_name = "WHEN", value_parser = since)]
     pub since: Option<Since>,
-    /// A line for each of these
-    #[arg(long, value_name = "WHAT", default_value = "source")]
+    /// Print one line per GROUP
+    #[arg(long, value_name = "GROUP", default_value = "source")]
     pub by: By,
-    /// One JSON object
+    /// Print one JSON object
     #[arg(long, conflicts_with = "csv")]
     pub json: bool,
-    /// Comma-separated values
+    /// Print comma-separated values
     #[arg(long)]
     pub csv: bool,
-    /// Compare with the service's own list of requests, and name every difference
+    /// Compare with the service's list of requests and print every difference
     #[arg(long, conflicts_with = "csv")]
     pub reconcile: bool,
 }
 
-/// A time, as `--since` takes it.
+/// Value of `--since`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Since {
-    /// So long ago.
+    /// Duration before now.
     Ago(Duration),
-    /// The beginning of this day, by the clock on the wall.
+    /// Start of this day, in local time.
     Day(jiff::civil::Date),
-    /// This moment.
+    /// Point in time.
     At(jiff::Timestamp),
 }
 
@@ -217,166 +217,166 @@ fn since(text: &str) -> Result<Since, String> {
     let at = || text.parse().map(Since::At);
     let ago = || humantime::parse_duration(text).map(Since::Ago);
     at().or_else(|_| day()).or_else(|_| ago()).map_err(|_| {
-        "expected a day like 2026-11-01, a time like 2026-11-01T22:00:00Z, or a span like 7d"
+        "expected a day like 2026-11-01, a time like 2026-11-01T22:00:00Z, or a duration like 7d"
             .to_owned()
     })
 }
 
-/// `run`
+/// Arguments of `run`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-SIGTERM or SIGINT lets requests under way finish (at most 30 seconds), records everything and exits 0.
-A second one exits at once; nothing is lost then either.")]
+On SIGTERM or SIGINT, the run waits at most 30 seconds for in-flight requests and exits with 0.
+A second signal exits immediately. Nothing is lost in either case.")]
 pub struct Run {
-    /// One scan, then until nothing is left to do; for cron
+    /// Scan once and exit when all work is done; for cron
     #[arg(long)]
     pub once: bool,
-    /// Submit until this time of the day, then only collect what is pending, and end
+    /// Stop submitting at this time of day, collect pending items, then exit
     #[arg(long, value_name = "HH:MM", conflicts_with = "duration")]
     pub until: Option<TimeOfDay>,
-    /// Submit for so long, then only collect what is pending, and end
+    /// Stop submitting after this duration, collect pending items, then exit
     #[arg(long = "for", id = "duration", value_name = "DURATION", value_parser = humantime::parse_duration)]
     pub duration: Option<Duration>,
-    /// Only say what would be submitted, and what it costs
+    /// Show what would be submitted and its cost; submit nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Submit so many recordings at most
+    /// Submit at most N recordings
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,
 }
 
-/// `status`
+/// Arguments of `status`.
 #[derive(Debug, Args)]
 pub struct Status {
-    /// One JSON object
+    /// Print one JSON object
     #[arg(long)]
     pub json: bool,
-    /// Show it live until Ctrl-C; in a pipe or with --json, again every second
+    /// Refresh until Ctrl-C; in a pipe or with --json, print again every second
     #[arg(long)]
     pub watch: bool,
 }
 
-/// `list`
+/// Arguments of `list`.
 #[derive(Debug, Args)]
 pub struct List {
-    /// Only items in this state; may be repeated
+    /// List only items in this state; repeatable
     #[arg(long = "state", value_name = "S", add = candidates::states())]
     pub states: Vec<JobState>,
-    /// Only items of this source
+    /// List only items of this source
     #[arg(long, value_name = "NAME", add = candidates::sources())]
     pub source: Option<String>,
-    /// At most so many
+    /// List at most N items
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
-    /// One JSON object a line
+    /// Print one JSON object per line
     #[arg(long)]
     pub json: bool,
 }
 
-/// `show`
+/// Arguments of `show`.
 #[derive(Debug, Args)]
 pub struct Show {
-    /// An item's ID, or its recording's path or URL
+    /// Item ID, or the path or URL of its recording
     #[arg(value_name = "ID|PATH")]
     pub what: String,
-    /// One JSON object
+    /// Print one JSON object
     #[arg(long)]
     pub json: bool,
 }
 
-/// `retry`
+/// Arguments of `retry`.
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("which").required(true).multiple(true))]
 pub struct Retry {
-    /// These items, failed or cancelled
+    /// Failed or cancelled items to retry
     #[arg(group = "which", value_name = "ID")]
     pub ids: Vec<i64>,
-    /// Everything that failed
+    /// Retry all failed items
     #[arg(long, group = "which")]
     pub failed: bool,
-    /// What failed with this error class
+    /// Retry failed items with this error class
     #[arg(long, group = "which", value_name = "CLASS", add = candidates::errors())]
     pub error: Option<ErrorClass>,
-    /// What failed of this source
+    /// Retry failed items of this source
     #[arg(long, group = "which", value_name = "NAME", add = candidates::sources())]
     pub source: Option<String>,
 }
 
-/// `cancel`
+/// Arguments of `cancel`.
 #[derive(Debug, Args)]
 pub struct Cancel {
-    /// The items
+    /// Items to cancel
     #[arg(required = true, value_name = "ID")]
     pub ids: Vec<i64>,
 }
 
-/// `export`
+/// Arguments of `export`.
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("which").required(true))]
 pub struct Export {
-    /// The items
+    /// Items to export
     #[arg(group = "which", value_name = "ID")]
     pub ids: Vec<i64>,
-    /// Every item that has a result
+    /// Export every item that has a result
     #[arg(long, group = "which")]
     pub all: bool,
-    /// txt, json, srt, vtt, md, tsv, lrc, podcast, whisperx, aud or all; may be repeated
+    /// Output format: txt, json, srt, vtt, md, tsv, lrc, podcast, whisperx, aud or all; repeatable
     #[arg(long = "format", required = true, value_name = "FORMAT", add = candidates::formats())]
     pub formats: Vec<Formats>,
-    /// Write below this folder [default: where the transcripts are]
+    /// Folder to write to [default: the configured output folder]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
 }
 
-/// `service`
+/// Subcommands of `service`.
 #[derive(Debug, Subcommand)]
 #[command(disable_help_subcommand = true)]
 pub enum Service {
-    /// Write the service's file from the configuration, and start it; again after the configuration changed
+    /// Write the service file and start the service; repeat after changing the configuration
     Install(Whose),
-    /// Stop the service and remove its file; the queue and the transcripts stay
+    /// Stop the service and remove its file; the queue and the transcripts are kept
     Uninstall(Whose),
-    /// Is it installed, up to date, active, and able to work at night
+    /// Check that the service is installed, up to date, active and able to run unattended
     Status(Whose),
 }
 
-/// Whose service.
+/// Options of the `service` commands.
 #[derive(Debug, Args)]
 pub struct Whose {
-    /// Your own, which runs while you are logged in, or linger [default unless root]
+    /// User service; runs while you are logged in, or always with lingering [default unless root]
     #[arg(long, conflicts_with = "system")]
     pub user: bool,
-    /// The machine's [default as root]
+    /// System service [default for root]
     #[arg(long)]
     pub system: bool,
-    /// Take this folder for /, and start nothing; for images and packages
+    /// Treat this folder as / and start nothing; for images and packages
     #[arg(long, value_name = "DIR")]
     pub root: Option<PathBuf>,
 }
 
-/// `sandbox`
+/// Arguments of `sandbox`.
 #[derive(Debug, Args)]
 #[command(after_help = faults())]
 pub struct Sandbox {
-    /// Address to listen on; port 0 takes a free one
+    /// Address to listen on; port 0 picks a free port
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
     pub listen: SocketAddr,
-    /// From a submission to its transcript
+    /// Time from submission to transcript
     #[arg(long, default_value = "2s", value_parser = humantime::parse_duration)]
     pub delay: Duration,
-    /// How long a transcript is kept
+    /// Time until a transcript expires
     #[arg(long, default_value = "1h", value_parser = humantime::parse_duration)]
     pub retention: Duration,
-    /// Something that goes wrong, with its probability; may be repeated
+    /// Inject this fault with probability P; repeatable
     #[arg(long = "fault", value_name = "NAME=P")]
     pub faults: Vec<Faults>,
-    /// Refuse more submissions in any minute with 429
+    /// Answer 429 to submissions beyond N per minute
     #[arg(long, value_name = "N")]
     pub submits_per_minute: Option<u32>,
-    /// Refuse more polls in any minute with 429
+    /// Answer 429 to polls beyond N per minute
     #[arg(long, value_name = "N")]
     pub polls_per_minute: Option<u32>,
-    /// Take only this key [default: any]
+    /// Accept only this key [default: any]
     #[arg(long, value_name = "KEY")]
     pub key: Option<String>,
 }
@@ -387,7 +387,7 @@ fn faults() -> String {
         .map(|(name, about)| format!("  {name:<13} {about}"))
         .collect();
     format!(
-        "Faults:\n{}\n\nGET /sandbox/ledger says what was asked and what would have been paid.",
+        "Faults:\n{}\n\nGET /sandbox/ledger counts the requests received and the transcripts that would be billed.",
         lines.join("\n")
     )
 }
