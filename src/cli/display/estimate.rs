@@ -1,30 +1,33 @@
-//! How fast it goes, and the time left, from what was done lately.
+//! Throughput and time left, estimated from the last minutes.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// What counts as lately.
-const LATELY: Duration = Duration::from_secs(300);
-/// Before so much has been seen, an estimate is a guess.
-const AT_LEAST: Duration = Duration::from_secs(10);
+/// Period over which the throughput is measured.
+const WINDOW: Duration = Duration::from_secs(300);
+/// Minimum period for an estimate.
+const MIN_WINDOW: Duration = Duration::from_secs(10);
 
-/// How many were done when, by the time since the start, with the seconds of audio that came.
+/// Samples of the last minutes: time since the start, completed items, and seconds of audio received.
 #[derive(Debug, Default)]
 pub(super) struct Estimate {
-    seen: VecDeque<(Duration, u64, f64)>,
+    samples: VecDeque<(Duration, u64, f64)>,
 }
 
-/// What is estimated; `None` while it cannot be told.
+/// Estimated figures. `None` until there are enough samples.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Estimated {
-    /// Until `left` are done.
+    /// Time until all remaining items are done.
     pub(super) left: Option<Duration>,
-    /// Minutes of audio a minute.
+    /// Minutes of audio per minute.
     pub(super) audio: Option<f64>,
 }
 
 impl Estimate {
-    /// Takes in that `done` are done and `audio_s` seconds of audio came until `now`, and says how long `left` will take.
+    /// Records a sample and returns the new estimate.
+    ///
+    /// `now` is the time since the start. `done` and `audio_s` are totals up to now. `left` is the number of remaining
+    /// items.
     pub(super) fn take_in(
         &mut self,
         now: Duration,
@@ -32,19 +35,19 @@ impl Estimate {
         audio_s: f64,
         left: u64,
     ) -> Estimated {
-        self.seen.push_back((now, done, audio_s));
-        while self.seen.len() > 2
+        self.samples.push_back((now, done, audio_s));
+        while self.samples.len() > 2
             && self
-                .seen
+                .samples
                 .front()
-                .is_some_and(|(time, ..)| now.saturating_sub(*time) > LATELY)
+                .is_some_and(|(time, ..)| now.saturating_sub(*time) > WINDOW)
         {
-            self.seen.pop_front();
+            self.samples.pop_front();
         }
-        let (since, done_before, audio_before) = self.seen[0];
+        let (since, done_before, audio_before) = self.samples[0];
         let (time, count) = (now.saturating_sub(since), done.saturating_sub(done_before));
         let audio = audio_s - audio_before;
-        let is_known = time >= AT_LEAST;
+        let is_known = time >= MIN_WINDOW;
         Estimated {
             left: (is_known && left > 0 && count > 0)
                 .then(|| time.mul_f64(left as f64 / count as f64)),
@@ -58,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn time_left_follows_the_last_minutes() {
+    fn time_left_follows_recent_throughput() {
         let mut estimate = Estimate::default();
         let mut left = |second, done, left| {
             let now = Duration::from_secs(second);
@@ -73,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rate_of_audio_follows_the_last_minutes() {
+    fn audio_rate_follows_recent_throughput() {
         let mut estimate = Estimate::default();
         let mut audio = |second, audio_s| {
             let now = Duration::from_secs(second);

@@ -1,10 +1,12 @@
-//! A run in log lines.
+//! Progress of a run as log lines.
 
 use crate::cli::terminal::{length, shown, visible};
 use crate::domain::HoldKind;
 use crate::pipeline::event::{Event, Observer};
 
-/// Logs what happens: what a person should see to at `WARN` and above, each step of a recording at `DEBUG`.
+/// Logs the events of a run.
+///
+/// Problems that may need action are logged at `WARN` and above, single steps of a recording at `DEBUG`.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::cli) struct LogDisplay;
 
@@ -39,7 +41,7 @@ impl Observer for LogDisplay {
                     source,
                     path = shown(path),
                     reason = visible(reason),
-                    "the source is not there; its items wait"
+                    "the source folder is missing; its items wait"
                 );
             }
             Event::NotWatched {
@@ -50,7 +52,7 @@ impl Observer for LogDisplay {
                 source,
                 path = shown(path),
                 reason = visible(reason),
-                "not told of new recordings there; they are found by the next scan"
+                "cannot watch the folder; the next scan finds new recordings"
             ),
             Event::ScanProblem {
                 source,
@@ -61,7 +63,7 @@ impl Observer for LogDisplay {
                     source,
                     path = shown(path),
                     reason = visible(reason),
-                    "cannot be looked at; passed over"
+                    "cannot be read; skipped"
                 );
             }
             Event::Sending {
@@ -85,7 +87,7 @@ impl Observer for LogDisplay {
                 tracing::info!(
                     item = job.0,
                     recording = shown(name),
-                    "its lost answer is found: it was accepted"
+                    "the response was lost, but the service accepted the submission"
                 );
             }
             Event::Shared { job, name, from } => {
@@ -93,7 +95,7 @@ impl Observer for LogDisplay {
                     item = job.0,
                     recording = shown(name),
                     from = from.0,
-                    "equal content was paid for already"
+                    "duplicate; reusing the existing result"
                 );
             }
             Event::Received { job, name, .. } => {
@@ -115,13 +117,13 @@ impl Observer for LogDisplay {
                 error = failure.class.as_str(),
                 reason = visible(&failure.message),
                 next = %due,
-                "is tried again"
+                "attempt failed; it will be retried"
             ),
             Event::Skipped { job, name, failure } => tracing::info!(
                 item = job.0,
                 recording = shown(name),
                 reason = visible(&failure.message),
-                "left out"
+                "excluded"
             ),
             Event::Failed { job, name, failure } => tracing::error!(
                 item = job.0,
@@ -136,24 +138,24 @@ impl Observer for LogDisplay {
                 item = job.0,
                 recording = shown(name),
                 reason = visible(&failure.message),
-                "cannot be written; its result is safe and is written later"
+                "cannot write the transcript; the result is stored and will be written later"
             ),
             Event::Held { hold } if hold.kind == HoldKind::Budget => {
                 tracing::info!(
                     hold = hold.kind.as_str(),
-                    "nothing is submitted: {}",
+                    "submissions held: {}",
                     visible(&hold.message)
                 )
             }
             Event::Held { hold } => tracing::error!(
                 hold = hold.kind.as_str(),
                 reason = visible(&hold.message),
-                "nothing is submitted: {}",
+                "submissions held: {}",
                 hold.kind.advice()
             ),
-            Event::Released { kind } => tracing::info!(hold = kind.as_str(), "submissions go on"),
+            Event::Released { kind } => tracing::info!(hold = kind.as_str(), "submissions resumed"),
             Event::PassedOver { span } => tracing::info!(
-                "{} were passed over: the machine slept, or its clock was set; what is pending is asked for",
+                "the clock jumped by {}: the machine slept or its clock was set; polling pending items",
                 length(*span)
             ),
             Event::Hours { opening } => tracing::info!("{opening}"),
@@ -164,16 +166,16 @@ impl Observer for LogDisplay {
             } => tracing::warn!(
                 error = failure.class.as_str(),
                 reason = visible(&failure.message),
-                "every request waits {}",
+                "all requests pause for {}",
                 length(until.since(*now))
             ),
             Event::StoreTrouble { reason } => {
                 tracing::error!(
                     reason = visible(reason),
-                    "the database cannot be written; it is tried again"
+                    "cannot write to the database; retrying"
                 )
             }
-            Event::Stopping => tracing::info!("stopping: requests under way are let finish"),
+            Event::Stopping => tracing::info!("stopping: waiting for in-flight requests"),
         }
     }
 }

@@ -1,9 +1,9 @@
-//! A run as it is shown.
+//! Progress output of a run.
 //!
-//! - [`log`]: in log lines
-//! - [`terminal`]: on a terminal, with bars and counts
-//! - [`systemd`]: to the service manager
-//! - [`estimate`]: time left
+//! - [`log`]: log lines
+//! - [`terminal`]: progress bars and counts on a terminal
+//! - [`systemd`]: notifications to systemd
+//! - [`estimate`]: throughput and time left
 
 pub(super) mod estimate;
 pub(super) mod log;
@@ -21,54 +21,54 @@ use std::sync::Arc;
 use systemd::ServiceManager;
 use terminal::TerminalDisplay;
 
-/// Everything that shows a run of this process.
+/// Progress output of a run: on a terminal or in a log, and to systemd.
 pub(super) struct Display {
-    shown: Shown,
+    output: ProgressOutput,
     manager: ServiceManager,
 }
 
-enum Shown {
+enum ProgressOutput {
     Log(LogDisplay),
     Terminal(TerminalDisplay),
 }
 
-/// On a terminal with bars, elsewhere in a log; always to the service manager, if there is one.
+/// Creates the display of a run. It shows progress bars on a terminal and logs otherwise.
 pub(super) fn of_run(global: &Global) -> Arc<Display> {
-    let shown = if has_display(global) {
-        Shown::Terminal(TerminalDisplay::new())
+    let output = if has_display(global) {
+        ProgressOutput::Terminal(TerminalDisplay::new())
     } else {
-        Shown::Log(LogDisplay)
+        ProgressOutput::Log(LogDisplay)
     };
     Arc::new(Display {
-        shown,
+        output,
         manager: ServiceManager::of_process(),
     })
 }
 
 impl Observer for Display {
     fn notice(&self, event: &Event) {
-        match &self.shown {
-            Shown::Log(log) => log.notice(event),
-            Shown::Terminal(terminal) => terminal.notice(event),
+        match &self.output {
+            ProgressOutput::Log(log) => log.notice(event),
+            ProgressOutput::Terminal(terminal) => terminal.notice(event),
         }
         self.manager.notice(event);
     }
 }
 
 impl Display {
-    /// The run is over: takes the bars away.
+    /// Removes the progress bars at the end of the run.
     pub(super) fn end(&self) {
-        if let Shown::Terminal(terminal) = &self.shown {
+        if let ProgressOutput::Terminal(terminal) = &self.output {
             terminal.end();
         }
     }
 
-    /// One line that says what the run came to.
+    /// Prints a one-line summary of the run.
     pub(super) fn summarize(&self, summary: &Summary) {
         let line = summary_line(summary);
-        match &self.shown {
-            Shown::Log(_) => tracing::info!("{line}"),
-            Shown::Terminal(_) => terminal::say(&line),
+        match &self.output {
+            ProgressOutput::Log(_) => tracing::info!("{line}"),
+            ProgressOutput::Terminal(_) => terminal::say(&line),
         }
     }
 }
@@ -79,13 +79,19 @@ fn summary_line(summary: &Summary) -> String {
         format!("{} failed", summary.failed),
     ];
     if summary.unwritten {
-        parts.push("some results could not be written yet and are safe in the database".to_owned());
+        parts.push(
+            "some transcripts are not written yet; their results are safe in the database"
+                .to_owned(),
+        );
     }
     if summary.unreachable {
-        parts.push("the service could not be reached; what is left is queued".to_owned());
+        parts.push("the service could not be reached; the remaining items stay queued".to_owned());
     }
     if summary.queued && summary.opening != Opening::Now {
-        parts.push(format!("the rest is queued: {}", summary.opening));
+        parts.push(format!(
+            "the remaining items stay queued: {}",
+            summary.opening
+        ));
     }
     parts.extend(summary.holds.iter().map(|hold| match hold.kind {
         HoldKind::Budget => format!("held (budget): {}", hold.message),

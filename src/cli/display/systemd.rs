@@ -1,4 +1,4 @@
-//! A run as the service manager sees it: ready, alive, stopping. Says nothing where there is no service manager.
+//! State notifications to systemd: ready, alive, stopping. Does nothing if systemd did not start the process.
 
 use crate::domain::JobState;
 use crate::pipeline::event::{Event, Observer};
@@ -6,30 +6,36 @@ use sd_notify::NotifyState;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Tells systemd, if it started this process.
+/// Reports the state of the run to systemd.
 pub(in crate::cli) struct ServiceManager {
-    /// How often it wants to hear that the run is alive.
+    /// Watchdog timeout, if systemd set one.
     watchdog: Option<Duration>,
-    told: Mutex<Option<Instant>>,
+    /// Time of the last watchdog notification.
+    last_ping: Mutex<Option<Instant>>,
 }
 
 impl ServiceManager {
     pub(in crate::cli) fn of_process() -> Self {
         Self {
             watchdog: sd_notify::watchdog_enabled(),
-            told: Mutex::new(None),
+            last_ping: Mutex::new(None),
         }
     }
 
-    /// A tick comes only while the run and its database answer.
+    /// Notifies the watchdog, at most four times per timeout.
+    ///
+    /// Called on each tick. Ticks stop if the runner or its database hangs.
     fn alive(&self) {
         let Some(watchdog) = self.watchdog else {
             return;
         };
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.is_none_or(|told| told.elapsed() >= watchdog / 4) {
-            *told = Some(Instant::now());
-            tell(&[NotifyState::Watchdog]);
+        let mut last_ping = self
+            .last_ping
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if last_ping.is_none_or(|ping| ping.elapsed() >= watchdog / 4) {
+            *last_ping = Some(Instant::now());
+            send(&[NotifyState::Watchdog]);
         }
     }
 }
@@ -37,13 +43,13 @@ impl ServiceManager {
 impl Observer for ServiceManager {
     fn notice(&self, event: &Event) {
         match event {
-            Event::Started { .. } => tell(&[NotifyState::Ready]),
-            Event::Stopping => tell(&[NotifyState::Stopping]),
-            Event::Held { hold } => tell(&[NotifyState::Status(&format!("held: {}", hold.kind))]),
-            Event::Released { .. } => tell(&[NotifyState::Status("submissions go on")]),
-            Event::Hours { opening } => tell(&[NotifyState::Status(&opening.to_string())]),
+            Event::Started { .. } => send(&[NotifyState::Ready]),
+            Event::Stopping => send(&[NotifyState::Stopping]),
+            Event::Held { hold } => send(&[NotifyState::Status(&format!("held: {}", hold.kind))]),
+            Event::Released { .. } => send(&[NotifyState::Status("submissions resumed")]),
+            Event::Hours { opening } => send(&[NotifyState::Status(&opening.to_string())]),
             Event::Scanned { source, .. } => {
-                tell(&[NotifyState::Status(&format!("looked through {source}"))])
+                send(&[NotifyState::Status(&format!("scanned {source}"))])
             }
             Event::Tick { counts, .. } => {
                 tracing::trace!(
@@ -58,8 +64,8 @@ impl Observer for ServiceManager {
     }
 }
 
-fn tell(state: &[NotifyState<'_>]) {
+fn send(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
-        tracing::debug!(error = %error, "the service manager could not be told");
+        tracing::debug!(error = %error, "cannot notify systemd");
     }
 }

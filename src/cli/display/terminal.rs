@@ -1,4 +1,4 @@
-//! A run on a terminal: a line of counts, a bar for each upload, and what a person should see above them.
+//! Progress of a run on a terminal: a line of counts, a bar for each upload, and messages above them.
 
 use super::estimate::Estimate;
 use crate::cli::terminal::{ERROR, GOOD, WARN, escaped, length, shown, visible};
@@ -10,18 +10,18 @@ use std::io::{self, Write};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// All bars of this process; hidden where there is no terminal.
+/// Progress bars of this process. Hidden without a terminal.
 static BARS: LazyLock<MultiProgress> =
     LazyLock::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr()));
 
-/// How often upload bars move.
+/// Redraw interval of the progress bars.
 const REDRAW: Duration = Duration::from_millis(200);
 
-/// Writes lines to standard error, above the bars.
+/// Writer to standard error that keeps the progress bars below the output.
 pub(in crate::cli) struct Above;
 
 impl Above {
-    /// For a log writer.
+    /// Creates a writer for the log.
     pub(in crate::cli) const fn new() -> Self {
         Self
     }
@@ -39,24 +39,25 @@ impl Write for Above {
     }
 }
 
-/// Says a line above the bars. That nobody reads it any more stops nothing.
+/// Prints a line above the progress bars. Ignores a closed standard error.
 pub(in crate::cli) fn say(line: &str) {
-    let _unread = BARS.suspend(|| writeln!(anstream::stderr().lock(), "{line}"));
+    let _closed = BARS.suspend(|| writeln!(anstream::stderr().lock(), "{line}"));
 }
 
+/// Progress display on a terminal.
 pub(in crate::cli) struct TerminalDisplay {
     line: ProgressBar,
-    state: Mutex<State>,
+    state: Mutex<RunProgress>,
     started: Instant,
 }
 
 #[derive(Default)]
-struct State {
+struct RunProgress {
     uploads: HashMap<JobId, ProgressBar>,
     estimate: Estimate,
     done: u64,
     failed: u64,
-    /// Seconds of audio that came.
+    /// Seconds of audio received.
     audio_s: f64,
 }
 
@@ -71,7 +72,7 @@ impl TerminalDisplay {
         }
     }
 
-    /// Takes the bars away.
+    /// Removes the progress bars.
     pub(in crate::cli) fn end(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state
@@ -83,7 +84,7 @@ impl TerminalDisplay {
 
     fn counts(
         &self,
-        state: &mut State,
+        state: &mut RunProgress,
         counts: &BTreeMap<JobState, u64>,
         expires_in: Option<Duration>,
     ) {
@@ -122,7 +123,7 @@ impl TerminalDisplay {
         }
         if scan.unsettled > 0 {
             say(&format!(
-                "{source}: {} changed a moment ago, left for a later scan",
+                "{source}: {} changed recently, left for a later scan",
                 scan.unsettled
             ));
         }
@@ -153,19 +154,19 @@ impl Observer for TerminalDisplay {
                 reason,
             } => {
                 say(&format!(
-                    "{WARN}{source} is not there{WARN:#}: {}: {}; its items wait",
+                    "{WARN}{source} is missing{WARN:#}: {}: {}; its items wait",
                     shown(path),
                     visible(reason)
                 ));
             }
             Event::NotWatched { path, reason, .. } => say(&format!(
-                "{WARN}not told of new recordings{WARN:#} in {}: {}; they are found by the next scan",
+                "{WARN}cannot watch{WARN:#} {}: {}; the next scan finds new recordings",
                 shown(path),
                 visible(reason)
             )),
             Event::ScanProblem { path, reason, .. } => {
                 say(&format!(
-                    "{WARN}passed over{WARN:#} {}: {}",
+                    "{WARN}skipped{WARN:#} {}: {}",
                     shown(path),
                     visible(reason)
                 ));
@@ -207,7 +208,7 @@ impl Observer for TerminalDisplay {
             Event::NotWritten { name, failure, .. } => {
                 let reason = visible(&failure.message);
                 say(&format!(
-                    "{WARN}not written{WARN:#} {}: {reason}; its result is safe",
+                    "{WARN}not written{WARN:#} {}: {reason}; its result is stored",
                     shown(name)
                 ));
             }
@@ -219,7 +220,7 @@ impl Observer for TerminalDisplay {
                 ));
             }
             Event::Released { kind } => {
-                say(&format!("{GOOD}goes on{GOOD:#}: no longer held ({kind})"))
+                say(&format!("{GOOD}resumed{GOOD:#}: no longer held ({kind})"))
             }
             Event::PassedOver { span } => say(&format!("the machine slept for {}", length(*span))),
             Event::Hours { opening } => say(&opening.to_string()),
@@ -230,12 +231,12 @@ impl Observer for TerminalDisplay {
             } => {
                 let wait = length(until.since(*now));
                 say(&format!(
-                    "{WARN}waits{WARN:#} {wait}: {}",
+                    "{WARN}pausing{WARN:#} for {wait}: {}",
                     visible(&failure.to_string())
                 ));
             }
             Event::StoreTrouble { reason } => say(&format!(
-                "{ERROR}the database cannot be written{ERROR:#}: {}",
+                "{ERROR}cannot write to the database{ERROR:#}: {}",
                 visible(reason)
             )),
             Event::Received { audio_s, .. } => state.audio_s += audio_s.unwrap_or(0.0),
@@ -247,9 +248,9 @@ impl Observer for TerminalDisplay {
                 let expires_in = next_expiry.map(|expiry| expiry.since(*now));
                 self.counts(&mut state, counts, expires_in);
             }
-            Event::Stopping => self
-                .line
-                .set_message("requests under way are let finish; again to stop at once"),
+            Event::Stopping => self.line.set_message(
+                "waiting for in-flight requests; press Ctrl-C again to exit immediately",
+            ),
             _ => {}
         }
     }
