@@ -1,12 +1,12 @@
-//! Lines that fit a terminal.
+//! Lines fitted to the width of a terminal. Widths are in columns.
 
 use anstyle::Style;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// What stands for what was left out.
-const CUT: char = '…';
+/// Mark in place of truncated text.
+const ELLIPSIS: char = '…';
 
-/// A line of one style.
+/// Line of text in one style.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Line {
     pub(super) style: Style,
@@ -19,14 +19,14 @@ impl Line {
         Self { style, text }
     }
 
-    /// As a terminal takes it.
+    /// Returns the text with its escape sequences.
     pub(super) fn styled(&self) -> String {
         let (style, text) = (self.style, &self.text);
         format!("{style}{text}{style:#}")
     }
 }
 
-/// The beginning of a text that is too long.
+/// Truncates text at its end to fit `width`.
 pub(super) fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
@@ -37,11 +37,11 @@ pub(super) fn cut(text: &str, width: usize) -> String {
     if width == 0 {
         kept
     } else {
-        format!("{}{CUT}", kept.trim_end())
+        format!("{}{ELLIPSIS}", kept.trim_end())
     }
 }
 
-/// The end of a text that is too long: of a path the name.
+/// Truncates text at its start to fit `width`. For a path, this keeps the file name.
 pub(super) fn cut_front(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
@@ -50,7 +50,7 @@ pub(super) fn cut_front(text: &str, width: usize) -> String {
     let kept = text.chars().rev().take_while(|char| fits(*char, &mut left));
     let mut kept: Vec<_> = kept.collect();
     if width > 0 {
-        kept.push(CUT);
+        kept.push(ELLIPSIS);
     }
     kept.iter().rev().collect()
 }
@@ -62,23 +62,26 @@ fn fits(char: char, left: &mut usize) -> bool {
     fits
 }
 
-/// A text of exactly this width.
+/// Pads or truncates text to exactly `width`.
 pub(super) fn padded(text: &str, width: usize) -> String {
     let text = cut(text, width);
     let fill = width.saturating_sub(text.width());
     text + &" ".repeat(fill)
 }
 
-/// Left and right on one line; what is on the right is left out where it does not fit.
+/// Aligns two texts to the left and the right of a line. Omits the right text if it does not fit.
 pub(super) fn apart(left: &str, right: &str, width: usize) -> String {
-    let (own, other) = (left.width(), right.width());
-    if own + 2 + other > width {
+    let (left_width, right_width) = (left.width(), right.width());
+    if left_width + 2 + right_width > width {
         return cut(left, width);
     }
-    format!("{left}{}{right}", " ".repeat(width - own - other))
+    format!(
+        "{left}{}{right}",
+        " ".repeat(width - left_width - right_width)
+    )
 }
 
-/// Parts on as many lines as they need; none is torn apart.
+/// Joins parts into as many lines as needed. Breaks lines only between parts.
 pub(super) fn flow(parts: &[String], between: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for part in parts {
@@ -98,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_texts_are_cut_to_their_width_in_any_script() {
+    fn text_is_truncated_by_display_width() {
         assert_eq!(cut("recording", 9), "recording");
         assert_eq!(cut("recording", 5), "reco…");
         assert_eq!(cut("録音録音", 6), "録音…");
@@ -111,19 +114,19 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_padded_by_what_they_take_on_the_screen() {
+    fn text_is_padded_by_display_width() {
         assert_eq!(padded("録音", 6), "録音  ");
         assert_eq!(padded("recording", 4), "rec…");
     }
 
     #[test]
-    fn what_does_not_fit_on_the_right_is_left_out() {
+    fn a_right_text_that_does_not_fit_is_omitted() {
         assert_eq!(apart("ab", "cd", 8), "ab    cd");
         assert_eq!(apart("ab", "cd", 5), "ab");
     }
 
     #[test]
-    fn parts_go_on_the_next_line_whole() {
+    fn lines_break_only_between_parts() {
         let parts = ["one".to_owned(), "two".to_owned(), "three".to_owned()];
         assert_eq!(flow(&parts, " · ", 9), ["one · two", "three"]);
         assert_eq!(flow(&parts, " · ", 40), ["one · two · three"]);

@@ -1,11 +1,11 @@
-//! `nightscribe status --watch`: a live view on a terminal, plain blocks elsewhere.
+//! `nightscribe status --watch`: a live view on a terminal, and plain blocks of text otherwise.
 //!
-//! - `scene`: what is shown, from the database
-//! - `view`: a scene as lines, for any size
-//! - `waits`: what the queue waits for
-//! - `line`: lines that fit
-//! - `screen`: the terminal
-//! - `presence`: whether the sources' folders are there
+//! - `scene`: snapshot of the queue, from the database
+//! - `view`: rendering of a snapshot for any terminal size
+//! - `waits`: reasons that queued items wait
+//! - `line`: lines fitted to the terminal width
+//! - `screen`: terminal control
+//! - `presence`: availability of the source folders
 
 mod line;
 mod presence;
@@ -25,15 +25,15 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// Between two looks.
+/// Refresh interval.
 const EVERY: Duration = Duration::from_secs(1);
-/// Columns where there is no terminal.
+/// Width in columns without a terminal.
 const PLAIN_WIDTH: usize = 80;
 
 /// Shows the queue until SIGINT or SIGTERM.
 ///
 /// # Errors
-/// If the database fails, or what is shown cannot be written.
+/// If the database fails or the output cannot be written.
 pub(super) async fn watch(session: &Session) -> Result<Exit, Report> {
     let stop = stop_on_signal()?;
     let mut watcher = Watcher::new(session, Presence::follow(&session.config.sources));
@@ -47,9 +47,9 @@ pub(super) async fn watch(session: &Session) -> Result<Exit, Report> {
 
 async fn on_terminal(watcher: &mut Watcher<'_>, stop: &CancellationToken) -> Result<(), Report> {
     let mut resized = signal(SignalKind::window_change())
-        .map_err(|error| Report::internal("signals cannot be received", &error))?;
+        .map_err(|error| Report::internal("cannot install signal handlers", &error))?;
     let mut scene = watcher.look().await?;
-    // After the first look, so that what is wrong is said on the screen that stays.
+    // Entered after the first snapshot, so that an early error is printed on the normal screen.
     let screen = Screen::enter()?;
     loop {
         let (width, height) = Screen::size();

@@ -1,4 +1,4 @@
-//! Whether the sources' folders are there, asked beside the view: a dead share answers never, and must not stop it.
+//! Background check of the source folders. An unresponsive network share must not block the view.
 
 use crate::config::Source;
 use std::collections::BTreeMap;
@@ -6,51 +6,53 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Between two questions.
+/// Interval between two checks.
 const EVERY: Duration = Duration::from_secs(5);
-/// What does not answer within this is not there.
+/// Time after which an unresponsive folder counts as missing.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 
-/// The last answers, by the name of the source.
+/// Latest result for each source, by name. `true` means that the folder exists.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Presence(Arc<Mutex<BTreeMap<String, bool>>>);
 
 impl Presence {
-    /// Asks for each source, from now on as long as the process lives. What was not asked yet counts as there.
+    /// Starts one task per source, which checks its folder until the process exits.
+    ///
+    /// A folder counts as existing until its first check.
     pub(super) fn follow(sources: &[Source]) -> Self {
         let presence = Self::default();
         for source in sources {
             presence.set(&source.name, true);
             let (name, path) = (source.name.clone(), source.path.clone());
-            tokio::spawn(presence.clone().ask(name, path));
+            tokio::spawn(presence.clone().check(name, path));
         }
         presence
     }
 
-    /// The answers now. Sources that are not named are not configured.
+    /// Returns the latest results. Sources without a result are not configured.
     pub(super) fn answers(&self) -> BTreeMap<String, bool> {
         self.lock().clone()
     }
 
-    /// One question at a time for each source.
-    async fn ask(self, name: String, path: PathBuf) {
+    /// Checks one folder repeatedly. A check that hangs is awaited, not started again.
+    async fn check(self, name: String, path: PathBuf) {
         loop {
             let path = path.clone();
-            let mut asked = tokio::task::spawn_blocking(move || path.is_dir());
-            let answer = match tokio::time::timeout(ANSWER_WITHIN, &mut asked).await {
-                Ok(answer) => answer,
+            let mut check = tokio::task::spawn_blocking(move || path.is_dir());
+            let result = match tokio::time::timeout(ANSWER_WITHIN, &mut check).await {
+                Ok(result) => result,
                 Err(_) => {
                     self.set(&name, false);
-                    asked.await
+                    check.await
                 }
             };
-            self.set(&name, answer.unwrap_or(false));
+            self.set(&name, result.unwrap_or(false));
             tokio::time::sleep(EVERY).await;
         }
     }
 
-    fn set(&self, name: &str, is_there: bool) {
-        self.lock().insert(name.to_owned(), is_there);
+    fn set(&self, name: &str, exists: bool) {
+        self.lock().insert(name.to_owned(), exists);
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, bool>> {

@@ -1,4 +1,4 @@
-//! What the live view shows, from the database.
+//! Snapshot of the queue for the live view, loaded from the database.
 
 use super::presence::Presence;
 use crate::cli::exit::Report;
@@ -13,26 +13,26 @@ use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What the rates are taken over, at most.
-const LATELY: Duration = Duration::from_secs(600);
-/// The same at the least: rates of the first moments would be guesses.
-const AT_LEAST: Duration = Duration::from_secs(60);
-/// Rows of a list that any terminal may show.
+/// Maximum period over which rates are measured.
+const MAX_WINDOW: Duration = Duration::from_secs(600);
+/// Minimum period over which rates are measured. A shorter one gives unreliable rates.
+const MIN_WINDOW: Duration = Duration::from_secs(60);
+/// Maximum number of rows loaded for each list.
 const ROWS: usize = 200;
 
-/// The queue at a moment.
+/// Snapshot of the queue.
 #[derive(Debug, Clone)]
 pub(super) struct Scene {
     pub(super) now: Timestamp,
     pub(super) zone: TimeZone,
     pub(super) overview: Overview,
     pub(super) holds: Vec<Hold>,
-    /// Whether the hours let submissions leave.
+    /// Whether the active hours allow submissions.
     pub(super) opening: Opening,
     pub(super) activity: Activity,
-    /// The time that `activity` counts what was completed over.
+    /// Period over which `activity` counts completed items.
     pub(super) over: Duration,
-    /// The sources of the configuration, each with whether its folder is there.
+    /// Whether the folder exists, for each configured source.
     pub(super) sources: BTreeMap<String, bool>,
 }
 
@@ -41,7 +41,7 @@ impl Scene {
         self.overview.counts.get(&state).copied().unwrap_or(0)
     }
 
-    /// Queued, being sent, or waiting at the service.
+    /// Counts queued, submitting and pending items.
     pub(super) fn unfinished(&self) -> u64 {
         [JobState::Queued, JobState::Submitting, JobState::Pending]
             .into_iter()
@@ -49,14 +49,14 @@ impl Scene {
             .sum()
     }
 
-    /// At the present rate; `None` where there is none.
+    /// Estimates the time left at the current rate. `None` if the rate is zero or no work is left.
     pub(super) fn left(&self) -> Option<Duration> {
         let (unfinished, files) = (self.unfinished(), self.activity.files);
         (unfinished > 0 && files > 0).then(|| self.over.mul_f64(unfinished as f64 / files as f64))
     }
 }
 
-/// Looks at the queue again and again.
+/// Source of the snapshots. Keeps the database open between them.
 pub(super) struct Watcher<'a> {
     session: &'a Session,
     presence: Presence,
@@ -72,7 +72,7 @@ impl<'a> Watcher<'a> {
         }
     }
 
-    /// The queue now; an empty one as long as there is none.
+    /// Loads a snapshot. It is empty while no queue exists.
     pub(super) async fn look(&mut self) -> Result<Scene, Report> {
         if self.store.is_none() {
             self.store = self.session.existing_store().await?;
@@ -84,20 +84,20 @@ impl<'a> Watcher<'a> {
             holds: Vec::new(),
             opening: self.session.window(None).opening(self.session.now()),
             activity: Activity::default(),
-            over: LATELY,
+            over: MAX_WINDOW,
             sources: self.presence.answers(),
         };
         let Some(store) = &self.store else {
             return Ok(scene);
         };
-        scene.overview = store.overview(scene.now.before(LATELY)).await?;
-        // A run whose process died never recorded its end.
+        scene.overview = store.overview(scene.now.before(MAX_WINDOW)).await?;
+        // A killed runner never recorded its end, so its record remains.
         scene.overview.runner = scene
             .overview
             .runner
             .filter(|_| Lock::is_held(&self.session.config.state.dir));
         if let Some(runner) = scene.overview.runner {
-            scene.over = scene.now.since(runner.since).clamp(AT_LEAST, LATELY);
+            scene.over = scene.now.since(runner.since).clamp(MIN_WINDOW, MAX_WINDOW);
         }
         let since = scene.now.before(scene.over);
         scene.holds = self.session.holds(store).await?;

@@ -1,4 +1,4 @@
-//! A terminal's second screen, given back as it was.
+//! Alternate screen of the terminal. Dropping it restores the normal screen.
 
 use super::line::Line;
 use crate::cli::exit::Report;
@@ -12,14 +12,14 @@ use crossterm::terminal::{
 use crossterm::{execute, queue};
 use std::io::{self, Write};
 
-/// What a terminal has that does not say how large it is.
-const USUAL: (u16, u16) = (80, 24);
+/// Assumed size of a terminal that does not report one: columns and lines.
+const DEFAULT_SIZE: (u16, u16) = (80, 24);
 
-/// The screen, for as long as it is shown.
+/// Guard of the alternate screen.
 pub(super) struct Screen;
 
 impl Screen {
-    /// Turns to the second screen.
+    /// Switches to the alternate screen.
     ///
     /// # Errors
     /// If the terminal cannot be written to.
@@ -28,16 +28,16 @@ impl Screen {
         Ok(Self)
     }
 
-    /// Columns and lines.
+    /// Returns the size in columns and lines.
     pub(super) fn size() -> (usize, usize) {
         let (width, height) = terminal::size()
             .ok()
             .filter(|(width, height)| *width > 0 && *height > 0)
-            .unwrap_or(USUAL);
+            .unwrap_or(DEFAULT_SIZE);
         (width.into(), height.into())
     }
 
-    /// Shows lines in place of the last ones, all by one write, so that nothing flickers.
+    /// Replaces the shown lines. Uses a single write to avoid flicker.
     ///
     /// # Errors
     /// If the terminal cannot be written to.
@@ -53,7 +53,7 @@ impl Screen {
             } else {
                 line.styled()
             };
-            // Cleared before, as behind a full line the cursor stands on its last character.
+            // Clear first: after a line of full width, the cursor is on its last character, which would be cleared.
             queue!(
                 frame,
                 Print(end),
@@ -72,7 +72,6 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        // A terminal that is gone needs nothing back.
-        let _gone = execute!(io::stdout(), EnableLineWrap, Show, LeaveAlternateScreen);
+        let _closed = execute!(io::stdout(), EnableLineWrap, Show, LeaveAlternateScreen);
     }
 }

@@ -1,4 +1,4 @@
-//! A scene as lines, for any size of terminal.
+//! Rendering of a snapshot for any terminal size.
 
 use super::line::{Line, apart, cut, cut_front, flow, padded};
 use super::scene::Scene;
@@ -13,43 +13,52 @@ use unicode_width::UnicodeWidthStr;
 
 const PLAIN: Style = Style::new();
 const BOLD: Style = Style::new().bold();
-/// Rows of a section that are shown where room is short, before others get more.
-const LEAST: usize = 3;
-/// Lines from which on sections are set apart.
-const ROOMY: usize = 16;
-/// Columns of a row at most: the eye does not follow a longer one.
-const ROW: usize = 110;
+/// Rows that each section gets before another section gets more.
+const MIN_ROWS: usize = 3;
+/// Minimum height in lines for empty lines between sections.
+const SPACED_HEIGHT: usize = 16;
+/// Maximum width of a row in columns. Longer rows are hard to read.
+const MAX_ROW_WIDTH: usize = 110;
+/// Minimum width of a name next to other text, in columns.
+const MIN_NAME_WIDTH: usize = 12;
+/// Columns between a name and the text to its right.
+const GAP: usize = 2;
 
-/// A heading and what is below it.
-struct Section {
+/// Heading with its rows.
+struct ViewSection {
     heading: Line,
     rows: Vec<Line>,
-    /// All that there are, with those that are not among `rows`.
+    /// Total number of entries, including those not in `rows`.
     total: u64,
 }
 
-/// What is shown in so many columns and lines; without `height` all of it.
+/// Renders a snapshot to `width` columns and at most `height` lines, or in full without `height`.
 pub(super) fn render(scene: &Scene, width: usize, height: Option<usize>) -> Vec<Line> {
     let mut lines = head(scene, width);
     if let Some(height) = height {
-        lines.truncate((height / 2).max(LEAST));
+        lines.truncate((height / 2).max(MIN_ROWS));
     }
-    lines.extend(scene.holds.iter().flat_map(|hold| held(scene, hold, width)));
+    lines.extend(
+        scene
+            .holds
+            .iter()
+            .flat_map(|hold| hold_lines(scene, hold, width)),
+    );
     let sections = [
         waiting(scene, width),
-        under_way(scene, width),
+        in_flight(scene, width),
         failed(scene, width),
     ];
     let mut sections: Vec<_> = sections
         .into_iter()
         .filter(|section| !section.rows.is_empty())
         .collect();
-    let gap = usize::from(height.is_none_or(|height| height >= ROOMY));
-    let room = height.map(|height| height.saturating_sub(lines.len()));
+    let gap = usize::from(height.is_none_or(|height| height >= SPACED_HEIGHT));
+    let available = height.map(|height| height.saturating_sub(lines.len()));
     let rows = share(
-        &sections.iter().map(Section::wanted).collect::<Vec<_>>(),
+        &sections.iter().map(ViewSection::wanted).collect::<Vec<_>>(),
         1 + gap,
-        room,
+        available,
     );
     for (section, rows) in sections.iter_mut().zip(rows) {
         lines.extend(section.take(rows, gap, width));
@@ -60,33 +69,35 @@ pub(super) fn render(scene: &Scene, width: usize, height: Option<usize>) -> Vec<
     lines
 }
 
-/// How many rows each section gets of `room` lines, of which `heading` go to its heading.
-fn share(wanted: &[usize], heading: usize, room: Option<usize>) -> Vec<usize> {
-    let Some(mut room) = room else {
+/// Distributes `available` lines among the sections and returns the rows of each.
+///
+/// A section with rows also takes `heading` lines for its heading.
+fn share(wanted: &[usize], heading: usize, available: Option<usize>) -> Vec<usize> {
+    let Some(mut available) = available else {
         return wanted.to_vec();
     };
     let mut given = vec![0; wanted.len()];
-    for most in [1, LEAST, usize::MAX] {
+    for most in [1, MIN_ROWS, usize::MAX] {
         for (given, wanted) in given.iter_mut().zip(wanted) {
             let heading = if *given == 0 { heading } else { 0 };
             let more = (*wanted).min(most).saturating_sub(*given);
-            let more = more.min(room.saturating_sub(heading));
+            let more = more.min(available.saturating_sub(heading));
             if more > 0 {
                 *given += more;
-                room -= more + heading;
+                available -= more + heading;
             }
         }
     }
     given
 }
 
-impl Section {
-    /// Rows that would show all of it.
+impl ViewSection {
+    /// Returns the number of rows needed to show everything.
     fn wanted(&self) -> usize {
         self.rows.len() + usize::from(self.total > self.rows.len() as u64)
     }
 
-    /// The last row tells of those that have no place.
+    /// Takes up to `rows` rows, with `gap` empty lines and the heading. The last row counts the entries left out.
     fn take(&mut self, rows: usize, gap: usize, width: usize) -> Vec<Line> {
         if rows == 0 {
             return Vec::new();
@@ -111,7 +122,7 @@ impl Section {
     }
 }
 
-/// What matters most comes first: a small terminal shows only the beginning.
+/// Renders the title, counts and figures. The most important come first, since a small terminal shows only the start.
 fn head(scene: &Scene, width: usize) -> Vec<Line> {
     let mut lines = vec![Line::new(BOLD, title(scene, width))];
     let counts = flow(&counts(scene), " · ", width).into_iter();
@@ -134,15 +145,15 @@ fn title(scene: &Scene, width: usize) -> String {
         None => ("not running".to_owned(), String::new()),
     };
     let name = "nightscribe";
-    let whole = apart(name, &format!("{runner}{process} · {time}"), width);
-    if whole == name {
+    let full = apart(name, &format!("{runner}{process} · {time}"), width);
+    if full == name {
         apart(name, &format!("{runner} · {time}"), width)
     } else {
-        whole
+        full
     }
 }
 
-/// What is always of interest, and whatever else there is; not what a person took out.
+/// Formats the counts by state. Omits cancelled items, and empty states other than queued, pending and done.
 fn counts(scene: &Scene) -> Vec<String> {
     let is_shown = |state: &JobState| {
         matches!(state, JobState::Queued | JobState::Pending | JobState::Done)
@@ -170,17 +181,17 @@ fn figures(scene: &Scene) -> Vec<String> {
         let minutes = scene.over.as_secs_f64() / 60.0;
         let audio = activity.audio_s / 60.0 / minutes;
         let files = activity.files as f64 / minutes * 60.0;
-        figures.push(format!("{audio:.1} min of audio a minute"));
-        figures.push(format!("{files:.0} files an hour"));
+        figures.push(format!("{audio:.1} min of audio per minute"));
+        figures.push(format!("{files:.0} files per hour"));
     }
     if scene.overview.perhaps_paid > 0 {
-        let doubtful = scene.overview.perhaps_paid;
-        figures.push(format!("{doubtful} perhaps paid in vain"));
+        let count = scene.overview.perhaps_paid;
+        figures.push(format!("{count} possibly billed without a transcript"));
     }
     figures
 }
 
-fn held(scene: &Scene, hold: &Hold, width: usize) -> Vec<Line> {
+fn hold_lines(scene: &Scene, hold: &Hold, width: usize) -> Vec<Line> {
     let since = clock(hold.since, scene.now, &scene.zone);
     let (reason, message) = (hold.kind.reason(), visible(&hold.message));
     let held = format!("HELD since {since}: {reason}: {message}");
@@ -191,34 +202,34 @@ fn held(scene: &Scene, hold: &Hold, width: usize) -> Vec<Line> {
     ]
 }
 
-fn waiting(scene: &Scene, width: usize) -> Section {
+fn waiting(scene: &Scene, width: usize) -> ViewSection {
     let waits = waits(scene);
     let rows = waits.iter().map(|wait| {
         let more = if wait.more { "+" } else { " " };
         let line = format!("{:>8}{more} {}", wait.count, visible(&wait.reason));
         Line::new(PLAIN, cut(&line, width))
     });
-    Section {
-        heading: Line::new(BOLD, "WAITS"),
+    ViewSection {
+        heading: Line::new(BOLD, "WAITING"),
         rows: rows.collect(),
         total: waits.len() as u64,
     }
 }
 
-fn under_way(scene: &Scene, width: usize) -> Section {
+fn in_flight(scene: &Scene, width: usize) -> ViewSection {
     let sending = scene.activity.sending.iter();
-    let sending = sending.map(|one| sent(scene, "sending", one, width));
+    let sending = sending.map(|one| in_flight_row(scene, "sending", one, width));
     let pending = scene.activity.pending.iter();
-    let pending = pending.map(|one| sent(scene, "pending", one, width));
-    Section {
-        heading: Line::new(BOLD, "ON ITS WAY"),
+    let pending = pending.map(|one| in_flight_row(scene, "pending", one, width));
+    ViewSection {
+        heading: Line::new(BOLD, "IN FLIGHT"),
         rows: sending.chain(pending).collect(),
         total: scene.count(JobState::Submitting) + scene.count(JobState::Pending),
     }
 }
 
-/// State, age, name, length or size, and what is left until it expires.
-fn sent(scene: &Scene, state: &str, one: &UnderWay, width: usize) -> Line {
+/// Renders an in-flight item: state, age, name, duration or size, and time until it expires.
+fn in_flight_row(scene: &Scene, state: &str, one: &UnderWay, width: usize) -> Line {
     let age = length(scene.now.since(one.since));
     let left = format!("  {state} {age:>7}  ");
     let size = match one.duration_s {
@@ -248,10 +259,10 @@ fn joined(size: &str, expiry: &str) -> String {
     }
 }
 
-fn failed(scene: &Scene, width: usize) -> Section {
+fn failed(scene: &Scene, width: usize) -> ViewSection {
     let rows = scene.activity.failures.iter();
-    Section {
-        heading: Line::new(ERROR, "FAILED LAST"),
+    ViewSection {
+        heading: Line::new(ERROR, "RECENT FAILURES"),
         rows: rows.map(|one| failure(scene, one, width)).collect(),
         total: scene.count(JobState::Failed),
     }
@@ -260,31 +271,31 @@ fn failed(scene: &Scene, width: usize) -> Section {
 fn failure(scene: &Scene, one: &Failed, width: usize) -> Line {
     let at = clock(one.at, scene.now, &scene.zone);
     let left = format!("  {at}  ");
-    // The name and the reason share the room.
-    let room = width.saturating_sub(left.width()) / 2;
-    let name = cut_front(&shown(&one.relative), room);
+    // The name gets at most half of the width, so that the reason is visible.
+    let name_width = width.saturating_sub(left.width()) / 2;
+    let name = cut_front(&shown(&one.relative), name_width);
     let reason = visible(&one.failure.to_string());
     let text = format!("{left}{name} ({}): {reason}", one.job.0);
     Line::new(PLAIN, cut(&text, width))
 }
 
-/// A name between what is known of it: on its right the first of `rights` that leaves room for all of the name, or else
-/// the last, and of the name the end; nothing where even that leaves too little.
+/// Renders a row with text to the left and right of a name.
+///
+/// Uses the first of `rights` that leaves space for the full name. Otherwise uses the last one and truncates the name.
+/// Omits the right text if that would leave less than [`MIN_NAME_WIDTH`] columns for the name.
 fn named(left: &str, name: &str, rights: &[String], width: usize) -> Line {
-    const SHORTEST: usize = 12;
-    const APART: usize = 2;
-    let width = width.min(ROW);
-    let room = width.saturating_sub(left.width());
-    let fits = |right: &&String| name.width() + APART + right.width() <= room;
+    let width = width.min(MAX_ROW_WIDTH);
+    let available = width.saturating_sub(left.width());
+    let fits = |right: &&String| name.width() + GAP + right.width() <= available;
     let right = rights.iter().find(fits).or(rights.last());
-    let right = right.filter(|right| SHORTEST + APART + right.width() <= room);
+    let right = right.filter(|right| MIN_NAME_WIDTH + GAP + right.width() <= available);
     let text = match right {
         Some(right) => {
-            let name_room = room - APART - right.width();
-            let name = padded(&cut_front(name, name_room), name_room);
+            let name_width = available - GAP - right.width();
+            let name = padded(&cut_front(name, name_width), name_width);
             format!("{left}{name}  {right}")
         }
-        None => format!("{left}{}", cut_front(name, room)),
+        None => format!("{left}{}", cut_front(name, available)),
     };
     Line::new(PLAIN, cut(text.trim_end(), width))
 }

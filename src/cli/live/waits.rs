@@ -1,4 +1,4 @@
-//! What the queue waits for, by reason.
+//! Reasons that queued items wait.
 
 use super::scene::Scene;
 use crate::cli::terminal::{clock, length};
@@ -6,7 +6,7 @@ use crate::domain::JobState;
 use crate::policy::hours::Opening;
 use crate::store::activity::{HEAD, Waiting};
 
-/// So many wait for this; `more` where only so many were looked at.
+/// Reason to wait, with the number of items. `more` marks a lower bound: only the head of the queue was examined.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Wait {
     pub(super) count: u64,
@@ -14,27 +14,32 @@ pub(super) struct Wait {
     pub(super) reason: String,
 }
 
-/// Every reason that keeps something in the queue, the common ones first.
+/// Returns all reasons that queued items wait, starting with their turn.
 pub(super) fn waits(scene: &Scene) -> Vec<Wait> {
     let activity = &scene.activity;
     let is_head_cut = total(scene, |_| true) >= HEAD;
-    let is_gone = |waiting: &Waiting| match scene.sources.get(&waiting.source) {
-        Some(is_there) => waiting.are_files && !is_there,
+    let is_unavailable = |waiting: &Waiting| match scene.sources.get(&waiting.source) {
+        Some(exists) => waiting.are_files && !exists,
         None => true,
     };
-    let twins = total(scene, |waiting| waiting.have_twin && !is_gone(waiting));
+    let duplicates = total(scene, |waiting| {
+        waiting.have_twin && !is_unavailable(waiting)
+    });
     let mut others = vec![
         later(scene),
-        wait(twins, is_head_cut, "for equal audio that is on its way"),
-        wait(activity.in_doubt, false, "for a lost answer to be found"),
+        wait(duplicates, is_head_cut, "for a duplicate in flight"),
+        wait(activity.in_doubt, false, "for lookup of a lost response"),
     ];
-    let mut gone: Vec<_> = activity.waiting.iter().filter(|one| is_gone(one)).collect();
-    gone.dedup_by_key(|waiting| &waiting.source);
-    for first in gone {
-        let jobs = total(scene, |one| is_gone(one) && one.source == first.source);
+    let unavailable = activity.waiting.iter().filter(|one| is_unavailable(one));
+    let mut unavailable: Vec<_> = unavailable.collect();
+    unavailable.dedup_by_key(|waiting| &waiting.source);
+    for first in unavailable {
+        let jobs = total(scene, |one| {
+            is_unavailable(one) && one.source == first.source
+        });
         let name = &first.source;
         let reason = if scene.sources.contains_key(name) {
-            format!("for the folder of `{name}`, which is not there")
+            format!("for the folder of `{name}`, which is missing")
         } else {
             format!("for [[source]] `{name}`, which is not configured")
         };
@@ -43,7 +48,7 @@ pub(super) fn waits(scene: &Scene) -> Vec<Wait> {
     let elsewhere: u64 = others.iter().map(|wait| wait.count).sum();
     let turn = scene.count(JobState::Queued).saturating_sub(elsewhere);
     let is_any_cut = others.iter().any(|wait| wait.more && wait.count > 0);
-    // What was not looked at may wait for anything else.
+    // Items beyond the examined head may wait for any of the other reasons.
     let mut all = vec![wait(turn, false, &turn_for(scene, is_any_cut))];
     all.extend(others);
     all.retain(|wait| wait.count > 0);
@@ -61,7 +66,7 @@ fn turn_for(scene: &Scene, is_mixed: bool) -> String {
         (None, _, Some(_)) => "for their turn".to_owned(),
     };
     if is_mixed {
-        format!("{reason}, or as below")
+        format!("{reason}, or a reason below")
     } else {
         reason
     }
@@ -85,10 +90,10 @@ fn wait(count: u64, more: bool, reason: &str) -> Wait {
     }
 }
 
-fn total(scene: &Scene, is_meant: impl Fn(&Waiting) -> bool) -> u64 {
+fn total(scene: &Scene, filter: impl Fn(&Waiting) -> bool) -> u64 {
     let waiting = scene.activity.waiting.iter();
     waiting
-        .filter(|waiting| is_meant(waiting))
+        .filter(|waiting| filter(waiting))
         .map(|waiting| waiting.jobs)
         .sum()
 }

@@ -1,4 +1,4 @@
-//! How the view looks, and that it fits.
+//! Tests of the rendered text and its size.
 
 use super::*;
 use crate::domain::{ErrorClass, Failure, HoldKind, JobId, Timestamp};
@@ -20,7 +20,7 @@ fn after(seconds: u64) -> Timestamp {
     NOW.after(Duration::from_secs(seconds))
 }
 
-fn one(job: i64, name: &str, since: u64, expires_in: Option<u64>) -> UnderWay {
+fn in_flight_item(job: i64, name: &str, since: u64, expires_in: Option<u64>) -> UnderWay {
     UnderWay {
         job: JobId(job),
         relative: PathBuf::from(name),
@@ -31,11 +31,11 @@ fn one(job: i64, name: &str, since: u64, expires_in: Option<u64>) -> UnderWay {
     }
 }
 
-fn queued(source: &str, have_twin: bool, jobs: u64) -> Waiting {
+fn queued(source: &str, have_duplicate: bool, jobs: u64) -> Waiting {
     Waiting {
         source: source.to_owned(),
         are_files: true,
-        have_twin,
+        have_twin: have_duplicate,
         jobs,
     }
 }
@@ -49,12 +49,12 @@ fn failure(job: i64, name: &str, class: ErrorClass, message: &str) -> Failed {
     }
 }
 
-/// A busy night.
+/// A queue with items in every state.
 fn night() -> Scene {
     let counts = [1480, 3, 37, 2, 2480, 9, 1];
     let pending = (0..37).map(|number| {
         let name = format!("2024/season {number}/a rather long name of an episode.mp3");
-        one(500 + number, &name, 240, Some(600 + number as u64 * 60))
+        in_flight_item(500 + number, &name, 240, Some(600 + number as u64 * 60))
     });
     Scene {
         now: NOW,
@@ -74,9 +74,9 @@ fn night() -> Scene {
         opening: Opening::Now,
         activity: Activity {
             sending: vec![
-                one(700, "2025/会議の録音.m4a", 12, None),
-                one(701, "2025/two.mp3", 3, None),
-                one(702, "2025/three\u{1b}[31m.mp3", 1, None),
+                in_flight_item(700, "2025/会議の録音.m4a", 12, None),
+                in_flight_item(701, "2025/two.mp3", 3, None),
+                in_flight_item(702, "2025/three\u{1b}[31m.mp3", 1, None),
             ],
             pending: pending.collect(),
             waiting: vec![
@@ -151,16 +151,16 @@ fn an_empty_queue() {
 }
 
 #[test]
-fn without_a_terminal_every_row_is_there() {
+fn without_a_height_every_row_is_shown() {
     let text = text(&night(), 80, None);
     assert_eq!(text.matches("  pending ").count(), 37);
-    // Of the failures only the last are asked for.
+    // The snapshot holds only the most recent failures.
     assert_eq!(text.matches("… and ").count(), 1);
     assert!(text.ends_with("… and 7 more"), "{text}");
 }
 
 #[test]
-fn it_fits_every_size() {
+fn the_view_fits_every_size() {
     for scene in [night(), held(), empty()] {
         for width in 1..=220 {
             for height in (1..=60).step_by(7) {
@@ -180,7 +180,7 @@ fn it_fits_every_size() {
 }
 
 #[test]
-fn what_has_no_place_is_counted() {
+fn omitted_rows_are_counted() {
     let text = text(&night(), 80, Some(24));
     let rows = text.matches("  pending ").count() + text.matches("  sending ").count();
     assert!(
@@ -190,7 +190,7 @@ fn what_has_no_place_is_counted() {
 }
 
 #[test]
-fn short_of_room_every_section_keeps_a_row_before_one_gets_more() {
+fn every_section_gets_a_row_before_any_gets_more() {
     assert_eq!(share(&[5, 40, 2], 2, Some(9)), [1, 1, 1]);
     assert_eq!(share(&[5, 40, 2], 2, Some(14)), [3, 3, 2]);
     assert_eq!(share(&[5, 40, 2], 2, Some(30)), [5, 17, 2]);
@@ -200,18 +200,18 @@ fn short_of_room_every_section_keeps_a_row_before_one_gets_more() {
 }
 
 #[test]
-fn counts_beyond_what_was_looked_at_say_so() {
+fn counts_beyond_the_examined_head_are_marked() {
     let mut scene = night();
     scene.activity.later = HEAD;
     scene.activity.waiting = vec![queued("talks", true, HEAD)];
     scene.overview.counts.insert(JobState::Queued, 900_000);
     let text = text(&scene, 80, Some(24));
     assert!(
-        text.contains("  895998  for their turn, or as below"),
+        text.contains("  895998  for their turn, or a reason below"),
         "{text}"
     );
     assert!(
-        text.contains("    2000+ for equal audio that is on its way"),
+        text.contains("    2000+ for a duplicate in flight"),
         "{text}"
     );
     assert!(
