@@ -18,40 +18,40 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::Write;
 
-/// The bill, for programs; fields are only ever added.
+/// JSON form of the report. Fields may be added, but never removed or renamed.
 #[derive(Debug, Serialize)]
 struct JsonReport {
     since: Timestamp,
     currency: Option<String>,
-    lines: Vec<Line>,
-    in_all: Line,
-    /// `null` if it was not asked for.
+    lines: Vec<ReportLine>,
+    in_all: ReportLine,
+    /// `null` without `--reconcile`.
     differences: Option<Vec<Difference>>,
 }
 
-/// What was submitted under one name.
+/// Totals of one source, model or day.
 #[derive(Debug, Clone, PartialEq, Serialize, Default)]
-struct Line {
+struct ReportLine {
     name: String,
-    /// Transcripts that were billed.
+    /// Number of billed transcripts.
     billed: u64,
     billed_s: f64,
-    /// `null` where a price is not known.
+    /// `null` if a price is unknown.
     cost: Option<f64>,
-    /// At the service at this moment.
+    /// Number of pending transcriptions.
     pending: u64,
-    /// Transcripts that were taken from equal recordings.
+    /// Number of transcripts reused from duplicates.
     saved: u64,
     saved_s: f64,
     saved_cost: Option<f64>,
-    /// Submissions that may have been paid for nothing.
+    /// Number of submissions that may have been billed without yielding a transcript.
     perhaps_paid: u64,
     perhaps_paid_s: f64,
 }
 
 pub(super) async fn report(session: &Session, args: &ReportArgs) -> Result<Exit, Report> {
     let zone = SystemClock.zone();
-    let since = beginning(args.since, session.now(), &zone)?;
+    let since = start_time(args.since, session.now(), &zone)?;
     let Some(store) = session.existing_store().await? else {
         return Ok(Exit::Done);
     };
@@ -86,14 +86,14 @@ pub(super) async fn report(session: &Session, args: &ReportArgs) -> Result<Exit,
     Ok(Exit::Done)
 }
 
-fn beginning(since: Option<Since>, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, Report> {
+fn start_time(since: Option<Since>, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, Report> {
     Ok(match since {
         None => Timestamp::from_millis(0),
         Some(Since::Ago(span)) => now.before(span),
         Some(Since::At(time)) => Timestamp::from_millis(time.as_millisecond()),
         Some(Since::Day(day)) => {
-            let refused = || Report::new(Exit::Usage, "--since: there is no such day");
-            start_of(day, zone).ok_or_else(refused)?
+            let out_of_range = || Report::new(Exit::Usage, "--since: the day is out of range");
+            start_of(day, zone).ok_or_else(out_of_range)?
         }
     })
 }
@@ -102,16 +102,18 @@ fn day(time: Timestamp, zone: &TimeZone) -> String {
     date_of(time, zone).map_or_else(|| time.to_string(), |date| date.to_string())
 }
 
-/// A line for each name, in their order.
-fn summed(entries: &[Entry], name: impl Fn(&Entry) -> String, prices: &Prices) -> Vec<Line> {
-    let mut sums: BTreeMap<String, Line> = BTreeMap::new();
+/// Adds up the entries by name. Returns the lines sorted by name.
+fn summed(entries: &[Entry], name: impl Fn(&Entry) -> String, prices: &Prices) -> Vec<ReportLine> {
+    let mut sums: BTreeMap<String, ReportLine> = BTreeMap::new();
     for entry in entries {
-        let line = sums.entry(name(entry)).or_insert_with_key(|name| Line {
-            name: name.clone(),
-            cost: Some(0.0),
-            saved_cost: Some(0.0),
-            ..Line::default()
-        });
+        let line = sums
+            .entry(name(entry))
+            .or_insert_with_key(|name| ReportLine {
+                name: name.clone(),
+                cost: Some(0.0),
+                saved_cost: Some(0.0),
+                ..ReportLine::default()
+            });
         let cost = prices.cost(&entry.model, entry.audio_s);
         let add = |sum: &mut Option<f64>| *sum = sum.zip(cost).map(|(sum, cost)| sum + cost);
         match entry.charge {
@@ -145,24 +147,28 @@ fn text(report: &JsonReport) -> String {
         "COST",
         "PENDING",
         "SAVED",
-        "PERHAPS PAID TWICE",
+        "POSSIBLY PAID TWICE",
     ]);
-    rows.add_rows(report.lines.iter().chain([&report.in_all]).map(|line| {
+    let total = ReportLine {
+        name: "total".to_owned(),
+        ..report.in_all.clone()
+    };
+    rows.add_rows(report.lines.iter().chain([&total]).map(|line| {
         [
             line.name.clone(),
             line.billed.to_string(),
             hours(line.billed_s),
             money(line.cost, currency),
             line.pending.to_string(),
-            several(line.saved, line.saved_s),
-            several(line.perhaps_paid, line.perhaps_paid_s),
+            count_with_hours(line.saved, line.saved_s),
+            count_with_hours(line.perhaps_paid, line.perhaps_paid_s),
         ]
     }));
     let mut text = lines(&rows);
     match &report.differences {
         None => {}
         Some(none) if none.is_empty() => {
-            text.push_str("\nThe service's list says the same.\n");
+            text.push_str("\nNo differences from the service's list of requests.\n");
         }
         Some(differences) => {
             text.push('\n');
@@ -174,7 +180,7 @@ fn text(report: &JsonReport) -> String {
     text
 }
 
-fn several(number: u64, audio_s: f64) -> String {
+fn count_with_hours(number: u64, audio_s: f64) -> String {
     match number {
         0 => "0".to_owned(),
         number => format!("{number} ({})", hours(audio_s)),
@@ -203,7 +209,7 @@ fn csv(report: &JsonReport) -> String {
     csv
 }
 
-/// A field that may hold a comma or a quote (RFC 4180).
+/// Quotes a CSV field if necessary (RFC 4180).
 fn quoted(field: &str) -> String {
     if field.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", field.replace('"', "\"\""))
@@ -230,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_billed_saved_and_perhaps_paid_is_told_apart() {
+    fn charges_are_added_up_by_kind() {
         let entries = [
             entry("b", Charge::Billed, 60.0),
             entry("a", Charge::Billed, 120.0),
@@ -264,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_with_a_comma_stays_one_field() {
+    fn a_field_with_a_comma_is_quoted() {
         assert_eq!(quoted("a,\"b\""), "\"a,\"\"b\"\"\"");
         assert_eq!(quoted("a b"), "a b");
     }

@@ -1,4 +1,4 @@
-//! What the service's list of requests says, beside what is recorded here.
+//! Comparison of the recorded submissions with the service's list of requests.
 
 use crate::api::{Charged, Client, Settings};
 use crate::cli::exit::{Exit, Report};
@@ -13,32 +13,32 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Before the first submission: the service's clock and ours may differ.
-const EARLIER: Duration = Duration::from_secs(300);
-/// What the service may still be about to list.
-const LATELY: Duration = Duration::from_secs(600);
+/// Tolerated clock difference to the service. Widens the requested time range.
+const CLOCK_SKEW: Duration = Duration::from_secs(300);
+/// Time the service may need to list a new request.
+const LISTING_DELAY: Duration = Duration::from_secs(600);
 
-/// One request on which the two do not agree.
+/// Difference between the queue and the service's list, for one request.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(super) enum Difference {
-    /// The service lists it as done, and its transcript is not here.
+    /// The service completed the request, but its transcript is not stored.
     PaidForNothing {
         recording: PathBuf,
         client_request_id: String,
         usd: Option<f64>,
     },
-    /// Its transcript is here, and the service does not list it.
+    /// The transcript is stored, but the service does not list the request.
     Unlisted {
         recording: PathBuf,
         client_request_id: String,
     },
-    /// Its transcript is here, and the service lists it as failed.
+    /// The transcript is stored, but the service lists the request as failed.
     ListedAsFailed {
         recording: PathBuf,
         client_request_id: String,
     },
-    /// The service lists it, and nothing here has asked for it.
+    /// The service lists a request that this queue did not submit.
     NotFromHere {
         request_id: String,
         model: Option<String>,
@@ -57,7 +57,7 @@ impl fmt::Display for Difference {
                 usd,
             } => write!(
                 f,
-                "{}: the service did it, and its transcript did not arrive (request {client_request_id}{})",
+                "{}: completed by the service, but its transcript is not stored (request {client_request_id}{})",
                 shown(recording),
                 cost(usd)
             ),
@@ -66,7 +66,7 @@ impl fmt::Display for Difference {
                 client_request_id,
             } => write!(
                 f,
-                "{}: its transcript is here, and the service does not list it (request {client_request_id})",
+                "{}: transcript stored, but not listed by the service (request {client_request_id})",
                 shown(recording)
             ),
             Self::ListedAsFailed {
@@ -74,7 +74,7 @@ impl fmt::Display for Difference {
                 client_request_id,
             } => write!(
                 f,
-                "{}: its transcript is here, and the service lists it as failed (request {client_request_id})",
+                "{}: transcript stored, but listed as failed by the service (request {client_request_id})",
                 shown(recording)
             ),
             Self::NotFromHere {
@@ -84,17 +84,20 @@ impl fmt::Display for Difference {
                 usd,
             } => write!(
                 f,
-                "request {} of {}: not from this queue ({}{})",
+                "request {} at {}: not submitted from this queue ({}{})",
                 visible(request_id),
                 created.map_or_else(|| "an unknown time".to_owned(), |time| time.to_string()),
-                visible(model.as_deref().unwrap_or("no model named")),
+                visible(model.as_deref().unwrap_or("unknown model")),
                 cost(usd)
             ),
         }
     }
 }
 
-/// Asks the service for its list, and names every difference.
+/// Fetches the service's list of requests and returns every difference.
+///
+/// # Errors
+/// If there is no key, or the list is unavailable or cannot be read.
 pub(super) async fn reconcile(
     session: &Session,
     entries: &[Entry],
@@ -109,22 +112,21 @@ pub(super) async fn reconcile(
     .map_err(|error| Report::of(Exit::Usage, &error))?;
     let now = session.now();
     let first = entries.iter().map(|entry| entry.at).min().unwrap_or(now);
-    let start = first.max(since).before(EARLIER);
+    let start = first.max(since).before(CLOCK_SKEW);
     let mut charged = Vec::new();
     loop {
         let page = client
-            .charged(start, now.after(EARLIER), charged.len())
+            .charged(start, now.after(CLOCK_SKEW), charged.len())
             .await;
         let page = page.map_err(|error| {
             let message = format!(
-                "the service's list of requests cannot be read: {}",
+                "cannot read the service's list of requests: {}",
                 error.failure.message
             );
             Report::new(Exit::SomeFailed, message)
         })?;
         let Some(page) = page else {
-            let message =
-                "this service has no list of requests (`/v2/logs`), or not for this account";
+            let message = "the service offers no list of requests (`/v2/logs`) for this account";
             return Err(Report::new(Exit::SomeFailed, message));
         };
         let empty = page.requests.is_empty();
@@ -135,7 +137,7 @@ pub(super) async fn reconcile(
     }
 }
 
-/// Every request on which the two do not agree.
+/// Compares the recorded entries with the listed requests.
 fn differences(entries: &[Entry], charged: &[Charged], now: Timestamp) -> Vec<Difference> {
     let mut listed: HashMap<&str, &Charged> = HashMap::new();
     for request in charged {
@@ -157,7 +159,7 @@ fn differences(entries: &[Entry], charged: &[Charged], now: Timestamp) -> Vec<Di
                     usd: request.usd,
                 });
             }
-            (Charge::Billed, None) if now.since(entry.at) > LATELY => {
+            (Charge::Billed, None) if now.since(entry.at) > LISTING_DELAY => {
                 differences.push(Difference::Unlisted {
                     recording,
                     client_request_id,
@@ -173,8 +175,8 @@ fn differences(entries: &[Entry], charged: &[Charged], now: Timestamp) -> Vec<Di
         }
     }
     let foreign = charged.iter().filter(|request| {
-        let is_left = |id: &String| listed.contains_key(id.as_str());
-        request.succeeded && request.client_request_id.as_ref().is_none_or(is_left)
+        let is_unmatched = |id: &String| listed.contains_key(id.as_str());
+        request.succeeded && request.client_request_id.as_ref().is_none_or(is_unmatched)
     });
     differences.extend(foreign.map(|request| {
         Difference::NotFromHere {
@@ -245,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_done_a_moment_ago_may_not_be_listed_yet() {
+    fn a_recent_request_may_not_be_listed_yet() {
         let entries = [entry("new", Charge::Billed)];
         assert_eq!(differences(&entries, &[], Timestamp::from_millis(1000)), []);
     }
