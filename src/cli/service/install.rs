@@ -24,16 +24,16 @@ pub(super) fn install(target: &Target, global: &Global) -> Result<Exit, Report> 
         make_folders(&config, &setup)?;
     }
     let word = if is_new { "Wrote" } else { "Unchanged:" };
-    say(&format!("{word} {}", shown(&target.file)))?;
+    print(&format!("{word} {}", shown(&target.file)))?;
     let has_key = target.has_key(&config) != Some(false);
     start(target, is_new, has_key)?;
     hints(target, &setup, &config, has_key)
         .iter()
-        .try_for_each(|hint| say(hint))?;
+        .try_for_each(|hint| print(hint))?;
     Ok(Exit::Done)
 }
 
-/// A file that somebody else wrote is neither replaced nor removed.
+/// Returns an error if nightscribe did not write the service file. Such a file is neither replaced nor removed.
 pub(super) fn refuse_foreign(target: &Target, text: Option<&str>) -> Result<(), Report> {
     if text.is_none_or(is_ours) {
         return Ok(());
@@ -45,11 +45,11 @@ pub(super) fn refuse_foreign(target: &Target, text: Option<&str>) -> Result<(), 
     Err(Report::new(Exit::Usage, message))
 }
 
-/// An error of the service's file, with what to do where it takes root.
+/// Creates an error about the service file. A permission error of a system service includes advice.
 pub(super) fn cannot(what: &str, target: &Target, error: &io::Error) -> Report {
     let advice = match (error.kind(), target.scope) {
         (io::ErrorKind::PermissionDenied, Scope::System) => {
-            "; the service of the machine is root's business: use sudo, or --user for your own"
+            "; a system service needs root: use sudo, or --user for a user service"
         }
         _ => "",
     };
@@ -72,8 +72,10 @@ fn write(file: &Path, text: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// What the service writes must be there when it starts, as its sandbox is made around it. systemd makes the folder of
-/// a user that it makes.
+/// Creates the folders that the service writes to, with its user as owner.
+///
+/// They must exist when the service starts, because its sandbox refers to them. For a dynamic user, systemd creates the
+/// folder itself.
 fn make_folders(config: &Config, setup: &Setup) -> Result<(), Report> {
     let owner = match &setup.identity {
         Identity::Made => return Ok(()),
@@ -83,7 +85,7 @@ fn make_folders(config: &Config, setup: &Setup) -> Result<(), Report> {
     let owner = owner.map(|account| (account.uid, account.gid));
     for folder in [&config.state.dir, &config.output.dir] {
         make(folder, owner).map_err(|error| {
-            let message = format!("cannot make `{}`: {error}", shown(folder));
+            let message = format!("cannot create `{}`: {error}", shown(folder));
             Report::new(Exit::Usage, message)
         })?;
     }
@@ -113,57 +115,58 @@ fn start(target: &Target, is_new: bool, has_key: bool) -> Result<(), Report> {
     };
     if !manager::runs(target) {
         let manager = target.manager.name();
-        return say(&format!(
-            "{manager} does not run here, so nothing was started. Where it runs: {}",
+        return print(&format!(
+            "{manager} is not running here, so nothing was started. To start the service: {}",
             manager::typed(&steps)
         ));
     }
-    // A list that launchd knows already is taken anew only when it was put out first; one it does not know refuses.
+    // launchd reloads a known job only after it is unloaded. Unloading an unknown job fails, which is ignored.
     if target.manager == Manager::Launchd && is_new {
         talk.stop().iter().for_each(|step| {
             manager::ask(step);
         });
     }
     manager::take(&steps)?;
-    say(match has_key {
-        true => "It runs, and starts by itself from now on.",
-        false => "It starts by itself from now on, as soon as it has a key.",
+    print(match has_key {
+        true => "The service is running and will start automatically.",
+        false => "The service will start automatically once it has a key.",
     })
 }
 
-/// What is left for a person to do.
+/// Lists the steps left to the user.
 fn hints(target: &Target, setup: &Setup, config: &Config, has_key: bool) -> Vec<String> {
     let mut hints = Vec::new();
     if !has_key {
         hints.push(match (&config.api.key, &setup.key) {
             (KeySource::File(path), _) => {
-                format!("The key file `{}` is not there: write the API key into it.", shown(path))
+                format!("The key file `{}` does not exist: write the API key to it.", shown(path))
             }
             (KeySource::Env(name), Key::Variable { file, .. })
                 if target.manager == Manager::Systemd =>
             {
-                format!("The service has no {name}, as it is given none of this shell's variables: write {name}=... into {file} (mode 600).")
+                format!("The service has no {name}, because it does not inherit this shell's environment: write {name}=... to {file} (mode 600).")
             }
             (KeySource::Env(name), _) => format!(
-                "The service has no {name}, as it is given none of this shell's variables: put the key into a file, and name it with api.key_file."
+                "The service has no {name}, because it does not inherit this shell's environment: put the key in a file and set api.key_file."
             ),
         });
-        hints.push("Then install again, which starts it.".to_owned());
+        hints.push("Then run the same command again to start the service.".to_owned());
     }
     let is_systemd = target.manager == Manager::Systemd;
     if is_systemd && target.scope == Scope::User && !target.lingers() {
         hints.push(
-            "It stops when you log out. To let it work at night: loginctl enable-linger".to_owned(),
+            "The service stops when you log out. To keep it running: loginctl enable-linger"
+                .to_owned(),
         );
     }
     for name in &target.left_out {
         hints.push(format!(
-            "{name} is set in this shell only; the service goes by the configuration."
+            "{name} is set only in this shell; the service uses the configuration file."
         ));
     }
     hints
 }
 
-fn say(text: &str) -> Result<(), Report> {
+fn print(text: &str) -> Result<(), Report> {
     Ok(writeln!(anstream::stdout().lock(), "{text}")?)
 }

@@ -1,10 +1,10 @@
-//! `nightscribe service`: what a service manager is told, and what it says.
+//! `nightscribe service`: installs and inspects the service.
 //!
-//! - `target`: which service is meant, and what it should be
-//! - `manager`: commands to the manager
-//! - `install`, `uninstall`, `status`: the commands
-//! - `user`: who a unit runs as
-//! - `night`: what would keep an installed service from working at night, for `nightscribe check`
+//! - `target`: selection of the service and its intended setup
+//! - `manager`: commands to the service manager
+//! - `install`, `uninstall`, `status`: the subcommands
+//! - `user`: user of a unit and its permissions
+//! - `night`: checks that an installed service can run unattended, for `nightscribe check`
 
 mod install;
 mod manager;

@@ -1,4 +1,4 @@
-//! What would keep an installed service from working at night.
+//! Checks that an installed service can run unattended.
 
 use super::target::{Target, sets, uid};
 use super::user::User;
@@ -13,7 +13,7 @@ use crate::install::{Manager, Scope, Setup, is_ours, rendered};
 use std::io;
 use std::path::Path;
 
-/// Lines for every service that is installed here and runs this configuration; none if there is none.
+/// Checks every installed service that runs this configuration.
 pub(in crate::cli) fn lines(session: &Session) -> Vec<Line> {
     [Scope::System, Scope::User]
         .into_iter()
@@ -24,16 +24,16 @@ pub(in crate::cli) fn lines(session: &Session) -> Vec<Line> {
 fn installed(session: &Session, scope: Scope) -> Option<Vec<Line>> {
     let target = Target::at(scope, session.environment.clone(), None).ok()?;
     let text = target.installed().ok()??;
-    // As the service finds it: without what only this shell says.
+    // Loaded as by the service: without the variables of this shell.
     let file = session.config.file.as_deref();
     let config = config::load(file, &target.environment).ok()?;
-    // Why it cannot be installed again is said by the attempt.
+    // An error here is reported by `service install`.
     let setup = target.setup(&config).ok();
     let named = setup.as_ref().map(|setup| setup.config.as_str());
     let named = named.or_else(|| config.file.as_deref()?.to_str())?;
     if target.manager == Manager::Systemd && !Unit(&text).runs(named) {
-        let said = format!("{} runs another configuration", shown(&target.file));
-        return Some(vec![line(Verdict::Doubtful, "service unit", said)]);
+        let message = format!("{} runs another configuration", shown(&target.file));
+        return Some(vec![line(Verdict::Doubtful, "service unit", message)]);
     }
     let current = setup.map(|setup| current(&target, &setup, &text));
     let mut lines = Vec::from_iter(current);
@@ -41,24 +41,24 @@ fn installed(session: &Session, scope: Scope) -> Option<Vec<Line>> {
     Some(lines)
 }
 
-/// Whether the service's file is what it would be written as now.
+/// Checks that the service file matches this program and configuration.
 pub(super) fn current(target: &Target, setup: &Setup, text: &str) -> Line {
     let what = "service unit";
     let file = shown(&target.file);
     if !is_ours(text) {
-        let said = format!("{file} was not written by `nightscribe service install`");
-        return line(Verdict::Doubtful, what, said);
+        let message = format!("{file} was not written by `nightscribe service install`");
+        return line(Verdict::Doubtful, what, message);
     }
     if rendered(target.manager, setup) != text {
-        let said = format!(
-            "{file} is not that of this program and configuration; `nightscribe service install` writes it again"
+        let message = format!(
+            "{file} does not match this program and configuration; `nightscribe service install` updates it"
         );
-        return line(Verdict::Wrong, what, said);
+        return line(Verdict::Wrong, what, message);
     }
     line(Verdict::Ready, what, format!("{file} is up to date"))
 }
 
-/// What keeps the service from working while nobody looks.
+/// Checks everything that could stop the service from running unattended.
 pub(super) fn obstacles(target: &Target, config: &Config, text: &str) -> Vec<Line> {
     if target.manager == Manager::Launchd {
         return Vec::new();
@@ -66,13 +66,13 @@ pub(super) fn obstacles(target: &Target, config: &Config, text: &str) -> Vec<Lin
     let unit = Unit(text);
     let user = User::of(target.scope, unit);
     let mut lines = vec![key(target, config, unit, &user)];
-    lines.extend(places(config, unit, &user));
+    lines.extend(inaccessible_folders(config, unit, &user));
     if target.scope == Scope::User {
         lines.push(match target.lingers() {
             true => line(Verdict::Ready, "linger", "on".to_owned()),
             false => {
-                let said = "off: the service stops when you log out; `loginctl enable-linger` lets it work at night";
-                line(Verdict::Doubtful, "linger", said.to_owned())
+                let message = "off: the service stops when you log out; `loginctl enable-linger` keeps it running";
+                line(Verdict::Doubtful, "linger", message.to_owned())
             }
         });
         lines.extend(sandbox(|file| std::fs::read_to_string(file).ok()));
@@ -80,7 +80,9 @@ pub(super) fn obstacles(target: &Target, config: &Config, text: &str) -> Vec<Lin
     lines
 }
 
-/// A user's manager makes a sandbox only where users may make namespaces. `read` gives a kernel setting.
+/// Checks that the kernel lets users create namespaces, which the sandbox of a user unit needs.
+///
+/// `read` returns the value of a kernel setting.
 fn sandbox(read: impl Fn(&str) -> Option<String>) -> Option<Line> {
     let settings = [
         ("/proc/sys/user/max_user_namespaces", "0"),
@@ -90,26 +92,26 @@ fn sandbox(read: impl Fn(&str) -> Option<String>) -> Option<Line> {
             "1",
         ),
     ];
-    let refusing = settings
+    let blocking = settings
         .iter()
-        .find(|(file, refusal)| read(file).is_some_and(|value| value.trim() == *refusal));
-    let (file, value) = refusing?;
-    let said = format!(
-        "{file} is {value}, so that a user's unit may not get its sandbox and not start; if so, install as root with --system"
+        .find(|(file, blocked)| read(file).is_some_and(|value| value.trim() == *blocked));
+    let (file, value) = blocking?;
+    let message = format!(
+        "{file} is {value}, which may keep a sandboxed user unit from starting; in that case, install as root with --system"
     );
-    Some(line(Verdict::Doubtful, "sandbox", said))
+    Some(line(Verdict::Doubtful, "sandbox", message))
 }
 
 fn key(target: &Target, config: &Config, unit: Unit<'_>, user: &User) -> Line {
     let what = "service key";
     if let Some(path) = unit.credential() {
-        return handed_over(&path);
+        return credential_file(&path);
     }
     match &config.api.key {
         KeySource::File(path) => match user.stopped_at(path, READ) {
             Some(step) => {
-                let said = format!("the service's user may not read {}", shown(step));
-                line(Verdict::Wrong, what, said)
+                let message = format!("the user of the service cannot read {}", shown(step));
+                line(Verdict::Wrong, what, message)
             }
             None => line(Verdict::Ready, what, format!("from {}", shown(path))),
         },
@@ -117,8 +119,8 @@ fn key(target: &Target, config: &Config, unit: Unit<'_>, user: &User) -> Line {
     }
 }
 
-/// systemd reads it before the service starts, with its own rights.
-fn handed_over(path: &str) -> Line {
+/// Checks a key that systemd passes as a credential. systemd reads the file as root before the service starts.
+fn credential_file(path: &str) -> Line {
     let what = "service key";
     let file = shown(path);
     match std::fs::File::open(path) {
@@ -126,7 +128,7 @@ fn handed_over(path: &str) -> Line {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied && uid() != 0 => line(
             Verdict::Doubtful,
             what,
-            format!("{file}: only root can tell whether it is there"),
+            format!("{file}: only root can check whether it exists"),
         ),
         Err(error) => line(Verdict::Wrong, what, format!("{file}: {error}")),
     }
@@ -141,37 +143,37 @@ fn variable(target: &Target, name: &str, unit: Unit<'_>) -> Line {
             line(Verdict::Ready, what, format!("{name} from {}", shown(file)))
         }
         (Some(None), Some(file)) => {
-            let said = format!(
-                "{}: only its owner can tell whether {name} is in it",
+            let message = format!(
+                "{}: only its owner can check whether it sets {name}",
                 shown(file)
             );
-            line(Verdict::Doubtful, what, said)
+            line(Verdict::Doubtful, what, message)
         }
         (Some(Some(false)), Some(file)) => {
-            let said = format!(
-                "the service has no {name}, as it is given none of a shell's variables; write {name}=... into {} (mode 600)",
+            let message = format!(
+                "the service has no {name}, because it does not inherit the shell's environment; write {name}=... to {} (mode 600)",
                 shown(file)
             );
-            line(Verdict::Wrong, what, said)
+            line(Verdict::Wrong, what, message)
         }
-        // A unit written by hand may set it in ways that are not looked at here.
+        // A hand-written unit may set the variable in ways that are not parsed here.
         _ if unit.value("Environment").is_some() => line(
             Verdict::Doubtful,
             what,
-            format!("cannot tell whether {name} is set"),
+            format!("cannot check whether {name} is set"),
         ),
         _ => {
-            let said = format!(
-                "{} sets no {name}, and the one of this shell is not handed over; set api.key_file",
+            let message = format!(
+                "{} does not set {name}, and the service does not inherit this shell's environment; set api.key_file",
                 shown(&target.file)
             );
-            line(Verdict::Wrong, what, said)
+            line(Verdict::Wrong, what, message)
         }
     }
 }
 
-/// Folders that the service cannot use. Those it can are not named again.
-fn places(config: &Config, unit: Unit<'_>, user: &User) -> Vec<Line> {
+/// Checks the folders that the service uses. Returns only those that it cannot access.
+fn inaccessible_folders(config: &Config, unit: Unit<'_>, user: &User) -> Vec<Line> {
     let (reads, writes) = folders(config);
     let wanted = reads
         .into_iter()
@@ -179,8 +181,8 @@ fn places(config: &Config, unit: Unit<'_>, user: &User) -> Vec<Line> {
         .chain(writes.into_iter().map(|path| (path, WRITE)));
     wanted
         .filter_map(|(path, wanted)| {
-            let said = obstacle(path, wanted, unit, user)?;
-            Some(line(Verdict::Wrong, "service folder", said))
+            let message = obstacle(path, wanted, unit, user)?;
+            Some(line(Verdict::Wrong, "service folder", message))
         })
         .collect()
 }
@@ -188,22 +190,22 @@ fn places(config: &Config, unit: Unit<'_>, user: &User) -> Vec<Line> {
 fn obstacle(path: &Path, wanted: u32, unit: Unit<'_>, user: &User) -> Option<String> {
     if unit.hides(path) {
         return Some(format!(
-            "{}: the unit's ProtectHome= hides it; `nightscribe service install` writes one that does not",
+            "{}: hidden by ProtectHome= of the unit; `nightscribe service install` writes a unit that does not hide it",
             shown(path)
         ));
     }
-    // systemd makes this one, and hands it to the user.
+    // systemd creates this folder for the user.
     if matches!(user, User::Made) && path.starts_with(STATE_FOLDER) {
         return None;
     }
     let step = user.stopped_at(path, wanted)?;
     let verb = match (step == path, wanted) {
-        (false, _) => "go through",
-        (true, WRITE) => "write into",
+        (false, _) => "enter",
+        (true, WRITE) => "write to",
         (true, _) => "read",
     };
     Some(format!(
-        "{}: the service's user may not {verb} {}; give it the right, or the service another user",
+        "{}: the user of the service cannot {verb} {}; grant access, or choose another user for the service",
         shown(path),
         shown(step)
     ))
@@ -214,14 +216,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kernel_that_lets_users_make_no_namespaces_is_told_of() {
-        let said = |name: &'static str, value: &'static str| {
+    fn a_kernel_without_user_namespaces_is_reported() {
+        let message = |name: &'static str, value: &'static str| {
             let read = move |file: &str| file.ends_with(name).then(|| value.to_owned());
             sandbox(read).map(|line| line.said)
         };
-        assert_eq!(said("max_user_namespaces", "63000\n"), None);
-        assert!(said("max_user_namespaces", "0\n").is_some_and(|said| said.contains("--system")));
-        assert!(said("apparmor_restrict_unprivileged_userns", "1\n").is_some());
-        assert_eq!(said("unprivileged_userns_clone", "1\n"), None);
+        assert_eq!(message("max_user_namespaces", "63000\n"), None);
+        assert!(
+            message("max_user_namespaces", "0\n").is_some_and(|text| text.contains("--system"))
+        );
+        assert!(message("apparmor_restrict_unprivileged_userns", "1\n").is_some());
+        assert_eq!(message("unprivileged_userns_clone", "1\n"), None);
     }
 }

@@ -10,17 +10,17 @@ use crate::cli::terminal::shown;
 pub(super) fn status(target: &Target, global: &Global) -> Result<Exit, Report> {
     let lines = match target.installed()? {
         None => {
-            let said = format!(
-                "there is no {}; `nightscribe service install` writes it",
+            let message = format!(
+                "{} does not exist; `nightscribe service install` writes it",
                 shown(&target.file)
             );
-            vec![line(Verdict::Wrong, "installed", said)]
+            vec![line(Verdict::Wrong, "installed", message)]
         }
         Some(text) => {
             let mut lines = vec![line(Verdict::Ready, "installed", shown(&target.file))];
             let (config, setup) = target.planned(global)?;
             lines.push(night::current(target, &setup, &text));
-            lines.extend(asked(target));
+            lines.extend(manager_status(target));
             lines.extend(night::obstacles(target, &config, &text));
             lines
         }
@@ -30,18 +30,18 @@ pub(super) fn status(target: &Target, global: &Global) -> Result<Exit, Report> {
     Ok(if is_wrong { Exit::Usage } else { Exit::Done })
 }
 
-/// What the manager says.
-fn asked(target: &Target) -> Vec<Line> {
+/// Queries the service manager.
+fn manager_status(target: &Target) -> Vec<Line> {
     if !manager::runs(target) {
-        let said = format!("{} does not run here", target.manager.name());
-        return vec![line(Verdict::Doubtful, "active", said)];
+        let message = format!("{} is not running here", target.manager.name());
+        return vec![line(Verdict::Doubtful, "active", message)];
     }
     let questions = target.talk().questions().into_iter();
     questions
         .map(|(what, step)| match manager::ask(&step) {
-            Some(said) if said.succeeded => judged(what, Ok(said.stdout)),
-            Some(said) if said.stdout.is_empty() => line(Verdict::Wrong, what, said.stderr),
-            Some(said) => line(Verdict::Wrong, what, said.stdout),
+            Some(output) if output.succeeded => judged(what, Ok(output.stdout)),
+            Some(output) if output.stdout.is_empty() => line(Verdict::Wrong, what, output.stderr),
+            Some(output) => line(Verdict::Wrong, what, output.stdout),
             None => line(Verdict::Doubtful, what, format!("`{step}` cannot be run")),
         })
         .collect()

@@ -1,4 +1,4 @@
-//! Which service is meant, and what it should be.
+//! Selection of the service and its intended setup.
 
 use crate::cli::args::{Global, Whose};
 use crate::cli::exit::{Exit, Report};
@@ -14,19 +14,19 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// Begins the names of variables that only this shell has.
+/// Prefix of variables that override the configuration. The service does not inherit them.
 const PREFIX: &str = "NIGHTSCRIBE__";
 
-/// Which service is meant.
+/// Service that a command works on.
 pub(super) struct Target {
     pub(super) manager: Manager,
     pub(super) scope: Scope,
-    /// Where its file is.
+    /// Path of the service file.
     pub(super) file: PathBuf,
-    /// The folder that stands for `/`, if it is not this machine's own.
+    /// Folder in place of `/`, from `--root`.
     pub(super) root: Option<PathBuf>,
     pub(super) environment: Environment,
-    /// `NIGHTSCRIBE__…` variables of this shell, which the service is not given.
+    /// `NIGHTSCRIBE__…` variables of this shell, which the service does not inherit.
     pub(super) left_out: Vec<String>,
 }
 
@@ -62,7 +62,7 @@ impl Target {
         Ok(Self {
             manager: Manager::HERE,
             scope,
-            file: below(root.as_deref(), &file),
+            file: rebased(root.as_deref(), &file),
             root,
             environment,
             left_out,
@@ -78,7 +78,7 @@ impl Target {
         }
     }
 
-    /// The text of the service's file; `None` if there is none.
+    /// Returns the text of the service file. `None` if the file does not exist.
     pub(super) fn installed(&self) -> Result<Option<String>, Report> {
         match std::fs::read_to_string(&self.file) {
             Ok(text) => Ok(Some(text)),
@@ -90,7 +90,7 @@ impl Target {
         }
     }
 
-    /// The configuration as the service will find it, and what the service should be.
+    /// Loads the configuration as the service will. Returns it with the intended setup of the service.
     pub(super) fn planned(&self, global: &Global) -> Result<(Config, Setup), Report> {
         let config = config::load(global.config.as_deref(), &self.environment)?;
         let session = Session {
@@ -102,12 +102,13 @@ impl Target {
         Ok((session.config, setup))
     }
 
-    /// What the service of this configuration should be.
+    /// Returns the intended setup of the service for this configuration.
     pub(super) fn setup(&self, config: &Config) -> Result<Setup, Report> {
         let unfit = |error: Unfit| Report::of(Exit::Usage, &error);
-        let binary = std::env::current_exe()
-            .map_err(|error| Report::internal("the program cannot find itself", &error))?;
-        let around = Surroundings {
+        let binary = std::env::current_exe().map_err(|error| {
+            Report::internal("cannot determine the path of this program", &error)
+        })?;
+        let surroundings = Surroundings {
             scope: self.scope,
             identity: identity(self.scope, config).map_err(unfit)?,
             binary,
@@ -116,11 +117,12 @@ impl Target {
             environment_file: environment_file(self.scope, &self.environment)
                 .map_err(|error| Report::of(Exit::Usage, &error))?,
         };
-        Setup::of(config, around).map_err(unfit)
+        Setup::of(config, surroundings).map_err(unfit)
     }
 
-    /// What `~` stands for, if the configuration says `~` anywhere: the machine's manager gives its services no home,
-    /// or another.
+    /// Returns the home folder that a system service needs, if its configuration uses `~`.
+    ///
+    /// The system manager sets no `HOME` for services, or a different one.
     fn home(&self, config: &Config) -> Result<Option<PathBuf>, Report> {
         let Some(home) = self.environment.get("HOME").map(PathBuf::from) else {
             return Ok(None);
@@ -128,34 +130,34 @@ impl Target {
         if self.scope == Scope::User {
             return Ok(None);
         }
-        let mut elsewhere = self.environment.clone();
-        elsewhere
+        let mut other_home = self.environment.clone();
+        other_home
             .variables
             .insert("HOME".into(), "/nowhere/at/all".into());
-        let other = config::load(config.file.as_deref(), &elsewhere)?;
+        let other = config::load(config.file.as_deref(), &other_home)?;
         let differs = folders(config) != folders(&other) || config.api.key != other.api.key;
         Ok(differs.then_some(home))
     }
 
-    /// Whether the key is where the service gets it from; `None` if this user cannot tell.
+    /// Whether the service can find its key. `None` if this user cannot check it.
     pub(super) fn has_key(&self, config: &Config) -> Option<bool> {
         match &config.api.key {
             KeySource::File(path) => path.try_exists().ok(),
             KeySource::Env(name) => {
                 let file = environment_file(self.scope, &self.environment).ok()?;
-                sets(&below(self.root.as_deref(), &file), name)
+                sets(&rebased(self.root.as_deref(), &file), name)
             }
         }
     }
 
-    /// Whether the user's manager runs when the user is not logged in.
+    /// Whether lingering is enabled: the user's manager then runs without a login.
     pub(super) fn lingers(&self) -> bool {
-        let folder = below(self.root.as_deref(), Path::new("/var/lib/systemd/linger"));
+        let folder = rebased(self.root.as_deref(), Path::new("/var/lib/systemd/linger"));
         folder.join(account(uid()).name).exists()
     }
 }
 
-/// Whether the file of variables sets this one; `None` if this user cannot tell.
+/// Whether an environment file sets `variable`. `None` if this user cannot read the file.
 pub(super) fn sets(file: &Path, variable: &str) -> Option<bool> {
     match std::fs::read_to_string(file) {
         Ok(text) => Some(crate::install::installed::sets(&text, variable)),
@@ -164,29 +166,33 @@ pub(super) fn sets(file: &Path, variable: &str) -> Option<bool> {
     }
 }
 
-/// The user of a number.
+/// Returns the user with this ID.
 pub(super) fn account(uid: u32) -> Account {
     account::of_number(&passwd(), uid)
 }
 
-/// The users of this machine.
+/// Returns the text of `/etc/passwd`. Empty if it cannot be read.
 pub(super) fn passwd() -> String {
     std::fs::read_to_string("/etc/passwd").unwrap_or_default()
 }
 
-/// The user of this process.
+/// Returns the effective user ID of this process.
 pub(super) fn uid() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
-fn below(root: Option<&Path>, path: &Path) -> PathBuf {
+/// Moves an absolute path below `root`, if there is one.
+fn rebased(root: Option<&Path>, path: &Path) -> PathBuf {
     match root {
         Some(root) => root.join(path.strip_prefix("/").unwrap_or(path)),
         None => path.to_owned(),
     }
 }
 
-/// The machine's service runs as a user made for it, or else as the one who owns what it must write.
+/// Returns the user that the service runs as.
+///
+/// A system service runs as a dynamic user if it writes only below systemd's state folder. Otherwise it runs as the owner
+/// of the first other folder it writes to, which must not be root.
 fn identity(scope: Scope, config: &Config) -> Result<Identity, Unfit> {
     if scope == Scope::User {
         return Ok(Identity::Caller);

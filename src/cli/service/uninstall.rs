@@ -11,7 +11,7 @@ pub(super) fn uninstall(target: &Target) -> Result<Exit, Report> {
     let file = shown(&target.file);
     let mut out = anstream::stdout().lock();
     let Some(text) = target.installed()? else {
-        writeln!(out, "There is no {file}; nothing to do.")?;
+        writeln!(out, "{file} does not exist; nothing to do.")?;
         return Ok(Exit::Done);
     };
     refuse_foreign(target, Some(&text))?;
@@ -23,6 +23,9 @@ pub(super) fn uninstall(target: &Target) -> Result<Exit, Report> {
     if runs {
         manager::take(&target.talk().forget())?;
     }
-    writeln!(out, "Removed {file}. The queue and the transcripts stay.")?;
+    writeln!(
+        out,
+        "Removed {file}. The queue and the transcripts are kept."
+    )?;
     Ok(Exit::Done)
 }

@@ -1,4 +1,4 @@
-//! Who a unit runs as, and where that user is stopped on the way to a file or folder.
+//! User of a unit, and the permissions of that user on paths.
 
 use super::target::{account, passwd, uid};
 use crate::install::Scope;
@@ -7,12 +7,13 @@ use crate::install::installed::Unit;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// Who the unit runs as.
+/// User that a unit runs as.
 pub(super) enum User {
-    /// Made by systemd: owns nothing that is there already.
+    /// Dynamic user of systemd. Owns no existing files.
     Made,
+    /// User with an entry in `/etc/passwd`.
     Known(Account),
-    /// Whom nothing is known of.
+    /// User without an entry in `/etc/passwd`. All access is assumed to be allowed.
     Unknown,
 }
 
@@ -35,14 +36,16 @@ impl User {
         }
     }
 
-    /// The first file or folder on the way to `path` that does not let the user do what is wanted there. What is not
-    /// there is nobody's obstacle.
+    /// Returns the first component of `path` that denies the user access.
+    ///
+    /// The last existing component needs the permissions `wanted`, the others only [`ENTER`]. Missing components deny
+    /// nothing.
     pub(super) fn stopped_at<'p>(&self, path: &'p Path, wanted: u32) -> Option<&'p Path> {
-        let mut way: Vec<_> = path.ancestors().collect();
-        way.reverse();
-        let last = way.iter().rposition(|step| step.exists())?;
-        way.truncate(last + 1);
-        way.iter().enumerate().find_map(|(number, step)| {
+        let mut steps: Vec<_> = path.ancestors().collect();
+        steps.reverse();
+        let last = steps.iter().rposition(|step| step.exists())?;
+        steps.truncate(last + 1);
+        steps.iter().enumerate().find_map(|(number, step)| {
             let needed = if number == last { wanted } else { ENTER };
             let mode = mode(step)?;
             (!self.may(mode, needed)).then_some(*step)
@@ -65,7 +68,7 @@ mod tests {
     use crate::install::account::{READ, WRITE};
 
     #[test]
-    fn the_way_to_a_folder_is_looked_at_step_by_step() {
+    fn each_path_component_is_checked() {
         let root = tempfile::tempdir().unwrap();
         let inner = root.path().join("closed/inner");
         std::fs::create_dir_all(&inner).unwrap();
