@@ -1,4 +1,4 @@
-//! `nightscribe demo`: the whole job with no account.
+//! `nightscribe demo`: transcribes bundled recordings with a local sandbox.
 
 use super::args::{self, Global};
 use super::display;
@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Short spoken recordings in several containers; `scripts/make-demo-recordings` made them.
+/// Short spoken recordings in several containers, made by `scripts/make-demo-recordings`.
 const RECORDINGS: [(&str, &[u8]); 4] = [
     ("evening.mp3", include_bytes!("recordings/evening.mp3")),
     ("midnight.m4a", include_bytes!("recordings/midnight.m4a")),
@@ -28,7 +28,7 @@ const RECORDINGS: [(&str, &[u8]); 4] = [
     ("morning.flac", include_bytes!("recordings/morning.flac")),
 ];
 
-/// Long enough to be seen, short enough to be waited for.
+/// Time from submission to transcript. Long enough to see the progress.
 const DELAY: Duration = Duration::from_secs(2);
 
 pub(super) async fn demo(args: &args::Demo, global: &Global) -> Result<Exit, Report> {
@@ -37,7 +37,7 @@ pub(super) async fn demo(args: &args::Demo, global: &Global) -> Result<Exit, Rep
     let failed = |error: io::Error| {
         Report::new(
             Exit::Usage,
-            format!("cannot write into {}: {error}", shown(&folder)),
+            format!("cannot write to `{}`: {error}", shown(&folder)),
         )
     };
     let recordings = folder.join("recordings");
@@ -51,12 +51,11 @@ pub(super) async fn demo(args: &args::Demo, global: &Global) -> Result<Exit, Rep
         ..Settings::default()
     })
     .await;
-    let sandbox =
-        sandbox.map_err(|error| Report::internal("the sandbox cannot be started", &error))?;
+    let sandbox = sandbox.map_err(|error| Report::internal("cannot start the sandbox", &error))?;
     let file = folder.join("nightscribe.toml");
     fs::write(&file, configuration(&sandbox.base_url())).map_err(failed)?;
     say(&format!(
-        "Recordings in {}; the service is a sandbox on {}.",
+        "Recordings: {}. The service is a sandbox at {}.",
         shown(&recordings),
         sandbox.address()
     ))?;
@@ -87,7 +86,7 @@ pub(super) async fn demo(args: &args::Demo, global: &Global) -> Result<Exit, Rep
 
 fn folder(dir: Option<&Path>) -> Result<PathBuf, Report> {
     let failed =
-        |error: io::Error| Report::new(Exit::Usage, format!("the folder cannot be made: {error}"));
+        |error: io::Error| Report::new(Exit::Usage, format!("cannot create the folder: {error}"));
     let Some(dir) = dir else {
         let folder = tempfile::Builder::new()
             .prefix("nightscribe-demo-")
@@ -101,7 +100,7 @@ fn folder(dir: Option<&Path>) -> Result<PathBuf, Report> {
         && !dir.join("nightscribe.toml").exists();
     if foreign {
         let message = format!(
-            "{} is not empty; the demo wants a folder of its own",
+            "`{}` is not empty; choose a new or empty folder",
             shown(&dir)
         );
         return Err(Report::new(Exit::Usage, message));
@@ -111,7 +110,7 @@ fn folder(dir: Option<&Path>) -> Result<PathBuf, Report> {
 
 fn configuration(base_url: &str) -> String {
     format!(
-        "# Made by `nightscribe demo`, for a sandbox that is gone by now.\n\
+        "# Written by `nightscribe demo` for its sandbox, which no longer runs.\n\
          [api]\nbase_url = \"{base_url}\"\n\n\
          [limits]\nsubmits_per_minute = 600\n\n\
          [polling]\ninterval = \"500ms\"\n\n\
@@ -125,21 +124,20 @@ fn say(line: &str) -> Result<(), Report> {
     Ok(writeln!(anstream::stdout().lock(), "{line}")?)
 }
 
-/// The transcripts, and where to go next.
+/// Prints the transcripts and the next steps.
 fn show(folder: &Path) -> Result<(), Report> {
     let transcripts = folder.join("transcripts/demo");
     for (name, _) in RECORDINGS {
         let path = transcripts.join(Path::new(name).with_extension("txt"));
-        let text =
-            fs::read_to_string(&path).unwrap_or_else(|error| format!("not there: {error}\n"));
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| format!("missing: {error}\n"));
         say(&format!("\n{DIM}{name}{DIM:#}\n{}", text.trim_end()))?;
     }
     say(&format!(
         "\nTranscripts as txt, json, srt and vtt: {}\n\
-         The words are the sandbox's own: it has heard nothing. For real ones:\n\n\
+         The sandbox makes up the words and does not listen to the audio. For real transcripts:\n\n\
          \u{20}   nightscribe init          # writes nightscribe.toml; fill in a [[source]]\n\
-         \u{20}   export AIMLAPI_KEY=…      # a key of the AI/ML API\n\
-         \u{20}   nightscribe check         # is everything ready?\n\
+         \u{20}   export AIMLAPI_KEY=…      # your AI/ML API key\n\
+         \u{20}   nightscribe check         # checks that everything is ready\n\
          \u{20}   nightscribe run --once",
         shown(&transcripts)
     ))
