@@ -22,7 +22,7 @@ pub(super) async fn add(session: &Session, args: &Add) -> Result<Exit, Report> {
         None => session.config.sources.first().ok_or_else(|| {
             Report::new(
                 Exit::Usage,
-                "no source is configured; its model and options are what is asked of the service",
+                "no [[source]] is configured; `add` takes the model and options from one",
             )
         })?,
     };
@@ -30,7 +30,7 @@ pub(super) async fn add(session: &Session, args: &Add) -> Result<Exit, Report> {
     let mut exit = Exit::Done;
     for what in &args.what {
         match seen(session, source, what) {
-            Ok(seen) => tell(what, record(&store, source, seen, session.now()).await?)?,
+            Ok(seen) => report(what, record(&store, source, seen, session.now()).await?)?,
             Err(reason) => {
                 exit = Exit::Usage;
                 writeln!(
@@ -56,19 +56,19 @@ async fn record(
         .await?)
 }
 
-fn tell(what: &Path, recorded: Recorded) -> Result<(), Report> {
+fn report(what: &Path, recorded: Recorded) -> Result<(), Report> {
     let what = shown(what);
     let job = recorded
         .last_job
         .map_or_else(String::new, |job| format!(" ({job})"));
-    let told = match recorded {
+    let line = match recorded {
         Recorded {
             new: 0, changed: 0, ..
-        } => format!("{what}: there already{job}"),
+        } => format!("{what}: already recorded{job}"),
         Recorded { new: 0, .. } => format!("{what}: changed, queued again{job}"),
         _ => format!("{what}: queued{job}"),
     };
-    Ok(writeln!(anstream::stdout().lock(), "{told}")?)
+    Ok(writeln!(anstream::stdout().lock(), "{line}")?)
 }
 
 fn seen(session: &Session, source: &Source, what: &Path) -> Result<Seen, String> {
@@ -81,7 +81,7 @@ fn seen(session: &Session, source: &Source, what: &Path) -> Result<Seen, String>
 fn seen_url(text: &str) -> Result<Seen, String> {
     let url = Url::parse(text).map_err(|error| error.to_string())?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-        return Err("only http:// and https:// addresses can be fetched by the service".to_owned());
+        return Err("the service downloads only http:// and https:// URLs".to_owned());
     }
     Ok(Seen {
         relative: PathBuf::from(url_file_name(&url)),
@@ -91,7 +91,9 @@ fn seen_url(text: &str) -> Result<Seen, String> {
     })
 }
 
-/// A file inside the source is the one that a scan finds; any other goes by its name.
+/// Describes a file as a scan would.
+///
+/// The relative path of a file inside the source is the one that a scan records. For other files it is the file name.
 fn seen_file(source: &Source, path: &Path) -> Result<Seen, String> {
     let path = std::path::absolute(path).map_err(|error| error.to_string())?;
     let found = fingerprint::of(&path).map_err(|error| error.to_string())?;
@@ -99,7 +101,7 @@ fn seen_file(source: &Source, path: &Path) -> Result<Seen, String> {
     let relative = inside.or_else(|_| {
         path.file_name()
             .map(PathBuf::from)
-            .ok_or("it has no name".to_owned())
+            .ok_or("the path has no file name".to_owned())
     })?;
     Ok(Seen {
         location: Location::File(path),

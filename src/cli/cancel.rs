@@ -31,7 +31,7 @@ pub(super) async fn cancel(session: &Session, args: &Cancel) -> Result<Exit, Rep
             }
             Outcome::Unknown => format!("there is no item {job}"),
             Outcome::NotIn(state) => {
-                format!("item {job} is {state}; only a queued or pending one can be cancelled")
+                format!("item {job} is {state}; only queued or pending items can be cancelled")
             }
         };
         exit = Exit::Usage;
@@ -40,7 +40,7 @@ pub(super) async fn cancel(session: &Session, args: &Cancel) -> Result<Exit, Rep
     writeln!(
         anstream::stdout().lock(),
         "{} cancelled",
-        count(cancelled, "item is", "items are")
+        count(cancelled, "item", "items")
     )?;
     Ok(exit)
 }

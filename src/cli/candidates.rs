@@ -1,4 +1,4 @@
-//! What a shell offers at a press of Tab, as far as only a running program knows it.
+//! Completion candidates that depend on the program or the configuration.
 
 use crate::config::{self, Environment};
 use crate::domain::format::Format;
@@ -7,10 +7,10 @@ use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// The variable by which the shell's script asks for candidates.
+/// Environment variable with which the completion script requests candidates.
 pub(super) const VARIABLE: &str = "NIGHTSCRIBE_COMPLETE";
 
-/// Names of the sources of the configuration.
+/// Completes names of configured sources.
 pub(super) fn sources() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
         let names = source_names(std::env::args_os().collect());
@@ -18,17 +18,17 @@ pub(super) fn sources() -> ArgValueCandidates {
     })
 }
 
-/// States of items.
+/// Completes item states.
 pub(super) fn states() -> ArgValueCandidates {
     words(|| JobState::ALL.map(JobState::as_str).to_vec())
 }
 
-/// Error classes.
+/// Completes error classes.
 pub(super) fn errors() -> ArgValueCandidates {
     words(|| ErrorClass::ALL.map(ErrorClass::as_str).to_vec())
 }
 
-/// Output formats.
+/// Completes output formats.
 pub(super) fn formats() -> ArgValueCandidates {
     words(|| {
         let formats = Format::ALL.map(Format::as_str);
@@ -43,7 +43,7 @@ fn words(words: fn() -> Vec<&'static str>) -> ArgValueCandidates {
     })
 }
 
-/// A configuration that is refused has no names: a press of Tab is no place to say why.
+/// Returns the configured source names. Returns none for an invalid configuration, since completion cannot show errors.
 fn source_names(words: Vec<OsString>) -> Vec<String> {
     let Ok(environment) = Environment::of_process() else {
         return Vec::new();
@@ -54,7 +54,7 @@ fn source_names(words: Vec<OsString>) -> Vec<String> {
     sources.into_iter().map(|source| source.name).collect()
 }
 
-/// The configuration that the command line names so far.
+/// Returns the value of `--config` on the incomplete command line.
 fn named_config(words: &[OsString]) -> Option<PathBuf> {
     let after = words
         .iter()
@@ -77,7 +77,7 @@ mod tests {
     use std::path::Path;
 
     #[test]
-    fn the_configuration_on_the_command_line_is_found_in_both_spellings() {
+    fn the_config_option_is_found_in_both_spellings() {
         let named = |line: &str| {
             let words: Vec<_> = line.split(' ').map(OsString::from).collect();
             named_config(&words)

@@ -1,4 +1,4 @@
-//! Whether the ways people are told, and what is run for each transcript, could work.
+//! Checks of the notification channels and of the hook.
 
 use super::terminal::{shown, visible};
 use crate::config::{Config, Environment, read_secret};
@@ -7,11 +7,14 @@ use crate::notify::program::find;
 use std::error::Error;
 use std::path::Path;
 
-/// What is said of one, or why it could not work.
-type Judgement = Result<String, Box<dyn Error>>;
+/// Description of a channel, or the reason it cannot work.
+type ChannelStatus = Result<String, Box<dyn Error>>;
 
-/// What each that is configured is called, and what is to be said of it.
-pub(super) fn judge(config: &Config, environment: &Environment) -> Vec<(&'static str, Judgement)> {
+/// Returns the name and the status of each configured channel and of the hook.
+pub(super) fn judge(
+    config: &Config,
+    environment: &Environment,
+) -> Vec<(&'static str, ChannelStatus)> {
     let notify = &config.notify;
     let command = notify.command.as_ref();
     let command = command.map(|command| ("command", program(&command.path, environment)));
@@ -19,37 +22,37 @@ pub(super) fn judge(config: &Config, environment: &Environment) -> Vec<(&'static
     let hook = hook.map(|hook| ("hook", program(&hook.path, environment)));
     let webhook = notify.webhook.as_ref().map(|webhook| {
         let host = webhook.url.host_str().unwrap_or_default();
-        let said = match &webhook.secret {
-            None => Ok(format!("posts to {host}, without a signature")),
+        let status = match &webhook.secret {
+            None => Ok(format!("posts to {host}, unsigned")),
             Some(source) => read_secret(WEBHOOK_SECRET, source, environment)
                 .map(|_| format!("posts to {host}, signed"))
                 .map_err(Into::into),
         };
-        ("webhook", said)
+        ("webhook", status)
     });
     let email = notify.email.as_ref().map(|email| {
         let to: Vec<_> = email.to.iter().map(ToString::to_string).collect();
-        let said = visible(&format!(
+        let description = visible(&format!(
             "to {} through {}",
             to.join(", "),
             email.server.host
         ));
-        let said = match &email.login {
-            None => Ok(said),
+        let status = match &email.login {
+            None => Ok(description),
             Some((_, source)) => read_secret(EMAIL_PASSWORD, source, environment)
-                .map(|_| said)
+                .map(|_| description)
                 .map_err(Into::into),
         };
-        ("e-mail", said)
+        ("e-mail", status)
     });
     let each = [command, webhook, email, hook];
     each.into_iter().flatten().collect()
 }
 
-fn program(program: &Path, environment: &Environment) -> Judgement {
+fn program(program: &Path, environment: &Environment) -> ChannelStatus {
     let path = environment.get("PATH").map(|path| path.as_os_str());
     let found = find(program, path);
     found
         .map(shown)
-        .ok_or_else(|| format!("`{}` is no program that can be run", shown(program)).into())
+        .ok_or_else(|| format!("`{}` is not an executable program", shown(program)).into())
 }

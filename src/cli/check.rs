@@ -1,4 +1,4 @@
-//! `nightscribe check`: one line for each thing that must be ready.
+//! `nightscribe check`: checks all prerequisites and prints one line for each.
 
 use super::args::Global;
 use super::channels;
@@ -15,17 +15,19 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-/// A clock that is further off makes expiry times wrong enough to matter.
-const CLOCK_OFF: Duration = Duration::from_secs(60);
-/// Room below which a long night may come to a hold, in bytes.
-const LOW_ROOM: u64 = 1 << 30;
+/// Largest tolerated clock difference to the service. A larger one makes expiry times unreliable.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
+/// Free space below which a long run may be held, in bytes.
+const LOW_SPACE: u64 = 1 << 30;
 
+/// Status of a check.
 pub(super) enum Verdict {
     Ready,
     Doubtful,
     Wrong,
 }
 
+/// Result of a check, printed as one line.
 pub(super) struct Line {
     verdict: Verdict,
     what: &'static str,
@@ -46,18 +48,18 @@ impl Line {
     }
 }
 
-/// A result as a line: what it says, or everything that is behind its error.
+/// Converts a `Result` to a line. An error shows the messages of all its sources.
 pub(super) fn judged(what: &'static str, outcome: Result<String, Box<dyn Error>>) -> Line {
     match outcome {
-        Ok(said) => line(Verdict::Ready, what, said),
+        Ok(message) => line(Verdict::Ready, what, message),
         Err(error) => {
-            let mut said = error.to_string();
+            let mut message = error.to_string();
             let mut cause = error.source();
             while let Some(error) = cause {
-                said.push_str(&format!(": {error}"));
+                message.push_str(&format!(": {error}"));
                 cause = error.source();
             }
-            line(Verdict::Wrong, what, said)
+            line(Verdict::Wrong, what, message)
         }
     }
 }
@@ -85,9 +87,13 @@ pub(super) async fn check(global: &Global) -> Result<Exit, Report> {
     );
     lines.push(state(&session.config).await);
     lines.push(output(&session.config));
-    lines.push(room(&session.config));
+    lines.push(free_space(&session.config));
     let channels = channels::judge(&session.config, &session.environment);
-    lines.extend(channels.into_iter().map(|(what, said)| judged(what, said)));
+    lines.extend(
+        channels
+            .into_iter()
+            .map(|(name, status)| judged(name, status)),
+    );
     lines.extend(service(&session.config, &session.environment, session.now()).await);
     lines.extend(super::service::night::lines(&session));
     lines.iter().try_for_each(tell)?;
@@ -101,10 +107,10 @@ pub(super) fn tell(line: &Line) -> Result<(), Report> {
         Verdict::Doubtful => (WARN, "warn"),
         Verdict::Wrong => (ERROR, "FAIL"),
     };
-    let said = visible_lines(&line.said).replace('\n', "\n                    ");
+    let message = visible_lines(&line.said).replace('\n', "\n                    ");
     Ok(writeln!(
         anstream::stdout().lock(),
-        "{style}{word}{style:#}  {:<13} {said}",
+        "{style}{word}{style:#}  {:<13} {message}",
         line.what
     )?)
 }
@@ -112,13 +118,17 @@ pub(super) fn tell(line: &Line) -> Result<(), Report> {
 fn configuration(config: &Config) -> Line {
     match (&config.file, config.sources.len()) {
         (None, _) => {
-            let said = "there is none; `nightscribe init` writes one, `--config` names one";
-            line(Verdict::Wrong, "configuration", said.to_owned())
+            let message =
+                "no configuration file; `nightscribe init` writes one, `--config` selects one";
+            line(Verdict::Wrong, "configuration", message.to_owned())
         }
         (Some(file), 0) => line(
             Verdict::Doubtful,
             "configuration",
-            format!("{} has no [[source]], so nothing is found", shown(file)),
+            format!(
+                "{} has no [[source]], so no recordings are found",
+                shown(file)
+            ),
         ),
         (Some(file), _) => line(Verdict::Ready, "configuration", shown(file)),
     }
@@ -143,7 +153,7 @@ async fn state(config: &Config) -> Line {
     judged("state", opened)
 }
 
-/// Writes and removes a hidden file, which is the one sure way to tell.
+/// Checks that the output folder is writable by creating and removing a hidden file.
 fn output(config: &Config) -> Line {
     let dir = &config.output.dir;
     let written = std::fs::create_dir_all(dir)
@@ -157,16 +167,16 @@ fn output(config: &Config) -> Line {
     judged("output", written)
 }
 
-fn room(config: &Config) -> Line {
+fn free_space(config: &Config) -> Line {
     let free = free_bytes(&config.state.dir);
-    let said = free.map_or_else(
-        || "cannot be told".to_owned(),
+    let message = free.map_or_else(
+        || "free space is unknown".to_owned(),
         |free| format!("{} MiB free for results", free >> 20),
     );
     match free {
-        Some(free) if free < LEAST_FREE => line(Verdict::Wrong, "disk", said),
-        Some(free) if free >= LOW_ROOM => line(Verdict::Ready, "disk", said),
-        _ => line(Verdict::Doubtful, "disk", said),
+        Some(free) if free < LEAST_FREE => line(Verdict::Wrong, "disk", message),
+        Some(free) if free >= LOW_SPACE => line(Verdict::Ready, "disk", message),
+        _ => line(Verdict::Doubtful, "disk", message),
     }
 }
 
@@ -175,11 +185,11 @@ async fn service(config: &Config, environment: &Environment, now: Timestamp) -> 
         Ok(key) => key,
         Err(error) => return vec![judged("key", Err(error.into()))],
     };
-    let place = match &config.api.key {
+    let origin = match &config.api.key {
         KeySource::Env(name) => format!("from the environment variable {name}"),
         KeySource::File(path) => format!("from {}", shown(path)),
     };
-    let mut lines = vec![line(Verdict::Ready, "key", place)];
+    let mut lines = vec![line(Verdict::Ready, "key", origin)];
     let settings = Settings {
         base_url: config.api.base_url.clone(),
         key,
@@ -193,12 +203,12 @@ async fn service(config: &Config, environment: &Environment, now: Timestamp) -> 
         }
     };
     let probe = client.probe().await;
-    let taken = probe
+    let accepted = probe
         .outcome
-        .map(|()| format!("{} takes the key", config.api.base_url));
+        .map(|()| format!("{} accepts the key", config.api.base_url));
     lines.push(judged(
         "service",
-        taken.map_err(|error| error.failure.message.into()),
+        accepted.map_err(|error| error.failure.message.into()),
     ));
     lines.extend(probe.server_time.map(|server| clock(now, server.into())));
     lines
@@ -206,16 +216,16 @@ async fn service(config: &Config, environment: &Environment, now: Timestamp) -> 
 
 fn clock(now: Timestamp, server: Timestamp) -> Line {
     let off = now.since(server).max(server.since(now));
-    if off > CLOCK_OFF {
+    if off > CLOCK_TOLERANCE {
         return line(
             Verdict::Doubtful,
             "clock",
-            format!("{} away from the service's", length(off)),
+            format!("differs from the service's clock by {}", length(off)),
         );
     }
     line(
         Verdict::Ready,
         "clock",
-        "agrees with the service's".to_owned(),
+        "in sync with the service".to_owned(),
     )
 }

@@ -1,4 +1,4 @@
-//! Exit codes, and errors as they are told.
+//! Exit codes and error messages.
 
 use super::terminal::{ERROR, visible_lines};
 use crate::config::{ConfigError, KeyError};
@@ -10,25 +10,25 @@ use std::error::Error;
 use std::fmt::Display;
 use std::io::{self, Write};
 
-/// How a command ended, for a script.
+/// Exit code of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// All of it is done.
+    /// Success.
     Done = 0,
-    /// It ran, and some items failed.
+    /// The command ran, but some items failed.
     SomeFailed = 1,
-    /// Wrong usage or configuration.
+    /// Invalid usage or configuration.
     Usage = 2,
-    /// A hold that only a person lifts.
+    /// Stopped by a hold that needs the user's action.
     Held = 3,
     /// Another runner holds the state folder.
     Busy = 4,
-    /// Anything that should not happen.
+    /// Internal error.
     Internal = 5,
 }
 
-/// Why a command could not do what it was asked, as it is told on standard error.
+/// Error of a command, with its exit code. An empty message prints nothing.
 #[derive(Debug)]
 pub struct Report {
     exit: Exit,
@@ -36,7 +36,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// A report without a cause behind it.
+    /// Creates an error from a message.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self {
             exit,
@@ -44,7 +44,7 @@ impl Report {
         }
     }
 
-    /// The message with its causes, one after the other.
+    /// Creates an error from the messages of `error` and all its sources.
     pub fn of(exit: Exit, error: &dyn Error) -> Self {
         let mut message = error.to_string();
         let mut cause = error.source();
@@ -55,19 +55,18 @@ impl Report {
         Self { exit, message }
     }
 
-    /// Something that should not happen.
+    /// Creates an error with [`Exit::Internal`].
     pub fn internal(what: &str, error: &dyn Display) -> Self {
         Self::new(Exit::Internal, format!("{what}: {error}"))
     }
 
-    /// Tells it, and says the exit code. A reader that went away is told nothing.
+    /// Prints the message to standard error and returns the exit code. Ignores a closed standard error.
     pub fn tell(&self) -> Exit {
         if self.message.is_empty() {
             return self.exit;
         }
         let style = ERROR;
-        // Nobody is left to be told that nobody can be told.
-        let _told = writeln!(
+        let _closed = writeln!(
             anstream::stderr(),
             "{style}error{style:#}: {}",
             visible_lines(&self.message)
@@ -138,7 +137,7 @@ impl From<RunError> for Report {
 impl From<io::Error> for Report {
     fn from(error: io::Error) -> Self {
         match error.kind() {
-            // `nightscribe list | head` is done when head is.
+            // `nightscribe list | head` succeeds when `head` exits.
             io::ErrorKind::BrokenPipe => Self::new(Exit::Done, ""),
             _ => Self::of(Exit::Internal, &error),
         }

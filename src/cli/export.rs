@@ -23,7 +23,7 @@ pub(super) async fn export(session: &Session, args: &Export) -> Result<Exit, Rep
     let Some(store) = session.existing_store().await? else {
         return Err(Report::new(
             Exit::Usage,
-            "there is no result yet; `nightscribe run` makes some",
+            "there are no results yet; `nightscribe run` produces them",
         ));
     };
     let output = match &args.dir {
@@ -64,7 +64,7 @@ pub(super) async fn export(session: &Session, args: &Export) -> Result<Exit, Rep
     Ok(exit)
 }
 
-/// The files written, or why there are none.
+/// Writes the files of one job. Returns their paths, or the reason there are none.
 async fn one(
     session: &Session,
     store: &Store,
@@ -74,10 +74,10 @@ async fn one(
     tidied: &mut BTreeSet<PathBuf>,
 ) -> Result<Result<Vec<WrittenFile>, String>, Report> {
     let Some(received) = store.with_result(job).await? else {
-        return Ok(Err("it has no result".to_owned()));
+        return Ok(Err("no result is stored".to_owned()));
     };
     let Some(packed) = store.results(&[job]).await?.remove(&job) else {
-        return Ok(Err("it has no result".to_owned()));
+        return Ok(Err("no result is stored".to_owned()));
     };
     let ours = store.outputs_of(&[received.recording]).await?;
     let folder = folder(output, &received);
@@ -108,28 +108,24 @@ fn write(
     folder: &Path,
     rendered: Rendered,
 ) -> Result<Vec<WrittenFile>, Failure> {
-    // One after the other: what the one before wrote is there.
-    let nobody_else_writes = |_: &[PathBuf]| true;
-    let placing = Placing::begin(
-        received,
-        ours,
-        folder.to_owned(),
-        rendered,
-        nobody_else_writes,
-    )?;
+    // Exports run one after another, so no other job reserves a path.
+    let is_free = |_: &[PathBuf]| true;
+    let placing = Placing::begin(received, ours, folder.to_owned(), rendered, is_free)?;
     placing.sync()?;
-    let files = placing.end(nobody_else_writes)?;
+    let files = placing.end(is_free)?;
     sync_folder(folder).map_err(|error| not_written(&error))?;
     Ok(files)
 }
 
-/// Removes the halves of files that a killed export left: no start looks for them, as no job waits for them. Not beside
-/// a run, whose own halves they may be; one that begins at this very moment writes its files again.
+/// Removes staging files that a killed export left in `folder`.
+///
+/// No runner removes them at its start, because no job waits for them. Does nothing while a runner is active, since the
+/// files may be the runner's. A runner that starts at the same moment writes its files again.
 fn tidy(session: &Session, folder: &Path) {
     if Lock::is_held(&session.config.state.dir) {
         return;
     }
     if let Err(error) = remove_leftovers(folder) {
-        tracing::warn!(error = %error, folder = %folder.display(), "what a crash left could not be removed");
+        tracing::warn!(error = %error, folder = %folder.display(), "cannot remove leftover staging files");
     }
 }

@@ -5,7 +5,7 @@ use super::session::Session;
 use crate::domain::{Hold, HoldKind};
 use std::io::Write;
 
-/// What `status` says of a pause.
+/// Reason that `status` shows for a pause.
 const PAUSED: &str = "paused by `nightscribe pause`";
 
 pub(super) async fn pause(session: &Session) -> Result<Exit, Report> {
@@ -20,7 +20,7 @@ pub(super) async fn pause(session: &Session) -> Result<Exit, Report> {
     store.close().await;
     writeln!(
         anstream::stdout().lock(),
-        "Nothing is submitted until `nightscribe resume`; what is pending is collected."
+        "Submissions are paused until `nightscribe resume`; pending items are still collected."
     )?;
     Ok(Exit::Done)
 }
@@ -34,11 +34,11 @@ pub(super) async fn resume(session: &Session) -> Result<Exit, Report> {
             released
         }
     };
-    let told = if released {
-        "Submissions go on."
+    let message = if released {
+        "Submissions resumed."
     } else {
         "Nothing was paused."
     };
-    writeln!(anstream::stdout().lock(), "{told}")?;
+    writeln!(anstream::stdout().lock(), "{message}")?;
     Ok(Exit::Done)
 }

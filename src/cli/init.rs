@@ -13,7 +13,7 @@ pub(super) fn init(args: &Init) -> Result<Exit, Report> {
     write(path, args.force).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => Report::new(
             Exit::Usage,
-            format!("`{}` is there already; --force overwrites it", shown(path)),
+            format!("`{}` already exists; --force overwrites it", shown(path)),
         ),
         _ => Report::new(
             Exit::Usage,
@@ -24,7 +24,7 @@ pub(super) fn init(args: &Init) -> Result<Exit, Report> {
     writeln!(out, "Wrote {}.", shown(path))?;
     writeln!(
         out,
-        "Next: fill in a [[source]] at its end, set AIMLAPI_KEY, and run `nightscribe check`."
+        "Next: fill in a [[source]] at the end, set AIMLAPI_KEY, and run `nightscribe check`."
     )?;
     Ok(Exit::Done)
 }

@@ -1,4 +1,4 @@
-//! An item as `list` and `show` give it.
+//! JSON output of `list` and `show`.
 
 use super::exit::Report;
 use super::terminal::escaped;
@@ -9,7 +9,7 @@ use crate::store::report::{Attempt, Item};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// An item for programs; fields are only ever added.
+/// JSON form of an item. Fields may be added, but never removed or renamed.
 #[derive(Debug, Serialize)]
 pub(super) struct JsonItem {
     id: i64,
@@ -28,7 +28,7 @@ pub(super) struct JsonItem {
     paid_by: Option<i64>,
     due_at: Option<Timestamp>,
     expires_at: Option<Timestamp>,
-    /// Why it is not done, in words; `null` for what nothing happens to any more.
+    /// Reason the item is not done, as text. `null` in a final state.
     waits_for: Option<String>,
     error: Option<JsonError>,
     outputs: Vec<String>,
@@ -52,7 +52,7 @@ impl From<&Failure> for JsonError {
 }
 
 impl JsonItem {
-    /// `waits_for`: what it waits for, if it is on its way.
+    /// Converts an item. `waits_for` is the reason it is not done, if any.
     pub(super) fn of(item: &Item, waits_for: Option<String>) -> Self {
         let is_queued = item.state == crate::domain::JobState::Queued;
         Self {
@@ -85,7 +85,7 @@ impl JsonItem {
     }
 }
 
-/// A submission for programs.
+/// JSON form of a submission attempt.
 #[derive(Debug, Serialize)]
 pub(super) struct JsonAttempt {
     id: i64,
@@ -120,7 +120,7 @@ impl From<&Attempt> for JsonAttempt {
     }
 }
 
-/// What was run for its transcript, for programs.
+/// JSON form of the hook run for a transcript.
 #[derive(Debug, Serialize)]
 pub(super) struct JsonHook {
     ended_at: Option<Timestamp>,
@@ -138,7 +138,7 @@ impl From<&Hook> for JsonHook {
     }
 }
 
-/// The absolute path or the URL. A name that is no UTF-8 is shown as near as can be.
+/// Returns the absolute path or the URL. Invalid UTF-8 is replaced.
 pub(super) fn place(location: &Location) -> String {
     match location {
         Location::File(path) => path.to_string_lossy().into_owned(),
@@ -146,10 +146,12 @@ pub(super) fn place(location: &Location) -> String {
     }
 }
 
-/// Any of the above as text, which a terminal shows as it is: JSON may escape every character, and means the same.
+/// Serializes a value to one line of JSON that is safe to print on a terminal.
+///
+/// Control characters are escaped, which does not change the meaning of the JSON.
 pub(super) fn json(value: &impl Serialize) -> Result<String, Report> {
     let text = serde_json::to_string(value)
-        .map_err(|error| Report::internal("JSON could not be written", &error))?;
+        .map_err(|error| Report::internal("cannot serialize JSON", &error))?;
     Ok(escaped(&text))
 }
 
@@ -158,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_commands_no_terminal_and_means_the_same() {
+    fn json_has_no_control_characters_and_the_same_meaning() {
         let hostile = "a\u{1b}[2J\u{9b}2J\u{7f}\u{202e}\u{2028} ä🎙";
         let text = json(&hostile).unwrap();
         assert_eq!(text, "\"a\\u001b[2J\\u009b2J\\u007f\\u202e\\u2028 ä🎙\"");

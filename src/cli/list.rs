@@ -29,7 +29,15 @@ pub(super) async fn list(session: &Session, args: &List) -> Result<Exit, Report>
             writeln!(out, "{}", json(&JsonItem::of(item, standing.why(item)))?)?;
         }
     } else if !items.is_empty() {
-        let mut rows = table(&["ID", "STATE", "SOURCE", "RECORDING", "LENGTH", "TRIES", ""]);
+        let mut rows = table(&[
+            "ID",
+            "STATE",
+            "SOURCE",
+            "RECORDING",
+            "DURATION",
+            "ATTEMPTS",
+            "",
+        ]);
         rows.add_rows(items.iter().map(|item| row(item, &standing)));
         write!(out, "{}", lines(&rows))?;
     }

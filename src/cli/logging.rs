@@ -1,4 +1,4 @@
-//! Logs, on standard error.
+//! Log output on standard error.
 
 use super::args::{Command, Global, LogFormat};
 use super::display::terminal::Above;
@@ -9,7 +9,9 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Begins to log. A run without a display tells what it does; everything else only what is wrong.
+/// Installs the log subscriber.
+///
+/// The default level is `WARN`. It is `INFO` for `run` and `scan` without a display.
 pub(super) fn start(global: &Global, command: &Command) {
     let level = match (global.quiet, global.verbose) {
         (true, _) => LevelFilter::WARN,
@@ -20,7 +22,7 @@ pub(super) fn start(global: &Global, command: &Command) {
         (_, 1) => LevelFilter::DEBUG,
         (_, _) => LevelFilter::TRACE,
     };
-    // What a parser of containers thinks of a file is of interest to nobody by night.
+    // Dependencies such as the container parser warn about details of the input files.
     let others = if level == LevelFilter::TRACE {
         LevelFilter::DEBUG
     } else {
@@ -44,7 +46,7 @@ pub(super) fn start(global: &Global, command: &Command) {
         .init();
 }
 
-/// Whether a run shows itself on a terminal rather than in a log.
+/// Whether a run shows its progress on the terminal instead of in a log.
 pub(super) fn has_display(global: &Global) -> bool {
     std::io::stderr().is_terminal() && !global.quiet && global.log_format == LogFormat::Text
 }

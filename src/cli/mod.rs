@@ -1,15 +1,16 @@
-//! The command line: one file a command. The only room that prints.
+//! Command-line interface, with one file per command. No other module prints.
 //!
-//! - [`args`]: what can be typed
-//! - [`exit`]: exit codes, and errors as they are told
-//! - [`session`]: the configuration and the queue of one command
-//! - `candidates`: what a shell offers at a press of Tab
-//! - `logging`, `terminal`: how things look on standard error and output
-//! - `waiting`: why an item is not done
-//! - `live`: the queue as it works, on a terminal
-//! - `channels`: whether the ways people are told could work
-//! - `display`: a run on a terminal, in a log, and for systemd
-//! - the commands, one a file
+//! - [`args`]: arguments and help texts
+//! - [`exit`]: exit codes and error messages
+//! - [`session`]: configuration and queue of one command
+//! - `candidates`: completion candidates for the shell
+//! - `logging`: log setup
+//! - `terminal`: styles and formatting
+//! - `waiting`: the reason an item is not done
+//! - `live`: live view of the queue
+//! - `channels`: checks of notification channels and the hook
+//! - `display`: progress of a run on a terminal, in a log and for systemd
+//! - one module per command
 
 mod add;
 pub mod args;
@@ -50,7 +51,7 @@ use exit::{Exit, Report};
 use session::Session;
 use std::process::ExitCode;
 
-/// Runs the command line of this process.
+/// Parses the arguments of this process and runs the command.
 #[must_use]
 pub fn main() -> ExitCode {
     packaging::complete();
@@ -59,10 +60,10 @@ pub fn main() -> ExitCode {
         .enable_all()
         .build();
     let outcome =
-        outcome.map_err(|error| Report::internal("the runtime cannot be started", &error));
+        outcome.map_err(|error| Report::internal("cannot start the async runtime", &error));
     let exit = outcome.and_then(|runtime| {
         let exit = runtime.block_on(command(cli));
-        // What still blocks a thread (a look into a file on a dead share) must not keep the process.
+        // A thread may still be blocked, for example on a dead network share. It must not delay the exit.
         runtime.shutdown_background();
         exit
     });

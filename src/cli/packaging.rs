@@ -9,20 +9,24 @@ use clap_complete::env::{CompleteEnv, Shells};
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Answers a shell that asks for candidates, and ends the process then. Before anything is printed.
+/// Answers a completion request of the shell, then exits the process.
+///
+/// Returns if there is no such request. Must run before anything is printed.
 pub(super) fn complete() {
     CompleteEnv::with_factory(Cli::command)
         .var(VARIABLE)
         .complete();
 }
 
-/// A script that asks the program itself, which knows the sources of the configuration.
+/// Prints a completion script.
+///
+/// The script calls this program for candidates, so it can complete the configured sources.
 pub(super) fn completions(shell: clap_complete::Shell) -> Result<Exit, Report> {
     let mut script = Vec::new();
     let name = "nightscribe";
     let shells = Shells::builtins();
     let Some(completer) = shells.completer(&shell.to_string()) else {
-        let message = format!("there are no completions for {shell}");
+        let message = format!("no completion script for {shell}");
         return Err(Report::new(Exit::Usage, message));
     };
     completer.write_registration(VARIABLE, name, name, name, &mut script)?;
@@ -36,20 +40,20 @@ pub(super) fn man(args: &Man) -> Result<Exit, Report> {
         return Ok(Exit::Done);
     };
     pages(dir).map_err(|error| {
-        let message = format!("cannot write below `{}`: {error}", shown(dir));
+        let message = format!("cannot write to `{}`: {error}", shown(dir));
         Report::new(Exit::Usage, message)
     })?;
     Ok(Exit::Done)
 }
 
-/// A page for each command, and the one of them all.
+/// Writes one page per command, and the complete page.
 fn pages(dir: &Path) -> io::Result<()> {
     std::fs::create_dir_all(dir)?;
     clap_mangen::generate_to(Cli::command(), dir)?;
     std::fs::write(dir.join("nightscribe.1"), page()?)
 }
 
-/// One page that holds every command: it is what people search in.
+/// Returns one page with all commands, so that a search in it finds everything.
 fn page() -> io::Result<Vec<u8>> {
     let mut page = Vec::new();
     let command = Cli::command();

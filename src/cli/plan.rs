@@ -17,35 +17,37 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Write;
 
-/// What a run is told beside its configuration.
+/// Limits of a run, given on the command line.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Scope {
-    /// So many recordings at most.
+    /// Maximum number of recordings.
     pub(super) limit: Option<u64>,
-    /// Nothing is submitted from then on.
+    /// Time at which submissions stop.
     pub(super) until: Option<Timestamp>,
 }
 
-/// What would be submitted, for programs; fields are only ever added.
+/// JSON form of the plan. Fields may be added, but never removed or renamed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct Plan {
-    groups: Vec<Group>,
+    groups: Vec<PlanGroup>,
     files: u64,
     audio_s: f64,
-    /// `null` where a price is not known.
+    /// `null` if a price is unknown.
     cost: Option<f64>,
     currency: Option<String>,
-    /// Those among the files whose length is not known; nothing of them is in the sums.
+    /// Number of files of unknown duration. The totals of audio and cost do not include them.
     unknown_length: u64,
-    /// Models without a price.
+    /// Models whose price is unknown.
     unpriced: BTreeSet<String>,
+    /// Number of excluded files, by reason.
     skipped: BTreeMap<String, u64>,
-    /// When the last leaves, at the earliest; `null` if never.
+    /// Earliest time of the last submission. `null` if not everything can be submitted.
     submitted_by: Option<Timestamp>,
 }
 
+/// Files of one source with the same model.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-struct Group {
+struct PlanGroup {
     source: String,
     model: String,
     files: u64,
@@ -61,7 +63,7 @@ pub(super) async fn plan(session: &Session, as_json: bool, scope: &Scope) -> Res
     let planned = store.planned().await?;
     store.close().await;
     let config = &session.config;
-    let mut plan = planned_of(&planned, &refused, config, &prices, scope.limit);
+    let mut plan = build_plan(&planned, &refused, config, &prices, scope.limit);
     let window = session.window(scope.until);
     plan.submitted_by = forecast(&plan, config, session.now(), &window);
     let mut out = anstream::stdout().lock();
@@ -73,8 +75,8 @@ pub(super) async fn plan(session: &Session, as_json: bool, scope: &Scope) -> Res
     Ok(Exit::Done)
 }
 
-/// Sums up what is queued; leaves out what would not be submitted.
-fn planned_of(
+/// Adds up the queued recordings, excluding those that would not be submitted.
+fn build_plan(
     queued: &[Planned],
     refused: &HashMap<RecordingId, Failure>,
     config: &Config,
@@ -94,7 +96,7 @@ fn planned_of(
     };
     let mut groups: BTreeMap<(&str, &str), (u64, f64)> = BTreeMap::new();
     for one in queued {
-        if let Some(why) = left_out(one, refused, config) {
+        if let Some(why) = exclusion(one, refused, config) {
             *plan.skipped.entry(why).or_default() += 1;
         } else if limit.is_none_or(|most| plan.files < most) {
             plan.files += 1;
@@ -106,7 +108,7 @@ fn planned_of(
     }
     let groups = groups.into_iter();
     plan.groups = groups
-        .map(|((source, model), (files, audio_s))| Group {
+        .map(|((source, model), (files, audio_s))| PlanGroup {
             source: source.to_owned(),
             model: model.to_owned(),
             files,
@@ -121,8 +123,8 @@ fn planned_of(
     plan
 }
 
-/// Why it would not be submitted.
-fn left_out(
+/// Returns the reason a recording would not be submitted, if any.
+fn exclusion(
     one: &Planned,
     refused: &HashMap<RecordingId, Failure>,
     config: &Config,
@@ -132,7 +134,7 @@ fn left_out(
     }
     let Some(source) = config.source(&one.source) else {
         return Some(format!(
-            "its source `{}` is not configured any more",
+            "[[source]] `{}` is no longer configured",
             one.source
         ));
     };
@@ -172,40 +174,40 @@ fn text(plan: &Plan, config: &Config, now: Timestamp, zone: &TimeZone) -> String
             group.cost,
         )
     }));
-    rows.add_row(row("in all", "", plan.files, plan.audio_s, plan.cost));
+    rows.add_row(row("total", "", plan.files, plan.audio_s, plan.cost));
     let mut text = lines(&rows);
     text.push('\n');
     if plan.unknown_length > 0 {
-        let files = count(plan.unknown_length, "file has", "files have");
+        let files = count(plan.unknown_length, "file", "files");
         text.push_str(&format!(
-            "{files} no length that can be told beforehand, and are not in the sums.\n"
+            "Not in the totals: {files} of unknown duration.\n"
         ));
     }
     for model in &plan.unpriced {
         text.push_str(&format!(
-            "No price is known for {model}: `nightscribe prices --refresh`, or [prices] in the configuration.\n"
+            "The price of {model} is unknown: run `nightscribe prices --refresh`, or set it under [prices].\n"
         ));
     }
     for (why, files) in &plan.skipped {
-        let files = count(*files, "file is", "files are");
-        text.push_str(&format!("{WARN}{files} left out{WARN:#}: {why}\n"));
+        let files = count(*files, "file", "files");
+        text.push_str(&format!("{WARN}{files} excluded{WARN:#}: {why}\n"));
     }
     text.push_str(&match plan.submitted_by {
         _ if plan.files == 0 => "Nothing would be submitted.\n".to_owned(),
         Some(time) => format!(
-            "The last is submitted at {} at the earliest: {}.\n",
+            "The last file is submitted at {} at the earliest, limited by {}.\n",
             clock(time, now, zone),
             bounded_by(config)
         ),
-        None => "Within the time that is given, not all of it can be submitted.\n".to_owned(),
+        None => "Not all files can be submitted in the available time.\n".to_owned(),
     });
     text
 }
 
-/// What the forecast keeps to.
+/// Lists the limits that determine the forecast.
 fn bounded_by(config: &Config) -> String {
     let mut bounds = vec![format!(
-        "{} submissions a minute",
+        "{} submissions per minute",
         config.limits.submits_per_minute
     )];
     if !config.schedule.active_hours.is_empty() {

@@ -13,13 +13,13 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 use std::io::Write;
 
-/// A price, for programs; fields are only ever added.
+/// JSON form of a price. Fields may be added, but never removed or renamed.
 #[derive(Debug, Serialize)]
 struct JsonPrice<'a> {
     model: &'a str,
     per_minute: f64,
     currency: &'a str,
-    /// When the service said so; `null` where it is configured.
+    /// Time the price was fetched from the service. `null` if it is configured.
     fetched_at: Option<Timestamp>,
 }
 
@@ -63,12 +63,12 @@ pub(super) async fn prices(session: &Session, args: &Args) -> Result<Exit, Repor
         }
         return Ok(Exit::Done);
     }
-    let mut rows = table(&["MODEL", "A MINUTE", "AN HOUR", "SAID BY"]);
+    let mut rows = table(&["MODEL", "PER MINUTE", "PER HOUR", "FROM"]);
     rows.add_rows(known.map(|(model, price, since)| row(model, price, since)));
     if rows.is_empty() {
         writeln!(
             out,
-            "No price is known; `nightscribe prices --refresh` asks the service, [prices] in the configuration sets them."
+            "No prices are known. Fetch them with `nightscribe prices --refresh`, or set them under [prices]."
         )?;
     } else {
         write!(out, "{}", lines(&rows))?;
@@ -77,26 +77,26 @@ pub(super) async fn prices(session: &Session, args: &Args) -> Result<Exit, Repor
 }
 
 fn row(model: &str, price: &Price, since: Option<Timestamp>) -> [String; 4] {
-    let money = |amount: f64| format!("{} {}", significant(amount), price.currency);
+    let money = |amount: f64| format!("{} {}", rounded(amount), price.currency);
     [
         model.to_owned(),
         money(price.per_minute),
         money(price.per_minute * 60.0),
         since.map_or_else(
-            || "the configuration".to_owned(),
-            |since| format!("the service, {since}"),
+            || "configuration".to_owned(),
+            |since| format!("service, {since}"),
         ),
     ]
 }
 
-/// Without the noise of binary fractions.
-fn significant(amount: f64) -> f64 {
+/// Rounds off the error of binary fractions.
+fn rounded(amount: f64) -> f64 {
     (amount * 1e9).round() / 1e9
 }
 
 async fn refresh(session: &Session) -> Result<(), Report> {
     let api = &session.config.api;
-    // The list needs no key; where there is one, it is sent as with every call.
+    // The price list needs no key. A configured key is sent, as with every request.
     let key = read_key(&api.key, &session.environment).unwrap_or_default();
     let client = Client::new(&Settings {
         base_url: api.base_url.clone(),
@@ -105,14 +105,13 @@ async fn refresh(session: &Session) -> Result<(), Report> {
     })
     .map_err(|error| Report::of(Exit::Usage, &error))?;
     let failed = |why: String| {
-        let message = format!(
-            "the service does not say what its models cost: {why}; write it under [prices]"
-        );
+        let message =
+            format!("cannot fetch prices from the service: {why}; set them under [prices]");
         Report::new(Exit::SomeFailed, message)
     };
     let prices = match client.prices().await {
         Ok(Some(prices)) if !prices.is_empty() => prices,
-        Ok(_) => return Err(failed("it has no list of prices".to_owned())),
+        Ok(_) => return Err(failed("it has no price list".to_owned())),
         Err(error) => return Err(failed(error.failure.message)),
     };
     let store = session.store().await?;

@@ -11,7 +11,7 @@ use std::io::Write;
 
 pub(super) async fn retry(session: &Session, args: Retry) -> Result<Exit, Report> {
     let Some(store) = session.existing_store().await? else {
-        return told(0, Exit::Done);
+        return print_requeued(0, Exit::Done);
     };
     let jobs: Vec<_> = args.ids.iter().copied().map(JobId).collect();
     let which = Which {
@@ -26,27 +26,27 @@ pub(super) async fn retry(session: &Session, args: Retry) -> Result<Exit, Report
         writeln!(
             anstream::stderr(),
             "{ERROR}error{ERROR:#}: {}",
-            why_not(&store, job).await?
+            refusal(&store, job).await?
         )?;
     }
     store.close().await;
-    told(changed.len() as u64, exit)
+    print_requeued(changed.len() as u64, exit)
 }
 
-async fn why_not(store: &Store, job: JobId) -> Result<String, Report> {
+async fn refusal(store: &Store, job: JobId) -> Result<String, Report> {
     Ok(match store.state_of(job).await? {
         None => format!("there is no item {job}"),
         Some(state) => format!(
-            "item {job} is {state}; only a failed or cancelled one that fits can be tried again"
+            "item {job} is {state}; only failed or cancelled items that match all filters can be retried"
         ),
     })
 }
 
-fn told(changed: u64, exit: Exit) -> Result<Exit, Report> {
+fn print_requeued(changed: u64, exit: Exit) -> Result<Exit, Report> {
     writeln!(
         anstream::stdout().lock(),
-        "{} in the queue again",
-        count(changed, "item is", "items are")
+        "{} requeued",
+        count(changed, "item", "items")
     )?;
     Ok(exit)
 }

@@ -26,7 +26,7 @@ pub(super) async fn run(session: Session, args: &Run, global: &Global) -> Result
     let channels = Channels::new(&session.config, &session.environment)?;
     let stop = stop_on_signal()?;
     if session.config.sources.is_empty() {
-        tracing::warn!("no [[source]] is configured, so no recording is found");
+        tracing::warn!("no [[source]] is configured, so no recordings are found");
     }
     let mode = if args.once { Mode::Once } else { Mode::Daemon };
     let until = until(args, &SystemClock)?;
@@ -53,18 +53,22 @@ pub(super) async fn run(session: Session, args: &Run, global: &Global) -> Result
     })
 }
 
-/// When submissions end, by `--until` or `--for`.
+/// Returns the time at which submissions stop, from `--until` or `--for`.
 fn until(args: &Run, clock: &impl Clock) -> Result<Option<Timestamp>, Report> {
     let now = clock.now();
     let Some(time) = args.until else {
         return Ok(args.duration.map(|duration| now.after(duration)));
     };
     let next = time.next(now, &clock.zone());
-    next.map(Some)
-        .ok_or_else(|| Report::new(Exit::Usage, "--until: the clock of this machine is off"))
+    next.map(Some).ok_or_else(|| {
+        Report::new(
+            Exit::Usage,
+            "--until: cannot compute the time; check the system clock",
+        )
+    })
 }
 
-/// What a run to the end comes to.
+/// Returns the exit code of a completed run.
 pub(super) fn exit(summary: &Summary) -> Exit {
     let held = summary
         .holds

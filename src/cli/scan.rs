@@ -25,7 +25,7 @@ pub(super) async fn scan(session: &Session) -> Result<Exit, Report> {
     Ok(Exit::Done)
 }
 
-/// Records what is in the sources, and says what it found in all.
+/// Scans all sources and records new and changed recordings. Returns the totals.
 pub(super) async fn look_through(session: &Session, store: &Store) -> Result<Scan, Report> {
     let total = Total::default();
     for source in &session.config.sources {
@@ -48,12 +48,12 @@ fn unsettled(scan: &Scan) -> String {
         return String::new();
     }
     format!(
-        "; {} changed a moment ago, left for a later scan",
-        count(scan.unsettled, "file was", "files were")
+        "; {} changed recently, left for a later scan",
+        count(scan.unsettled, "file", "files")
     )
 }
 
-/// Sums the sources up, and logs what is wrong with any.
+/// Adds up the scans of all sources, and logs their events.
 #[derive(Default)]
 struct Total {
     scan: Mutex<Scan>,

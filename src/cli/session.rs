@@ -1,4 +1,4 @@
-//! The configuration and the queue of one command.
+//! Configuration and queue of one command.
 
 use super::args::Global;
 use super::exit::{Exit, Report};
@@ -9,19 +9,19 @@ use crate::policy::hours::Window;
 use crate::store::Store;
 use crate::store::open::DATABASE;
 
-/// What most commands work with.
+/// State that most commands share.
 pub struct Session {
-    /// The configuration.
+    /// Configuration.
     pub config: Config,
-    /// What the process was given.
+    /// Working folder and environment variables of the process.
     pub environment: Environment,
 }
 
 impl Session {
-    /// Loads the configuration.
+    /// Loads the configuration for this process.
     ///
     /// # Errors
-    /// If it cannot be read or is refused.
+    /// If the configuration cannot be read or is invalid.
     pub fn load(global: &Global) -> Result<Self, Report> {
         let environment = environment()?;
         let config = config::load(global.config.as_deref(), &environment)?;
@@ -31,12 +31,12 @@ impl Session {
         })
     }
 
-    /// The time.
+    /// Returns the current time.
     pub fn now(&self) -> Timestamp {
         SystemClock.now()
     }
 
-    /// The hours in which recordings are submitted, and the end of the run's time.
+    /// Returns the submission window: the active hours and the end of the run, if any.
     pub fn window(&self, until: Option<Timestamp>) -> Window {
         Window {
             hours: self.config.schedule.active_hours.clone(),
@@ -45,7 +45,7 @@ impl Session {
         }
     }
 
-    /// The holds that are in force now.
+    /// Returns the holds that are in force now.
     ///
     /// # Errors
     /// If the database fails.
@@ -55,19 +55,21 @@ impl Session {
         Ok(holds)
     }
 
-    /// The queue, made where there is none. Only for commands that put something into it, which need a configuration.
+    /// Opens the queue, creating it if needed.
+    ///
+    /// For commands that write to the queue, which therefore require a configuration file.
     ///
     /// # Errors
-    /// If there is no configuration file, or the queue cannot be opened.
+    /// If there is no configuration file or the queue cannot be opened.
     pub async fn store(&self) -> Result<Store, Report> {
         self.require_file()?;
         Ok(Store::open(&self.config.state.dir).await?)
     }
 
-    /// The queue, if there is one: a question makes nothing.
+    /// Opens the queue if it exists. Read-only commands create nothing.
     ///
     /// # Errors
-    /// If it cannot be opened.
+    /// If the queue cannot be opened.
     pub async fn existing_store(&self) -> Result<Option<Store>, Report> {
         if !self.config.state.dir.join(DATABASE).exists() {
             return Ok(None);
@@ -75,23 +77,23 @@ impl Session {
         Ok(Some(Store::open(&self.config.state.dir).await?))
     }
 
-    /// Says how to begin where there is no configuration.
+    /// Checks that a configuration file was loaded.
     ///
     /// # Errors
-    /// If there is none.
+    /// If there is no configuration file. The message explains how to create one.
     pub fn require_file(&self) -> Result<(), Report> {
         if self.config.file.is_some() {
             return Ok(());
         }
         let message =
-            "there is no configuration; `nightscribe init` writes one, `--config` names one";
+            "no configuration file; `nightscribe init` writes one, `--config` selects one";
         Err(Report::new(Exit::Usage, message))
     }
 
-    /// A source by name.
+    /// Returns the source with this name.
     ///
     /// # Errors
-    /// If there is none of that name.
+    /// If there is no such source.
     pub fn source(&self, name: &str) -> Result<&Source, Report> {
         let sources = &self.config.sources;
         sources
@@ -108,11 +110,15 @@ impl Session {
     }
 }
 
-/// What this process was given.
+/// Returns the working folder and environment variables of this process.
 ///
 /// # Errors
-/// If the working folder is gone.
+/// If the working folder no longer exists.
 pub fn environment() -> Result<Environment, Report> {
-    Environment::of_process()
-        .map_err(|error| Report::new(Exit::Usage, format!("the working folder is gone: {error}")))
+    Environment::of_process().map_err(|error| {
+        Report::new(
+            Exit::Usage,
+            format!("cannot determine the working folder: {error}"),
+        )
+    })
 }

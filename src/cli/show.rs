@@ -15,8 +15,9 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
+/// JSON form of an item with its attempts and hook.
 #[derive(Serialize)]
-struct Whole {
+struct JsonItemDetails {
     #[serde(flatten)]
     item: JsonItem,
     history: Vec<JsonAttempt>,
@@ -28,7 +29,7 @@ pub(super) async fn show(session: &Session, args: &Show) -> Result<Exit, Report>
         Report::new(
             Exit::Usage,
             format!(
-                "there is no item `{}`; `nightscribe list` shows them",
+                "there is no item `{}`; `nightscribe list` shows all items",
                 visible(&args.what)
             ),
         )
@@ -48,21 +49,21 @@ pub(super) async fn show(session: &Session, args: &Show) -> Result<Exit, Report>
         writeln!(
             out,
             "{}",
-            json(&Whole {
+            json(&JsonItemDetails {
                 item: JsonItem::of(&item, waits_for),
                 history,
                 hook: hook.as_ref().map(JsonHook::from),
             })?
         )?;
     } else {
-        let hook = hook.map_or_else(String::new, |hook| fact("hook", &outcome(&hook)));
+        let hook = hook.map_or_else(String::new, |hook| fact("hook", &hook_result(&hook)));
         let facts = facts(&item, waits_for);
         write!(out, "{facts}{hook}{}", history(&attempts))?;
     }
     Ok(Exit::Done)
 }
 
-/// By ID, else the newest item of the recording at that path or URL.
+/// Finds an item by ID, otherwise the newest item of the recording at this path or URL.
 async fn find(session: &Session, store: &Store, what: &str) -> Result<Option<Item>, Report> {
     if let Ok(id) = what.parse()
         && let Some(item) = store.item(JobId(id)).await?
@@ -86,7 +87,7 @@ fn facts(item: &Item, waits_for: Option<String>) -> String {
         ("state", item.state.to_string()),
         ("model", item.request.model().to_owned()),
     ];
-    facts.extend(waits_for.map(|why| ("waits", visible(&why))));
+    facts.extend(waits_for.map(|why| ("waiting", visible(&why))));
     if !item.request.options().is_empty() {
         facts.push(("options", item.request.options_json()));
     }
@@ -99,7 +100,7 @@ fn facts(item: &Item, waits_for: Option<String>) -> String {
     }
     let mut add = |name, value: Option<String>| facts.extend(value.map(|value| (name, value)));
     add(
-        "length",
+        "duration",
         item.duration_s
             .map(|seconds| length(Duration::from_secs_f64(seconds.max(0.0)))),
     );
@@ -127,10 +128,10 @@ fn facts(item: &Item, waits_for: Option<String>) -> String {
     add(
         "paid by",
         item.paid_by
-            .map(|job| format!("item {job}, which has equal content")),
+            .map(|job| format!("item {job}, which has the same content")),
     );
-    facts.push(("recorded", item.created_at.to_string()));
-    facts.push(("changed", item.updated_at.to_string()));
+    facts.push(("added", item.created_at.to_string()));
+    facts.push(("updated", item.updated_at.to_string()));
     facts.extend(item.outputs.iter().map(|path| ("transcript", shown(path))));
     facts
         .iter()
@@ -142,10 +143,10 @@ fn fact(name: &str, value: &str) -> String {
     format!("{name:<11} {value}\n")
 }
 
-/// How a hook ended.
-fn outcome(hook: &Hook) -> String {
+/// Describes the result of a hook.
+fn hook_result(hook: &Hook) -> String {
     match (hook.ended_at, &hook.error) {
-        (None, _) => "waits".to_owned(),
+        (None, _) => "waiting".to_owned(),
         (Some(ended), None) => format!("exit status 0 at {ended}"),
         (Some(ended), Some(error)) => format!("{} at {ended}", visible(error)),
     }
@@ -157,7 +158,7 @@ fn history(attempts: &[Attempt]) -> String {
     }
     let mut rows = table(&[
         "ATTEMPT",
-        "BEGAN",
+        "STARTED",
         "ENDED",
         "OUTCOME",
         "HTTP",

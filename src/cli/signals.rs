@@ -1,16 +1,18 @@
-//! SIGTERM and SIGINT: the first ends a command in good order, the second at once.
+//! SIGTERM and SIGINT: the first stops a command gracefully, the second immediately.
 
 use super::exit::Report;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// Cancels the token on the first signal; on the second the process exits as if the signal had killed it. Everything
-/// that matters is on disk at any moment.
+/// Returns a token that the first signal cancels.
+///
+/// On the second signal, the process exits with the status of a process killed by that signal. This loses nothing,
+/// since all state is on disk at any time.
 ///
 /// # Errors
-/// If signals cannot be had.
+/// If the signal handlers cannot be installed.
 pub(super) fn stop_on_signal() -> Result<CancellationToken, Report> {
-    let failed = |error| Report::internal("signals cannot be received", &error);
+    let failed = |error| Report::internal("cannot install signal handlers", &error);
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
     let stop = CancellationToken::new();

@@ -16,26 +16,26 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::time::Duration;
 
-/// What the rate is taken over.
-const RATE_OVER: Duration = Duration::from_secs(3600);
-/// Between two answers of `--watch --json`.
+/// Period over which the completion rate is measured.
+const RATE_WINDOW: Duration = Duration::from_secs(3600);
+/// Interval between two snapshots of `--watch --json`.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
 
-/// The queue at a glance, for programs; fields are only ever added.
+/// JSON form of the status. Fields may be added, but never removed or renamed.
 #[derive(Debug, Serialize)]
 struct JsonStatus {
     counts: BTreeMap<&'static str, u64>,
     holds: Vec<JsonHold>,
-    /// When the active hours begin; `null` in them.
+    /// Time at which the active hours begin. `null` during the active hours.
     opens_at: Option<Timestamp>,
     next_expiry: Option<Timestamp>,
     next_due: Option<Timestamp>,
     runner: Option<JsonRunner>,
-    /// Done in the last hour.
+    /// Number of items completed in the last hour.
     rate_per_hour: u64,
-    /// At that rate; `null` where there is none.
+    /// Estimated seconds left at that rate. `null` if the rate is zero or no work is left.
     left_s: Option<u64>,
-    /// Submissions whose answer was lost or whose transcript was.
+    /// Number of submissions that may have been billed without yielding a transcript.
     perhaps_paid: u64,
 }
 
@@ -53,10 +53,11 @@ struct JsonRunner {
     since: Timestamp,
 }
 
-struct Glance {
+/// Snapshot of the queue.
+struct StatusSnapshot {
     overview: Overview,
     holds: Vec<Hold>,
-    /// Whether the hours let submissions leave.
+    /// Whether the active hours allow submissions.
     opening: Opening,
 }
 
@@ -65,11 +66,11 @@ pub(super) async fn status(session: &Session, args: &Status) -> Result<Exit, Rep
         return live::watch(session).await;
     }
     loop {
-        let glance = glance(session).await?;
+        let snapshot = load(session).await?;
         let shown = if args.json {
-            format!("{}\n", json(&machine(&glance))?)
+            format!("{}\n", json(&json_status(&snapshot))?)
         } else {
-            human(&glance, session.now())
+            text(&snapshot, session.now())
         };
         let mut out = anstream::stdout().lock();
         write!(out, "{shown}")?;
@@ -82,7 +83,7 @@ pub(super) async fn status(session: &Session, args: &Status) -> Result<Exit, Rep
     }
 }
 
-async fn glance(session: &Session) -> Result<Glance, Report> {
+async fn load(session: &Session) -> Result<StatusSnapshot, Report> {
     let opening = session.window(None).opening(session.now());
     let Some(store) = session.existing_store().await? else {
         let counts = JobState::ALL.into_iter().map(|state| (state, 0)).collect();
@@ -90,27 +91,27 @@ async fn glance(session: &Session) -> Result<Glance, Report> {
             counts,
             ..Overview::default()
         };
-        return Ok(Glance {
+        return Ok(StatusSnapshot {
             overview,
             holds: Vec::new(),
             opening,
         });
     };
-    let mut overview = store.overview(session.now().before(RATE_OVER)).await?;
-    // A run whose process died never recorded its end.
+    let mut overview = store.overview(session.now().before(RATE_WINDOW)).await?;
+    // A killed runner never recorded its end, so its record remains.
     overview.runner = overview
         .runner
         .filter(|_| Lock::is_held(&session.config.state.dir));
     let holds = session.holds(&store).await?;
     store.close().await;
-    Ok(Glance {
+    Ok(StatusSnapshot {
         overview,
         holds,
         opening,
     })
 }
 
-/// Queued, being sent, or waiting at the service.
+/// Counts queued, submitting and pending items.
 fn unfinished(overview: &Overview) -> u64 {
     [JobState::Queued, JobState::Submitting, JobState::Pending]
         .iter()
@@ -118,21 +119,22 @@ fn unfinished(overview: &Overview) -> u64 {
         .sum()
 }
 
+/// Estimates the time left at the current rate.
 fn left(overview: &Overview) -> Option<Duration> {
     let (unfinished, done) = (unfinished(overview), overview.done_since);
-    (unfinished > 0 && done > 0).then(|| RATE_OVER.mul_f64(unfinished as f64 / done as f64))
+    (unfinished > 0 && done > 0).then(|| RATE_WINDOW.mul_f64(unfinished as f64 / done as f64))
 }
 
-fn machine(glance: &Glance) -> JsonStatus {
-    let overview = &glance.overview;
+fn json_status(snapshot: &StatusSnapshot) -> JsonStatus {
+    let overview = &snapshot.overview;
     JsonStatus {
         counts: overview
             .counts
             .iter()
             .map(|(state, count)| (state.as_str(), *count))
             .collect(),
-        holds: glance.holds.iter().map(JsonHold::from).collect(),
-        opens_at: match glance.opening {
+        holds: snapshot.holds.iter().map(JsonHold::from).collect(),
+        opens_at: match snapshot.opening {
             Opening::At(time) => Some(time),
             Opening::Now | Opening::Never => None,
         },
@@ -158,8 +160,8 @@ impl From<&Hold> for JsonHold {
     }
 }
 
-fn human(glance: &Glance, now: Timestamp) -> String {
-    let overview = &glance.overview;
+fn text(snapshot: &StatusSnapshot, now: Timestamp) -> String {
+    let overview = &snapshot.overview;
     let mut text = String::new();
     for state in JobState::ALL {
         let remark = remark(state, overview, now);
@@ -172,15 +174,15 @@ fn human(glance: &Glance, now: Timestamp) -> String {
         );
     }
     text.push('\n');
-    for hold in &glance.holds {
+    for hold in &snapshot.holds {
         let (kind, since, message) = (hold.kind, hold.since, visible(&hold.message));
         text.push_str(&format!(
             "{WARN}held{WARN:#} ({kind}) since {since}: {message}\n     {}\n",
             kind.advice()
         ));
     }
-    if glance.opening != Opening::Now {
-        text.push_str(&format!("{}\n", glance.opening));
+    if snapshot.opening != Opening::Now {
+        text.push_str(&format!("{}\n", snapshot.opening));
     }
     text.push_str(&match overview.runner {
         Some(Runner { pid, since }) => format!("running since {since} (process {pid})\n"),
@@ -196,7 +198,9 @@ fn human(glance: &Glance, now: Timestamp) -> String {
     }
     if overview.perhaps_paid > 0 {
         let count = overview.perhaps_paid;
-        text.push_str(&format!("{DIM}{count} submissions may have been paid without a transcript to show for it{DIM:#}\n"));
+        text.push_str(&format!(
+            "{DIM}{count} submissions may have been billed without yielding a transcript{DIM:#}\n"
+        ));
     }
     text
 }
@@ -210,10 +214,10 @@ fn remark(state: JobState, overview: &Overview, now: Timestamp) -> String {
             "  the first has expired, unless the service still has it".to_owned()
         }
         (JobState::Queued, _, Some(due)) if due > now => {
-            format!("  the next goes in {}", length(due.since(now)))
+            format!("  the next is due in {}", length(due.since(now)))
         }
         (JobState::Failed, ..) if overview.counts[&state] > 0 => {
-            "  why: `nightscribe list --state failed`".to_owned()
+            "  see `nightscribe list --state failed`".to_owned()
         }
         _ => String::new(),
     }

@@ -1,4 +1,4 @@
-//! How things look: styles, names, lengths of time.
+//! Styles and formatting for terminal output.
 
 use crate::domain::Timestamp;
 use crate::domain::is_obeyed;
@@ -14,22 +14,23 @@ pub(super) const WARN: Style = AnsiColor::Yellow.on_default().bold();
 pub(super) const GOOD: Style = AnsiColor::Green.on_default().bold();
 pub(super) const DIM: Style = Style::new().dimmed();
 
-/// A time that is so near needs no date.
+/// Times closer to now than this are shown without a date.
 const SAME_NIGHT: Duration = Duration::from_secs(12 * 3600);
 
-/// A path or text from outside, on one line and without anything a terminal would obey.
+/// Formats an untrusted path or text on one line, with control characters escaped.
 pub(super) fn shown(name: impl AsRef<Path>) -> String {
     visible(&name.as_ref().to_string_lossy())
 }
 
-/// The same for text of several lines, which stay apart.
+/// Formats untrusted multi-line text. Escapes control characters except line breaks.
 pub(super) fn visible_lines(text: &str) -> String {
     let lines: Vec<_> = text.split('\n').map(visible).collect();
     lines.join("\n")
 }
 
-/// Text of a writer that has seen to its lines and styles itself (JSON, a log): whatever else a terminal would obey
-/// becomes an escape that JSON knows, too. All of it is below U+10000, so that each is one escape.
+/// Escapes control characters in JSON or log lines, except line breaks and the `ESC` of styles.
+///
+/// Uses JSON's `\uXXXX` form. All control characters are below U+10000, so each needs a single escape.
 pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for char in text.chars() {
@@ -42,7 +43,7 @@ pub(super) fn escaped(text: &str) -> String {
     escaped
 }
 
-/// Two units at most: `2h 5m`, `41s`.
+/// Formats a duration with at most two units: `2h 5m`, `41s`.
 pub(super) fn length(time: Duration) -> String {
     let seconds = time.as_secs();
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
@@ -54,13 +55,13 @@ pub(super) fn length(time: Duration) -> String {
     }
 }
 
-/// Audio in hours and minutes.
+/// Formats an amount of audio, given in seconds, in hours and minutes.
 pub(super) fn hours(audio_s: f64) -> String {
     let minutes = (audio_s / 60.0).round() as u64;
     format!("{}h {:02}m", minutes / 60, minutes % 60)
 }
 
-/// Money, if it is known.
+/// Formats an amount of money. An unknown amount is empty.
 pub(super) fn money(cost: Option<f64>, currency: Option<&str>) -> String {
     let currency = currency.unwrap_or_default();
     cost.map_or_else(String::new, |cost| {
@@ -68,7 +69,7 @@ pub(super) fn money(cost: Option<f64>, currency: Option<&str>) -> String {
     })
 }
 
-/// A time as a clock on the wall shows it, with its date where that is not clear: `03:10`, `2026-11-23 03:10`.
+/// Formats a time in the time zone `zone`, with the date unless it is close to `now`: `03:10`, `2026-11-23 03:10`.
 pub(super) fn clock(time: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     let local = |time: Timestamp| {
         let time = jiff::Timestamp::from_millisecond(time.millis()).ok()?;
@@ -82,7 +83,7 @@ pub(super) fn clock(time: Timestamp, now: Timestamp, zone: &TimeZone) -> String 
     shown.strftime(format).to_string()
 }
 
-/// One of something, or several.
+/// Formats a number with its noun in the singular or plural.
 pub(super) fn count(number: u64, one: &str, many: &str) -> String {
     if number == 1 {
         format!("1 {one}")
@@ -91,7 +92,7 @@ pub(super) fn count(number: u64, one: &str, many: &str) -> String {
     }
 }
 
-/// A table without lines, as wide as the terminal if there is one, else as it must be.
+/// Creates a table without borders. On a terminal, it fits the width.
 pub(super) fn table(head: &[&str]) -> Table {
     let mut table = Table::new();
     table
@@ -104,7 +105,7 @@ pub(super) fn table(head: &[&str]) -> Table {
     table
 }
 
-/// A table's lines without the spaces that only fill it.
+/// Formats a table without trailing spaces.
 pub(super) fn lines(table: &Table) -> String {
     table
         .lines()
@@ -117,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_cannot_command_a_terminal() {
+    fn control_characters_are_escaped() {
         assert_eq!(
             shown("a\nb\u{1b}[31mc\u{9b}d ä\u{202e}3pm"),
             "a\\nb\\u{1b}[31mc\\u{9b}d ä\\u{202e}3pm"
@@ -126,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn times_of_this_night_have_no_date() {
+    fn times_within_twelve_hours_have_no_date() {
         let now = Timestamp::from_millis(1_795_230_245_000);
         let shown = [0, 3600, 43_200, 86_400]
             .map(|seconds| clock(now.after(Duration::from_secs(seconds)), now, &TimeZone::UTC));
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_have_two_units_at_most() {
+    fn durations_have_at_most_two_units() {
         let shown = [0, 59, 61, 7500, 90_061].map(|seconds| length(Duration::from_secs(seconds)));
         assert_eq!(shown, ["0s", "59s", "1m 1s", "2h 5m", "1d 1h"]);
     }

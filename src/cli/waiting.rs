@@ -1,4 +1,4 @@
-//! Why an item is not done, in one line.
+//! One-line reason an item is not done.
 
 use super::exit::Report;
 use super::session::Session;
@@ -14,27 +14,27 @@ use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How long the folders of all sources may take to answer: a dead share never does.
+/// Timeout for checking the folders of all sources. An unresponsive network share never answers.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 
-/// What is true of all items.
+/// State that applies to all items.
 #[derive(Debug)]
 pub(super) struct Standing {
     now: Timestamp,
     zone: TimeZone,
     holds: Vec<Hold>,
-    /// Whether the hours let submissions leave.
+    /// Whether the active hours allow submissions.
     opening: Opening,
-    /// Whether a run works on the queue.
+    /// Whether a runner is active.
     is_running: bool,
-    /// The sources of the configuration, each with whether its folder is there.
+    /// Whether the folder exists, for each configured source.
     sources: BTreeMap<String, bool>,
 }
 
 impl Standing {
-    /// How things stand now.
+    /// Loads the current state.
     pub(super) async fn of(session: &Session, store: &Store) -> Result<Self, Report> {
-        // The lock is asked only where it matters: a run that begins at that moment would find it taken.
+        // Testing the lock takes it briefly, and a run starting at that moment would fail. So test it only if needed.
         let is_running =
             store.runner().await?.is_some() && Lock::is_held(&session.config.state.dir);
         Ok(Self {
@@ -47,13 +47,14 @@ impl Standing {
         })
     }
 
-    /// What an item waits for; `None` if nothing happens to it any more.
+    /// Returns the reason an item is not done. `None` in a final state.
     pub(super) fn why(&self, item: &Item) -> Option<String> {
         match item.state {
             JobState::Queued => Some(self.queued(item)),
             JobState::Submitting if self.is_running => Some("is being sent".to_owned()),
             JobState::Submitting => Some(
-                "was being sent when the run broke off; the next looks its answer up".to_owned(),
+                "was being sent when the run was interrupted; the next run looks up the outcome"
+                    .to_owned(),
             ),
             JobState::Pending => Some(self.pending(item)),
             JobState::Received => Some(self.received(item)),
@@ -61,16 +62,16 @@ impl Standing {
         }
     }
 
-    /// What must be over first comes first.
+    /// Returns the obstacle that must be cleared first.
     fn queued(&self, item: &Item) -> String {
         let source = &item.source;
         match (item.obstacles, self.sources.get(source)) {
             (Obstacles { in_doubt: true, .. }, _) => {
-                return "a lost answer is being looked up".to_owned();
+                return "response lost; looking up the outcome".to_owned();
             }
-            (_, None) => return format!("no [[source]] is named `{source}` any more"),
+            (_, None) => return format!("[[source]] `{source}` is no longer configured"),
             (_, Some(false)) if matches!(item.location, Location::File(_)) => {
-                return "its folder is not there".to_owned();
+                return "its folder is missing".to_owned();
             }
             _ => {}
         }
@@ -80,19 +81,19 @@ impl Standing {
         if let Opening::At(time) = self.opening {
             return format!("outside the active hours until {}", self.clock(time));
         }
-        if let Some(twin) = item.obstacles.twin {
-            return format!("same audio as item {}, which is on its way", twin.0);
+        if let Some(duplicate) = item.obstacles.twin {
+            return format!("same audio as item {}, which is in flight", duplicate.0);
         }
         if let Some(earlier) = item.obstacles.earlier {
             let earlier = earlier.0;
-            return format!("was changed; item {earlier}, as it was before, is on its way");
+            return format!("file changed; item {earlier}, its previous version, is in flight");
         }
         let wait = if item.due_at > self.now {
             format!("next attempt at {}", self.clock(item.due_at))
         } else if self.is_running {
-            "waits for its turn".to_owned()
+            "waiting for its turn".to_owned()
         } else {
-            "waits for the next run".to_owned()
+            "waiting for the next run".to_owned()
         };
         with_error(wait, item)
     }
@@ -114,12 +115,12 @@ impl Standing {
 
     fn received(&self, item: &Item) -> String {
         let Some(error) = &item.error else {
-            return "received; its files are to be written".to_owned();
+            return "received; its files are not written yet".to_owned();
         };
         let message = &error.message;
         if item.due_at > self.now {
             let due = self.clock(item.due_at);
-            format!("received; cannot be written: {message}; next try at {due}")
+            format!("received; cannot be written: {message}; next attempt at {due}")
         } else {
             format!("received; cannot be written: {message}")
         }
@@ -137,20 +138,20 @@ fn with_error(wait: String, item: &Item) -> String {
     }
 }
 
-/// Which sources' folders are there. What does not answer is not there.
+/// Checks which source folders exist. A folder that does not answer in time counts as missing.
 pub(super) async fn presence(sources: &[Source]) -> BTreeMap<String, bool> {
-    let asked: Vec<_> = sources
+    let checks: Vec<_> = sources
         .iter()
         .map(|source| {
             let path = source.path.clone();
             tokio::task::spawn_blocking(move || path.is_dir())
         })
         .collect();
-    let until = tokio::time::Instant::now() + ANSWER_WITHIN;
+    let deadline = tokio::time::Instant::now() + ANSWER_WITHIN;
     let mut present = BTreeMap::new();
-    for (source, asked) in sources.iter().zip(asked) {
-        let answered = tokio::time::timeout_at(until, asked).await;
-        present.insert(source.name.clone(), matches!(answered, Ok(Ok(true))));
+    for (source, check) in sources.iter().zip(checks) {
+        let result = tokio::time::timeout_at(deadline, check).await;
+        present.insert(source.name.clone(), matches!(result, Ok(Ok(true))));
     }
     present
 }
@@ -202,7 +203,7 @@ mod tests {
         }
     }
 
-    /// Why a changed item waits, where things stand in a changed way.
+    /// Returns the reason for an item, after `change` is applied to the defaults.
     fn why(state: JobState, change: impl FnOnce(&mut Item, &mut Standing)) -> String {
         let (mut item, mut standing) = (item(state), standing());
         change(&mut item, &mut standing);
@@ -214,14 +215,14 @@ mod tests {
     }
 
     #[test]
-    fn a_queued_item_waits_for_its_turn_or_for_a_run() {
-        assert_eq!(why(JobState::Queued, |_, _| ()), "waits for its turn");
+    fn a_queued_item_waits_for_its_turn_or_a_run() {
+        assert_eq!(why(JobState::Queued, |_, _| ()), "waiting for its turn");
         let no_run = why(JobState::Queued, |_, standing| standing.is_running = false);
-        assert_eq!(no_run, "waits for the next run");
+        assert_eq!(no_run, "waiting for the next run");
     }
 
     #[test]
-    fn an_item_that_failed_once_says_when_it_is_tried_again_and_why() {
+    fn a_retry_shows_its_time_and_the_last_error() {
         let network = Failure::new(ErrorClass::Network, "connection refused");
         let later = why(JobState::Queued, |item, _| {
             item.due_at = NOW.after(HOUR);
@@ -229,56 +230,56 @@ mod tests {
         });
         assert_eq!(later, "next attempt at 04:04 (network: connection refused)");
         let due = why(JobState::Queued, |item, _| item.error = Some(network));
-        assert_eq!(due, "waits for its turn (network: connection refused)");
+        assert_eq!(due, "waiting for its turn (network: connection refused)");
         let plain = why(JobState::Queued, |item, _| item.due_at = NOW.after(HOUR));
         assert_eq!(plain, "next attempt at 04:04");
     }
 
     #[test]
     fn a_hold_is_named() {
-        for (kind, said) in [
-            (HoldKind::Auth, "held: the key is refused"),
+        for (kind, expected) in [
+            (HoldKind::Auth, "held: API key rejected"),
             (HoldKind::Credit, "held: out of credit"),
             (HoldKind::Operator, "held: paused"),
-            (HoldKind::Disk, "held: too little room on the disk"),
+            (HoldKind::Disk, "held: too little disk space"),
         ] {
             let held = why(JobState::Queued, |_, standing| {
                 standing.holds = vec![hold(kind)];
             });
-            assert_eq!(held, said);
+            assert_eq!(held, expected);
         }
     }
 
     #[test]
-    fn what_is_equal_or_earlier_goes_first() {
-        let twin = why(JobState::Queued, |item, _| {
+    fn duplicates_and_previous_versions_go_first() {
+        let duplicate = why(JobState::Queued, |item, _| {
             item.obstacles.twin = Some(JobId(12));
         });
-        assert_eq!(twin, "same audio as item 12, which is on its way");
+        assert_eq!(duplicate, "same audio as item 12, which is in flight");
         let earlier = why(JobState::Queued, |item, _| {
             item.obstacles.earlier = Some(JobId(3));
         });
         assert_eq!(
             earlier,
-            "was changed; item 3, as it was before, is on its way"
+            "file changed; item 3, its previous version, is in flight"
         );
     }
 
     #[test]
-    fn an_item_out_of_reach_says_so_unless_it_is_a_url() {
+    fn a_missing_folder_does_not_hold_urls() {
         let gone = |item: &mut Item, _: &mut Standing| item.source = "gone".to_owned();
-        assert_eq!(why(JobState::Queued, gone), "its folder is not there");
+        assert_eq!(why(JobState::Queued, gone), "its folder is missing");
         let url = why(JobState::Queued, |item, _| {
             item.source = "gone".to_owned();
             item.location = Location::Url("https://example.org/a.mp3".to_owned());
         });
-        assert_eq!(url, "waits for its turn");
+        assert_eq!(url, "waiting for its turn");
         let removed = why(JobState::Queued, |item, _| item.source = "old".to_owned());
-        assert_eq!(removed, "no [[source]] is named `old` any more");
+        assert_eq!(removed, "[[source]] `old` is no longer configured");
     }
 
     #[test]
-    fn of_several_reasons_the_one_that_must_be_over_first_is_told() {
+    fn the_most_blocking_reason_is_shown() {
         let mut reasons = Vec::new();
         let (mut item, mut standing) = (item(JobState::Queued), standing());
         item.due_at = NOW.after(HOUR);
@@ -299,30 +300,30 @@ mod tests {
             reasons,
             [
                 "next attempt at 04:04",
-                "was changed; item 3, as it was before, is on its way",
-                "same audio as item 12, which is on its way",
+                "file changed; item 3, its previous version, is in flight",
+                "same audio as item 12, which is in flight",
                 "outside the active hours until 04:04",
                 "held: paused",
-                "its folder is not there",
-                "a lost answer is being looked up",
+                "its folder is missing",
+                "response lost; looking up the outcome",
             ]
         );
     }
 
     #[test]
-    fn what_is_being_sent_says_so_as_long_as_somebody_sends() {
+    fn sending_is_interrupted_when_no_runner_is_active() {
         assert_eq!(why(JobState::Submitting, |_, _| ()), "is being sent");
         let broken = why(JobState::Submitting, |_, standing| {
             standing.is_running = false;
         });
         assert_eq!(
             broken,
-            "was being sent when the run broke off; the next looks its answer up"
+            "was being sent when the run was interrupted; the next run looks up the outcome"
         );
     }
 
     #[test]
-    fn what_is_pending_says_since_when_and_until_when() {
+    fn a_pending_item_shows_its_start_and_expiry() {
         let pending = |expires: Timestamp| {
             why(JobState::Pending, |item, _| {
                 item.accepted_at = Some(NOW.before(HOUR / 2));
@@ -342,9 +343,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_received_says_why_it_is_not_written() {
+    fn a_received_item_shows_its_write_error() {
         let received = why(JobState::Received, |_, _| ());
-        assert_eq!(received, "received; its files are to be written");
+        assert_eq!(received, "received; its files are not written yet");
         let full = |due: Timestamp| {
             why(JobState::Received, |item, _| {
                 item.error = Some(Failure::new(ErrorClass::Output, "no room"));
@@ -354,12 +355,12 @@ mod tests {
         assert_eq!(full(NOW), "received; cannot be written: no room");
         assert_eq!(
             full(NOW.after(HOUR)),
-            "received; cannot be written: no room; next try at 04:04"
+            "received; cannot be written: no room; next attempt at 04:04"
         );
     }
 
     #[test]
-    fn what_has_ended_waits_for_nothing() {
+    fn a_final_state_has_no_reason() {
         for state in [JobState::Done, JobState::Failed, JobState::Cancelled] {
             assert_eq!(standing().why(&item(state)), None);
         }
