@@ -1,4 +1,4 @@
-//! Equal content is paid once: who comes second takes the result of the first, or waits for it.
+//! Deduplication. Equal content is submitted once: a duplicate takes the result of the first job, or waits for it.
 
 use super::context::Context;
 use super::event::Event;
@@ -7,11 +7,11 @@ use crate::store::StoreError;
 use crate::store::queue::Candidate;
 use crate::store::twins::Twin;
 
-/// Whether the candidate was settled: it took the result of one with equal content, or waits for one on its way. Not if
-/// its content is not known.
+/// Settles the candidate if it is a duplicate: it takes the result of a job with equal content, or waits for one that
+/// is in flight. Returns whether it was settled. Without a SHA-256 it never is.
 ///
 /// # Errors
-/// If the database fails for good.
+/// If the database fails permanently.
 pub(super) async fn settled(
     context: &Context,
     candidate: &Candidate,
@@ -20,9 +20,9 @@ pub(super) async fn settled(
     let Some(sha256) = sha256 else {
         return Ok(false);
     };
-    let twin = || context.store.twin(candidate, sha256);
-    match context.persist(candidate.job, twin).await?.flatten() {
-        Some(Twin::Paid(by)) => share(context, candidate, by, sha256).await?,
+    let find = || context.store.twin(candidate, sha256);
+    match context.persist(candidate.job, find).await?.flatten() {
+        Some(Twin::Paid(from)) => share(context, candidate, from, sha256).await?,
         Some(Twin::UnderWay(job)) => wait_for(context, candidate, job).await?,
         None => return Ok(false),
     }
@@ -32,28 +32,32 @@ pub(super) async fn settled(
 async fn share(
     context: &Context,
     candidate: &Candidate,
-    by: JobId,
+    from: JobId,
     sha256: &str,
 ) -> Result<(), StoreError> {
     let now = context.now();
-    let share = || context.store.share(candidate.job, by, sha256, now);
-    if context.persist(candidate.job, share).await?.is_some() {
+    let change = || context.store.share(candidate.job, from, sha256, now);
+    if context.persist(candidate.job, change).await?.is_some() {
         context.notice(&Event::Shared {
             job: candidate.job,
             name: candidate.relative.clone(),
-            from: by,
+            from,
         });
         context.to_save.notify_one();
     }
     Ok(())
 }
 
-async fn wait_for(context: &Context, candidate: &Candidate, twin: JobId) -> Result<(), StoreError> {
+async fn wait_for(
+    context: &Context,
+    candidate: &Candidate,
+    other: JobId,
+) -> Result<(), StoreError> {
     let now = context.now();
-    let wait = || {
+    let change = || {
         context
             .store
-            .put_off(candidate.job, now, Some(twin), None, now)
+            .put_off(candidate.job, now, Some(other), None, now)
     };
-    context.persist(candidate.job, wait).await.map(|_| ())
+    context.persist(candidate.job, change).await.map(|_| ())
 }

@@ -1,5 +1,5 @@
-//! A look at a recording before anything is sent or paid: is it there, is it what was recorded, and is it a recording at
-//! all.
+//! Checks of a recording before it is submitted: the file exists, has not changed since the scan, and is audio or
+//! video.
 
 use super::context::Context;
 use crate::domain::exhaustion::is_exhaustion;
@@ -13,40 +13,40 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Up to this size a file is read as a whole, and hashed rather than the database asked whether it is worth it.
-const SMALL: u64 = 128 * 1024;
+/// Maximum size of a file that is read as a whole, in bytes. It is always hashed, because that costs less than asking
+/// the database whether it could be a duplicate.
+const SMALL_FILE: u64 = 128 * 1024;
 
-/// Files looked at at once: as many as keep a disk and the cores busy. Each takes a thread, and those take memory.
+/// Maximum number of concurrent checks. Four keep a disk and the cores busy; each takes a thread and its memory.
 pub const AT_ONCE: usize = 4;
 
 /// A recording that may be sent.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Ready {
-    /// Its length in seconds, where the file says.
+    /// Duration in seconds, if the container states it.
     pub duration_s: Option<f64>,
-    /// Of its content, where another recording may have the same.
+    /// SHA-256 of the content, if another recording may have equal content.
     pub sha256: Option<String>,
-    /// What was read of it, if that was all.
+    /// Content of the file, if it was read as a whole.
     pub content: Option<Content>,
 }
 
-/// What the look found.
+/// Result of the checks.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Preflight {
-    /// It may be sent.
+    /// The recording may be sent.
     Ready(Ready),
-    /// It is no longer there.
+    /// The file no longer exists.
     Gone,
-    /// It is not what was recorded.
+    /// The file has changed since it was recorded. Holds its current fingerprint.
     Changed(Fingerprint),
-    /// It is no recording, or cannot be read.
+    /// The file is not audio or video, or cannot be read.
     Refused(Failure),
-    /// It cannot be read at this moment, for no reason of its own.
+    /// The file cannot be read now because this machine is out of a resource.
     NotNow(Failure),
 }
 
-/// Looks at the candidate. Reading happens on a blocking thread; a panic in a container's parser is that file's
-/// failure.
+/// Checks the candidate on a blocking thread. A panic in a container parser fails only that file.
 ///
 /// # Errors
 /// If the database fails.
@@ -54,23 +54,24 @@ pub async fn preflight(context: &Context, candidate: &Candidate) -> Result<Prefl
     let Location::File(path) = &candidate.location else {
         return Ok(Preflight::Ready(Ready::default()));
     };
-    let compare = candidate.size_bytes <= SMALL || context.store.may_have_twin(candidate).await?;
-    let _room = context
+    let needs_hash =
+        candidate.size_bytes <= SMALL_FILE || context.store.may_have_twin(candidate).await?;
+    let _slot = context
         .looks
         .acquire()
         .await
         .map_err(|_| StoreError::Closed)?;
-    let look = {
+    let checked = {
         let (path, expected) = (path.clone(), expected(candidate));
-        tokio::task::spawn_blocking(move || look(&path, expected, compare)).await
+        tokio::task::spawn_blocking(move || check(&path, expected, needs_hash)).await
     };
-    Ok(look.unwrap_or_else(|_| {
-        let message = "its content upsets the reader of its container";
+    Ok(checked.unwrap_or_else(|_| {
+        let message = "the container parser panicked on this file";
         Preflight::Refused(Failure::new(ErrorClass::Unreadable, message))
     }))
 }
 
-/// What the candidate's file looked like when it was recorded.
+/// Returns the fingerprint of the candidate's file when it was recorded.
 #[must_use]
 pub const fn expected(candidate: &Candidate) -> Fingerprint {
     Fingerprint {
@@ -79,24 +80,24 @@ pub const fn expected(candidate: &Candidate) -> Fingerprint {
     }
 }
 
-/// The root of the candidate's source, if its folder is not there.
+/// Returns the root folder of the candidate's source if it does not exist.
 #[must_use]
 pub fn missing_root(context: &Context, candidate: &Candidate) -> Option<PathBuf> {
     let source = context.config.source(&candidate.source)?;
     (!source.path.is_dir()).then(|| source.path.clone())
 }
 
-fn look(path: &Path, expected: Fingerprint, compare: bool) -> Preflight {
-    let looked = if expected.size_bytes <= SMALL {
-        look_at_all(path, expected)
+fn check(path: &Path, expected: Fingerprint, needs_hash: bool) -> Preflight {
+    let checked = if expected.size_bytes <= SMALL_FILE {
+        check_small(path, expected)
     } else {
-        look_into(path, expected, compare)
+        check_large(path, expected, needs_hash)
     };
-    looked.unwrap_or_else(|error| unreadable(&error))
+    checked.unwrap_or_else(|error| unreadable(&error))
 }
 
-/// Reads a small file as a whole, once for everything.
-fn look_at_all(path: &Path, expected: Fingerprint) -> io::Result<Preflight> {
+/// Reads a small file once, for the checks, the hash and the upload.
+fn check_small(path: &Path, expected: Fingerprint) -> io::Result<Preflight> {
     let found = fingerprint::of(path)?;
     if found != expected {
         return Ok(Preflight::Changed(found));
@@ -113,14 +114,14 @@ fn look_at_all(path: &Path, expected: Fingerprint) -> io::Result<Preflight> {
     ))
 }
 
-fn look_into(path: &Path, expected: Fingerprint, compare: bool) -> io::Result<Preflight> {
+fn check_large(path: &Path, expected: Fingerprint, needs_hash: bool) -> io::Result<Preflight> {
     let found = fingerprint::of(path)?;
     if found != expected {
         return Ok(Preflight::Changed(found));
     }
     let inspected = inspect(File::open(path)?, expected.size_bytes, path)?;
-    let compare = compare && inspected.is_ok();
-    let sha256 = compare.then(|| fingerprint::sha256(path)).transpose()?;
+    let needs_hash = needs_hash && inspected.is_ok();
+    let sha256 = needs_hash.then(|| fingerprint::sha256(path)).transpose()?;
     Ok(ready(inspected, sha256, None))
 }
 

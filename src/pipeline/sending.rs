@@ -1,4 +1,4 @@
-//! What becomes of a submission whose answer came, or did not.
+//! Outcome of a submission: stores the answer, or requeues or fails the job.
 
 use super::context::Context;
 use super::event::Event;
@@ -12,14 +12,14 @@ use crate::store::progress::{Acceptance, Completion, Ending, Next, Setback};
 use crate::store::queue::{Candidate, Pending};
 use tokio::sync::mpsc;
 
-/// A submission whose answer came, or did not.
+/// A submission that got an answer or an error.
 pub(super) struct Sending<'a> {
     pub(super) context: &'a Context,
     pub(super) candidate: &'a Candidate,
     pub(super) attempt: AttemptId,
     pub(super) began: Timestamp,
     pub(super) duration_s: Option<f64>,
-    /// What it was put on the account with.
+    /// The amount charged to the budget at the claim.
     pub(super) spent: Amount,
 }
 
@@ -34,14 +34,14 @@ impl Sending<'_> {
             .submit_pace
             .accepted(self.began, self.context.now());
         match accepted.reply {
-            Reply::Generation(_) => self.pending(accepted, poller).await?,
-            Reply::Answer(completed) => self.received(completed, accepted.sha256).await?,
+            Reply::Generation(_) => self.store_acceptance(accepted, poller).await?,
+            Reply::Answer(completed) => self.store_result(completed, accepted.sha256).await?,
         }
         self.context.release_probed().await;
         Ok(())
     }
 
-    async fn pending(
+    async fn store_acceptance(
         &self,
         accepted: Accepted,
         poller: &mpsc::UnboundedSender<Pending>,
@@ -80,12 +80,12 @@ impl Sending<'_> {
             duration_s: self.duration_s,
             relative: self.candidate.relative.clone(),
         };
-        // If the poller has stopped already, the next start polls it.
+        // If the poller has already stopped, the next start polls this generation.
         let _stopped = poller.send(pending);
         Ok(())
     }
 
-    async fn received(
+    async fn store_result(
         &self,
         completed: Completed,
         sha256: Option<String>,
@@ -112,7 +112,7 @@ impl Sending<'_> {
     pub(super) async fn failed(&self, error: CallError) -> Result<(), StoreError> {
         let now = self.context.now();
         let Some(cause) = cause(&error) else {
-            return self.file_moved(error, now).await;
+            return self.file_changed(error, now).await;
         };
         if cause == Cause::RateLimited {
             self.context.submit_pace.refused(self.began, now);
@@ -127,17 +127,17 @@ impl Sending<'_> {
             now
         };
         if cause == Cause::Uncertain {
-            // Looked up at once, and not before it is known to be nowhere sent again.
-            self.put_back(Ending::Uncertain, error, now, true).await?;
+            // Look-up starts immediately. The job is not sent again before look-up ends without finding it.
+            self.requeue(Ending::Uncertain, error, now, true).await?;
             self.context.to_look_up.notify_one();
             return Ok(());
         }
         let attempts = self.candidate.attempts + 1;
         let max_attempts = self.context.config.retry.max_attempts;
         match verdict(cause, attempts, max_attempts, self.context.gate.is_outage()) {
-            Verdict::Hold(kind) => self.held(kind, error, now).await,
+            Verdict::Hold(kind) => self.hold_and_requeue(kind, error, now).await,
             Verdict::Wait => {
-                self.put_back(Ending::Deferred, error, wait_until, false)
+                self.requeue(Ending::Deferred, error, wait_until, false)
                     .await
             }
             Verdict::Retry => {
@@ -145,12 +145,15 @@ impl Sending<'_> {
                     .context
                     .backoff()
                     .delay(attempts, self.context.jitter());
-                self.put_back(ending(cause), error, now.after(wait), true)
+                self.requeue(ending(cause), error, now.after(wait), true)
                     .await
             }
             Verdict::Fail => {
                 let (job, name) = (self.candidate.job, self.candidate.relative.clone());
-                if self.set_back(ending(cause), Next::Failed, &error).await? {
+                if self
+                    .fail_attempt(ending(cause), Next::Failed, &error)
+                    .await?
+                {
                     self.context.failed(job, name, error.failure);
                 }
                 Ok(())
@@ -158,26 +161,26 @@ impl Sending<'_> {
         }
     }
 
-    /// The file moved under the upload: nothing was accepted, and the next look says what became of it.
-    async fn file_moved(&self, error: CallError, now: Timestamp) -> Result<(), StoreError> {
-        self.put_back(Ending::Deferred, error, now, false).await
+    /// Requeues a job whose file changed during the upload. Nothing was accepted; the next preflight handles the file.
+    async fn file_changed(&self, error: CallError, now: Timestamp) -> Result<(), StoreError> {
+        self.requeue(Ending::Deferred, error, now, false).await
     }
 
-    async fn held(
+    async fn hold_and_requeue(
         &self,
         kind: HoldKind,
         error: CallError,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let hold = Hold::new(kind, now, error.failure.message.clone());
-        // Before it is queued again: else it would leave once more at once.
+        // Admission must close before the job is requeued, or the job would be sent again immediately.
         let news = self.context.close(&hold);
-        self.put_back(Ending::Deferred, error, now, false).await?;
+        self.requeue(Ending::Deferred, error, now, false).await?;
         self.context.record_hold(hold, news).await;
         Ok(())
     }
 
-    async fn put_back(
+    async fn requeue(
         &self,
         ending: Ending,
         error: CallError,
@@ -186,7 +189,7 @@ impl Sending<'_> {
     ) -> Result<(), StoreError> {
         let (job, name) = (self.candidate.job, self.candidate.relative.clone());
         let next = Next::Queued { due, spent };
-        if self.set_back(ending, next, &error).await? {
+        if self.fail_attempt(ending, next, &error).await? {
             self.context.notice(&Event::PutBack {
                 job,
                 name,
@@ -197,8 +200,9 @@ impl Sending<'_> {
         Ok(())
     }
 
-    /// Ends the attempt. `false` if somebody else changed the job.
-    async fn set_back(
+    /// Ends the attempt without a result and refunds it if it was not accepted. Returns `false` if the job was changed
+    /// elsewhere in the meantime.
+    async fn fail_attempt(
         &self,
         ending: Ending,
         next: Next,
@@ -217,13 +221,13 @@ impl Sending<'_> {
             request_id: error.request_id.clone(),
             now: self.context.now(),
         };
-        let set_back = || self.context.store.set_back(setback.clone());
-        let done = self.context.persist(setback.job, set_back).await?;
+        let change = || self.context.store.set_back(setback.clone());
+        let done = self.context.persist(setback.job, change).await?;
         Ok(done.is_some())
     }
 }
 
-/// A result as it is stored.
+/// Builds the stored form of a result.
 pub(super) fn completion(
     job: JobId,
     attempt: AttemptId,
@@ -245,7 +249,7 @@ pub(super) fn completion(
     }
 }
 
-/// Why a submission failed, for the policies; `None` where the file moved under it.
+/// Maps an error to its cause for the retry decision; `None` if the file changed during the upload.
 const fn cause(error: &CallError) -> Option<Cause> {
     Some(match error.kind {
         CallErrorKind::FileGone | CallErrorKind::FileChanged => return None,

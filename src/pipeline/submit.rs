@@ -1,5 +1,7 @@
-//! Queue → service, under the limits. For each recording: a look at it, the gate, a token, the claim, the request,
-//! and the answer on disk, in this order; a claim is durable before its request leaves.
+//! Submission of queued recordings to the service, within the configured limits.
+//!
+//! Each recording takes these steps in order: preflight, admission, a rate-limit token, the claim, the request, and the
+//! stored answer. The claim is durable before the request is sent.
 
 use super::clock::sleep_until;
 use super::context::Context;
@@ -29,59 +31,60 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
-/// Candidates fetched from the queue at once.
+/// Maximum number of candidates fetched from the queue per query.
 const BATCH: usize = 64;
-/// A small file that was read so long ago at most is sent as it was read.
-const FRESH: Duration = Duration::from_secs(1);
+/// Maximum age of file content read by preflight. Older content is read again before it is sent.
+const MAX_CONTENT_AGE: Duration = Duration::from_secs(1);
 
-/// Submits what is due until the run stops, then waits for what is under way. Accepted generations go to `poller`.
+/// Submits due recordings until the run stops, then waits for the in-flight ones. Sends accepted generations to
+/// `poller`.
 ///
 /// # Errors
-/// If the database fails for good.
+/// If the database fails permanently.
 pub async fn submit_all(
     context: Arc<Context>,
     poller: mpsc::UnboundedSender<Pending>,
 ) -> Result<(), StoreError> {
-    let slots = Arc::new(Semaphore::new(context.config.limits.max_uploads));
-    let most = 2 * context.config.limits.max_uploads;
-    let mut under_way = JoinSet::new();
-    let mut in_hand = HashSet::new();
-    let mut waiting = VecDeque::new();
+    let upload_slots = Arc::new(Semaphore::new(context.config.limits.max_uploads));
+    let max_tasks = 2 * context.config.limits.max_uploads;
+    let mut tasks = JoinSet::new();
+    let mut in_flight = HashSet::new();
+    let mut candidates = VecDeque::new();
     loop {
-        while let Some(ended) = under_way.try_join_next() {
-            forget(&mut in_hand, ended)?;
+        while let Some(joined) = tasks.try_join_next() {
+            finish_task(&mut in_flight, joined)?;
         }
-        // Those whose answers are put on the disk take memory, too.
-        if under_way.len() >= most
-            && let Some(ended) = under_way.join_next().await
+        // A task that has released its upload slot still holds memory while it stores its answer.
+        if tasks.len() >= max_tasks
+            && let Some(joined) = tasks.join_next().await
         {
-            forget(&mut in_hand, ended)?;
+            finish_task(&mut in_flight, joined)?;
         }
-        let slot = tokio::select! {
+        let upload_slot = tokio::select! {
             () = context.stop.cancelled() => break,
-            slot = slots.clone().acquire_owned() => slot.map_err(|_| StoreError::Closed)?,
+            upload_slot = upload_slots.clone().acquire_owned() => upload_slot.map_err(|_| StoreError::Closed)?,
         };
-        // One moment for both questions: what is due at it, and what is due after it.
+        // `candidates` and `next_due` must use the same time, or a job due between the two would be missed.
         let now = context.now();
-        if waiting.is_empty() {
+        if candidates.is_empty() {
             let found = context
                 .store
-                .candidates(&context.reach(), now, &in_hand, BATCH)
+                .candidates(&context.reach(), now, &in_flight, BATCH)
                 .await?;
-            waiting = found.into();
+            candidates = found.into();
         }
-        if let Some(candidate) = waiting.pop_front() {
-            in_hand.insert(candidate.job);
+        if let Some(candidate) = candidates.pop_front() {
+            in_flight.insert(candidate.job);
             let (context, poller) = (context.clone(), poller.clone());
-            under_way.spawn(async move {
+            tasks.spawn(async move {
                 let job = candidate.job;
-                let ended = submit_one(&context, candidate, slot, &poller).await;
+                let result = submit_one(&context, candidate, upload_slot, &poller).await;
                 context.progressed();
-                ended.map(|()| job)
+                result.map(|()| job)
             });
             continue;
         }
-        drop(slot);
+        drop(upload_slot);
         let due = context
             .store
             .next_due(&context.reach(), now)
@@ -91,30 +94,30 @@ pub async fn submit_all(
             () = context.stop.cancelled() => break,
             () = context.to_submit.notified() => {}
             () = sleep_until(&*context.clock, due) => {}
-            Some(ended) = under_way.join_next() => forget(&mut in_hand, ended)?,
+            Some(joined) = tasks.join_next() => finish_task(&mut in_flight, joined)?,
         }
     }
-    while let Some(ended) = under_way.join_next().await {
-        forget(&mut in_hand, ended)?;
+    while let Some(joined) = tasks.join_next().await {
+        finish_task(&mut in_flight, joined)?;
     }
     Ok(())
 }
 
-/// The place of one that is looked at and sent.
-type Slot = OwnedSemaphorePermit;
+/// A slot for one recording in preflight or upload; there are `limits.max_uploads`.
+type UploadSlot = OwnedSemaphorePermit;
 
-type Ended = Result<Result<JobId, StoreError>, tokio::task::JoinError>;
+type JoinedTask = Result<Result<JobId, StoreError>, tokio::task::JoinError>;
 
-fn forget(in_hand: &mut HashSet<JobId>, ended: Ended) -> Result<(), StoreError> {
-    match ended {
+fn finish_task(in_flight: &mut HashSet<JobId>, joined: JoinedTask) -> Result<(), StoreError> {
+    match joined {
         Ok(Ok(job)) => {
-            in_hand.remove(&job);
+            in_flight.remove(&job);
             Ok(())
         }
         Ok(Err(error)) => Err(error),
         Err(panic) => {
-            // The job stays in hand: it is left alone until the next start, which keeps its attempt as uncertain.
-            tracing::error!(error = %panic, "a submission failed inside; its recording is left for the next start");
+            // The job stays in `in_flight`, so this run leaves it alone. The next start marks its attempt as uncertain.
+            tracing::error!(error = %panic, "submission task panicked; the next start recovers its recording");
             Ok(())
         }
     }
@@ -123,22 +126,22 @@ fn forget(in_hand: &mut HashSet<JobId>, ended: Ended) -> Result<(), StoreError> 
 async fn submit_one(
     context: &Context,
     candidate: Candidate,
-    slot: Slot,
+    upload_slot: UploadSlot,
     poller: &mpsc::UnboundedSender<Pending>,
 ) -> Result<(), StoreError> {
     let now = context.now();
-    if let Some(why) = leave_out(context, &candidate, None) {
-        return skip(context, &candidate, why.to_owned()).await;
+    if let Some(reason) = exclusion_reason(context, &candidate, None) {
+        return skip(context, &candidate, reason.to_owned()).await;
     }
     match preflight(context, &candidate).await? {
         Preflight::Ready(ready) => {
-            ready_to_send(context, &candidate, ready, now, slot, poller).await
+            send_unless_excluded(context, &candidate, ready, now, upload_slot, poller).await
         }
-        Preflight::Gone => gone(context, &candidate, now).await,
-        Preflight::Changed(found) => changed(context, &candidate, found, now).await,
-        Preflight::Refused(failure) => refuse(context, &candidate, failure, false).await,
+        Preflight::Gone => file_missing(context, &candidate, now).await,
+        Preflight::Changed(found) => file_changed(context, &candidate, found, now).await,
+        Preflight::Refused(failure) => fail(context, &candidate, failure, false).await,
         Preflight::NotNow(failure) => {
-            put_off(
+            postpone(
                 context,
                 &candidate,
                 context.config.retry.backoff,
@@ -150,22 +153,22 @@ async fn submit_one(
     }
 }
 
-async fn ready_to_send(
+async fn send_unless_excluded(
     context: &Context,
     candidate: &Candidate,
     ready: Ready,
-    looked_at: Timestamp,
-    slot: Slot,
+    checked_at: Timestamp,
+    upload_slot: UploadSlot,
     poller: &mpsc::UnboundedSender<Pending>,
 ) -> Result<(), StoreError> {
-    match leave_out(context, candidate, ready.duration_s) {
-        Some(why) => skip(context, candidate, why.to_owned()).await,
-        None => send(context, candidate, ready, looked_at, slot, poller).await,
+    match exclusion_reason(context, candidate, ready.duration_s) {
+        Some(reason) => skip(context, candidate, reason.to_owned()).await,
+        None => send(context, candidate, ready, checked_at, upload_slot, poller).await,
     }
 }
 
-/// Why the candidate's source leaves it out.
-fn leave_out(
+/// Returns why the limits of its source exclude the candidate, if they do.
+fn exclusion_reason(
     context: &Context,
     candidate: &Candidate,
     duration_s: Option<f64>,
@@ -174,25 +177,30 @@ fn leave_out(
     source.bounds.leave_out(candidate.size_bytes, duration_s)
 }
 
-/// Leaves it out: nobody's failure, and `retry` takes it again.
-async fn skip(context: &Context, candidate: &Candidate, why: String) -> Result<(), StoreError> {
-    let failure = Failure::new(ErrorClass::Skipped, why);
-    let skip = || {
+/// Skips the job. This is not a failure, and `retry` queues the job again.
+async fn skip(context: &Context, candidate: &Candidate, reason: String) -> Result<(), StoreError> {
+    let failure = Failure::new(ErrorClass::Skipped, reason);
+    let change = || {
         let (failure, now) = (failure.clone(), context.now());
         context.store.skip(candidate.job, failure, now)
     };
-    if context.persist(candidate.job, skip).await?.is_some() {
+    if context.persist(candidate.job, change).await?.is_some() {
         let (job, name) = (candidate.job, candidate.relative.clone());
         context.notice(&Event::Skipped { job, name, failure });
     }
     Ok(())
 }
 
-/// A file that is not there is looked for once more; one whose whole source is gone waits for it.
-async fn gone(context: &Context, candidate: &Candidate, now: Timestamp) -> Result<(), StoreError> {
+/// Handles a missing file. The first time, the job is checked again after the settle time; the second time it fails. If
+/// the whole source folder is missing, the job waits for it.
+async fn file_missing(
+    context: &Context,
+    candidate: &Candidate,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     if let Some(root) = preflight::missing_root(context, candidate) {
-        let message = format!("the folder of its source is not there: {}", root.display());
-        return put_off(
+        let message = format!("the source folder does not exist: {}", root.display());
+        return postpone(
             context,
             candidate,
             context.config.schedule.scan_every,
@@ -201,22 +209,22 @@ async fn gone(context: &Context, candidate: &Candidate, now: Timestamp) -> Resul
         )
         .await;
     }
-    let failure = Failure::new(ErrorClass::Unreadable, "the file is not there any more");
+    let failure = Failure::new(ErrorClass::Unreadable, "the file no longer exists");
     if candidate.was_unreadable {
-        return refuse(context, candidate, failure, true).await;
+        return fail(context, candidate, failure, true).await;
     }
-    put_off(
+    postpone(
         context,
         candidate,
-        settle(context, candidate),
+        settle_time(context, candidate),
         failure.message,
         now,
     )
     .await
 }
 
-/// A file that is not what was recorded is recorded as it is, and settles again.
-async fn changed(
+/// Records the new size and time of a changed file, and waits for it to settle.
+async fn file_changed(
     context: &Context,
     candidate: &Candidate,
     found: Fingerprint,
@@ -229,21 +237,30 @@ async fn changed(
         modified: found.modified,
     };
     let (source, request) = (&candidate.source, &candidate.request);
-    let record = || {
+    let change = || {
         let seen = vec![seen.clone()];
         context.store.record(source, request, seen, bases, now)
     };
-    context.persist(candidate.job, record).await?;
-    let message = "the file was changed after it was found; it settles again".to_owned();
-    put_off(context, candidate, settle(context, candidate), message, now).await
+    context.persist(candidate.job, change).await?;
+    let message = "the file changed after it was found; waiting until it settles".to_owned();
+    postpone(
+        context,
+        candidate,
+        settle_time(context, candidate),
+        message,
+        now,
+    )
+    .await
 }
 
-fn settle(context: &Context, candidate: &Candidate) -> Duration {
+/// Returns the settle time of the candidate's source, or zero if the source is not configured.
+fn settle_time(context: &Context, candidate: &Candidate) -> Duration {
     let source = context.config.source(&candidate.source);
     source.map_or(Duration::ZERO, |source| source.settle)
 }
 
-async fn put_off(
+/// Postpones the job by `wait`, with `message` as the reason.
+async fn postpone(
     context: &Context,
     candidate: &Candidate,
     wait: Duration,
@@ -252,12 +269,12 @@ async fn put_off(
 ) -> Result<(), StoreError> {
     let due = now.after(wait);
     let failure = Failure::new(ErrorClass::Unreadable, message);
-    let put_off = || {
+    let change = || {
         context
             .store
             .put_off(candidate.job, due, None, Some(failure.clone()), now)
     };
-    if context.persist(candidate.job, put_off).await?.is_some() {
+    if context.persist(candidate.job, change).await?.is_some() {
         let (job, name) = (candidate.job, candidate.relative.clone());
         context.notice(&Event::PutBack {
             job,
@@ -269,33 +286,34 @@ async fn put_off(
     Ok(())
 }
 
-async fn refuse(
+/// Fails the job before anything is sent. `gone` is whether its file no longer exists.
+async fn fail(
     context: &Context,
     candidate: &Candidate,
     failure: Failure,
     gone: bool,
 ) -> Result<(), StoreError> {
-    let refuse = || {
+    let change = || {
         context
             .store
             .refuse(candidate.job, failure.clone(), gone, context.now())
     };
-    if context.persist(candidate.job, refuse).await?.is_some() {
+    if context.persist(candidate.job, change).await?.is_some() {
         context.failed(candidate.job, candidate.relative.clone(), failure);
     }
     Ok(())
 }
 
-/// Sends what was found ready at `looked_at`.
+/// Submits a recording that preflight found ready at `checked_at`.
 async fn send(
     context: &Context,
     candidate: &Candidate,
     ready: Ready,
-    looked_at: Timestamp,
-    slot: Slot,
+    checked_at: Timestamp,
+    upload_slot: UploadSlot,
     poller: &mpsc::UnboundedSender<Pending>,
 ) -> Result<(), StoreError> {
-    let Some(seat) = admitted(context, candidate, ready.sha256.as_deref()).await? else {
+    let Some(permit) = admitted(context, candidate, ready.sha256.as_deref()).await? else {
         return Ok(());
     };
     let spent = match context.spend(candidate.request.model(), ready.duration_s) {
@@ -306,7 +324,7 @@ async fn send(
             context.hold(Hold { ends, ..hold }).await;
             return Ok(());
         }
-        Err(never) => return skip(context, candidate, never.to_string()).await,
+        Err(refusal) => return skip(context, candidate, refusal.to_string()).await,
     };
     let began = context.now();
     let claim = Claim {
@@ -323,8 +341,8 @@ async fn send(
         .await?
     else {
         context.give_back(&spent);
-        drop(seat);
-        // One with equal content came before it.
+        drop(permit);
+        // The claim fails if a job with equal content was claimed first.
         let settled = equal::settled(context, candidate, claim.sha256.as_deref());
         return settled.await.map(|_| ());
     };
@@ -335,16 +353,18 @@ async fn send(
         size_bytes: candidate.size_bytes,
         progress: progress.clone(),
     });
-    // What had to wait may have changed since, and is read again.
-    let content = ready.content.filter(|_| began.since(looked_at) < FRESH);
-    let request = call(context, candidate, &claim, content, progress.clone());
+    // The file may have changed while the job waited for admission.
+    let content = ready
+        .content
+        .filter(|_| began.since(checked_at) < MAX_CONTENT_AGE);
+    let request = send_request(context, candidate, &claim, content, progress.clone());
     let answer = tokio::select! {
         answer = crash::around("pipeline.submit.request", request) => Some(answer),
         () = context.abandon.cancelled() => None,
     };
     context.notice(&Event::Sent { job: candidate.job });
-    // While its answer is put on the disk, the next one may be sent.
-    drop(slot);
+    // The next upload may start while this answer is stored.
+    drop(upload_slot);
     let sending = Sending {
         context,
         candidate,
@@ -356,48 +376,51 @@ async fn send(
     match answer {
         Some(Ok(accepted)) => sending.accepted(accepted, poller).await?,
         Some(Err(error)) => sending.failed(error).await?,
-        // Left as it is: the next start keeps the attempt as uncertain.
+        // The run was abandoned. The job stays `submitting`, and the next start marks its attempt as uncertain.
         None => {}
     }
-    drop(seat);
+    drop(permit);
     Ok(())
 }
 
-/// A seat and a token. Who cannot have them at once asks meanwhile for equal content that was paid for, or is on its way:
-/// it need not wait then, as nothing is sent. Under a budget everybody asks, as what costs nothing must not take another's
-/// place on the account, however briefly. `None` if there is equal content, or if the run stops.
+/// Waits for an admission permit and a rate-limit token. Returns `None` if the job is a duplicate, or if the run stops.
+///
+/// If the permit or the token is not available immediately, the job is first checked for equal content that is already
+/// paid for or in flight: a duplicate sends nothing and need not wait. Under a budget this check always comes first,
+/// because a duplicate costs nothing and must not hold any of the budget, even briefly.
 async fn admitted<'a>(
     context: &'a Context,
     candidate: &Candidate,
     sha256: Option<&str>,
 ) -> Result<Option<Seat<'a>>, StoreError> {
-    let mut pass = pin!(pass(context));
+    let mut acquiring = pin!(acquire_permit(context));
     if !context.is_capped()
-        && let Poll::Ready(seat) = poll!(&mut pass)
+        && let Poll::Ready(permit) = poll!(&mut acquiring)
     {
-        return Ok(seat);
+        return Ok(permit);
     }
     if equal::settled(context, candidate, sha256).await? {
         return Ok(None);
     }
-    Ok(pass.await)
+    Ok(acquiring.await)
 }
 
-/// The gate, then a token; what has a token but finds the gate closed again goes back to it.
-async fn pass(context: &Context) -> Option<Seat<'_>> {
+/// Waits for a permit, then for a token. Starts over if admission has closed in the meantime. Returns `None` if the run
+/// stops.
+async fn acquire_permit(context: &Context) -> Option<Seat<'_>> {
     loop {
-        let seat = context.gate.pass(&context.stop).await?;
+        let permit = context.gate.pass(&context.stop).await?;
         tokio::select! {
             () = context.submit_pace.ready() => {}
             () = context.stop.cancelled() => return None,
         }
-        if context.gate.is_still_open(&seat) {
-            return Some(seat);
+        if context.gate.is_still_open(&permit) {
+            return Some(permit);
         }
     }
 }
 
-async fn call(
+async fn send_request(
     context: &Context,
     candidate: &Candidate,
     claim: &Claim,
