@@ -1,5 +1,7 @@
-//! Lost answers → found again. A submission whose answer was lost may have been accepted, and paid: before it is sent
-//! again, the service's own list is asked for its client request ID.
+//! Recovery of submissions whose answer was lost.
+//!
+//! The service may have accepted and billed such a submission. Before it is sent again, the service's request log is
+//! searched for its client request ID.
 
 use super::clock::sleep_until;
 use super::context::Context;
@@ -20,44 +22,44 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// The service's clock and ours may differ by so much.
-const SKEW: Duration = Duration::from_secs(600);
-/// Pages read in one look: ten thousand requests.
-const PAGES: usize = 100;
-/// While the key is refused, the list is asked for again so often.
-const REFUSED_AGAIN: Duration = Duration::from_secs(300);
+/// Maximum assumed difference between the service's clock and the local clock.
+const MAX_CLOCK_SKEW: Duration = Duration::from_secs(600);
+/// Maximum number of log pages read per search, which is ten thousand requests.
+const MAX_PAGES: usize = 100;
+/// Interval between searches while the service refuses the key.
+const AUTH_RETRY: Duration = Duration::from_secs(300);
 
-/// What a look through the list brought.
-enum Look {
-    /// What was accepted of what was looked for, by client request ID; and when the latest submission of all those in the
-    /// list was begun.
+/// Result of a search of the request log.
+enum LogSearch {
+    /// The log was read. `found` holds the accepted submissions by client request ID. `latest` is the start time of the
+    /// latest of this program's submissions in the log.
     Listed {
         found: HashMap<String, LogEntry>,
         latest: Option<Timestamp>,
     },
-    /// There is no list.
+    /// The service keeps no request log.
     Unsupported,
-    /// The list could not be read.
+    /// The log could not be read.
     Failed(CallError),
 }
 
-/// Looks up what is in doubt until the run stops. What is found goes to `poller`.
+/// Looks up uncertain submissions until the run stops. Sends the recovered ones to `poller`.
 ///
 /// # Errors
-/// If the database fails for good.
+/// If the database fails permanently.
 pub async fn look_up_all(
     context: Arc<Context>,
     poller: mpsc::UnboundedSender<Pending>,
 ) -> Result<(), StoreError> {
     loop {
         let now = context.now();
-        let doubts = context.store.doubts(now).await?;
-        if !doubts.is_empty() {
-            let look = tokio::select! {
-                look = look(&context, &doubts) => look?,
+        let uncertain = context.store.doubts(now).await?;
+        if !uncertain.is_empty() {
+            let search = tokio::select! {
+                search = search_log(&context, &uncertain) => search?,
                 () = context.stop.cancelled() => return Ok(()),
             };
-            conclude(&context, doubts, look, &poller).await?;
+            apply(&context, uncertain, search, &poller).await?;
             context.progress.notify_one();
             continue;
         }
@@ -70,27 +72,30 @@ pub async fn look_up_all(
     }
 }
 
-/// Reads the list from now back to the oldest doubt, or until every doubt is found.
-async fn look(context: &Context, doubts: &[Doubt]) -> Result<Look, StoreError> {
-    let oldest = doubts
+/// Reads the log from now back to the oldest uncertain submission, or until all of them are found.
+async fn search_log(context: &Context, uncertain: &[Doubt]) -> Result<LogSearch, StoreError> {
+    let oldest = uncertain
         .iter()
-        .map(|doubt| doubt.started_at)
+        .map(|submission| submission.started_at)
         .min()
         .unwrap_or_default();
-    let (start, end) = (oldest.before(SKEW), context.now().after(SKEW));
-    let mut wanted: Vec<_> = doubts
+    let (start, end) = (
+        oldest.before(MAX_CLOCK_SKEW),
+        context.now().after(MAX_CLOCK_SKEW),
+    );
+    let mut wanted: Vec<_> = uncertain
         .iter()
-        .map(|doubt| doubt.client_request_id.as_str())
+        .map(|submission| submission.client_request_id.as_str())
         .collect();
     let (mut found, mut all, mut offset) = (HashMap::new(), Vec::new(), 0);
-    for _ in 0..PAGES {
+    for _ in 0..MAX_PAGES {
         sleep_until(&*context.clock, context.gate.opens_at()).await;
         context.log_pace.ready().await;
         let request = context.client.logs(start, end, offset);
         let page = match crash::around("pipeline.lookup.request", request).await {
             Ok(Logs::Page(page)) => page,
-            Ok(Logs::Unsupported) => return Ok(Look::Unsupported),
-            Err(error) => return Ok(Look::Failed(error)),
+            Ok(Logs::Unsupported) => return Ok(LogSearch::Unsupported),
+            Err(error) => return Ok(LogSearch::Failed(error)),
         };
         for entry in page.entries {
             all.push(entry.client_request_id.clone());
@@ -105,108 +110,109 @@ async fn look(context: &Context, doubts: &[Doubt]) -> Result<Look, StoreError> {
         offset += page.len;
     }
     let latest = context.store.latest_begun(&all).await?;
-    Ok(Look::Listed { found, latest })
+    Ok(LogSearch::Listed { found, latest })
 }
 
-async fn conclude(
+async fn apply(
     context: &Context,
-    doubts: Vec<Doubt>,
-    look: Look,
+    uncertain: Vec<Doubt>,
+    search: LogSearch,
     poller: &mpsc::UnboundedSender<Pending>,
 ) -> Result<(), StoreError> {
-    match look {
-        Look::Listed { mut found, latest } => {
+    match search {
+        LogSearch::Listed { mut found, latest } => {
             context.release(HoldKind::Auth).await;
-            for doubt in doubts {
-                match found.remove(&doubt.client_request_id) {
-                    Some(entry) => adopt(context, doubt, entry, poller).await?,
-                    None => not_found(context, &doubt, latest).await?,
+            for submission in uncertain {
+                match found.remove(&submission.client_request_id) {
+                    Some(entry) => adopt(context, submission, entry, poller).await?,
+                    None => not_listed(context, &submission, latest).await?,
                 }
             }
         }
-        Look::Unsupported => {
-            for doubt in doubts {
-                give_up(context, &doubt, Finding::NoList).await?;
+        LogSearch::Unsupported => {
+            for submission in uncertain {
+                give_up(context, &submission, Finding::NoList).await?;
             }
         }
-        Look::Failed(error) => failed(context, &doubts, &error).await?,
+        LogSearch::Failed(error) => search_failed(context, &uncertain, &error).await?,
     }
     Ok(())
 }
 
+/// Records that the service accepted the submission, and sends it to `poller`.
 async fn adopt(
     context: &Context,
-    doubt: Doubt,
+    submission: Doubt,
     entry: LogEntry,
     poller: &mpsc::UnboundedSender<Pending>,
 ) -> Result<(), StoreError> {
-    // The hour is counted from the earlier of the two: a clock that is off must not make it longer.
+    // Retention counts from the earlier of the two times, so that a wrong clock cannot extend it.
     let accepted_at = entry
         .created
-        .map_or(doubt.started_at, |created| created.min(context.now()));
+        .map_or(submission.started_at, |created| created.min(context.now()));
     let adoption = Adoption {
-        job: doubt.job,
-        attempt: doubt.attempt,
+        job: submission.job,
+        attempt: submission.attempt,
         run: context.run,
         generation: entry.generation.clone(),
-        sha256: hash(&doubt).await,
+        sha256: sha256_if_unchanged(&submission).await,
         accepted_at,
         expires_at: accepted_at.after(context.config.api.retention),
         now: context.now(),
     };
     if context
-        .persist(doubt.job, || context.store.adopt(adoption.clone()))
+        .persist(submission.job, || context.store.adopt(adoption.clone()))
         .await?
         .is_none()
     {
         return Ok(());
     }
     context.notice(&Event::FoundAgain {
-        job: doubt.job,
-        name: doubt.relative.clone(),
+        job: submission.job,
+        name: submission.relative.clone(),
     });
     context.gate.accepted();
     let pending = Pending {
-        job: doubt.job,
-        attempt: doubt.attempt,
+        job: submission.job,
+        attempt: submission.attempt,
         generation: entry.generation,
         accepted_at,
         expires_at: adoption.expires_at,
-        attempts: doubt.attempts,
-        model: doubt.model,
-        duration_s: doubt.duration_s,
-        relative: doubt.relative,
+        attempts: submission.attempts,
+        model: submission.model,
+        duration_s: submission.duration_s,
+        relative: submission.relative,
     };
-    // If the poller has stopped already, the next start polls it.
+    // If the poller has already stopped, the next start polls this generation.
     let _stopped = poller.send(pending);
     Ok(())
 }
 
-/// Of what was sent, if the file is still as it was recorded.
-async fn hash(doubt: &Doubt) -> Option<String> {
-    let Location::File(path) = doubt.location.clone() else {
+/// Returns the SHA-256 of the audio that was sent, if the file has not changed since.
+async fn sha256_if_unchanged(submission: &Doubt) -> Option<String> {
+    let Location::File(path) = submission.location.clone() else {
         return None;
     };
     let recorded = Fingerprint {
-        size_bytes: doubt.size_bytes,
-        modified: doubt.modified,
+        size_bytes: submission.size_bytes,
+        modified: submission.modified,
     };
     let hashing = tokio::task::spawn_blocking(move || {
         let is_same = || fingerprint::of(&path).is_ok_and(|found| found == recorded);
-        let hash = is_same().then(|| fingerprint::sha256(&path).ok()).flatten();
-        hash.filter(|_| is_same())
+        let sha256 = is_same().then(|| fingerprint::sha256(&path).ok()).flatten();
+        sha256.filter(|_| is_same())
     });
     hashing.await.ok().flatten()
 }
 
-/// What the service knows of a lost answer.
+/// What the request log shows about a lost answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Finding {
-    /// It keeps no list.
+    /// The service keeps no request log.
     NoList,
-    /// Nothing that can be told: its list shows nothing later either.
+    /// The log shows neither this submission nor a later one, so it proves nothing.
     Unlisted,
-    /// Nothing, though it lists what was submitted later.
+    /// The log shows a later submission but not this one.
     NotAccepted,
 }
 
@@ -214,105 +220,125 @@ impl Finding {
     const fn as_str(self) -> &'static str {
         match self {
             Self::NoList => {
-                "its answer was lost and the service keeps no list of requests: it may have been accepted and paid"
+                "the answer was lost and the service keeps no request log; it may have been accepted and billed"
             }
             Self::Unlisted => {
-                "its answer was lost and the service does not list it: it may have been accepted and paid"
+                "the answer was lost and the request log does not show it; it may have been accepted and billed"
             }
             Self::NotAccepted => {
-                "its answer was lost and the service lists later ones but not this: it was not accepted"
+                "the answer was lost and the request log shows only later submissions; it was not accepted"
             }
         }
     }
 }
 
-async fn not_found(
+/// Schedules the next search, or gives up after the last one.
+async fn not_listed(
     context: &Context,
-    doubt: &Doubt,
+    submission: &Doubt,
     latest: Option<Timestamp>,
 ) -> Result<(), StoreError> {
     let finding = match latest {
-        Some(latest) if latest > doubt.started_at => Finding::NotAccepted,
+        Some(latest) if latest > submission.started_at => Finding::NotAccepted,
         _ => Finding::Unlisted,
     };
     let now = context.now();
-    let since_start = now.since(doubt.started_at);
+    let since_start = now.since(submission.started_at);
     match next_look(
-        doubt.looks + 1,
+        submission.looks + 1,
         since_start,
         context.config.api.retention,
         context.backoff(),
     ) {
-        Some(wait) => look_again(context, doubt, now.after(wait), true).await,
-        None => give_up(context, doubt, finding).await,
+        Some(wait) => search_again(context, submission, now.after(wait), true).await,
+        None => give_up(context, submission, finding).await,
     }
 }
 
-async fn look_again(
+/// Schedules the next search at `due`. `counted` is whether this search counts towards the maximum.
+async fn search_again(
     context: &Context,
-    doubt: &Doubt,
+    submission: &Doubt,
     due: Timestamp,
     counted: bool,
 ) -> Result<(), StoreError> {
-    let again = || context.store.look_again(doubt.job, due, counted);
-    context.persist(doubt.job, again).await.map(|_| ())
+    let change = || context.store.look_again(submission.job, due, counted);
+    context.persist(submission.job, change).await.map(|_| ())
 }
 
-/// A list that cannot be read now is asked for again. What the service itself fails on counts as a look in vain, so
-/// that a list that is always broken does not keep a recording for ever.
-async fn failed(context: &Context, doubts: &[Doubt], error: &CallError) -> Result<(), StoreError> {
+/// Handles a search that failed. It is repeated later.
+///
+/// A server error counts as a search without a match. Otherwise a permanently broken log would block a recording
+/// forever. A refused key, a rate limit and a connection error do not count.
+async fn search_failed(
+    context: &Context,
+    uncertain: &[Doubt],
+    error: &CallError,
+) -> Result<(), StoreError> {
     let now = context.now();
     if error.kind == CallErrorKind::Auth {
         let message = error.failure.message.clone();
         let hold = Hold::new(HoldKind::Auth, context.now(), message);
         context.hold(hold).await;
-        for doubt in doubts {
-            look_again(context, doubt, now.after(REFUSED_AGAIN), false).await?;
+        for submission in uncertain {
+            search_again(context, submission, now.after(AUTH_RETRY), false).await?;
         }
         return Ok(());
     }
-    let Some(first) = doubts.first() else {
+    let Some(first) = uncertain.first() else {
         return Ok(());
     };
     let due = context.slow_down(now, first.job, error);
     let unreachable = error.http_status.is_none() || error.kind == CallErrorKind::RateLimited;
-    for doubt in doubts {
+    for submission in uncertain {
         if unreachable {
-            look_again(context, doubt, due, false).await?;
+            search_again(context, submission, due, false).await?;
         } else {
-            not_found(context, doubt, None).await?;
+            not_listed(context, submission, None).await?;
         }
     }
     Ok(())
 }
 
-/// Nobody can say what became of it: submitted again, or left to a person.
-async fn give_up(context: &Context, doubt: &Doubt, finding: Finding) -> Result<(), StoreError> {
+/// Ends the look-up without a match. The job is submitted again, or fails and is left to the operator.
+async fn give_up(
+    context: &Context,
+    submission: &Doubt,
+    finding: Finding,
+) -> Result<(), StoreError> {
     let now = context.now();
     let retry = &context.config.retry;
-    let was_refused = finding == Finding::NotAccepted;
-    let hold = retry.uncertain == Uncertain::Hold && !was_refused;
-    let spent =
-        verdict(Cause::Uncertain, doubt.attempts, retry.max_attempts, false) == Verdict::Fail;
+    let not_accepted = finding == Finding::NotAccepted;
+    let ask_operator = retry.uncertain == Uncertain::Hold && !not_accepted;
+    let attempts_spent = verdict(
+        Cause::Uncertain,
+        submission.attempts,
+        retry.max_attempts,
+        false,
+    ) == Verdict::Fail;
     let failure = Failure::new(ErrorClass::Network, finding.as_str());
-    let due = now.after(context.backoff().delay(doubt.attempts, context.jitter()));
-    let outcome = if hold || spent {
+    let due = now.after(
+        context
+            .backoff()
+            .delay(submission.attempts, context.jitter()),
+    );
+    let next = if ask_operator || attempts_spent {
         Err(failure.clone())
     } else {
         Ok(due)
     };
-    let give_up = || {
+    let change = || {
         let store = &context.store;
-        store.give_up_doubt(doubt.job, was_refused, outcome.clone(), now)
+        store.give_up_doubt(submission.job, not_accepted, next.clone(), now)
     };
-    if context.persist(doubt.job, give_up).await?.is_none() {
+    if context.persist(submission.job, change).await?.is_none() {
         return Ok(());
     }
-    if was_refused && doubt.started_at >= context.began {
-        context.give_back(&context.amount(&doubt.model, doubt.duration_s));
+    if not_accepted && submission.started_at >= context.began {
+        context.give_back(&context.amount(&submission.model, submission.duration_s));
     }
-    let (job, name) = (doubt.job, doubt.relative.clone());
-    match outcome {
+    let (job, name) = (submission.job, submission.relative.clone());
+    match next {
         Ok(due) => context.notice(&Event::PutBack {
             job,
             name,

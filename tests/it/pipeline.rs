@@ -144,7 +144,7 @@ fn a_lost_answer_can_be_left_to_a_person() {
     );
     assert_eq!(
         item["error"]["message"],
-        "its answer was lost and the service keeps no list of requests: it may have been accepted and paid"
+        "the answer was lost and the service keeps no request log; it may have been accepted and billed"
     );
     house.sandbox().set_faults(Faults::default());
     house.run(&["retry", "--failed"]);
@@ -192,7 +192,7 @@ fn a_transcription_that_fails_is_tried_again_and_given_up_in_the_end() {
     house.sandbox().set_faults(Faults::default());
     assert_eq!(
         house.run(&["retry", "--failed"]).stdout,
-        "1 item is in the queue again\n"
+        "1 item requeued\n"
     );
     house.run_once(0);
     assert_all_done(&house, 1);
@@ -227,7 +227,7 @@ fn a_refused_key_or_an_empty_account_holds_and_fails_nothing() {
         house.sandbox().set_account(account);
         let ended = house.run_once(3);
         assert!(
-            ended.stderr.contains("nothing is submitted"),
+            ended.stderr.contains("submissions held"),
             "{}",
             ended.stderr
         );
@@ -340,7 +340,7 @@ fn equal_content_is_paid_once() {
         house
             .run(&["show", "4"])
             .stdout
-            .contains("which has equal content")
+            .contains("which has the same content")
     );
 }
 
@@ -443,7 +443,7 @@ fn a_source_that_is_gone_changes_nothing() {
     fs::rename(house.path("recordings"), house.path("unmounted")).unwrap();
     let ended = house.run_once(0);
     assert!(
-        ended.stderr.contains("the source is not there"),
+        ended.stderr.contains("the source folder is missing"),
         "{}",
         ended.stderr
     );
