@@ -1,5 +1,6 @@
-//! Service → result in the database, before its hour is over. What is pending sits in memory by due time; the database
-//! hears of a poll only when something changed.
+//! Polling of pending generations, so that each result is stored before the service deletes it.
+//!
+//! The schedule is in memory. A poll is written to the database only if it changes the job.
 
 use super::clock::{LOOK_AGAIN, sleep_until};
 use super::context::Context;
@@ -21,38 +22,41 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-/// Polls under way at once.
-const AT_ONCE: usize = 64;
+/// Maximum number of polls in flight.
+const MAX_IN_FLIGHT: usize = 64;
 
-/// What became of a poll.
-enum Outcome {
-    /// Ask again in its time.
+/// Outcome of a poll.
+enum PollOutcome {
+    /// Not finished; poll again at the next scheduled time.
     Unfinished(Generation),
-    /// Ask again at this time.
-    Again(Generation, Timestamp),
-    /// Nothing more to ask; the answer came between these times after its acceptance, where that is known.
-    Answered {
+    /// Poll again at this time.
+    RetryAt(Generation, Timestamp),
+    /// The result is stored. `latency` is the lower and upper bound of the time from acceptance to the answer, if
+    /// known.
+    Completed {
         pending: Pending,
-        taken: Option<(Duration, Duration)>,
+        latency: Option<(Duration, Duration)>,
     },
-    /// Nothing more to ask.
-    Over,
+    /// Finished without a result, or changed elsewhere.
+    Finished,
 }
 
-/// Polls until the run stops, then waits for the polls under way. Generations come from the store at the start, then
-/// through `accepted`; `reload` says that somebody else changed what is pending.
+/// Polls until the run stops, then waits for the polls in flight.
+///
+/// Pending generations are read from the store at the start and then received through `accepted`. A message on `reload`
+/// means that they were changed in the database from outside the run.
 ///
 /// # Errors
-/// If the database fails for good.
+/// If the database fails permanently.
 pub async fn poll_all(
     context: Arc<Context>,
     mut accepted: mpsc::UnboundedReceiver<Pending>,
     mut reload: mpsc::Receiver<()>,
 ) -> Result<(), StoreError> {
     let mut schedule = Schedule::default();
-    let mut times = ServiceTimes::default();
+    let mut service_times = ServiceTimes::default();
     let mut synchronized_at = Timestamp::from_millis(i64::MIN);
-    let mut under_way: JoinSet<Result<(AttemptId, Outcome), StoreError>> = JoinSet::new();
+    let mut tasks: JoinSet<Result<(AttemptId, PollOutcome), StoreError>> = JoinSet::new();
     for pending in context.store.pending().await? {
         schedule.insert(Generation::resumed(pending), context.now());
     }
@@ -61,8 +65,8 @@ pub async fn poll_all(
         schedule.ripen(now);
         context.gate.polling(schedule.len(), schedule.oldest_due());
         let opens_at = context.gate.opens_at();
-        let can_poll = under_way.len() < AT_ONCE && schedule.ripe() > 0;
-        // Looking again before that is how a clock that was set back is noticed.
+        let can_poll = tasks.len() < MAX_IN_FLIGHT && schedule.ripe() > 0;
+        // Waking up at least this often detects a clock that was set back.
         let next = schedule
             .next_due()
             .unwrap_or(Timestamp::MAX)
@@ -70,11 +74,11 @@ pub async fn poll_all(
         tokio::select! {
             biased;
             () = context.stop.cancelled() => break,
-            Some(ended) = under_way.join_next() => conclude(&context, &mut schedule, &mut times, ended)?,
+            Some(joined) = tasks.join_next() => finish_task(&context, &mut schedule, &mut service_times, joined)?,
             Some(pending) = accepted.recv() => {
-                let expected = times.expected(&pending.model, pending.duration_s);
+                let expected = service_times.expected(&pending.model, pending.duration_s);
                 let first = context.polling().first(pending.accepted_at, expected);
-                // It may have been cancelled before it came here, when nothing of it was known yet.
+                // The last synchronization may have missed its cancellation, because it was not scheduled yet.
                 let is_older = pending.accepted_at <= synchronized_at;
                 if !schedule.knows(pending.attempt) {
                     schedule.insert(Generation::new(pending, expected.is_some()), first);
@@ -84,75 +88,76 @@ pub async fn poll_all(
                 }
             }
             Some(()) = reload.recv() => synchronized_at = synchronize(&context, &mut schedule).await?,
-            () = token(&context, opens_at), if can_poll => {
+            () = next_token(&context, opens_at), if can_poll => {
                 if let Some(generation) = schedule.take_nearest_expiry() {
                     let context = context.clone();
-                    under_way.spawn(async move { poll_one(&context, generation).await });
+                    tasks.spawn(async move { poll_one(&context, generation).await });
                 }
             }
             () = sleep_until(&*context.clock, next), if next > now => {}
         }
     }
-    while let Some(ended) = under_way.join_next().await {
-        conclude(&context, &mut schedule, &mut times, ended)?;
+    while let Some(joined) = tasks.join_next().await {
+        finish_task(&context, &mut schedule, &mut service_times, joined)?;
     }
     Ok(())
 }
 
-async fn token(context: &Context, opens_at: Timestamp) {
+async fn next_token(context: &Context, opens_at: Timestamp) {
     sleep_until(&*context.clock, opens_at).await;
     context.poll_pace.ready().await;
 }
 
-type Ended = Result<Result<(AttemptId, Outcome), StoreError>, tokio::task::JoinError>;
+type JoinedTask = Result<Result<(AttemptId, PollOutcome), StoreError>, tokio::task::JoinError>;
 
-fn conclude(
+fn finish_task(
     context: &Context,
     schedule: &mut Schedule,
-    times: &mut ServiceTimes,
-    ended: Ended,
+    service_times: &mut ServiceTimes,
+    joined: JoinedTask,
 ) -> Result<(), StoreError> {
-    let (attempt, outcome) = match ended {
-        Ok(ended) => ended?,
+    let (attempt, outcome) = match joined {
+        Ok(joined) => joined?,
         Err(panic) => {
-            // It stays pending in the database; a reload or the next start takes it up again.
-            tracing::error!(error = %panic, "a poll failed inside");
+            // The job stays pending in the database. A reload or the next start schedules it again.
+            tracing::error!(error = %panic, "poll task panicked");
             return Ok(());
         }
     };
-    let is_kept = schedule.returned(attempt);
+    let is_wanted = schedule.returned(attempt);
     match outcome {
-        Outcome::Unfinished(generation) if is_kept => {
+        PollOutcome::Unfinished(generation) if is_wanted => {
             let turn = context.poll_pace.time_for(schedule.ripe());
-            let (generation, due) = planned(context, times, turn, generation);
+            let (generation, due) = reschedule(context, service_times, turn, generation);
             schedule.insert(generation, due);
         }
-        Outcome::Again(generation, due) if is_kept => schedule.insert(generation, due),
-        Outcome::Answered { pending, taken } => {
-            if let Some(taken) = taken {
-                times.learn(&pending.model, pending.duration_s, taken, context.now());
+        PollOutcome::RetryAt(generation, due) if is_wanted => schedule.insert(generation, due),
+        PollOutcome::Completed { pending, latency } => {
+            if let Some(latency) = latency {
+                service_times.learn(&pending.model, pending.duration_s, latency, context.now());
             }
         }
-        // Cancelled while it was asked for, or nothing more to ask.
-        Outcome::Unfinished(_) | Outcome::Again(..) | Outcome::Over => {}
+        // Cancelled while the poll was in flight, or finished.
+        PollOutcome::Unfinished(_) | PollOutcome::RetryAt(..) | PollOutcome::Finished => {}
     }
     context.gate.polling(schedule.len(), schedule.oldest_due());
     context.progressed();
     Ok(())
 }
 
-/// When a generation that is unfinished is asked for again. What was accepted before it was known how long answers take
-/// is planned by that as soon as it is known.
-fn planned(
+/// Returns when an unfinished generation is polled again.
+///
+/// A generation that was accepted before the expected latency was known is rescheduled by it once it is known.
+fn reschedule(
     context: &Context,
-    times: &ServiceTimes,
+    service_times: &ServiceTimes,
     turn: Duration,
     mut generation: Generation,
 ) -> (Generation, Timestamp) {
     let (now, polling) = (context.now(), context.polling());
     let pending = &generation.pending;
     if !generation.expected
-        && let Some(expected) = times.expected(&pending.model, pending.duration_s)
+        && let Some(expected) = service_times.expected(&pending.model, pending.duration_s)
     {
         generation.expected = true;
         let first = polling.first(pending.accepted_at, Some(expected));
@@ -165,7 +170,8 @@ fn planned(
     (generation, due)
 }
 
-/// Takes over what the database says is pending: cancelled generations are no longer polled. Says when.
+/// Replaces the schedule by the pending generations in the database, so that cancelled ones are no longer polled.
+/// Returns the time of the synchronization.
 async fn synchronize(context: &Context, schedule: &mut Schedule) -> Result<Timestamp, StoreError> {
     let pending: HashMap<_, _> = context
         .store
@@ -186,7 +192,7 @@ async fn synchronize(context: &Context, schedule: &mut Schedule) -> Result<Times
 async fn poll_one(
     context: &Context,
     mut generation: Generation,
-) -> Result<(AttemptId, Outcome), StoreError> {
+) -> Result<(AttemptId, PollOutcome), StoreError> {
     let attempt = generation.pending.attempt;
     let began = context.now();
     generation.polls += 1;
@@ -198,39 +204,39 @@ async fn poll_one(
     );
     let request = context.client.poll(&generation.pending.generation);
     let answer = crash::around("pipeline.poll.request", request).await;
-    let poll = Poll {
+    let poll = FinishedPoll {
         context,
         generation,
         began,
     };
     let outcome = match answer {
-        Ok(polled) => poll.answered(polled).await?,
-        Err(error) => poll.failed(error).await?,
+        Ok(polled) => poll.handle_answer(polled).await?,
+        Err(error) => poll.handle_error(error).await?,
     };
     Ok((attempt, outcome))
 }
 
-/// A poll whose answer came, or did not.
-struct Poll<'a> {
+/// A poll that got an answer or an error.
+struct FinishedPoll<'a> {
     context: &'a Context,
     generation: Generation,
     began: Timestamp,
 }
 
-impl Poll<'_> {
-    async fn answered(self, polled: Polled) -> Result<Outcome, StoreError> {
+impl FinishedPoll<'_> {
+    async fn handle_answer(self, polled: Polled) -> Result<PollOutcome, StoreError> {
         self.context.gate.succeeded();
         self.context.tally.refused_polls.store(0, Ordering::Relaxed);
         match polled {
-            Polled::InProgress => self.unfinished().await,
-            Polled::Completed(completed) => self.completed(completed).await,
-            Polled::Failed(failure) => self.ended_without(Ending::Refused, failure).await,
+            Polled::InProgress => self.wait_for_result().await,
+            Polled::Completed(completed) => self.store_result(completed).await,
+            Polled::Failed(failure) => self.retry_or_fail(Ending::Refused, failure).await,
         }
     }
 
-    async fn completed(self, completed: Completed) -> Result<Outcome, StoreError> {
+    async fn store_result(self, completed: Completed) -> Result<PollOutcome, StoreError> {
         let (context, now) = (self.context, self.context.now());
-        let taken = self.generation.taken(now);
+        let latency = self.generation.taken(now);
         let pending = self.generation.pending;
         let completion = completion(pending.job, pending.attempt, &completed, None, now);
         if context
@@ -238,7 +244,7 @@ impl Poll<'_> {
             .await?
             .is_none()
         {
-            return Ok(Outcome::Over);
+            return Ok(PollOutcome::Finished);
         }
         context.notice(&Event::Received {
             job: pending.job,
@@ -247,65 +253,71 @@ impl Poll<'_> {
         });
         context.fresh.keep(pending.job, now, completed);
         context.to_save.notify_one();
-        // A job with equal content may wait for this one.
+        // A duplicate may be waiting for this result.
         context.to_submit.notify_one();
-        Ok(Outcome::Answered { pending, taken })
+        Ok(PollOutcome::Completed { pending, latency })
     }
 
-    async fn unfinished(self) -> Result<Outcome, StoreError> {
+    /// Polls again, unless the deadline has passed.
+    async fn wait_for_result(self) -> Result<PollOutcome, StoreError> {
         let polling = self.context.polling();
         if self.context.now() >= polling.deadline(self.generation.pending.expires_at) {
-            let message = "the service still works on it, long after it should have ended";
+            let message = "the service is still working on it long after it should have finished";
             return self.lost(Failure::new(ErrorClass::Expired, message)).await;
         }
-        let seen = Some(self.began);
-        Ok(self.again(seen))
+        let unfinished_at = Some(self.began);
+        Ok(self.poll_again(unfinished_at))
     }
 
-    /// Asks again in its time; `unfinished_at` is when it was seen unfinished, if it was.
-    fn again(self, unfinished_at: Option<Timestamp>) -> Outcome {
-        Outcome::Unfinished(Generation {
+    /// Polls again at the next scheduled time. `unfinished_at` is the start of this poll if it found the generation
+    /// unfinished.
+    fn poll_again(self, unfinished_at: Option<Timestamp>) -> PollOutcome {
+        PollOutcome::Unfinished(Generation {
             unfinished_at,
             ..self.generation
         })
     }
 
-    async fn failed(self, error: CallError) -> Result<Outcome, StoreError> {
+    async fn handle_error(self, error: CallError) -> Result<PollOutcome, StoreError> {
         let (context, now) = (self.context, self.context.now());
         let polling = context.polling();
         match error.kind {
             CallErrorKind::Missing
                 if polling.in_grace(now, self.generation.pending.accepted_at) =>
             {
-                self.unfinished().await
+                self.wait_for_result().await
             }
             CallErrorKind::Missing => {
-                let message = "the service does not have the transcription any more";
+                let message = "the service no longer has the transcription";
                 self.lost(Failure::new(ErrorClass::Expired, message)).await
             }
-            CallErrorKind::Auth => self.refused(HoldKind::Auth, &error).await,
-            CallErrorKind::Credit => self.refused(HoldKind::Credit, &error).await,
+            CallErrorKind::Auth => self.hold_and_retry(HoldKind::Auth, &error).await,
+            CallErrorKind::Credit => self.hold_and_retry(HoldKind::Credit, &error).await,
             CallErrorKind::RateLimited | CallErrorKind::Unavailable | CallErrorKind::Unknown => {
                 let due = context.slow_down(self.began, self.generation.pending.job, &error);
                 let generation = Generation {
                     unfinished_at: None,
                     ..self.generation
                 };
-                Ok(Outcome::Again(generation, due))
+                Ok(PollOutcome::RetryAt(generation, due))
             }
             _ if now >= polling.deadline(self.generation.pending.expires_at) => {
-                self.given_up(error.failure).await
+                self.give_up(error.failure).await
             }
             _ => {
-                tracing::warn!(job.id = self.generation.pending.job.0, error = %error.failure, "an answer could not be read; asking again");
-                self.unfinished().await
+                tracing::warn!(job.id = self.generation.pending.job.0, error = %error.failure, "unreadable poll response; polling again");
+                self.wait_for_result().await
             }
         }
     }
 
-    /// The key or the account is refused: submissions are held, and the generation is asked for again, however
-    /// late it is: nothing was said of it.
-    async fn refused(self, kind: HoldKind, error: &CallError) -> Result<Outcome, StoreError> {
+    /// Holds submissions because the service refuses the key or the account. The generation is polled again even after
+    /// its deadline, because the answer says nothing about it.
+    async fn hold_and_retry(
+        self,
+        kind: HoldKind,
+        error: &CallError,
+    ) -> Result<PollOutcome, StoreError> {
         self.context
             .tally
             .refused_polls
@@ -313,16 +325,20 @@ impl Poll<'_> {
         let message = error.failure.message.clone();
         let hold = Hold::new(kind, self.context.now(), message);
         self.context.hold(hold).await;
-        Ok(self.again(None))
+        Ok(self.poll_again(None))
     }
 
-    /// It was accepted, and perhaps paid, and its transcript is gone.
-    async fn lost(self, failure: Failure) -> Result<Outcome, StoreError> {
-        self.ended_without(Ending::Lost, failure).await
+    /// Handles a generation that was accepted, and possibly billed, but has no transcript any more.
+    async fn lost(self, failure: Failure) -> Result<PollOutcome, StoreError> {
+        self.retry_or_fail(Ending::Lost, failure).await
     }
 
-    /// There is no transcript: submitted again, within the attempts.
-    async fn ended_without(self, ending: Ending, failure: Failure) -> Result<Outcome, StoreError> {
+    /// Requeues a job without a transcript, or fails it if its attempts are spent.
+    async fn retry_or_fail(
+        self,
+        ending: Ending,
+        failure: Failure,
+    ) -> Result<PollOutcome, StoreError> {
         let context = self.context;
         let (now, attempts) = (context.now(), self.generation.pending.attempts);
         let next = match verdict(
@@ -340,20 +356,21 @@ impl Poll<'_> {
                 }
             }
         };
-        self.set_back(ending, next, failure).await
+        self.fail_attempt(ending, next, failure).await
     }
 
-    /// The answers cannot be read: to pay again for the same would be unwise.
-    async fn given_up(self, failure: Failure) -> Result<Outcome, StoreError> {
-        self.set_back(Ending::Lost, Next::Failed, failure).await
+    /// Fails a job whose answers cannot be read. A new submission would be billed and probably end the same way.
+    async fn give_up(self, failure: Failure) -> Result<PollOutcome, StoreError> {
+        self.fail_attempt(Ending::Lost, Next::Failed, failure).await
     }
 
-    async fn set_back(
+    /// Ends the attempt without a result, and requeues or fails the job.
+    async fn fail_attempt(
         self,
         ending: Ending,
         next: Next,
         failure: Failure,
-    ) -> Result<Outcome, StoreError> {
+    ) -> Result<PollOutcome, StoreError> {
         let (context, pending) = (self.context, self.generation.pending);
         let (job, name) = (pending.job, pending.relative);
         let setback = Setback {
@@ -382,6 +399,6 @@ impl Poll<'_> {
             }
             context.to_submit.notify_one();
         }
-        Ok(Outcome::Over)
+        Ok(PollOutcome::Finished)
     }
 }

@@ -1,32 +1,32 @@
-//! What is pending, in memory: by due time, and what is due by expiry. Plain data; `now` is passed in.
+//! In-memory schedule of polls. A pure data structure: the caller passes `now`.
 
 use crate::domain::{AttemptId, Timestamp};
 use crate::store::queue::Pending;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
-/// A clock set back by less than this only makes a poll late by as much.
-const SET_BACK: Duration = Duration::from_secs(1);
+/// Smallest backward clock step that shifts the schedule. A smaller step only delays a poll by as much.
+const MIN_CLOCK_STEP: Duration = Duration::from_secs(1);
 
-/// A poll that leaves so much after it was due tells nothing of how long the service took.
-const LATE: Duration = Duration::from_secs(10);
+/// Maximum delay of a poll that still measures the latency of the service.
+const MAX_POLL_DELAY: Duration = Duration::from_secs(10);
 
-/// A generation in hand.
+/// A pending generation and its polls so far.
 #[derive(Debug, Clone)]
 pub struct Generation {
-    /// What the store says of it.
+    /// Its row in the store.
     pub pending: Pending,
-    /// How often it was asked for.
+    /// Number of polls so far.
     pub polls: u32,
-    /// Whether its first poll was planned by how long answers take.
+    /// Whether the first poll was scheduled by the expected latency.
     pub expected: bool,
-    /// Its acceptance, or when the last poll left that found it unfinished. Nothing where it was out of sight since: the
-    /// next poll finds an answer that may have been there for long.
+    /// Time of acceptance, or start of the last poll that found it unfinished. `None` if it was not polled in time
+    /// since: the answer may have been available long before the next poll.
     pub unfinished_at: Option<Timestamp>,
 }
 
 impl Generation {
-    /// Accepted just now; `expected` if it is known when an answer is likely.
+    /// Creates a generation that was just accepted. `expected` is whether its expected latency is known.
     #[must_use]
     pub const fn new(pending: Pending, expected: bool) -> Self {
         Self {
@@ -37,7 +37,7 @@ impl Generation {
         }
     }
 
-    /// Accepted at some time before.
+    /// Creates a generation that was accepted earlier, for example by an earlier run.
     #[must_use]
     pub const fn resumed(pending: Pending) -> Self {
         Self {
@@ -48,13 +48,14 @@ impl Generation {
         }
     }
 
-    /// How long it was waited for at `now`, where that was to be expected.
+    /// Returns the time since acceptance if the first poll was scheduled by the expected latency.
     #[must_use]
     pub fn waited(&self, now: Timestamp) -> Option<Duration> {
         self.expected.then(|| now.since(self.pending.accepted_at))
     }
 
-    /// Between which times after its acceptance the answer came that was found at `now`, where that is known.
+    /// Returns the lower and upper bound of the latency of an answer found at `now`, measured from acceptance. `None`
+    /// if the lower bound is not known.
     #[must_use]
     pub fn taken(&self, now: Timestamp) -> Option<(Duration, Duration)> {
         let accepted_at = self.pending.accepted_at;
@@ -62,8 +63,8 @@ impl Generation {
         Some((not_before, now.since(accepted_at)))
     }
 
-    /// Its times by a clock that was set back.
-    fn set_back(&mut self, by: Duration) {
+    /// Shifts all times back with the clock.
+    fn shift_back(&mut self, by: Duration) {
         let pending = &mut self.pending;
         pending.accepted_at = pending.accepted_at.before(by);
         pending.expires_at = pending.expires_at.before(by);
@@ -71,16 +72,17 @@ impl Generation {
     }
 }
 
-/// What is pending, by due time; what is due, by expiry. By attempt, not by job: one that was cancelled and accepted
-/// again has another generation.
+/// Pending generations by due time, and due ones by expiry.
+///
+/// Keyed by attempt, because a job that was cancelled and accepted again has a new generation.
 #[derive(Debug)]
 pub struct Schedule {
     generations: HashMap<AttemptId, (Generation, Timestamp)>,
     waiting: BTreeSet<(Timestamp, AttemptId)>,
-    ripe: BTreeSet<(Timestamp, AttemptId)>,
-    ripe_by_due: BTreeSet<(Timestamp, AttemptId)>,
-    under_way: HashSet<AttemptId>,
-    looked_at: Timestamp,
+    due_by_expiry: BTreeSet<(Timestamp, AttemptId)>,
+    due_by_time: BTreeSet<(Timestamp, AttemptId)>,
+    in_flight: HashSet<AttemptId>,
+    advanced_at: Timestamp,
 }
 
 impl Default for Schedule {
@@ -88,45 +90,52 @@ impl Default for Schedule {
         Self {
             generations: HashMap::new(),
             waiting: BTreeSet::new(),
-            ripe: BTreeSet::new(),
-            ripe_by_due: BTreeSet::new(),
-            under_way: HashSet::new(),
-            looked_at: Timestamp::from_millis(i64::MIN),
+            due_by_expiry: BTreeSet::new(),
+            due_by_time: BTreeSet::new(),
+            in_flight: HashSet::new(),
+            advanced_at: Timestamp::from_millis(i64::MIN),
         }
     }
 }
 
 impl Schedule {
-    /// Takes a generation in hand, to be asked for at `due`.
+    /// Schedules a poll of the generation at `due`.
     pub fn insert(&mut self, generation: Generation, due: Timestamp) {
         let attempt = generation.pending.attempt;
         self.waiting.insert((due, attempt));
         self.generations.insert(attempt, (generation, due));
     }
 
-    /// Finds out what is due at `now`. A clock that was set back takes the times of what is in hand with it: else a
-    /// generation would be asked for only when the clock has come back to its time, after the service forgot it.
+    /// Advances the schedule to `now` and marks generations as due.
+    ///
+    /// If the clock was set back, all scheduled times are shifted with it. Otherwise a generation would be polled only
+    /// when the clock reaches its old due time, after the service has deleted it.
     pub fn ripen(&mut self, now: Timestamp) {
-        let back = self.looked_at.since(now);
-        if back >= SET_BACK {
-            self.set_back(back);
+        let step = self.advanced_at.since(now);
+        if step >= MIN_CLOCK_STEP {
+            self.shift_back(step);
         }
-        self.looked_at = now;
+        self.advanced_at = now;
         while let Some(&(due, attempt)) = self.waiting.first().filter(|(due, _)| *due <= now) {
             self.waiting.remove(&(due, attempt));
             if let Some((generation, _)) = self.generations.get(&attempt) {
-                self.ripe.insert((generation.pending.expires_at, attempt));
-                self.ripe_by_due.insert((due, attempt));
+                self.due_by_expiry
+                    .insert((generation.pending.expires_at, attempt));
+                self.due_by_time.insert((due, attempt));
             }
         }
     }
 
-    fn set_back(&mut self, by: Duration) {
+    fn shift_back(&mut self, by: Duration) {
         for (generation, due) in self.generations.values_mut() {
-            generation.set_back(by);
+            generation.shift_back(by);
             *due = due.before(by);
         }
-        for set in [&mut self.waiting, &mut self.ripe, &mut self.ripe_by_due] {
+        for set in [
+            &mut self.waiting,
+            &mut self.due_by_expiry,
+            &mut self.due_by_time,
+        ] {
             *set = set
                 .iter()
                 .map(|&(time, attempt)| (time.before(by), attempt))
@@ -134,66 +143,70 @@ impl Schedule {
         }
     }
 
-    /// What is due and expires first; it counts as under way until it is [`returned`](Self::returned).
+    /// Removes the due generation that expires first. It counts as in flight until [`returned`](Self::returned).
     pub fn take_nearest_expiry(&mut self) -> Option<Generation> {
-        let (_, attempt) = self.ripe.pop_first()?;
+        let (_, attempt) = self.due_by_expiry.pop_first()?;
         let (mut generation, due) = self.generations.remove(&attempt)?;
-        self.ripe_by_due.remove(&(due, attempt));
-        if self.looked_at.since(due) > LATE {
+        self.due_by_time.remove(&(due, attempt));
+        if self.advanced_at.since(due) > MAX_POLL_DELAY {
             generation.unfinished_at = None;
         }
-        self.under_way.insert(attempt);
+        self.in_flight.insert(attempt);
         Some(generation)
     }
 
-    /// A poll ended. Whether its generation is still to be kept.
+    /// Ends the in-flight poll of `attempt`. Returns `false` if it was cancelled in the meantime.
     pub fn returned(&mut self, attempt: AttemptId) -> bool {
-        self.under_way.remove(&attempt)
+        self.in_flight.remove(&attempt)
     }
 
-    /// Keeps in hand and under way only what `keep` says.
+    /// Drops all scheduled and in-flight generations for which `keep` returns `false`.
     pub fn retain(&mut self, keep: impl Fn(AttemptId) -> bool) {
         self.generations.retain(|&attempt, _| keep(attempt));
-        self.under_way.retain(|&attempt| keep(attempt));
-        for set in [&mut self.waiting, &mut self.ripe, &mut self.ripe_by_due] {
+        self.in_flight.retain(|&attempt| keep(attempt));
+        for set in [
+            &mut self.waiting,
+            &mut self.due_by_expiry,
+            &mut self.due_by_time,
+        ] {
             set.retain(|&(_, attempt)| keep(attempt));
         }
     }
 
-    /// Whether it is in hand or under way.
+    /// Whether the attempt is scheduled or in flight.
     #[must_use]
     pub fn knows(&self, attempt: AttemptId) -> bool {
-        self.generations.contains_key(&attempt) || self.under_way.contains(&attempt)
+        self.generations.contains_key(&attempt) || self.in_flight.contains(&attempt)
     }
 
-    /// How many are in hand or under way.
+    /// Number of generations scheduled or in flight.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.generations.len() + self.under_way.len()
+        self.generations.len() + self.in_flight.len()
     }
 
-    /// Whether nothing is in hand or under way.
+    /// Whether no generation is scheduled or in flight.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many are due.
+    /// Number of due generations.
     #[must_use]
     pub fn ripe(&self) -> usize {
-        self.ripe.len()
+        self.due_by_expiry.len()
     }
 
-    /// When the next one is due that is not due yet.
+    /// Due time of the next generation that is not due yet.
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {
         self.waiting.first().map(|&(due, _)| due)
     }
 
-    /// Since when the longest waiting of those that are due is due.
+    /// Due time of the most overdue generation.
     #[must_use]
     pub fn oldest_due(&self) -> Option<Timestamp> {
-        self.ripe_by_due.first().map(|&(due, _)| due)
+        self.due_by_time.first().map(|&(due, _)| due)
     }
 }
 
@@ -223,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn of_what_is_due_the_nearest_expiry_comes_first() {
+    fn due_generations_are_polled_by_expiry() {
         let mut schedule = Schedule::default();
         schedule.insert(generation(1, 900), at(10));
         schedule.insert(generation(2, 300), at(20));
@@ -246,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_cancelled_is_not_polled_any_more() {
+    fn cancelled_generations_are_not_polled() {
         let mut schedule = Schedule::default();
         schedule.insert(generation(1, 900), at(10));
         schedule.insert(generation(2, 300), at(20));
@@ -264,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_generation_under_way_is_known_and_counted() {
+    fn in_flight_generations_are_counted() {
         let mut schedule = Schedule::default();
         schedule.insert(generation(1, 900), at(0));
         schedule.ripen(at(0));
@@ -276,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_cancelled_under_way_is_not_kept() {
+    fn generations_cancelled_in_flight_are_dropped() {
         let mut schedule = Schedule::default();
         schedule.insert(generation(1, 900), at(0));
         schedule.ripen(at(0));
@@ -287,9 +300,9 @@ mod tests {
     }
 
     #[test]
-    fn only_an_answer_that_was_waited_for_tells_how_long_it_took() {
+    fn only_timely_polls_measure_latency() {
         let second = 1000;
-        let asked = |generation: Generation, due: i64, now: i64| {
+        let latency = |generation: Generation, due: i64, now: i64| {
             let mut schedule = Schedule::default();
             schedule.insert(generation, at(due));
             schedule.ripen(at(now));
@@ -298,19 +311,22 @@ mod tests {
         let between =
             |from: u64, to: u64| Some((Duration::from_secs(from), Duration::from_secs(to)));
         let new = || generation(1, 900 * second);
-        assert_eq!(asked(new(), 60 * second, 61 * second), between(0, 61));
-        assert_eq!(asked(new(), 60 * second, 71 * second), None);
+        assert_eq!(latency(new(), 60 * second, 61 * second), between(0, 61));
+        assert_eq!(latency(new(), 60 * second, 71 * second), None);
         let unfinished = Generation {
             unfinished_at: Some(at(50 * second)),
             ..new()
         };
-        assert_eq!(asked(unfinished, 60 * second, 61 * second), between(50, 61));
+        assert_eq!(
+            latency(unfinished, 60 * second, 61 * second),
+            between(50, 61)
+        );
         let resumed = Generation::resumed(new().pending);
-        assert_eq!(asked(resumed, 60 * second, 61 * second), None);
+        assert_eq!(latency(resumed, 60 * second, 61 * second), None);
     }
 
     #[test]
-    fn a_clock_set_back_takes_what_is_in_hand_with_it() {
+    fn all_times_shift_when_the_clock_is_set_back() {
         let hour = 3_600_000;
         let mut schedule = Schedule::default();
         schedule.insert(generation(1, hour), at(20_000));
