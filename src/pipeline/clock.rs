@@ -1,25 +1,25 @@
-//! The one place that reads the time.
+//! The clock. No other module reads the system time.
 
 use crate::domain::Timestamp;
 use jiff::tz::TimeZone;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The longest a sleeper trusts the timer before it looks at the clock again: a suspended machine or a clock that was
-/// set is noticed within that.
+/// Maximum time between two readings of the clock while sleeping. A suspended machine or a clock that was set is
+/// detected within it.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
-/// A source of the time.
+/// A source of the current time.
 pub trait Clock: Send + Sync {
-    /// The time now.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 
-    /// The time zone of the clock on the wall.
+    /// Returns the local time zone.
     fn zone(&self) -> TimeZone {
         TimeZone::UTC
     }
 }
 
-/// The machine's clock.
+/// The system clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -36,17 +36,17 @@ impl Clock for SystemClock {
     }
 }
 
-/// Sleeps until `time` has come by `clock`, or the clock was set back: whoever waits decides anew. Safe to drop at any
-/// moment.
+/// Sleeps until `clock` reaches `time`, or until the clock is set back, so that the caller can decide again. Cancel
+/// safe.
 pub async fn sleep_until(clock: &dyn Clock, time: Timestamp) {
-    let mut looked_at = clock.now();
+    let mut last_seen = clock.now();
     loop {
         let now = clock.now();
         let left = time.since(now);
-        if left.is_zero() || now < looked_at {
+        if left.is_zero() || now < last_seen {
             return;
         }
-        looked_at = now;
+        last_seen = now;
         tokio::time::sleep(left.min(LOOK_AGAIN)).await;
     }
 }

@@ -1,5 +1,7 @@
-//! Who may leave and when. Submissions pass holds, the shared back-off and the room at the service; polls pass only
-//! the back-off. What is decided is a plain function of the gate's state and `now`.
+//! Admission control: decides when a request may be sent.
+//!
+//! Submissions are subject to the configured hours, holds, the shared back-off and the limit on pending generations.
+//! Polls are subject only to the back-off. The decision is a pure function of the state and `now`.
 
 use super::clock::{Clock, sleep_until};
 use crate::domain::{Hold, HoldKind, JobId, Timestamp};
@@ -12,21 +14,21 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-/// How often a daemon finds out whether the service has lifted a hold, by one submission.
-const PROBE_EVERY: Duration = Duration::from_secs(300);
+/// Interval between submissions that probe whether a hold imposed by the service still applies.
+const PROBE_INTERVAL: Duration = Duration::from_secs(300);
 
-/// What the gate says to a submission.
+/// Admission decision for one submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// It may leave.
+    /// Send it now.
     Go,
-    /// Not before this time.
+    /// Wait until this time.
     Until(Timestamp),
-    /// Not before something changes.
+    /// Wait until the state changes.
     Wait,
 }
 
-/// The facts a decision is made of.
+/// Inputs of the admission decision.
 #[derive(Debug, Clone)]
 pub struct State {
     limits: Limits,
@@ -42,7 +44,7 @@ pub struct State {
 }
 
 impl State {
-    /// Open, with nothing on the way.
+    /// Creates a state without holds, back-off or requests in flight.
     #[must_use]
     pub const fn new(limits: Limits, backoff: Backoff, window: Window) -> Self {
         Self {
@@ -59,8 +61,9 @@ impl State {
         }
     }
 
-    /// Whether one more submission may leave at `now`. Under a hold of the service's, one submission probes it now
-    /// and then; no other hold lets anything through.
+    /// Decides whether one more submission may be sent at `now`.
+    ///
+    /// A hold imposed by the service is probed with one submission from time to time. Other holds admit none.
     #[must_use]
     pub fn decide(&self, now: Timestamp) -> Decision {
         match self.window.opening(now) {
@@ -75,8 +78,8 @@ impl State {
             if self.probing {
                 return Decision::Wait;
             }
-            // A wait longer than the longest means that the clock was set back.
-            if now < self.probe_at && self.probe_at.since(now) <= PROBE_EVERY {
+            // A wait longer than the interval means that the clock was set back.
+            if now < self.probe_at && self.probe_at.since(now) <= PROBE_INTERVAL {
                 return Decision::Until(self.probe_at);
             }
         }
@@ -94,32 +97,35 @@ impl State {
         }
     }
 
-    fn leave(&mut self) -> bool {
+    /// Counts a submission as in flight. Returns whether it is a probe.
+    fn admit(&mut self) -> bool {
         self.sending += 1;
         let probe = !self.holds.is_empty();
         self.probing |= probe;
         probe
     }
 
-    fn arrive(&mut self, probe: bool, now: Timestamp) {
+    /// Ends a submission, and schedules the next probe if it was one.
+    fn finish(&mut self, probe: bool, now: Timestamp) {
         self.sending -= 1;
         if probe {
             self.probing = false;
-            self.probe_at = now.after(PROBE_EVERY);
+            self.probe_at = now.after(PROBE_INTERVAL);
         }
     }
 }
 
-/// The gate all stages share.
+/// Admission control shared by all stages.
 pub struct Gate {
     state: Mutex<State>,
     changed: Notify,
-    /// Only the first in line looks at every change: hundreds may wait, and a change lets one of them through.
-    line: tokio::sync::Mutex<()>,
+    /// Held by the first waiting submission. Only that one wakes up on a change: hundreds may wait, and a change
+    /// usually admits one.
+    queue: tokio::sync::Mutex<()>,
     clock: Arc<dyn Clock>,
 }
 
-/// A submission's place on the way to the service, given back when it is dropped.
+/// Permit for one submission in flight, returned on drop.
 pub struct Seat<'a> {
     gate: &'a Gate,
     probe: bool,
@@ -128,31 +134,32 @@ pub struct Seat<'a> {
 impl Drop for Seat<'_> {
     fn drop(&mut self) {
         let now = self.gate.clock.now();
-        self.gate.change(|state| state.arrive(self.probe, now));
+        self.gate.change(|state| state.finish(self.probe, now));
     }
 }
 
 impl Gate {
-    /// A gate in `state`.
+    /// Creates an admission control that starts in `state`.
     #[must_use]
     pub fn new(state: State, clock: Arc<dyn Clock>) -> Self {
         Self {
             state: Mutex::new(state),
             changed: Notify::new(),
-            line: tokio::sync::Mutex::default(),
+            queue: tokio::sync::Mutex::default(),
             clock,
         }
     }
 
-    /// Waits until a submission may leave, in the order they came; `None` once `stop` is said.
+    /// Waits until a submission may be sent. Callers are admitted in order of arrival. Returns `None` if `stop` is
+    /// cancelled.
     pub async fn pass(&self, stop: &CancellationToken) -> Option<Seat<'_>> {
-        let _first = self.line.lock().await;
+        let _turn = self.queue.lock().await;
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
             let until = match self.try_pass() {
-                Ok(seat) if !stop.is_cancelled() => return Some(seat),
+                Ok(permit) if !stop.is_cancelled() => return Some(permit),
                 Ok(_) => return None,
                 Err(Decision::Until(time)) => time,
                 Err(_) => Timestamp::MAX,
@@ -165,27 +172,28 @@ impl Gate {
         }
     }
 
-    /// A seat for one submission, or when to ask again.
+    /// Returns a permit for one submission if it may be sent now.
     ///
     /// # Errors
-    /// The decision that keeps it waiting.
+    /// The decision to wait.
     pub fn try_pass(&self) -> Result<Seat<'_>, Decision> {
         let now = self.clock.now();
         let mut state = self.state();
         match state.decide(now) {
             Decision::Go => Ok(Seat {
                 gate: self,
-                probe: state.leave(),
+                probe: state.admit(),
             }),
             wait => Err(wait),
         }
     }
 
-    /// Whether what has passed may still leave: no hold came meanwhile except the one that `seat` probes.
+    /// Whether the submission that holds `permit` may still be sent. A probe ignores the holds that the service
+    /// imposed.
     #[must_use]
-    pub fn is_still_open(&self, seat: &Seat<'_>) -> bool {
+    pub fn is_still_open(&self, permit: &Seat<'_>) -> bool {
         let state = self.state();
-        let held = if seat.probe {
+        let held = if permit.probe {
             state.holds.keys().any(|kind| !kind.is_probed())
         } else {
             !state.holds.is_empty()
@@ -194,54 +202,56 @@ impl Gate {
         !held && state.backoff.opens_at(now) <= now && state.window.opening(now) == Opening::Now
     }
 
-    /// How many generations the poller has in hand, with those just accepted.
+    /// Number of pending generations, including those just accepted.
     #[must_use]
     pub fn pending(&self) -> usize {
         self.state().pending
     }
 
-    /// Whether something is on the way to the service, or at the service and no hold is in force.
+    /// Whether a submission is in flight, or a generation is pending and no hold is in force.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         let state = self.state();
         state.sending > 0 || state.holds.is_empty() && state.pending > 0
     }
 
-    /// Whether the hours and the time of the run let submissions leave now.
+    /// Returns when the configured hours and the time limit of the run admit submissions.
     #[must_use]
     pub fn opening(&self) -> Opening {
         let now = self.clock.now();
         self.state().window.opening(now)
     }
 
-    /// Whether the service has refused the key or the account since the gate was made. A hold that an earlier run left
-    /// says nothing of today.
+    /// Whether the service has refused the key or the account during this run. A hold left by an earlier run does not
+    /// count.
     #[must_use]
     pub fn was_refused(&self) -> bool {
         self.state().refused
     }
 
-    /// When the next poll may leave.
+    /// Returns when the shared back-off ends. Polls wait only for this.
     #[must_use]
     pub fn opens_at(&self) -> Timestamp {
         let now = self.clock.now();
         self.state().backoff.opens_at(now)
     }
 
-    /// Whether requests for several jobs fail and none succeeds.
+    /// Whether requests for several jobs have failed since the last success.
     #[must_use]
     pub fn is_outage(&self) -> bool {
         self.state().backoff.is_outage()
     }
 
-    /// How long nothing has succeeded, past the times that the service named itself.
+    /// Returns how long requests have failed without a success, not counting waits that the service asked for.
     #[must_use]
     pub fn failing_for(&self) -> Duration {
         self.state().backoff.failing_for(self.clock.now())
     }
 
-    /// A request for `job`, begun at `began`, failed in a way that may be nobody's fault. Returns until when this job
-    /// waits; whether all others do is for [`opens_at`](Self::opens_at) to say.
+    /// Records a transient failure of a request for `job` that was started at `began`. Returns until when this job
+    /// waits.
+    ///
+    /// [`opens_at`](Self::opens_at) says until when all other jobs wait.
     pub fn failed(
         &self,
         began: Timestamp,
@@ -257,18 +267,18 @@ impl Gate {
         })
     }
 
-    /// The service answered as it should.
+    /// Records a valid answer. Resets the failures of the shared back-off, but does not shorten a wait that has begun.
     pub fn succeeded(&self) {
         self.change(|state| state.backoff.succeeded());
     }
 
-    /// The service refuses the key or the account: puts that hold in force. `true` if it was not.
+    /// Puts a hold in force because the service refuses the key or the account. Returns `true` if it is new.
     pub fn refused(&self, hold: Hold) -> bool {
         self.state().refused = true;
         self.hold(hold)
     }
 
-    /// Puts a hold in force. `true` if it was not.
+    /// Puts a hold in force. Returns `true` if it is new.
     pub fn hold(&self, hold: Hold) -> bool {
         self.change(|state| {
             let kind = hold.kind;
@@ -276,7 +286,7 @@ impl Gate {
         })
     }
 
-    /// Lifts a hold. `true` if it was in force.
+    /// Lifts a hold. Returns `true` if it was in force.
     pub fn release(&self, kind: HoldKind) -> bool {
         self.change(|state| state.holds.remove(&kind).is_some())
     }
@@ -287,32 +297,32 @@ impl Gate {
         self.state().holds.values().cloned().collect()
     }
 
-    /// What the poller has in hand: how many generations, and since when the oldest due one waits for its poll.
+    /// Updates the number of pending generations and the due time of the most overdue poll.
     pub fn polling(&self, pending: usize, oldest_due_poll: Option<Timestamp>) {
         let mut state = self.state();
-        let eased =
+        let may_admit_more =
             pending < state.pending || oldest_due_poll.is_none() && state.oldest_due_poll.is_some();
         state.pending = pending;
         state.oldest_due_poll = oldest_due_poll;
         drop(state);
-        if eased {
+        if may_admit_more {
             self.changed.notify_waiters();
         }
     }
 
-    /// One generation more for the poller, counted at once so that it is not missing between the stages.
+    /// Counts an accepted generation immediately, before the poller receives it.
     pub fn accepted(&self) {
         self.state().pending += 1;
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
-        let outcome = change(&mut self.state());
+        let result = change(&mut self.state());
         self.changed.notify_waiters();
-        outcome
+        result
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // No code that holds the lock can panic half-way through a change.
+        // Poisoning can be ignored: no code panics in the middle of a change.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -345,18 +355,18 @@ mod tests {
     }
 
     #[test]
-    fn nothing_passes_a_hold_that_the_service_did_not_impose() {
+    fn local_holds_are_not_probed() {
         assert_eq!(held(HoldKind::Operator).decide(at(1)), Decision::Wait);
         assert_eq!(held(HoldKind::Disk).decide(at(1_000_000)), Decision::Wait);
     }
 
     #[test]
-    fn one_submission_probes_a_hold_of_the_service_and_the_next_waits() {
+    fn one_submission_at_a_time_probes_a_service_hold() {
         let mut state = held(HoldKind::Auth);
         assert_eq!(state.decide(at(1)), Decision::Go);
-        assert!(state.leave());
+        assert!(state.admit());
         assert_eq!(state.decide(at(1)), Decision::Wait);
-        state.arrive(true, at(2));
+        state.finish(true, at(2));
         assert_eq!(state.decide(at(3)), Decision::Until(at(302)));
         assert_eq!(state.decide(at(302)), Decision::Go);
         // The clock was set back by an hour.
@@ -364,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operator_stops_even_the_probe() {
+    fn an_operator_hold_stops_probes() {
         let mut state = held(HoldKind::Auth);
         let kind = HoldKind::Operator;
         state
@@ -374,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn the_shared_back_off_closes_the_gate_for_a_time() {
+    fn shared_backoff_delays_submissions() {
         let mut state = State::new(LIMITS, BACKOFF, Window::always());
         let too_many = Trouble::TooMany;
         state
@@ -385,24 +395,24 @@ mod tests {
     }
 
     #[test]
-    fn what_is_being_sent_and_what_is_pending_share_the_room() {
+    fn in_flight_and_pending_submissions_share_the_limit() {
         let mut state = State::new(LIMITS, BACKOFF, Window::always());
         state.pending = 1;
         assert_eq!(state.decide(at(0)), Decision::Go);
-        state.leave();
+        state.admit();
         assert_eq!(state.decide(at(0)), Decision::Wait);
-        state.arrive(false, at(0));
+        state.finish(false, at(0));
         assert_eq!(state.decide(at(0)), Decision::Go);
     }
 
     #[test]
-    fn a_run_is_busy_with_what_is_sent_or_pending_unless_something_is_held() {
+    fn pending_generations_under_a_hold_are_not_busy() {
         let gate = |state| Gate::new(state, Arc::new(super::super::clock::SystemClock));
         assert!(!gate(State::new(LIMITS, BACKOFF, Window::always())).is_busy());
         let open = gate(State::new(LIMITS, BACKOFF, Window::always()));
-        let seat = open.try_pass().unwrap();
+        let permit = open.try_pass().unwrap();
         assert!(open.is_busy());
-        drop(seat);
+        drop(permit);
         assert!(!open.is_busy());
         open.accepted();
         assert!(open.is_busy());
@@ -412,7 +422,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn those_who_wait_leave_in_the_order_they_came() {
+    async fn waiting_submissions_are_admitted_in_order() {
         use futures_util::poll;
         let state = State::new(LIMITS, BACKOFF, Window::always());
         let gate = Gate::new(state, Arc::new(super::super::clock::SystemClock));
@@ -422,14 +432,14 @@ mod tests {
         assert!(poll!(&mut first).is_pending() && poll!(&mut second).is_pending());
         drop(full);
         assert!(poll!(&mut second).is_pending());
-        let Poll::Ready(Some(_seat)) = poll!(&mut first) else {
-            panic!("the first may leave");
+        let Poll::Ready(Some(_permit)) = poll!(&mut first) else {
+            panic!("the first submission is admitted");
         };
         assert!(poll!(&mut second).is_ready());
     }
 
     #[test]
-    fn late_polls_come_before_submissions() {
+    fn late_polls_stop_submissions() {
         let mut state = State::new(LIMITS, BACKOFF, Window::always());
         state.oldest_due_poll = Some(at(0));
         assert_eq!(state.decide(at(179)), Decision::Go);

@@ -1,4 +1,4 @@
-//! The pace of submissions: the configured one, or the slower one that the service accepts.
+//! Adaptive rate of submissions: the configured rate, or a lower one that the service accepts.
 
 use crate::api::Pace;
 use crate::domain::Timestamp;
@@ -7,7 +7,7 @@ use governor::clock::{Clock, DefaultClock};
 use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 
-/// Tokens for submissions, at a rate that follows what becomes of them.
+/// Rate limiter of submissions that adapts to accepted and rate-limited ones.
 pub struct Tempo<C: Clock = DefaultClock> {
     ceiling: NonZeroU32,
     rate: Mutex<Rate>,
@@ -15,20 +15,20 @@ pub struct Tempo<C: Clock = DefaultClock> {
 }
 
 impl Tempo {
-    /// At most `ceiling` submissions in any minute.
+    /// Creates a limiter of at most `ceiling` submissions per minute.
     #[must_use]
     pub fn new(ceiling: NonZeroU32) -> Self {
         Self::with_pace(ceiling, Pace::per_minute(ceiling))
     }
 
-    /// Waits for the next submission's turn. Cancelled, it takes no turn.
+    /// Waits for a token. Cancel safe: no token is taken if the future is dropped.
     pub async fn ready(&self) {
         self.pace.ready().await;
     }
 }
 
 impl<C: Clock + Clone> Tempo<C> {
-    /// Tokens of `pace`, whose limit is `ceiling`.
+    /// Creates a limiter that takes its tokens from `pace`, whose limit is `ceiling` per minute.
     #[must_use]
     pub fn with_pace(ceiling: NonZeroU32, pace: Pace<C>) -> Self {
         Self {
@@ -38,36 +38,36 @@ impl<C: Clock + Clone> Tempo<C> {
         }
     }
 
-    /// The tokens.
+    /// Returns the underlying token bucket.
     #[must_use]
     pub const fn pace(&self) -> &Pace<C> {
         &self.pace
     }
 
-    /// A submission begun at `began` was accepted.
+    /// Records that a submission started at `began` was accepted.
     pub fn accepted(&self, began: Timestamp, now: Timestamp) {
-        self.change(now, |rate| rate.accepted(began, now));
+        self.update(now, |rate| rate.accepted(began, now));
     }
 
-    /// A submission begun at `began` was refused because too many came.
+    /// Records that a submission started at `began` was rejected by a rate limit.
     pub fn refused(&self, began: Timestamp, now: Timestamp) {
-        let (is_lower, per_minute) = self.change(now, |rate| rate.refused(began, now));
+        let (is_lower, per_minute) = self.update(now, |rate| rate.refused(began, now));
         if is_lower {
             tracing::info!(
                 per_minute,
                 ceiling = self.ceiling,
-                "the service accepts fewer submissions a minute than configured; it is given fewer"
+                "the service accepts fewer submissions per minute than configured; lowering the rate"
             );
         }
     }
 
-    /// Changes what is known of the rate; also answers what is allowed then.
-    fn change<T>(&self, now: Timestamp, change: impl FnOnce(&mut Rate) -> T) -> (T, NonZeroU32) {
+    /// Updates the rate estimate and applies it to the token bucket. Also returns the new rate, per minute.
+    fn update<T>(&self, now: Timestamp, update: impl FnOnce(&mut Rate) -> T) -> (T, NonZeroU32) {
         let mut rate = self.rate.lock().unwrap_or_else(PoisonError::into_inner);
-        let changed = change(&mut rate);
+        let result = update(&mut rate);
         let allowed = rate.per_minute(now);
         self.pace
             .slow_to((allowed < self.ceiling).then_some(allowed));
-        (changed, allowed)
+        (result, allowed)
     }
 }
