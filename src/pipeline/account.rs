@@ -1,4 +1,4 @@
-//! The account of a run: what may be submitted, and what earlier runs have submitted of it.
+//! Budget of a run, including the spend of earlier runs in the same day and month.
 
 use super::runner::{RunError, Setup};
 use crate::config::Config;
@@ -6,7 +6,7 @@ use crate::domain::Prices;
 use crate::policy::budget::{Account, Amount, Cap, Measure, Period, bounds};
 use crate::store::{Store, StoreError};
 
-/// What the models cost: as the service said, and before that as it is configured.
+/// Returns the prices of the models. Configured prices take precedence over those of the service.
 ///
 /// # Errors
 /// If the database fails.
@@ -16,10 +16,10 @@ pub async fn prices(config: &Config, store: &Store) -> Result<Prices, StoreError
     Ok(prices)
 }
 
-/// The account of a new run, with what earlier ones submitted today and this month.
+/// Creates the budget of a new run, including what earlier runs submitted today and this month.
 ///
 /// # Errors
-/// If money is capped and a model has no price, or the database fails.
+/// If a cost limit is configured and a model has no price, or if the database fails.
 pub(super) async fn opened(
     setup: &Setup,
     store: &Store,

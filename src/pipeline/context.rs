@@ -1,4 +1,4 @@
-//! What the stages of a run share.
+//! State shared by the stages of a run.
 
 use super::beside::Beside;
 use super::clock::Clock;
@@ -23,76 +23,76 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-/// Between two tries of a change that the database could not take.
+/// Delay between attempts to write to a database that is temporarily unavailable.
 pub const STORE_RETRY: Duration = Duration::from_secs(1);
 
-/// What the stages of a run share.
+/// State shared by the stages of a run.
 pub struct Context {
-    /// The configuration of the run.
+    /// Configuration of the run.
     pub config: Config,
-    /// The queue.
+    /// Job queue.
     pub store: Store,
-    /// The service.
+    /// Client of the speech-to-text service.
     pub client: Client,
-    /// The time.
+    /// Source of the current time.
     pub clock: Arc<dyn Clock>,
-    /// Whoever shows the run.
+    /// Receiver of the events of the run.
     pub observer: Arc<dyn Observer>,
-    /// This run.
+    /// ID of this run.
     pub run: RunId,
-    /// When it began.
+    /// Start time of the run.
     pub began: Timestamp,
-    /// When submissions and polls may leave.
+    /// Admission control for submissions and polls.
     pub gate: Gate,
-    /// What has been submitted, against the budget.
+    /// Spend counted against the budget.
     pub account: Mutex<Account>,
-    /// What the models cost.
+    /// Prices of the models.
     pub prices: Prices,
-    /// Tokens for submissions.
+    /// Rate limiter of submissions.
     pub submit_pace: Tempo,
-    /// Tokens for polls.
+    /// Rate limiter of polls.
     pub poll_pace: Pace,
-    /// Tokens for look-ups of lost answers.
+    /// Rate limiter of request-log queries.
     pub log_pace: Pace,
-    /// Which sources may be submitted from, by the last scan.
+    /// Sources that may be submitted from, according to the last scan.
     pub reach: RwLock<Reach>,
-    /// There may be something to submit.
+    /// Notified when a job may be ready to submit.
     pub to_submit: Notify,
-    /// There may be something to save.
+    /// Notified when a result may be ready to save.
     pub to_save: Notify,
-    /// There may be a lost answer to look up.
+    /// Notified when there may be an uncertain submission to look up.
     pub to_look_up: Notify,
-    /// Something ended, so that the run may be over.
+    /// Notified when work has finished and the run may be complete.
     pub progress: Notify,
-    /// No new work is begun.
+    /// Cancelled to stop starting new work.
     pub stop: CancellationToken,
-    /// What is under way is given up.
+    /// Cancelled to abandon in-flight work.
     pub abandon: CancellationToken,
-    /// What the run has brought about.
+    /// Counters of the run.
     pub tally: Tally,
-    /// Room for files that are looked at.
+    /// Limits the number of concurrent preflight checks.
     pub looks: Semaphore,
-    /// Results that just came.
+    /// Recently received results.
     pub fresh: Fresh,
-    /// Messages and hooks.
+    /// Background tasks: notifications and hooks.
     pub beside: Beside,
 }
 
-/// What a run has brought about so far.
+/// Counters of a run.
 #[derive(Debug, Default)]
 pub struct Tally {
-    /// Jobs done.
+    /// Number of completed jobs.
     pub done: AtomicU64,
-    /// Jobs failed.
+    /// Number of failed jobs.
     pub failed: AtomicU64,
-    /// Since when nothing could be written, though something was to be.
+    /// Time of the first failed write since the last successful one.
     pub unwritable_since: Mutex<Option<Timestamp>>,
-    /// Polls in a row that the service refused for the key or the account.
+    /// Number of consecutive polls that the service refused because of the key or the account.
     pub refused_polls: AtomicU64,
 }
 
 impl Tally {
-    /// Something was written, or could not be, at `now`.
+    /// Records whether a write at `now` succeeded.
     pub fn tried_to_write(&self, written: bool, now: Timestamp) {
         let mut since = self
             .unwritable_since
@@ -101,7 +101,7 @@ impl Tally {
         *since = if written { None } else { since.or(Some(now)) };
     }
 
-    /// For how long nothing could be written.
+    /// Returns how long all writes have failed.
     pub fn unwritable_for(&self, now: Timestamp) -> Duration {
         let since = *self
             .unwritable_since
@@ -112,17 +112,17 @@ impl Tally {
 }
 
 impl Context {
-    /// The time now.
+    /// Returns the current time.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// A number from 0 to 1 for the policies.
+    /// Returns a random number from 0 to 1.
     pub fn jitter(&self) -> f64 {
         rand::random()
     }
 
-    /// Tells whoever shows the run.
+    /// Counts the event and sends it to the observer.
     pub fn notice(&self, event: &Event) {
         match event {
             Event::Done { .. } => self.tally.done.fetch_add(1, Ordering::Relaxed),
@@ -132,7 +132,7 @@ impl Context {
         self.observer.notice(event);
     }
 
-    /// The back-off of a single job.
+    /// Returns the back-off policy of a single job.
     pub fn backoff(&self) -> Backoff {
         Backoff {
             first: self.config.retry.backoff,
@@ -140,7 +140,7 @@ impl Context {
         }
     }
 
-    /// When to poll.
+    /// Returns the polling policy.
     pub fn polling(&self) -> Polling {
         Polling {
             interval: self.config.polling.interval,
@@ -149,28 +149,28 @@ impl Context {
         }
     }
 
-    /// Something ended: the run may be over, unless more is on its way.
+    /// Reports finished work. Wakes the runner if nothing else is in flight.
     pub fn progressed(&self) {
         if !self.gate.is_busy() {
             self.progress.notify_one();
         }
     }
 
-    /// Puts a submission on the account, if the budget allows it.
+    /// Charges a submission to the budget.
     ///
     /// # Errors
-    /// Why it may not be submitted.
+    /// The reason if the budget does not allow it.
     pub fn spend(&self, model: &str, duration_s: Option<f64>) -> Result<Amount, Refusal> {
         let cost = self.cost(model, duration_s);
-        self.account().spend(self.now(), duration_s, cost)
+        self.budget().spend(self.now(), duration_s, cost)
     }
 
     /// Whether a budget or a limit may refuse a submission.
     pub fn is_capped(&self) -> bool {
-        self.account().is_capped()
+        self.budget().is_capped()
     }
 
-    /// What a submission is put on the account with.
+    /// Returns the amount that a submission is charged.
     pub fn amount(&self, model: &str, duration_s: Option<f64>) -> Amount {
         Amount {
             audio_s: duration_s.unwrap_or(0.0),
@@ -183,16 +183,16 @@ impl Context {
         self.prices.cost(model, duration_s?)
     }
 
-    /// Takes back what was spent for a submission that cost nothing.
+    /// Refunds the amount of a submission that was not billed.
     pub fn give_back(&self, amount: &Amount) {
-        self.account().give_back(amount);
+        self.budget().give_back(amount);
     }
 
-    fn account(&self) -> MutexGuard<'_, Account> {
+    fn budget(&self) -> MutexGuard<'_, Account> {
         self.account.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Which sources may be submitted from.
+    /// Returns the sources that may be submitted from.
     pub fn reach(&self) -> Reach {
         self.reach
             .read()
@@ -200,12 +200,12 @@ impl Context {
             .clone()
     }
 
-    /// Makes a change that must not be lost: as long as the database cannot take it for a passing reason (full disk,
-    /// lock), submissions are held and it is tried again. A guard that hits no row means that somebody else changed
-    /// the job: that is logged, and `None`.
+    /// Makes a change that must not be lost. Retries as [`patiently`](Self::patiently) does.
+    ///
+    /// Returns `None` if the job was changed elsewhere in the meantime, so that the change did not apply.
     ///
     /// # Errors
-    /// If the database fails for good, or still cannot take it when the run is abandoned.
+    /// If the database fails permanently, or is still unavailable when the run is abandoned.
     pub async fn persist<T, F>(
         &self,
         job: JobId,
@@ -218,7 +218,7 @@ impl Context {
             Err(StoreError::Stale) => {
                 tracing::debug!(
                     job.id = job.0,
-                    "the job was changed by somebody else meanwhile; left as it is"
+                    "job changed elsewhere; skipping this change"
                 );
                 Ok(None)
             }
@@ -226,33 +226,34 @@ impl Context {
         }
     }
 
-    /// Makes a change, again as long as the database cannot take it for a passing reason.
+    /// Makes a change. Retries while the database is temporarily unavailable (full disk, lock), and holds submissions
+    /// meanwhile.
     ///
     /// # Errors
-    /// If the database fails for good, or still cannot take it when the run is abandoned.
+    /// If the database fails permanently, or is still unavailable when the run is abandoned.
     pub async fn patiently<T, F>(&self, mut change: impl FnMut() -> F) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, StoreError>>,
     {
-        let mut troubled = false;
+        let mut has_failed = false;
         loop {
             match change().await {
                 Err(error) if error.is_passing() && !self.abandon.is_cancelled() => {
-                    troubled = true;
+                    has_failed = true;
                     self.store_trouble(&error);
                     tokio::time::sleep(STORE_RETRY).await;
                 }
-                ended => {
-                    if troubled {
+                result => {
+                    if has_failed {
                         self.release(HoldKind::Disk).await;
                     }
-                    return ended;
+                    return result;
                 }
             }
         }
     }
 
-    /// Holds submissions, in memory at least, because the database cannot be written.
+    /// Holds submissions in memory because the database cannot be written.
     pub fn store_trouble(&self, error: &StoreError) {
         let reason = std::error::Error::source(error)
             .map_or_else(String::new, |source| format!(": {source}"));
@@ -267,59 +268,59 @@ impl Context {
         }
     }
 
-    /// Holds submissions, here and in the database, so that `status` and the next start know.
+    /// Holds submissions, in memory and in the database. `status` and the next start read it there.
     pub async fn hold(&self, hold: Hold) {
         let news = self.close(&hold);
         self.record_hold(hold, news).await;
     }
 
-    /// Holds submissions here, at once. What is told of it is to be recorded with it.
+    /// Holds submissions in memory, immediately. Returns the notification to store with the hold, if there is one.
     pub(super) fn close(&self, hold: &Hold) -> Option<News> {
-        let begun = if hold.kind.is_probed() {
+        let is_new = if hold.kind.is_probed() {
             self.gate.refused(hold.clone())
         } else {
             self.gate.hold(hold.clone())
         };
-        if !begun {
+        if !is_new {
             return None;
         }
         self.notice(&Event::Held { hold: hold.clone() });
         tell::attention(self, hold)
     }
 
-    /// Records a hold that is in force here.
+    /// Stores a hold that is already in force in memory.
     pub(super) async fn record_hold(&self, hold: Hold, news: Option<News>) {
         if hold.kind == HoldKind::Credit {
-            // Whoever is asked for money has been let in.
+            // A missing credit is reported only for a valid key.
             self.release(HoldKind::Auth).await;
         }
         if let Err(error) = self.store.hold_and_tell(hold, news).await {
-            tracing::warn!(error = %error, "the hold could not be recorded; it is kept in memory");
+            tracing::warn!(error = %error, "failed to store the hold; keeping it in memory");
         }
         self.beside.news.send_modify(|_| ());
         self.progress.notify_one();
     }
 
-    /// Lifts the holds of the service, because it has just taken a submission.
+    /// Lifts all holds imposed by the service, because it has just accepted a submission.
     pub async fn release_probed(&self) {
         for kind in HoldKind::ALL.into_iter().filter(|kind| kind.is_probed()) {
             self.release(kind).await;
         }
     }
 
-    /// Lifts a hold, here and in the database.
+    /// Lifts a hold, in memory and in the database.
     pub async fn release(&self, kind: HoldKind) {
         if !self.gate.release(kind) {
             return;
         }
         self.notice(&Event::Released { kind });
         if let Err(error) = self.store.release(kind).await {
-            tracing::warn!(error = %error, "the end of a hold could not be recorded");
+            tracing::warn!(error = %error, "failed to store the release of a hold");
         }
     }
 
-    /// A request for `job`, begun at `began`, failed in a way that may be nobody's fault: slows every request down if it
-    /// was not this job alone. Returns until when this job waits.
+    /// Records a transient failure of a request for `job` that was started at `began`. Delays all requests if the
+    /// failure is not specific to this job. Returns until when this job waits.
     pub fn slow_down(&self, began: Timestamp, job: JobId, error: &CallError) -> Timestamp {
         let trouble = match error.kind {
             CallErrorKind::RateLimited => Trouble::TooMany,
@@ -338,7 +339,7 @@ impl Context {
         until
     }
 
-    /// A job failed before or without a submission.
+    /// Reports a failed job and wakes the runner.
     pub fn failed(&self, job: JobId, name: PathBuf, failure: Failure) {
         self.notice(&Event::Failed { job, name, failure });
         self.progress.notify_one();

@@ -1,4 +1,4 @@
-//! What a run tells whoever shows it.
+//! Events of a run, for display and logging.
 
 use crate::api::UploadProgress;
 use crate::domain::{Failure, Hold, HoldKind, JobId, JobState, Timestamp};
@@ -9,139 +9,138 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Something happened in a run.
+/// An event of a run.
 #[derive(Debug, Clone)]
 #[expect(
     missing_docs,
     reason = "the fields repeat in each variant: `job` and its recording's path, `name`"
 )]
 pub enum Event {
-    /// The run has the queue and is about to work; with what it took up again.
+    /// The run has locked the queue and starts to work. `recovered` counts the jobs taken over from earlier runs.
     Started { recovered: Recovered },
-    /// A source was looked through.
+    /// A source was scanned.
     Scanned { source: String, scan: Scan },
-    /// A source's folder is not there; its jobs wait.
+    /// The folder of a source does not exist. Its jobs wait.
     SourceGone {
         source: String,
         path: PathBuf,
         reason: String,
     },
-    /// What happens in a source's folder is not told by the system; what is new is found by looking now and then.
+    /// The folder of a source cannot be watched. New files are found by periodic scans.
     NotWatched {
         source: String,
         path: PathBuf,
         reason: String,
     },
-    /// A file or folder could not be looked at.
+    /// A file or folder could not be scanned.
     ScanProblem {
         source: String,
         path: PathBuf,
         reason: String,
     },
-    /// A recording is about to be sent.
+    /// The upload of a recording starts.
     Sending {
         job: JobId,
         name: PathBuf,
         size_bytes: u64,
         progress: Arc<UploadProgress>,
     },
-    /// The sending ended, in whatever way.
+    /// The upload ended, successfully or not.
     Sent { job: JobId },
-    /// The service has accepted it.
+    /// The service accepted the submission.
     Accepted { job: JobId, name: PathBuf },
-    /// The answer to its submission was lost and is found: it was accepted.
+    /// A submission whose answer was lost was found in the request log: it was accepted.
     FoundAgain { job: JobId, name: PathBuf },
-    /// An equal recording was paid for already.
+    /// The job took the result of a job with equal content.
     Shared {
         job: JobId,
         name: PathBuf,
         from: JobId,
     },
-    /// Its result is safe in the database; so many seconds of audio were billed, where the service says.
+    /// The result is stored in the database. `audio_s` is the billed duration in seconds, if known.
     Received {
         job: JobId,
         name: PathBuf,
         audio_s: Option<f64>,
     },
-    /// Every file is on disk.
+    /// All transcript files are on disk.
     Done {
         job: JobId,
         name: PathBuf,
         outputs: Vec<PathBuf>,
         silent: bool,
     },
-    /// It is tried again at `due`.
+    /// The job was requeued and is tried again at `due`.
     PutBack {
         job: JobId,
         name: PathBuf,
         failure: Failure,
         due: Timestamp,
     },
-    /// It is left out, by its length, its size or the budget.
+    /// The job was skipped because of its duration, its size or the budget.
     Skipped {
         job: JobId,
         name: PathBuf,
         failure: Failure,
     },
-    /// Nothing more is tried.
+    /// The job failed permanently.
     Failed {
         job: JobId,
         name: PathBuf,
         failure: Failure,
     },
-    /// Its files could not be written; tried again at `due`.
+    /// The transcript files could not be written. Writing is retried at `due`.
     NotWritten {
         job: JobId,
         name: PathBuf,
         failure: Failure,
         due: Timestamp,
     },
-    /// Nothing is submitted until this is lifted.
+    /// A hold was put in force. Nothing is submitted until it is lifted.
     Held { hold: Hold },
-    /// A hold is over.
+    /// A hold was lifted.
     Released { kind: HoldKind },
-    /// The hours in which recordings are submitted have ended or begun, or the time of the run is over.
+    /// The configured hours have begun or ended, or the time limit of the run was reached.
     Hours { opening: Opening },
-    /// So much time was passed over: the machine slept, or its clock was set forward.
+    /// The clock jumped forward by `span`: the machine slept, or its clock was set.
     PassedOver { span: Duration },
-    /// Every request waits from `now` until `until`.
+    /// All requests back off from `now` until `until`.
     SlowedDown {
         failure: Failure,
         now: Timestamp,
         until: Timestamp,
     },
-    /// The database cannot be written for now; what is to be written is kept and tried again.
+    /// The database cannot be written at the moment. Pending writes are retried.
     StoreTrouble { reason: String },
-    /// A second has passed, and the queue answers: the jobs by state, and when the service forgets the first of what is
-    /// pending.
+    /// Sent about once per second, with the number of jobs by state and the earliest expiry of a pending generation.
     Tick {
         counts: BTreeMap<JobState, u64>,
         next_expiry: Option<Timestamp>,
         now: Timestamp,
     },
-    /// No new work is begun; what is under way ends.
+    /// The run stops. No new work is started; in-flight work is completed.
     Stopping,
 }
 
-/// What one look through a source found.
+/// Result of one scan of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Scan {
-    /// Recordings there.
+    /// Number of recordings found.
     pub found: u64,
-    /// Seen for the first time.
+    /// Number of new recordings.
     pub new: u64,
-    /// Changed since they were recorded.
+    /// Number of recordings changed since they were recorded.
     pub changed: u64,
-    /// Left until they stand still.
+    /// Number of files that have not settled yet.
     pub unsettled: u64,
-    /// When the first of those does.
+    /// Time when the first of those settles.
     pub settles: Option<Timestamp>,
-    /// Files and folders that could not be looked at.
+    /// Number of files and folders that could not be scanned.
     pub problems: u64,
 }
 
-/// Whoever shows a run. Called from its tasks: it must be quick and must not block.
+/// Receiver of the events of a run. Called from its tasks, so it must return quickly and must not block.
 pub trait Observer: Send + Sync {
-    /// Something happened.
+    /// Handles an event.
     fn notice(&self, event: &Event);
 }

@@ -1,54 +1,57 @@
-//! Results that just came, kept as they were read until their files are written: to unpack and read them again takes
-//! longer than to write them. The database has them all; what is not kept is fetched from there.
+//! Bounded cache of parsed results between their arrival and the writing of their files.
+//!
+//! Unpacking and parsing a stored result takes longer than writing its files. The database has every result and serves
+//! those that are not cached.
 
 use crate::api::Completed;
 use crate::domain::{JobId, Timestamp};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Bytes of JSON that are kept; what was read from them takes about as much again.
-const MOST: usize = 1 << 20;
-/// A longer result is not kept: to read it again costs little beside the rest of what is done with it.
-const LONGEST: usize = 1 << 15;
+/// Maximum size of the cached JSON, in bytes. The parsed form takes about as much memory again.
+const MAX_BYTES: usize = 1 << 20;
+/// Maximum size of one cached result, in bytes. For a larger one, parsing again is a small part of the work on it.
+const MAX_RESULT_BYTES: usize = 1 << 15;
 
-/// A result is told by its job and the time it was received at: a job may be transcribed again.
+/// Job and time of receipt. The job alone is not unique, because it may be transcribed again.
 type Key = (JobId, Timestamp);
 
-/// Results that just came.
+/// Cache of recently received results.
 #[derive(Default)]
-pub struct Fresh(Mutex<Kept>);
+pub struct Fresh(Mutex<Cached>);
 
 #[derive(Default)]
-struct Kept {
+struct Cached {
     results: HashMap<Key, Completed>,
     bytes: usize,
 }
 
 impl Fresh {
-    /// Keeps the result of `job`, which the database has, unless there is no room.
+    /// Caches the result of `job`, unless it does not fit. The result must already be in the database.
     pub fn keep(&self, job: JobId, received_at: Timestamp, result: Completed) {
-        let mut kept = self.kept();
+        let mut cached = self.cached();
         let bytes = result.raw.len();
-        if bytes <= LONGEST && kept.bytes + bytes <= MOST {
-            kept.bytes += bytes;
-            kept.results.insert((job, received_at), result);
+        if bytes <= MAX_RESULT_BYTES && cached.bytes + bytes <= MAX_BYTES {
+            cached.bytes += bytes;
+            cached.results.insert((job, received_at), result);
         }
     }
 
-    /// Gives the result, if it was kept.
+    /// Removes and returns the result, if it is cached.
     pub fn take(&self, job: JobId, received_at: Timestamp) -> Option<Completed> {
-        let mut kept = self.kept();
-        let result = kept.results.remove(&(job, received_at))?;
-        kept.bytes -= result.raw.len();
+        let mut cached = self.cached();
+        let result = cached.results.remove(&(job, received_at))?;
+        cached.bytes -= result.raw.len();
         Some(result)
     }
 
-    /// Drops what nobody came for: somebody cancelled it, or it was fetched from the database before it was kept.
+    /// Removes all results. Some are never taken: the job was cancelled, or its result was read from the database
+    /// before it was cached.
     pub fn clear(&self) {
-        *self.kept() = Kept::default();
+        *self.cached() = Cached::default();
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
+    fn cached(&self) -> MutexGuard<'_, Cached> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -61,7 +64,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_millis(0);
     const LATER: Timestamp = Timestamp::from_millis(1);
 
-    fn of(bytes: usize) -> Completed {
+    fn result(bytes: usize) -> Completed {
         Completed {
             raw: "x".repeat(bytes),
             transcript: Transcript::default(),
@@ -69,34 +72,34 @@ mod tests {
     }
 
     #[test]
-    fn a_result_is_given_once_and_only_for_its_own_time() {
+    fn a_result_is_taken_once_by_job_and_time() {
         let fresh = Fresh::default();
-        fresh.keep(JobId(1), NOW, of(3));
+        fresh.keep(JobId(1), NOW, result(3));
         assert_eq!(fresh.take(JobId(1), LATER), None);
         assert_eq!(fresh.take(JobId(2), NOW), None);
-        assert_eq!(fresh.take(JobId(1), NOW), Some(of(3)));
+        assert_eq!(fresh.take(JobId(1), NOW), Some(result(3)));
         assert_eq!(fresh.take(JobId(1), NOW), None);
     }
 
     #[test]
-    fn what_is_kept_is_bounded_and_makes_room_when_it_is_taken_or_dropped() {
+    fn size_is_bounded_and_freed_by_take_and_clear() {
         let fresh = Fresh::default();
         let fill = || {
             (1..).find(|&job| {
-                fresh.keep(JobId(job), NOW, of(LONGEST));
+                fresh.keep(JobId(job), NOW, result(MAX_RESULT_BYTES));
                 fresh.take(JobId(job), LATER);
-                !fresh.kept().results.contains_key(&(JobId(job), NOW))
+                !fresh.cached().results.contains_key(&(JobId(job), NOW))
             })
         };
-        let most = (MOST / LONGEST) as i64;
-        assert_eq!(fill(), Some(most + 1));
+        let capacity = (MAX_BYTES / MAX_RESULT_BYTES) as i64;
+        assert_eq!(fill(), Some(capacity + 1));
         assert!(fresh.take(JobId(1), NOW).is_some());
-        fresh.keep(JobId(1), NOW, of(LONGEST));
+        fresh.keep(JobId(1), NOW, result(MAX_RESULT_BYTES));
         assert!(fresh.take(JobId(1), NOW).is_some());
         fresh.clear();
-        assert_eq!(fill(), Some(most + 1));
+        assert_eq!(fill(), Some(capacity + 1));
         fresh.clear();
-        fresh.keep(JobId(1), NOW, of(LONGEST + 1));
+        fresh.keep(JobId(1), NOW, result(MAX_RESULT_BYTES + 1));
         assert_eq!(fresh.take(JobId(1), NOW), None);
     }
 }

@@ -1,4 +1,5 @@
-//! The lengths of what is queued, from the containers' heads, before anything is submitted. What is found out is kept.
+//! Probing of the durations of queued files, from the container headers, before anything is submitted. Durations are
+//! stored.
 
 use super::threads::{WAITING, in_threads};
 use crate::domain::{Failure, RecordingId};
@@ -8,11 +9,12 @@ use crate::store::{Store, StoreError};
 use std::collections::HashMap;
 use std::fs::File;
 
-/// Files that are looked at before their lengths are kept.
+/// Number of files probed before their durations are stored.
 const BATCH: usize = 1000;
 
-/// Looks into every queued file whose length is not known. Says which would be refused, and why. A crash leaves the
-/// lengths that were kept so far.
+/// Probes every queued file without a known duration. Returns the files that preflight would refuse, with the reason.
+///
+/// A crash leaves the durations that were stored so far.
 ///
 /// # Errors
 /// If the database fails.
@@ -26,8 +28,8 @@ pub async fn measure_all(store: &Store) -> Result<HashMap<RecordingId, Failure>,
         };
         after = last.recording;
         let mut measured = Vec::new();
-        for (found, file) in in_threads(WAITING, batch, |file| (measure(&file), file)).await {
-            match found {
+        for (result, file) in in_threads(WAITING, batch, |file| (probe(&file), file)).await {
+            match result {
                 Ok(Some(duration_s)) => measured.push(Measured { file, duration_s }),
                 Ok(None) => {}
                 Err(failure) => {
@@ -39,10 +41,11 @@ pub async fn measure_all(store: &Store) -> Result<HashMap<RecordingId, Failure>,
     }
 }
 
-/// The length of a file, where its container tells. One that cannot be read now is looked at again when its turn comes.
-fn measure(file: &Unmeasured) -> Result<Option<f64>, Failure> {
-    let looked = File::open(&file.path).and_then(|open| inspect(open, file.size_bytes, &file.path));
-    match looked {
+/// Returns the duration of a file in seconds, if its container states it. A file that cannot be read now is checked
+/// again before its submission.
+fn probe(file: &Unmeasured) -> Result<Option<f64>, Failure> {
+    let probed = File::open(&file.path).and_then(|open| inspect(open, file.size_bytes, &file.path));
+    match probed {
         Ok(inspected) => inspected.map(|inspected| inspected.duration_s),
         Err(_) => Ok(None),
     }
