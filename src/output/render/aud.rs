@@ -1,4 +1,4 @@
-//! Audacity's label track: start and end in seconds, and what is said.
+//! Audacity label track: start and end in seconds, and the text.
 
 use super::segment::{lines, segments};
 use super::timing::seconds;
@@ -6,9 +6,9 @@ use crate::domain::Transcript;
 
 pub(super) fn render(transcript: &Transcript) -> String {
     let mut text = String::new();
-    for (segment, said) in lines(&segments(transcript)) {
+    for (segment, text_line) in lines(&segments(transcript)) {
         let (start, end) = (seconds(segment.start_ms), seconds(segment.end_ms));
-        text.push_str(&format!("{start:.6}\t{end:.6}\t{said}\n"));
+        text.push_str(&format!("{start:.6}\t{end:.6}\t{text_line}\n"));
     }
     text
 }

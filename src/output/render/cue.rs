@@ -1,5 +1,7 @@
-//! Words cut into cues: at most two lines of 42 columns, at most seven seconds, one speaker; cut at a pause or the end
-//! of a sentence where there is one.
+//! Grouping of words into subtitle cues.
+//!
+//! A cue has one speaker, at most two lines of 42 columns and at most seven seconds. It ends at a pause or at the end of
+//! a sentence where possible.
 
 use super::timing::{LONGEST_MS, Span, mend};
 use super::token::{Token, tokens};
@@ -8,33 +10,34 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use unicode_width::UnicodeWidthStr;
 
-/// Columns of a line, as broadcasters and streaming services have them.
+/// Maximum width of a line, in columns. The usual limit of broadcasters and streaming services.
 pub(super) const COLUMNS: usize = 42;
-/// A silence of so many milliseconds ends a cue, as it ends an utterance of the service where nothing else is asked for.
+/// Length of the silence that ends a cue, in milliseconds. It is the service's default for utterances.
 const PAUSE_MS: u64 = 800;
-/// Most words of a cue: no two lines hold more, but there are characters that take no column.
-const MOST_WORDS: usize = 2 * COLUMNS;
+/// Maximum number of words in a cue. It bounds words that have no width, which would never fill a line.
+const MAX_WORDS: usize = 2 * COLUMNS;
 
-/// What is shown at once.
+/// A subtitle cue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cue {
+    /// Display time.
     pub(super) span: Span,
-    /// Who speaks.
+    /// Label of the speaker, if known.
     pub(super) label: Option<String>,
-    /// One or two.
+    /// Lines of text, one or two.
     pub(super) lines: Vec<String>,
 }
 
-/// Where the label of a speaker goes.
+/// Placement of speaker labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Labels {
-    /// Into the text, where a turn begins.
+    /// In the text, at the start of a turn.
     InText,
-    /// Beside it.
+    /// Separate from the text.
     Aside,
 }
 
-/// The cues of a transcript, in order. None for silence.
+/// Returns the cues of a transcript in order. Silence gives no cues.
 pub(super) fn cues(transcript: &Transcript, labels: Labels) -> Vec<Cue> {
     let groups = groups(tokens(transcript, COLUMNS), labels);
     let mut spans: Vec<_> = groups.iter().map(|group| span(group)).collect();
@@ -55,39 +58,41 @@ fn span(group: &[Token]) -> Span {
     (group[0].start_ms, end.unwrap_or_default())
 }
 
-/// Words in groups that each fit a cue, sorted by their starts. People on different channels may speak at once, so each
-/// channel is cut by itself, and the channel that goes on first is cut next: only so is it known whose turn came before.
+/// Splits words into groups that each fit one cue, ordered by start.
+///
+/// Channels are split separately, because people on different channels may speak at the same time. The channel with the
+/// earliest next word is always processed next, so that the previous speaker is known.
 fn groups(tokens: Vec<Token>, labels: Labels) -> Vec<Vec<Token>> {
     let mut channels = BTreeMap::<_, VecDeque<Token>>::new();
     for token in tokens {
         channels.entry(token.channel).or_default().push_back(token);
     }
-    let begins = |(channel, words): (&Option<u32>, &VecDeque<Token>)| {
+    let next_start = |(channel, words): (&Option<u32>, &VecDeque<Token>)| {
         words.front().map(|word| Reverse((word.start_ms, *channel)))
     };
-    let mut next: BinaryHeap<_> = channels.iter().filter_map(begins).collect();
+    let mut next: BinaryHeap<_> = channels.iter().filter_map(next_start).collect();
     let mut groups: Vec<Vec<Token>> = Vec::new();
     while let Some(Reverse((_, channel))) = next.pop() {
         let Some(words) = channels.get_mut(&channel) else {
             continue;
         };
-        let speaking = groups.last().and_then(|group| group[0].label.clone());
-        groups.extend(group(words, labels, speaking.as_deref()));
-        next.extend(begins((&channel, words)));
+        let last_label = groups.last().and_then(|group| group[0].label.clone());
+        groups.extend(group(words, labels, last_label.as_deref()));
+        next.extend(next_start((&channel, words)));
     }
     groups
 }
 
-/// Takes the words of one cue from the front of `words`; nothing if there are none.
+/// Removes the words of one cue from the front of `words`. Returns `None` if there are no words.
 fn group(
     words: &mut VecDeque<Token>,
     labels: Labels,
-    speaking: Option<&str>,
+    last_label: Option<&str>,
 ) -> Option<Vec<Token>> {
     let mut first = words.pop_front()?;
     let mut group = Vec::new();
-    if labels == Labels::InText && first.label.as_deref() != speaking {
-        group.extend(spoken(&first));
+    if labels == Labels::InText && first.label.as_deref() != last_label {
+        group.extend(label_token(&first));
         first.has_space = true;
     }
     group.push(first);
@@ -108,9 +113,10 @@ fn group(
     Some(group)
 }
 
-/// The label as a word of its own before the first word of a turn. It fits a line, so that there is always a line left
-/// for that word.
-fn spoken(token: &Token) -> Option<Token> {
+/// Returns the label as a separate word before the first word of a turn.
+///
+/// A label always fits on one line, which leaves the other line for that word.
+fn label_token(token: &Token) -> Option<Token> {
     let text = format!("{}:", token.label.as_ref()?);
     Some(Token {
         width: text.width(),
@@ -120,18 +126,18 @@ fn spoken(token: &Token) -> Option<Token> {
     })
 }
 
-/// Whether a cue ends before `next`, were there still room for it.
+/// Whether the cue must end before `next`, even if `next` would fit.
 fn ends(group: &[Token], next: &Token) -> bool {
     let (first, last) = (&group[0], &group[group.len() - 1]);
     let is_half_full = width(group) > COLUMNS;
     last.label != next.label
         || next.start_ms >= last.end_ms.saturating_add(PAUSE_MS)
         || next.end_ms > first.start_ms.saturating_add(LONGEST_MS)
-        || group.len() >= MOST_WORDS
+        || group.len() >= MAX_WORDS
         || is_half_full && (ends_sentence(&last.text) || ends_clause(&last.text))
 }
 
-/// Whether a sentence ends with this word.
+/// Whether the word ends a sentence.
 pub(super) fn ends_sentence(text: &str) -> bool {
     text.trim_end_matches(['"', '\'', ')', '”', '’', '»', '」', '』'])
         .ends_with(['.', '?', '!', '…', '。', '？', '！'])
@@ -141,8 +147,9 @@ fn ends_clause(text: &str) -> bool {
     text.ends_with([',', ';', ':', '，', '、', '；', '：'])
 }
 
-/// How many words go on the first line, so that the lines are as equal as can be; all, if one line does; `None` if two
-/// do not.
+/// Returns the number of words on the first line, chosen so that both lines have a similar width.
+///
+/// Returns the number of all words if they fit on one line, and `None` if they do not fit on two.
 fn lines_break(group: &[Token]) -> Option<usize> {
     if width(group) <= COLUMNS {
         return Some(group.len());
@@ -154,17 +161,17 @@ fn lines_break(group: &[Token]) -> Option<usize> {
         .map(|(_, _, split)| split)
 }
 
-/// Columns of words on one line.
+/// Returns the width of the words on one line, in columns.
 fn width(words: &[Token]) -> usize {
-    words.iter().map(columns).sum::<usize>() - words.first().map_or(0, indent)
+    words.iter().map(columns).sum::<usize>() - words.first().map_or(0, leading_space)
 }
 
-/// Columns of a word with the space before it.
+/// Returns the width of a word with its leading space, in columns.
 fn columns(word: &Token) -> usize {
-    word.width + indent(word)
+    word.width + leading_space(word)
 }
 
-fn indent(word: &Token) -> usize {
+fn leading_space(word: &Token) -> usize {
     usize::from(word.has_space)
 }
 

@@ -1,14 +1,14 @@
-//! The result as it came, in an envelope that says what it is of.
+//! The unmodified result of the service, wrapped in an envelope with metadata.
 
 use super::Envelope;
 use crate::domain::{Timestamp, Transcript};
 use serde_json::{Map, Value};
 
-/// Version of the envelope, for whoever reads it with a program.
+/// Version of the envelope format.
 const VERSION: u32 = 1;
 
 #[derive(serde::Serialize)]
-struct About<'a> {
+struct EnvelopeMetadata<'a> {
     version: u32,
     source: &'a str,
     recording: &'a str,
@@ -23,7 +23,7 @@ struct About<'a> {
 }
 
 pub(super) fn render(transcript: &Transcript, raw: &str, envelope: &Envelope<'_>) -> String {
-    let about = About {
+    let metadata = EnvelopeMetadata {
         version: VERSION,
         source: envelope.source,
         recording: &envelope.recording,
@@ -36,13 +36,13 @@ pub(super) fn render(transcript: &Transcript, raw: &str, envelope: &Envelope<'_>
         received_at: envelope.received_at,
         silent: transcript.is_silent(),
     };
-    let about = pretty(&about);
-    let about = about.trim_end();
-    // Spliced in as text, because reading and writing it again would change numbers and order.
-    format!("{{\n\"nightscribe\": {about},\n\"result\": {raw}\n}}\n")
+    let metadata = pretty(&metadata);
+    let metadata = metadata.trim_end();
+    // Inserted as text, because parsing and serializing it would change numbers and the order of keys.
+    format!("{{\n\"nightscribe\": {metadata},\n\"result\": {raw}\n}}\n")
 }
 
-/// A document of plain data, for people and programs.
+/// Serializes a document as indented JSON.
 pub(super) fn pretty(document: &impl serde::Serialize) -> String {
     let text = serde_json::to_string_pretty(document);
     text.expect("plain data with text keys is always JSON") + "\n"

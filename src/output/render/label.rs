@@ -1,25 +1,25 @@
-//! Who speaks, in words.
+//! Speaker labels.
 
 use super::plain;
 use crate::domain::transcript::Speaker;
 use unicode_width::UnicodeWidthStr;
 
-/// Longest label, in columns: with its colon it fits a line of a subtitle, where no name can be broken.
+/// Maximum width of a label, in columns. With its colon it fits on one line of a subtitle.
 pub(super) const COLUMNS: usize = 40;
 
-/// `Speaker 1`, `Channel 2`, or both; `None` where neither was told apart. Numbers are shown from 1.
+/// Returns `Speaker 1`, `Channel 2`, or both. Returns `None` if neither is known. Numbers start at 1.
 pub(super) fn label(speaker: Option<&Speaker>, channel: Option<u32>) -> Option<String> {
     let channel = channel.map(|channel| format!("Channel {}", u64::from(channel) + 1));
     let speaker = speaker
         .and_then(name)
         .map(|speaker| format!("Speaker {speaker}"));
     match (channel, speaker) {
-        (Some(channel), Some(speaker)) => Some(fitting(format!("{channel}, {speaker}"))),
-        (one, other) => one.or(other).map(fitting),
+        (Some(channel), Some(speaker)) => Some(truncate(format!("{channel}, {speaker}"))),
+        (one, other) => one.or(other).map(truncate),
     }
 }
 
-/// Nothing where nothing of the name can be shown.
+/// Returns the printable name of a speaker, or `None` if no character is printable.
 fn name(speaker: &Speaker) -> Option<String> {
     let name = plain::line(&speaker.0);
     match name.parse::<u32>() {
@@ -28,7 +28,8 @@ fn name(speaker: &Speaker) -> Option<String> {
     }
 }
 
-fn fitting(label: String) -> String {
+/// Truncates a label to its maximum width.
+fn truncate(label: String) -> String {
     let mut label: String = label.chars().take(COLUMNS).collect();
     while label.width() > COLUMNS {
         label.pop();
@@ -45,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_count_from_one_and_letters_stay() {
+    fn numbers_start_at_one_and_letters_stay() {
         assert_eq!(speaker("0").as_deref(), Some("Speaker 1"));
         assert_eq!(speaker("A").as_deref(), Some("Speaker A"));
         assert_eq!(speaker("4294967295").as_deref(), Some("Speaker 4294967296"));
@@ -54,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_cannot_be_shown_are_none_and_endless_ones_are_cut() {
+    fn unprintable_names_are_dropped_and_long_ones_truncated() {
         assert_eq!(speaker("\u{1b}[0m \u{202e}"), None);
         let long = speaker(&"名".repeat(5000)).unwrap();
         assert_eq!(long.width(), COLUMNS);

@@ -1,4 +1,6 @@
-//! Markdown: what it is of in front, then a chapter for each paragraph, whose heading leads to its place in the audio.
+//! Markdown with front matter and a chapter for each paragraph.
+//!
+//! The heading of a chapter links to its position in the audio.
 
 use super::segment::{Segment, segments};
 use super::timing::{clock, millis};
@@ -6,10 +8,11 @@ use super::{Envelope, label::label, plain};
 use crate::domain::Transcript;
 use std::path::Path;
 
-/// Stands for a transcript of silence.
+/// Text of a transcript without speech.
 const SILENCE: &str = "*No speech.*";
-/// Where the service made no paragraphs: most sentences of one, and the silence in milliseconds that ends it.
-const SENTENCES: usize = 6;
+/// Maximum number of sentences in a chapter, if the service returned no paragraphs.
+const MAX_SENTENCES: usize = 6;
+/// Length of the silence that ends a chapter, in milliseconds, if the service returned no paragraphs.
 const PAUSE_MS: u64 = 2000;
 
 struct Chapter {
@@ -19,15 +22,15 @@ struct Chapter {
 }
 
 pub(super) fn render(transcript: &Transcript, envelope: &Envelope<'_>) -> String {
-    let mut text = front(transcript, envelope);
+    let mut text = front_matter(transcript, envelope);
     let chapters = chapters(transcript);
     for chapter in &chapters {
-        let place = clock_of(chapter.start_ms);
+        let time = clock_seconds(chapter.start_ms);
         let link = format!("{}#t={}", envelope.audio, chapter.start_ms / 1000);
-        let speaker = chapter.label.as_deref().map(escaped);
+        let speaker = chapter.label.as_deref().map(escape);
         let speaker = speaker.map_or_else(String::new, |label| format!(" {label}"));
-        let said = escaped(&chapter.text);
-        text.push_str(&format!("\n## [{place}](<{link}>){speaker}\n\n{said}\n"));
+        let body = escape(&chapter.text);
+        text.push_str(&format!("\n## [{time}](<{link}>){speaker}\n\n{body}\n"));
     }
     if chapters.is_empty() {
         text.push_str(&format!("\n{SILENCE}\n"));
@@ -35,8 +38,8 @@ pub(super) fn render(transcript: &Transcript, envelope: &Envelope<'_>) -> String
     text
 }
 
-/// YAML, of which JSON strings are a part.
-fn front(transcript: &Transcript, envelope: &Envelope<'_>) -> String {
+/// Returns the YAML front matter. Values are quoted as JSON strings, which are valid YAML.
+fn front_matter(transcript: &Transcript, envelope: &Envelope<'_>) -> String {
     let quoted = |text: &str| serde_json::Value::from(plain::line(text)).to_string();
     let stem = Path::new(&envelope.recording).file_stem();
     let title = stem.map_or_else(
@@ -53,7 +56,9 @@ fn front(transcript: &Transcript, envelope: &Envelope<'_>) -> String {
         lines.extend(value.map(|value| format!("{key}: {value}")));
     };
     add("language", transcript.language.as_deref().map(quoted));
-    let length = transcript.duration_s.map(|length| clock_of(millis(length)));
+    let length = transcript
+        .duration_s
+        .map(|length| clock_seconds(millis(length)));
     add("duration", length.as_deref().map(quoted));
     add("sha256", envelope.sha256.map(quoted));
     add("generation_id", envelope.generation_id.map(quoted));
@@ -61,13 +66,13 @@ fn front(transcript: &Transcript, envelope: &Envelope<'_>) -> String {
     format!("---\n{}\n---\n", lines.join("\n"))
 }
 
-/// As the service made its paragraphs, else of its sentences.
+/// Returns a chapter for each paragraph of the service, or chapters grouped from sentences if there are none.
 fn chapters(transcript: &Transcript) -> Vec<Chapter> {
-    let made = from_paragraphs(transcript);
-    if made.is_empty() {
+    let chapters = from_paragraphs(transcript);
+    if chapters.is_empty() {
         from_segments(segments(transcript))
     } else {
-        made
+        chapters
     }
 }
 
@@ -76,7 +81,7 @@ fn from_paragraphs(transcript: &Transcript) -> Vec<Chapter> {
         let sentences: Vec<_> = paragraph
             .sentences
             .iter()
-            .map(|said| plain::line(said))
+            .map(|sentence| plain::line(sentence))
             .collect();
         Chapter {
             start_ms: millis(paragraph.start_s),
@@ -93,34 +98,36 @@ fn from_segments(segments: Vec<Segment>) -> Vec<Chapter> {
     let mut groups: Vec<Vec<Segment>> = Vec::new();
     for segment in segments {
         match groups.last_mut() {
-            Some(group) if goes_on(group, &segment) => group.push(segment),
+            Some(group) if continues(group, &segment) => group.push(segment),
             _ => groups.push(vec![segment]),
         }
     }
     let chapter = |group: Vec<Segment>| {
-        let said: Vec<_> = group.iter().map(Segment::text).collect();
+        let sentences: Vec<_> = group.iter().map(Segment::text).collect();
         Chapter {
             start_ms: group[0].start_ms,
             label: group[0].label.clone(),
-            text: plain::join(said.iter().map(String::as_str)),
+            text: plain::join(sentences.iter().map(String::as_str)),
         }
     };
     groups.into_iter().map(chapter).collect()
 }
 
-fn goes_on(group: &[Segment], next: &Segment) -> bool {
+/// Whether `next` belongs to the same chapter.
+fn continues(group: &[Segment], next: &Segment) -> bool {
     let last = &group[group.len() - 1];
-    group.len() < SENTENCES
+    group.len() < MAX_SENTENCES
         && last.label == next.label
         && next.start_ms < last.end_ms.saturating_add(PAUSE_MS)
 }
 
-fn clock_of(millis: u64) -> String {
+/// Formats a time without milliseconds.
+fn clock_seconds(millis: u64) -> String {
     clock(millis, '.')[..8].to_owned()
 }
 
-/// Text that no reader of Markdown takes for anything else.
-fn escaped(text: &str) -> String {
+/// Escapes all characters that have a meaning in Markdown.
+fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for (index, char) in text.chars().enumerate() {
         let is_mark = matches!(
@@ -132,11 +139,11 @@ fn escaped(text: &str) -> String {
         }
         escaped.push(char);
     }
-    numbered(escaped)
+    escape_list_number(escaped)
 }
 
-/// A number and a stop at its beginning would make a list of a paragraph.
-fn numbered(text: String) -> String {
+/// Escapes a leading number with a full stop, which would turn the paragraph into a list.
+fn escape_list_number(text: String) -> String {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     match text.as_bytes().get(digits) {
         Some(b'.' | b')') if digits > 0 => format!("{}\\{}", &text[..digits], &text[digits..]),

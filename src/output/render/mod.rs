@@ -1,16 +1,18 @@
-//! A result as the bytes of a file. Pure: the same result always gives the same bytes.
+//! Rendering of results as files.
 //!
-//! - `json`: the result as it came, in an envelope
-//! - `txt`: for reading
+//! Rendering is pure: the same result always gives the same bytes.
+//!
+//! - `json`: the unmodified result in an envelope
+//! - `txt`: plain text for reading
 //! - `srt`, `vtt`: subtitles
-//! - `md`: for reading beside the audio
-//! - `tsv`, `lrc`, `podcast`, `whisperx`, `aud`: for other programs
-//! - `segment`: words in sentences
-//! - `cue`: words cut into what fits a screen
-//! - `token`: the words that are cut, with times, wherever they come from
-//! - `timing`: when a cue is shown
-//! - `label`: who speaks, in words
-//! - `plain`: text without anything a terminal or player would obey
+//! - `md`: Markdown with links into the audio
+//! - `tsv`, `lrc`, `podcast`, `whisperx`, `aud`: formats of other programs
+//! - `segment`: words grouped into sentences
+//! - `cue`: words grouped into subtitle cues
+//! - `token`: words with times, from any part of the transcript
+//! - `timing`: display times of cues
+//! - `label`: speaker labels
+//! - `plain`: text without control characters
 
 mod aud;
 mod cue;
@@ -36,30 +38,30 @@ mod tests;
 
 use crate::domain::{Format, Request, Timestamp, Transcript};
 
-/// What is known of a transcript beside its content.
+/// Metadata of a transcript.
 #[derive(Debug, Clone)]
 pub struct Envelope<'a> {
     /// Name of the source.
     pub source: &'a str,
-    /// Path in the source, or URL.
+    /// Path within the source, or URL.
     pub recording: String,
-    /// Where the audio is, as a link from the folder of the transcript.
+    /// Link to the audio, relative to the folder of the transcript.
     pub audio: String,
-    /// SHA-256 of the recording, where it was taken.
+    /// SHA-256 of the recording, if it was computed.
     pub sha256: Option<&'a str>,
     /// Model and options.
     pub request: &'a Request,
-    /// The service's ID of the transcription.
+    /// Generation ID of the service.
     pub generation_id: Option<&'a str>,
-    /// When the recording was recorded in the queue.
+    /// Time at which the recording was added to the queue.
     pub recorded_at: Timestamp,
-    /// When the service accepted it.
+    /// Time at which the service accepted the submission.
     pub submitted_at: Option<Timestamp>,
-    /// When its result was received.
+    /// Time at which the result was received.
     pub received_at: Timestamp,
 }
 
-/// The file's bytes. `raw` is the result's JSON as it came, which `transcript` was read from.
+/// Renders a transcript in the given format. `raw` is the unmodified JSON that `transcript` was parsed from.
 #[must_use]
 pub fn render(
     format: Format,

@@ -1,26 +1,28 @@
-//! Text without anything that a terminal, an editor or a player would obey.
+//! Text without control characters and escape sequences.
 
 use crate::domain::is_obeyed;
 
-/// One line: escape sequences, control characters and marks that turn the writing direction go; white space becomes
+/// Converts text to one printable line.
+///
+/// Removes escape sequences, control characters and marks that change the writing direction. Collapses white space to
 /// single spaces.
 pub(super) fn line(text: &str) -> String {
     if is_plain(text) {
         text.to_owned()
     } else {
-        cleaned(text)
+        clean(text)
     }
 }
 
-fn cleaned(text: &str) -> String {
-    let visible: String = without_escapes(text)
+fn clean(text: &str) -> String {
+    let visible: String = strip_escapes(text)
         .chars()
         .filter(|char| char.is_whitespace() || !is_obeyed(*char))
         .collect();
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Whether it is ASCII with nothing to clean, as most words and lines are.
+/// Whether the text is ASCII that needs no cleaning. Most words and lines are.
 fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
         && !text.starts_with(' ')
@@ -28,8 +30,8 @@ fn is_plain(text: &str) -> bool {
         && text.as_bytes().windows(2).all(|pair| pair != b"  ")
 }
 
-/// Leaves out the sequences that colour and move (ECMA-48: ESC `[` or U+009B, parameters, a final byte).
-fn without_escapes(text: &str) -> String {
+/// Removes terminal control sequences (ECMA-48: ESC `[` or U+009B, parameters, a final byte).
+fn strip_escapes(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find(['\u{1b}', '\u{9b}']) {
@@ -38,18 +40,18 @@ fn without_escapes(text: &str) -> String {
         rest = sequence
             .strip_prefix("\u{1b}[")
             .or_else(|| sequence.strip_prefix('\u{9b}'))
-            .map_or_else(|| &sequence[1..], after_parameters);
+            .map_or_else(|| &sequence[1..], skip_parameters);
     }
     kept + rest
 }
 
-fn after_parameters(text: &str) -> &str {
+fn skip_parameters(text: &str) -> &str {
     let text = text.trim_start_matches(|char| matches!(char, ' '..='?'));
     text.strip_prefix(|char| matches!(char, '@'..='~'))
         .unwrap_or(text)
 }
 
-/// Joins words with spaces, except where the script has none between them.
+/// Joins words with spaces, except in scripts that are written without spaces.
 pub(super) fn join<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     let mut text = String::new();
     for word in words.into_iter().filter(|word| !word.is_empty()) {
@@ -69,13 +71,18 @@ pub(super) fn needs_space(before: &str, after: &str) -> bool {
     }
 }
 
-/// Characters of scripts that are written without spaces: Han, kana, Thai, Lao, Khmer, Burmese, and their punctuation.
+/// Whether the character belongs to a script that is written without spaces.
+///
+/// These are Han, kana, Thai, Lao, Khmer and Burmese, with their punctuation.
 const fn is_unspaced(char: char) -> bool {
     is_east_asian(char)
         || matches!(char, '\u{0e00}'..='\u{0eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}')
 }
 
-/// Whether a line may end between two characters: between any two of Han or kana, but for brackets and stops.
+/// Whether a line may break between two characters.
+///
+/// A line may break between any two characters of Han or kana, but not after an opening bracket and not before closing
+/// punctuation.
 pub(super) const fn may_break(before: char, after: char) -> bool {
     is_east_asian(before) && is_east_asian(after) && !is_opening(before) && !is_closing(after)
 }
@@ -88,7 +95,7 @@ const fn is_east_asian(char: char) -> bool {
     )
 }
 
-/// Punctuation of such a script that never begins a line.
+/// Whether the character is East Asian punctuation that never begins a line.
 const fn is_closing(char: char) -> bool {
     matches!(
         char,
@@ -108,7 +115,7 @@ const fn is_closing(char: char) -> bool {
     )
 }
 
-/// Punctuation of such a script that never ends a line.
+/// Whether the character is East Asian punctuation that never ends a line.
 const fn is_opening(char: char) -> bool {
     matches!(char, '「' | '『' | '【' | '〈' | '《' | '（')
 }
@@ -119,7 +126,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn nothing_that_is_obeyed_is_left() {
+    fn control_sequences_are_removed() {
         assert_eq!(
             line(" a\u{1b}[31m\r\nb\u{9b}1;2Hc\u{202e}d\t e\0f\u{85}g"),
             "a bcd ef g"
@@ -130,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn scripts_without_spaces_get_none() {
+    fn scripts_without_spaces_are_joined_directly() {
         assert_eq!(
             join(["今日", "は", "good", "day", "。"]),
             "今日は good day 。"
@@ -139,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_neither_begins_with_a_stop_nor_ends_with_a_bracket() {
+    fn lines_break_by_east_asian_rules() {
         assert!(may_break('夜', 'の'));
         assert!(may_break('。', '夜'));
         assert!(!may_break('夜', '。'));
@@ -149,15 +156,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_needs_no_cleaning_is_left_as_cleaning_would_leave_it(text in "[ab~ ]{0,6}") {
-            prop_assert_eq!(line(&text), cleaned(&text));
+        fn the_shortcut_equals_full_cleaning(text in "[ab~ ]{0,6}") {
+            prop_assert_eq!(line(&text), clean(&text));
         }
 
         #[test]
-        fn a_line_is_one_line_of_what_is_seen(text in "(\\PC|[\u{0}-\u{9f}\u{2028}-\u{202e}\u{2066}-\u{2069}]|\u{1b}\\[){0,60}") {
+        fn a_line_is_printable_and_trimmed(text in "(\\PC|[\u{0}-\u{9f}\u{2028}-\u{202e}\u{2066}-\u{2069}]|\u{1b}\\[){0,60}") {
             let line = line(&text);
-            let is_left = line.chars().any(|char| is_obeyed(char) || matches!(char, '\u{2028}' | '\u{2029}'));
-            prop_assert!(!is_left);
+            let has_control = line.chars().any(|char| is_obeyed(char) || matches!(char, '\u{2028}' | '\u{2029}'));
+            prop_assert!(!has_control);
             prop_assert!(!line.contains("  ") && line.trim() == line);
         }
     }

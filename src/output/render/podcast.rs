@@ -1,18 +1,18 @@
-//! The transcript of the podcast namespace (version 1.0.0), as podcast players fetch it.
+//! Transcript JSON of the podcast namespace, version 1.0.0, for podcast players.
 
 use super::segment::segments;
 use super::timing::seconds;
 use crate::domain::Transcript;
 
 #[derive(serde::Serialize)]
-struct Document {
+struct PodcastDocument {
     version: &'static str,
-    segments: Vec<Spoken>,
+    segments: Vec<PodcastSegment>,
 }
 
 #[derive(serde::Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Spoken {
+struct PodcastSegment {
     #[serde(skip_serializing_if = "Option::is_none")]
     speaker: Option<String>,
     start_time: f64,
@@ -21,13 +21,15 @@ struct Spoken {
 }
 
 pub(super) fn render(transcript: &Transcript) -> String {
-    let segments = segments(transcript).into_iter().map(|segment| Spoken {
-        start_time: seconds(segment.start_ms),
-        end_time: seconds(segment.end_ms),
-        body: segment.text(),
-        speaker: segment.label,
-    });
-    super::json::pretty(&Document {
+    let segments = segments(transcript)
+        .into_iter()
+        .map(|segment| PodcastSegment {
+            start_time: seconds(segment.start_ms),
+            end_time: seconds(segment.end_ms),
+            body: segment.text(),
+            speaker: segment.label,
+        });
+    super::json::pretty(&PodcastDocument {
         version: "1.0.0",
         segments: segments.collect(),
     })

@@ -1,4 +1,4 @@
-//! What holds of every transcript, however hostile.
+//! Properties of all rendered files, for any transcript.
 
 use super::tests::{rendered, words};
 use super::{cue, plain};
@@ -43,7 +43,7 @@ fn any_transcript() -> impl Strategy<Value = Transcript> {
 
 proptest! {
     #[test]
-    fn every_transcript_renders_and_always_to_the_same_bytes(transcript in any_transcript()) {
+    fn rendering_is_deterministic(transcript in any_transcript()) {
         for format in Format::ALL {
             prop_assert_eq!(rendered(format, &transcript), rendered(format, &transcript));
         }
@@ -63,33 +63,33 @@ proptest! {
     }
 
     #[test]
-    fn every_word_of_a_channel_is_shown_once_and_in_order(transcript in any_transcript()) {
+    fn each_word_is_shown_once_in_order(transcript in any_transcript()) {
         let cues = cue::cues(&transcript, cue::Labels::Aside);
         for channel in [None, Some(0), Some(1)] {
             let shown = cues.iter().filter(|cue| channel_of(cue.label.as_deref()) == channel);
             let shown: String = shown.flat_map(|cue| &cue.lines).map(|line| line.replace(' ', "")).collect();
             let words = transcript.words.iter().filter(|word| word.channel == channel);
-            let said: String = words.map(|word| plain::line(&word.text).replace(' ', "")).collect();
+            let spoken: String = words.map(|word| plain::line(&word.text).replace(' ', "")).collect();
             if transcript.words.iter().any(|word| !plain::line(&word.text).is_empty()) {
-                prop_assert_eq!(shown, said);
+                prop_assert_eq!(shown, spoken);
             }
         }
     }
 
     #[test]
-    fn words_are_parted_by_single_spaces(text in "[a-z]{1,12}( [a-z]{1,12}){0,80}") {
+    fn words_are_separated_by_single_spaces(text in "[a-z]{1,12}( [a-z]{1,12}){0,80}") {
         let transcript = Transcript { words: words(&text, 0.0, "", None), text: text.clone(), ..Transcript::default() };
         let shown: Vec<_> = cue::cues(&transcript, cue::Labels::InText).into_iter().flat_map(|cue| cue.lines).collect();
         prop_assert_eq!(shown.join(" "), text);
     }
 
     #[test]
-    fn a_file_holds_nothing_that_a_terminal_obeys_and_an_srt_as_many_blocks_as_cues(transcript in any_transcript()) {
+    fn files_have_no_control_characters_and_srt_one_block_per_cue(transcript in any_transcript()) {
         for format in [Format::Txt, Format::Srt, Format::Vtt] {
             let file = rendered(format, &transcript);
             prop_assert!(!file.chars().any(|char| char.is_control() && char != '\n'));
-            let turns = |char| matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-            prop_assert!(!file.contains(turns));
+            let changes_direction = |char| matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+            prop_assert!(!file.contains(changes_direction));
         }
         let srt = rendered(Format::Srt, &transcript);
         let cues = cue::cues(&transcript, cue::Labels::InText).len();

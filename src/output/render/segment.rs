@@ -1,5 +1,6 @@
-//! Words in stretches of one speaker each: a sentence, or what stands between two pauses. What programs read, who cut
-//! and show it as they like.
+//! Segments: sentences of one speaker, for formats that other programs read.
+//!
+//! A segment ends with a sentence, at a pause or when the speaker changes.
 
 use super::cue::ends_sentence;
 use super::plain;
@@ -7,29 +8,31 @@ use super::token::{Token, tokens};
 use crate::domain::Transcript;
 use std::collections::BTreeMap;
 
-/// A silence of so many milliseconds ends a segment, as it ends a cue.
+/// Length of the silence that ends a segment, in milliseconds. The same as for cues.
 const PAUSE_MS: u64 = 800;
-/// Whisper's segments, whose formats these are, are never longer.
-const LONGEST_MS: u64 = 30_000;
+/// Maximum length of a segment, in milliseconds. Whisper, the origin of these formats, has the same limit.
+const MAX_SEGMENT_MS: u64 = 30_000;
 
-/// A stretch of speech.
+/// Speech of one speaker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Segment {
+    /// Start, in milliseconds.
     pub(super) start_ms: u64,
+    /// End, in milliseconds.
     pub(super) end_ms: u64,
-    /// Who speaks.
+    /// Label of the speaker, if known.
     pub(super) label: Option<String>,
-    /// At least one.
+    /// Words of the segment. Never empty.
     pub(super) words: Vec<Token>,
 }
 
 impl Segment {
-    /// Its words in one line.
+    /// Returns the text as one line.
     pub(super) fn text(&self) -> String {
         plain::join(self.words.iter().map(|word| word.text.as_str()))
     }
 
-    /// The same, after the label where the speaker is another one than `before`.
+    /// Returns the text, preceded by the label if the speaker differs from `before`.
     pub(super) fn said(&self, before: Option<&str>) -> String {
         match &self.label {
             Some(label) if Some(label.as_str()) != before => format!("{label}: {}", self.text()),
@@ -38,13 +41,15 @@ impl Segment {
     }
 }
 
-/// The segments of a transcript in the order of their starts; those of several channels may overlap. None for silence.
+/// Returns the segments of a transcript, ordered by start.
+///
+/// Segments of different channels may overlap. Silence gives no segments.
 pub(super) fn segments(transcript: &Transcript) -> Vec<Segment> {
     let mut channels = BTreeMap::<_, Vec<Segment>>::new();
     for word in tokens(transcript, usize::MAX) {
         let segments = channels.entry(word.channel).or_default();
         match segments.last_mut() {
-            Some(last) if goes_on(last, &word) => {
+            Some(last) if continues(last, &word) => {
                 last.end_ms = last.end_ms.max(word.end_ms);
                 last.words.push(word);
             }
@@ -61,23 +66,24 @@ pub(super) fn segments(transcript: &Transcript) -> Vec<Segment> {
     all
 }
 
-/// Each segment with what is said in it, its speaker named where another one spoke before.
+/// Returns each segment with its text. The text starts with the label where the speaker changes.
 pub(super) fn lines(segments: &[Segment]) -> impl Iterator<Item = (&Segment, String)> {
-    let mut speaking = None;
+    let mut last_label = None;
     segments.iter().map(move |segment| {
-        let said = segment.said(speaking);
-        speaking = segment.label.as_deref();
-        (segment, said)
+        let text = segment.said(last_label);
+        last_label = segment.label.as_deref();
+        (segment, text)
     })
 }
 
-fn goes_on(segment: &Segment, next: &Token) -> bool {
-    let is_sentence = segment
+/// Whether `next` continues the segment.
+fn continues(segment: &Segment, next: &Token) -> bool {
+    let is_complete = segment
         .words
         .last()
         .is_some_and(|word| ends_sentence(&word.text));
-    !is_sentence
+    !is_complete
         && segment.label == next.label
         && next.start_ms < segment.end_ms.saturating_add(PAUSE_MS)
-        && next.end_ms <= segment.start_ms.saturating_add(LONGEST_MS)
+        && next.end_ms <= segment.start_ms.saturating_add(MAX_SEGMENT_MS)
 }

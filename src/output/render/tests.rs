@@ -1,4 +1,4 @@
-//! Every format of every kind of transcript, as it is written.
+//! Snapshots of every format for several kinds of transcripts.
 
 use super::*;
 use crate::domain::transcript::{Paragraph, Speaker, Utterance, Word};
@@ -29,7 +29,7 @@ fn speaker(name: &str) -> Option<Speaker> {
     (!name.is_empty()).then(|| Speaker(name.to_owned()))
 }
 
-/// Words of 0.3 s, one each 0.4 s from `from`.
+/// Returns words of 0.3 s that start every 0.4 s from `from`.
 pub(super) fn words(text: &str, from: f64, name: &str, channel: Option<u32>) -> Vec<Word> {
     let word = |(index, text): (usize, &str)| {
         let start_s = from + 0.4 * index as f64;
@@ -117,8 +117,8 @@ fn hostile() -> Transcript {
     }
 }
 
-/// The formats for other programs.
-const OTHERS: [Format; 6] = [
+/// Formats of other programs.
+const EXTERNAL_FORMATS: [Format; 6] = [
     Format::Md,
     Format::Tsv,
     Format::Lrc,
@@ -128,7 +128,7 @@ const OTHERS: [Format; 6] = [
 ];
 
 #[test]
-fn every_other_program_gets_what_it_reads() {
+fn formats_of_other_programs_match_snapshots() {
     let transcripts = [
         ("diarized", diarized()),
         ("channels", two_channels()),
@@ -137,13 +137,14 @@ fn every_other_program_gets_what_it_reads() {
         ("silence", Transcript::default()),
     ];
     for (name, transcript) in transcripts {
-        let files = OTHERS.map(|format| format!("{format}:\n{}", rendered(format, &transcript)));
+        let files =
+            EXTERNAL_FORMATS.map(|format| format!("{format}:\n{}", rendered(format, &transcript)));
         assert_snapshot!(format!("others {name}"), files.join("\n"));
     }
 }
 
 #[test]
-fn text_is_for_reading() {
+fn text_matches_snapshots() {
     assert_snapshot!("txt plain", rendered(Format::Txt, &plain()));
     assert_snapshot!("txt diarized", rendered(Format::Txt, &diarized()));
     assert_snapshot!("txt channels", rendered(Format::Txt, &two_channels()));
@@ -152,7 +153,7 @@ fn text_is_for_reading() {
 }
 
 #[test]
-fn subtitles_fit_a_screen() {
+fn subtitles_match_snapshots() {
     assert_snapshot!("srt plain", rendered(Format::Srt, &plain()));
     assert_snapshot!("srt diarized", rendered(Format::Srt, &diarized()));
     assert_snapshot!("srt channels", rendered(Format::Srt, &two_channels()));
@@ -164,7 +165,7 @@ fn subtitles_fit_a_screen() {
 }
 
 #[test]
-fn scripts_without_spaces_and_endless_words_are_cut_too() {
+fn unspaced_scripts_and_long_words_are_split() {
     let text = "今日は夜の間に四千の録音を書き起こす道具についてお話しします。".repeat(3);
     let japanese = Transcript {
         text,
@@ -181,7 +182,7 @@ fn scripts_without_spaces_and_endless_words_are_cut_too() {
 }
 
 #[test]
-fn utterances_do_where_there_are_no_words() {
+fn utterances_replace_missing_words() {
     let utterance = |text: &str, start_s: f64, name: &str| Utterance {
         text: text.to_owned(),
         start_s,
@@ -201,7 +202,7 @@ fn utterances_do_where_there_are_no_words() {
     assert_snapshot!("txt utterances", rendered(Format::Txt, &transcript));
 }
 
-/// A word each: text, start and end in seconds, channel.
+/// Returns a transcript of words: text, start and end in seconds, channel.
 fn spoken(words: &[(&str, f64, f64, u32)]) -> Transcript {
     let word = |(text, start_s, end_s, channel): &(&str, f64, f64, u32)| Word {
         text: (*text).to_owned(),
@@ -217,7 +218,7 @@ fn spoken(words: &[(&str, f64, f64, u32)]) -> Transcript {
 }
 
 #[test]
-fn every_turn_says_who_speaks_also_where_channels_alternate() {
+fn alternating_channels_label_every_turn() {
     let call = spoken(&[
         ("Hello?", 0.0, 1.0, 0),
         ("Yes?", 2.0, 3.0, 1),
@@ -232,7 +233,7 @@ fn every_turn_says_who_speaks_also_where_channels_alternate() {
 }
 
 #[test]
-fn no_arrow_is_left_in_the_text_of_a_subtitle() {
+fn subtitle_text_contains_no_arrow() {
     for arrow in ["-->", "--->", "---->", "-->>", "--->-->"] {
         let transcript = Transcript {
             text: format!("a {arrow} b{arrow}c"),
@@ -246,7 +247,7 @@ fn no_arrow_is_left_in_the_text_of_a_subtitle() {
 }
 
 #[test]
-fn the_name_of_a_speaker_and_the_tag_around_it_make_no_arrow() {
+fn a_speaker_name_and_its_tag_form_no_arrow() {
     let transcript = Transcript {
         words: words("Hello.", 0.0, "a--", None),
         ..Transcript::default()
@@ -260,7 +261,7 @@ fn the_name_of_a_speaker_and_the_tag_around_it_make_no_arrow() {
 }
 
 #[test]
-fn what_was_said_is_shown_wherever_the_service_puts_it() {
+fn speech_is_shown_from_any_field() {
     let words = Transcript {
         words: words("Only words.", 0.0, "", None),
         ..Transcript::default()
@@ -286,7 +287,7 @@ fn what_was_said_is_shown_wherever_the_service_puts_it() {
 }
 
 #[test]
-fn utterances_that_overlap_keep_their_words_together() {
+fn overlapping_utterances_keep_their_words_together() {
     let utterance = |text: &str, start_s: f64, name: &str| Utterance {
         text: text.to_owned(),
         start_s,
@@ -305,7 +306,7 @@ fn utterances_that_overlap_keep_their_words_together() {
 }
 
 #[test]
-fn spaces_that_were_written_stay_and_words_of_han_get_none() {
+fn written_spaces_stay_and_han_words_get_none() {
     let text = Transcript {
         text: "今日 はい 。".to_owned(),
         ..Transcript::default()
@@ -319,7 +320,7 @@ fn spaces_that_were_written_stay_and_words_of_han_get_none() {
 }
 
 #[test]
-fn times_that_cannot_be_are_rendered_all_the_same() {
+fn impossible_times_are_rendered() {
     let far = f64::MAX;
     for (start, end) in [
         (f64::NAN, f64::NAN),
@@ -347,7 +348,7 @@ fn times_that_cannot_be_are_rendered_all_the_same() {
 }
 
 #[test]
-fn silence_is_said_or_an_empty_but_valid_file() {
+fn silence_gives_a_note_or_an_empty_file() {
     let silence = Transcript {
         duration_s: Some(60.0),
         ..Transcript::default()
@@ -359,7 +360,7 @@ fn silence_is_said_or_an_empty_but_valid_file() {
 }
 
 #[test]
-fn json_is_the_result_as_it_came_in_an_envelope() {
+fn json_wraps_the_unmodified_result() {
     let json = rendered(Format::Json, &plain());
     assert_snapshot!("json", json);
     let read: serde_json::Value = serde_json::from_str(&json).unwrap();
@@ -367,7 +368,7 @@ fn json_is_the_result_as_it_came_in_an_envelope() {
 }
 
 #[test]
-fn what_takes_no_column_is_bounded_all_the_same() {
+fn text_without_width_is_bounded() {
     let vowel = "\u{0e31}";
     let many = Transcript {
         words: vec![words(vowel, 0.0, "", None).remove(0); 20_000],

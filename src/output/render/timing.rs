@@ -1,36 +1,39 @@
-//! The times of cues: to the millisecond, in order, never overlapping, long enough to read where there is room.
+//! Display times of cues.
+//!
+//! Times are in milliseconds, in order and never overlap. Cues are long enough to read if the gap allows it.
 
-/// Shorter is a flash.
-const SHORTEST_MS: u64 = 1000;
-/// Longer is a still.
+/// Minimum time to read a cue, in milliseconds.
+const MIN_CUE_MS: u64 = 1000;
+/// Maximum length of a cue, in milliseconds.
 pub(super) const LONGEST_MS: u64 = 7000;
 
-/// No recording is longer (31 years); a time beyond is nonsense that must not overflow.
-const LATEST_MS: f64 = 1e12;
-/// How fast people speak, where nothing else is known, in characters a second.
-const CHARACTERS_A_SECOND: f64 = 15.0;
+/// Maximum time in milliseconds (31 years). Larger values are invalid and would overflow.
+const MAX_TIME_MS: f64 = 1e12;
+/// Assumed rate of speech, in characters per second.
+const CHARACTERS_PER_SECOND: f64 = 15.0;
 
 /// Start and end of a cue in milliseconds.
 pub(super) type Span = (u64, u64);
 
-/// Rounds seconds, of whatever noise, to milliseconds.
+/// Rounds seconds to milliseconds. Accepts NaN, infinite and negative values.
 pub(super) fn millis(seconds: f64) -> u64 {
-    // A float is turned into an integer by saturation; no number becomes zero.
-    (seconds * 1000.0).round().clamp(0.0, LATEST_MS) as u64
+    // The cast saturates, and NaN becomes 0.
+    (seconds * 1000.0).round().clamp(0.0, MAX_TIME_MS) as u64
 }
 
-/// Milliseconds as seconds.
+/// Converts milliseconds to seconds.
 pub(super) fn seconds(millis: u64) -> f64 {
     millis as f64 / 1000.0
 }
 
-/// Seconds that saying this probably took.
+/// Estimates the time it took to say the text, in seconds.
 pub(super) fn estimate_s(text: &str) -> f64 {
-    text.chars().count() as f64 / CHARACTERS_A_SECOND
+    text.chars().count() as f64 / CHARACTERS_PER_SECOND
 }
 
-/// Mends the times of cues that are sorted by their starts. Where people speak at once, the later cue waits until the
-/// earlier could be read.
+/// Corrects the times of cues, which are sorted by start.
+///
+/// Where people speak at the same time, the later cue is delayed until the earlier one could be read.
 pub(super) fn mend(spans: &mut [Span]) {
     let mut free_from = 0;
     for index in 0..spans.len() {
@@ -38,15 +41,15 @@ pub(super) fn mend(spans: &mut [Span]) {
         let spoken = end.saturating_sub(start);
         let start = start.max(free_from);
         let next = spans.get(index + 1).map_or(u64::MAX, |next| next.0);
-        let readable = (start + spoken.max(SHORTEST_MS)).min(next);
-        let least = start + spoken.clamp(1, SHORTEST_MS);
+        let readable = (start + spoken.max(MIN_CUE_MS)).min(next);
+        let least = start + spoken.clamp(1, MIN_CUE_MS);
         let end = readable.max(least).min(start + LONGEST_MS);
         spans[index] = (start, end);
         free_from = end;
     }
 }
 
-/// `01:02:03` and milliseconds after `separator`; hours grow as they must.
+/// Formats a time as `01:02:03`, `separator` and milliseconds. Hours may have more than two digits.
 pub(super) fn clock(millis: u64, separator: char) -> String {
     let (seconds, millis) = (millis / 1000, millis % 1000);
     format!(
@@ -69,13 +72,13 @@ mod tests {
     }
 
     #[test]
-    fn a_short_cue_is_stretched_into_free_room_only() {
+    fn a_short_cue_is_extended_only_into_a_gap() {
         assert_eq!(mended(&[(0, 200), (5000, 5100)]), [(0, 1000), (5000, 6000)]);
         assert_eq!(mended(&[(0, 200), (600, 900)]), [(0, 600), (600, 1600)]);
     }
 
     #[test]
-    fn cues_that_overlap_are_put_one_after_the_other() {
+    fn overlapping_cues_become_sequential() {
         assert_eq!(
             mended(&[(0, 5000), (1000, 2000)]),
             [(0, 1000), (1000, 2000)]
@@ -85,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn the_clock_counts_hours_beyond_a_hundred() {
+    fn hours_may_have_three_digits() {
         assert_eq!(clock(3_723_004, ','), "01:02:03,004");
         assert_eq!(clock(400 * 3_600_000, '.'), "400:00:00.000");
         assert_eq!(millis(1.000_499_9), 1000);
@@ -96,7 +99,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn mended_cues_are_in_order_and_never_empty(mut starts in proptest::collection::vec((0..20_000_u64, 0..9_000_u64), 0..30)) {
+        fn corrected_cues_are_in_order_and_not_empty(mut starts in proptest::collection::vec((0..20_000_u64, 0..9_000_u64), 0..30)) {
             starts.sort_unstable();
             let spans: Vec<_> = starts.iter().map(|(start, length)| (*start, start + length)).collect();
             let mended = mended(&spans);

@@ -1,4 +1,4 @@
-//! The words that subtitles are cut from, with times, wherever they come from.
+//! Words with times, taken from any part of a transcript. Cues and segments are made from them.
 
 use super::label::label;
 use super::plain;
@@ -9,45 +9,49 @@ use std::collections::BTreeMap;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-/// Most bytes of a piece: far more than a line of any script, but there are characters that take no column.
-const MOST_BYTES: usize = 1024;
+/// Maximum size of a word part, in bytes. It is more than a line of any script, and bounds characters without width.
+const MAX_PART_BYTES: usize = 1024;
 
-/// What is not cut any further.
+/// A word, or a part of a long word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Token {
+    /// Text to show.
     pub(super) text: String,
-    /// Its width in columns.
+    /// Width in columns.
     pub(super) width: usize,
-    /// When it begins, in milliseconds; on one channel never before the one before it.
+    /// Start, in milliseconds. Never before the previous token of its channel.
     pub(super) start_ms: u64,
-    /// When it ends.
+    /// End, in milliseconds.
     pub(super) end_ms: u64,
+    /// Label of the speaker, if known.
     pub(super) label: Option<String>,
+    /// Audio channel, if the transcript separates channels.
     pub(super) channel: Option<u32>,
-    /// Whether a space parts it from the one before it on its channel.
+    /// Whether a space separates it from the previous token of its channel.
     pub(super) has_space: bool,
 }
 
-/// A stretch of text between two times in seconds.
-struct Stretch<'a> {
+/// Text with its start and end in seconds.
+struct TimedText<'a> {
     text: &'a str,
     times: (f64, f64),
     speaker: Option<&'a Speaker>,
     channel: Option<u32>,
 }
 
-/// Every word, each at most `most` columns wide, in the order of their starts. From the words of the transcript where
-/// there are any; else from its utterances; else from its paragraphs; else from its text over its whole length.
-pub(super) fn tokens(transcript: &Transcript, most: usize) -> Vec<Token> {
+/// Returns all words in order of start. Words wider than `max_width` columns are split.
+///
+/// Uses the first of these that is not empty: the words, the utterances, the paragraphs, or the text of the transcript.
+pub(super) fn tokens(transcript: &Transcript, max_width: usize) -> Vec<Token> {
     [words, utterances, paragraphs, text]
         .into_iter()
-        .map(|stretches| cut(stretches(transcript), most))
+        .map(|texts| tokenize(texts(transcript), max_width))
         .find(|tokens| !tokens.is_empty())
         .unwrap_or_default()
 }
 
-fn words(transcript: &Transcript) -> Vec<Stretch<'_>> {
-    let words = transcript.words.iter().map(|word| Stretch {
+fn words(transcript: &Transcript) -> Vec<TimedText<'_>> {
+    let words = transcript.words.iter().map(|word| TimedText {
         text: &word.text,
         times: (word.start_s, word.end_s),
         speaker: word.speaker.as_ref(),
@@ -56,8 +60,8 @@ fn words(transcript: &Transcript) -> Vec<Stretch<'_>> {
     words.collect()
 }
 
-fn utterances(transcript: &Transcript) -> Vec<Stretch<'_>> {
-    let utterances = transcript.utterances.iter().map(|utterance| Stretch {
+fn utterances(transcript: &Transcript) -> Vec<TimedText<'_>> {
+    let utterances = transcript.utterances.iter().map(|utterance| TimedText {
         text: &utterance.text,
         times: (utterance.start_s, utterance.end_s),
         speaker: utterance.speaker.as_ref(),
@@ -66,16 +70,16 @@ fn utterances(transcript: &Transcript) -> Vec<Stretch<'_>> {
     utterances.collect()
 }
 
-fn paragraphs(transcript: &Transcript) -> Vec<Stretch<'_>> {
+fn paragraphs(transcript: &Transcript) -> Vec<TimedText<'_>> {
     transcript.paragraphs.iter().flat_map(sentences).collect()
 }
 
-/// A paragraph's time is shared among its sentences by their characters.
-fn sentences(paragraph: &Paragraph) -> Vec<Stretch<'_>> {
+/// Returns the sentences of a paragraph. Their times are estimated from their lengths.
+fn sentences(paragraph: &Paragraph) -> Vec<TimedText<'_>> {
     let texts: Vec<_> = paragraph.sentences.iter().map(String::as_str).collect();
-    shared(&texts, (paragraph.start_s, paragraph.end_s))
+    split_time(&texts, (paragraph.start_s, paragraph.end_s))
         .zip(&texts)
-        .map(|(times, text)| Stretch {
+        .map(|(times, text)| TimedText {
             text,
             times,
             speaker: paragraph.speaker.as_ref(),
@@ -84,10 +88,10 @@ fn sentences(paragraph: &Paragraph) -> Vec<Stretch<'_>> {
         .collect()
 }
 
-fn text(transcript: &Transcript) -> Vec<Stretch<'_>> {
+fn text(transcript: &Transcript) -> Vec<TimedText<'_>> {
     let length = transcript.duration_s.filter(|length| *length > 0.0);
     let end_s = length.unwrap_or_else(|| estimate_s(&transcript.text));
-    vec![Stretch {
+    vec![TimedText {
         text: &transcript.text,
         times: (0.0, end_s),
         speaker: None,
@@ -95,14 +99,14 @@ fn text(transcript: &Transcript) -> Vec<Stretch<'_>> {
     }]
 }
 
-/// Words of one stretch stay together, also where another one overlaps it: only whole stretches are sorted.
-fn cut(mut stretches: Vec<Stretch<'_>>, most: usize) -> Vec<Token> {
-    stretches.sort_by_key(|stretch| millis(stretch.times.0));
+/// Splits texts into words. The words of one text stay together even if another text overlaps it in time.
+fn tokenize(mut texts: Vec<TimedText<'_>>, max_width: usize) -> Vec<Token> {
+    texts.sort_by_key(|timed| millis(timed.times.0));
     let mut tokens: Vec<Token> = Vec::new();
     let mut last_on = BTreeMap::<_, usize>::new();
-    for stretch in stretches {
-        for (index, mut token) in stretch.tokens(most).into_iter().enumerate() {
-            if let Some(&last) = last_on.get(&stretch.channel) {
+    for timed in texts {
+        for (index, mut token) in timed.tokens(max_width).into_iter().enumerate() {
+            if let Some(&last) = last_on.get(&timed.channel) {
                 let last: &Token = &tokens[last];
                 token.start_ms = token.start_ms.max(last.start_ms);
                 token.has_space = match index {
@@ -111,24 +115,24 @@ fn cut(mut stretches: Vec<Stretch<'_>>, most: usize) -> Vec<Token> {
                 };
             }
             token.end_ms = token.end_ms.max(token.start_ms);
-            last_on.insert(stretch.channel, tokens.len());
+            last_on.insert(timed.channel, tokens.len());
             tokens.push(token);
         }
     }
     tokens
 }
 
-impl Stretch<'_> {
-    /// Its words, the time shared by their characters.
-    fn tokens(&self, most: usize) -> Vec<Token> {
+impl TimedText<'_> {
+    /// Returns the words. Their times are estimated from their lengths.
+    fn tokens(&self, max_width: usize) -> Vec<Token> {
         let line = plain::line(self.text);
         let pieces: Vec<_> = line
             .split(' ')
-            .flat_map(|word| pieces(word, most))
+            .flat_map(|word| split_word(word, max_width))
             .collect();
         let texts: Vec<_> = pieces.iter().map(|piece| piece.text).collect();
         let label = label(self.speaker, self.channel);
-        shared(&texts, self.times)
+        split_time(&texts, self.times)
             .zip(&pieces)
             .map(|((start_s, end_s), piece)| Token {
                 text: piece.text.to_owned(),
@@ -143,8 +147,11 @@ impl Stretch<'_> {
     }
 }
 
-/// A span of seconds shared among texts by their characters.
-fn shared(texts: &[&str], (start, end): (f64, f64)) -> impl Iterator<Item = (f64, f64)> + use<> {
+/// Divides a time span, in seconds, among texts in proportion to their number of characters.
+fn split_time(
+    texts: &[&str],
+    (start, end): (f64, f64),
+) -> impl Iterator<Item = (f64, f64)> + use<> {
     let lengths: Vec<_> = texts
         .iter()
         .map(|text| text.chars().count().max(1))
@@ -152,7 +159,7 @@ fn shared(texts: &[&str], (start, end): (f64, f64)) -> impl Iterator<Item = (f64
     let all = lengths.iter().sum::<usize>() as f64;
     let at = move |characters: usize| {
         let part = characters as f64 / all;
-        // Both ends weighed, because their difference may be too large to say; the ends themselves come out exact.
+        // A weighted sum of both ends, because their difference may overflow. It is exact at both ends.
         start * (1.0 - part) + end * part
     };
     lengths.into_iter().scan(0, move |before, length| {
@@ -162,21 +169,24 @@ fn shared(texts: &[&str], (start, end): (f64, f64)) -> impl Iterator<Item = (f64
     })
 }
 
-/// A word or a part of one.
-struct Piece<'a> {
+/// A word, or a part of a long word.
+struct WordPart<'a> {
     text: &'a str,
     width: usize,
+    /// Whether it is the start of the word.
     is_first: bool,
 }
 
-/// A word; one wider than `most` columns in pieces that fit, cut between graphemes, and where its script lets a line
-/// end anywhere, there, so that a cue may end with a sentence.
-fn pieces(word: &str, most: usize) -> Vec<Piece<'_>> {
+/// Splits a word into parts of at most `max_width` columns, between graphemes.
+///
+/// In scripts where a line may break between any two characters, a long text is also split there, so that a cue can end
+/// with a sentence.
+fn split_word(word: &str, max_width: usize) -> Vec<WordPart<'_>> {
     if word.is_empty() {
         return Vec::new();
     }
-    if word.width() <= most && word.len() <= MOST_BYTES {
-        return vec![Piece {
+    if word.width() <= max_width && word.len() <= MAX_PART_BYTES {
+        return vec![WordPart {
             text: word,
             width: word.width(),
             is_first: true,
@@ -186,11 +196,11 @@ fn pieces(word: &str, most: usize) -> Vec<Piece<'_>> {
     let (mut begin, mut end, mut width) = (0, 0, 0);
     for part in word
         .graphemes(true)
-        .flat_map(|grapheme| small(grapheme, most))
+        .flat_map(|grapheme| split_grapheme(grapheme, max_width))
     {
-        let is_full = width + part.width() > most || end + part.len() - begin > MOST_BYTES;
+        let is_full = width + part.width() > max_width || end + part.len() - begin > MAX_PART_BYTES;
         if end > begin && (is_full || may_break(&word[begin..end], part)) {
-            pieces.push(Piece {
+            pieces.push(WordPart {
                 text: &word[begin..end],
                 width,
                 is_first: begin == 0,
@@ -200,7 +210,7 @@ fn pieces(word: &str, most: usize) -> Vec<Piece<'_>> {
         end += part.len();
         width += part.width();
     }
-    pieces.push(Piece {
+    pieces.push(WordPart {
         text: &word[begin..end],
         width,
         is_first: begin == 0,
@@ -208,9 +218,9 @@ fn pieces(word: &str, most: usize) -> Vec<Piece<'_>> {
     pieces
 }
 
-/// A grapheme, unless it is one that nobody writes.
-fn small(grapheme: &str, most: usize) -> Vec<&str> {
-    if grapheme.width() <= most && grapheme.len() <= MOST_BYTES {
+/// Splits a grapheme that is too wide or too long into characters. No real text contains one.
+fn split_grapheme(grapheme: &str, max_width: usize) -> Vec<&str> {
+    if grapheme.width() <= max_width && grapheme.len() <= MAX_PART_BYTES {
         return vec![grapheme];
     }
     let chars = grapheme.char_indices();
@@ -230,18 +240,18 @@ mod tests {
     use proptest::prelude::*;
 
     fn texts(word: &str) -> Vec<&str> {
-        pieces(word, 6).iter().map(|piece| piece.text).collect()
+        split_word(word, 6).iter().map(|piece| piece.text).collect()
     }
 
     #[test]
-    fn a_word_that_fits_a_line_is_whole() {
+    fn a_word_that_fits_is_not_split() {
         assert_eq!(texts("abcdef"), ["abcdef"]);
         assert_eq!(texts("夜の間"), ["夜の間"]);
         assert_eq!(texts(""), [""; 0]);
     }
 
     #[test]
-    fn a_wider_word_is_cut_between_graphemes() {
+    fn a_wide_word_is_split_between_graphemes() {
         assert_eq!(texts("abcdefgh"), ["abcdef", "gh"]);
         assert_eq!(
             texts("abcde\u{301}e\u{301}e\u{301}"),
@@ -254,29 +264,29 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_no_room_or_cannot_be_parted_is_cut_all_the_same() {
+    fn invisible_and_indivisible_text_is_split() {
         let invisible = "\u{200b}".repeat(1000);
         assert!(
-            pieces(&invisible, 6)
+            split_word(&invisible, 6)
                 .iter()
-                .all(|piece| piece.text.len() <= MOST_BYTES)
+                .all(|piece| piece.text.len() <= MAX_PART_BYTES)
         );
         let one_grapheme = "\u{1100}".repeat(10);
         assert!(
-            pieces(&one_grapheme, 6)
+            split_word(&one_grapheme, 6)
                 .iter()
                 .all(|piece| piece.text.width() <= 6)
         );
     }
 
     #[test]
-    fn time_is_shared_by_characters_and_its_ends_are_exact() {
-        let times: Vec<_> = shared(&["a", "bbb"], (1.0, 3.0)).collect();
+    fn time_is_divided_by_characters_with_exact_ends() {
+        let times: Vec<_> = split_time(&["a", "bbb"], (1.0, 3.0)).collect();
         assert_eq!(times, [(1.0, 1.5), (1.5, 3.0)]);
     }
 
     #[test]
-    fn what_has_no_text_does_not_hide_what_has() {
+    fn empty_words_do_not_hide_the_text() {
         let transcript = Transcript {
             text: "Heard.".to_owned(),
             words: vec![crate::domain::transcript::Word {
@@ -293,8 +303,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn pieces_fit_and_make_the_word(word in "(\\PC|[夜の。「]|[\u{300}-\u{310}\u{1100}-\u{1200}\u{200b}-\u{200d}]){1,300}") {
-            let pieces = pieces(&word, 42);
+        fn parts_fit_and_form_the_word(word in "(\\PC|[夜の。「]|[\u{300}-\u{310}\u{1100}-\u{1200}\u{200b}-\u{200d}]){1,300}") {
+            let pieces = split_word(&word, 42);
             prop_assert!(pieces.iter().all(|piece| piece.text.width() <= piece.width && piece.width <= 42));
             prop_assert_eq!(pieces.iter().map(|piece| piece.text).collect::<String>(), word);
         }

@@ -1,14 +1,14 @@
-//! Whisper's table: start and end in milliseconds, and what is said.
+//! Whisper's TSV format: start and end in milliseconds, and the text.
 
 use super::segment::{lines, segments};
 use crate::domain::Transcript;
 
 pub(super) fn render(transcript: &Transcript) -> String {
     let mut text = "start\tend\ttext\n".to_owned();
-    for (segment, said) in lines(&segments(transcript)) {
-        // A line holds no tab: all white space in it is single spaces.
+    for (segment, text_line) in lines(&segments(transcript)) {
+        // The text contains no tab, because its white space is already collapsed to single spaces.
         text.push_str(&format!(
-            "{}\t{}\t{said}\n",
+            "{}\t{}\t{text_line}\n",
             segment.start_ms, segment.end_ms
         ));
     }

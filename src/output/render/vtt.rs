@@ -1,4 +1,4 @@
-//! WebVTT: cues with a voice tag that says who speaks.
+//! WebVTT subtitles: cues with a voice tag for the speaker.
 
 use super::cue::{Labels, cues};
 use super::timing::clock;
@@ -9,20 +9,22 @@ pub(super) fn render(transcript: &Transcript) -> String {
     for cue in cues(transcript, Labels::Aside) {
         let (start, end) = (clock(cue.span.0, '.'), clock(cue.span.1, '.'));
         let voice = cue.label.map_or_else(String::new, |label| voice(&label));
-        let lines = escaped(&cue.lines.join("\n"));
+        let lines = escape(&cue.lines.join("\n"));
         text.push_str(&format!("\n{start} --> {end}\n{voice}{lines}\n"));
     }
     text
 }
 
-/// A player would take an arrow for the times of a cue, also one that the end of the tag completes. The space that
-/// prevents it is none of the name.
+/// Returns the voice tag of a speaker.
+///
+/// Players parse `-->` as the times of a cue. A space keeps a label that ends with `--` from forming one with the end of
+/// the tag. The space is not part of the name.
 fn voice(label: &str) -> String {
     let gap = if label.ends_with("--") { " " } else { "" };
-    format!("<v {}{gap}>", escaped(label))
+    format!("<v {}{gap}>", escape(label))
 }
 
-fn escaped(text: &str) -> String {
+fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

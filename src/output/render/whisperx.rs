@@ -1,4 +1,4 @@
-//! What WhisperX writes, for the tools that read that: segments with their words, and all words again.
+//! WhisperX JSON: segments with their words, followed by all words.
 
 use super::plain;
 use super::segment::segments;
@@ -7,24 +7,24 @@ use super::token::Token;
 use crate::domain::Transcript;
 
 #[derive(serde::Serialize)]
-struct Document {
-    segments: Vec<Spoken>,
-    word_segments: Vec<Word>,
+struct WhisperxDocument {
+    segments: Vec<WhisperxSegment>,
+    word_segments: Vec<WhisperxWord>,
     language: Option<String>,
 }
 
 #[derive(serde::Serialize)]
-struct Spoken {
+struct WhisperxSegment {
     start: f64,
     end: f64,
     text: String,
-    words: Vec<Word>,
+    words: Vec<WhisperxWord>,
     #[serde(skip_serializing_if = "Option::is_none")]
     speaker: Option<String>,
 }
 
 #[derive(Clone, serde::Serialize)]
-struct Word {
+struct WhisperxWord {
     word: String,
     start: f64,
     end: f64,
@@ -35,24 +35,24 @@ struct Word {
 pub(super) fn render(transcript: &Transcript) -> String {
     let segments: Vec<_> = segments(transcript)
         .into_iter()
-        .map(|segment| Spoken {
+        .map(|segment| WhisperxSegment {
             start: seconds(segment.start_ms),
             end: seconds(segment.end_ms),
             text: segment.text(),
-            words: segment.words.into_iter().map(word).collect(),
+            words: segment.words.into_iter().map(whisperx_word).collect(),
             speaker: segment.label,
         })
         .collect();
     let words = segments.iter().flat_map(|segment| &segment.words);
-    super::json::pretty(&Document {
+    super::json::pretty(&WhisperxDocument {
         word_segments: words.cloned().collect(),
         language: transcript.language.as_deref().map(plain::line),
         segments,
     })
 }
 
-fn word(token: Token) -> Word {
-    Word {
+fn whisperx_word(token: Token) -> WhisperxWord {
+    WhisperxWord {
         word: token.text,
         start: seconds(token.start_ms),
         end: seconds(token.end_ms),
