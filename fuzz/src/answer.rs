@@ -1,6 +1,6 @@
-//! An answer of the service: to a poll, to a submission, and one that refuses.
+//! Responses of the service to polls and submissions, and error responses.
 
-use super::{is_obeyed, rendered};
+use super::{is_control_char, rendered};
 use nightscribe::api::answer::{
     Answer, Created, read_answer, read_created, read_legacy, read_transcript,
 };
@@ -10,12 +10,12 @@ use nightscribe::domain::Failure;
 use serde_json::Value;
 use std::time::SystemTime;
 
-/// Reads `body` as every answer it could be.
+/// Parses `body` as every kind of response.
 pub fn holds(body: &[u8]) {
     match read_answer(body) {
-        Ok(Answer::Completed(completed)) => completed_holds(&completed),
-        Ok(Answer::Failed(failure)) => failure_holds(&failure),
-        Ok(Answer::InProgress { unknown }) => is_a_line(&unknown.unwrap_or_default()),
+        Ok(Answer::Completed(completed)) => check_completed(&completed),
+        Ok(Answer::Failed(failure)) => check_failure(&failure),
+        Ok(Answer::InProgress { unknown }) => check_line(&unknown.unwrap_or_default()),
         Err(_) => {}
     }
     for created in [read_created(body), read_legacy(body)]
@@ -23,22 +23,22 @@ pub fn holds(body: &[u8]) {
         .flatten()
     {
         match created {
-            Created::Answer(completed) => completed_holds(&completed),
-            Created::Failed(failure) => failure_holds(&failure),
+            Created::Answer(completed) => check_completed(&completed),
+            Created::Failed(failure) => check_failure(&failure),
             Created::Generation(id) => assert!((1..=1024).contains(&id.as_str().len())),
         }
     }
-    refusal(body);
+    check_refusal(body);
 }
 
-/// What was read is read again from what is kept of it.
-fn completed_holds(completed: &Completed) {
-    serde_json::from_str::<Value>(&completed.raw).expect("what is kept is JSON");
+/// Checks that the stored JSON parses to the same transcript.
+fn check_completed(completed: &Completed) {
+    serde_json::from_str::<Value>(&completed.raw).expect("the stored result is JSON");
     assert_eq!(read_transcript(&completed.raw), completed.transcript);
     rendered::holds(&completed.transcript, &completed.raw);
 }
 
-fn refusal(body: &[u8]) {
+fn check_refusal(body: &[u8]) {
     for status in [400, 429, 503] {
         let refusal = Refusal {
             status,
@@ -46,19 +46,19 @@ fn refusal(body: &[u8]) {
             ..Refusal::default()
         };
         let CallError { failure, .. } = failures::classify(Call::Poll, refusal);
-        failure_holds(&failure);
+        check_failure(&failure);
     }
     if let Ok(value) = std::str::from_utf8(body) {
         let _wait = failures::retry_after(value, SystemTime::UNIX_EPOCH);
     }
 }
 
-fn failure_holds(failure: &Failure) {
-    is_a_line(&failure.message);
+fn check_failure(failure: &Failure) {
+    check_line(&failure.message);
 }
 
-/// One line of bounded length that commands nothing.
-fn is_a_line(text: &str) {
+/// Checks that the text is one line of bounded length without control characters.
+fn check_line(text: &str) {
     assert!(text.chars().count() < 500, "{text:?}");
-    assert!(!text.chars().any(is_obeyed), "{text:?}");
+    assert!(!text.chars().any(is_control_char), "{text:?}");
 }

@@ -1,6 +1,6 @@
-//! A configuration file and the variables over it.
+//! Configuration files and environment variables.
 
-use super::is_obeyed;
+use super::is_control_char;
 use nightscribe::config::load::of_text;
 use nightscribe::config::{Config, ConfigError, Environment};
 use nightscribe::output::naming;
@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-/// Reads the bytes up to the first zero as a file, those up to each next one as `SECTION__KEY=VALUE`.
+/// Parses the bytes up to the first zero byte as a file, and each following part as `SECTION__KEY=VALUE`.
 pub fn holds(data: &[u8]) {
     let mut parts = data.split(|byte| *byte == 0);
     let Some(Ok(text)) = parts.next().map(std::str::from_utf8) else {
@@ -30,7 +30,7 @@ pub fn holds(data: &[u8]) {
             .insert(OsString::from_vec(name), value);
     }
     match of_text(Some(PathBuf::from("/here/n.toml")), text, &environment) {
-        Ok(config) => accepted(&config),
+        Ok(config) => check_accepted(&config),
         Err(ConfigError::Refused(problems)) => {
             assert!(!problems.is_empty());
             for problem in problems {
@@ -41,15 +41,15 @@ pub fn holds(data: &[u8]) {
     }
 }
 
-/// What is accepted can be worked with.
-fn accepted(config: &Config) {
+/// Checks the invariants of an accepted configuration.
+fn check_accepted(config: &Config) {
     assert!(config.state.dir.is_absolute() && config.output.dir.is_absolute());
     assert!(!config.output.formats.is_empty());
     assert!(config.polling.interval <= config.polling.max_interval);
     assert!(config.limits.max_uploads > 0 && config.limits.max_pending > 0);
     for source in &config.sources {
         assert!(source.path.is_absolute());
-        assert!(!source.name.chars().any(is_obeyed));
+        assert!(!source.name.chars().any(is_control_char));
         let root = Path::new("/out");
         let folder = naming::folder(root, &source.name, Path::new("a.mp3"));
         assert_eq!(folder, root.join(&source.name));

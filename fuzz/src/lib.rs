@@ -1,11 +1,13 @@
-//! What must hold of everything that reads input from outside, whatever comes. Each module has one function, `holds`,
-//! that a target in `targets/` gives to libFuzzer; it panics where something does not hold.
+//! Fuzz targets for all code that reads external input.
 //!
-//! - [`answer`]: an answer of the service, read and rendered
-//! - [`config`]: a configuration file and the variables over it
-//! - [`transcript`]: any transcript, rendered
-//! - [`name`]: the names of recordings and URLs, as names of transcripts
-//! - `rendered`: what holds of every rendered file
+//! Each module has a function `holds`, which checks the properties of one kind of input and panics if one is violated. A
+//! target in `targets/` passes it to libFuzzer.
+//!
+//! - [`answer`]: responses of the service, parsed and rendered
+//! - [`config`]: configuration files and environment variables
+//! - [`transcript`]: arbitrary transcripts, rendered
+//! - [`name`]: names of recordings and URLs, as names of transcripts
+//! - `rendered`: properties of all rendered files
 #![forbid(unsafe_code)]
 
 pub mod answer;
@@ -14,8 +16,8 @@ pub mod name;
 mod rendered;
 pub mod transcript;
 
-/// Whether a terminal or an editor would obey it: a control character, or a mark that turns the writing direction.
-fn is_obeyed(char: char) -> bool {
+/// Whether the character is a control character or changes the writing direction.
+fn is_control_char(char: char) -> bool {
     char.is_control()
         || matches!(char, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

@@ -1,6 +1,6 @@
-//! The names of recordings and URLs, as names of transcripts.
+//! Names of recordings and URLs, as names of transcripts.
 
-use super::is_obeyed;
+use super::is_control_char;
 use nightscribe::domain::Format;
 use nightscribe::output::naming::{bases, file_name, folder, url_file_name};
 use std::ffi::OsStr;
@@ -8,14 +8,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path};
 use url::Url;
 
-/// Takes the bytes for a path in a source, and for a URL.
+/// Uses the bytes as a path in a source, and as a URL.
 pub fn holds(data: &[u8]) {
     let path = Path::new(OsStr::from_bytes(data));
     let folder = folder(Path::new("/out"), "talks", path);
     assert!(folder.starts_with("/out/talks"), "{folder:?}");
     assert!(folder.components().all(|part| part != Component::ParentDir));
     if let Some(name) = path.file_name().filter(|name| name.len() <= 255) {
-        stays_inside(name);
+        check_names(name);
     }
     if let Some(url) = std::str::from_utf8(data)
         .ok()
@@ -26,13 +26,13 @@ pub fn holds(data: &[u8]) {
             !name.is_empty() && !name.starts_with('.') && !name.contains('/'),
             "{name:?}"
         );
-        assert!(!name.chars().any(is_obeyed), "{name:?}");
-        stays_inside(OsStr::new(&name));
+        assert!(!name.chars().any(is_control_char), "{name:?}");
+        check_names(OsStr::new(&name));
     }
 }
 
-/// Every name it may get is one part of a path that a file system takes.
-fn stays_inside(name: &OsStr) {
+/// Checks that every possible transcript name is a single path component of at most 255 bytes.
+fn check_names(name: &OsStr) {
     for base in bases(name).take(4) {
         for format in Format::ALL {
             let name = file_name(&base, format);

@@ -1,11 +1,11 @@
-//! What holds of every rendered file.
+//! Properties of all rendered files.
 
-use super::is_obeyed;
+use super::is_control_char;
 use nightscribe::domain::{Format, Request, Timestamp, Transcript};
 use nightscribe::output::render::{Envelope, render};
 use serde_json::Value;
 
-/// Renders in every format, and looks at what came out.
+/// Renders the transcript in every format and checks each file.
 pub(super) fn holds(transcript: &Transcript, raw: &str) {
     let request = Request::new("#g1_nova-2-general", []);
     let envelope = Envelope {
@@ -23,44 +23,46 @@ pub(super) fn holds(transcript: &Transcript, raw: &str) {
         let file = render(format, transcript, raw, &envelope);
         let file = String::from_utf8(file).expect("a file is UTF-8");
         match format {
-            Format::Json => json(&file),
+            Format::Json => check_json(&file),
             Format::Podcast | Format::Whisperx => {
-                is_plain(&file);
-                json(&file);
+                check_plain(&file);
+                check_json(&file);
             }
-            Format::Txt | Format::Md | Format::Lrc => is_plain(&file),
-            Format::Tsv | Format::Aud => table(&file),
+            Format::Txt | Format::Md | Format::Lrc => check_plain(&file),
+            Format::Tsv | Format::Aud => check_table(&file),
             Format::Srt => {
-                is_plain(&file);
-                srt(&file);
+                check_plain(&file);
+                check_srt(&file);
             }
             Format::Vtt => {
-                is_plain(&file);
-                vtt(&file);
+                check_plain(&file);
+                check_vtt(&file);
             }
         }
     }
 }
 
-fn json(file: &str) {
+fn check_json(file: &str) {
     serde_json::from_str::<Value>(file).expect("a JSON file is JSON");
 }
 
-fn is_plain(file: &str) {
-    let obeyed = file.chars().find(|char| is_obeyed(*char) && *char != '\n');
-    assert_eq!(obeyed, None, "{file:?}");
+fn check_plain(file: &str) {
+    let control = file
+        .chars()
+        .find(|char| is_control_char(*char) && *char != '\n');
+    assert_eq!(control, None, "{file:?}");
 }
 
-/// Two times and a text in each line.
-fn table(file: &str) {
+/// Checks that each line has two times and a text.
+fn check_table(file: &str) {
     for line in file.lines() {
         assert_eq!(line.matches('\t').count(), 2, "{line:?}");
     }
-    is_plain(&file.replace('\t', " "));
+    check_plain(&file.replace('\t', " "));
 }
 
-/// Blocks of a number, a time and one or two lines; one arrow each.
-fn srt(file: &str) {
+/// Checks that the file consists of blocks of a number, a time and one or two lines, with one arrow each.
+fn check_srt(file: &str) {
     let blocks: Vec<_> = file.split_terminator("\n\n").collect();
     for (number, block) in (1..).zip(&blocks) {
         let lines: Vec<_> = block.trim_end_matches('\n').split('\n').collect();
@@ -71,8 +73,8 @@ fn srt(file: &str) {
     assert_eq!(file.matches("-->").count(), blocks.len(), "{file:?}");
 }
 
-/// A header, then blocks that begin with a time; an arrow nowhere else.
-fn vtt(file: &str) {
+/// Checks that the file is a header followed by blocks with one arrow each.
+fn check_vtt(file: &str) {
     let mut blocks = file.split_terminator("\n\n");
     assert!(blocks.next().is_some_and(|head| head.starts_with("WEBVTT")));
     for block in blocks {

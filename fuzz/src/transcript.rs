@@ -1,11 +1,11 @@
-//! Any transcript, rendered: also those that no answer is known to give.
+//! Arbitrary transcripts, rendered, including ones that the service never returns.
 
 use super::rendered;
 use arbitrary::{Result, Unstructured};
 use nightscribe::domain::Transcript;
 use nightscribe::domain::transcript::{Paragraph, Speaker, Utterance, Word};
 
-/// Makes a transcript of the bytes.
+/// Builds a transcript from the bytes and checks its renderings.
 pub fn holds(data: &[u8]) {
     if let Ok(transcript) = transcript(&mut Unstructured::new(data)) {
         rendered::holds(&transcript, "null");
@@ -35,9 +35,11 @@ fn transcript(data: &mut Unstructured<'_>) -> Result<Transcript> {
 
 fn list<T>(
     data: &mut Unstructured<'_>,
-    one: fn(&mut Unstructured<'_>) -> Result<T>,
+    item: fn(&mut Unstructured<'_>) -> Result<T>,
 ) -> Result<Vec<T>> {
-    (0..data.int_in_range(0..=40)?).map(|_| one(data)).collect()
+    (0..data.int_in_range(0..=40)?)
+        .map(|_| item(data))
+        .collect()
 }
 
 fn word(data: &mut Unstructured<'_>) -> Result<Word> {
@@ -77,8 +79,9 @@ fn speaker(data: &mut Unstructured<'_>) -> Result<Option<Speaker>> {
     Ok(data.arbitrary::<Option<String>>()?.map(Speaker))
 }
 
-/// As the reader gives them: a start that is a number and not negative, and an end not before it. Small steps beside
-/// any number at all, so that words lie close together, too.
+/// Returns a start and an end as the parser does: finite, not negative, and in order.
+///
+/// Half of the spans use small numbers, so that words also lie close together.
 fn span(data: &mut Unstructured<'_>) -> Result<(f64, f64)> {
     let (start, end): (f64, f64) = if data.arbitrary()? {
         let start = f64::from(data.arbitrary::<u16>()?) / 100.0;
