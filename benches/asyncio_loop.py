@@ -1,6 +1,8 @@
-"""What a user of Python writes who has heard of asyncio: uploads, asks at once and every 20 ms, writes without a sync.
+"""Baseline: an asyncio loop without a queue.
 
-asyncio_loop.py BASE_URL RECORDINGS OUT TASKS
+It uploads, polls immediately and then every 20 ms, and writes without a sync.
+
+usage: asyncio_loop.py BASE_URL RECORDINGS OUT TASKS
 """
 
 import asyncio
@@ -11,23 +13,23 @@ import sys
 import aiohttp
 
 MODEL = "#g1_nova-2-general"
-POLL_AGAIN_S = 0.02
+POLL_INTERVAL_S = 0.02
 
 
 async def transcribe(session, base_url, path, out):
     form = aiohttp.FormData()
     form.add_field("model", MODEL)
     form.add_field("audio", path.read_bytes(), filename=path.name, content_type="audio/wav")
-    async with session.post(f"{base_url}/stt/create", data=form) as answer:
-        answer.raise_for_status()
-        generation = (await answer.json())["generation_id"]
+    async with session.post(f"{base_url}/stt/create", data=form) as response:
+        response.raise_for_status()
+        generation = (await response.json())["generation_id"]
     while True:
-        async with session.get(f"{base_url}/stt/{generation}") as answer:
-            answer.raise_for_status()
-            polled = await answer.json()
+        async with session.get(f"{base_url}/stt/{generation}") as response:
+            response.raise_for_status()
+            polled = await response.json()
         if polled["status"] == "completed":
             break
-        await asyncio.sleep(POLL_AGAIN_S)
+        await asyncio.sleep(POLL_INTERVAL_S)
     result = polled["result"]
     text = result["results"]["channels"][0]["alternatives"][0]["transcript"]
     (out / f"{path.name}.txt").write_text(text)

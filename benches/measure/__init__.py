@@ -1,1 +1,1 @@
-"""The rows of `scripts/bench`."""
+"""Measurements of `scripts/bench`."""

@@ -1,4 +1,4 @@
-"""What was measured beside what is required."""
+"""Measured values and their requirements."""
 
 import dataclasses
 import statistics
@@ -6,7 +6,7 @@ import statistics
 
 @dataclasses.dataclass
 class Figure:
-    """One line of the table. `holds` is None for what is shown for comparison only."""
+    """One line of the table. `holds` is None if the value is shown only for comparison."""
 
     what: str
     measured: str
@@ -32,12 +32,12 @@ def median(runs, of):
 
 
 def ratio(ours, theirs, of):
-    """The median of the rounds' own ratios: what drifts from round to round does not count."""
+    """Returns the median of the ratios of each round, so that drift between rounds has no effect."""
     return statistics.median(of(a) / of(b) for a, b in zip(ours, theirs, strict=True))
 
 
 def print_table(rows):
-    """The table, in Markdown."""
+    """Prints the table as Markdown."""
     lines = [("row", "what", "measured", "required", "")]
     words = {True: "ok", False: "SHORT", None: ""}
     for row, figures in rows:

@@ -1,4 +1,4 @@
-"""Builds the programs, starts them, and says what they used."""
+"""Builds and runs programs, and measures their resource usage."""
 
 import contextlib
 import dataclasses
@@ -19,7 +19,7 @@ FSYNC_US = 1000
 
 @dataclasses.dataclass
 class Run:
-    """How a program ran. Its peak memory is at least that of this script, from which it came."""
+    """Resource usage of a finished program. Its peak memory is at least that of this script, its parent process."""
 
     seconds: float
     cpu_s: float
@@ -27,13 +27,15 @@ class Run:
     stdout: str
 
 
-class Broken(Exception):
-    """A measurement that came to nothing."""
+class MeasurementError(Exception):
+    """A measurement that failed."""
 
 
 class Machine:
-    """The programs, and a work folder that is there until the end: ext4 searches long past inodes that were freed in the
-    last minutes, so nothing is deleted before the last measurement."""
+    """The programs under test and a work folder.
+
+    The work folder is removed after the last measurement, because ext4 slows down after recent deletions.
+    """
 
     def __init__(self, quick):
         self.quick = quick
@@ -46,8 +48,8 @@ class Machine:
 
     def __enter__(self):
         (TARGET / "bench").mkdir(parents=True, exist_ok=True)
-        self.work = self._own(TARGET / "bench")
-        self.ram = self._own("/dev/shm" if os.access("/dev/shm", os.W_OK) else TARGET / "bench")
+        self.work = self._create(TARGET / "bench")
+        self.ram = self._create("/dev/shm" if os.access("/dev/shm", os.W_OK) else TARGET / "bench")
         self.slow_fsync = self.work / "slow_fsync.so"
         source = BENCHES / "slow_fsync.c"
         subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", self.slow_fsync, source], check=True)
@@ -57,13 +59,13 @@ class Machine:
         for folder in self._folders:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _own(self, place):
+    def _create(self, place):
         folder = pathlib.Path(tempfile.mkdtemp(prefix="run-nightscribe-", dir=place))
         self._folders.append(folder)
         return folder
 
     def folder(self, ram=False):
-        """A new folder, on the disk or on the model of one."""
+        """Creates a folder on the disk or on the RAM disk."""
         return pathlib.Path(tempfile.mkdtemp(dir=self.ram if ram else self.work))
 
     def environment(self, slow=False):
@@ -74,9 +76,9 @@ class Machine:
         return environment
 
     def run(self, *command, slow=False):
-        """Runs a program to its end."""
+        """Runs a program and waits for its end."""
         with tempfile.TemporaryFile(mode="w+", dir=self.work) as out, tempfile.TemporaryFile(mode="w+", dir=self.work) as err:
-            os.sync()  # what the program before left unwritten is not this one's to write
+            os.sync()  # so that this program does not write the dirty pages of the previous one
             began = time.perf_counter()
             process = subprocess.Popen([str(word) for word in command], stdout=out, stderr=err, env=self.environment(slow))
             try:
@@ -90,12 +92,12 @@ class Machine:
             err.seek(0)
             stdout, stderr = out.read(), err.read()
         if process.returncode != 0:
-            raise Broken(f"{' '.join(map(str, command))}: exit {process.returncode}\n{stdout[-2000:]}{stderr[-2000:]}")
+            raise MeasurementError(f"{' '.join(map(str, command))}: exit {process.returncode}\n{stdout[-2000:]}{stderr[-2000:]}")
         return Run(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, stdout)
 
     @contextlib.contextmanager
     def started(self, *command):
-        """A program that runs until the block ends."""
+        """Runs a program until the end of the block."""
         process = subprocess.Popen(
             [str(word) for word in command],
             stdout=subprocess.PIPE,
@@ -116,7 +118,7 @@ class Machine:
 
     @contextlib.contextmanager
     def service(self, *command):
-        """The base URL of a service that runs until the block ends: it prints it first."""
+        """Runs a service until the end of the block. Yields the base URL, which the service prints first."""
         with self.started(*command) as process:
             yield process.stdout.readline().strip()
 
@@ -124,7 +126,7 @@ class Machine:
         return self.service(self.nightscribe, "sandbox", "--delay", f"{delay_ms}ms")
 
     def alternate(self, runners):
-        """Each once a round, beginning with another one each time. The runs of each, by name."""
+        """Runs each program once per round, starting with a different one each time. Returns the runs by name."""
         names, runs = list(runners), {name: [] for name in runners}
         for turn in range(self.rounds):
             for name in names[turn % len(names) :] + names[: turn % len(names)]:
@@ -133,22 +135,22 @@ class Machine:
 
 
 def build():
-    """The release builds; the product alone first, so that nothing else decides its features."""
+    """Builds the release binaries. The product is built alone, so that no other package affects its features."""
     for package in ("nightscribe", "nightscribe-baseline"):
         command = ["cargo", "build", "--release", "--locked", "--quiet", "--bins", "-p", package]
         subprocess.run(command, cwd=ROOT, check=True)
 
 
 def python_with_aiohttp():
-    """A Python that has aiohttp: this one, or one of the bench's own; None if it cannot be had."""
-    own = TARGET / "bench" / "python"
-    for python in (pathlib.Path(sys.executable), own / "bin" / "python"):
+    """Returns a Python with aiohttp: this one or a virtual environment. Returns None if aiohttp cannot be installed."""
+    environment = TARGET / "bench" / "python"
+    for python in (pathlib.Path(sys.executable), environment / "bin" / "python"):
         if _has_aiohttp(python):
             return python
     with contextlib.suppress(subprocess.CalledProcessError):
-        subprocess.run([sys.executable, "-m", "venv", own], check=True)
-        subprocess.run([own / "bin" / "pip", "install", "--quiet", "aiohttp"], check=True)
-        return own / "bin" / "python"
+        subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+        subprocess.run([environment / "bin" / "pip", "install", "--quiet", "aiohttp"], check=True)
+        return environment / "bin" / "python"
     return None
 
 

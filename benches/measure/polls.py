@@ -1,4 +1,4 @@
-"""When generations are asked for: many at once, and each no more often than it takes."""
+"""Poll timing: punctuality with many generations, and the number of polls for each."""
 
 import json
 import math
@@ -7,21 +7,21 @@ import statistics
 import time
 import urllib.request
 
+from .configuration import write_config
 from .figures import Figure, at_most
-from .filled import fill
-from .house import furnish
+from .prefilled import fill
 from .recordings import timed
 
-SEEDS_INTERVAL_S = 10
+FIXED_INTERVAL_S = 10
 
 
 def punctual(machine):
-    """100,000 pending generations, 10,000 polls a second allowed."""
+    """lateness of polls with 100,000 pending generations and a limit of 10,000 polls per second"""
     pending, interval_s, sweeps = (20_000, 3, 3) if machine.quick else (100_000, 15, 3)
     home = machine.folder()
     (home / "recordings").mkdir()
     with machine.service(machine.baseline, "service") as base_url:
-        config = furnish(
+        config = write_config(
             home,
             home / "recordings",
             base_url=base_url,
@@ -52,24 +52,26 @@ def punctual(machine):
 
 
 def frugal(machine):
-    """Polls for each recording, and how soon its answer is fetched, where the service takes 5 s to 10 min. All is as
-    nightscribe has it by default, but for time, which goes faster."""
-    count, faster = (200, 60) if machine.quick else (1000, 20)
-    chance = random.Random(7)
-    lengths = [math.exp(chance.uniform(math.log(60), math.log(10_800))) for _ in range(count)]
-    takes = [service_time(length) * chance.lognormvariate(0, 0.25) for length in lengths]
+    """polls for each recording and delay of its result, with processing times from 5 s to 10 min
+
+    The settings are the defaults. All times are divided by the same factor.
+    """
+    count, speedup = (200, 60) if machine.quick else (1000, 20)
+    random_source = random.Random(7)
+    lengths = [math.exp(random_source.uniform(math.log(60), math.log(10_800))) for _ in range(count)]
+    processing = [service_time(length) * random_source.lognormvariate(0, 0.25) for length in lengths]
     home = machine.folder()
-    recordings = timed(home / "recordings", lengths, [seconds / faster * 1000 for seconds in takes])
+    recordings = timed(home / "recordings", lengths, [seconds / speedup * 1000 for seconds in processing])
     with machine.service(machine.baseline, "service") as base_url:
-        config = furnish(
+        config = write_config(
             home,
             recordings,
             base_url=base_url,
-            retention=f"{3600 // faster}s",
-            interval=f"{10_000 // faster}ms",
-            max_interval=f"{60_000 // faster}ms",
-            submits_per_minute=60 * faster,
-            polls_per_minute=600 * faster,
+            retention=f"{3600 // speedup}s",
+            interval=f"{10_000 // speedup}ms",
+            max_interval=f"{60_000 // speedup}ms",
+            submits_per_minute=60 * speedup,
+            polls_per_minute=600 * speedup,
             max_pending=500,
             max_uploads=4,
         )
@@ -80,17 +82,17 @@ def frugal(machine):
         (generation["polls_ms"][-1] - generation["ready_ms"]) / (generation["ready_ms"] - generation["created_ms"])
         for generation in generations
     )
-    seeds = [math.ceil(seconds / SEEDS_INTERVAL_S) for seconds in takes]
-    seeds_late = statistics.median(n * SEEDS_INTERVAL_S / seconds - 1 for n, seconds in zip(seeds, takes))
-    what = f"{len(generations)} recordings, {faster} times as fast"
+    fixed = [math.ceil(seconds / FIXED_INTERVAL_S) for seconds in processing]
+    fixed_late = statistics.median(n * FIXED_INTERVAL_S / seconds - 1 for n, seconds in zip(fixed, processing))
+    what = f"{len(generations)} recordings, {speedup} times as fast"
     return [
-        at_most(f"{what}: polls each", polls, 2.5, "", f"every 10 s: {statistics.mean(seeds):.1f}; took {run.seconds:.0f} s"),
-        at_most(f"{what}: fetched after, of the service time", late * 100, 10, "%", f"every 10 s: {seeds_late * 100:.0f} %"),
+        at_most(f"{what}: polls per recording", polls, 2.5, "", f"every 10 s: {statistics.mean(fixed):.1f}; took {run.seconds:.0f} s"),
+        at_most(f"{what}: delay of the result, of the processing time", late * 100, 10, "%", f"every 10 s: {fixed_late * 100:.0f} %"),
     ]
 
 
 def service_time(length_s):
-    """5 s for a minute of audio, 10 min for three hours."""
+    """Returns the processing time in seconds: 5 s for a minute of audio, 10 min for three hours."""
     return 5 * (600 / 5) ** (math.log(length_s / 60) / math.log(10_800 / 60))
 
 

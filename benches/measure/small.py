@@ -1,14 +1,14 @@
-"""A small queue, and the binary itself."""
+"""A small queue and the size of the binary."""
 
+from .configuration import write_config
 from .figures import at_most, median
-from .house import furnish
 from .recordings import clips
 
 
 def small(machine):
-    """`status` on a small queue, from exec to exit; the size of the binary."""
+    """`status` of a small queue from exec to exit, and size of the binary"""
     home = machine.folder()
-    config = furnish(home, clips(home / "recordings", 20, 1024))
+    config = write_config(home, clips(home / "recordings", 20, 1024))
     machine.run(machine.nightscribe, "--config", config, "scan")
     runs = [machine.run(machine.nightscribe, "--config", config, "status") for _ in range(11 if machine.quick else 51)]
     size = machine.nightscribe.stat().st_size / 2**20

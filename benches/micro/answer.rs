@@ -1,4 +1,4 @@
-//! The answer to a poll, and the transcript in it.
+//! Parsing of a three-hour result.
 
 use crate::three_hours;
 use divan::Bencher;

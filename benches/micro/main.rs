@@ -1,6 +1,6 @@
-//! What a recording costs on this side, piece by piece: `cargo bench --bench micro`.
+//! Micro-benchmarks of single steps: `cargo bench --bench micro`.
 #![allow(clippy::unwrap_used, reason = "a benchmark may panic")]
-#![allow(unreachable_pub, reason = "the benchmarks are one program")]
+#![allow(unreachable_pub, reason = "the benchmarks are one binary")]
 
 mod answer;
 mod render;

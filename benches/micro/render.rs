@@ -1,4 +1,4 @@
-//! Each format of a transcript of three hours.
+//! Rendering of a three-hour transcript in each format.
 
 use crate::three_hours;
 use divan::Bencher;

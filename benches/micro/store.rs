@@ -1,4 +1,4 @@
-//! Steps of the queue, each durable. What a disk takes for a sync is most of it.
+//! Durable steps of the queue. Most of the time is spent on disk syncs.
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
-/// Lives that run side by side.
+/// Jobs in flight.
 const TASKS: usize = 64;
 const JOBS: usize = 2048;
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -39,18 +39,18 @@ impl Queue {
         }
     }
 
-    fn record(&self, jobs: usize) {
+    fn insert(&self, jobs: usize) {
         let request = Request::new("m", []);
         let bases = |name: &std::ffi::OsStr| -> Box<dyn Iterator<Item = _> + Send> {
             Box::new(nightscribe::output::naming::bases(name))
         };
-        let seen = (0..jobs).map(seen).collect();
-        let recorded = self.store.record("talks", &request, seen, bases, NOW);
-        self.runtime.block_on(recorded).unwrap();
+        let found = (0..jobs).map(recording).collect();
+        let inserted = self.store.record("talks", &request, found, bases, NOW);
+        self.runtime.block_on(inserted).unwrap();
     }
 }
 
-fn seen(number: usize) -> Seen {
+fn recording(number: usize) -> Seen {
     let relative = PathBuf::from(format!("{number}.mp3"));
     Seen {
         location: Location::File(Path::new("/talks").join(&relative)),
@@ -60,8 +60,8 @@ fn seen(number: usize) -> Seen {
     }
 }
 
-/// Queued to done: five durable steps with that of being recorded.
-async fn live(store: &Store, run: RunId, job: JobId) {
+/// Moves a job from queued to done. With its insertion these are five durable steps.
+async fn process(store: &Store, run: RunId, job: JobId) {
     let attempt = store
         .claim(Claim {
             job,
@@ -109,10 +109,10 @@ async fn live(store: &Store, run: RunId, job: JobId) {
 }
 
 #[divan::bench(sample_count = 5, sample_size = 1)]
-fn lives_of_jobs(bencher: Bencher) {
+fn complete_jobs(bencher: Bencher) {
     let prepare = || {
         let queue = Queue::open();
-        queue.record(JOBS);
+        queue.insert(JOBS);
         queue
     };
     bencher
@@ -126,7 +126,7 @@ fn lives_of_jobs(bencher: Bencher) {
                     let store = store.clone();
                     tasks.spawn(async move {
                         for number in (task..JOBS).step_by(TASKS) {
-                            live(&store, run, JobId(number as i64 + 1)).await;
+                            process(&store, run, JobId(number as i64 + 1)).await;
                         }
                     });
                 }
@@ -140,5 +140,5 @@ fn recordings(bencher: Bencher) {
     bencher
         .counter(ItemsCount::new(JOBS))
         .with_inputs(Queue::open)
-        .bench_local_refs(|queue| queue.record(JOBS));
+        .bench_local_refs(|queue| queue.insert(JOBS));
 }

@@ -1,20 +1,20 @@
-//! A result as the service gives it for three hours of talk: word times, a paragraph every minute.
+//! A result of the service for three hours of speech, with word times and a paragraph per minute.
 
 use serde_json::{Value, json};
 
-/// Words of three hours at 150 a minute.
+/// Number of words in three hours, at 150 words per minute.
 pub const WORDS: u32 = 3 * 60 * 150;
-/// How long each of them takes, in seconds.
-const EACH_S: f64 = 0.4;
-const IN_A_SENTENCE: u32 = 15;
-const IN_A_PARAGRAPH: u32 = 150;
+/// Length of a word, in seconds.
+const WORD_S: f64 = 0.4;
+const WORDS_PER_SENTENCE: u32 = 15;
+const WORDS_PER_PARAGRAPH: u32 = 150;
 
-/// The result's JSON.
+/// Returns the JSON of the result.
 pub fn result() -> String {
     let words: Vec<_> = (0..WORDS).map(word).collect();
     let text: Vec<_> = (0..WORDS).map(text).collect();
     let paragraphs: Vec<_> = (0..WORDS)
-        .step_by(IN_A_PARAGRAPH as usize)
+        .step_by(WORDS_PER_PARAGRAPH as usize)
         .map(paragraph)
         .collect();
     json!({
@@ -30,7 +30,7 @@ pub fn result() -> String {
 }
 
 fn start(word: u32) -> f64 {
-    f64::from(word) * EACH_S
+    f64::from(word) * WORD_S
 }
 
 fn text(word: u32) -> String {
@@ -40,19 +40,19 @@ fn text(word: u32) -> String {
 fn word(number: u32) -> Value {
     json!({
         "word": text(number), "punctuated_word": text(number), "start": start(number), "end": start(number) + 0.3,
-        "confidence": 0.99, "speaker": number / IN_A_PARAGRAPH % 2,
+        "confidence": 0.99, "speaker": number / WORDS_PER_PARAGRAPH % 2,
     })
 }
 
 fn paragraph(first: u32) -> Value {
-    let end = (first + IN_A_PARAGRAPH).min(WORDS);
+    let end = (first + WORDS_PER_PARAGRAPH).min(WORDS);
     let sentences: Vec<_> = (first..end)
-        .step_by(IN_A_SENTENCE as usize)
+        .step_by(WORDS_PER_SENTENCE as usize)
         .map(|first| {
-            let end = (first + IN_A_SENTENCE).min(WORDS);
+            let end = (first + WORDS_PER_SENTENCE).min(WORDS);
             let words: Vec<_> = (first..end).map(text).collect();
             json!({"text": words.join(" "), "start": start(first), "end": start(end)})
         })
         .collect();
-    json!({"sentences": sentences, "start": start(first), "end": start(end), "speaker": first / IN_A_PARAGRAPH % 2})
+    json!({"sentences": sentences, "start": start(first), "end": start(end), "speaker": first / WORDS_PER_PARAGRAPH % 2})
 }

@@ -1,5 +1,6 @@
-//! What a good programmer writes who wants no queue: a loop that uploads, waits, asks and writes, with many files in
-//! flight. A crash of it loses what was paid.
+//! Baseline: a well-written loop without a queue.
+//!
+//! It uploads, waits, polls and writes, with many files in flight. A crash loses paid transcripts.
 
 use crate::Failure;
 use reqwest::multipart::{Form, Part};
@@ -13,28 +14,28 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 const MODEL: &str = "#g1_nova-2-general";
-/// Between two polls, after the first.
+/// Time between polls, after the first one.
 const POLL_AGAIN: Duration = Duration::from_millis(20);
 
 /// Transcribe every file of a folder in a bare loop, without a queue
 #[derive(clap::Args)]
 pub(crate) struct Bare {
-    /// Everything before /stt
+    /// URL prefix before /stt
     #[arg(long)]
     base_url: String,
-    /// The folder of recordings
+    /// Folder of recordings
     #[arg(long)]
     recordings: PathBuf,
-    /// The folder of transcripts
+    /// Folder of transcripts
     #[arg(long)]
     out: PathBuf,
     /// Files in flight
     #[arg(long, default_value_t = 64)]
     tasks: usize,
-    /// From the answer to a submission to its first poll
+    /// Time from the response to a submission to its first poll
     #[arg(long, default_value = "0s", value_parser = humantime::parse_duration)]
     wait: Duration,
-    /// Sync each transcript before it gets its name
+    /// Sync each transcript before renaming it
     #[arg(long)]
     sync: bool,
 }
@@ -49,19 +50,19 @@ impl Bare {
             .no_proxy()
             .pool_max_idle_per_host(self.tasks)
             .build()?;
-        let (bare, left) = (Arc::new(self), Arc::new(Mutex::new(paths)));
+        let (bare, remaining) = (Arc::new(self), Arc::new(Mutex::new(paths)));
         let mut tasks = JoinSet::new();
         for _ in 0..bare.tasks {
-            let (bare, left, client) = (bare.clone(), left.clone(), client.clone());
+            let (bare, remaining, client) = (bare.clone(), remaining.clone(), client.clone());
             tasks.spawn(async move {
-                while let Some(path) = next(&left) {
+                while let Some(path) = next(&remaining) {
                     bare.transcribe(&client, &path).await?;
                 }
                 Ok::<_, Failure>(())
             });
         }
-        while let Some(ended) = tasks.join_next().await {
-            ended??;
+        while let Some(result) = tasks.join_next().await {
+            result??;
         }
         Ok(())
     }
@@ -71,12 +72,12 @@ impl Bare {
         let audio = Part::bytes(tokio::fs::read(path).await?).file_name(name.clone().into_owned());
         let form = Form::new().text("model", MODEL).part("audio", audio);
         let create = client.post(format!("{}/stt/create", self.base_url));
-        let created = answer(create.multipart(form)).await?;
+        let created = send(create.multipart(form)).await?;
         let id = created["generation_id"].as_str().ok_or("no generation")?;
         tokio::time::sleep(self.wait).await;
         let url = format!("{}/stt/{id}", self.base_url);
         loop {
-            let polled = answer(client.get(&url)).await?;
+            let polled = send(client.get(&url)).await?;
             match polled["status"].as_str() {
                 Some("completed") => return self.write(&name, &polled["result"]),
                 Some("waiting" | "active") => tokio::time::sleep(POLL_AGAIN).await,
@@ -92,24 +93,27 @@ impl Bare {
         self.put(&format!("{name}.json"), result.to_string().as_bytes())
     }
 
-    /// Writes under another name first, so that a file appears whole.
+    /// Writes to a staging file and renames it.
     fn put(&self, name: &str, content: &[u8]) -> Result<(), Failure> {
-        let hidden = self.out.join(format!(".{name}"));
-        let mut file = File::create(&hidden)?;
+        let staging = self.out.join(format!(".{name}"));
+        let mut file = File::create(&staging)?;
         file.write_all(content)?;
         if self.sync {
             file.sync_data()?;
         }
-        fs::rename(hidden, self.out.join(name))?;
+        fs::rename(staging, self.out.join(name))?;
         Ok(())
     }
 }
 
-fn next(left: &Mutex<Vec<PathBuf>>) -> Option<PathBuf> {
-    left.lock().unwrap_or_else(PoisonError::into_inner).pop()
+fn next(remaining: &Mutex<Vec<PathBuf>>) -> Option<PathBuf> {
+    remaining
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .pop()
 }
 
-async fn answer(request: RequestBuilder) -> Result<Value, Failure> {
+async fn send(request: RequestBuilder) -> Result<Value, Failure> {
     let response = request.bearer_auth("bench").send().await?;
     Ok(response.error_for_status()?.json().await?)
 }

@@ -1,5 +1,7 @@
-//! Whole lives of jobs through the store, from queued to done: five steps, each durable before the next begins. They are
-//! recorded as a scan records them, many in a commit, and go on one by one.
+//! Throughput of complete jobs through the store, from queued to done.
+//!
+//! A job takes five steps, each durable before the next begins. Jobs are inserted in batches, like a scan does, and then
+//! processed one by one.
 
 use crate::Failure;
 use nightscribe::domain::{GenerationId, JobId, Request, RunId, Timestamp};
@@ -18,21 +20,21 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::task::JoinSet;
 
 const SOURCE: &str = "clips";
-/// As many as a scan records in one commit.
+/// Jobs inserted in one commit, as by a scan.
 const BATCH: usize = 1000;
 const HOUR: Duration = Duration::from_secs(3600);
-/// Of the service's JSON for a clip, before it is packed.
+/// Size of the service's JSON for a clip before compression, in bytes.
 const RESULT_BYTES: usize = 2048;
 
-/// Lead jobs through the store from queued to done, and print how many a second
+/// Move jobs through the store from queued to done, and print the jobs per second
 #[derive(clap::Args)]
 pub(crate) struct Lives {
-    /// The state folder
+    /// State folder
     state: PathBuf,
-    /// Jobs in all
+    /// Total number of jobs
     #[arg(long)]
     jobs: usize,
-    /// Jobs at once
+    /// Jobs in flight
     #[arg(long, default_value_t = 64)]
     tasks: usize,
 }
@@ -41,26 +43,26 @@ impl Lives {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let store = Store::open(&self.state).await?;
         let (run, _) = store.begin_run(std::process::id(), now()).await?;
-        let line = Arc::new(Line {
+        let fixture = Arc::new(Fixture {
             store: store.clone(),
             run,
             request: Request::new("#g1_nova-2-general", []),
             raw: pack(&"{\"word\": 1.25}, ".repeat(RESULT_BYTES / 16)),
         });
         let began = Instant::now();
-        let queued = Arc::new(line.record(self.jobs).await?);
+        let queued = Arc::new(fixture.insert(self.jobs).await?);
         let mut tasks = JoinSet::new();
         for first in 0..self.tasks {
-            let (line, queued, step) = (line.clone(), queued.clone(), self.tasks);
+            let (fixture, queued, step) = (fixture.clone(), queued.clone(), self.tasks);
             tasks.spawn(async move {
                 for candidate in queued.iter().skip(first).step_by(step) {
-                    line.lead(candidate).await?;
+                    fixture.process(candidate).await?;
                 }
                 Ok::<_, Failure>(())
             });
         }
-        while let Some(ended) = tasks.join_next().await {
-            ended??;
+        while let Some(result) = tasks.join_next().await {
+            result??;
         }
         let seconds = began.elapsed().as_secs_f64();
         store.close().await;
@@ -69,21 +71,23 @@ impl Lives {
     }
 }
 
-/// What every job goes through.
-struct Line {
+/// Store and data shared by all jobs.
+struct Fixture {
     store: Store,
     run: RunId,
     request: Request,
     raw: Vec<u8>,
 }
 
-impl Line {
-    async fn record(&self, jobs: usize) -> Result<Vec<Candidate>, Failure> {
+impl Fixture {
+    async fn insert(&self, jobs: usize) -> Result<Vec<Candidate>, Failure> {
         let numbers: Vec<_> = (0..jobs).collect();
         for batch in numbers.chunks(BATCH) {
-            let seen = batch.iter().copied().map(seen).collect();
-            let recording = self.store.record(SOURCE, &self.request, seen, bases, now());
-            recording.await?;
+            let found = batch.iter().copied().map(recording).collect();
+            let inserted = self
+                .store
+                .record(SOURCE, &self.request, found, bases, now());
+            inserted.await?;
         }
         let reach = Reach {
             configured: vec![SOURCE.to_owned()],
@@ -95,7 +99,7 @@ impl Line {
             .await?)
     }
 
-    async fn lead(&self, candidate: &Candidate) -> Result<(), Failure> {
+    async fn process(&self, candidate: &Candidate) -> Result<(), Failure> {
         let (store, job @ JobId(number)) = (&self.store, candidate.job);
         let sha256 = Some(format!("{number:064x}"));
         let claim = Claim {
@@ -141,7 +145,7 @@ impl Line {
     }
 }
 
-fn seen(number: usize) -> Seen {
+fn recording(number: usize) -> Seen {
     let name = format!("{number}.wav");
     Seen {
         location: Location::File(PathBuf::from("/clips").join(&name)),

@@ -1,4 +1,4 @@
-//! What `scripts/bench` measures nightscribe against, and what it measures it with.
+//! Baselines and tools for `scripts/bench`.
 
 mod bare;
 mod lives;
@@ -7,10 +7,10 @@ mod walk;
 
 use clap::Parser;
 
-/// Whatever goes wrong ends the program: a measurement with an error in it is none.
+/// Any error. It ends the program, because a measurement with an error is invalid.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// What can be typed.
+/// Baselines and tools for scripts/bench
 #[derive(Parser)]
 enum Command {
     Bare(bare::Bare),

@@ -1,5 +1,7 @@
-//! A service that writes down when each generation was asked for. The sandbox takes the same time for all; this one
-//! takes for each what the recording's name says (`…-4250ms.wav`), and works for ever on what it never accepted.
+//! A service that records the times of all polls.
+//!
+//! Its processing time depends on the recording and is part of the file name (`…-4250ms.wav`), unlike in the sandbox. A
+//! generation that it never accepted stays active forever.
 
 use crate::Failure;
 use axum::body::Bytes;
@@ -16,10 +18,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tokio::net::TcpListener;
 
-/// A name is looked for in so many bytes of a submission.
+/// Number of bytes of a submission that are searched for the file name.
 const HEAD: usize = 4096;
 
-/// Serve generations, each with a time of its own, and write down each poll; GET /report gives it
+/// Serve generations with individual processing times, and report the polls at GET /report
 #[derive(clap::Args)]
 pub(crate) struct Service {}
 
@@ -48,13 +50,14 @@ struct Shared {
     generations: Mutex<HashMap<String, Generation>>,
 }
 
-/// Times are milliseconds since the service began.
+/// One generation. All times are milliseconds since the start of the service.
 #[derive(Default, Serialize)]
 struct Generation {
-    /// 0 for what was never submitted here.
+    /// Time of the submission. 0 if it was never submitted here.
     created_ms: f64,
-    /// When its transcript is there, if ever.
+    /// Time at which the transcript is ready, if ever.
     ready_ms: Option<f64>,
+    /// Times of the polls.
     polls_ms: Vec<f64>,
 }
 
@@ -72,22 +75,22 @@ impl Shared {
 
 async fn create(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
     let now = shared.now();
-    let Some(takes_ms) = takes_ms(&body) else {
+    let Some(processing_ms) = processing_ms(&body) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
     let mut generations = shared.generations();
     let id = format!("timed-{}", generations.len());
     let generation = Generation {
         created_ms: now,
-        ready_ms: Some(now + takes_ms),
+        ready_ms: Some(now + processing_ms),
         polls_ms: Vec::new(),
     };
     generations.insert(id.clone(), generation);
     (StatusCode::CREATED, Json(json!({"generation_id": id}))).into_response()
 }
 
-/// What the file's name says that its transcription takes.
-fn takes_ms(body: &[u8]) -> Option<f64> {
+/// Returns the processing time from the file name of a submission, in milliseconds.
+fn processing_ms(body: &[u8]) -> Option<f64> {
     let head = String::from_utf8_lossy(&body[..body.len().min(HEAD)]);
     let (name, _) = head.split_once("ms.wav\"")?;
     name.rsplit_once('-')?.1.parse().ok()

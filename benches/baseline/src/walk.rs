@@ -1,4 +1,4 @@
-//! The least that looking through a folder takes: a walk that asks for each file's size and time, and keeps nothing.
+//! Baseline of a scan: a walk that reads the size and time of each file and stores nothing.
 
 use crate::Failure;
 use std::path::PathBuf;

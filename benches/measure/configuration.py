@@ -1,4 +1,4 @@
-"""A configuration of nightscribe's, with folders of its own."""
+"""Configuration files for nightscribe, each with its own folders."""
 
 CONFIG = """
 [api]
@@ -35,8 +35,8 @@ DEFAULTS = {
 }
 
 
-def furnish(home, recordings, **settings):
-    """Writes the configuration into `home`, and says where it is."""
+def write_config(home, recordings, **settings):
+    """Writes the configuration to `home` and returns its path."""
     path = home / "nightscribe.toml"
     path.write_text(CONFIG.format(home=home, recordings=recordings, **DEFAULTS | settings))
     return path

@@ -1,4 +1,4 @@
-"""A million recordings: looking through them, and living with them."""
+"""Scans and queues of a million recordings."""
 
 import pathlib
 import socket
@@ -6,31 +6,31 @@ import threading
 import time
 
 from .figures import Figure, at_most, median, ratio
-from .filled import fill
-from .house import furnish
-from .machine import Broken
-from .night import cpu, seconds
+from .configuration import write_config
+from .prefilled import fill
+from .machine import MeasurementError
+from .end_to_end import cpu, seconds
 from .recordings import tree
 
 ANSWER = b'{"status":"active"}'
 
 
 def scan(machine):
-    """The first look through 1,000,000 files, and looking again with nothing new."""
+    """first scan of 1,000,000 files, and a rescan without changes"""
     folders = 20 if machine.quick else 1000
     recordings = tree(machine.folder() / "recordings", folders, 1000)
     scanned = []
 
     def first():
         home = machine.folder()
-        config = furnish(home, recordings)
+        config = write_config(home, recordings)
         run = machine.run(machine.nightscribe, "--config", config, "--quiet", "scan")
         scanned.append((home, config))
         return run
 
     written = []
 
-    def again():
+    def rescan():
         home, config = scanned[0]
         before = state_of(home)
         run = machine.run(machine.nightscribe, "--config", config, "--quiet", "scan")
@@ -40,7 +40,7 @@ def scan(machine):
     def walk():
         return machine.run(machine.baseline, "walk", recordings)
 
-    runs = machine.alternate({"first": first, "again": again, "walk": walk})
+    runs = machine.alternate({"first": first, "again": rescan, "walk": walk})
     walked = median(runs["walk"], seconds)
     figures = []
     for name, what, most, peak in (("first", "first scan", 8, 100), ("again", "rescan", 1.3, 150)):
@@ -48,25 +48,25 @@ def scan(machine):
         what = f"{what} of {folders * 1000:,} files"
         figures.append(at_most(f"{what} ÷ walk with stat", ratio(runs[name], runs["walk"], seconds), most, "×", took))
         figures.append(at_most(f"{what}, peak memory", max(run.peak_mib for run in runs[name]), peak, "MiB"))
-    said = "the database changed" if any(written) else "the database is as it was"
-    figures.append(Figure("rescan, rows written", said, "none", not any(written)))
+    observed = "the database changed" if any(written) else "the database is unchanged"
+    figures.append(Figure("rescan, rows written", observed, "none", not any(written)))
     return figures
 
 
 def state_of(home):
-    """What a write would change."""
+    """Returns the sizes and times that any write to the state folder would change."""
     paths = sorted((home / "state").iterdir())
     stats = [(path.name, path.stat()) for path in paths]
     return [(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats if stat.st_size and not name.endswith("-shm")]
 
 
 def start(machine):
-    """From exec to the first poll; `status` and `list --state failed` beside a million rows."""
+    """time from exec to the first poll, and `status` and `list --state failed`, with a million rows"""
     done, pending = (50_000, 5_000) if machine.quick else (1_000_000, 50_000)
     home = machine.folder()
     (home / "recordings").mkdir()
     with FirstRequest() as service:
-        config = furnish(home, home / "recordings", base_url=service.base_url, max_pending=100_000)
+        config = write_config(home, home / "recordings", base_url=service.base_url, max_pending=100_000)
         fill(machine, home, config, done=done, pending=pending, failed=1000)
         begin = (machine.nightscribe, "--config", config)
         status = [machine.run(*begin, "status") for _ in range(machine.rounds)]
@@ -75,18 +75,18 @@ def start(machine):
     rows = f"{done:,} done, {pending:,} pending"
     return [
         at_most(f"start with {rows}: exec to first poll", median(starts, float), 1, "s"),
-        at_most(f"status beside {rows}", median(status, seconds) * 1000, 50, "ms"),
-        at_most(f"list --state failed (1,000) beside {rows}", median(listed, seconds) * 1000, 50, "ms"),
+        at_most(f"status with {rows}", median(status, seconds) * 1000, 50, "ms"),
+        at_most(f"list --state failed (1,000) with {rows}", median(listed, seconds) * 1000, 50, "ms"),
     ]
 
 
 class FirstRequest:
-    """A service that notices when a request comes, and answers each that it still works."""
+    """A service that records its first request and reports every generation as active."""
 
     def __enter__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.base_url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/v1"
-        self.came, self.at = threading.Event(), 0.0
+        self.arrived, self.at = threading.Event(), 0.0
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 
@@ -94,12 +94,12 @@ class FirstRequest:
         self.listener.close()
 
     def after(self, started):
-        """Seconds from the start of a program to its first poll."""
-        self.came.clear()
+        """Returns the seconds from the start of a program to its first poll."""
+        self.arrived.clear()
         began = time.perf_counter()
         with started():
-            if not self.came.wait(120):
-                raise Broken("no poll came within two minutes")
+            if not self.arrived.wait(120):
+                raise MeasurementError("no poll arrived within two minutes")
             return self.at - began
 
     def _accept(self):
@@ -114,9 +114,9 @@ class FirstRequest:
         with connection, connection.makefile("rb") as lines:
             try:
                 while line := lines.readline():
-                    if line.startswith(b"GET") and not self.came.is_set():
+                    if line.startswith(b"GET") and not self.arrived.is_set():
                         self.at = time.perf_counter()
-                        self.came.set()
+                        self.arrived.set()
                     if line == b"\r\n":
                         head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: "
                         connection.sendall(head + str(len(ANSWER)).encode() + b"\r\n\r\n" + ANSWER)
@@ -125,11 +125,11 @@ class FirstRequest:
 
 
 def idle(machine):
-    """A daemon with nothing to do over 1,000,000 rows."""
+    """idle daemon with 1,000,000 rows"""
     done, lasts = (100_000, 10) if machine.quick else (1_000_000, 60)
     home = machine.folder()
     (home / "recordings").mkdir()
-    config = furnish(home, home / "recordings")
+    config = write_config(home, home / "recordings")
     fill(machine, home, config, done=done, failed=1000)
     with machine.started(machine.nightscribe, "--config", config, "run") as process:
         time.sleep(5)
@@ -144,7 +144,7 @@ def idle(machine):
 
 
 def cpu_ns(pid):
-    """Nanoseconds that the threads of a process have run."""
+    """Returns the CPU time of all threads of a process, in nanoseconds."""
     tasks = pathlib.Path(f"/proc/{pid}/task").iterdir()
     return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks)
 

@@ -1,5 +1,6 @@
-"""A queue with a past: filled by SQL, because nobody wants to wait for a million recordings. The schema is nightscribe's
-own; only columns are named here that a recording cannot do without."""
+"""Queues with many jobs, inserted by SQL because a million real recordings would take too long.
+
+The schema is created by nightscribe. The statements name only the required columns."""
 
 import sqlite3
 import time
@@ -28,7 +29,7 @@ OUTPUTS = """INSERT INTO outputs (path, job_id, size_bytes, written_at)
 
 
 def fill(machine, home, config, done=0, pending=0, failed=0):
-    """Makes the queue with these jobs. What is pending was accepted now, for an hour."""
+    """Creates a queue with these jobs. Pending jobs are accepted now and expire in one hour."""
     machine.run(machine.nightscribe, "--config", config, "scan")
     database = sqlite3.connect(home / "state" / "nightscribe.db")
     database.execute("PRAGMA synchronous = OFF")
