@@ -1,4 +1,4 @@
-//! AssemblyAI's results: flat, with words and utterances in milliseconds and letters for speakers.
+//! AssemblyAI results: a flat object with times in milliseconds and letters as speaker labels.
 
 use super::number::{index, seconds, span};
 use super::transcript::{items, speaker};
@@ -8,12 +8,12 @@ use serde_json_borrow::Value;
 
 const MILLISECOND: f64 = 0.001;
 
-/// Reads a result that has AssemblyAI's shape; `None` for any other.
+/// Reads a result of AssemblyAI's shape. Returns `None` for any other shape.
 pub(super) fn read(result: &Value<'_>) -> Option<Transcript> {
     let words = items(result.get("words"));
-    let is_ours = !result.get("audio_duration").is_null()
+    let is_assemblyai = !result.get("audio_duration").is_null()
         || words.iter().any(|word| !word.get("text").is_null());
-    if !is_ours {
+    if !is_assemblyai {
         return None;
     }
     let utterances = items(result.get("utterances"));
@@ -55,7 +55,7 @@ fn utterance(item: &Value<'_>) -> Option<Utterance> {
     })
 }
 
-/// Its channels count from 1.
+/// Returns the channel, counted from 0. AssemblyAI counts from 1.
 fn channel(item: &Value<'_>) -> Option<u32> {
     index(item.get("channel")).map(|number| number.saturating_sub(1))
 }
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn other_shapes_are_left_to_others() {
+    fn other_shapes_are_not_read() {
         assert!(read(&json!({"text": "x", "usage": {}})).is_none());
         assert!(
             read(&json!({"text": "x", "words": [{"word": "x", "start": 0, "end": 1}]})).is_none()

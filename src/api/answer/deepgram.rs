@@ -1,4 +1,4 @@
-//! Deepgram's results: nova and whisper. Every field may be missing; lists may come as objects.
+//! Deepgram results (nova and whisper models). Every field is optional, and an object may stand in for a list.
 
 use super::number::{index, seconds, span};
 use super::transcript::{items, speaker};
@@ -51,9 +51,9 @@ fn channels<'a>(results: &'a Value<'a>) -> Vec<&'a Value<'a>> {
     }
 }
 
-fn one_or_first<'a>(value: &'a Value<'a>, mark: &str) -> Option<&'a Value<'a>> {
+fn one_or_first<'a>(value: &'a Value<'a>, field: &str) -> Option<&'a Value<'a>> {
     match value {
-        single @ Value::Object(fields) if fields.contains_key(mark) => Some(single),
+        single @ Value::Object(fields) if fields.contains_key(field) => Some(single),
         several => items(several).first().copied(),
     }
 }
@@ -64,10 +64,10 @@ fn language(channel: &Value<'_>) -> Option<String> {
 
 fn word(item: &Value<'_>, channel: Option<u32>) -> Option<Word> {
     let punctuated = item.get("punctuated_word").as_str();
-    let shown = punctuated.or_else(|| item.get("word").as_str())?;
+    let text = punctuated.or_else(|| item.get("word").as_str())?;
     let (start_s, end_s) = span(item, 1.0)?;
     Some(Word {
-        text: shown.to_owned(),
+        text: text.to_owned(),
         start_s,
         end_s,
         speaker: speaker(item.get("speaker")),
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn several_channels_are_told_apart() {
+    fn channels_are_kept_apart() {
         let channel = |text: &str, start: f64| json!({"alternatives": [{"transcript": text, "words": [{"word": text, "start": start, "end": start + 1.0}]}]});
         let transcript = read(&json!({"results": {
             "channels": [channel("b", 1.0), channel("a", 0.0)],
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn times_that_are_nonsense_leave_the_word_out_but_not_its_text() {
+    fn a_word_without_numeric_times_is_dropped() {
         let transcript = read(&json!({"results": {"channels": [{"alternatives": [{
             "transcript": "a b", "words": [{"word": "a", "start": "0", "end": 1}, {"word": "b", "start": -1, "end": 1}]
         }]}]}}));

@@ -1,4 +1,4 @@
-//! The object around a result: a status, `result` or `output`, an `error`; or none of it, when the result comes bare.
+//! The object around a result: a status, `result` or `output`, and an `error`. A bare result has no envelope.
 
 use super::transcript::{looks_like_result, transcript_of};
 use crate::api::call::Completed;
@@ -10,34 +10,34 @@ use serde_json::value::RawValue;
 use serde_json_borrow::Value as Borrowed;
 use std::borrow::Cow;
 
-/// What an answer to a poll says.
+/// Response to a poll.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
-    /// Not ready. The status, if it is no word that is known.
+    /// The job is still running.
     InProgress {
-        /// The unknown status word, for the log.
+        /// Status word that this version does not know, for the log.
         unknown: Option<String>,
     },
-    /// A result, perhaps of silence.
+    /// The job succeeded. The transcript may be empty.
     Completed(Completed),
-    /// There will be no result.
+    /// The job failed and will never have a result.
     Failed(Failure),
 }
 
-/// What an answer to `create` says.
+/// Response to a submission.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Created {
-    /// Ask by this ID.
+    /// The submission was accepted. Results are polled under this ID.
     Generation(GenerationId),
-    /// The result at once.
+    /// The submission was accepted, and the response already contains the result.
     Answer(Completed),
-    /// Nothing was accepted.
+    /// The submission was not accepted.
     Failed(Failure),
 }
 
-/// The answer is no JSON that could mean something.
+/// Error for a response that is not JSON or lacks the expected fields.
 #[derive(Debug, Default, thiserror::Error)]
-#[error("the answer of the service cannot be read")]
+#[error("the service's response cannot be parsed")]
 pub struct Unreadable(#[source] Option<serde_json::Error>);
 
 impl From<serde_json::Error> for Unreadable {
@@ -46,9 +46,9 @@ impl From<serde_json::Error> for Unreadable {
     }
 }
 
-/// An answer's fields as they came; each may be absent, null or of another type.
+/// Unparsed fields of the envelope. Each may be absent, null or of an unexpected type.
 #[derive(Deserialize, Default)]
-struct Envelope<'a> {
+struct RawEnvelope<'a> {
     #[serde(borrow, default)]
     status: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -64,7 +64,7 @@ struct Envelope<'a> {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Status {
+enum JobStatus {
     InProgress,
     Success,
     Failure,
@@ -72,7 +72,7 @@ enum Status {
     Absent,
 }
 
-impl Status {
+impl JobStatus {
     fn of(word: Option<&RawValue>) -> Self {
         let Some(word) = word.and_then(text) else {
             return Self::Absent;
@@ -88,20 +88,20 @@ impl Status {
     }
 }
 
-/// Reads an answer to a poll.
+/// Reads the response to a poll.
 ///
 /// # Errors
-/// If it is no JSON object, or its result is nested too deeply to be read.
+/// Returns an error if the body is not a JSON object, or if the result is nested too deeply.
 pub fn read_answer(body: &[u8]) -> Result<Answer, Unreadable> {
     let text = decode(body);
     let (envelope, whole) = parse(&text)?;
-    let result = given(envelope.result).or(given(envelope.output));
+    let result = non_null(envelope.result).or(non_null(envelope.output));
     let bare = || looks_like_result(&whole).then_some(text.trim());
-    let error = given(envelope.error).and_then(error_message);
-    match Status::of(envelope.status) {
-        Status::InProgress => Ok(Answer::InProgress { unknown: None }),
-        Status::Failure => Ok(Answer::Failed(failure(error.unwrap_or_default()))),
-        Status::Success => match (result.or_else(bare), error) {
+    let error = non_null(envelope.error).and_then(error_message);
+    match JobStatus::of(envelope.status) {
+        JobStatus::InProgress => Ok(Answer::InProgress { unknown: None }),
+        JobStatus::Failure => Ok(Answer::Failed(failure(error.unwrap_or_default()))),
+        JobStatus::Success => match (result.or_else(bare), error) {
             (Some(raw), _) => completed(raw).map(Answer::Completed),
             (None, Some(error)) => Ok(Answer::Failed(failure(error))),
             (None, None) => completed("null").map(Answer::Completed),
@@ -116,7 +116,7 @@ pub fn read_answer(body: &[u8]) -> Result<Answer, Unreadable> {
                 (None, Some(error)) => Ok(Answer::Failed(failure(error))),
                 (None, None) => Ok(Answer::InProgress {
                     unknown: match other {
-                        Status::Unknown(word) => Some(word),
+                        JobStatus::Unknown(word) => Some(word),
                         _ => None,
                     },
                 }),
@@ -125,10 +125,10 @@ pub fn read_answer(body: &[u8]) -> Result<Answer, Unreadable> {
     }
 }
 
-/// Reads an answer to `create`.
+/// Reads the response to a submission in the two-step flow.
 ///
 /// # Errors
-/// If it is no JSON object, or names no generation.
+/// Returns an error if the body is not a JSON object, or contains neither a generation ID nor a result nor an error.
 pub fn read_created(body: &[u8]) -> Result<Created, Unreadable> {
     let text = decode(body);
     let (envelope, _) = parse(&text)?;
@@ -137,22 +137,24 @@ pub fn read_created(body: &[u8]) -> Result<Created, Unreadable> {
     {
         return Ok(Created::Answer(completed));
     }
-    let id = given(envelope.generation_id)
-        .or(given(envelope.id))
+    let id = non_null(envelope.generation_id)
+        .or(non_null(envelope.id))
         .and_then(scalar);
     match id.and_then(GenerationId::new) {
         Some(id) => Ok(Created::Generation(id)),
-        None => match given(envelope.error).and_then(error_message) {
+        None => match non_null(envelope.error).and_then(error_message) {
             Some(error) => Ok(Created::Failed(failure(error))),
             None => Err(Unreadable(None)),
         },
     }
 }
 
-/// Reads an answer to the legacy call, which is the transcription itself, bare: whatever it holds has been paid for.
+/// Reads the response to a submission in the legacy flow, where the response is the bare result.
+///
+/// The service has charged for the response, so any JSON object that reports neither a job nor a failure is a result.
 ///
 /// # Errors
-/// If it is no JSON object, or its result is nested too deeply to be read.
+/// Returns an error if the body is not a JSON object, or if the result is nested too deeply.
 pub fn read_legacy(body: &[u8]) -> Result<Created, Unreadable> {
     match read_answer(body)? {
         Answer::Completed(completed) => Ok(Created::Answer(completed)),
@@ -164,21 +166,21 @@ pub fn read_legacy(body: &[u8]) -> Result<Created, Unreadable> {
 }
 
 fn decode(body: &[u8]) -> Cow<'_, str> {
-    // A paid transcript with one broken byte in it is still a transcript.
+    // A paid transcript with one invalid byte is still a transcript.
     match String::from_utf8_lossy(body) {
         Cow::Borrowed(text) => Cow::Borrowed(text.trim_start_matches('\u{feff}')),
         Cow::Owned(text) => Cow::Owned(text.trim_start_matches('\u{feff}').to_owned()),
     }
 }
 
-/// The envelope's fields, and the whole as a value where there is no `result` to look into.
-fn parse(text: &str) -> Result<(Envelope<'_>, Borrowed<'_>), Unreadable> {
+/// Parses the envelope. The second value is the whole body if it has no `result` and no `output`, otherwise null.
+fn parse(text: &str) -> Result<(RawEnvelope<'_>, Borrowed<'_>), Unreadable> {
     if !text.trim_start().starts_with('{') {
         return Err(Unreadable(None));
     }
-    let envelope: Envelope<'_> =
+    let envelope: RawEnvelope<'_> =
         serde_json::from_str(text).map_err(|error| Unreadable(Some(error)))?;
-    let is_bare = given(envelope.result).is_none() && given(envelope.output).is_none();
+    let is_bare = non_null(envelope.result).is_none() && non_null(envelope.output).is_none();
     let whole = if is_bare {
         value(text)?
     } else {
@@ -198,7 +200,7 @@ fn completed(raw: &str) -> Result<Completed, Unreadable> {
     })
 }
 
-fn given(raw: Option<&RawValue>) -> Option<&str> {
+fn non_null(raw: Option<&RawValue>) -> Option<&str> {
     raw.map(RawValue::get).filter(|raw| *raw != "null")
 }
 
@@ -214,7 +216,9 @@ fn scalar(raw: &str) -> Option<String> {
     }
 }
 
-/// What an `error` says; `None` if it says that there is none (`null`, `""`, `false`, `{}`).
+/// Returns the message of an `error` field.
+///
+/// Returns `None` for a value that means no error (`null`, `""`, `false`, `{}`).
 fn error_message(raw: &str) -> Option<String> {
     match serde_json::from_str(raw).ok()? {
         Value::Object(fields) if fields.is_empty() => None,
@@ -236,14 +240,14 @@ fn error_message(raw: &str) -> Option<String> {
 }
 
 fn failure(message: String) -> Failure {
-    let said = if message.is_empty() {
-        "it gives no reason".to_owned()
+    let reason = if message.is_empty() {
+        "no reason given".to_owned()
     } else {
         message
     };
     Failure::new(
         ErrorClass::Transcription,
-        format!("the service could not transcribe it: {said}"),
+        format!("the service could not transcribe the recording: {reason}"),
     )
 }
 
@@ -275,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn every_word_for_work_under_way_is_known_in_any_case() {
+    fn every_running_status_word_is_known() {
         let words = [
             "waiting",
             "active",
@@ -297,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn every_word_for_success_brings_the_result_under_either_name() {
+    fn success_status_words_give_the_result() {
         for word in [
             "completed",
             "succeeded",
@@ -317,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn every_word_for_failure_brings_the_reason() {
+    fn failure_status_words_give_the_reason() {
         for word in [
             "error",
             "failed",
@@ -335,7 +339,7 @@ mod tests {
             };
             assert_eq!(
                 failure.message,
-                "the service could not transcribe it: BadAudio: cannot decode"
+                "the service could not transcribe the recording: BadAudio: cannot decode"
             );
             assert!(is_failed(&format!(r#"{{"status":"{word}"}}"#)));
         }
@@ -344,12 +348,12 @@ mod tests {
         };
         assert_eq!(
             failure.message,
-            "the service could not transcribe it: no audio"
+            "the service could not transcribe the recording: no audio"
         );
     }
 
     #[test]
-    fn an_unknown_status_is_read_by_content() {
+    fn content_decides_for_an_unknown_status() {
         assert_eq!(
             text_of(&format!(r#"{{"status":"ready","result":{RESULT}}}"#)).unwrap(),
             "hello"
@@ -371,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn a_completed_answer_without_words_is_silence() {
+    fn a_completed_response_without_words_is_silence() {
         let silences = [
             "null",
             "{}",
@@ -408,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn assemblyai_s_own_status_and_id_are_not_the_job_s() {
+    fn status_and_id_inside_the_result_are_ignored() {
         let nested =
             r#"{"status":"queued","result":{"status":"completed","id":"other","text":"x"}}"#;
         assert!(is_in_progress(nested));
@@ -419,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn create_names_a_generation_in_several_ways() {
+    fn generation_ids_are_read_from_several_fields() {
         let id = |body: &str| match read_created(body.as_bytes()) {
             Ok(Created::Generation(id)) => Some(id.as_str().to_owned()),
             _ => None,
@@ -448,7 +452,7 @@ mod tests {
     }
 
     #[test]
-    fn create_may_bring_the_result_or_a_refusal_at_once() {
+    fn create_may_return_a_result_or_an_error() {
         let body = format!(r#"{{"generation_id":"a","status":"completed","result":{RESULT}}}"#);
         assert!(matches!(
             read_created(body.as_bytes()),
@@ -461,7 +465,7 @@ mod tests {
     }
 
     #[test]
-    fn the_legacy_answer_is_the_result_itself() {
+    fn the_legacy_response_is_the_result() {
         let text = |body: &str| match read_legacy(body.as_bytes()) {
             Ok(Created::Answer(completed)) => completed.transcript.text,
             other => panic!("{other:?}"),
@@ -482,7 +486,7 @@ mod tests {
     }
 
     #[test]
-    fn nesting_beyond_reason_is_an_error_and_no_overflow() {
+    fn deep_nesting_is_an_error() {
         let deep = format!(
             r#"{{"status":"completed","result":{}{}}}"#,
             "[".repeat(100_000),
@@ -492,7 +496,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_at_the_start_and_a_broken_byte_do_no_harm() {
+    fn a_byte_order_mark_and_invalid_utf8_are_accepted() {
         let mut body =
             b"\xef\xbb\xbf{\"status\":\"completed\",\"result\":{\"text\":\"a\xffb\"}}".to_vec();
         assert!(matches!(read_answer(&body), Ok(Answer::Completed(_))));
@@ -502,12 +506,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_that_comes_makes_it_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn arbitrary_bytes_never_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = (read_answer(&body), read_created(&body), read_legacy(&body));
         }
 
         #[test]
-        fn no_json_makes_it_panic(status in ".{0,12}", result in json(), error in json()) {
+        fn arbitrary_json_never_panics(status in ".{0,12}", result in json(), error in json()) {
             let body = serde_json::json!({"status": status, "result": result, "error": error}).to_string();
             let _ = read_answer(body.as_bytes());
             let _ = read_answer(result.to_string().as_bytes());

@@ -1,9 +1,9 @@
-//! Reading what the service says, tolerantly: bytes in, meaning out, no IO.
+//! Lenient parsers for the service's responses. They do no IO.
 //!
-//! - `envelope`: the object around a result, with its status words
-//! - `transcript`: which family of models a result comes from
-//! - `deepgram`, `assemblyai`: the families with words and times
-//! - `number`: numbers as services send them
+//! - `envelope`: the object around a result, with status, IDs and error
+//! - `transcript`: detection of the model family, and text-only results
+//! - `deepgram`, `assemblyai`: results with words and times
+//! - `number`: lenient reading of numbers
 
 mod assemblyai;
 mod deepgram;

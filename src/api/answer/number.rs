@@ -1,8 +1,10 @@
-//! Numbers as services send them: integers for floats, float noise, and now and then nonsense.
+//! Lenient reading of numbers: services send integers for floats, float noise and invalid values.
 
 use serde_json_borrow::Value;
 
-/// A time or length in seconds: finite and not negative, else `None`.
+/// Reads a time or a length in seconds. A negative number is read as 0.
+///
+/// Returns `None` for anything but a finite number.
 pub(super) fn seconds(value: &Value<'_>) -> Option<f64> {
     value
         .as_f64()
@@ -10,14 +12,16 @@ pub(super) fn seconds(value: &Value<'_>) -> Option<f64> {
         .map(|seconds| seconds.max(0.0))
 }
 
-/// Start and end in seconds, where both are given; an end before its start is put on it.
+/// Reads start and end, in seconds, if both are present. `unit` is the factor from the field's unit to seconds.
+///
+/// An end before the start is set to the start.
 pub(super) fn span(item: &Value<'_>, unit: f64) -> Option<(f64, f64)> {
     let start = seconds(item.get("start"))? * unit;
     let end = seconds(item.get("end"))? * unit;
     Some((start, end.max(start)))
 }
 
-/// A small whole number, also as text or as a float without a fraction.
+/// Reads a non-negative integer of 32 bits, also from text or from a float without a fraction.
 pub(super) fn index(value: &Value<'_>) -> Option<u32> {
     match value {
         Value::Number(number) => {

@@ -1,4 +1,4 @@
-//! Which family of models a result comes from, by its shape; and the family that gives text alone.
+//! Detection of the model family by the shape of a result, and the parser for text-only results.
 
 use super::number::seconds;
 use super::{assemblyai, deepgram};
@@ -6,7 +6,9 @@ use crate::domain::Transcript;
 use crate::domain::transcript::Speaker;
 use serde_json_borrow::Value;
 
-/// Reads a result as [`Completed::raw`](crate::api::Completed::raw) keeps it. What is no result is silence.
+/// Reads a result as stored in [`Completed::raw`](crate::api::Completed::raw).
+///
+/// Anything that is not a result gives an empty transcript, like silence.
 #[must_use]
 pub fn read_transcript(raw: &str) -> Transcript {
     serde_json::from_str(raw)
@@ -43,7 +45,7 @@ pub(super) fn transcript_of(result: &Value<'_>) -> Transcript {
     transcript
 }
 
-/// Whether a value could be a result at all, rather than an envelope without one.
+/// Whether a value looks like a result rather than an envelope without one.
 pub(super) fn looks_like_result(value: &Value<'_>) -> bool {
     match value {
         Value::Str(text) => !text.trim().is_empty(),
@@ -61,7 +63,7 @@ pub(super) fn looks_like_result(value: &Value<'_>) -> bool {
     }
 }
 
-/// `{text, usage}`, as OpenAI's and Microsoft's models answer.
+/// Reads `{text, usage}`, the result of OpenAI's and Microsoft's models.
 fn text_only(result: &Value<'_>) -> Transcript {
     let text = result.get("text").as_str();
     let text = text.or_else(|| result.get("transcript").as_str());
@@ -83,7 +85,7 @@ pub(super) fn speaker(value: &Value<'_>) -> Option<Speaker> {
     }
 }
 
-/// The items of a list, or of an object that stands in for one.
+/// Returns the items of a list, or the values of an object that stands in for one.
 pub(super) fn items<'a>(value: &'a Value<'a>) -> Vec<&'a Value<'a>> {
     match value {
         Value::Array(items) => items.iter().collect(),
@@ -98,7 +100,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn models_that_give_text_alone_are_read() {
+    fn text_only_results_are_read() {
         let result = json!({"text": "Hello there.", "usage": {"type": "duration", "seconds": 12}});
         let transcript = read_transcript(&result.to_string());
         assert_eq!(
@@ -113,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_result_is_silence() {
+    fn anything_but_a_result_is_silence() {
         for nothing in [
             json!(null),
             json!(3),
