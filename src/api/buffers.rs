@@ -1,13 +1,15 @@
-//! Memory for the chunks of a file: lent to a connection, and used again once that has let go of it.
+//! Buffer pool for the chunks of an upload. A buffer is reused once the connection has dropped it.
 
 use bytes::{Buf, Bytes, BytesMut};
 use std::collections::VecDeque;
 
-/// A buffer begins where a page begins: the kernel copies whole pages, and to 16 bytes past the beginning of one, where
-/// `malloc` puts what is large, that takes some processors three times as long.
+/// Alignment of a buffer, in bytes: one page.
+///
+/// The kernel copies whole pages. `malloc` places large blocks 16 bytes past a page boundary, and copying to such an
+/// address takes some processors three times as long.
 const PAGE: usize = 4096;
 
-/// As many buffers of one size as are lent at once.
+/// Pool of buffers of one size. It grows to the number of buffers in use at the same time.
 pub(super) struct Buffers {
     size: usize,
     lent: VecDeque<Bytes>,
@@ -21,17 +23,17 @@ impl Buffers {
         }
     }
 
-    /// A buffer that nobody holds, with anything in it.
+    /// Returns a free buffer, allocating one if none is free. Its content is unspecified.
     pub(super) fn take(&mut self) -> BytesMut {
         match self.lent.pop_front().map(Bytes::try_into_mut) {
             Some(Ok(returned)) => return returned,
             Some(Err(held)) => self.lent.push_front(held),
             None => {}
         }
-        fresh(self.size)
+        page_aligned(self.size)
     }
 
-    /// The first `length` bytes of a buffer that was taken. It returns when they are dropped.
+    /// Freezes the first `length` bytes of a buffer from [`take`](Self::take). Dropping them frees the buffer.
     pub(super) fn lend(&mut self, buffer: BytesMut, length: usize) -> Bytes {
         let whole = buffer.freeze();
         let bytes = whole.slice(..length);
@@ -40,7 +42,7 @@ impl Buffers {
     }
 }
 
-fn fresh(size: usize) -> BytesMut {
+fn page_aligned(size: usize) -> BytesMut {
     let mut buffer = BytesMut::zeroed(size + PAGE);
     buffer.advance(buffer.as_ptr().align_offset(PAGE));
     buffer.truncate(size);
@@ -52,22 +54,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_buffer_is_used_again_once_what_was_lent_of_it_is_dropped() {
+    fn a_dropped_buffer_is_reused() {
         let mut buffers = Buffers::of(3 * PAGE);
         let first = buffers.take();
-        let place = first.as_ptr();
+        let address = first.as_ptr();
         let first = buffers.lend(first, 10);
         let second = buffers.take();
-        assert_ne!(second.as_ptr(), place);
+        assert_ne!(second.as_ptr(), address);
         let second = buffers.lend(second, 3 * PAGE);
         drop(first);
         let third = buffers.take();
-        assert_eq!((third.as_ptr(), third.len()), (place, 3 * PAGE));
+        assert_eq!((third.as_ptr(), third.len()), (address, 3 * PAGE));
         assert_eq!(second.len(), 3 * PAGE);
     }
 
     #[test]
-    fn what_is_lent_stays_as_it_is_and_begins_a_page() {
+    fn buffers_in_use_are_unchanged_and_page_aligned() {
         let mut buffers = Buffers::of(100);
         let mut lent = Vec::new();
         for number in 0..5 {

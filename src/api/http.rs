@@ -1,22 +1,23 @@
-//! What every HTTP client of this program has in common.
+//! Shared settings of this program's HTTP clients.
 
 use reqwest::{ClientBuilder, redirect};
 use std::time::Duration;
 use url::Url;
 
-const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A client that will only ever ask `url` and what is below it. It follows no redirect: what is sent is meant for nobody
-/// else.
+/// Returns the builder of a client for `url` and the paths below it.
+///
+/// The client follows no redirects, so keys and recordings never reach another host.
 pub fn connecting_to(url: &Url) -> ClientBuilder {
-    // Installed already is as good.
+    // An error means that a provider is already installed.
     let _installed = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("nightscribe/", env!("CARGO_PKG_VERSION")))
         .redirect(redirect::Policy::none())
-        .connect_timeout(CONNECT_WITHIN);
+        .connect_timeout(CONNECT_TIMEOUT);
     if url.scheme() == "http" {
-        // No certificate is ever looked at, so a machine without any will do.
+        // Plain HTTP needs no root certificates, so a machine may have none.
         builder = builder.tls_certs_only([]);
     }
     if is_loopback(url) {

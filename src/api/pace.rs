@@ -1,38 +1,39 @@
-//! So many requests a minute, evenly spaced; fewer where the service wants fewer.
+//! Rate limiter: evenly spaced requests up to a limit per minute, or up to a lower rate.
 
+use governor::Quota;
 use governor::clock::{Clock, DefaultClock, Reference};
 use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
-use governor::{Quota, RateLimiter};
 use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Part of the limit that is used: the rest is for requests that are held up on their way and arrive together.
-const USED: f64 = 0.97;
+/// Fraction of the limit that is used. The rest is a margin for requests that are delayed on the network and arrive
+/// together.
+const LIMIT_FRACTION: f64 = 0.97;
 
-/// Hands out the right to make a request. The clock is governor's own.
+/// Rate limiter for requests, a wrapper around governor's.
 pub struct Pace<C: Clock = DefaultClock> {
-    limiter: RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<C::Instant>>,
+    limiter: governor::RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<C::Instant>>,
     clock: C,
     interval: Duration,
     spacing: Mutex<Spacing<C::Instant>>,
 }
 
-/// What is kept between two requests beyond the limit itself: nothing, unless the pace was slowed.
+/// Additional gap between two requests. Zero unless the rate was lowered.
 struct Spacing<I> {
     gap: Duration,
     last: Option<I>,
 }
 
 impl Pace {
-    /// At most `limit` requests in any minute.
+    /// Creates a limiter of at most `limit` requests in any minute.
     #[must_use]
     pub fn per_minute(limit: NonZeroU32) -> Self {
         Self::with_clock(limit, DefaultClock::default())
     }
 
-    /// Waits for the next request's turn. Cancelled, it takes no turn.
+    /// Waits until a request is allowed, and counts it. A cancelled wait counts nothing.
     pub async fn ready(&self) {
         while let Err(wait) = self.take() {
             tokio::time::sleep(wait).await;
@@ -41,11 +42,11 @@ impl Pace {
 }
 
 impl<C: Clock + Clone> Pace<C> {
-    /// At most `limit` requests in any minute by `clock`.
+    /// Creates a limiter of at most `limit` requests in any minute of `clock`.
     #[must_use]
     pub fn with_clock(limit: NonZeroU32, clock: C) -> Self {
         Self {
-            limiter: RateLimiter::direct_with_clock(quota(limit), clock.clone()),
+            limiter: governor::RateLimiter::direct_with_clock(quota(limit), clock.clone()),
             clock,
             interval: interval(limit),
             spacing: Mutex::new(Spacing {
@@ -55,30 +56,31 @@ impl<C: Clock + Clone> Pace<C> {
         }
     }
 
-    /// How long so many requests take, where nothing but the limit keeps them back.
+    /// Returns the time that a number of requests takes at the limit.
     #[must_use]
     pub fn time_for(&self, requests: usize) -> Duration {
         self.interval * u32::try_from(requests).unwrap_or(u32::MAX)
     }
 
-    /// From now on at most `rate` requests a minute, or the limit where `rate` is `None`. The wait counts from the last
-    /// request, so that a change never lets several through at once.
+    /// Lowers the rate to `rate` requests per minute, or restores the limit if `rate` is `None`.
+    ///
+    /// The gap counts from the last request, so a change of the rate never causes a burst.
     pub fn slow_to(&self, rate: Option<NonZeroU32>) {
         let mut spacing = self.spacing.lock().unwrap_or_else(PoisonError::into_inner);
         spacing.gap = rate.map_or(Duration::ZERO, interval);
     }
 
-    /// Takes the right to make a request now.
+    /// Counts a request if one is allowed now.
     ///
     /// # Errors
-    /// How long to wait before asking again.
+    /// Returns the time until the next attempt if no request is allowed yet.
     pub fn take(&self) -> Result<(), Duration> {
         let mut spacing = self.spacing.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
         if let Some(last) = spacing.last {
-            let since: Duration = now.duration_since(last).into();
-            if since < spacing.gap {
-                return Err(spacing.gap - since);
+            let elapsed: Duration = now.duration_since(last).into();
+            if elapsed < spacing.gap {
+                return Err(spacing.gap - elapsed);
             }
         }
         self.limiter
@@ -89,7 +91,9 @@ impl<C: Clock + Clone> Pace<C> {
     }
 }
 
-/// One request each interval. At high rates a few at once, as a timer of a millisecond cannot space them.
+/// Returns a quota of one request per interval.
+///
+/// From 12,000 requests per minute on, the quota allows bursts, because timers have a resolution of one millisecond.
 fn quota(limit: NonZeroU32) -> Quota {
     let burst = NonZeroU32::new(limit.get() / 60 / 100).unwrap_or(NonZeroU32::MIN);
     Quota::with_period(interval(limit))
@@ -98,7 +102,7 @@ fn quota(limit: NonZeroU32) -> Quota {
 }
 
 fn interval(rate: NonZeroU32) -> Duration {
-    Duration::from_secs_f64(60.0 / (f64::from(rate.get()) * USED))
+    Duration::from_secs_f64(60.0 / (f64::from(rate.get()) * LIMIT_FRACTION))
 }
 
 #[cfg(test)]
@@ -112,37 +116,37 @@ mod tests {
         (pace, clock)
     }
 
-    /// Requests that pass in so many steps.
-    fn passed(
+    /// Counts the requests that are allowed during a number of steps.
+    fn count_allowed(
         pace: &Pace<FakeRelativeClock>,
         clock: &FakeRelativeClock,
         step: Duration,
         steps: u32,
     ) -> u32 {
-        let mut passed = 0;
+        let mut allowed = 0;
         for _ in 0..steps {
             while pace.take().is_ok() {
-                passed += 1;
+                allowed += 1;
             }
             clock.advance(step);
         }
-        passed
+        allowed
     }
 
     const MS: Duration = Duration::from_millis(1);
 
     #[test]
-    fn the_first_minute_never_sees_more_than_the_limit_and_more_than_nine_tenths_of_it() {
+    fn the_first_minute_uses_most_of_the_limit() {
         for limit in [10, 30, 60, 120, 600, 6_000, 60_000] {
             let (pace, clock) = pace(limit);
-            let passed = passed(&pace, &clock, MS, 60_000);
-            assert!(passed <= limit, "{passed} of {limit}");
-            assert!(passed * 10 >= limit * 9, "{passed} of {limit}");
+            let allowed = count_allowed(&pace, &clock, MS, 60_000);
+            assert!(allowed <= limit, "{allowed} of {limit}");
+            assert!(allowed * 10 >= limit * 9, "{allowed} of {limit}");
         }
     }
 
     #[test]
-    fn requests_are_spaced_however_long_nothing_was_asked() {
+    fn idle_time_allows_no_burst() {
         let (pace, clock) = pace(60);
         clock.advance(Duration::from_secs(3600));
         assert!(pace.take().is_ok());
@@ -154,14 +158,14 @@ mod tests {
     }
 
     #[test]
-    fn a_slower_pace_counts_from_the_last_request_and_a_faster_one_lets_no_more_than_one_through() {
+    fn rate_changes_count_from_the_last_request() {
         let (pace, clock) = pace(600);
         assert!(pace.take().is_ok());
         clock.advance(Duration::from_secs(1));
         pace.slow_to(NonZeroU32::new(10));
-        let (interval, gone) = (interval(NonZeroU32::new(10).unwrap()), 1000 * MS);
-        assert_eq!(pace.take(), Err(interval - gone));
-        clock.advance(interval - gone);
+        let (interval, elapsed) = (interval(NonZeroU32::new(10).unwrap()), 1000 * MS);
+        assert_eq!(pace.take(), Err(interval - elapsed));
+        clock.advance(interval - elapsed);
         assert!(pace.take().is_ok());
         clock.advance(Duration::from_secs(5));
         pace.slow_to(None);
@@ -170,15 +174,15 @@ mod tests {
     }
 
     #[test]
-    fn no_minute_sees_more_than_the_rate_it_was_slowed_to() {
+    fn no_minute_exceeds_the_lowered_rate() {
         for rate in [1, 7, 30, 59] {
             let (pace, clock) = pace(60);
-            passed(&pace, &clock, MS, 60_000);
+            count_allowed(&pace, &clock, MS, 60_000);
             pace.slow_to(NonZeroU32::new(rate));
             for _ in 0..3 {
-                let passed = passed(&pace, &clock, 10 * MS, 6_000);
-                assert!(passed <= rate, "{passed} of {rate}");
-                assert!(passed + 1 >= rate * 9 / 10, "{passed} of {rate}");
+                let allowed = count_allowed(&pace, &clock, 10 * MS, 6_000);
+                assert!(allowed <= rate, "{allowed} of {rate}");
+                assert!(allowed + 1 >= rate * 9 / 10, "{allowed} of {rate}");
             }
         }
     }

@@ -1,67 +1,70 @@
-//! A submission on its way: how far its file has come, and when it is given up.
+//! Progress and stall timer of an upload in flight.
 
 use super::upload::{FileTrouble, Outcome, UploadProgress};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// An upload of which no byte was taken for so long is broken.
-const STALLED: Duration = Duration::from_secs(60);
-/// How often the progress of an upload is looked at.
+/// Longest time without progress before an upload is aborted.
+const STALL_TIMEOUT: Duration = Duration::from_secs(60);
+/// Interval between two checks of the progress.
 const TICK: Duration = Duration::from_secs(1);
 
-/// The sending of one submission. Without a file it is over at once.
+/// Watchdog of one submission. A submission without a file counts as fully sent.
 #[derive(Default)]
 pub(super) struct Sending {
     file: Option<(Arc<UploadProgress>, Arc<Outcome>)>,
 }
 
 impl Sending {
-    /// Of a file, whose `progress` is told by what becomes of its chunks.
+    /// Creates the watchdog of a file upload.
     pub(super) const fn of_file(progress: Arc<UploadProgress>, outcome: Arc<Outcome>) -> Self {
         Self {
             file: Some((progress, outcome)),
         }
     }
 
-    /// Whether the whole file was sent.
+    /// Whether the whole file was handed to the connection.
     pub(super) fn is_finished(&self) -> bool {
         self.file
             .as_ref()
             .is_none_or(|(_, outcome)| outcome.is_finished())
     }
 
-    /// Of the whole file, once it was sent.
+    /// Returns the SHA-256 of the file once it was fully sent, in lower-case hexadecimal.
     pub(super) fn sha256(&self) -> Option<String> {
         self.file.as_ref().and_then(|(_, outcome)| outcome.sha256())
     }
 
-    /// What went wrong with the file.
+    /// Takes the error that aborted the upload, if any.
     pub(super) fn take_trouble(&self) -> Option<FileTrouble> {
         self.file
             .as_ref()
             .and_then(|(_, outcome)| outcome.take_trouble())
     }
 
-    /// Ends when no byte was taken for too long, or no answer came for too long after the last one.
-    pub(super) async fn stalled(&self, answer_within: Duration) {
+    /// Completes when the upload stalls, or when no response comes in time.
+    ///
+    /// An upload stalls after 60 seconds without progress. The response is due within `response_timeout` after the last
+    /// byte.
+    pub(super) async fn stalled(&self, response_timeout: Duration) {
         let sent = || {
             self.file
                 .as_ref()
                 .map_or(0, |(progress, _)| progress.sent())
         };
-        let (mut seen, mut since) = (sent(), Instant::now());
+        let (mut last_sent, mut progress_at) = (sent(), Instant::now());
         loop {
             tokio::time::sleep(TICK).await;
-            if sent() != seen {
-                (seen, since) = (sent(), Instant::now());
+            if sent() != last_sent {
+                (last_sent, progress_at) = (sent(), Instant::now());
             }
-            let bound = if self.is_finished() {
-                answer_within
+            let limit = if self.is_finished() {
+                response_timeout
             } else {
-                STALLED
+                STALL_TIMEOUT
             };
-            if since.elapsed() > bound {
+            if progress_at.elapsed() > limit {
                 return;
             }
         }

@@ -1,5 +1,6 @@
-//! A file streamed into a request: hashed on the way where its hash is not known, and never finished if it is not the
-//! file that was recorded.
+//! Streaming of a file into a request.
+//!
+//! The upload computes the hash if it is unknown. It aborts if the file differs from its snapshot.
 
 use super::buffers::Buffers;
 use super::call::Recording;
@@ -15,30 +16,30 @@ use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Bytes read from disk and handed to the connection at once: few hops between threads, and little memory.
+/// Chunk size in bytes. It keeps both thread switches and memory low.
 const CHUNK: usize = 512 * 1024;
 
-/// How much of an upload has been handed to the connection.
+/// Progress of an upload.
 #[derive(Debug, Default)]
 pub struct UploadProgress {
     sent: AtomicU64,
 }
 
 impl UploadProgress {
-    /// Bytes handed to the connection so far.
+    /// Returns the number of bytes handed to the connection so far.
     #[must_use]
     pub fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
     }
 }
 
-/// Why a file's upload broke off by itself.
+/// Error of the file that aborts an upload.
 #[derive(Debug)]
 pub(super) enum FileTrouble {
     Gone,
     Changed,
     Unreadable(io::Error),
-    /// This machine is out of file descriptors or the like.
+    /// This machine is out of file descriptors or another resource.
     NotNow(io::Error),
 }
 
@@ -52,12 +53,12 @@ impl From<io::Error> for FileTrouble {
     }
 }
 
-/// How an upload ended, as seen from the file's side.
+/// State of an upload, shared between the stream and its watchdog.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     finished: AtomicBool,
     sha256: Mutex<Option<String>>,
-    trouble: Mutex<Option<FileTrouble>>,
+    error: Mutex<Option<FileTrouble>>,
 }
 
 impl Outcome {
@@ -74,79 +75,83 @@ impl Outcome {
     }
 
     pub(super) fn take_trouble(&self) -> Option<FileTrouble> {
-        self.trouble
+        self.error
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take()
     }
 }
 
-/// What is read next, and where from.
-struct Reading {
+/// Reader for the rest of a file.
+struct FileReader {
     file: File,
     recording: Recording,
-    left: u64,
-    hash: Hash,
+    remaining: u64,
+    hash: HashState,
     buffers: Buffers,
 }
 
-/// The hash of what is sent.
-enum Hash {
-    /// It was taken before, of the same file.
+/// SHA-256 of the sent bytes.
+enum HashState {
+    /// Computed before the upload, from the same file.
     Known(String),
-    OnTheWay(Sha256),
+    Computing(Sha256),
 }
 
-impl Hash {
-    fn begin(known: Option<String>) -> Self {
-        known.map_or_else(|| Self::OnTheWay(Sha256::new()), Self::Known)
+impl HashState {
+    fn new(known: Option<String>) -> Self {
+        known.map_or_else(|| Self::Computing(Sha256::new()), Self::Known)
     }
 
     fn update(&mut self, bytes: &[u8]) {
-        if let Self::OnTheWay(hash) = self {
+        if let Self::Computing(hash) = self {
             hash.update(bytes);
         }
     }
 
-    fn end(self) -> String {
+    fn finish(self) -> String {
         match self {
             Self::Known(hash) => hash,
-            Self::OnTheWay(hash) => hex::encode(hash.finalize()),
+            Self::Computing(hash) => hex::encode(hash.finalize()),
         }
     }
 }
 
-/// A chunk that was read, and what is to be read after it.
+/// Chunk of a file, with the state after it.
 struct Chunk {
     bytes: Bytes,
-    rest: Rest,
+    rest: Remainder,
 }
 
-enum Rest {
-    More(Box<Reading>),
-    /// It was the last; the file is unchanged. With the hash of all bytes.
-    Nothing(String),
+/// State of the file after a chunk.
+enum Remainder {
+    More(Box<FileReader>),
+    /// The chunk was the last, and the file is unchanged. Holds the SHA-256 of the whole file.
+    Done(String),
 }
 
+/// State of the stream: the next chunk, and the counters to update.
 struct Upload {
-    /// What is handed to the connection next; nothing at the end.
-    next: Next,
+    next: NextChunk,
     progress: Arc<UploadProgress>,
     outcome: Arc<Outcome>,
 }
 
-enum Next {
-    Read(Chunk),
-    Unread(Box<Reading>),
+enum NextChunk {
+    Ready(Chunk),
+    Pending(Box<FileReader>),
     End,
 }
 
-/// Opens the recording and gives its bytes as a stream that ends in an error, before the last chunk, if the file is
-/// not what was recorded. The first chunk is read at once: a small file costs a single turn of a thread that may block,
-/// or none where it was read already.
+/// Opens a recording and returns its bytes as a stream.
+///
+/// If the file differs from its snapshot, the stream fails before the last chunk. The request is then never complete.
+///
+/// The first chunk is read here. A small file therefore takes one blocking task, or none if its content is already in
+/// memory.
 ///
 /// # Errors
-/// If the file cannot be opened or read, or is another already.
+/// Returns an error if the file cannot be opened or read, or already differs from its snapshot.
 pub(super) async fn open(
     recording: &Recording,
 ) -> Result<
@@ -159,13 +164,13 @@ pub(super) async fn open(
     let outcome = Arc::new(Outcome::default());
     let progress = recording.progress.clone();
     let next = match &recording.content {
-        Some(content) => Next::Read(Chunk {
+        Some(content) => NextChunk::Ready(Chunk {
             bytes: content.bytes.clone(),
-            rest: Rest::Nothing(content.sha256.clone()),
+            rest: Remainder::Done(content.sha256.clone()),
         }),
         None => {
             let recording = recording.clone();
-            blocking(move || Reading::begin(recording)).await?
+            blocking(move || FileReader::open(recording)).await?
         }
     };
     let upload = Upload {
@@ -180,35 +185,33 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, FileTrouble> + Send + 'static,
 ) -> Result<T, FileTrouble> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|stopped| Err(FileTrouble::NotNow(stopped.into())))
+    done.unwrap_or_else(|join_error| Err(FileTrouble::NotNow(join_error.into())))
 }
 
 async fn step(mut upload: Upload) -> io::Result<Option<(Bytes, Upload)>> {
-    let chunk = match std::mem::replace(&mut upload.next, Next::End) {
-        Next::End => return Ok(None),
-        Next::Read(chunk) => Ok(chunk),
-        Next::Unread(reading) => blocking(|| reading.chunk()).await,
+    let chunk = match std::mem::replace(&mut upload.next, NextChunk::End) {
+        NextChunk::End => return Ok(None),
+        NextChunk::Ready(chunk) => Ok(chunk),
+        NextChunk::Pending(reader) => blocking(|| reader.chunk()).await,
     };
     match chunk {
-        Ok(chunk) => Ok(Some((upload.hand_over(chunk), upload))),
-        Err(trouble) => {
+        Ok(chunk) => Ok(Some((upload.next_bytes(chunk), upload))),
+        Err(error) => {
             *upload
                 .outcome
-                .trouble
+                .error
                 .lock()
-                .unwrap_or_else(PoisonError::into_inner) = Some(trouble);
-            Err(io::Error::other(
-                "the file cannot be sent as it was recorded",
-            ))
+                .unwrap_or_else(PoisonError::into_inner) = Some(error);
+            Err(io::Error::other("the file changed or cannot be read"))
         }
     }
 }
 
 impl Upload {
-    fn hand_over(&mut self, chunk: Chunk) -> Bytes {
+    fn next_bytes(&mut self, chunk: Chunk) -> Bytes {
         match chunk.rest {
-            Rest::More(reading) => self.next = Next::Unread(reading),
-            Rest::Nothing(hash) => {
+            Remainder::More(reader) => self.next = NextChunk::Pending(reader),
+            Remainder::Done(hash) => {
                 *self
                     .outcome
                     .sha256
@@ -224,55 +227,55 @@ impl Upload {
     }
 }
 
-impl Reading {
-    fn begin(recording: Recording) -> Result<Next, FileTrouble> {
-        let reading = Box::new(Self {
+impl FileReader {
+    fn open(recording: Recording) -> Result<NextChunk, FileTrouble> {
+        let reader = Box::new(Self {
             file: File::open(&recording.path)?,
-            left: recording.size_bytes,
-            hash: Hash::begin(recording.sha256.clone()),
+            remaining: recording.size_bytes,
+            hash: HashState::new(recording.sha256.clone()),
             buffers: Buffers::of(up_to(recording.size_bytes, CHUNK)),
             recording,
         });
-        if !reading.is_as_recorded()? {
+        if !reader.is_unchanged()? {
             return Err(FileTrouble::Changed);
         }
-        if reading.left == 0 {
-            return Ok(Next::End);
+        if reader.remaining == 0 {
+            return Ok(NextChunk::End);
         }
-        reading.chunk().map(Next::Read)
+        reader.chunk().map(NextChunk::Ready)
     }
 
     fn chunk(mut self: Box<Self>) -> Result<Chunk, FileTrouble> {
         let mut buffer = self.buffers.take();
-        let wanted = up_to(self.left, buffer.len());
+        let wanted = up_to(self.remaining, buffer.len());
         let read = self.file.read_exact(&mut buffer[..wanted]);
-        read.map_err(unread)?;
+        read.map_err(read_error)?;
         self.hash.update(&buffer[..wanted]);
-        self.left -= wanted as u64;
+        self.remaining -= wanted as u64;
         let bytes = self.buffers.lend(buffer, wanted);
-        if self.left > 0 {
-            let rest = Rest::More(self);
+        if self.remaining > 0 {
+            let rest = Remainder::More(self);
             return Ok(Chunk { bytes, rest });
         }
-        if !self.is_as_recorded()? {
+        if !self.is_unchanged()? {
             return Err(FileTrouble::Changed);
         }
-        let rest = Rest::Nothing(self.hash.end());
+        let rest = Remainder::Done(self.hash.finish());
         Ok(Chunk { bytes, rest })
     }
 
-    fn is_as_recorded(&self) -> io::Result<bool> {
-        let found = self.file.metadata()?;
-        Ok(found.len() == self.recording.size_bytes
-            && Timestamp::from(found.modified()?) == self.recording.modified)
+    fn is_unchanged(&self) -> io::Result<bool> {
+        let metadata = self.file.metadata()?;
+        Ok(metadata.len() == self.recording.size_bytes
+            && Timestamp::from(metadata.modified()?) == self.recording.modified)
     }
 }
 
-fn up_to(left: u64, most: usize) -> usize {
-    usize::try_from(left).map_or(most, |left| left.min(most))
+fn up_to(remaining: u64, limit: usize) -> usize {
+    usize::try_from(remaining).map_or(limit, |remaining| remaining.min(limit))
 }
 
-fn unread(error: io::Error) -> FileTrouble {
+fn read_error(error: io::Error) -> FileTrouble {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => FileTrouble::Changed,
         _ => FileTrouble::Unreadable(error),
