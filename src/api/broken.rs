@@ -1,19 +1,21 @@
-//! What a call that got no answer means.
+//! Classification of calls that got no complete response.
 
 use super::call::{CallError, CallErrorKind};
 use super::transport::Broken;
 use super::upload::FileTrouble;
 use crate::domain::{ErrorClass, Failure};
 
-/// A submission without an answer: only where the whole recording was sent, it may have been accepted.
+/// Classifies a submission without a response.
+///
+/// The service may have accepted it only if the whole recording was sent (`finished`).
 pub(super) fn broken_submission(broken: &Broken, finished: bool) -> CallError {
-    let certain = matches!(broken, Broken::NotConnected(_)) || !finished;
-    let kind = if certain {
+    let not_accepted = matches!(broken, Broken::NotConnected(_)) || !finished;
+    let kind = if not_accepted {
         CallErrorKind::Unavailable
     } else {
         CallErrorKind::Unknown
     };
-    let message = match (broken, certain) {
+    let message = match (broken, not_accepted) {
         (Broken::NotConnected(_), _) => broken.to_string(),
         (_, true) => format!("{broken}, before the whole recording was sent"),
         (_, false) => format!("{broken}, after the whole recording was sent"),
@@ -21,7 +23,7 @@ pub(super) fn broken_submission(broken: &Broken, finished: bool) -> CallError {
     network(kind, message, None)
 }
 
-/// A poll, or another question, without an answer that can be read.
+/// Classifies a poll, or another read-only call, without a complete response.
 pub(super) fn broken_poll(broken: &Broken, http_status: Option<u16>) -> CallError {
     match broken {
         Broken::TooLarge => CallError {
@@ -51,23 +53,23 @@ fn network(kind: CallErrorKind, message: String, http_status: Option<u16>) -> Ca
     }
 }
 
-/// A file that could not be sent.
+/// Classifies an upload that failed because of its file.
 pub(super) fn file_trouble(trouble: &FileTrouble) -> CallError {
     let (kind, message) = match trouble {
         FileTrouble::Gone => (
             CallErrorKind::FileGone,
-            "the file is not there any more".to_owned(),
+            "the file no longer exists".to_owned(),
         ),
         FileTrouble::Changed => (
             CallErrorKind::FileChanged,
-            "the file was changed while it was sent; nothing was accepted".to_owned(),
+            "the file changed during the upload; nothing was accepted".to_owned(),
         ),
         FileTrouble::Unreadable(error) => (
             CallErrorKind::FileUnreadable,
             format!("the file cannot be read: {error}"),
         ),
         FileTrouble::NotNow(error) => {
-            let message = format!("this machine is out of something: {error}");
+            let message = format!("this machine is out of resources: {error}");
             return network(CallErrorKind::Unavailable, message, None);
         }
     };

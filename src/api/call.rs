@@ -1,4 +1,4 @@
-//! What a call takes and gives back.
+//! Inputs and results of the calls.
 
 use super::answer::read_transcript;
 use super::upload::UploadProgress;
@@ -7,87 +7,89 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// One recording to transcribe.
+/// Recording to transcribe.
 #[derive(Debug, Clone, Copy)]
 pub struct Submission<'a> {
-    /// Model and options.
+    /// Model and options of the transcription.
     pub request: &'a Request,
-    /// The audio.
+    /// Source of the audio.
     pub audio: Audio<'a>,
-    /// Sent as `X-Client-Request-Id`; see [`client_request_id`].
+    /// Value of the `X-Client-Request-Id` header. See [`client_request_id`].
     pub client_request_id: &'a str,
 }
 
-/// Where the audio comes from.
+/// Source of the audio.
 #[derive(Debug, Clone, Copy)]
 pub enum Audio<'a> {
-    /// Streamed from disk.
+    /// A file, streamed from disk.
     File(&'a Recording),
-    /// Fetched by the service.
+    /// A URL, fetched by the service.
     Url(&'a str),
 }
 
-/// A file as it was when it was recorded. An upload of anything else breaks off before its last byte.
+/// Snapshot of a file from the scan.
+///
+/// The upload is aborted before the last byte if the file differs from its snapshot.
 #[derive(Debug, Clone)]
 pub struct Recording {
-    /// Where it is.
+    /// Path of the file.
     pub path: PathBuf,
-    /// Its length in bytes.
+    /// Length in bytes.
     pub size_bytes: u64,
-    /// When it was last changed.
+    /// Time of the last modification.
     pub modified: Timestamp,
-    /// SHA-256 of its content in lower-case hexadecimal, where it is known; else it is taken on the way.
+    /// SHA-256 of the content in lower-case hexadecimal, if known. Otherwise the upload computes it.
     pub sha256: Option<String>,
-    /// What was read of it a moment ago, if that was all: the file is not opened again.
+    /// The whole content, if it was just read. The upload then does not open the file again.
     pub content: Option<Content>,
-    /// Counts what has been sent of it.
+    /// Number of bytes sent so far.
     pub progress: Arc<UploadProgress>,
 }
 
-/// The service took a submission: from here on it is paid for.
+/// Submission that the service accepted, and charges for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Accepted {
-    /// What it said.
+    /// Content of the response.
     pub reply: Reply,
-    /// SHA-256 of the bytes that were sent, in lower-case hexadecimal. `None` for a URL.
+    /// SHA-256 of the sent bytes in lower-case hexadecimal. `None` for a URL.
     pub sha256: Option<String>,
-    /// The HTTP status, any 2xx.
+    /// HTTP status, any 2xx.
     pub http_status: u16,
-    /// The service's name for the request (`x-request-id`).
+    /// ID that the service gave the request (`x-request-id`).
     pub request_id: Option<String>,
 }
 
-/// What the service says to a submission.
+/// Content of the response to an accepted submission.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reply {
-    /// It works on it; ask by this ID.
+    /// ID under which the result is polled.
     Generation(GenerationId),
-    /// The transcription at once: the legacy flow.
+    /// Result of the transcription, as in the legacy flow.
     Answer(Completed),
 }
 
-/// What the service says to a poll.
+/// Result of a poll.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Polled {
-    /// Not ready.
+    /// The transcription is still running.
     InProgress,
-    /// Here it is.
+    /// The transcription succeeded.
     Completed(Completed),
-    /// There will be none.
+    /// The transcription failed and will never have a result.
     Failed(Failure),
 }
 
-/// A transcription that came whole.
+/// Result of a transcription.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Completed {
-    /// The result's JSON, byte for byte as it came, without the envelope around it. `null` where the service gave none.
+    /// JSON of the result, byte for byte as received, without the envelope. `null` if the service sent no result.
     pub raw: String,
-    /// What it says.
+    /// Transcript read from `raw`.
     pub transcript: Transcript,
 }
 
 impl Completed {
-    /// Reads a result that was kept. What is none is silence.
+    /// Reads a stored result. Anything that is not a result gives an empty transcript.
     #[must_use]
     pub fn from_raw(raw: String) -> Self {
         let transcript = read_transcript(&raw);
@@ -95,51 +97,53 @@ impl Completed {
     }
 }
 
-/// A call that brought nothing.
+/// Error of a call.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{failure}")]
 pub struct CallError {
-    /// What the queue must know about it.
+    /// Kind of the error, on which the queue decides.
     pub kind: CallErrorKind,
-    /// What a person must know about it.
+    /// Error class and message for the user.
     pub failure: Failure,
-    /// The HTTP status, if an answer came.
+    /// HTTP status, if there was a response.
     pub http_status: Option<u16>,
-    /// How long the service asks to be left alone, at most an hour.
+    /// Wait from the `Retry-After` header, at most one hour.
     pub retry_after: Option<Duration>,
-    /// The service's name for the request (`x-request-id`).
+    /// ID that the service gave the request (`x-request-id`).
     pub request_id: Option<String>,
 }
 
-/// What a failed call means for the job it was made for.
+/// Effect of a failed call on its job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallErrorKind {
-    /// The file is not there. Nothing was sent.
+    /// The file does not exist. Nothing was sent.
     FileGone,
-    /// The file is not the one that was recorded. The request broke off before its last byte.
+    /// The file differs from its snapshot. The request was aborted before the last byte.
     FileChanged,
-    /// The file could not be read. The request broke off before its last byte.
+    /// The file could not be read. The request was aborted before the last byte.
     FileUnreadable,
-    /// The service refuses this submission for good: 400, 409, 413, 415, 422 and the like.
+    /// The service permanently rejects this submission: 400, 409, 413, 415, 422 and most other 4xx.
     Refused,
-    /// The key is refused: 401.
+    /// The service rejects the key: 401.
     Auth,
-    /// The account or its plan does not cover it: 402, 403.
+    /// The account is out of credit, or its plan does not cover the call: 402, 403.
     Credit,
     /// Too many requests: 429.
     RateLimited,
-    /// Certainly not accepted: no connection, a connection broken before the last byte had left, an address without
-    /// this call, or a 5xx other than 502 and 504.
+    /// Certainly not accepted: no connection, a connection lost before the last byte was sent, a base URL without this
+    /// endpoint, or a 5xx other than 502 and 504.
     Unavailable,
-    /// Perhaps accepted: no answer after the last byte had left, 408, 502, 504, or a 2xx that names no generation.
+    /// Possibly accepted: no response after the last byte was sent, 408, 502, 504, or a 2xx without a generation ID.
     Unknown,
-    /// A poll for something the service does not have: 404, 410.
+    /// The service does not have the polled generation: 404, 410.
     Missing,
-    /// An answer to a poll that cannot be read.
+    /// The response to a poll cannot be parsed.
     Garbled,
 }
 
-/// The value of `X-Client-Request-Id` for one submission, of characters the service keeps (1–128 of `A-Za-z0-9._:-`).
+/// Returns the `X-Client-Request-Id` of one submission.
+///
+/// It has only characters that the service accepts (1–128 of `A-Za-z0-9._:-`).
 #[must_use]
 pub fn client_request_id(random: u128) -> String {
     format!("ns-{random:032x}")
@@ -150,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_client_request_id_is_of_characters_the_service_keeps() {
+    fn client_request_ids_have_only_accepted_characters() {
         for random in [0, 1, u128::MAX] {
             let id = client_request_id(random);
             assert_eq!(id.len(), 35);

@@ -1,4 +1,4 @@
-//! The calls: a submission, a poll, a probe.
+//! Client of the service: submissions, polls, lists and the probe.
 
 use super::answer::{Answer, Created, Unreadable, read_answer, read_created, read_legacy};
 use super::broken::{broken_poll, broken_submission, file_trouble};
@@ -25,49 +25,52 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 use url::Url;
 
-/// Shorter than servers keep an idle connection, so that a submission is not lost on one they have just closed.
-const KEEP_IDLE: Duration = Duration::from_secs(15);
-/// From the last byte of a submission to its answer.
-const ANSWER_WITHIN: Duration = Duration::from_secs(120);
-/// The same where the answer is the transcript: behind the service Deepgram works up to 10 minutes, whisper 20.
-const LEGACY_ANSWER_WITHIN: Duration = Duration::from_secs(1800);
-/// An answer from this size on is read apart from the others.
-const LARGE_ANSWER: usize = 256 * 1024;
-/// Unknown status words that are remembered, so that each is logged once.
-const WORDS: usize = 32;
+/// Time after which an idle connection is closed.
+///
+/// Servers keep idle connections for longer. A submission is therefore not lost on a connection that the server has
+/// just closed.
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(15);
+/// Longest wait from the last byte of a submission to the head of the response.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(120);
+/// The same for the legacy flow, where the response is the transcript: Deepgram takes up to 10 minutes, whisper 20.
+const LEGACY_RESPONSE_TIMEOUT: Duration = Duration::from_secs(1800);
+/// Size in bytes from which a response is parsed on the executor for large jobs.
+const LARGE_RESPONSE: usize = 256 * 1024;
+/// Number of unknown status words that are remembered to log each only once.
+const MAX_UNKNOWN_STATUSES: usize = 32;
 
-/// How to reach the service.
+/// Address, key and flow of the service.
 #[derive(Clone)]
 pub struct Settings {
-    /// Everything before `/stt`, as in `https://api.aimlapi.com/v1`.
+    /// URL up to `/stt`, such as `https://api.aimlapi.com/v1`.
     pub base_url: Url,
-    /// The key, sent as a bearer token and nowhere else.
+    /// API key, sent only as a bearer token.
     pub key: SecretString,
-    /// Which calls a submission uses.
+    /// Flow of a submission, which decides its endpoint.
     pub flow: Flow,
 }
 
-/// The client cannot be made.
+/// Error of [`Client::new`].
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// The key cannot be sent.
-    #[error("the API key holds characters that cannot be sent; set it again")]
+    /// The key contains characters that a header cannot carry.
+    #[error("the API key contains characters that cannot be sent; set it again")]
     Key,
-    /// TLS or the like.
+    /// TLS or another part of the HTTP client failed to initialize.
     #[error("the HTTP client cannot be set up")]
     Http(#[source] reqwest::Error),
 }
 
-/// What a look at the service found.
+/// Result of [`Client::probe`].
 #[derive(Debug)]
 pub struct Probe {
-    /// The service is there and takes the key, or why not.
+    /// Whether the service is available and accepts the key, otherwise the error.
     pub outcome: Result<(), CallError>,
-    /// What it takes for the time.
+    /// The service's clock, from the `Date` header.
     pub server_time: Option<SystemTime>,
 }
 
-/// The client of the service. Clones share their connections.
+/// Client of the service. Clones share one connection pool.
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
@@ -76,14 +79,14 @@ pub struct Client {
 }
 
 impl Client {
-    /// Sets the client up; connects to nothing.
+    /// Creates a client without connecting.
     ///
     /// # Errors
-    /// If the key cannot be sent, or there are no certificates to check the service's with.
+    /// Returns an error if a header cannot carry the key, or if there are no root certificates.
     pub fn new(settings: &Settings) -> Result<Self, ClientError> {
         let http = connecting_to(&settings.base_url)
             .default_headers(headers(&settings.key)?)
-            .pool_idle_timeout(KEEP_IDLE)
+            .pool_idle_timeout(POOL_IDLE_TIMEOUT)
             .build()
             .map_err(ClientError::Http)?;
         Ok(Self {
@@ -93,52 +96,52 @@ impl Client {
         })
     }
 
-    /// Hands a recording in. Cancelled, or in a crash, it may have been accepted all the same.
+    /// Submits a recording.
+    ///
+    /// After a cancel or a crash in the middle, the service may still have accepted the submission.
     ///
     /// # Errors
-    /// As [`CallErrorKind`] tells them apart; only `Unknown` leaves open whether the submission was accepted.
+    /// Returns an error if the call fails. [`CallErrorKind`] lists the cases. Only after `Unknown` may the service have
+    /// accepted the submission.
     pub async fn submit(&self, submission: Submission<'_>) -> Result<Accepted, CallError> {
-        let (request, sending) = match submission.audio {
+        let (request, upload) = match submission.audio {
             Audio::Url(url) => (
-                self.submission_of_url(submission.request, url),
+                self.url_request(submission.request, url),
                 Sending::default(),
             ),
-            Audio::File(recording) => {
-                self.submission_of_file(submission.request, recording)
-                    .await?
-            }
+            Audio::File(recording) => self.file_request(submission.request, recording).await?,
         };
         let request = request.header("x-client-request-id", submission.client_request_id);
-        let answer_within = match self.settings.flow {
-            Flow::TwoStep => ANSWER_WITHIN,
-            Flow::Legacy => LEGACY_ANSWER_WITHIN,
+        let response_timeout = match self.settings.flow {
+            Flow::TwoStep => RESPONSE_TIMEOUT,
+            Flow::Legacy => LEGACY_RESPONSE_TIMEOUT,
         };
-        let answered = exchange(request, sending.stalled(answer_within)).await;
-        if let Some(trouble) = sending.take_trouble() {
-            return Err(file_trouble(&trouble));
+        let response = exchange(request, upload.stalled(response_timeout)).await;
+        if let Some(error) = upload.take_trouble() {
+            return Err(file_trouble(&error));
         }
-        let answered =
-            answered.map_err(|broken| broken_submission(&broken, sending.is_finished()))?;
-        if !(200..300).contains(&answered.status) {
-            return Err(self.refused(Call::Submit, &answered));
+        let response =
+            response.map_err(|broken| broken_submission(&broken, upload.is_finished()))?;
+        if !(200..300).contains(&response.status) {
+            return Err(self.error_response(Call::Submit, &response));
         }
-        self.accepted(answered, sending.sha256()).await
+        self.accepted(response, upload.sha256()).await
     }
 
-    fn submission_of_url(&self, request: &Request, url: &str) -> RequestBuilder {
+    fn url_request(&self, request: &Request, url: &str) -> RequestBuilder {
         self.http
             .post(self.submit_url())
             .json(&json_body(request, url))
     }
 
-    async fn submission_of_file(
+    async fn file_request(
         &self,
         request: &Request,
         recording: &Recording,
     ) -> Result<(RequestBuilder, Sending), CallError> {
         let (stream, outcome) = upload::open(recording)
             .await
-            .map_err(|trouble| file_trouble(&trouble))?;
+            .map_err(|error| file_trouble(&error))?;
         let part = Part::stream_with_length(Body::wrap_stream(stream), recording.size_bytes)
             .file_name(file_name(&recording.path))
             .mime_str(mime_for(&recording.path))
@@ -147,22 +150,22 @@ impl Client {
             .into_iter()
             .fold(Form::new(), |form, (name, value)| form.text(name, value));
         let form = form.part(file_field(request.model()), part);
-        let sending = Sending::of_file(recording.progress.clone(), outcome);
-        Ok((self.http.post(self.submit_url()).multipart(form), sending))
+        let upload = Sending::of_file(recording.progress.clone(), outcome);
+        Ok((self.http.post(self.submit_url()).multipart(form), upload))
     }
 
     async fn accepted(
         &self,
-        answered: Answered,
+        response: Answered,
         sha256: Option<String>,
     ) -> Result<Accepted, CallError> {
         let read = match self.settings.flow {
             Flow::TwoStep => read_created,
             Flow::Legacy => read_legacy,
         };
-        let (status, request_id) = (answered.status, answered.request_id);
-        let created = match answered.body {
-            Ok(body) => read_apart(body, read).await,
+        let (status, request_id) = (response.status, response.request_id);
+        let created = match response.body {
+            Ok(body) => parse_response(body, read).await,
             Err(broken) => Err(broken.to_string()),
         };
         let accepted = |reply| Accepted {
@@ -178,17 +181,17 @@ impl Client {
             retry_after: None,
             request_id: request_id.clone(),
         };
-        let named = answered.inference_id.and_then(GenerationId::new);
-        match (created, named) {
+        let header_id = response.inference_id.and_then(GenerationId::new);
+        match (created, header_id) {
             (Ok(Created::Generation(id)), _) => Ok(accepted(Reply::Generation(id))),
             (Ok(Created::Answer(completed)), _) => Ok(accepted(Reply::Answer(completed))),
             (Ok(Created::Failed(failure)), _) => {
-                Err(error(CallErrorKind::Unavailable, self.without_key(failure)))
+                Err(error(CallErrorKind::Unavailable, self.redact_key(failure)))
             }
             (_, Some(id)) => Ok(accepted(Reply::Generation(id))),
-            (Err(why), None) => {
+            (Err(cause), None) => {
                 let message = format!(
-                    "the service took it ({status}), but its answer names no generation: {why}"
+                    "the service accepted the submission ({status}), but the response has no generation ID: {cause}"
                 );
                 Err(error(
                     CallErrorKind::Unknown,
@@ -198,43 +201,43 @@ impl Client {
         }
     }
 
-    /// Asks for a transcription. May be repeated at will.
+    /// Polls for a result. Idempotent.
     ///
     /// # Errors
-    /// As [`CallErrorKind`] tells them apart.
+    /// Returns an error if the call fails. [`CallErrorKind`] lists the cases.
     pub async fn poll(&self, id: &GenerationId) -> Result<Polled, CallError> {
         let request = self.http.get(self.url(&["stt", id.as_str()]));
-        let answered = exchange(request, answer_idle())
+        let response = exchange(request, answer_idle())
             .await
             .map_err(|broken| broken_poll(&broken, None))?;
-        if !(200..300).contains(&answered.status) {
-            return Err(self.refused(Call::Poll, &answered));
+        if !(200..300).contains(&response.status) {
+            return Err(self.error_response(Call::Poll, &response));
         }
-        let status = answered.status;
-        let body = answered
+        let status = response.status;
+        let body = response
             .body
             .map_err(|broken| broken_poll(&broken, Some(status)))?;
-        match read_apart(body, read_answer).await {
+        match parse_response(body, read_answer).await {
             Ok(Answer::InProgress { unknown }) => {
                 self.log_unknown(unknown);
                 Ok(Polled::InProgress)
             }
             Ok(Answer::Completed(completed)) => Ok(Polled::Completed(completed)),
-            Ok(Answer::Failed(failure)) => Ok(Polled::Failed(self.without_key(failure))),
+            Ok(Answer::Failed(failure)) => Ok(Polled::Failed(self.redact_key(failure))),
             Err(why) => Err(CallError {
                 kind: CallErrorKind::Garbled,
                 failure: Failure::new(ErrorClass::Protocol, why),
                 http_status: Some(status),
                 retry_after: None,
-                request_id: answered.request_id,
+                request_id: response.request_id,
             }),
         }
     }
 
-    /// A page of the requests that this key made between two times, newest first, after `offset` of them.
+    /// Returns a page of the key's requests from `start` to `end`, newest first, skipping the first `offset`.
     ///
     /// # Errors
-    /// As [`CallErrorKind`] tells them apart.
+    /// Returns an error if the call fails. [`CallErrorKind`] lists the cases.
     pub async fn logs(
         &self,
         start: Timestamp,
@@ -242,14 +245,16 @@ impl Client {
         offset: usize,
     ) -> Result<Logs, CallError> {
         let url = self.logs_url(start, end, offset);
-        let page = self.listed(url, read_page).await?;
+        let page = self.fetch_list(url, read_page).await?;
         Ok(page.map_or(Logs::Unsupported, Logs::Page))
     }
 
-    /// The same page as a bill; `None` where the service has no such list.
+    /// Returns the same page as [`logs`](Self::logs), with costs.
+    ///
+    /// Returns `None` if the service has no such list, or not for this account.
     ///
     /// # Errors
-    /// As [`CallErrorKind`] tells them apart.
+    /// Returns an error if the call fails. [`CallErrorKind`] lists the cases.
     pub async fn charged(
         &self,
         start: Timestamp,
@@ -257,7 +262,7 @@ impl Client {
         offset: usize,
     ) -> Result<Option<ChargedPage>, CallError> {
         let url = self.logs_url(start, end, offset);
-        self.listed(url, read_charged).await
+        self.fetch_list(url, read_charged).await
     }
 
     fn logs_url(&self, start: Timestamp, end: Timestamp, offset: usize) -> Url {
@@ -271,46 +276,49 @@ impl Client {
         url
     }
 
-    /// What the service says that its models cost, each under every name it has; `None` if it does not say.
+    /// Returns the service's price list, with an entry for each ID and alias of a model.
+    ///
+    /// Returns `None` if the service has no price list, or not for this account.
     ///
     /// # Errors
-    /// As [`CallErrorKind`] tells them apart.
+    /// Returns an error if the call fails. [`CallErrorKind`] lists the cases.
     pub async fn prices(&self) -> Result<Option<Vec<(String, Price)>>, CallError> {
         let mut url = self.url(&["models"]);
         url.set_query(Some("include=pricing"));
-        self.listed(url, read_prices).await
+        self.fetch_list(url, read_prices).await
     }
 
-    /// Asks for a list; `None` where the service has none, or not for this account.
-    async fn listed<T: Send + 'static>(
+    /// Fetches a list. Returns `None` if the service has no such list, or not for this account.
+    async fn fetch_list<T: Send + 'static>(
         &self,
         url: Url,
         read: fn(&[u8]) -> Result<T, Unreadable>,
     ) -> Result<Option<T>, CallError> {
-        let answered = exchange(self.http.get(url), answer_idle())
+        let response = exchange(self.http.get(url), answer_idle())
             .await
             .map_err(|broken| broken_poll(&broken, None))?;
-        match answered.status {
+        match response.status {
             200..=299 => {}
             402 | 403 | 404 | 405 | 410 | 501 => return Ok(None),
-            _ => return Err(self.refused(Call::Poll, &answered)),
+            _ => return Err(self.error_response(Call::Poll, &response)),
         }
-        let status = answered.status;
-        let body = answered
+        let status = response.status;
+        let body = response
             .body
             .map_err(|broken| broken_poll(&broken, Some(status)))?;
-        let list = read_apart(body, read).await;
+        let list = parse_response(body, read).await;
         list.map(Some).map_err(|why| CallError {
             kind: CallErrorKind::Garbled,
             failure: Failure::new(ErrorClass::Protocol, why),
             http_status: Some(status),
             retry_after: None,
-            request_id: answered.request_id,
+            request_id: response.request_id,
         })
     }
 
-    /// Looks whether the service is there and takes the key, by asking for a generation that cannot exist. Costs
-    /// nothing.
+    /// Checks that the service is available and accepts the key. Free of charge.
+    ///
+    /// It polls for a generation that cannot exist.
     pub async fn probe(&self) -> Probe {
         let request = self
             .http
@@ -320,36 +328,36 @@ impl Client {
                 outcome: Err(broken_poll(&broken, None)),
                 server_time: None,
             },
-            Ok(answered) => {
-                let known = matches!(answered.status, 200..=299 | 400 | 404 | 410 | 422);
+            Ok(response) => {
+                let known = matches!(response.status, 200..=299 | 400 | 404 | 410 | 422);
                 let outcome = if known {
                     Ok(())
                 } else {
-                    Err(self.refused(Call::Poll, &answered))
+                    Err(self.error_response(Call::Poll, &response))
                 };
                 Probe {
                     outcome,
-                    server_time: answered.server_time,
+                    server_time: response.server_time,
                 }
             }
         }
     }
 
-    fn refused(&self, call: Call, answered: &Answered) -> CallError {
+    fn error_response(&self, call: Call, response: &Answered) -> CallError {
         let refusal = Refusal {
-            status: answered.status,
-            body: answered.body.as_deref().unwrap_or_default(),
-            redirect: answered.redirect.clone(),
-            retry_after: answered.retry_after,
-            request_id: answered.request_id.clone(),
+            status: response.status,
+            body: response.body.as_deref().unwrap_or_default(),
+            redirect: response.redirect.clone(),
+            retry_after: response.retry_after,
+            request_id: response.request_id.clone(),
         };
         let mut error = failures::classify(call, refusal);
-        error.failure = self.without_key(error.failure);
+        error.failure = self.redact_key(error.failure);
         error
     }
 
-    /// Some services repeat a refused key in their answer.
-    fn without_key(&self, failure: Failure) -> Failure {
+    /// Redacts the key from the message of a failure. Some services repeat a rejected key in their response.
+    fn redact_key(&self, failure: Failure) -> Failure {
         let key = self.settings.key.expose_secret();
         Failure::new(failure.class, failures::without_key(&failure.message, key))
     }
@@ -361,10 +369,10 @@ impl Client {
             .unknown_words
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if known.len() < WORDS && known.insert(word.clone()) {
+        if known.len() < MAX_UNKNOWN_STATUSES && known.insert(word.clone()) {
             tracing::warn!(
                 status = word,
-                "the service uses a status that this version does not know; it is asked again"
+                "unknown status from the service; polling continues"
             );
         }
     }
@@ -376,7 +384,7 @@ impl Client {
         }
     }
 
-    /// Below the base, each part percent-encoded as one segment.
+    /// Returns the URL of a path below the base URL. Each part is percent-encoded as one segment.
     fn url(&self, parts: &[&str]) -> Url {
         let mut url = self.settings.base_url.clone();
         if let Ok(mut path) = url.path_segments_mut() {
@@ -396,12 +404,14 @@ fn headers(key: &SecretString) -> Result<HeaderMap, ClientError> {
     ]))
 }
 
-/// Reads an answer; a large one apart, as it takes ten times its size in memory. An error is text for a failure.
-async fn read_apart<T: Send + 'static>(
+/// Parses a response. The error is a message for a failure.
+///
+/// Large responses are parsed one at a time, because parsing takes ten times their size in memory.
+async fn parse_response<T: Send + 'static>(
     body: Vec<u8>,
     read: fn(&[u8]) -> Result<T, Unreadable>,
 ) -> Result<T, String> {
-    let read = if body.len() < LARGE_ANSWER {
+    let read = if body.len() < LARGE_RESPONSE {
         read(&body)
     } else {
         let read = heavy::in_turn(move || read(&body)).await;
@@ -425,7 +435,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_one_segment_of_the_path_whatever_it_holds() {
+    fn an_id_is_one_path_segment() {
         for base in ["http://127.0.0.1:1/v1", "http://127.0.0.1:1/v1/"] {
             let url = |id| client(base).url(&["stt", id]).to_string();
             assert_eq!(url("a_b-c"), "http://127.0.0.1:1/v1/stt/a_b-c");
@@ -437,16 +447,16 @@ mod tests {
     }
 
     #[test]
-    fn the_key_is_taken_out_of_what_the_service_says() {
+    fn the_key_is_redacted_from_error_messages() {
         let failure = Failure::new(ErrorClass::Auth, "bad key sk-very-secret!");
         assert_eq!(
-            client("http://127.0.0.1:1").without_key(failure).message,
+            client("http://127.0.0.1:1").redact_key(failure).message,
             "bad key [key]!"
         );
     }
 
     #[test]
-    fn a_key_that_cannot_be_sent_is_refused_without_being_shown() {
+    fn an_invalid_key_is_not_in_the_error() {
         let key = SecretString::from("a\nb".to_owned());
         let settings = Settings {
             base_url: "http://127.0.0.1:1".parse().unwrap(),
@@ -456,7 +466,7 @@ mod tests {
         let error = Client::new(&settings).err().unwrap();
         assert_eq!(
             error.to_string(),
-            "the API key holds characters that cannot be sent; set it again"
+            "the API key contains characters that cannot be sent; set it again"
         );
     }
 }

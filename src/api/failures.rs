@@ -1,53 +1,54 @@
-//! Answers that say no: what an HTTP status and its body mean, once and for all.
+//! Classification of HTTP error responses by status and body.
 
 use super::call::{CallError, CallErrorKind};
 use crate::domain::{ErrorClass, Failure, is_obeyed};
 use serde_json::Value;
 use std::time::{Duration, SystemTime};
 
-/// A message longer than this says nothing more to anybody.
-const MESSAGE_CHARS: usize = 300;
-/// A part of the key that is shorter says nothing of it.
-const KEY_PART: usize = 3;
-/// A server that asks to be left alone for longer is asked again anyway.
-const RETRY_AFTER_MOST: Duration = Duration::from_secs(3600);
+/// Maximum length of a message, in characters.
+const MAX_MESSAGE_CHARS: usize = 300;
+/// Length in bytes from which the beginning of a key is redacted.
+const MIN_KEY_PART: usize = 3;
+/// Maximum wait from `Retry-After`. A longer one is shortened to this.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
-/// Which call got the answer.
+/// Call that got an error response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Call {
-    /// A submission, which may have been accepted.
+    /// A submission. It may have been accepted.
     Submit,
-    /// A poll, which can always be repeated.
+    /// A poll or another read-only call. It is idempotent.
     Poll,
 }
 
-/// The facts of an answer that is no 2xx.
+/// Response with a status other than 2xx.
 #[derive(Debug, Clone, Default)]
 pub struct Refusal<'a> {
-    /// The HTTP status.
+    /// HTTP status.
     pub status: u16,
-    /// The body, as much as was read of it.
+    /// Body, possibly cut short.
     pub body: &'a [u8],
-    /// Host and path of a redirect's target.
+    /// Target of a redirect, without its query.
     pub redirect: Option<String>,
-    /// The service asks to be left alone for so long.
+    /// Wait from the `Retry-After` header.
     pub retry_after: Option<Duration>,
-    /// `x-request-id`.
+    /// ID that the service gave the request (`x-request-id`).
     pub request_id: Option<String>,
 }
 
-/// Classifies an answer that is no 2xx.
+/// Classifies a response with a status other than 2xx.
 #[must_use]
 pub fn classify(call: Call, refusal: Refusal<'_>) -> CallError {
-    let (kind, class) = meaning(call, refusal.status);
-    let said = refusal
-        .redirect
-        .map_or_else(|| message(refusal.body), |to| format!("it points to {to}"));
+    let (kind, class) = kind_and_class(call, refusal.status);
+    let detail = refusal.redirect.map_or_else(
+        || message(refusal.body),
+        |target| format!("redirects to {target}"),
+    );
     let lead = lead(call, refusal.status);
-    let message = if said.is_empty() {
+    let message = if detail.is_empty() {
         lead
     } else {
-        format!("{lead}: {said}")
+        format!("{lead}: {detail}")
     };
     CallError {
         kind,
@@ -58,13 +59,13 @@ pub fn classify(call: Call, refusal: Refusal<'_>) -> CallError {
     }
 }
 
-fn meaning(call: Call, status: u16) -> (CallErrorKind, ErrorClass) {
+fn kind_and_class(call: Call, status: u16) -> (CallErrorKind, ErrorClass) {
     use CallErrorKind as Kind;
     match (status, call) {
         (401, _) => (Kind::Auth, ErrorClass::Auth),
         (402 | 403, _) => (Kind::Credit, ErrorClass::Credit),
         (404 | 410, Call::Poll) => (Kind::Missing, ErrorClass::Expired),
-        // These say something of the address, nothing of the recording.
+        // These mean a wrong base URL, not a bad recording.
         (300..=399 | 404 | 405 | 410, _) => (Kind::Unavailable, ErrorClass::Protocol),
         (408 | 502 | 504, _) => (Kind::Unknown, ErrorClass::Server),
         (413, _) => (Kind::Refused, ErrorClass::TooLarge),
@@ -76,22 +77,24 @@ fn meaning(call: Call, status: u16) -> (CallErrorKind, ErrorClass) {
 }
 
 fn lead(call: Call, status: u16) -> String {
-    let what = match (status, call) {
+    let summary = match (status, call) {
         (401, _) => "the service refuses the key",
         (402 | 403, _) => "the account is out of credit or its plan does not cover this",
-        (404 | 410, Call::Poll) => "the service does not have it",
-        (300..=399 | 404 | 405 | 410, _) => "there is no such call at `api.base_url`",
+        (404 | 410, Call::Poll) => "the service does not have this transcription",
+        (300..=399 | 404 | 405 | 410, _) => "no such endpoint at `api.base_url`",
         (413, _) => "the file is too large for the service",
         (429, _) => "too many requests",
-        (400..=499, _) => "the service refuses it",
+        (400..=499, _) => "the service rejected the request",
         (500..=599, _) => "the service failed",
-        _ => "the service answered in an unknown way",
+        _ => "the service returned an unexpected status",
     };
-    format!("{what} ({status})")
+    format!("{summary} ({status})")
 }
 
-/// What an error body says, in one clean line: `message`, the problem document's `error` or `title`, or the text of
-/// an HTML page. Empty if it says nothing.
+/// Returns the message of an error body as one clean line.
+///
+/// The message is a JSON field (`message`, `detail`, `error`, `title` or `name`), or the title or text of an HTML page.
+/// Empty if there is none.
 #[must_use]
 pub fn message(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
@@ -101,7 +104,7 @@ pub fn message(body: &[u8]) -> String {
     }
 }
 
-/// What an error says, as an object or bare text.
+/// Returns the message of an error in JSON: an object, a list or bare text.
 #[must_use]
 pub fn json_message(value: &Value) -> Option<String> {
     match value {
@@ -150,7 +153,7 @@ fn between<'a>(text: &'a str, open: &str, close: &str) -> Option<&'a str> {
     Some(&text[start..end])
 }
 
-/// One bounded line, with a space for each character that a terminal would obey.
+/// Returns the text as one line of bounded length, with control characters replaced by spaces.
 #[must_use]
 pub fn clean(text: &str) -> String {
     let visible: String = text
@@ -158,41 +161,45 @@ pub fn clean(text: &str) -> String {
         .map(|char| if is_obeyed(char) { ' ' } else { char })
         .collect();
     let line = visible.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(MESSAGE_CHARS) {
+    match line.char_indices().nth(MAX_MESSAGE_CHARS) {
         Some((end, _)) => format!("{}…", line[..end].trim_end()),
         None => line,
     }
 }
 
-/// A message of [`clean`] without the key: neither whole nor as what was left of it where the message was cut.
+/// Redacts the key from a message that [`clean`] returned.
+///
+/// A key that was cut off at the end of the message is redacted, too.
 #[must_use]
 pub fn without_key(message: &str, key: &str) -> String {
     let message = message.replace(key, "[key]");
     let Some(cut) = message.strip_suffix('…') else {
         return message;
     };
-    let left = (KEY_PART..key.len())
+    let left = (MIN_KEY_PART..key.len())
         .rev()
         .filter_map(|end| key.get(..end))
         .find_map(|part| cut.strip_suffix(part));
     left.map_or_else(|| message.clone(), |left| format!("{left}[key]…"))
 }
 
-/// Reads `Retry-After`: seconds, or a date to be compared with `now`. At most an hour.
+/// Parses a `Retry-After` header: a number of seconds, or a date that is compared with `now`.
+///
+/// The result is at most one hour. Returns `None` for any other value.
 #[must_use]
 pub fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     let wait = match value.parse::<f64>() {
         Ok(seconds) if seconds.is_nan() => return None,
         Ok(seconds) => {
-            Duration::try_from_secs_f64(seconds.min(RETRY_AFTER_MOST.as_secs_f64())).ok()?
+            Duration::try_from_secs_f64(seconds.min(MAX_RETRY_AFTER.as_secs_f64())).ok()?
         }
         Err(_) => httpdate::parse_http_date(value)
             .ok()?
             .duration_since(now)
             .unwrap_or_default(),
     };
-    Some(wait.min(RETRY_AFTER_MOST))
+    Some(wait.min(MAX_RETRY_AFTER))
 }
 
 #[cfg(test)]
@@ -202,7 +209,7 @@ mod tests {
     use std::time::UNIX_EPOCH;
 
     #[test]
-    fn every_status_means_something_for_a_submission_and_for_a_poll() {
+    fn every_status_is_classified_by_call() {
         let table = [
             (301, Kind::Unavailable, Kind::Unavailable),
             (400, Kind::Refused, Kind::Refused),
@@ -223,14 +230,14 @@ mod tests {
             (504, Kind::Unknown, Kind::Unknown),
         ];
         for (status, submit, poll) in table {
-            assert_eq!(meaning(Call::Submit, status).0, submit, "{status}");
-            assert_eq!(meaning(Call::Poll, status).0, poll, "{status}");
+            assert_eq!(kind_and_class(Call::Submit, status).0, submit, "{status}");
+            assert_eq!(kind_and_class(Call::Poll, status).0, poll, "{status}");
         }
-        assert_eq!(meaning(Call::Submit, 413).1, ErrorClass::TooLarge);
+        assert_eq!(kind_and_class(Call::Submit, 413).1, ErrorClass::TooLarge);
     }
 
     #[test]
-    fn both_error_bodies_and_html_give_their_message() {
+    fn json_and_html_bodies_give_their_message() {
         let bodies = [
             (
                 r#"{"message":"no such model","path":"/v1/stt","requestId":"r","statusCode":"400"}"#,
@@ -263,18 +270,18 @@ mod tests {
     }
 
     #[test]
-    fn a_long_message_is_cut() {
+    fn a_long_message_is_truncated() {
         let cut = clean(&"wörd ".repeat(1000));
-        assert_eq!(cut.chars().count(), MESSAGE_CHARS);
+        assert_eq!(cut.chars().count(), MAX_MESSAGE_CHARS);
         assert!(cut.ends_with('…'));
     }
 
     #[test]
-    fn a_key_is_taken_out_also_where_the_message_was_cut_inside_it() {
+    fn a_truncated_key_is_redacted() {
         let key = "sk-0123456789";
         assert_eq!(without_key("a sk-0123456789b", key), "a [key]b");
         for left in 3..key.len() {
-            let message = format!("{} {key}", "x".repeat(MESSAGE_CHARS - 1 - left));
+            let message = format!("{} {key}", "x".repeat(MAX_MESSAGE_CHARS - 1 - left));
             let shown = without_key(&clean(&message), key);
             assert!(shown.ends_with("x [key]…"), "{shown}");
         }
@@ -282,12 +289,12 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_seconds_or_a_date_and_at_most_an_hour() {
+    fn retry_after_is_at_most_one_hour() {
         let now = UNIX_EPOCH + Duration::from_secs(784_111_777);
         let reads = |value| retry_after(value, now);
         assert_eq!(reads("7"), Some(Duration::from_secs(7)));
         assert_eq!(reads(" 0.5 "), Some(Duration::from_millis(500)));
-        assert_eq!(reads("86400"), Some(RETRY_AFTER_MOST));
+        assert_eq!(reads("86400"), Some(MAX_RETRY_AFTER));
         assert_eq!(
             reads("Sun, 06 Nov 1994 08:50:07 GMT"),
             Some(Duration::from_secs(30))
@@ -299,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn the_message_says_what_the_status_means_and_what_the_service_said() {
+    fn the_message_has_status_and_detail() {
         let body = br#"{"message":"Invalid token"}"#;
         let error = classify(
             Call::Submit,

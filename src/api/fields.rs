@@ -1,14 +1,16 @@
-//! A request's model and options as the service wants them: form fields beside a file and its name, JSON beside a URL.
+//! Encoding of a request's model and options: form fields for a file, JSON for a URL.
 
 use crate::domain::Request;
 use serde_json::{Map, Value};
 use std::path::Path;
 
-/// Bytes of a file's name that are sent.
-const FILE_NAME_BYTES: usize = 200;
+/// Maximum length of a sent file name, in bytes.
+const MAX_FILE_NAME_BYTES: usize = 200;
 
-/// The form fields, in order: `true` in lower case, numbers as decimal text, a list as a repeated field; what is
-/// false or unset is left out.
+/// Returns the form fields in order.
+///
+/// `true` is in lower case, a number is decimal text, and a list is a repeated field. False and null options are
+/// omitted.
 pub(super) fn form_fields(request: &Request) -> Vec<(String, String)> {
     let mut fields = vec![("model".to_owned(), request.model().to_owned())];
     for (name, value) in request.options() {
@@ -33,7 +35,7 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// The JSON body for audio at `url`, with real types.
+/// Returns the JSON body for audio at `url`. Options keep their types. False and null options are omitted.
 pub(super) fn json_body(request: &Request, url: &str) -> Value {
     let mut body = Map::new();
     body.insert("model".to_owned(), request.model().into());
@@ -46,7 +48,7 @@ pub(super) fn json_body(request: &Request, url: &str) -> Value {
     Value::Object(body)
 }
 
-/// The form field that carries the file: OpenAI's models refuse `audio`, all others take nothing else.
+/// Returns the form field of the file. OpenAI's models reject `audio`, all others accept only `audio`.
 pub(super) fn file_field(model: &str) -> &'static str {
     if model.contains("gpt-4o") && model.contains("transcribe") {
         "file"
@@ -55,7 +57,9 @@ pub(super) fn file_field(model: &str) -> &'static str {
     }
 }
 
-/// The file's name as a header can carry it, its extension kept.
+/// Returns the file's name for the `Content-Disposition` header, without control characters, quotes and backslashes.
+///
+/// A long name is shortened before its extension.
 pub(super) fn file_name(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let safe: String = name
@@ -68,7 +72,7 @@ pub(super) fn file_name(path: &Path) -> String {
             }
         })
         .collect();
-    if safe.len() <= FILE_NAME_BYTES {
+    if safe.len() <= MAX_FILE_NAME_BYTES {
         return safe;
     }
     let extension = safe
@@ -76,7 +80,7 @@ pub(super) fn file_name(path: &Path) -> String {
         .map(|dot| &safe[dot..])
         .filter(|extension| extension.len() <= 16)
         .unwrap_or_default();
-    let stem = safe.floor_char_boundary(FILE_NAME_BYTES - extension.len());
+    let stem = safe.floor_char_boundary(MAX_FILE_NAME_BYTES - extension.len());
     format!("{}{extension}", &safe[..stem])
 }
 
@@ -96,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_has_text_and_repeats_lists_and_leaves_out_what_is_off() {
+    fn form_fields_repeat_lists_and_omit_false_options() {
         let fields: Vec<_> = form_fields(&request())
             .into_iter()
             .map(|(name, value)| format!("{name}={value}"))
@@ -116,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn json_keeps_the_types_and_leaves_out_what_is_off() {
+    fn json_keeps_types_and_omits_false_options() {
         let expected = json!({
             "model": "#g1_nova-2-general", "url": "https://a/b.mp3",
             "diarize": true, "extra": "k:v", "n": 1, "tag": ["a", "b"], "utt_split": 0.8
@@ -125,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn only_openai_s_models_want_another_field_name() {
+    fn only_openai_models_use_another_field() {
         assert_eq!(file_field("openai/gpt-4o-transcribe"), "file");
         assert_eq!(file_field("openai/gpt-4o-mini-transcribe"), "file");
         for model in [
@@ -139,10 +143,10 @@ mod tests {
     }
 
     #[test]
-    fn a_file_name_is_safe_in_a_header_and_keeps_its_extension() {
+    fn file_names_are_header_safe_and_keep_extensions() {
         assert_eq!(file_name(Path::new("/a/talk.mp3")), "talk.mp3");
         assert_eq!(file_name(Path::new("/a/a\"b\nc\\d.mp3")), "a_b_c_d.mp3");
         let long = file_name(Path::new(&format!("/a/{}.flac", "ö".repeat(150))));
-        assert!(long.len() <= FILE_NAME_BYTES && long.ends_with("ö.flac"));
+        assert!(long.len() <= MAX_FILE_NAME_BYTES && long.ends_with("ö.flac"));
     }
 }

@@ -1,73 +1,73 @@
-//! The service's list of this key's requests, where a lost answer can be found by its client request ID.
+//! The service's list of the key's requests. The generation of a lost response is found there by client request ID.
 
 use super::answer::Unreadable;
 use crate::domain::{GenerationId, Timestamp};
 use serde_json::Value;
 
-/// Entries of one page, the most that the service gives.
+/// Number of entries of a page: the service's maximum.
 pub(super) const PAGE: usize = 100;
 
-/// A page of the list, newest first.
+/// Page of the list, newest first.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct LogPage {
-    /// The requests that carried a client request ID and name a generation.
+    /// Requests with both a client request ID and a generation ID.
     pub entries: Vec<LogEntry>,
-    /// How many requests the page has in all.
+    /// Number of requests on the page, including those that are not in `entries`.
     pub len: usize,
-    /// Whether older ones follow.
+    /// Whether there are older requests.
     pub has_more: bool,
 }
 
-/// A request that the service accepted.
+/// Request that the service accepted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LogEntry {
-    /// As the request carried it.
+    /// Client request ID of the request.
     pub client_request_id: String,
-    /// What the service calls the transcription.
+    /// ID of the generation.
     pub generation: GenerationId,
-    /// When it was accepted, where that is said.
+    /// Time of acceptance, if present.
     pub created: Option<Timestamp>,
 }
 
-/// A request as the service charged it.
+/// Request with its cost.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Charged {
-    /// As the request carried it; nothing if another program made it.
+    /// Client request ID of the request. `None` for a request of another program.
     pub client_request_id: Option<String>,
-    /// What the service calls it.
+    /// ID that the service gave the request, or the generation ID if there is none.
     pub request_id: Option<String>,
-    /// When it was accepted, where that is said.
+    /// Time of acceptance, if present.
     pub created: Option<Timestamp>,
-    /// The model.
+    /// Model of the request.
     pub model: Option<String>,
-    /// Whether it succeeded.
+    /// Whether the request succeeded. True if the entry has no status.
     pub succeeded: bool,
-    /// What it cost, in US dollars, where that is said.
+    /// Cost in US dollars, if present.
     pub usd: Option<f64>,
 }
 
-/// A page of what the service charged, newest first.
+/// Page of requests with their costs, newest first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChargedPage {
-    /// The requests.
+    /// Requests of the page.
     pub requests: Vec<Charged>,
-    /// Whether older ones follow.
+    /// Whether there are older requests.
     pub has_more: bool,
 }
 
-/// What asking for a page brings.
+/// Response to a request for a page.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Logs {
-    /// The page.
+    /// A page of the list.
     Page(LogPage),
-    /// This service keeps no such list, or not for this account.
+    /// The service has no such list, or not for this account.
     Unsupported,
 }
 
-/// Reads a page. Entries that are of no use are passed over.
+/// Reads a page. Entries without a client request ID or a generation ID are skipped.
 ///
 /// # Errors
-/// If it is no JSON object with a list in it.
+/// Returns an error if the body is not a JSON object with a `data` list.
 pub(super) fn read_page(body: &[u8]) -> Result<LogPage, Unreadable> {
     let value: Value = serde_json::from_slice(body).map_err(Unreadable::from)?;
     let Some(data) = value.get("data").and_then(Value::as_array) else {
@@ -83,10 +83,10 @@ pub(super) fn read_page(body: &[u8]) -> Result<LogPage, Unreadable> {
     })
 }
 
-/// Reads a page as a bill.
+/// Reads a page with costs.
 ///
 /// # Errors
-/// If it is no JSON object with a list in it.
+/// Returns an error if the body is not a JSON object with a `data` list.
 pub(super) fn read_charged(body: &[u8]) -> Result<ChargedPage, Unreadable> {
     let LogPage { has_more, .. } = read_page(body)?;
     let value: Value = serde_json::from_slice(body).map_err(Unreadable::from)?;
@@ -121,7 +121,7 @@ fn created(item: &Value) -> Option<Timestamp> {
             .parse::<jiff::Timestamp>()
             .ok()
             .map(jiff::Timestamp::as_millisecond),
-        // Seconds, or milliseconds where it cannot be seconds.
+        // A larger number is milliseconds: as seconds it would be after the year 5138.
         Some(Value::Number(number)) => number.as_f64().map(|time| {
             if time > 1e11 {
                 time as i64
@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_gives_what_can_be_looked_up() {
+    fn entries_without_both_ids_are_skipped() {
         let body = br#"{"data": [
             {"created": "2026-05-01T00:00:01.500Z", "status": "succeeded", "inference_id": "g-1", "client_request_id": "ns-1"},
             {"created": 1777593600, "inference_id": "g-2", "client_request_id": "ns-2"},
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_a_bill_too() {
+    fn a_page_gives_costs() {
         let body = br#"{"data": [
             {"created": 1777593600, "status": "succeeded", "model": "m", "cost": {"usd": 0.5, "credits": 1}, "request_id": "r-1",
              "client_request_id": "ns-1"},
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_without_pagination_has_more_when_it_is_full() {
+    fn without_pagination_a_full_page_has_more() {
         assert!(!read_page(br#"{"data": []}"#).unwrap().has_more);
         let full = format!(r#"{{"data": [{}]}}"#, vec!["{}"; PAGE].join(","));
         assert!(read_page(full.as_bytes()).unwrap().has_more);

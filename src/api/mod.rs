@@ -1,19 +1,21 @@
-//! The client of the service: submissions out, answers in, every failure classified once. Knows nothing of the queue.
+//! Client of the speech-to-text service: calls, parsing of responses, classification of errors.
+//!
+//! The client is independent of the queue.
 //!
 //! - [`client`]: the calls
-//! - [`call`]: what a call takes and gives back
-//! - `fields`: a request's options as form fields and as JSON
-//! - `sending`: how far a submission has come, and when it is given up
-//! - `upload`: a file streamed into a request
-//! - `buffers`: memory for the chunks of a file, used again
-//! - `transport`: one HTTP exchange, bounded in time and size
-//! - [`answer`]: reading what the service says
-//! - `broken`: what a call means that got no answer
-//! - [`failures`]: an HTTP status and its body as a [`CallError`]
-//! - [`http`]: what every HTTP client of this program has in common
-//! - [`logs`]: the service's list of this key's requests
-//! - `prices`: what the service says that its models cost
-//! - [`pace`]: so many requests a minute, evenly
+//! - [`call`]: inputs and results of the calls
+//! - `fields`: encoding of a request's options as form fields and JSON
+//! - `sending`: progress and stall timer of an upload
+//! - `upload`: streaming of a file into a request
+//! - `buffers`: buffer pool for the chunks of an upload
+//! - `transport`: one HTTP exchange, with limits on time and size
+//! - [`answer`]: parsers for the service's responses
+//! - `broken`: classification of calls without a complete response
+//! - [`failures`]: classification of HTTP error responses
+//! - [`http`]: shared settings of the HTTP clients
+//! - [`logs`]: the service's list of the key's requests
+//! - `prices`: the service's price list
+//! - [`pace`]: rate limiter for requests
 
 pub mod answer;
 mod broken;

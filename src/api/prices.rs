@@ -1,23 +1,24 @@
-//! What the service says that its models cost.
+//! The service's price list.
 
 use super::answer::Unreadable;
 use crate::domain::Price;
 use serde_json::Value;
 
-/// Reads the list of models with their prices: each that has a price for time, under its ID and every alias. What has
-/// none, or one that is not understood, is left out: a price is never guessed.
+/// Reads the price list, with an entry for each ID and alias of a model.
+///
+/// Models without an unambiguous price per time are omitted, because a price is never guessed.
 ///
 /// # Errors
-/// If it is no JSON object with a list in it.
+/// Returns an error if the body is not a JSON object with a `data` list.
 pub(super) fn read_prices(body: &[u8]) -> Result<Vec<(String, Price)>, Unreadable> {
     let value: Value = serde_json::from_slice(body).map_err(Unreadable::from)?;
     let Some(models) = value.get("data").and_then(Value::as_array) else {
         return Err(Unreadable::default());
     };
-    Ok(models.iter().filter_map(priced).flatten().collect())
+    Ok(models.iter().filter_map(price_entries).flatten().collect())
 }
 
-fn priced(model: &Value) -> Option<Vec<(String, Price)>> {
+fn price_entries(model: &Value) -> Option<Vec<(String, Price)>> {
     let pricing = model.get("pricing")?;
     let currency = pricing.get("currency").and_then(Value::as_str);
     let units = pricing.get("units")?.as_array()?;
@@ -26,7 +27,7 @@ fn priced(model: &Value) -> Option<Vec<(String, Price)>> {
         per_minute: per_minute.next()?,
         currency: currency.unwrap_or("USD").to_uppercase(),
     };
-    // Two prices for time: which of them counts is not known.
+    // With two different prices per time, it is unknown which one is charged.
     if per_minute.any(|other| other != price.per_minute) {
         return None;
     }
@@ -38,9 +39,9 @@ fn priced(model: &Value) -> Option<Vec<(String, Price)>> {
     Some(named.collect())
 }
 
-/// The price of a minute, of a unit like `{"measure": "second", "price": 0.0001, "per": 1}`.
+/// Returns the price of a minute from a unit like `{"measure": "second", "price": 0.0001, "per": 1}`.
 fn per_minute(unit: &Value) -> Option<f64> {
-    let in_a_minute = match unit.get("measure")?.as_str()?.to_lowercase().as_str() {
+    let units_per_minute = match unit.get("measure")?.as_str()?.to_lowercase().as_str() {
         "second" | "seconds" => 60.0,
         "minute" | "minutes" => 1.0,
         "hour" | "hours" => 1.0 / 60.0,
@@ -52,7 +53,7 @@ fn per_minute(unit: &Value) -> Option<f64> {
         value.as_f64().or_else(text)
     };
     let (price, per) = (number("price")?, number("per").unwrap_or(1.0));
-    let price = price / per * in_a_minute;
+    let price = price / per * units_per_minute;
     (price.is_finite() && price >= 0.0).then_some(price)
 }
 
@@ -68,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_price_is_that_of_a_minute_under_every_name_of_its_model() {
+    fn prices_per_minute_have_every_model_name() {
         let body = r##"{"data": [
             {"id": "#g1_a", "aliases": ["a", "dg/a"], "pricing": {"kind": "units", "currency": "usd",
              "units": [{"name": "audio", "measure": "second", "price": 0.5, "per": 1}]}},
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_has_no_price() {
+    fn ambiguous_or_unknown_prices_are_omitted() {
         let body = r#"{"data": [
             {"id": "a"}, {"id": "b", "pricing": null}, {"id": "c", "pricing": {"units": [{"measure": "token", "price": 1}]}},
             {"id": "d", "pricing": {"units": [{"measure": "second", "price": 1}, {"measure": "second", "price": 2}]}},

@@ -1,4 +1,4 @@
-//! One HTTP exchange, bounded in time and size: the answer's head and body as plain data, or why there is none.
+//! One HTTP exchange, with limits on time and size. Returns the response as plain data, or a transport error.
 
 use super::failures::{clean, retry_after};
 use crate::crash;
@@ -6,39 +6,39 @@ use reqwest::header::{self, HeaderMap};
 use reqwest::{RequestBuilder, Response};
 use std::time::{Duration, SystemTime};
 
-/// An answer that brings a result: a recording of ten hours with word times is about 40 MiB of JSON.
-const RESULT_BYTES: usize = 128 * 1024 * 1024;
-/// An answer that refuses: more than this is a page for people.
-const ERROR_BYTES: usize = 64 * 1024;
-/// The longest pause within an answer.
-const IDLE: Duration = Duration::from_secs(60);
-/// The longest time a body may take in all.
-const BODY_WITHIN: Duration = Duration::from_secs(300);
+/// Maximum body of a 2xx response, in bytes. A ten-hour recording with word times is about 40 MiB of JSON.
+const MAX_RESULT_BYTES: usize = 128 * 1024 * 1024;
+/// Maximum body of an error response, in bytes. A larger one is an HTML page.
+const MAX_ERROR_BYTES: usize = 64 * 1024;
+/// Longest pause within a response.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+/// Longest time for the whole body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// What came back.
+/// HTTP response as plain data.
 pub(super) struct Answered {
     pub(super) status: u16,
-    /// The body; an `Err` if it did not come whole.
+    /// Complete body, or the error that ended it.
     pub(super) body: Result<Vec<u8>, Broken>,
-    /// `x-inference-id`, which names the generation even where the body does not.
+    /// Generation ID from `x-inference-id`, present even if the body has none.
     pub(super) inference_id: Option<String>,
     pub(super) request_id: Option<String>,
     pub(super) retry_after: Option<Duration>,
     pub(super) server_time: Option<SystemTime>,
-    /// Host and path of `Location`.
+    /// Target of the `Location` header, without its query.
     pub(super) redirect: Option<String>,
 }
 
-/// Why no answer, or no whole answer, came.
+/// Transport error: no response, or an incomplete one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Broken {
-    /// No connection was made, so nothing was sent.
+    /// No connection was established, so nothing was sent.
     NotConnected(String),
-    /// The connection broke.
+    /// The connection broke during the exchange.
     Connection(String),
-    /// Nothing came for too long.
+    /// A timeout elapsed.
     Silent,
-    /// The answer is larger than any answer should be.
+    /// The body exceeds the size limit.
     TooLarge,
 }
 
@@ -47,8 +47,8 @@ impl std::fmt::Display for Broken {
         match self {
             Self::NotConnected(why) => write!(f, "the service cannot be reached: {why}"),
             Self::Connection(why) => write!(f, "the connection broke: {why}"),
-            Self::Silent => f.write_str("the service did not answer in time"),
-            Self::TooLarge => f.write_str("the answer is larger than any answer should be"),
+            Self::Silent => f.write_str("the service did not respond in time"),
+            Self::TooLarge => f.write_str("the response exceeds the size limit"),
         }
     }
 }
@@ -65,7 +65,7 @@ impl Broken {
     }
 }
 
-/// The innermost cause says most: "connection refused" rather than "error sending request".
+/// Returns the innermost cause, the most specific one: "connection refused" rather than "error sending request".
 fn reason(error: &reqwest::Error) -> String {
     let mut innermost: &dyn std::error::Error = error;
     while let Some(source) = innermost.source() {
@@ -75,32 +75,34 @@ fn reason(error: &reqwest::Error) -> String {
     clean(why.split(" (os error").next().unwrap_or(&why)).to_lowercase()
 }
 
-/// Sends, and reads the answer. `too_long` ends the wait for the answer's head.
+/// Sends a request and reads the response.
+///
+/// The wait for the head of the response ends when `timeout` completes.
 pub(super) async fn exchange(
     request: RequestBuilder,
-    too_long: impl Future<Output = ()>,
+    timeout: impl Future<Output = ()>,
 ) -> Result<Answered, Broken> {
     let response = tokio::select! {
         response = request.send() => response.map_err(Broken::from_error)?,
-        () = too_long => return Err(Broken::Silent),
+        () = timeout => return Err(Broken::Silent),
     };
-    let most = if response.status().is_success() {
-        RESULT_BYTES
+    let max_bytes = if response.status().is_success() {
+        MAX_RESULT_BYTES
     } else {
-        ERROR_BYTES
+        MAX_ERROR_BYTES
     };
     crash::point("api.exchange.head");
-    let mut answered = head(&response);
-    answered.body = match tokio::time::timeout(BODY_WITHIN, body(response, most)).await {
+    let mut received = head(&response);
+    received.body = match tokio::time::timeout(BODY_TIMEOUT, body(response, max_bytes)).await {
         Ok(body) => body,
         Err(_) => Err(Broken::Silent),
     };
-    Ok(answered)
+    Ok(received)
 }
 
-/// The wait for an answer to a request that is sent in no time.
+/// Timeout for the head of the response to a request without an upload.
 pub(super) async fn answer_idle() {
-    tokio::time::sleep(IDLE).await;
+    tokio::time::sleep(IDLE_TIMEOUT).await;
 }
 
 fn head(response: &Response) -> Answered {
@@ -117,7 +119,7 @@ fn head(response: &Response) -> Answered {
             .and_then(|value| retry_after(&value, now)),
         server_time,
         redirect: text(headers, header::LOCATION.as_str())
-            .and_then(|location| target(response.url(), &location)),
+            .and_then(|location| redirect_target(response.url(), &location)),
     }
 }
 
@@ -125,8 +127,8 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
 }
 
-/// Host and path: a query may hold what is nobody's business.
-fn target(from: &url::Url, location: &str) -> Option<String> {
+/// Returns the target of a redirect without its query, which may contain secrets.
+fn redirect_target(from: &url::Url, location: &str) -> Option<String> {
     let url = from.join(location).ok()?;
     Some(clean(&format!(
         "{}://{}{}",
@@ -136,16 +138,16 @@ fn target(from: &url::Url, location: &str) -> Option<String> {
     )))
 }
 
-async fn body(mut response: Response, most: usize) -> Result<Vec<u8>, Broken> {
+async fn body(mut response: Response, max_bytes: usize) -> Result<Vec<u8>, Broken> {
     let mut body = Vec::new();
     loop {
-        let chunk = tokio::time::timeout(IDLE, response.chunk())
+        let chunk = tokio::time::timeout(IDLE_TIMEOUT, response.chunk())
             .await
             .map_err(|_| Broken::Silent)?;
         let Some(chunk) = chunk.map_err(Broken::from_error)? else {
             return Ok(body);
         };
-        if body.len() + chunk.len() > most {
+        if body.len() + chunk.len() > max_bytes {
             return Err(Broken::TooLarge);
         }
         body.extend_from_slice(&chunk);
