@@ -1,4 +1,4 @@
-//! What the sandbox knows, and how each call changes it. It reads no clock and does no IO.
+//! State of the sandbox and its changes by each call. It reads no clock and does no IO.
 
 use super::fault::{Call, Fault, Faults, Mishap};
 use super::generation::{Generation, Status, new_id};
@@ -14,7 +14,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Everything that changes while the sandbox runs.
+/// Mutable state of the sandbox.
 #[derive(Debug)]
 pub(super) struct Book {
     settings: Settings,
@@ -23,22 +23,23 @@ pub(super) struct Book {
     fault_rng: StdRng,
     id_rng: StdRng,
     generations: HashMap<String, Generation>,
-    /// IDs in the order of their creation, so of their expiry.
-    ages: VecDeque<String>,
+    /// IDs in order of creation, which is also the order of expiry.
+    creation_order: VecDeque<String>,
     submits: Window,
     polls: Window,
     ledger: Ledger,
 }
 
-/// A call that is turned away at the door.
+/// Denied call.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Turned {
+    /// The key or the account was rejected.
     Refused(Refusal),
-    /// Too many came; there is room again after this time.
+    /// The rate limit was exceeded. Contains the wait until the next call is admitted.
     OverLimit(Duration),
 }
 
-/// What a poll finds.
+/// Result of a poll.
 #[derive(Debug, PartialEq)]
 pub(super) enum Found {
     Missing,
@@ -48,7 +49,7 @@ pub(super) enum Found {
     Completed(Arc<Submission>),
 }
 
-/// A generation that was just made.
+/// ID and outcome of a new generation.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Accepted {
     pub(super) id: String,
@@ -63,7 +64,7 @@ impl Book {
             fault_rng: StdRng::seed_from_u64(settings.seed),
             id_rng: StdRng::seed_from_u64(!settings.seed),
             generations: HashMap::new(),
-            ages: VecDeque::new(),
+            creation_order: VecDeque::new(),
             submits: Window::new(settings.minute),
             polls: Window::new(settings.minute),
             ledger: Ledger::default(),
@@ -71,14 +72,17 @@ impl Book {
         }
     }
 
-    /// A call comes in, with the key that it has. What goes wrong with it, if anything does, is for its answer to do.
+    /// Admits a call, and draws the fault to inject, if any. The caller injects it.
+    ///
+    /// # Errors
+    /// Returns an error if the key, the account or the rate limit does not allow the call.
     pub(super) fn admit(
         &mut self,
         call: Call,
         key: Option<&str>,
         now: Timestamp,
     ) -> Result<Option<Mishap>, Turned> {
-        self.forget(now);
+        self.remove_expired(now);
         if call == Call::Poll {
             self.ledger.polls += 1;
         }
@@ -98,7 +102,10 @@ impl Book {
         Ok(mishap)
     }
 
-    /// Whether a key opens the account at all.
+    /// Checks the key.
+    ///
+    /// # Errors
+    /// Returns 401 if the key is missing, wrong or rejected for this account.
     pub(super) fn check_key(&self, key: Option<&str>) -> Result<(), Refusal> {
         let known = match (key, &self.settings.key) {
             (None | Some(""), _) => false,
@@ -123,7 +130,7 @@ impl Book {
         Ok(())
     }
 
-    /// A submission becomes a generation.
+    /// Creates a generation for a submission.
     pub(super) fn accept(
         &mut self,
         submission: Submission,
@@ -158,16 +165,16 @@ impl Book {
             row: self.ledger.generations.len() - 1,
         };
         self.generations.insert(id.clone(), generation);
-        self.ages.push_back(id.clone());
+        self.creation_order.push_back(id.clone());
         Accepted { id, fails }
     }
 
-    /// Whether there is no list of requests this time.
+    /// Draws whether the list of requests is missing for this call.
     pub(super) fn has_no_logs(&mut self) -> bool {
         self.faults.draw_no_logs(&mut self.fault_rng)
     }
 
-    /// The accepted submissions made from `start` to `end`, newest first.
+    /// Returns the submissions accepted from `start` to `end`, newest first.
     pub(super) fn logs(&self, start: Timestamp, end: Timestamp) -> Vec<&Row> {
         let within = |row: &&Row| (start.millis()..=end.millis()).contains(&row.created_ms);
         self.ledger
@@ -178,7 +185,7 @@ impl Book {
             .collect()
     }
 
-    /// A poll, and what goes wrong with its answer.
+    /// Counts a poll and returns its result. `mishap` is the fault injected into the response.
     pub(super) fn poll(&mut self, id: &str, mishap: Option<Fault>, now: Timestamp) -> Found {
         let found = self.find(id, mishap, now);
         if found == Found::Missing {
@@ -207,24 +214,24 @@ impl Book {
         }
     }
 
-    /// The one call of the old flow gave its transcript out in whole.
+    /// Records that the legacy call returned the complete transcript.
     pub(super) fn fetched(&mut self, id: &str) {
         if let Some(generation) = self.generations.get(id) {
             self.ledger.generations[generation.row].fetched = true;
         }
     }
 
-    /// A submission was answered with an error.
+    /// Counts a submission with an error response.
     pub(super) fn refused(&mut self, status: StatusCode) {
         *self.ledger.refused.entry(status.as_u16()).or_default() += 1;
     }
 
-    /// A submission's connection is cut with nothing accepted.
+    /// Counts a submission whose connection was cut before acceptance.
     pub(super) fn cut(&mut self) {
         self.ledger.cut += 1;
     }
 
-    /// Everything so far.
+    /// Returns a snapshot of the ledger.
     pub(super) fn ledger(&self) -> Ledger {
         Ledger {
             peak_submits_per_minute: self.submits.peak,
@@ -233,9 +240,9 @@ impl Book {
         }
     }
 
-    /// Lets go of what has expired, so that memory holds no more than one retention's generations.
-    fn forget(&mut self, now: Timestamp) {
-        while let Some(id) = self.ages.front() {
+    /// Removes expired generations. Memory then holds only those of one retention period.
+    fn remove_expired(&mut self, now: Timestamp) {
+        while let Some(id) = self.creation_order.front() {
             let expired = self
                 .generations
                 .get(id)
@@ -244,7 +251,7 @@ impl Book {
                 break;
             }
             self.generations.remove(id);
-            self.ages.pop_front();
+            self.creation_order.pop_front();
         }
     }
 }
@@ -271,15 +278,15 @@ mod tests {
         book.accept(Submission::example("a.mp3"), None, now).id
     }
 
-    fn status(turned: Turned) -> u16 {
-        match turned {
+    fn status(denied: Turned) -> u16 {
+        match denied {
             Turned::Refused(refusal) => refusal.status.as_u16(),
             Turned::OverLimit(_) => 429,
         }
     }
 
     #[test]
-    fn a_transcript_is_there_until_the_retention_ends_and_is_then_forgotten() {
+    fn transcripts_expire_after_the_retention() {
         let mut book = book(|_| {});
         let id = accept(&mut book, at(0));
         assert_eq!(book.poll(&id, None, at(1)), Found::Waiting);
@@ -287,7 +294,7 @@ mod tests {
         assert!(matches!(book.poll(&id, None, at(99)), Found::Completed(_)));
         assert_eq!(book.poll(&id, None, at(100)), Found::Missing);
         assert_eq!(book.admit(Call::Poll, Some("k"), at(100)), Ok(None));
-        assert!(book.generations.is_empty() && book.ages.is_empty());
+        assert!(book.generations.is_empty() && book.creation_order.is_empty());
         let ledger = book.ledger();
         assert_eq!(
             (
@@ -300,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fails_is_told_so_and_not_charged() {
+    fn failed_generations_are_free() {
         let mut book = book(|settings| settings.faults = "fail=1".parse().unwrap());
         let id = accept(&mut book, at(0));
         assert_eq!(book.poll(&id, None, at(7)), Found::Active);
@@ -323,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_transcript_cut_in_the_middle_does_not_count_as_fetched() {
+    fn a_truncated_transcript_is_not_fetched() {
         let mut book = book(|_| {});
         let id = accept(&mut book, at(0));
         book.poll(&id, Some(Fault::Truncate), at(8));
@@ -333,31 +340,31 @@ mod tests {
     }
 
     #[test]
-    fn the_key_and_the_account_decide_who_comes_in() {
+    fn key_and_account_decide_admission() {
         let mut book = book(|settings| settings.key = Some("right".to_owned()));
-        let mut try_as = |account, call, key| {
+        let mut admit_as = |account, call, key| {
             book.account = account;
             book.admit(call, key, at(0)).map_err(status)
         };
         for call in [Call::Submit, Call::Poll] {
-            assert_eq!(try_as(Account::Open, call, Some("right")), Ok(None));
-            assert_eq!(try_as(Account::KeyRefused, call, Some("right")), Err(401));
+            assert_eq!(admit_as(Account::Open, call, Some("right")), Ok(None));
+            assert_eq!(admit_as(Account::KeyRefused, call, Some("right")), Err(401));
             for key in [None, Some(""), Some("wrong")] {
-                assert_eq!(try_as(Account::Open, call, key), Err(401));
+                assert_eq!(admit_as(Account::Open, call, key), Err(401));
             }
         }
         assert_eq!(
-            try_as(Account::NoCredit, Call::Submit, Some("right")),
+            admit_as(Account::NoCredit, Call::Submit, Some("right")),
             Err(403)
         );
         assert_eq!(
-            try_as(Account::NoCredit, Call::Poll, Some("right")),
+            admit_as(Account::NoCredit, Call::Poll, Some("right")),
             Ok(None)
         );
     }
 
     #[test]
-    fn limits_are_kept_for_each_kind_of_call_and_counted() {
+    fn each_kind_of_call_has_its_limit() {
         let mut book = book(|settings| {
             settings.submits_per_minute = Some(1);
             settings.polls_per_minute = Some(2);
@@ -382,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_holds_one_retention_of_generations() {
+    fn memory_holds_only_one_retention_period() {
         let mut book = book(|_| {});
         for second in 0..1000 {
             assert_eq!(book.admit(Call::Submit, Some("k"), at(second)), Ok(None));

@@ -1,11 +1,11 @@
-//! What can go wrong, by name.
+//! Faults that the sandbox injects, by name.
 
 use crate::domain::nearest::nearest;
 use rand::Rng;
 use rand::rngs::StdRng;
 use std::str::FromStr;
 
-/// Every fault that can be asked for: its name, and what it does.
+/// Names and descriptions of all faults.
 pub const FAULTS: [(&str, &str); 15] = [
     ("refuse", "closes the connection before the request is read"),
     (
@@ -14,32 +14,35 @@ pub const FAULTS: [(&str, &str); 15] = [
     ),
     (
         "drop-after",
-        "accepts a submission and cuts the connection without an answer",
+        "accepts a submission and cuts the connection without a response",
     ),
-    ("slow", "gives the answer in drips, for about a second"),
+    (
+        "slow",
+        "sends the response in small chunks for about a second",
+    ),
     ("error-json", "answers 500 with a JSON body"),
     ("error-html", "answers 502 or 503 with an HTML page"),
-    ("truncate", "cuts the connection in the middle of an answer"),
+    (
+        "truncate",
+        "cuts the connection in the middle of a response",
+    ),
     (
         "early-404",
         "answers a poll with 404 while the generation is not completed",
     ),
-    (
-        "fail",
-        "ends a generation with an error, which costs nothing",
-    ),
-    ("reject", "refuses a submission with 400"),
-    ("unauthorized", "refuses the key with 401"),
-    ("no-credit", "refuses a submission with 402 or 403"),
+    ("fail", "ends a generation with an error, free of charge"),
+    ("reject", "rejects a submission with 400"),
+    ("unauthorized", "rejects the key with 401"),
+    ("no-credit", "rejects a submission with 402 or 403"),
     ("rate-limit", "answers 429 with Retry-After: 1"),
     (
         "empty",
-        "accepts a submission without a body; the ID is only in x-inference-id",
+        "accepts a submission with an empty response; the ID is only in x-inference-id",
     ),
-    ("no-logs", "has no list of requests: 404 for GET /v2/logs"),
+    ("no-logs", "answers GET /v2/logs with 404"),
 ];
 
-/// One kind of fault, in the order of [`FAULTS`].
+/// Kind of fault, in the order of [`FAULTS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
     Refuse,
@@ -78,8 +81,8 @@ impl Fault {
         Self::NoLogs,
     ];
 
-    /// Whether a submission or poll can meet it. `Fail` belongs to a generation, `NoLogs` to another call.
-    fn concerns(self, call: Call) -> bool {
+    /// Whether the fault applies to a submission or a poll. `Fail` applies to a generation, `NoLogs` to another call.
+    fn applies_to(self, call: Call) -> bool {
         match self {
             Self::Fail | Self::NoLogs => false,
             Self::DropBefore | Self::DropAfter | Self::Reject | Self::NoCredit | Self::Empty => {
@@ -91,61 +94,61 @@ impl Fault {
     }
 }
 
-/// The kinds of calls that faults and limits tell apart.
+/// Kind of call that has its own faults and limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Call {
     Submit,
     Poll,
 }
 
-/// A fault that happens to one call.
+/// Fault injected into one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Mishap {
     pub(super) fault: Fault,
-    /// Which of two forms, where a fault has two.
+    /// Whether to use the second form of a fault that has two.
     pub(super) second_form: bool,
 }
 
-/// How often each fault happens: a probability for every call that it concerns. The default is never.
+/// Probability of each fault, per call to which it applies. The default is 0.
 ///
-/// Read one from `NAME=P`, collect several; the last one for a name counts.
+/// One fault is parsed from `NAME=P`. Several are collected, and the last one of a name wins.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Faults([Option<f64>; FAULTS.len()]);
 
-/// The text is no `NAME=P`.
+/// Error for a text other than `NAME=P`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidFault {
-    /// There is no fault of that name.
-    #[error("`{name}` is no fault{}", .nearest.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default())]
+    /// There is no fault with this name.
+    #[error("unknown fault `{name}`{}", .nearest.map(|name| format!("; did you mean `{name}`?")).unwrap_or_default())]
     Unknown {
-        /// As it was given.
+        /// Name that was given.
         name: String,
-        /// The name that was probably meant.
+        /// Name of a similar fault.
         nearest: Option<&'static str>,
     },
-    /// There is no probability.
+    /// The probability is missing or not between 0 and 1.
     #[error("expected `NAME=P` with a probability from 0 to 1, found `{0}`")]
     Probability(String),
 }
 
 impl Faults {
-    /// What happens to a call: the first fault, in the order of [`FAULTS`], whose draw hits.
+    /// Draws the fault of a call: the first one that happens, in the order of [`FAULTS`].
     pub(super) fn draw(&self, call: Call, rng: &mut StdRng) -> Option<Mishap> {
         let fault = Fault::ALL
             .into_iter()
-            .find(|fault| fault.concerns(call) && self.happens(*fault, rng))?;
+            .find(|fault| fault.applies_to(call) && self.happens(*fault, rng))?;
         Some(Mishap {
             fault,
             second_form: rng.random(),
         })
     }
 
-    /// Whether a new generation is to fail.
+    /// Draws whether a new generation fails.
     pub(super) fn draw_failure(&self, rng: &mut StdRng) -> bool {
         self.happens(Fault::Fail, rng)
     }
 
-    /// Whether there is no list of requests this time.
+    /// Draws whether the list of requests is missing for this call.
     pub(super) fn draw_no_logs(&self, rng: &mut StdRng) -> bool {
         self.happens(Fault::NoLogs, rng)
     }
@@ -159,8 +162,8 @@ impl FromStr for Faults {
     type Err = InvalidFault;
 
     fn from_str(text: &str) -> Result<Self, InvalidFault> {
-        let no_probability = || InvalidFault::Probability(text.to_owned());
-        let (name, probability) = text.split_once('=').ok_or_else(no_probability)?;
+        let invalid_probability = || InvalidFault::Probability(text.to_owned());
+        let (name, probability) = text.split_once('=').ok_or_else(invalid_probability)?;
         let index = FAULTS
             .iter()
             .position(|(known, _)| *known == name)
@@ -172,7 +175,7 @@ impl FromStr for Faults {
             .parse()
             .ok()
             .filter(|probability| (0.0..=1.0).contains(probability))
-            .ok_or_else(no_probability)?;
+            .ok_or_else(invalid_probability)?;
         let mut faults = Self::default();
         faults.0[index] = Some(probability);
         Ok(faults)
@@ -181,13 +184,13 @@ impl FromStr for Faults {
 
 impl FromIterator<Faults> for Faults {
     fn from_iter<I: IntoIterator<Item = Faults>>(all: I) -> Self {
-        let mut together = Self::default();
+        let mut merged = Self::default();
         for faults in all {
-            for (old, new) in together.0.iter_mut().zip(faults.0) {
+            for (old, new) in merged.0.iter_mut().zip(faults.0) {
                 *old = new.or(*old);
             }
         }
-        together
+        merged
     }
 }
 
@@ -208,12 +211,12 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_is_read_by_its_name_and_meets_a_call_it_concerns() {
+    fn every_fault_is_parsed_and_drawn() {
         for (fault, (name, about)) in Fault::ALL.into_iter().zip(FAULTS) {
             let faults = faults(&[&format!("{name}=1")]);
             for call in [Call::Submit, Call::Poll] {
-                let met = faults.draw(call, &mut rng()).map(|mishap| mishap.fault);
-                assert_eq!(met, fault.concerns(call).then_some(fault), "{name}");
+                let drawn = faults.draw(call, &mut rng()).map(|mishap| mishap.fault);
+                assert_eq!(drawn, fault.applies_to(call).then_some(fault), "{name}");
             }
             assert_eq!(faults.draw_failure(&mut rng()), name == "fail");
             assert!(!about.is_empty() && !about.ends_with('.'));
@@ -221,23 +224,23 @@ mod tests {
     }
 
     #[test]
-    fn the_last_probability_of_a_name_counts_and_others_stay() {
+    fn the_last_probability_of_a_name_wins() {
         let both = faults(&["slow=1", "empty=0.5", "slow=0"]);
         assert_eq!(both, faults(&["slow=0", "empty=0.5"]));
         assert_eq!(both.draw(Call::Poll, &mut rng()), None);
     }
 
     #[test]
-    fn a_fault_happens_as_often_as_its_probability_says() {
+    fn faults_happen_with_their_probability() {
         let (faults, mut rng) = (faults(&["slow=0.25"]), rng());
         let hits = (0..10_000)
             .filter(|_| faults.draw(Call::Poll, &mut rng).is_some())
             .count();
-        assert_eq!(hits, 2_557, "another count than the seed gives");
+        assert_eq!(hits, 2_557, "the count for this seed has changed");
     }
 
     #[test]
-    fn the_same_seed_gives_the_same_mishaps() {
+    fn the_same_seed_gives_the_same_faults() {
         let faults = faults(&["error-html=0.3", "slow=0.3"]);
         let run = || {
             let mut rng = rng();
@@ -249,18 +252,18 @@ mod tests {
     }
 
     #[test]
-    fn slips_are_refused_with_the_nearest_name() {
-        let says = |text: &str| text.parse::<Faults>().unwrap_err().to_string();
+    fn misspelled_names_get_a_suggestion() {
+        let error = |text: &str| text.parse::<Faults>().unwrap_err().to_string();
         assert_eq!(
-            says("drop-afer=1"),
-            "`drop-afer` is no fault; did you mean `drop-after`?"
+            error("drop-afer=1"),
+            "unknown fault `drop-afer`; did you mean `drop-after`?"
         );
-        assert_eq!(says("zzz=1"), "`zzz` is no fault");
+        assert_eq!(error("zzz=1"), "unknown fault `zzz`");
         for text in [
             "slow", "slow=", "slow=1.1", "slow=-1", "slow=NaN", "slow=x", "",
         ] {
             assert_eq!(
-                says(text),
+                error(text),
                 format!("expected `NAME=P` with a probability from 0 to 1, found `{text}`")
             );
         }

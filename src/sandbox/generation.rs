@@ -1,4 +1,4 @@
-//! One transcription in time.
+//! Generations: their IDs, and their status over time.
 
 use super::submission::Submission;
 use crate::domain::time::Timestamp;
@@ -7,28 +7,29 @@ use rand::seq::IndexedRandom;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The characters of a generation ID, and how many it has: the service's later IDs are nanoids.
+/// Characters of a generation ID. The service's newer IDs are nanoids.
 const ID_ALPHABET: &[u8; 64] = b"useandom-26T198340PX75pxJACKVERYMINDBUSHWOLF_GQZbfghjklqvwyzrict";
+/// Number of characters of a generation ID.
 const ID_LENGTH: usize = 21;
 
-/// An ID for a new generation.
+/// Returns the ID of a new generation.
 pub(super) fn new_id(rng: &mut StdRng) -> String {
     let mut letter = || ID_ALPHABET.choose(rng).copied().unwrap_or(b'0');
     (0..ID_LENGTH).map(|_| char::from(letter())).collect()
 }
 
-/// A submission that was accepted.
+/// Accepted submission.
 #[derive(Debug)]
 pub(super) struct Generation {
     pub(super) submission: Arc<Submission>,
     pub(super) created: Timestamp,
-    /// Decided at its creation.
+    /// Whether it will fail, decided at creation.
     pub(super) fails: bool,
-    /// Its place in the ledger.
+    /// Index of its row in the ledger.
     pub(super) row: usize,
 }
 
-/// How far a generation is.
+/// Status of a generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Status {
     Waiting,
@@ -39,8 +40,10 @@ pub(super) enum Status {
 }
 
 impl Generation {
-    /// Waiting for the first quarter of `delay`, active for the rest of it, then completed or failed; expired from
-    /// `retention` on, counted from the creation.
+    /// Returns the status at a time.
+    ///
+    /// A generation is waiting for the first quarter of `delay` and active for the rest of it. It then is completed or
+    /// failed until it expires, `retention` after its creation.
     pub(super) fn status_at(&self, now: Timestamp, delay: Duration, retention: Duration) -> Status {
         let age = now.since(self.created);
         if age >= retention {
@@ -76,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_generation_waits_works_ends_and_is_forgotten() {
+    fn the_status_follows_the_age() {
         use Status::{Active, Completed, Expired, Failed, Waiting};
         let times = [0, 1_000, 2_999, 3_000, 8_999, 9_000, 100_999, 101_000];
         assert_eq!(
@@ -89,12 +92,12 @@ mod tests {
     }
 
     #[test]
-    fn without_a_delay_it_is_complete_at_once() {
+    fn without_delay_a_generation_completes_immediately() {
         assert_eq!(statuses(false, 0, &[1_000]), [Status::Completed]);
     }
 
     #[test]
-    fn the_same_seed_gives_the_same_ids_which_are_all_different() {
+    fn a_seed_gives_reproducible_unique_ids() {
         let ids = |seed| {
             let mut rng = StdRng::seed_from_u64(seed);
             (0..1000).map(|_| new_id(&mut rng)).collect::<Vec<_>>()

@@ -1,71 +1,71 @@
-//! What was asked of the sandbox, and what would have been charged.
+//! Ledger of the sandbox: the received calls, and the submissions that would have been charged.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Everything that was asked since the start, for whoever checks a client. A row stays when its generation has expired.
+/// Counts of all calls since the start, for tests of a client. Rows remain after their generation has expired.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize)]
 pub struct Ledger {
-    /// Submissions that were accepted: as many as there are rows.
+    /// Accepted submissions, equal to the number of rows.
     pub accepted: u64,
-    /// Those of them that cost something: all that do not fail.
+    /// Accepted submissions that are charged: those that do not fail.
     pub paid: u64,
-    /// Submissions that were refused, by HTTP status.
+    /// Rejected submissions by HTTP status.
     pub refused: BTreeMap<u16, u64>,
-    /// Submissions whose connection was cut with nothing accepted.
+    /// Submissions whose connection was cut before acceptance.
     pub cut: u64,
-    /// Polls, however they were answered.
+    /// All polls, including failed ones.
     pub polls: u64,
-    /// Polls that were answered 404.
+    /// Polls with a 404 response.
     pub missing: u64,
-    /// Submissions and polls that were refused because too many came.
+    /// Submissions and polls over the rate limit.
     pub over_limit: u64,
-    /// The most submissions in any 60 seconds, without those over the limit.
+    /// Maximum number of submissions in any 60 seconds, without those over the limit.
     pub peak_submits_per_minute: usize,
-    /// The most polls in any 60 seconds, without those over the limit.
+    /// Maximum number of polls in any 60 seconds, without those over the limit.
     pub peak_polls_per_minute: usize,
-    /// Every generation, in the order of their creation.
+    /// All generations in order of creation.
     pub generations: Vec<Row>,
 }
 
-/// One generation.
+/// Ledger entry of one generation.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Row {
-    /// The generation ID.
+    /// Generation ID.
     pub id: String,
-    /// `X-Client-Request-Id` of the submission, if it had one that is well-formed.
+    /// `X-Client-Request-Id` of the submission, if present and well-formed.
     pub client_request_id: Option<String>,
-    /// The model, as it was asked for.
+    /// Requested model.
     pub model: String,
-    /// The file's name, or the URL.
+    /// File name or URL.
     pub name: String,
-    /// Bytes of the audio; 0 for a URL.
+    /// Size of the audio in bytes. 0 for a URL.
     pub bytes: u64,
-    /// SHA-256 of the audio; of the URL itself for a URL.
+    /// SHA-256 of the audio, or of the text of a URL.
     pub sha256: Sha256Sum,
-    /// Length of the audio in seconds.
+    /// Duration of the audio in seconds.
     pub duration_s: f64,
-    /// When it was created, in UTC milliseconds.
+    /// Time of creation in UTC milliseconds.
     pub created_ms: i64,
-    /// How often it was polled while it was there.
+    /// Number of polls that found the generation.
     pub polls: u32,
-    /// Whether its transcript was sent in whole.
+    /// Whether the complete transcript was sent.
     pub fetched: bool,
-    /// How it ends, decided at its creation.
+    /// Outcome, decided at creation.
     pub outcome: Outcome,
 }
 
-/// How a generation ends.
+/// Outcome of a generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// With a transcript, which is paid for.
+    /// A transcript, which is charged.
     Transcribed,
-    /// With an error, which costs nothing.
+    /// An error, which is free.
     Failed,
 }
 
-/// A SHA-256; shown as 64 digits in lower case.
+/// SHA-256 hash, displayed as 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Sha256Sum(pub [u8; 32]);
 

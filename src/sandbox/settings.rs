@@ -1,34 +1,35 @@
-//! What the sandbox is told.
+//! Settings of the sandbox.
 
 use super::fault::Faults;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-/// How the sandbox behaves.
+/// Settings of the sandbox.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Where it listens; port 0 takes a free one.
+    /// Listening address. Port 0 selects a free port.
     pub listen: SocketAddr,
-    /// From the creation of a generation to its completion.
+    /// Time from the creation of a generation to its completion.
     pub delay: Duration,
-    /// How long a transcription is kept, from its creation.
+    /// Retention of a transcription, from its creation.
     pub retention: Duration,
-    /// What goes wrong, and how often.
+    /// Faults and their probabilities.
     pub faults: Faults,
-    /// Submissions beyond so many in any 60 seconds are refused with 429.
+    /// Maximum number of submissions in any minute. Further ones are rejected with 429.
     pub submits_per_minute: Option<u32>,
-    /// Polls beyond so many in any 60 seconds are refused with 429.
+    /// Maximum number of polls in any minute. Further ones are rejected with 429.
     pub polls_per_minute: Option<u32>,
-    /// What those two limits take for a minute, so that a test need not last one.
+    /// Length of a minute for these two limits. Tests shorten it.
     pub minute: Duration,
-    /// The one key that is taken; without it, any that is not empty.
+    /// The only accepted key. `None` accepts any key that is not empty.
     pub key: Option<String>,
-    /// Decides generation IDs and when faults happen.
+    /// Seed of generation IDs and faults.
     pub seed: u64,
 }
 
 impl Default for Settings {
-    /// A free loopback port, two seconds to a transcript, the documented hour of retention, no faults, no limits.
+    /// Listens on a free loopback port, with a delay of two seconds and the documented retention of one hour. There are
+    /// no faults and no limits.
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
@@ -44,14 +45,14 @@ impl Default for Settings {
     }
 }
 
-/// The account behind every key.
+/// State of the account behind every key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Account {
-    /// As it should be.
+    /// The key is accepted, and there is credit.
     #[default]
     Open,
-    /// Every key is refused with 401.
+    /// Every key is rejected with 401.
     KeyRefused,
-    /// Submissions are refused with 403; polls are answered.
+    /// Submissions are rejected with 403. Polls work.
     NoCredit,
 }

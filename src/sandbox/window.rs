@@ -1,20 +1,20 @@
-//! How many calls in any minute.
+//! Sliding window of calls, for the rate limits.
 
 use crate::domain::time::Timestamp;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// The calls of the last minute.
+/// Sliding window over the calls of the last minute.
 #[derive(Debug)]
 pub(super) struct Window {
     minute: Duration,
     calls: VecDeque<Timestamp>,
-    /// The most there were in any minute.
+    /// Maximum number of calls in any minute.
     pub(super) peak: usize,
 }
 
 impl Window {
-    /// Nothing was called; `minute` is how long a call counts.
+    /// Creates an empty window of length `minute`.
     pub(super) fn new(minute: Duration) -> Self {
         Self {
             minute,
@@ -23,7 +23,10 @@ impl Window {
         }
     }
 
-    /// Counts a call. One over the limit is not counted: the time until there is room again comes back.
+    /// Counts a call.
+    ///
+    /// # Errors
+    /// Returns the wait until the next call is allowed if the limit is exceeded. Such a call is not counted.
     pub(super) fn enter(&mut self, now: Timestamp, limit: Option<u32>) -> Result<(), Duration> {
         while self
             .calls
@@ -53,7 +56,7 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     #[test]
-    fn the_minute_slides_and_what_is_refused_takes_no_room() {
+    fn denied_calls_do_not_count() {
         let mut window = Window::new(MINUTE);
         let mut enter = |ms| window.enter(Timestamp::from_millis(ms), Some(2));
         assert_eq!(enter(0), Ok(()));
@@ -65,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_of_nothing_lets_nothing_through() {
+    fn a_limit_of_zero_denies_every_call() {
         assert_eq!(
             Window::new(MINUTE).enter(Timestamp::from_millis(5), Some(0)),
             Err(MINUTE)
@@ -74,7 +77,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_minute_holds_more_than_the_limit_and_waiting_as_told_is_enough(
+        fn no_minute_exceeds_the_limit(
             steps in proptest::collection::vec(0_i64..9_000, 1..200), limit in 1_u32..12,
         ) {
             let (mut window, mut now, mut entered) = (Window::new(MINUTE), 0, Vec::new());
