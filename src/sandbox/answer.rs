@@ -1,4 +1,4 @@
-//! Answers, whole and broken.
+//! Responses: complete ones, error responses, and responses with an injected fault.
 
 use super::fault::{Fault, Mishap};
 use super::submission::Refusal;
@@ -15,11 +15,12 @@ use std::convert::Infallible;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Drips of a slow answer, and the time before each: a second in all.
-const DRIPS: usize = 10;
-const DRIP_EVERY: Duration = Duration::from_millis(100);
+/// Number of chunks of a slow response.
+const SLOW_CHUNKS: usize = 10;
+/// Delay before each chunk, for one second in total.
+const SLOW_CHUNK_DELAY: Duration = Duration::from_millis(100);
 
-/// A call as its answer needs to know it.
+/// Data of a request that its response needs.
 #[derive(Debug, Clone)]
 pub(super) struct Asked {
     pub(super) request_id: String,
@@ -28,7 +29,7 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// An error in the service's own shape.
+    /// Returns an error response in the service's format.
     pub(super) fn refusal(&self, status: StatusCode, message: &str) -> Response {
         let body = json!({
             "message": message,
@@ -40,23 +41,23 @@ impl Asked {
         (status, Json(body)).into_response()
     }
 
-    /// A refusal of what was asked.
+    /// Returns the error response of a rejected request.
     pub(super) fn refused(&self, refusal: &Refusal) -> Response {
         self.refusal(refusal.status, &refusal.message)
     }
 
-    /// 429, to come back after this time.
+    /// Returns a 429 response with `Retry-After`, rounded up to whole seconds.
     pub(super) fn too_many(&self, wait: Duration) -> Response {
         let seconds = wait.as_millis().div_ceil(1000).to_string();
         let body = self.refusal(StatusCode::TOO_MANY_REQUESTS, "too many requests");
         ([(RETRY_AFTER, seconds)], body).into_response()
     }
 
-    /// The error that a fault answers with, if it is one that does.
+    /// Returns the error response of a fault. Returns `None` for a fault of another kind.
     pub(super) fn error_of(&self, mishap: Mishap) -> Option<Response> {
         let (status, message) = match (mishap.fault, mishap.second_form) {
-            (Fault::ErrorJson, true) => return Some(problem()),
-            (Fault::ErrorHtml, second) => return Some(page(second)),
+            (Fault::ErrorJson, true) => return Some(problem_document()),
+            (Fault::ErrorHtml, second) => return Some(html_page(second)),
             (Fault::RateLimit, _) => return Some(self.too_many(Duration::from_secs(1))),
             (Fault::ErrorJson, false) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "internal server error")
@@ -79,7 +80,7 @@ impl Asked {
     }
 }
 
-fn problem() -> Response {
+fn problem_document() -> Response {
     let body = json!({
         "title": "Internal Server Error",
         "status": 500,
@@ -90,8 +91,8 @@ fn problem() -> Response {
     (StatusCode::INTERNAL_SERVER_ERROR, kind, body.to_string()).into_response()
 }
 
-/// The page of a proxy in front of a service that is down.
-fn page(unavailable: bool) -> Response {
+/// Returns the HTML page of a proxy whose upstream service is down.
+fn html_page(unavailable: bool) -> Response {
     let (status, title) = if unavailable {
         (
             StatusCode::SERVICE_UNAVAILABLE,
@@ -100,62 +101,62 @@ fn page(unavailable: bool) -> Response {
     } else {
         (StatusCode::BAD_GATEWAY, "502 Bad Gateway")
     };
-    let page = format!(
+    let body = format!(
         "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n\
          <hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
     );
-    (status, Html(page)).into_response()
+    (status, Html(body)).into_response()
 }
 
-/// The way to cut the connection that a call came on.
+/// Handle to cut the connection of a request.
 #[derive(Debug, Clone)]
 pub(super) struct Cut(pub(super) CancellationToken);
 
 impl Cut {
-    /// Cuts it. This never ends by itself: the connection goes, and the call with it.
+    /// Cuts the connection. The future never completes: it is dropped together with the connection.
     pub(super) async fn sever<T>(&self) -> T {
         self.0.cancel();
         std::future::pending().await
     }
 }
 
-/// A JSON answer as a fault lets it out: whole, in drips, or cut in its middle.
+/// Returns a JSON response. A fault may slow it down or truncate it.
 pub(super) fn sent(
     status: StatusCode,
     body: &impl Serialize,
     fault: Option<Fault>,
     cut: &Cut,
 ) -> Response {
-    let bytes = serde_json::to_vec(body).expect("its keys are strings");
+    let bytes = serde_json::to_vec(body).expect("every key is a string");
     let bytes = Bytes::from(bytes);
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CONTENT_LENGTH, bytes.len().into());
     let body = match fault {
-        Some(Fault::Truncate) => halved(bytes, cut.clone()),
-        Some(Fault::Slow) => dripping(bytes),
+        Some(Fault::Truncate) => truncated(bytes, cut.clone()),
+        Some(Fault::Slow) => slow(bytes),
         _ => Body::from(bytes),
     };
     (status, headers, body).into_response()
 }
 
-fn halved(mut bytes: Bytes, cut: Cut) -> Body {
+fn truncated(mut bytes: Bytes, cut: Cut) -> Body {
     bytes.truncate(bytes.len() / 2);
     let half = stream::iter([Ok::<_, Infallible>(bytes)]);
-    // Asked for more, the server has sent the half; only then is it cut.
+    // The server polls for the next chunk only after it has sent the first half.
     let end = stream::once(async move { cut.sever().await });
     Body::from_stream(half.chain(end))
 }
 
-fn dripping(bytes: Bytes) -> Body {
-    let size = bytes.len().div_ceil(DRIPS).max(1);
+fn slow(bytes: Bytes) -> Body {
+    let size = bytes.len().div_ceil(SLOW_CHUNKS).max(1);
     Body::from_stream(stream::unfold(bytes, move |mut rest| async move {
         if rest.is_empty() {
             return None;
         }
-        tokio::time::sleep(DRIP_EVERY).await;
-        let drip = rest.split_to(size.min(rest.len()));
-        Some((Ok::<_, Infallible>(drip), rest))
+        tokio::time::sleep(SLOW_CHUNK_DELAY).await;
+        let chunk = rest.split_to(size.min(rest.len()));
+        Some((Ok::<_, Infallible>(chunk), rest))
     }))
 }
 
@@ -163,7 +164,7 @@ fn dripping(bytes: Bytes) -> Body {
 mod tests {
     use super::*;
 
-    fn asked() -> Asked {
+    fn request() -> Asked {
         Asked {
             request_id: "sandbox-1".to_owned(),
             path: "/v1/stt/create".to_owned(),
@@ -179,15 +180,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_error_has_the_services_shape() {
-        let response = asked().refusal(StatusCode::BAD_REQUEST, "no");
+    async fn errors_have_the_services_format() {
+        let response = request().refusal(StatusCode::BAD_REQUEST, "no");
         insta::assert_snapshot!(text(response).await, @r#"{"message":"no","path":"/v1/stt/create","requestId":"sandbox-1","statusCode":400,"timestamp":"2026-11-21T03:04:05Z"}"#);
     }
 
     #[test]
-    fn faults_that_are_errors_have_both_their_forms() {
+    fn error_faults_have_two_forms() {
         let status = |fault, second_form| {
-            let error = asked().error_of(Mishap { fault, second_form });
+            let error = request().error_of(Mishap { fault, second_form });
             error.map(|response| response.status().as_u16())
         };
         let both = |fault| [false, true].map(|second_form| status(fault, second_form));
@@ -199,8 +200,9 @@ mod tests {
     }
 
     #[test]
-    fn the_wait_is_told_in_whole_seconds_that_are_enough() {
-        let wait = |ms| asked().too_many(Duration::from_millis(ms)).headers()[RETRY_AFTER].clone();
+    fn retry_after_is_rounded_up() {
+        let wait =
+            |ms| request().too_many(Duration::from_millis(ms)).headers()[RETRY_AFTER].clone();
         assert_eq!([1, 1000, 1001].map(wait), ["1", "1", "2"]);
     }
 }

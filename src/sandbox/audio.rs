@@ -1,48 +1,49 @@
-//! An upload, in flat memory: hashed as it comes, of which only the beginning and the end are kept, where containers
-//! tell their length.
+//! Inspection of an upload in constant memory: size, SHA-256, duration.
+//!
+//! Only the beginning and the end are kept, because containers store the duration there.
 
 use super::ledger::Sha256Sum;
 use crate::media::duration::duration_of;
 use sha2::{Digest, Sha256};
 use std::io::{self, Read, Seek, SeekFrom};
 
-/// Deepgram, behind the service, takes 2 GB.
+/// Maximum upload in bytes, the limit of Deepgram behind the service: 2 GB.
 pub(super) const MOST_BYTES: u64 = 2 << 30;
-/// Bytes that are kept of the beginning, and at least as many of the end.
-const KEPT: usize = 512 * 1024;
-/// Bytes that are looked at to tell text from audio.
-const SNIFFED: usize = 512;
-/// What a second takes where the container does not tell the length: 128 kbit/s.
+/// Number of bytes kept from the beginning, and the minimum kept from the end.
+const KEPT_BYTES: usize = 512 * 1024;
+/// Number of bytes inspected to distinguish text from audio.
+const SNIFFED_BYTES: usize = 512;
+/// Bytes per second of audio if the container has no duration: 128 kbit/s.
 const BYTES_PER_SECOND: u64 = 16_000;
 
-/// More came than is taken.
+/// Error for an upload over the size limit.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct TooLarge;
 
-/// An upload under way.
+/// Upload in progress.
 pub(super) struct Intake {
-    most: u64,
+    max_bytes: u64,
     len: u64,
     hasher: Sha256,
     head: Vec<u8>,
     tail: Vec<u8>,
 }
 
-/// What is known of an upload that came whole.
+/// Properties of a complete upload.
 #[derive(Debug, PartialEq)]
 pub(super) struct Audio {
     pub(super) bytes: u64,
     pub(super) sha256: Sha256Sum,
     pub(super) duration_s: f64,
-    /// Whether it is text, which nobody can transcribe.
+    /// Whether the content is text, which cannot be transcribed.
     pub(super) is_text: bool,
 }
 
 impl Intake {
-    /// Takes at most `most` bytes.
-    pub(super) fn new(most: u64) -> Self {
+    /// Starts an upload of at most `max_bytes`.
+    pub(super) fn new(max_bytes: u64) -> Self {
         Self {
-            most,
+            max_bytes,
             len: 0,
             hasher: Sha256::new(),
             head: Vec::new(),
@@ -50,23 +51,23 @@ impl Intake {
         }
     }
 
-    /// Takes the next bytes.
+    /// Adds the next bytes.
     pub(super) fn push(&mut self, chunk: &[u8]) -> Result<(), TooLarge> {
         self.len += chunk.len() as u64;
-        if self.len > self.most {
+        if self.len > self.max_bytes {
             return Err(TooLarge);
         }
         self.hasher.update(chunk);
-        let to_head = chunk.len().min(KEPT - self.head.len());
+        let to_head = chunk.len().min(KEPT_BYTES - self.head.len());
         self.head.extend_from_slice(&chunk[..to_head]);
         self.tail.extend_from_slice(&chunk[to_head..]);
-        if self.tail.len() >= 2 * KEPT {
-            self.tail.drain(..self.tail.len() - KEPT);
+        if self.tail.len() >= 2 * KEPT_BYTES {
+            self.tail.drain(..self.tail.len() - KEPT_BYTES);
         }
         Ok(())
     }
 
-    /// Ends it. `extension` helps to tell the container.
+    /// Completes the upload. `extension` helps to detect the container.
     pub(super) fn finish(self, extension: Option<&str>) -> Audio {
         let (bytes, is_text) = (self.len, is_text(&self.head));
         let sha256 = Sha256Sum(self.hasher.finalize().into());
@@ -88,17 +89,17 @@ impl Intake {
 }
 
 fn is_text(head: &[u8]) -> bool {
-    let start = &head[..head.len().min(SNIFFED)];
+    let start = &head[..head.len().min(SNIFFED_BYTES)];
     let is_utf8 = match std::str::from_utf8(start) {
         Ok(_) => true,
-        // A character may be cut by the end of what is looked at.
+        // The inspected part may end in the middle of a character.
         Err(error) => error.error_len().is_none(),
     };
     let is_control = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
     is_utf8 && !start.iter().any(is_control)
 }
 
-/// The two ends of an upload, to be read as if it were whole; what lies between them cannot be read.
+/// Reader of the beginning and the end of an upload. Reads between them fail.
 struct Ends {
     head: Vec<u8>,
     tail: Vec<u8>,
@@ -146,7 +147,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn taken(bytes: &[u8], extension: &str) -> Audio {
+    fn upload(bytes: &[u8], extension: &str) -> Audio {
         let mut intake = Intake::new(MOST_BYTES);
         for chunk in bytes.chunks(60_000) {
             intake.push(chunk).unwrap();
@@ -155,11 +156,11 @@ mod tests {
     }
 
     #[test]
-    fn the_length_comes_from_the_container() {
+    fn the_duration_comes_from_the_container() {
         let demo = "src/cli/demo/recordings/";
         let seconds = |name: &str| {
             let extension = name.rsplit('.').next().unwrap();
-            taken(&std::fs::read(format!("{demo}{name}")).unwrap(), extension).duration_s
+            upload(&std::fs::read(format!("{demo}{name}")).unwrap(), extension).duration_s
         };
         assert_eq!(
             [
@@ -174,22 +175,22 @@ mod tests {
     }
 
     #[test]
-    fn a_length_told_only_at_the_very_end_of_a_long_upload_is_found() {
+    fn a_duration_at_the_end_is_found() {
         let mut ogg = std::fs::read("src/cli/demo/recordings/thunderstorm.ogg").unwrap();
         let last_page = ogg
             .windows(4)
             .rposition(|window| window == b"OggS")
             .unwrap();
         let end = ogg.split_off(last_page);
-        let whole = taken(&[ogg.as_slice(), &end].concat(), "ogg").duration_s;
-        let stretched = [ogg.as_slice(), &vec![0x55; 5 * KEPT], &end].concat();
-        assert_eq!(taken(&stretched, "ogg").duration_s, whole);
+        let whole = upload(&[ogg.as_slice(), &end].concat(), "ogg").duration_s;
+        let stretched = [ogg.as_slice(), &vec![0x55; 5 * KEPT_BYTES], &end].concat();
+        assert_eq!(upload(&stretched, "ogg").duration_s, whole);
     }
 
     #[test]
-    fn where_the_container_is_unknown_the_size_decides() {
+    fn the_size_decides_for_unknown_containers() {
         let noise: Vec<u8> = (0..32_000_u32).map(|n| (n * n % 251) as u8).collect();
-        let audio = taken(&noise, "bin");
+        let audio = upload(&noise, "bin");
         assert_eq!(
             (audio.duration_s, audio.bytes, audio.is_text),
             (2.0, 32_000, false)
@@ -198,37 +199,39 @@ mod tests {
     }
 
     #[test]
-    fn text_is_told_from_audio() {
+    fn text_is_distinguished_from_audio() {
         assert!(is_text(b"<html>\r\n\tno audio"));
-        assert!(is_text("ä".repeat(SNIFFED).as_bytes()));
-        assert!(is_text(&"xä".repeat(SNIFFED).as_bytes()[..SNIFFED]));
+        assert!(is_text("ä".repeat(SNIFFED_BYTES).as_bytes()));
+        assert!(is_text(
+            &"xä".repeat(SNIFFED_BYTES).as_bytes()[..SNIFFED_BYTES]
+        ));
         assert!(!is_text(b"RIFF\0\0\0\0"));
         assert!(!is_text(b"\xff\xfb\x90text"));
     }
 
     #[test]
-    fn one_byte_more_than_is_taken_is_refused() {
+    fn uploads_over_the_limit_are_rejected() {
         let mut intake = Intake::new(10);
         assert_eq!(intake.push(&[0; 10]), Ok(()));
         assert_eq!(intake.push(&[0]), Err(TooLarge));
     }
 
     #[test]
-    fn however_long_the_upload_no_more_than_its_ends_is_kept() {
+    fn only_the_ends_are_kept() {
         let mut intake = Intake::new(MOST_BYTES);
         for _ in 0..100 {
             intake.push(&[1; 100_000]).unwrap();
-            assert!(intake.head.len() + intake.tail.len() < 3 * KEPT);
+            assert!(intake.head.len() + intake.tail.len() < 3 * KEPT_BYTES);
         }
     }
 
     proptest! {
         #[test]
-        fn no_content_makes_it_panic(kind in 0..7_usize, bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
+        fn arbitrary_content_never_panics(kind in 0..7_usize, bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
             let start: &[u8] = [
                 &b""[..], b"OggS\0\x02", b"fLaC\0\0\0\x22", b"ID3\x04\0\0", b"\x1a\x45\xdf\xa3", b"\xff\xfb\x90\x64", b"RIFF\x10\0\0\0WAVEfmt ",
             ][kind];
-            let audio = taken(&[start, &bytes].concat(), "mp3");
+            let audio = upload(&[start, &bytes].concat(), "mp3");
             prop_assert!(audio.duration_s >= 0.0);
         }
     }

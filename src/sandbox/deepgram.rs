@@ -1,4 +1,4 @@
-//! The result in Deepgram's shape.
+//! Results in Deepgram's format.
 
 use super::result::{CONFIDENCE, punctuated, request_id, sentences, speaker};
 use super::speech::Word;
@@ -8,14 +8,14 @@ use serde_json::Value;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// The documents' own example, so that equal requests have equal results.
+/// Time from the service's documentation. It is constant, so equal requests have equal results.
 const CREATED: &str = "2025-05-21T01:54:44.461Z";
-/// Stands for the sandbox where Deepgram names the model that it used.
+/// Model ID of the sandbox, in place of a Deepgram model.
 const MODEL_ID: &str = "5a4db0c5-0000-4000-8000-000000000000";
-/// Sentences that one speaker says in one paragraph, at most.
+/// Maximum number of sentences in a paragraph.
 const PARAGRAPH_SENTENCES: usize = 4;
 
-/// The result in whole. It is typed, because `json!` copies a value once for each level that holds it.
+/// Complete result. It is typed, because `json!` copies a value once for each enclosing level.
 #[derive(Serialize)]
 pub(super) struct Deepgram {
     metadata: Metadata,
@@ -69,14 +69,14 @@ struct Channel {
 struct Alternative {
     transcript: String,
     confidence: f64,
-    words: Vec<Item>,
+    words: Vec<WordItem>,
     #[serde(skip_serializing_if = "Option::is_none")]
     paragraphs: Option<Paragraphs>,
 }
 
-/// A word.
+/// Word with its times, confidence and speaker.
 #[derive(Serialize)]
-struct Item {
+struct WordItem {
     word: String,
     start: f64,
     end: f64,
@@ -119,7 +119,7 @@ struct Utterance {
     end: f64,
     confidence: f64,
     channel: usize,
-    words: Vec<Item>,
+    words: Vec<WordItem>,
     id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     speaker: Option<usize>,
@@ -127,10 +127,10 @@ struct Utterance {
 
 impl Deepgram {
     pub(super) fn new(submission: &Submission, words: &[Word]) -> Self {
-        let wanted = Wanted::of(submission);
+        let features = Features::of(submission);
         Self {
-            metadata: Metadata::new(submission, wanted.channels),
-            results: wanted.results(words),
+            metadata: Metadata::new(submission, features.channels),
+            results: features.results(words),
         }
     }
 }
@@ -156,8 +156,8 @@ impl Metadata {
     }
 }
 
-/// What the options ask of Deepgram's shape.
-struct Wanted {
+/// Features of the result that the options enable.
+struct Features {
     channels: usize,
     punctuate: bool,
     paragraphs: bool,
@@ -167,7 +167,7 @@ struct Wanted {
     summarize: bool,
 }
 
-impl Wanted {
+impl Features {
     fn of(submission: &Submission) -> Self {
         let on = |name| submission.options.get(name) == Some(&Value::Bool(true));
         let smart = on("smart_format");
@@ -195,10 +195,10 @@ impl Wanted {
         }
     }
 
-    /// Sentences go to the channels in turn.
+    /// Returns the words of a channel. Sentences alternate between the channels.
     fn of_channel<'a>(&self, words: &'a [Word], channel: usize) -> Vec<&'a Word> {
-        let here = |word: &&Word| word.sentence % self.channels == channel;
-        words.iter().filter(here).collect()
+        let in_channel = |word: &&Word| word.sentence % self.channels == channel;
+        words.iter().filter(in_channel).collect()
     }
 
     fn channel(&self, words: &[&Word]) -> Channel {
@@ -216,8 +216,8 @@ impl Wanted {
         }
     }
 
-    /// The text of `words`, which `items` are made of.
-    fn text(&self, words: &[&Word], items: &[Item]) -> String {
+    /// Returns the text of `words`. `items` are the same words in Deepgram's format.
+    fn text(&self, words: &[&Word], items: &[WordItem]) -> String {
         if self.punctuate {
             return punctuated(words);
         }
@@ -225,12 +225,12 @@ impl Wanted {
         bare.join(" ")
     }
 
-    fn words(&self, words: &[&Word]) -> Vec<Item> {
+    fn words(&self, words: &[&Word]) -> Vec<WordItem> {
         words.iter().map(|word| self.word(word)).collect()
     }
 
-    fn word(&self, word: &Word) -> Item {
-        Item {
+    fn word(&self, word: &Word) -> WordItem {
+        WordItem {
             word: word.bare(),
             start: seconds(word.start_ms),
             end: seconds(word.end_ms),
@@ -283,11 +283,11 @@ impl Wanted {
         }
     }
 
-    /// Channel by channel, as Deepgram gives them.
+    /// Returns the utterances channel by channel, in Deepgram's order.
     fn utterances(&self, words: &[Word]) -> Vec<Utterance> {
         let of_channel = |channel| {
-            let own = self.of_channel(words, channel);
-            let utterances: Vec<_> = sentences(&own)
+            let in_channel = self.of_channel(words, channel);
+            let utterances: Vec<_> = sentences(&in_channel)
                 .map(|words| self.utterance(words, channel))
                 .collect();
             utterances
@@ -310,12 +310,12 @@ impl Wanted {
     }
 }
 
-/// When the first of `words` begins, of which there are some.
+/// Returns the start of the first word, in seconds. Returns 0 if there is none.
 fn start(words: &[&Word]) -> f64 {
     words.first().map_or(0.0, |word| seconds(word.start_ms))
 }
 
-/// When the last of `words` ends, of which there are some.
+/// Returns the end of the last word, in seconds. Returns 0 if there is none.
 fn end(words: &[&Word]) -> f64 {
     words.last().map_or(0.0, |word| seconds(word.end_ms))
 }

@@ -1,22 +1,24 @@
-//! A server that speaks the API, for `demo`, tests and benchmarks: generations in time, retention, rate limits, and
-//! faults by name. Its transcripts are made from a recording's length and hash, and say so. It shares no wire type
-//! with the client, so that a mistake is not made twice.
+//! Local server with the service's API, for `demo`, tests and benchmarks.
 //!
-//! - [`settings`]: what it is told
-//! - [`fault`]: what can go wrong, by name
-//! - [`ledger`]: what was asked of it, and what would have been charged
-//! - [`server`]: connections, from start to stop
-//! - `routes`: the calls
-//! - `book`: what it knows, and how that changes with each call
-//! - `generation`: one transcription in time
-//! - `window`: how many calls in any minute
-//! - `submission`: a form or a JSON body, read and checked
-//! - `audio`: an upload, in flat memory: hash, size, length
-//! - `property`: the models and properties that the documents name
-//! - `speech`: the words of a made-up transcript
-//! - `result`: the shapes that results have
-//! - `deepgram`: the first of them, Deepgram's
-//! - `answer`: answers, whole and broken
+//! It has delayed generations, retention, rate limits and named faults. Its transcripts are generated from the duration
+//! and the hash of a recording, and identify themselves as such. It shares no wire types with the client, because a
+//! mistake in a shared type would go unnoticed.
+//!
+//! - [`settings`]: settings of the sandbox
+//! - [`fault`]: faults by name
+//! - [`ledger`]: received calls and charged submissions
+//! - [`server`]: the server and its connections
+//! - `routes`: the endpoints
+//! - `book`: state of the sandbox and its changes by each call
+//! - `generation`: a generation and its status over time
+//! - `window`: sliding window of calls, for the rate limits
+//! - `submission`: parsing and validation of a form or a JSON body
+//! - `audio`: inspection of an upload in constant memory
+//! - `property`: documented models and properties
+//! - `speech`: words of a made-up transcript
+//! - `result`: results in the format of each model family
+//! - `deepgram`: results in Deepgram's format
+//! - `answer`: responses, with and without faults
 
 mod answer;
 mod audio;

@@ -1,12 +1,12 @@
-//! The models and properties that the service's documents name. What they do not name is refused.
+//! Models and properties from the service's documentation. All others are rejected.
 
 use serde_json::{Map, Value};
 
-/// What is to be done with a recording, checked.
+/// Validated options of a submission.
 pub(super) type Options = Map<String, Value>;
 
-/// Most entries of a list of one's own intents or topics (Deepgram's).
-const MOST_CUSTOM: usize = 100;
+/// Maximum number of custom intents or topics (Deepgram's limit).
+const MAX_CUSTOM: usize = 100;
 
 const NOVA_2: [&str; 10] = [
     "automotive",
@@ -29,7 +29,7 @@ const OTHERS: [&str; 5] = [
     "openai/gpt-4o-transcribe",
 ];
 
-/// The shapes that results come in.
+/// Model family, which decides the format of results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Family {
     Deepgram,
@@ -37,7 +37,9 @@ pub(super) enum Family {
     TextOnly,
 }
 
-/// The family of a model that the service has: the 15 documented ones, their later aliases and the later families.
+/// Returns the family of a model, or `None` if the service does not have the model.
+///
+/// The service has the 15 documented models, their newer aliases and the newer families.
 pub(super) fn family(model: &str) -> Option<Family> {
     if OTHERS.contains(&model) {
         let assembly = model.starts_with("aai/");
@@ -56,14 +58,14 @@ pub(super) fn family(model: &str) -> Option<Family> {
     known.then_some(Family::Deepgram)
 }
 
-/// Every model that is listed.
+/// Returns all models of the list of models.
 pub(super) fn models() -> impl Iterator<Item = String> {
     let nova = NOVA_2.iter().map(|kind| format!("#g1_nova-2-{kind}"));
     let whisper = WHISPER.iter().map(|size| format!("#g1_whisper-{size}"));
     nova.chain(whisper).chain(OTHERS.map(str::to_owned))
 }
 
-/// The part that carries the recording in a form.
+/// Returns the name of the form part with the recording.
 pub(super) fn file_part(model: &str) -> &'static str {
     if model.starts_with("openai/") {
         "file"
@@ -72,8 +74,8 @@ pub(super) fn file_part(model: &str) -> &'static str {
     }
 }
 
-/// What a property may be.
-enum Kind {
+/// Type of a property.
+enum PropertyType {
     Flag,
     Text,
     Number,
@@ -82,42 +84,43 @@ enum Kind {
     Mode,
 }
 
-fn kind_of(name: &str) -> Option<Kind> {
+fn property_type(name: &str) -> Option<PropertyType> {
     Some(match name {
         "detect_entities" | "detect_language" | "detect_topics" | "diarize" | "dictation"
         | "filler_words" | "intents" | "measurements" | "multi_channel" | "multichannel"
         | "numerals" | "paragraphs" | "profanity_filter" | "punctuate" | "sentiment"
-        | "smart_format" | "topics" | "utterances" => Kind::Flag,
+        | "smart_format" | "topics" | "utterances" => PropertyType::Flag,
         "diarize_version" | "extra" | "keywords" | "language" | "search" | "summarize" => {
-            Kind::Text
+            PropertyType::Text
         }
-        "custom_intent" | "custom_topic" => Kind::TextOrList,
-        "custom_intent_mode" | "custom_topic_mode" => Kind::Mode,
-        "tag" => Kind::List,
-        "utt_split" => Kind::Number,
+        "custom_intent" | "custom_topic" => PropertyType::TextOrList,
+        "custom_intent_mode" | "custom_topic_mode" => PropertyType::Mode,
+        "tag" => PropertyType::List,
+        "utt_split" => PropertyType::Number,
         _ => return None,
     })
 }
 
-/// Checks what came in a JSON body. The error names the property.
+/// Validates options from a JSON body. The error names the property.
 pub(super) fn checked(options: Options) -> Result<Options, String> {
     for (name, value) in &options {
-        let kind = kind_of(name).ok_or_else(|| format!("property {name} should not exist"))?;
-        if let Some(expected) = kind.misses(value) {
+        let expected_type =
+            property_type(name).ok_or_else(|| format!("property {name} should not exist"))?;
+        if let Some(expected) = expected_type.mismatch(value) {
             return Err(format!("{name} must be {expected}"));
         }
     }
     Ok(options)
 }
 
-/// Reads what came in the fields of a form, where everything is text and a list is a repeated field.
+/// Parses and validates options from form fields. In a form, every value is text and a list is a repeated field.
 pub(super) fn from_form(fields: Vec<(String, String)>) -> Result<Options, String> {
     let mut options = Options::new();
     for (name, text) in fields {
-        let value = match kind_of(&name) {
-            Some(Kind::Flag) => text.parse().map_or(text.into(), Value::Bool),
-            Some(Kind::Number) => text.parse::<f64>().map_or(text.into(), Value::from),
-            Some(Kind::List) => Value::Array(vec![text.into()]),
+        let value = match property_type(&name) {
+            Some(PropertyType::Flag) => text.parse().map_or(text.into(), Value::Bool),
+            Some(PropertyType::Number) => text.parse::<f64>().map_or(text.into(), Value::from),
+            Some(PropertyType::List) => Value::Array(vec![text.into()]),
             _ => text.into(),
         };
         match options.get_mut(&name) {
@@ -142,13 +145,13 @@ fn append(old: &mut Value, value: Value) {
     }
 }
 
-impl Kind {
-    /// What was expected instead of `value`, if it is something else.
-    fn misses(&self, value: &Value) -> Option<&'static str> {
-        let is_list = |most: usize| {
+impl PropertyType {
+    /// Returns a description of the expected value if `value` does not match, otherwise `None`.
+    fn mismatch(&self, value: &Value) -> Option<&'static str> {
+        let is_list = |max_len: usize| {
             value
                 .as_array()
-                .is_some_and(|items| items.len() <= most && items.iter().all(Value::is_string))
+                .is_some_and(|items| items.len() <= max_len && items.iter().all(Value::is_string))
         };
         let (fits, expected) = match self {
             Self::Flag => (value.is_boolean(), "a boolean value"),
@@ -159,7 +162,7 @@ impl Kind {
             ),
             Self::List => (is_list(usize::MAX), "a list of strings"),
             Self::TextOrList => (
-                value.is_string() || is_list(MOST_CUSTOM),
+                value.is_string() || is_list(MAX_CUSTOM),
                 "a string or a list of at most 100 strings",
             ),
             Self::Mode => (
@@ -185,7 +188,7 @@ mod tests {
         from_form(fields.iter().map(own).collect()).map(Value::Object)
     }
 
-    /// The body that the documents show for every model, without the model.
+    /// Documented body of every model, without the model.
     fn documented() -> Value {
         json!({
             "custom_intent": "text", "custom_topic": "text", "custom_intent_mode": "strict", "custom_topic_mode": "strict",
@@ -198,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn the_documented_body_is_taken() {
+    fn the_documented_body_is_accepted() {
         assert_eq!(documented().as_object().unwrap().len(), 29);
         assert_eq!(
             json_checked(documented()).map(Value::Object),
@@ -207,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn each_documented_property_refuses_another_type_by_its_name() {
+    fn a_wrong_type_names_the_property() {
         for name in documented().as_object().unwrap().keys() {
             let message = json_checked(json!({ name: {} })).unwrap_err();
             assert!(
@@ -218,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_gives_what_a_json_body_gives() {
+    fn forms_and_json_give_the_same_options() {
         let fields = [
             ("diarize", "true"),
             ("tag", "a"),
@@ -233,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_is_refused_as_a_json_body_is() {
+    fn invalid_form_fields_are_rejected() {
         let refused = |name, text| form(&[(name, text)]).unwrap_err();
         assert_eq!(refused("diarize", "yes"), "diarize must be a boolean value");
         assert_eq!(
@@ -258,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn the_models_of_the_service_are_known_and_no_others() {
+    fn only_the_services_models_are_known() {
         assert_eq!(models().count(), 20);
         for model in models() {
             assert!(family(&model).is_some(), "{model}");

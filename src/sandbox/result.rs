@@ -1,5 +1,4 @@
-//! The shapes that results have, by the family of the model. The same recording with the same request gives the same
-//! result.
+//! Results in the format of each model family. The same recording with the same request gives the same result.
 
 use super::deepgram::Deepgram;
 use super::property::{Family, family};
@@ -7,10 +6,10 @@ use super::speech::{Word, words};
 use super::submission::Submission;
 use serde_json::{Value, json};
 
-/// Said of every word.
+/// Confidence of every word.
 pub(super) const CONFIDENCE: f64 = 0.99;
 
-/// A result in the shape of its model's family.
+/// Result in the format of the model's family.
 #[derive(serde::Serialize)]
 #[serde(untagged)]
 pub(super) enum Transcript {
@@ -18,7 +17,7 @@ pub(super) enum Transcript {
     Other(Value),
 }
 
-/// The result for a submission.
+/// Returns the result of a submission.
 pub(super) fn result(submission: &Submission) -> Transcript {
     let words = words(submission);
     match family(&submission.model) {
@@ -64,7 +63,7 @@ fn assemblyai(submission: &Submission, words: &[Word]) -> Value {
     })
 }
 
-/// The hash's first digits in the shape of a UUID.
+/// Returns the first 32 digits of the hash in the format of a UUID.
 pub(super) fn request_id(hash: &str) -> String {
     let part = |from: usize, to: usize| &hash[from..to];
     [
@@ -77,7 +76,7 @@ pub(super) fn request_id(hash: &str) -> String {
     .join("-")
 }
 
-/// Two speakers, sentence by sentence.
+/// Returns the speaker of a word. Two speakers alternate by sentence.
 pub(super) fn speaker(word: &Word) -> usize {
     word.sentence % 2
 }
@@ -116,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn without_options_there_are_bare_words_and_nothing_else() {
+    fn without_options_there_are_only_bare_words() {
         let result = nova(json!({}));
         let alternative = &result["results"]["channels"][0]["alternatives"][0];
         insta::assert_snapshot!(alternative["transcript"].as_str().unwrap(), @"this is the nightscribe sandbox not speech recognition the recording a.mp3 lasts 10.0 seconds and its sha-256 begins with abababab the list grew shorter one line after the other");
@@ -127,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn options_add_what_they_promise() {
+    fn options_add_their_fields() {
         let result = nova(json!({
             "smart_format": true, "diarize": true, "utterances": true, "multi_channel": true, "detect_language": true,
             "summarize": "v2",
@@ -141,15 +140,18 @@ mod tests {
         insta::assert_snapshot!(channels[0]["alternatives"][0]["paragraphs"]["paragraphs"][0], @r#"{"sentences":[{"text":"This is the nightscribe sandbox, not speech recognition.","start":0.0,"end":2.689},{"text":"The list grew shorter, one line after the other.","start":6.896,"end":9.931}],"start":0.0,"end":9.931,"num_words":17,"speaker":0}"#);
         assert_eq!(channels[1]["detected_language"], "en");
         let utterances = result["results"]["utterances"].as_array().unwrap();
-        let place =
+        let channel_and_speaker =
             |utterance: &Value| (utterance["channel"].as_u64(), utterance["speaker"].as_u64());
-        assert_eq!(place(&utterances[0]), (Some(0), Some(0)));
-        assert_eq!(place(utterances.last().unwrap()), (Some(1), Some(1)));
+        assert_eq!(channel_and_speaker(&utterances[0]), (Some(0), Some(0)));
+        assert_eq!(
+            channel_and_speaker(utterances.last().unwrap()),
+            (Some(1), Some(1))
+        );
         assert_eq!(result["results"]["summary"]["result"], "success");
     }
 
     #[test]
-    fn paragraphs_hold_every_word_once_and_change_with_the_speaker() {
+    fn paragraphs_contain_every_word_once() {
         let result = shown(&Submission {
             options: json!({"paragraphs": true}).as_object().unwrap().clone(),
             duration_s: 600.0,
@@ -176,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_is_a_whole_result_without_words() {
+    fn silence_is_a_complete_result_without_words() {
         let result = shown(&Submission {
             options: json!({"smart_format": true, "utterances": true})
                 .as_object()
@@ -188,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn other_families_have_their_own_shapes() {
+    fn other_families_have_their_own_formats() {
         let assembly = with("aai/universal", json!({"diarize": true}));
         insta::assert_snapshot!(assembly["words"][8], @r#"{"text":"The","start":2758,"end":3034,"confidence":0.99,"speaker":"B"}"#);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! The calls.
+//! Endpoints of the sandbox.
 
 use super::answer::{Asked, Cut, sent};
 use super::book::{Book, Found, Turned};
@@ -26,16 +26,16 @@ use std::time::Duration;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const INFERENCE_ID: HeaderName = HeaderName::from_static("x-inference-id");
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
-/// The most characters of a client's own request ID.
-const MOST_ID_CHARS: usize = 128;
-/// The most entries of a page of requests.
-const MOST_LOGS: usize = 100;
-/// How far back requests are listed, if it is not said.
-const DAY: Duration = Duration::from_secs(86_400);
-/// US dollars a second of audio, shown by `/v1/models`; of the sandbox's own making.
+/// Maximum length of a client request ID, in characters.
+const MAX_ID_CHARS: usize = 128;
+/// Maximum number of entries of a page of requests.
+const MAX_LOGS: usize = 100;
+/// Default period of the list of requests.
+const DEFAULT_LOGS_PERIOD: Duration = Duration::from_secs(86_400);
+/// Price in US dollars per second of audio, from `/v1/models`. Made up.
 const PRICE_PER_SECOND: f64 = 0.0001;
 
-/// What every call shares.
+/// State shared by all requests.
 pub(super) struct Shared {
     pub(super) book: Mutex<Book>,
     pub(super) clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
@@ -44,7 +44,9 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// The book, also after a panic: every change of it is whole before anything can panic.
+    /// Locks the state.
+    ///
+    /// A poisoned lock is ignored, because every change of the state is complete before any code can panic.
     pub(super) fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -54,9 +56,9 @@ impl Shared {
     }
 }
 
-type Everything = State<Arc<Shared>>;
+type SharedState = State<Arc<Shared>>;
 
-/// Every path of the service that the sandbox knows, and its own.
+/// Returns the router of the service's endpoints and the sandbox's own.
 pub(super) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/v1/stt/create", post(create))
@@ -69,34 +71,41 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .fallback(unknown)
         .method_not_allowed_fallback(unknown)
         .layer(DefaultBodyLimit::disable())
-        .layer(middleware::from_fn_with_state(Arc::clone(&shared), stamp))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&shared),
+            set_common_headers,
+        ))
         .with_state(shared)
 }
 
-/// Numbers the call, and puts on its answer what every answer carries.
-async fn stamp(State(shared): Everything, mut request: Request, next: Next) -> Response {
+/// Assigns the request an ID, and sets the headers that every response has.
+async fn set_common_headers(
+    State(shared): SharedState,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let number = shared.requests.fetch_add(1, Ordering::Relaxed);
-    let asked = Asked {
+    let call = Asked {
         request_id: format!("sandbox-{number}"),
         path: request.uri().path().to_owned(),
         at: shared.now(),
     };
     let echo = client_request_id(request.headers());
-    request.extensions_mut().insert(asked.clone());
+    request.extensions_mut().insert(call.clone());
     let mut response = next.run(request).await;
-    set(&mut response, REQUEST_ID, &asked.request_id);
+    set_header(&mut response, REQUEST_ID, &call.request_id);
     if let Some(echo) = echo {
-        set(&mut response, CLIENT_REQUEST_ID, &echo);
+        set_header(&mut response, CLIENT_REQUEST_ID, &echo);
     }
     response
 }
 
-/// The client's own ID; dropped if it is not well-formed, as the service does.
+/// Returns the client request ID. A malformed one is ignored, as by the service.
 fn client_request_id(headers: &HeaderMap) -> Option<String> {
     let id = headers.get(CLIENT_REQUEST_ID)?.to_str().ok()?;
-    let is_fine = |c: char| c.is_ascii_alphanumeric() || "._:-".contains(c);
-    let fits = (1..=MOST_ID_CHARS).contains(&id.len()) && id.chars().all(is_fine);
-    fits.then(|| id.to_owned())
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._:-".contains(c);
+    let is_valid = (1..=MAX_ID_CHARS).contains(&id.len()) && id.chars().all(is_allowed);
+    is_valid.then(|| id.to_owned())
 }
 
 fn key(headers: &HeaderMap) -> Option<&str> {
@@ -104,8 +113,8 @@ fn key(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
 }
 
-/// A submission that was accepted, and what goes wrong with its answer.
-struct Taken {
+/// Accepted submission, and the fault to inject into its response.
+struct AcceptedSubmission {
     id: String,
     fails: bool,
     submission: submission::Submission,
@@ -113,80 +122,85 @@ struct Taken {
 }
 
 async fn create(
-    State(shared): Everything,
-    Extension(asked): Extension<Asked>,
+    State(shared): SharedState,
+    Extension(call): Extension<Asked>,
     Extension(cut): Extension<Cut>,
     request: Request,
 ) -> Response {
-    let taken = match take(&shared, &asked, &cut, request).await {
-        Ok(taken) => taken,
+    let accepted = match accept_submission(&shared, &call, &cut, request).await {
+        Ok(accepted) => accepted,
         Err(response) => return response,
     };
-    let response = match taken.fault {
+    let response = match accepted.fault {
         Some(Fault::Empty) => StatusCode::CREATED.into_response(),
         fault => sent(
             StatusCode::CREATED,
-            &json!({"generation_id": taken.id}),
+            &json!({"generation_id": accepted.id}),
             fault,
             &cut,
         ),
     };
-    with_inference_id(response, &taken.id)
+    with_inference_id(response, &accepted.id)
 }
 
 async fn legacy(
-    State(shared): Everything,
-    Extension(asked): Extension<Asked>,
+    State(shared): SharedState,
+    Extension(call): Extension<Asked>,
     Extension(cut): Extension<Cut>,
     request: Request,
 ) -> Response {
-    let taken = match take(&shared, &asked, &cut, request).await {
-        Ok(taken) => taken,
+    let accepted = match accept_submission(&shared, &call, &cut, request).await {
+        Ok(accepted) => accepted,
         Err(response) => return response,
     };
     tokio::time::sleep(shared.delay).await;
-    let response = match taken.fault {
-        _ if taken.fails => asked.refusal(
+    let response = match accepted.fault {
+        _ if accepted.fails => call.refusal(
             StatusCode::INTERNAL_SERVER_ERROR,
             "the transcription failed",
         ),
         Some(Fault::Empty) => StatusCode::CREATED.into_response(),
         fault => {
             if fault != Some(Fault::Truncate) {
-                shared.book().fetched(&taken.id);
+                shared.book().fetched(&accepted.id);
             }
-            sent(StatusCode::CREATED, &result(&taken.submission), fault, &cut)
+            sent(
+                StatusCode::CREATED,
+                &result(&accepted.submission),
+                fault,
+                &cut,
+            )
         }
     };
-    with_inference_id(response, &taken.id)
+    with_inference_id(response, &accepted.id)
 }
 
-/// Takes a submission in: the door, the body, the checks, the ledger.
-async fn take(
+/// Admits, reads, validates and accepts a submission. The error is the response to a rejected one.
+async fn accept_submission(
     shared: &Shared,
-    asked: &Asked,
+    call: &Asked,
     cut: &Cut,
     request: Request,
-) -> Result<Taken, Response> {
+) -> Result<AcceptedSubmission, Response> {
     let admitted = shared
         .book()
         .admit(Call::Submit, key(request.headers()), shared.now());
     let mishap = match admitted {
         Ok(mishap) => mishap,
-        Err(turned) => return Err(refuse(shared, turned_away(asked, &turned), request).await),
+        Err(denied) => return Err(reject(shared, denied_response(call, &denied), request).await),
     };
     let fault = mishap.map(|mishap| mishap.fault);
     if fault == Some(Fault::Refuse) {
         shared.book().cut();
         return cut.sever().await;
     }
-    if let Some(error) = mishap.and_then(|mishap| asked.error_of(mishap)) {
-        return Err(refuse(shared, error, request).await);
+    if let Some(error) = mishap.and_then(|mishap| call.error_of(mishap)) {
+        return Err(reject(shared, error, request).await);
     }
     let client_request_id = client_request_id(request.headers());
     let submission = submission::read(request).await.map_err(|refusal| {
         shared.book().refused(refusal.status);
-        asked.refused(&refusal)
+        call.refused(&refusal)
     })?;
     if fault == Some(Fault::DropBefore) {
         shared.book().cut();
@@ -198,7 +212,7 @@ async fn take(
     if fault == Some(Fault::DropAfter) {
         return cut.sever().await;
     }
-    Ok(Taken {
+    Ok(AcceptedSubmission {
         id: accepted.id,
         fails: accepted.fails,
         submission,
@@ -206,25 +220,27 @@ async fn take(
     })
 }
 
-/// Counts an error, and reads the body to its end before it is sent, so that a client still sending gets to see it.
-async fn refuse(shared: &Shared, error: Response, request: Request) -> Response {
+/// Counts an error response and reads the request's body to its end.
+///
+/// A client that is still sending could not read the response otherwise.
+async fn reject(shared: &Shared, error: Response, request: Request) -> Response {
     shared.book().refused(error.status());
     let mut body = request.into_body().into_data_stream();
     while let Some(Ok(_)) = body.next().await {}
     error
 }
 
-fn turned_away(asked: &Asked, turned: &Turned) -> Response {
-    match turned {
-        Turned::Refused(refusal) => asked.refused(refusal),
-        Turned::OverLimit(wait) => asked.too_many(*wait),
+fn denied_response(call: &Asked, denied: &Turned) -> Response {
+    match denied {
+        Turned::Refused(refusal) => call.refused(refusal),
+        Turned::OverLimit(wait) => call.too_many(*wait),
     }
 }
 
-/// The answer to a poll that finds a generation.
+/// Response to a poll of an existing generation.
 #[derive(serde::Serialize)]
 #[serde(tag = "status", rename_all = "snake_case")]
-enum Polled {
+enum PollBody {
     Waiting,
     Active,
     Error { result: (), error: Value },
@@ -232,8 +248,8 @@ enum Polled {
 }
 
 async fn poll(
-    State(shared): Everything,
-    Extension(asked): Extension<Asked>,
+    State(shared): SharedState,
+    Extension(call): Extension<Asked>,
     Extension(cut): Extension<Cut>,
     id: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
@@ -241,41 +257,41 @@ async fn poll(
     let admitted = shared.book().admit(Call::Poll, key(&headers), shared.now());
     let mishap = match admitted {
         Ok(mishap) => mishap,
-        Err(turned) => return turned_away(&asked, &turned),
+        Err(denied) => return denied_response(&call, &denied),
     };
     let fault = mishap.map(|mishap| mishap.fault);
     if fault == Some(Fault::Refuse) {
         return cut.sever().await;
     }
-    if let Some(error) = mishap.and_then(|mishap| asked.error_of(mishap)) {
+    if let Some(error) = mishap.and_then(|mishap| call.error_of(mishap)) {
         return error;
     }
-    // No generation has an ID that is not UTF-8.
+    // An ID that is not UTF-8 matches no generation.
     let id = id.map_or_else(|_| String::new(), |Path(id)| id);
     let found = shared.book().poll(&id, fault, shared.now());
     let body = match found {
-        Found::Missing => return asked.refusal(StatusCode::NOT_FOUND, "generation not found"),
-        Found::Waiting => Polled::Waiting,
-        Found::Active => Polled::Active,
-        Found::Failed => Polled::Error {
+        Found::Missing => return call.refusal(StatusCode::NOT_FOUND, "generation not found"),
+        Found::Waiting => PollBody::Waiting,
+        Found::Active => PollBody::Active,
+        Found::Failed => PollBody::Error {
             result: (),
             error: json!({"name": "TranscriptionError", "message": "the audio could not be transcribed"}),
         },
-        Found::Completed(submission) => Polled::Completed {
+        Found::Completed(submission) => PollBody::Completed {
             result: result(&submission),
         },
     };
-    // The documents say 201 here, too.
+    // The service documents status 201 for polls, too.
     with_inference_id(sent(StatusCode::CREATED, &body, fault, &cut), &id)
 }
 
 fn with_inference_id(mut response: Response, id: &str) -> Response {
-    set(&mut response, INFERENCE_ID, id);
+    set_header(&mut response, INFERENCE_ID, id);
     response
 }
 
-/// Sets a header; a value that no header can have is left out.
-fn set(response: &mut Response, name: HeaderName, value: &str) {
+/// Sets a header. A value that a header cannot carry is ignored.
+fn set_header(response: &mut Response, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::try_from(value) {
         response.headers_mut().insert(name, value);
     }
@@ -299,8 +315,8 @@ async fn models(uri: Uri) -> Response {
 }
 
 async fn billing(
-    State(shared): Everything,
-    Extension(asked): Extension<Asked>,
+    State(shared): SharedState,
+    Extension(call): Extension<Asked>,
     headers: HeaderMap,
 ) -> Response {
     let (checked, account) = {
@@ -308,7 +324,7 @@ async fn billing(
         (book.check_key(key(&headers)), book.account)
     };
     match checked {
-        Err(refusal) => asked.refused(&refusal),
+        Err(refusal) => call.refused(&refusal),
         Ok(()) => {
             let balance = if account == Account::NoCredit {
                 0
@@ -320,9 +336,9 @@ async fn billing(
     }
 }
 
-/// What is asked of the list of requests.
+/// Query of the list of requests.
 #[derive(serde::Deserialize)]
-struct Range {
+struct LogsQuery {
     start: Option<jiff::Timestamp>,
     end: Option<jiff::Timestamp>,
     limit: Option<usize>,
@@ -330,31 +346,36 @@ struct Range {
 }
 
 async fn logs(
-    State(shared): Everything,
-    Extension(asked): Extension<Asked>,
+    State(shared): SharedState,
+    Extension(call): Extension<Asked>,
     headers: HeaderMap,
-    range: Result<Query<Range>, QueryRejection>,
+    range: Result<Query<LogsQuery>, QueryRejection>,
 ) -> Response {
     let now = shared.now();
     let mut book = shared.book();
     if let Err(refusal) = book.check_key(key(&headers)) {
-        return asked.refused(&refusal);
+        return call.refused(&refusal);
     }
     if book.has_no_logs() {
-        return asked.refusal(StatusCode::NOT_FOUND, "Cannot GET /v2/logs");
+        return call.refusal(StatusCode::NOT_FOUND, "Cannot GET /v2/logs");
     }
     let Ok(Query(range)) = range else {
-        return asked.refusal(
+        return call.refusal(
             StatusCode::BAD_REQUEST,
-            "start and end are ISO 8601, limit and offset numbers",
+            "start and end must be ISO 8601 times, limit and offset must be numbers",
         );
     };
-    let time = |time: Option<jiff::Timestamp>, or: Timestamp| {
-        time.map_or(or, |time| Timestamp::from_millis(time.as_millisecond()))
+    let time = |time: Option<jiff::Timestamp>, default: Timestamp| {
+        time.map_or(default, |time| {
+            Timestamp::from_millis(time.as_millisecond())
+        })
     };
-    let rows = book.logs(time(range.start, now.before(DAY)), time(range.end, now));
+    let rows = book.logs(
+        time(range.start, now.before(DEFAULT_LOGS_PERIOD)),
+        time(range.end, now),
+    );
     let (limit, offset) = (
-        range.limit.unwrap_or(MOST_LOGS).min(MOST_LOGS),
+        range.limit.unwrap_or(MAX_LOGS).min(MAX_LOGS),
         range.offset.unwrap_or(0),
     );
     let page: Vec<_> = rows
@@ -386,12 +407,12 @@ fn log_entry(row: &Row) -> Value {
     })
 }
 
-async fn ledger(State(shared): Everything) -> Response {
+async fn ledger(State(shared): SharedState) -> Response {
     let ledger = shared.book().ledger();
     Json(ledger).into_response()
 }
 
-async fn unknown(Extension(asked): Extension<Asked>, method: Method) -> Response {
-    let message = format!("Cannot {method} {}", asked.path);
-    asked.refusal(StatusCode::NOT_FOUND, &message)
+async fn unknown(Extension(call): Extension<Asked>, method: Method) -> Response {
+    let message = format!("Cannot {method} {}", call.path);
+    call.refusal(StatusCode::NOT_FOUND, &message)
 }

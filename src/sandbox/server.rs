@@ -1,4 +1,4 @@
-//! Connections, from start to stop.
+//! The server: start, connections and stop.
 
 use super::answer::Cut;
 use super::book::Book;
@@ -21,10 +21,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// The pause after a connection could not be taken (too many open files), so that the loop does not spin.
+/// Pause after a failed accept, such as with too many open files. It keeps the loop from spinning.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// A server that runs until it is stopped or dropped. It keeps nothing on disk.
+/// Server that runs until it is stopped or dropped. It stores nothing on disk.
 pub struct Sandbox {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -33,19 +33,18 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Starts one on the current Tokio runtime.
+    /// Starts a sandbox on the current Tokio runtime.
     ///
     /// # Errors
-    /// If it cannot listen at `settings.listen`.
+    /// Returns an error if it cannot listen on `settings.listen`.
     pub async fn start(settings: Settings) -> io::Result<Self> {
-        Self::start_with_clock(settings, steady_clock()).await
+        Self::start_with_clock(settings, monotonic_clock()).await
     }
 
-    /// Starts one whose generations, retention and limits live by another clock than the real one. A clock must not go
-    /// back.
+    /// Starts a sandbox with a custom clock for generations, retention and limits. The clock must be monotonic.
     ///
     /// # Errors
-    /// If it cannot listen at `settings.listen`.
+    /// Returns an error if it cannot listen on `settings.listen`.
     pub async fn start_with_clock(
         settings: Settings,
         clock: impl Fn() -> Timestamp + Send + Sync + 'static,
@@ -69,13 +68,13 @@ impl Sandbox {
         })
     }
 
-    /// Where it listens.
+    /// Returns the listening address.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What a client on this machine takes for its base URL.
+    /// Returns the base URL for a client on this machine.
     #[must_use]
     pub fn base_url(&self) -> String {
         let ip = match self.address.ip() {
@@ -86,23 +85,23 @@ impl Sandbox {
         format!("http://{}/v1", SocketAddr::new(ip, self.address.port()))
     }
 
-    /// A copy of everything that was asked so far.
+    /// Returns a snapshot of the ledger.
     #[must_use]
     pub fn ledger(&self) -> Ledger {
         self.shared.book().ledger()
     }
 
-    /// From now on, this goes wrong, and nothing else.
+    /// Replaces the faults.
     pub fn set_faults(&self, faults: Faults) {
         self.shared.book().faults = faults;
     }
 
-    /// From now on, the account is like this.
+    /// Sets the state of the account.
     pub fn set_account(&self, account: Account) {
         self.shared.book().account = account;
     }
 
-    /// Stops: cuts every connection, and returns when nothing runs any more.
+    /// Stops the server: cuts all connections and waits for all tasks to end.
     pub async fn stop(self) {
         self.stop.cancel();
         self.tasks.close();
@@ -116,8 +115,8 @@ impl Drop for Sandbox {
     }
 }
 
-/// The time of the system at the start, and as much more as has passed since: it never goes back.
-fn steady_clock() -> impl Fn() -> Timestamp + Send + Sync + 'static {
+/// Returns a monotonic clock: the system time at the start plus the elapsed time.
+fn monotonic_clock() -> impl Fn() -> Timestamp + Send + Sync + 'static {
     let since_epoch = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
@@ -139,16 +138,16 @@ async fn accept(
         match accepted {
             Ok((stream, _)) => _ = tasks.spawn(serve(stream, router.clone(), stop.child_token())),
             Err(error) => {
-                tracing::warn!(%error, "the sandbox could not take a connection");
+                tracing::warn!(%error, "the sandbox failed to accept a connection");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
     }
 }
 
-/// Answers the calls of one connection until it ends or is cut.
+/// Serves one connection until it ends or is cut.
 async fn serve(stream: TcpStream, router: Router, cut: CancellationToken) {
-    // Answers are small, and a client waits for each.
+    // Responses are small, and a client waits for each.
     _ = stream.set_nodelay(true);
     let router = TowerToHyperService::new(router);
     let handle = Cut(cut.clone());
@@ -158,7 +157,7 @@ async fn serve(stream: TcpStream, router: Router, cut: CancellationToken) {
     });
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     tokio::select! {
-        // A client that goes away in the middle is its own affair.
+        // A client may disconnect at any time.
         _ = connection => {}
         () = cut.cancelled() => {}
     }

@@ -1,4 +1,4 @@
-//! The words of a made-up transcript: they say what they are, then fill the time.
+//! Words of a made-up transcript: a description of the recording, then filler sentences for the rest of its duration.
 
 use super::submission::Submission;
 use rand::SeedableRng;
@@ -6,14 +6,14 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use std::borrow::Cow;
 
-/// Words a minute that people speak, about.
+/// Average speaking rate, in words per minute.
 const WORDS_PER_MINUTE: f64 = 150.0;
-/// More words are never made: over three hours of talk.
-const MOST_WORDS: usize = 30_000;
-/// A recording whose name holds this gives no words.
+/// Maximum number of words, enough for over three hours.
+const MAX_WORDS: usize = 30_000;
+/// A recording with this in its name has no words.
 const SILENCE: &str = "silence";
 
-/// Sentences for recordings that last longer than the opening.
+/// Filler sentences for recordings longer than the opening.
 const FILLERS: [&str; 16] = [
     "The lamp above the desk was left on.",
     "Nobody in the house was awake any more.",
@@ -33,19 +33,19 @@ const FILLERS: [&str; 16] = [
     "In the morning, all of it was there.",
 ];
 
-/// A word with its times, in milliseconds from the start of the audio.
+/// Word with its times in milliseconds from the start of the audio.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Word {
-    /// As it is written in a sentence.
+    /// Text with capitals and punctuation.
     pub(super) text: Cow<'static, str>,
     pub(super) start_ms: u64,
     pub(super) end_ms: u64,
-    /// The sentence it belongs to, from 0.
+    /// Index of its sentence.
     pub(super) sentence: usize,
 }
 
 impl Word {
-    /// Without punctuation, in lower case.
+    /// Returns the word in lower case, without punctuation at its ends.
     pub(super) fn bare(&self) -> String {
         let bare = self.text.trim_matches(|c: char| !c.is_alphanumeric());
         let text = if bare.is_empty() { &self.text } else { bare };
@@ -53,14 +53,14 @@ impl Word {
     }
 }
 
-/// The words for a recording, spread evenly over it: always the same for the same recording.
+/// Returns the words of a recording, spread evenly over its duration. The same recording always gives the same words.
 pub(super) fn words(submission: &Submission) -> Vec<Word> {
     if submission.name.to_lowercase().contains(SILENCE) {
         return Vec::new();
     }
     let mut words = Vec::new();
     for (sentence, text) in opening(submission).into_iter().enumerate() {
-        add(
+        push_sentence(
             &mut words,
             text.split_whitespace().map(|word| word.to_owned().into()),
             sentence,
@@ -69,12 +69,12 @@ pub(super) fn words(submission: &Submission) -> Vec<Word> {
     let wanted = (submission.duration_s * WORDS_PER_MINUTE / 60.0) as usize;
     let mut rng = StdRng::from_seed(submission.sha256.0);
     let mut sentence = words.last().map_or(0, |word| word.sentence + 1);
-    while words.len() < wanted.min(MOST_WORDS) {
+    while words.len() < wanted.min(MAX_WORDS) {
         let filler = FILLERS.choose(&mut rng).copied().unwrap_or_default();
-        add(&mut words, filler.split(' ').map(Cow::Borrowed), sentence);
+        push_sentence(&mut words, filler.split(' ').map(Cow::Borrowed), sentence);
         sentence += 1;
     }
-    words.truncate(MOST_WORDS);
+    words.truncate(MAX_WORDS);
     spread(&mut words, (submission.duration_s * 1000.0) as u64);
     words
 }
@@ -92,7 +92,11 @@ fn opening(submission: &Submission) -> [String; 2] {
     ]
 }
 
-fn add(words: &mut Vec<Word>, texts: impl Iterator<Item = Cow<'static, str>>, sentence: usize) {
+fn push_sentence(
+    words: &mut Vec<Word>,
+    texts: impl Iterator<Item = Cow<'static, str>>,
+    sentence: usize,
+) {
     words.extend(texts.map(|text| Word {
         text,
         start_ms: 0,
@@ -101,7 +105,7 @@ fn add(words: &mut Vec<Word>, texts: impl Iterator<Item = Cow<'static, str>>, se
     }));
 }
 
-/// Gives each word the same share of the time, and speaks for four fifths of it.
+/// Gives each word an equal slot. The word takes four fifths of it.
 fn spread(words: &mut [Word], total_ms: u64) {
     let count = words.len() as u64;
     for (index, word) in (0..).zip(words) {
@@ -116,7 +120,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn lasting(duration_s: f64) -> Submission {
+    fn submission_of(duration_s: f64) -> Submission {
         Submission {
             duration_s,
             ..Submission::example("talk one.mp3")
@@ -132,17 +136,17 @@ mod tests {
     }
 
     #[test]
-    fn a_short_recording_is_told_what_it_is() {
+    fn a_short_recording_gets_only_the_opening() {
         assert_eq!(
-            text(&words(&lasting(4.2))),
+            text(&words(&submission_of(4.2))),
             "This is the nightscribe sandbox, not speech recognition. The recording talk one.mp3 lasts 4.2 seconds, \
              and its SHA-256 begins with abababab."
         );
     }
 
     #[test]
-    fn a_longer_one_is_filled_with_whole_sentences() {
-        let words = words(&lasting(60.0));
+    fn a_longer_recording_gets_complete_filler_sentences() {
+        let words = words(&submission_of(60.0));
         assert!((150..160).contains(&words.len()), "{}", words.len());
         let rest = text(&words).split_off(text(&words).find("abababab.").unwrap() + 9);
         for sentence in rest.trim().split_inclusive('.') {
@@ -151,9 +155,9 @@ mod tests {
     }
 
     #[test]
-    fn a_day_long_one_ends_at_the_most_words() {
-        let words = words(&lasting(86_400.0));
-        assert_eq!(words.len(), MOST_WORDS);
+    fn a_day_long_recording_gets_max_words() {
+        let words = words(&submission_of(86_400.0));
+        assert_eq!(words.len(), MAX_WORDS);
         assert_eq!(words.last().unwrap().start_ms, 86_397_120);
     }
 
@@ -181,7 +185,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn words_follow_each_other_within_the_recording(duration_s in 0.0..20_000.0_f64, name in ".{0,40}") {
+        fn words_are_ordered_within_the_recording(duration_s in 0.0..20_000.0_f64, name in ".{0,40}") {
             let words = words(&Submission { duration_s, ..Submission::example(&name) });
             let mut last = 0;
             for word in &words {

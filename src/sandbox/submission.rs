@@ -1,4 +1,4 @@
-//! A submission as it came, in a form or as JSON, read in flat memory and checked as the service's documents say.
+//! Parsing of a submission, a form or JSON, in constant memory. Validation follows the service's documentation.
 
 use super::audio::{Audio, Intake, MOST_BYTES, TooLarge};
 use super::ledger::Sha256Sum;
@@ -12,30 +12,30 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 
-/// Most bytes of a JSON body, and of all the fields of a form together.
-const MOST_FIELD_BYTES: usize = 64 * 1024;
-/// What a field counts beyond its name and value, so that empty ones are bounded too.
+/// Maximum size in bytes of a JSON body, and of all text fields of a form.
+const MAX_FIELD_BYTES: usize = 64 * 1024;
+/// Number of bytes added for each field to its name and value. It limits the number of empty fields.
 const FIELD_OVERHEAD: usize = 16;
-/// What a form may be longer than the recording in it.
-const FORM_BYTES: u64 = 1 << 20;
-/// Most characters that are kept of a file's name.
-const MOST_NAME_CHARS: usize = 255;
-/// Length that is taken for the audio behind a URL, which is never fetched.
+/// Maximum number of bytes of a form in addition to its recording.
+const MAX_FORM_BYTES: u64 = 1 << 20;
+/// Maximum length of a stored file name, in characters.
+const MAX_NAME_CHARS: usize = 255;
+/// Assumed duration of the audio at a URL, in seconds. The URL is never fetched.
 const URL_DURATION_S: f64 = 30.0;
 
-/// What is to be transcribed.
+/// Received submission.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Submission {
     pub(super) model: String,
     pub(super) options: Options,
-    /// The file's name, or the URL.
+    /// File name or URL.
     pub(super) name: String,
     pub(super) bytes: u64,
     pub(super) sha256: Sha256Sum,
     pub(super) duration_s: f64,
 }
 
-/// Why a call is refused.
+/// Reason for a rejected request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
@@ -63,7 +63,7 @@ impl From<MultipartError> for Refusal {
     }
 }
 
-/// Reads the whole request and checks it.
+/// Reads and validates a request.
 pub(super) async fn read(request: Request) -> Result<Submission, Refusal> {
     if is_form(request.headers())? {
         let form = Multipart::from_request(request, &()).await;
@@ -73,11 +73,14 @@ pub(super) async fn read(request: Request) -> Result<Submission, Refusal> {
     }
 }
 
-/// Whether the headers announce a form, and not JSON; either of a size that is taken.
+/// Whether the body is a form rather than JSON.
+///
+/// # Errors
+/// Returns 413 if the body is too large, and 415 if it is neither a form nor JSON.
 fn is_form(headers: &HeaderMap) -> Result<bool, Refusal> {
     let header = |name| headers.get(name)?.to_str().ok();
     let length: Option<u64> = header(CONTENT_LENGTH).and_then(|length| length.parse().ok());
-    if length.is_some_and(|length| length > MOST_BYTES + FORM_BYTES) {
+    if length.is_some_and(|length| length > MOST_BYTES + MAX_FORM_BYTES) {
         return Err(Refusal::too_large());
     }
     let kind = header(CONTENT_TYPE).unwrap_or_default();
@@ -94,7 +97,7 @@ fn is_form(headers: &HeaderMap) -> Result<bool, Refusal> {
 }
 
 async fn read_json(body: Body) -> Result<Submission, Refusal> {
-    let body = axum::body::to_bytes(body, MOST_FIELD_BYTES).await;
+    let body = axum::body::to_bytes(body, MAX_FIELD_BYTES).await;
     let body = body.map_err(|_| Refusal::too_large())?;
     let fields = serde_json::from_slice(&body).map_err(|error| Refusal::bad(error.to_string()))?;
     from_json(fields)
@@ -102,7 +105,7 @@ async fn read_json(body: Body) -> Result<Submission, Refusal> {
 
 fn from_json(mut fields: Map<String, Value>) -> Result<Submission, Refusal> {
     let model = match fields.remove("model") {
-        Some(Value::String(model)) => known(model)?,
+        Some(Value::String(model)) => available(model)?,
         _ => return Err(Refusal::bad("model must be a string")),
     };
     let url = match fields.remove("url") {
@@ -119,7 +122,10 @@ fn from_json(mut fields: Map<String, Value>) -> Result<Submission, Refusal> {
     })
 }
 
-/// A form as it came. It is read to its end whatever is wrong with it, so that its sender gets to read the answer.
+/// Received form.
+///
+/// Validation starts after the last part, because a client that is still sending could not read the response. Only too
+/// many parts end the reading early.
 #[derive(Default)]
 struct Form {
     fields: Vec<(String, String)>,
@@ -141,22 +147,22 @@ async fn read_form(mut parts: Multipart) -> Result<Submission, Refusal> {
             Some(file_name) => form.files.push(read_file(name, file_name, part).await?),
             None => form.read_text(name, part).await?,
         }
-        if form.files.len() > 1 || form.field_bytes > MOST_FIELD_BYTES {
+        if form.files.len() > 1 || form.field_bytes > MAX_FIELD_BYTES {
             return Err(Refusal::bad("the form has too many parts"));
         }
     }
-    form.checked()
+    form.validate()
 }
 
 async fn read_file(part: String, name: String, mut field: Field<'_>) -> Result<File, Refusal> {
     let mut intake = Intake::new(MOST_BYTES);
-    let mut fits = Ok(());
+    let mut received = Ok(());
     while let Some(chunk) = field.chunk().await? {
-        fits = fits.and_then(|()| intake.push(&chunk));
+        received = received.and_then(|()| intake.push(&chunk));
     }
-    let name: String = name.chars().take(MOST_NAME_CHARS).collect();
+    let name: String = name.chars().take(MAX_NAME_CHARS).collect();
     let extension = Path::new(&name).extension().and_then(|text| text.to_str());
-    let audio = fits.map(|()| intake.finish(extension));
+    let audio = received.map(|()| intake.finish(extension));
     Ok(File { part, name, audio })
 }
 
@@ -166,7 +172,7 @@ impl Form {
         self.field_bytes += name.len() + FIELD_OVERHEAD;
         while let Some(chunk) = field.chunk().await? {
             self.field_bytes = self.field_bytes.saturating_add(chunk.len());
-            if self.field_bytes <= MOST_FIELD_BYTES {
+            if self.field_bytes <= MAX_FIELD_BYTES {
                 value.extend_from_slice(&chunk);
             }
         }
@@ -175,22 +181,22 @@ impl Form {
         Ok(())
     }
 
-    fn checked(mut self) -> Result<Submission, Refusal> {
+    fn validate(mut self) -> Result<Submission, Refusal> {
         let model = self.fields.iter().position(|(name, _)| name == "model");
         let model = model.ok_or_else(|| Refusal::bad("model must be a string"))?;
-        let model = known(self.fields.remove(model).1)?;
+        let model = available(self.fields.remove(model).1)?;
         let options = property::from_form(self.fields).map_err(Refusal::bad)?;
-        let wanted = property::file_part(&model);
+        let file_part = property::file_part(&model);
         let Some(file) = self.files.pop() else {
-            return Err(Refusal::bad(format!("{wanted} must be a file")));
+            return Err(Refusal::bad(format!("{file_part} must be a file")));
         };
-        if file.part != wanted {
-            let message = format!("{} should not exist; {wanted} must be a file", file.part);
+        if file.part != file_part {
+            let message = format!("{} should not exist; {file_part} must be a file", file.part);
             return Err(Refusal::bad(message));
         }
         let audio = file.audio.map_err(|TooLarge| Refusal::too_large())?;
         if audio.bytes == 0 {
-            return Err(Refusal::bad(format!("{wanted} is empty")));
+            return Err(Refusal::bad(format!("{file_part} is empty")));
         }
         if audio.is_text {
             return Err(Refusal::bad("the audio could not be decoded"));
@@ -206,7 +212,7 @@ impl Form {
     }
 }
 
-fn known(model: String) -> Result<String, Refusal> {
+fn available(model: String) -> Result<String, Refusal> {
     match property::family(&model) {
         Some(_) => Ok(model),
         None => Err(Refusal::bad(format!("model `{model}` is not available"))),
@@ -219,7 +225,7 @@ mod tests {
     use serde_json::json;
 
     impl Submission {
-        /// One of 30 seconds, for tests of other parts.
+        /// Returns a submission of 30 seconds, for tests.
         pub(in crate::sandbox) fn example(name: &str) -> Self {
             Self {
                 model: "#g1_nova-2-general".to_owned(),
@@ -239,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_is_taken_with_its_own_hash() {
+    fn a_url_is_accepted_with_its_hash() {
         let body = json!({"model": "#g1_whisper-large", "url": "https://example.org/a.mp3", "diarize": true});
         let submission = from_json(body.as_object().unwrap().clone()).unwrap();
         assert_eq!(
@@ -250,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_json_body_is_named() {
+    fn invalid_json_bodies_get_a_message() {
         let url = "https://example.org/a.mp3";
         assert_eq!(json_message(json!({"url": url})), "model must be a string");
         assert_eq!(
