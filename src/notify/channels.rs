@@ -1,4 +1,4 @@
-//! The ways that are set.
+//! The configured channels.
 
 use super::command::Command;
 use super::email::Email;
@@ -6,49 +6,49 @@ use super::webhook::Webhook;
 use crate::config::{Config, Environment, SecretError, read_secret};
 use crate::domain::{Channel, Timestamp};
 
-/// The key of the secret that signs what is posted.
+/// Configuration key of the secret that signs webhook requests.
 pub const WEBHOOK_SECRET: &str = "notify.webhook_secret";
-/// The key of the password of the mail server.
+/// Configuration key of the mail server's password.
 pub const EMAIL_PASSWORD: &str = "notify.email.password";
 
-/// A message as it is handed to a channel.
+/// A message in the form that a channel sends.
 #[derive(Debug, Clone, Copy)]
 pub struct Letter<'a> {
-    /// The message's ID, the same in every try.
+    /// ID of the message, the same in every attempt.
     pub id: &'a str,
-    /// When it was written.
+    /// Time of creation.
     pub at: Timestamp,
-    /// Of an e-mail.
+    /// Subject of the e-mail. Other channels ignore it.
     pub subject: &'a str,
-    /// JSON, or the text of an e-mail.
+    /// JSON, or the text of the e-mail.
     pub body: &'a str,
 }
 
-/// It was not delivered, as far as can be told.
+/// Error of a delivery. The message may have been delivered nevertheless.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct NotSent {
-    /// What happened, in one line without secrets.
+    /// Description of the error, one line without secrets.
     pub reason: String,
-    /// The receiver said that it does not take it: sending it again soon is of no use.
+    /// Whether the receiver rejected the message, so that an early retry is useless.
     pub lasting: bool,
 }
 
-/// A channel cannot be set up.
+/// Error of setting up a channel.
 #[derive(Debug, thiserror::Error)]
 pub enum ChannelError {
-    /// Its secret cannot be had.
+    /// Its secret cannot be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// TLS or the like.
-    #[error("`notify.webhook` cannot be set up")]
+    /// The HTTP client cannot be created, usually because of TLS.
+    #[error("cannot set up `notify.webhook`")]
     Http(#[source] reqwest::Error),
-    /// TLS or the like.
-    #[error("`notify.email` cannot be set up")]
+    /// The mail client cannot be created, usually because of TLS.
+    #[error("cannot set up `notify.email`")]
     Mail(#[source] lettre::transport::smtp::Error),
 }
 
-/// The ways that are set, with their secrets read. None by default.
+/// The configured channels with their secrets. None by default.
 #[derive(Default)]
 pub struct Channels {
     command: Option<Command>,
@@ -57,10 +57,10 @@ pub struct Channels {
 }
 
 impl Channels {
-    /// Sets up what is configured; connects to nothing.
+    /// Sets up the configured channels. Opens no connection.
     ///
     /// # Errors
-    /// If a secret cannot be had.
+    /// If a secret cannot be read or a client cannot be created.
     pub fn new(config: &Config, environment: &Environment) -> Result<Self, ChannelError> {
         let notify = &config.notify;
         let webhook = notify.webhook.as_ref().map(|webhook| {
@@ -84,27 +84,28 @@ impl Channels {
         })
     }
 
-    /// Those that are set.
+    /// Returns the configured channels.
     pub fn set(&self) -> impl Iterator<Item = Channel> + '_ {
-        let is_set = move |channel: &Channel| match channel {
+        let is_configured = move |channel: &Channel| match channel {
             Channel::Command => self.command.is_some(),
             Channel::Webhook => self.webhook.is_some(),
             Channel::Email => self.email.is_some(),
         };
-        Channel::ALL.into_iter().filter(is_set)
+        Channel::ALL.into_iter().filter(is_configured)
     }
 
-    /// Hands a letter over, within bounds. Given up or cut off meanwhile, it may have been delivered all the same.
+    /// Sends a message, with a time limit. If it is cancelled or times out, the message may have been delivered
+    /// nevertheless.
     ///
     /// # Errors
-    /// If it was not taken.
-    pub async fn send(&self, channel: Channel, letter: Letter<'_>) -> Result<(), NotSent> {
+    /// If the receiver did not accept the message.
+    pub async fn send(&self, channel: Channel, message: Letter<'_>) -> Result<(), NotSent> {
         match (channel, &self.command, &self.webhook, &self.email) {
-            (Channel::Command, Some(command), _, _) => command.send(letter).await,
-            (Channel::Webhook, _, Some(webhook), _) => webhook.send(letter).await,
-            (Channel::Email, _, _, Some(email)) => email.send(letter).await,
+            (Channel::Command, Some(command), _, _) => command.send(message).await,
+            (Channel::Webhook, _, Some(webhook), _) => webhook.send(message).await,
+            (Channel::Email, _, _, Some(email)) => email.send(message).await,
             _ => Err(NotSent {
-                reason: format!("no {channel} is set"),
+                reason: format!("{channel} is not configured"),
                 lasting: true,
             }),
         }

@@ -1,4 +1,4 @@
-//! A program that gets each message.
+//! Delivery of messages to a program.
 
 use super::channels::{Letter, NotSent};
 use super::program::{Call, run};
@@ -6,14 +6,14 @@ use crate::config::Program;
 use std::ffi::OsString;
 use std::time::Duration;
 
-/// How long the program may take.
-const WITHIN: Duration = Duration::from_secs(60);
+/// Time limit of the program.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A program that gets each message as JSON on standard input. Exit status 0 says that it has taken it.
+/// A program that receives each message as JSON on standard input. Exit status 0 accepts the message.
 pub struct Command(Call);
 
 impl Command {
-    /// The program, which is not given the environment variables `withheld`.
+    /// Sets up the program. `withheld` names the environment variables to remove from its environment.
     #[must_use]
     pub fn new(program: &Program, withheld: Vec<String>) -> Self {
         Self(Call {
@@ -23,14 +23,14 @@ impl Command {
         })
     }
 
-    /// Runs it.
+    /// Runs the program with a message.
     ///
     /// # Errors
-    /// If it cannot be run, takes too long, or does not exit with 0.
-    pub async fn send(&self, letter: Letter<'_>) -> Result<(), NotSent> {
-        let ran = run(&self.0, Some(letter.body.as_bytes()), WITHIN).await;
-        ran.map_err(|not_run| NotSent {
-            reason: not_run.reason,
+    /// If the program cannot be started, times out, or does not exit with 0.
+    pub async fn send(&self, message: Letter<'_>) -> Result<(), NotSent> {
+        let result = run(&self.0, Some(message.body.as_bytes()), TIMEOUT).await;
+        result.map_err(|error| NotSent {
+            reason: error.reason,
             lasting: false,
         })
     }

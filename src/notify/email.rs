@@ -1,4 +1,4 @@
-//! Each message as an e-mail.
+//! Delivery of messages by e-mail.
 
 use super::channels::{Letter, NotSent};
 use crate::api::failures::clean;
@@ -12,12 +12,12 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use secrecy::{ExposeSecret, SecretString};
 use std::time::{Duration, UNIX_EPOCH};
 
-/// The longest wait for an answer of the server.
-const ANSWER_WITHIN: Duration = Duration::from_secs(20);
-/// The longest time that handing one message over may take in all.
-const WITHIN: Duration = Duration::from_secs(60);
+/// Time limit of each response of the server.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
+/// Time limit of sending one message.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Hands each message to a mail server.
+/// Client of a mail server, with sender and recipients.
 pub struct Email {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
@@ -25,21 +25,21 @@ pub struct Email {
 }
 
 impl Email {
-    /// Sets it up, with a user's name and password if there are any; connects to nothing.
+    /// Sets up the client. `login` is a user name and password. Opens no connection.
     ///
     /// # Errors
-    /// If there are no certificates to check the server's with.
+    /// If no certificates are found to verify the server's.
     pub fn new(
         email: &config::Email,
         login: Option<(String, SecretString)>,
     ) -> Result<Self, Error> {
-        // Installed already is as good.
+        // Fails if a provider is already installed, which is fine.
         let _installed = rustls::crypto::ring::default_provider().install_default();
         let server = &email.server;
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&server.host)
             .port(server.port)
             .tls(tls(server)?)
-            .timeout(Some(ANSWER_WITHIN));
+            .timeout(Some(RESPONSE_TIMEOUT));
         if let Some((user, password)) = login {
             let password = password.expose_secret().to_owned();
             builder = builder.credentials(Credentials::new(user, password));
@@ -51,36 +51,36 @@ impl Email {
         })
     }
 
-    /// Hands it over. Its `Message-ID` is the same in every try.
+    /// Sends a message. Its `Message-ID` is the same in every attempt.
     ///
     /// # Errors
-    /// If the server cannot be reached or refuses it.
-    pub async fn send(&self, letter: Letter<'_>) -> Result<(), NotSent> {
-        let message = self.message(letter).map_err(|error| NotSent {
+    /// If the server cannot be reached, times out, or rejects the message.
+    pub async fn send(&self, message: Letter<'_>) -> Result<(), NotSent> {
+        let mail = self.mail(message).map_err(|error| NotSent {
             reason: clean(&error.to_string()),
             lasting: true,
         })?;
-        match tokio::time::timeout(WITHIN, self.transport.send(message)).await {
+        match tokio::time::timeout(TIMEOUT, self.transport.send(mail)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(NotSent {
-                reason: clean(&format!("the mail server: {error}")),
+                reason: clean(&format!("mail server: {error}")),
                 lasting: error.is_permanent(),
             }),
             Err(_) => Err(NotSent {
-                reason: "the mail server took too long".to_owned(),
+                reason: "mail server timed out".to_owned(),
                 lasting: false,
             }),
         }
     }
 
-    fn message(&self, letter: Letter<'_>) -> Result<Message, lettre::error::Error> {
-        let millis = u64::try_from(letter.at.millis()).unwrap_or(0);
+    fn mail(&self, message: Letter<'_>) -> Result<Message, lettre::error::Error> {
+        let millis = u64::try_from(message.at.millis()).unwrap_or(0);
         let mut builder = Message::builder()
             .from(self.from.clone())
-            .subject(letter.subject)
+            .subject(message.subject)
             .message_id(Some(format!(
                 "<{}@{}>",
-                letter.id,
+                message.id,
                 self.from.email.domain()
             )))
             .date(UNIX_EPOCH + Duration::from_millis(millis))
@@ -88,7 +88,7 @@ impl Email {
         for to in &self.to {
             builder = builder.to(to.clone());
         }
-        builder.body(letter.body.to_owned())
+        builder.body(message.body.to_owned())
     }
 }
 

@@ -1,86 +1,86 @@
-//! What is said, as data and as JSON. Fields are only ever added.
+//! Messages as data and as JSON. Fields may be added, but are never changed or removed.
 
 use crate::domain::{Failure, Hold, JobId, Timestamp};
 use serde::Serialize;
 
-/// Failures that a message names; the rest are counted.
+/// Maximum number of failures listed in a message. The rest are only counted.
 pub const MOST_FAILURES: usize = 20;
-/// Of this whole form.
+/// Version of the JSON format.
 const VERSION: u32 = 1;
 
-/// Why a message is sent.
+/// Reason for a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// A run has ended, or a day.
+    /// A run or a day has ended.
     Summary,
-    /// Nothing goes on without a person.
+    /// A hold has begun that a person must resolve.
     Attention,
 }
 
-/// A message.
+/// A notification.
 #[derive(Debug, Clone, Serialize)]
 pub struct Message {
     version: u32,
-    /// Why it is sent.
+    /// Reason for the message.
     pub kind: Kind,
-    /// The same in every channel and every try.
+    /// ID of the message, the same in every channel and attempt.
     pub id: String,
-    /// When it was written.
+    /// Time of creation.
     pub at: Timestamp,
-    /// What it tells of.
+    /// The run, and the period covered.
     pub run: Span,
     /// Recordings that became transcripts.
     pub done: u64,
     /// Recordings that failed.
     pub failed: u64,
-    /// The first of those, at most [`MOST_FAILURES`].
+    /// The first failed recordings, at most [`MOST_FAILURES`].
     pub failures: Vec<Failed>,
-    /// The holds in force.
+    /// Active holds.
     pub holds: Vec<Held>,
-    /// Seconds of audio in the transcripts; not said where something needs a person.
+    /// Duration of the transcribed audio, in seconds. `None` for [`Kind::Attention`].
     pub audio_s: Option<f64>,
-    /// What the transcripts cost; nothing where a price is not known.
+    /// Cost of the transcripts. `None` if a price is not known.
     pub cost: Option<Cost>,
 }
 
 /// An amount of money.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Cost {
-    /// How much.
+    /// Amount in units of the currency.
     pub amount: f64,
-    /// Of what, as `USD`.
+    /// Currency code, such as `USD`.
     pub currency: String,
 }
 
-/// The run, and the time that a message tells of.
+/// A run, and the period that a message covers.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Span {
-    /// The run that wrote it.
+    /// ID of the run that created the message.
     pub id: i64,
-    /// From here: the end of the last summary's time.
+    /// Start of the period, which is the end of the previous summary's.
     pub since: Timestamp,
-    /// To here.
+    /// End of the period.
     pub until: Timestamp,
 }
 
 /// A recording that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Failed {
-    /// The item's ID.
+    /// ID of the job.
     pub id: JobId,
-    /// The absolute path or the URL.
+    /// Absolute path or URL.
     pub path: String,
-    /// The error's class.
+    /// Error class.
     pub class: &'static str,
-    /// What happened.
+    /// Error message.
     pub message: String,
-    /// What to do about it.
+    /// Advice on how to fix it.
     pub advice: &'static str,
 }
 
 impl Failed {
-    /// The recording at `path` failed.
+    /// Creates the entry of the failed recording at `path`.
     #[must_use]
     pub fn new(id: JobId, path: String, failure: Failure) -> Self {
         Self {
@@ -93,16 +93,16 @@ impl Failed {
     }
 }
 
-/// A hold in force.
+/// An active hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Held {
-    /// Its cause.
+    /// Cause of the hold.
     pub kind: &'static str,
-    /// Since when.
+    /// Start of the hold.
     pub since: Timestamp,
-    /// What happened.
+    /// Error message.
     pub message: String,
-    /// How it ends.
+    /// How the hold ends.
     pub advice: &'static str,
 }
 
@@ -117,23 +117,23 @@ impl From<&Hold> for Held {
     }
 }
 
-/// What ended in some time.
+/// Totals of the jobs that ended in a period.
 #[derive(Debug, Clone, Default)]
 pub struct Ended {
     /// Recordings that became transcripts.
     pub done: u64,
     /// Recordings that failed.
     pub failed: u64,
-    /// The first of those.
+    /// The first failed recordings.
     pub failures: Vec<Failed>,
-    /// Seconds of audio in the transcripts.
+    /// Duration of the transcribed audio, in seconds.
     pub audio_s: f64,
-    /// What they cost, where all prices are known.
+    /// Cost of the transcripts. `None` if a price is not known.
     pub cost: Option<Cost>,
 }
 
 impl Message {
-    /// A summary; `None` where there is nothing to tell.
+    /// Creates a summary. `None` if no job ended and no hold is active.
     #[must_use]
     pub fn summary(
         id: String,
@@ -160,7 +160,8 @@ impl Message {
         })
     }
 
-    /// `hold` has begun, which a person must see to; so much is `done` and `failed` in the run so far.
+    /// Creates a message about a new hold that a person must resolve. `done` and `failed` are the counts of the run so
+    /// far.
     #[must_use]
     pub fn attention(
         id: String,
@@ -184,10 +185,10 @@ impl Message {
         }
     }
 
-    /// The message as programs get it. The same message is always the same bytes.
+    /// Returns the message as JSON. The same message always gives the same bytes.
     #[must_use]
     pub fn json(&self) -> String {
-        // Texts and numbers only: nothing in it can refuse.
+        // Strings and numbers always serialize.
         serde_json::to_string(self).unwrap_or_default()
     }
 }
@@ -256,19 +257,19 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_a_person_as_json() {
+    fn an_attention_message_as_json() {
         let json: serde_json::Value = serde_json::from_str(&attention().json()).unwrap();
         insta::assert_snapshot!(serde_json::to_string_pretty(&json).unwrap());
     }
 
     #[test]
-    fn where_there_is_nothing_to_tell_there_is_no_summary() {
-        let told = |ended, holds: &[Hold]| {
+    fn an_empty_summary_is_not_created() {
+        let is_created = |ended, holds: &[Hold]| {
             Message::summary(String::new(), at(0), span(), ended, holds).is_some()
         };
-        assert!(!told(Ended::default(), &[]));
-        assert!(told(ended(1, 0), &[]));
-        assert!(told(ended(0, 1), &[]));
-        assert!(told(Ended::default(), &[hold()]));
+        assert!(!is_created(Ended::default(), &[]));
+        assert!(is_created(ended(1, 0), &[]));
+        assert!(is_created(ended(0, 1), &[]));
+        assert!(is_created(Ended::default(), &[hold()]));
     }
 }

@@ -1,11 +1,10 @@
-//! What a person is told, and the ways it takes. Which messages there are, when they leave and what becomes of them is
-//! the pipeline's business.
+//! Notification messages and their channels. The pipeline decides when to send a message and handles retries.
 //!
-//! - [`message`]: what is said, as data and as JSON
-//! - [`text`]: the same for reading
-//! - [`channels`]: the ways that are set
-//! - [`command`], [`webhook`], [`email`]: each of them
-//! - [`program`]: a program, run without a shell and ended in time
+//! - [`message`]: messages as data and as JSON
+//! - [`text`]: messages as e-mail text
+//! - [`channels`]: the configured channels
+//! - [`command`], [`webhook`], [`email`]: the single channels
+//! - [`program`]: running a program without a shell and with a time limit
 
 pub mod channels;
 pub mod command;

@@ -1,4 +1,4 @@
-//! A program, run without a shell and ended in time, with all that it has started.
+//! Running a program without a shell. On a time-out the program is killed together with its child processes.
 
 use crate::api::failures::clean;
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -10,29 +10,29 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStderr, ChildStdin, Command};
 
-/// Bytes of what a program says on standard error that are kept: the last.
-const SAID: usize = 2048;
-/// How long is waited for the end of standard error after the program's own: something it started may hold it open.
-const LAST_WORDS: Duration = Duration::from_millis(200);
+/// Bytes kept from the end of standard error.
+const STDERR_BYTES: usize = 2048;
+/// Time limit of reading standard error after the program has exited. A child process may still hold it open.
+const STDERR_GRACE: Duration = Duration::from_millis(200);
 
-/// What is run.
+/// A program with its arguments and environment.
 #[derive(Debug, Clone)]
 pub struct Call {
-    /// A path, or a name that is looked for in `PATH`.
+    /// Path, or a name to look up in `PATH`.
     pub program: PathBuf,
-    /// Its arguments, as they are.
+    /// Arguments, passed unchanged.
     pub arguments: Vec<OsString>,
-    /// Environment variables that it is not given, because a secret is in them.
+    /// Names of environment variables to remove, because they hold secrets.
     pub withheld: Vec<String>,
 }
 
-/// It did not end with exit status 0.
+/// Error of running a program, including an exit status other than 0.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct NotRun {
-    /// Its exit status, if it exited.
+    /// Exit status, if the program exited.
     pub status: Option<i32>,
-    /// What happened, in one line.
+    /// Description of the error, one line.
     pub reason: String,
 }
 
@@ -45,12 +45,12 @@ impl NotRun {
     }
 }
 
-/// Runs the program with `input` on standard input (else there is none) and waits for its end. After `within`, or if the
-/// caller gives up, it is killed with its process group. What it says on standard output is not read by anybody.
+/// Runs a program with `input` on standard input and waits for it to exit. Without `input`, standard input is empty.
+/// Standard output is discarded. After `timeout`, or if the future is dropped, the program's process group is killed.
 ///
 /// # Errors
-/// If it cannot be started, takes too long, or does not exit with 0.
-pub async fn run(call: &Call, input: Option<&[u8]>, within: Duration) -> Result<(), NotRun> {
+/// If the program cannot be started, times out, or does not exit with 0.
+pub async fn run(call: &Call, input: Option<&[u8]>, timeout: Duration) -> Result<(), NotRun> {
     let mut command = Command::new(&call.program);
     command
         .args(&call.arguments)
@@ -64,75 +64,77 @@ pub async fn run(call: &Call, input: Option<&[u8]>, within: Duration) -> Result<
     }
     let mut child = command.spawn().map_err(|error| {
         let program = call.program.display();
-        NotRun::without_status(clean(&format!("`{program}` cannot be started: {error}")))
+        NotRun::without_status(clean(&format!("cannot start `{program}`: {error}")))
     })?;
-    let group = Group::of(&child);
-    let mut said = Vec::new();
-    match tokio::time::timeout(within, ended(&mut child, input, &mut said)).await {
+    let group = ProcessGroup::of(&child);
+    let mut stderr = Vec::new();
+    match tokio::time::timeout(timeout, exit_status(&mut child, input, &mut stderr)).await {
         Ok(Ok(status)) => {
-            group.let_go();
-            judge(status, &said)
+            group.disarm();
+            check(status, &stderr)
         }
         Ok(Err(error)) => Err(NotRun::without_status(format!(
-            "its end was missed: {error}"
+            "cannot wait for the program: {error}"
         ))),
         Err(_) => Err(NotRun::without_status(format!(
-            "it took longer than {} and was killed",
-            humantime::format_duration(within)
+            "timed out after {} and was killed",
+            humantime::format_duration(timeout)
         ))),
     }
 }
 
-async fn ended(
+/// Feeds standard input, collects standard error, and waits for the exit status.
+async fn exit_status(
     child: &mut Child,
     input: Option<&[u8]>,
-    said: &mut Vec<u8>,
+    stderr_tail: &mut Vec<u8>,
 ) -> std::io::Result<ExitStatus> {
     let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
-    let talk = async { tokio::join!(hand_over(stdin, input), listen(stderr, said)) };
-    tokio::pin!(talk);
+    let io = async { tokio::join!(write_input(stdin, input), read_tail(stderr, stderr_tail)) };
+    tokio::pin!(io);
     let status = tokio::select! {
         biased;
-        _ = &mut talk => None,
+        _ = &mut io => None,
         status = child.wait() => Some(status),
     };
     match status {
         Some(status) => {
-            let _all_said = tokio::time::timeout(LAST_WORDS, talk).await;
+            let _complete = tokio::time::timeout(STDERR_GRACE, io).await;
             status
         }
         None => child.wait().await,
     }
 }
 
-/// A program need not read what it is given.
-async fn hand_over(stdin: Option<ChildStdin>, input: Option<&[u8]>) {
+/// Writes `input` to standard input. Errors are ignored, because a program may exit without reading it.
+async fn write_input(stdin: Option<ChildStdin>, input: Option<&[u8]>) {
     if let (Some(mut stdin), Some(input)) = (stdin, input) {
-        let _taken = stdin.write_all(input).await;
+        let _written = stdin.write_all(input).await;
         let _closed = stdin.shutdown().await;
     }
 }
 
-/// Keeps the last of what it says, and reads all of it, so that it is never kept waiting.
-async fn listen(stderr: Option<ChildStderr>, said: &mut Vec<u8>) {
+/// Reads standard error to its end, so that the program never blocks on it. Keeps the last [`STDERR_BYTES`].
+async fn read_tail(stderr: Option<ChildStderr>, tail: &mut Vec<u8>) {
     let Some(mut stderr) = stderr else { return };
-    while let Ok(1..) = stderr.read_buf(said).await {
-        let surplus = said.len().saturating_sub(SAID);
-        said.drain(..surplus);
+    while let Ok(1..) = stderr.read_buf(tail).await {
+        let surplus = tail.len().saturating_sub(STDERR_BYTES);
+        tail.drain(..surplus);
     }
 }
 
-fn judge(status: ExitStatus, said: &[u8]) -> Result<(), NotRun> {
+/// Converts an exit status to a result. The error contains the last line of standard error.
+fn check(status: ExitStatus, stderr: &[u8]) -> Result<(), NotRun> {
     if status.success() {
         return Ok(());
     }
     let end = match (status.code(), status.signal()) {
         (Some(code), _) => format!("exit status {code}"),
         (None, Some(signal)) => format!("killed by signal {signal}"),
-        (None, None) => "it did not exit".to_owned(),
+        (None, None) => "did not exit".to_owned(),
     };
-    let said = String::from_utf8_lossy(said);
-    let last = said.lines().rfind(|line| !line.trim().is_empty());
+    let stderr = String::from_utf8_lossy(stderr);
+    let last = stderr.lines().rfind(|line| !line.trim().is_empty());
     let reason = last.map_or_else(|| end.clone(), |line| format!("{end}: {}", clean(line)));
     Err(NotRun {
         status: status.code(),
@@ -140,31 +142,31 @@ fn judge(status: ExitStatus, said: &[u8]) -> Result<(), NotRun> {
     })
 }
 
-/// The process group of a child, which is killed when this is dropped.
-struct Group(Option<Pid>);
+/// Process group of a child. Killed on drop.
+struct ProcessGroup(Option<Pid>);
 
-impl Group {
+impl ProcessGroup {
     fn of(child: &Child) -> Self {
         let id = child.id().and_then(|id| i32::try_from(id).ok());
         Self(id.and_then(Pid::from_raw))
     }
 
-    /// It has exited: what it left running on purpose goes on.
-    fn let_go(mut self) {
+    /// Drops the guard without killing the group. Processes that the program left in the background keep running.
+    fn disarm(mut self) {
         self.0 = None;
     }
 }
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         if let Some(group) = self.0 {
-            // Gone already is as good.
-            let _gone = kill_process_group(group, Signal::KILL);
+            // Fails if the group no longer exists, which is fine.
+            let _killed = kill_process_group(group, Signal::KILL);
         }
     }
 }
 
-/// The file that would be run for `program`, if there is one, with the search path `path`.
+/// Returns the executable file for `program`, if it exists. A bare name is looked up in `path`, the value of `PATH`.
 #[must_use]
 pub fn find(program: &Path, path: Option<&OsStr>) -> Option<PathBuf> {
     let is_program = |file: &PathBuf| {
@@ -191,37 +193,37 @@ mod tests {
     }
 
     async fn fails(script: &str) -> (Option<i32>, String) {
-        let not_run = run(&sh(script), None, Duration::from_secs(60)).await;
-        let not_run = not_run.unwrap_err();
-        (not_run.status, not_run.reason)
+        let error = run(&sh(script), None, Duration::from_secs(60)).await;
+        let error = error.unwrap_err();
+        (error.status, error.reason)
     }
 
     #[tokio::test]
-    async fn a_program_gets_its_input_and_ends() {
+    async fn a_program_receives_its_input() {
         let input = b"hello".as_slice();
         let script = "read line; test \"$line\" = hello";
-        let ran = run(&sh(script), Some(input), Duration::from_secs(60)).await;
-        assert_eq!(ran, Ok(()));
+        let result = run(&sh(script), Some(input), Duration::from_secs(60)).await;
+        assert_eq!(result, Ok(()));
     }
 
     #[tokio::test]
-    async fn a_program_that_reads_nothing_is_no_failure() {
+    async fn unread_input_is_not_an_error() {
         let large = vec![b'x'; 1 << 20];
-        let ran = run(&sh("exit 0"), Some(&large), Duration::from_secs(60)).await;
-        assert_eq!(ran, Ok(()));
+        let result = run(&sh("exit 0"), Some(&large), Duration::from_secs(60)).await;
+        assert_eq!(result, Ok(()));
     }
 
     #[tokio::test]
-    async fn a_failure_says_the_status_and_the_last_line() {
-        let said = fails("echo first >&2; printf 'no\\tdisk\\n\\n' >&2; exit 3").await;
-        assert_eq!(said, (Some(3), "exit status 3: no disk".to_owned()));
+    async fn an_error_has_the_status_and_the_last_line() {
+        let error = fails("echo first >&2; printf 'no\\tdisk\\n\\n' >&2; exit 3").await;
+        assert_eq!(error, (Some(3), "exit status 3: no disk".to_owned()));
         assert_eq!(fails("exit 4").await, (Some(4), "exit status 4".to_owned()));
         let killed = (None, "killed by signal 9".to_owned());
         assert_eq!(fails("kill -9 $$").await, killed);
     }
 
     #[tokio::test]
-    async fn a_program_that_takes_too_long_is_killed_with_what_it_started() {
+    async fn a_time_out_kills_the_program_and_its_children() {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe");
         rustix::fs::mknodat(
@@ -232,34 +234,34 @@ mod tests {
             0,
         )
         .unwrap();
-        // Two processes hold the pipe for writing until they are killed, which is the end of the reading.
+        // Two processes hold the pipe open for writing. Reading ends when both are killed.
         let script = format!("exec 3>'{}'; sleep 1000 & sleep 1000", pipe.display());
         let reading = tokio::task::spawn_blocking(move || std::fs::read(pipe).unwrap());
-        let ran = run(&sh(&script), None, Duration::from_millis(300)).await;
-        let reason = ran.unwrap_err().reason;
-        assert_eq!(reason, "it took longer than 300ms and was killed");
+        let result = run(&sh(&script), None, Duration::from_millis(300)).await;
+        let reason = result.unwrap_err().reason;
+        assert_eq!(reason, "timed out after 300ms and was killed");
         assert_eq!(reading.await.unwrap(), b"");
     }
 
     #[tokio::test]
-    async fn a_program_that_is_not_there_is_said() {
+    async fn a_missing_program_is_reported() {
         let call = Call {
             program: "/nowhere/program".into(),
             arguments: Vec::new(),
             withheld: Vec::new(),
         };
-        let not_run = run(&call, None, Duration::from_secs(60)).await.unwrap_err();
+        let error = run(&call, None, Duration::from_secs(60)).await.unwrap_err();
         assert!(
-            not_run
+            error
                 .reason
-                .starts_with("`/nowhere/program` cannot be started: ")
+                .starts_with("cannot start `/nowhere/program`: ")
         );
-        assert_eq!(not_run.status, None);
+        assert_eq!(error.status, None);
     }
 
     #[tokio::test]
-    async fn a_secret_in_the_environment_is_withheld() {
-        // PATH is the one variable that every test has.
+    async fn withheld_variables_are_removed() {
+        // PATH is set in every test environment.
         let script = "/usr/bin/env | /bin/grep -q ^PATH= && exit 1; exit 0";
         assert_eq!(
             run(&sh(script), None, Duration::from_secs(60)).await,
@@ -272,7 +274,7 @@ mod tests {
         let path = OsStr::new("/nowhere:/bin");
         assert_eq!(find(Path::new("sh"), Some(path)), Some("/bin/sh".into()));
         assert_eq!(find(Path::new("/bin/sh"), None), Some("/bin/sh".into()));
-        assert_eq!(find(Path::new("/etc/passwd"), None), None, "no program");
+        assert_eq!(find(Path::new("/etc/passwd"), None), None, "not executable");
         assert_eq!(find(Path::new("no-such-program"), Some(path)), None);
     }
 }

@@ -1,17 +1,17 @@
-//! A message for reading: the subject and the text of an e-mail.
+//! Messages as e-mails: subject and text.
 
 use super::message::{Failed, Kind, Message};
 use crate::domain::obeyed::visible;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// One line that says the most.
+/// Returns the subject, a one-line summary.
 #[must_use]
 pub fn subject(message: &Message) -> String {
     let kinds: Vec<_> = message.holds.iter().map(|hold| hold.kind).collect();
     let held = kinds.join(", ");
     match message.kind {
-        Kind::Attention => format!("nightscribe needs you: held ({held})"),
+        Kind::Attention => format!("nightscribe needs attention: held ({held})"),
         Kind::Summary if held.is_empty() => {
             format!(
                 "nightscribe: {} done, {} failed",
@@ -25,7 +25,7 @@ pub fn subject(message: &Message) -> String {
     }
 }
 
-/// The whole message, in lines that end with a line feed.
+/// Returns the full text. Every line ends with a line feed.
 #[must_use]
 pub fn text(message: &Message) -> String {
     let mut text = String::new();
@@ -33,7 +33,7 @@ pub fn text(message: &Message) -> String {
         paragraph(
             &mut text,
             &format!(
-                "Nothing is submitted since {}: {}.\n{}",
+                "No submissions since {}: {}.\n{}",
                 hold.since,
                 visible(&hold.message),
                 hold.advice
@@ -84,7 +84,7 @@ fn counts(message: &Message) -> String {
 fn failures(message: &Message) -> String {
     let mut lines = "Failed:\n".to_owned();
     for failed in &message.failures {
-        // Writing into a text cannot fail.
+        // Writing to a `String` cannot fail.
         let _written = writeln!(
             lines,
             "{:>7}  {}\n         {}: {}",
@@ -105,7 +105,7 @@ fn failures(message: &Message) -> String {
     lines
 }
 
-/// What to do, once for each class.
+/// Returns the advice for each error class.
 fn advice(failures: &[Failed]) -> String {
     let classes: BTreeMap<_, _> = failures
         .iter()
@@ -117,7 +117,7 @@ fn advice(failures: &[Failed]) -> String {
     format!("What to do:\n{}", lines.collect::<String>())
 }
 
-/// Hours and minutes, or minutes and seconds below an hour.
+/// Formats a duration as hours and minutes, or below one hour as minutes and seconds.
 fn hours(seconds: f64) -> String {
     let seconds = seconds.max(0.0) as u64;
     let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
@@ -138,29 +138,29 @@ mod tests {
     }
 
     #[test]
-    fn a_good_night_to_read() {
+    fn a_summary_without_failures() {
         insta::assert_snapshot!(mail(&summary(41, 0, &[])));
     }
 
     #[test]
-    fn a_night_with_failures_and_a_hold_to_read() {
+    fn a_summary_with_failures_and_a_hold() {
         insta::assert_snapshot!(mail(&summary(1, 3, &[hold()])));
     }
 
     #[test]
-    fn many_failures_are_named_in_part_and_counted() {
+    fn failures_beyond_the_maximum_are_counted() {
         let text = text(&summary(0, 23, &[]));
         assert_eq!(text.matches("reason").count(), 20);
         assert!(text.contains("\nand 3 more; "), "{text}");
     }
 
     #[test]
-    fn what_needs_a_person_to_read() {
+    fn an_attention_message() {
         insta::assert_snapshot!(mail(&attention()));
     }
 
     #[test]
-    fn names_give_no_orders_to_a_terminal() {
+    fn control_characters_are_escaped() {
         assert!(!text(&summary(0, 1, &[])).contains('\u{1b}'));
     }
 }

@@ -1,4 +1,4 @@
-//! An address that each message is posted to.
+//! Delivery of messages by HTTP POST.
 
 use super::channels::{Letter, NotSent};
 use crate::api::failures::clean;
@@ -13,14 +13,14 @@ use std::error::Error;
 use std::time::Duration;
 use url::Url;
 
-/// The same in every try of one message, so that the receiver can tell.
+/// Header with the message's ID. It is the same in every attempt, so that the receiver can deduplicate.
 pub const DELIVERY: &str = "x-nightscribe-delivery";
-/// `sha256=` and the HMAC-SHA256 of the body in hexadecimal.
+/// Header with `sha256=` and the HMAC-SHA256 of the body in hexadecimal.
 pub const SIGNATURE: &str = "x-nightscribe-signature";
-/// From the first byte to the head of the answer.
-const WITHIN: Duration = Duration::from_secs(20);
+/// Time limit of a request, including connecting and receiving the response.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// An address that each message is posted to.
+/// HTTP client and URL to which each message is posted.
 pub struct Webhook {
     http: reqwest::Client,
     url: Url,
@@ -28,61 +28,61 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    /// Sets the client up; connects to nothing.
+    /// Sets up the client. Opens no connection.
     ///
     /// # Errors
-    /// If there are no certificates to check the receiver's with.
+    /// If no certificates are found to verify the receiver's.
     pub fn new(url: &Url, secret: Option<SecretString>) -> Result<Self, reqwest::Error> {
         Ok(Self {
-            http: connecting_to(url).timeout(WITHIN).build()?,
+            http: connecting_to(url).timeout(TIMEOUT).build()?,
             url: url.clone(),
             secret,
         })
     }
 
-    /// Posts it.
+    /// Posts a message.
     ///
     /// # Errors
-    /// If it cannot be reached, or does not answer with a 2xx. Only a 408, a 429 and a 5xx say that it may take the
-    /// message later.
-    pub async fn send(&self, letter: Letter<'_>) -> Result<(), NotSent> {
+    /// If the receiver cannot be reached or does not respond with a 2xx status. The error is transient for 408, 429,
+    /// 5xx and transport errors.
+    pub async fn send(&self, message: Letter<'_>) -> Result<(), NotSent> {
         let mut request = self
             .http
             .post(self.url.clone())
             .header(CONTENT_TYPE, "application/json")
-            .header(DELIVERY, letter.id);
+            .header(DELIVERY, message.id);
         if let Some(secret) = &self.secret {
-            request = request.header(SIGNATURE, signature(secret, letter.body.as_bytes()));
+            request = request.header(SIGNATURE, signature(secret, message.body.as_bytes()));
         }
-        let answer = request.body(letter.body.to_owned()).send().await;
-        // The address stays out of it: its path may be a secret.
-        let status = answer
-            .map_err(|error| unreached(&error.without_url()))?
+        let response = request.body(message.body.to_owned()).send().await;
+        // The error must not contain the URL, whose path may be a secret.
+        let status = response
+            .map_err(|error| transport_error(&error.without_url()))?
             .status();
         if status.is_success() {
             return Ok(());
         }
         Err(NotSent {
-            reason: format!("it answered with {status}"),
+            reason: format!("responded with {status}"),
             lasting: is_lasting(status),
         })
     }
 }
 
 fn is_lasting(status: StatusCode) -> bool {
-    let passing = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
-    !status.is_server_error() && !passing.contains(&status)
+    let transient = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
+    !status.is_server_error() && !transient.contains(&status)
 }
 
-/// The innermost cause says most.
-fn unreached(error: &reqwest::Error) -> NotSent {
+/// Converts a transport error. The innermost cause is the most specific one.
+fn transport_error(error: &reqwest::Error) -> NotSent {
     let mut innermost: &dyn Error = error;
     while let Some(source) = innermost.source() {
         innermost = source;
     }
     let reason = match error.is_timeout() {
-        true => "it did not answer in time".to_owned(),
-        false => clean(&format!("it cannot be reached: {innermost}")),
+        true => "timed out".to_owned(),
+        false => clean(&format!("cannot be reached: {innermost}")),
     };
     NotSent {
         reason,
@@ -105,15 +105,15 @@ mod tests {
     #[test]
     fn a_signature_is_the_hmac_of_the_body() {
         // RFC 4231, test case 2.
-        let signed = signature(&SecretString::from("Jefe"), b"what do ya want for nothing?");
+        let signature = signature(&SecretString::from("Jefe"), b"what do ya want for nothing?");
         assert_eq!(
-            signed,
+            signature,
             "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
         );
     }
 
     #[test]
-    fn only_what_may_pass_is_tried_again_soon() {
+    fn only_transient_statuses_are_retried_soon() {
         for (status, lasting) in [
             (500, false),
             (503, false),
