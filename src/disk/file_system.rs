@@ -1,20 +1,20 @@
-//! Everything that waits for the disk, put there by one call for its whole file system.
+//! Syncing a whole file system with one system call.
 
 use std::fs::File;
 use std::io;
 
-/// Whether [`sync`] does for every file beside this one what a sync of its own would do, and tells when it could not. The
-/// file systems of other machines and programs may promise less. Blocks.
+/// Whether [`sync`] on this file is as durable as an fsync of every file of its file system, and reports every failure.
+/// `false` for file systems that may guarantee less, such as network shares and FUSE. Blocks.
 #[must_use]
 pub fn syncs_as_one(file: &File) -> bool {
     system::syncs_as_one(file)
 }
 
-/// Puts on the disk what was written to any file of the file system that this one is on. Blocks: as long as it takes to
-/// write what other programs have left in memory, too.
+/// Syncs all files of the file system that contains this file. Blocks. The time includes writing back the dirty pages
+/// of other programs.
 ///
 /// # Errors
-/// If anything cannot be written, whosever it is.
+/// If any file of the file system cannot be written, including files of other programs.
 pub fn sync(file: &File) -> io::Result<()> {
     system::sync(file)
 }
@@ -24,8 +24,8 @@ mod system {
     use super::{File, io};
     use std::sync::LazyLock;
 
-    /// Kinds of file systems, by the numbers that Linux gives (`statfs(2)`): ext2 to ext4, XFS, Btrfs, F2FS, and tmpfs,
-    /// where no sync has anything to do.
+    /// Magic numbers of supported file systems (`statfs(2)`): ext2 to ext4, XFS, Btrfs, F2FS, and tmpfs, where a sync
+    /// does nothing.
     const KINDS: [u32; 5] = [
         0x0000_EF53,
         0x5846_5342,
@@ -33,26 +33,27 @@ mod system {
         0xF2F5_2010,
         0x0102_1994,
     ];
-    /// Since this version `syncfs(2)` tells of every failure; before, of none (up to 5.7) or not of the file system's own.
-    const SINCE: (u32, u32) = (5, 17);
+    /// First kernel version in which `syncfs(2)` reports every failure. Before 5.8 it reports none, and until 5.17 not
+    /// those of the file system itself.
+    const MIN_KERNEL: (u32, u32) = (5, 17);
 
-    static TELLS_FAILURES: LazyLock<bool> = LazyLock::new(|| {
+    static REPORTS_FAILURES: LazyLock<bool> = LazyLock::new(|| {
         let release = rustix::system::uname();
-        version(&release.release().to_string_lossy()).is_some_and(|version| version >= SINCE)
+        version(&release.release().to_string_lossy()).is_some_and(|version| version >= MIN_KERNEL)
     });
 
     pub(super) fn syncs_as_one(file: &File) -> bool {
-        // The kind's width differs between machines; all numbers have 32 bits.
-        let is_known = |kind| KINDS.contains(&kind);
-        *TELLS_FAILURES
-            && rustix::fs::fstatfs(file).is_ok_and(|found| is_known(found.f_type as u32))
+        // The width of `f_type` depends on the platform. All magic numbers have 32 bits.
+        let is_supported = |kind| KINDS.contains(&kind);
+        *REPORTS_FAILURES
+            && rustix::fs::fstatfs(file).is_ok_and(|found| is_supported(found.f_type as u32))
     }
 
     pub(super) fn sync(file: &File) -> io::Result<()> {
         Ok(rustix::fs::syncfs(file)?)
     }
 
-    /// The first two numbers of a kernel's release, as in `6.1.0-32-amd64`.
+    /// Parses the first two numbers of a kernel release, such as `6.1.0-32-amd64`.
     pub(super) fn version(release: &str) -> Option<(u32, u32)> {
         let mut numbers = release.split(|other: char| !other.is_ascii_digit());
         Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
@@ -78,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_version_of_a_kernel_is_read_from_its_release() {
+    fn kernel_releases_are_parsed() {
         assert_eq!(version("6.1.0-32-amd64"), Some((6, 1)));
         assert_eq!(version("5.17-rc3"), Some((5, 17)));
         assert_eq!(version("4.18.0-553.el8_10.x86_64"), Some((4, 18)));
@@ -86,9 +87,9 @@ mod tests {
     }
 
     #[test]
-    fn what_another_program_serves_is_not_synced_as_one() {
-        let served = File::open("/proc/version").unwrap();
-        assert!(!syncs_as_one(&served));
+    fn virtual_file_systems_are_not_supported() {
+        let virtual_file = File::open("/proc/version").unwrap();
+        assert!(!syncs_as_one(&virtual_file));
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! What must be true of the disk before anything is said to be on it.
+//! Durability of files and folders, and properties of file systems.
 //!
-//! - [`folder`]: folders that a power cut does not take
-//! - [`file_system`]: all that waits for the disk, put there at once
-//! - [`share`]: file systems that tell no events
+//! - [`folder`]: durable folders
+//! - [`file_system`]: syncing a whole file system
+//! - `mount`: detection of unmounted shares
+//! - [`share`]: detection of network shares
 
 pub mod file_system;
 pub mod folder;

@@ -1,10 +1,10 @@
-//! File systems that other machines or programs write to without this one's knowing: no event tells of it.
+//! Detection of network shares. Changes that other machines make there cause no file system events on this one.
 
 use std::io;
 use std::path::Path;
 
-/// Kinds of them, by the numbers that Linux gives (`statfs(2)`): NFS, SMB in three forms, FUSE (sshfs, rclone), 9P, AFS
-/// in two forms, Ceph, Coda, Lustre, GPFS, VirtualBox's folders.
+/// Magic numbers of network file systems and the like (`statfs(2)`): NFS, SMB (three), FUSE (sshfs, rclone), 9P, AFS
+/// (two), Ceph, Coda, Lustre, GPFS, and VirtualBox shared folders.
 #[cfg(any(target_os = "linux", test))]
 const SHARES: [u32; 13] = [
     0x0000_6969,
@@ -22,20 +22,20 @@ const SHARES: [u32; 13] = [
     0x786F_4256,
 ];
 
-/// Whether what happens in the folder need not be known to this machine. Blocks.
+/// Whether the folder is on a network share, so that changes may cause no event. Blocks.
 ///
 /// # Errors
-/// If the folder cannot be asked for.
+/// If the folder does not exist or cannot be accessed.
 #[cfg(target_os = "linux")]
 pub fn is_share(folder: &Path) -> io::Result<bool> {
-    // The kind's width differs between machines; all numbers have 32 bits.
+    // The width of `f_type` depends on the platform. All magic numbers have 32 bits.
     Ok(SHARES.contains(&(rustix::fs::statfs(folder)?.f_type as u32)))
 }
 
-/// Not known on this system: its events are trusted, and what they miss is seen by the next look.
+/// Always `false` on this platform, where shares are not detected. The next scan finds changes without an event.
 ///
 /// # Errors
-/// None.
+/// Never.
 #[cfg(not(target_os = "linux"))]
 pub fn is_share(_: &Path) -> io::Result<bool> {
     Ok(false)
@@ -46,15 +46,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_of_this_machine_is_no_share_and_a_missing_one_is_an_error() {
+    fn a_local_folder_is_not_a_share() {
         assert!(!is_share(Path::new("/proc")).unwrap());
         assert!(is_share(Path::new("/nowhere/at/all")).is_err());
     }
 
     #[test]
-    fn file_systems_of_other_machines_are_shares_and_those_of_disks_are_not() {
+    fn disk_file_systems_are_not_shares() {
         const DISKS: [u32; 5] = [0xEF53, 0x5846_5342, 0x9123_683E, 0x0102_1994, 0x794C_7630];
-        assert!(DISKS.iter().all(|kind| !SHARES.contains(kind)));
+        assert!(DISKS.iter().all(|magic| !SHARES.contains(magic)));
         assert!(SHARES.contains(&0x6969) && SHARES.contains(&0xFF53_4D42));
     }
 }
