@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(
             read("modell = 'x'\n[options]\ndiarise = true\n").unwrap_err(),
             "/a/.nightscribe.toml:1:1: folder rules: `modell`: no such key; did you mean `model`?\n\
-             /a/.nightscribe.toml:3:1: folder rules: option `diarise` is no option of the service; did you mean `diarize`?"
+             /a/.nightscribe.toml:3:1: folder rules: option `diarise` is not supported by the service; did you mean `diarize`?"
         );
         assert!(read("model = 'nova-4'").unwrap_err().contains("`model`"));
         assert!(read("model = 'nova-4'\nallow_unknown_model = true").is_ok());

@@ -1,6 +1,6 @@
-//! Configuration, merged from three layers: environment over the user's file over the defaults. One annotated file holds
-//! the defaults. It is also the reference and the template of `nightscribe init`. An invalid value is rejected with its
-//! location, and an unknown name with the nearest valid one.
+//! Configuration, merged from three layers: environment over the user's file over the defaults. The defaults are in an
+//! annotated file, which is also the reference and the template of `nightscribe init`. An invalid value is rejected
+//! with its location, and an unknown name with the nearest valid one.
 //!
 //! - [`load`](mod@load): locating and reading the file
 //! - `layers`: merging defaults, file and environment

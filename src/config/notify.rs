@@ -128,8 +128,8 @@ fn argument(text: &str, formats: Option<&[Format]>) -> Read<Argument> {
     }
 }
 
-/// Reads the location of a secret: a file if one is named, otherwise a variable. `secret_key` is the key that would hold the
-/// secret, which is rejected.
+/// Reads the location of a secret: a file if one is named, otherwise a variable. `secret_key` is the key that would
+/// hold the secret, which is rejected.
 pub(super) fn secret(
     section: &mut Section<'_>,
     [variable, file]: [&'static str; 2],

@@ -285,7 +285,7 @@ fn invalid_values_are_rejected() {
         ),
         (
             "[api]\nflow = 'one'",
-            "`api.flow`: `one` is no flow; there are two-step and legacy",
+            "`api.flow`: unknown flow `one`; expected `two-step` or `legacy`",
         ),
         (
             "[api]\nretention = '10ms'",
@@ -299,7 +299,7 @@ fn invalid_values_are_rejected() {
             "[output]\nformats = ['txt', 'txt']",
             "`output.formats`: `txt` is listed twice",
         ),
-        ("[output]\nformats = ['doc']", "`doc` is no output format"),
+        ("[output]\nformats = ['doc']", "unknown output format `doc`"),
         (
             "[output]\nlayout = 'flat'",
             "expected \"mirror\" or \"beside\", found \"flat\"",
@@ -377,7 +377,7 @@ fn invalid_channels_are_rejected_without_showing_secrets() {
         ),
         (
             "[hooks]\non_done = ['x', '{ttx}']",
-            "`hooks.on_done`: there is no placeholder `{ttx}`; did you mean `txt`?",
+            "`hooks.on_done`: unknown placeholder `{ttx}`; did you mean `txt`?",
         ),
         (
             "[hooks]\non_done = ['x', '{srt}']",
@@ -435,7 +435,7 @@ fn invalid_sources_are_rejected_by_name() {
         ),
         (
             &format!("{SOURCE}[source.options]\ndiarise = true"),
-            "/etc/n.toml:5:1: source `a`: option `diarise` is no option of the service; did you mean `diarize`?",
+            "/etc/n.toml:5:1: source `a`: option `diarise` is not supported by the service; did you mean `diarize`?",
         ),
         (
             &format!("{SOURCE}[source.options]\ndiarize = 'yes'"),

@@ -60,8 +60,8 @@ pub const ENTER: u32 = 1;
 /// Permission to create entries in a folder.
 pub const WRITE: u32 = 3;
 
-/// Whether `user` has the permissions `wanted`. `None` stands for a dynamic user, who owns nothing. Supplementary groups
-/// and access control lists are not considered.
+/// Whether `user` has the permissions `wanted`. `None` stands for a dynamic user, who owns nothing. Ignores
+/// supplementary groups and access control lists.
 #[must_use]
 pub fn may(user: Option<&Account>, mode: Mode, wanted: u32) -> bool {
     let shift = match user {

@@ -1,4 +1,4 @@
-//! Service files and service manager commands, as text and argument lists. Nothing here writes a file or runs a command.
+//! Service files as text, and service manager commands as argument lists. Nothing here writes a file or runs a command.
 //!
 //! - [`scope`]: service manager, system or user scope, and file locations
 //! - [`setup`]: parameters of a service, derived from the configuration
