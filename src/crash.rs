@@ -1,21 +1,21 @@
-//! Points at which a test kills the process, to show that a crash there loses nothing. Without the feature
-//! `crash-points` they compile to nothing.
+//! Failpoints: named places where a test kills the process, to prove that a crash there loses nothing.
 //!
-//! A point is named `room.stage.moment`. With the feature, the process kills itself at the point that
-//! `NIGHTSCRIBE_CRASH_AT` names; `name#3` is the third time it is reached.
+//! Without the feature `crash-points` they compile to nothing. With it, the environment variable `NIGHTSCRIBE_CRASH_AT`
+//! selects the failpoint that kills the process. Failpoints are named `module.stage.moment`. `name#3` selects the third
+//! time that `name` is reached.
 
+#[cfg(not(feature = "crash-points"))]
+pub(crate) use disabled::{around, point};
 #[cfg(feature = "crash-points")]
-pub(crate) use armed::{around, point};
-#[cfg(not(feature = "crash-points"))]
-pub(crate) use inert::{around, point};
+pub(crate) use enabled::{around, point};
 
 #[cfg(not(feature = "crash-points"))]
-mod inert {
-    /// Nothing happens here.
+mod disabled {
+    /// Does nothing.
     #[inline]
     pub(crate) const fn point(_name: &'static str) {}
 
-    /// The work itself.
+    /// Returns `work` unchanged.
     #[inline]
     pub(crate) fn around<F: Future>(_name: &'static str, work: F) -> F {
         work
@@ -23,46 +23,47 @@ mod inert {
 }
 
 #[cfg(feature = "crash-points")]
-mod armed {
+mod enabled {
     use rustix::process::{Signal, getpid, kill_process};
     use std::sync::LazyLock;
     use std::sync::atomic::{AtomicU64, Ordering};
 
     const VARIABLE: &str = "NIGHTSCRIBE_CRASH_AT";
 
-    /// Where this process ends.
-    struct Trap {
-        point: String,
-        /// How often the point is still passed before.
-        passes: AtomicU64,
+    /// The failpoint that kills this process.
+    struct Failpoint {
+        name: String,
+        /// Number of times it is still passed before it kills.
+        passes_left: AtomicU64,
     }
 
-    static TRAP: LazyLock<Option<Trap>> = LazyLock::new(|| {
-        let named = std::env::var(VARIABLE).ok()?;
-        let (point, occurrence) = named.split_once('#').unwrap_or((&named, "1"));
-        Some(Trap {
-            point: point.to_owned(),
-            passes: AtomicU64::new(occurrence.parse::<u64>().ok()?.checked_sub(1)?),
+    static SELECTED: LazyLock<Option<Failpoint>> = LazyLock::new(|| {
+        let value = std::env::var(VARIABLE).ok()?;
+        let (name, occurrence) = value.split_once('#').unwrap_or((&value, "1"));
+        Some(Failpoint {
+            name: name.to_owned(),
+            passes_left: AtomicU64::new(occurrence.parse::<u64>().ok()?.checked_sub(1)?),
         })
     });
 
-    /// Ends the process if this is where it is to end.
+    /// Kills the process if `name` is the selected failpoint and its passes are used up.
     pub(crate) fn point(name: &str) {
-        let Some(trap) = TRAP.as_ref().filter(|trap| trap.point == name) else {
+        let Some(selected) = SELECTED.as_ref().filter(|selected| selected.name == name) else {
             return;
         };
-        let left = trap
-            .passes
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
-                left.checked_sub(1)
-            });
-        if left.is_err() {
-            // It cannot fail: the process may always signal itself, and does not come back from this.
-            let _gone = kill_process(getpid(), Signal::KILL);
+        let passed =
+            selected
+                .passes_left
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+                    left.checked_sub(1)
+                });
+        if passed.is_err() {
+            // Cannot fail: a process may always signal itself, and SIGKILL does not return.
+            let _killed = kill_process(getpid(), Signal::KILL);
         }
     }
 
-    /// The points `name.before` and `name.after`, and the work between them.
+    /// Runs `work` between the failpoints `name.before` and `name.after`.
     pub(crate) async fn around<F: Future>(name: &'static str, work: F) -> F::Output {
         point(&format!("{name}.before"));
         let output = work.await;

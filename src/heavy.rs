@@ -1,5 +1,7 @@
-//! Work that takes much memory, as hours of speech do while they are read or rendered: one piece at a time, and always on
-//! the same thread, as an allocator keeps what a thread has freed for that thread.
+//! A one-thread executor for jobs that take much memory, such as reading or rendering hours of speech.
+//!
+//! Running one job at a time bounds the memory in use. All jobs share one thread because an allocator keeps freed
+//! memory for the thread that freed it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
@@ -8,39 +10,40 @@ use std::thread::Builder;
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 
-type Piece = Box<dyn FnOnce() + Send>;
+type BoxedJob = Box<dyn FnOnce() + Send>;
 
-/// `None` where the machine had no thread left: then any of the runtime's will do.
-static THREAD: LazyLock<Option<Sender<Piece>>> = LazyLock::new(|| {
-    let (sender, pieces) = channel::<Piece>();
-    let work = move || pieces.into_iter().for_each(|piece| piece());
-    let started = Builder::new().name("heavy".to_owned()).spawn(work);
+/// Queue of the thread. `None` if the thread could not be started; jobs then run on the runtime's blocking threads.
+static THREAD: LazyLock<Option<Sender<BoxedJob>>> = LazyLock::new(|| {
+    let (sender, jobs) = channel::<BoxedJob>();
+    let run = move || jobs.into_iter().for_each(|job| job());
+    let started = Builder::new().name("large-jobs".to_owned()).spawn(run);
     started.ok().map(|_| sender)
 });
 
-/// The work broke off inside; what it was done for is left as it was.
+/// A job panicked and returned nothing.
 #[derive(Debug, thiserror::Error)]
-#[error("work on a thread failed inside")]
+#[error("a large job panicked")]
 pub(crate) struct Failed;
 
-/// Does the work in its turn. Given up by its caller, it is done all the same.
+/// Runs `work` after the jobs queued before it, and returns its result. If the caller is cancelled, `work` still runs
+/// to its end.
 ///
 /// # Errors
-/// If it panics.
+/// If `work` panics.
 pub(crate) async fn in_turn<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Failed> {
     let Some(thread) = THREAD.as_ref() else {
         return spawn_blocking(work).await.map_err(|_| Failed);
     };
-    let (answer, answered) = oneshot::channel();
-    let piece = Box::new(move || {
-        if let Ok(done) = catch_unwind(AssertUnwindSafe(work)) {
-            let _nobody_waits = answer.send(done);
+    let (sender, receiver) = oneshot::channel();
+    let job = Box::new(move || {
+        if let Ok(output) = catch_unwind(AssertUnwindSafe(work)) {
+            let _cancelled = sender.send(output);
         }
     });
-    thread.send(piece).map_err(|_| Failed)?;
-    answered.await.map_err(|_| Failed)
+    thread.send(job).map_err(|_| Failed)?;
+    receiver.await.map_err(|_| Failed)
 }
 
 #[cfg(test)]
@@ -48,7 +51,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn work_is_done_on_one_thread_also_after_some_that_failed() {
+    async fn jobs_share_one_thread_even_after_a_panic() {
         let thread = || std::thread::current().id();
         let first = in_turn(thread).await.unwrap();
         assert!(in_turn(|| panic!("inside")).await.is_err());

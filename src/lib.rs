@@ -1,21 +1,21 @@
 //! nightscribe turns folders of recordings into transcripts overnight, through the AI/ML API's speech-to-text
 //! service, and never loses a transcript that was paid for.
 //!
-//! One recording goes straight through these rooms; each knows only those above it in this list:
+//! A recording passes through the modules below. Each module may use only those above it in this list:
 //!
 //! - [`domain`]: plain data and the state machine
-//! - [`policy`]: decisions, as functions of facts, settings and `now`
-//! - [`config`]: the configuration file, the environment, the defaults
-//! - [`disk`]: what must be true of the disk before anything is said to be on it
-//! - [`install`]: what a service manager is told
-//! - [`api`]: the client of the service
+//! - [`policy`]: decisions, as pure functions of facts, settings and `now`
+//! - [`config`]: configuration file, environment variables and defaults
+//! - [`disk`]: durable folders, file-system syncs and detection of network shares
+//! - [`install`]: service manager integration
+//! - [`api`]: client of the service
 //! - [`store`]: the queue, in SQLite
-//! - [`media`]: finding recordings and looking at them
-//! - [`output`]: rendering transcripts and writing them
-//! - [`notify`]: what a person is told, and the ways it takes
-//! - [`pipeline`]: scan → submit → poll → save, and what a start takes up again
-//! - [`sandbox`]: a server that speaks the API, for `demo`, tests and benchmarks
-//! - [`cli`]: one file a command
+//! - [`media`]: finding and inspecting recordings
+//! - [`output`]: rendering and writing transcripts
+//! - [`notify`]: notifications and their channels
+//! - [`pipeline`]: scan → submit → poll → save, and recovery at a start
+//! - [`sandbox`]: a server that implements the API, for `demo`, tests and benchmarks
+//! - [`cli`]: the commands, one file each
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
 pub mod api;
