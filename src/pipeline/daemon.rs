@@ -1,5 +1,5 @@
-//! The daemon's looks through its sources: each when something happened in its folder, when a file there stands still,
-//! and in any case every `schedule.scan_every`.
+//! The scan loop of the daemon. It scans a source after a change in its folder, when a file there has settled, and at
+//! least every `schedule.scan_every`.
 
 use super::clock::sleep_until;
 use super::context::Context;
@@ -14,81 +14,82 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often it looks whether its time is over, and whether the folders of the sources are still those that are watched:
-/// what comes back in place of a folder that went is told by no event in it.
-const ATTEND_EVERY: Duration = Duration::from_secs(2);
+/// Longest time between two passes of the loop. Each pass checks whether the run has to end, and whether the watched
+/// folders still exist. A folder that replaces a deleted one causes no event, so it has to be polled for.
+const PASS_EVERY: Duration = Duration::from_secs(2);
 
-/// Looks through the sources until the run stops.
+/// Scans the sources until the run stops.
 ///
 /// # Errors
-/// If a stage of the run breaks off, or the database fails for good.
+/// If a stage of the run ends unexpectedly, or the database fails permanently.
 pub(super) async fn daemon(context: &Arc<Context>, stages: &mut Stages) -> Result<(), RunError> {
     let config = Arc::new(context.config.clone());
-    let heard = Arc::new(Heard::new(&config, context.clock.clone()));
-    let mut watch = FolderWatch::new(heard.clone(), config);
-    let mut told = BTreeSet::new();
-    let mut looked_at = context.now();
+    let watch_state = Arc::new(Heard::new(&config, context.clock.clone()));
+    let mut watch = FolderWatch::new(watch_state.clone(), config);
+    let mut reported = BTreeSet::new();
+    let mut last_pass = context.now();
     loop {
         watch = tokio::select! {
             () = context.stop.cancelled() => return Ok(()),
-            attended = attend(context, watch, &mut told) => attended?,
+            refreshed = refresh_watches(context, watch, &mut reported) => refreshed?,
         };
         let now = context.now();
-        let mut next = now.after(ATTEND_EVERY);
+        let mut next = now.after(PASS_EVERY);
         for (number, source) in context.config.sources.iter().enumerate() {
-            let due = heard.source(number, |noticing| {
-                if now < looked_at {
-                    noticing.set_back(now);
+            let due = watch_state.source(number, |trigger| {
+                // The clock was set back.
+                if now < last_pass {
+                    trigger.set_back(now);
                 }
-                noticing.due()
+                trigger.due()
             });
             if due <= now && !context.stop.is_cancelled() {
                 tokio::select! {
-                    looked = look_through(context, &heard, number, source) => looked?,
+                    scanned = scan_due_source(context, &watch_state, number, source) => scanned?,
                     Some(ended) = stages.join_next() => return broken(ended),
                 }
             }
-            next = next.min(heard.source(number, |noticing| noticing.due()));
+            next = next.min(watch_state.source(number, |trigger| trigger.due()));
         }
-        looked_at = context.now();
+        last_pass = context.now();
         if time_is_over(context).await? {
             return Ok(());
         }
         tokio::select! {
             () = context.stop.cancelled() => return Ok(()),
             Some(ended) = stages.join_next() => return broken(ended),
-            () = heard.changed.notified() => {}
+            () = watch_state.changed.notified() => {}
             () = sleep_until(&*context.clock, next) => {}
         }
     }
 }
 
-async fn look_through(
+async fn scan_due_source(
     context: &Context,
-    heard: &Heard,
+    watch_state: &Heard,
     number: usize,
     source: &Source,
 ) -> Result<(), StoreError> {
-    heard.source(number, |noticing| noticing.begins(context.now()));
+    watch_state.source(number, |trigger| trigger.begins(context.now()));
     let scan = scan_one(context, source).await?;
     let settles = scan.and_then(|scan| scan.settles);
-    heard.source(number, |noticing| noticing.ended(context.now(), settles));
+    watch_state.source(number, |trigger| trigger.ended(context.now(), settles));
     Ok(())
 }
 
-/// Watches what is to be watched, on a thread that may block. A source that cannot be is told of once.
-async fn attend(
+/// Updates the watches on a blocking thread. Reports each source that cannot be watched once.
+async fn refresh_watches(
     context: &Context,
     mut watch: FolderWatch,
-    told: &mut BTreeSet<usize>,
+    reported: &mut BTreeSet<usize>,
 ) -> Result<FolderWatch, RunError> {
-    let attended = tokio::task::spawn_blocking(move || {
+    let refreshed = tokio::task::spawn_blocking(move || {
         let refused = watch.attend();
         (watch, refused)
     });
-    let (watch, refused) = attended.await.map_err(RunError::Stage)?;
+    let (watch, refused) = refreshed.await.map_err(RunError::Stage)?;
     for Refused { source, reason } in refused {
-        if told.insert(source) {
+        if reported.insert(source) {
             let source = &context.config.sources[source];
             context.notice(&Event::NotWatched {
                 source: source.name.clone(),

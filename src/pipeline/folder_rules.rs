@@ -1,4 +1,4 @@
-//! Rules of folders on a walk: which of them a recording goes by, and which hold afterwards.
+//! Folder rules found by a walk: which rules apply to a recording, and which are in force after the walk.
 
 use crate::config::{Source, folder};
 use crate::domain::Request;
@@ -7,81 +7,88 @@ use crate::store::rules::Rule;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The rules that a walk has met.
+/// Folder rules found so far by a walk.
 #[derive(Debug)]
 pub struct Met {
     root: PathBuf,
     source: Arc<Request>,
     any_model: bool,
-    /// Those that the walk is inside of, the deepest last.
-    around: Vec<(PathBuf, Arc<Request>)>,
+    /// Rules of the folders that contain the current position of the walk, the deepest last.
+    enclosing: Vec<(PathBuf, Arc<Request>)>,
     rules: Vec<Rule>,
-    /// What could not be looked at.
-    unseen: Vec<PathBuf>,
+    /// Paths that could not be read, relative to the source.
+    unreadable: Vec<PathBuf>,
 }
 
 impl Met {
-    /// None, at the beginning.
+    /// Starts without rules.
     #[must_use]
     pub fn of(source: &Source) -> Self {
         Self {
             root: source.path.clone(),
             source: Arc::new(source.request.clone()),
             any_model: source.any_model,
-            around: Vec::new(),
+            enclosing: Vec::new(),
             rules: Vec::new(),
-            unseen: Vec::new(),
+            unreadable: Vec::new(),
         }
     }
 
-    /// The walk has come upon the rules of a folder. Reads them.
+    /// Reads the rules of `folder`, which the walk has just entered.
     ///
     /// # Errors
-    /// Why they are none: nothing in the folder is to be taken then.
+    /// Why the rules are invalid. The caller then skips the whole folder.
     pub fn enter(&mut self, folder: PathBuf) -> Result<(), String> {
         self.leave(&folder);
-        let above = self.around.last().map_or(&self.source, |(_, above)| above);
+        let above = self
+            .enclosing
+            .last()
+            .map_or(&self.source, |(_, above)| above);
         let path = self.root.join(&folder).join(RULES);
         let request = folder::request_below(&path, above, self.any_model);
-        let request = request.inspect_err(|_| self.unseen.push(folder.clone()))?;
+        let request = request.inspect_err(|_| self.unreadable.push(folder.clone()))?;
         self.rules.push(Rule {
             folder: folder.clone(),
             request: request.clone(),
         });
-        self.around.push((folder, Arc::new(request)));
+        self.enclosing.push((folder, Arc::new(request)));
         Ok(())
     }
 
-    /// What is asked for a recording; `None`: what its source says.
+    /// Returns the request for a recording, or `None` if the request of its source applies.
     pub fn request_of(&mut self, relative: &Path) -> Option<Arc<Request>> {
         self.leave(relative);
-        self.around.last().map(|(_, request)| request.clone())
+        self.enclosing.last().map(|(_, request)| request.clone())
     }
 
-    /// A folder cannot be looked at: what was known of it holds.
+    /// Records that `path` cannot be read. The earlier rules below it stay in force.
     pub fn overlook(&mut self, path: &Path) {
-        self.unseen
+        self.unreadable
             .extend(path.strip_prefix(&self.root).map(Path::to_owned));
     }
 
-    /// The walk is at `relative`, and no longer in any folder that is not above it.
+    /// Moves the walk to `relative`: drops the enclosing rules of folders that do not contain it.
     fn leave(&mut self, relative: &Path) {
-        while let Some((folder, _)) = self.around.last()
+        while let Some((folder, _)) = self.enclosing.last()
             && !relative.starts_with(folder)
         {
-            self.around.pop();
+            self.enclosing.pop();
         }
     }
 
-    /// The rules that hold after a whole walk, by folder. What was known before goes only where it was seen that it is
-    /// gone: not with a folder that cannot be read, or with a disk that is not there.
+    /// Returns the rules in force after a complete walk, sorted by folder. An earlier rule is dropped only if the walk
+    /// proved it removed. It stays in force if its folder could not be read or is missing, as with an unmounted disk.
     #[must_use]
     pub fn after(self, before: &[Rule], is_there: impl Fn(&Path) -> bool) -> Vec<Rule> {
-        let is_met = |folder: &Path| self.rules.iter().any(|rule| rule.folder == folder);
-        let is_unseen = |folder: &Path| self.unseen.iter().any(|unseen| folder.starts_with(unseen));
+        let is_found = |folder: &Path| self.rules.iter().any(|rule| rule.folder == folder);
+        let is_unreadable = |folder: &Path| {
+            self.unreadable
+                .iter()
+                .any(|unreadable| folder.starts_with(unreadable))
+        };
         let kept = before.iter().filter(|rule| {
-            !is_met(&rule.folder)
-                && (is_unseen(&rule.folder) || !is_there(&self.root.join(&rule.folder)))
+            !is_found(&rule.folder)
+                && (is_unreadable(&rule.folder) || !is_there(&self.root.join(&rule.folder)))
         });
         let mut rules: Vec<_> = kept.cloned().collect();
         rules.extend(self.rules);
@@ -94,14 +101,14 @@ impl Met {
 mod tests {
     use super::*;
 
-    fn met(root: &Path) -> Met {
+    fn walk_rules(root: &Path) -> Met {
         Met {
             root: root.to_owned(),
             source: Arc::new(Request::new("source", [])),
             any_model: true,
-            around: Vec::new(),
+            enclosing: Vec::new(),
             rules: Vec::new(),
-            unseen: Vec::new(),
+            unreadable: Vec::new(),
         }
     }
 
@@ -119,26 +126,27 @@ mod tests {
     }
 
     #[test]
-    fn a_recording_goes_by_the_nearest_rules_above_it() {
+    fn the_nearest_enclosing_rules_apply_to_a_recording() {
         let root = tempfile::tempdir().unwrap();
         write(root.path(), "a", "model = 'x'");
         write(root.path(), "a/b", "[options]\ndiarize = true");
-        let mut met = met(root.path());
-        let asked = |met: &mut Met, path: &str| {
-            met.request_of(Path::new(path))
-                .map(|request| format!("{} {}", request.model(), request.options_json()))
+        let mut rules = walk_rules(root.path());
+        let request = |rules: &mut Met, path: &str| {
+            rules
+                .request_of(Path::new(path))
+                .map(|found| format!("{} {}", found.model(), found.options_json()))
         };
-        assert_eq!(asked(&mut met, "!.wav"), None);
-        met.enter("a".into()).unwrap();
-        assert_eq!(asked(&mut met, "a/1.wav").as_deref(), Some("x {}"));
-        met.enter("a/b".into()).unwrap();
+        assert_eq!(request(&mut rules, "!.wav"), None);
+        rules.enter("a".into()).unwrap();
+        assert_eq!(request(&mut rules, "a/1.wav").as_deref(), Some("x {}"));
+        rules.enter("a/b".into()).unwrap();
         assert_eq!(
-            asked(&mut met, "a/b/1.wav").as_deref(),
+            request(&mut rules, "a/b/1.wav").as_deref(),
             Some("x {\"diarize\":true}")
         );
-        assert_eq!(asked(&mut met, "a/bc.wav").as_deref(), Some("x {}"));
-        assert_eq!(asked(&mut met, "ab.wav"), None);
-        let folders: Vec<_> = met
+        assert_eq!(request(&mut rules, "a/bc.wav").as_deref(), Some("x {}"));
+        assert_eq!(request(&mut rules, "ab.wav"), None);
+        let folders: Vec<_> = rules
             .after(&[], |_| true)
             .into_iter()
             .map(|rule| rule.folder)
@@ -147,21 +155,22 @@ mod tests {
     }
 
     #[test]
-    fn rules_end_only_where_it_was_seen_that_they_are_gone() {
+    fn only_rules_proven_removed_are_dropped() {
         let root = tempfile::tempdir().unwrap();
         write(root.path(), "new", "model = 'x'");
         write(root.path(), "bad", "nonsense");
-        let mut met = met(root.path());
+        let mut rules = walk_rules(root.path());
         assert!(
-            met.enter("bad".into())
+            rules
+                .enter("bad".into())
                 .unwrap_err()
                 .contains("bad/.nightscribe.toml:1:")
         );
-        met.overlook(&root.path().join("closed"));
-        met.enter("new".into()).unwrap();
+        rules.overlook(&root.path().join("closed"));
+        rules.enter("new".into()).unwrap();
         let before =
             ["bad/below", "closed", "gone", "lost", "new"].map(|folder| rule(folder, "old"));
-        let after = met.after(&before, |folder| !folder.ends_with("lost"));
+        let after = rules.after(&before, |folder| !folder.ends_with("lost"));
         assert_eq!(
             after,
             [

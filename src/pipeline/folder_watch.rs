@@ -1,5 +1,5 @@
-//! What happens in the folders of sources, as the system tells it. A share of another machine tells nothing; what
-//! events miss is found by the next regular look.
+//! Watches on the folders of sources. Network shares are not watched, as they deliver no events. Changes without an
+//! event are found by the next regular scan.
 
 use super::clock::Clock;
 use super::source_folder::{Meaning, Refused, SourceFolder};
@@ -13,21 +13,22 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
-/// What the daemon and the thread that hears of events share.
+/// State shared by the daemon and the thread that receives events.
 pub(super) struct Heard {
-    state: Mutex<State>,
-    /// Something happened that asks for a look, or for a new watch.
+    pending: Mutex<PendingChanges>,
+    /// Wakes the daemon when a scan or a new watch is due sooner.
     pub(super) changed: Notify,
     clock: Arc<dyn Clock>,
 }
 
-struct State {
-    /// By source, in the order of the configuration.
+/// Scans and watches that events made necessary.
+struct PendingChanges {
+    /// Scan trigger of each source, in the order of the configuration.
     sources: Vec<Noticing>,
-    /// Folders that appeared, each with its source.
-    folders: Vec<(usize, PathBuf)>,
-    /// Events were lost: every folder must be watched anew.
-    lost: bool,
+    /// New folders that are not watched yet, each with the index of its source.
+    new_folders: Vec<(usize, PathBuf)>,
+    /// Whether events were lost, so that every folder has to be watched again.
+    events_lost: bool,
 }
 
 impl Heard {
@@ -35,83 +36,84 @@ impl Heard {
         let every = config.schedule.scan_every;
         let sources = config.sources.iter();
         Self {
-            state: Mutex::new(State {
+            pending: Mutex::new(PendingChanges {
                 sources: sources
                     .map(|source| Noticing::new(every, source.settle))
                     .collect(),
-                folders: Vec::new(),
-                lost: false,
+                new_folders: Vec::new(),
+                events_lost: false,
             }),
             changed: Notify::new(),
             clock,
         }
     }
 
-    /// What is known of one source, to be changed.
+    /// Runs `change` on the scan trigger of the source with index `source`.
     pub(super) fn source<T>(&self, source: usize, change: impl FnOnce(&mut Noticing) -> T) -> T {
-        change(&mut self.state().sources[source])
+        change(&mut self.pending().sources[source])
     }
 
-    fn appeared(&self, source: usize) {
+    /// Requests a scan of a source.
+    fn request_scan(&self, source: usize) {
         let now = self.clock.now();
-        self.source(source, |source| source.saw(Sign::Appeared, now));
+        self.source(source, |trigger| trigger.saw(Sign::Appeared, now));
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pending(&self) -> MutexGuard<'_, PendingChanges> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Wakes the daemon only for what it would not wake up for in time.
-    fn hear(&self, roots: &[SourceFolder], event: notify::Result<Event>) {
+    /// Records an event. Wakes the daemon only if its next wake-up would be too late.
+    fn handle_event(&self, roots: &[SourceFolder], event: notify::Result<Event>) {
         let event = event.ok().filter(|event| !event.need_rescan());
-        let mut state = self.state();
-        let is_news = match event {
+        let mut pending = self.pending();
+        let wake = match event {
             Some(event) => {
                 let now = self.clock.now();
-                let mut is_news = false;
+                let mut wake = false;
                 for meaning in roots.iter().filter_map(|root| root.meaning(&event, now)) {
-                    is_news |= state.take_in(meaning, now);
+                    wake |= pending.apply(meaning, now);
                 }
-                is_news
+                wake
             }
-            None => !std::mem::replace(&mut state.lost, true),
+            None => !std::mem::replace(&mut pending.events_lost, true),
         };
-        drop(state);
-        if is_news {
+        drop(pending);
+        if wake {
             self.changed.notify_one();
         }
     }
 }
 
-impl State {
-    /// Whether a look or a watch is due sooner than before.
-    fn take_in(&mut self, meaning: Meaning, now: Timestamp) -> bool {
-        let source = &mut self.sources[meaning.source];
-        let before = source.due();
-        source.saw(meaning.sign, now);
-        let is_sooner = source.due() < before;
+impl PendingChanges {
+    /// Records the meaning of an event. Returns whether a scan or a watch is now due sooner.
+    fn apply(&mut self, meaning: Meaning, now: Timestamp) -> bool {
+        let trigger = &mut self.sources[meaning.source];
+        let before = trigger.due();
+        trigger.saw(meaning.sign, now);
+        let is_sooner = trigger.due() < before;
         let is_folder = meaning.folder.is_some();
         let folder = meaning.folder.map(|folder| (meaning.source, folder));
-        self.folders.extend(folder);
+        self.new_folders.extend(folder);
         is_sooner || is_folder
     }
 }
 
-/// The watches of a run.
+/// Folder watches of a run.
 pub(super) struct FolderWatch {
-    heard: Arc<Heard>,
+    shared: Arc<Heard>,
     config: Arc<Config>,
-    /// Of each source, what was there when all was watched last; `None` before.
+    /// Device and inode of each source's folder when the watches were last set up. `None` before the first time.
     identities: Option<Vec<Option<(u64, u64)>>>,
     roots: Vec<SourceFolder>,
     watcher: Option<RecommendedWatcher>,
 }
 
 impl FolderWatch {
-    /// Watches nothing yet.
-    pub(super) const fn new(heard: Arc<Heard>, config: Arc<Config>) -> Self {
+    /// Creates it without watches.
+    pub(super) const fn new(shared: Arc<Heard>, config: Arc<Config>) -> Self {
         Self {
-            heard,
+            shared,
             config,
             identities: None,
             roots: Vec::new(),
@@ -119,21 +121,22 @@ impl FolderWatch {
         }
     }
 
-    /// Watches what is not watched yet: folders that appeared, and everything anew where the folder of a source came,
-    /// went or is another one, or where events were lost; each is then looked through, as nobody knows what happened
-    /// meanwhile. Blocks.
+    /// Brings the watches up to date. Returns the sources that cannot be watched. Blocks.
+    ///
+    /// New folders are added. Every folder is watched again if a source's folder appeared, disappeared or was replaced,
+    /// or if events were lost. The affected sources are then due for a scan, as events may have been missed in between.
     pub(super) fn attend(&mut self) -> Vec<Refused> {
         let sources = self.config.sources.iter();
         let identities = Some(sources.map(|source| identity(&source.path)).collect());
-        let (folders, lost) = {
-            let mut state = self.heard.state();
+        let (new_folders, events_lost) = {
+            let mut pending = self.shared.pending();
             (
-                std::mem::take(&mut state.folders),
-                std::mem::take(&mut state.lost),
+                std::mem::take(&mut pending.new_folders),
+                std::mem::take(&mut pending.events_lost),
             )
         };
-        if identities == self.identities && !lost {
-            return self.watch_new(folders);
+        if identities == self.identities && !events_lost {
+            return self.watch_new(new_folders);
         }
         self.identities = identities;
         self.watch_all()
@@ -150,19 +153,19 @@ impl FolderWatch {
             };
             let watched = root.watch(&folder, |path| watch(watcher, path));
             refused.extend(watched.err());
-            // What was put there before is seen by a look only.
-            self.heard.appeared(source);
+            // Files put there before the watch began caused no event.
+            self.shared.request_scan(source);
         }
         refused
     }
 
     fn watch_all(&mut self) -> Vec<Refused> {
-        // What the old one watches may have other names by now.
+        // Drops the old watches: their folders may have been renamed since.
         self.watcher = None;
         let sources = 0..self.config.sources.len();
         sources
             .clone()
-            .for_each(|source| self.heard.appeared(source));
+            .for_each(|source| self.shared.request_scan(source));
         self.roots = sources
             .filter_map(|source| SourceFolder::find(&self.config, source))
             .filter(|root| !is_share(&root.path).unwrap_or(true))
@@ -170,12 +173,12 @@ impl FolderWatch {
         if self.roots.is_empty() {
             return Vec::new();
         }
-        let (heard, roots) = (self.heard.clone(), self.roots.clone());
-        let mut watcher = match notify::recommended_watcher(move |event| heard.hear(&roots, event))
-        {
-            Ok(watcher) => watcher,
-            Err(error) => return self.roots.iter().map(|root| root.refused(&error)).collect(),
-        };
+        let (shared, roots) = (self.shared.clone(), self.roots.clone());
+        let mut watcher =
+            match notify::recommended_watcher(move |event| shared.handle_event(&roots, event)) {
+                Ok(watcher) => watcher,
+                Err(error) => return self.roots.iter().map(|root| root.refused(&error)).collect(),
+            };
         let roots = self.roots.iter();
         let watched = roots.map(|root| root.watch(&root.path, |path| watch(&mut watcher, path)));
         let refused = watched.filter_map(Result::err).collect();
@@ -188,7 +191,7 @@ fn watch(watcher: &mut RecommendedWatcher, folder: &Path) -> notify::Result<()> 
     watcher.watch(folder, RecursiveMode::NonRecursive)
 }
 
-/// Device and inode of the folder that is there now, whatever it is called.
+/// Returns the device and inode of `folder`, which identify it under any name.
 fn identity(folder: &Path) -> Option<(u64, u64)> {
     let found = folder.metadata().ok()?;
     found.is_dir().then(|| (found.dev(), found.ino()))

@@ -1,5 +1,5 @@
-//! What is new → queue. A source is walked on a blocking thread; what it finds is recorded in batches while the walk
-//! goes on, so that the first recordings are submitted before the last are found.
+//! Scans the sources and queues new recordings. A blocking thread walks the source, and its findings are recorded in
+//! batches meanwhile. The first recordings are therefore submitted before the walk ends.
 
 use super::context::{Context, STORE_RETRY};
 use super::event::{Event, Observer, Scan};
@@ -16,16 +16,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use tokio::sync::mpsc;
 
-/// What is handed over by the walk at first, and recorded in one commit: little, so that it is submitted while the walk
-/// goes on; then twice as much each time, up to a [`PAGE`].
+/// Size of the first batch, small so that submissions start early. Each batch is recorded in one commit. The size
+/// doubles with each batch, up to [`PAGE`].
 const FIRST_BATCH: usize = 64;
-/// Batches that the walk is ahead by.
-const AHEAD: usize = 1;
+/// Number of batches that the walk may be ahead of the database.
+const BATCHES_AHEAD: usize = 1;
 
-/// Looks through every source once.
+/// Scans every source once.
 ///
 /// # Errors
-/// If the database fails for good.
+/// If the database fails permanently.
 pub async fn scan_all(context: &Context) -> Result<(), StoreError> {
     for source in &context.config.sources {
         if context.stop.is_cancelled() {
@@ -36,35 +36,34 @@ pub async fn scan_all(context: &Context) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Looks through one source, and lets the stages know whether it can be submitted from; what is found may be submitted
-/// while the look goes on. Again as long as the database cannot take what is found for a passing reason. `None` if the
-/// folder is not there, or the run stops.
+/// Scans one source and updates the sources within reach. New recordings may be submitted during the scan. The scan is
+/// retried while the error of the database is transient. Returns `None` if the folder is missing or the run stops.
 ///
 /// # Errors
-/// If the database fails for good. A source that is gone or a folder that cannot be read is reported and changes
-/// nothing in the queue.
+/// If the database fails permanently. A missing source or an unreadable folder is reported instead, and does not change
+/// the queue.
 pub async fn scan_one(context: &Context, source: &Source) -> Result<Option<Scan>, StoreError> {
     let is_there = source.path.is_dir();
-    // Where folders have rules, what is queued in them may be asked for otherwise at the end of the scan.
+    // With folder rules, the end of the scan may change the requests of queued jobs, so nothing is submitted before.
     let has_rules = is_there && !context.store.rules(&source.name).await?.is_empty();
     set_reach(context, source, is_there && !has_rules);
-    let recorded = || context.to_submit.notify_one();
-    let mut troubled = false;
+    let on_recorded = || context.to_submit.notify_one();
+    let mut store_failed = false;
     loop {
         let scanner = Scanner {
             config: &context.config,
             store: &context.store,
             observer: &*context.observer,
             now: context.now(),
-            recorded: &recorded,
+            recorded: &on_recorded,
         };
         match scanner.scan(source).await {
             Err(error) if error.is_passing() && !context.stop.is_cancelled() => {
-                troubled = true;
+                store_failed = true;
                 context.store_trouble(&error);
             }
             scanned => {
-                if troubled {
+                if store_failed {
                     context.release(HoldKind::Disk).await;
                 }
                 set_reach(context, source, is_there);
@@ -92,48 +91,48 @@ fn set_reach(context: &Context, source: &Source, is_present: bool) {
     }
 }
 
-/// Looks through sources, in a run or without one.
+/// Scans sources, in a run or outside of one.
 pub struct Scanner<'a> {
-    /// Says what to take and what to leave alone.
+    /// Configuration, with the folders to skip.
     pub config: &'a Config,
-    /// Where it is recorded.
+    /// Store that receives the recordings.
     pub store: &'a Store,
-    /// Whoever shows it.
+    /// Receiver of the events.
     pub observer: &'a dyn Observer,
-    /// The time.
+    /// Time of the scan.
     pub now: Timestamp,
-    /// Called when something new was recorded.
+    /// Callback after the queue was changed.
     pub recorded: &'a (dyn Fn() + Sync),
 }
 
 impl Scanner<'_> {
-    /// Looks through one source and records what is new or changed. `None` if its folder is not there. A crash leaves
-    /// what was recorded so far.
+    /// Scans one source and records new and changed recordings. Returns `None` if its folder is missing. After a crash,
+    /// the recordings committed so far remain.
     ///
     /// # Errors
-    /// If the database fails. A folder that cannot be read is reported.
+    /// If the database fails. An unreadable folder is reported instead.
     pub async fn scan(&self, source: &Source) -> Result<Option<Scan>, StoreError> {
-        let (sender, mut walked) = mpsc::channel(AHEAD);
+        let (sender, mut walked) = mpsc::channel(BATCHES_AHEAD);
         let skip = vec![
             self.config.output.dir.clone(),
             self.config.state.dir.clone(),
         ];
         let walking = tokio::task::spawn_blocking({
             let (source, now) = (source.clone(), self.now);
-            move || send_all(&source, &skip, now, &sender)
+            move || walk_source(&source, &skip, now, &sender)
         });
         let mut scan = Scan::default();
         while let Some(batch) = walked.recv().await {
             let found = batch.found.into_iter();
             let seen = found
-                .filter_map(|one| self.count(source, one, &mut scan))
+                .filter_map(|found| self.count(source, found, &mut scan))
                 .collect();
             self.record(source, seen, &batch.requests, &mut scan)
                 .await?;
         }
         match walking.await {
-            Ok(Ok(met)) => {
-                self.settle_rules(source, met).await?;
+            Ok(Ok(rules)) => {
+                self.update_rules(source, rules).await?;
                 self.observer.notice(&Event::Scanned {
                     source: source.name.clone(),
                     scan,
@@ -149,13 +148,13 @@ impl Scanner<'_> {
                 });
             }
             Err(panic) => {
-                tracing::error!(error = %panic, source = source.name, "looking through a source failed")
+                tracing::error!(error = %panic, source = source.name, "the scan of a source panicked")
             }
         }
         Ok(None)
     }
 
-    /// Counts what was found; gives it back if it is a recording to be compared with the queue.
+    /// Counts a finding. Returns it if it is a recording to compare with the queue.
     fn count(&self, source: &Source, found: Found, scan: &mut Scan) -> Option<Seen> {
         match found {
             Found::Recording { path, fingerprint } => {
@@ -196,7 +195,7 @@ impl Scanner<'_> {
         if unknown.is_empty() {
             return Ok(());
         }
-        for (request, unknown) in by_request(unknown, requests) {
+        for (request, unknown) in group_by_request(unknown, requests) {
             let request = request.as_deref().unwrap_or(&source.request);
             let recorded = self
                 .store
@@ -209,10 +208,10 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    /// After a whole walk: what is queued in folders whose rules are others now is asked for by them.
-    async fn settle_rules(&self, source: &Source, met: Met) -> Result<(), StoreError> {
+    /// Stores the folder rules of a complete walk. If they changed, updates the requests of queued jobs.
+    async fn update_rules(&self, source: &Source, found: Met) -> Result<(), StoreError> {
         let before = self.store.rules(&source.name).await?;
-        let rules = met.after(&before, is_looked_through);
+        let rules = found.after(&before, is_scanned);
         if rules != before {
             self.store
                 .set_rules(&source.name, &source.request, rules, self.now)
@@ -223,45 +222,51 @@ impl Scanner<'_> {
     }
 }
 
-/// Whether a folder is there, and not left out.
-fn is_looked_through(folder: &Path) -> bool {
-    let is_left_out = |folder: &Path| folder.join(SKIP).is_file();
-    folder.is_dir() && !folder.ancestors().any(is_left_out)
+/// Whether a folder exists and is not excluded by a marker file in it or above it.
+fn is_scanned(folder: &Path) -> bool {
+    let is_excluded = |folder: &Path| folder.join(SKIP).is_file();
+    folder.is_dir() && !folder.ancestors().any(is_excluded)
 }
 
-/// What is asked for recordings in folders with rules, by their path in the source.
+/// Requests for recordings in folders with rules, by path in the source.
 type Requests = HashMap<PathBuf, Arc<Request>>;
 
-/// What the walk hands over at once.
+/// Findings that the walk sends in one message.
 #[derive(Default)]
-struct Batch {
+struct WalkBatch {
     found: Vec<Found>,
     requests: Requests,
 }
 
-/// Parts what is asked for in different ways, each part in its order.
-fn by_request(seen: Vec<Seen>, requests: &Requests) -> Vec<(Option<Arc<Request>>, Vec<Seen>)> {
+/// Groups recordings by request. Keeps the order within each group.
+fn group_by_request(
+    seen: Vec<Seen>,
+    requests: &Requests,
+) -> Vec<(Option<Arc<Request>>, Vec<Seen>)> {
     if requests.is_empty() {
         return vec![(None, seen)];
     }
-    let mut parts: Vec<(Option<Arc<Request>>, Vec<Seen>)> = Vec::new();
-    for one in seen {
-        let request = requests.get(&one.relative).cloned();
-        match parts.iter_mut().find(|(other, _)| *other == request) {
-            Some((_, part)) => part.push(one),
-            None => parts.push((request, vec![one])),
+    let mut groups: Vec<(Option<Arc<Request>>, Vec<Seen>)> = Vec::new();
+    for recording in seen {
+        let request = requests.get(&recording.relative).cloned();
+        match groups.iter_mut().find(|(other, _)| *other == request) {
+            Some((_, group)) => group.push(recording),
+            None => groups.push((request, vec![recording])),
         }
     }
-    parts
+    groups
 }
 
-/// Walks on this thread until the end or until nobody listens any more; says which rules it met. Or why it could not
-/// begin.
-fn send_all(
+/// Walks a source on this thread and sends what it finds. Ends early if the receiver is gone. Returns the folder rules
+/// found so far.
+///
+/// # Errors
+/// Why the walk could not start.
+fn walk_source(
     source: &Source,
     skip: &[PathBuf],
     now: Timestamp,
-    sender: &mpsc::Sender<Batch>,
+    sender: &mpsc::Sender<WalkBatch>,
 ) -> Result<Met, String> {
     let mut walking = walk(Walk {
         root: &source.path,
@@ -272,13 +277,13 @@ fn send_all(
         now,
     })
     .map_err(|gone| gone.to_string())?;
-    let mut met = Met::of(source);
-    let (mut batch, mut enough) = (Batch::default(), FIRST_BATCH);
+    let mut rules = Met::of(source);
+    let (mut batch, mut batch_size) = (WalkBatch::default(), FIRST_BATCH);
     while let Some(found) = walking.next() {
         match found {
             Found::Rules { folder } => {
                 let path = source.path.join(&folder);
-                if let Err(message) = met.enter(folder) {
+                if let Err(message) = rules.enter(folder) {
                     walking.leave_folder();
                     batch.found.push(Found::Problem { path, message });
                 }
@@ -286,27 +291,27 @@ fn send_all(
             }
             Found::Recording { ref path, .. } => {
                 let relative = below(&source.path, path);
-                if let Some(request) = met.request_of(relative) {
+                if let Some(request) = rules.request_of(relative) {
                     batch.requests.insert(relative.to_owned(), request);
                 }
             }
-            Found::Problem { ref path, .. } => met.overlook(path),
+            Found::Problem { ref path, .. } => rules.overlook(path),
             Found::Unsettled { .. } => {}
         }
         batch.found.push(found);
-        if batch.found.len() == enough {
+        if batch.found.len() == batch_size {
             if sender.blocking_send(std::mem::take(&mut batch)).is_err() {
-                return Ok(met);
+                return Ok(rules);
             }
-            enough = PAGE.min(2 * enough);
+            batch_size = PAGE.min(2 * batch_size);
         }
     }
-    // Who does not listen any more needs no rest.
-    let _heard = sender.blocking_send(batch);
-    Ok(met)
+    // Fails only if the receiver is gone, which does not need the last batch then.
+    let _receiver_gone = sender.blocking_send(batch);
+    Ok(rules)
 }
 
-/// The names a recording's transcripts may have.
+/// Returns the base names that the transcripts of a recording may have, in order of preference.
 #[must_use]
 pub fn bases(name: &OsStr) -> Box<dyn Iterator<Item = OsString> + Send> {
     Box::new(naming::bases(name))

@@ -1,4 +1,4 @@
-//! A source's folder as it is watched: which folders in it, and what an event there means.
+//! The watched folder of a source: which folders below it are watched, and how their events are interpreted.
 
 use crate::config::{Config, Source};
 use crate::domain::Timestamp;
@@ -9,41 +9,44 @@ use notify::{ErrorKind, Event, EventKind};
 use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
-/// Why what happens in a folder of a source is not told.
+/// A source whose folders cannot be watched.
 pub(super) struct Refused {
-    /// The source's place in the configuration.
+    /// Index of the source in the configuration.
     pub(super) source: usize,
-    /// What happened, and what to do.
+    /// Cause, and what to do about it.
     pub(super) reason: String,
 }
 
-/// A source's folder as it is watched.
+/// The watched folder of a source.
 #[derive(Clone)]
 pub(super) struct SourceFolder {
+    /// Index of the source in the configuration.
     pub(super) source: usize,
-    /// Without links, as events name it.
+    /// Canonical path, which is the prefix of the paths in events.
     pub(super) path: PathBuf,
     settings: Source,
-    /// Folders in it that are ours.
+    /// Canonical paths of the output and state folders, which are not watched.
     skip: Vec<PathBuf>,
 }
 
-/// What an event means for one source.
+/// Effect of an event on one source.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Meaning {
+    /// Index of the source in the configuration.
     pub(super) source: usize,
+    /// What happened to the file.
     pub(super) sign: Sign,
-    /// A folder that has to be watched from now on.
+    /// New folder to watch.
     pub(super) folder: Option<PathBuf>,
 }
 
 impl SourceFolder {
-    /// The folder of the `source`th source; `None` if it is not there. Blocks.
+    /// Finds the folder of the source with index `source`. Returns `None` if it is missing. Blocks.
     pub(super) fn find(config: &Config, source: usize) -> Option<Self> {
         let settings = config.sources[source].clone();
         let path = settings.path.canonicalize().ok()?;
-        let ours = [&config.output.dir, &config.state.dir];
-        let skip = ours.iter().filter_map(|folder| folder.canonicalize().ok());
+        let own = [&config.output.dir, &config.state.dir];
+        let skip = own.iter().filter_map(|folder| folder.canonicalize().ok());
         Some(Self {
             source,
             path,
@@ -52,12 +55,13 @@ impl SourceFolder {
         })
     }
 
-    /// What an event means for this source. Nothing for what the walk passes over, so for our own transcripts, too.
+    /// Interprets an event. Returns `None` if it does not concern this source, or concerns a file that the walk skips,
+    /// such as a transcript.
     pub(super) fn meaning(&self, event: &Event, now: Timestamp) -> Option<Meaning> {
-        // Of a renaming the name it has now.
+        // The last path of a rename event is the new one.
         let path = event.paths.last()?;
         let below = path.strip_prefix(&self.path).ok()?;
-        if below.iter().any(is_hidden) || self.is_ours(path) {
+        if below.iter().any(is_hidden) || self.is_skipped(path) {
             return None;
         }
         let is_file = || {
@@ -85,8 +89,8 @@ impl SourceFolder {
                 Sign::Appeared
             }
             EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Any) if is_file() => {
-                // Setting the time of a file's last change alone is told as if it had been written to.
-                if self.stands_still(path, now) {
+                // Setting only the modification time of a file causes the same event as a write.
+                if self.is_settled(path, now) {
                     Sign::Appeared
                 } else {
                     Sign::Written
@@ -101,17 +105,21 @@ impl SourceFolder {
         })
     }
 
-    fn stands_still(&self, file: &Path, now: Timestamp) -> bool {
-        let found = file.symlink_metadata();
-        let modified = found.and_then(|found| found.modified());
+    fn is_settled(&self, file: &Path, now: Timestamp) -> bool {
+        let metadata = file.symlink_metadata();
+        let modified = metadata.and_then(|metadata| metadata.modified());
         modified.is_ok_and(|time| Timestamp::from(time).after(self.settings.settle) <= now)
     }
 
-    fn is_ours(&self, path: &Path) -> bool {
+    fn is_skipped(&self, path: &Path) -> bool {
         self.skip.iter().any(|folder| path.starts_with(folder))
     }
 
-    /// Watches a folder of this source and those below it. Of folders below it that cannot be read the walk tells.
+    /// Watches a folder of this source and the folders below it. Unreadable folders are skipped, as the walk reports
+    /// them.
+    ///
+    /// # Errors
+    /// If the system's limit on watches is reached, or the source's own folder cannot be watched.
     pub(super) fn watch(
         &self,
         folder: &Path,
@@ -121,22 +129,23 @@ impl SourceFolder {
             let is_top = entry.depth() == 0;
             entry.file_type().is_dir()
                 && (is_top || !is_hidden(entry.file_name()))
-                && !self.is_ours(entry.path())
+                && !self.is_skipped(entry.path())
         });
         for entry in folders.flatten() {
             match watch(entry.path()) {
                 Ok(()) => {}
-                Err(error) if is_full(&error) || entry.path() == self.path => {
+                Err(error) if is_watch_limit(&error) || entry.path() == self.path => {
                     return Err(self.refused(&error));
                 }
                 Err(error) => {
-                    tracing::debug!(error = %error, path = %entry.path().display(), "not watched");
+                    tracing::debug!(error = %error, path = %entry.path().display(), "folder not watched");
                 }
             }
         }
         Ok(())
     }
 
+    /// Converts a watch error to an error of this source.
     pub(super) fn refused(&self, error: &notify::Error) -> Refused {
         Refused {
             source: self.source,
@@ -145,23 +154,23 @@ impl SourceFolder {
     }
 }
 
-/// Links are passed over, as by the walk.
+/// Whether `path` is a folder. Symbolic links do not count, as the walk skips them.
 fn is_folder(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|found| found.is_dir())
 }
 
-fn is_full(error: &notify::Error) -> bool {
+fn is_watch_limit(error: &notify::Error) -> bool {
     matches!(error.kind, ErrorKind::MaxFilesWatch)
 }
 
 fn reason(error: &notify::Error) -> String {
     match &error.kind {
         ErrorKind::MaxFilesWatch => {
-            "the system watches as many folders as it may; raise `fs.inotify.max_user_watches` \
-                                     (sysctl) and start again"
+            "the limit on watched folders is reached; raise `fs.inotify.max_user_watches` (sysctl) \
+             and start again"
                 .to_owned()
         }
-        // All that is used up before the first folder is watched.
+        // Creating the watcher fails with this error when all inotify instances are in use.
         ErrorKind::Io(error) if error.raw_os_error() == Some(EMFILE) => {
             format!("{error}; raise `fs.inotify.max_user_instances` (sysctl) and start again")
         }
@@ -170,7 +179,7 @@ fn reason(error: &notify::Error) -> String {
     }
 }
 
-/// Too many open files, of inotify's too: the same number on every Unix system.
+/// Error number for too many open files, or too many inotify instances. Equal on every Unix system.
 const EMFILE: i32 = 24;
 
 #[cfg(test)]
@@ -215,7 +224,7 @@ mod tests {
     const RENAMED: EventKind = EventKind::Modify(ModifyKind::Name(RenameMode::To));
 
     #[test]
-    fn a_recording_that_appears_or_is_written_to_is_noticed() {
+    fn a_created_or_written_recording_is_noticed() {
         let dated = EventKind::Modify(ModifyKind::Metadata(MetadataKind::Any));
         for kind in [CREATED, RENAMED, dated] {
             assert_eq!(meaning(kind, "/talks/a/b.mp3"), Some(Sign::Appeared));
@@ -224,21 +233,21 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_dated_back_stands_still_already() {
-        let place = tempfile::tempdir().unwrap();
-        let path = place.path().join("a.mp3");
+    fn a_file_with_an_old_modification_time_is_settled() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.mp3");
         let file = fs::File::create(&path).unwrap();
         let event = Event::new(WRITTEN).add_path(path);
         let sign = |second| {
             let time = std::time::UNIX_EPOCH + Duration::from_secs(second);
             file.set_modified(time).unwrap();
-            folder(place.path()).meaning(&event, NOW).unwrap().sign
+            folder(dir.path()).meaning(&event, NOW).unwrap().sign
         };
         assert_eq!([1970, 1971].map(sign), [Sign::Appeared, Sign::Written]);
     }
 
     #[test]
-    fn transcripts_and_whatever_else_the_walk_passes_over_mean_nothing() {
+    fn files_that_the_walk_skips_are_ignored() {
         for path in [
             "/talks/a.txt",
             "/talks/a.json",
@@ -254,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_or_goes_away_means_nothing() {
+    fn reads_and_removals_are_ignored() {
         for kind in [
             EventKind::Access(AccessKind::Open(AccessMode::Any)),
             EventKind::Access(AccessKind::Close(AccessMode::Write)),
@@ -266,12 +275,12 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_appears_is_watched_from_then_on() {
-        let place = tempfile::tempdir().unwrap();
-        let (moved, link) = (place.path().join("x.mp3"), place.path().join("link"));
+    fn a_new_folder_is_watched() {
+        let dir = tempfile::tempdir().unwrap();
+        let (moved, link) = (dir.path().join("x.mp3"), dir.path().join("link"));
         fs::create_dir(&moved).unwrap();
         std::os::unix::fs::symlink(&moved, &link).unwrap();
-        let source = folder(place.path());
+        let source = folder(dir.path());
         for kind in [EventKind::Create(CreateKind::Folder), RENAMED] {
             let event = Event::new(kind).add_path(moved.clone());
             let folder = source.meaning(&event, NOW).unwrap().folder;
@@ -281,16 +290,16 @@ mod tests {
         assert_eq!(source.meaning(&event, NOW), None);
     }
 
-    /// What is watched below a folder, where watching `refused` gives this error.
+    /// Returns the watched folders, and the reason for a refusal. Watching the folder `refused` returns `error`.
     fn watched(refused: &str, error: fn() -> notify::Error) -> (Vec<String>, Option<String>) {
-        let place = tempfile::tempdir().unwrap();
+        let dir = tempfile::tempdir().unwrap();
         for name in ["a/b", "c", ".git", "transcripts/a"] {
-            fs::create_dir_all(place.path().join(name)).unwrap();
+            fs::create_dir_all(dir.path().join(name)).unwrap();
         }
-        fs::write(place.path().join("a/x.mp3"), "").unwrap();
+        fs::write(dir.path().join("a/x.mp3"), "").unwrap();
         let mut watched = Vec::new();
-        let outcome = folder(place.path()).watch(place.path(), |path| {
-            let name = path.strip_prefix(place.path()).unwrap();
+        let outcome = folder(dir.path()).watch(dir.path(), |path| {
+            let name = path.strip_prefix(dir.path()).unwrap();
             let name = name.to_string_lossy().into_owned();
             if name == refused {
                 return Err(error());
@@ -303,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn every_folder_that_is_walked_is_watched_and_no_other() {
+    fn exactly_the_walked_folders_are_watched() {
         let (watched, refused) = watched("nothing", notify::Error::path_not_found);
         assert_eq!(
             (watched, refused),
@@ -315,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_may_not_be_read_keeps_no_other_from_being_watched() {
+    fn an_unreadable_folder_does_not_stop_the_others() {
         let (watched, refused) = watched("a", || std::io::Error::from_raw_os_error(13).into());
         assert_eq!(
             (watched, refused),
@@ -324,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn too_many_folders_for_the_system_are_refused_with_what_to_do() {
+    fn a_watch_limit_error_names_the_setting_to_raise() {
         let full = || notify::Error::new(ErrorKind::MaxFilesWatch);
         let (_, refused) = watched("c", full);
         assert!(
@@ -337,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_whose_own_folder_cannot_be_watched_is_refused() {
+    fn an_unwatchable_source_folder_is_refused() {
         let (watched, refused) = watched("", || std::io::Error::from_raw_os_error(13).into());
         assert!(!watched.contains(&String::new()));
         assert_eq!(refused.unwrap(), "Permission denied (os error 13)");
