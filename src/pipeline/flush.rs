@@ -1,5 +1,4 @@
-//! What a round wrote under hidden names → the disk. Many files at once by one sync of their file system, which costs less
-//! than half of what a sync of each does; a few each by itself, as the other waits for what other programs wrote, too.
+//! Syncs the staging files of a batch of results to the disk.
 
 use super::place::{Placing, not_written};
 use super::save::Begun;
@@ -8,46 +7,49 @@ use crate::domain::Failure;
 use crate::output::write::Staged;
 use std::collections::BTreeMap;
 
-/// Files of one file system that are synced at once, at least.
-const MANY: usize = 8;
+/// Number of files from which one sync of their file system replaces a sync of each file. For many files it costs less
+/// than half as much. For few it costs more, as it also waits for data that other programs wrote.
+const FILE_SYSTEM_SYNC_FROM: usize = 8;
 
-/// Puts on the disk what was begun. What cannot be put there has failed.
+/// Syncs the staging files. A result whose files cannot be synced is marked as failed.
 pub(super) async fn flush(begun: Vec<Begun>) -> Vec<Begun> {
-    let (mut flushed, apart) = if unsynced(&begun).count() < MANY {
+    let (mut synced, remaining) = if unsynced(&begun).count() < FILE_SYSTEM_SYNC_FROM {
         (Vec::new(), begun)
     } else {
-        let at_once = in_threads(1, [begun], at_once).await;
-        at_once.into_iter().next().unwrap_or_default()
+        let by_file_system = in_threads(1, [begun], sync_by_file_system).await;
+        by_file_system.into_iter().next().unwrap_or_default()
     };
-    let apart = in_threads(WAITING, apart, |one| one.and(Placing::sync));
-    flushed.extend(apart.await);
-    flushed
+    let remaining = in_threads(WAITING, remaining, |result| result.and(Placing::sync));
+    synced.extend(remaining.await);
+    synced
 }
 
-/// Syncs the file systems of many files; gives back what was, and what is to be synced apart. Blocks.
-fn at_once(begun: Vec<Begun>) -> (Vec<Begun>, Vec<Begun>) {
+/// Syncs each file system that holds many of the files. Returns the synced results, and those whose files are still to
+/// be synced one by one. Blocks.
+fn sync_by_file_system(begun: Vec<Begun>) -> (Vec<Begun>, Vec<Begun>) {
     let mut by_device: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for one in begun {
+    for result in begun {
         // All files of a result are in one folder.
-        let device = one.unsynced().next().and_then(Staged::device);
-        by_device.entry(device).or_default().push(one);
+        let device = result.unsynced().next().and_then(Staged::device);
+        by_device.entry(device).or_default().push(result);
     }
-    let (mut flushed, mut apart) = (Vec::new(), Vec::new());
+    let (mut synced, mut remaining) = (Vec::new(), Vec::new());
     for group in by_device.into_values() {
         match sync_file_system(&group) {
-            Some(synced) => {
+            Some(outcome) => {
                 let group = group.into_iter();
-                flushed.extend(group.map(|one| one.and(|_| synced.clone())));
+                synced.extend(group.map(|result| result.and(|_| outcome.clone())));
             }
-            None => apart.extend(group),
+            None => remaining.extend(group),
         }
     }
-    (flushed, apart)
+    (synced, remaining)
 }
 
-/// Nothing where it does not pay, or where that cannot be done.
+/// Syncs the file system of a group. Returns `None` if the group is too small, or the file system cannot be synced as a
+/// whole.
 fn sync_file_system(group: &[Begun]) -> Option<Result<(), Failure>> {
-    if unsynced(group).count() < MANY {
+    if unsynced(group).count() < FILE_SYSTEM_SYNC_FROM {
         return None;
     }
     let synced = unsynced(group).next()?.sync_file_system()?;

@@ -1,4 +1,6 @@
-//! One result → its files, under names that overwrite nobody's. Blocks; the database is asked before and told after.
+//! Writes the files of one result, under names that overwrite no other file.
+//!
+//! The functions block and do not use the database. The caller reads from it before and records the files afterwards.
 
 use crate::api::Completed;
 use crate::config::{Layout, Output};
@@ -17,10 +19,10 @@ use std::ffi::{OsStr, OsString};
 use std::iter;
 use std::path::{Path, PathBuf};
 
-/// Names that are tried for a recording's transcripts before its files are given up for now.
-const NAMES: usize = 100;
+/// Number of names tried for a recording's transcripts before the attempt fails.
+const MAX_NAMES: usize = 100;
 
-/// The folder that a recording's transcripts go to.
+/// Returns the folder for the transcripts of a recording.
 #[must_use]
 pub fn folder(output: &Output, received: &Received) -> PathBuf {
     match (output.layout, &received.location) {
@@ -31,25 +33,25 @@ pub fn folder(output: &Output, received: &Received) -> PathBuf {
     }
 }
 
-/// How the files of a result are named.
+/// Template and values for the file names of a result.
 #[derive(Debug, Clone)]
 pub struct Naming {
     template: FileName,
     facts: Facts,
 }
 
-/// A result in the formats that were asked for.
+/// A result, rendered in the configured formats.
 #[derive(Debug, Clone)]
 pub struct Rendered {
-    /// How its files are named.
+    /// Template and values for the file names.
     pub naming: Naming,
-    /// The bytes of each format's file, in the order asked for.
+    /// Content of each file, in the order of the configured formats.
     pub files: Vec<(Format, Vec<u8>)>,
-    /// Whether nothing was said.
+    /// Whether the recording contains no speech.
     pub silent: bool,
 }
 
-/// Renders a result, for files in `folder`.
+/// Renders a result in `formats`, for files in `folder`.
 #[must_use]
 pub fn rendered(
     received: &Received,
@@ -71,8 +73,8 @@ pub fn rendered(
 }
 
 fn facts(received: &Received, detected: Option<&str>) -> Facts {
-    let asked = received.request.options().get("language");
-    let language = detected.or_else(|| asked?.as_str());
+    let requested = received.request.options().get("language");
+    let language = detected.or_else(|| requested?.as_str());
     let date = match received.location {
         Location::File(_) => Some(received.modified),
         Location::Url(_) => None,
@@ -104,32 +106,34 @@ fn envelope<'a>(received: &'a Received, folder: &Path) -> Envelope<'a> {
     }
 }
 
-/// A result on its way to its files: all of them are written, under hidden names. They go when this is dropped.
+/// Staging files of a result, complete and under hidden names. Dropping this removes them.
 pub struct Placing {
-    names: Names,
-    ours: HashSet<PathBuf>,
+    names: NameCandidates,
+    own_files: HashSet<PathBuf>,
     files: Vec<Staged>,
 }
 
 impl Placing {
-    /// Writes the files for the first name that overwrites nobody's. A name is settled by what the database says is
-    /// this recording's (`ours`), by what is there already, and by what `reserve` says: it is asked for the paths that
-    /// are about to be written, and refuses those that somebody else is writing.
+    /// Writes the staging files for the first name that overwrites no other file.
+    ///
+    /// A file that exists may be overwritten only if it is in `own_files`, the files recorded for this recording.
+    /// `reserve` is called with the paths of a candidate, and returns `false` if another result is being written to one
+    /// of them.
     ///
     /// # Errors
-    /// Why the files cannot be written.
+    /// If the files cannot be written.
     pub fn begin(
         received: &Received,
-        ours: HashSet<PathBuf>,
+        own_files: HashSet<PathBuf>,
         folder: PathBuf,
         rendered: Rendered,
         reserve: impl Fn(&[PathBuf]) -> bool,
     ) -> Result<Self, Failure> {
         let (formats, contents): (Vec<_>, Vec<_>) = rendered.files.into_iter().unzip();
-        let mut names = Names::new(received, folder, rendered.naming, formats);
+        let mut names = NameCandidates::new(received, folder, rendered.naming, formats);
         make_folder(&names.folder).map_err(|error| not_written(&error))?;
-        let contents_of = |place: usize| Ok(Cow::from(&contents[place]));
-        let (paths, found) = names.choose(&ours, contents_of, reserve)?;
+        let contents_of = |index: usize| Ok(Cow::from(&contents[index]));
+        let (paths, found) = names.choose(&own_files, contents_of, reserve)?;
         let files = paths.into_iter().zip(found).zip(&contents);
         let files = files.map(|((path, found), bytes)| Staged::write(path, found, bytes));
         Ok(Self {
@@ -137,29 +141,29 @@ impl Placing {
                 .collect::<Result<_, _>>()
                 .map_err(|error| not_written(&error))?,
             names,
-            ours,
+            own_files,
         })
     }
 
-    /// What must be synced before the end.
+    /// Returns the staging files that are not synced yet.
     pub fn unsynced(&self) -> impl Iterator<Item = &Staged> {
         self.files.iter().filter(|file| file.is_unsynced())
     }
 
-    /// Syncs it.
+    /// Syncs the staging files.
     ///
     /// # Errors
-    /// Why that cannot be done.
+    /// If a file cannot be synced.
     pub fn sync(&self) -> Result<(), Failure> {
         let synced = self.files.iter().try_for_each(Staged::sync);
         synced.map_err(|error| not_written(&error))
     }
 
-    /// Gives the files their names, or the next ones if the file system refuses those. They are durable when their folder
-    /// is synced.
+    /// Renames the staging files to their final names, or to the next candidate if the file system rejects a name. The
+    /// files are durable once their folder is synced.
     ///
     /// # Errors
-    /// Why they cannot get any.
+    /// If the files cannot be renamed.
     pub fn end(
         mut self,
         reserve: impl Fn(&[PathBuf]) -> bool,
@@ -167,12 +171,12 @@ impl Placing {
         loop {
             match put_in_place(&mut self.files) {
                 Ok(()) => return Ok(self.files.iter().map(written).collect()),
-                // Where one of them got its name, another one's is no problem of the name.
+                // After one file was renamed, the base name is valid, so another candidate would not help.
                 Err(error)
                     if error.is_name_problem() && self.files.iter().all(Staged::is_unsynced) =>
                 {
-                    let bytes = |place: usize| self.files[place].bytes().map(Cow::from);
-                    let (paths, _) = self.names.choose(&self.ours, bytes, &reserve)?;
+                    let bytes = |index: usize| self.files[index].bytes().map(Cow::from);
+                    let (paths, _) = self.names.choose(&self.own_files, bytes, &reserve)?;
                     for (file, path) in self.files.iter_mut().zip(paths) {
                         file.move_to(path);
                     }
@@ -190,18 +194,18 @@ fn written(file: &Staged) -> WrittenFile {
     }
 }
 
-/// The names that the files of a result may have, the best first.
-struct Names {
+/// Candidate names for the files of a result, in order of preference.
+struct NameCandidates {
     folder: PathBuf,
     naming: Naming,
     formats: Vec<Format>,
     bases: Box<dyn Iterator<Item = OsString> + Send>,
-    /// Why there is none left.
-    refused: Failure,
+    /// Error returned when no candidate is left.
+    exhausted: Failure,
 }
 
-impl Names {
-    /// The recording's own name first; then those that follow it in the order of [`naming::bases`].
+impl NameCandidates {
+    /// Starts with the base name recorded for the recording. The others follow in the order of [`naming::bases`].
     fn new(received: &Received, folder: PathBuf, naming: Naming, formats: Vec<Format>) -> Self {
         let name = received.relative.file_name().unwrap_or_default();
         let own = received.base.clone();
@@ -213,38 +217,39 @@ impl Names {
             folder,
             naming,
             formats,
-            bases: Box::new(iter::once(own).chain(others).take(NAMES)),
-            refused: Failure::new(
+            bases: Box::new(iter::once(own).chain(others).take(MAX_NAMES)),
+            exhausted: Failure::new(
                 ErrorClass::Output,
-                "every name its transcripts could have is taken",
+                "every candidate name for its transcripts is taken",
             ),
         }
     }
 
-    /// The paths of the next name that overwrites nobody's, and what is there; `contents` gives the bytes of each file.
+    /// Returns the paths of the next candidate that overwrites no other file, and what exists at each path. `contents`
+    /// returns the bytes of the file with the given index.
     fn choose<'a>(
         &mut self,
-        ours: &HashSet<PathBuf>,
+        own_files: &HashSet<PathBuf>,
         contents: impl Fn(usize) -> Result<Cow<'a, [u8]>, WriteError>,
         reserve: impl Fn(&[PathBuf]) -> bool,
     ) -> Result<(Vec<PathBuf>, Vec<Found>), Failure> {
         while let Some(base) = self.bases.next() {
             let paths = self.paths(&base);
-            match look_at_all(&paths, ours, &contents) {
+            match check_paths(&paths, own_files, &contents) {
                 Ok(None) => {}
                 Ok(Some(_)) if !reserve(&paths) => {}
-                // Looked at again: who was writing there may have ended just before they were reserved.
+                // Checked again: another result may have been written there just before the paths were reserved.
                 Ok(Some(_)) => {
-                    let found = look_at_all(&paths, ours, &contents);
+                    let found = check_paths(&paths, own_files, &contents);
                     if let Some(found) = found.map_err(|error| not_written(&error))? {
                         return Ok((paths, found));
                     }
                 }
-                Err(error) if error.is_name_problem() => self.refused = not_written(&error),
+                Err(error) if error.is_name_problem() => self.exhausted = not_written(&error),
                 Err(error) => return Err(not_written(&error)),
             }
         }
-        Err(self.refused.clone())
+        Err(self.exhausted.clone())
     }
 
     fn paths(&self, base: &OsStr) -> Vec<PathBuf> {
@@ -255,16 +260,16 @@ impl Names {
     }
 }
 
-/// What is at the paths; nothing if somebody's file is.
-fn look_at_all<'a>(
+/// Returns what exists at the paths, or `None` if one of them may not be written.
+fn check_paths<'a>(
     paths: &[PathBuf],
-    ours: &HashSet<PathBuf>,
+    own_files: &HashSet<PathBuf>,
     contents: impl Fn(usize) -> Result<Cow<'a, [u8]>, WriteError>,
 ) -> Result<Option<Vec<Found>>, WriteError> {
     let mut all = Vec::with_capacity(paths.len());
-    for (place, path) in paths.iter().enumerate() {
-        let found = look(path, &contents(place)?)?;
-        if !is_free(found, ours.contains(path)) {
+    for (index, path) in paths.iter().enumerate() {
+        let found = look(path, &contents(index)?)?;
+        if !is_free(found, own_files.contains(path)) {
             return Ok(None);
         }
         all.push(found);
@@ -272,16 +277,16 @@ fn look_at_all<'a>(
     Ok(Some(all))
 }
 
-/// Whether a file may be written where this was found, which is this recording's own or not.
-const fn is_free(found: Found, ours: bool) -> bool {
+/// Whether a file may be written over `found`. `is_own` states whether `found` belongs to this recording.
+const fn is_free(found: Found, is_own: bool) -> bool {
     match found {
         Found::Nothing | Found::Same => true,
-        Found::Other => ours,
+        Found::Other => is_own,
         Found::Folder => false,
     }
 }
 
-/// Why files are not on the disk.
+/// Converts a write error to the failure of a job.
 #[must_use]
 pub fn not_written(error: &WriteError) -> Failure {
     let reason =
@@ -295,7 +300,7 @@ mod tests {
     use std::fs;
 
     #[test]
-    fn a_name_taken_while_it_was_looked_at_is_nobodys_to_overwrite() {
+    fn a_file_created_during_the_check_is_not_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let naming = Naming {
             template: "{stem}".parse().unwrap(),
@@ -306,8 +311,9 @@ mod tests {
             base: "talk".into(),
             ..Received::of_job(1)
         };
-        let mut names = Names::new(&received, folder.path().into(), naming, vec![Format::Txt]);
-        // Another round writes the first name, and is done with it, just before it is reserved.
+        let mut names =
+            NameCandidates::new(&received, folder.path().into(), naming, vec![Format::Txt]);
+        // Another batch writes the first name and releases it just before it is reserved here.
         let other = folder.path().join("talk.txt");
         let reserve = |_: &[PathBuf]| fs::write(&other, "another talk").is_ok();
         let contents = |_| Ok(Cow::from(&b"this talk"[..]));

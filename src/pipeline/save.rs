@@ -1,8 +1,9 @@
-//! Result → files. The result is safe in the database already; `done` is said only of files that are on disk, whole
-//! and synced. What cannot be written stays received and is tried again.
+//! Writes results, which are already durable in the database, to files.
 //!
-//! Results are saved in rounds, two at once: the files of a round are written under hidden names and synced, get their
-//! own names, each folder is synced once for all of them, and all are marked done together, in one commit.
+//! Results are saved in batches, two at a time. The staging files of a batch are written under hidden names, synced and
+//! renamed to their final names. Each folder is then synced once, and all jobs are marked `done` in one commit. A job
+//! is therefore `done` only after its files are complete and durable. A job whose files cannot be written stays
+//! `received` and is retried.
 
 use super::clock::sleep_until;
 use super::context::Context;
@@ -29,73 +30,76 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Rounds at once: while the files of one are synced, those of the next are written.
-const ROUNDS: usize = 2;
-/// Files of one round, at most: all of them are open at once, and a process may open a thousand in all.
-const ROUND_FILES: usize = 128;
-/// Bytes of the results of one round as they are stored, which bounds the memory they take: a hundred times as much. A
-/// larger one, of more than an hour of speech, is alone in its round.
-const ROUND_BYTES: u64 = 1 << 17;
-/// Between two tries of a folder that cannot be written: as long as it could not be so far, within these bounds.
-const WRITE_AGAIN_LEAST: Duration = Duration::from_secs(1);
-const WRITE_AGAIN_MOST: Duration = Duration::from_secs(60);
+/// Number of batches in flight. The files of one batch are written while those of another are synced.
+const BATCHES: usize = 2;
+/// Maximum number of files in a batch. All of them are open at the same time, and a process may have about a thousand
+/// files open.
+const BATCH_FILES: usize = 128;
+/// Maximum size of the stored results in a batch, in bytes. This bounds the memory in use, which is about a hundred
+/// times as much. A larger result, of more than an hour of speech, gets a batch of its own.
+const BATCH_BYTES: u64 = 1 << 17;
+/// Shortest back-off after a failed write. The back-off equals the time for which writing has failed so far, within
+/// these bounds.
+const RETRY_MIN: Duration = Duration::from_secs(1);
+/// Longest back-off after a failed write.
+const RETRY_MAX: Duration = Duration::from_secs(60);
 
-/// Writes what was received until the run stops and nothing is left that can be written.
+/// Saves received results until the run stops and no writable result is left.
 ///
 /// # Errors
-/// If the database fails for good.
+/// If the database fails permanently.
 pub async fn save_all(context: Arc<Context>) -> Result<(), StoreError> {
-    tidy(&context).await?;
-    let names = Arc::new(Reserved::default());
-    let mut rounds = FuturesUnordered::new();
-    let mut in_hand = HashSet::new();
+    remove_all_leftovers(&context).await?;
+    let reservations = Arc::new(Reserved::default());
+    let mut batches = FuturesUnordered::new();
+    let mut in_flight = HashSet::new();
     loop {
-        if rounds.len() < ROUNDS {
-            let received = next_round(&context, &in_hand).await?;
+        if batches.len() < BATCHES {
+            let received = next_batch(&context, &in_flight).await?;
             if !received.is_empty() {
-                in_hand.extend(received.iter().map(|one| one.recording));
-                rounds.push(save_round(&context, names.clone(), received));
+                in_flight.extend(received.iter().map(|result| result.recording));
+                batches.push(save_batch(&context, reservations.clone(), received));
                 continue;
             }
-            if rounds.is_empty() && context.stop.is_cancelled() {
+            if batches.is_empty() && context.stop.is_cancelled() {
                 return Ok(());
             }
         }
-        // What is in hand is due still, and no reason to look again.
-        let again = if rounds.is_empty() {
+        // The store still reports in-flight results as due, so it is asked only when none is in flight.
+        let next_due = if batches.is_empty() {
             context.fresh.clear();
             context.store.next_writing().await?
         } else {
             None
         };
         tokio::select! {
-            Some(saved) = rounds.next() => {
+            Some(saved) = batches.next() => {
                 for recording in saved? {
-                    in_hand.remove(&recording);
+                    in_flight.remove(&recording);
                 }
                 context.progress.notify_one();
             }
-            () = context.to_save.notified(), if rounds.len() < ROUNDS => {}
-            () = context.stop.cancelled(), if rounds.is_empty() => {}
-            () = sleep_until(&*context.clock, again.unwrap_or(Timestamp::MAX)) => {}
+            () = context.to_save.notified(), if batches.len() < BATCHES => {}
+            () = context.stop.cancelled(), if batches.is_empty() => {}
+            () = sleep_until(&*context.clock, next_due.unwrap_or(Timestamp::MAX)) => {}
         }
     }
 }
 
-/// What is to be written next, beside the recordings in hand: neither what is written already, nor another result of the
-/// same recording, which replaces the files of the first.
-async fn next_round(
+/// Returns the next batch of results, excluding recordings already being saved. A second result of such a recording has
+/// to wait, as it replaces the files of the first.
+async fn next_batch(
     context: &Context,
-    in_hand: &HashSet<RecordingId>,
+    in_flight: &HashSet<RecordingId>,
 ) -> Result<Vec<Received>, StoreError> {
     let formats = context.config.output.formats.len().max(1);
-    let most = (ROUND_FILES / formats).max(1);
-    let received = context.store.received(context.now(), in_hand, most);
-    Ok(one_round(received.await?))
+    let limit = (BATCH_FILES / formats).max(1);
+    let received = context.store.received(context.now(), in_flight, limit);
+    Ok(one_batch(received.await?))
 }
 
-/// Removes the halves of files that a crash left: they can only be where a result is still to be written.
-async fn tidy(context: &Context) -> Result<(), StoreError> {
+/// Removes the staging files that a crash left. They can only be in folders of results that are still to be written.
+async fn remove_all_leftovers(context: &Context) -> Result<(), StoreError> {
     let waiting = context
         .store
         .received(Timestamp::MAX, &HashSet::new(), usize::MAX)
@@ -106,94 +110,94 @@ async fn tidy(context: &Context) -> Result<(), StoreError> {
         .collect();
     for folder in folders {
         if let Err(error) = remove_leftovers(&folder) {
-            tracing::warn!(error = %error, folder = ?folder, "what a crash left could not be removed");
+            tracing::warn!(error = %error, folder = ?folder, "failed to remove staging files left by a crash");
         }
     }
     Ok(())
 }
 
-/// As many of the first as are not too large together; the first in any case.
-fn one_round(mut received: Vec<Received>) -> Vec<Received> {
+/// Returns the first results that together fit a batch. The first result is always included.
+fn one_batch(mut received: Vec<Received>) -> Vec<Received> {
     let mut bytes = 0;
-    let fitting = received.iter().take_while(|one| {
-        bytes += one.packed_bytes;
-        bytes <= ROUND_BYTES
+    let fitting = received.iter().take_while(|result| {
+        bytes += result.packed_bytes;
+        bytes <= BATCH_BYTES
     });
     let fitting = fitting.count().max(1);
     received.truncate(fitting);
     received
 }
 
-/// A result as it was read when it came, or as the database has it.
-enum Stored {
-    Read(Completed),
+/// A result, from the cache of recent results or from the database.
+enum LoadedResult {
+    Cached(Completed),
     Packed(Packed),
 }
 
-impl Stored {
-    fn read(self) -> Result<Completed, StoreError> {
+impl LoadedResult {
+    fn parse(self) -> Result<Completed, StoreError> {
         match self {
-            Self::Read(completed) => Ok(completed),
+            Self::Cached(completed) => Ok(completed),
             Self::Packed(packed) => packed.unpack().map(Completed::from_raw),
         }
     }
 }
 
-/// A result on its way to its files.
-struct Unsaved {
+/// A result loaded for saving.
+struct UnsavedResult {
     received: Received,
-    result: Stored,
-    /// What was written for its recording before.
-    ours: HashSet<PathBuf>,
+    result: LoadedResult,
+    /// Files written for its recording before, which may be overwritten.
+    own_files: HashSet<PathBuf>,
 }
 
-/// Its files are written under hidden names.
+/// A result whose staging files are written, or the failure.
 pub(super) struct Begun {
     received: Received,
-    /// And whether nothing was said in it.
+    /// Staging files, and whether the recording contains no speech.
     outcome: Result<(Placing, bool), Failure>,
 }
 
 impl Begun {
-    /// What must be synced before its files get their names.
+    /// Returns the staging files to sync before they are renamed.
     pub(super) fn unsynced(&self) -> impl Iterator<Item = &Staged> {
         self.outcome
             .iter()
-            .flat_map(|(placing, _)| placing.unsynced())
+            .flat_map(|(staging, _)| staging.unsynced())
     }
 
-    /// It has failed if `then` fails.
+    /// Runs `then` unless the result has failed. A failure of `then` becomes that of the result.
     pub(super) fn and(mut self, then: impl FnOnce(&Placing) -> Result<(), Failure>) -> Self {
-        self.outcome = self.outcome.and_then(|(placing, silent)| {
-            then(&placing)?;
-            Ok((placing, silent))
+        self.outcome = self.outcome.and_then(|(staging, silent)| {
+            then(&staging)?;
+            Ok((staging, silent))
         });
         self
     }
 }
 
-/// What became of it.
-struct Saved {
+/// A result whose files have their final names, or the failure.
+struct SavedResult {
     received: Received,
-    outcome: Result<Files, Failure>,
+    outcome: Result<SavedFiles, Failure>,
 }
 
-struct Files {
+struct SavedFiles {
     written: Vec<WrittenFile>,
     silent: bool,
 }
 
-impl Saved {
+impl SavedResult {
     fn folders(&self) -> impl Iterator<Item = PathBuf> + '_ {
         let written = self.outcome.iter().flat_map(|files| &files.written);
         written.map(|file| folder_of(&file.path).to_owned())
     }
 
-    /// Only files in folders that are synced are written.
-    fn settle(&mut self, synced: &BTreeMap<PathBuf, Result<(), Failure>>) {
+    /// Marks the result as failed unless all of its folders are synced.
+    fn require_synced(&mut self, synced: &BTreeMap<PathBuf, Result<(), Failure>>) {
         let failure = self.folders().find_map(|folder| match synced.get(&folder) {
             Some(synced) => synced.clone().err(),
-            None => Some(failed_inside()),
+            None => Some(internal_failure()),
         });
         if let Some(failure) = failure {
             self.outcome = Err(failure);
@@ -201,113 +205,123 @@ impl Saved {
     }
 }
 
-/// Writes the files of a round. Says of which recordings they were.
-async fn save_round(
+/// Saves a batch. Returns its recordings.
+async fn save_batch(
     context: &Context,
-    names: Arc<Reserved>,
+    reservations: Arc<Reserved>,
     received: Vec<Received>,
 ) -> Result<Vec<RecordingId>, StoreError> {
-    let round = received.iter().map(|one| (one.job, one.recording));
-    let (jobs, recordings): (HashSet<_>, Vec<_>) = round.unzip();
-    let unsaved = unsaved(context, received).await?;
-    let begun = flush(begun(context, unsaved, &names).await?).await;
-    let reserved = names.clone();
-    let mut saved = in_threads(WORKING, begun, move |one| ended(one, &reserved)).await;
-    let folders: BTreeSet<_> = saved.iter().flat_map(Saved::folders).collect();
+    let ids = received.iter().map(|result| (result.job, result.recording));
+    let (jobs, recordings): (HashSet<_>, Vec<_>) = ids.unzip();
+    let unsaved = load(context, received).await?;
+    let staged = flush(stage_all(context, unsaved, &reservations).await?).await;
+    let reserved = reservations.clone();
+    let mut saved = in_threads(WORKING, staged, move |result| finish(result, &reserved)).await;
+    let folders: BTreeSet<_> = saved.iter().flat_map(SavedResult::folders).collect();
     let synced = in_threads(WAITING, folders, |folder| {
         let synced = sync_folder(&folder).map_err(|error| not_written(&error));
         (folder, synced)
     });
     let synced = synced.await.into_iter().collect();
     let (mut written, mut failed) = (false, false);
-    for one in &mut saved {
-        one.settle(&synced);
-        *(if one.outcome.is_ok() {
+    for result in &mut saved {
+        result.require_synced(&synced);
+        *(if result.outcome.is_ok() {
             &mut written
         } else {
             &mut failed
         }) = true;
     }
-    for noted in join_all(saved.into_iter().map(|one| note(context, one))).await {
-        noted?;
+    let recorded = saved.into_iter().map(|result| record(context, result));
+    for recorded in join_all(recorded).await {
+        recorded?;
     }
     if written || failed {
         context.tally.tried_to_write(written, context.now());
     }
-    names.release(&jobs);
+    reservations.release(&jobs);
     Ok(recordings)
 }
 
-/// Renders the results, and writes them under hidden names.
-async fn begun(
+/// Renders the results and writes their staging files.
+async fn stage_all(
     context: &Context,
-    unsaved: Vec<Unsaved>,
-    names: &Arc<Reserved>,
+    unsaved: Vec<UnsavedResult>,
+    reservations: &Arc<Reserved>,
 ) -> Result<Vec<Begun>, StoreError> {
-    let (output, names) = (Arc::new(context.config.output.clone()), names.clone());
-    let begun = match &unsaved[..] {
-        // Apart only up to the bytes of its files: the disk may keep its thread for ever.
-        [one] if one.received.packed_bytes > ROUND_BYTES => {
-            let unplaced = unsaved.into_iter().map(move |one| {
+    let (output, reservations) = (
+        Arc::new(context.config.output.clone()),
+        reservations.clone(),
+    );
+    let staged = match &unsaved[..] {
+        // The thread for large jobs only renders. A write to a hung disk would block it for all other jobs.
+        [result] if result.received.packed_bytes > BATCH_BYTES => {
+            let rendered = unsaved.into_iter().map(move |result| {
                 let output = output.clone();
-                heavy::in_turn(move || unplaced(one, &output))
+                heavy::in_turn(move || render(result, &output))
             });
-            let unplaced = join_all(unplaced).await.into_iter().flatten();
-            in_threads(WORKING, unplaced, move |one| Ok(begin(one?, &names))).await
+            let rendered = join_all(rendered).await.into_iter().flatten();
+            in_threads(WORKING, rendered, move |result| {
+                Ok(stage(result?, &reservations))
+            })
+            .await
         }
         _ => {
-            let begin = move |one| Ok(begin(unplaced(one, &output)?, &names));
-            in_threads(WORKING, unsaved, begin).await
+            let stage = move |result| Ok(stage(render(result, &output)?, &reservations));
+            in_threads(WORKING, unsaved, stage).await
         }
     };
-    begun.into_iter().collect()
+    staged.into_iter().collect()
 }
 
-/// Fetches what the files are made of.
-async fn unsaved(context: &Context, received: Vec<Received>) -> Result<Vec<Unsaved>, StoreError> {
-    let recordings: Vec<_> = received.iter().map(|one| one.recording).collect();
+/// Loads the results and the recorded files of their recordings.
+async fn load(
+    context: &Context,
+    received: Vec<Received>,
+) -> Result<Vec<UnsavedResult>, StoreError> {
+    let recordings: Vec<_> = received.iter().map(|result| result.recording).collect();
     let mut outputs = context.store.outputs_of(&recordings).await?;
-    let fresh = |one: &Received| context.fresh.take(one.job, one.received_at);
-    let read: Vec<_> = received.iter().map(fresh).collect();
-    let unread = received
+    let from_cache = |result: &Received| context.fresh.take(result.job, result.received_at);
+    let cached: Vec<_> = received.iter().map(from_cache).collect();
+    let missing = received
         .iter()
-        .zip(&read)
-        .filter(|(_, read)| read.is_none());
-    let unread: Vec<_> = unread.map(|(one, _)| one.job).collect();
-    let mut packed = context.store.results(&unread).await?;
+        .zip(&cached)
+        .filter(|(_, cached)| cached.is_none());
+    let missing: Vec<_> = missing.map(|(result, _)| result.job).collect();
+    let mut packed = context.store.results(&missing).await?;
     let unsaved = received
         .into_iter()
-        .zip(read)
-        .filter_map(|(received, read)| {
-            Some(Unsaved {
-                result: match read {
-                    Some(completed) => Stored::Read(completed),
-                    None => Stored::Packed(packed.remove(&received.job)?),
+        .zip(cached)
+        .filter_map(|(received, cached)| {
+            Some(UnsavedResult {
+                result: match cached {
+                    Some(completed) => LoadedResult::Cached(completed),
+                    None => LoadedResult::Packed(packed.remove(&received.job)?),
                 },
-                ours: outputs.remove(&received.recording).unwrap_or_default(),
+                own_files: outputs.remove(&received.recording).unwrap_or_default(),
                 received,
             })
         });
     Ok(unsaved.collect())
 }
 
-/// A result whose files are ready to be put in their places.
-struct Unplaced {
+/// A result with the content of its files, or the failure.
+struct RenderedResult {
     received: Received,
-    ours: HashSet<PathBuf>,
+    own_files: HashSet<PathBuf>,
     folder: PathBuf,
     rendered: Result<Rendered, Failure>,
 }
 
-fn unplaced(unsaved: Unsaved, output: &Output) -> Result<Unplaced, StoreError> {
-    let Unsaved {
+fn render(unsaved: UnsavedResult, output: &Output) -> Result<RenderedResult, StoreError> {
+    let UnsavedResult {
         received,
         result,
-        ours,
+        own_files,
     } = unsaved;
-    let completed = result.read()?;
+    let completed = result.parse()?;
     let folder = folder(output, &received);
-    let rendered = guarded(|| {
+    let rendered = catch_panic(|| {
         Ok(rendered(
             &received,
             &completed,
@@ -316,58 +330,58 @@ fn unplaced(unsaved: Unsaved, output: &Output) -> Result<Unplaced, StoreError> {
             &output.formats,
         ))
     });
-    Ok(Unplaced {
+    Ok(RenderedResult {
         received,
-        ours,
+        own_files,
         folder,
         rendered,
     })
 }
 
-/// Writes the files of one result under hidden names. Blocks.
-fn begin(unplaced: Unplaced, names: &Reserved) -> Begun {
-    let Unplaced {
+/// Writes the staging files of one result. Blocks.
+fn stage(result: RenderedResult, reservations: &Reserved) -> Begun {
+    let RenderedResult {
         received,
-        ours,
+        own_files,
         folder,
         rendered,
-    } = unplaced;
-    let outcome = guarded(|| {
+    } = result;
+    let outcome = catch_panic(|| {
         let rendered = rendered?;
         let silent = rendered.silent;
-        let reserve = |paths: &[PathBuf]| names.reserve(received.job, paths);
-        let placing = Placing::begin(&received, ours, folder, rendered, reserve)?;
-        Ok((placing, silent))
+        let reserve = |paths: &[PathBuf]| reservations.reserve(received.job, paths);
+        let staging = Placing::begin(&received, own_files, folder, rendered, reserve)?;
+        Ok((staging, silent))
     });
     Begun { received, outcome }
 }
 
-/// Gives the files of one result their names. Blocks.
-fn ended(begun: Begun, names: &Reserved) -> Saved {
-    let Begun { received, outcome } = begun;
-    let outcome = guarded(|| {
-        let (placing, silent) = outcome?;
-        let written = placing.end(|paths| names.reserve(received.job, paths))?;
-        Ok(Files { written, silent })
+/// Renames the staging files of one result to their final names. Blocks.
+fn finish(result: Begun, reservations: &Reserved) -> SavedResult {
+    let Begun { received, outcome } = result;
+    let outcome = catch_panic(|| {
+        let (staging, silent) = outcome?;
+        let written = staging.end(|paths| reservations.reserve(received.job, paths))?;
+        Ok(SavedFiles { written, silent })
     });
-    Saved { received, outcome }
+    SavedResult { received, outcome }
 }
 
-/// A panic is the affair of its result alone.
-fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(failed_inside()))
+/// Runs `work` and turns a panic into a failure, so that it affects only one result.
+fn catch_panic<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(internal_failure()))
 }
 
-fn failed_inside() -> Failure {
-    Failure::new(ErrorClass::Output, "writing failed inside")
+fn internal_failure() -> Failure {
+    Failure::new(ErrorClass::Output, "writing failed with an internal error")
 }
 
-/// Says in the database, and to whoever shows the run, what became of a result.
-async fn note(context: &Context, saved: Saved) -> Result<(), StoreError> {
+/// Records the outcome of a result in the database and reports it to the observer.
+async fn record(context: &Context, saved: SavedResult) -> Result<(), StoreError> {
     let (job, name) = (saved.received.job, saved.received.relative);
     let store = &context.store;
     match saved.outcome {
-        Ok(Files { written, silent }) => {
+        Ok(SavedFiles { written, silent }) => {
             let hook = context.config.hooks.on_done.is_some();
             let done = || store.written(job, written.clone(), hook, context.now());
             if context.persist(job, done).await?.is_some() {
@@ -383,9 +397,9 @@ async fn note(context: &Context, saved: Saved) -> Result<(), StoreError> {
         Err(failure) => {
             let now = context.now();
             let wait = context.tally.unwritable_for(now);
-            let due = now.after(wait.clamp(WRITE_AGAIN_LEAST, WRITE_AGAIN_MOST));
-            let put_off = || store.not_written(job, failure.clone(), due, now);
-            context.persist(job, put_off).await?;
+            let due = now.after(wait.clamp(RETRY_MIN, RETRY_MAX));
+            let postpone = || store.not_written(job, failure.clone(), due, now);
+            context.persist(job, postpone).await?;
             context.notice(&Event::NotWritten {
                 job,
                 name,
@@ -409,42 +423,42 @@ mod tests {
         (0..).zip(sizes).map(result).collect()
     }
 
-    fn fitting(sizes: &[u64]) -> usize {
-        one_round(results(sizes)).len()
+    fn batch_len(sizes: &[u64]) -> usize {
+        one_batch(results(sizes)).len()
     }
 
     #[test]
-    fn a_round_takes_what_fits_and_a_large_result_alone() {
-        assert_eq!(fitting(&[1, ROUND_BYTES - 1, 1]), 2);
-        assert_eq!(fitting(&[ROUND_BYTES + 1, 1]), 1);
-        assert_eq!(fitting(&[1, ROUND_BYTES, 1]), 1);
-        assert_eq!(fitting(&[1; 100]), 100);
+    fn a_batch_is_bounded_and_a_large_result_is_alone() {
+        assert_eq!(batch_len(&[1, BATCH_BYTES - 1, 1]), 2);
+        assert_eq!(batch_len(&[BATCH_BYTES + 1, 1]), 1);
+        assert_eq!(batch_len(&[1, BATCH_BYTES, 1]), 1);
+        assert_eq!(batch_len(&[1; 100]), 100);
     }
 
     #[test]
-    fn only_files_in_folders_that_are_synced_are_written() {
+    fn a_result_in_an_unsynced_folder_has_failed() {
         let failure = Failure::new(ErrorClass::Output, "cannot write `/b`");
         let synced = [
             (PathBuf::from("/a"), Ok(())),
             (PathBuf::from("/b"), Err(failure.clone())),
         ];
-        let settled = |path: &str| {
+        let failure_of = |path: &str| {
             let written = WrittenFile {
                 path: path.into(),
                 size_bytes: 1,
             };
-            let mut saved = Saved {
+            let mut saved = SavedResult {
                 received: results(&[1]).remove(0),
-                outcome: Ok(Files {
+                outcome: Ok(SavedFiles {
                     written: vec![written],
                     silent: false,
                 }),
             };
-            saved.settle(&synced.clone().into());
+            saved.require_synced(&synced.clone().into());
             saved.outcome.err()
         };
-        assert_eq!(settled("/a/x.txt"), None);
-        assert_eq!(settled("/b/x.txt"), Some(failure));
-        assert_eq!(settled("/never/x.txt"), Some(failed_inside()));
+        assert_eq!(failure_of("/a/x.txt"), None);
+        assert_eq!(failure_of("/b/x.txt"), Some(failure));
+        assert_eq!(failure_of("/never/x.txt"), Some(internal_failure()));
     }
 }

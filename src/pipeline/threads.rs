@@ -1,16 +1,16 @@
-//! Work on a few threads that may block.
+//! Runs blocking work on a few threads.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Threads for what waits for the disk most of the time: many more than there are processors, as the disk puts what comes
-/// together down together.
+/// Number of threads for work that mostly waits for the disk. It exceeds the number of processors because the disk
+/// combines syncs that arrive at the same time.
 pub(super) const WAITING: usize = 16;
-/// Threads for what seldom waits. More of them would wait for each other, for a folder that all make files in; and each
-/// keeps memory of its own.
+/// Number of threads for work that seldom waits. More threads would contend for the folder in which all of them create
+/// files, and each keeps memory of its own.
 pub(super) const WORKING: usize = 1;
 
-/// Does the work for each item on so many threads, in any order. A panic is logged; what its thread did is missing in the
-/// answer then.
+/// Applies `work` to each item on up to `threads` threads. The results are in no particular order. A panic is logged,
+/// and the results of its thread are missing.
 pub(super) async fn in_threads<T, U, W>(
     threads: usize,
     items: impl IntoIterator<Item = T>,
@@ -25,7 +25,7 @@ where
     let threads = items.len().min(threads);
     let queue = Arc::new(Mutex::new(items.into_iter()));
     let next = move || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let working: Vec<_> = (0..threads)
+    let workers: Vec<_> = (0..threads)
         .map(|_| {
             let (next, work) = (next.clone(), work.clone());
             tokio::task::spawn_blocking(move || {
@@ -33,16 +33,16 @@ where
             })
         })
         .collect();
-    let mut done = Vec::new();
-    for thread in working {
-        match thread.await {
-            Ok(part) => done.extend(part),
+    let mut results = Vec::new();
+    for worker in workers {
+        match worker.await {
+            Ok(part) => results.extend(part),
             Err(panic) => {
-                tracing::error!(error = %panic, "work on a thread failed inside");
+                tracing::error!(error = %panic, "a worker thread panicked");
             }
         }
     }
-    done
+    results
 }
 
 #[cfg(test)]
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn every_item_is_worked_on_once_however_many_threads_there_are() {
+    async fn every_item_is_processed_exactly_once() {
         for count in [0, 1, WAITING, 10 * WAITING] {
             let mut done = in_threads(WAITING, 0..count, |item| item).await;
             done.sort_unstable();
