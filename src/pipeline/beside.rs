@@ -1,5 +1,4 @@
-//! What goes on beside the stages and outlasts them: messages to people, and what is run for each transcript. Nothing
-//! that goes wrong in it stops a run.
+//! Background tasks, which outlast the stages: notifications and hooks. Their failures do not stop a run.
 
 use super::context::{Context, STORE_RETRY};
 use super::runner::Mode;
@@ -13,24 +12,24 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-/// What the stages share with what goes on beside them.
+/// State shared by the stages and the background tasks.
 pub struct Beside {
-    /// The ways people are told.
+    /// Notification channels.
     pub channels: Arc<Channels>,
-    /// A person was told without the database, which happens once in a run.
+    /// Whether a notification was sent without the database. This happens once in a run.
     pub told_without_store: AtomicBool,
-    /// Somebody wants the run to end.
+    /// Cancelled when the user stops the run.
     pub asked: CancellationToken,
-    /// Nothing more will be done in this run.
+    /// Cancelled when the stages have ended.
     pub stages_over: CancellationToken,
-    /// There may be something to run.
+    /// Wakes the hook task.
     pub to_hook: Notify,
-    /// There may be something to deliver; once the stages are over, until when.
+    /// Wakes the delivery tasks. The value is the deadline for deliveries, set when the stages have ended.
     pub news: watch::Sender<Option<Timestamp>>,
 }
 
 impl Beside {
-    /// Nothing is under way yet, in a run that ends when it is `asked` to.
+    /// Creates the state for a run that ends when `asked` is cancelled.
     #[must_use]
     pub fn new(channels: Channels, asked: CancellationToken) -> Self {
         Self {
@@ -44,15 +43,14 @@ impl Beside {
     }
 }
 
-/// The tasks of a run that are not its stages. They end when this is dropped; what they did not do waits for the next
-/// start.
+/// Background tasks of a run. Dropping this aborts them. Unfinished work stays in the database for the next start.
 pub(super) struct Tasks {
     hooks: AbortOnDropHandle<()>,
     messages: AbortOnDropHandle<()>,
 }
 
 impl Tasks {
-    /// Starts them.
+    /// Spawns the tasks.
     pub(super) fn start(context: &Arc<Context>, mode: Mode) -> Self {
         let hooks = tokio::spawn(hook::run_hooks(context.clone()));
         let messages = tokio::spawn(tell::tell_all(context.clone(), mode));
@@ -62,23 +60,23 @@ impl Tasks {
         }
     }
 
-    /// The stages are over: runs the hooks that are left, unless the run was asked to end, and tells what it came to,
-    /// both within bounds.
+    /// Waits for the tasks after the stages have ended. The remaining hooks run unless the user stopped the run, and
+    /// the summary of the run is sent. Both waits are bounded.
     pub(super) async fn end(self, context: &Context) {
         context.beside.stages_over.cancel();
         let hooks = async {
             if let Err(error) = self.hooks.await {
-                tracing::error!(error = %error, "running hooks broke off");
+                tracing::error!(error = %error, "the hook task ended unexpectedly");
             }
         };
         tokio::join!(hooks, tell::end(context, self.messages));
     }
 }
 
-/// Makes a change as soon as the database can take it.
+/// Makes a change in the database. Retries every second while the error is transient.
 ///
 /// # Errors
-/// If the database fails for good.
+/// If the database fails permanently.
 pub(super) async fn patiently<T, F>(mut change: impl FnMut() -> F) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, StoreError>>,
@@ -86,7 +84,7 @@ where
     loop {
         match change().await {
             Err(error) if error.is_passing() => tokio::time::sleep(STORE_RETRY).await,
-            changed => return changed,
+            result => return result,
         }
     }
 }

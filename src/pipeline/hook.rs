@@ -1,5 +1,8 @@
-//! Transcript → program: what is run for each that became done, in their order and a few at once. How each ended is kept;
-//! none is run again because it failed, and all that did not end are run at the next start.
+//! Hooks: the user's program, run once for each finished transcript. Hooks start in the order in which their jobs
+//! finished, and a few run at the same time.
+//!
+//! The exit status of each hook is recorded. A hook that failed is not retried. One that did not end is run again at
+//! the next start.
 
 use super::beside::patiently;
 use super::context::Context;
@@ -13,49 +16,49 @@ use crate::store::recordings::Location;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
-/// Runs hooks until the stages are over and none is left, or the run was asked to end: then no more are begun, and what
-/// runs is let end within bounds.
+/// Runs hooks until the stages have ended and none is left. After the user stops the run, no new hooks are started, and
+/// the running ones have [`STOP_WITHIN`] to end.
 pub(super) async fn run_hooks(context: Arc<Context>) {
     let Some(hook) = context.config.hooks.on_done.clone().map(Arc::new) else {
         return;
     };
     if let Err(error) = run_all(&context, &hook).await {
-        tracing::error!(error = %error, "no hooks are run any more; they are run at the next start");
+        tracing::error!(error = %error, "hooks stopped on a database error; they resume at the next start");
     }
 }
 
 async fn run_all(context: &Arc<Context>, hook: &Arc<Hook>) -> Result<(), StoreError> {
-    let (most, beside) = (context.config.hooks.concurrency, &context.beside);
-    let given_up = async {
+    let (concurrency, beside) = (context.config.hooks.concurrency, &context.beside);
+    let timed_out = async {
         beside.asked.cancelled().await;
         tokio::time::sleep(STOP_WITHIN).await;
     };
-    tokio::pin!(given_up);
+    tokio::pin!(timed_out);
     let mut running = JoinSet::new();
     let mut last = 0;
     loop {
-        let asked = beside.asked.is_cancelled();
-        let over = asked || beside.stages_over.is_cancelled();
-        if !asked && running.len() < most {
-            let free = most - running.len();
+        let stopping = beside.asked.is_cancelled();
+        let ending = stopping || beside.stages_over.is_cancelled();
+        if !stopping && running.len() < concurrency {
+            let free = concurrency - running.len();
             for waiting in context.store.waiting_hooks(last, free).await? {
                 last = waiting.id;
                 running.spawn(run_one(context.clone(), hook.clone(), waiting));
             }
         }
-        if over && running.is_empty() {
+        if ending && running.is_empty() {
             return Ok(());
         }
         tokio::select! {
             Some(ended) = running.join_next() => {
                 if let Err(error) = ended {
-                    tracing::error!(error = %error, "running a hook broke off");
+                    tracing::error!(error = %error, "a hook task ended unexpectedly");
                 }
             }
-            () = beside.to_hook.notified(), if running.len() < most => {}
-            () = beside.stages_over.cancelled(), if !over => {}
-            () = beside.asked.cancelled(), if !asked => {}
-            () = &mut given_up => return Ok(()),
+            () = beside.to_hook.notified(), if running.len() < concurrency => {}
+            () = beside.stages_over.cancelled(), if !ending => {}
+            () = beside.asked.cancelled(), if !stopping => {}
+            () = &mut timed_out => return Ok(()),
         }
     }
 }
@@ -71,15 +74,15 @@ async fn run_one(context: Arc<Context>, hook: Arc<Hook>, waiting: WaitingHook) {
         Err(no_file) => (None, Some(no_file.to_string())),
     };
     match &error {
-        None => tracing::debug!(item = job.0, "its hook has ended"),
-        Some(reason) => tracing::warn!(item = job.0, reason, "its hook failed"),
+        None => tracing::debug!(item = job.0, "hook finished"),
+        Some(reason) => tracing::warn!(item = job.0, reason, "hook failed"),
     }
     let ended = || {
         let store = &context.store;
         store.hook_ended(id, status, error.clone(), context.now())
     };
     if let Err(error) = patiently(ended).await {
-        tracing::error!(item = job.0, error = %error, "the end of its hook could not be recorded");
+        tracing::error!(item = job.0, error = %error, "failed to record the result of the hook");
     }
 }
 

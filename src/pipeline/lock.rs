@@ -1,4 +1,4 @@
-//! One runner per state folder.
+//! A lock on the state folder, so that one process at a time works on a queue.
 
 use crate::disk::folder::{PRIVATE, make_durable};
 use std::fs::{File, OpenOptions, TryLockError};
@@ -6,38 +6,38 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-/// The lock's file in the state folder.
+/// Name of the lock file in the state folder.
 const FILE: &str = "lock";
 
-/// Holds the state folder for this process. The system lets go of it when the process ends, however it ends, so a
-/// lock that can be had proves that no earlier runner lives.
+/// An exclusive lock on a state folder. The system releases it when the process ends, even by a crash. A process that
+/// gets the lock therefore knows that no earlier runner is alive.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
 }
 
-/// Why there is no lock.
+/// An error from taking the lock.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// Another runner holds it.
+    /// Another process holds the lock.
     #[error("another nightscribe runs on the state folder `{}`", folder.display())]
     Held {
         /// The state folder.
         folder: PathBuf,
     },
-    /// The file cannot be made or locked.
+    /// The lock file cannot be created or locked.
     #[error("failed to lock the state folder `{}`", folder.display())]
     Folder {
         /// The state folder.
         folder: PathBuf,
-        /// Why.
+        /// Cause from the system.
         #[source]
         source: std::io::Error,
     },
 }
 
 impl Lock {
-    /// Takes the lock on `folder`, which is made where it is missing.
+    /// Locks `folder`, and creates it if it is missing.
     ///
     /// # Errors
     /// If another process holds it, or the folder cannot be written.
@@ -57,14 +57,14 @@ impl Lock {
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        // The number is for people who look into the file; nothing reads it.
+        // The process ID helps people who open the file. No code reads it.
         file.set_len(0)
             .and_then(|()| writeln!(file, "{}", std::process::id()))
             .map_err(failed)?;
         Ok(Self { _file: file })
     }
 
-    /// Whether a runner holds the folder now.
+    /// Whether a process holds the lock on `folder`.
     #[must_use]
     pub fn is_held(folder: &Path) -> bool {
         File::open(folder.join(FILE))
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_one_holds_a_folder_and_the_next_may_when_it_is_gone() {
+    fn a_folder_is_locked_once_until_the_lock_drops() {
         let folder = tempfile::tempdir().unwrap();
         let first = Lock::take(folder.path()).unwrap();
         assert!(Lock::is_held(folder.path()));

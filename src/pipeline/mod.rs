@@ -1,27 +1,32 @@
-//! The stages, from a folder to transcripts: each reads what the stage before left in the store, and wakes the next.
+//! The stages that turn recordings into transcripts. Each stage reads from the store what the stage before wrote, and
+//! wakes the next.
+//!
+//! Stages:
+//!
+//! - [`scan`]: sources → queue. [`folder_rules`] reads the rules of folders
+//! - [`submit`]: queue → service, within the limits. [`preflight`] checks a file first, and `equal` deduplicates equal
+//!   content
+//! - `sending`: handles the outcome of a submission
+//! - [`lookup`]: recovers submissions whose answer was lost
+//! - [`poll`]: service → result in the database, before it expires. [`schedule`] orders pending generations by due time
+//!   and expiry
+//! - [`save`]: results → files, in batches. [`place`] writes staging files, `flush` syncs them, `reserved` reserves
+//!   their paths, and [`fresh`] caches results just received
+//!
+//! The run around them:
 //!
 //! - [`runner`]: one run, from the lock to the last commit
-//! - `daemon`: which source is looked through when; `folder_watch`: the watches of their folders;
-//!   `source_folder`: what an event there means
-//! - [`scan`]: what is new → queue; [`folder_rules`] says what a folder asks for
-//! - [`submit`]: queue → service, under the limits; [`preflight`] looks at a file first,
-//!   `equal` pays equal content once
-//! - `sending`: what becomes of a submission
-//! - [`poll`]: service → result in the database, before its hour is over
-//! - [`schedule`]: what is pending, by due time and expiry
-//! - [`save`]: results → files, in rounds; [`place`] writes the files of one, `flush` syncs those of many,
-//!   `reserved` keeps the names apart of those that are written at once;
-//!   [`fresh`]: results that need not be read again for it
-//! - [`gate`]: who may leave and when: holds, shared back-off, room
-//! - [`watch`]: what others change in the database meanwhile, and the room on the disk
-//! - [`tempo`]: the pace of submissions, which follows what the service accepts
-//! - [`context`]: what the stages share
-//! - [`event`]: what a run tells whoever shows it
-//! - [`beside`]: what outlasts the stages: `tell`, what a person is told; `hook`, what is run for each transcript
-//! - `threads`: work on a few threads that may block
-//! - [`account`]: what earlier runs have submitted, against the budget
-//! - [`measure`]: the lengths of what is queued
-//! - [`clock`]: the one place that reads the time
+//! - `daemon`: the scan loop of a daemon. `folder_watch` holds the watches, and `source_folder` interprets their events
+//! - [`context`]: state shared by the stages
+//! - [`gate`]: admission control, from holds, the shared back-off and the number in flight
+//! - [`tempo`]: the submit rate, which adapts to the rate that the service accepts
+//! - [`watch`]: the monitor of the database and the free disk space
+//! - [`beside`]: background tasks. `tell` sends notifications, and `hook` runs a program for each transcript
+//! - [`event`]: the events that a run reports to its observer
+//! - [`account`]: the budget, with the spend of earlier runs
+//! - [`measure`]: durations of queued recordings
+//! - `threads`: blocking work on a few threads
+//! - [`clock`]: the only module that reads the time
 //! - [`lock`]: one runner per state folder
 
 pub mod account;

@@ -28,100 +28,101 @@ use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// The service allows so many look-ups.
+/// Look-ups that the service allows per minute.
 const LOGS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(180).expect("180 is not zero");
-/// How long requests and hooks under way may go on after a stop.
+/// How long requests and hooks in flight may continue after a stop.
 pub(super) const STOP_WITHIN: Duration = Duration::from_secs(30);
-/// How long nothing could be written before `run --once` leaves the rest to the next start.
-const UNWRITABLE_FOR: Duration = Duration::from_secs(30);
+/// How long writing may fail before `run --once` leaves the remaining results to the next start.
+const GIVE_UP_WRITING_AFTER: Duration = Duration::from_secs(30);
 
-/// How often it is looked whether a run is over, besides when something ends.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often a run checks whether it is finished, in addition to the checks after each completion.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
 
-/// How long a run goes on.
+/// Lifetime of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// One scan, then until nothing is left to do.
+    /// Scans once, and ends when nothing is left to do.
     Once,
-    /// Until it is stopped.
+    /// Runs until it is stopped.
     Daemon,
 }
 
-/// What a run is made of.
+/// Settings and dependencies of a run.
 pub struct Setup {
-    /// The configuration.
+    /// Configuration.
     pub config: Config,
-    /// The key of the service.
+    /// API key of the service.
     pub key: SecretString,
-    /// How long it goes on.
+    /// Lifetime of the run.
     pub mode: Mode,
-    /// Nothing is submitted from then on; the run ends when what is pending is collected.
+    /// Time after which nothing is submitted. The run then ends when all pending generations are collected.
     pub until: Option<Timestamp>,
-    /// So many recordings are submitted at most.
+    /// Maximum number of recordings to submit.
     pub limit: Option<u64>,
-    /// The time.
+    /// Source of the current time.
     pub clock: Arc<dyn Clock>,
-    /// Whoever shows it.
+    /// Receiver of the run's events.
     pub observer: Arc<dyn Observer>,
-    /// The ways people are told what it came to.
+    /// Notification channels.
     pub channels: Channels,
-    /// Ends it in good order.
+    /// Cancelled to stop the run gracefully.
     pub stop: CancellationToken,
 }
 
-/// What a run has brought about.
+/// Result of a run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// What it took up again.
+    /// Work recovered from earlier runs.
     pub recovered: Recovered,
-    /// Jobs done.
+    /// Number of jobs done.
     pub done: u64,
-    /// Jobs failed.
+    /// Number of jobs failed.
     pub failed: u64,
-    /// Holds in force at its end.
+    /// Holds in force at the end of the run.
     pub holds: Vec<Hold>,
-    /// Jobs still queued, within reach.
+    /// Whether jobs are still queued in the sources within reach.
     pub queued: bool,
-    /// Whether the hours and the time of the run would have let them leave at its end.
+    /// Whether the active hours and the time limit allowed submissions at the end of the run.
     pub opening: Opening,
-    /// Results are stored whose files could not be written.
+    /// Whether results are stored whose files could not be written.
     pub unwritten: bool,
-    /// The service could not be reached for so long that the run ended.
+    /// Whether the run ended because the service was unreachable for too long.
     pub unreachable: bool,
 }
 
-/// Why there was no run, or why it broke off. Nothing that was recorded is lost.
+/// An error that prevented or ended a run. Recorded data is not lost.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The state folder is another runner's, or cannot be locked.
+    /// The state folder is locked by another process, or cannot be locked.
     #[error(transparent)]
     Lock(#[from] LockError),
-    /// The queue failed.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The budget is in money, and a model has no price.
+    /// The budget caps money, and a model has no price.
     #[error(
-        "`{cap}` is to be kept, and there is no price for `{model}`; write it under [prices], or ask for it with `nightscribe prices --refresh`"
+        "cannot apply `{cap}`: there is no price for `{model}`; set it under [prices], or fetch it with `nightscribe prices --refresh`"
     )]
     Unpriced {
-        /// The cap.
+        /// The cap that needs a price.
         cap: Cap,
-        /// The model.
+        /// The model without a price.
         model: String,
     },
-    /// The client could not be made.
+    /// The HTTP client could not be created.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// A stage ended by a defect.
-    #[error("a stage of the run broke off")]
+    /// A stage panicked.
+    #[error("a stage of the run panicked")]
     Stage(#[source] tokio::task::JoinError),
 }
 
-/// Runs until nothing is left to do (once), or until it is stopped. A crash at any moment leaves a queue that the
-/// next run takes up again.
+/// Runs until nothing is left to do ([`Mode::Once`]), or until it is stopped. After a crash at any point, the next run
+/// continues from the queue.
 ///
 /// # Errors
-/// If the state folder is held by another runner, or the database fails for good.
+/// If the state folder cannot be locked, money is capped and a model has no price, the HTTP client cannot be created,
+/// the database fails permanently, or a stage panics.
 pub async fn run(setup: Setup) -> Result<Summary, RunError> {
     let lock = Lock::take(&setup.config.state.dir)?;
     let store = Store::open(&setup.config.state.dir).await?;
@@ -135,7 +136,9 @@ pub async fn run(setup: Setup) -> Result<Summary, RunError> {
     let began = setup.clock.now();
     let (run, recovered) = store.begin_run(std::process::id(), began).await?;
     let mode = setup.mode;
-    let context = Arc::new(context(setup, store, client, run, began, account, prices));
+    let context = Arc::new(new_context(
+        setup, store, client, run, began, account, prices,
+    ));
     for source in &context.config.sources {
         let (name, request) = (&source.name, &source.request);
         let reconfigure = || context.store.reconfigure(name, request, context.now());
@@ -147,11 +150,11 @@ pub async fn run(setup: Setup) -> Result<Summary, RunError> {
         .await?;
     tell::begin(&context).await?;
     let beside = Tasks::start(&context, mode);
-    let unreachable = work(&context, mode).await?;
+    let unreachable = run_stages(&context, mode).await?;
     let summary = summary(&context, recovered, unreachable).await?;
     beside.end(&context).await;
     for hold in &summary.holds {
-        // What was to be kept in this run is over with it.
+        // A cap on a single run ends with the run.
         if hold.kind == HoldKind::Budget && hold.ends.is_none() {
             context.store.release(hold.kind).await?;
         }
@@ -164,7 +167,7 @@ pub async fn run(setup: Setup) -> Result<Summary, RunError> {
     Ok(summary)
 }
 
-fn context(
+fn new_context(
     setup: Setup,
     store: Store,
     client: Client,
@@ -217,8 +220,8 @@ fn context(
     }
 }
 
-/// Runs the stages to their end. Whether the run gave up on a service that cannot be reached.
-async fn work(context: &Arc<Context>, mode: Mode) -> Result<bool, RunError> {
+/// Runs the stages until all have ended. Returns whether the run gave up on an unreachable service.
+async fn run_stages(context: &Arc<Context>, mode: Mode) -> Result<bool, RunError> {
     let (accepted, to_poll) = mpsc::unbounded_channel();
     let (reload, reloads) = mpsc::channel(1);
     let mut stages = JoinSet::new();
@@ -231,7 +234,7 @@ async fn work(context: &Arc<Context>, mode: Mode) -> Result<bool, RunError> {
     context.notice(&Event::Stopping);
     context.stop.cancel();
     let ended = drain(context, &mut stages).await;
-    // The saver ends last, so that what the others received on their way out is written as well.
+    // The saver ends last, so that results received while the other stages drain are written, too.
     context.to_save.notify_one();
     saver.await.map_err(RunError::Stage)??;
     let unreachable = supervised?;
@@ -246,25 +249,26 @@ async fn supervise(
 ) -> Result<bool, RunError> {
     match mode {
         Mode::Daemon => daemon::daemon(context, stages).await.map(|()| false),
-        Mode::Once => once(context, stages).await,
+        Mode::Once => run_once(context, stages).await,
     }
 }
 
+/// Tasks of the stages.
 pub(super) type Stages = JoinSet<Result<(), StoreError>>;
 
-/// Whether the time that was given to the run is over, and everything is collected.
+/// Whether the time limit of the run has passed and nothing is left to collect.
 pub(super) async fn time_is_over(context: &Context) -> Result<bool, StoreError> {
-    Ok(context.gate.opening() == Opening::Never && is_over(context).await?)
+    Ok(context.gate.opening() == Opening::Never && is_finished(context).await?)
 }
 
-async fn once(context: &Arc<Context>, stages: &mut Stages) -> Result<bool, RunError> {
+async fn run_once(context: &Arc<Context>, stages: &mut Stages) -> Result<bool, RunError> {
     tokio::select! {
         scanned = scan::scan_all(context) => scanned?,
         Some(ended) = stages.join_next() => return broken(ended).map(|()| false),
     }
     let give_up_after = context.config.retry.max_backoff * context.config.retry.max_attempts;
     loop {
-        if is_over(context).await? {
+        if is_finished(context).await? {
             return Ok(false);
         }
         if context.gate.failing_for() > give_up_after {
@@ -274,18 +278,20 @@ async fn once(context: &Arc<Context>, stages: &mut Stages) -> Result<bool, RunEr
             () = context.stop.cancelled() => return Ok(false),
             Some(ended) = stages.join_next() => return broken(ended).map(|()| false),
             () = context.progress.notified() => {}
-            // Holds and waits end without anybody saying so.
-            () = tokio::time::sleep(LOOK_EVERY) => {}
+            // The end of a hold or a back-off sends no signal.
+            () = tokio::time::sleep(CHECK_EVERY) => {}
         }
     }
 }
 
-/// Whether nothing is left that this run can do: what is queued waits for a person or for its hours, what is pending
-/// cannot be asked for with this key, what is received cannot be written.
-async fn is_over(context: &Context) -> Result<bool, StoreError> {
-    // In this order: what is closed now lets nothing leave behind the next two questions.
+/// Whether this run can do nothing more.
+///
+/// Queued jobs do not count if they wait for a person or for the active hours. Pending ones do not count if the service
+/// refuses to be polled with this key, nor do received ones if their files cannot be written.
+async fn is_finished(context: &Context) -> Result<bool, StoreError> {
+    // Read before the checks below: while the gate is closed, no job leaves the queue between them.
     let (holds, opening) = (context.gate.holds(), context.gate.opening());
-    // The database need not be asked after every recording.
+    // Avoids a query after every recording.
     if context.gate.is_busy() {
         return Ok(false);
     }
@@ -293,43 +299,44 @@ async fn is_over(context: &Context) -> Result<bool, StoreError> {
     let held = holds
         .iter()
         .any(|hold| !hold.kind.is_reckoned() && !is_probing(context, hold.kind));
-    let spent = holds.iter().any(|hold| hold.kind == HoldKind::Budget);
-    let deaf = holds.iter().any(|hold| hold.kind.is_probed())
+    let over_budget = holds.iter().any(|hold| hold.kind == HoldKind::Budget);
+    let polls_refused = holds.iter().any(|hold| hold.kind.is_probed())
         && context.tally.refused_polls.load(Ordering::Relaxed)
             >= context.gate.pending().max(1) as u64;
-    let unwritable = context.tally.unwritable_for(context.now()) >= UNWRITABLE_FOR;
-    // What is in doubt may be at the service, and is found while its hour lasts.
-    let closed = (spent || opening != Opening::Now) && !left.in_doubt;
+    let unwritable = context.tally.unwritable_for(context.now()) >= GIVE_UP_WRITING_AFTER;
+    // The service may have accepted an uncertain submission, which is found only before it expires.
+    let closed = (over_budget || opening != Opening::Now) && !left.in_doubt;
     Ok((!left.queued || held || closed)
         && !left.submitting
-        && (!left.pending || deaf)
+        && (!left.pending || polls_refused)
         && (!left.received || unwritable))
 }
 
-/// Whether a hold of the service's is still to be tried in this run: an earlier run left it.
+/// Whether this run can still probe a hold of the service. It can until the service refuses the key or the account in
+/// this run.
 fn is_probing(context: &Context, kind: HoldKind) -> bool {
     kind.is_probed() && !context.gate.was_refused()
 }
 
-/// What the end of a stage means for the run.
+/// Converts the result of an ended stage to a result of the run.
 pub(super) fn broken(
     ended: Result<Result<(), StoreError>, tokio::task::JoinError>,
 ) -> Result<(), RunError> {
     ended.map_err(RunError::Stage)?.map_err(RunError::Store)
 }
 
-/// Lets what is under way end within bounds, then gives it up.
+/// Waits for the stages to end. After [`STOP_WITHIN`], aborts the requests in flight.
 async fn drain(context: &Arc<Context>, stages: &mut Stages) -> Result<(), RunError> {
     let mut outcome = Ok(());
-    let bound = tokio::time::sleep(STOP_WITHIN);
-    tokio::pin!(bound);
+    let timeout = tokio::time::sleep(STOP_WITHIN);
+    tokio::pin!(timeout);
     loop {
         tokio::select! {
             ended = stages.join_next() => match ended {
                 Some(ended) => outcome = outcome.and(broken(ended)),
                 None => return outcome,
             },
-            () = &mut bound, if !context.abandon.is_cancelled() => context.abandon.cancel(),
+            () = &mut timeout, if !context.abandon.is_cancelled() => context.abandon.cancel(),
         }
     }
 }

@@ -1,5 +1,7 @@
-//! What a person is told: a summary when a run ends or, for a daemon, a day; at once when something needs a person. A
-//! message is in the outbox before it leaves, and leaves it when it has arrived.
+//! Notifications. A summary is sent when a run ends and, by a daemon, after each day. A hold that needs a person is
+//! reported immediately.
+//!
+//! A message is stored in the outbox before it is sent, and marked as delivered afterwards.
 
 use super::beside::patiently;
 use super::clock::sleep_until;
@@ -24,12 +26,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio_util::task::AbortOnDropHandle;
 
-/// How long the messages of a run that is over are waited for.
-const DELIVER_WITHIN: Duration = Duration::from_secs(30);
-/// How long after midnight a day is summed up, so that what was done before it is on disk.
-const AFTER_MIDNIGHT: Duration = Duration::from_secs(30);
+/// How long the end of a run waits for deliveries.
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Delay of a daily summary after midnight, so that work finished before midnight is recorded.
+const SUMMARY_DELAY: Duration = Duration::from_secs(30);
 
-/// Takes up what earlier runs left in the outbox.
+/// Prepares the messages that earlier runs left in the outbox for delivery.
 ///
 /// # Errors
 /// If the database fails.
@@ -41,76 +43,80 @@ pub(super) async fn begin(context: &Context) -> Result<(), StoreError> {
     if reopened.given_up > 0 {
         tracing::warn!(
             messages = reopened.given_up,
-            "not delivered for three days and given up"
+            "gave up on messages that were not delivered within three days"
         );
     }
     Ok(())
 }
 
-/// Delivers what is in the outbox and, in a daemon, sums up each day, until [`end`].
+/// Delivers the messages in the outbox until [`end`]. In a daemon, also sends daily summaries.
 pub(super) async fn tell_all(context: Arc<Context>, mode: Mode) {
     let channels = context.beside.channels.set();
-    let delivering = join_all(channels.map(|channel| serve(&context, channel)));
+    let delivering = join_all(channels.map(|channel| deliver_all(&context, channel)));
     let days = async {
         if mode == Mode::Daemon && context.beside.channels.set().next().is_some() {
-            close_days(&context).await;
+            summarize_days(&context).await;
         }
     };
     tokio::join!(delivering, days);
 }
 
-/// The stages are over: tells what the run came to, and waits within bounds until all is delivered that can be.
+/// Sends the summary of the run after the stages have ended, and waits up to 30 seconds for all deliveries.
 pub(super) async fn end(context: &Context, messages: AbortOnDropHandle<()>) {
-    let end_by = context.now().after(DELIVER_WITHIN);
+    let end_by = context.now().after(DELIVERY_TIMEOUT);
     let delivered = async {
         if context.beside.channels.set().next().is_some() {
-            let summed_up = patiently(|| summarize(context, context.now())).await;
-            summed_up.unwrap_or_else(|error| not_summed_up(&error));
+            let summarized = patiently(|| summarize(context, context.now())).await;
+            summarized.unwrap_or_else(|error| log_summary_error(&error));
         }
         context.beside.news.send_replace(Some(end_by));
         messages.await
     };
-    match tokio::time::timeout(DELIVER_WITHIN, delivered).await {
+    match tokio::time::timeout(DELIVERY_TIMEOUT, delivered).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::error!(error = %error, "telling broke off"),
+        Ok(Err(error)) => {
+            tracing::error!(error = %error, "the notification task ended unexpectedly")
+        }
         Err(_) => {
-            tracing::warn!("not all messages could be delivered; they are sent at the next start");
+            tracing::warn!(
+                "some messages were not delivered in time; they will be sent at the next start"
+            );
         }
     }
 }
 
-fn not_summed_up(error: &StoreError) {
-    tracing::error!(error = %error, "the summary could not be written; the next one tells of the same");
+fn log_summary_error(error: &StoreError) {
+    tracing::error!(error = %error, "failed to store the summary; the next one will cover the same time");
 }
 
-/// Delivers what waits for one channel, one after the other.
-async fn serve(context: &Context, channel: Channel) {
-    let mut news = context.beside.news.subscribe();
+/// Delivers the messages of one channel, one after another.
+async fn deliver_all(context: &Context, channel: Channel) {
+    let mut outbox_changed = context.beside.news.subscribe();
     loop {
-        let end_by = *news.borrow_and_update();
+        let end_by = *outbox_changed.borrow_and_update();
         let waiting = match patiently(|| context.store.next_delivery(channel)).await {
             Ok(waiting) => waiting,
-            Err(error) => return broken(channel, &error),
+            Err(error) => return log_delivery_error(channel, &error),
         };
         let due = (waiting.as_ref()).map_or(Timestamp::MAX, |delivery| delivery.due_at);
         if let Some(delivery) = waiting.filter(|_| due <= context.now()) {
             match deliver(context, &delivery).await {
                 Ok(()) => continue,
-                Err(error) => return broken(channel, &error),
+                Err(error) => return log_delivery_error(channel, &error),
             }
         }
         if end_by.is_some_and(|end| due > end) {
             return;
         }
         tokio::select! {
-            _more = news.changed() => {}
+            _changed = outbox_changed.changed() => {}
             () = sleep_until(&*context.clock, due) => {}
         }
     }
 }
 
-fn broken(channel: Channel, error: &StoreError) {
-    tracing::error!(channel = channel.as_str(), error = %error, "nothing more is delivered; it is at the next start");
+fn log_delivery_error(channel: Channel, error: &StoreError) {
+    tracing::error!(channel = channel.as_str(), error = %error, "deliveries stopped on a database error; they resume at the next start");
 }
 
 async fn deliver(context: &Context, delivery: &Delivery) -> Result<(), StoreError> {
@@ -119,7 +125,7 @@ async fn deliver(context: &Context, delivery: &Delivery) -> Result<(), StoreErro
         tracing::info!(
             channel = channel.as_str(),
             id = delivery.message,
-            "is sent again under the same ID: the last run ended while it was being sent"
+            "sending a message again under the same ID: the last run ended while sending it"
         );
     }
     patiently(|| store.begin_delivery(delivery.id, context.now())).await?;
@@ -132,7 +138,7 @@ async fn deliver(context: &Context, delivery: &Delivery) -> Result<(), StoreErro
     let sending = context.beside.channels.send(channel, letter);
     match crash::around("pipeline.tell.send", sending).await {
         Ok(()) => {
-            tracing::info!(channel = channel.as_str(), "told");
+            tracing::info!(channel = channel.as_str(), "message delivered");
             patiently(|| store.delivered(delivery.id, context.now())).await
         }
         Err(not_sent) => {
@@ -149,8 +155,8 @@ async fn deliver(context: &Context, delivery: &Delivery) -> Result<(), StoreErro
             tracing::warn!(
                 channel = channel.as_str(),
                 reason = not_sent.reason,
-                "a message was not delivered; {}",
-                said(next)
+                "failed to deliver a message; {}",
+                next_step(next)
             );
             let reason = &not_sent.reason;
             patiently(|| store.not_delivered(delivery.id, next, reason, now)).await
@@ -158,41 +164,42 @@ async fn deliver(context: &Context, delivery: &Delivery) -> Result<(), StoreErro
     }
 }
 
-const fn said(next: Next) -> &'static str {
+const fn next_step(next: Next) -> &'static str {
     match next {
-        Next::At(_) => "it is sent again",
-        Next::AtNextStart => "it is sent again at the next start",
-        Next::GivenUp => "it is given up",
+        Next::At(_) => "it will be sent again",
+        Next::AtNextStart => "it will be sent again at the next start",
+        Next::GivenUp => "it will not be sent again",
     }
 }
 
-/// Sums up each day shortly after its end, until the run is over.
-async fn close_days(context: &Context) {
+/// Stores a summary shortly after the end of each day, until the stages have ended.
+async fn summarize_days(context: &Context) {
     let zone = TimeZone::system();
     while let Some(midnight) = next_midnight(context.now(), &zone) {
-        let due = midnight.after(AFTER_MIDNIGHT);
+        let due = midnight.after(SUMMARY_DELAY);
         tokio::select! {
             () = context.beside.stages_over.cancelled() => return,
             () = sleep_until(&*context.clock, due) => {}
         }
-        // Before it, the clock was set back.
+        // The sleep ends early if the clock was set back.
         if context.now() >= due {
-            let summed_up = patiently(|| summarize(context, midnight)).await;
-            summed_up.unwrap_or_else(|error| not_summed_up(&error));
+            let summarized = patiently(|| summarize(context, midnight)).await;
+            summarized.unwrap_or_else(|error| log_summary_error(&error));
         }
     }
 }
 
-/// Puts a summary of what ended since the last one into the outbox, if there is anything to tell.
+/// Stores a summary of the jobs that ended since the last one in the outbox. Stores nothing if there is nothing to
+/// report.
 async fn summarize(context: &Context, until: Timestamp) -> Result<(), StoreError> {
     let (store, began) = (&context.store, context.began);
-    let told = store.told_until().await?.unwrap_or(began);
-    let since = since(told, began, until);
+    let summarized_until = store.told_until().await?.unwrap_or(began);
+    let since = since(summarized_until, began, until);
     let ended = store.ended_between(since, until, MOST_FAILURES).await?;
     let ended = Ended {
         done: ended.done,
         failed: ended.failed,
-        failures: ended.failures.into_iter().map(failed).collect(),
+        failures: ended.failures.into_iter().map(failed_item).collect(),
         audio_s: ended.audio_s,
         cost: cost(&context.prices, &ended.billed),
     };
@@ -200,23 +207,24 @@ async fn summarize(context: &Context, until: Timestamp) -> Result<(), StoreError
     let Some(message) = Message::summary(new_id(), now, span, ended, &context.gate.holds()) else {
         return Ok(());
     };
-    store.tell(news(context, &message), until).await?;
+    store.tell(encode(context, &message), until).await?;
     context.beside.news.send_modify(|_| ());
     Ok(())
 }
 
-/// What was billed, in money; `None` where a price is not known.
+/// Returns the billed amount in money, or `None` if a price is not known.
 fn cost(prices: &Prices, billed: &[Submitted]) -> Option<Cost> {
     let costs = billed
         .iter()
-        .map(|one| prices.cost(&one.model, one.audio_s));
+        .map(|item| prices.cost(&item.model, item.audio_s));
     Some(Cost {
         amount: costs.sum::<Option<f64>>()?,
         currency: prices.currency()?.to_owned(),
     })
 }
 
-/// What is told at once of a hold that has just begun; `None` if nobody is.
+/// Returns the message about a hold that has just begun. Returns `None` if the hold needs no person or no channel is
+/// configured.
 pub(super) fn attention(context: &Context, hold: &Hold) -> Option<News> {
     if !hold.kind.needs_a_person() {
         return None;
@@ -227,11 +235,11 @@ pub(super) fn attention(context: &Context, hold: &Hold) -> Option<News> {
     let tally = tally.map(|count| count.load(Ordering::Relaxed));
     let span = span(context, context.began, now);
     let message = Message::attention(new_id(), now, span, tally, hold);
-    Some(news(context, &message))
+    Some(encode(context, &message))
 }
 
-/// Tells at once of a hold that begins because the database cannot be written, so that the message cannot be kept in it:
-/// each channel is tried once, and only the first such hold of a run is told.
+/// Reports a hold that begins because the database cannot be written, without storing the message in the outbox. Each
+/// channel is tried once. Only the first such hold of a run is reported.
 pub(super) fn without_store(context: &Context, hold: &Hold) {
     let beside = &context.beside;
     let Some(news) = attention(context, hold) else {
@@ -251,7 +259,7 @@ pub(super) fn without_store(context: &Context, hold: &Hold) {
             };
             if let Err(not_sent) = channels.send(draft.channel, letter).await {
                 let (channel, reason) = (draft.channel.as_str(), not_sent.reason);
-                tracing::warn!(channel, reason, "a message was not delivered");
+                tracing::warn!(channel, reason, "failed to deliver a message");
             }
         });
     }
@@ -265,12 +273,12 @@ fn span(context: &Context, since: Timestamp, until: Timestamp) -> Span {
     }
 }
 
-/// What no other message is called, ever.
+/// Returns a random ID of 128 bits.
 fn new_id() -> String {
     format!("{:032x}", rand::random::<u128>())
 }
 
-fn failed(job: FailedJob) -> Failed {
+fn failed_item(job: FailedJob) -> Failed {
     let path = match job.location {
         Location::File(path) => path.to_string_lossy().into_owned(),
         Location::Url(url) => url,
@@ -278,8 +286,8 @@ fn failed(job: FailedJob) -> Failed {
     Failed::new(job.id, path, job.failure)
 }
 
-/// The message in the form that each channel takes.
-fn news(context: &Context, message: &Message) -> News {
+/// Encodes a message for each configured channel.
+fn encode(context: &Context, message: &Message) -> News {
     let draft = |channel| match channel {
         Channel::Command | Channel::Webhook => Draft {
             channel,

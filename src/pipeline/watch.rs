@@ -1,5 +1,5 @@
-//! What others change in the database meanwhile (`pause`, `retry`, `cancel` beside a daemon), and the room on the disk
-//! that results are kept safe on.
+//! The monitor of a run. It checks for changes that other processes made in the database (`pause`, `retry`, `cancel`),
+//! for free space on the disk of the state folder, and for changes of the time.
 
 use super::context::Context;
 use super::event::Event;
@@ -11,95 +11,97 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// How often it looks.
-const EVERY: Duration = Duration::from_secs(1);
-/// No look takes so long on a machine that is awake.
-const SLEPT: Duration = Duration::from_secs(60);
-/// Less room than this on the disk of the state folder holds submissions, in bytes: what is at the service by then
-/// still fits.
+/// Time between two checks.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// Time between two checks that proves that the machine slept or its clock was set forward.
+const SLEEP_THRESHOLD: Duration = Duration::from_secs(60);
+/// Free space on the disk of the state folder below which submissions are held, in bytes. Results of generations
+/// already at the service still fit.
 pub const LEAST_FREE: u64 = 64 << 20;
 
-/// Watches until the run stops. `reload` tells the poller that what is pending was changed by somebody else.
+/// Runs the checks until the run stops. Sends on `reload` after another process changed the database, so that the
+/// poller reads the pending jobs again.
 ///
 /// # Errors
-/// If the database fails for good.
+/// If the database fails permanently.
 pub async fn watch(context: Arc<Context>, reload: mpsc::Sender<()>) -> Result<(), StoreError> {
-    let mut watcher = Watcher {
-        seen: None,
+    let mut monitor = Monitor {
+        version: None,
         opening: Opening::Now,
-        looked_at: context.now(),
-        low: false,
+        last_check: context.now(),
+        disk_low: false,
         reload,
     };
-    let mut troubled = false;
+    let mut store_failed = false;
     loop {
-        match watcher.look(&context).await {
+        match monitor.check(&context).await {
             Err(error) if error.is_passing() => {
-                troubled = true;
+                store_failed = true;
                 context.store_trouble(&error);
             }
-            looked => {
-                looked?;
-                if std::mem::take(&mut troubled) {
+            checked => {
+                checked?;
+                if std::mem::take(&mut store_failed) {
                     context.release(HoldKind::Disk).await;
                 }
             }
         }
         tokio::select! {
             () = context.stop.cancelled() => return Ok(()),
-            () = tokio::time::sleep(EVERY) => {}
+            () = tokio::time::sleep(INTERVAL) => {}
         }
     }
 }
 
-struct Watcher {
-    /// The version of the database that was looked at last, if one was.
-    seen: Option<i64>,
-    /// Whether submissions could leave when it was looked at last.
+struct Monitor {
+    /// Data version of the database at the last check, if there was one.
+    version: Option<i64>,
+    /// Whether the active hours allowed submissions at the last check.
     opening: Opening,
-    /// When it was looked at last.
-    looked_at: Timestamp,
-    /// Whether the room is too low.
-    low: bool,
+    /// Time of the last check.
+    last_check: Timestamp,
+    /// Whether submissions are held for lack of disk space.
+    disk_low: bool,
     reload: mpsc::Sender<()>,
 }
 
-impl Watcher {
-    async fn look(&mut self, context: &Context) -> Result<(), StoreError> {
-        self.room(context).await;
-        self.sleep(context);
-        self.hours(context);
-        self.budget(context).await;
-        let glance = context.store.glance().await?;
+impl Monitor {
+    async fn check(&mut self, context: &Context) -> Result<(), StoreError> {
+        self.check_disk(context).await;
+        self.check_sleep(context);
+        self.check_hours(context);
+        self.release_expired_holds(context).await;
+        let snapshot = context.store.glance().await?;
         context.notice(&Event::Tick {
-            counts: glance.counts,
-            next_expiry: glance.next_expiry,
+            counts: snapshot.counts,
+            next_expiry: snapshot.next_expiry,
             now: context.now(),
         });
-        if self.seen == Some(glance.version) {
+        if self.version == Some(snapshot.version) {
             return Ok(());
         }
-        operator(context).await?;
-        // A full channel means that a reload is asked for already.
-        let _asked = self.reload.try_send(());
-        self.seen = Some(glance.version);
+        apply_operator_hold(context).await?;
+        // Fails if a reload is already requested.
+        let _already_requested = self.reload.try_send(());
+        self.version = Some(snapshot.version);
         context.to_submit.notify_one();
         context.progress.notify_one();
         Ok(())
     }
 
-    /// Says when the machine has slept. Whoever waits for a time looks at the clock every few seconds by itself.
-    fn sleep(&mut self, context: &Context) {
+    /// Reports that the machine has slept. Tasks that wait for a time need no signal, as they read the clock every few
+    /// seconds.
+    fn check_sleep(&mut self, context: &Context) {
         let now = context.now();
-        let span = now.since(self.looked_at);
-        self.looked_at = now;
-        if span > SLEPT {
+        let span = now.since(self.last_check);
+        self.last_check = now;
+        if span > SLEEP_THRESHOLD {
             context.notice(&Event::PassedOver { span });
         }
     }
 
-    /// Says when the hours begin and end.
-    fn hours(&mut self, context: &Context) {
+    /// Reports the beginning and end of the active hours.
+    fn check_hours(&mut self, context: &Context) {
         let opening = context.gate.opening();
         if opening != self.opening {
             self.opening = opening;
@@ -107,37 +109,37 @@ impl Watcher {
         }
     }
 
-    /// Lets submissions go on when the day or month is over whose budget was used up.
-    async fn budget(&self, context: &Context) {
+    /// Releases holds whose time has passed, such as that of a daily or monthly budget.
+    async fn release_expired_holds(&self, context: &Context) {
         let now = context.now();
         for hold in context.gate.holds().iter().filter(|hold| hold.is_over(now)) {
             context.release(hold.kind).await;
         }
     }
 
-    /// Holds submissions while there is too little room for what they would bring.
-    async fn room(&mut self, context: &Context) {
+    /// Holds submissions while the disk has too little space for their results.
+    async fn check_disk(&mut self, context: &Context) {
         let Some(free) = free_bytes(&context.config.state.dir) else {
             return;
         };
-        if free < LEAST_FREE && !self.low {
-            self.low = true;
+        if free < LEAST_FREE && !self.disk_low {
+            self.disk_low = true;
             let message = format!(
-                "less than {} MiB are free on the disk of the state folder",
+                "less than {} MiB of free space on the disk of the state folder",
                 LEAST_FREE >> 20
             );
             let hold = Hold::new(HoldKind::Disk, context.now(), message);
             context.hold(hold).await;
         }
-        if free >= 2 * LEAST_FREE && self.low {
-            self.low = false;
+        if free >= 2 * LEAST_FREE && self.disk_low {
+            self.disk_low = false;
             context.release(HoldKind::Disk).await;
         }
     }
 }
 
-/// Takes over what `pause` and `resume` said.
-async fn operator(context: &Context) -> Result<(), StoreError> {
+/// Applies the effect of `pause` and `resume`, which they record in the database.
+async fn apply_operator_hold(context: &Context) -> Result<(), StoreError> {
     let kind = HoldKind::Operator;
     match context
         .store
@@ -160,14 +162,16 @@ async fn operator(context: &Context) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Room for ordinary users on the disk of `folder`, in bytes; `None` where the system does not say.
+/// Returns the space available to ordinary users on the disk of `folder`, in bytes. Returns `None` if the system cannot
+/// report it.
 #[must_use]
 pub fn free_bytes(folder: &Path) -> Option<u64> {
     let disk = rustix::fs::statvfs(folder).ok()?;
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
-/// The holds that an earlier run or `pause` left, for the gate of a new run.
+/// Puts the holds left by an earlier run or by `pause` in force, and returns them. Releases the holds that this run
+/// derives again from their cause.
 ///
 /// # Errors
 /// If the database fails.
