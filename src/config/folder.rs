@@ -24,13 +24,13 @@ pub fn request_below(path: &Path, above: &Request, any_model: bool) -> Result<Re
         let file = path.display();
         format!("{file}: cannot be read: {error}")
     })?;
-    of_text(&text, path, above, any_model).map_err(|problems| {
+    parse_rules(&text, path, above, any_model).map_err(|problems| {
         let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
         problems.join("; ")
     })
 }
 
-fn of_text(
+fn parse_rules(
     text: &str,
     path: &Path,
     above: &Request,
@@ -68,7 +68,7 @@ mod tests {
     }
 
     fn read(text: &str) -> Result<Request, String> {
-        of_text(text, Path::new("/a/.nightscribe.toml"), &above(), false).map_err(|problems| {
+        parse_rules(text, Path::new("/a/.nightscribe.toml"), &above(), false).map_err(|problems| {
             let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
             lines.join("\n")
         })

@@ -7,7 +7,7 @@ use std::io;
 /// `false` for file systems that may guarantee less, such as network shares and FUSE. Blocks.
 #[must_use]
 pub fn syncs_as_one(file: &File) -> bool {
-    system::syncs_as_one(file)
+    system::supports_syncfs(file)
 }
 
 /// Syncs all files of the file system that contains this file. Blocks. The time includes writing back the dirty pages
@@ -26,7 +26,7 @@ mod system {
 
     /// Magic numbers of supported file systems (`statfs(2)`): ext2 to ext4, XFS, Btrfs, F2FS, and tmpfs, where a sync
     /// does nothing.
-    const KINDS: [u32; 5] = [
+    const SUPPORTED: [u32; 5] = [
         0x0000_EF53,
         0x5846_5342,
         0x9123_683E,
@@ -42,9 +42,9 @@ mod system {
         version(&release.release().to_string_lossy()).is_some_and(|version| version >= MIN_KERNEL)
     });
 
-    pub(super) fn syncs_as_one(file: &File) -> bool {
+    pub(super) fn supports_syncfs(file: &File) -> bool {
         // The width of `f_type` depends on the platform. All magic numbers have 32 bits.
-        let is_supported = |kind| KINDS.contains(&kind);
+        let is_supported = |kind| SUPPORTED.contains(&kind);
         *REPORTS_FAILURES
             && rustix::fs::fstatfs(file).is_ok_and(|found| is_supported(found.f_type as u32))
     }
@@ -64,7 +64,7 @@ mod system {
 mod system {
     use super::{File, io};
 
-    pub(super) fn syncs_as_one(_: &File) -> bool {
+    pub(super) fn supports_syncfs(_: &File) -> bool {
         false
     }
 

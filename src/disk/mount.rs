@@ -24,10 +24,10 @@ pub(super) fn remember(folder: &Path) {
 /// If one is not. The message contains its path.
 pub(super) fn check(folder: &Path) -> io::Result<()> {
     let mounts = mounts();
-    let gone = mounts
+    let unmounted = mounts
         .iter()
-        .find(|&(mount, under)| folder.starts_with(mount) && is_gone(mount, *under, device));
-    match gone {
+        .find(|&(mount, under)| folder.starts_with(mount) && is_unmounted(mount, *under, device));
+    match unmounted {
         Some((mount, _)) => Err(io::Error::new(
             io::ErrorKind::NotFound,
             format!("`{}` is no longer mounted", mount.display()),
@@ -60,7 +60,7 @@ fn mount_of(folder: &Path, device: impl Fn(&Path) -> Option<u64>) -> Option<(&Pa
 }
 
 /// Whether the mount point is unmounted: it, or its nearest existing parent, is on the underlying device.
-fn is_gone(mount: &Path, under: u64, device: impl Fn(&Path) -> Option<u64>) -> bool {
+fn is_unmounted(mount: &Path, under: u64, device: impl Fn(&Path) -> Option<u64>) -> bool {
     mount.ancestors().find_map(device) == Some(under)
 }
 
@@ -95,19 +95,23 @@ mod tests {
     #[test]
     fn an_unmounted_share_is_detected() {
         let mount = Path::new("/mnt/nas");
-        assert!(!is_gone(mount, ROOT, disk(&ON_SHARE)));
-        assert!(is_gone(
+        assert!(!is_unmounted(mount, ROOT, disk(&ON_SHARE)));
+        assert!(is_unmounted(
             mount,
             ROOT,
             disk(&[("/", ROOT), ("/mnt", ROOT), ("/mnt/nas", ROOT)])
         ));
-        assert!(is_gone(mount, ROOT, disk(&[("/", ROOT), ("/mnt", ROOT)])));
+        assert!(is_unmounted(
+            mount,
+            ROOT,
+            disk(&[("/", ROOT), ("/mnt", ROOT)])
+        ));
     }
 
     #[test]
     fn a_remount_with_another_device_id_is_accepted() {
         let remounted = [("/", ROOT), ("/mnt", ROOT), ("/mnt/nas", 7)];
-        assert!(!is_gone(Path::new("/mnt/nas"), ROOT, disk(&remounted)));
+        assert!(!is_unmounted(Path::new("/mnt/nas"), ROOT, disk(&remounted)));
     }
 
     #[test]

@@ -14,8 +14,8 @@ pub struct Account {
 /// Returns the user with this ID. `passwd` is the text of `/etc/passwd`.
 #[must_use]
 pub fn of_number(passwd: &str, uid: u32) -> Account {
-    accounts(passwd)
-        .find(|account| account.uid == uid)
+    users(passwd)
+        .find(|user| user.uid == uid)
         .unwrap_or_else(|| Account {
             name: uid.to_string(),
             uid,
@@ -26,12 +26,12 @@ pub fn of_number(passwd: &str, uid: u32) -> Account {
 /// Returns the user with this name or ID. `passwd` is the text of `/etc/passwd`.
 #[must_use]
 pub fn of_name(passwd: &str, name: &str) -> Option<Account> {
-    accounts(passwd)
-        .find(|account| account.name == name)
+    users(passwd)
+        .find(|user| user.name == name)
         .or_else(|| Some(of_number(passwd, name.parse().ok()?)))
 }
 
-fn accounts(passwd: &str) -> impl Iterator<Item = Account> {
+fn users(passwd: &str) -> impl Iterator<Item = Account> {
     passwd.lines().filter_map(|line| {
         let mut fields = line.split(':');
         Some(Account {
@@ -65,9 +65,9 @@ pub const WRITE: u32 = 3;
 #[must_use]
 pub fn may(user: Option<&Account>, mode: Mode, wanted: u32) -> bool {
     let shift = match user {
-        Some(account) if account.uid == 0 => return true,
-        Some(account) if account.uid == mode.uid => 6,
-        Some(account) if account.gid == Some(mode.gid) => 3,
+        Some(user) if user.uid == 0 => return true,
+        Some(user) if user.uid == mode.uid => 6,
+        Some(user) if user.gid == Some(mode.gid) => 3,
         _ => 0,
     };
     mode.bits >> shift & wanted == wanted

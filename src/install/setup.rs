@@ -66,7 +66,7 @@ pub enum Unfit {
     },
     /// A written folder that requires root, as which the service does not run.
     #[error(
-        "`{key}` is `{}`, which only root can write, but the service does not run as root; set {key} to \"{STATE_FOLDER}/{name}\", or to a folder owned by the user that the service should run as", path.display()
+        "`{key}` is `{}`, which only root can write, but the service does not run as root; set {key} = \"{STATE_FOLDER}/{name}\", or use a folder owned by the user that the service should run as", path.display()
     )]
     RootOnly {
         /// Configuration key of the folder.

@@ -8,7 +8,7 @@ use lettre::message::header::ContentType;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
-use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use lettre::{AsyncSmtpTransport, AsyncTransport, Message as Mail, Tokio1Executor};
 use secrecy::{ExposeSecret, SecretString};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -73,9 +73,9 @@ impl Email {
         }
     }
 
-    fn mail(&self, message: Letter<'_>) -> Result<Message, lettre::error::Error> {
+    fn mail(&self, message: Letter<'_>) -> Result<Mail, lettre::error::Error> {
         let millis = u64::try_from(message.at.millis()).unwrap_or(0);
-        let mut builder = Message::builder()
+        let mut builder = Mail::builder()
             .from(self.from.clone())
             .subject(message.subject)
             .message_id(Some(format!(

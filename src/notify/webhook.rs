@@ -64,12 +64,12 @@ impl Webhook {
         }
         Err(NotSent {
             reason: format!("responded with {status}"),
-            lasting: is_lasting(status),
+            lasting: is_permanent(status),
         })
     }
 }
 
-fn is_lasting(status: StatusCode) -> bool {
+fn is_permanent(status: StatusCode) -> bool {
     let transient = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
     !status.is_server_error() && !transient.contains(&status)
 }
@@ -125,7 +125,7 @@ mod tests {
             (410, true),
         ] {
             assert_eq!(
-                is_lasting(StatusCode::from_u16(status).unwrap()),
+                is_permanent(StatusCode::from_u16(status).unwrap()),
                 lasting,
                 "{status}"
             );
