@@ -11,10 +11,11 @@ NUMBERS = "WITH RECURSIVE n(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n 
 NAME = "printf('d%04d/clip-%07d', i / 1000, i)"
 
 RECORDINGS = """INSERT INTO recordings
-    (id, source, kind, location, relative, folder, base, size_bytes, modified_at, duration_s, recorded_at, seen_at)
+    (id, source, kind, location, relative, folder, base_name, size_bytes, modified_at, duration_s, recorded_at,
+     seen_at)
   SELECT i, 'clips', 'file', CAST(:root || '/' || {name} || '.wav' AS BLOB), CAST({name} || '.wav' AS BLOB),
     CAST(printf('d%04d', i / 1000) AS BLOB), CAST(printf('clip-%07d', i) AS BLOB), 32768, :now, 60.0, :now, :now FROM n"""
-JOBS = """INSERT INTO jobs (id, recording_id, model, options, state, due_at, attempts, owner, sha256, generation_id,
+JOBS = """INSERT INTO jobs (id, recording_id, model, options, state, due_at, attempts, run_id, sha256, generation_id,
     accepted_at, expires_at, error_class, error_message, created_at, updated_at)
   SELECT i, i, '#g1_nova-2-general', '{{}}', :state, :now, 1, iif(:state = 'pending', 1, NULL), printf('%064x', i),
     iif(:state = 'failed', NULL, 'filled-' || i), :now, :now + :hour, iif(:state = 'failed', 'transcription', NULL),
@@ -34,7 +35,7 @@ def fill(machine, home, config, done=0, pending=0, failed=0):
     database = sqlite3.connect(home / "state" / "nightscribe.db")
     database.execute("PRAGMA synchronous = OFF")
     now = int(time.time() * 1000)
-    database.execute("INSERT OR IGNORE INTO runners (id, pid, started_at, ended_at) VALUES (1, 1, ?1, ?1)", (now,))
+    database.execute("INSERT OR IGNORE INTO runs (id, pid, started_at, ended_at) VALUES (1, 1, ?1, ?1)", (now,))
     values = {
         "now": now,
         "hour": HOUR_MS,

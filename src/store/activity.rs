@@ -139,11 +139,11 @@ impl Store {
     async fn waiting(&self, now: Timestamp) -> Result<Vec<Waiting>, StoreError> {
         let found = sqlx::query(
             "WITH head AS MATERIALIZED (
-                 SELECT recording_id, twin FROM jobs INDEXED BY jobs_queued
-                 WHERE state = 'queued' AND due_at <= ?1 AND doubt IS NULL
+                 SELECT recording_id, duplicate_of FROM jobs INDEXED BY jobs_queued
+                 WHERE state = 'queued' AND due_at <= ?1 AND uncertain_attempt_id IS NULL
                  ORDER BY priority DESC, due_at, id LIMIT ?2)
              SELECT r.source, r.kind = 'file' AS are_files,
-                    EXISTS (SELECT 1 FROM jobs t WHERE t.id = head.twin
+                    EXISTS (SELECT 1 FROM jobs t WHERE t.id = head.duplicate_of
                             AND t.state IN ('submitting', 'pending')) AS have_twin, count(*) AS jobs
              FROM head CROSS JOIN recordings r ON r.id = head.recording_id GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
         )
@@ -174,12 +174,12 @@ impl Store {
              later AS MATERIALIZED (
                  SELECT j.due_at FROM priorities p CROSS JOIN jobs j INDEXED BY jobs_queued
                  ON j.state = 'queued' AND j.priority = p.priority AND j.due_at > ?1
-                 WHERE j.doubt IS NULL LIMIT ?2),
+                 WHERE j.uncertain_attempt_id IS NULL LIMIT ?2),
              recent AS MATERIALIZED (
                  SELECT billed_s FROM attempts
                  WHERE outcome = 'completed' AND ended_at >= ?3 AND id > (SELECT max(id) - ?4 FROM attempts))
              SELECT (SELECT count(*) FROM later) AS later, (SELECT min(due_at) FROM later) AS next_due,
-                    (SELECT count(*) FROM jobs WHERE doubt IS NOT NULL) AS in_doubt,
+                    (SELECT count(*) FROM jobs WHERE uncertain_attempt_id IS NOT NULL) AS in_doubt,
                     (SELECT count(*) FROM recent) AS files,
                     (SELECT total(billed_s) FROM recent) AS audio_s",
         )

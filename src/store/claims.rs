@@ -163,7 +163,7 @@ impl Changes for Claim {
             "INSERT INTO attempts (job_id, run_id, client_request_id, started_at, outcome)
              SELECT jobs.id, c.value ->> 1, c.value ->> 2, c.value ->> 3, 'sending'
              FROM jsonb_each(?1) c CROSS JOIN jobs ON jobs.id = c.value ->> 0
-             WHERE jobs.state = 'queued' AND doubt IS NULL
+             WHERE jobs.state = 'queued' AND uncertain_attempt_id IS NULL
                AND NOT EXISTS (SELECT 1 FROM jobs t WHERE t.sha256 = c.value ->> 4
                                AND +t.state IN ('submitting', 'pending', 'received', 'done')
                                AND t.model = jobs.model AND t.options = jobs.options)
@@ -184,9 +184,10 @@ impl Changes for Claim {
              FROM (SELECT jobs.recording_id, value ->> 5 AS duration_s
                    FROM jsonb_each(?1) CROSS JOIN attempts a ON a.client_request_id = value ->> 2
                    CROSS JOIN jobs ON jobs.id = a.job_id LIMIT -1) c
-             WHERE recordings.id = c.recording_id AND c.duration_s NOT NULL AND c.duration_s IS NOT recordings.duration_s;
-             UPDATE jobs SET state = 'submitting', owner = c.value ->> 1, attempts = attempts + 1, twin = NULL,
-                             sha256 = c.value ->> 4, updated_at = c.value ->> 3
+             WHERE recordings.id = c.recording_id AND c.duration_s NOT NULL
+               AND c.duration_s IS NOT recordings.duration_s;
+             UPDATE jobs SET state = 'submitting', run_id = c.value ->> 1, attempts = attempts + 1,
+                             duplicate_of = NULL, sha256 = c.value ->> 4, updated_at = c.value ->> 3
              FROM jsonb_each(?1) c WHERE jobs.id = c.value ->> 0
              AND EXISTS (SELECT 1 FROM attempts WHERE client_request_id = c.value ->> 2);
              SELECT json_group_array(json_array(c.key, a.id))
@@ -224,7 +225,7 @@ impl Change for Share {
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
         let shared = sqlx::query(
-            "UPDATE jobs SET state = 'received', sha256 = ?2, due_at = ?3, updated_at = ?3, twin = NULL,
+            "UPDATE jobs SET state = 'received', sha256 = ?2, due_at = ?3, updated_at = ?3, duplicate_of = NULL,
                              error_class = NULL, error_message = NULL
              WHERE id = ?1 AND state = 'queued'",
         )
@@ -249,7 +250,9 @@ impl Change for Share {
         if copied.rows_affected() == 1 {
             Ok(())
         } else {
-            Err(StoreError::Content { column: "twin" })
+            Err(StoreError::Content {
+                column: "duplicate_of",
+            })
         }
     }
 }
@@ -267,7 +270,7 @@ impl Change for EndUnsent {
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
         let ended = sqlx::query(
-            "UPDATE jobs SET state = ?5, twin = NULL, error_class = ?2, error_message = ?3, updated_at = ?4
+            "UPDATE jobs SET state = ?5, duplicate_of = NULL, error_class = ?2, error_message = ?3, updated_at = ?4
              WHERE id = ?1 AND state = 'queued'",
         )
         .bind(self.job.0)
@@ -279,7 +282,7 @@ impl Change for EndUnsent {
         .await?;
         guarded(&ended)?;
         if self.missing {
-            sqlx::query("UPDATE recordings SET gone = 1 WHERE id = (SELECT recording_id FROM jobs WHERE id = ?1)")
+            sqlx::query("UPDATE recordings SET missing = 1 WHERE id = (SELECT recording_id FROM jobs WHERE id = ?1)")
                 .bind(self.job.0)
                 .execute(connection)
                 .await?;
@@ -301,7 +304,7 @@ impl Change for Postpone {
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
         let postponed = sqlx::query(
-            "UPDATE jobs SET due_at = ?2, twin = ?3, error_class = ?4, error_message = ?5, updated_at = ?6
+            "UPDATE jobs SET due_at = ?2, duplicate_of = ?3, error_class = ?4, error_message = ?5, updated_at = ?6
              WHERE id = ?1 AND state = 'queued'",
         )
         .bind(self.job.0)

@@ -108,7 +108,7 @@ impl Change for Retry {
         let jobs = serde_json::to_string(&self.which.jobs)
             .map_err(|_| StoreError::Content { column: "id" })?;
         let changed = sqlx::query(
-            "UPDATE jobs SET state = 'queued', attempts = 0, due_at = ?1, twin = NULL, generation_id = NULL,
+            "UPDATE jobs SET state = 'queued', attempts = 0, due_at = ?1, duplicate_of = NULL, generation_id = NULL,
                              accepted_at = NULL, expires_at = NULL, error_class = NULL, error_message = NULL,
                              updated_at = ?1
              WHERE CASE WHEN json_array_length(?2) = 0 THEN state = 'failed' OR state = 'cancelled' AND error_class = ?3
@@ -157,7 +157,8 @@ impl Cancel {
         job: JobId,
     ) -> Result<Outcome, StoreError> {
         let cancelled = sqlx::query(
-            "UPDATE jobs SET state = 'cancelled', owner = NULL, twin = NULL, doubt = NULL, looks = 0, error_class = NULL,
+            "UPDATE jobs SET state = 'cancelled', run_id = NULL, duplicate_of = NULL,
+                             uncertain_attempt_id = NULL, lookups = 0, error_class = NULL,
                              error_message = NULL, updated_at = ?2
              WHERE id = ?1 AND state IN ('queued', 'pending')",
         )

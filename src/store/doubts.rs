@@ -70,10 +70,10 @@ impl Store {
     /// If the database fails.
     pub async fn doubts(&self, now: Timestamp) -> Result<Vec<Doubt>, StoreError> {
         let rows = sqlx::query(
-            "SELECT j.id, j.doubt, a.client_request_id, a.started_at, j.looks, j.attempts, j.model, r.duration_s,
-                    r.kind, r.location, r.size_bytes, r.modified_at, r.relative
-             FROM jobs j JOIN attempts a ON a.id = j.doubt JOIN recordings r ON r.id = j.recording_id
-             WHERE j.doubt IS NOT NULL AND j.due_at <= ?1 ORDER BY a.started_at",
+            "SELECT j.id, j.uncertain_attempt_id, a.client_request_id, a.started_at, j.lookups, j.attempts, j.model,
+                    r.duration_s, r.kind, r.location, r.size_bytes, r.modified_at, r.relative
+             FROM jobs j JOIN attempts a ON a.id = j.uncertain_attempt_id JOIN recordings r ON r.id = j.recording_id
+             WHERE j.uncertain_attempt_id IS NOT NULL AND j.due_at <= ?1 ORDER BY a.started_at",
         )
         .bind(now.millis())
         .fetch_all(self.readers())
@@ -86,10 +86,11 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn next_look(&self) -> Result<Option<Timestamp>, StoreError> {
-        let due: Option<i64> =
-            sqlx::query_scalar("SELECT min(due_at) FROM jobs WHERE doubt IS NOT NULL")
-                .fetch_one(self.readers())
-                .await?;
+        let due: Option<i64> = sqlx::query_scalar(
+            "SELECT min(due_at) FROM jobs WHERE uncertain_attempt_id IS NOT NULL",
+        )
+        .fetch_one(self.readers())
+        .await?;
         Ok(due.map(Timestamp::from_millis))
     }
 
@@ -167,10 +168,10 @@ fn submission(found: &SqliteRow) -> Result<Doubt, StoreError> {
     };
     Ok(Doubt {
         job: JobId(found.try_get("id")?),
-        attempt: AttemptId(found.try_get("doubt")?),
+        attempt: AttemptId(found.try_get("uncertain_attempt_id")?),
         client_request_id: found.try_get("client_request_id")?,
         started_at: row::time(found, "started_at")?,
-        looks: small_count("looks")?,
+        looks: small_count("lookups")?,
         attempts: small_count("attempts")?,
         model: found.try_get("model")?,
         duration_s: found.try_get("duration_s")?,
@@ -186,10 +187,10 @@ impl Change for Adoption {
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
         let adopted = sqlx::query(
-            "UPDATE jobs SET state = 'pending', doubt = NULL, looks = 0, owner = ?3, generation_id = ?4,
-                             accepted_at = ?5, expires_at = ?6, error_class = NULL, error_message = NULL,
+            "UPDATE jobs SET state = 'pending', uncertain_attempt_id = NULL, lookups = 0, run_id = ?3,
+                             generation_id = ?4, accepted_at = ?5, expires_at = ?6, error_class = NULL, error_message = NULL,
                              sha256 = coalesce(?8, sha256), updated_at = ?7
-             WHERE id = ?1 AND state = 'queued' AND doubt = ?2",
+             WHERE id = ?1 AND state = 'queued' AND uncertain_attempt_id = ?2",
         )
         .bind(self.job.0)
         .bind(self.attempt.0)
@@ -226,7 +227,7 @@ impl Change for ScheduleLookup {
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
         let updated = sqlx::query(
-            "UPDATE jobs SET due_at = ?2, looks = looks + ?3 WHERE id = ?1 AND doubt IS NOT NULL",
+            "UPDATE jobs SET due_at = ?2, lookups = lookups + ?3 WHERE id = ?1 AND uncertain_attempt_id IS NOT NULL",
         )
         .bind(self.job.0)
         .bind(self.due.millis())
@@ -249,10 +250,13 @@ impl Change for GiveUpLookups {
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
         if self.was_refused {
-            sqlx::query("UPDATE attempts SET outcome = 'deferred' WHERE id = (SELECT doubt FROM jobs WHERE id = ?1)")
-                .bind(self.job.0)
-                .execute(&mut *connection)
-                .await?;
+            sqlx::query(
+                "UPDATE attempts SET outcome = 'deferred'
+                 WHERE id = (SELECT uncertain_attempt_id FROM jobs WHERE id = ?1)",
+            )
+            .bind(self.job.0)
+            .execute(&mut *connection)
+            .await?;
         }
         let (state, due) = match &self.outcome {
             Ok(due) => ("queued", *due),
@@ -260,9 +264,9 @@ impl Change for GiveUpLookups {
         };
         let failure = self.outcome.as_ref().err();
         let given_up = sqlx::query(
-            "UPDATE jobs SET state = ?2, doubt = NULL, looks = 0, due_at = ?3, updated_at = ?4,
+            "UPDATE jobs SET state = ?2, uncertain_attempt_id = NULL, lookups = 0, due_at = ?3, updated_at = ?4,
                              error_class = coalesce(?5, error_class), error_message = coalesce(?6, error_message)
-             WHERE id = ?1 AND doubt IS NOT NULL",
+             WHERE id = ?1 AND uncertain_attempt_id IS NOT NULL",
         )
         .bind(self.job.0)
         .bind(state)

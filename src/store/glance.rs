@@ -42,7 +42,7 @@ impl Change for TakeSnapshot {
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<Glance, StoreError> {
         let found = sqlx::query(
             "SELECT (SELECT data_version FROM pragma_data_version) AS version,
-                    (SELECT json_group_array(json_array(state, jobs)) FROM tallies) AS counts,
+                    (SELECT json_group_array(json_array(state, jobs)) FROM job_counts) AS counts,
                     (SELECT min(expires_at) FROM jobs WHERE state = 'pending') AS next_expiry",
         )
         .fetch_one(connection)

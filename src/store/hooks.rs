@@ -94,17 +94,18 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn hook(&self, job: JobId) -> Result<Option<Hook>, StoreError> {
-        let found =
-            sqlx::query("SELECT created_at, ended_at, status, error FROM hooks WHERE job_id = ?1")
-                .bind(job.0)
-                .fetch_optional(self.readers())
-                .await?;
+        let found = sqlx::query(
+            "SELECT created_at, ended_at, exit_status, error FROM hooks WHERE job_id = ?1",
+        )
+        .bind(job.0)
+        .fetch_optional(self.readers())
+        .await?;
         found
             .map(|found| {
                 Ok(Hook {
                     created_at: row::time(&found, "created_at")?,
                     ended_at: row::time_or_none(&found, "ended_at")?,
-                    status: found.try_get("status")?,
+                    status: found.try_get("exit_status")?,
                     error: found.try_get("error")?,
                 })
             })
@@ -133,7 +134,7 @@ impl Change for HookEnded {
     type Reply = ();
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-        sqlx::query("UPDATE hooks SET ended_at = ?2, status = ?3, error = ?4 WHERE id = ?1")
+        sqlx::query("UPDATE hooks SET ended_at = ?2, exit_status = ?3, error = ?4 WHERE id = ?1")
             .bind(self.id)
             .bind(self.now.millis())
             .bind(self.status)

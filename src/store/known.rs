@@ -46,7 +46,7 @@ impl Store {
         let page: Option<Vec<u8>> = sqlx::query_scalar(
             "SELECT CAST(group_concat(size_bytes || ' ' || modified_at || ' ' || location, char(0)) AS BLOB) FROM (
                  SELECT location, size_bytes, modified_at FROM recordings
-                 WHERE source = ?1 AND location BETWEEN ?2 AND ?3 AND gone = 0 ORDER BY location LIMIT +?4)",
+                 WHERE source = ?1 AND location BETWEEN ?2 AND ?3 AND missing = 0 ORDER BY location LIMIT +?4)",
         )
         .bind(source)
         .bind(first)

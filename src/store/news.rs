@@ -31,7 +31,7 @@ impl News {
     pub(super) async fn put(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
         for draft in &self.drafts {
             sqlx::query(
-                "INSERT INTO outbox (message, channel, subject, body, created_at, due_at)
+                "INSERT INTO outbox (message_id, channel, subject, body, created_at, due_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
             )
             .bind(&self.message)

@@ -65,7 +65,7 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn told_until(&self) -> Result<Option<Timestamp>, StoreError> {
-        let until: Option<i64> = sqlx::query_scalar("SELECT until FROM told")
+        let until: Option<i64> = sqlx::query_scalar("SELECT covered_until FROM summary_cursor")
             .fetch_optional(self.readers())
             .await?;
         Ok(until.map(Timestamp::from_millis))
@@ -91,8 +91,8 @@ impl Store {
     /// If the database fails.
     pub async fn next_delivery(&self, channel: Channel) -> Result<Option<Delivery>, StoreError> {
         let found = sqlx::query(
-            "SELECT id, message, channel, subject, body, created_at, due_at, tries, begun_at FROM outbox
-             WHERE channel = ?1 AND delivered_at IS NULL AND given_up_at IS NULL ORDER BY due_at, id LIMIT 1",
+            "SELECT id, message_id, channel, subject, body, created_at, due_at, attempts, attempt_started_at
+             FROM outbox WHERE channel = ?1 AND delivered_at IS NULL AND given_up_at IS NULL ORDER BY due_at, id LIMIT 1",
         )
         .bind(channel.as_str())
         .fetch_optional(self.readers())
@@ -144,15 +144,15 @@ impl Store {
 fn delivery(found: &SqliteRow) -> Result<Delivery, StoreError> {
     Ok(Delivery {
         id: found.try_get("id")?,
-        message: found.try_get("message")?,
+        message: found.try_get("message_id")?,
         channel: row::parsed(found, "channel")?,
         subject: found.try_get("subject")?,
         body: found.try_get("body")?,
         created_at: row::time(found, "created_at")?,
         due_at: row::time(found, "due_at")?,
-        tries: u32::try_from(found.try_get::<i64, _>("tries")?)
-            .map_err(|_| StoreError::Content { column: "tries" })?,
-        cut_off: row::time_or_none(found, "begun_at")?.is_some(),
+        tries: u32::try_from(found.try_get::<i64, _>("attempts")?)
+            .map_err(|_| StoreError::Content { column: "attempts" })?,
+        cut_off: row::time_or_none(found, "attempt_started_at")?.is_some(),
     })
 }
 
@@ -164,7 +164,7 @@ impl Change for OpenOutbox {
     type Reply = Reopened;
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<Reopened, StoreError> {
-        sqlx::query("INSERT OR IGNORE INTO told (only, until) VALUES (1, ?1)")
+        sqlx::query("INSERT OR IGNORE INTO summary_cursor (id, covered_until) VALUES (1, ?1)")
             .bind(self.now.millis())
             .execute(&mut *connection)
             .await?;
@@ -199,7 +199,7 @@ impl Change for EnqueueSummary {
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
         self.news.put(connection).await?;
-        sqlx::query("INSERT OR REPLACE INTO told (only, until) VALUES (1, ?1)")
+        sqlx::query("INSERT OR REPLACE INTO summary_cursor (id, covered_until) VALUES (1, ?1)")
             .bind(self.until.millis())
             .execute(connection)
             .await?;
@@ -216,11 +216,13 @@ impl Change for BeginDelivery {
     type Reply = ();
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-        sqlx::query("UPDATE outbox SET begun_at = ?2, tries = tries + 1 WHERE id = ?1")
-            .bind(self.id)
-            .bind(self.now.millis())
-            .execute(connection)
-            .await?;
+        sqlx::query(
+            "UPDATE outbox SET attempt_started_at = ?2, attempts = attempts + 1 WHERE id = ?1",
+        )
+        .bind(self.id)
+        .bind(self.now.millis())
+        .execute(connection)
+        .await?;
         Ok(())
     }
 }
@@ -260,7 +262,7 @@ impl Change for NotDelivered {
             Next::GivenUp => (self.now, Some(self.now)),
         };
         sqlx::query(
-            "UPDATE outbox SET begun_at = NULL, due_at = ?2, given_up_at = ?3, error = ?4 WHERE id = ?1",
+            "UPDATE outbox SET attempt_started_at = NULL, due_at = ?2, given_up_at = ?3, error = ?4 WHERE id = ?1",
         )
         .bind(self.id)
         .bind(due.millis())

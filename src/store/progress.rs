@@ -282,7 +282,7 @@ impl Changes for Completion {
             FROM jsonb_each(?1) c
             WHERE attempts.id = c.value ->> 1
               AND EXISTS (SELECT 1 FROM jobs WHERE id = c.value ->> 0 AND state IN ('submitting', 'pending'));
-            UPDATE jobs SET state = 'received', owner = NULL, sha256 = coalesce(c.value ->> 2, jobs.sha256),
+            UPDATE jobs SET state = 'received', run_id = NULL, sha256 = coalesce(c.value ->> 2, jobs.sha256),
                             due_at = c.value ->> 3, error_class = NULL, error_message = NULL, updated_at = c.value ->> 3
             FROM jsonb_each(?1) c WHERE jobs.id = c.value ->> 0 AND +jobs.state IN ('submitting', 'pending')";
         let mut replies = Vec::with_capacity(completions.len());
@@ -342,9 +342,10 @@ impl Change for Setback {
         let is_uncertain =
             self.ending == Ending::Uncertain && matches!(self.next, Next::Queued { .. });
         let updated = sqlx::query(
-            "UPDATE jobs SET state = ?2, owner = NULL, due_at = ?3, attempts = max(attempts - ?4, 0),
+            "UPDATE jobs SET state = ?2, run_id = NULL, due_at = ?3, attempts = max(attempts - ?4, 0),
                              generation_id = NULL, accepted_at = NULL, expires_at = NULL,
-                             error_class = ?5, error_message = ?6, updated_at = ?7, doubt = ?8, looks = 0
+                             error_class = ?5, error_message = ?6, updated_at = ?7,
+                             uncertain_attempt_id = ?8, lookups = 0
              WHERE id = ?1 AND state IN ('submitting', 'pending')",
         )
         .bind(self.job.0)

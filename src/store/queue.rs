@@ -146,7 +146,7 @@ const REACHABLE: &str = "(r.source IN (SELECT value FROM json_each(?2))
 
 /// SQL condition: no duplicate and no earlier job of the same recording is in flight.
 const UNBLOCKED: &str =
-    "NOT EXISTS (SELECT 1 FROM jobs t WHERE t.id = j.twin AND t.state IN ('submitting', 'pending'))
+    "NOT EXISTS (SELECT 1 FROM jobs t WHERE t.id = j.duplicate_of AND t.state IN ('submitting', 'pending'))
     AND NOT EXISTS (SELECT 1 FROM jobs e WHERE e.recording_id = j.recording_id AND e.id < j.id
                     AND e.state IN ('submitting', 'pending', 'received'))";
 
@@ -172,8 +172,8 @@ impl Store {
             "SELECT j.id, r.source, r.kind, r.location, r.relative, r.size_bytes, r.modified_at, j.model, j.options,
                     j.attempts, j.error_class
              FROM jobs j INDEXED BY jobs_queued JOIN recordings r ON r.id = j.recording_id
-             WHERE j.state = 'queued' AND j.doubt IS NULL AND j.due_at <= ?1 AND {REACHABLE} AND {UNBLOCKED}
-                   AND j.id NOT IN (SELECT value FROM json_each(?5))
+             WHERE j.state = 'queued' AND j.uncertain_attempt_id IS NULL AND j.due_at <= ?1
+                   AND {REACHABLE} AND {UNBLOCKED} AND j.id NOT IN (SELECT value FROM json_each(?5))
              ORDER BY j.priority DESC, j.due_at, j.id LIMIT +?4"
         )))
         .bind(now.millis())
@@ -197,7 +197,7 @@ impl Store {
     ) -> Result<Option<Timestamp>, StoreError> {
         let due: Option<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
             "SELECT min(j.due_at) FROM jobs j JOIN recordings r ON r.id = j.recording_id
-             WHERE j.state = 'queued' AND j.doubt IS NULL AND j.due_at > ?1 AND {REACHABLE}"
+             WHERE j.state = 'queued' AND j.uncertain_attempt_id IS NULL AND j.due_at > ?1 AND {REACHABLE}"
         )))
         .bind(now.millis())
         .bind(names(&reach.present))
@@ -238,7 +238,7 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<Received>, StoreError> {
         let rows = sqlx::query(
-            "SELECT j.id, j.recording_id, r.source, r.kind, r.location, r.relative, r.base, j.model, j.options,
+            "SELECT j.id, j.recording_id, r.source, r.kind, r.location, r.relative, r.base_name, j.model, j.options,
                     j.sha256, j.generation_id, r.modified_at, r.recorded_at, j.accepted_at, s.received_at,
                     length(s.raw) AS packed_bytes
              FROM jobs j JOIN recordings r ON r.id = j.recording_id JOIN results s ON s.job_id = j.id
@@ -260,7 +260,7 @@ impl Store {
     /// If the database fails.
     pub async fn with_result(&self, job: JobId) -> Result<Option<Received>, StoreError> {
         let found = sqlx::query(
-            "SELECT j.id, j.recording_id, r.source, r.kind, r.location, r.relative, r.base, j.model, j.options,
+            "SELECT j.id, j.recording_id, r.source, r.kind, r.location, r.relative, r.base_name, j.model, j.options,
                     j.sha256, j.generation_id, r.modified_at, r.recorded_at, j.accepted_at, s.received_at,
                     length(s.raw) AS packed_bytes
              FROM jobs j JOIN recordings r ON r.id = j.recording_id JOIN results s ON s.job_id = j.id
@@ -291,7 +291,7 @@ impl Store {
         let found = sqlx::query(sqlx::AssertSqlSafe(format!(
             "SELECT EXISTS (SELECT 1 FROM jobs j JOIN recordings r ON r.id = j.recording_id
                             WHERE j.state = ?1 AND {REACHABLE}) AS queued,
-                    EXISTS (SELECT 1 FROM jobs WHERE doubt IS NOT NULL) AS in_doubt,
+                    EXISTS (SELECT 1 FROM jobs WHERE uncertain_attempt_id IS NOT NULL) AS in_doubt,
                     EXISTS (SELECT 1 FROM jobs WHERE state = 'submitting') AS submitting,
                     EXISTS (SELECT 1 FROM jobs WHERE state = 'pending') AS pending,
                     EXISTS (SELECT 1 FROM jobs WHERE state = 'received') AS received"
@@ -428,7 +428,7 @@ fn received(found: &SqliteRow) -> Result<Received, StoreError> {
         source: found.try_get("source")?,
         location: Location::read(found)?,
         relative: row::path(found, "relative")?,
-        base: OsString::from_vec(found.try_get("base")?),
+        base: OsString::from_vec(found.try_get("base_name")?),
         request: row::request(found)?,
         sha256: found.try_get("sha256")?,
         generation: row::generation(found)?,

@@ -113,8 +113,8 @@ impl Record {
     /// Builds the statement for recordings with IDs from `first` on.
     fn insert_statement(&self, first: i64, seen: &[Seen]) -> QueryBuilder<Sqlite> {
         let mut insert = QueryBuilder::<Sqlite>::new(
-            "INSERT INTO recordings (id, source, kind, location, relative, folder, base, size_bytes, modified_at,
-                                     recorded_at, seen_at) ",
+            "INSERT INTO recordings (id, source, kind, location, relative, folder, base_name, size_bytes,
+                                     modified_at, recorded_at, seen_at) ",
         );
         insert.push_values(seen.iter().zip(first..), |mut values, (seen, id)| {
             let (folder, name) = split_path(seen);
@@ -170,9 +170,10 @@ impl Record {
         for base in (self.bases)(name) {
             let inserted: Option<i64> = sqlx::query_scalar(
                 "INSERT INTO recordings
-                     (source, kind, location, relative, folder, base, size_bytes, modified_at, recorded_at, seen_at)
+                     (source, kind, location, relative, folder, base_name, size_bytes, modified_at, recorded_at,
+                      seen_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)
-                 ON CONFLICT (source, folder, base) DO NOTHING RETURNING id",
+                 ON CONFLICT (source, folder, base_name) DO NOTHING RETURNING id",
             )
             .bind(&self.source)
             .bind(seen.location.kind())
@@ -189,7 +190,9 @@ impl Record {
                 return Ok(RecordingId(id));
             }
         }
-        Err(StoreError::Content { column: "base" })
+        Err(StoreError::Content {
+            column: "base_name",
+        })
     }
 
     async fn refresh(
@@ -199,7 +202,7 @@ impl Record {
         seen: &Seen,
     ) -> Result<(), StoreError> {
         sqlx::query(
-            "UPDATE recordings SET size_bytes = ?2, modified_at = ?3, seen_at = ?4, duration_s = NULL, gone = 0
+            "UPDATE recordings SET size_bytes = ?2, modified_at = ?3, seen_at = ?4, duration_s = NULL, missing = 0
              WHERE id = ?1",
         )
         .bind(recording.0)
@@ -236,8 +239,8 @@ impl Record {
     ) -> Result<JobId, StoreError> {
         sqlx::query(
             "UPDATE jobs SET state = 'queued', model = ?3, options = ?4, due_at = ?2, updated_at = ?2, attempts = 0,
-                             twin = NULL, sha256 = NULL, generation_id = NULL, accepted_at = NULL, expires_at = NULL,
-                             error_class = NULL, error_message = NULL
+                             duplicate_of = NULL, sha256 = NULL, generation_id = NULL, accepted_at = NULL,
+                             expires_at = NULL, error_class = NULL, error_message = NULL
              WHERE id = ?1 AND state = 'failed'",
         )
         .bind(job.0)
@@ -291,7 +294,7 @@ async fn find(
     location: &Location,
 ) -> Result<Option<Existing>, StoreError> {
     let found = sqlx::query(
-        "SELECT r.id, r.size_bytes, r.modified_at, r.gone, j.id AS job, j.state
+        "SELECT r.id, r.size_bytes, r.modified_at, r.missing, j.id AS job, j.state
          FROM recordings r JOIN jobs j ON j.recording_id = r.id
          WHERE r.source = ?1 AND r.location = ?2 ORDER BY j.id DESC LIMIT 1",
     )
@@ -304,7 +307,7 @@ async fn find(
         recording: RecordingId(found.try_get("id")?),
         size_bytes: found.try_get("size_bytes")?,
         modified_at: found.try_get("modified_at")?,
-        missing: row::is_set(&found, "gone")?,
+        missing: row::is_set(&found, "missing")?,
         job: JobId(found.try_get("job")?),
         state: found.try_get("state")?,
     }))

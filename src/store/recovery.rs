@@ -66,21 +66,20 @@ impl Change for BeginRun {
         &self,
         connection: &mut SqliteConnection,
     ) -> Result<(RunId, Recovered), StoreError> {
-        sqlx::query("UPDATE runners SET ended_at = ?1 WHERE ended_at IS NULL")
+        sqlx::query("UPDATE runs SET ended_at = ?1 WHERE ended_at IS NULL")
             .bind(self.now.millis())
             .execute(&mut *connection)
             .await?;
-        let run = sqlx::query_scalar(
-            "INSERT INTO runners (pid, started_at) VALUES (?1, ?2) RETURNING id",
-        )
-        .bind(self.pid)
-        .bind(self.now.millis())
-        .fetch_one(&mut *connection)
-        .await
-        .map(RunId)?;
+        let run =
+            sqlx::query_scalar("INSERT INTO runs (pid, started_at) VALUES (?1, ?2) RETURNING id")
+                .bind(self.pid)
+                .bind(self.now.millis())
+                .fetch_one(&mut *connection)
+                .await
+                .map(RunId)?;
         let uncertain = self.mark_attempts_uncertain(connection).await?;
         self.requeue_uncertain(connection).await?;
-        let pending = sqlx::query("UPDATE jobs SET owner = ?1 WHERE state = 'pending'")
+        let pending = sqlx::query("UPDATE jobs SET run_id = ?1 WHERE state = 'pending'")
             .bind(run.0)
             .execute(&mut *connection)
             .await?
@@ -123,8 +122,9 @@ impl BeginRun {
 
     async fn requeue_uncertain(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
         sqlx::query(
-            "UPDATE jobs SET state = 'queued', owner = NULL, due_at = ?1, looks = 0, error_class = ?2, error_message = ?3,
-                             doubt = (SELECT max(id) FROM attempts WHERE job_id = jobs.id), updated_at = ?1
+            "UPDATE jobs SET state = 'queued', run_id = NULL, due_at = ?1, error_class = ?2, error_message = ?3,
+                             uncertain_attempt_id = (SELECT max(id) FROM attempts WHERE job_id = jobs.id),
+                             lookups = 0, updated_at = ?1
              WHERE state = 'submitting'",
         )
         .bind(self.now.millis())
@@ -145,7 +145,7 @@ impl Change for EndRun {
     type Reply = ();
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-        sqlx::query("UPDATE runners SET ended_at = ?2 WHERE id = ?1")
+        sqlx::query("UPDATE runs SET ended_at = ?2 WHERE id = ?1")
             .bind(self.run.0)
             .bind(self.now.millis())
             .execute(connection)

@@ -132,8 +132,9 @@ pub struct Attempt {
 
 const ITEM: &str = "SELECT j.id, r.source, r.kind, r.location, r.relative, j.state, j.model, j.options, j.attempts,
         j.generation_id, r.size_bytes, coalesce(s.duration_s, r.duration_s) AS duration_s, j.sha256, j.due_at,
-        j.doubt IS NOT NULL AS in_doubt,
-        (SELECT t.id FROM jobs t WHERE t.id = j.twin AND t.state IN ('submitting', 'pending')) AS twin,
+        j.uncertain_attempt_id IS NOT NULL AS in_doubt,
+        (SELECT t.id FROM jobs t WHERE t.id = j.duplicate_of
+         AND t.state IN ('submitting', 'pending')) AS duplicate_of,
         CASE WHEN j.state = 'queued' THEN
             (SELECT e.id FROM jobs e WHERE e.recording_id = j.recording_id AND e.id < j.id
              AND e.state IN ('submitting', 'pending', 'received') LIMIT 1) END AS earlier,
@@ -172,7 +173,7 @@ impl Store {
     /// If the database fails.
     pub async fn counts(&self) -> Result<BTreeMap<JobState, u64>, StoreError> {
         let counts: String =
-            sqlx::query_scalar("SELECT json_group_array(json_array(state, jobs)) FROM tallies")
+            sqlx::query_scalar("SELECT json_group_array(json_array(state, jobs)) FROM job_counts")
                 .fetch_one(self.readers())
                 .await?;
         row::counts(&counts)
@@ -184,7 +185,7 @@ impl Store {
     /// If the database fails.
     pub async fn runner(&self) -> Result<Option<Runner>, StoreError> {
         let found = sqlx::query(
-            "SELECT pid, started_at FROM runners WHERE ended_at IS NULL ORDER BY id DESC LIMIT 1",
+            "SELECT pid, started_at FROM runs WHERE ended_at IS NULL ORDER BY id DESC LIMIT 1",
         )
         .fetch_optional(self.readers())
         .await?;
@@ -346,7 +347,7 @@ fn item(found: &SqliteRow) -> Result<Item, StoreError> {
         due_at: row::time(found, "due_at")?,
         obstacles: Obstacles {
             in_doubt: row::is_set(found, "in_doubt")?,
-            twin: found.try_get::<Option<i64>, _>("twin")?.map(JobId),
+            twin: found.try_get::<Option<i64>, _>("duplicate_of")?.map(JobId),
             earlier: found.try_get::<Option<i64>, _>("earlier")?.map(JobId),
         },
         accepted_at: row::time_or_none(found, "accepted_at")?,

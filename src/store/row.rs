@@ -84,9 +84,9 @@ pub(super) fn list<T: DeserializeOwned>(json: &str) -> Result<Vec<T>, StoreError
 }
 
 /// Parses the job counts, with an entry for every state.
-pub(super) fn counts(tallies: &str) -> Result<BTreeMap<JobState, u64>, StoreError> {
+pub(super) fn counts(rows: &str) -> Result<BTreeMap<JobState, u64>, StoreError> {
     let mut counts: BTreeMap<_, _> = JobState::ALL.into_iter().map(|state| (state, 0)).collect();
-    counts.extend(list::<(JobState, u64)>(tallies)?);
+    counts.extend(list::<(JobState, u64)>(rows)?);
     Ok(counts)
 }
 

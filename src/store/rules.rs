@@ -72,7 +72,7 @@ impl Store {
     /// If the database fails.
     pub async fn rules(&self, source: &str) -> Result<Vec<Rule>, StoreError> {
         let rows = sqlx::query(
-            "SELECT folder, model, options FROM rules WHERE source = ?1 ORDER BY folder",
+            "SELECT folder, model, options FROM folder_rules WHERE source = ?1 ORDER BY folder",
         )
         .bind(source)
         .fetch_all(self.readers())
@@ -127,7 +127,7 @@ impl Change for Reconfigure {
         }
         let mut changed = self.apply_to_source(connection).await?;
         let known = sqlx::query(
-            "SELECT folder, model, options FROM rules WHERE source = ?1 ORDER BY folder",
+            "SELECT folder, model, options FROM folder_rules WHERE source = ?1 ORDER BY folder",
         )
         .bind(&self.source)
         .fetch_all(&mut *connection)
@@ -145,13 +145,13 @@ impl Reconfigure {
         connection: &mut SqliteConnection,
         rules: &[Rule],
     ) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM rules WHERE source = ?1")
+        sqlx::query("DELETE FROM folder_rules WHERE source = ?1")
             .bind(&self.source)
             .execute(&mut *connection)
             .await?;
         for rule in rules {
             sqlx::query(
-                "INSERT INTO rules (source, folder, prefix, model, options) VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO folder_rules (source, folder, prefix, model, options) VALUES (?1, ?2, ?3, ?4, ?5)",
             )
             .bind(&self.source)
             .bind(rule.bytes())
@@ -168,9 +168,9 @@ impl Reconfigure {
     async fn apply_to_source(&self, connection: &mut SqliteConnection) -> Result<u64, StoreError> {
         let changed = sqlx::query(
             "UPDATE jobs SET model = ?2, options = ?3, updated_at = ?4
-             WHERE state = 'queued' AND doubt IS NULL AND (model, options) <> (?2, ?3)
+             WHERE state = 'queued' AND uncertain_attempt_id IS NULL AND (model, options) <> (?2, ?3)
                AND EXISTS (SELECT 1 FROM recordings r WHERE r.id = jobs.recording_id AND r.source = ?1
-                   AND NOT EXISTS (SELECT 1 FROM rules u WHERE u.source = ?1 AND r.kind = 'file'
+                   AND NOT EXISTS (SELECT 1 FROM folder_rules u WHERE u.source = ?1 AND r.kind = 'file'
                        AND (r.folder = u.folder OR substr(r.folder, 1, length(u.prefix)) = u.prefix)))",
         )
         .bind(&self.source)
@@ -194,8 +194,8 @@ impl Reconfigure {
                  SELECT j.id FROM recordings r JOIN jobs j ON j.recording_id = r.id
                  WHERE r.source = ?1 AND r.kind = 'file' AND r.folder >= ?5 AND (?6 IS NULL OR r.folder < ?6)
                    AND (r.folder = ?5 OR substr(r.folder, 1, length(?7)) = ?7)
-                   AND j.state = 'queued' AND j.doubt IS NULL AND (j.model, j.options) <> (?2, ?3)
-                   AND NOT EXISTS (SELECT 1 FROM rules u WHERE u.source = ?1 AND u.folder > ?5
+                   AND j.state = 'queued' AND j.uncertain_attempt_id IS NULL AND (j.model, j.options) <> (?2, ?3)
+                   AND NOT EXISTS (SELECT 1 FROM folder_rules u WHERE u.source = ?1 AND u.folder > ?5
                        AND substr(u.folder, 1, length(?7)) = ?7
                        AND (r.folder = u.folder OR substr(r.folder, 1, length(u.prefix)) = u.prefix)))",
         )

@@ -79,7 +79,7 @@ impl Queue {
     /// The names of the transcripts, by recording.
     async fn bases(&self) -> BTreeMap<String, String> {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        self.rows("SELECT relative, folder || '/' || base FROM recordings")
+        self.rows("SELECT relative, folder || '/' || base_name FROM recordings")
             .await
             .iter()
             .map(|row| (text(row.get(0)), text(row.get(1))))

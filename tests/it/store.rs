@@ -677,13 +677,13 @@ async fn thousands_are_pending_each_once_though_many_expire_at_the_same_time() {
     for (table, columns, of_a_copy) in [
         (
             "recordings",
-            "id, source, kind, location, relative, base, folder, recorded_at, seen_at",
+            "id, source, kind, location, relative, base_name, folder, recorded_at, seen_at",
             "i, source, kind, CAST(i AS BLOB), relative, CAST(i AS BLOB), folder, recorded_at, seen_at",
         ),
         (
             "jobs",
-            "id, recording_id, model, options, state, due_at, owner, generation_id, accepted_at, expires_at, created_at, updated_at",
-            "i, i, model, options, state, due_at, owner, 'g-' || i, accepted_at, expires_at + 100 * (i / 1500), created_at, updated_at",
+            "id, recording_id, model, options, state, due_at, run_id, generation_id, accepted_at, expires_at, created_at, updated_at",
+            "i, i, model, options, state, due_at, run_id, 'g-' || i, accepted_at, expires_at + 100 * (i / 1500), created_at, updated_at",
         ),
         (
             "attempts",

@@ -97,7 +97,7 @@ async fn read(database: &mut SqliteConnection, house: &Path) -> Facts {
         .unwrap();
     assert_eq!(whole, "ok");
     let begun: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM pragma_table_info('jobs') WHERE name = 'doubt'")
+        sqlx::query_scalar("SELECT count(*) FROM pragma_table_info('jobs') WHERE name = 'state'")
             .fetch_one(&mut *database)
             .await
             .unwrap();
@@ -125,8 +125,8 @@ async fn read(database: &mut SqliteConnection, house: &Path) -> Facts {
 
 async fn jobs(database: &mut SqliteConnection, house: &Path) -> BTreeMap<String, Job> {
     let rows = sqlx::query(
-        "SELECT relative, state, state = 'submitting' OR doubt IS NOT NULL, generation_id IS NOT NULL,
-                results.job_id IS NOT NULL, path, outputs.size_bytes
+        "SELECT relative, state, state = 'submitting' OR uncertain_attempt_id IS NOT NULL,
+                generation_id IS NOT NULL, results.job_id IS NOT NULL, path, outputs.size_bytes
          FROM jobs JOIN recordings ON recordings.id = recording_id LEFT JOIN results ON results.job_id = jobs.id
                    LEFT JOIN outputs ON outputs.job_id = jobs.id",
     )
