@@ -18,7 +18,7 @@ static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 /// Name of the database file in the state folder.
 pub const DATABASE: &str = "nightscribe.db";
-/// `PRAGMA application_id` of a nightscribe database: `nscr`.
+/// `PRAGMA application_id` of a nightscribe database: `nscr`. The first migration sets it.
 const APPLICATION_ID: i64 = 0x6e73_6372;
 /// Time that a statement waits for the lock of another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -179,20 +179,9 @@ async fn refuse_foreign(
     if id == APPLICATION_ID || (id == 0 && tables == 0) {
         return Ok(tables == 0);
     }
-    // A crash inside the first migration leaves only the table of sqlx and no application ID.
-    let ours: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM sqlite_schema WHERE name LIKE '%_sqlx_migrations%'",
-    )
-    .fetch_one(&mut *connection)
-    .await
-    .map_err(with_path)?;
-    if id == 0 && ours == tables {
-        Ok(false)
-    } else {
-        Err(StoreError::Foreign {
-            path: path.to_owned(),
-        })
-    }
+    Err(StoreError::Foreign {
+        path: path.to_owned(),
+    })
 }
 
 async fn migrate(
