@@ -1,4 +1,4 @@
-//! Arguments of a hook, with places for what it is run for.
+//! Arguments of a hook, with placeholders.
 
 use super::Format;
 use super::nearest::suggestion;
@@ -6,10 +6,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-/// The placeholders that stand for no file of a transcript.
+/// Placeholders other than output formats.
 const NAMES: [&str; 4] = ["id", "source", "recording", "dir"];
 
-/// One argument: text, and placeholders such as `{txt}` in it.
+/// Argument of a hook: text that may contain placeholders such as `{txt}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Argument(Vec<Part>);
 
@@ -23,33 +23,34 @@ enum Part {
     File(Format),
 }
 
-/// A transcript that an argument is filled in for.
+/// Values for the placeholders: the transcript that the hook runs for.
 #[derive(Debug, Clone)]
 pub struct Transcribed {
-    /// The item's ID, as it is typed.
+    /// ID of the item, as used on the command line.
     pub id: String,
-    /// Its source's name.
+    /// Name of the source.
     pub source: String,
-    /// The absolute path of the recording, or its URL.
+    /// Absolute path or URL of the recording.
     pub recording: OsString,
-    /// Its files.
+    /// Paths of the output files.
     pub outputs: Vec<PathBuf>,
 }
 
-/// The text holds a placeholder that there is not.
+/// Error for an unknown placeholder: its name and a suggestion, which may be empty.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no placeholder `{{{0}}}`{1}")]
+#[error("unknown placeholder `{{{0}}}`{1}")]
 pub struct UnknownPlaceholder(String, String);
 
-/// There is no file to fill in.
+/// Error for a placeholder whose output file does not exist. Without a format, there are no output files at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("there is no {} file of it", .0.map_or("", Format::as_str))]
+#[error("the transcript has no {} file", .0.map_or("output", Format::as_str))]
 pub struct NoFile(Option<Format>);
 
 impl FromStr for Argument {
     type Err = UnknownPlaceholder;
 
-    /// Braces around anything but lower-case letters and `_` are text.
+    /// Parses text and placeholders. A placeholder is one or more lowercase ASCII letters or `_` in braces. All other
+    /// braces are text.
     fn from_str(text: &str) -> Result<Self, UnknownPlaceholder> {
         let mut parts = Vec::new();
         let mut rest = text;
@@ -63,7 +64,7 @@ impl FromStr for Argument {
     }
 }
 
-/// The text before the next placeholder, its name, and the text after it.
+/// Finds the next placeholder. Returns the text before it, its name and the text after it.
 fn next_placeholder(text: &str) -> Option<(&str, &str, &str)> {
     let mut from = 0;
     loop {
@@ -96,7 +97,7 @@ fn part(name: &str) -> Result<Part, UnknownPlaceholder> {
 }
 
 impl Argument {
-    /// The formats whose files it wants.
+    /// Returns the formats whose files the argument refers to.
     pub fn formats(&self) -> impl Iterator<Item = Format> + '_ {
         self.0.iter().filter_map(|part| match part {
             Part::File(format) => Some(*format),
@@ -104,10 +105,10 @@ impl Argument {
         })
     }
 
-    /// The argument for one transcript.
+    /// Returns the argument with all placeholders replaced.
     ///
     /// # Errors
-    /// If it wants a file that there is not.
+    /// If a placeholder refers to a file that does not exist.
     pub fn fill(&self, transcribed: &Transcribed) -> Result<OsString, NoFile> {
         let mut filled = OsString::new();
         for part in &self.0 {
@@ -130,13 +131,14 @@ fn folder(outputs: &[PathBuf]) -> Option<&Path> {
     outputs.first()?.parent()
 }
 
-/// The file of a format: the shortest name with its ending, as `a.podcast.json` ends like JSON, too.
+/// Returns the output file of a format: the shortest name with its extension, because `a.podcast.json` also ends
+/// with `.json`.
 fn file(outputs: &[PathBuf], format: Format) -> Option<&Path> {
-    let ending = format!(".{}", format.extension());
+    let extension = format!(".{}", format.extension());
     let of_format = outputs.iter().filter(|path| {
         path.as_os_str()
             .as_encoded_bytes()
-            .ends_with(ending.as_bytes())
+            .ends_with(extension.as_bytes())
     });
     of_format
         .min_by_key(|path| path.as_os_str().len())
@@ -164,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn placeholders_are_filled_in_and_all_else_is_text() {
+    fn placeholders_are_replaced_and_other_text_is_kept() {
         assert_eq!(filled("{id}-{source}"), "17-talks");
         assert_eq!(filled("--of={recording}"), "--of=/rec/a b.mp3");
         assert_eq!(filled("{dir}/x"), "/out/x");
@@ -176,19 +178,19 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_there_is_said() {
-        assert_eq!(filled("{srt}"), "there is no srt file of it");
+    fn a_missing_file_is_an_error() {
+        assert_eq!(filled("{srt}"), "the transcript has no srt file");
     }
 
     #[test]
-    fn a_placeholder_that_there_is_not_is_refused_with_the_nearest() {
-        let refused = "{recoding}".parse::<Argument>().unwrap_err();
+    fn an_unknown_placeholder_is_rejected_with_a_suggestion() {
+        let error = "{recoding}".parse::<Argument>().unwrap_err();
         assert!(
-            refused
+            error
                 .to_string()
-                .starts_with("there is no placeholder `{recoding}`"),
-            "{refused}"
+                .starts_with("unknown placeholder `{recoding}`"),
+            "{error}"
         );
-        assert!(refused.to_string().contains("recording"), "{refused}");
+        assert!(error.to_string().contains("recording"), "{error}");
     }
 }

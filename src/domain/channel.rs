@@ -1,14 +1,14 @@
-//! The ways a person is told.
+//! Notification channels.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A way a message takes.
+/// A channel that delivers notifications.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Channel {
-    /// A program that gets it on standard input.
+    /// A program that reads the message from standard input.
     Command,
-    /// An address it is posted to.
+    /// A URL that the message is posted to.
     Webhook,
     /// E-mail.
     Email,
@@ -18,7 +18,7 @@ impl Channel {
     /// Every channel.
     pub const ALL: [Self; 3] = [Self::Command, Self::Webhook, Self::Email];
 
-    /// The name in the database and in logs.
+    /// Returns the name used in the database and in logs.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -35,9 +35,9 @@ impl fmt::Display for Channel {
     }
 }
 
-/// The text names no channel.
+/// Error for an unknown channel name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no channel")]
+#[error("unknown channel `{0}`")]
 pub struct UnknownChannel(String);
 
 impl FromStr for Channel {

@@ -1,39 +1,39 @@
-//! What went wrong with a job, in classes that a person or a script can act on.
+//! Failures of jobs, in classes that an operator or a script can act on.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The kind of a failure. Shown in `list`, `show`, JSON and the summary.
+/// Class of a failure. Shown in `list`, `show`, JSON and the summary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorClass {
-    /// The file could not be read, is empty or is cut short.
+    /// The file cannot be read, is empty or is truncated.
     Unreadable,
-    /// The content is no audio or video.
+    /// The content is not audio or video.
     Unsupported,
-    /// The service refused a property or the audio (400, 422).
+    /// The service rejected a property or the audio (400, 422).
     Rejected,
-    /// The file is larger than the service takes (413).
+    /// The file is larger than the service accepts (413).
     TooLarge,
-    /// The key is missing or wrong (401).
+    /// The API key is missing or invalid (401).
     Auth,
-    /// The account is out of credit or the plan does not cover it (402, 403).
+    /// The account is out of credit, or its plan does not cover the request (402, 403).
     Credit,
     /// Too many requests (429).
     RateLimited,
-    /// The service failed (5xx, 408).
+    /// Server error (5xx, 408).
     Server,
-    /// The service could not be reached, or the connection broke.
+    /// The service is unreachable, or the connection broke.
     Network,
-    /// The answer could not be understood.
+    /// The response could not be parsed.
     Protocol,
-    /// The service no longer had the transcription when it was asked for.
+    /// The service deleted the transcription before it was fetched.
     Expired,
-    /// The service gave up on the audio.
+    /// The service failed to transcribe the audio.
     Transcription,
-    /// A transcript could not be written.
+    /// An output file could not be written.
     Output,
-    /// It was left out before it was submitted: by its length, its size, or the budget. Nothing has failed.
+    /// Excluded before submission because of its length, its size or the budget. Not an error.
     Skipped,
 }
 
@@ -56,7 +56,7 @@ impl ErrorClass {
         Self::Skipped,
     ];
 
-    /// The name used in the database, in JSON and on the command line.
+    /// Returns the name used in the database, in JSON and on the command line.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -77,49 +77,51 @@ impl ErrorClass {
         }
     }
 
-    /// One sentence that says what to do about it.
+    /// Returns advice on how to resolve the failure. Ends with a full stop.
     #[must_use]
     pub const fn advice(self) -> &'static str {
         match self {
             Self::Unreadable => {
-                "Make the file readable and whole; it is taken again when it changes, or by `nightscribe retry`."
+                "Make the file readable and complete. It is retried when it changes, or with `nightscribe retry`."
             }
             Self::Unsupported => {
-                "Exclude it from its source, or convert it to an audio or video format that the service takes."
+                "Exclude the file from its source, or convert it to an audio or video format that the service accepts."
             }
             Self::Rejected => {
-                "Correct the model or options of its source as the message says, then `nightscribe retry`."
+                "Correct the model or the options of the source as described in the message, then run `nightscribe retry`."
             }
             Self::TooLarge => {
-                "Make the file smaller (a lower bit rate or several parts); a changed file is taken again."
+                "Make the file smaller (a lower bit rate or several parts). A changed file is retried."
             }
-            Self::Auth => "Check the API key (`nightscribe check`), then `nightscribe retry`.",
+            Self::Auth => {
+                "Check the API key with `nightscribe check`, then run `nightscribe retry`."
+            }
             Self::Credit => {
-                "Add credit to the account or change its plan, then `nightscribe retry`."
+                "Add credit to the account or change its plan, then run `nightscribe retry`."
             }
             Self::RateLimited => {
-                "Lower `limits.submits_per_minute` or `limits.polls_per_minute`, then `nightscribe retry`."
+                "Lower `limits.submits_per_minute` or `limits.polls_per_minute`, then run `nightscribe retry`."
             }
             Self::Server => {
-                "The service failed each time; `nightscribe retry` when it is well again."
+                "The service failed on every attempt. Run `nightscribe retry` once it has recovered."
             }
             Self::Network => {
-                "Check the connection to the service (`nightscribe check`), then `nightscribe retry`."
+                "Check the connection to the service with `nightscribe check`, then run `nightscribe retry`."
             }
             Self::Protocol => {
-                "The service answered in a way this version does not know; look for a newer nightscribe, then `nightscribe retry`."
+                "This version does not understand the response of the service. Update nightscribe, then run `nightscribe retry`."
             }
             Self::Expired => {
-                "The transcription was gone before it could be fetched; `nightscribe retry` submits, and pays, again."
+                "The service deleted the transcription before it was fetched. `nightscribe retry` submits the recording again and pays for it again."
             }
             Self::Transcription => {
-                "The service could not transcribe it; listen to the recording, then `nightscribe retry`."
+                "The service could not transcribe the recording. Listen to it, then run `nightscribe retry`."
             }
             Self::Output => {
-                "Make the output folder writable with room in it; the transcript is safe in the database and is written then."
+                "Make the output folder writable and free some disk space. The transcript is stored in the database and is written afterwards."
             }
             Self::Skipped => {
-                "Change the limits of its source or the budget, then `nightscribe retry --error skipped`."
+                "Change the limits of the source or the budget, then run `nightscribe retry --error skipped`."
             }
         }
     }
@@ -131,10 +133,10 @@ impl fmt::Display for ErrorClass {
     }
 }
 
-/// The text names no error class.
+/// Error for an unknown class name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no error class; the classes are unreadable, unsupported, rejected, too_large, auth, credit, rate_limited, server, network, protocol, expired, transcription, output, skipped"
+    "unknown error class `{0}`; expected one of unreadable, unsupported, rejected, too_large, auth, credit, rate_limited, server, network, protocol, expired, transcription, output, skipped"
 )]
 pub struct UnknownErrorClass(String);
 
@@ -149,18 +151,18 @@ impl FromStr for ErrorClass {
     }
 }
 
-/// A failure as it is kept with a job: its class, and what happened in one line without secrets.
+/// Failure of a job: its class and a one-line message without secrets.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, thiserror::Error)]
 #[error("{class}: {message}")]
 pub struct Failure {
-    /// What kind of failure it is.
+    /// Class of the failure.
     pub class: ErrorClass,
-    /// What happened, as a lowercase fragment.
+    /// Message, as a lowercase fragment.
     pub message: String,
 }
 
 impl Failure {
-    /// A failure of `class`.
+    /// Creates a failure.
     pub fn new(class: ErrorClass, message: impl Into<String>) -> Self {
         Self {
             class,
@@ -174,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_class_is_read_back_from_its_name_and_says_what_to_do() {
+    fn every_class_round_trips_and_has_advice() {
         for class in ErrorClass::ALL {
             assert_eq!(class.as_str().parse(), Ok(class));
             assert!(class.advice().ends_with('.'));

@@ -1,4 +1,4 @@
-//! How a transcript's files are named: a text with placeholders.
+//! Template for the names of output files.
 
 use super::Timestamp;
 use super::nearest::suggestion;
@@ -6,7 +6,6 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::str::FromStr;
 
-/// The placeholders.
 const PLACEHOLDERS: [(&str, Placeholder); 5] = [
     ("{stem}", Placeholder::Stem),
     ("{lang}", Placeholder::Lang),
@@ -14,10 +13,10 @@ const PLACEHOLDERS: [(&str, Placeholder); 5] = [
     ("{date}", Placeholder::Date),
     ("{model}", Placeholder::Model),
 ];
-/// Goes before a placeholder, and with it when there is nothing to put there.
+/// Separators that are removed together with an empty placeholder after them.
 const SEPARATORS: [u8; 3] = *b".-_";
-/// Longest text of a template, in bytes.
-const MOST_BYTES: usize = 100;
+/// Maximum length of a template, in bytes.
+const MAX_BYTES: usize = 100;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Placeholder {
@@ -34,52 +33,52 @@ enum Part {
     Placeholder(Placeholder),
 }
 
-/// A file's name without its extension, with placeholders for what is known of the recording. Holds `{stem}`, as no
-/// two recordings of a folder have the same.
+/// Template for a file name without its extension. Always contains `{stem}`, so that recordings of one folder get
+/// different names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileName {
     parts: Vec<Part>,
 }
 
-/// What is known of a recording, beside its stem. Empty where it is not known.
+/// Values for the placeholders other than `{stem}`. An unknown value is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Facts {
-    /// The language spoken.
+    /// Spoken language.
     pub language: String,
-    /// The source's name.
+    /// Name of the source.
     pub source: String,
-    /// The day of its last change.
+    /// Date of the last modification of the recording (`2026-11-21`, UTC).
     pub date: String,
-    /// The model.
+    /// Name of the model.
     pub model: String,
 }
 
-/// Why a text names no files.
+/// Error for an invalid template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FileNameError {
-    /// No such placeholder.
+    /// Unknown placeholder.
     #[error(
-        "`{name}` is no placeholder{suggestion}; there are {{stem}}, {{lang}}, {{source}}, {{date}} and {{model}}"
+        "unknown placeholder `{name}`{suggestion} (expected {{stem}}, {{lang}}, {{source}}, {{date}} or {{model}})"
     )]
     Unknown {
-        /// As it was given.
+        /// Placeholder as written, with its braces.
         name: String,
-        /// `; did you mean …?`, or empty.
+        /// Text `; did you mean …?`, or empty.
         suggestion: String,
     },
-    /// All transcripts of a folder would have one name.
+    /// `{stem}` is missing, so that all transcripts of a folder would have the same name.
     #[error("`{{stem}}` is missing: transcripts of different recordings would have the same name")]
     NoStem,
-    /// No file can have this name.
+    /// The template is too long or not a valid file name. Holds the escaped template.
     #[error(
-        "expected a file's name of at most {MOST_BYTES} bytes, without `/`, not beginning with `.`; found \"{0}\""
+        "expected a file name of at most {MAX_BYTES} bytes that contains no `/` or control character and does not start with `.`; found \"{0}\""
     )]
     NoName(String),
 }
 
 impl FileName {
-    /// The name for a recording. A placeholder for what is not known disappears, with the `.`, `-` or `_` before it; at
-    /// the beginning, with the one after it.
+    /// Returns the file name for a recording. A placeholder without a value is removed together with the `.`, `-` or `_`
+    /// before it. At the start of the name, the separators after it are removed instead.
     #[must_use]
     pub fn of(&self, stem: &OsStr, facts: &Facts) -> OsString {
         let mut name: Vec<u8> = Vec::new();
@@ -114,8 +113,8 @@ impl FromStr for FileName {
     type Err = FileNameError;
 
     fn from_str(text: &str) -> Result<Self, FileNameError> {
-        let is_odd = |char: char| char.is_control() || char == '/';
-        if text.len() > MOST_BYTES || text.starts_with('.') || text.contains(is_odd) {
+        let is_invalid = |char: char| char.is_control() || char == '/';
+        if text.len() > MAX_BYTES || text.starts_with('.') || text.contains(is_invalid) {
             return Err(FileNameError::NoName(text.escape_debug().to_string()));
         }
         let parts = parts(text)?;
@@ -129,14 +128,14 @@ impl FromStr for FileName {
 fn parts(text: &str) -> Result<Vec<Part>, FileNameError> {
     let mut parts = Vec::new();
     let mut rest = text;
-    while let Some(begin) = rest.find(['{', '}']) {
-        if begin > 0 {
-            parts.push(Part::Text(rest[..begin].to_owned()));
+    while let Some(start) = rest.find(['{', '}']) {
+        if start > 0 {
+            parts.push(Part::Text(rest[..start].to_owned()));
         }
-        let end = rest[begin..]
+        let end = rest[start..]
             .find('}')
-            .map_or(rest.len(), |end| begin + end + 1);
-        parts.push(Part::Placeholder(placeholder(&rest[begin..end])?));
+            .map_or(rest.len(), |end| start + end + 1);
+        parts.push(Part::Placeholder(placeholder(&rest[start..end])?));
         rest = &rest[end..];
     }
     if !rest.is_empty() {
@@ -157,19 +156,21 @@ fn placeholder(name: &str) -> Result<Placeholder, FileNameError> {
 }
 
 impl Facts {
-    /// Facts as parts of a file's name: whatever they hold, they lead nowhere else, and stay short.
+    /// Creates the values. `language` and `model` are sanitized, so that they cannot form a path or a hidden file. Both
+    /// ends are trimmed to an ASCII letter or digit, and the text is cut to 60 characters. Then every character except
+    /// ASCII letters, digits, `-`, `_` and `.` is replaced by `-`.
     #[must_use]
     pub fn new(language: Option<&str>, source: &str, date: Option<Timestamp>, model: &str) -> Self {
         Self {
-            language: plain(language.unwrap_or_default()),
+            language: sanitized(language.unwrap_or_default()),
             source: source.to_owned(),
             date: date.map(day).unwrap_or_default(),
-            model: plain(model),
+            model: sanitized(model),
         }
     }
 }
 
-/// `2026-11-21`, in UTC; nothing for a time that has no such day.
+/// Formats the UTC date, such as `2026-11-21`. Returns an empty string outside the calendar.
 fn day(time: Timestamp) -> String {
     let text = time.to_string();
     let day = text.split_once('T').map(|(day, _)| day);
@@ -178,16 +179,16 @@ fn day(time: Timestamp) -> String {
         .to_owned()
 }
 
-fn plain(text: &str) -> String {
-    const MOST: usize = 60;
-    let is_plain = |char: char| char.is_ascii_alphanumeric() || "-_.".contains(char);
-    let plain: String = text
+fn sanitized(text: &str) -> String {
+    const MAX_CHARS: usize = 60;
+    let is_allowed = |char: char| char.is_ascii_alphanumeric() || "-_.".contains(char);
+    let sanitized: String = text
         .trim_matches(|char: char| !char.is_ascii_alphanumeric())
         .chars()
-        .take(MOST)
-        .map(|char| if is_plain(char) { char } else { '-' })
+        .take(MAX_CHARS)
+        .map(|char| if is_allowed(char) { char } else { '-' })
         .collect();
-    plain
+    sanitized
 }
 
 #[cfg(test)]
@@ -200,49 +201,52 @@ mod tests {
         Facts::new(Some("en_us"), "pod casts", Some(day), "#g1_nova-2-general")
     }
 
-    fn named(template: &str, facts: &Facts) -> String {
+    fn file_name(template: &str, facts: &Facts) -> String {
         let name = template.parse::<FileName>().unwrap();
         name.of(OsStr::new("talk"), facts).into_string().unwrap()
     }
 
     #[test]
-    fn each_placeholder_is_what_it_says() {
-        assert_eq!(named("{stem}", &facts()), "talk");
-        assert_eq!(named("{stem}.{lang}", &facts()), "talk.en_us");
+    fn each_placeholder_is_replaced_by_its_value() {
+        assert_eq!(file_name("{stem}", &facts()), "talk");
+        assert_eq!(file_name("{stem}.{lang}", &facts()), "talk.en_us");
         assert_eq!(
-            named("{date}_{source}-{stem} ({model})", &facts()),
+            file_name("{date}_{source}-{stem} ({model})", &facts()),
             "2026-11-18_pod casts-talk (g1_nova-2-general)"
         );
     }
 
     #[test]
-    fn what_is_not_known_disappears_with_its_separator() {
+    fn an_empty_placeholder_is_removed_with_its_separator() {
         let none = Facts::default();
-        assert_eq!(named("{stem}.{lang}", &none), "talk");
-        assert_eq!(named("{stem}-{lang}_{date}.x", &none), "talk.x");
-        assert_eq!(named("{lang}.{stem}", &none), "talk");
-        assert_eq!(named("_{stem}", &none), "_talk");
-        assert_eq!(named("{lang}{date}-{stem}", &none), "talk");
+        assert_eq!(file_name("{stem}.{lang}", &none), "talk");
+        assert_eq!(file_name("{stem}-{lang}_{date}.x", &none), "talk.x");
+        assert_eq!(file_name("{lang}.{stem}", &none), "talk");
+        assert_eq!(file_name("_{stem}", &none), "_talk");
+        assert_eq!(file_name("{lang}{date}-{stem}", &none), "talk");
     }
 
     #[test]
-    fn what_names_no_files_is_refused_with_the_nearest_name() {
-        let said = |text: &str| text.parse::<FileName>().unwrap_err().to_string();
+    fn an_invalid_template_is_rejected() {
+        let error_text = |text: &str| text.parse::<FileName>().unwrap_err().to_string();
         assert_eq!(
-            said("{stem}.{langs}"),
-            "`{langs}` is no placeholder; did you mean `{lang}`?; there are {stem}, {lang}, {source}, {date} and {model}"
+            error_text("{stem}.{langs}"),
+            "unknown placeholder `{langs}`; did you mean `{lang}`? (expected {stem}, {lang}, {source}, {date} or {model})"
         );
-        assert!(said("{lang}").starts_with("`{stem}` is missing"));
+        assert!(error_text("{lang}").starts_with("`{stem}` is missing"));
         for broken in ["{stem", "stem}", "{}", "{stem}{"] {
-            assert!(said(broken).contains("is no placeholder"), "{broken}");
+            assert!(
+                error_text(broken).contains("unknown placeholder"),
+                "{broken}"
+            );
         }
-        for odd in ["", "a/{stem}", ".{stem}", "{stem}\n"] {
-            assert!(odd.parse::<FileName>().is_err(), "{odd}");
+        for invalid in ["", "a/{stem}", ".{stem}", "{stem}\n"] {
+            assert!(invalid.parse::<FileName>().is_err(), "{invalid}");
         }
     }
 
     #[test]
-    fn what_the_service_says_leads_nowhere() {
+    fn language_and_model_are_sanitized() {
         let facts = Facts::new(Some("../../e n"), "s", Some(Timestamp::MAX), "open/whisper");
         assert_eq!(facts.language, "e-n");
         assert_eq!(
@@ -253,9 +257,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_fact_makes_a_path_or_a_hidden_file(language in ".{0,99}", model in ".{0,99}") {
+        fn no_value_makes_a_path_or_hidden_file(language in ".{0,99}", model in ".{0,99}") {
             let facts = Facts::new(Some(&language), "s", None, &model);
-            let name = named("{lang}.{model}-{stem}_{lang}", &facts);
+            let name = file_name("{lang}.{model}-{stem}_{lang}", &facts);
             prop_assert!(!name.contains('/') && !name.starts_with('.'));
             prop_assert!(name.contains("talk") && name.len() < 200);
         }

@@ -1,23 +1,23 @@
-//! The two ways the service takes a recording.
+//! API modes: the two ways to call the service.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// How a recording is handed in and its transcript comes back.
+/// How a recording is submitted and its transcript is fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Flow {
-    /// `POST /stt/create` answers a generation ID; `GET /stt/{id}` answers the transcript.
+    /// `POST /stt/create` returns a generation ID. `GET /stt/{id}` returns the transcript.
     #[default]
     TwoStep,
-    /// The old `POST /stt`: one call that answers the transcript itself, known to time out on long audio.
+    /// The old `POST /stt` returns the transcript itself. It is known to time out on long audio.
     Legacy,
 }
 
 impl Flow {
-    /// Every flow, in the order documentation lists them.
+    /// Every mode, in the order used in the documentation.
     pub const ALL: [Flow; 2] = [Flow::TwoStep, Flow::Legacy];
 
-    /// The name in the configuration.
+    /// Returns the name used in the configuration.
     pub const fn as_str(self) -> &'static str {
         match self {
             Flow::TwoStep => "two-step",
@@ -32,9 +32,9 @@ impl fmt::Display for Flow {
     }
 }
 
-/// A name that is no flow.
+/// Error for an unknown mode name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no flow; there are two-step and legacy")]
+#[error("unknown flow `{0}`; expected `two-step` or `legacy`")]
 pub struct UnknownFlow(pub String);
 
 impl FromStr for Flow {

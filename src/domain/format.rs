@@ -1,31 +1,31 @@
-//! The formats a transcript is written in.
+//! Output formats.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// An output format; each makes one file of a transcript.
+/// An output format. Each format produces one file per transcript.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
-    /// For reading: paragraphs, a speaker label per turn.
+    /// Plain text: paragraphs with a speaker label per turn.
     Txt,
-    /// The service's result as it came, in an envelope.
+    /// Unmodified result of the service in an envelope.
     Json,
     /// SubRip subtitles.
     Srt,
     /// WebVTT subtitles.
     Vtt,
-    /// Markdown: front matter, a chapter for each paragraph, links into the audio.
+    /// Markdown: front matter, one chapter per paragraph, links into the audio.
     Md,
-    /// Whisper's table of segments.
+    /// Segment table in the format of Whisper.
     Tsv,
-    /// Lines with times, as for songs.
+    /// Timed lines, as used for song lyrics.
     Lrc,
-    /// The podcast namespace's JSON transcript.
+    /// JSON transcript of the podcast namespace.
     Podcast,
-    /// WhisperX's JSON.
+    /// JSON in the format of WhisperX.
     Whisperx,
-    /// Audacity's label track.
+    /// Label track for Audacity.
     Aud,
 }
 
@@ -44,7 +44,7 @@ impl Format {
         Self::Aud,
     ];
 
-    /// The name in the configuration.
+    /// Returns the name used in the configuration.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -61,7 +61,7 @@ impl Format {
         }
     }
 
-    /// What its files' names end with.
+    /// Returns the file extension, without the leading dot.
     #[must_use]
     pub const fn extension(self) -> &'static str {
         match self {
@@ -78,10 +78,10 @@ impl fmt::Display for Format {
     }
 }
 
-/// The text names no format.
+/// Error for an unknown format name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{name}` is no output format; the formats are {}, and `all`",
+    "unknown output format `{name}`; expected `all` or one of {}",
     Format::ALL.map(Format::as_str).join(", ")
 )]
 pub struct UnknownFormat {
@@ -101,7 +101,7 @@ impl FromStr for Format {
     }
 }
 
-/// One format, or `all` of them.
+/// One format, or `all` formats. Parsed from one argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Formats(Vec<Format>);
 
@@ -117,11 +117,11 @@ impl FromStr for Formats {
 }
 
 impl Formats {
-    /// Each format that is named anywhere in `asked`, once, in that order.
+    /// Returns the selected formats without duplicates, in the order of their first occurrence.
     #[must_use]
-    pub fn each(asked: &[Self]) -> Vec<Format> {
+    pub fn each(selections: &[Self]) -> Vec<Format> {
         let mut formats = Vec::new();
-        for &format in asked.iter().flat_map(|one| &one.0) {
+        for &format in selections.iter().flat_map(|one| &one.0) {
             if !formats.contains(&format) {
                 formats.push(format);
             }

@@ -1,22 +1,22 @@
-//! Why nothing is submitted for now. A hold is nobody's failure and spends no attempt.
+//! Holds: reasons to suspend submissions. A hold does not count as a failure and uses no attempt.
 
 use super::time::Timestamp;
 use std::fmt;
 use std::str::FromStr;
 
-/// The cause of a hold.
+/// Cause of a hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HoldKind {
-    /// The service refused the key (401).
+    /// The service rejected the API key (401).
     Auth,
     /// The account is out of credit (402, 403).
     Credit,
-    /// A person said `nightscribe pause`.
+    /// An operator ran `nightscribe pause`.
     Operator,
-    /// The disk of the state folder is too full to keep results safe.
+    /// The disk of the state folder has too little free space to store results.
     Disk,
-    /// What may be submitted in a run, a day or a month is used up.
+    /// The budget of the run, the day or the month is used up.
     Budget,
 }
 
@@ -30,7 +30,7 @@ impl HoldKind {
         Self::Budget,
     ];
 
-    /// The name used in the database and in JSON.
+    /// Returns the name used in the database and in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -42,47 +42,51 @@ impl HoldKind {
         }
     }
 
-    /// The cause in a few words.
+    /// Returns the cause in a few words.
     #[must_use]
     pub const fn reason(self) -> &'static str {
         match self {
-            Self::Auth => "the key is refused",
+            Self::Auth => "API key rejected",
             Self::Credit => "out of credit",
             Self::Operator => "paused",
-            Self::Disk => "too little room on the disk",
-            Self::Budget => "the budget is used up",
+            Self::Disk => "too little disk space",
+            Self::Budget => "budget used up",
         }
     }
 
-    /// One sentence that says how it ends.
+    /// Returns advice on how to end the hold.
     #[must_use]
     pub const fn advice(self) -> &'static str {
         match self {
             Self::Auth => {
-                "Put a valid API key in place and check it with `nightscribe check`; a daemon finds out by itself."
+                "Set a valid API key and check it with `nightscribe check`. A running daemon retries automatically."
             }
-            Self::Credit => "Add credit to the account; a daemon finds out by itself.",
-            Self::Operator => "`nightscribe resume` goes on.",
-            Self::Disk => "Make room on the disk of the state folder; it goes on by itself.",
+            Self::Credit => "Add credit to the account. A running daemon retries automatically.",
+            Self::Operator => "Run `nightscribe resume` to continue.",
+            Self::Disk => {
+                "Free some space on the disk of the state folder. Submissions then resume automatically."
+            }
             Self::Budget => {
-                "It goes on by itself with the next run, day or month; raise [budget] to go on now."
+                "Submissions resume automatically with the next run, day or month. Raise [budget] to continue now."
             }
         }
     }
 
-    /// Whether it is this machine's affair and only lasts as long as its cause: a start looks anew.
+    /// Returns whether the hold depends only on local conditions. Such a hold is cleared at start and set again if its
+    /// cause still exists.
     #[must_use]
     pub const fn is_reckoned(self) -> bool {
         matches!(self, Self::Disk | Self::Budget)
     }
 
-    /// Whether it ends only when a person does something, who is told at once when it begins.
+    /// Returns whether the hold ends only after an action outside nightscribe. A notification is sent as soon as such a
+    /// hold begins.
     #[must_use]
     pub const fn needs_a_person(self) -> bool {
         matches!(self, Self::Auth | Self::Credit | Self::Disk)
     }
 
-    /// Whether the service imposed it, so that only a submission can show that it is over.
+    /// Returns whether the service caused the hold. Only another submission can show that such a hold is over.
     #[must_use]
     pub const fn is_probed(self) -> bool {
         matches!(self, Self::Auth | Self::Credit)
@@ -95,9 +99,9 @@ impl fmt::Display for HoldKind {
     }
 }
 
-/// The text names no kind of hold.
+/// Error for an unknown hold name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no kind of hold")]
+#[error("unknown hold `{0}`")]
 pub struct UnknownHold(String);
 
 impl FromStr for HoldKind {
@@ -111,21 +115,21 @@ impl FromStr for HoldKind {
     }
 }
 
-/// A hold in force.
+/// An active hold.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Hold {
-    /// Its cause.
+    /// Cause of the hold.
     pub kind: HoldKind,
-    /// Since when.
+    /// Time when the hold began.
     pub since: Timestamp,
-    /// When it ends by itself, where that is known.
+    /// Time when the hold ends automatically, if known.
     pub ends: Option<Timestamp>,
-    /// What happened.
+    /// Details of the cause.
     pub message: String,
 }
 
 impl Hold {
-    /// A hold that ends when something changes.
+    /// Creates a hold without a known end.
     #[must_use]
     pub const fn new(kind: HoldKind, since: Timestamp, message: String) -> Self {
         Self {
@@ -136,7 +140,7 @@ impl Hold {
         }
     }
 
-    /// Whether it has ended by itself.
+    /// Returns whether the hold has ended automatically.
     #[must_use]
     pub fn is_over(&self, now: Timestamp) -> bool {
         self.ends.is_some_and(|ends| ends <= now)

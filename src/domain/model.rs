@@ -1,56 +1,56 @@
-//! The models that the service documents, and what each is for.
+//! Models documented by the service, and the purpose of each.
 
 use super::nearest::suggestion;
 
-/// A model.
+/// A speech-to-text model of the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Model {
-    /// Its name in the configuration and at the service.
+    /// Name in the configuration and in the API.
     pub name: &'static str,
-    /// What it is for.
+    /// Purpose of the model.
     pub about: &'static str,
 }
 
-/// The fifteen models of the service's own documents (May 2025): Deepgram's nova-2 and OpenAI's whisper.
+/// The fifteen models in the documentation of the service (May 2025): nova-2 from Deepgram and whisper from OpenAI.
 pub const MODELS: [Model; 15] = [
     model(
         "#g1_nova-2-general",
-        "everyday audio; the one to begin with, and the only nova-2 for languages but English",
+        "everyday audio; a good default, and the only nova-2 for languages other than English",
     ),
     model(
         "#g1_nova-2-meeting",
         "conference rooms: several speakers, one microphone",
     ),
-    model("#g1_nova-2-phonecall", "phone calls of low bandwidth"),
+    model("#g1_nova-2-phonecall", "phone calls with low bandwidth"),
     model("#g1_nova-2-voicemail", "low bandwidth, a single speaker"),
     model(
         "#g1_nova-2-finance",
-        "several speakers of varying quality, as in earnings calls; vocabulary of finance",
+        "several speakers with varying audio quality, as in earnings calls; finance vocabulary",
     ),
     model(
         "#g1_nova-2-conversationalai",
         "people talking to machines: voice assistants, kiosks, phone menus",
     ),
-    model("#g1_nova-2-video", "the sound of videos"),
-    model("#g1_nova-2-medical", "vocabulary of medicine"),
+    model("#g1_nova-2-video", "audio tracks of videos"),
+    model("#g1_nova-2-medical", "medical vocabulary"),
     model("#g1_nova-2-drivethru", "drive-through counters"),
-    model("#g1_nova-2-automotive", "vocabulary of cars"),
+    model("#g1_nova-2-automotive", "automotive vocabulary"),
     model(
         "#g1_whisper-tiny",
-        "about a hundred languages; the smallest and least exact",
+        "about a hundred languages; the smallest and least accurate",
     ),
     model("#g1_whisper-base", "about a hundred languages; small"),
     model(
         "#g1_whisper-small",
-        "about a hundred languages; between small and exact",
+        "about a hundred languages; a compromise between size and accuracy",
     ),
     model(
         "#g1_whisper-medium",
-        "about a hundred languages; more exact and slower",
+        "about a hundred languages; more accurate and slower",
     ),
     model(
         "#g1_whisper-large",
-        "about a hundred languages; the most exact and slowest",
+        "about a hundred languages; the most accurate and slowest",
     ),
 ];
 
@@ -58,25 +58,25 @@ const fn model(name: &'static str, about: &'static str) -> Model {
     Model { name, about }
 }
 
-/// The name is none of [`MODELS`].
+/// Error for a name that is not in [`MODELS`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{name}` is no model that this version knows{suggestion} (`nightscribe models` lists them; `allow_unknown_model = true` lets a newer one through)"
+    "unknown model `{name}`{suggestion} (`nightscribe models` lists the known models; `allow_unknown_model = true` accepts newer ones)"
 )]
 pub struct UnknownModel {
     name: String,
     suggestion: String,
 }
 
-/// Checks a model's name.
+/// Checks the name of a model.
 ///
 /// # Errors
-/// If it is unknown; with the nearest name.
+/// If the name is unknown. The error suggests a similar name.
 pub fn check(name: &str) -> Result<(), UnknownModel> {
     if MODELS.iter().any(|model| model.name == name) {
         return Ok(());
     }
-    // People write the name without the service's prefix.
+    // Users often omit the prefix of the service.
     let prefixed = format!(
         "#g1_{}",
         name.trim_start_matches('#').trim_start_matches("g1_")
@@ -102,14 +102,14 @@ mod tests {
     }
 
     #[test]
-    fn a_slip_gets_the_nearest_name() {
-        for slip in [
+    fn a_typo_gets_a_suggestion() {
+        for typo in [
             "#g1_nova-2-generel",
             "nova-2-general",
             "#nova-2-general",
             "G1_Nova-2-General",
         ] {
-            let error = check(slip).unwrap_err().to_string();
+            let error = check(typo).unwrap_err().to_string();
             assert!(
                 error.contains("did you mean `#g1_nova-2-general`?"),
                 "{error}"

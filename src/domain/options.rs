@@ -1,22 +1,22 @@
-//! The options of a submission: the 29 properties that the service documents beside `model`.
+//! Options of a submission: the 29 properties that the service documents in addition to `model`.
 
 use super::nearest::suggestion;
 use serde_json::Value;
 
-/// What values an option takes.
+/// Type of the values of an option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// `true` or `false`.
     Bool,
-    /// A text that is not empty.
+    /// Non-empty text.
     Text,
-    /// One of these texts.
+    /// One of the given texts.
     OneOf(&'static [&'static str]),
-    /// A text, or a list of at most 100.
+    /// A text, or a list of 1 to 100 texts.
     TextOrList,
-    /// A list of texts.
+    /// A non-empty list of texts.
     List,
-    /// Seconds, not negative.
+    /// A non-negative number of seconds.
     Seconds,
 }
 
@@ -32,11 +32,11 @@ impl Kind {
                 .join(" or "),
             Self::TextOrList => "a text or a list of at most 100 texts".to_owned(),
             Self::List => "a list of texts".to_owned(),
-            Self::Seconds => "a number of seconds, not negative".to_owned(),
+            Self::Seconds => "a non-negative number of seconds".to_owned(),
         }
     }
 
-    fn takes(self, value: &Value) -> bool {
+    fn accepts(self, value: &Value) -> bool {
         match (self, value) {
             (Self::Bool, Value::Bool(_)) => true,
             (Self::Text | Self::TextOrList, value @ Value::String(_)) => is_text(value),
@@ -59,7 +59,7 @@ fn is_text(value: &Value) -> bool {
         .is_some_and(|text| !text.trim().is_empty() && !text.chars().any(char::is_control))
 }
 
-/// Options with the values each takes, in alphabetical order.
+/// Every option and the type of its values, in alphabetical order.
 pub const OPTIONS: [(&str, Kind); 29] = [
     ("custom_intent", Kind::TextOrList),
     ("custom_intent_mode", Kind::OneOf(&["strict", "extended"])),
@@ -92,33 +92,33 @@ pub const OPTIONS: [(&str, Kind); 29] = [
     ("utterances", Kind::Bool),
 ];
 
-/// An option that the service would refuse, or would silently do without.
+/// Error for an option that the service would reject or silently ignore.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OptionError {
-    /// No such option.
-    #[error("`{name}` is no option of the service{suggestion}")]
+    /// Unknown option.
+    #[error("`{name}` is not supported by the service{suggestion}")]
     Unknown {
-        /// As it was given.
+        /// Name as written.
         name: String,
-        /// `; did you mean …?`, or empty.
+        /// Text `; did you mean …?`, or empty.
         suggestion: String,
     },
-    /// A value that it does not take.
+    /// Invalid value.
     #[error("`{name}` takes {expected}, not {given}")]
     Value {
-        /// The option.
+        /// Name of the option.
         name: String,
-        /// What it takes.
+        /// Description of the valid values.
         expected: String,
-        /// What was given, as JSON.
+        /// Value as written, as JSON.
         given: String,
     },
 }
 
-/// Checks an option by name, type and, where it has one, its list of values.
+/// Checks the name of an option, the type of its value and, where the option has one, its list of values.
 ///
 /// # Errors
-/// If the service does not take it.
+/// If the service does not accept the option or the value.
 pub fn check(name: &str, value: &Value) -> Result<(), OptionError> {
     let Some((_, kind)) = OPTIONS.iter().find(|(known, _)| *known == name) else {
         let suggestion = suggestion(name, OPTIONS.iter().map(|(known, _)| *known));
@@ -127,7 +127,7 @@ pub fn check(name: &str, value: &Value) -> Result<(), OptionError> {
             suggestion,
         });
     };
-    if kind.takes(value) {
+    if kind.accepts(value) {
         return Ok(());
     }
     Err(OptionError::Value {
@@ -142,18 +142,18 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn says(name: &str, value: &Value) -> String {
-        check(name, value).map_or_else(|error| error.to_string(), |()| "taken".to_owned())
+    fn result_text(name: &str, value: &Value) -> String {
+        check(name, value).map_or_else(|error| error.to_string(), |()| "accepted".to_owned())
     }
 
     #[test]
-    fn the_table_is_sorted_and_holds_each_option_once() {
+    fn the_table_is_sorted_without_duplicates() {
         assert!(OPTIONS.is_sorted_by(|a, b| a.0 < b.0));
     }
 
     #[test]
-    fn each_kind_takes_its_values_and_no_others() {
-        let taken = [
+    fn each_kind_accepts_only_its_own_values() {
+        let accepted = [
             ("diarize", json!(true)),
             ("numerals", json!(false)),
             ("language", json!("en")),
@@ -165,10 +165,10 @@ mod tests {
             ("custom_intent_mode", json!("strict")),
             ("summarize", json!("v2")),
         ];
-        for (name, value) in taken {
-            assert_eq!(says(name, &value), "taken", "{name} {value}");
+        for (name, value) in accepted {
+            assert_eq!(result_text(name, &value), "accepted", "{name} {value}");
         }
-        let refused = [
+        let rejected = [
             ("diarize", json!("true")),
             ("diarize", json!(1)),
             ("language", json!("")),
@@ -184,27 +184,27 @@ mod tests {
             ("search", json!(null)),
             ("extra", json!({})),
         ];
-        for (name, value) in refused {
-            assert_ne!(says(name, &value), "taken", "{name} {value}");
+        for (name, value) in rejected {
+            assert_ne!(result_text(name, &value), "accepted", "{name} {value}");
         }
     }
 
     #[test]
-    fn a_refusal_says_what_is_taken_or_what_was_meant() {
+    fn an_error_names_valid_values_or_a_suggestion() {
         assert_eq!(
-            says("diarise", &json!(true)),
-            "`diarise` is no option of the service; did you mean `diarize`?"
+            result_text("diarise", &json!(true)),
+            "`diarise` is not supported by the service; did you mean `diarize`?"
         );
         assert_eq!(
-            says("multichannel", &json!(true)),
-            "`multichannel` is no option of the service; did you mean `multi_channel`?"
+            result_text("multichannel", &json!(true)),
+            "`multichannel` is not supported by the service; did you mean `multi_channel`?"
         );
         assert_eq!(
-            says("diarize", &json!("yes")),
+            result_text("diarize", &json!("yes")),
             "`diarize` takes true or false, not \"yes\""
         );
         assert_eq!(
-            says("custom_topic_mode", &json!("x")),
+            result_text("custom_topic_mode", &json!("x")),
             "`custom_topic_mode` takes \"strict\" or \"extended\", not \"x\""
         );
     }

@@ -93,7 +93,7 @@ fn a_template_that_names_no_files_is_refused() {
     assert_eq!(run.code, 2);
     assert!(
         run.stderr
-            .contains("`output.name`: `{stm}` is no placeholder; did you mean `{stem}`?"),
+            .contains("`output.name`: unknown placeholder `{stm}`; did you mean `{stem}`?"),
         "{}",
         run.stderr
     );

@@ -141,7 +141,7 @@ fn bad_rules_are_reported_with_their_line_and_stop_nothing_else() {
     let run = house.run_once(0);
     assert_eq!(house.count("done"), 2);
     assert_eq!(house.items().len(), 2);
-    let refusal = "a/.nightscribe.toml:3:1: folder rules: option `languag` is no option of the service; did you mean `language`?";
+    let refusal = "a/.nightscribe.toml:3:1: folder rules: option `languag` is not supported by the service; did you mean `language`?";
     assert_eq!(run.stderr.matches(refusal).count(), 1, "{}", run.stderr);
     mark(&house, "a/.nightscribe.toml", MEETING);
     house.run_once(0);
