@@ -1,4 +1,4 @@
-//! Identifiers, each a type of its own so that none can stand where another belongs.
+//! Newtypes for identifiers, so that they cannot be mixed up.
 
 use std::fmt;
 
@@ -18,36 +18,37 @@ macro_rules! row_id {
 }
 
 row_id! {
-    /// A file or URL that was recorded; a row of `recordings`.
+    /// ID of a recording (a file or URL): a row of `recordings`.
     RecordingId
 }
 row_id! {
-    /// One transcription of one recording; a row of `jobs`, and the ID that users type.
+    /// ID of a job, which transcribes one recording: a row of `jobs`. This is the ID used on the command line.
     JobId
 }
 row_id! {
-    /// One submission of a job; a row of `attempts`.
+    /// ID of one submission of a job: a row of `attempts`.
     AttemptId
 }
 row_id! {
-    /// One start of a runner; a row of `runners`, and the owner of what it claimed.
+    /// ID of one run: a row of `runners`. A run owns the jobs that it has claimed.
     RunId
 }
 
-/// The service's ID of a transcription. Opaque: compared exactly, percent-encoded in a URL, never part of a file name.
+/// ID of a transcription at the service. The ID is opaque: it is compared exactly, percent-encoded in URLs and never used
+/// in a file name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(transparent)]
 pub struct GenerationId(String);
 
 impl GenerationId {
-    /// Takes the ID as the service gave it; `None` if it is blank or longer than 1,024 bytes, which no ID is.
+    /// Creates an ID from the text sent by the service. Returns `None` if the text is blank or longer than 1,024 bytes.
     #[must_use]
     pub fn new(id: impl Into<String>) -> Option<Self> {
         let id = id.into();
         (!id.trim().is_empty() && id.len() <= 1024).then_some(Self(id))
     }
 
-    /// The ID as the service gave it.
+    /// Returns the ID as sent by the service.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,11 +1,11 @@
-//! The model and options a recording is transcribed with.
+//! Model and options of a submission.
 
 use serde_json::{Map, Value};
 
-/// What is asked of the service for one recording, beside its audio.
+/// Model and options with which a recording is transcribed.
 ///
-/// Options are kept as JSON with their keys sorted, so that equal requests have equal text: that text is how the
-/// database knows that a recording was paid for already.
+/// The options are stored as JSON with sorted keys, so that equal requests have equal text. The database compares this
+/// text to deduplicate recordings that have already been paid for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     model: String,
@@ -13,7 +13,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// A request with `options` by name. Whether they are valid is the business of [`super::options`].
+    /// Creates a request from options by name. The options are not validated; see [`super::options`].
     #[must_use]
     pub fn new(
         model: impl Into<String>,
@@ -27,28 +27,28 @@ impl Request {
         }
     }
 
-    /// The model's name.
+    /// Returns the name of the model.
     #[must_use]
     pub fn model(&self) -> &str {
         &self.model
     }
 
-    /// The options by name, sorted.
+    /// Returns the options, sorted by name.
     #[must_use]
     pub const fn options(&self) -> &Map<String, Value> {
         &self.options
     }
 
-    /// The options as JSON text, the same for equal options.
+    /// Returns the options as JSON text. Equal options produce equal text.
     #[must_use]
     pub fn options_json(&self) -> String {
         Value::Object(self.options.clone()).to_string()
     }
 
-    /// Reads back what [`Request::options_json`] gave.
+    /// Parses the text produced by [`Request::options_json`].
     ///
     /// # Errors
-    /// If the text is no JSON object.
+    /// If the text is not a JSON object.
     pub fn from_json(model: impl Into<String>, options: &str) -> Result<Self, serde_json::Error> {
         Ok(Self::new(
             model,
@@ -63,7 +63,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn the_order_in_which_options_are_written_makes_no_difference() {
+    fn the_order_of_options_does_not_matter() {
         let one = Request::new(
             "m",
             [("b".to_owned(), json!(1)), ("a".to_owned(), json!(true))],

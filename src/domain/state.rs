@@ -1,32 +1,32 @@
-//! The states of a job.
+//! States of a job.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Where a job stands. Which state follows which is said once, in [`super::transition`].
+/// State of a job. The module [`super::transition`] defines the transitions.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
-    /// Recorded; waits for its turn, a retry time or a hold. The submitter moves it on.
+    /// In the queue, waiting for its turn, its retry time or the end of a hold. The submitter continues it.
     Queued,
-    /// Claimed; the request may have left this machine. The submitter moves it on, or recovery after a crash.
+    /// Claimed by a run. The request may have been sent. The submitter continues it, or recovery after a crash.
     Submitting,
-    /// The service gave a generation ID. The poller moves it on.
+    /// Accepted by the service, with a generation ID. The poller continues it.
     Pending,
-    /// The whole result is safe in the database. The saver moves it on.
+    /// The complete result is stored in the database. The saver continues it.
     Received,
-    /// Every output file is on disk, whole and synced. Nothing moves it on.
+    /// Every output file is complete and synced to disk. This state is final.
     Done,
-    /// Nothing more is tried. Only a person moves it on, with `retry`.
+    /// Failed permanently. Only an operator can continue it, with `retry`.
     Failed,
-    /// Taken out of the queue by a person. Only a person moves it on, with `retry`.
+    /// Removed from the queue by an operator. Only an operator can continue it, with `retry`.
     Cancelled,
 }
 
 impl JobState {
-    /// Every state, in the order a job goes through them.
+    /// Every state, in the order in which a job passes through them.
     pub const ALL: [Self; 7] = [
         Self::Queued,
         Self::Submitting,
@@ -37,7 +37,7 @@ impl JobState {
         Self::Cancelled,
     ];
 
-    /// The name used in the database, in JSON and on the command line.
+    /// Returns the name used in the database, in JSON and on the command line.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -51,7 +51,7 @@ impl JobState {
         }
     }
 
-    /// Whether nothing happens to such a job any more unless a person asks for it.
+    /// Returns whether a job stays in this state unless an operator intervenes.
     #[must_use]
     pub const fn is_terminal(self) -> bool {
         matches!(self, Self::Done | Self::Failed | Self::Cancelled)
@@ -64,10 +64,10 @@ impl fmt::Display for JobState {
     }
 }
 
-/// The text names no state.
+/// Error for an unknown state name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no state; the states are queued, submitting, pending, received, done, failed, cancelled"
+    "unknown state `{0}`; expected one of queued, submitting, pending, received, done, failed, cancelled"
 )]
 pub struct UnknownState(String);
 
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_state_is_read_back_from_its_name() {
+    fn every_state_round_trips_through_its_name() {
         for state in JobState::ALL {
             assert_eq!(state.as_str().parse(), Ok(state));
         }

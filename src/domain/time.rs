@@ -1,43 +1,44 @@
-//! Points in time as the database and the policies hold them.
+//! Timestamps, as used by the database and the policies.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A point in time: milliseconds since 1970-01-01T00:00:00Z.
+/// A point in time, in milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The furthest point in time; "never" in a comparison.
+    /// The latest point in time. Means "never" in comparisons.
     pub const MAX: Self = Self(i64::MAX);
 
-    /// From UTC milliseconds.
+    /// Creates a timestamp from UTC milliseconds.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
-    /// In UTC milliseconds.
+    /// Returns the UTC milliseconds.
     #[must_use]
     pub const fn millis(self) -> i64 {
         self.0
     }
 
-    /// This long after `self`, or [`Timestamp::MAX`] where that cannot be said.
+    /// Returns the time `span` after `self`. Saturates at [`Timestamp::MAX`].
     #[must_use]
     pub fn after(self, span: Duration) -> Self {
         let millis = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
         Self(self.0.saturating_add(millis))
     }
 
-    /// This long before `self`.
+    /// Returns the time `span` before `self`. Saturates at the earliest point in time.
     #[must_use]
     pub fn before(self, span: Duration) -> Self {
         let millis = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
         Self(self.0.saturating_sub(millis))
     }
 
-    /// How long after `earlier` this is; zero if it is not after it (a clock set back).
+    /// Returns the time elapsed since `earlier`. Returns zero if `earlier` is later than `self`, as after the clock was set
+    /// back.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         let millis = self.0.saturating_sub(earlier.0);
@@ -45,7 +46,7 @@ impl Timestamp {
     }
 }
 
-/// Whole milliseconds, rounded down; so a file's time is the same number whoever asks for it.
+/// Rounds down to whole milliseconds, so that the modification time of a file always maps to the same value.
 impl From<SystemTime> for Timestamp {
     fn from(time: SystemTime) -> Self {
         let millis = match time.duration_since(UNIX_EPOCH) {
@@ -56,7 +57,7 @@ impl From<SystemTime> for Timestamp {
     }
 }
 
-/// RFC 3339 in UTC, to the second: `2026-11-21T03:04:05Z`.
+/// Formats as RFC 3339 in UTC, truncated to seconds: `2026-11-21T03:04:05Z`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::Timestamp::from_millisecond(self.0) {
@@ -77,14 +78,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_set_back_gives_no_negative_span() {
+    fn a_clock_set_back_gives_a_zero_span() {
         let (early, late) = (Timestamp::from_millis(10), Timestamp::from_millis(30));
         assert_eq!(late.since(early), Duration::from_millis(20));
         assert_eq!(early.since(late), Duration::ZERO);
     }
 
     #[test]
-    fn spans_too_long_to_count_saturate() {
+    fn long_spans_saturate() {
         assert_eq!(
             Timestamp::from_millis(5).after(Duration::MAX),
             Timestamp::MAX
@@ -93,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_as_rfc_3339_in_utc() {
+    fn displays_as_rfc_3339_in_utc() {
         let time = Timestamp::from_millis(1_795_230_245_999);
         assert_eq!(time.to_string(), "2026-11-21T03:04:05Z");
     }

@@ -1,75 +1,75 @@
-//! A transcription in one shape, whatever model it came from. Times are seconds from the start of the audio.
+//! A transcript, independent of the model. Times are in seconds from the start of the audio.
 
-/// What was said. `api::answer` reads it from an answer; `output` renders it.
+/// A transcript. `api::answer` parses it from a response, and `output` renders it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Transcript {
-    /// The whole text, channels one after the other. Empty for silence.
+    /// Complete text, one channel after another. Empty for silence.
     pub text: String,
-    /// Every word that has times, sorted by start; several channels are merged. Empty where the model gives none.
+    /// All words with times, sorted by start. Channels are merged. Empty if the model returns no words.
     pub words: Vec<Word>,
-    /// Paragraphs as the service made them, sorted by start; empty where it made none.
+    /// Paragraphs from the service, sorted by start. May be empty.
     pub paragraphs: Vec<Paragraph>,
-    /// Utterances as the service made them, sorted by start; empty where it made none.
+    /// Utterances from the service, sorted by start. May be empty.
     pub utterances: Vec<Utterance>,
-    /// Length of the audio that was billed, if said.
+    /// Billed length of the audio in seconds, if known.
     pub duration_s: Option<f64>,
-    /// The detected or confirmed language (BCP-47), if said.
+    /// Detected or confirmed language (BCP-47), if known.
     pub language: Option<String>,
 }
 
 impl Transcript {
-    /// Whether nothing was said: a valid transcript of silence.
+    /// Returns whether the transcript contains no speech. Such a transcript is valid.
     #[must_use]
     pub fn is_silent(&self) -> bool {
         self.text.trim().is_empty() && self.words.is_empty()
     }
 }
 
-/// One word.
+/// A word.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Word {
-    /// As it should be shown: punctuated where the service did so.
+    /// Display text, with punctuation if the service provides it.
     pub text: String,
-    /// When it begins.
+    /// Start time.
     pub start_s: f64,
-    /// When it ends; never before `start_s`.
+    /// End time. Never before `start_s`.
     pub end_s: f64,
-    /// Who says it, where the service diarized.
+    /// Speaker, if the service diarized the audio.
     pub speaker: Option<Speaker>,
-    /// On which channel, where there are several, from 0.
+    /// Channel number from 0, if the audio has several channels.
     pub channel: Option<u32>,
 }
 
-/// A speaker's label: a number from 0 (Deepgram) or a letter (AssemblyAI), as text.
+/// Speaker label, as text: a number from 0 (Deepgram) or a letter (AssemblyAI).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Speaker(pub String);
 
 /// A paragraph.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Paragraph {
-    /// Its sentences, in order.
+    /// Sentences, in order.
     pub sentences: Vec<String>,
-    /// When it begins.
+    /// Start time.
     pub start_s: f64,
-    /// When it ends.
+    /// End time.
     pub end_s: f64,
-    /// Who says it, where the service diarized.
+    /// Speaker, if the service diarized the audio.
     pub speaker: Option<Speaker>,
-    /// On which channel, where there are several, from 0.
+    /// Channel number from 0, if the audio has several channels.
     pub channel: Option<u32>,
 }
 
-/// A stretch of speech by one speaker on one channel.
+/// Continuous speech by one speaker on one channel.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Utterance {
-    /// What is said.
+    /// Text of the utterance.
     pub text: String,
-    /// When it begins.
+    /// Start time.
     pub start_s: f64,
-    /// When it ends.
+    /// End time.
     pub end_s: f64,
-    /// Who says it, where the service diarized.
+    /// Speaker, if the service diarized the audio.
     pub speaker: Option<Speaker>,
-    /// On which channel, where there are several, from 0.
+    /// Channel number from 0, if the audio has several channels.
     pub channel: Option<u32>,
 }

@@ -1,41 +1,41 @@
-//! Which event leads from which state to which.
+//! State machine of a job: the transitions between its states.
 //!
 //! ```text
 //!   queued ──claimed──▶ submitting ──accepted──▶ pending ──completed──▶ received ──written──▶ done
 //!     ▲  │                │  │  │                 │  │                     ▲
-//!     │  │                │  │  └── answered at once (legacy flow) ────────┤
-//!     │  └── shared: an equal recording was paid for already ──────────────┘
-//!     ├──── found: its lost answer ────────▶ pending
-//!     ├──── put back ─────┘  │                    │  │
-//!     ├──── put back ────────┼────────────────────┘  │
+//!     │  │                │  │  └── answered directly (legacy flow) ───────┤
+//!     │  └── shared: result of a duplicate that was already paid for ──────┘
+//!     ├──── found: uncertain submission ───▶ pending
+//!     ├──── requeued ─────┘  │                    │  │
+//!     ├──── requeued ────────┼────────────────────┘  │
 //!     │                      └──────▶ failed ◀───────┘ ◀── failed (bad file) ── queued
 //!     └── retried ── failed, cancelled        cancelled ◀── queued, pending
 //! ```
 
 use super::state::JobState;
 
-/// Something that happened to a job.
+/// Event in the life of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Event {
-    /// A runner is about to send it.
+    /// A run claimed the job for submission.
     Claimed,
-    /// The service gave a generation ID.
+    /// The service accepted the submission and returned a generation ID.
     Accepted,
-    /// A result came and is stored.
+    /// A result was received and stored.
     Completed,
-    /// The result of an equal recording was taken.
+    /// The result of a duplicate recording was reused.
     Shared,
-    /// The answer to its last submission was lost and is found: it was accepted.
+    /// A look-up showed that the last submission, whose response was lost, had been accepted.
     Found,
-    /// Every output file is on disk.
+    /// All output files were written.
     Written,
-    /// It waits for another try.
+    /// The job was requeued for another attempt.
     PutBack,
-    /// A permanent cause, or the attempts are spent.
+    /// The job failed, because the cause is permanent or no attempts are left.
     Failed,
-    /// A person took it out.
+    /// An operator cancelled the job.
     Cancelled,
-    /// A person asked for it again.
+    /// An operator requeued the job with `retry`.
     Retried,
 }
 
@@ -54,7 +54,7 @@ impl Event {
         Self::Retried,
     ];
 
-    /// The states in which this event may happen: what a guarded statement expects to find.
+    /// Returns the states in which the event is valid. Guarded statements expect one of these states.
     #[must_use]
     pub const fn from_states(self) -> &'static [JobState] {
         use JobState::{Cancelled, Failed, Pending, Queued, Received, Submitting};
@@ -69,7 +69,7 @@ impl Event {
         }
     }
 
-    /// The state this event leads to.
+    /// Returns the state after the event.
     #[must_use]
     pub const fn to_state(self) -> JobState {
         match self {
@@ -84,20 +84,20 @@ impl Event {
     }
 }
 
-/// The event cannot happen in that state.
+/// Error for an event that is not valid in a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("`{event:?}` cannot happen to a job that is {state}")]
+#[error("event `{event:?}` is not valid in state `{state}`")]
 pub struct Illegal {
-    /// Where the job stood.
+    /// Current state of the job.
     pub state: JobState,
-    /// What was to happen.
+    /// Rejected event.
     pub event: Event,
 }
 
-/// The state after `event`.
+/// Returns the state after `event`.
 ///
 /// # Errors
-/// [`Illegal`] if the event cannot happen in `state`.
+/// [`Illegal`] if the event is not valid in `state`.
 pub fn next(state: JobState, event: Event) -> Result<JobState, Illegal> {
     if event.from_states().contains(&state) {
         Ok(event.to_state())
@@ -117,14 +117,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn done_is_never_left(events in events()) {
+        fn done_is_final(events in events()) {
             for event in events {
                 prop_assert!(next(JobState::Done, event).is_err());
             }
         }
 
         #[test]
-        fn a_result_once_received_is_never_asked_for_again(events in events()) {
+        fn a_received_result_is_never_fetched_again(events in events()) {
             let mut state = JobState::Received;
             for event in events {
                 state = next(state, event).unwrap_or(state);
@@ -133,7 +133,7 @@ mod tests {
         }
 
         #[test]
-        fn only_a_claim_leads_to_a_submission_and_only_from_the_queue(events in events()) {
+        fn only_claiming_a_queued_job_leads_to_submission(events in events()) {
             let mut state = JobState::Queued;
             for event in events {
                 if let Ok(after) = next(state, event) {
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_person_took_out_or_what_failed_comes_back_only_by_retry() {
+    fn failed_and_cancelled_jobs_return_only_by_retry() {
         for state in [JobState::Failed, JobState::Cancelled] {
             for event in Event::ALL {
                 assert_eq!(
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn every_state_can_be_reached_from_the_queue() {
+    fn every_state_is_reachable_from_queued() {
         let mut reached = vec![JobState::Queued];
         for _ in 0..JobState::ALL.len() {
             for state in reached.clone() {
