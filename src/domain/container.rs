@@ -1,9 +1,11 @@
-//! The file types that the service takes: one table of extensions and MIME types.
+//! File types that the service accepts: a table of extensions and MIME types.
 
 use std::path::Path;
 
-/// Extensions in lower case with the MIME type a submission names. The service documents no list of its own; Deepgram, behind it,
-/// takes what ffmpeg decodes, so these are the audio and video containers people record in.
+/// Lowercase extensions and the MIME types sent with a submission, sorted by extension.
+///
+/// The service does not document the types it accepts. It uses Deepgram, which accepts everything that ffmpeg decodes.
+/// The table lists the common audio and video containers.
 const CONTAINERS: [(&str, &str); 38] = [
     ("3g2", "video/3gpp2"),
     ("3gp", "video/3gpp"),
@@ -45,12 +47,12 @@ const CONTAINERS: [(&str, &str); 38] = [
     ("wmv", "video/x-ms-wmv"),
 ];
 
-/// The MIME type for a file of this name; `application/octet-stream` when its extension says nothing.
+/// Returns the MIME type for a file name, or `application/octet-stream` for an unknown extension.
 pub fn mime_for(path: &Path) -> &'static str {
     entry(path).map_or("application/octet-stream", |(_, mime)| mime)
 }
 
-/// Whether the name says that the file is a recording. Case does not matter: `TALK.MP3` is one.
+/// Returns whether a file name has the extension of a recording. The comparison ignores case.
 pub fn is_recording(path: &Path) -> bool {
     entry(path).is_some()
 }
@@ -82,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn other_names_are_no_recordings() {
+    fn names_without_a_known_extension_are_not_recordings() {
         for name in ["a", "mp3", ".mp3", "a.txt", "a.mp3.part", "a.", ""] {
             assert!(!is_recording(Path::new(name)), "{name}");
         }

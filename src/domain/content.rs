@@ -1,12 +1,12 @@
-//! A small recording, read as a whole.
+//! Content of a small recording, held in memory.
 
 use bytes::Bytes;
 
-/// All bytes of a file, with their hash.
+/// Content of a file and its hash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Content {
-    /// The bytes.
+    /// All bytes of the file.
     pub bytes: Bytes,
-    /// Their SHA-256 in lower-case hexadecimal.
+    /// SHA-256 of the bytes in lowercase hexadecimal.
     pub sha256: String,
 }

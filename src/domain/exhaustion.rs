@@ -1,10 +1,10 @@
-//! Errors that say nothing of a file and everything of the machine.
+//! Resource exhaustion: I/O errors caused by the machine, not by a file.
 
 use rustix::io::Errno;
 use std::io;
 
-/// Whether something could not be opened or read only because this machine is out of something: file descriptors,
-/// memory. It is tried again, and is nobody's failure.
+/// Returns whether an I/O error means that the machine has run out of file descriptors, memory or buffers. The operation
+/// is worth retrying. The error does not count as a failure of the job.
 #[must_use]
 pub fn is_exhaustion(error: &io::Error) -> bool {
     let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::NOBUFS];
@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_want_of_means_is_exhaustion() {
+    fn only_missing_resources_are_exhaustion() {
         for (errno, expected) in [
             (Errno::MFILE, true),
             (Errno::NOMEM, true),

@@ -1,26 +1,26 @@
-//! Plain data and the state machine. Knows nothing of files, networks, clocks or threads.
+//! Plain data and the state machine of a job. This module does no I/O and uses no clock and no threads.
 //!
-//! - [`time`]: UTC milliseconds
-//! - [`id`]: newtypes for every identifier
+//! - [`time`]: UTC timestamps in milliseconds
+//! - [`id`]: newtypes for identifiers
 //! - [`state`]: the states of a job
-//! - [`transition`]: which event leads from which state to which
-//! - [`argument`]: arguments of a hook, with places to fill in
-//! - [`channel`]: the ways a person is told
-//! - [`container`]: the file types that the service takes
-//! - [`content`]: a small recording, read as a whole
-//! - [`exhaustion`]: errors that say nothing of a file and everything of the machine
-//! - [`failure`]: what went wrong, in classes, with what to do about it
-//! - [`file_name`]: how a transcript's files are named
-//! - [`flow`]: the two ways the service takes a recording
-//! - [`format`]: the output formats
-//! - [`hold`]: why nothing is submitted for now
-//! - [`model`]: the models of the service
-//! - [`nearest`]: which known name somebody probably meant
-//! - [`obeyed`](mod@obeyed): characters that are orders and no text
-//! - [`options`]: the options of a submission
-//! - [`price`]: what the models cost
-//! - [`request`]: the model and options a recording is transcribed with
-//! - [`transcript`]: a transcription, in one shape whatever model it came from
+//! - [`transition`]: the state machine of a job
+//! - [`argument`]: arguments of a hook, with placeholders
+//! - [`channel`]: notification channels
+//! - [`container`]: file types that the service accepts
+//! - [`content`]: content of a small recording, held in memory
+//! - [`exhaustion`]: detection of resource exhaustion
+//! - [`failure`]: failure classes, with advice
+//! - [`file_name`]: template for the names of output files
+//! - [`flow`]: API modes
+//! - [`format`](mod@format): output formats
+//! - [`hold`]: reasons to suspend submissions
+//! - [`model`]: models of the service
+//! - [`nearest`]: suggestions for mistyped names
+//! - [`obeyed`]: control characters in text
+//! - [`options`]: options of a submission
+//! - [`price`]: prices of the models
+//! - [`request`]: model and options of a submission
+//! - [`transcript`]: a transcript, independent of the model
 
 pub mod argument;
 pub mod channel;

@@ -1,6 +1,6 @@
-//! Which known name somebody probably meant.
+//! Suggestions for mistyped names.
 
-/// The known name most like `name`, if any is like it enough to be meant.
+/// Returns the known name most similar to `name`, or `None` if none is similar enough. The comparison ignores case.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_lowercase();
     known
@@ -11,12 +11,12 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
                 candidate,
             )
         })
-        .filter(|(likeness, _)| *likeness >= 0.6)
+        .filter(|(similarity, _)| *similarity >= 0.6)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| candidate)
 }
 
-/// ` (did you mean …?)`, or nothing: the end of a refusal.
+/// Returns the text `; did you mean …?` to append to an error message, or an empty string.
 pub fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     nearest(name, known).map_or_else(String::new, |known| format!("; did you mean `{known}`?"))
 }
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_is_recognised_and_nonsense_is_not() {
+    fn only_a_similar_name_is_suggested() {
         let known = ["interval", "max_interval"];
         assert_eq!(nearest("intervall", known), Some("interval"));
         assert_eq!(nearest("maxinterval", known), Some("max_interval"));

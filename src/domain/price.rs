@@ -1,47 +1,47 @@
-//! What the models cost.
+//! Prices of the models.
 
 use std::collections::BTreeMap;
 
-/// What the service puts before the names of some models; a name without it means the same.
+/// Optional prefix of model names. A name without the prefix refers to the same model.
 const PREFIX: &str = "#g1_";
 
-/// The price of a model.
+/// Price of a model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Price {
-    /// Money for a minute of audio.
+    /// Price for one minute of audio.
     pub per_minute: f64,
-    /// Of the money, as `USD`.
+    /// Currency code, such as `USD`.
     pub currency: String,
 }
 
-/// Prices by model, found with or without the service's prefix, in any case of letters.
+/// Prices by model. Look-ups ignore case and the optional prefix `#g1_`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Prices(BTreeMap<String, Price>);
 
 impl Prices {
     /// Sets the price of a model.
     pub fn set(&mut self, model: &str, price: Price) {
-        self.0.insert(plain(model), price);
+        self.0.insert(normalized(model), price);
     }
 
-    /// Takes in other prices, which come before these.
+    /// Adds other prices. They replace existing prices for the same models.
     pub fn extend(&mut self, others: &Self) {
         self.0.extend(others.0.clone());
     }
 
-    /// The price of a model, if one is known.
+    /// Returns the price of a model, if known.
     #[must_use]
     pub fn of(&self, model: &str) -> Option<&Price> {
-        self.0.get(&plain(model))
+        self.0.get(&normalized(model))
     }
 
-    /// What so much audio costs with a model, if its price is known.
+    /// Returns the cost of `audio_s` seconds of audio, if the price of the model is known.
     #[must_use]
     pub fn cost(&self, model: &str, audio_s: f64) -> Option<f64> {
         Some(self.of(model)?.per_minute * audio_s / 60.0)
     }
 
-    /// The currency, if all prices are in the same.
+    /// Returns the currency, if all prices use the same one.
     #[must_use]
     pub fn currency(&self) -> Option<&str> {
         let mut currencies = self.0.values().map(|price| price.currency.as_str());
@@ -50,7 +50,7 @@ impl Prices {
     }
 }
 
-fn plain(model: &str) -> String {
+fn normalized(model: &str) -> String {
     let model = model.to_lowercase();
     model
         .strip_prefix(PREFIX)
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_price_is_found_by_every_name_of_its_model_and_never_guessed() {
+    fn a_price_is_found_by_every_name_of_its_model() {
         let mut prices = Prices::default();
         let usd = |per_minute| Price {
             per_minute,
