@@ -1,5 +1,7 @@
-//! How much may be submitted: hours of audio and money, in a run, a day and a month, by the clock on the wall. What is
-//! on its way counts as soon as it is claimed, so that uploads at once cannot overshoot.
+//! Budget for submissions: audio, money and recordings per run, day and month.
+//!
+//! Days and months are those of local time. A recording counts as soon as it is claimed, so that concurrent uploads cannot
+//! exceed the budget.
 
 use super::day::{date_of, start_of};
 use crate::domain::Timestamp;
@@ -7,10 +9,10 @@ use jiff::ToSpan;
 use jiff::tz::TimeZone;
 use std::fmt;
 
-/// Sums of fractions of a second and of money are not exact.
+/// Tolerance for rounding errors in sums of seconds and money.
 const ROUNDING: f64 = 1e-6;
 
-/// What is capped.
+/// Quantity limited by a cap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Measure {
     /// Audio, in seconds.
@@ -21,7 +23,7 @@ pub enum Measure {
     Recordings,
 }
 
-/// For how long it is capped.
+/// Period of a cap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Period {
     /// One run.
@@ -32,14 +34,14 @@ pub enum Period {
     Month,
 }
 
-/// A limit that is not to be crossed.
+/// Upper limit of a quantity in a period.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cap {
-    /// What is capped.
+    /// Limited quantity.
     pub measure: Measure,
-    /// For how long.
+    /// Period of the cap.
     pub period: Period,
-    /// How much there may be.
+    /// Maximum amount: seconds, money or recordings.
     pub most: f64,
 }
 
@@ -52,7 +54,7 @@ impl fmt::Display for Cap {
         };
         match self.measure {
             Measure::Audio => {
-                // Without the noise of binary fractions.
+                // Avoids digits that come from binary fractions.
                 let hours = (self.most / 3600.0 * 1e9).round() / 1e9;
                 write!(f, "budget.hours_per_{period} = {hours}")
             }
@@ -67,9 +69,9 @@ impl fmt::Display for Cap {
 pub struct Amount {
     /// Audio, in seconds.
     pub audio_s: f64,
-    /// Money.
+    /// Money, in the currency of the prices.
     pub cost: f64,
-    /// Recordings.
+    /// Number of recordings.
     pub recordings: f64,
 }
 
@@ -82,7 +84,7 @@ impl Amount {
         }
     }
 
-    /// This and so much more; with a negative factor, less.
+    /// Adds `factor` times the other amount.
     fn add(&mut self, other: &Self, factor: f64) {
         self.audio_s += factor * other.audio_s;
         self.cost += factor * other.cost;
@@ -90,44 +92,49 @@ impl Amount {
     }
 }
 
-/// Why something may not be submitted.
+/// Reason why a recording may not be submitted.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Refusal {
-    /// It would cross a cap; where the cap does not end with the run, there is room again at `ends`.
+    /// The recording would exceed the remaining budget of a cap.
     Crossing {
-        /// The cap.
+        /// Exceeded cap.
         cap: Cap,
-        /// When its period ends.
+        /// Time when the period ends and the budget is restored. `None` for a cap per run.
         ends: Option<Timestamp>,
     },
-    /// It is more than a whole period's cap allows.
+    /// The recording alone exceeds the cap of a whole period.
     Larger(Cap),
-    /// How much it is cannot be told, so that the cap could not be kept.
+    /// The amount of the recording is unknown, so that the cap cannot be enforced.
     Unknown(Cap),
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Crossing { cap, ends: None } => write!(f, "the next recording would cross {cap}"),
+            Self::Crossing { cap, ends: None } => {
+                write!(f, "the next recording would exceed {cap}")
+            }
             Self::Crossing {
                 cap,
                 ends: Some(ends),
             } => write!(
                 f,
-                "the next recording would cross {cap}; it goes on at {ends}"
+                "the next recording would exceed {cap}; submissions resume at {ends}"
             ),
-            Self::Larger(cap) => write!(f, "it alone is more than {cap}"),
+            Self::Larger(cap) => write!(f, "this recording alone exceeds {cap}"),
             Self::Unknown(cap) if cap.measure == Measure::Cost => write!(
                 f,
-                "its length or the price of its model is not known, and {cap} is to be kept"
+                "cannot enforce {cap}: the length of the recording or the price of its model is unknown"
             ),
-            Self::Unknown(cap) => write!(f, "its length is not known, and {cap} is to be kept"),
+            Self::Unknown(cap) => write!(
+                f,
+                "cannot enforce {cap}: the length of the recording is unknown"
+            ),
         }
     }
 }
 
-/// What has been submitted in the present periods, against the caps.
+/// Amounts submitted in the current periods, and their caps.
 #[derive(Debug, Clone)]
 pub struct Account {
     caps: Vec<Cap>,
@@ -144,7 +151,7 @@ struct Spent {
 }
 
 impl Account {
-    /// An account on which nothing is spent yet at `now`.
+    /// Creates a budget with nothing spent at `now`.
     #[must_use]
     pub fn new(caps: Vec<Cap>, zone: TimeZone, now: Timestamp) -> Self {
         let spent = |period| Spent {
@@ -160,19 +167,19 @@ impl Account {
         }
     }
 
-    /// Whether there is a cap at all.
+    /// Returns whether there are any caps.
     #[must_use]
     pub fn is_capped(&self) -> bool {
         !self.caps.is_empty()
     }
 
-    /// Whether anything is capped for such a period.
+    /// Returns whether there is a cap for a period.
     #[must_use]
     pub fn caps_any(&self, period: Period) -> bool {
         self.caps.iter().any(|cap| cap.period == period)
     }
 
-    /// Puts what earlier runs spent in the present day or month on the account.
+    /// Adds an amount that earlier runs spent in the current day or month.
     pub fn spent_before(&mut self, period: Period, amount: &Amount) {
         match period {
             Period::Run => self.run.add(amount, 1.0),
@@ -181,10 +188,10 @@ impl Account {
         }
     }
 
-    /// Puts an amount on the account if no cap is crossed by it; `None` where its length or price is not known.
+    /// Spends the amount of one recording and returns it. An unknown length or cost is `None`.
     ///
     /// # Errors
-    /// The cap that it would cross; nothing is spent then.
+    /// If a cap would be exceeded or cannot be enforced. Nothing is spent in that case.
     pub fn spend(
         &mut self,
         now: Timestamp,
@@ -211,16 +218,16 @@ impl Account {
             cost: cost.unwrap_or(0.0),
             recordings: 1.0,
         };
-        self.change(&amount, 1.0);
+        self.add_to_all_periods(&amount, 1.0);
         Ok(amount)
     }
 
-    /// Takes back what was spent for a submission that cost nothing.
+    /// Refunds the amount of a submission that was not billed.
     pub fn give_back(&mut self, amount: &Amount) {
-        self.change(amount, -1.0);
+        self.add_to_all_periods(amount, -1.0);
     }
 
-    fn change(&mut self, amount: &Amount, factor: f64) {
+    fn add_to_all_periods(&mut self, amount: &Amount, factor: f64) {
         for spent in [&mut self.run, &mut self.day.amount, &mut self.month.amount] {
             spent.add(amount, factor);
         }
@@ -251,7 +258,8 @@ impl Account {
     }
 }
 
-/// When the day or month of `now` begins and ends, by the clock on the wall; a run has no such bounds.
+/// Returns the start and the end of the day or month of `now`, in local time. Returns `None` for a run and beyond the
+/// calendar.
 #[must_use]
 pub fn bounds(period: Period, now: Timestamp, zone: &TimeZone) -> Option<(Timestamp, Timestamp)> {
     let today = date_of(now, zone)?;
@@ -274,11 +282,11 @@ mod tests {
     const HOUR: i64 = 3_600_000;
 
     fn at(hours: i64) -> Timestamp {
-        // The first of a month: 2026-11-01T00:00:00Z.
+        // The start of a month: 2026-11-01T00:00:00Z.
         Timestamp::from_millis(1_793_491_200_000 + hours * HOUR)
     }
 
-    fn account(caps: &[(Measure, Period, f64)]) -> Account {
+    fn budget(caps: &[(Measure, Period, f64)]) -> Account {
         let caps = caps
             .iter()
             .map(|&(measure, period, most)| Cap {
@@ -290,70 +298,70 @@ mod tests {
         Account::new(caps, TimeZone::UTC, at(1))
     }
 
-    fn audio(account: &mut Account, hour: i64, seconds: f64) -> Result<Amount, Refusal> {
-        account.spend(at(hour), Some(seconds), None)
+    fn audio(budget: &mut Account, hour: i64, seconds: f64) -> Result<Amount, Refusal> {
+        budget.spend(at(hour), Some(seconds), None)
     }
 
     #[test]
-    fn without_caps_anything_may_be_submitted() {
-        assert!(account(&[]).spend(at(1), None, None).is_ok());
+    fn without_caps_every_recording_is_admitted() {
+        assert!(budget(&[]).spend(at(1), None, None).is_ok());
     }
 
     #[test]
-    fn a_budget_is_used_up_exactly_and_not_crossed() {
-        let mut account = account(&[(Measure::Audio, Period::Day, 3600.0)]);
+    fn a_budget_is_used_up_but_not_exceeded() {
+        let mut budget = budget(&[(Measure::Audio, Period::Day, 3600.0)]);
         for _ in 0..6 {
-            assert!(audio(&mut account, 1, 600.0).is_ok());
+            assert!(audio(&mut budget, 1, 600.0).is_ok());
         }
-        let Err(Refusal::Crossing { ends, .. }) = audio(&mut account, 2, 0.001) else {
-            panic!("it is crossed");
+        let Err(Refusal::Crossing { ends, .. }) = audio(&mut budget, 2, 0.001) else {
+            panic!("the cap is not exceeded");
         };
         assert_eq!(ends, Some(at(24)));
-        assert!(audio(&mut account, 24, 3600.0).is_ok());
+        assert!(audio(&mut budget, 24, 3600.0).is_ok());
     }
 
     #[test]
-    fn what_cost_nothing_is_given_back() {
-        let mut account = account(&[(Measure::Recordings, Period::Run, 1.0)]);
-        let amount = audio(&mut account, 1, 5.0).unwrap();
+    fn an_unbilled_amount_is_refunded() {
+        let mut budget = budget(&[(Measure::Recordings, Period::Run, 1.0)]);
+        let amount = audio(&mut budget, 1, 5.0).unwrap();
         assert!(matches!(
-            audio(&mut account, 1, 5.0),
+            audio(&mut budget, 1, 5.0),
             Err(Refusal::Crossing { ends: None, .. })
         ));
-        account.give_back(&amount);
-        assert!(audio(&mut account, 1, 5.0).is_ok());
+        budget.give_back(&amount);
+        assert!(audio(&mut budget, 1, 5.0).is_ok());
     }
 
     #[test]
-    fn what_alone_is_too_much_or_unknown_is_told_apart() {
-        let mut account = account(&[(Measure::Audio, Period::Month, 100.0)]);
+    fn too_large_and_unknown_amounts_are_distinguished() {
+        let mut budget = budget(&[(Measure::Audio, Period::Month, 100.0)]);
         assert!(matches!(
-            audio(&mut account, 1, 101.0),
+            audio(&mut budget, 1, 101.0),
             Err(Refusal::Larger(_))
         ));
         assert!(matches!(
-            account.spend(at(1), None, None),
+            budget.spend(at(1), None, None),
             Err(Refusal::Unknown(_))
         ));
     }
 
     #[test]
-    fn what_earlier_runs_spent_counts() {
-        let mut account = account(&[(Measure::Cost, Period::Month, 10.0)]);
+    fn the_spend_of_earlier_runs_counts() {
+        let mut budget = budget(&[(Measure::Cost, Period::Month, 10.0)]);
         let before = Amount {
             cost: 9.0,
             ..Amount::default()
         };
-        account.spent_before(Period::Month, &before);
-        assert!(account.spend(at(1), None, Some(1.5)).is_err());
-        assert!(account.spend(at(1), None, Some(1.0)).is_ok());
-        assert!(account.spend(at(30 * 24), None, Some(10.0)).is_ok());
+        budget.spent_before(Period::Month, &before);
+        assert!(budget.spend(at(1), None, Some(1.5)).is_err());
+        assert!(budget.spend(at(1), None, Some(1.0)).is_ok());
+        assert!(budget.spend(at(30 * 24), None, Some(10.0)).is_ok());
     }
 
     #[test]
-    fn days_and_months_are_those_of_the_clock_on_the_wall() {
+    fn days_and_months_follow_local_time() {
         let berlin = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
-        // 2026-10-25 has 25 hours there, and begins at 22:00 UTC of the day before.
+        // 2026-10-25 has 25 hours in Berlin and begins at 22:00 UTC of the day before.
         let noon = Timestamp::from_millis(
             "2026-10-25T11:00:00Z"
                 .parse::<jiff::Timestamp>()
@@ -372,17 +380,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_cap_is_ever_crossed(
+        fn no_cap_is_ever_exceeded(
             lengths in proptest::collection::vec((0.0..5000.0f64, 0u8..4), 1..60), day in 1000.0..9000.0f64, month in 1000.0..20000.0f64,
         ) {
-            let mut account = account(&[(Measure::Audio, Period::Day, day), (Measure::Audio, Period::Month, month)]);
+            let mut budget = budget(&[(Measure::Audio, Period::Day, day), (Measure::Audio, Period::Month, month)]);
             let (mut hour, mut by_day, mut all) = (1, 0.0, 0.0);
             for (length, step) in lengths {
                 if (hour + i64::from(step)) / 24 > hour / 24 {
                     by_day = 0.0;
                 }
                 hour += i64::from(step);
-                if let Ok(amount) = audio(&mut account, hour, length) {
+                if let Ok(amount) = audio(&mut budget, hour, length) {
                     by_day += amount.audio_s;
                     all += amount.audio_s;
                 }

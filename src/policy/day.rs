@@ -1,37 +1,39 @@
-//! Days of the clock on the wall, and when one closes.
+//! Days in local time, and the period of a daily summary.
 
 use crate::domain::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-/// The day that the clock shows at `now`. `None` beyond the calendar.
+/// Returns the local date at `now`, or `None` beyond the calendar.
 #[must_use]
 pub fn date_of(now: Timestamp, zone: &TimeZone) -> Option<Date> {
     let now = jiff::Timestamp::from_millisecond(now.millis()).ok()?;
     Some(zone.to_datetime(now).date())
 }
 
-/// The first moment of a day, whatever the clocks do that night. `None` beyond the calendar.
+/// Returns the first moment of a day, also when the clocks change on that day. Returns `None` beyond the calendar.
 #[must_use]
 pub fn start_of(date: Date, zone: &TimeZone) -> Option<Timestamp> {
     let start = date.to_zoned(zone.clone()).ok()?.timestamp();
     Some(Timestamp::from_millis(start.as_millisecond()))
 }
 
-/// The midnight after `now` where the clocks show `zone`. `None` at the end of the calendar.
+/// Returns the next midnight after `now` in `zone`, or `None` at the end of the calendar.
 #[must_use]
 pub fn next_midnight(now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
     start_of(date_of(now, zone)?.tomorrow().ok()?, zone)
 }
 
-/// The span that a summary is of, which ends at `until`: it begins where the one before ended (`told`), and where the
-/// clock was set back behind that, with the run.
+/// Returns the start of the period of a summary that ends at `until`.
+///
+/// The period starts at the end of the previous summary. If the clock was set back before that time, it starts with the
+/// run instead.
 #[must_use]
-pub fn since(told: Timestamp, began: Timestamp, until: Timestamp) -> Timestamp {
-    if told <= until {
-        told
+pub fn since(previous_end: Timestamp, run_start: Timestamp, until: Timestamp) -> Timestamp {
+    if previous_end <= until {
+        previous_end
     } else {
-        began.min(until)
+        run_start.min(until)
     }
 }
 
@@ -47,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_closes_at_midnight_where_the_clock_hangs() {
+    fn a_day_ends_at_local_midnight() {
         assert_eq!(
             midnight("2026-11-21T12:00:00Z", "UTC0"),
             "2026-11-22T00:00:00Z"
@@ -67,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_on_which_the_clocks_change_closes_at_its_own_midnight() {
+    fn a_clock_change_does_not_move_midnight() {
         let berlin = "CET-1CEST,M3.5.0,M10.5.0/3";
         assert_eq!(
             midnight("2026-03-29T00:30:00Z", berlin),
@@ -80,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_summary_begins_where_the_one_before_ended() {
+    fn a_summary_starts_where_the_previous_one_ended() {
         let at = Timestamp::from_millis;
         assert_eq!(since(at(5), at(9), at(20)), at(5));
         assert_eq!(

@@ -1,4 +1,4 @@
-//! When everything will have been submitted, at the earliest: under the rate, within the hours and the budget.
+//! Forecast of the earliest time when all recordings are submitted, given the rate, the active hours and the budget.
 
 use super::budget::{Cap, Measure, Period, bounds};
 use super::hours::{Opening, Window};
@@ -6,21 +6,21 @@ use crate::domain::Timestamp;
 use jiff::tz::TimeZone;
 use std::time::Duration;
 
-/// Ends of hours that are looked at: some decades of nights.
-const MOST_STEPS: usize = 20_000;
+/// Maximum number of opening and closing times examined. Enough for some decades of nights.
+const MAX_STEPS: usize = 20_000;
 
-/// What is to be submitted.
+/// Recordings that remain to be submitted.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Load {
-    /// Recordings.
+    /// Number of recordings.
     pub recordings: u64,
-    /// Audio, in seconds.
+    /// Length of the audio, in seconds.
     pub audio_s: f64,
-    /// Money, where all prices are known.
+    /// Cost in the currency of the prices. `None` if a price is unknown.
     pub cost: Option<f64>,
 }
 
-/// When the last of it leaves at the earliest, at so many submissions a minute; `None` if never, as far as one can see.
+/// Returns the earliest time of the last submission, or `None` if it is not foreseeable.
 #[must_use]
 pub fn submitted_by(
     load: &Load,
@@ -38,15 +38,15 @@ pub fn submitted_by(
             Measure::Cost => load.cost.unwrap_or(0.0),
             Measure::Recordings => load.recordings as f64,
         };
-        last = last.max(begin_of_last(cap, amount, now, &window.zone)?);
+        last = last.max(start_of_last_period(cap, amount, now, &window.zone)?);
     }
     Some(last)
 }
 
-/// When so much time has gone by in which submissions may leave.
+/// Returns the time after which the window has been open for `open_for` in total since `now`.
 fn after_open(now: Timestamp, open_for: Duration, window: &Window) -> Option<Timestamp> {
     let (mut time, mut left) = (now, open_for);
-    for _ in 0..MOST_STEPS {
+    for _ in 0..MAX_STEPS {
         time = match window.opening(time) {
             Opening::Never => return None,
             Opening::At(opens) => opens,
@@ -64,18 +64,23 @@ fn after_open(now: Timestamp, open_for: Duration, window: &Window) -> Option<Tim
     None
 }
 
-/// When the period begins in which the last of an amount has room, if each takes as much as it may.
-fn begin_of_last(cap: &Cap, amount: f64, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+/// Returns the start of the period in which the last part of an amount fits, if each earlier period is used up.
+fn start_of_last_period(
+    cap: &Cap,
+    amount: f64,
+    now: Timestamp,
+    zone: &TimeZone,
+) -> Option<Timestamp> {
     let mut periods = (amount / cap.most).ceil() as usize;
-    let mut begin = now;
-    if cap.period != Period::Run && periods > MOST_STEPS {
+    let mut start = now;
+    if cap.period != Period::Run && periods > MAX_STEPS {
         return None;
     }
     while periods > 1 {
-        (_, begin) = bounds(cap.period, begin, zone)?;
+        (_, start) = bounds(cap.period, start, zone)?;
         periods -= 1;
     }
-    Some(begin)
+    Some(start)
 }
 
 #[cfg(test)]
@@ -105,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rate_alone_bounds_an_open_day() {
+    fn only_the_rate_limits_an_open_day() {
         let by =
             |recordings| submitted_by(&load(recordings, 1.0), at(0), 60, &Window::always(), &[]);
         assert_eq!(by(0), Some(at(0)));
@@ -113,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_into_a_night_goes_on_in_the_next() {
+    fn the_remainder_continues_in_the_next_night() {
         let by = |recordings| {
             submitted_by(
                 &load(recordings, 1.0),
@@ -129,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_budget_spreads_it_over_days() {
+    fn a_budget_spreads_submissions_over_days() {
         let cap = Cap {
             measure: Measure::Audio,
             period: Period::Day,
@@ -141,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_is_over_never_comes() {
+    fn a_closed_window_has_no_forecast() {
         let over = Window {
             until: Some(at(0)),
             ..Window::always()

@@ -1,7 +1,8 @@
-//! The hours in which recordings are submitted. What is pending is collected at any hour.
+//! Active hours, in which recordings are submitted. Pending results are fetched at any hour.
 //!
-//! Hours are those of the clock on the wall. On the days it is set, a range begins and ends when the clock first shows
-//! its ends, or would have shown them: it may be an hour longer or shorter, and is never missed.
+//! Hours are in local time. A clock change can repeat the start or the end of a range. The first occurrence then
+//! counts. A clock change can also skip it. The time at which the clock would have shown it then counts. The range may be an
+//! hour longer or shorter on that day, but it is never skipped.
 
 use super::day::date_of;
 use crate::domain::Timestamp;
@@ -13,14 +14,14 @@ use std::str::FromStr;
 
 const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
-/// A time of the day, to the minute; 24:00 is the end of the day.
+/// Time of day, to the minute. 24:00 is the end of the day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TimeOfDay {
     minutes: i16,
 }
 
 impl TimeOfDay {
-    /// The first time after `now` that the clock shows this.
+    /// Returns the first occurrence after `now` in local time.
     #[must_use]
     pub fn next(self, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         let today = date_of(now, zone)?;
@@ -44,8 +45,8 @@ impl FromStr for TimeOfDay {
     type Err = NotATime;
 
     fn from_str(text: &str) -> Result<Self, NotATime> {
-        let refused = || NotATime(text.to_owned());
-        let (hours, minutes) = text.split_once(':').ok_or_else(refused)?;
+        let error = || NotATime(text.to_owned());
+        let (hours, minutes) = text.split_once(':').ok_or_else(error)?;
         let number = |digits: &str| {
             let plain = matches!(digits.len(), 1..=2) && digits.bytes().all(|b| b.is_ascii_digit());
             plain.then(|| digits.parse::<i16>().ok()).flatten()
@@ -53,20 +54,20 @@ impl FromStr for TimeOfDay {
         let (hours, minutes) = number(hours)
             .zip(number(minutes))
             .filter(|&(hours, minutes)| minutes < 60 && hours * 60 + minutes <= 24 * 60)
-            .ok_or_else(refused)?;
+            .ok_or_else(error)?;
         Ok(Self {
             minutes: hours * 60 + minutes,
         })
     }
 }
 
-/// The text is no time of the day.
+/// Error for an invalid time of day.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected a time like \"06:00\", found \"{0}\"")]
 pub struct NotATime(String);
 
-/// A range of hours on some days of the week: `22:00-06:00`, `mon-fri 19:00-07:00`, `sat,sun 00:00-24:00`. The day is
-/// the one it begins on.
+/// Range of hours on some days of the week: `22:00-06:00`, `mon-fri 19:00-07:00`, `sat,sun 00:00-24:00`. The days are
+/// those on which the range starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Range {
     days: [bool; 7],
@@ -87,7 +88,7 @@ impl Range {
     }
 }
 
-/// The text is no range of hours.
+/// Error for an invalid range of hours.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected hours like \"22:00-06:00\" or \"mon-fri 19:00-07:00\", found \"{0}\"")]
 pub struct NotARange(String);
@@ -96,22 +97,22 @@ impl FromStr for Range {
     type Err = NotARange;
 
     fn from_str(text: &str) -> Result<Self, NotARange> {
-        let refused = || NotARange(text.to_owned());
+        let error = || NotARange(text.to_owned());
         let (days, hours) = match text.trim().rsplit_once(char::is_whitespace) {
-            Some((named, hours)) => (days(named).ok_or_else(refused)?, hours),
+            Some((named, hours)) => (days(named).ok_or_else(error)?, hours),
             None => ([true; 7], text.trim()),
         };
-        let (from, to) = hours.split_once('-').ok_or_else(refused)?;
+        let (from, to) = hours.split_once('-').ok_or_else(error)?;
         let parsed = from.parse().ok().zip(to.parse().ok());
-        let (from, to): (TimeOfDay, TimeOfDay) = parsed.ok_or_else(refused)?;
+        let (from, to): (TimeOfDay, TimeOfDay) = parsed.ok_or_else(error)?;
         if from == to || from.minutes == 24 * 60 {
-            return Err(refused());
+            return Err(error());
         }
         Ok(Self { days, from, to })
     }
 }
 
-/// `mon-fri`, `sat,sun`, `fri-mon`.
+/// Parses days of the week: `mon-fri`, `sat,sun`, `fri-mon`.
 fn days(text: &str) -> Option<[bool; 7]> {
     let mut days = [false; 7];
     for part in text.split([',', ' ']).filter(|part| !part.is_empty()) {
@@ -133,42 +134,42 @@ fn day_number(day: Weekday) -> usize {
     usize::try_from(day.to_monday_zero_offset()).unwrap_or(0)
 }
 
-/// When submissions may leave.
+/// Time window for submissions.
 #[derive(Debug, Clone)]
 pub struct Window {
-    /// `schedule.active_hours`; without any, at every hour.
+    /// Setting `schedule.active_hours`. If empty, every hour is active.
     pub hours: Vec<Range>,
-    /// The end of the time that was given to the run.
+    /// Time after which the run submits nothing.
     pub until: Option<Timestamp>,
-    /// Of the clock on the wall.
+    /// Time zone of the active hours.
     pub zone: TimeZone,
 }
 
-/// Whether submissions may leave.
+/// State of the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Opening {
-    /// They may.
+    /// Open.
     #[default]
     Now,
-    /// Not before this time.
+    /// Closed until this time.
     At(Timestamp),
-    /// Not in this run any more.
+    /// Closed for the rest of the run.
     Never,
 }
 
-/// `submissions go on`, `nothing is submitted before 2026-11-21T22:00:00Z`.
+/// For example `submissions resumed` or `nothing is submitted before 2026-11-21T22:00:00Z (active_hours)`.
 impl fmt::Display for Opening {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Now => f.write_str("submissions go on"),
+            Self::Now => f.write_str("submissions resumed"),
             Self::At(time) => write!(f, "nothing is submitted before {time} (active_hours)"),
-            Self::Never => f.write_str("the time for submissions is over"),
+            Self::Never => f.write_str("the submission window has closed"),
         }
     }
 }
 
 impl Window {
-    /// At every hour, for ever.
+    /// Returns a window that is always open.
     #[must_use]
     pub const fn always() -> Self {
         Self {
@@ -178,7 +179,7 @@ impl Window {
         }
     }
 
-    /// Whether submissions may leave at `now`.
+    /// Returns the state of the window at `now`.
     #[must_use]
     pub fn opening(&self, now: Timestamp) -> Opening {
         if self.until.is_some_and(|until| now >= until) {
@@ -192,7 +193,7 @@ impl Window {
         }
     }
 
-    /// When submissions that may leave at `now` may not any more; `None` if that never comes.
+    /// Returns the time at which a window that is open at `now` closes, or `None` if it never closes.
     #[must_use]
     pub fn closes_at(&self, now: Timestamp) -> Option<Timestamp> {
         let open = self.spans(now).filter(|&(from, _)| from <= now);
@@ -207,7 +208,7 @@ impl Window {
         self.spans(now).map(|(from, _)| from.max(now)).min()
     }
 
-    /// The spans that end after `now`. A range of one day of the week comes again within eight days.
+    /// Returns the spans that end after `now`. A range on a single day of the week recurs within eight days.
     fn spans(&self, now: Timestamp) -> impl Iterator<Item = (Timestamp, Timestamp)> {
         let today = date_of(now, &self.zone);
         let spans = (-1..=8).flat_map(move |days| {
@@ -233,7 +234,7 @@ mod tests {
         }
     }
 
-    /// Central European time by its rules, whatever the machine has installed.
+    /// Central European Time, defined by its rules and not by the time zone database of the machine.
     fn berlin() -> TimeZone {
         TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap()
     }
@@ -249,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn without_hours_every_hour_is_active() {
+    fn without_ranges_every_hour_is_active() {
         assert_eq!(
             Window::always().opening(at("2026-11-21T12:00")),
             Opening::Now
@@ -270,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn days_are_those_a_range_begins_on() {
+    fn days_are_those_on_which_a_range_starts() {
         // 2026-11-21 is a Saturday.
         let hours = window(&["mon-fri 22:00-06:00", "sun 10:00-24:00"]);
         assert_eq!(hours.opening(at("2026-11-21T05:00")), Opening::Now);
@@ -291,8 +292,8 @@ mod tests {
     }
 
     #[test]
-    fn on_the_day_the_clock_goes_forward_a_skipped_hour_is_where_it_would_have_been() {
-        // 02:00 to 03:00 does not exist on 2026-03-29.
+    fn a_start_in_the_skipped_hour_is_shifted() {
+        // The hour from 02:00 to 03:00 does not exist on 2026-03-29.
         let early = window(&["02:30-04:00"]);
         assert_eq!(
             early.opening(utc("2026-03-29T00:00:00Z")),
@@ -306,8 +307,8 @@ mod tests {
     }
 
     #[test]
-    fn on_the_day_the_clock_goes_back_the_night_is_an_hour_longer() {
-        // 02:00 to 03:00 comes twice on 2026-10-25.
+    fn a_night_with_a_repeated_hour_is_longer() {
+        // The hour from 02:00 to 03:00 occurs twice on 2026-10-25.
         let night = window(&["22:00-06:00"]);
         assert_eq!(night.opening(utc("2026-10-24T20:00:00Z")), Opening::Now);
         assert_eq!(night.opening(utc("2026-10-25T04:59:00Z")), Opening::Now);
@@ -318,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_the_run_closes_for_good() {
+    fn the_end_of_the_run_closes_the_window() {
         let mut night = window(&["22:00-06:00"]);
         night.until = Some(at("2026-11-22T02:00"));
         assert_eq!(night.opening(at("2026-11-22T01:59")), Opening::Now);
@@ -336,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_or_range_is_refused() {
+    fn invalid_times_and_ranges_are_rejected() {
         for text in [
             "", "6", "24:01", "12:60", "+6:00", "-1:00", "006:00", "6:0:0",
         ] {
@@ -359,7 +360,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_opens_later_is_closed_until_then(
+        fn the_window_is_closed_until_it_opens(
             minute in 0i64..60 * 24 * 800, from in 0i16..1440, length in 1i16..1440, first in 0usize..7, last in 0usize..7,
         ) {
             let to = (from + length) % 1440;
@@ -375,13 +376,13 @@ mod tests {
                     prop_assert_eq!(hours.opening(time), Opening::Now);
                     prop_assert_ne!(hours.opening(Timestamp::from_millis(time.millis() - 1)), Opening::Now);
                 }
-                // A range within the hour that is skipped, on that day alone, comes again the week after.
-                Opening::Never => prop_assert!(false, "{range} never comes"),
+                // A range that lies within the skipped hour of a single day recurs a week later.
+                Opening::Never => prop_assert!(false, "{range} never opens"),
             }
         }
 
         #[test]
-        fn no_text_upsets_the_reader(text in "\\PC{0,24}") {
+        fn parsing_never_panics(text in "\\PC{0,24}") {
             let _ = (text.parse::<Range>(), text.parse::<TimeOfDay>());
         }
     }
