@@ -1,20 +1,20 @@
-//! How long to wait after a failure: each job for itself, and all requests together.
+//! Back-off after failures: for a single job, and shared by all requests.
 
 use crate::domain::{JobId, Timestamp};
 use std::time::Duration;
 
-/// Exponential growth with a ceiling: `retry.backoff` and `retry.max_backoff`.
+/// Exponential back-off with a maximum: `retry.backoff` and `retry.max_backoff`.
 #[derive(Debug, Clone, Copy)]
 pub struct Backoff {
-    /// The wait after the first failure.
+    /// Delay after the first failure.
     pub first: Duration,
-    /// The longest wait.
+    /// Maximum delay.
     pub most: Duration,
 }
 
 impl Backoff {
-    /// The back-off that polls share: never so long that a transcript kept for `retention` could expire while an outage
-    /// that is over is still waited out.
+    /// Returns the back-off for polls, with a maximum of one twentieth of `retention`. Otherwise transcripts could expire
+    /// during the back-off, although the outage is over.
     #[must_use]
     pub fn within(self, retention: Duration) -> Self {
         let most = self.most.min(retention / 20);
@@ -24,8 +24,10 @@ impl Backoff {
         }
     }
 
-    /// The wait after `failures` in a row (from 1): doubled each time up to the ceiling, of which `jitter` (0 to 1)
-    /// takes away up to half, so that those who failed together do not return together.
+    /// Returns the delay after `failures` consecutive failures (from 1).
+    ///
+    /// The delay doubles with each failure up to the maximum. `jitter` (0 to 1) then reduces it by up to half, so that
+    /// requests that failed together are not retried together.
     #[must_use]
     pub fn delay(&self, failures: u32, jitter: f64) -> Duration {
         let doublings = failures.saturating_sub(1).min(30);
@@ -34,24 +36,24 @@ impl Backoff {
     }
 }
 
-/// Whom a failure tells of.
+/// Scope of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
-    /// Too many requests: all of them wait.
+    /// Too many requests (429). All requests back off.
     TooMany,
-    /// Perhaps only of this job. When another one fails, too, and none succeeds between, it is the service, and all
-    /// wait; so they do when the service says for how long.
+    /// The failure may concern only this job. All requests back off if another job also fails without a success in
+    /// between, or if the service sends a `Retry-After`.
     Unclear,
 }
 
-/// The back-off that all requests share: a 429 or an outage slows everything together, once, and spends no attempt.
+/// Back-off shared by all requests. A 429 or an outage delays all requests once and uses no attempt.
 #[derive(Debug, Clone)]
 pub struct SharedBackoff {
     backoff: Backoff,
     failures: u32,
     failing_since: Option<Timestamp>,
     last_step_at: Timestamp,
-    said_at: Timestamp,
+    last_failure_at: Timestamp,
     wait_until: Timestamp,
     opens_at: Timestamp,
     first_job: Option<JobId>,
@@ -59,7 +61,7 @@ pub struct SharedBackoff {
 }
 
 impl SharedBackoff {
-    /// No failure yet.
+    /// Creates a back-off without failures.
     #[must_use]
     pub const fn new(backoff: Backoff) -> Self {
         Self {
@@ -67,7 +69,7 @@ impl SharedBackoff {
             failures: 0,
             failing_since: None,
             last_step_at: Timestamp::from_millis(i64::MIN),
-            said_at: Timestamp::from_millis(i64::MIN),
+            last_failure_at: Timestamp::from_millis(i64::MIN),
             wait_until: Timestamp::from_millis(i64::MIN),
             opens_at: Timestamp::from_millis(i64::MIN),
             first_job: None,
@@ -75,15 +77,17 @@ impl SharedBackoff {
         }
     }
 
-    /// A request for `job`, begun at `began`, failed at `now` in a way that may be nobody's fault. Requests that were
-    /// already under way at the last step do not make another. `retry_after` is the service's own word. Returns until
-    /// when this job waits.
+    /// Records that a request for `job`, started at `started`, failed at `now` for a reason that may not be specific to the
+    /// job. Returns the time until which the job must wait.
+    ///
+    /// Each failure increases the back-off by one step, except for requests that were already in flight at the last step.
+    /// `retry_after` is the delay requested by the service.
     pub fn failed(
         &mut self,
         now: Timestamp,
-        began: Timestamp,
+        started: Timestamp,
         job: JobId,
-        trouble: Trouble,
+        scope: Trouble,
         retry_after: Option<Duration>,
         jitter: f64,
     ) -> Timestamp {
@@ -95,36 +99,38 @@ impl SharedBackoff {
             Some(wait) => self.failing_since = Some(now.after(wait)),
             None => _ = self.failing_since.get_or_insert(now),
         }
-        if self.was_set_back(now) {
-            self.last_step_at = began;
+        if self.clock_was_set_back(now) {
+            self.last_step_at = started;
             self.wait_until = now;
             self.opens_at = now;
         }
-        self.said_at = now;
-        if began >= self.last_step_at {
+        self.last_failure_at = now;
+        if started >= self.last_step_at {
             self.failures += 1;
             self.last_step_at = now;
-            self.wait_at_least(now, self.backoff.delay(self.failures, jitter));
+            self.extend_wait(now, self.backoff.delay(self.failures, jitter));
         }
         if let Some(wait) = retry_after {
-            self.wait_at_least(now, wait);
+            self.extend_wait(now, wait);
         }
-        if trouble == Trouble::TooMany || retry_after.is_some() || self.several_jobs {
+        if scope == Trouble::TooMany || retry_after.is_some() || self.several_jobs {
             self.opens_at = self.opens_at.max(self.wait_until);
         }
         self.wait_until.max(now)
     }
 
-    fn wait_at_least(&mut self, now: Timestamp, wait: Duration) {
+    fn extend_wait(&mut self, now: Timestamp, wait: Duration) {
         self.wait_until = self.wait_until.max(now.after(wait));
     }
 
-    /// A time before the last failure: the clock was set back since, and what was said by it is void.
-    fn was_set_back(&self, now: Timestamp) -> bool {
-        now < self.said_at
+    /// Returns whether `now` is before the last failure. The clock was then set back, and the recorded times are
+    /// invalid.
+    fn clock_was_set_back(&self, now: Timestamp) -> bool {
+        now < self.last_failure_at
     }
 
-    /// The service answered as it should: whatever was wrong is over, except a time it asked for itself.
+    /// Records a success, which ends the outage. A wait that is already set stays in effect, such as a delay requested by
+    /// the service.
     pub fn succeeded(&mut self) {
         self.failures = 0;
         self.failing_since = None;
@@ -132,23 +138,25 @@ impl SharedBackoff {
         self.several_jobs = false;
     }
 
-    /// When the next request may leave, as it looks at `now`.
+    /// Returns the earliest time of the next request, given the current time.
     #[must_use]
     pub fn opens_at(&self, now: Timestamp) -> Timestamp {
-        if self.was_set_back(now) {
+        if self.clock_was_set_back(now) {
             now
         } else {
             self.opens_at
         }
     }
 
-    /// Whether requests for several jobs failed with no success between: then no job is to blame.
+    /// Returns whether requests for several jobs failed without a success in between. The failures are then not caused
+    /// by a single job.
     #[must_use]
     pub const fn is_outage(&self) -> bool {
         self.several_jobs
     }
 
-    /// How long nothing has succeeded, at `now`. A service that names a time is not failing before it.
+    /// Returns the time for which requests have failed without a success. A delay requested by the service does not
+    /// count.
     #[must_use]
     pub fn failing_for(&self, now: Timestamp) -> Duration {
         self.failing_since
@@ -171,15 +179,15 @@ mod tests {
     }
 
     #[test]
-    fn waits_double_up_to_the_ceiling() {
-        let waits: Vec<_> = (1..=8)
+    fn delays_double_up_to_the_maximum() {
+        let delays: Vec<_> = (1..=8)
             .map(|failures| BACKOFF.delay(failures, 0.0).as_secs())
             .collect();
-        assert_eq!(waits, [10, 20, 40, 80, 160, 320, 640, 900]);
+        assert_eq!(delays, [10, 20, 40, 80, 160, 320, 640, 900]);
     }
 
     #[test]
-    fn what_polls_share_waits_a_small_part_of_the_retention_at_most() {
+    fn the_poll_back_off_is_a_fraction_of_the_retention() {
         let shared = BACKOFF.within(Duration::from_secs(3600));
         assert_eq!(shared.delay(99, 0.0), Duration::from_secs(180));
         assert_eq!(shared.delay(1, 0.0), BACKOFF.first);
@@ -190,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_that_fail_together_make_one_step() {
+    fn failures_in_flight_together_count_as_one_step() {
         let mut shared = SharedBackoff::new(BACKOFF);
         for job in 0..4 {
             let until = shared.failed(at(100), at(99), JobId(job), Trouble::Unclear, None, 0.0);
@@ -203,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn one_job_that_fails_alone_is_no_outage_and_waits_alone() {
+    fn a_single_failing_job_backs_off_alone() {
         let mut shared = SharedBackoff::new(BACKOFF);
         let mut fail = |seconds, job| {
             let until = shared.failed(
@@ -229,14 +237,14 @@ mod tests {
     }
 
     #[test]
-    fn too_many_requests_are_everyone_s() {
+    fn too_many_requests_delay_all_requests() {
         let mut shared = SharedBackoff::new(BACKOFF);
         shared.failed(at(1), at(0), JobId(7), Trouble::TooMany, None, 0.0);
         assert_eq!(shared.opens_at(at(1)), at(11));
     }
 
     #[test]
-    fn the_service_is_taken_at_its_word() {
+    fn retry_after_is_honoured() {
         let mut shared = SharedBackoff::new(BACKOFF);
         shared.failed(
             at(100),
@@ -255,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_set_back_opens_what_was_closed_by_it() {
+    fn a_clock_set_back_ends_the_wait() {
         let mut shared = SharedBackoff::new(BACKOFF);
         shared.failed(at(3700), at(3699), JobId(1), Trouble::TooMany, None, 0.0);
         assert_eq!(shared.opens_at(at(3701)), at(3710));
@@ -266,13 +274,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_wait_is_at_least_half_of_the_first_and_never_over_the_ceiling(failures in 1u32..10_000, jitter in 0.0..=1.0f64) {
+        fn a_delay_stays_between_half_the_first_and_the_maximum(failures in 1u32..10_000, jitter in 0.0..=1.0f64) {
             let wait = BACKOFF.delay(failures, jitter);
             prop_assert!(wait >= BACKOFF.first / 2 && wait <= BACKOFF.most);
         }
 
         #[test]
-        fn nothing_leaves_before_retry_after(waits in proptest::collection::vec(0u64..10_000, 1..20)) {
+        fn no_request_is_sent_before_retry_after(waits in proptest::collection::vec(0u64..10_000, 1..20)) {
             let mut shared = SharedBackoff::new(BACKOFF);
             let mut earliest = at(0);
             for (step, wait) in waits.into_iter().enumerate() {

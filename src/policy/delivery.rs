@@ -1,44 +1,45 @@
-//! When a message that could not be delivered is sent again.
+//! Retries of notification messages.
 
 use super::backoff::Backoff;
 use crate::domain::Timestamp;
 use std::time::Duration;
 
-/// A message is given up when it is so old.
+/// Maximum age of a message. Older messages are dropped.
 pub const GIVE_UP_AFTER: Duration = Duration::from_secs(3 * 24 * 3600);
 
-/// What becomes of a message after a try in vain.
+/// Action after a failed delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// It is sent again at this time.
+    /// Retry at this time.
     At(Timestamp),
-    /// It is sent again when nightscribe starts the next time: until somebody changes something, no try is worth while.
+    /// Retry at the next start of nightscribe. Until an operator changes something, retries are pointless.
     AtNextStart,
-    /// Nothing more is tried.
+    /// Give up.
     GivenUp,
 }
 
-/// What becomes of a message of `created_at` after `tries`, the last of which was in vain at `now`. `lasting`: the
-/// receiver does not take it, and said so.
+/// Returns the action for a message created at `created_at`, of which the latest attempt failed at `now`.
+///
+/// `attempts` counts all attempts so far. `permanent` means that the receiver rejected the message permanently.
 #[must_use]
 pub fn next(
     created_at: Timestamp,
-    tries: u32,
-    lasting: bool,
+    attempts: u32,
+    permanent: bool,
     now: Timestamp,
     backoff: Backoff,
     jitter: f64,
 ) -> Next {
     if is_too_old(created_at, now) {
         Next::GivenUp
-    } else if lasting {
+    } else if permanent {
         Next::AtNextStart
     } else {
-        Next::At(now.after(backoff.delay(tries, jitter)))
+        Next::At(now.after(backoff.delay(attempts, jitter)))
     }
 }
 
-/// Whether a message is so old that nobody waits for it.
+/// Returns whether a message is too old to be delivered.
 #[must_use]
 pub fn is_too_old(created_at: Timestamp, now: Timestamp) -> bool {
     now.since(created_at) >= GIVE_UP_AFTER
@@ -59,20 +60,20 @@ mod tests {
     }
 
     #[test]
-    fn each_try_waits_longer_than_the_one_before() {
-        let after = |tries| next(at(0), tries, false, at(100), BACKOFF, 0.0);
+    fn delays_grow_with_each_attempt() {
+        let after = |attempts| next(at(0), attempts, false, at(100), BACKOFF, 0.0);
         assert_eq!(after(1), Next::At(at(110)));
         assert_eq!(after(2), Next::At(at(120)));
         assert_eq!(after(50), Next::At(at(1000)));
     }
 
     #[test]
-    fn what_the_receiver_does_not_take_waits_for_the_next_start() {
+    fn a_permanent_rejection_waits_for_the_next_start() {
         assert_eq!(next(at(0), 1, true, at(1), BACKOFF, 0.0), Next::AtNextStart);
     }
 
     #[test]
-    fn a_message_is_given_up_after_three_days() {
+    fn a_message_is_dropped_after_three_days() {
         let on = |now| next(at(0), 9, false, now, BACKOFF, 0.0);
         assert!(matches!(on(at(3 * DAY - 1)), Next::At(_)));
         assert_eq!(on(at(3 * DAY)), Next::GivenUp);

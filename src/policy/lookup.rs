@@ -1,30 +1,33 @@
-//! How often a lost answer is looked for before its recording is submitted again.
+//! Schedule of look-ups for an uncertain submission, before the recording is submitted again.
 
 use super::backoff::Backoff;
 use std::time::Duration;
 
-/// Looks after the first. Whether the service lists a submission at once is not documented, so one look is not enough;
-/// with the longest waits the last comes after two and a half minutes.
-const LOOKS: u32 = 7;
-/// The longest first wait between two looks.
-const FIRST: Duration = Duration::from_secs(2);
-/// The longest wait between two looks.
-const MOST: Duration = Duration::from_secs(40);
+/// Number of look-ups after the first. One look-up is not enough, because it is not documented whether the service lists
+/// a submission immediately. With the maximum delays, the last look-up happens after two and a half minutes.
+const REPEATED_LOOKUPS: u32 = 7;
+/// Maximum delay between the first two look-ups.
+const MAX_FIRST_DELAY: Duration = Duration::from_secs(2);
+/// Maximum delay between two look-ups.
+const MAX_DELAY: Duration = Duration::from_secs(40);
 
-/// When to look again after `looks` in vain, of which the last was `since_start` after the submission; `None` when
-/// looking makes no sense any more: often enough, or the service would not have the transcription either.
+/// Returns the delay before the next look-up, after `lookups` look-ups without success.
+///
+/// `since_start` is the time from the submission to the last look-up. Returns `None` if the number of look-ups is
+/// exhausted, or if the retention is over and the service has deleted the transcription.
 #[must_use]
 pub fn next_look(
-    looks: u32,
+    lookups: u32,
     since_start: Duration,
     retention: Duration,
     backoff: Backoff,
 ) -> Option<Duration> {
-    let steps = Backoff {
-        first: backoff.first.min(FIRST),
-        most: backoff.most.min(MOST),
+    let delays = Backoff {
+        first: backoff.first.min(MAX_FIRST_DELAY),
+        most: backoff.most.min(MAX_DELAY),
     };
-    (looks <= LOOKS && since_start < retention).then(|| steps.delay(looks.max(1), 0.0))
+    (lookups <= REPEATED_LOOKUPS && since_start < retention)
+        .then(|| delays.delay(lookups.max(1), 0.0))
 }
 
 #[cfg(test)]
@@ -37,46 +40,48 @@ mod tests {
         most: Duration::from_secs(900),
     };
 
-    fn waits(backoff: Backoff, retention: Duration) -> Vec<Duration> {
-        let mut waits = Vec::new();
-        while let Some(wait) = next_look(
-            waits.len() as u32 + 1,
-            waits.iter().sum(),
+    fn delays(backoff: Backoff, retention: Duration) -> Vec<Duration> {
+        let mut delays = Vec::new();
+        while let Some(delay) = next_look(
+            delays.len() as u32 + 1,
+            delays.iter().sum(),
             retention,
             backoff,
         ) {
-            waits.push(wait);
+            delays.push(delay);
         }
-        waits
+        delays
     }
 
     #[test]
-    fn looks_grow_apart_and_end() {
-        let waits = waits(SLOW, HOUR);
-        assert_eq!(waits.len(), 7);
-        assert!(waits.is_sorted());
-        assert!(waits.iter().all(|wait| *wait <= MOST));
+    fn delays_between_look_ups_grow_and_end() {
+        let delays = delays(SLOW, HOUR);
+        assert_eq!(delays.len(), 7);
+        assert!(delays.is_sorted());
+        assert!(delays.iter().all(|delay| *delay <= MAX_DELAY));
     }
 
     #[test]
-    fn a_short_backoff_makes_short_waits() {
+    fn a_short_back_off_means_short_delays() {
         let backoff = Backoff {
             first: Duration::from_millis(10),
             most: Duration::from_millis(40),
         };
         assert!(
-            waits(backoff, HOUR)
+            delays(backoff, HOUR)
                 .iter()
-                .all(|wait| *wait <= Duration::from_millis(40))
+                .all(|delay| *delay <= Duration::from_millis(40))
         );
     }
 
     #[test]
-    fn nobody_looks_for_what_has_expired() {
+    fn an_expired_transcription_is_not_looked_up() {
         assert_eq!(next_look(1, HOUR, HOUR, SLOW), None);
         assert!(
-            waits(SLOW, Duration::from_secs(6)).iter().sum::<Duration>()
-                < Duration::from_secs(6) + MOST
+            delays(SLOW, Duration::from_secs(6))
+                .iter()
+                .sum::<Duration>()
+                < Duration::from_secs(6) + MAX_DELAY
         );
     }
 }

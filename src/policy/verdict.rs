@@ -1,43 +1,45 @@
-//! What becomes of a job after a failure.
+//! Retry decision after a failed attempt.
 
 use crate::domain::HoldKind;
 
-/// Why a try did not lead to a transcript.
+/// Cause of a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
-    /// The service or this machine refuses this very recording or its options.
+    /// The service or this machine rejects the recording or its options.
     Permanent,
-    /// The service refuses the key.
+    /// The service rejects the API key.
     KeyRefused,
-    /// The account has no credit.
+    /// The account is out of credit.
     NoCredit,
-    /// Too many requests.
+    /// Too many requests (429).
     RateLimited,
-    /// The service was not reached at all: certainly nothing was accepted.
+    /// The service is unreachable. The submission was certainly not accepted.
     Unreachable,
-    /// The service failed on it, or the connection broke on the way there: certainly nothing was accepted.
+    /// The service failed, or the connection broke during the upload. The submission was certainly not accepted.
     ServiceFailed,
-    /// The service may have accepted, and will bill, what was sent.
+    /// The submission may have been accepted, and may be billed.
     Uncertain,
-    /// A generation was accepted and is gone, or ended in failure.
+    /// The submission was accepted, but the generation was deleted or failed.
     Lost,
 }
 
-/// What to do with the job.
+/// Action for the job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Back to the queue with its attempt given back; everything waits for the hold.
+    /// Requeue without using an attempt. A hold suspends all submissions.
     Hold(HoldKind),
-    /// Back to the queue with its attempt given back; everything waits for the shared back-off.
+    /// Requeue without using an attempt. The shared back-off delays all requests.
     Wait,
-    /// Back to the queue, the attempt spent, after the job's own back-off.
+    /// Requeue after the back-off of the job. This uses an attempt.
     Retry,
-    /// Nothing more is tried.
+    /// Fail the job permanently.
     Fail,
 }
 
-/// The verdict on a job of which `attempts` are spent with this one, of `max_attempts`. In an `outage` (requests for
-/// several jobs fail, none succeeds) nothing that was certainly not accepted is a job's own fault.
+/// Returns the action for a job after a failed attempt.
+///
+/// `attempts` counts the attempts used, including this one. `outage` means that requests for several jobs fail and none
+/// succeeds. During an outage, a submission that was certainly not accepted does not use an attempt.
 #[must_use]
 pub fn verdict(cause: Cause, attempts: u32, max_attempts: u32, outage: bool) -> Verdict {
     match cause {
@@ -71,7 +73,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_job_fails_only_for_a_permanent_cause_or_with_its_attempts_spent(
+        fn only_permanent_causes_or_exhausted_attempts_fail_a_job(
             cause in proptest::sample::select(CAUSES.to_vec()), attempts in 1u32..20, max in 1u32..20, outage: bool,
         ) {
             if verdict(cause, attempts, max, outage) == Verdict::Fail {
@@ -80,14 +82,14 @@ mod tests {
         }
 
         #[test]
-        fn what_may_have_been_paid_always_spends_an_attempt(attempts in 1u32..20, max in 1u32..20, outage: bool) {
+        fn an_uncertain_submission_always_uses_an_attempt(attempts in 1u32..20, max in 1u32..20, outage: bool) {
             let verdict = verdict(Cause::Uncertain, attempts, max, outage);
             prop_assert!(matches!(verdict, Verdict::Retry | Verdict::Fail));
         }
     }
 
     #[test]
-    fn holds_limits_and_outages_spend_no_attempt() {
+    fn holds_limits_and_outages_use_no_attempt() {
         for cause in [
             Cause::KeyRefused,
             Cause::NoCredit,
