@@ -1,60 +1,62 @@
-//! When an answer is likely, learnt from those that came: the first poll is planned by it.
+//! Latency of the service, estimated from earlier results. The first poll of a generation is scheduled by it.
 
 use super::turnbull;
 use crate::domain::Timestamp;
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-/// Answers remembered for each model: the latest, whichever poll found them, so that as many of them were there at the
-/// first poll as really are …
-const REMEMBERED: u64 = 128;
-/// … and so many at least that a later poll found, of which it is known between which times they came: hundreds that the
-/// first poll found do not make forgotten what is known better.
-const BRACKETED: usize = 16;
-/// After so long an answer no longer says how busy the service is …
-const MEMORY: Duration = Duration::from_secs(15 * 60);
-/// … but for the latest ones.
-const KEPT: u64 = 8;
-/// The line is drawn anew with each of the first answers, then with each eighth: one answer more moves it little.
-const REDRAWN: u64 = 8;
-/// What the first poll found came after this part of the wait. The estimate depends little on it, but one that is far
-/// too long falls by it.
-const EARLIEST: f64 = 0.25;
-/// No time is known better than to a hundredth.
-const NARROWEST: f64 = 0.99;
-/// The first poll comes when this part of the answers is there. With the growth of the later waits it makes few polls and
-/// few late answers: simulated in `tests/it/polling.rs`.
-const THERE: f64 = 0.55;
-/// And so much later: where answers always take the same time, it finds them all.
-const LATER: f64 = 1.02;
-/// Length assumed where it is not known, in seconds.
+/// Number of latest results kept per model. They are kept regardless of which poll found them, so that the share found
+/// by the first poll is representative.
+const MAX_SAMPLES: u64 = 128;
+/// Minimum number kept of results found by a later poll. For these, both bounds of the latency are known. Hundreds of
+/// results found by the first poll must not evict them.
+const MIN_BRACKETED: usize = 16;
+/// Maximum age of a result. An older result does not reflect the current load of the service.
+const MAX_AGE: Duration = Duration::from_secs(15 * 60);
+/// Number of latest results kept regardless of their age.
+const MIN_SAMPLES: u64 = 8;
+/// Refit interval, in results. Each of the first results triggers a refit, then only every eighth, because a single
+/// result changes the fit little.
+const REFIT_INTERVAL: u64 = 8;
+/// Assumed lower bound of the latency of a result found by the first poll, as a fraction of the wait. The estimate depends
+/// little on it, but an estimate that is far too long decreases because of it.
+const MIN_FRACTION: f64 = 0.25;
+/// Maximum ratio of the lower to the upper bound. No latency is known more precisely than to one percent.
+const MAX_BOUND_RATIO: f64 = 0.99;
+/// Quantile of the latency at which the first poll is scheduled. Together with the growth of the later waits, this results
+/// in few polls and few results found late, as simulated in `tests/it/polling.rs`.
+const TARGET_QUANTILE: f64 = 0.55;
+/// Safety factor for the quantile. If the latency is constant, the first poll finds every result.
+const SAFETY_FACTOR: f64 = 1.02;
+/// Audio length assumed if it is unknown, in seconds.
 const UNKNOWN_LENGTH_S: f64 = 600.0;
-/// Until answers for audio of different lengths tell, twice the audio takes twice the time. So much weight has that.
+/// Weight of the prior that the latency is proportional to the audio length. It dominates until results for audio of
+/// different lengths are known.
 const PRIOR: f64 = 1.0;
+/// Maximum ratio of the audio length to the longest length with a known latency. Beyond it, there is no estimate: an
+/// extrapolation could delay fetching the result for long, whereas an early poll costs little.
+const MAX_EXTRAPOLATION: f64 = 8.0;
 
-/// Audio this many times longer than any that was answered is of a length that nothing is known of: a guess by
-/// proportion could leave its answer lying for long, while a poll too early costs little.
-const BEYOND: f64 = 8.0;
-
-/// How long answers took, by model.
+/// Latency estimates by model.
 #[derive(Debug, Clone, Default)]
 pub struct ServiceTimes {
-    by_model: HashMap<String, Answers>,
+    by_model: HashMap<String, ModelHistory>,
 }
 
 #[derive(Debug, Clone, Default)]
-struct Answers {
+struct ModelHistory {
     bracketed: VecDeque<Sample>,
-    found_at_once: VecDeque<Sample>,
-    /// Answers so far.
+    found_by_first_poll: VecDeque<Sample>,
+    /// Number of results recorded so far.
     count: u64,
-    line: Line,
+    fit: LatencyFit,
 }
 
-/// Logarithms, as times grow with a power of the length, and scatter by factors.
+/// Latency of one result. Length and latency are logarithms, because the latency grows with a power of the length and
+/// varies by a factor.
 #[derive(Debug, Clone, Copy)]
 struct Sample {
-    /// Which answer it was.
+    /// Sequence number of the result.
     number: u64,
     at: Timestamp,
     length: f64,
@@ -62,19 +64,20 @@ struct Sample {
     not_after: f64,
 }
 
-/// The logarithm of the time by that of the length.
+/// Linear fit of the logarithm of the latency by the logarithm of the length.
 #[derive(Debug, Clone, Copy, Default)]
-struct Line {
-    level: f64,
+struct LatencyFit {
+    intercept: f64,
     slope: f64,
-    /// Of the longest audio that was answered.
-    longest: f64,
+    /// Logarithm of the longest length with a known latency.
+    max_length: f64,
 }
 
 impl ServiceTimes {
-    /// An answer for audio of `length_s` seconds, found at `now`, came between `not_before` and `not_after` its
-    /// acceptance: the last poll that found nothing, and the one that found it. `not_before` is zero where that was the
-    /// first.
+    /// Records the latency of a result for audio of `length_s` seconds, found at `now`.
+    ///
+    /// The bounds are durations since the acceptance of the submission. `not_before` is the time of the last poll without
+    /// a result, and `not_after` the time of the poll that found it. `not_before` is zero if the first poll found it.
     pub fn learn(
         &mut self,
         model: &str,
@@ -82,94 +85,103 @@ impl ServiceTimes {
         (not_before, not_after): (Duration, Duration),
         now: Timestamp,
     ) {
-        let answers = self.by_model.entry(model.to_owned()).or_default();
+        let history = self.by_model.entry(model.to_owned()).or_default();
         let not_after = not_after.max(Duration::from_micros(1)).as_secs_f64();
-        let least = not_before
+        let lower = not_before
             .as_secs_f64()
-            .clamp(not_after * EARLIEST, not_after * NARROWEST);
-        answers.remember(
+            .clamp(not_after * MIN_FRACTION, not_after * MAX_BOUND_RATIO);
+        history.record(
             Sample {
-                number: answers.count,
+                number: history.count,
                 at: now,
                 length: log_length(length_s),
-                not_before: least.ln(),
+                not_before: lower.ln(),
                 not_after: not_after.ln(),
             },
             not_before.is_zero(),
         );
     }
 
-    /// How long an answer for audio of `length_s` seconds takes at most, in a little more than half of the cases: on the
-    /// line through what is remembered; `None` if nothing is known of the model, or of audio of such a length.
+    /// Returns the latency within which slightly more than half of the results for audio of `length_s` seconds are ready.
+    ///
+    /// The estimate comes from a fit through the latest results. Returns `None` if there are no results for the model or for
+    /// audio of similar length.
     #[must_use]
     pub fn expected(&self, model: &str, length_s: Option<f64>) -> Option<Duration> {
-        let line = self.by_model.get(model)?.line;
+        let fit = self.by_model.get(model)?.fit;
         let length = log_length(length_s);
-        if length > line.longest + BEYOND.ln() {
+        if length > fit.max_length + MAX_EXTRAPOLATION.ln() {
             return None;
         }
-        let expected = (line.level + line.slope * length).exp() * LATER;
+        let expected = (fit.intercept + fit.slope * length).exp() * SAFETY_FACTOR;
         Duration::try_from_secs_f64(expected).ok()
     }
 }
 
-impl Answers {
-    fn remember(&mut self, sample: Sample, found_at_once: bool) {
+impl ModelHistory {
+    fn record(&mut self, sample: Sample, found_by_first_poll: bool) {
         self.count += 1;
-        if found_at_once {
-            self.found_at_once.push_back(sample);
+        if found_by_first_poll {
+            self.found_by_first_poll.push_back(sample);
         } else {
             self.bracketed.push_back(sample);
         }
-        forget(&mut self.found_at_once, 0, &sample);
-        forget(&mut self.bracketed, BRACKETED, &sample);
-        if self.count <= REDRAWN || self.count.is_multiple_of(REDRAWN) {
-            self.line = line(self.bracketed.iter().chain(&self.found_at_once));
+        evict(&mut self.found_by_first_poll, 0, &sample);
+        evict(&mut self.bracketed, MIN_BRACKETED, &sample);
+        if self.count <= REFIT_INTERVAL || self.count.is_multiple_of(REFIT_INTERVAL) {
+            self.fit = fit(self.bracketed.iter().chain(&self.found_by_first_poll));
         }
     }
 }
 
-/// Forgets what is too old, and beyond `least` what came before the latest answers.
-fn forget(samples: &mut VecDeque<Sample>, least: usize, latest: &Sample) {
+/// Evicts samples from the front.
+///
+/// A sample is evicted if it is older than [`MAX_AGE`] and not among the latest [`MIN_SAMPLES`] results. It is also evicted
+/// if it is not among the latest [`MAX_SAMPLES`] results and more than `min_len` samples are left.
+fn evict(samples: &mut VecDeque<Sample>, min_len: usize, latest: &Sample) {
     while let Some(first) = samples.front() {
-        let since = latest.number - first.number;
-        let is_past = samples.len() > least && since >= REMEMBERED;
-        let is_old = latest.at.since(first.at) > MEMORY && since >= KEPT;
-        if !is_past && !is_old {
+        let distance = latest.number - first.number;
+        let is_surplus = samples.len() > min_len && distance >= MAX_SAMPLES;
+        let is_old = latest.at.since(first.at) > MAX_AGE && distance >= MIN_SAMPLES;
+        if !is_surplus && !is_old {
             return;
         }
         samples.pop_front();
     }
 }
 
-/// The line through what is remembered, which [`THERE`] of the answers came before.
-fn line<'a>(samples: impl Iterator<Item = &'a Sample> + Clone) -> Line {
+/// Fits a line through the samples, below which the share [`TARGET_QUANTILE`] of the latencies lies.
+fn fit<'a>(samples: impl Iterator<Item = &'a Sample> + Clone) -> LatencyFit {
     let slope = slope(samples.clone());
-    let levels = samples.clone().map(|sample| {
-        let by_length = slope * sample.length;
-        (sample.not_before - by_length, sample.not_after - by_length)
+    let intercepts = samples.clone().map(|sample| {
+        let length_part = slope * sample.length;
+        (
+            sample.not_before - length_part,
+            sample.not_after - length_part,
+        )
     });
-    Line {
-        // A quantile, not the mean: it depends on how many answers came later, not on how much later.
-        level: turnbull::quantile(&levels.collect::<Vec<_>>(), THERE),
+    LatencyFit {
+        // A quantile depends on how many results are late. The mean would also depend on how late they are.
+        intercept: turnbull::quantile(&intercepts.collect::<Vec<_>>(), TARGET_QUANTILE),
         slope,
-        longest: samples.map(|sample| sample.length).fold(0.0, f64::max),
+        max_length: samples.map(|sample| sample.length).fold(0.0, f64::max),
     }
 }
 
-/// By which power of the length the time grows: by least squares, from not at all to proportionally.
+/// Returns the exponent with which the latency grows with the length, from 0 (constant) to 1 (proportional). Estimated by
+/// least squares.
 fn slope<'a>(samples: impl Iterator<Item = &'a Sample> + Clone) -> f64 {
-    let taken = |sample: &Sample| f64::midpoint(sample.not_before, sample.not_after);
+    let latency = |sample: &Sample| f64::midpoint(sample.not_before, sample.not_after);
     let count = samples.clone().count() as f64;
     let mean_length = samples.clone().map(|sample| sample.length).sum::<f64>() / count;
-    let mean_taken = samples.clone().map(taken).sum::<f64>() / count;
-    let (mut together, mut own) = (PRIOR, PRIOR);
+    let mean_latency = samples.clone().map(latency).sum::<f64>() / count;
+    let (mut covariance, mut variance) = (PRIOR, PRIOR);
     for sample in samples {
-        let apart = sample.length - mean_length;
-        together += apart * (taken(sample) - mean_taken);
-        own += apart * apart;
+        let deviation = sample.length - mean_length;
+        covariance += deviation * (latency(sample) - mean_latency);
+        variance += deviation * deviation;
     }
-    (together / own).clamp(0.0, 1.0)
+    (covariance / variance).clamp(0.0, 1.0)
 }
 
 fn log_length(length_s: Option<f64>) -> f64 {
@@ -191,12 +203,12 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_expected_of_an_unknown_model() {
+    fn an_unknown_model_has_no_estimate() {
         assert_eq!(ServiceTimes::default().expected("m", Some(60.0)), None);
     }
 
     #[test]
-    fn long_audio_is_expected_to_take_as_long_as_long_audio_did() {
+    fn the_estimate_depends_on_the_audio_length() {
         let mut times = ServiceTimes::default();
         for _ in 0..10 {
             times.learn("m", Some(30.0), (s(4), s(6)), NOW);
@@ -217,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_expected_of_audio_much_longer_than_any_that_was_answered() {
+    fn much_longer_audio_has_no_estimate() {
         let mut times = ServiceTimes::default();
         times.learn("m", Some(30.0), (s(1), s(1)), NOW);
         assert!(times.expected("m", Some(239.0)).is_some());
@@ -227,10 +239,10 @@ mod tests {
     }
 
     #[test]
-    fn only_the_latest_answers_count() {
+    fn only_the_latest_results_count() {
         let mut times = ServiceTimes::default();
         for seconds in [1, 9] {
-            for _ in 0..REMEMBERED {
+            for _ in 0..MAX_SAMPLES {
                 times.learn("m", None, (s(seconds), s(seconds)), NOW);
             }
         }
@@ -238,77 +250,82 @@ mod tests {
         assert!((8.9..9.3).contains(&expected.as_secs_f64()));
     }
 
-    /// Asks for an answer that takes a minute: how often, and when it is found. What it tells is learnt by `times`.
-    fn ask(expected: Option<Duration>, times: &mut ServiceTimes, now: Timestamp) -> (u32, f64) {
-        let mut asked = expected.unwrap_or(s(10));
+    /// Polls for a result with a latency of one minute and records it in `times`. Returns the number of polls and the time
+    /// at which the result is found, in seconds.
+    fn poll_until_found(
+        expected: Option<Duration>,
+        times: &mut ServiceTimes,
+        now: Timestamp,
+    ) -> (u32, f64) {
+        let mut polled_at = expected.unwrap_or(s(10));
         let (mut not_before, mut count) = (Duration::ZERO, 1);
-        while asked < s(60) {
-            (not_before, asked, count) = (asked, asked.mul_f64(1.12), count + 1);
+        while polled_at < s(60) {
+            (not_before, polled_at, count) = (polled_at, polled_at.mul_f64(1.12), count + 1);
         }
-        times.learn("m", None, (not_before, asked), now);
-        (count, asked.as_secs_f64())
+        times.learn("m", None, (not_before, polled_at), now);
+        (count, polled_at.as_secs_f64())
     }
 
     #[test]
-    fn an_answer_that_takes_the_same_time_always_is_soon_found_by_the_first_poll() {
+    fn a_constant_latency_is_soon_met_by_the_first_poll() {
         let mut times = ServiceTimes::default();
         let polls: Vec<_> = (0..200)
-            .map(|_| ask(times.expected("m", None), &mut times, NOW))
+            .map(|_| poll_until_found(times.expected("m", None), &mut times, NOW))
             .collect();
         assert!(polls[20..].iter().all(|poll| poll.1 < 68.0), "{polls:?}");
-        let again = polls[20..].iter().filter(|poll| poll.0 > 1);
-        assert!(again.count() < 20, "{polls:?}");
+        let repeated = polls[20..].iter().filter(|poll| poll.0 > 1);
+        assert!(repeated.count() < 20, "{polls:?}");
     }
 
     #[test]
-    fn hundreds_found_at_once_do_not_make_forgotten_what_is_known_better() {
+    fn first_poll_hits_do_not_evict_bracketed_results() {
         let mut times = ServiceTimes::default();
         let waves: Vec<_> = (0..8)
             .map(|_| {
                 let expected = times.expected("m", None);
-                let polls = (0..256).map(|_| ask(expected, &mut times, NOW));
+                let polls = (0..256).map(|_| poll_until_found(expected, &mut times, NOW));
                 polls.last().unwrap()
             })
             .collect();
-        let at_once = waves[2..]
+        let first_poll_hits = waves[2..]
             .iter()
             .filter(|poll| poll.0 == 1 && poll.1 < 66.0);
-        assert!(at_once.count() >= 5, "{waves:?}");
+        assert!(first_poll_hits.count() >= 5, "{waves:?}");
     }
 
     #[test]
-    fn an_expectation_that_is_far_too_long_falls_when_it_is_forgotten_why() {
+    fn an_estimate_far_too_long_decreases_again() {
         let mut times = ServiceTimes::default();
-        for _ in 0..REMEMBERED {
+        for _ in 0..MAX_SAMPLES {
             times.learn("m", None, (s(550), s(650)), NOW);
         }
-        let later = NOW.after(MEMORY + s(1));
-        for _ in 0..2 * REMEMBERED {
+        let later = NOW.after(MAX_AGE + s(1));
+        for _ in 0..2 * MAX_SAMPLES {
             let expected = times.expected("m", None);
-            ask(expected, &mut times, later);
+            poll_until_found(expected, &mut times, later);
         }
         let expected = times.expected("m", None).unwrap();
         assert!(expected < s(80), "{expected:?}");
     }
 
     #[test]
-    fn the_latest_answers_are_remembered_however_old_they_are() {
+    fn the_latest_results_are_kept_regardless_of_age() {
         let mut times = ServiceTimes::default();
-        for answer in 0..100 {
-            let later = NOW.after(2 * MEMORY * answer);
+        for result in 0..100 {
+            let later = NOW.after(2 * MAX_AGE * result);
             times.learn("m", None, (s(10), s(11)), later);
         }
-        assert_eq!(times.by_model["m"].bracketed.len() as u64, KEPT);
+        assert_eq!(times.by_model["m"].bracketed.len() as u64, MIN_SAMPLES);
     }
 
     proptest! {
         #[test]
-        fn an_expectation_grows_with_the_length_but_not_faster(taken in proptest::collection::vec((1.0..1e5f64, 1u64..1000), 1..100), length in 0.0..1.0f64, times_longer in 1.0..4f64) {
+        fn the_estimate_grows_at_most_proportionally_to_length(taken in proptest::collection::vec((1.0..1e5f64, 1u64..1000), 1..100), length in 0.0..1.0f64, times_longer in 1.0..4f64) {
             let mut times = ServiceTimes::default();
             for &(length, seconds) in &taken {
                 times.learn("m", Some(length), (s(seconds), s(seconds)), NOW);
             }
-            let longest = taken.iter().rev().take(REMEMBERED as usize).map(|&(length, _)| length).fold(1.0, f64::max);
+            let longest = taken.iter().rev().take(MAX_SAMPLES as usize).map(|&(length, _)| length).fold(1.0, f64::max);
             let length = longest.powf(length);
             let expected = |length| times.expected("m", Some(length)).unwrap().as_secs_f64();
             let (short, long) = (expected(length), expected(length * times_longer));

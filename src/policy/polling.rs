@@ -1,52 +1,55 @@
-//! When to ask for a generation: first when an answer is likely, then at growing intervals, and in any case in good
-//! time before the service forgets it.
+//! Schedule of the polls of a generation. The first poll happens when a result is likely, the later ones at growing
+//! intervals. A poll always happens before the transcription expires.
 //!
-//! Where it is known how long answers take, the first poll comes when a little more than half of them are there, and each
-//! later one when the wait so far has grown by a part of itself. If their times scatter as log-normal ones with a sigma of
-//! a quarter, two or three polls find an answer, half of the time within a tenth of the time it took: `frugal` in
-//! `scripts/bench`.
+//! If the latency of the service is known, the first poll happens when slightly more than half of the results are ready.
+//! Each later poll happens when the wait so far has grown by a fixed fraction. For log-normal latencies with a sigma of 0.25,
+//! two or three polls find a result. In half of the cases the delay is within a tenth of the latency. These numbers come
+//! from `frugal` in `scripts/bench`.
 
 use crate::domain::Timestamp;
 use std::time::Duration;
 
-/// How much longer each wait for an expected answer becomes in all, from one poll to the next.
+/// Growth of the total wait for an expected result, from one poll to the next.
 const GROWTH: f64 = 0.1;
-/// An expected answer is not asked for again before this part of the interval.
-const LEAST_PART: u32 = 10;
+/// Divisor of the interval that gives the minimum time between polls for an expected result.
+const MIN_INTERVAL_DIVISOR: u32 = 10;
 
-/// The longest time before expiry that is kept free for a last poll.
-const MOST_MARGIN: Duration = Duration::from_secs(60);
+/// Maximum margin before expiry that is reserved for a last poll.
+const MAX_MARGIN: Duration = Duration::from_secs(60);
 
-/// `polling.interval`, `polling.max_interval` and `api.retention`.
+/// Settings `polling.interval`, `polling.max_interval` and `api.retention`.
 #[derive(Debug, Clone, Copy)]
 pub struct Polling {
-    /// Between the first polls of one generation.
+    /// Interval between the first polls of a generation.
     pub interval: Duration,
-    /// Between later ones.
+    /// Maximum interval between later polls.
     pub max_interval: Duration,
-    /// How long the service keeps a transcription from its creation.
+    /// Time for which the service keeps a transcription after its creation.
     pub retention: Duration,
 }
 
 impl Polling {
-    /// How long before expiry the last regular poll comes: a tenth of the retention, at most a minute. Also how long
-    /// after its creation a generation may be unknown to the service (the grace of a 404).
+    /// Returns the time between the last regular poll and expiry: a tenth of the retention, at most a minute. This is also
+    /// the grace period after creation, during which the service may return 404 for a generation.
     #[must_use]
     pub fn margin(&self) -> Duration {
-        (self.retention / 10).min(MOST_MARGIN)
+        (self.retention / 10).min(MAX_MARGIN)
     }
 
-    /// When a generation accepted at `accepted` is asked for first: when an answer is `expected`, else after the
-    /// interval; never later than half of the retention, whatever is expected.
+    /// Returns the time of the first poll of a generation accepted at `accepted`.
+    ///
+    /// The delay is the `expected` latency if known, otherwise the interval. It is at most half of the retention.
     #[must_use]
     pub fn first(&self, accepted: Timestamp, expected: Option<Duration>) -> Timestamp {
         let wait = expected.unwrap_or_else(|| self.shortest());
         accepted.after(wait.min(self.retention / 2))
     }
 
-    /// When a generation that `polls` polls found unfinished, the last at `now`, is asked for again. `waited` is the
-    /// time since its acceptance where the first poll was planned by how long answers take. `turn` is the time that the
-    /// polls take which are due now: none is asked for again before they had theirs.
+    /// Returns the time of the next poll of a generation that is still unfinished at `now`, after `polls` polls.
+    ///
+    /// `waited` is the time since acceptance if the first poll was scheduled by the expected latency, otherwise `None`.
+    /// `turn` is the time that all polls due now take. It is a minimum for the interval, so that every due poll gets its
+    /// turn before a generation is polled again.
     #[must_use]
     pub fn next(
         &self,
@@ -57,26 +60,28 @@ impl Polling {
         expires: Timestamp,
     ) -> Timestamp {
         let wait = match waited {
-            Some(waited) => waited.mul_f64(GROWTH).max(self.shortest() / LEAST_PART),
+            Some(waited) => waited
+                .mul_f64(GROWTH)
+                .max(self.shortest() / MIN_INTERVAL_DIVISOR),
             None => self.growing(polls),
         };
         let planned = now.after(wait.max(turn).min(self.longest()));
-        let last_call = expires.before(self.margin());
-        if now < last_call {
-            planned.min(last_call)
+        let last_regular_poll = expires.before(self.margin());
+        if now < last_regular_poll {
+            planned.min(last_regular_poll)
         } else {
             now.after(self.shortest()).min(planned)
         }
     }
 
-    /// When nothing is expected of a generation any more: twice the retention after its creation. Until then only
-    /// the service says that it is gone.
+    /// Returns the time at which polling is given up: twice the retention after creation. Until then, a generation counts
+    /// as lost only if the service reports that it no longer exists.
     #[must_use]
     pub fn deadline(&self, expires: Timestamp) -> Timestamp {
         expires.after(self.retention)
     }
 
-    /// Whether a 404 at `now` may only mean that the generation is not visible yet.
+    /// Returns whether a 404 at `now` may mean that the generation is not visible yet.
     #[must_use]
     pub fn in_grace(&self, now: Timestamp, accepted: Timestamp) -> bool {
         now.since(accepted) < self.margin()
@@ -115,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_poll_comes_when_an_answer_is_likely() {
+    fn the_first_poll_follows_the_expected_latency() {
         assert_eq!(POLLING.first(at(0), None), at(10));
         assert_eq!(POLLING.first(at(0), Some(Duration::from_secs(3))), at(3));
         assert_eq!(
@@ -125,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn later_polls_come_at_growing_intervals() {
+    fn intervals_between_later_polls_grow() {
         let waits: Vec<_> = (1..=7)
             .map(|polls| {
                 POLLING
@@ -138,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expected_answer_is_asked_for_again_when_the_wait_has_grown_by_a_part() {
+    fn the_wait_for_an_expected_result_grows_by_a_fraction() {
         let next = |turn: u64, waited: u64| {
             let (turn, waited) = (Duration::from_secs(turn), Duration::from_secs(waited));
             POLLING
@@ -153,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_poll_comes_before_the_margin_and_then_at_short_intervals() {
+    fn polls_near_expiry_are_frequent() {
         assert_eq!(
             POLLING.next(at(3500), 20, None, Duration::ZERO, at(3600)),
             at(3540)
@@ -185,7 +190,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn before_expiry_there_is_always_a_poll_in_the_margin_or_earlier(
+        fn there_is_always_a_poll_before_expiry(
             now in 0i64..3_600_000, polls in 1u32..1000, retention_ms in 1000u64..10_000_000,
             interval_ms in 1u64..100_000, more_ms in 0u64..1_000_000, turn_ms in 0u64..1_000_000,
             is_expected: bool,

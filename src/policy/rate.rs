@@ -1,6 +1,8 @@
-//! How many submissions a minute the service is given. It publishes no limit, so the one it keeps is found, under the
-//! configured ceiling: a refusal at the most that was ever accepted in a minute speaks for a limit, and the rate falls to
-//! it; then it rises, slowly at first, to see whether the limit is still there.
+//! Adaptive submit rate: an estimate of the submissions per minute that the service accepts.
+//!
+//! The service does not publish a rate limit, so the limit is estimated, up to the configured ceiling. Rejections (429) near
+//! the maximum number of submissions accepted in a minute indicate a limit, and the rate is reduced. It then rises again,
+//! slowly at first, to probe whether the limit still exists.
 
 use crate::domain::Timestamp;
 use std::collections::VecDeque;
@@ -8,38 +10,39 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
-/// So many refusals within a minute speak for a limit. A service under load refuses at random, too: that alone must not slow a whole
-/// night down.
-const REFUSALS: usize = 3;
-/// Of what was accepted in the last minute, so much may not be known yet when a refusal is.
-const UNKNOWN: usize = 2;
-/// How long the most that was accepted in a minute says what the service accepts.
-const MEMORY: Duration = Duration::from_secs(10 * 60);
-/// How much of what was accepted in a minute is then sent in one.
-const BELOW: f64 = 0.9;
-/// The rate never falls to less than this part of itself at once.
+/// Number of rejections within a minute that indicate a limit. A service under load also rejects requests at random, which
+/// must not reduce the rate for a whole night.
+const REJECTIONS: usize = 3;
+/// Number of submissions accepted in the last minute whose response may still be outstanding at a rejection.
+const OUTSTANDING: usize = 2;
+/// Validity of the observed maximum of accepted submissions per minute.
+const MAX_AGE: Duration = Duration::from_secs(10 * 60);
+/// New rate after a cut, as a fraction of the submissions accepted in the last minute.
+const UTILIZATION: f64 = 0.9;
+/// Minimum rate after a cut, as a fraction of the rate before it.
 const DECREASE: f64 = 0.5;
-/// From nothing back to the ceiling, with the third power of the time, as in RFC 9438 (CUBIC).
+/// Time for the rate to rise from zero to the ceiling. The rate grows with the third power of the time, as in RFC 9438
+/// (CUBIC).
 const TO_CEILING: Duration = Duration::from_secs(30 * 60);
 
-/// The rate that the service seems to accept.
+/// Estimate of the rate that the service accepts.
 #[derive(Debug, Clone)]
 pub struct Rate {
     ceiling: NonZeroU32,
-    /// Submissions a minute right after the last cut.
+    /// Submissions per minute immediately after the last cut.
     after_cut: f64,
     cut_at: Timestamp,
-    /// When what was accepted in the last minute was.
+    /// Times of the submissions accepted in the last minute.
     accepted: VecDeque<Timestamp>,
-    /// The most accepted in a minute since the last cut.
-    most: usize,
-    most_at: Timestamp,
-    /// When refusals were at that most, in the last minute, with nothing accepted beyond it since.
-    refused: VecDeque<Timestamp>,
+    /// Maximum number of submissions accepted in a minute since the last cut.
+    max_accepted: usize,
+    max_accepted_at: Timestamp,
+    /// Times of the rejections near that maximum in the last minute. Cleared when the maximum rises.
+    rejected: VecDeque<Timestamp>,
 }
 
 impl Rate {
-    /// The configured ceiling is tried first.
+    /// Creates an estimate that starts at the configured ceiling.
     #[must_use]
     pub fn new(ceiling: NonZeroU32) -> Self {
         Self {
@@ -47,19 +50,19 @@ impl Rate {
             after_cut: f64::from(ceiling.get()),
             cut_at: Timestamp::from_millis(i64::MIN),
             accepted: VecDeque::new(),
-            most: 0,
-            most_at: Timestamp::from_millis(i64::MIN),
-            refused: VecDeque::new(),
+            max_accepted: 0,
+            max_accepted_at: Timestamp::from_millis(i64::MIN),
+            rejected: VecDeque::new(),
         }
     }
 
-    /// Submissions a minute at `now`, from 1 to the ceiling.
+    /// Returns the submissions per minute at `now`, from 1 to the ceiling.
     #[must_use]
     pub fn per_minute(&self, now: Timestamp) -> NonZeroU32 {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "between 1 and a u32"
+            reason = "the value is between 1 and a u32"
         )]
         let whole = self.allowed(now) as u32;
         NonZeroU32::new(whole).unwrap_or(NonZeroU32::MIN)
@@ -71,64 +74,66 @@ impl Rate {
         (self.after_cut + ceiling * since_cut.powi(3)).min(ceiling)
     }
 
-    /// A submission begun at `began` was accepted, as is known at `now`.
-    pub fn accepted(&mut self, began: Timestamp, now: Timestamp) {
-        let counts = self.is_of_this_rate(began, now);
+    /// Records that a submission started at `started` was accepted. `now` is the time of the response.
+    pub fn accepted(&mut self, started: Timestamp, now: Timestamp) {
+        let counts = self.started_after_cut(started, now);
         self.accepted.push_back(now);
-        self.forget(now);
-        let taken = self.accepted.len();
-        if counts && taken >= self.most {
-            self.most_at = now;
+        self.expire(now);
+        let accepted = self.accepted.len();
+        if counts && accepted >= self.max_accepted {
+            self.max_accepted_at = now;
         }
-        if counts && taken > self.most {
-            self.most = taken;
-            self.refused.clear();
+        if counts && accepted > self.max_accepted {
+            self.max_accepted = accepted;
+            self.rejected.clear();
         }
     }
 
-    /// A submission begun at `began` was refused with 429, as is known at `now`. `true` if the rate is lower for it. A
-    /// burst lowers it once, and a service that takes nothing at all for a time does not drive it down: until something
-    /// is accepted at a new rate, nothing is known of that.
-    pub fn refused(&mut self, began: Timestamp, now: Timestamp) -> bool {
-        let counts = self.is_of_this_rate(began, now) && self.most > 0;
-        self.forget(now);
-        let taken = self.accepted.len();
-        if counts && now.since(self.most_at) > MEMORY {
-            (self.most, self.most_at) = (taken, now);
+    /// Records that a submission started at `started` was rejected with 429. `now` is the time of the response. Returns
+    /// whether the rate was reduced.
+    ///
+    /// A burst of rejections reduces the rate only once. After a cut, rejections count only once a submission was accepted at
+    /// the new rate. A service that temporarily rejects everything therefore does not drive the rate down.
+    pub fn refused(&mut self, started: Timestamp, now: Timestamp) -> bool {
+        let counts = self.started_after_cut(started, now) && self.max_accepted > 0;
+        self.expire(now);
+        let accepted = self.accepted.len();
+        if counts && now.since(self.max_accepted_at) > MAX_AGE {
+            (self.max_accepted, self.max_accepted_at) = (accepted, now);
         }
-        if !counts || taken + UNKNOWN < self.most {
+        if !counts || accepted + OUTSTANDING < self.max_accepted {
             return false;
         }
-        self.refused.push_back(now);
-        let is_a_limit = self.refused.len() >= REFUSALS;
-        if is_a_limit {
+        self.rejected.push_back(now);
+        let is_limit = self.rejected.len() >= REJECTIONS;
+        if is_limit {
             let allowed = self.allowed(now);
-            let below = taken as f64 * BELOW;
-            self.after_cut = below.max(allowed * DECREASE).min(allowed).max(1.0);
+            let target = accepted as f64 * UTILIZATION;
+            self.after_cut = target.max(allowed * DECREASE).min(allowed).max(1.0);
             self.cut_at = now;
-            self.most = 0;
-            self.refused.clear();
+            self.max_accepted = 0;
+            self.rejected.clear();
         }
-        is_a_limit
+        is_limit
     }
 
-    /// Forgets what is not of the minute before `now`.
-    fn forget(&mut self, now: Timestamp) {
-        // What lies ahead is of a clock that was set back since.
-        let is_over = |at: &Timestamp| *at > now || now.since(*at) >= MINUTE;
-        for times in [&mut self.accepted, &mut self.refused] {
-            while times.front().is_some_and(is_over) {
+    /// Removes the times outside the minute before `now`.
+    fn expire(&mut self, now: Timestamp) {
+        // Times in the future were recorded before the clock was set back.
+        let is_outside = |at: &Timestamp| *at > now || now.since(*at) >= MINUTE;
+        for times in [&mut self.accepted, &mut self.rejected] {
+            while times.front().is_some_and(is_outside) {
                 times.pop_front();
             }
         }
     }
 
-    fn is_of_this_rate(&mut self, began: Timestamp, now: Timestamp) -> bool {
-        // A clock set back must not make everything older than the last cut.
+    fn started_after_cut(&mut self, started: Timestamp, now: Timestamp) -> bool {
+        // After the clock was set back, new submissions must not count as older than the last cut.
         if self.cut_at > now {
-            self.cut_at = began;
+            self.cut_at = started;
         }
-        began >= self.cut_at
+        started >= self.cut_at
     }
 }
 
@@ -147,43 +152,44 @@ mod tests {
         Rate::new(NonZeroU32::new(ceiling).unwrap())
     }
 
-    /// As many refusals as speak for a limit, of submissions begun at `began`: whether the last lowered the rate.
-    fn refuse(rate: &mut Rate, began: i64) -> bool {
+    /// Records as many rejections as indicate a limit, of submissions started at `started`. Returns whether the last one
+    /// reduced the rate.
+    fn reject(rate: &mut Rate, started: i64) -> bool {
         let [first, second, third] =
-            [1, 2, 3].map(|step| rate.refused(at(began), at(began + step)));
+            [1, 2, 3].map(|step| rate.refused(at(started), at(started + step)));
         assert!(!first && !second);
         third
     }
 
     #[test]
-    fn a_limit_is_found_at_once_if_it_is_near() {
+    fn a_limit_close_to_the_rate_is_found_immediately() {
         let mut rate = rate(60);
         (0..50).for_each(|now| rate.accepted(at(now), at(now)));
-        assert!(refuse(&mut rate, 100));
+        assert!(reject(&mut rate, 100));
         assert_eq!(rate.per_minute(at(103)).get(), 45);
     }
 
     #[test]
-    fn a_limit_that_is_far_is_found_in_halves() {
+    fn a_distant_limit_is_found_by_halving() {
         let mut rate = rate(600);
         (0..50).for_each(|now| rate.accepted(at(now), at(now)));
-        assert!(refuse(&mut rate, 100));
+        assert!(reject(&mut rate, 100));
         assert_eq!(rate.per_minute(at(103)).get(), 300);
     }
 
     #[test]
-    fn a_burst_of_refusals_counts_once() {
+    fn a_burst_of_rejections_counts_once() {
         let mut rate = rate(60);
         rate.accepted(at(0), at(1));
-        assert!(refuse(&mut rate, 10));
-        for began in 10..13 {
-            assert!(!rate.refused(at(began), at(21)));
+        assert!(reject(&mut rate, 10));
+        for started in 10..13 {
+            assert!(!rate.refused(at(started), at(21)));
         }
         assert_eq!(rate.per_minute(at(21)).get(), 30);
     }
 
     #[test]
-    fn refusals_with_more_accepted_between_speak_for_no_limit() {
+    fn rejections_with_a_rising_maximum_are_no_limit() {
         let mut rate = rate(60);
         for now in 0..59 {
             rate.accepted(at(now), at(now));
@@ -194,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_below_what_was_accepted_before_speak_for_no_limit() {
+    fn rejections_below_the_maximum_are_no_limit() {
         let mut rate = rate(60);
         (0..60).for_each(|now| rate.accepted(at(now * 1_000), at(now * 1_000)));
         assert_eq!(
@@ -204,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_that_takes_nothing_tells_nothing_of_its_rate() {
+    fn rejecting_everything_does_not_reduce_the_rate() {
         let mut rate = rate(60);
         let storm = |rate: &mut Rate, begin: i64| {
             (0..600)
@@ -221,47 +227,49 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_set_back_does_not_silence_the_service() {
+    fn rejections_count_after_the_clock_was_set_back() {
         let mut rate = rate(60);
         rate.accepted(at(3_600_000), at(3_600_001));
-        assert!(refuse(&mut rate, 3_600_002));
+        assert!(reject(&mut rate, 3_600_002));
         rate.accepted(at(10), at(20));
-        assert!(refuse(&mut rate, 30));
+        assert!(reject(&mut rate, 30));
     }
 
     #[test]
-    fn a_service_that_takes_one_a_minute_is_given_one_a_minute() {
+    fn the_rate_never_falls_below_one_per_minute() {
         let mut rate = rate(1);
         rate.accepted(at(0), at(0));
-        assert!(refuse(&mut rate, 1));
+        assert!(reject(&mut rate, 1));
         assert_eq!(rate.per_minute(at(4)).get(), 1);
     }
 
     #[test]
-    fn the_ceiling_is_tried_again_slowly_at_first() {
+    fn the_rate_rises_slowly_at_first() {
         let mut rate = rate(600);
         (0..300).for_each(|now| rate.accepted(at(now), at(now)));
-        assert!(refuse(&mut rate, 297));
+        assert!(reject(&mut rate, 297));
         let after =
             [0, 5, 10, 20, 30].map(|minutes| rate.per_minute(at(300 + minutes * 60_000)).get());
         assert_eq!(after, [300, 302, 322, 477, 600]);
     }
 
-    /// What was accepted and refused.
+    /// Numbers of accepted and rejected submissions.
     #[derive(Debug, Default)]
     struct Counts {
         accepted: usize,
-        refused: usize,
+        rejected: usize,
     }
 
-    /// Submissions minute by minute, each of which `refuses` tells of: when it comes, and how many were taken in the
-    /// minute before. Each refusal costs a wait. Counts what comes from `counted` on.
+    /// Simulates submissions for some minutes and counts those from minute `counted` on.
+    ///
+    /// `rejects` decides on each submission by its minute and the number accepted in the last minute. Each rejection causes
+    /// a wait of `wait` milliseconds.
     fn submit(
         rate: &mut Rate,
         minutes: i64,
         counted: i64,
         wait: i64,
-        mut refuses: impl FnMut(i64, usize) -> bool,
+        mut rejects: impl FnMut(i64, usize) -> bool,
     ) -> Counts {
         let (mut now, mut taken, mut counts) = (0, VecDeque::new(), Counts::default());
         while now < minutes * 60_000 {
@@ -269,8 +277,8 @@ mod tests {
                 taken.pop_front();
             }
             let one = usize::from(now >= counted * 60_000);
-            if refuses(now / 60_000, taken.len()) {
-                counts.refused += one;
+            if rejects(now / 60_000, taken.len()) {
+                counts.rejected += one;
                 rate.refused(at(now), at(now));
                 now += wait;
             } else {
@@ -284,12 +292,12 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_that_comes_later_is_found_too() {
+    fn a_limit_that_appears_later_is_found() {
         let mut rate = rate(600);
         let limit = |minute| if minute < 60 { 300 } else { 30 };
-        let refuses = |minute, taken| taken >= limit(minute);
-        let counts = submit(&mut rate, 180, 90, 5_000, refuses);
-        assert!(counts.refused < 90, "{counts:?}");
+        let rejects = |minute, taken| taken >= limit(minute);
+        let counts = submit(&mut rate, 180, 90, 5_000, rejects);
+        assert!(counts.rejected < 90, "{counts:?}");
         assert!(counts.accepted > 90 * 30 * 8 / 10, "{counts:?}");
     }
 
@@ -310,17 +318,18 @@ mod tests {
         }
 
         #[test]
-        fn a_limit_is_found_seldom_hit_and_used(limit in 10usize..300, times in 1u32..40, wait in 1_000i64..10_000) {
+        fn a_limit_is_found_and_used_with_few_rejections(limit in 10usize..300, times in 1u32..40, wait in 1_000i64..10_000) {
             let mut rate = rate(u32::try_from(limit).unwrap() * times);
             let counts = submit(&mut rate, 150, 30, wait, |_, taken| taken >= limit);
-            prop_assert!(counts.refused < 120, "{counts:?}");
+            prop_assert!(counts.rejected < 120, "{counts:?}");
             prop_assert!(counts.accepted > limit * 120 * 8 / 10, "{counts:?}");
         }
     }
 
-    /// A single night may fare worse: it holds of the mean, and exactly, as these nights are always the same.
+    /// Checks the average, because a single night may do worse. The seeds are fixed, so that the result is
+    /// reproducible.
     #[test]
-    fn refusals_at_random_leave_half_of_the_rate_on_average() {
+    fn random_rejections_leave_half_the_rate_on_average() {
         const NIGHTS: u64 = 40;
         for ceiling in [10, 30, 100, 300, 1_000] {
             let (mut accepted, mut possible) = (0, 0);
@@ -328,7 +337,7 @@ mod tests {
                 let (mut rate, mut dice) = (rate(ceiling), StdRng::seed_from_u64(seed));
                 let counts = submit(&mut rate, 60, 0, 1_000, |_, _| dice.random_bool(0.05));
                 accepted += counts.accepted;
-                possible += (3_600 - counts.refused) * ceiling as usize / 60;
+                possible += (3_600 - counts.rejected) * ceiling as usize / 60;
             }
             assert!(
                 accepted > possible / 2,

@@ -1,12 +1,15 @@
-//! A quantile of values that nobody saw: of each, only an interval is known that it lies in.
+//! Quantiles of interval-censored values: for each value, only an interval that contains it is known.
 
-/// Rounds of the estimate. A quantile in the middle hardly moves after them.
-const ROUNDS: usize = 10;
+/// Number of iterations. After these, a quantile near the median hardly changes.
+const ITERATIONS: usize = 10;
 
-/// Below what this part of the values lies (a half: the median), of which each lies in one of the intervals, from a lower
-/// bound to a higher one: at first as if they lay anywhere with equal chance, then each value is shared out over its
-/// interval as all of them together were found to lie there (B. W. Turnbull, 1976). The bounds are finite; without
-/// intervals it is zero.
+/// Returns a quantile of interval-censored values (`part` = 0.5 is the median).
+///
+/// Each interval contains one value and is given as a lower and a higher bound. The bounds must be finite. Without
+/// intervals, the result is zero.
+///
+/// The estimate is the self-consistent one of B. W. Turnbull (1976). It starts with a uniform distribution. Each iteration
+/// then distributes every value over its interval, in proportion to the previous estimate.
 #[must_use]
 pub fn quantile(intervals: &[(f64, f64)], part: f64) -> f64 {
     let mut bounds: Vec<_> = intervals
@@ -18,24 +21,24 @@ pub fn quantile(intervals: &[(f64, f64)], part: f64) -> f64 {
     let (Some(&least), Some(&most)) = (bounds.first(), bounds.last()) else {
         return 0.0;
     };
-    let place = |bound: f64| bounds.partition_point(|other| *other < bound);
+    let index = |bound: f64| bounds.partition_point(|other| *other < bound);
     let spans: Vec<_> = intervals
         .iter()
-        .map(|&(low, high)| (place(low), place(high)))
+        .map(|&(low, high)| (index(low), index(high)))
         .collect();
     let mut below: Vec<_> = bounds
         .iter()
         .map(|bound| (bound - least) / (most - least))
         .collect();
-    for _ in 0..ROUNDS {
-        below = shared_out(&below, &spans);
+    for _ in 0..ITERATIONS {
+        below = redistribute(&below, &spans);
     }
-    at(part, &bounds, &below)
+    interpolate(part, &bounds, &below)
 }
 
-/// Which part of the values lies below each bound, once each is shared out over its span by what was known of that.
-fn shared_out(below: &[f64], spans: &[(usize, usize)]) -> Vec<f64> {
-    // By how much the density changes at each bound.
+/// Performs one iteration. Returns the cumulative distribution at each bound, computed from the previous one.
+fn redistribute(below: &[f64], spans: &[(usize, usize)]) -> Vec<f64> {
+    // Change of the density at each bound.
     let mut changes = vec![0.0; below.len()];
     for &(low, high) in spans {
         let inside = below[high] - below[low];
@@ -45,24 +48,24 @@ fn shared_out(below: &[f64], spans: &[(usize, usize)]) -> Vec<f64> {
         }
     }
     let (mut density, mut sum) = (0.0, 0.0);
-    let mut shared = vec![0.0; below.len()];
-    for (place, step) in below.windows(2).enumerate() {
-        density += changes[place];
+    let mut redistributed = vec![0.0; below.len()];
+    for (index, step) in below.windows(2).enumerate() {
+        density += changes[index];
         sum += density * (step[1] - step[0]);
-        shared[place + 1] = sum;
+        redistributed[index + 1] = sum;
     }
-    shared.iter_mut().for_each(|part| *part /= sum);
-    shared
+    redistributed.iter_mut().for_each(|part| *part /= sum);
+    redistributed
 }
 
-/// Where the part of the values lies below.
-fn at(part: f64, bounds: &[f64], below: &[f64]) -> f64 {
-    let place = below.partition_point(|other| *other < part);
-    if place == 0 || place == bounds.len() {
+/// Returns the quantile, interpolated linearly between the bounds.
+fn interpolate(part: f64, bounds: &[f64], below: &[f64]) -> f64 {
+    let index = below.partition_point(|other| *other < part);
+    if index == 0 || index == bounds.len() {
         return bounds[0];
     }
-    let (low, high) = (bounds[place - 1], bounds[place]);
-    let between = (part - below[place - 1]) / (below[place] - below[place - 1]);
+    let (low, high) = (bounds[index - 1], bounds[index]);
+    let between = (part - below[index - 1]) / (below[index] - below[index - 1]);
     low + (high - low) * between
 }
 
@@ -76,31 +79,31 @@ mod tests {
     }
 
     #[test]
-    fn the_median_of_one_value_is_in_the_middle_of_its_interval() {
+    fn the_median_of_one_interval_is_its_midpoint() {
         assert!(median(&[]).abs() < f64::EPSILON);
         assert!((median(&[(2.0, 4.0)]) - 3.0).abs() < 1e-9);
     }
 
     #[test]
-    fn where_all_intervals_overlap_the_values_are_taken_to_be_the_same() {
+    fn the_median_lies_where_all_intervals_overlap() {
         let narrowed = [(0.0, 10.0), (4.0, 5.0), (1.0, 4.5), (2.0, 9.0)].repeat(16);
         let median = median(&narrowed);
         assert!((4.0..4.5).contains(&median), "{median}");
     }
 
     #[test]
-    fn half_of_the_values_lie_below() {
+    fn half_of_the_values_lie_below_the_median() {
         let exact = |value: i32| (f64::from(value) - 0.01, f64::from(value) + 0.01);
         let values = [1, 2, 3, 40, 50].map(exact);
         assert!((median(&values) - 3.0).abs() < 0.01);
-        // Those that are known to be low, but not how low, count as well.
+        // Values with an almost unknown lower bound also count.
         let values = [&values[..], &[(-100.0, 2.5), (-100.0, 2.5)]].concat();
         let median = median(&values);
         assert!((1.9..2.51).contains(&median), "{median}");
     }
 
     #[test]
-    fn any_part_of_the_values_lies_below() {
+    fn any_quantile_can_be_estimated() {
         let values: Vec<_> = (0..100)
             .map(|value| (f64::from(value), f64::from(value) + 1.0))
             .collect();
