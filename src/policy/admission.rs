@@ -1,40 +1,43 @@
-//! How many more recordings may be submitted.
+//! Admission control: the number of generations in flight at the service.
 
 use std::time::Duration;
 
-/// Polls that one generation is reckoned to need, at the worst, before its answer is fetched.
-const POLLS_A_GENERATION: f64 = 4.0;
+/// Polls needed per generation until its result is fetched, as a worst-case assumption.
+const POLLS_PER_GENERATION: f64 = 4.0;
 
-/// What bounds the generations waiting at the service.
+/// Settings that limit the generations in flight.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// `limits.max_pending`.
+    /// Setting `limits.max_pending`.
     pub max_pending: usize,
-    /// `limits.polls_per_minute`.
+    /// Setting `limits.polls_per_minute`.
     pub polls_per_minute: u32,
-    /// `api.retention`.
+    /// Setting `api.retention`.
     pub retention: Duration,
 }
 
-/// How many generations may wait at the service at once: as many as configured, but never more than can be polled
-/// within the retention; always at least one.
+/// Returns the maximum number of generations in flight at the service.
+///
+/// This is the configured limit, reduced to the number that can be polled within the retention. It is at least one.
 #[must_use]
 pub fn capacity(limits: &Limits) -> usize {
     let polls = f64::from(limits.polls_per_minute) * limits.retention.as_secs_f64() / 60.0;
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "a positive count; saturates, which is right"
+        reason = "the count is positive, and saturation is intended"
     )]
-    let fetchable = (polls / POLLS_A_GENERATION) as usize;
+    let fetchable = (polls / POLLS_PER_GENERATION) as usize;
     limits.max_pending.min(fetchable).max(1)
 }
 
-/// Whether one more may be sent, with `waiting` generations at the service or on the way there and the oldest due
-/// poll late by `polls_late_by`: polls come before submissions, so a late poll stops them.
+/// Returns whether another recording may be submitted.
+///
+/// `in_flight` counts the generations at the service and the submissions being sent. `poll_delay` is the delay of the
+/// oldest due poll. Polls have priority: a delay of one twentieth of the retention or more stops submissions.
 #[must_use]
-pub fn may_submit(waiting: usize, polls_late_by: Duration, limits: &Limits) -> bool {
-    waiting < capacity(limits) && polls_late_by < limits.retention / 20
+pub fn may_submit(in_flight: usize, poll_delay: Duration, limits: &Limits) -> bool {
+    in_flight < capacity(limits) && poll_delay < limits.retention / 20
 }
 
 #[cfg(test)]
@@ -45,7 +48,7 @@ mod tests {
     const HOUR: Duration = Duration::from_secs(3600);
 
     #[test]
-    fn the_configured_limit_counts_where_polls_are_plenty() {
+    fn the_configured_limit_applies_with_enough_polls() {
         assert_eq!(
             capacity(&Limits {
                 max_pending: 500,
@@ -57,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_wait_than_can_be_polled_within_the_retention() {
+    fn capacity_is_limited_by_polls_within_the_retention() {
         assert_eq!(
             capacity(&Limits {
                 max_pending: 500,
@@ -77,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_late_poll_stops_submissions() {
+    fn a_delayed_poll_stops_submissions() {
         let limits = Limits {
             max_pending: 500,
             polls_per_minute: 600,
@@ -89,10 +92,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn never_more_wait_than_configured(waiting in 0usize..2000, max_pending in 1usize..1000, polls in 1u32..100_000) {
+        fn the_configured_limit_is_never_exceeded(in_flight in 0usize..2000, max_pending in 1usize..1000, polls in 1u32..100_000) {
             let limits = Limits { max_pending, polls_per_minute: polls, retention: HOUR };
-            if may_submit(waiting, Duration::ZERO, &limits) {
-                prop_assert!(waiting < max_pending);
+            if may_submit(in_flight, Duration::ZERO, &limits) {
+                prop_assert!(in_flight < max_pending);
             }
         }
     }

@@ -1,21 +1,21 @@
-//! Decisions, as functions of facts, settings, `now` and a jitter value. Nothing here does IO, reads a clock or
-//! draws a random number, so a whole night can be simulated in a test.
+//! Decisions as pure functions of facts, settings, the current time and a jitter value. This module does no I/O, reads no
+//! clock and draws no random numbers, so that tests can simulate a whole night.
 //!
-//! - [`admission`]: how many more may be submitted
-//! - [`backoff`]: how long to wait after a failure, alone and all together
-//! - [`bounds`]: which recordings are left out by length and size
-//! - [`budget`]: how much may be submitted in a run, a day, a month
-//! - [`day`]: days of the clock on the wall, and when one closes
-//! - [`delivery`]: when a message is sent again
-//! - [`expectation`]: when an answer is likely, learnt from those that came
-//! - [`forecast`]: when everything will have been submitted
-//! - [`hours`]: when submissions may leave at all
-//! - [`lookup`]: how often a lost answer is looked for
-//! - [`noticing`]: when to look through a source again
-//! - [`polling`]: when to ask for a generation again
-//! - [`rate`]: how many submissions a minute the service accepts
-//! - [`turnbull`]: the median of times that are known only to lie between two polls
-//! - [`verdict`]: what becomes of a job after a failure
+//! - [`admission`]: admission control by generations in flight
+//! - [`backoff`]: back-off after failures, for one job and for all requests
+//! - [`bounds`]: exclusion of recordings by length and size
+//! - [`budget`]: budget per run, day and month
+//! - [`day`]: days in local time, and the period of a daily summary
+//! - [`delivery`]: retries of notification messages
+//! - [`expectation`]: latency of the service, estimated from earlier results
+//! - [`forecast`]: time when all recordings will be submitted
+//! - [`hours`]: active hours of submissions
+//! - [`lookup`]: schedule of look-ups for an uncertain submission
+//! - [`noticing`]: schedule of rescans of a source
+//! - [`polling`]: schedule of polls
+//! - [`rate`]: estimate of the submit rate that the service accepts
+//! - [`turnbull`]: quantiles of interval-censored values
+//! - [`verdict`]: retry decision after a failed attempt
 
 pub mod admission;
 pub mod backoff;

@@ -1,60 +1,63 @@
-//! When a source is looked through next: soon after something happened in its folder, when a file there stands still,
-//! and in any case now and then.
+//! Schedule of rescans of a source.
+//!
+//! A rescan is due shortly after a change in the folder, when a file has settled, and at regular intervals in any case.
 
 use crate::domain::Timestamp;
 use std::time::Duration;
 
-/// How long nothing more happens before what happened is looked at, so that a thousand files are one look.
+/// Debounce time: time without changes before a rescan, so that a thousand new files cause only one rescan.
 pub const QUIET: Duration = Duration::from_millis(500);
-/// The longest that something waits for quiet.
+/// Maximum time for which a change is debounced.
 pub const PATIENCE: Duration = Duration::from_secs(3);
-/// The least between the end of a look and the beginning of one that something asked for.
+/// Minimum time between the end of a scan and a rescan triggered by a change.
 pub const REST: Duration = Duration::from_secs(2);
-/// A look that took long rests so many times as long, so that looking never takes more than a fifth of the time.
-const REST_PER_LOOK: u32 = 4;
+/// Minimum pause after a scan, as a multiple of its duration. Rescans triggered by changes thus use at most a fifth of the
+/// time.
+const PAUSE_PER_SCAN: u32 = 4;
 
-/// What happened to a file that could be a recording.
+/// Change of a file that may be a recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sign {
-    /// It appeared, or its dates were set: it may stand still already.
+    /// The file appeared, or its timestamps were set. It may be settled already.
     Appeared,
-    /// It was written to: it stands still in `settle` at the earliest.
+    /// The file was written. It settles after `settle` at the earliest.
     Written,
 }
 
-/// What is known of one source.
+/// Rescan state of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Noticing {
     every: Duration,
     settle: Duration,
-    /// When the last look began; `None` before the first.
+    /// Start of the last scan. `None` before the first scan.
     began: Option<Timestamp>,
-    /// Before this only the clock asks for a look.
-    rests_until: Timestamp,
-    /// The first and the last thing that happened since that look began.
+    /// Time before which changes do not trigger a rescan.
+    paused_until: Timestamp,
+    /// Times of the first and the last change since the start of the last scan.
     appeared: Option<(Timestamp, Timestamp)>,
-    /// When the first of the files that are written to may stand still.
+    /// Earliest time at which a written file may be settled.
     settles: Option<Timestamp>,
 }
 
 impl Noticing {
-    /// A source that was never looked through, so that it is due. `every` is the time between two looks that nothing
-    /// asked for, `settle` how long a file must be unchanged.
+    /// Creates the state of a source that was never scanned. A scan is due immediately.
+    ///
+    /// `every` is the regular scan interval. `settle` is the time for which a file must be unchanged to be settled.
     #[must_use]
     pub const fn new(every: Duration, settle: Duration) -> Self {
         Self {
             every,
             settle,
             began: None,
-            rests_until: Timestamp::from_millis(i64::MIN),
+            paused_until: Timestamp::from_millis(i64::MIN),
             appeared: None,
             settles: None,
         }
     }
 
-    /// Something happened in its folder.
+    /// Records a change in the folder of the source.
     pub fn saw(&mut self, sign: Sign, now: Timestamp) {
-        // Where files settle sooner than it is quiet, quiet is waited for.
+        // If files settle faster than the debounce time, the debounce applies.
         if sign == Sign::Written && self.settle > QUIET {
             self.will_settle(now.after(self.settle));
         } else {
@@ -63,26 +66,26 @@ impl Noticing {
         }
     }
 
-    /// A look begins: it will see all that happened so far.
+    /// Records the start of a scan, which covers all changes so far.
     pub fn begins(&mut self, now: Timestamp) {
         self.began = Some(now);
         self.appeared = None;
         self.settles = None;
     }
 
-    /// The look ended; the first of the files that it left stands still at `settles`.
+    /// Records the end of a scan. `settles` is the earliest time at which an unsettled file may be settled.
     pub fn ended(&mut self, now: Timestamp, settles: Option<Timestamp>) {
         let took = now.since(self.began.unwrap_or(now));
-        self.rests_until = now.after(REST.max(took * REST_PER_LOOK));
+        self.paused_until = now.after(REST.max(took * PAUSE_PER_SCAN));
         if let Some(settles) = settles {
             self.will_settle(settles);
         }
     }
 
-    /// The clock was set back: what is known goes with it.
+    /// Adjusts the recorded times after the clock was set back.
     pub fn set_back(&mut self, now: Timestamp) {
         self.began = self.began.map(|began| began.min(now));
-        self.rests_until = self.rests_until.min(now.after(REST));
+        self.paused_until = self.paused_until.min(now.after(REST));
         self.appeared = self
             .appeared
             .map(|(first, last)| (first.min(now), last.min(now)));
@@ -91,7 +94,7 @@ impl Noticing {
             .map(|settles| settles.min(now.after(self.settle)));
     }
 
-    /// When it is to be looked through next.
+    /// Returns the time of the next scan.
     #[must_use]
     pub fn due(&self) -> Timestamp {
         let Some(began) = self.began else {
@@ -100,11 +103,13 @@ impl Noticing {
         let appeared = self
             .appeared
             .map(|(first, last)| last.after(QUIET).min(first.after(PATIENCE)));
-        // Those that settle a moment later come along.
+        // The delay includes files that settle shortly afterwards.
         let settled = self.settles.map(|settles| settles.after(QUIET));
-        let asked = appeared.into_iter().chain(settled).min();
+        let triggered = appeared.into_iter().chain(settled).min();
         let regular = began.after(self.every);
-        asked.map_or(regular, |asked| asked.max(self.rests_until).min(regular))
+        triggered.map_or(regular, |triggered| {
+            triggered.max(self.paused_until).min(regular)
+        })
     }
 
     fn will_settle(&mut self, at: Timestamp) {
@@ -123,8 +128,8 @@ mod tests {
         Timestamp::from_millis(millis)
     }
 
-    /// Looked through at 0, in no time.
-    fn looked() -> Noticing {
+    /// Returns a source scanned at time 0, with a scan duration of zero.
+    fn scanned() -> Noticing {
         let mut source = Noticing::new(EVERY, SETTLE);
         source.begins(at(0));
         source.ended(at(0), None);
@@ -132,18 +137,18 @@ mod tests {
     }
 
     #[test]
-    fn a_source_that_was_never_looked_through_is_due() {
+    fn a_source_never_scanned_is_due() {
         assert!(Noticing::new(EVERY, SETTLE).due() < at(0));
     }
 
     #[test]
-    fn where_nothing_happens_the_clock_asks() {
-        assert_eq!(looked().due(), at(3_600_000));
+    fn without_changes_the_regular_interval_applies() {
+        assert_eq!(scanned().due(), at(3_600_000));
     }
 
     #[test]
-    fn what_appears_is_looked_at_when_it_is_quiet() {
-        let mut source = looked();
+    fn new_files_are_debounced() {
+        let mut source = scanned();
         source.saw(Sign::Appeared, at(10_000));
         assert_eq!(source.due(), at(10_500));
         source.saw(Sign::Appeared, at(10_400));
@@ -151,8 +156,8 @@ mod tests {
     }
 
     #[test]
-    fn where_it_is_never_quiet_a_look_comes_all_the_same() {
-        let mut source = looked();
+    fn constant_changes_do_not_delay_a_rescan_forever() {
+        let mut source = scanned();
         for millis in 0..100 {
             source.saw(Sign::Appeared, at(10_000 + millis * 100));
         }
@@ -160,31 +165,31 @@ mod tests {
     }
 
     #[test]
-    fn under_constant_load_a_look_comes_every_few_seconds() {
-        let mut source = looked();
-        let mut looks = Vec::new();
+    fn constant_changes_cause_a_rescan_every_few_seconds() {
+        let mut source = scanned();
+        let mut scans = Vec::new();
         for millis in (10_000..70_000).step_by(10) {
             source.saw(Sign::Appeared, at(millis));
             if source.due() <= at(millis) {
                 source.begins(at(millis));
                 source.ended(at(millis), None);
-                looks.push(millis);
+                scans.push(millis);
             }
         }
-        assert_eq!(looks.len(), 19);
-        assert!(looks.windows(2).all(|two| two[1] - two[0] >= 3000));
+        assert_eq!(scans.len(), 19);
+        assert!(scans.windows(2).all(|two| two[1] - two[0] >= 3000));
     }
 
     #[test]
-    fn what_happens_right_after_a_look_waits_for_its_rest() {
-        let mut source = looked();
+    fn a_change_right_after_a_scan_waits() {
+        let mut source = scanned();
         source.saw(Sign::Appeared, at(1));
         assert_eq!(source.due(), at(2000));
     }
 
     #[test]
-    fn a_look_that_took_long_rests_longer() {
-        let mut source = looked();
+    fn a_long_scan_is_followed_by_a_long_pause() {
+        let mut source = scanned();
         source.begins(at(10_000));
         source.saw(Sign::Appeared, at(11_000));
         source.ended(at(15_000), None);
@@ -192,8 +197,8 @@ mod tests {
     }
 
     #[test]
-    fn what_happens_while_a_look_goes_on_is_looked_at_once_after_it() {
-        let mut source = looked();
+    fn changes_during_a_scan_cause_one_rescan() {
+        let mut source = scanned();
         source.begins(at(10_000));
         source.saw(Sign::Appeared, at(10_001));
         source.saw(Sign::Appeared, at(10_002));
@@ -205,8 +210,8 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_written_to_is_looked_at_when_it_may_stand_still() {
-        let mut source = looked();
+    fn a_written_file_is_scanned_once_settled() {
+        let mut source = scanned();
         for second in 10..20 {
             source.saw(Sign::Written, at(second * 1000));
         }
@@ -217,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_settles_at_once_is_waited_for_until_it_is_quiet() {
+    fn a_zero_settle_time_still_debounces() {
         let mut source = Noticing::new(EVERY, Duration::ZERO);
         source.begins(at(0));
         source.ended(at(0), None);
@@ -227,8 +232,8 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_several_files_to_stand_still_asks_for_the_look() {
-        let mut source = looked();
+    fn the_first_settled_file_triggers_the_rescan() {
+        let mut source = scanned();
         source.begins(at(10_000));
         source.saw(Sign::Written, at(10_001));
         source.ended(at(10_002), Some(at(39_000)));
@@ -236,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn the_clock_asks_even_where_something_else_would_later() {
+    fn the_regular_interval_applies_despite_later_changes() {
         let mut source = Noticing::new(Duration::from_secs(1), SETTLE);
         source.begins(at(0));
         source.ended(at(0), Some(at(30_000)));
@@ -245,8 +250,8 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_set_back_puts_nothing_off() {
-        let mut source = looked();
+    fn a_clock_set_back_does_not_delay_rescans() {
+        let mut source = scanned();
         source.begins(at(9_000_000));
         source.saw(Sign::Appeared, at(9_000_001));
         source.ended(at(9_000_002), Some(at(9_020_000)));
