@@ -36,17 +36,17 @@ pub fn folder(root: &Path, source: &str, relative: &Path) -> PathBuf {
 ///
 /// They are the stem, the full name, and then an endless sequence of numbered names.
 pub fn bases(name: &OsStr) -> impl Iterator<Item = OsString> + Send + 'static + use<> {
-    let whole = name.to_owned();
+    let full_name = name.to_owned();
     let stem = Path::new(name).file_stem().unwrap_or(name).to_owned();
     let numbered = (2_u64..).map({
-        let whole = whole.clone();
+        let full_name = full_name.clone();
         move |number| {
-            let mut base = whole.clone();
+            let mut base = full_name.clone();
             base.push(format!("~{number}"));
             base
         }
     });
-    let second = (whole != stem).then_some(whole);
+    let second = (full_name != stem).then_some(full_name);
     iter::once(stem)
         .chain(second)
         .chain(numbered)

@@ -142,7 +142,7 @@ fn escape(text: &str) -> String {
     escape_list_number(escaped)
 }
 
-/// Escapes a leading number with a full stop, which would turn the paragraph into a list.
+/// Escapes the mark after a leading number (`.` or `)`), which would turn the paragraph into a list.
 fn escape_list_number(text: String) -> String {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     match text.as_bytes().get(digits) {
