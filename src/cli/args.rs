@@ -187,7 +187,7 @@ pub struct ReportArgs {
     /// Include submissions since WHEN: a day (2026-11-01), a time, or a duration before now (7d)
     #[arg(long, value_name = "WHEN", value_parser = since)]
     pub since: Option<Since>,
-    /// Print one line per GROUP
+    /// Print one line per source, model or day
     #[arg(long, value_name = "GROUP", default_value = "source")]
     pub by: By,
     /// Print one JSON object

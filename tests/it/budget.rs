@@ -35,7 +35,7 @@ fn a_budget_of_hours_is_used_up_exactly_under_many_uploads() {
         hold["message"]
             .as_str()
             .unwrap()
-            .contains("would cross budget.hours_per_day = 0.02; it goes on at")
+            .contains("would exceed budget.hours_per_day = 0.02; submissions resume at")
     );
     // What was submitted today counts in the next run, too.
     house.run_once(0);
@@ -136,7 +136,7 @@ fn what_is_too_short_long_or_large_is_left_out_and_says_so() {
     assert_eq!(submitted(&house), 1);
     house.configure("");
     let taken = house.run(&["retry", "--error", "skipped"]);
-    assert_eq!(taken.stdout, "3 items are in the queue again\n");
+    assert_eq!(taken.stdout, "3 items requeued\n");
     house.run_once(0);
     assert_eq!(house.count("done"), 4);
 }
@@ -151,6 +151,6 @@ fn what_alone_is_more_than_the_budget_holds_nothing_up() {
     let message = house.item("0.wav")["error"]["message"].clone();
     assert_eq!(
         message,
-        "it alone is more than budget.hours_per_day = 0.0015"
+        "this recording alone exceeds budget.hours_per_day = 0.0015"
     );
 }

@@ -98,7 +98,7 @@ fn init_writes_a_configuration_that_loads_and_overwrites_nothing() {
     assert_eq!(again.code, 2);
     assert_eq!(
         again.stderr,
-        "error: `nightscribe.toml` is there already; --force overwrites it\n"
+        "error: `nightscribe.toml` already exists; --force overwrites it\n"
     );
     assert!(fs::read_to_string(&path).unwrap().ends_with("# mine\n"));
     assert_eq!(bare(&["init", "--force"], folder.path()).code, 0);
@@ -276,7 +276,7 @@ fn a_daemon_finds_what_is_put_there_and_obeys_other_commands() {
     house.run(&["pause"]);
     let mut child = house.start(&["run"]);
     house.wait_until("the scan", |house| house.count("queued") == 1);
-    assert_eq!(house.run(&["resume"]).stdout, "Submissions go on.\n");
+    assert_eq!(house.run(&["resume"]).stdout, "Submissions resumed.\n");
     house.wait_until("the first", |house| house.count("done") == 1);
     house.record("new.wav", 9);
     house.wait_until("the second", |house| house.count("done") == 2);
@@ -298,7 +298,7 @@ fn a_pause_holds_run_once_and_says_so() {
     house.run(&["pause"]);
     let run = house.run_once(3);
     assert!(
-        run.stderr.contains("`nightscribe resume` goes on"),
+        run.stderr.contains("Run `nightscribe resume` to continue"),
         "{}",
         run.stderr
     );
@@ -328,7 +328,7 @@ fn single_files_and_urls_can_be_added() {
         house
             .run(&["add", "apart.wav"])
             .stdout
-            .contains("there already")
+            .contains("already recorded")
     );
     house.run_once(0);
     assert_eq!(house.count("done"), 3);
@@ -423,7 +423,7 @@ fn items_are_cancelled_and_taken_back() {
         2,
     );
     house.run(&["scan"]);
-    assert_eq!(house.run(&["cancel", "1"]).stdout, "1 item is cancelled\n");
+    assert_eq!(house.run(&["cancel", "1"]).stdout, "1 item cancelled\n");
     let again = house.run(&["cancel", "1", "99"]);
     assert_eq!(again.code, 2);
     assert!(
@@ -437,7 +437,7 @@ fn items_are_cancelled_and_taken_back() {
     assert_eq!(house.count("cancelled"), 2);
     assert_eq!(
         house.run(&["retry", "1"]).stdout,
-        "1 item is in the queue again\n"
+        "1 item requeued\n"
     );
     assert_eq!(house.run(&["retry", "1"]).code, 2);
 }
@@ -451,19 +451,19 @@ fn retry_picks_by_class_and_source() {
     let retried = |args: &[&str]| house.run(args).stdout;
     assert_eq!(
         retried(&["retry", "--error", "network"]),
-        "0 items are in the queue again\n"
+        "0 items requeued\n"
     );
     assert_eq!(
         retried(&["retry", "--error", "unsupported"]),
-        "1 item is in the queue again\n"
+        "1 item requeued\n"
     );
     assert_eq!(
         retried(&["retry", "--source", "other"]),
-        "0 items are in the queue again\n"
+        "0 items requeued\n"
     );
     assert_eq!(
         retried(&["retry", "--failed"]),
-        "1 item is in the queue again\n"
+        "1 item requeued\n"
     );
     assert_eq!(house.run(&["retry", "--error", "nonsense"]).code, 2);
 }
@@ -501,7 +501,7 @@ fn export_renders_again_without_the_service() {
     assert_eq!(house.names("else"), ["talks/0.txt", "talks/0.vtt"]);
     let unknown = house.run(&["export", "1", "99", "--format", "txt"]);
     assert_eq!(unknown.code, 1);
-    assert!(unknown.stderr.contains("item 99: it has no result"));
+    assert!(unknown.stderr.contains("item 99: no result is stored"));
 }
 
 #[test]

@@ -137,7 +137,7 @@ fn hooks_that_did_not_end_before_a_crash_are_run_at_the_next_start() {
     house.wait_until("two run", |house| lines(house, "begun").len() == 2);
     house.wait_until("all are done", |house| house.count("done") == 3);
     assert!(
-        shown(&house).starts_with("hook        waits"),
+        shown(&house).starts_with("hook        waiting"),
         "{}",
         shown(&house)
     );

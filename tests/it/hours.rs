@@ -32,7 +32,7 @@ fn outside_the_active_hours_nothing_is_submitted_and_the_run_ends_well() {
     assert!(
         ended
             .stderr
-            .contains("the rest is queued: nothing is submitted before")
+            .contains("the remaining items stay queued: nothing is submitted before")
     );
     assert_eq!(house.count("queued"), 2);
     assert!(house.sandbox().ledger().generations.is_empty());
@@ -76,7 +76,7 @@ fn a_run_whose_time_is_over_leaves_nothing_pending() {
     assert!(
         ended
             .stderr
-            .contains("the rest is queued: the time for submissions is over")
+            .contains("the remaining items stay queued: the submission window has closed")
     );
     assert_eq!(house.count("pending"), 0);
     let (done, queued) = (house.count("done"), house.count("queued"));

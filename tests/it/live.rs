@@ -30,11 +30,11 @@ fn reasons(house: &House) -> Vec<String> {
 fn every_item_that_is_not_done_says_why() {
     let house = House::with_recordings(slow(), 2);
     house.run(&["scan"]);
-    assert_eq!(reasons(&house), ["waits for the next run"; 2]);
+    assert_eq!(reasons(&house), ["waiting for the next run"; 2]);
     house.run(&["pause"]);
     assert_eq!(reasons(&house), ["held: paused"; 2]);
     fs::rename(house.path("recordings"), house.path("gone")).unwrap();
-    assert_eq!(reasons(&house), ["its folder is not there"; 2]);
+    assert_eq!(reasons(&house), ["its folder is missing"; 2]);
     fs::rename(house.path("gone"), house.path("recordings")).unwrap();
     house.run(&["resume"]);
     let mut child = house.start(&["run"]);
@@ -44,7 +44,7 @@ fn every_item_that_is_not_done_says_why() {
         assert!(reason.contains(", expires "), "{reason}");
     }
     let shown = house.run(&["show", "1"]).stdout;
-    assert!(shown.contains("\nwaits       pending since "), "{shown}");
+    assert!(shown.contains("\nwaiting     pending since "), "{shown}");
     child.signal("TERM");
     assert_eq!(child.code(), 0);
 }
@@ -58,7 +58,7 @@ fn an_equal_recording_names_the_one_it_waits_for() {
     house.record("b.wav", 1);
     house.wait_until("the second", |house| {
         house.items().len() == 2
-            && house.item("b.wav")["waits_for"] == "same audio as item 1, which is on its way"
+            && house.item("b.wav")["waits_for"] == "same audio as item 1, which is in flight"
     });
     child.signal("TERM");
     assert_eq!(child.code(), 0);

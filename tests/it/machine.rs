@@ -47,7 +47,7 @@ fn a_database_without_room_holds_and_loses_nothing() {
     let held = log
         .lines()
         .map(Result::unwrap)
-        .find(|line| line.contains("the database cannot be written; it is tried again"));
+        .find(|line| line.contains("cannot write to the database; retrying"));
     assert!(held.is_some());
     child.kill().unwrap();
     child.wait().unwrap();
@@ -85,8 +85,8 @@ fn an_output_without_room_keeps_the_result_and_pays_once() {
         .unwrap();
     let log = BufReader::new(child.stderr.take().unwrap());
     let mut lines = log.lines().map(Result::unwrap);
-    let refused = lines.find(|line| line.contains("cannot be written"));
-    assert!(refused.unwrap().contains("its result is safe"));
+    let refused = lines.find(|line| line.contains("cannot write the transcript"));
+    assert!(refused.unwrap().contains("the result is stored"));
     house.wait_until("the others", |house| house.count("done") == 3);
     assert_eq!(house.item("long.wav")["state"], "received");
     assert_eq!(house.names("transcripts").len(), 12);
@@ -127,10 +127,10 @@ fn a_database_that_another_process_locks_is_waited_for() {
     let mut log = BufReader::new(child.stderr.take().unwrap())
         .lines()
         .map(Result::unwrap);
-    assert!(log.any(|line| line.contains("the database cannot be written")));
+    assert!(log.any(|line| line.contains("cannot write to the database")));
     runtime.block_on(other.execute("ROLLBACK")).unwrap();
     runtime.block_on(other.close()).unwrap();
-    assert!(log.any(|line| line.contains("submissions go on")));
+    assert!(log.any(|line| line.contains("submissions resumed")));
     assert!(log.last().unwrap().contains("5 done, 0 failed"));
     assert!(child.wait().unwrap().success());
     assert_eq!(house.sandbox().ledger().generations.len(), 5);

@@ -190,7 +190,7 @@ fn a_folder_that_vanishes_and_comes_back_is_watched_again() {
         house
             .log(LOG)
             .iter()
-            .any(|line| line.contains("the source is not there"))
+            .any(|line| line.contains("the source folder is missing"))
     });
     fs::create_dir(house.path("recordings")).unwrap();
     house.record("a.wav", 1);

@@ -48,7 +48,7 @@ fn a_plan_says_what_would_be_submitted_and_submits_nothing() {
     let text = house
         .run(&["run", "--once", "--dry-run", "--limit", "1"])
         .stdout;
-    assert!(text.contains("in all") && text.contains("0h 01m"), "{text}");
+    assert!(text.contains("total") && text.contains("0h 01m"), "{text}");
     assert_eq!(house.count("queued"), 4);
 }
 
@@ -61,10 +61,10 @@ fn a_cost_is_never_guessed() {
     assert_eq!(plan["unpriced"][0], "#g1_nova-2-general");
     let text = house.run(&["plan"]).stdout;
     assert!(
-        text.contains("No price is known for #g1_nova-2-general"),
+        text.contains("The price of #g1_nova-2-general is unknown"),
         "{text}"
     );
-    assert!(house.run(&["prices"]).stdout.contains("No price is known"));
+    assert!(house.run(&["prices"]).stdout.contains("No prices are known"));
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn prices_come_from_the_service_and_are_kept_with_their_date() {
     let table = house.run(&["prices", "--refresh"]).stdout;
     // The sandbox's: 0.0001 a second.
     assert!(
-        table.contains("0.006 USD  0.36 USD  the service, 20"),
+        table.contains("0.006 USD   0.36 USD  service, 20"),
         "{table}"
     );
     house.stop_sandbox();
@@ -82,7 +82,7 @@ fn prices_come_from_the_service_and_are_kept_with_their_date() {
     assert!((plan["cost"].as_f64().unwrap() - 0.006).abs() < 1e-9);
     let refused = house.run(&["prices", "--refresh"]);
     assert_eq!(refused.code, 1);
-    assert!(refused.stderr.contains("does not say what its models cost"));
+    assert!(refused.stderr.contains("cannot fetch prices from the service"));
     assert_eq!(json(&house, &["plan", "--json"])["cost"], plan["cost"]);
 }
 
@@ -137,7 +137,7 @@ fn a_transcript_that_was_paid_for_and_did_not_arrive_is_named() {
     assert_eq!(report["in_all"]["perhaps_paid"], 1);
     let text = house.run(&["report", "--reconcile"]).stdout;
     assert!(
-        text.contains("0.wav: the service did it, and its transcript did not arrive"),
+        text.contains("0.wav: completed by the service, but its transcript is not stored"),
         "{text}"
     );
 }

@@ -81,7 +81,7 @@ fn without_a_service_manager_the_unit_is_written_and_it_says_what_to_type() {
     let said = machine.install();
     assert!(
         said.contains(
-            "systemd does not run here, so nothing was started. Where it runs: systemctl --user daemon-reload && \
+            "systemd is not running here, so nothing was started. To start the service: systemctl --user daemon-reload && \
              systemctl --user enable nightscribe.service && systemctl --user restart nightscribe.service"
         ),
         "{said}"
@@ -108,7 +108,7 @@ fn a_manager_that_runs_is_told_to_start_once_and_again_after_a_change() {
     let machine = Machine::new().with_systemd().with_key();
     let said = machine.install();
     assert!(
-        said.contains("It runs, and starts by itself from now on."),
+        said.contains("The service is running and will start automatically."),
         "{said}"
     );
     let restart = [
@@ -164,7 +164,7 @@ fn a_manager_that_runs_is_told_to_start_once_and_again_after_a_change() {
 fn a_service_without_a_key_is_not_started_and_check_says_why() {
     let machine = Machine::new().with_systemd();
     let said = machine.install();
-    assert!(said.contains("as soon as it has a key"), "{said}");
+    assert!(said.contains("once it has a key"), "{said}");
     assert!(said.contains("The service has no AIMLAPI_KEY"), "{said}");
     assert_eq!(machine.told().len(), 2);
     let check = machine.run(&["check"]);
@@ -205,7 +205,7 @@ fn check_finds_folders_that_a_unit_written_by_hand_does_not_see() {
     assert!(
         check
             .stdout
-            .contains("/home/nobody/at all: the unit's ProtectHome= hides it"),
+            .contains("/home/nobody/at all: hidden by ProtectHome= of the unit"),
         "{}",
         check.stdout
     );
@@ -249,7 +249,7 @@ fn the_machine_s_service_is_never_root() {
         assert!(
             install
                 .stderr
-                .contains("set state.dir = \"/var/lib/nightscribe/state\""),
+                .contains("set state.dir to \"/var/lib/nightscribe/state\""),
             "{}",
             install.stderr
         );

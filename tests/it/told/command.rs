@@ -228,7 +228,7 @@ fn check_says_of_each_channel_whether_it_could_work() {
     );
     assert_eq!(
         line("hook"),
-        "FAIL  hook          `no-such-program` is no program that can be run"
+        "FAIL  hook          `no-such-program` is not an executable program"
     );
     assert!(!check.stdout.contains("/hush"), "its path may be a secret");
 }
