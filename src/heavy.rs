@@ -23,18 +23,18 @@ static THREAD: LazyLock<Option<Sender<BoxedJob>>> = LazyLock::new(|| {
 /// A job panicked and returned nothing.
 #[derive(Debug, thiserror::Error)]
 #[error("a large job panicked")]
-pub(crate) struct Failed;
+pub(crate) struct LargeJobPanicked;
 
 /// Runs `work` after the jobs queued before it, and returns its result. If the caller is cancelled, `work` still runs
 /// to its end.
 ///
 /// # Errors
 /// If `work` panics.
-pub(crate) async fn in_turn<T: Send + 'static>(
+pub(crate) async fn run<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Failed> {
+) -> Result<T, LargeJobPanicked> {
     let Some(thread) = THREAD.as_ref() else {
-        return spawn_blocking(work).await.map_err(|_| Failed);
+        return spawn_blocking(work).await.map_err(|_| LargeJobPanicked);
     };
     let (sender, receiver) = oneshot::channel();
     let job = Box::new(move || {
@@ -42,8 +42,8 @@ pub(crate) async fn in_turn<T: Send + 'static>(
             let _cancelled = sender.send(output);
         }
     });
-    thread.send(job).map_err(|_| Failed)?;
-    receiver.await.map_err(|_| Failed)
+    thread.send(job).map_err(|_| LargeJobPanicked)?;
+    receiver.await.map_err(|_| LargeJobPanicked)
 }
 
 #[cfg(test)]
@@ -53,9 +53,9 @@ mod tests {
     #[tokio::test]
     async fn jobs_share_one_thread_even_after_a_panic() {
         let thread = || std::thread::current().id();
-        let first = in_turn(thread).await.unwrap();
-        assert!(in_turn(|| panic!("inside")).await.is_err());
-        assert_eq!(in_turn(thread).await.unwrap(), first);
+        let first = run(thread).await.unwrap();
+        assert!(run(|| panic!("inside")).await.is_err());
+        assert_eq!(run(thread).await.unwrap(), first);
         assert_ne!(first, thread());
     }
 }

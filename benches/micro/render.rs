@@ -4,14 +4,14 @@ use crate::three_hours;
 use divan::Bencher;
 use nightscribe::api::read_transcript;
 use nightscribe::domain::{Format, Request, Timestamp};
-use nightscribe::output::render::{Envelope, render};
+use nightscribe::output::render::{TranscriptMetadata, render};
 
 #[divan::bench(args = Format::ALL)]
 fn render_three_hours(bencher: Bencher, format: Format) {
     let raw = three_hours::result();
     let transcript = read_transcript(&raw);
     let request = Request::new("m", []);
-    let envelope = Envelope {
+    let envelope = TranscriptMetadata {
         source: "talks",
         recording: "three hours.mp3".to_owned(),
         audio: "../three%20hours.mp3".to_owned(),

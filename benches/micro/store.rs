@@ -7,7 +7,7 @@ use nightscribe::store::Store;
 use nightscribe::store::claims::Claim;
 use nightscribe::store::compress::pack;
 use nightscribe::store::progress::{Acceptance, Completion, WrittenFile};
-use nightscribe::store::recordings::{Location, Seen};
+use nightscribe::store::recordings::{FoundRecording, Location};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -42,7 +42,7 @@ impl Queue {
     fn insert(&self, jobs: usize) {
         let request = Request::new("m", []);
         let bases = |name: &std::ffi::OsStr| -> Box<dyn Iterator<Item = _> + Send> {
-            Box::new(nightscribe::output::naming::bases(name))
+            Box::new(nightscribe::output::naming::base_names(name))
         };
         let found = (0..jobs).map(recording).collect();
         let inserted = self.store.record("talks", &request, found, bases, NOW);
@@ -50,9 +50,9 @@ impl Queue {
     }
 }
 
-fn recording(number: usize) -> Seen {
+fn recording(number: usize) -> FoundRecording {
     let relative = PathBuf::from(format!("{number}.mp3"));
-    Seen {
+    FoundRecording {
         location: Location::File(Path::new("/talks").join(&relative)),
         relative,
         size_bytes: number as u64 + 1,
@@ -105,7 +105,7 @@ async fn process(store: &Store, run: RunId, job: JobId) {
         path: PathBuf::from(format!("/transcripts/{job}.txt")),
         size_bytes: 1,
     }];
-    store.written(job, files, false, NOW).await.unwrap();
+    store.finish_job(job, files, false, NOW).await.unwrap();
 }
 
 #[divan::bench(sample_count = 5, sample_size = 1)]

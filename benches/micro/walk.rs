@@ -3,7 +3,7 @@
 use divan::Bencher;
 use globset::GlobSet;
 use nightscribe::domain::Timestamp;
-use nightscribe::media::walk::{Walk, walk};
+use nightscribe::media::walk::{WalkOptions, walk};
 use std::fs;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -28,7 +28,7 @@ fn ten_thousand_files(bencher: Bencher) {
     let root = tree();
     let none = GlobSet::empty();
     bencher.counter(FOLDERS * FILES).bench(|| {
-        let found = walk(Walk {
+        let found = walk(WalkOptions {
             root: root.path(),
             include: None,
             exclude: &none,

@@ -2,9 +2,10 @@
 
 use super::{is_control_char, rendered};
 use nightscribe::api::answer::{
-    Answer, Created, read_answer, read_created, read_legacy, read_transcript,
+    CreateResponse, PollResponse, read_create_response, read_legacy_response, read_poll_response,
+    read_transcript,
 };
-use nightscribe::api::failures::{self, Call, Refusal};
+use nightscribe::api::failures::{self, ErrorResponse, Operation};
 use nightscribe::api::{CallError, Completed};
 use nightscribe::domain::Failure;
 use serde_json::Value;
@@ -12,20 +13,20 @@ use std::time::SystemTime;
 
 /// Parses `body` as every kind of response.
 pub fn holds(body: &[u8]) {
-    match read_answer(body) {
-        Ok(Answer::Completed(completed)) => check_completed(&completed),
-        Ok(Answer::Failed(failure)) => check_failure(&failure),
-        Ok(Answer::InProgress { unknown }) => check_line(&unknown.unwrap_or_default()),
+    match read_poll_response(body) {
+        Ok(PollResponse::Completed(completed)) => check_completed(&completed),
+        Ok(PollResponse::Failed(failure)) => check_failure(&failure),
+        Ok(PollResponse::InProgress { unknown }) => check_line(&unknown.unwrap_or_default()),
         Err(_) => {}
     }
-    for created in [read_created(body), read_legacy(body)]
+    for created in [read_create_response(body), read_legacy_response(body)]
         .into_iter()
         .flatten()
     {
         match created {
-            Created::Answer(completed) => check_completed(&completed),
-            Created::Failed(failure) => check_failure(&failure),
-            Created::Generation(id) => assert!((1..=1024).contains(&id.as_str().len())),
+            CreateResponse::Completed(completed) => check_completed(&completed),
+            CreateResponse::Failed(failure) => check_failure(&failure),
+            CreateResponse::Generation(id) => assert!((1..=1024).contains(&id.as_str().len())),
         }
     }
     check_refusal(body);
@@ -40,12 +41,12 @@ fn check_completed(completed: &Completed) {
 
 fn check_refusal(body: &[u8]) {
     for status in [400, 429, 503] {
-        let refusal = Refusal {
+        let refusal = ErrorResponse {
             status,
             body,
-            ..Refusal::default()
+            ..ErrorResponse::default()
         };
-        let CallError { failure, .. } = failures::classify(Call::Poll, refusal);
+        let CallError { failure, .. } = failures::classify(Operation::Poll, refusal);
         check_failure(&failure);
     }
     if let Ok(value) = std::str::from_utf8(body) {

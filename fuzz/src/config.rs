@@ -1,7 +1,7 @@
 //! Configuration files and environment variables.
 
 use super::is_control_char;
-use nightscribe::config::load::of_text;
+use nightscribe::config::load::from_text;
 use nightscribe::config::{Config, ConfigError, Environment};
 use nightscribe::output::naming;
 use std::ffi::OsString;
@@ -15,7 +15,7 @@ pub fn holds(data: &[u8]) {
         return;
     };
     let mut environment = Environment {
-        folder: PathBuf::from("/here"),
+        working_dir: PathBuf::from("/here"),
         ..Environment::default()
     };
     for part in parts {
@@ -29,9 +29,9 @@ pub fn holds(data: &[u8]) {
             .variables
             .insert(OsString::from_vec(name), value);
     }
-    match of_text(Some(PathBuf::from("/here/n.toml")), text, &environment) {
+    match from_text(Some(PathBuf::from("/here/n.toml")), text, &environment) {
         Ok(config) => check_accepted(&config),
-        Err(ConfigError::Refused(problems)) => {
+        Err(ConfigError::Invalid(problems)) => {
             assert!(!problems.is_empty());
             for problem in problems {
                 assert!(!problem.message.is_empty());
@@ -51,7 +51,7 @@ fn check_accepted(config: &Config) {
         assert!(source.path.is_absolute());
         assert!(!source.name.chars().any(is_control_char));
         let root = Path::new("/out");
-        let folder = naming::folder(root, &source.name, Path::new("a.mp3"));
+        let folder = naming::transcript_folder(root, &source.name, Path::new("a.mp3"));
         assert_eq!(folder, root.join(&source.name));
         assert_eq!(folder.parent(), Some(root));
     }

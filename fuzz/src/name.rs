@@ -2,7 +2,7 @@
 
 use super::is_control_char;
 use nightscribe::domain::Format;
-use nightscribe::output::naming::{bases, file_name, folder, url_file_name};
+use nightscribe::output::naming::{base_names, file_name, transcript_folder, url_file_name};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path};
@@ -11,7 +11,7 @@ use url::Url;
 /// Uses the bytes as a path in a source, and as a URL.
 pub fn holds(data: &[u8]) {
     let path = Path::new(OsStr::from_bytes(data));
-    let folder = folder(Path::new("/out"), "talks", path);
+    let folder = transcript_folder(Path::new("/out"), "talks", path);
     assert!(folder.starts_with("/out/talks"), "{folder:?}");
     assert!(folder.components().all(|part| part != Component::ParentDir));
     if let Some(name) = path.file_name().filter(|name| name.len() <= 255) {
@@ -33,7 +33,7 @@ pub fn holds(data: &[u8]) {
 
 /// Checks that every possible transcript name is a single path component of at most 255 bytes.
 fn check_names(name: &OsStr) {
-    for base in bases(name).take(4) {
+    for base in base_names(name).take(4) {
         for format in Format::ALL {
             let name = file_name(&base, format);
             assert!(name.len() <= 255, "{name:?}");

@@ -2,13 +2,13 @@
 
 use super::is_control_char;
 use nightscribe::domain::{Format, Request, Timestamp, Transcript};
-use nightscribe::output::render::{Envelope, render};
+use nightscribe::output::render::{TranscriptMetadata, render};
 use serde_json::Value;
 
 /// Renders the transcript in every format and checks each file.
 pub(super) fn holds(transcript: &Transcript, raw: &str) {
     let request = Request::new("#g1_nova-2-general", []);
-    let envelope = Envelope {
+    let envelope = TranscriptMetadata {
         source: "talks",
         recording: "a\u{1b}[2J\u{202e}.mp3".to_owned(),
         audio: "../a.mp3".to_owned(),

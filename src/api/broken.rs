@@ -1,22 +1,22 @@
 //! Classification of calls that got no complete response.
 
 use super::call::{CallError, CallErrorKind};
-use super::transport::Broken;
-use super::upload::FileTrouble;
+use super::transport::TransportError;
+use super::upload::FileError;
 use crate::domain::{ErrorClass, Failure};
 
 /// Classifies a submission without a response.
 ///
 /// The service may have accepted it only if the whole recording was sent (`finished`).
-pub(super) fn broken_submission(broken: &Broken, finished: bool) -> CallError {
-    let not_accepted = matches!(broken, Broken::NotConnected(_)) || !finished;
+pub(super) fn submit_error(broken: &TransportError, finished: bool) -> CallError {
+    let not_accepted = matches!(broken, TransportError::NotConnected(_)) || !finished;
     let kind = if not_accepted {
         CallErrorKind::Unavailable
     } else {
         CallErrorKind::Unknown
     };
     let message = match (broken, not_accepted) {
-        (Broken::NotConnected(_), _) => broken.to_string(),
+        (TransportError::NotConnected(_), _) => broken.to_string(),
         (_, true) => format!("{broken}, before the whole recording was sent"),
         (_, false) => format!("{broken}, after the whole recording was sent"),
     };
@@ -24,19 +24,19 @@ pub(super) fn broken_submission(broken: &Broken, finished: bool) -> CallError {
 }
 
 /// Classifies a poll, or another read-only call, without a complete response.
-pub(super) fn broken_poll(broken: &Broken, http_status: Option<u16>) -> CallError {
+pub(super) fn poll_error(broken: &TransportError, http_status: Option<u16>) -> CallError {
     match broken {
-        Broken::TooLarge => CallError {
-            kind: CallErrorKind::Garbled,
+        TransportError::TooLarge => CallError {
+            kind: CallErrorKind::Malformed,
             failure: Failure::new(ErrorClass::Protocol, broken.to_string()),
             http_status,
             retry_after: None,
             request_id: None,
         },
-        Broken::NotConnected(_) => {
+        TransportError::NotConnected(_) => {
             network(CallErrorKind::Unavailable, broken.to_string(), http_status)
         }
-        Broken::Connection(_) | Broken::Silent => {
+        TransportError::Connection(_) | TransportError::TimedOut => {
             network(CallErrorKind::Unknown, broken.to_string(), http_status)
         }
     }
@@ -54,21 +54,21 @@ fn network(kind: CallErrorKind, message: String, http_status: Option<u16>) -> Ca
 }
 
 /// Classifies an upload that failed because of its file.
-pub(super) fn file_trouble(trouble: &FileTrouble) -> CallError {
+pub(super) fn file_error(trouble: &FileError) -> CallError {
     let (kind, message) = match trouble {
-        FileTrouble::Gone => (
+        FileError::Gone => (
             CallErrorKind::FileGone,
             "the file no longer exists".to_owned(),
         ),
-        FileTrouble::Changed => (
+        FileError::Changed => (
             CallErrorKind::FileChanged,
             "the file changed during the upload; nothing was accepted".to_owned(),
         ),
-        FileTrouble::Unreadable(error) => (
+        FileError::Unreadable(error) => (
             CallErrorKind::FileUnreadable,
             format!("the file cannot be read: {error}"),
         ),
-        FileTrouble::NotNow(error) => {
+        FileError::OutOfResources(error) => {
             let message = format!("this machine is out of resources: {error}");
             return network(CallErrorKind::Unavailable, message, None);
         }

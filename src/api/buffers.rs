@@ -16,7 +16,7 @@ pub(super) struct Buffers {
 }
 
 impl Buffers {
-    pub(super) const fn of(size: usize) -> Self {
+    pub(super) const fn with_size(size: usize) -> Self {
         Self {
             size,
             lent: VecDeque::new(),
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn a_dropped_buffer_is_reused() {
-        let mut buffers = Buffers::of(3 * PAGE);
+        let mut buffers = Buffers::with_size(3 * PAGE);
         let first = buffers.take();
         let address = first.as_ptr();
         let first = buffers.lend(first, 10);
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn buffers_in_use_are_unchanged_and_page_aligned() {
-        let mut buffers = Buffers::of(100);
+        let mut buffers = Buffers::with_size(100);
         let mut lent = Vec::new();
         for number in 0..5 {
             let mut buffer = buffers.take();

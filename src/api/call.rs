@@ -2,7 +2,7 @@
 
 use super::answer::read_transcript;
 use super::upload::UploadProgress;
-use crate::domain::{Content, Failure, GenerationId, Request, Timestamp, Transcript};
+use crate::domain::{Failure, FileContent, GenerationId, Request, Timestamp, Transcript};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,14 +13,14 @@ pub struct Submission<'a> {
     /// Model and options of the transcription.
     pub request: &'a Request,
     /// Source of the audio.
-    pub audio: Audio<'a>,
+    pub audio: AudioSource<'a>,
     /// Value of the `X-Client-Request-Id` header. See [`client_request_id`].
     pub client_request_id: &'a str,
 }
 
 /// Source of the audio.
 #[derive(Debug, Clone, Copy)]
-pub enum Audio<'a> {
+pub enum AudioSource<'a> {
     /// A file, streamed from disk.
     File(&'a Recording),
     /// A URL, fetched by the service.
@@ -41,7 +41,7 @@ pub struct Recording {
     /// SHA-256 of the content in lower-case hexadecimal, if known. Otherwise the upload computes it.
     pub sha256: Option<String>,
     /// The whole content, if it was just read. The upload then does not open the file again.
-    pub content: Option<Content>,
+    pub content: Option<FileContent>,
     /// Number of bytes sent so far.
     pub progress: Arc<UploadProgress>,
 }
@@ -50,7 +50,7 @@ pub struct Recording {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Accepted {
     /// Content of the response.
-    pub reply: Reply,
+    pub reply: SubmitReply,
     /// SHA-256 of the sent bytes in lower-case hexadecimal. `None` for a URL.
     pub sha256: Option<String>,
     /// HTTP status, any 2xx.
@@ -61,16 +61,16 @@ pub struct Accepted {
 
 /// Content of the response to an accepted submission.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Reply {
+pub enum SubmitReply {
     /// ID under which the result is polled.
     Generation(GenerationId),
     /// Result of the transcription, as in the legacy flow.
-    Answer(Completed),
+    Completed(Completed),
 }
 
 /// Result of a poll.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Polled {
+pub enum PollStatus {
     /// The transcription is still running.
     InProgress,
     /// The transcription succeeded.
@@ -138,7 +138,7 @@ pub enum CallErrorKind {
     /// The service does not have the polled generation: 404, 410.
     Missing,
     /// The response to a poll cannot be parsed.
-    Garbled,
+    Malformed,
 }
 
 /// Returns the `X-Client-Request-Id` of one submission.

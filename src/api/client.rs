@@ -1,20 +1,23 @@
 //! Client of the service: submissions, polls, lists and the probe.
 
-use super::answer::{Answer, Created, Unreadable, read_answer, read_created, read_legacy};
-use super::broken::{broken_poll, broken_submission, file_trouble};
-use super::call::{
-    Accepted, Audio, CallError, CallErrorKind, Polled, Recording, Reply, Submission,
+use super::answer::{
+    CreateResponse, InvalidResponse, PollResponse, read_create_response, read_legacy_response,
+    read_poll_response,
 };
-use super::failures::{self, Call, Refusal};
+use super::broken::{file_error, poll_error, submit_error};
+use super::call::{
+    Accepted, AudioSource, CallError, CallErrorKind, PollStatus, Recording, Submission, SubmitReply,
+};
+use super::failures::{self, ErrorResponse, Operation};
 use super::fields::{file_field, file_name, form_fields, json_body};
-use super::http::connecting_to;
-use super::logs::{ChargedPage, Logs, PAGE, read_charged, read_page};
+use super::http::client_builder;
+use super::logs::{ChargedPage, LogsResponse, PAGE_SIZE, read_charges, read_page};
 use super::prices::read_prices;
-use super::sending::Sending;
-use super::transport::{Answered, Broken, answer_idle, exchange};
+use super::sending::UploadWatchdog;
+use super::transport::{HttpResponse, TransportError, exchange, response_timeout};
 use super::upload;
 use crate::domain::container::mime_for;
-use crate::domain::{ErrorClass, Failure, Flow, GenerationId, Price, Request, Timestamp};
+use crate::domain::{ApiMode, ErrorClass, Failure, GenerationId, Price, Request, Timestamp};
 use crate::heavy;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::multipart::{Form, Part};
@@ -41,13 +44,13 @@ const MAX_UNKNOWN_STATUSES: usize = 32;
 
 /// Address, key and flow of the service.
 #[derive(Clone)]
-pub struct Settings {
+pub struct ClientSettings {
     /// URL up to `/stt`, such as `https://api.aimlapi.com/v1`.
     pub base_url: Url,
     /// API key, sent only as a bearer token.
     pub key: SecretString,
     /// Flow of a submission, which decides its endpoint.
-    pub flow: Flow,
+    pub flow: ApiMode,
 }
 
 /// Error of [`Client::new`].
@@ -74,7 +77,7 @@ pub struct Probe {
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
-    settings: Settings,
+    settings: ClientSettings,
     unknown_words: Arc<Mutex<HashSet<String>>>,
 }
 
@@ -83,8 +86,8 @@ impl Client {
     ///
     /// # Errors
     /// Returns an error if a header cannot carry the key, or if there are no root certificates.
-    pub fn new(settings: &Settings) -> Result<Self, ClientError> {
-        let http = connecting_to(&settings.base_url)
+    pub fn new(settings: &ClientSettings) -> Result<Self, ClientError> {
+        let http = client_builder(&settings.base_url)
             .default_headers(headers(&settings.key)?)
             .pool_idle_timeout(POOL_IDLE_TIMEOUT)
             .build()
@@ -105,25 +108,26 @@ impl Client {
     /// accepted the submission.
     pub async fn submit(&self, submission: Submission<'_>) -> Result<Accepted, CallError> {
         let (request, upload) = match submission.audio {
-            Audio::Url(url) => (
+            AudioSource::Url(url) => (
                 self.url_request(submission.request, url),
-                Sending::default(),
+                UploadWatchdog::default(),
             ),
-            Audio::File(recording) => self.file_request(submission.request, recording).await?,
+            AudioSource::File(recording) => {
+                self.file_request(submission.request, recording).await?
+            }
         };
         let request = request.header("x-client-request-id", submission.client_request_id);
         let response_timeout = match self.settings.flow {
-            Flow::TwoStep => RESPONSE_TIMEOUT,
-            Flow::Legacy => LEGACY_RESPONSE_TIMEOUT,
+            ApiMode::TwoStep => RESPONSE_TIMEOUT,
+            ApiMode::Legacy => LEGACY_RESPONSE_TIMEOUT,
         };
         let response = exchange(request, upload.stalled(response_timeout)).await;
-        if let Some(error) = upload.take_trouble() {
-            return Err(file_trouble(&error));
+        if let Some(error) = upload.take_error() {
+            return Err(file_error(&error));
         }
-        let response =
-            response.map_err(|broken| broken_submission(&broken, upload.is_finished()))?;
+        let response = response.map_err(|broken| submit_error(&broken, upload.is_finished()))?;
         if !(200..300).contains(&response.status) {
-            return Err(self.error_response(Call::Submit, &response));
+            return Err(self.error_response(Operation::Submit, &response));
         }
         self.accepted(response, upload.sha256()).await
     }
@@ -138,30 +142,32 @@ impl Client {
         &self,
         request: &Request,
         recording: &Recording,
-    ) -> Result<(RequestBuilder, Sending), CallError> {
+    ) -> Result<(RequestBuilder, UploadWatchdog), CallError> {
         let (stream, outcome) = upload::open(recording)
             .await
-            .map_err(|error| file_trouble(&error))?;
+            .map_err(|error| file_error(&error))?;
         let part = Part::stream_with_length(Body::wrap_stream(stream), recording.size_bytes)
             .file_name(file_name(&recording.path))
             .mime_str(mime_for(&recording.path))
-            .map_err(|error| broken_submission(&Broken::NotConnected(error.to_string()), false))?;
+            .map_err(|error| {
+                submit_error(&TransportError::NotConnected(error.to_string()), false)
+            })?;
         let form = form_fields(request)
             .into_iter()
             .fold(Form::new(), |form, (name, value)| form.text(name, value));
         let form = form.part(file_field(request.model()), part);
-        let upload = Sending::of_file(recording.progress.clone(), outcome);
+        let upload = UploadWatchdog::for_file(recording.progress.clone(), outcome);
         Ok((self.http.post(self.submit_url()).multipart(form), upload))
     }
 
     async fn accepted(
         &self,
-        response: Answered,
+        response: HttpResponse,
         sha256: Option<String>,
     ) -> Result<Accepted, CallError> {
         let read = match self.settings.flow {
-            Flow::TwoStep => read_created,
-            Flow::Legacy => read_legacy,
+            ApiMode::TwoStep => read_create_response,
+            ApiMode::Legacy => read_legacy_response,
         };
         let (status, request_id) = (response.status, response.request_id);
         let created = match response.body {
@@ -183,12 +189,14 @@ impl Client {
         };
         let header_id = response.inference_id.and_then(GenerationId::new);
         match (created, header_id) {
-            (Ok(Created::Generation(id)), _) => Ok(accepted(Reply::Generation(id))),
-            (Ok(Created::Answer(completed)), _) => Ok(accepted(Reply::Answer(completed))),
-            (Ok(Created::Failed(failure)), _) => {
+            (Ok(CreateResponse::Generation(id)), _) => Ok(accepted(SubmitReply::Generation(id))),
+            (Ok(CreateResponse::Completed(completed)), _) => {
+                Ok(accepted(SubmitReply::Completed(completed)))
+            }
+            (Ok(CreateResponse::Failed(failure)), _) => {
                 Err(error(CallErrorKind::Unavailable, self.redact_key(failure)))
             }
-            (_, Some(id)) => Ok(accepted(Reply::Generation(id))),
+            (_, Some(id)) => Ok(accepted(SubmitReply::Generation(id))),
             (Err(cause), None) => {
                 let message = format!(
                     "the service accepted the submission ({status}), but the response has no generation ID: {cause}"
@@ -205,27 +213,27 @@ impl Client {
     ///
     /// # Errors
     /// Returns an error if the call fails. [`CallErrorKind`] lists the cases.
-    pub async fn poll(&self, id: &GenerationId) -> Result<Polled, CallError> {
+    pub async fn poll(&self, id: &GenerationId) -> Result<PollStatus, CallError> {
         let request = self.http.get(self.url(&["stt", id.as_str()]));
-        let response = exchange(request, answer_idle())
+        let response = exchange(request, response_timeout())
             .await
-            .map_err(|broken| broken_poll(&broken, None))?;
+            .map_err(|broken| poll_error(&broken, None))?;
         if !(200..300).contains(&response.status) {
-            return Err(self.error_response(Call::Poll, &response));
+            return Err(self.error_response(Operation::Poll, &response));
         }
         let status = response.status;
         let body = response
             .body
-            .map_err(|broken| broken_poll(&broken, Some(status)))?;
-        match parse_response(body, read_answer).await {
-            Ok(Answer::InProgress { unknown }) => {
+            .map_err(|broken| poll_error(&broken, Some(status)))?;
+        match parse_response(body, read_poll_response).await {
+            Ok(PollResponse::InProgress { unknown }) => {
                 self.log_unknown(unknown);
-                Ok(Polled::InProgress)
+                Ok(PollStatus::InProgress)
             }
-            Ok(Answer::Completed(completed)) => Ok(Polled::Completed(completed)),
-            Ok(Answer::Failed(failure)) => Ok(Polled::Failed(self.redact_key(failure))),
+            Ok(PollResponse::Completed(completed)) => Ok(PollStatus::Completed(completed)),
+            Ok(PollResponse::Failed(failure)) => Ok(PollStatus::Failed(self.redact_key(failure))),
             Err(why) => Err(CallError {
-                kind: CallErrorKind::Garbled,
+                kind: CallErrorKind::Malformed,
                 failure: Failure::new(ErrorClass::Protocol, why),
                 http_status: Some(status),
                 retry_after: None,
@@ -243,10 +251,10 @@ impl Client {
         start: Timestamp,
         end: Timestamp,
         offset: usize,
-    ) -> Result<Logs, CallError> {
+    ) -> Result<LogsResponse, CallError> {
         let url = self.logs_url(start, end, offset);
         let page = self.fetch_list(url, read_page).await?;
-        Ok(page.map_or(Logs::Unsupported, Logs::Page))
+        Ok(page.map_or(LogsResponse::Unsupported, LogsResponse::Page))
     }
 
     /// Returns the same page as [`logs`](Self::logs), with costs.
@@ -255,14 +263,14 @@ impl Client {
     ///
     /// # Errors
     /// Returns an error if the call fails. [`CallErrorKind`] lists the cases.
-    pub async fn charged(
+    pub async fn charges(
         &self,
         start: Timestamp,
         end: Timestamp,
         offset: usize,
     ) -> Result<Option<ChargedPage>, CallError> {
         let url = self.logs_url(start, end, offset);
-        self.fetch_list(url, read_charged).await
+        self.fetch_list(url, read_charges).await
     }
 
     fn logs_url(&self, start: Timestamp, end: Timestamp, offset: usize) -> Url {
@@ -271,7 +279,7 @@ impl Client {
         url.query_pairs_mut()
             .append_pair("start", &start.to_string())
             .append_pair("end", &end.to_string())
-            .append_pair("limit", &PAGE.to_string())
+            .append_pair("limit", &PAGE_SIZE.to_string())
             .append_pair("offset", &offset.to_string());
         url
     }
@@ -292,23 +300,23 @@ impl Client {
     async fn fetch_list<T: Send + 'static>(
         &self,
         url: Url,
-        read: fn(&[u8]) -> Result<T, Unreadable>,
+        read: fn(&[u8]) -> Result<T, InvalidResponse>,
     ) -> Result<Option<T>, CallError> {
-        let response = exchange(self.http.get(url), answer_idle())
+        let response = exchange(self.http.get(url), response_timeout())
             .await
-            .map_err(|broken| broken_poll(&broken, None))?;
+            .map_err(|broken| poll_error(&broken, None))?;
         match response.status {
             200..=299 => {}
             402 | 403 | 404 | 405 | 410 | 501 => return Ok(None),
-            _ => return Err(self.error_response(Call::Poll, &response)),
+            _ => return Err(self.error_response(Operation::Poll, &response)),
         }
         let status = response.status;
         let body = response
             .body
-            .map_err(|broken| broken_poll(&broken, Some(status)))?;
+            .map_err(|broken| poll_error(&broken, Some(status)))?;
         let list = parse_response(body, read).await;
         list.map(Some).map_err(|why| CallError {
-            kind: CallErrorKind::Garbled,
+            kind: CallErrorKind::Malformed,
             failure: Failure::new(ErrorClass::Protocol, why),
             http_status: Some(status),
             retry_after: None,
@@ -323,9 +331,9 @@ impl Client {
         let request = self
             .http
             .get(self.url(&["stt", "00000000-0000-0000-0000-000000000000"]));
-        match exchange(request, answer_idle()).await {
+        match exchange(request, response_timeout()).await {
             Err(broken) => Probe {
-                outcome: Err(broken_poll(&broken, None)),
+                outcome: Err(poll_error(&broken, None)),
                 server_time: None,
             },
             Ok(response) => {
@@ -333,7 +341,7 @@ impl Client {
                 let outcome = if known {
                     Ok(())
                 } else {
-                    Err(self.error_response(Call::Poll, &response))
+                    Err(self.error_response(Operation::Poll, &response))
                 };
                 Probe {
                     outcome,
@@ -343,8 +351,8 @@ impl Client {
         }
     }
 
-    fn error_response(&self, call: Call, response: &Answered) -> CallError {
-        let refusal = Refusal {
+    fn error_response(&self, call: Operation, response: &HttpResponse) -> CallError {
+        let refusal = ErrorResponse {
             status: response.status,
             body: response.body.as_deref().unwrap_or_default(),
             redirect: response.redirect.clone(),
@@ -359,12 +367,12 @@ impl Client {
     /// Redacts the key from the message of a failure. Some services repeat a rejected key in their response.
     fn redact_key(&self, failure: Failure) -> Failure {
         let key = self.settings.key.expose_secret();
-        Failure::new(failure.class, failures::without_key(&failure.message, key))
+        Failure::new(failure.class, failures::redact_key(&failure.message, key))
     }
 
     fn log_unknown(&self, word: Option<String>) {
         let Some(word) = word else { return };
-        let word = failures::without_key(&word, self.settings.key.expose_secret());
+        let word = failures::redact_key(&word, self.settings.key.expose_secret());
         let mut known = self
             .unknown_words
             .lock()
@@ -379,8 +387,8 @@ impl Client {
 
     fn submit_url(&self) -> Url {
         match self.settings.flow {
-            Flow::TwoStep => self.url(&["stt", "create"]),
-            Flow::Legacy => self.url(&["stt"]),
+            ApiMode::TwoStep => self.url(&["stt", "create"]),
+            ApiMode::Legacy => self.url(&["stt"]),
         }
     }
 
@@ -409,12 +417,12 @@ fn headers(key: &SecretString) -> Result<HeaderMap, ClientError> {
 /// Large responses are parsed one at a time, because parsing takes ten times their size in memory.
 async fn parse_response<T: Send + 'static>(
     body: Vec<u8>,
-    read: fn(&[u8]) -> Result<T, Unreadable>,
+    read: fn(&[u8]) -> Result<T, InvalidResponse>,
 ) -> Result<T, String> {
     let read = if body.len() < LARGE_RESPONSE {
         read(&body)
     } else {
-        let read = heavy::in_turn(move || read(&body)).await;
+        let read = heavy::run(move || read(&body)).await;
         read.map_err(|failed| failed.to_string())?
     };
     read.map_err(|error| error.to_string())
@@ -426,10 +434,10 @@ mod tests {
 
     fn client(base_url: &str) -> Client {
         let key = SecretString::from("sk-very-secret".to_owned());
-        Client::new(&Settings {
+        Client::new(&ClientSettings {
             base_url: base_url.parse().unwrap(),
             key,
-            flow: Flow::TwoStep,
+            flow: ApiMode::TwoStep,
         })
         .unwrap()
     }
@@ -458,10 +466,10 @@ mod tests {
     #[test]
     fn an_invalid_key_is_not_in_the_error() {
         let key = SecretString::from("a\nb".to_owned());
-        let settings = Settings {
+        let settings = ClientSettings {
             base_url: "http://127.0.0.1:1".parse().unwrap(),
             key,
-            flow: Flow::TwoStep,
+            flow: ApiMode::TwoStep,
         };
         let error = Client::new(&settings).err().unwrap();
         assert_eq!(

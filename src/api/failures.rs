@@ -1,7 +1,7 @@
 //! Classification of HTTP error responses by status and body.
 
 use super::call::{CallError, CallErrorKind};
-use crate::domain::{ErrorClass, Failure, is_obeyed};
+use crate::domain::{ErrorClass, Failure, is_control_char};
 use serde_json::Value;
 use std::time::{Duration, SystemTime};
 
@@ -14,7 +14,7 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 
 /// Call that got an error response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Call {
+pub enum Operation {
     /// A submission. It may have been accepted.
     Submit,
     /// A poll or another read-only call. It is idempotent.
@@ -23,7 +23,7 @@ pub enum Call {
 
 /// Response with a status other than 2xx.
 #[derive(Debug, Clone, Default)]
-pub struct Refusal<'a> {
+pub struct ErrorResponse<'a> {
     /// HTTP status.
     pub status: u16,
     /// Body, possibly cut short.
@@ -38,7 +38,7 @@ pub struct Refusal<'a> {
 
 /// Classifies a response with a status other than 2xx.
 #[must_use]
-pub fn classify(call: Call, refusal: Refusal<'_>) -> CallError {
+pub fn classify(call: Operation, refusal: ErrorResponse<'_>) -> CallError {
     let (kind, class) = kind_and_class(call, refusal.status);
     let detail = refusal.redirect.map_or_else(
         || message(refusal.body),
@@ -59,12 +59,12 @@ pub fn classify(call: Call, refusal: Refusal<'_>) -> CallError {
     }
 }
 
-fn kind_and_class(call: Call, status: u16) -> (CallErrorKind, ErrorClass) {
+fn kind_and_class(call: Operation, status: u16) -> (CallErrorKind, ErrorClass) {
     use CallErrorKind as Kind;
     match (status, call) {
         (401, _) => (Kind::Auth, ErrorClass::Auth),
         (402 | 403, _) => (Kind::Credit, ErrorClass::Credit),
-        (404 | 410, Call::Poll) => (Kind::Missing, ErrorClass::Expired),
+        (404 | 410, Operation::Poll) => (Kind::Missing, ErrorClass::Expired),
         // These mean a wrong base URL, not a bad recording.
         (300..=399 | 404 | 405 | 410, _) => (Kind::Unavailable, ErrorClass::Protocol),
         (408 | 502 | 504, _) => (Kind::Unknown, ErrorClass::Server),
@@ -76,11 +76,11 @@ fn kind_and_class(call: Call, status: u16) -> (CallErrorKind, ErrorClass) {
     }
 }
 
-fn lead(call: Call, status: u16) -> String {
+fn lead(call: Operation, status: u16) -> String {
     let summary = match (status, call) {
         (401, _) => "the service refuses the key",
         (402 | 403, _) => "the account is out of credit or its plan does not cover this",
-        (404 | 410, Call::Poll) => "the service does not have this transcription",
+        (404 | 410, Operation::Poll) => "the service does not have this transcription",
         (300..=399 | 404 | 405 | 410, _) => "no such endpoint at `api.base_url`",
         (413, _) => "the file is too large for the service",
         (429, _) => "too many requests",
@@ -99,8 +99,8 @@ fn lead(call: Call, status: u16) -> String {
 pub fn message(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     match serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')) {
-        Ok(value) => clean(&json_message(&value).unwrap_or_default()),
-        Err(_) => clean(&html_text(&text)),
+        Ok(value) => sanitize(&json_message(&value).unwrap_or_default()),
+        Err(_) => sanitize(&html_text(&text)),
     }
 }
 
@@ -155,10 +155,10 @@ fn between<'a>(text: &'a str, open: &str, close: &str) -> Option<&'a str> {
 
 /// Returns the text as one line of bounded length, with control characters replaced by spaces.
 #[must_use]
-pub fn clean(text: &str) -> String {
+pub fn sanitize(text: &str) -> String {
     let visible: String = text
         .chars()
-        .map(|char| if is_obeyed(char) { ' ' } else { char })
+        .map(|char| if is_control_char(char) { ' ' } else { char })
         .collect();
     let line = visible.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(MAX_MESSAGE_CHARS) {
@@ -171,7 +171,7 @@ pub fn clean(text: &str) -> String {
 ///
 /// A key that was cut off at the end of the message is redacted, too.
 #[must_use]
-pub fn without_key(message: &str, key: &str) -> String {
+pub fn redact_key(message: &str, key: &str) -> String {
     let message = message.replace(key, "[key]");
     let Some(cut) = message.strip_suffix('…') else {
         return message;
@@ -230,10 +230,17 @@ mod tests {
             (504, Kind::Unknown, Kind::Unknown),
         ];
         for (status, submit, poll) in table {
-            assert_eq!(kind_and_class(Call::Submit, status).0, submit, "{status}");
-            assert_eq!(kind_and_class(Call::Poll, status).0, poll, "{status}");
+            assert_eq!(
+                kind_and_class(Operation::Submit, status).0,
+                submit,
+                "{status}"
+            );
+            assert_eq!(kind_and_class(Operation::Poll, status).0, poll, "{status}");
         }
-        assert_eq!(kind_and_class(Call::Submit, 413).1, ErrorClass::TooLarge);
+        assert_eq!(
+            kind_and_class(Operation::Submit, 413).1,
+            ErrorClass::TooLarge
+        );
     }
 
     #[test]
@@ -271,7 +278,7 @@ mod tests {
 
     #[test]
     fn a_long_message_is_truncated() {
-        let cut = clean(&"wörd ".repeat(1000));
+        let cut = sanitize(&"wörd ".repeat(1000));
         assert_eq!(cut.chars().count(), MAX_MESSAGE_CHARS);
         assert!(cut.ends_with('…'));
     }
@@ -279,13 +286,13 @@ mod tests {
     #[test]
     fn a_truncated_key_is_redacted() {
         let key = "sk-0123456789";
-        assert_eq!(without_key("a sk-0123456789b", key), "a [key]b");
+        assert_eq!(redact_key("a sk-0123456789b", key), "a [key]b");
         for left in 3..key.len() {
             let message = format!("{} {key}", "x".repeat(MAX_MESSAGE_CHARS - 1 - left));
-            let shown = without_key(&clean(&message), key);
+            let shown = redact_key(&sanitize(&message), key);
             assert!(shown.ends_with("x [key]…"), "{shown}");
         }
-        assert_eq!(without_key("sk-01", key), "sk-01", "nothing was cut");
+        assert_eq!(redact_key("sk-01", key), "sk-01", "nothing was cut");
     }
 
     #[test]
@@ -309,11 +316,11 @@ mod tests {
     fn the_message_has_status_and_detail() {
         let body = br#"{"message":"Invalid token"}"#;
         let error = classify(
-            Call::Submit,
-            Refusal {
+            Operation::Submit,
+            ErrorResponse {
                 status: 401,
                 body,
-                ..Refusal::default()
+                ..ErrorResponse::default()
             },
         );
         assert_eq!(
@@ -321,10 +328,10 @@ mod tests {
             "the service refuses the key (401): Invalid token"
         );
         let error = classify(
-            Call::Submit,
-            Refusal {
+            Operation::Submit,
+            ErrorResponse {
                 status: 503,
-                ..Refusal::default()
+                ..ErrorResponse::default()
             },
         );
         assert_eq!(error.failure.message, "the service failed (503)");

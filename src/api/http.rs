@@ -9,7 +9,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Returns the builder of a client for `url` and the paths below it.
 ///
 /// The client follows no redirects, so keys and recordings never reach another host.
-pub fn connecting_to(url: &Url) -> ClientBuilder {
+pub fn client_builder(url: &Url) -> ClientBuilder {
     // An error means that a provider is already installed.
     let _installed = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()

@@ -1,11 +1,11 @@
 //! The service's list of the key's requests. The generation of a lost response is found there by client request ID.
 
-use super::answer::Unreadable;
+use super::answer::InvalidResponse;
 use crate::domain::{GenerationId, Timestamp};
 use serde_json::Value;
 
 /// Number of entries of a page: the service's maximum.
-pub(super) const PAGE: usize = 100;
+pub(super) const PAGE_SIZE: usize = 100;
 
 /// Page of the list, newest first.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -31,7 +31,7 @@ pub struct LogEntry {
 
 /// Request with its cost.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Charged {
+pub struct ChargedRequest {
     /// Client request ID of the request. `None` for a request of another program.
     pub client_request_id: Option<String>,
     /// ID that the service gave the request, or the generation ID if there is none.
@@ -50,14 +50,14 @@ pub struct Charged {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ChargedPage {
     /// Requests of the page.
-    pub requests: Vec<Charged>,
+    pub requests: Vec<ChargedRequest>,
     /// Whether there are older requests.
     pub has_more: bool,
 }
 
 /// Response to a request for a page.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Logs {
+pub enum LogsResponse {
     /// A page of the list.
     Page(LogPage),
     /// The service has no such list, or not for this account.
@@ -68,10 +68,10 @@ pub enum Logs {
 ///
 /// # Errors
 /// Returns an error if the body is not a JSON object with a `data` list.
-pub(super) fn read_page(body: &[u8]) -> Result<LogPage, Unreadable> {
-    let value: Value = serde_json::from_slice(body).map_err(Unreadable::from)?;
+pub(super) fn read_page(body: &[u8]) -> Result<LogPage, InvalidResponse> {
+    let value: Value = serde_json::from_slice(body).map_err(InvalidResponse::from)?;
     let Some(data) = value.get("data").and_then(Value::as_array) else {
-        return Err(Unreadable::default());
+        return Err(InvalidResponse::default());
     };
     let has_more = value
         .pointer("/pagination/has_more")
@@ -79,7 +79,7 @@ pub(super) fn read_page(body: &[u8]) -> Result<LogPage, Unreadable> {
     Ok(LogPage {
         entries: data.iter().filter_map(entry).collect(),
         len: data.len(),
-        has_more: has_more.unwrap_or(data.len() >= PAGE),
+        has_more: has_more.unwrap_or(data.len() >= PAGE_SIZE),
     })
 }
 
@@ -87,17 +87,17 @@ pub(super) fn read_page(body: &[u8]) -> Result<LogPage, Unreadable> {
 ///
 /// # Errors
 /// Returns an error if the body is not a JSON object with a `data` list.
-pub(super) fn read_charged(body: &[u8]) -> Result<ChargedPage, Unreadable> {
+pub(super) fn read_charges(body: &[u8]) -> Result<ChargedPage, InvalidResponse> {
     let LogPage { has_more, .. } = read_page(body)?;
-    let value: Value = serde_json::from_slice(body).map_err(Unreadable::from)?;
+    let value: Value = serde_json::from_slice(body).map_err(InvalidResponse::from)?;
     let data = value.get("data").and_then(Value::as_array);
     let requests = data.into_iter().flatten().map(charged).collect();
     Ok(ChargedPage { requests, has_more })
 }
 
-fn charged(item: &Value) -> Charged {
+fn charged(item: &Value) -> ChargedRequest {
     let text = |key: &str| item.get(key).and_then(Value::as_str).map(str::to_owned);
-    Charged {
+    ChargedRequest {
         client_request_id: text("client_request_id"),
         request_id: text("request_id").or_else(|| text("inference_id")),
         created: created(item),
@@ -175,7 +175,7 @@ mod tests {
              "client_request_id": "ns-1"},
             {"status": "Failed", "inference_id": "g-2"}
         ]}"#;
-        let page = read_charged(body).unwrap();
+        let page = read_charges(body).unwrap();
         assert!(!page.has_more);
         let [first, second] = page.requests.as_slice() else {
             panic!("{page:?}");
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn without_pagination_a_full_page_has_more() {
         assert!(!read_page(br#"{"data": []}"#).unwrap().has_more);
-        let full = format!(r#"{{"data": [{}]}}"#, vec!["{}"; PAGE].join(","));
+        let full = format!(r#"{{"data": [{}]}}"#, vec!["{}"; PAGE_SIZE].join(","));
         assert!(read_page(full.as_bytes()).unwrap().has_more);
         assert!(read_page(b"<html>").is_err());
         assert!(read_page(b"[]").is_err());

@@ -34,10 +34,10 @@ mod upload;
 
 pub use answer::read_transcript;
 pub use call::{
-    Accepted, Audio, CallError, CallErrorKind, Completed, Polled, Recording, Reply, Submission,
-    client_request_id,
+    Accepted, AudioSource, CallError, CallErrorKind, Completed, PollStatus, Recording, Submission,
+    SubmitReply, client_request_id,
 };
-pub use client::{Client, ClientError, Probe, Settings};
-pub use logs::{Charged, ChargedPage, LogEntry, LogPage, Logs};
-pub use pace::Pace;
+pub use client::{Client, ClientError, ClientSettings, Probe};
+pub use logs::{ChargedPage, ChargedRequest, LogEntry, LogPage, LogsResponse};
+pub use pace::RateLimiter;
 pub use upload::UploadProgress;

@@ -13,7 +13,7 @@ use std::time::Duration;
 const LIMIT_FRACTION: f64 = 0.97;
 
 /// Rate limiter for requests, a wrapper around governor's.
-pub struct Pace<C: Clock = DefaultClock> {
+pub struct RateLimiter<C: Clock = DefaultClock> {
     limiter: governor::RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<C::Instant>>,
     clock: C,
     interval: Duration,
@@ -26,7 +26,7 @@ struct Spacing<I> {
     last: Option<I>,
 }
 
-impl Pace {
+impl RateLimiter {
     /// Creates a limiter of at most `limit` requests in any minute.
     #[must_use]
     pub fn per_minute(limit: NonZeroU32) -> Self {
@@ -34,14 +34,14 @@ impl Pace {
     }
 
     /// Waits until a request is allowed, and counts it. A cancelled wait counts nothing.
-    pub async fn ready(&self) {
-        while let Err(wait) = self.take() {
+    pub async fn acquire(&self) {
+        while let Err(wait) = self.try_acquire() {
             tokio::time::sleep(wait).await;
         }
     }
 }
 
-impl<C: Clock + Clone> Pace<C> {
+impl<C: Clock + Clone> RateLimiter<C> {
     /// Creates a limiter of at most `limit` requests in any minute of `clock`.
     #[must_use]
     pub fn with_clock(limit: NonZeroU32, clock: C) -> Self {
@@ -65,7 +65,7 @@ impl<C: Clock + Clone> Pace<C> {
     /// Lowers the rate to `rate` requests per minute, or restores the limit if `rate` is `None`.
     ///
     /// The gap counts from the last request, so a change of the rate never causes a burst.
-    pub fn slow_to(&self, rate: Option<NonZeroU32>) {
+    pub fn set_rate(&self, rate: Option<NonZeroU32>) {
         let mut spacing = self.spacing.lock().unwrap_or_else(PoisonError::into_inner);
         spacing.gap = rate.map_or(Duration::ZERO, interval);
     }
@@ -74,7 +74,7 @@ impl<C: Clock + Clone> Pace<C> {
     ///
     /// # Errors
     /// Returns the time until the next attempt if no request is allowed yet.
-    pub fn take(&self) -> Result<(), Duration> {
+    pub fn try_acquire(&self) -> Result<(), Duration> {
         let mut spacing = self.spacing.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
         if let Some(last) = spacing.last {
@@ -110,22 +110,22 @@ mod tests {
     use super::*;
     use governor::clock::FakeRelativeClock;
 
-    fn pace(limit: u32) -> (Pace<FakeRelativeClock>, FakeRelativeClock) {
+    fn pace(limit: u32) -> (RateLimiter<FakeRelativeClock>, FakeRelativeClock) {
         let clock = FakeRelativeClock::default();
-        let pace = Pace::with_clock(NonZeroU32::new(limit).unwrap(), clock.clone());
+        let pace = RateLimiter::with_clock(NonZeroU32::new(limit).unwrap(), clock.clone());
         (pace, clock)
     }
 
     /// Counts the requests that are allowed during a number of steps.
     fn count_allowed(
-        pace: &Pace<FakeRelativeClock>,
+        pace: &RateLimiter<FakeRelativeClock>,
         clock: &FakeRelativeClock,
         step: Duration,
         steps: u32,
     ) -> u32 {
         let mut allowed = 0;
         for _ in 0..steps {
-            while pace.take().is_ok() {
+            while pace.try_acquire().is_ok() {
                 allowed += 1;
             }
             clock.advance(step);
@@ -149,28 +149,28 @@ mod tests {
     fn idle_time_allows_no_burst() {
         let (pace, clock) = pace(60);
         clock.advance(Duration::from_secs(3600));
-        assert!(pace.take().is_ok());
-        assert!(pace.take().is_err());
+        assert!(pace.try_acquire().is_ok());
+        assert!(pace.try_acquire().is_err());
         clock.advance(Duration::from_secs(1));
-        assert!(pace.take().is_err());
+        assert!(pace.try_acquire().is_err());
         clock.advance(Duration::from_millis(31));
-        assert!(pace.take().is_ok());
+        assert!(pace.try_acquire().is_ok());
     }
 
     #[test]
     fn rate_changes_count_from_the_last_request() {
         let (pace, clock) = pace(600);
-        assert!(pace.take().is_ok());
+        assert!(pace.try_acquire().is_ok());
         clock.advance(Duration::from_secs(1));
-        pace.slow_to(NonZeroU32::new(10));
+        pace.set_rate(NonZeroU32::new(10));
         let (interval, elapsed) = (interval(NonZeroU32::new(10).unwrap()), 1000 * MS);
-        assert_eq!(pace.take(), Err(interval - elapsed));
+        assert_eq!(pace.try_acquire(), Err(interval - elapsed));
         clock.advance(interval - elapsed);
-        assert!(pace.take().is_ok());
+        assert!(pace.try_acquire().is_ok());
         clock.advance(Duration::from_secs(5));
-        pace.slow_to(None);
-        assert!(pace.take().is_ok());
-        assert!(pace.take().is_err());
+        pace.set_rate(None);
+        assert!(pace.try_acquire().is_ok());
+        assert!(pace.try_acquire().is_err());
     }
 
     #[test]
@@ -178,7 +178,7 @@ mod tests {
         for rate in [1, 7, 30, 59] {
             let (pace, clock) = pace(60);
             count_allowed(&pace, &clock, MS, 60_000);
-            pace.slow_to(NonZeroU32::new(rate));
+            pace.set_rate(NonZeroU32::new(rate));
             for _ in 0..3 {
                 let allowed = count_allowed(&pace, &clock, 10 * MS, 6_000);
                 assert!(allowed <= rate, "{allowed} of {rate}");

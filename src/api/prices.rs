@@ -1,6 +1,6 @@
 //! The service's price list.
 
-use super::answer::Unreadable;
+use super::answer::InvalidResponse;
 use crate::domain::Price;
 use serde_json::Value;
 
@@ -10,10 +10,10 @@ use serde_json::Value;
 ///
 /// # Errors
 /// Returns an error if the body is not a JSON object with a `data` list.
-pub(super) fn read_prices(body: &[u8]) -> Result<Vec<(String, Price)>, Unreadable> {
-    let value: Value = serde_json::from_slice(body).map_err(Unreadable::from)?;
+pub(super) fn read_prices(body: &[u8]) -> Result<Vec<(String, Price)>, InvalidResponse> {
+    let value: Value = serde_json::from_slice(body).map_err(InvalidResponse::from)?;
     let Some(models) = value.get("data").and_then(Value::as_array) else {
-        return Err(Unreadable::default());
+        return Err(InvalidResponse::default());
     };
     Ok(models.iter().filter_map(price_entries).flatten().collect())
 }

@@ -1,6 +1,6 @@
 //! Progress and stall timer of an upload in flight.
 
-use super::upload::{FileTrouble, Outcome, UploadProgress};
+use super::upload::{FileError, UploadProgress, UploadState};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -12,13 +12,13 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// Watchdog of one submission. A submission without a file counts as fully sent.
 #[derive(Default)]
-pub(super) struct Sending {
-    file: Option<(Arc<UploadProgress>, Arc<Outcome>)>,
+pub(super) struct UploadWatchdog {
+    file: Option<(Arc<UploadProgress>, Arc<UploadState>)>,
 }
 
-impl Sending {
+impl UploadWatchdog {
     /// Creates the watchdog of a file upload.
-    pub(super) const fn of_file(progress: Arc<UploadProgress>, outcome: Arc<Outcome>) -> Self {
+    pub(super) const fn for_file(progress: Arc<UploadProgress>, outcome: Arc<UploadState>) -> Self {
         Self {
             file: Some((progress, outcome)),
         }
@@ -37,10 +37,10 @@ impl Sending {
     }
 
     /// Takes the error that aborted the upload, if any.
-    pub(super) fn take_trouble(&self) -> Option<FileTrouble> {
+    pub(super) fn take_error(&self) -> Option<FileError> {
         self.file
             .as_ref()
-            .and_then(|(_, outcome)| outcome.take_trouble())
+            .and_then(|(_, outcome)| outcome.take_error())
     }
 
     /// Completes when the upload stalls, or when no response comes in time.

@@ -1,6 +1,6 @@
 //! One HTTP exchange, with limits on time and size. Returns the response as plain data, or a transport error.
 
-use super::failures::{clean, retry_after};
+use super::failures::{retry_after, sanitize};
 use crate::crash;
 use reqwest::header::{self, HeaderMap};
 use reqwest::{RequestBuilder, Response};
@@ -16,10 +16,10 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 const BODY_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// HTTP response as plain data.
-pub(super) struct Answered {
+pub(super) struct HttpResponse {
     pub(super) status: u16,
     /// Complete body, or the error that ended it.
-    pub(super) body: Result<Vec<u8>, Broken>,
+    pub(super) body: Result<Vec<u8>, TransportError>,
     /// Generation ID from `x-inference-id`, present even if the body has none.
     pub(super) inference_id: Option<String>,
     pub(super) request_id: Option<String>,
@@ -31,29 +31,29 @@ pub(super) struct Answered {
 
 /// Transport error: no response, or an incomplete one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Broken {
+pub(super) enum TransportError {
     /// No connection was established, so nothing was sent.
     NotConnected(String),
     /// The connection broke during the exchange.
     Connection(String),
     /// A timeout elapsed.
-    Silent,
+    TimedOut,
     /// The body exceeds the size limit.
     TooLarge,
 }
 
-impl std::fmt::Display for Broken {
+impl std::fmt::Display for TransportError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::NotConnected(why) => write!(f, "the service cannot be reached: {why}"),
             Self::Connection(why) => write!(f, "the connection broke: {why}"),
-            Self::Silent => f.write_str("the service did not respond in time"),
+            Self::TimedOut => f.write_str("the service did not respond in time"),
             Self::TooLarge => f.write_str("the response exceeds the size limit"),
         }
     }
 }
 
-impl Broken {
+impl TransportError {
     fn from_error(error: reqwest::Error) -> Self {
         let not_connected = error.is_connect();
         let why = reason(&error.without_url());
@@ -72,7 +72,7 @@ fn reason(error: &reqwest::Error) -> String {
         innermost = source;
     }
     let why = innermost.to_string();
-    clean(why.split(" (os error").next().unwrap_or(&why)).to_lowercase()
+    sanitize(why.split(" (os error").next().unwrap_or(&why)).to_lowercase()
 }
 
 /// Sends a request and reads the response.
@@ -81,10 +81,10 @@ fn reason(error: &reqwest::Error) -> String {
 pub(super) async fn exchange(
     request: RequestBuilder,
     timeout: impl Future<Output = ()>,
-) -> Result<Answered, Broken> {
+) -> Result<HttpResponse, TransportError> {
     let response = tokio::select! {
-        response = request.send() => response.map_err(Broken::from_error)?,
-        () = timeout => return Err(Broken::Silent),
+        response = request.send() => response.map_err(TransportError::from_error)?,
+        () = timeout => return Err(TransportError::TimedOut),
     };
     let max_bytes = if response.status().is_success() {
         MAX_RESULT_BYTES
@@ -95,26 +95,26 @@ pub(super) async fn exchange(
     let mut received = head(&response);
     received.body = match tokio::time::timeout(BODY_TIMEOUT, body(response, max_bytes)).await {
         Ok(body) => body,
-        Err(_) => Err(Broken::Silent),
+        Err(_) => Err(TransportError::TimedOut),
     };
     Ok(received)
 }
 
 /// Timeout for the head of the response to a request without an upload.
-pub(super) async fn answer_idle() {
+pub(super) async fn response_timeout() {
     tokio::time::sleep(IDLE_TIMEOUT).await;
 }
 
-fn head(response: &Response) -> Answered {
+fn head(response: &Response) -> HttpResponse {
     let headers = response.headers();
     let server_time =
         text(headers, header::DATE.as_str()).and_then(|date| httpdate::parse_http_date(&date).ok());
     let now = server_time.unwrap_or_else(SystemTime::now);
-    Answered {
+    HttpResponse {
         status: response.status().as_u16(),
         body: Ok(Vec::new()),
         inference_id: text(headers, "x-inference-id"),
-        request_id: text(headers, "x-request-id").map(|id| clean(&id)),
+        request_id: text(headers, "x-request-id").map(|id| sanitize(&id)),
         retry_after: text(headers, header::RETRY_AFTER.as_str())
             .and_then(|value| retry_after(&value, now)),
         server_time,
@@ -130,7 +130,7 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
 /// Returns the target of a redirect without its query, which may contain secrets.
 fn redirect_target(from: &url::Url, location: &str) -> Option<String> {
     let url = from.join(location).ok()?;
-    Some(clean(&format!(
+    Some(sanitize(&format!(
         "{}://{}{}",
         url.scheme(),
         url.host_str().unwrap_or_default(),
@@ -138,17 +138,17 @@ fn redirect_target(from: &url::Url, location: &str) -> Option<String> {
     )))
 }
 
-async fn body(mut response: Response, max_bytes: usize) -> Result<Vec<u8>, Broken> {
+async fn body(mut response: Response, max_bytes: usize) -> Result<Vec<u8>, TransportError> {
     let mut body = Vec::new();
     loop {
         let chunk = tokio::time::timeout(IDLE_TIMEOUT, response.chunk())
             .await
-            .map_err(|_| Broken::Silent)?;
-        let Some(chunk) = chunk.map_err(Broken::from_error)? else {
+            .map_err(|_| TransportError::TimedOut)?;
+        let Some(chunk) = chunk.map_err(TransportError::from_error)? else {
             return Ok(body);
         };
         if body.len() + chunk.len() > max_bytes {
-            return Err(Broken::TooLarge);
+            return Err(TransportError::TooLarge);
         }
         body.extend_from_slice(&chunk);
     }

@@ -6,7 +6,7 @@ use super::buffers::Buffers;
 use super::call::Recording;
 use crate::crash;
 use crate::domain::Timestamp;
-use crate::domain::exhaustion::is_exhaustion;
+use crate::domain::exhaustion::is_resource_exhaustion;
 use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::stream::try_unfold;
@@ -35,19 +35,19 @@ impl UploadProgress {
 
 /// Error of the file that aborts an upload.
 #[derive(Debug)]
-pub(super) enum FileTrouble {
+pub(super) enum FileError {
     Gone,
     Changed,
     Unreadable(io::Error),
     /// This machine is out of file descriptors or another resource.
-    NotNow(io::Error),
+    OutOfResources(io::Error),
 }
 
-impl From<io::Error> for FileTrouble {
+impl From<io::Error> for FileError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Gone,
-            _ if is_exhaustion(&error) => Self::NotNow(error),
+            _ if is_resource_exhaustion(&error) => Self::OutOfResources(error),
             _ => Self::Unreadable(error),
         }
     }
@@ -55,13 +55,13 @@ impl From<io::Error> for FileTrouble {
 
 /// State of an upload, shared between the stream and its watchdog.
 #[derive(Debug, Default)]
-pub(super) struct Outcome {
+pub(super) struct UploadState {
     finished: AtomicBool,
     sha256: Mutex<Option<String>>,
-    error: Mutex<Option<FileTrouble>>,
+    error: Mutex<Option<FileError>>,
 }
 
-impl Outcome {
+impl UploadState {
     /// Whether the last byte was handed to the connection.
     pub(super) fn is_finished(&self) -> bool {
         self.finished.load(Ordering::Acquire)
@@ -74,7 +74,7 @@ impl Outcome {
             .clone()
     }
 
-    pub(super) fn take_trouble(&self) -> Option<FileTrouble> {
+    pub(super) fn take_error(&self) -> Option<FileError> {
         self.error
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -134,7 +134,7 @@ enum Remainder {
 struct Upload {
     next: NextChunk,
     progress: Arc<UploadProgress>,
-    outcome: Arc<Outcome>,
+    outcome: Arc<UploadState>,
 }
 
 enum NextChunk {
@@ -157,11 +157,11 @@ pub(super) async fn open(
 ) -> Result<
     (
         impl Stream<Item = io::Result<Bytes>> + Send + use<>,
-        Arc<Outcome>,
+        Arc<UploadState>,
     ),
-    FileTrouble,
+    FileError,
 > {
-    let outcome = Arc::new(Outcome::default());
+    let outcome = Arc::new(UploadState::default());
     let progress = recording.progress.clone();
     let next = match &recording.content {
         Some(content) => NextChunk::Ready(Chunk {
@@ -182,10 +182,10 @@ pub(super) async fn open(
 }
 
 async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, FileTrouble> + Send + 'static,
-) -> Result<T, FileTrouble> {
+    work: impl FnOnce() -> Result<T, FileError> + Send + 'static,
+) -> Result<T, FileError> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|join_error| Err(FileTrouble::NotNow(join_error.into())))
+    done.unwrap_or_else(|join_error| Err(FileError::OutOfResources(join_error.into())))
 }
 
 async fn step(mut upload: Upload) -> io::Result<Option<(Bytes, Upload)>> {
@@ -228,16 +228,16 @@ impl Upload {
 }
 
 impl FileReader {
-    fn open(recording: Recording) -> Result<NextChunk, FileTrouble> {
+    fn open(recording: Recording) -> Result<NextChunk, FileError> {
         let reader = Box::new(Self {
             file: File::open(&recording.path)?,
             remaining: recording.size_bytes,
             hash: HashState::new(recording.sha256.clone()),
-            buffers: Buffers::of(up_to(recording.size_bytes, CHUNK)),
+            buffers: Buffers::with_size(up_to(recording.size_bytes, CHUNK)),
             recording,
         });
         if !reader.is_unchanged()? {
-            return Err(FileTrouble::Changed);
+            return Err(FileError::Changed);
         }
         if reader.remaining == 0 {
             return Ok(NextChunk::End);
@@ -245,7 +245,7 @@ impl FileReader {
         reader.chunk().map(NextChunk::Ready)
     }
 
-    fn chunk(mut self: Box<Self>) -> Result<Chunk, FileTrouble> {
+    fn chunk(mut self: Box<Self>) -> Result<Chunk, FileError> {
         let mut buffer = self.buffers.take();
         let wanted = up_to(self.remaining, buffer.len());
         let read = self.file.read_exact(&mut buffer[..wanted]);
@@ -258,7 +258,7 @@ impl FileReader {
             return Ok(Chunk { bytes, rest });
         }
         if !self.is_unchanged()? {
-            return Err(FileTrouble::Changed);
+            return Err(FileError::Changed);
         }
         let rest = Remainder::Done(self.hash.finish());
         Ok(Chunk { bytes, rest })
@@ -275,9 +275,9 @@ fn up_to(remaining: u64, limit: usize) -> usize {
     usize::try_from(remaining).map_or(limit, |remaining| remaining.min(limit))
 }
 
-fn read_error(error: io::Error) -> FileTrouble {
+fn read_error(error: io::Error) -> FileError {
     match error.kind() {
-        io::ErrorKind::UnexpectedEof => FileTrouble::Changed,
-        _ => FileTrouble::Unreadable(error),
+        io::ErrorKind::UnexpectedEof => FileError::Changed,
+        _ => FileError::Unreadable(error),
     }
 }

@@ -1,26 +1,26 @@
 //! `nightscribe add`
 
-use super::args::Add;
-use super::exit::{Exit, Report};
+use super::args::AddArgs;
+use super::exit::{CommandError, Exit};
 use super::session::Session;
-use super::terminal::{ERROR, shown};
-use crate::config::Source;
+use super::terminal::{ERROR, printable_path};
+use crate::config::SourceConfig;
 use crate::domain::Timestamp;
 use crate::media::fingerprint;
 use crate::output::naming::url_file_name;
-use crate::pipeline::scan::bases;
+use crate::pipeline::scan::base_names;
 use crate::store::Store;
-use crate::store::recordings::{Location, Recorded, Seen};
+use crate::store::recordings::{FoundRecording, Location, RecordOutcome};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use url::Url;
 
-pub(super) async fn add(session: &Session, args: &Add) -> Result<Exit, Report> {
-    session.require_file()?;
+pub(super) async fn add(session: &Session, args: &AddArgs) -> Result<Exit, CommandError> {
+    session.require_config_file()?;
     let source = match &args.source {
         Some(name) => session.source(name)?,
         None => session.config.sources.first().ok_or_else(|| {
-            Report::new(
+            CommandError::new(
                 Exit::Usage,
                 "no [[source]] is configured; `add` takes the model and options from one",
             )
@@ -36,7 +36,7 @@ pub(super) async fn add(session: &Session, args: &Add) -> Result<Exit, Report> {
                 writeln!(
                     anstream::stderr(),
                     "{ERROR}error{ERROR:#}: {}: {reason}",
-                    shown(what)
+                    printable_path(what)
                 )?;
             }
         }
@@ -47,43 +47,43 @@ pub(super) async fn add(session: &Session, args: &Add) -> Result<Exit, Report> {
 
 async fn record(
     store: &Store,
-    source: &Source,
-    seen: Seen,
+    source: &SourceConfig,
+    seen: FoundRecording,
     now: Timestamp,
-) -> Result<Recorded, Report> {
+) -> Result<RecordOutcome, CommandError> {
     Ok(store
-        .record(&source.name, &source.request, vec![seen], bases, now)
+        .record(&source.name, &source.request, vec![seen], base_names, now)
         .await?)
 }
 
-fn report(what: &Path, recorded: Recorded) -> Result<(), Report> {
-    let what = shown(what);
+fn report(what: &Path, recorded: RecordOutcome) -> Result<(), CommandError> {
+    let what = printable_path(what);
     let job = recorded
         .last_job
         .map_or_else(String::new, |job| format!(" ({job})"));
     let line = match recorded {
-        Recorded {
+        RecordOutcome {
             new: 0, changed: 0, ..
         } => format!("{what}: already recorded{job}"),
-        Recorded { new: 0, .. } => format!("{what}: changed, queued again{job}"),
+        RecordOutcome { new: 0, .. } => format!("{what}: changed, queued again{job}"),
         _ => format!("{what}: queued{job}"),
     };
     Ok(writeln!(anstream::stdout().lock(), "{line}")?)
 }
 
-fn seen(session: &Session, source: &Source, what: &Path) -> Result<Seen, String> {
+fn seen(session: &Session, source: &SourceConfig, what: &Path) -> Result<FoundRecording, String> {
     match what.to_str().filter(|text| text.contains("://")) {
         Some(url) => seen_url(url),
-        None => seen_file(source, &session.environment.folder.join(what)),
+        None => seen_file(source, &session.environment.working_dir.join(what)),
     }
 }
 
-fn seen_url(text: &str) -> Result<Seen, String> {
+fn seen_url(text: &str) -> Result<FoundRecording, String> {
     let url = Url::parse(text).map_err(|error| error.to_string())?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
         return Err("the service downloads only http:// and https:// URLs".to_owned());
     }
-    Ok(Seen {
+    Ok(FoundRecording {
         relative: PathBuf::from(url_file_name(&url)),
         location: Location::Url(url.into()),
         size_bytes: 0,
@@ -94,7 +94,7 @@ fn seen_url(text: &str) -> Result<Seen, String> {
 /// Describes a file as a scan would.
 ///
 /// The relative path of a file inside the source is the one that a scan records. For other files it is the file name.
-fn seen_file(source: &Source, path: &Path) -> Result<Seen, String> {
+fn seen_file(source: &SourceConfig, path: &Path) -> Result<FoundRecording, String> {
     let path = std::path::absolute(path).map_err(|error| error.to_string())?;
     let found = fingerprint::of(&path).map_err(|error| error.to_string())?;
     let inside = path.strip_prefix(&source.path).map(Path::to_owned);
@@ -103,7 +103,7 @@ fn seen_file(source: &Source, path: &Path) -> Result<Seen, String> {
             .map(PathBuf::from)
             .ok_or("the path has no file name".to_owned())
     })?;
-    Ok(Seen {
+    Ok(FoundRecording {
         location: Location::File(path),
         relative,
         size_bytes: found.size_bytes,

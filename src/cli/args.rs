@@ -1,7 +1,7 @@
 //! Command-line arguments. The doc comments are the help texts.
 
 use super::candidates;
-use crate::domain::format::Formats;
+use crate::domain::format::FormatSelection;
 use crate::domain::{ErrorClass, JobState};
 use crate::policy::hours::TimeOfDay;
 use crate::sandbox::{FAULTS, Faults};
@@ -16,7 +16,7 @@ use std::time::Duration;
 pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
-    pub global: Global,
+    pub global: GlobalArgs,
     /// Command to run.
     #[command(subcommand)]
     pub command: Command,
@@ -35,7 +35,7 @@ To try nightscribe without an account: nightscribe demo";
 
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
-pub struct Global {
+pub struct GlobalArgs {
     /// Configuration file [default: $NIGHTSCRIBE_CONFIG, ./nightscribe.toml,
     /// $XDG_CONFIG_HOME/nightscribe/config.toml, /etc/nightscribe/config.toml]
     #[arg(long, global = true, value_name = "PATH")]
@@ -64,44 +64,44 @@ pub enum LogFormat {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Transcribe bundled recordings with a local sandbox; needs no account
-    Demo(Demo),
+    Demo(DemoArgs),
     /// Write an annotated configuration file
-    Init(Init),
+    Init(InitArgs),
     /// Check configuration, folders, key, service, disk and clock
     Check,
     /// Scan the sources and queue new recordings; submit nothing
     Scan,
     /// Add individual files or URLs to the queue
-    Add(Add),
+    Add(AddArgs),
     /// Show what a run would submit: files, hours of audio, cost and time needed
-    Plan(Plan),
+    Plan(PlanArgs),
     /// List the prices of the models
-    Prices(Prices),
+    Prices(PricesArgs),
     /// Summarize billed audio, its cost, and what deduplication saved
     Report(ReportArgs),
     /// Scan, submit, poll and save until stopped, or with --once until all work is done
-    Run(Run),
+    Run(RunArgs),
     /// Show counts by state, holds, next expiry, throughput and time left
-    Status(Status),
+    Status(StatusArgs),
     /// List items, newest first
-    List(List),
+    List(ListArgs),
     /// Show one item and all its attempts
-    Show(Show),
+    Show(ShowArgs),
     /// Requeue failed or cancelled items and reset their attempt counts
-    Retry(Retry),
+    Retry(RetryArgs),
     /// Cancel queued or pending items; pending ones are no longer polled
-    Cancel(Cancel),
+    Cancel(CancelArgs),
     /// Pause submissions; pending items are still collected
     Pause,
     /// Resume submissions after a pause
     Resume,
     /// Write transcripts again from stored results, without contacting the service
-    Export(Export),
+    Export(ExportArgs),
     /// Install, uninstall or inspect a system or user service
     #[command(subcommand)]
-    Service(Service),
+    Service(ServiceCommand),
     /// Run a local server that implements the API, for trials and tests
-    Sandbox(Sandbox),
+    Sandbox(SandboxArgs),
     /// List the service's models and the purpose of each
     Models,
     /// Print a shell completion script
@@ -110,12 +110,12 @@ pub enum Command {
         shell: clap_complete::Shell,
     },
     /// Print the manual page, or with --dir write one page per command
-    Man(Man),
+    Man(ManArgs),
 }
 
 /// Arguments of `man`.
 #[derive(Debug, Args)]
-pub struct Man {
+pub struct ManArgs {
     /// Write nightscribe.1, nightscribe-run.1 and so on to this folder
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
@@ -123,7 +123,7 @@ pub struct Man {
 
 /// Arguments of `demo`.
 #[derive(Debug, Args)]
-pub struct Demo {
+pub struct DemoArgs {
     /// Folder for recordings and transcripts; must be new or empty [default: a new temporary folder]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
@@ -131,7 +131,7 @@ pub struct Demo {
 
 /// Arguments of `init`.
 #[derive(Debug, Args)]
-pub struct Init {
+pub struct InitArgs {
     /// File to write
     #[arg(default_value = "nightscribe.toml")]
     pub path: PathBuf,
@@ -142,7 +142,7 @@ pub struct Init {
 
 /// Arguments of `add`.
 #[derive(Debug, Args)]
-pub struct Add {
+pub struct AddArgs {
     /// Files, or http(s) URLs for the service to download
     #[arg(required = true, value_name = "PATH|URL")]
     pub what: Vec<PathBuf>,
@@ -153,7 +153,7 @@ pub struct Add {
 
 /// Arguments of `plan`.
 #[derive(Debug, Args)]
-pub struct Plan {
+pub struct PlanArgs {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
@@ -161,7 +161,7 @@ pub struct Plan {
 
 /// Arguments of `prices`.
 #[derive(Debug, Args)]
-pub struct Prices {
+pub struct PricesArgs {
     /// Fetch current prices from the service and store them
     #[arg(long)]
     pub refresh: bool,
@@ -172,7 +172,7 @@ pub struct Prices {
 
 /// Grouping of the report's lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum By {
+pub enum GroupBy {
     /// Source
     Source,
     /// Model
@@ -189,7 +189,7 @@ pub struct ReportArgs {
     pub since: Option<Since>,
     /// Print one line per source, model or day
     #[arg(long, value_name = "GROUP", default_value = "source")]
-    pub by: By,
+    pub by: GroupBy,
     /// Print one JSON object
     #[arg(long, conflicts_with = "csv")]
     pub json: bool,
@@ -209,12 +209,12 @@ pub enum Since {
     /// Start of this day, in local time.
     Day(jiff::civil::Date),
     /// Point in time.
-    At(jiff::Timestamp),
+    Time(jiff::Timestamp),
 }
 
 fn since(text: &str) -> Result<Since, String> {
     let day = || text.parse().map(Since::Day);
-    let at = || text.parse().map(Since::At);
+    let at = || text.parse().map(Since::Time);
     let ago = || humantime::parse_duration(text).map(Since::Ago);
     at().or_else(|_| day()).or_else(|_| ago()).map_err(|_| {
         "expected a day like 2026-11-01, a time like 2026-11-01T22:00:00Z, or a duration like 7d"
@@ -227,7 +227,7 @@ fn since(text: &str) -> Result<Since, String> {
 #[command(after_help = "\
 On SIGTERM or SIGINT, the run waits at most 30 seconds for in-flight requests and exits with 0.
 A second signal exits immediately. Nothing is lost in either case.")]
-pub struct Run {
+pub struct RunArgs {
     /// Scan once and exit when all work is done; for cron
     #[arg(long)]
     pub once: bool,
@@ -247,7 +247,7 @@ pub struct Run {
 
 /// Arguments of `status`.
 #[derive(Debug, Args)]
-pub struct Status {
+pub struct StatusArgs {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
@@ -258,7 +258,7 @@ pub struct Status {
 
 /// Arguments of `list`.
 #[derive(Debug, Args)]
-pub struct List {
+pub struct ListArgs {
     /// List only items in this state; repeatable
     #[arg(long = "state", value_name = "S", add = candidates::states())]
     pub states: Vec<JobState>,
@@ -275,7 +275,7 @@ pub struct List {
 
 /// Arguments of `show`.
 #[derive(Debug, Args)]
-pub struct Show {
+pub struct ShowArgs {
     /// Item ID, or the path or URL of its recording
     #[arg(value_name = "ID|PATH")]
     pub what: String,
@@ -287,7 +287,7 @@ pub struct Show {
 /// Arguments of `retry`.
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("which").required(true).multiple(true))]
-pub struct Retry {
+pub struct RetryArgs {
     /// Failed or cancelled items to retry
     #[arg(group = "which", value_name = "ID")]
     pub ids: Vec<i64>,
@@ -304,7 +304,7 @@ pub struct Retry {
 
 /// Arguments of `cancel`.
 #[derive(Debug, Args)]
-pub struct Cancel {
+pub struct CancelArgs {
     /// Items to cancel
     #[arg(required = true, value_name = "ID")]
     pub ids: Vec<i64>,
@@ -313,7 +313,7 @@ pub struct Cancel {
 /// Arguments of `export`.
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("which").required(true))]
-pub struct Export {
+pub struct ExportArgs {
     /// Items to export
     #[arg(group = "which", value_name = "ID")]
     pub ids: Vec<i64>,
@@ -322,7 +322,7 @@ pub struct Export {
     pub all: bool,
     /// Output format: txt, json, srt, vtt, md, tsv, lrc, podcast, whisperx, aud or all; repeatable
     #[arg(long = "format", required = true, value_name = "FORMAT", add = candidates::formats())]
-    pub formats: Vec<Formats>,
+    pub formats: Vec<FormatSelection>,
     /// Folder to write to [default: the configured output folder]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
@@ -331,18 +331,18 @@ pub struct Export {
 /// Subcommands of `service`.
 #[derive(Debug, Subcommand)]
 #[command(disable_help_subcommand = true)]
-pub enum Service {
+pub enum ServiceCommand {
     /// Write the service file and start the service; repeat after changing the configuration
-    Install(Whose),
+    Install(ServiceArgs),
     /// Stop the service and remove its file; the queue and the transcripts are kept
-    Uninstall(Whose),
+    Uninstall(ServiceArgs),
     /// Check that the service is installed, up to date, active and able to run unattended
-    Status(Whose),
+    Status(ServiceArgs),
 }
 
 /// Options of the `service` commands.
 #[derive(Debug, Args)]
-pub struct Whose {
+pub struct ServiceArgs {
     /// User service; runs while you are logged in, or always with lingering [default unless root]
     #[arg(long, conflicts_with = "system")]
     pub user: bool,
@@ -357,7 +357,7 @@ pub struct Whose {
 /// Arguments of `sandbox`.
 #[derive(Debug, Args)]
 #[command(after_help = faults())]
-pub struct Sandbox {
+pub struct SandboxArgs {
     /// Address to listen on; port 0 picks a free port
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
     pub listen: SocketAddr,

@@ -1,19 +1,19 @@
 //! `nightscribe cancel`
 
-use super::args::Cancel;
-use super::exit::{Exit, Report};
+use super::args::CancelArgs;
+use super::exit::{CommandError, Exit};
 use super::session::Session;
-use super::terminal::{ERROR, count};
+use super::terminal::{ERROR, pluralize};
 use crate::domain::JobId;
-use crate::store::control::Outcome;
+use crate::store::control::CancelOutcome;
 use std::io::Write;
 
-pub(super) async fn cancel(session: &Session, args: &Cancel) -> Result<Exit, Report> {
+pub(super) async fn cancel(session: &Session, args: &CancelArgs) -> Result<Exit, CommandError> {
     let jobs: Vec<_> = args.ids.iter().copied().map(JobId).collect();
     let outcomes = match session.existing_store().await? {
         None => jobs
             .into_iter()
-            .map(|job| (job, Outcome::Unknown))
+            .map(|job| (job, CancelOutcome::NotFound))
             .collect(),
         Some(store) => {
             let outcomes = store.cancel(jobs, session.now()).await?;
@@ -25,12 +25,12 @@ pub(super) async fn cancel(session: &Session, args: &Cancel) -> Result<Exit, Rep
     let mut cancelled = 0;
     for (job, outcome) in outcomes {
         let refusal = match outcome {
-            Outcome::Changed => {
+            CancelOutcome::Cancelled => {
                 cancelled += 1;
                 continue;
             }
-            Outcome::Unknown => format!("there is no item {job}"),
-            Outcome::NotIn(state) => {
+            CancelOutcome::NotFound => format!("there is no item {job}"),
+            CancelOutcome::WrongState(state) => {
                 format!("item {job} is {state}; only queued or pending items can be cancelled")
             }
         };
@@ -40,7 +40,7 @@ pub(super) async fn cancel(session: &Session, args: &Cancel) -> Result<Exit, Rep
     writeln!(
         anstream::stdout().lock(),
         "{} cancelled",
-        count(cancelled, "item", "items")
+        pluralize(cancelled, "item", "items")
     )?;
     Ok(exit)
 }

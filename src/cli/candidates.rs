@@ -45,10 +45,11 @@ fn words(words: fn() -> Vec<&'static str>) -> ArgValueCandidates {
 
 /// Returns the configured source names. Returns none for an invalid configuration, since completion cannot show errors.
 fn source_names(words: Vec<OsString>) -> Vec<String> {
-    let Ok(environment) = Environment::of_process() else {
+    let Ok(environment) = Environment::from_process() else {
         return Vec::new();
     };
-    let named = named_config(&words).map(|path| environment.resolve(&environment.folder, &path));
+    let named =
+        named_config(&words).map(|path| environment.resolve(&environment.working_dir, &path));
     let config = config::load(named.as_deref(), &environment);
     let sources = config.map(|config| config.sources).unwrap_or_default();
     sources.into_iter().map(|source| source.name).collect()

@@ -1,9 +1,9 @@
 //! Checks of the notification channels and of the hook.
 
-use super::terminal::{shown, visible};
+use super::terminal::{escape_control_chars, printable_path};
 use crate::config::{Config, Environment, read_secret};
 use crate::notify::channels::{EMAIL_PASSWORD, WEBHOOK_SECRET};
-use crate::notify::program::find;
+use crate::notify::program::find_executable;
 use std::error::Error;
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use std::path::Path;
 type ChannelStatus = Result<String, Box<dyn Error>>;
 
 /// Returns the name and the status of each configured channel and of the hook.
-pub(super) fn judge(
+pub(super) fn check(
     config: &Config,
     environment: &Environment,
 ) -> Vec<(&'static str, ChannelStatus)> {
@@ -32,7 +32,7 @@ pub(super) fn judge(
     });
     let email = notify.email.as_ref().map(|email| {
         let to: Vec<_> = email.to.iter().map(ToString::to_string).collect();
-        let description = visible(&format!(
+        let description = escape_control_chars(&format!(
             "to {} through {}",
             to.join(", "),
             email.server.host
@@ -51,8 +51,8 @@ pub(super) fn judge(
 
 fn program(program: &Path, environment: &Environment) -> ChannelStatus {
     let path = environment.get("PATH").map(|path| path.as_os_str());
-    let found = find(program, path);
+    let found = find_executable(program, path);
     found
-        .map(shown)
-        .ok_or_else(|| format!("`{}` is not an executable program", shown(program)).into())
+        .map(printable_path)
+        .ok_or_else(|| format!("`{}` is not an executable program", printable_path(program)).into())
 }

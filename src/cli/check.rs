@@ -1,14 +1,14 @@
 //! `nightscribe check`: checks all prerequisites and prints one line for each.
 
-use super::args::Global;
+use super::args::GlobalArgs;
 use super::channels;
-use super::exit::{Exit, Report};
+use super::exit::{CommandError, Exit};
 use super::session::{Session, environment};
-use super::terminal::{ERROR, GOOD, WARN, length, shown, visible_lines};
-use crate::api::{Client, Settings};
+use super::terminal::{ERROR, SUCCESS, WARN, format_duration, printable_lines, printable_path};
+use crate::api::{Client, ClientSettings};
 use crate::config::{self, Config, Environment, KeySource};
 use crate::domain::Timestamp;
-use crate::pipeline::watch::{LEAST_FREE, free_bytes};
+use crate::pipeline::watch::{MIN_FREE_BYTES, free_bytes};
 use crate::store::Store;
 use std::error::Error;
 use std::io::Write;
@@ -21,37 +21,44 @@ const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
 const LOW_SPACE: u64 = 1 << 30;
 
 /// Status of a check.
-pub(super) enum Verdict {
-    Ready,
-    Doubtful,
-    Wrong,
+pub(super) enum CheckStatus {
+    Passed,
+    Warning,
+    Failed,
 }
 
 /// Result of a check, printed as one line.
-pub(super) struct Line {
-    verdict: Verdict,
-    what: &'static str,
-    pub(super) said: String,
+pub(super) struct CheckResult {
+    status: CheckStatus,
+    name: &'static str,
+    pub(super) message: String,
 }
 
-pub(super) const fn line(verdict: Verdict, what: &'static str, said: String) -> Line {
-    Line {
-        verdict,
-        what,
-        said,
+pub(super) const fn check_result(
+    verdict: CheckStatus,
+    what: &'static str,
+    said: String,
+) -> CheckResult {
+    CheckResult {
+        status: verdict,
+        name: what,
+        message: said,
     }
 }
 
-impl Line {
-    pub(super) const fn is_wrong(&self) -> bool {
-        matches!(self.verdict, Verdict::Wrong)
+impl CheckResult {
+    pub(super) const fn is_failed(&self) -> bool {
+        matches!(self.status, CheckStatus::Failed)
     }
 }
 
 /// Converts a `Result` to a line. An error shows the messages of all its sources.
-pub(super) fn judged(what: &'static str, outcome: Result<String, Box<dyn Error>>) -> Line {
+pub(super) fn from_result(
+    what: &'static str,
+    outcome: Result<String, Box<dyn Error>>,
+) -> CheckResult {
     match outcome {
-        Ok(message) => line(Verdict::Ready, what, message),
+        Ok(message) => check_result(CheckStatus::Passed, what, message),
         Err(error) => {
             let mut message = error.to_string();
             let mut cause = error.source();
@@ -59,17 +66,17 @@ pub(super) fn judged(what: &'static str, outcome: Result<String, Box<dyn Error>>
                 message.push_str(&format!(": {error}"));
                 cause = error.source();
             }
-            line(Verdict::Wrong, what, message)
+            check_result(CheckStatus::Failed, what, message)
         }
     }
 }
 
-pub(super) async fn check(global: &Global) -> Result<Exit, Report> {
+pub(super) async fn check(global: &GlobalArgs) -> Result<Exit, CommandError> {
     let environment = environment()?;
     let config = match config::load(global.config.as_deref(), &environment) {
         Ok(config) => config,
         Err(error) => {
-            tell(&judged("configuration", Err(error.into())))?;
+            print(&from_result("configuration", Err(error.into())))?;
             return Ok(Exit::Usage);
         }
     };
@@ -88,73 +95,77 @@ pub(super) async fn check(global: &Global) -> Result<Exit, Report> {
     lines.push(state(&session.config).await);
     lines.push(output(&session.config));
     lines.push(free_space(&session.config));
-    let channels = channels::judge(&session.config, &session.environment);
+    let channels = channels::check(&session.config, &session.environment);
     lines.extend(
         channels
             .into_iter()
-            .map(|(name, status)| judged(name, status)),
+            .map(|(name, status)| from_result(name, status)),
     );
     lines.extend(service(&session.config, &session.environment, session.now()).await);
-    lines.extend(super::service::night::lines(&session));
-    lines.iter().try_for_each(tell)?;
-    let wrong = lines.iter().any(Line::is_wrong);
+    lines.extend(super::service::night::check_installed(&session));
+    lines.iter().try_for_each(print)?;
+    let wrong = lines.iter().any(CheckResult::is_failed);
     Ok(if wrong { Exit::Usage } else { Exit::Done })
 }
 
-pub(super) fn tell(line: &Line) -> Result<(), Report> {
-    let (style, word) = match line.verdict {
-        Verdict::Ready => (GOOD, "ok  "),
-        Verdict::Doubtful => (WARN, "warn"),
-        Verdict::Wrong => (ERROR, "FAIL"),
+pub(super) fn print(line: &CheckResult) -> Result<(), CommandError> {
+    let (style, word) = match line.status {
+        CheckStatus::Passed => (SUCCESS, "ok  "),
+        CheckStatus::Warning => (WARN, "warn"),
+        CheckStatus::Failed => (ERROR, "FAIL"),
     };
-    let message = visible_lines(&line.said).replace('\n', "\n                    ");
+    let message = printable_lines(&line.message).replace('\n', "\n                    ");
     Ok(writeln!(
         anstream::stdout().lock(),
         "{style}{word}{style:#}  {:<13} {message}",
-        line.what
+        line.name
     )?)
 }
 
-fn configuration(config: &Config) -> Line {
+fn configuration(config: &Config) -> CheckResult {
     match (&config.file, config.sources.len()) {
         (None, _) => {
             let message =
                 "no configuration file; `nightscribe init` writes one, `--config` selects one";
-            line(Verdict::Wrong, "configuration", message.to_owned())
+            check_result(CheckStatus::Failed, "configuration", message.to_owned())
         }
-        (Some(file), 0) => line(
-            Verdict::Doubtful,
+        (Some(file), 0) => check_result(
+            CheckStatus::Warning,
             "configuration",
             format!(
                 "{} has no [[source]], so no recordings are found",
-                shown(file)
+                printable_path(file)
             ),
         ),
-        (Some(file), _) => line(Verdict::Ready, "configuration", shown(file)),
+        (Some(file), _) => check_result(CheckStatus::Passed, "configuration", printable_path(file)),
     }
 }
 
-fn folder(what: &'static str, path: &Path) -> Line {
+fn folder(what: &'static str, path: &Path) -> CheckResult {
     match std::fs::read_dir(path) {
-        Ok(_) => line(Verdict::Ready, what, shown(path)),
-        Err(error) => line(Verdict::Wrong, what, format!("{}: {error}", shown(path))),
+        Ok(_) => check_result(CheckStatus::Passed, what, printable_path(path)),
+        Err(error) => check_result(
+            CheckStatus::Failed,
+            what,
+            format!("{}: {error}", printable_path(path)),
+        ),
     }
 }
 
-async fn state(config: &Config) -> Line {
+async fn state(config: &Config) -> CheckResult {
     let opened = match Store::open(&config.state.dir).await {
         Ok(store) => {
-            let path = shown(store.path());
+            let path = printable_path(store.path());
             store.close().await;
             Ok(path)
         }
         Err(error) => Err(error.into()),
     };
-    judged("state", opened)
+    from_result("state", opened)
 }
 
 /// Checks that the output folder is writable by creating and removing a hidden file.
-fn output(config: &Config) -> Line {
+fn output(config: &Config) -> CheckResult {
     let dir = &config.output.dir;
     let written = std::fs::create_dir_all(dir)
         .and_then(|()| {
@@ -162,35 +173,35 @@ fn output(config: &Config) -> Line {
                 .prefix(".nightscribe-")
                 .tempfile_in(dir)
         })
-        .map(|_| shown(dir))
-        .map_err(|error| format!("{}: {error}", shown(dir)).into());
-    judged("output", written)
+        .map(|_| printable_path(dir))
+        .map_err(|error| format!("{}: {error}", printable_path(dir)).into());
+    from_result("output", written)
 }
 
-fn free_space(config: &Config) -> Line {
+fn free_space(config: &Config) -> CheckResult {
     let free = free_bytes(&config.state.dir);
     let message = free.map_or_else(
         || "free space is unknown".to_owned(),
         |free| format!("{} MiB free for results", free >> 20),
     );
     match free {
-        Some(free) if free < LEAST_FREE => line(Verdict::Wrong, "disk", message),
-        Some(free) if free >= LOW_SPACE => line(Verdict::Ready, "disk", message),
-        _ => line(Verdict::Doubtful, "disk", message),
+        Some(free) if free < MIN_FREE_BYTES => check_result(CheckStatus::Failed, "disk", message),
+        Some(free) if free >= LOW_SPACE => check_result(CheckStatus::Passed, "disk", message),
+        _ => check_result(CheckStatus::Warning, "disk", message),
     }
 }
 
-async fn service(config: &Config, environment: &Environment, now: Timestamp) -> Vec<Line> {
+async fn service(config: &Config, environment: &Environment, now: Timestamp) -> Vec<CheckResult> {
     let key = match config::read_key(&config.api.key, environment) {
         Ok(key) => key,
-        Err(error) => return vec![judged("key", Err(error.into()))],
+        Err(error) => return vec![from_result("key", Err(error.into()))],
     };
     let origin = match &config.api.key {
         KeySource::Env(name) => format!("from the environment variable {name}"),
-        KeySource::File(path) => format!("from {}", shown(path)),
+        KeySource::File(path) => format!("from {}", printable_path(path)),
     };
-    let mut lines = vec![line(Verdict::Ready, "key", origin)];
-    let settings = Settings {
+    let mut lines = vec![check_result(CheckStatus::Passed, "key", origin)];
+    let settings = ClientSettings {
         base_url: config.api.base_url.clone(),
         key,
         flow: config.api.flow,
@@ -198,7 +209,7 @@ async fn service(config: &Config, environment: &Environment, now: Timestamp) -> 
     let client = match Client::new(&settings) {
         Ok(client) => client,
         Err(error) => {
-            lines.push(judged("service", Err(error.into())));
+            lines.push(from_result("service", Err(error.into())));
             return lines;
         }
     };
@@ -206,7 +217,7 @@ async fn service(config: &Config, environment: &Environment, now: Timestamp) -> 
     let accepted = probe
         .outcome
         .map(|()| format!("{} accepts the key", config.api.base_url));
-    lines.push(judged(
+    lines.push(from_result(
         "service",
         accepted.map_err(|error| error.failure.message.into()),
     ));
@@ -214,17 +225,20 @@ async fn service(config: &Config, environment: &Environment, now: Timestamp) -> 
     lines
 }
 
-fn clock(now: Timestamp, server: Timestamp) -> Line {
+fn clock(now: Timestamp, server: Timestamp) -> CheckResult {
     let off = now.since(server).max(server.since(now));
     if off > CLOCK_TOLERANCE {
-        return line(
-            Verdict::Doubtful,
+        return check_result(
+            CheckStatus::Warning,
             "clock",
-            format!("differs from the service's clock by {}", length(off)),
+            format!(
+                "differs from the service's clock by {}",
+                format_duration(off)
+            ),
         );
     }
-    line(
-        Verdict::Ready,
+    check_result(
+        CheckStatus::Passed,
         "clock",
         "in sync with the service".to_owned(),
     )

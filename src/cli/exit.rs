@@ -1,6 +1,6 @@
 //! Exit codes and error messages.
 
-use super::terminal::{ERROR, visible_lines};
+use super::terminal::{ERROR, printable_lines};
 use crate::config::{ConfigError, KeyError};
 use crate::notify::channels::ChannelError;
 use crate::pipeline::lock::LockError;
@@ -30,12 +30,12 @@ pub enum Exit {
 
 /// Error of a command, with its exit code. An empty message prints nothing.
 #[derive(Debug)]
-pub struct Report {
+pub struct CommandError {
     exit: Exit,
     message: String,
 }
 
-impl Report {
+impl CommandError {
     /// Creates an error from a message.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self {
@@ -45,7 +45,7 @@ impl Report {
     }
 
     /// Creates an error from the messages of `error` and all its sources.
-    pub fn of(exit: Exit, error: &dyn Error) -> Self {
+    pub fn from_error(exit: Exit, error: &dyn Error) -> Self {
         let mut message = error.to_string();
         let mut cause = error.source();
         while let Some(error) = cause {
@@ -61,7 +61,7 @@ impl Report {
     }
 
     /// Prints the message to standard error and returns the exit code. Ignores a closed standard error.
-    pub fn tell(&self) -> Exit {
+    pub fn print(&self) -> Exit {
         if self.message.is_empty() {
             return self.exit;
         }
@@ -69,16 +69,16 @@ impl Report {
         let _closed = writeln!(
             anstream::stderr(),
             "{style}error{style:#}: {}",
-            visible_lines(&self.message)
+            printable_lines(&self.message)
         );
         self.exit
     }
 }
 
-impl From<ConfigError> for Report {
+impl From<ConfigError> for CommandError {
     fn from(error: ConfigError) -> Self {
         match &error {
-            ConfigError::Refused(problems) if problems.len() > 1 => {
+            ConfigError::Invalid(problems) if problems.len() > 1 => {
                 let lines: Vec<_> = problems
                     .iter()
                     .map(|problem| format!("\n  {problem}"))
@@ -92,24 +92,24 @@ impl From<ConfigError> for Report {
                     ),
                 )
             }
-            _ => Self::of(Exit::Usage, &error),
+            _ => Self::from_error(Exit::Usage, &error),
         }
     }
 }
 
-impl From<KeyError> for Report {
+impl From<KeyError> for CommandError {
     fn from(error: KeyError) -> Self {
-        Self::of(Exit::Usage, &error)
+        Self::from_error(Exit::Usage, &error)
     }
 }
 
-impl From<ChannelError> for Report {
+impl From<ChannelError> for CommandError {
     fn from(error: ChannelError) -> Self {
-        Self::of(Exit::Usage, &error)
+        Self::from_error(Exit::Usage, &error)
     }
 }
 
-impl From<StoreError> for Report {
+impl From<StoreError> for CommandError {
     fn from(error: StoreError) -> Self {
         let exit = match error {
             StoreError::Folder { .. } | StoreError::Foreign { .. } | StoreError::Newer { .. } => {
@@ -117,29 +117,29 @@ impl From<StoreError> for Report {
             }
             _ => Exit::Internal,
         };
-        Self::of(exit, &error)
+        Self::from_error(exit, &error)
     }
 }
 
-impl From<RunError> for Report {
+impl From<RunError> for CommandError {
     fn from(error: RunError) -> Self {
         match error {
             RunError::Store(error) => error.into(),
-            RunError::Lock(LockError::Held { .. }) => Self::of(Exit::Busy, &error),
+            RunError::Lock(LockError::Held { .. }) => Self::from_error(Exit::Busy, &error),
             RunError::Lock(_) | RunError::Client(_) | RunError::Unpriced { .. } => {
-                Self::of(Exit::Usage, &error)
+                Self::from_error(Exit::Usage, &error)
             }
-            RunError::Stage(_) => Self::of(Exit::Internal, &error),
+            RunError::Stage(_) => Self::from_error(Exit::Internal, &error),
         }
     }
 }
 
-impl From<io::Error> for Report {
+impl From<io::Error> for CommandError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             // `nightscribe list | head` succeeds when `head` exits.
             io::ErrorKind::BrokenPipe => Self::new(Exit::Done, ""),
-            _ => Self::of(Exit::Internal, &error),
+            _ => Self::from_error(Exit::Internal, &error),
         }
     }
 }

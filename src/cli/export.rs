@@ -1,34 +1,36 @@
 //! `nightscribe export`
 
-use super::args::Export;
-use super::exit::{Exit, Report};
+use super::args::ExportArgs;
+use super::exit::{CommandError, Exit};
 use super::session::Session;
-use super::terminal::{ERROR, count, shown};
+use super::terminal::{ERROR, pluralize, printable_path};
 use crate::api::Completed;
-use crate::config::{Layout, Output};
-use crate::domain::format::Formats;
+use crate::config::{Layout, OutputConfig};
+use crate::domain::format::FormatSelection;
 use crate::domain::{Failure, JobId};
-use crate::output::leftover::remove_leftovers;
+use crate::output::leftover::remove_staging_files;
 use crate::output::write::sync_folder;
 use crate::pipeline::lock::Lock;
-use crate::pipeline::place::{Placing, Rendered, folder, not_written, rendered};
+use crate::pipeline::place::{
+    RenderedFiles, StagedFiles, output_folder, render_files, write_failure,
+};
 use crate::store::Store;
 use crate::store::progress::WrittenFile;
-use crate::store::queue::Received;
+use crate::store::queue::ReceivedJob;
 use std::collections::{BTreeSet, HashSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-pub(super) async fn export(session: &Session, args: &Export) -> Result<Exit, Report> {
+pub(super) async fn export(session: &Session, args: &ExportArgs) -> Result<Exit, CommandError> {
     let Some(store) = session.existing_store().await? else {
-        return Err(Report::new(
+        return Err(CommandError::new(
             Exit::Usage,
             "there are no results yet; `nightscribe run` produces them",
         ));
     };
     let output = match &args.dir {
-        Some(dir) => Output {
-            dir: session.environment.folder.join(dir),
+        Some(dir) => OutputConfig {
+            dir: session.environment.working_dir.join(dir),
             layout: Layout::Mirror,
             ..session.config.output.clone()
         },
@@ -47,7 +49,7 @@ pub(super) async fn export(session: &Session, args: &Export) -> Result<Exit, Rep
             Ok(files) => {
                 exported += 1;
                 for file in files {
-                    writeln!(anstream::stdout().lock(), "{}", shown(&file.path))?;
+                    writeln!(anstream::stdout().lock(), "{}", printable_path(&file.path))?;
                 }
             }
             Err(reason) => {
@@ -60,7 +62,7 @@ pub(super) async fn export(session: &Session, args: &Export) -> Result<Exit, Rep
         }
     }
     store.close().await;
-    tracing::debug!("{} exported", count(exported, "item", "items"));
+    tracing::debug!("{} exported", pluralize(exported, "item", "items"));
     Ok(exit)
 }
 
@@ -68,11 +70,11 @@ pub(super) async fn export(session: &Session, args: &Export) -> Result<Exit, Rep
 async fn one(
     session: &Session,
     store: &Store,
-    output: &Output,
-    args: &Export,
+    output: &OutputConfig,
+    args: &ExportArgs,
     job: JobId,
     tidied: &mut BTreeSet<PathBuf>,
-) -> Result<Result<Vec<WrittenFile>, String>, Report> {
+) -> Result<Result<Vec<WrittenFile>, String>, CommandError> {
     let Some(received) = store.with_result(job).await? else {
         return Ok(Err("no result is stored".to_owned()));
     };
@@ -80,12 +82,12 @@ async fn one(
         return Ok(Err("no result is stored".to_owned()));
     };
     let ours = store.outputs_of(&[received.recording]).await?;
-    let folder = folder(output, &received);
+    let folder = output_folder(output, &received);
     if tidied.insert(folder.clone()) {
         tidy(session, &folder);
     }
-    let formats = Formats::each(&args.formats);
-    let rendered = rendered(
+    let formats = FormatSelection::distinct(&args.formats);
+    let rendered = render_files(
         &received,
         &Completed::from_raw(packed.unpack()?),
         &folder,
@@ -95,7 +97,9 @@ async fn one(
     let ours = ours.into_values().next().unwrap_or_default();
     match write(&received, ours, &folder, rendered) {
         Ok(files) => {
-            store.exported(job, files.clone(), session.now()).await?;
+            store
+                .record_export(job, files.clone(), session.now())
+                .await?;
             Ok(Ok(files))
         }
         Err(failure) => Ok(Err(failure.message)),
@@ -103,17 +107,17 @@ async fn one(
 }
 
 fn write(
-    received: &Received,
+    received: &ReceivedJob,
     ours: HashSet<PathBuf>,
     folder: &Path,
-    rendered: Rendered,
+    rendered: RenderedFiles,
 ) -> Result<Vec<WrittenFile>, Failure> {
     // Exports run one after another, so no other job reserves a path.
     let is_free = |_: &[PathBuf]| true;
-    let placing = Placing::begin(received, ours, folder.to_owned(), rendered, is_free)?;
+    let placing = StagedFiles::stage(received, ours, folder.to_owned(), rendered, is_free)?;
     placing.sync()?;
-    let files = placing.end(is_free)?;
-    sync_folder(folder).map_err(|error| not_written(&error))?;
+    let files = placing.commit(is_free)?;
+    sync_folder(folder).map_err(|error| write_failure(&error))?;
     Ok(files)
 }
 
@@ -125,7 +129,7 @@ fn tidy(session: &Session, folder: &Path) {
     if Lock::is_held(&session.config.state.dir) {
         return;
     }
-    if let Err(error) = remove_leftovers(folder) {
+    if let Err(error) = remove_staging_files(folder) {
         tracing::warn!(error = %error, folder = %folder.display(), "cannot remove leftover staging files");
     }
 }

@@ -1,6 +1,6 @@
 //! `nightscribe pause` and `nightscribe resume`
 
-use super::exit::{Exit, Report};
+use super::exit::{CommandError, Exit};
 use super::session::Session;
 use crate::domain::{Hold, HoldKind};
 use std::io::Write;
@@ -8,7 +8,7 @@ use std::io::Write;
 /// Reason that `status` shows for a pause.
 const PAUSED: &str = "paused by `nightscribe pause`";
 
-pub(super) async fn pause(session: &Session) -> Result<Exit, Report> {
+pub(super) async fn pause(session: &Session) -> Result<Exit, CommandError> {
     let store = session.store().await?;
     store
         .hold(Hold::new(
@@ -25,7 +25,7 @@ pub(super) async fn pause(session: &Session) -> Result<Exit, Report> {
     Ok(Exit::Done)
 }
 
-pub(super) async fn resume(session: &Session) -> Result<Exit, Report> {
+pub(super) async fn resume(session: &Session) -> Result<Exit, CommandError> {
     let released = match session.existing_store().await? {
         None => false,
         Some(store) => {

@@ -1,27 +1,30 @@
 //! `nightscribe init`
 
-use super::args::Init;
-use super::exit::{Exit, Report};
-use super::terminal::shown;
+use super::args::InitArgs;
+use super::exit::{CommandError, Exit};
+use super::terminal::printable_path;
 use crate::config::TEMPLATE;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
-pub(super) fn init(args: &Init) -> Result<Exit, Report> {
+pub(super) fn init(args: &InitArgs) -> Result<Exit, CommandError> {
     let path = &args.path;
     write(path, args.force).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => Report::new(
+        io::ErrorKind::AlreadyExists => CommandError::new(
             Exit::Usage,
-            format!("`{}` already exists; --force overwrites it", shown(path)),
+            format!(
+                "`{}` already exists; --force overwrites it",
+                printable_path(path)
+            ),
         ),
-        _ => Report::new(
+        _ => CommandError::new(
             Exit::Usage,
-            format!("cannot write `{}`: {error}", shown(path)),
+            format!("cannot write `{}`: {error}", printable_path(path)),
         ),
     })?;
     let mut out = anstream::stdout().lock();
-    writeln!(out, "Wrote {}.", shown(path))?;
+    writeln!(out, "Wrote {}.", printable_path(path))?;
     writeln!(
         out,
         "Next: fill in a [[source]] at the end, set AIMLAPI_KEY, and run `nightscribe check`."

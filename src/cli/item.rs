@@ -1,9 +1,9 @@
 //! JSON output of `list` and `show`.
 
-use super::exit::Report;
-use super::terminal::escaped;
+use super::exit::CommandError;
+use super::terminal::escape_json;
 use crate::domain::{Failure, Timestamp};
-use crate::store::hooks::Hook;
+use crate::store::hooks::HookRun;
 use crate::store::recordings::Location;
 use crate::store::report::{Attempt, Item};
 use serde::Serialize;
@@ -58,7 +58,7 @@ impl JsonItem {
         Self {
             id: item.id.0,
             source: item.source.clone(),
-            path: place(&item.location),
+            path: location_text(&item.location),
             relative: item.relative.to_string_lossy().into_owned(),
             state: item.state.as_str(),
             model: item.request.model().to_owned(),
@@ -128,18 +128,18 @@ pub(super) struct JsonHook {
     error: Option<String>,
 }
 
-impl From<&Hook> for JsonHook {
-    fn from(hook: &Hook) -> Self {
+impl From<&HookRun> for JsonHook {
+    fn from(hook: &HookRun) -> Self {
         Self {
             ended_at: hook.ended_at,
-            status: hook.status,
+            status: hook.exit_status,
             error: hook.error.clone(),
         }
     }
 }
 
 /// Returns the absolute path or the URL. Invalid UTF-8 is replaced.
-pub(super) fn place(location: &Location) -> String {
+pub(super) fn location_text(location: &Location) -> String {
     match location {
         Location::File(path) => path.to_string_lossy().into_owned(),
         Location::Url(url) => url.clone(),
@@ -149,10 +149,10 @@ pub(super) fn place(location: &Location) -> String {
 /// Serializes a value to one line of JSON that is safe to print on a terminal.
 ///
 /// Control characters are escaped, which does not change the meaning of the JSON.
-pub(super) fn json(value: &impl Serialize) -> Result<String, Report> {
+pub(super) fn to_json_line(value: &impl Serialize) -> Result<String, CommandError> {
     let text = serde_json::to_string(value)
-        .map_err(|error| Report::internal("cannot serialize JSON", &error))?;
-    Ok(escaped(&text))
+        .map_err(|error| CommandError::internal("cannot serialize JSON", &error))?;
+    Ok(escape_json(&text))
 }
 
 #[cfg(test)]
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn json_has_no_control_characters_and_the_same_meaning() {
         let hostile = "a\u{1b}[2J\u{9b}2J\u{7f}\u{202e}\u{2028} ä🎙";
-        let text = json(&hostile).unwrap();
+        let text = to_json_line(&hostile).unwrap();
         assert_eq!(text, "\"a\\u001b[2J\\u009b2J\\u007f\\u202e\\u2028 ä🎙\"");
         assert_eq!(serde_json::from_str::<String>(&text).unwrap(), hostile);
     }

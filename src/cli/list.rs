@@ -1,35 +1,41 @@
 //! `nightscribe list`
 
-use super::args::List;
-use super::exit::{Exit, Report};
-use super::item::{JsonItem, json};
+use super::args::ListArgs;
+use super::exit::{CommandError, Exit};
+use super::item::{JsonItem, to_json_line};
 use super::session::Session;
-use super::terminal::{length, lines, shown, table, visible};
-use super::waiting::Standing;
+use super::terminal::{
+    escape_control_chars, format_duration, format_table, new_table, printable_path,
+};
+use super::waiting::WaitContext;
 use crate::domain::JobState;
-use crate::store::report::{Filter, Item};
+use crate::store::report::{Item, ItemFilter};
 use std::io::Write;
 use std::time::Duration;
 
-pub(super) async fn list(session: &Session, args: &List) -> Result<Exit, Report> {
+pub(super) async fn list(session: &Session, args: &ListArgs) -> Result<Exit, CommandError> {
     let Some(store) = session.existing_store().await? else {
         return Ok(Exit::Done);
     };
-    let filter = Filter {
+    let filter = ItemFilter {
         states: args.states.clone(),
         source: args.source.clone(),
         limit: args.limit,
     };
     let items = store.list(&filter).await?;
-    let standing = Standing::of(session, &store).await?;
+    let standing = WaitContext::load(session, &store).await?;
     store.close().await;
     let mut out = anstream::stdout().lock();
     if args.json {
         for item in &items {
-            writeln!(out, "{}", json(&JsonItem::of(item, standing.why(item)))?)?;
+            writeln!(
+                out,
+                "{}",
+                to_json_line(&JsonItem::of(item, standing.reason(item)))?
+            )?;
         }
     } else if !items.is_empty() {
-        let mut rows = table(&[
+        let mut rows = new_table(&[
             "ID",
             "STATE",
             "SOURCE",
@@ -39,31 +45,31 @@ pub(super) async fn list(session: &Session, args: &List) -> Result<Exit, Report>
             "",
         ]);
         rows.add_rows(items.iter().map(|item| row(item, &standing)));
-        write!(out, "{}", lines(&rows))?;
+        write!(out, "{}", format_table(&rows))?;
     }
     Ok(Exit::Done)
 }
 
-fn row(item: &Item, standing: &Standing) -> [String; 7] {
+fn row(item: &Item, standing: &WaitContext) -> [String; 7] {
     [
         item.id.to_string(),
         item.state.to_string(),
         item.source.clone(),
-        shown(&item.relative),
+        printable_path(&item.relative),
         item.duration_s.map_or_else(String::new, |seconds| {
-            length(Duration::from_secs_f64(seconds.max(0.0)))
+            format_duration(Duration::from_secs_f64(seconds.max(0.0)))
         }),
         item.attempts.to_string(),
         remark(item, standing),
     ]
 }
 
-fn remark(item: &Item, standing: &Standing) -> String {
-    if let Some(why) = standing.why(item) {
-        return visible(&why);
+fn remark(item: &Item, standing: &WaitContext) -> String {
+    if let Some(why) = standing.reason(item) {
+        return escape_control_chars(&why);
     }
     match (&item.error, item.state, item.silent) {
-        (Some(error), ..) => visible(&error.to_string()),
+        (Some(error), ..) => escape_control_chars(&error.to_string()),
         (None, JobState::Done, Some(true)) => "no speech".to_owned(),
         _ => String::new(),
     }

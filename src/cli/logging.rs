@@ -1,7 +1,7 @@
 //! Log output on standard error.
 
-use super::args::{Command, Global, LogFormat};
-use super::display::terminal::Above;
+use super::args::{Command, GlobalArgs, LogFormat};
+use super::display::terminal::AboveBarsWriter;
 use std::io::IsTerminal;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::Layer;
@@ -12,7 +12,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 /// Installs the log subscriber.
 ///
 /// The default level is `WARN`. It is `INFO` for `run` and `scan` without a display.
-pub(super) fn start(global: &Global, command: &Command) {
+pub(super) fn init(global: &GlobalArgs, command: &Command) {
     let level = match (global.quiet, global.verbose) {
         (true, _) => LevelFilter::WARN,
         (_, 0) if matches!(command, Command::Run(_) | Command::Scan) && !has_display(global) => {
@@ -32,7 +32,7 @@ pub(super) fn start(global: &Global, command: &Command) {
         .with_default(others)
         .with_target("nightscribe", level);
     let layer = tracing_subscriber::fmt::layer()
-        .with_writer(Above::new)
+        .with_writer(AboveBarsWriter::new)
         .with_target(false);
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let layer = match global.log_format {
@@ -47,6 +47,6 @@ pub(super) fn start(global: &Global, command: &Command) {
 }
 
 /// Whether a run shows its progress on the terminal instead of in a log.
-pub(super) fn has_display(global: &Global) -> bool {
+pub(super) fn has_display(global: &GlobalArgs) -> bool {
     std::io::stderr().is_terminal() && !global.quiet && global.log_format == LogFormat::Text
 }

@@ -47,31 +47,31 @@ mod waiting;
 
 use args::{Cli, Command};
 use clap::Parser;
-use exit::{Exit, Report};
+use exit::{CommandError, Exit};
 use session::Session;
 use std::process::ExitCode;
 
 /// Parses the arguments of this process and runs the command.
 #[must_use]
 pub fn main() -> ExitCode {
-    packaging::complete();
+    packaging::answer_completion();
     let cli = Cli::parse();
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
     let outcome =
-        outcome.map_err(|error| Report::internal("cannot start the async runtime", &error));
+        outcome.map_err(|error| CommandError::internal("cannot start the async runtime", &error));
     let exit = outcome.and_then(|runtime| {
         let exit = runtime.block_on(command(cli));
         // A thread may still be blocked, for example on a dead network share. It must not delay the exit.
         runtime.shutdown_background();
         exit
     });
-    ExitCode::from(exit.unwrap_or_else(|report| report.tell()) as u8)
+    ExitCode::from(exit.unwrap_or_else(|report| report.print()) as u8)
 }
 
-async fn command(cli: Cli) -> Result<Exit, Report> {
-    logging::start(&cli.global, &cli.command);
+async fn command(cli: Cli) -> Result<Exit, CommandError> {
+    logging::init(&cli.global, &cli.command);
     let session = || Session::load(&cli.global);
     match cli.command {
         Command::Demo(args) => demo::demo(&args, &cli.global).await,
@@ -79,7 +79,9 @@ async fn command(cli: Cli) -> Result<Exit, Report> {
         Command::Check => check::check(&cli.global).await,
         Command::Scan => scan::scan(&session()?).await,
         Command::Add(args) => add::add(&session()?, &args).await,
-        Command::Plan(args) => plan::plan(&session()?, args.json, &plan::Scope::default()).await,
+        Command::Plan(args) => {
+            plan::plan(&session()?, args.json, &plan::PlanLimits::default()).await
+        }
         Command::Prices(args) => prices::prices(&session()?, &args).await,
         Command::Report(args) => report::report(&session()?, &args).await,
         Command::Run(args) => run::run(session()?, &args, &cli.global).await,

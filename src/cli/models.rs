@@ -1,15 +1,15 @@
 //! `nightscribe models`
 
-use super::exit::{Exit, Report};
-use super::terminal::{lines, table};
+use super::exit::{CommandError, Exit};
+use super::terminal::{format_table, new_table};
 use crate::domain::model::MODELS;
 use std::io::Write;
 
-pub(super) fn models() -> Result<Exit, Report> {
-    let mut models = table(&["MODEL", "FOR"]);
+pub(super) fn models() -> Result<Exit, CommandError> {
+    let mut models = new_table(&["MODEL", "FOR"]);
     for model in MODELS {
         models.add_row([model.name, model.about]);
     }
-    write!(anstream::stdout().lock(), "{}", lines(&models))?;
+    write!(anstream::stdout().lock(), "{}", format_table(&models))?;
     Ok(Exit::Done)
 }

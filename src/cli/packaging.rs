@@ -1,9 +1,9 @@
 //! `nightscribe completions` and `nightscribe man`
 
-use super::args::{Cli, Man};
+use super::args::{Cli, ManArgs};
 use super::candidates::VARIABLE;
-use super::exit::{Exit, Report};
-use super::terminal::shown;
+use super::exit::{CommandError, Exit};
+use super::terminal::printable_path;
 use clap::CommandFactory;
 use clap_complete::env::{CompleteEnv, Shells};
 use std::io::{self, Write};
@@ -12,7 +12,7 @@ use std::path::Path;
 /// Answers a completion request of the shell, then exits the process.
 ///
 /// Returns if there is no such request. Must run before anything is printed.
-pub(super) fn complete() {
+pub(super) fn answer_completion() {
     CompleteEnv::with_factory(Cli::command)
         .var(VARIABLE)
         .complete();
@@ -21,27 +21,27 @@ pub(super) fn complete() {
 /// Prints a completion script.
 ///
 /// The script calls this program for candidates, so it can complete the configured sources.
-pub(super) fn completions(shell: clap_complete::Shell) -> Result<Exit, Report> {
+pub(super) fn completions(shell: clap_complete::Shell) -> Result<Exit, CommandError> {
     let mut script = Vec::new();
     let name = "nightscribe";
     let shells = Shells::builtins();
     let Some(completer) = shells.completer(&shell.to_string()) else {
         let message = format!("no completion script for {shell}");
-        return Err(Report::new(Exit::Usage, message));
+        return Err(CommandError::new(Exit::Usage, message));
     };
     completer.write_registration(VARIABLE, name, name, name, &mut script)?;
     io::stdout().lock().write_all(&script)?;
     Ok(Exit::Done)
 }
 
-pub(super) fn man(args: &Man) -> Result<Exit, Report> {
+pub(super) fn man(args: &ManArgs) -> Result<Exit, CommandError> {
     let Some(dir) = &args.dir else {
         io::stdout().lock().write_all(&page()?)?;
         return Ok(Exit::Done);
     };
     pages(dir).map_err(|error| {
-        let message = format!("cannot write to `{}`: {error}", shown(dir));
-        Report::new(Exit::Usage, message)
+        let message = format!("cannot write to `{}`: {error}", printable_path(dir));
+        CommandError::new(Exit::Usage, message)
     })?;
     Ok(Exit::Done)
 }

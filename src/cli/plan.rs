@@ -1,17 +1,19 @@
 //! `nightscribe plan` and `run --dry-run`
 
-use super::exit::{Exit, Report};
-use super::item::json;
-use super::scan::look_through;
+use super::exit::{CommandError, Exit};
+use super::item::to_json_line;
+use super::scan::scan_sources;
 use super::session::Session;
-use super::terminal::{WARN, clock, count, hours, lines, money, table};
+use super::terminal::{
+    WARN, format_hours, format_money, format_table, format_time, new_table, pluralize,
+};
 use crate::config::Config;
-use crate::domain::{Failure, Prices, RecordingId, Timestamp};
+use crate::domain::{Failure, PriceTable, RecordingId, Timestamp};
 use crate::pipeline::account::prices;
-use crate::pipeline::measure::measure_all;
-use crate::policy::forecast::{Load, submitted_by};
-use crate::policy::hours::Window;
-use crate::store::lengths::Planned;
+use crate::pipeline::measure::probe_all;
+use crate::policy::forecast::{Workload, submitted_by};
+use crate::policy::hours::SubmitWindow;
+use crate::store::lengths::PlannedRecording;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -19,7 +21,7 @@ use std::io::Write;
 
 /// Limits of a run, given on the command line.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Scope {
+pub(super) struct PlanLimits {
     /// Maximum number of recordings.
     pub(super) limit: Option<u64>,
     /// Time at which submissions stop.
@@ -55,12 +57,16 @@ struct PlanGroup {
     cost: Option<f64>,
 }
 
-pub(super) async fn plan(session: &Session, as_json: bool, scope: &Scope) -> Result<Exit, Report> {
+pub(super) async fn plan(
+    session: &Session,
+    as_json: bool,
+    scope: &PlanLimits,
+) -> Result<Exit, CommandError> {
     let store = session.store().await?;
-    look_through(session, &store).await?;
-    let refused = measure_all(&store).await?;
+    scan_sources(session, &store).await?;
+    let refused = probe_all(&store).await?;
     let prices = prices(&session.config, &store).await?;
-    let planned = store.planned().await?;
+    let planned = store.planned_recordings().await?;
     store.close().await;
     let config = &session.config;
     let mut plan = build_plan(&planned, &refused, config, &prices, scope.limit);
@@ -68,7 +74,7 @@ pub(super) async fn plan(session: &Session, as_json: bool, scope: &Scope) -> Res
     plan.submitted_by = forecast(&plan, config, session.now(), &window);
     let mut out = anstream::stdout().lock();
     if as_json {
-        writeln!(out, "{}", json(&plan)?)?;
+        writeln!(out, "{}", to_json_line(&plan)?)?;
     } else {
         write!(out, "{}", text(&plan, config, session.now(), &window.zone))?;
     }
@@ -77,10 +83,10 @@ pub(super) async fn plan(session: &Session, as_json: bool, scope: &Scope) -> Res
 
 /// Adds up the queued recordings, excluding those that would not be submitted.
 fn build_plan(
-    queued: &[Planned],
+    queued: &[PlannedRecording],
     refused: &HashMap<RecordingId, Failure>,
     config: &Config,
-    prices: &Prices,
+    prices: &PriceTable,
     limit: Option<u64>,
 ) -> Plan {
     let mut plan = Plan {
@@ -125,7 +131,7 @@ fn build_plan(
 
 /// Returns the reason a recording would not be submitted, if any.
 fn exclusion(
-    one: &Planned,
+    one: &PlannedRecording,
     refused: &HashMap<RecordingId, Failure>,
     config: &Config,
 ) -> Option<String> {
@@ -138,12 +144,19 @@ fn exclusion(
             one.source
         ));
     };
-    let why = source.bounds.leave_out(one.size_bytes, one.duration_s);
+    let why = source
+        .bounds
+        .exclusion_reason(one.size_bytes, one.duration_s);
     why.map(str::to_owned)
 }
 
-fn forecast(plan: &Plan, config: &Config, now: Timestamp, window: &Window) -> Option<Timestamp> {
-    let load = Load {
+fn forecast(
+    plan: &Plan,
+    config: &Config,
+    now: Timestamp,
+    window: &SubmitWindow,
+) -> Option<Timestamp> {
+    let load = Workload {
         recordings: plan.files,
         audio_s: plan.audio_s,
         cost: plan.cost,
@@ -154,9 +167,9 @@ fn forecast(plan: &Plan, config: &Config, now: Timestamp, window: &Window) -> Op
 
 fn text(plan: &Plan, config: &Config, now: Timestamp, zone: &TimeZone) -> String {
     let currency = plan.currency.as_deref();
-    let mut rows = table(&["SOURCE", "MODEL", "FILES", "AUDIO", "COST"]);
+    let mut rows = new_table(&["SOURCE", "MODEL", "FILES", "AUDIO", "COST"]);
     let row = |source: &str, model: &str, files: u64, audio_s, cost| {
-        let (audio, cost) = (hours(audio_s), money(cost, currency));
+        let (audio, cost) = (format_hours(audio_s), format_money(cost, currency));
         [
             source.to_owned(),
             model.to_owned(),
@@ -175,10 +188,10 @@ fn text(plan: &Plan, config: &Config, now: Timestamp, zone: &TimeZone) -> String
         )
     }));
     rows.add_row(row("total", "", plan.files, plan.audio_s, plan.cost));
-    let mut text = lines(&rows);
+    let mut text = format_table(&rows);
     text.push('\n');
     if plan.unknown_length > 0 {
-        let files = count(plan.unknown_length, "file", "files");
+        let files = pluralize(plan.unknown_length, "file", "files");
         text.push_str(&format!(
             "Not in the totals: {files} of unknown duration.\n"
         ));
@@ -189,14 +202,14 @@ fn text(plan: &Plan, config: &Config, now: Timestamp, zone: &TimeZone) -> String
         ));
     }
     for (why, files) in &plan.skipped {
-        let files = count(*files, "file", "files");
+        let files = pluralize(*files, "file", "files");
         text.push_str(&format!("{WARN}{files} excluded{WARN:#}: {why}\n"));
     }
     text.push_str(&match plan.submitted_by {
         _ if plan.files == 0 => "Nothing would be submitted.\n".to_owned(),
         Some(time) => format!(
             "The last file is submitted at {} at the earliest, limited by {}.\n",
-            clock(time, now, zone),
+            format_time(time, now, zone),
             bounded_by(config)
         ),
         None => "Not all files can be submitted in the available time.\n".to_owned(),

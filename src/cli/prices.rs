@@ -1,14 +1,14 @@
 //! `nightscribe prices`
 
-use super::args::Prices as Args;
-use super::exit::{Exit, Report};
-use super::item::json;
+use super::args::PricesArgs as Args;
+use super::exit::{CommandError, Exit};
+use super::item::to_json_line;
 use super::session::Session;
-use super::terminal::{lines, table};
-use crate::api::{Client, Settings};
+use super::terminal::{format_table, new_table};
+use crate::api::{Client, ClientSettings};
 use crate::config::read_key;
 use crate::domain::model::MODELS;
-use crate::domain::{Price, Prices, Timestamp};
+use crate::domain::{Price, PriceTable, Timestamp};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -23,12 +23,12 @@ struct JsonPrice<'a> {
     fetched_at: Option<Timestamp>,
 }
 
-pub(super) async fn prices(session: &Session, args: &Args) -> Result<Exit, Report> {
+pub(super) async fn prices(session: &Session, args: &Args) -> Result<Exit, CommandError> {
     if args.refresh {
         refresh(session).await?;
     }
     let (fetched, fetched_at) = match session.existing_store().await? {
-        None => (Prices::default(), None),
+        None => (PriceTable::default(), None),
         Some(store) => {
             let prices = store.prices().await?;
             store.close().await;
@@ -43,9 +43,9 @@ pub(super) async fn prices(session: &Session, args: &Args) -> Result<Exit, Repor
         .map(|source| source.request.model());
     let models: BTreeSet<_> = own.chain(MODELS.iter().map(|model| model.name)).collect();
     let known = models.into_iter().filter_map(|model| {
-        let (price, since) = match configured.of(model) {
+        let (price, since) = match configured.get(model) {
             Some(price) => (price, None),
-            None => (fetched.of(model)?, fetched_at),
+            None => (fetched.get(model)?, fetched_at),
         };
         Some((model, price, since))
     });
@@ -59,11 +59,11 @@ pub(super) async fn prices(session: &Session, args: &Args) -> Result<Exit, Repor
                 currency,
                 fetched_at,
             };
-            writeln!(out, "{}", json(&price)?)?;
+            writeln!(out, "{}", to_json_line(&price)?)?;
         }
         return Ok(Exit::Done);
     }
-    let mut rows = table(&["MODEL", "PER MINUTE", "PER HOUR", "FROM"]);
+    let mut rows = new_table(&["MODEL", "PER MINUTE", "PER HOUR", "FROM"]);
     rows.add_rows(known.map(|(model, price, since)| row(model, price, since)));
     if rows.is_empty() {
         writeln!(
@@ -71,7 +71,7 @@ pub(super) async fn prices(session: &Session, args: &Args) -> Result<Exit, Repor
             "No prices are known. Fetch them with `nightscribe prices --refresh`, or set them under [prices]."
         )?;
     } else {
-        write!(out, "{}", lines(&rows))?;
+        write!(out, "{}", format_table(&rows))?;
     }
     Ok(Exit::Done)
 }
@@ -94,20 +94,20 @@ fn rounded(amount: f64) -> f64 {
     (amount * 1e9).round() / 1e9
 }
 
-async fn refresh(session: &Session) -> Result<(), Report> {
+async fn refresh(session: &Session) -> Result<(), CommandError> {
     let api = &session.config.api;
     // The price list needs no key. A configured key is sent, as with every request.
     let key = read_key(&api.key, &session.environment).unwrap_or_default();
-    let client = Client::new(&Settings {
+    let client = Client::new(&ClientSettings {
         base_url: api.base_url.clone(),
         key,
         flow: api.flow,
     })
-    .map_err(|error| Report::of(Exit::Usage, &error))?;
+    .map_err(|error| CommandError::from_error(Exit::Usage, &error))?;
     let failed = |why: String| {
         let message =
             format!("cannot fetch prices from the service: {why}; set them under [prices]");
-        Report::new(Exit::SomeFailed, message)
+        CommandError::new(Exit::SomeFailed, message)
     };
     let prices = match client.prices().await {
         Ok(Some(prices)) if !prices.is_empty() => prices,

@@ -2,16 +2,16 @@
 
 mod reconcile;
 
-use super::args::{By, ReportArgs, Since};
-use super::exit::{Exit, Report};
-use super::item::json;
+use super::args::{GroupBy, ReportArgs, Since};
+use super::exit::{CommandError, Exit};
+use super::item::to_json_line;
 use super::session::Session;
-use super::terminal::{hours, lines, money, table};
-use crate::domain::{Prices, Timestamp};
+use super::terminal::{format_hours, format_money, format_table, new_table};
+use crate::domain::{PriceTable, Timestamp};
 use crate::pipeline::account::prices;
 use crate::pipeline::clock::{Clock, SystemClock};
-use crate::policy::day::{date_of, start_of};
-use crate::store::bill::{Charge, Entry};
+use crate::policy::day::{date_of, start_of_day};
+use crate::store::bill::{BillingEntry, BillingState};
 use jiff::tz::TimeZone;
 use reconcile::{Difference, reconcile};
 use serde::Serialize;
@@ -49,19 +49,19 @@ struct ReportLine {
     perhaps_paid_s: f64,
 }
 
-pub(super) async fn report(session: &Session, args: &ReportArgs) -> Result<Exit, Report> {
+pub(super) async fn report(session: &Session, args: &ReportArgs) -> Result<Exit, CommandError> {
     let zone = SystemClock.zone();
     let since = start_time(args.since, session.now(), &zone)?;
     let Some(store) = session.existing_store().await? else {
         return Ok(Exit::Done);
     };
-    let entries = store.bill(since).await?;
+    let entries = store.billing_entries(since).await?;
     let prices = prices(&session.config, &store).await?;
     store.close().await;
-    let name = |entry: &Entry| match args.by {
-        By::Source => entry.source.clone(),
-        By::Model => entry.model.clone(),
-        By::Day => day(entry.at, &zone),
+    let name = |entry: &BillingEntry| match args.by {
+        GroupBy::Source => entry.source.clone(),
+        GroupBy::Model => entry.model.clone(),
+        GroupBy::Day => day(entry.at, &zone),
     };
     let mut report = JsonReport {
         since,
@@ -77,7 +77,7 @@ pub(super) async fn report(session: &Session, args: &ReportArgs) -> Result<Exit,
     }
     let mut out = anstream::stdout().lock();
     if args.json {
-        writeln!(out, "{}", json(&report)?)?;
+        writeln!(out, "{}", to_json_line(&report)?)?;
     } else if args.csv {
         write!(out, "{}", csv(&report))?;
     } else {
@@ -86,14 +86,19 @@ pub(super) async fn report(session: &Session, args: &ReportArgs) -> Result<Exit,
     Ok(Exit::Done)
 }
 
-fn start_time(since: Option<Since>, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, Report> {
+fn start_time(
+    since: Option<Since>,
+    now: Timestamp,
+    zone: &TimeZone,
+) -> Result<Timestamp, CommandError> {
     Ok(match since {
         None => Timestamp::from_millis(0),
         Some(Since::Ago(span)) => now.before(span),
-        Some(Since::At(time)) => Timestamp::from_millis(time.as_millisecond()),
+        Some(Since::Time(time)) => Timestamp::from_millis(time.as_millisecond()),
         Some(Since::Day(day)) => {
-            let out_of_range = || Report::new(Exit::Usage, "--since: the day is out of range");
-            start_of(day, zone).ok_or_else(out_of_range)?
+            let out_of_range =
+                || CommandError::new(Exit::Usage, "--since: the day is out of range");
+            start_of_day(day, zone).ok_or_else(out_of_range)?
         }
     })
 }
@@ -103,7 +108,11 @@ fn day(time: Timestamp, zone: &TimeZone) -> String {
 }
 
 /// Adds up the entries by name. Returns the lines sorted by name.
-fn summed(entries: &[Entry], name: impl Fn(&Entry) -> String, prices: &Prices) -> Vec<ReportLine> {
+fn summed(
+    entries: &[BillingEntry],
+    name: impl Fn(&BillingEntry) -> String,
+    prices: &PriceTable,
+) -> Vec<ReportLine> {
     let mut sums: BTreeMap<String, ReportLine> = BTreeMap::new();
     for entry in entries {
         let line = sums
@@ -116,23 +125,23 @@ fn summed(entries: &[Entry], name: impl Fn(&Entry) -> String, prices: &Prices) -
             });
         let cost = prices.cost(&entry.model, entry.audio_s);
         let add = |sum: &mut Option<f64>| *sum = sum.zip(cost).map(|(sum, cost)| sum + cost);
-        match entry.charge {
-            Charge::Billed => {
+        match entry.state {
+            BillingState::Billed => {
                 line.billed += 1;
                 line.billed_s += entry.audio_s;
                 add(&mut line.cost);
             }
-            Charge::Pending => line.pending += 1,
-            Charge::Shared => {
+            BillingState::Pending => line.pending += 1,
+            BillingState::Shared => {
                 line.saved += 1;
                 line.saved_s += entry.audio_s;
                 add(&mut line.saved_cost);
             }
-            Charge::Doubtful => {
+            BillingState::Uncertain => {
                 line.perhaps_paid += 1;
                 line.perhaps_paid_s += entry.audio_s;
             }
-            Charge::Free => {}
+            BillingState::NotBilled => {}
         }
     }
     sums.into_values().collect()
@@ -140,7 +149,7 @@ fn summed(entries: &[Entry], name: impl Fn(&Entry) -> String, prices: &Prices) -
 
 fn text(report: &JsonReport) -> String {
     let currency = report.currency.as_deref();
-    let mut rows = table(&[
+    let mut rows = new_table(&[
         "",
         "BILLED",
         "AUDIO",
@@ -157,14 +166,14 @@ fn text(report: &JsonReport) -> String {
         [
             line.name.clone(),
             line.billed.to_string(),
-            hours(line.billed_s),
-            money(line.cost, currency),
+            format_hours(line.billed_s),
+            format_money(line.cost, currency),
             line.pending.to_string(),
             count_with_hours(line.saved, line.saved_s),
             count_with_hours(line.perhaps_paid, line.perhaps_paid_s),
         ]
     }));
-    let mut text = lines(&rows);
+    let mut text = format_table(&rows);
     match &report.differences {
         None => {}
         Some(none) if none.is_empty() => {
@@ -183,7 +192,7 @@ fn text(report: &JsonReport) -> String {
 fn count_with_hours(number: u64, audio_s: f64) -> String {
     match number {
         0 => "0".to_owned(),
-        number => format!("{number} ({})", hours(audio_s)),
+        number => format!("{number} ({})", format_hours(audio_s)),
     }
 }
 
@@ -223,14 +232,14 @@ mod tests {
     use super::*;
     use crate::domain::Price;
 
-    fn entry(source: &str, charge: Charge, audio_s: f64) -> Entry {
-        Entry {
+    fn entry(source: &str, charge: BillingState, audio_s: f64) -> BillingEntry {
+        BillingEntry {
             source: source.to_owned(),
             model: "m".to_owned(),
             relative: "a.mp3".into(),
             client_request_id: None,
             at: Timestamp::from_millis(0),
-            charge,
+            state: charge,
             audio_s,
         }
     }
@@ -238,14 +247,14 @@ mod tests {
     #[test]
     fn charges_are_added_up_by_kind() {
         let entries = [
-            entry("b", Charge::Billed, 60.0),
-            entry("a", Charge::Billed, 120.0),
-            entry("a", Charge::Shared, 60.0),
-            entry("a", Charge::Doubtful, 30.0),
-            entry("a", Charge::Free, 1000.0),
-            entry("a", Charge::Pending, 10.0),
+            entry("b", BillingState::Billed, 60.0),
+            entry("a", BillingState::Billed, 120.0),
+            entry("a", BillingState::Shared, 60.0),
+            entry("a", BillingState::Uncertain, 30.0),
+            entry("a", BillingState::NotBilled, 1000.0),
+            entry("a", BillingState::Pending, 10.0),
         ];
-        let mut prices = Prices::default();
+        let mut prices = PriceTable::default();
         let per_minute = 0.5;
         let currency = "USD".to_owned();
         prices.set(
@@ -265,7 +274,7 @@ mod tests {
             (1, Some(0.5), 1, 1)
         );
         assert_eq!((b.name.as_str(), b.billed, b.cost), ("b", 1, Some(0.5)));
-        let unpriced = summed(&entries, |_| String::new(), &Prices::default());
+        let unpriced = summed(&entries, |_| String::new(), &PriceTable::default());
         assert_eq!(unpriced[0].cost, None);
     }
 

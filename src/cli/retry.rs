@@ -1,20 +1,20 @@
 //! `nightscribe retry`
 
-use super::args::Retry;
-use super::exit::{Exit, Report};
+use super::args::RetryArgs;
+use super::exit::{CommandError, Exit};
 use super::session::Session;
-use super::terminal::{ERROR, count};
+use super::terminal::{ERROR, pluralize};
 use crate::domain::JobId;
 use crate::store::Store;
-use crate::store::control::Which;
+use crate::store::control::RetryFilter;
 use std::io::Write;
 
-pub(super) async fn retry(session: &Session, args: Retry) -> Result<Exit, Report> {
+pub(super) async fn retry(session: &Session, args: RetryArgs) -> Result<Exit, CommandError> {
     let Some(store) = session.existing_store().await? else {
         return print_requeued(0, Exit::Done);
     };
     let jobs: Vec<_> = args.ids.iter().copied().map(JobId).collect();
-    let which = Which {
+    let which = RetryFilter {
         jobs: jobs.clone(),
         class: args.error,
         source: args.source,
@@ -33,7 +33,7 @@ pub(super) async fn retry(session: &Session, args: Retry) -> Result<Exit, Report
     print_requeued(changed.len() as u64, exit)
 }
 
-async fn refusal(store: &Store, job: JobId) -> Result<String, Report> {
+async fn refusal(store: &Store, job: JobId) -> Result<String, CommandError> {
     Ok(match store.state_of(job).await? {
         None => format!("there is no item {job}"),
         Some(state) => format!(
@@ -42,11 +42,11 @@ async fn refusal(store: &Store, job: JobId) -> Result<String, Report> {
     })
 }
 
-fn print_requeued(changed: u64, exit: Exit) -> Result<Exit, Report> {
+fn print_requeued(changed: u64, exit: Exit) -> Result<Exit, CommandError> {
     writeln!(
         anstream::stdout().lock(),
         "{} requeued",
-        count(changed, "item", "items")
+        pluralize(changed, "item", "items")
     )?;
     Ok(exit)
 }

@@ -1,9 +1,9 @@
 //! `nightscribe run`
 
-use super::args::{Global, Run};
+use super::args::{GlobalArgs, RunArgs};
 use super::display;
-use super::exit::{Exit, Report};
-use super::plan::{Scope, plan};
+use super::exit::{CommandError, Exit};
+use super::plan::{PlanLimits, plan};
 use super::session::Session;
 use super::signals::stop_on_signal;
 use crate::config::read_key;
@@ -13,10 +13,14 @@ use crate::pipeline::clock::{Clock, SystemClock};
 use crate::pipeline::runner::{self, Mode, Setup, Summary};
 use std::sync::Arc;
 
-pub(super) async fn run(session: Session, args: &Run, global: &Global) -> Result<Exit, Report> {
-    session.require_file()?;
+pub(super) async fn run(
+    session: Session,
+    args: &RunArgs,
+    global: &GlobalArgs,
+) -> Result<Exit, CommandError> {
+    session.require_config_file()?;
     if args.dry_run {
-        let scope = Scope {
+        let scope = PlanLimits {
             limit: args.limit,
             until: until(args, &SystemClock)?,
         };
@@ -30,7 +34,7 @@ pub(super) async fn run(session: Session, args: &Run, global: &Global) -> Result
     }
     let mode = if args.once { Mode::Once } else { Mode::Daemon };
     let until = until(args, &SystemClock)?;
-    let display = display::of_run(global);
+    let display = display::for_run(global);
     let setup = Setup {
         config: session.config,
         key,
@@ -43,25 +47,25 @@ pub(super) async fn run(session: Session, args: &Run, global: &Global) -> Result
         stop: stop.child_token(),
     };
     let summary = runner::run(setup).await;
-    display.end();
+    display.finish();
     let summary = summary?;
     display.summarize(&summary);
     Ok(if stop.is_cancelled() || mode == Mode::Daemon {
         Exit::Done
     } else {
-        exit(&summary)
+        exit_code(&summary)
     })
 }
 
 /// Returns the time at which submissions stop, from `--until` or `--for`.
-fn until(args: &Run, clock: &impl Clock) -> Result<Option<Timestamp>, Report> {
+fn until(args: &RunArgs, clock: &impl Clock) -> Result<Option<Timestamp>, CommandError> {
     let now = clock.now();
     let Some(time) = args.until else {
         return Ok(args.duration.map(|duration| now.after(duration)));
     };
-    let next = time.next(now, &clock.zone());
+    let next = time.next_after(now, &clock.zone());
     next.map(Some).ok_or_else(|| {
-        Report::new(
+        CommandError::new(
             Exit::Usage,
             "--until: cannot compute the time; check the system clock",
         )
@@ -69,7 +73,7 @@ fn until(args: &Run, clock: &impl Clock) -> Result<Option<Timestamp>, Report> {
 }
 
 /// Returns the exit code of a completed run.
-pub(super) fn exit(summary: &Summary) -> Exit {
+pub(super) fn exit_code(summary: &Summary) -> Exit {
     let held = summary
         .holds
         .iter()

@@ -1,12 +1,12 @@
 //! `nightscribe sandbox`
 
 use super::args;
-use super::exit::{Exit, Report};
+use super::exit::{CommandError, Exit};
 use super::signals::stop_on_signal;
 use crate::sandbox::{Sandbox, Settings};
 use std::io::Write;
 
-pub(super) async fn sandbox(args: args::Sandbox) -> Result<Exit, Report> {
+pub(super) async fn sandbox(args: args::SandboxArgs) -> Result<Exit, CommandError> {
     let stop = stop_on_signal()?;
     let settings = Settings {
         listen: args.listen,
@@ -20,9 +20,9 @@ pub(super) async fn sandbox(args: args::Sandbox) -> Result<Exit, Report> {
         ..Settings::default()
     };
     let listen = args.listen;
-    let sandbox = Sandbox::start(settings)
-        .await
-        .map_err(|error| Report::new(Exit::Usage, format!("cannot listen on {listen}: {error}")))?;
+    let sandbox = Sandbox::start(settings).await.map_err(|error| {
+        CommandError::new(Exit::Usage, format!("cannot listen on {listen}: {error}"))
+    })?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", sandbox.base_url())?;
     out.flush()?;

@@ -1,20 +1,20 @@
 //! `nightscribe scan`
 
 use super::display::log::LogDisplay;
-use super::exit::{Exit, Report};
+use super::exit::{CommandError, Exit};
 use super::session::Session;
-use super::terminal::count;
-use crate::pipeline::event::{Event, Observer, Scan};
+use super::terminal::pluralize;
+use crate::pipeline::event::{Observer, RunEvent, ScanSummary};
 use crate::pipeline::scan::Scanner;
 use crate::store::Store;
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
-pub(super) async fn scan(session: &Session) -> Result<Exit, Report> {
+pub(super) async fn scan(session: &Session) -> Result<Exit, CommandError> {
     let store = session.store().await?;
-    let scan = look_through(session, &store).await?;
+    let scan = scan_sources(session, &store).await?;
     store.close().await;
-    let recordings = count(scan.found, "recording", "recordings");
+    let recordings = pluralize(scan.found, "recording", "recordings");
     writeln!(
         anstream::stdout().lock(),
         "{recordings}: {} new, {} changed{}",
@@ -26,7 +26,10 @@ pub(super) async fn scan(session: &Session) -> Result<Exit, Report> {
 }
 
 /// Scans all sources and records new and changed recordings. Returns the totals.
-pub(super) async fn look_through(session: &Session, store: &Store) -> Result<Scan, Report> {
+pub(super) async fn scan_sources(
+    session: &Session,
+    store: &Store,
+) -> Result<ScanSummary, CommandError> {
     let total = Total::default();
     for source in &session.config.sources {
         let (config, now) = (&session.config, session.now());
@@ -35,7 +38,7 @@ pub(super) async fn look_through(session: &Session, store: &Store) -> Result<Sca
             store,
             observer: &total,
             now,
-            recorded: &|| (),
+            on_recorded: &|| (),
         };
         scanner.scan(source).await?;
     }
@@ -43,31 +46,31 @@ pub(super) async fn look_through(session: &Session, store: &Store) -> Result<Sca
     Ok(scan)
 }
 
-fn unsettled(scan: &Scan) -> String {
+fn unsettled(scan: &ScanSummary) -> String {
     if scan.unsettled == 0 {
         return String::new();
     }
     format!(
         "; {} changed recently, left for a later scan",
-        count(scan.unsettled, "file", "files")
+        pluralize(scan.unsettled, "file", "files")
     )
 }
 
 /// Adds up the scans of all sources, and logs their events.
 #[derive(Default)]
 struct Total {
-    scan: Mutex<Scan>,
+    scan: Mutex<ScanSummary>,
 }
 
 impl Observer for Total {
-    fn notice(&self, event: &Event) {
-        if let Event::Scanned { scan, .. } = event {
+    fn on_event(&self, event: &RunEvent) {
+        if let RunEvent::Scanned { scan, .. } = event {
             let mut total = self.scan.lock().unwrap_or_else(PoisonError::into_inner);
             total.found += scan.found;
             total.new += scan.new;
             total.changed += scan.changed;
             total.unsettled += scan.unsettled;
         }
-        LogDisplay.notice(event);
+        LogDisplay.on_event(event);
     }
 }

@@ -1,13 +1,13 @@
 //! Configuration and queue of one command.
 
-use super::args::Global;
-use super::exit::{Exit, Report};
-use crate::config::{self, Config, Environment, Source};
+use super::args::GlobalArgs;
+use super::exit::{CommandError, Exit};
+use crate::config::{self, Config, Environment, SourceConfig};
 use crate::domain::{Hold, Timestamp};
 use crate::pipeline::clock::{Clock, SystemClock};
-use crate::policy::hours::Window;
+use crate::policy::hours::SubmitWindow;
 use crate::store::Store;
-use crate::store::open::DATABASE;
+use crate::store::open::DATABASE_FILE;
 
 /// State that most commands share.
 pub struct Session {
@@ -22,7 +22,7 @@ impl Session {
     ///
     /// # Errors
     /// If the configuration cannot be read or is invalid.
-    pub fn load(global: &Global) -> Result<Self, Report> {
+    pub fn load(global: &GlobalArgs) -> Result<Self, CommandError> {
         let environment = environment()?;
         let config = config::load(global.config.as_deref(), &environment)?;
         Ok(Self {
@@ -37,8 +37,8 @@ impl Session {
     }
 
     /// Returns the submission window: the active hours and the end of the run, if any.
-    pub fn window(&self, until: Option<Timestamp>) -> Window {
-        Window {
+    pub fn window(&self, until: Option<Timestamp>) -> SubmitWindow {
+        SubmitWindow {
             hours: self.config.schedule.active_hours.clone(),
             until,
             zone: SystemClock.zone(),
@@ -49,7 +49,7 @@ impl Session {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn holds(&self, store: &Store) -> Result<Vec<Hold>, Report> {
+    pub async fn holds(&self, store: &Store) -> Result<Vec<Hold>, CommandError> {
         let (mut holds, now) = (store.holds().await?, self.now());
         holds.retain(|hold| !hold.is_over(now));
         Ok(holds)
@@ -61,8 +61,8 @@ impl Session {
     ///
     /// # Errors
     /// If there is no configuration file or the queue cannot be opened.
-    pub async fn store(&self) -> Result<Store, Report> {
-        self.require_file()?;
+    pub async fn store(&self) -> Result<Store, CommandError> {
+        self.require_config_file()?;
         Ok(Store::open(&self.config.state.dir).await?)
     }
 
@@ -70,8 +70,8 @@ impl Session {
     ///
     /// # Errors
     /// If the queue cannot be opened.
-    pub async fn existing_store(&self) -> Result<Option<Store>, Report> {
-        if !self.config.state.dir.join(DATABASE).exists() {
+    pub async fn existing_store(&self) -> Result<Option<Store>, CommandError> {
+        if !self.config.state.dir.join(DATABASE_FILE).exists() {
             return Ok(None);
         }
         Ok(Some(Store::open(&self.config.state.dir).await?))
@@ -81,20 +81,20 @@ impl Session {
     ///
     /// # Errors
     /// If there is no configuration file. The message explains how to create one.
-    pub fn require_file(&self) -> Result<(), Report> {
+    pub fn require_config_file(&self) -> Result<(), CommandError> {
         if self.config.file.is_some() {
             return Ok(());
         }
         let message =
             "no configuration file; `nightscribe init` writes one, `--config` selects one";
-        Err(Report::new(Exit::Usage, message))
+        Err(CommandError::new(Exit::Usage, message))
     }
 
     /// Returns the source with this name.
     ///
     /// # Errors
     /// If there is no such source.
-    pub fn source(&self, name: &str) -> Result<&Source, Report> {
+    pub fn source(&self, name: &str) -> Result<&SourceConfig, CommandError> {
         let sources = &self.config.sources;
         sources
             .iter()
@@ -102,7 +102,7 @@ impl Session {
             .ok_or_else(|| {
                 let names = sources.iter().map(|source| source.name.as_str());
                 let suggestion = crate::domain::nearest::suggestion(name, names);
-                Report::new(
+                CommandError::new(
                     Exit::Usage,
                     format!("there is no source `{name}`{suggestion}"),
                 )
@@ -114,9 +114,9 @@ impl Session {
 ///
 /// # Errors
 /// If the working folder no longer exists.
-pub fn environment() -> Result<Environment, Report> {
-    Environment::of_process().map_err(|error| {
-        Report::new(
+pub fn environment() -> Result<Environment, CommandError> {
+    Environment::from_process().map_err(|error| {
+        CommandError::new(
             Exit::Usage,
             format!("cannot determine the working folder: {error}"),
         )

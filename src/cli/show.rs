@@ -1,14 +1,16 @@
 //! `nightscribe show`
 
-use super::args::Show;
-use super::exit::{Exit, Report};
-use super::item::{JsonAttempt, JsonHook, JsonItem, json, place};
+use super::args::ShowArgs;
+use super::exit::{CommandError, Exit};
+use super::item::{JsonAttempt, JsonHook, JsonItem, location_text, to_json_line};
 use super::session::Session;
-use super::terminal::{length, lines, shown, table, visible};
-use super::waiting::Standing;
+use super::terminal::{
+    escape_control_chars, format_duration, format_table, new_table, printable_path,
+};
+use super::waiting::WaitContext;
 use crate::domain::{JobId, JobState};
 use crate::store::Store;
-use crate::store::hooks::Hook;
+use crate::store::hooks::HookRun;
 use crate::store::report::{Attempt, Item};
 use serde::Serialize;
 use std::io::Write;
@@ -24,13 +26,13 @@ struct JsonItemDetails {
     hook: Option<JsonHook>,
 }
 
-pub(super) async fn show(session: &Session, args: &Show) -> Result<Exit, Report> {
+pub(super) async fn show(session: &Session, args: &ShowArgs) -> Result<Exit, CommandError> {
     let unknown = || {
-        Report::new(
+        CommandError::new(
             Exit::Usage,
             format!(
                 "there is no item `{}`; `nightscribe list` shows all items",
-                visible(&args.what)
+                escape_control_chars(&args.what)
             ),
         )
     };
@@ -39,17 +41,17 @@ pub(super) async fn show(session: &Session, args: &Show) -> Result<Exit, Report>
         .await?
         .ok_or_else(unknown)?;
     let attempts = store.attempts(item.id).await?;
-    let standing = Standing::of(session, &store).await?;
-    let hook = store.hook(item.id).await?;
+    let standing = WaitContext::load(session, &store).await?;
+    let hook = store.hook_run(item.id).await?;
     store.close().await;
-    let waits_for = standing.why(&item);
+    let waits_for = standing.reason(&item);
     let mut out = anstream::stdout().lock();
     if args.json {
         let history = attempts.iter().map(JsonAttempt::from).collect();
         writeln!(
             out,
             "{}",
-            json(&JsonItemDetails {
+            to_json_line(&JsonItemDetails {
                 item: JsonItem::of(&item, waits_for),
                 history,
                 hook: hook.as_ref().map(JsonHook::from),
@@ -64,13 +66,13 @@ pub(super) async fn show(session: &Session, args: &Show) -> Result<Exit, Report>
 }
 
 /// Finds an item by ID, otherwise the newest item of the recording at this path or URL.
-async fn find(session: &Session, store: &Store, what: &str) -> Result<Option<Item>, Report> {
+async fn find(session: &Session, store: &Store, what: &str) -> Result<Option<Item>, CommandError> {
     if let Ok(id) = what.parse()
         && let Some(item) = store.item(JobId(id)).await?
     {
         return Ok(Some(item));
     }
-    let absolute = std::path::absolute(session.environment.folder.join(what))?;
+    let absolute = std::path::absolute(session.environment.working_dir.join(what))?;
     for place in [Path::new(what), &absolute] {
         if let Some(item) = store.items_at(place).await?.into_iter().next() {
             return Ok(Some(item));
@@ -82,19 +84,19 @@ async fn find(session: &Session, store: &Store, what: &str) -> Result<Option<Ite
 fn facts(item: &Item, waits_for: Option<String>) -> String {
     let mut facts = vec![
         ("item", item.id.to_string()),
-        ("recording", shown(place(&item.location))),
+        ("recording", printable_path(location_text(&item.location))),
         ("source", item.source.clone()),
         ("state", item.state.to_string()),
         ("model", item.request.model().to_owned()),
     ];
-    facts.extend(waits_for.map(|why| ("waiting", visible(&why))));
+    facts.extend(waits_for.map(|why| ("waiting", escape_control_chars(&why))));
     if !item.request.options().is_empty() {
         facts.push(("options", item.request.options_json()));
     }
     if let Some(error) = &item.error {
         facts.push((
             "error",
-            format!("{}: {}", error.class, visible(&error.message)),
+            format!("{}: {}", error.class, escape_control_chars(&error.message)),
         ));
         facts.push(("", error.class.advice().to_owned()));
     }
@@ -102,7 +104,7 @@ fn facts(item: &Item, waits_for: Option<String>) -> String {
     add(
         "duration",
         item.duration_s
-            .map(|seconds| length(Duration::from_secs_f64(seconds.max(0.0)))),
+            .map(|seconds| format_duration(Duration::from_secs_f64(seconds.max(0.0)))),
     );
     add(
         "size",
@@ -111,7 +113,9 @@ fn facts(item: &Item, waits_for: Option<String>) -> String {
     add("sha256", item.sha256.clone());
     add(
         "generation",
-        item.generation_id.as_ref().map(|id| visible(id.as_str())),
+        item.generation_id
+            .as_ref()
+            .map(|id| escape_control_chars(id.as_str())),
     );
     let pending = item.state == JobState::Pending;
     add(
@@ -132,7 +136,11 @@ fn facts(item: &Item, waits_for: Option<String>) -> String {
     );
     facts.push(("added", item.created_at.to_string()));
     facts.push(("updated", item.updated_at.to_string()));
-    facts.extend(item.outputs.iter().map(|path| ("transcript", shown(path))));
+    facts.extend(
+        item.outputs
+            .iter()
+            .map(|path| ("transcript", printable_path(path))),
+    );
     facts
         .iter()
         .map(|(name, value)| fact(name, value))
@@ -144,11 +152,11 @@ fn fact(name: &str, value: &str) -> String {
 }
 
 /// Describes the result of a hook.
-fn hook_result(hook: &Hook) -> String {
+fn hook_result(hook: &HookRun) -> String {
     match (hook.ended_at, &hook.error) {
         (None, _) => "waiting".to_owned(),
         (Some(ended), None) => format!("exit status 0 at {ended}"),
-        (Some(ended), Some(error)) => format!("{} at {ended}", visible(error)),
+        (Some(ended), Some(error)) => format!("{} at {ended}", escape_control_chars(error)),
     }
 }
 
@@ -156,7 +164,7 @@ fn history(attempts: &[Attempt]) -> String {
     if attempts.is_empty() {
         return String::new();
     }
-    let mut rows = table(&[
+    let mut rows = new_table(&[
         "ATTEMPT",
         "STARTED",
         "ENDED",
@@ -179,12 +187,11 @@ fn history(attempts: &[Attempt]) -> String {
             attempt
                 .generation_id
                 .as_ref()
-                .map_or_else(String::new, |id| visible(id.as_str())),
-            attempt
-                .error
-                .as_ref()
-                .map_or_else(String::new, |error| visible(&error.to_string())),
+                .map_or_else(String::new, |id| escape_control_chars(id.as_str())),
+            attempt.error.as_ref().map_or_else(String::new, |error| {
+                escape_control_chars(&error.to_string())
+            }),
         ]
     }));
-    format!("\n{}", lines(&rows))
+    format!("\n{}", format_table(&rows))
 }

@@ -1,6 +1,6 @@
 //! SIGTERM and SIGINT: the first stops a command gracefully, the second immediately.
 
-use super::exit::Report;
+use super::exit::CommandError;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 ///
 /// # Errors
 /// If the signal handlers cannot be installed.
-pub(super) fn stop_on_signal() -> Result<CancellationToken, Report> {
-    let failed = |error| Report::internal("cannot install signal handlers", &error);
+pub(super) fn stop_on_signal() -> Result<CancellationToken, CommandError> {
+    let failed = |error| CommandError::internal("cannot install signal handlers", &error);
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
     let stop = CancellationToken::new();

@@ -1,15 +1,15 @@
 //! `nightscribe status`
 
-use super::args::Status;
-use super::exit::{Exit, Report};
-use super::item::json;
+use super::args::StatusArgs;
+use super::exit::{CommandError, Exit};
+use super::item::to_json_line;
 use super::live;
 use super::session::Session;
-use super::terminal::{DIM, WARN, length, visible};
+use super::terminal::{DIM, WARN, escape_control_chars, format_duration};
 use crate::domain::{Hold, HoldKind, JobState, Timestamp};
 use crate::pipeline::lock::Lock;
 use crate::policy::hours::Opening;
-use crate::store::report::{Overview, Runner};
+use crate::store::report::{ActiveRun, Overview};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -61,14 +61,14 @@ struct StatusSnapshot {
     opening: Opening,
 }
 
-pub(super) async fn status(session: &Session, args: &Status) -> Result<Exit, Report> {
+pub(super) async fn status(session: &Session, args: &StatusArgs) -> Result<Exit, CommandError> {
     if args.watch && !args.json {
         return live::watch(session).await;
     }
     loop {
         let snapshot = load(session).await?;
         let shown = if args.json {
-            format!("{}\n", json(&json_status(&snapshot))?)
+            format!("{}\n", to_json_line(&json_status(&snapshot))?)
         } else {
             text(&snapshot, session.now())
         };
@@ -83,7 +83,7 @@ pub(super) async fn status(session: &Session, args: &Status) -> Result<Exit, Rep
     }
 }
 
-async fn load(session: &Session) -> Result<StatusSnapshot, Report> {
+async fn load(session: &Session) -> Result<StatusSnapshot, CommandError> {
     let opening = session.window(None).opening(session.now());
     let Some(store) = session.existing_store().await? else {
         let counts = JobState::ALL.into_iter().map(|state| (state, 0)).collect();
@@ -99,8 +99,8 @@ async fn load(session: &Session) -> Result<StatusSnapshot, Report> {
     };
     let mut overview = store.overview(session.now().before(RATE_WINDOW)).await?;
     // A killed runner never recorded its end, so its record remains.
-    overview.runner = overview
-        .runner
+    overview.active_run = overview
+        .active_run
         .filter(|_| Lock::is_held(&session.config.state.dir));
     let holds = session.holds(&store).await?;
     store.close().await;
@@ -141,8 +141,8 @@ fn json_status(snapshot: &StatusSnapshot) -> JsonStatus {
         next_expiry: overview.next_expiry,
         next_due: overview.next_due,
         runner: overview
-            .runner
-            .map(|Runner { pid, since }| JsonRunner { pid, since }),
+            .active_run
+            .map(|ActiveRun { pid, since }| JsonRunner { pid, since }),
         rate_per_hour: overview.done_since,
         left_s: left(overview).map(|left| left.as_secs()),
         perhaps_paid: overview.perhaps_paid,
@@ -175,7 +175,7 @@ fn text(snapshot: &StatusSnapshot, now: Timestamp) -> String {
     }
     text.push('\n');
     for hold in &snapshot.holds {
-        let (kind, since, message) = (hold.kind, hold.since, visible(&hold.message));
+        let (kind, since, message) = (hold.kind, hold.since, escape_control_chars(&hold.message));
         text.push_str(&format!(
             "{WARN}held{WARN:#} ({kind}) since {since}: {message}\n     {}\n",
             kind.advice()
@@ -184,13 +184,14 @@ fn text(snapshot: &StatusSnapshot, now: Timestamp) -> String {
     if snapshot.opening != Opening::Now {
         text.push_str(&format!("{}\n", snapshot.opening));
     }
-    text.push_str(&match overview.runner {
-        Some(Runner { pid, since }) => format!("running since {since} (process {pid})\n"),
+    text.push_str(&match overview.active_run {
+        Some(ActiveRun { pid, since }) => format!("running since {since} (process {pid})\n"),
         None => "not running\n".to_owned(),
     });
     if overview.done_since > 0 {
-        let left = left(overview)
-            .map_or_else(String::new, |left| format!(", about {} left", length(left)));
+        let left = left(overview).map_or_else(String::new, |left| {
+            format!(", about {} left", format_duration(left))
+        });
         text.push_str(&format!(
             "{} done in the last hour{left}\n",
             overview.done_since
@@ -208,13 +209,16 @@ fn text(snapshot: &StatusSnapshot, now: Timestamp) -> String {
 fn remark(state: JobState, overview: &Overview, now: Timestamp) -> String {
     match (state, overview.next_expiry, overview.next_due) {
         (JobState::Pending, Some(expiry), _) if expiry > now => {
-            format!("  the first expires in {}", length(expiry.since(now)))
+            format!(
+                "  the first expires in {}",
+                format_duration(expiry.since(now))
+            )
         }
         (JobState::Pending, Some(_), _) => {
             "  the first has expired, unless the service still has it".to_owned()
         }
         (JobState::Queued, _, Some(due)) if due > now => {
-            format!("  the next is due in {}", length(due.since(now)))
+            format!("  the next is due in {}", format_duration(due.since(now)))
         }
         (JobState::Failed, ..) if overview.counts[&state] > 0 => {
             "  see `nightscribe list --state failed`".to_owned()

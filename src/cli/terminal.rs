@@ -1,8 +1,8 @@
 //! Styles and formatting for terminal output.
 
 use crate::domain::Timestamp;
-use crate::domain::is_obeyed;
-pub(super) use crate::domain::obeyed::visible;
+use crate::domain::is_control_char;
+pub(super) use crate::domain::obeyed::escape_control_chars;
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
 use jiff::tz::TimeZone;
@@ -11,30 +11,30 @@ use std::time::Duration;
 
 pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();
 pub(super) const WARN: Style = AnsiColor::Yellow.on_default().bold();
-pub(super) const GOOD: Style = AnsiColor::Green.on_default().bold();
+pub(super) const SUCCESS: Style = AnsiColor::Green.on_default().bold();
 pub(super) const DIM: Style = Style::new().dimmed();
 
 /// Times closer to now than this are shown without a date.
 const SAME_NIGHT: Duration = Duration::from_secs(12 * 3600);
 
 /// Formats an untrusted path or text on one line, with control characters escaped.
-pub(super) fn shown(name: impl AsRef<Path>) -> String {
-    visible(&name.as_ref().to_string_lossy())
+pub(super) fn printable_path(name: impl AsRef<Path>) -> String {
+    escape_control_chars(&name.as_ref().to_string_lossy())
 }
 
 /// Formats untrusted multi-line text. Escapes control characters except line breaks.
-pub(super) fn visible_lines(text: &str) -> String {
-    let lines: Vec<_> = text.split('\n').map(visible).collect();
+pub(super) fn printable_lines(text: &str) -> String {
+    let lines: Vec<_> = text.split('\n').map(escape_control_chars).collect();
     lines.join("\n")
 }
 
 /// Escapes control characters in JSON or log lines, except line breaks and the `ESC` of styles.
 ///
 /// Uses JSON's `\uXXXX` form. All control characters are below U+10000, so each needs a single escape.
-pub(super) fn escaped(text: &str) -> String {
+pub(super) fn escape_json(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for char in text.chars() {
-        if is_obeyed(char) && !matches!(char, '\n' | '\u{1b}') {
+        if is_control_char(char) && !matches!(char, '\n' | '\u{1b}') {
             escaped.push_str(&format!("\\u{:04x}", u32::from(char)));
         } else {
             escaped.push(char);
@@ -44,7 +44,7 @@ pub(super) fn escaped(text: &str) -> String {
 }
 
 /// Formats a duration with at most two units: `2h 5m`, `41s`.
-pub(super) fn length(time: Duration) -> String {
+pub(super) fn format_duration(time: Duration) -> String {
     let seconds = time.as_secs();
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
     match (days, hours, minutes) {
@@ -56,13 +56,13 @@ pub(super) fn length(time: Duration) -> String {
 }
 
 /// Formats an amount of audio, given in seconds, in hours and minutes.
-pub(super) fn hours(audio_s: f64) -> String {
+pub(super) fn format_hours(audio_s: f64) -> String {
     let minutes = (audio_s / 60.0).round() as u64;
     format!("{}h {:02}m", minutes / 60, minutes % 60)
 }
 
 /// Formats an amount of money. An unknown amount is empty.
-pub(super) fn money(cost: Option<f64>, currency: Option<&str>) -> String {
+pub(super) fn format_money(cost: Option<f64>, currency: Option<&str>) -> String {
     let currency = currency.unwrap_or_default();
     cost.map_or_else(String::new, |cost| {
         format!("{cost:.2} {currency}").trim_end().to_owned()
@@ -70,7 +70,7 @@ pub(super) fn money(cost: Option<f64>, currency: Option<&str>) -> String {
 }
 
 /// Formats a time in the time zone `zone`, with the date unless it is close to `now`: `03:10`, `2026-11-23 03:10`.
-pub(super) fn clock(time: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+pub(super) fn format_time(time: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     let local = |time: Timestamp| {
         let time = jiff::Timestamp::from_millisecond(time.millis()).ok()?;
         Some(time.to_zoned(zone.clone()))
@@ -84,7 +84,7 @@ pub(super) fn clock(time: Timestamp, now: Timestamp, zone: &TimeZone) -> String 
 }
 
 /// Formats a number with its noun in the singular or plural.
-pub(super) fn count(number: u64, one: &str, many: &str) -> String {
+pub(super) fn pluralize(number: u64, one: &str, many: &str) -> String {
     if number == 1 {
         format!("1 {one}")
     } else {
@@ -93,7 +93,7 @@ pub(super) fn count(number: u64, one: &str, many: &str) -> String {
 }
 
 /// Creates a table without borders. On a terminal, it fits the width.
-pub(super) fn table(head: &[&str]) -> Table {
+pub(super) fn new_table(head: &[&str]) -> Table {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
@@ -106,7 +106,7 @@ pub(super) fn table(head: &[&str]) -> Table {
 }
 
 /// Formats a table without trailing spaces.
-pub(super) fn lines(table: &Table) -> String {
+pub(super) fn format_table(table: &Table) -> String {
     table
         .lines()
         .map(|line| format!("{}\n", line.trim_end()))
@@ -120,32 +120,34 @@ mod tests {
     #[test]
     fn control_characters_are_escaped() {
         assert_eq!(
-            shown("a\nb\u{1b}[31mc\u{9b}d ä\u{202e}3pm"),
+            printable_path("a\nb\u{1b}[31mc\u{9b}d ä\u{202e}3pm"),
             "a\\nb\\u{1b}[31mc\\u{9b}d ä\\u{202e}3pm"
         );
-        assert_eq!(visible_lines("a\nb\r\u{7}"), "a\nb\\r\\u{7}");
+        assert_eq!(printable_lines("a\nb\r\u{7}"), "a\nb\\r\\u{7}");
     }
 
     #[test]
     fn times_within_twelve_hours_have_no_date() {
         let now = Timestamp::from_millis(1_795_230_245_000);
-        let shown = [0, 3600, 43_200, 86_400]
-            .map(|seconds| clock(now.after(Duration::from_secs(seconds)), now, &TimeZone::UTC));
+        let shown = [0, 3600, 43_200, 86_400].map(|seconds| {
+            format_time(now.after(Duration::from_secs(seconds)), now, &TimeZone::UTC)
+        });
         let expected = ["03:04", "04:04", "2026-11-21 15:04", "2026-11-22 03:04"];
         assert_eq!(shown, expected);
         assert_eq!(
-            clock(now, now, &TimeZone::fixed(jiff::tz::offset(2))),
+            format_time(now, now, &TimeZone::fixed(jiff::tz::offset(2))),
             "05:04"
         );
         assert_eq!(
-            clock(now, now.after(Duration::from_secs(60)), &TimeZone::UTC),
+            format_time(now, now.after(Duration::from_secs(60)), &TimeZone::UTC),
             "03:04"
         );
     }
 
     #[test]
     fn durations_have_at_most_two_units() {
-        let shown = [0, 59, 61, 7500, 90_061].map(|seconds| length(Duration::from_secs(seconds)));
+        let shown =
+            [0, 59, 61, 7500, 90_061].map(|seconds| format_duration(Duration::from_secs(seconds)));
         assert_eq!(shown, ["0s", "59s", "1m 1s", "2h 5m", "1d 1h"]);
     }
 }

@@ -1,9 +1,9 @@
 //! One-line reason an item is not done.
 
-use super::exit::Report;
+use super::exit::CommandError;
 use super::session::Session;
-use super::terminal::clock;
-use crate::config::Source;
+use super::terminal::format_time;
+use crate::config::SourceConfig;
 use crate::domain::{Hold, JobState, Timestamp};
 use crate::pipeline::lock::Lock;
 use crate::policy::hours::Opening;
@@ -19,7 +19,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 
 /// State that applies to all items.
 #[derive(Debug)]
-pub(super) struct Standing {
+pub(super) struct WaitContext {
     now: Timestamp,
     zone: TimeZone,
     holds: Vec<Hold>,
@@ -31,24 +31,24 @@ pub(super) struct Standing {
     sources: BTreeMap<String, bool>,
 }
 
-impl Standing {
+impl WaitContext {
     /// Loads the current state.
-    pub(super) async fn of(session: &Session, store: &Store) -> Result<Self, Report> {
+    pub(super) async fn load(session: &Session, store: &Store) -> Result<Self, CommandError> {
         // Testing the lock takes it briefly, and a run starting at that moment would fail. So test it only if needed.
         let is_running =
-            store.runner().await?.is_some() && Lock::is_held(&session.config.state.dir);
+            store.active_run().await?.is_some() && Lock::is_held(&session.config.state.dir);
         Ok(Self {
             now: session.now(),
             zone: TimeZone::system(),
             holds: session.holds(store).await?,
             opening: session.window(None).opening(session.now()),
             is_running,
-            sources: presence(&session.config.sources).await,
+            sources: check_folders(&session.config.sources).await,
         })
     }
 
     /// Returns the reason an item is not done. `None` in a final state.
-    pub(super) fn why(&self, item: &Item) -> Option<String> {
+    pub(super) fn reason(&self, item: &Item) -> Option<String> {
         match item.state {
             JobState::Queued => Some(self.queued(item)),
             JobState::Submitting if self.is_running => Some("is being sent".to_owned()),
@@ -66,7 +66,12 @@ impl Standing {
     fn queued(&self, item: &Item) -> String {
         let source = &item.source;
         match (item.obstacles, self.sources.get(source)) {
-            (Obstacles { in_doubt: true, .. }, _) => {
+            (
+                Obstacles {
+                    is_uncertain: true, ..
+                },
+                _,
+            ) => {
                 return "response lost; looking up the outcome".to_owned();
             }
             (_, None) => return format!("[[source]] `{source}` is no longer configured"),
@@ -81,10 +86,10 @@ impl Standing {
         if let Opening::At(time) = self.opening {
             return format!("outside the active hours until {}", self.clock(time));
         }
-        if let Some(duplicate) = item.obstacles.twin {
+        if let Some(duplicate) = item.obstacles.duplicate_of {
             return format!("same audio as item {}, which is in flight", duplicate.0);
         }
-        if let Some(earlier) = item.obstacles.earlier {
+        if let Some(earlier) = item.obstacles.earlier_job {
             let earlier = earlier.0;
             return format!("file changed; item {earlier}, its previous version, is in flight");
         }
@@ -127,7 +132,7 @@ impl Standing {
     }
 
     fn clock(&self, time: Timestamp) -> String {
-        clock(time, self.now, &self.zone)
+        format_time(time, self.now, &self.zone)
     }
 }
 
@@ -139,7 +144,7 @@ fn with_error(wait: String, item: &Item) -> String {
 }
 
 /// Checks which source folders exist. A folder that does not answer in time counts as missing.
-pub(super) async fn presence(sources: &[Source]) -> BTreeMap<String, bool> {
+pub(super) async fn check_folders(sources: &[SourceConfig]) -> BTreeMap<String, bool> {
     let checks: Vec<_> = sources
         .iter()
         .map(|source| {
@@ -166,8 +171,8 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_millis(1_795_230_245_000);
     const HOUR: Duration = Duration::from_secs(3600);
 
-    fn standing() -> Standing {
-        Standing {
+    fn standing() -> WaitContext {
+        WaitContext {
             now: NOW,
             zone: TimeZone::UTC,
             holds: Vec::new(),
@@ -204,10 +209,10 @@ mod tests {
     }
 
     /// Returns the reason for an item, after `change` is applied to the defaults.
-    fn why(state: JobState, change: impl FnOnce(&mut Item, &mut Standing)) -> String {
+    fn why(state: JobState, change: impl FnOnce(&mut Item, &mut WaitContext)) -> String {
         let (mut item, mut standing) = (item(state), standing());
         change(&mut item, &mut standing);
-        standing.why(&item).unwrap()
+        standing.reason(&item).unwrap()
     }
 
     fn hold(kind: HoldKind) -> Hold {
@@ -253,11 +258,11 @@ mod tests {
     #[test]
     fn duplicates_and_previous_versions_go_first() {
         let duplicate = why(JobState::Queued, |item, _| {
-            item.obstacles.twin = Some(JobId(12));
+            item.obstacles.duplicate_of = Some(JobId(12));
         });
         assert_eq!(duplicate, "same audio as item 12, which is in flight");
         let earlier = why(JobState::Queued, |item, _| {
-            item.obstacles.earlier = Some(JobId(3));
+            item.obstacles.earlier_job = Some(JobId(3));
         });
         assert_eq!(
             earlier,
@@ -267,7 +272,7 @@ mod tests {
 
     #[test]
     fn a_missing_folder_does_not_hold_urls() {
-        let gone = |item: &mut Item, _: &mut Standing| item.source = "gone".to_owned();
+        let gone = |item: &mut Item, _: &mut WaitContext| item.source = "gone".to_owned();
         assert_eq!(why(JobState::Queued, gone), "its folder is missing");
         let url = why(JobState::Queued, |item, _| {
             item.source = "gone".to_owned();
@@ -283,19 +288,19 @@ mod tests {
         let mut reasons = Vec::new();
         let (mut item, mut standing) = (item(JobState::Queued), standing());
         item.due_at = NOW.after(HOUR);
-        reasons.push(standing.why(&item).unwrap());
-        item.obstacles.earlier = Some(JobId(3));
-        reasons.push(standing.why(&item).unwrap());
-        item.obstacles.twin = Some(JobId(12));
-        reasons.push(standing.why(&item).unwrap());
+        reasons.push(standing.reason(&item).unwrap());
+        item.obstacles.earlier_job = Some(JobId(3));
+        reasons.push(standing.reason(&item).unwrap());
+        item.obstacles.duplicate_of = Some(JobId(12));
+        reasons.push(standing.reason(&item).unwrap());
         standing.opening = Opening::At(NOW.after(HOUR));
-        reasons.push(standing.why(&item).unwrap());
+        reasons.push(standing.reason(&item).unwrap());
         standing.holds = vec![hold(HoldKind::Operator)];
-        reasons.push(standing.why(&item).unwrap());
+        reasons.push(standing.reason(&item).unwrap());
         item.source = "gone".to_owned();
-        reasons.push(standing.why(&item).unwrap());
-        item.obstacles.in_doubt = true;
-        reasons.push(standing.why(&item).unwrap());
+        reasons.push(standing.reason(&item).unwrap());
+        item.obstacles.is_uncertain = true;
+        reasons.push(standing.reason(&item).unwrap());
         assert_eq!(
             reasons,
             [
@@ -362,7 +367,7 @@ mod tests {
     #[test]
     fn a_final_state_has_no_reason() {
         for state in [JobState::Done, JobState::Failed, JobState::Cancelled] {
-            assert_eq!(standing().why(&item(state)), None);
+            assert_eq!(standing().reason(&item(state)), None);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! TOML with the location of each key and value. Values are converted to JSON, the format of the service's options.
 
-use super::problem::{Place, Problem};
+use super::problem::{Diagnostic, Origin};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,12 +10,12 @@ use toml::de::{DeTable, DeValue};
 /// A value and the location of its key.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
-    pub(super) place: Place,
-    pub(super) content: Content,
+    pub(super) origin: Origin,
+    pub(super) content: NodeContent,
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Content {
+pub(super) enum NodeContent {
     Value(Value),
     Table(Table),
     /// An array of tables, `[[…]]`.
@@ -27,23 +27,23 @@ pub(super) enum Content {
 pub(super) struct Table {
     pub(super) nodes: BTreeMap<String, Node>,
     /// Location of its header. `None` for the root table.
-    pub(super) place: Option<Place>,
+    pub(super) origin: Option<Origin>,
 }
 
 /// Parses a document. A leading byte order mark is ignored.
 ///
 /// # Errors
 /// If it is not valid TOML.
-pub(super) fn parse(text: &str, path: &Path) -> Result<Table, Problem> {
+pub(super) fn parse(text: &str, path: &Path) -> Result<Table, Diagnostic> {
     let text = text.trim_start_matches('\u{feff}');
     let source = SourceText { text, path };
     match DeTable::parse(text) {
         Ok(table) => Ok(Table {
-            place: None,
+            origin: None,
             ..source.table(table.get_ref(), 0)
         }),
-        Err(error) => Err(Problem {
-            place: source.place(error.span().map_or(0, |span| span.start)),
+        Err(error) => Err(Diagnostic {
+            origin: source.place(error.span().map_or(0, |span| span.start)),
             message: error.message().trim().replace('\n', ", "),
         }),
     }
@@ -55,10 +55,10 @@ struct SourceText<'a> {
 }
 
 impl SourceText<'_> {
-    fn place(&self, offset: usize) -> Place {
+    fn place(&self, offset: usize) -> Origin {
         let before = &self.text[..self.text.floor_char_boundary(offset)];
         let line_start = before.rfind('\n').map_or(0, |end| end + 1);
-        Place::File {
+        Origin::File {
             path: self.path.to_owned(),
             line: before.matches('\n').count() + 1,
             column: before[line_start..].chars().count() + 1,
@@ -72,33 +72,33 @@ impl SourceText<'_> {
             (
                 key.get_ref().to_string(),
                 Node {
-                    place: self.place(at),
+                    origin: self.place(at),
                     content,
                 },
             )
         });
         Table {
             nodes: nodes.collect(),
-            place: Some(self.place(offset)),
+            origin: Some(self.place(offset)),
         }
     }
 
-    fn content(&self, value: &Spanned<DeValue<'_>>, at: usize) -> Content {
+    fn content(&self, value: &Spanned<DeValue<'_>>, at: usize) -> NodeContent {
         match value.get_ref() {
-            DeValue::Table(table) => Content::Table(self.table(table, at)),
+            DeValue::Table(table) => NodeContent::Table(self.table(table, at)),
             DeValue::Array(items)
                 if !items.is_empty() && items.iter().all(|item| item.get_ref().is_table()) =>
             {
                 let tables = items
                     .iter()
                     .filter_map(|item| Some((item.get_ref().as_table()?, item.span().start)));
-                Content::Tables(
+                NodeContent::Tables(
                     tables
                         .map(|(table, start)| self.table(table, start))
                         .collect(),
                 )
             }
-            other => Content::Value(json(other)),
+            other => NodeContent::Value(json(other)),
         }
     }
 }
@@ -126,7 +126,7 @@ fn json(value: &DeValue<'_>) -> Value {
 }
 
 /// Returns the values that a variable's text may stand for: a TOML value, the text itself, or a comma-separated list.
-pub(super) fn meanings(text: &str) -> Vec<Value> {
+pub(super) fn possible_values(text: &str) -> Vec<Value> {
     let mut meanings = Vec::new();
     if let Ok(value) = DeValue::parse(text) {
         meanings.push(json(value.get_ref()));

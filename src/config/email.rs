@@ -1,9 +1,9 @@
 //! Reading `[notify.email]`.
 
 use super::KeySource;
-use super::notify::secret;
+use super::notify::read_secret_source;
 use super::section::Section;
-use super::values::{Read, text, texts};
+use super::values::{ParseResult, string, strings};
 use lettre::message::Mailbox;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use url::{Host, Url};
 
 /// Notification by e-mail.
 #[derive(Debug, Clone)]
-pub struct Email {
+pub struct EmailConfig {
     /// Recipients. At least one.
     pub to: Vec<Mailbox>,
     /// Sender.
@@ -30,48 +30,48 @@ pub struct MailServer {
     /// TCP port.
     pub port: u16,
     /// Encryption of the connection.
-    pub privacy: Privacy,
+    pub tls_mode: TlsMode,
 }
 
 /// Encryption of the connection to a mail server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Privacy {
+pub enum TlsMode {
     /// TLS from the first byte.
-    Tls,
+    Implicit,
     /// STARTTLS. Nothing is sent without it.
     StartTls,
     /// None. Only for a server on this machine.
-    Local,
+    Plaintext,
 }
 
 /// Reads `[notify.email]`. `Some(None)` if it is not set, `None` if it is invalid.
-pub(super) fn email(
+pub(super) fn read_email(
     mut section: Section<'_>,
     resolve: &impl Fn(PathBuf) -> PathBuf,
-) -> Option<Option<Email>> {
+) -> Option<Option<EmailConfig>> {
     let is_empty = section.is_empty();
     for key in ["to", "from", "server"] {
         if !is_empty && !section.has(key) {
-            section.refuse(key, "required key is missing");
+            section.reject(key, "required key is missing");
         }
     }
     let to = section.get("to", mailboxes);
     let from = section.get("from", mailbox);
     let server = section.get("server", server);
-    let user = section.get("user", text);
+    let user = section.get("user", string);
     let keys = ["password_env", "password_file"];
-    let password = secret(&mut section, keys, "password", resolve);
+    let password = read_secret_source(&mut section, keys, "password", resolve);
     let login = match (user, password) {
         (Some(user), Some(password)) => Some((user, password)),
         (Some(_), None) => {
-            section.refuse(
+            section.reject(
                 "user",
                 "no password is set; name a variable with `password_env` or a file with `password_file`",
             );
             None
         }
         (None, Some(_)) => {
-            section.refuse("user", "required because a password is set");
+            section.reject("user", "required because a password is set");
             None
         }
         (None, None) => None,
@@ -80,7 +80,7 @@ pub(super) fn email(
     if is_empty {
         return Some(None);
     }
-    Some(Some(Email {
+    Some(Some(EmailConfig {
         to: to?,
         from: from?,
         server: server?,
@@ -88,16 +88,16 @@ pub(super) fn email(
     }))
 }
 
-fn mailbox(value: &Value) -> Read<Mailbox> {
-    text(value)?
+fn mailbox(value: &Value) -> ParseResult<Mailbox> {
+    string(value)?
         .parse()
         .map_err(|_| format!("expected an e-mail address like \"me@example.org\", found {value}"))
 }
 
-fn mailboxes(value: &Value) -> Read<Vec<Mailbox>> {
+fn mailboxes(value: &Value) -> ParseResult<Vec<Mailbox>> {
     let texts = match value {
-        Value::String(_) => vec![text(value)?],
-        _ => texts(value)?,
+        Value::String(_) => vec![string(value)?],
+        _ => strings(value)?,
     };
     if texts.is_empty() {
         return Err("expected at least one".to_owned());
@@ -108,26 +108,26 @@ fn mailboxes(value: &Value) -> Read<Vec<Mailbox>> {
         .collect()
 }
 
-fn server(value: &Value) -> Read<MailServer> {
+fn server(value: &Value) -> ParseResult<MailServer> {
     const EXPECTED: &str =
         "expected \"smtps://host:465\" or \"smtp://host:587\", without a user name or password";
     let refused = || EXPECTED.to_owned();
-    let url = Url::parse(text(value)?.trim()).map_err(|_| refused())?;
+    let url = Url::parse(string(value)?.trim()).map_err(|_| refused())?;
     let bare = url.username().is_empty()
         && url.password().is_none()
         && matches!(url.path(), "" | "/")
         && url.query().is_none();
     let host = url.host_str().filter(|_| bare).ok_or_else(refused)?;
     let (port, privacy) = match url.scheme() {
-        "smtps" => (465, Privacy::Tls),
-        "smtp" if is_loopback(host) => (587, Privacy::Local),
-        "smtp" => (587, Privacy::StartTls),
+        "smtps" => (465, TlsMode::Implicit),
+        "smtp" if is_loopback(host) => (587, TlsMode::Plaintext),
+        "smtp" => (587, TlsMode::StartTls),
         _ => return Err(refused()),
     };
     Ok(MailServer {
         host: host.trim_matches(['[', ']']).to_owned(),
         port: url.port().unwrap_or(port),
-        privacy,
+        tls_mode: privacy,
     })
 }
 
@@ -144,9 +144,9 @@ fn is_loopback(host: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Option<(String, u16, Privacy)> {
+    fn read(text: &str) -> Option<(String, u16, TlsMode)> {
         let server = server(&Value::from(text)).ok()?;
-        Some((server.host, server.port, server.privacy))
+        Some((server.host, server.port, server.tls_mode))
     }
 
     #[test]
@@ -158,17 +158,22 @@ mod tests {
             "smtps://mail.example.org",
             "mail.example.org",
             465,
-            Privacy::Tls,
+            TlsMode::Implicit,
         );
         is(
             "smtp://mail.example.org:25",
             "mail.example.org",
             25,
-            Privacy::StartTls,
+            TlsMode::StartTls,
         );
-        is("smtp://localhost", "localhost", 587, Privacy::Local);
-        is("smtp://127.0.0.1:2525", "127.0.0.1", 2525, Privacy::Local);
-        is("smtp://[::1]:25", "::1", 25, Privacy::Local);
+        is("smtp://localhost", "localhost", 587, TlsMode::Plaintext);
+        is(
+            "smtp://127.0.0.1:2525",
+            "127.0.0.1",
+            2525,
+            TlsMode::Plaintext,
+        );
+        is("smtp://[::1]:25", "::1", 25, TlsMode::Plaintext);
     }
 
     #[test]

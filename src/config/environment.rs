@@ -10,7 +10,7 @@ pub struct Environment {
     /// The environment variables.
     pub variables: BTreeMap<OsString, OsString>,
     /// The working folder.
-    pub folder: PathBuf,
+    pub working_dir: PathBuf,
 }
 
 impl Environment {
@@ -18,10 +18,10 @@ impl Environment {
     ///
     /// # Errors
     /// If the working folder no longer exists.
-    pub fn of_process() -> std::io::Result<Self> {
+    pub fn from_process() -> std::io::Result<Self> {
         Ok(Self {
             variables: std::env::vars_os().collect(),
-            folder: std::env::current_dir()?,
+            working_dir: std::env::current_dir()?,
         })
     }
 
@@ -39,7 +39,7 @@ impl Environment {
         match (path.strip_prefix("~"), self.get("HOME")) {
             (Ok(rest), Some(home)) if rest.as_os_str().is_empty() => PathBuf::from(home),
             (Ok(rest), Some(home)) => Path::new(home).join(rest),
-            _ => self.folder.join(folder).join(path),
+            _ => self.working_dir.join(folder).join(path),
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Rules file of a folder of recordings. Its `model` and `[options]` override those of the source or the parent folder.
 
 use super::document::{Table, parse};
-use super::problem::Problem;
+use super::problem::Diagnostic;
 use super::section::Section;
 use super::small_file::read_text;
-use super::source::{checked, named_model};
+use super::source::{check_options, read_model};
 use crate::domain::Request;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,7 +19,11 @@ const LABEL: &str = "folder rules";
 ///
 /// # Errors
 /// If the file cannot be read or is invalid. The message lists every problem with its line.
-pub fn request_below(path: &Path, above: &Request, any_model: bool) -> Result<Request, String> {
+pub fn request_for_folder(
+    path: &Path,
+    above: &Request,
+    any_model: bool,
+) -> Result<Request, String> {
     let text = read_text(path, MAX_BYTES).map_err(|error| {
         let file = path.display();
         format!("{file}: cannot be read: {error}")
@@ -35,15 +39,15 @@ fn parse_rules(
     path: &Path,
     above: &Request,
     any_model: bool,
-) -> Result<Request, Vec<Problem>> {
+) -> Result<Request, Vec<Diagnostic>> {
     let table = parse(text, path).map_err(|problem| vec![problem])?;
     let mut problems = Vec::new();
     let none = Table::default();
     let mut section = Section::new(LABEL, table, none, BTreeMap::new(), &mut problems);
-    let (model, _) = named_model(&mut section, any_model);
+    let (model, _) = read_model(&mut section, any_model);
     let options = section.table("options");
     section.finish();
-    let own = checked(options, LABEL, &mut problems);
+    let own = check_options(options, LABEL, &mut problems);
     if !problems.is_empty() {
         problems.sort();
         return Err(problems);
@@ -101,7 +105,7 @@ mod tests {
 
     #[test]
     fn an_unreadable_file_is_named() {
-        let request = request_below(Path::new("/nowhere/.nightscribe.toml"), &above(), false);
+        let request = request_for_folder(Path::new("/nowhere/.nightscribe.toml"), &above(), false);
         assert!(
             request
                 .unwrap_err()

@@ -1,22 +1,22 @@
 //! Merging the layers: defaults, overridden by the file, overridden by the environment.
 
-use super::document::{Content, Table, parse};
+use super::document::{NodeContent, Table, parse};
 use super::environment::Environment;
-use super::notify::{hooks, notify};
-use super::problem::{Place, Problem};
-use super::section::{Section, Variable, secret_refusal};
+use super::notify::{read_hooks, read_notify};
+use super::problem::{Diagnostic, Origin};
+use super::section::{Section, Variable, secret_key_error};
 use super::values::{
-    amount, base_url, count, flag, one_or_more, path, price, rate, span, text, variable_name, word,
-    words,
+    base_url, boolean, count, one_or_more, parsed, parsed_list, path, positive_duration,
+    positive_number, price, rate, string, variable_name,
 };
 use super::{
-    Api, Config, KeySource, Layout, Limits, Output, Polling, Retry, Schedule, Source, State,
-    TEMPLATE, source,
+    ApiConfig, Config, KeySource, Layout, LimitsConfig, OutputConfig, PollingConfig, RetryConfig,
+    ScheduleConfig, SourceConfig, StateConfig, TEMPLATE, source,
 };
-use crate::domain::format::Formats;
+use crate::domain::format::FormatSelection;
 use crate::domain::nearest::suggestion;
-use crate::domain::{Price, Prices};
-use crate::policy::budget::{Cap, Measure, Period};
+use crate::domain::{Price, PriceTable};
+use crate::policy::budget::{Cap, Metric, Period};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -29,13 +29,13 @@ const SECTIONS: [&str; 11] = [
     "notify", "hooks",
 ];
 /// Keys of `[budget]`.
-const CAPS: [(&str, Measure, Period); 6] = [
-    ("hours_per_run", Measure::Audio, Period::Run),
-    ("hours_per_day", Measure::Audio, Period::Day),
-    ("hours_per_month", Measure::Audio, Period::Month),
-    ("cost_per_run", Measure::Cost, Period::Run),
-    ("cost_per_day", Measure::Cost, Period::Day),
-    ("cost_per_month", Measure::Cost, Period::Month),
+const CAPS: [(&str, Metric, Period); 6] = [
+    ("hours_per_run", Metric::Audio, Period::Run),
+    ("hours_per_day", Metric::Audio, Period::Day),
+    ("hours_per_month", Metric::Audio, Period::Month),
+    ("cost_per_run", Metric::Cost, Period::Run),
+    ("cost_per_day", Metric::Cost, Period::Day),
+    ("cost_per_month", Metric::Cost, Period::Month),
 ];
 /// Upper limit of `max_uploads`. More concurrent uploads do not increase throughput.
 const MAX_UPLOADS: usize = 64;
@@ -50,7 +50,7 @@ pub(super) fn build(
     file: Option<PathBuf>,
     text: &str,
     environment: &Environment,
-) -> Result<Config, Vec<Problem>> {
+) -> Result<Config, Vec<Diagnostic>> {
     let path = file.clone().unwrap_or_default();
     let table = parse(text, &path).map_err(|problem| vec![problem])?;
     let defaults = parse(TEMPLATE, Path::new("defaults")).map_err(|problem| vec![problem])?;
@@ -74,7 +74,7 @@ pub(super) fn build(
 /// Collects the variables `NIGHTSCRIBE__SECTION__KEY` by section and key.
 fn variables(
     environment: &Environment,
-    problems: &mut Vec<Problem>,
+    problems: &mut Vec<Diagnostic>,
 ) -> BTreeMap<String, BTreeMap<String, Variable>> {
     let mut sections: BTreeMap<String, BTreeMap<String, Variable>> = BTreeMap::new();
     for (name, value) in &environment.variables {
@@ -83,13 +83,13 @@ fn variables(
         };
         let lower = name[PREFIX.len()..].to_lowercase();
         let mut reject = |message: String| {
-            problems.push(Problem {
-                place: Place::Variable(name.to_owned()),
+            problems.push(Diagnostic {
+                origin: Origin::Variable(name.to_owned()),
                 message,
             })
         };
         let Some((section, key)) = lower.split_once("__") else {
-            let message = secret_refusal(&lower).unwrap_or("expected NIGHTSCRIBE__SECTION__KEY");
+            let message = secret_key_error(&lower).unwrap_or("expected NIGHTSCRIBE__SECTION__KEY");
             reject(message.to_owned());
             continue;
         };
@@ -126,7 +126,7 @@ impl Layers {
         file: Option<PathBuf>,
         folder: &Path,
         environment: &Environment,
-        problems: &mut Vec<Problem>,
+        problems: &mut Vec<Diagnostic>,
     ) -> Option<Config> {
         let resolve = |path: PathBuf| environment.resolve(folder, &path);
         let (api, any_model) = self.api(&resolve, problems).unzip();
@@ -138,9 +138,9 @@ impl Layers {
         let schedule = self.schedule(problems);
         let budget = self.budget(problems);
         let prices = self.prices(problems);
-        let notify = notify(self.section("notify", problems), &resolve);
+        let notify = read_notify(self.section("notify", problems), &resolve);
         let formats = output.as_ref().map(|output| &output.formats[..]);
-        let hooks = hooks(self.section("hooks", problems), formats, &resolve);
+        let hooks = read_hooks(self.section("hooks", problems), formats, &resolve);
         let sources = self.sources(folder, environment, any_model.unwrap_or(false), problems);
         self.unknown_sections(problems);
         Some(Config {
@@ -160,14 +160,18 @@ impl Layers {
         })
     }
 
-    fn section<'p>(&mut self, name: &'static str, problems: &'p mut Vec<Problem>) -> Section<'p> {
+    fn section<'p>(
+        &mut self,
+        name: &'static str,
+        problems: &'p mut Vec<Diagnostic>,
+    ) -> Section<'p> {
         let file = match self.file.nodes.remove(name) {
             None => Table::default(),
             Some(node) => match node.content {
-                Content::Table(table) => table,
+                NodeContent::Table(table) => table,
                 _ => {
-                    problems.push(Problem {
-                        place: node.place,
+                    problems.push(Diagnostic {
+                        origin: node.origin,
                         message: format!("`{name}` is a table: write [{name}]"),
                     });
                     Table::default()
@@ -175,7 +179,7 @@ impl Layers {
             },
         };
         let defaults = match self.defaults.nodes.remove(name).map(|node| node.content) {
-            Some(Content::Table(table)) => table,
+            Some(NodeContent::Table(table)) => table,
             _ => Table::default(),
         };
         Section::new(
@@ -190,25 +194,25 @@ impl Layers {
     fn api(
         &mut self,
         resolve: &impl Fn(PathBuf) -> PathBuf,
-        problems: &mut Vec<Problem>,
-    ) -> Option<(Api, bool)> {
+        problems: &mut Vec<Diagnostic>,
+    ) -> Option<(ApiConfig, bool)> {
         let mut section = self.section("api", problems);
         let base_url = section.get("base_url", base_url);
         let key_env = section.get("key_env", variable_name);
         let key_file = section.get("key_file", path);
-        let flow = section.get("flow", word);
-        let retention = section.get("retention", span);
+        let flow = section.get("flow", parsed);
+        let retention = section.get("retention", positive_duration);
         if retention.is_some_and(|retention| retention < Duration::from_secs(1)) {
-            section.refuse("retention", "expected at least \"1s\"");
+            section.reject("retention", "expected at least \"1s\"");
         }
-        let any_model = section.get("allow_unknown_model", flag);
+        let any_model = section.get("allow_unknown_model", boolean);
         section.finish();
         let key = match key_file {
             Some(path) => KeySource::File(resolve(path)),
             None => KeySource::Env(key_env?),
         };
         Some((
-            Api {
+            ApiConfig {
                 base_url: base_url?,
                 key,
                 flow: flow?,
@@ -218,14 +222,14 @@ impl Layers {
         ))
     }
 
-    fn limits(&mut self, problems: &mut Vec<Problem>) -> Option<Limits> {
+    fn limits(&mut self, problems: &mut Vec<Diagnostic>) -> Option<LimitsConfig> {
         let mut section = self.section("limits", problems);
         let submits_per_minute = section.get("submits_per_minute", rate);
         let polls_per_minute = section.get("polls_per_minute", rate);
         let max_uploads = section.get("max_uploads", count(1..=MAX_UPLOADS));
         let max_pending = section.get("max_pending", count(1..=MAX_PENDING));
         section.finish();
-        Some(Limits {
+        Some(LimitsConfig {
             submits_per_minute: submits_per_minute?,
             polls_per_minute: polls_per_minute?,
             max_uploads: max_uploads?,
@@ -233,99 +237,99 @@ impl Layers {
         })
     }
 
-    fn polling(&mut self, problems: &mut Vec<Problem>) -> Option<Polling> {
+    fn polling(&mut self, problems: &mut Vec<Diagnostic>) -> Option<PollingConfig> {
         let mut section = self.section("polling", problems);
-        let interval = section.get("interval", span);
-        let max_interval = section.get("max_interval", span);
+        let interval = section.get("interval", positive_duration);
+        let max_interval = section.get("max_interval", positive_duration);
         if interval
             .zip(max_interval)
             .is_some_and(|(initial, max)| initial > max)
         {
-            section.refuse_longer("interval", "max_interval");
+            section.reject_longer("interval", "max_interval");
         }
         section.finish();
-        Some(Polling {
+        Some(PollingConfig {
             interval: interval?,
             max_interval: max_interval?,
         })
     }
 
-    fn retry(&mut self, problems: &mut Vec<Problem>) -> Option<Retry> {
+    fn retry(&mut self, problems: &mut Vec<Diagnostic>) -> Option<RetryConfig> {
         let mut section = self.section("retry", problems);
         let max_attempts = section.get("max_attempts", count(1..=1000));
-        let backoff = section.get("backoff", span);
-        let max_backoff = section.get("max_backoff", span);
-        let uncertain = section.get("uncertain", word);
+        let backoff = section.get("backoff", positive_duration);
+        let max_backoff = section.get("max_backoff", positive_duration);
+        let uncertain = section.get("uncertain", parsed);
         if backoff
             .zip(max_backoff)
             .is_some_and(|(initial, max)| initial > max)
         {
-            section.refuse_longer("backoff", "max_backoff");
+            section.reject_longer("backoff", "max_backoff");
         }
         section.finish();
         let max_attempts = u32::try_from(max_attempts?).ok()?;
-        Some(Retry {
+        Some(RetryConfig {
             max_attempts,
             backoff: backoff?,
             max_backoff: max_backoff?,
-            uncertain: uncertain?,
+            on_uncertain: uncertain?,
         })
     }
 
     fn state(
         &mut self,
         resolve: &impl Fn(PathBuf) -> PathBuf,
-        problems: &mut Vec<Problem>,
-    ) -> Option<State> {
+        problems: &mut Vec<Diagnostic>,
+    ) -> Option<StateConfig> {
         let mut section = self.section("state", problems);
         let dir = section.get("dir", path);
         section.finish();
-        Some(State { dir: resolve(dir?) })
+        Some(StateConfig { dir: resolve(dir?) })
     }
 
     fn output(
         &mut self,
         resolve: &impl Fn(PathBuf) -> PathBuf,
-        problems: &mut Vec<Problem>,
-    ) -> Option<Output> {
+        problems: &mut Vec<Diagnostic>,
+    ) -> Option<OutputConfig> {
         let mut section = self.section("output", problems);
         let dir = section.get("dir", path);
-        let layout = section.get("layout", word::<Layout, _>);
-        let name = section.get("name", word);
-        let formats = section.get("formats", words::<Formats, _>);
+        let layout = section.get("layout", parsed::<Layout, _>);
+        let name = section.get("name", parsed);
+        let formats = section.get("formats", parsed_list::<FormatSelection, _>);
         section.finish();
-        Some(Output {
+        Some(OutputConfig {
             dir: resolve(dir?),
             layout: layout?,
             name: name?,
-            formats: Formats::each(&formats?),
+            formats: FormatSelection::distinct(&formats?),
         })
     }
 
-    fn schedule(&mut self, problems: &mut Vec<Problem>) -> Option<Schedule> {
+    fn schedule(&mut self, problems: &mut Vec<Diagnostic>) -> Option<ScheduleConfig> {
         let mut section = self.section("schedule", problems);
-        let scan_every = section.get("scan_every", span);
+        let scan_every = section.get("scan_every", positive_duration);
         let active_hours = section.get("active_hours", one_or_more);
         section.finish();
-        Some(Schedule {
+        Some(ScheduleConfig {
             scan_every: scan_every?,
             active_hours: active_hours.unwrap_or_default(),
         })
     }
 
-    fn budget(&mut self, problems: &mut Vec<Problem>) -> Vec<Cap> {
+    fn budget(&mut self, problems: &mut Vec<Diagnostic>) -> Vec<Cap> {
         let mut section = self.section("budget", problems);
         let mut caps = Vec::new();
         for (key, measure, period) in CAPS {
-            if let Some(amount) = section.get(key, amount) {
+            if let Some(amount) = section.get(key, positive_number) {
                 let most = match measure {
-                    Measure::Audio => amount * 3600.0,
+                    Metric::Audio => amount * 3600.0,
                     _ => amount,
                 };
                 caps.push(Cap {
                     measure,
                     period,
-                    most,
+                    limit: most,
                 });
             }
         }
@@ -334,11 +338,11 @@ impl Layers {
     }
 
     /// Reads `[prices]`. Its keys are model names, apart from `currency`.
-    fn prices(&mut self, problems: &mut Vec<Problem>) -> Prices {
+    fn prices(&mut self, problems: &mut Vec<Diagnostic>) -> PriceTable {
         let mut section = self.section("prices", problems);
-        let currency = section.get("currency", text);
-        let mut prices = Prices::default();
-        for (model, per_minute) in section.others(price) {
+        let currency = section.get("currency", string);
+        let mut prices = PriceTable::default();
+        for (model, per_minute) in section.remaining(price) {
             let currency = currency.clone().unwrap_or_default();
             prices.set(
                 &model,
@@ -357,27 +361,27 @@ impl Layers {
         folder: &Path,
         environment: &Environment,
         any_model: bool,
-        problems: &mut Vec<Problem>,
-    ) -> Vec<Source> {
+        problems: &mut Vec<Diagnostic>,
+    ) -> Vec<SourceConfig> {
         let Some(node) = self.file.nodes.remove("source") else {
             return Vec::new();
         };
         let tables = match node.content {
-            Content::Tables(tables) => tables,
+            NodeContent::Tables(tables) => tables,
             _ => {
                 let message = "sources are an array of tables: write [[source]]".to_owned();
-                problems.push(Problem {
-                    place: node.place,
+                problems.push(Diagnostic {
+                    origin: node.origin,
                     message,
                 });
                 return Vec::new();
             }
         };
-        let mut sources: Vec<Source> = Vec::new();
+        let mut sources: Vec<SourceConfig> = Vec::new();
         for (number, table) in (1..).zip(tables) {
-            let place = table.place.clone().unwrap_or(Place::Default);
+            let place = table.origin.clone().unwrap_or(Origin::Default);
             let Some(source) =
-                source::source(number, table, folder, environment, any_model, problems)
+                source::read_source(number, table, folder, environment, any_model, problems)
             else {
                 continue;
             };
@@ -386,23 +390,26 @@ impl Layers {
                 .any(|other| other.name.to_lowercase() == source.name.to_lowercase())
             {
                 let message = format!("source `{}`: another source has the same name", source.name);
-                problems.push(Problem { place, message });
+                problems.push(Diagnostic {
+                    origin: place,
+                    message,
+                });
             }
             sources.push(source);
         }
         sources
     }
 
-    fn unknown_sections(&mut self, problems: &mut Vec<Problem>) {
+    fn unknown_sections(&mut self, problems: &mut Vec<Diagnostic>) {
         for (name, node) in &self.file.nodes {
             let known = SECTIONS.into_iter().chain(["source"]);
-            let reason = secret_refusal(name).map_or_else(
+            let reason = secret_key_error(name).map_or_else(
                 || format!("no such section{}", suggestion(name, known)),
                 str::to_owned,
             );
             let message = format!("`{name}`: {reason}");
-            problems.push(Problem {
-                place: node.place.clone(),
+            problems.push(Diagnostic {
+                origin: node.origin.clone(),
                 message,
             });
         }

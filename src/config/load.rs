@@ -3,7 +3,7 @@
 use super::Config;
 use super::environment::Environment;
 use super::layers::build;
-use super::problem::Problem;
+use super::problem::Diagnostic;
 use super::small_file::read_text;
 use std::path::{Path, PathBuf};
 
@@ -23,12 +23,12 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// The file or the environment is invalid. Lists every problem.
-    #[error("{}", list(.0))]
-    Refused(Vec<Problem>),
+    #[error("{}", join_lines(.0))]
+    Invalid(Vec<Diagnostic>),
 }
 
 /// Joins problems, one per line.
-pub(super) fn list(problems: &[Problem]) -> String {
+pub(super) fn join_lines(problems: &[Diagnostic]) -> String {
     problems
         .iter()
         .map(ToString::to_string)
@@ -51,25 +51,25 @@ pub fn load(explicit: Option<&Path>, environment: &Environment) -> Result<Config
         })?,
         None => String::new(),
     };
-    of_text(file, &text, environment)
+    from_text(file, &text, environment)
 }
 
 /// Builds the configuration from `text`, the content of `file`. Does not read the file.
 ///
 /// # Errors
 /// If the text or the environment is invalid. The error lists every problem.
-pub fn of_text(
+pub fn from_text(
     file: Option<PathBuf>,
     text: &str,
     environment: &Environment,
 ) -> Result<Config, ConfigError> {
-    build(file, text, environment).map_err(ConfigError::Refused)
+    build(file, text, environment).map_err(ConfigError::Invalid)
 }
 
 fn locate(explicit: Option<&Path>, environment: &Environment) -> Option<PathBuf> {
     let named = explicit.or_else(|| environment.get("NIGHTSCRIBE_CONFIG").map(Path::new));
     if let Some(named) = named {
-        return Some(environment.folder.join(named));
+        return Some(environment.working_dir.join(named));
     }
     let user = match environment.get("XDG_CONFIG_HOME") {
         Some(folder) => Some(PathBuf::from(folder)),
@@ -78,7 +78,7 @@ fn locate(explicit: Option<&Path>, environment: &Environment) -> Option<PathBuf>
             .map(|home| Path::new(home).join(".config")),
     };
     let candidates = [
-        Some(environment.folder.join("nightscribe.toml")),
+        Some(environment.working_dir.join("nightscribe.toml")),
         user.map(|folder| folder.join("nightscribe/config.toml")),
         Some(PathBuf::from("/etc/nightscribe/config.toml")),
     ];
@@ -104,7 +104,7 @@ mod tests {
         environment
             .variables
             .insert("HOME".into(), at("home").into());
-        environment.folder = folder.path().to_owned();
+        environment.working_dir = folder.path().to_owned();
         std::fs::create_dir_all(at("home/.config/nightscribe")).unwrap();
         std::fs::write(at("home/.config/nightscribe/config.toml"), "").unwrap();
         assert_eq!(

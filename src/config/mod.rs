@@ -36,19 +36,19 @@ mod source;
 pub mod uncertain;
 mod values;
 
-pub use email::{Email, MailServer, Privacy};
+pub use email::{EmailConfig, MailServer, TlsMode};
 pub use environment::Environment;
 pub use key::{KeyError, read_key};
 pub use layout::Layout;
 pub use load::{ConfigError, load};
-pub use notify::{Hook, Hooks, Notify, Program, Webhook};
+pub use notify::{HookConfig, HooksConfig, NotifyConfig, Program, WebhookConfig};
 pub use secret::{SecretError, read_secret};
-pub use uncertain::Uncertain;
+pub use uncertain::OnUncertain;
 
-use crate::domain::{FileName, Flow, Format, Prices, Request};
+use crate::domain::{ApiMode, FileNameTemplate, Format, PriceTable, Request};
 use crate::policy::bounds::Bounds;
 use crate::policy::budget::Cap;
-use crate::policy::hours::Range;
+use crate::policy::hours::HoursRange;
 use globset::GlobSet;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -64,48 +64,48 @@ pub struct Config {
     /// The file it was read from, if any.
     pub file: Option<PathBuf>,
     /// Access to the service.
-    pub api: Api,
+    pub api: ApiConfig,
     /// Concurrency and rate limits.
-    pub limits: Limits,
+    pub limits: LimitsConfig,
     /// Poll intervals.
-    pub polling: Polling,
+    pub polling: PollingConfig,
     /// Retry policy.
-    pub retry: Retry,
+    pub retry: RetryConfig,
     /// Storage of the queue.
-    pub state: State,
+    pub state: StateConfig,
     /// Location, names and formats of transcripts.
-    pub output: Output,
+    pub output: OutputConfig,
     /// Scan interval and active hours.
-    pub schedule: Schedule,
+    pub schedule: ScheduleConfig,
     /// Caps on submissions per run, day and month.
     pub budget: Vec<Cap>,
     /// Configured prices of the models.
-    pub prices: Prices,
+    pub prices: PriceTable,
     /// Notification channels.
-    pub notify: Notify,
+    pub notify: NotifyConfig,
     /// Programs to run for each transcript.
-    pub hooks: Hooks,
+    pub hooks: HooksConfig,
     /// Folders of recordings, in file order.
-    pub sources: Vec<Source>,
+    pub sources: Vec<SourceConfig>,
 }
 
 impl Config {
     /// Returns the source of this name.
     #[must_use]
-    pub fn source(&self, name: &str) -> Option<&Source> {
+    pub fn source(&self, name: &str) -> Option<&SourceConfig> {
         self.sources.iter().find(|source| source.name == name)
     }
 }
 
 /// Access to the service.
 #[derive(Debug, Clone)]
-pub struct Api {
+pub struct ApiConfig {
     /// Base URL, without `/stt`.
     pub base_url: Url,
     /// Location of the API key.
     pub key: KeySource,
     /// API calls used for a submission.
-    pub flow: Flow,
+    pub flow: ApiMode,
     /// How long the service keeps a transcription after creating it.
     pub retention: Duration,
 }
@@ -121,7 +121,7 @@ pub enum KeySource {
 
 /// Concurrency and rate limits.
 #[derive(Debug, Clone)]
-pub struct Limits {
+pub struct LimitsConfig {
     /// Maximum submissions in any minute.
     pub submits_per_minute: NonZeroU32,
     /// Maximum polls in any minute.
@@ -134,7 +134,7 @@ pub struct Limits {
 
 /// Poll intervals.
 #[derive(Debug, Clone)]
-pub struct Polling {
+pub struct PollingConfig {
     /// Initial time between two polls of one generation.
     pub interval: Duration,
     /// Maximum time between two polls of one generation.
@@ -143,7 +143,7 @@ pub struct Polling {
 
 /// Retry policy.
 #[derive(Debug, Clone)]
-pub struct Retry {
+pub struct RetryConfig {
     /// Submissions of one recording before its job fails.
     pub max_attempts: u32,
     /// Delay before the second attempt.
@@ -151,41 +151,41 @@ pub struct Retry {
     /// Maximum delay before a later attempt.
     pub max_backoff: Duration,
     /// Handling of a submission whose answer was lost and cannot be recovered.
-    pub uncertain: Uncertain,
+    pub on_uncertain: OnUncertain,
 }
 
 /// Storage of the queue.
 #[derive(Debug, Clone)]
-pub struct State {
+pub struct StateConfig {
     /// Folder of the database and the lock file.
     pub dir: PathBuf,
 }
 
 /// Location, names and formats of transcripts.
 #[derive(Debug, Clone)]
-pub struct Output {
+pub struct OutputConfig {
     /// Root folder of the transcripts.
     pub dir: PathBuf,
     /// Placement of a transcript.
     pub layout: Layout,
     /// Template of the file names, without extension.
-    pub name: FileName,
+    pub name: FileNameTemplate,
     /// Formats to write, without duplicates.
     pub formats: Vec<Format>,
 }
 
 /// Scan interval and active hours.
 #[derive(Debug, Clone)]
-pub struct Schedule {
+pub struct ScheduleConfig {
     /// Time between two scans.
     pub scan_every: Duration,
     /// Hours in which recordings are submitted. Empty means any hour.
-    pub active_hours: Vec<Range>,
+    pub active_hours: Vec<HoursRange>,
 }
 
 /// A folder of recordings.
 #[derive(Debug, Clone)]
-pub struct Source {
+pub struct SourceConfig {
     /// Name, valid as a folder name.
     pub name: String,
     /// Path of the folder.
@@ -193,7 +193,7 @@ pub struct Source {
     /// Validated model and options.
     pub request: Request,
     /// Whether models that this version does not know are accepted.
-    pub any_model: bool,
+    pub allow_unknown_model: bool,
     /// Globs of files to include, matched against the path within the source. `None` includes every file whose name has
     /// the extension of a recording.
     pub include: Option<GlobSet>,

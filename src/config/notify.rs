@@ -1,10 +1,10 @@
 //! Reading `[notify]` and `[hooks]`: notification channels, and programs to run for each transcript.
 
 use super::KeySource;
-use super::email::{Email, email};
+use super::email::{EmailConfig, read_email};
 use super::section::Section;
-use super::values::{Read, command, count, path, span, variable_name, webhook};
-use crate::domain::{Argument, Format};
+use super::values::{ParseResult, command, count, path, positive_duration, variable_name, webhook};
+use crate::domain::{Format, HookArgument};
 use std::path::PathBuf;
 use std::time::Duration;
 use url::Url;
@@ -14,13 +14,13 @@ const MAX_HOOKS: usize = 64;
 
 /// Notification channels. None by default.
 #[derive(Debug, Clone, Default)]
-pub struct Notify {
+pub struct NotifyConfig {
     /// Program that receives each message.
     pub command: Option<Program>,
     /// URL to which each message is posted.
-    pub webhook: Option<Webhook>,
+    pub webhook: Option<WebhookConfig>,
     /// Mail server and recipients of each message.
-    pub email: Option<Email>,
+    pub email: Option<EmailConfig>,
 }
 
 /// A program to run without a shell.
@@ -34,7 +34,7 @@ pub struct Program {
 
 /// URL to which each message is posted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Webhook {
+pub struct WebhookConfig {
     /// URL. Its path may be a secret.
     pub url: Url,
     /// Location of the secret that signs the messages.
@@ -43,9 +43,9 @@ pub struct Webhook {
 
 /// Programs to run for each transcript.
 #[derive(Debug, Clone)]
-pub struct Hooks {
+pub struct HooksConfig {
     /// Program to run when a transcript is done.
-    pub on_done: Option<Hook>,
+    pub on_done: Option<HookConfig>,
     /// Maximum concurrent hooks.
     pub concurrency: usize,
     /// Time limit of each hook.
@@ -54,68 +54,68 @@ pub struct Hooks {
 
 /// A program to run without a shell, with placeholders in its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hook {
+pub struct HookConfig {
     /// Path, or a name to look up in `PATH`.
     pub path: PathBuf,
     /// Arguments.
-    pub arguments: Vec<Argument>,
+    pub arguments: Vec<HookArgument>,
 }
 
 /// Reads `[notify]`.
-pub(super) fn notify(
+pub(super) fn read_notify(
     mut section: Section<'_>,
     resolve: &impl Fn(PathBuf) -> PathBuf,
-) -> Option<Notify> {
+) -> Option<NotifyConfig> {
     let command = section.get("command", command);
     let url = section.get("webhook", webhook);
-    let secret = secret(
+    let secret = read_secret_source(
         &mut section,
         ["webhook_secret_env", "webhook_secret_file"],
         "webhook_secret",
         resolve,
     );
     if !section.has("webhook") && secret.is_some() {
-        section.refuse("webhook", "required because a signing secret is set");
+        section.reject("webhook", "required because a signing secret is set");
     }
-    let email = email(section.below("email", "notify.email"), resolve);
+    let email = read_email(section.subsection("email", "notify.email"), resolve);
     section.finish();
     let command = command.map(|(program, arguments)| Program {
         path: resolve_program(&program, resolve),
         arguments,
     });
-    Some(Notify {
+    Some(NotifyConfig {
         command,
-        webhook: url.map(|url| Webhook { url, secret }),
+        webhook: url.map(|url| WebhookConfig { url, secret }),
         email: email?,
     })
 }
 
 /// Reads `[hooks]`. `formats` are those that are written. `None` skips the check of placeholders against them.
-pub(super) fn hooks(
+pub(super) fn read_hooks(
     mut section: Section<'_>,
     formats: Option<&[Format]>,
     resolve: &impl Fn(PathBuf) -> PathBuf,
-) -> Option<Hooks> {
+) -> Option<HooksConfig> {
     let on_done = section.get("on_done", |value| {
         let (program, arguments) = command(value)?;
         let arguments = arguments.iter().map(|text| argument(text, formats));
-        Ok(Hook {
+        Ok(HookConfig {
             path: resolve_program(&program, resolve),
-            arguments: arguments.collect::<Read<_>>()?,
+            arguments: arguments.collect::<ParseResult<_>>()?,
         })
     });
     let concurrency = section.get("concurrency", count(1..=MAX_HOOKS));
-    let timeout = section.get("timeout", span);
+    let timeout = section.get("timeout", positive_duration);
     section.finish();
-    Some(Hooks {
+    Some(HooksConfig {
         on_done,
         concurrency: concurrency?,
         timeout: timeout?,
     })
 }
 
-fn argument(text: &str, formats: Option<&[Format]>) -> Read<Argument> {
-    let argument: Argument = text
+fn argument(text: &str, formats: Option<&[Format]>) -> ParseResult<HookArgument> {
+    let argument: HookArgument = text
         .parse()
         .map_err(|error: crate::domain::argument::UnknownPlaceholder| error.to_string())?;
     let is_written = |format: &Format| formats.is_none_or(|formats| formats.contains(format));
@@ -130,7 +130,7 @@ fn argument(text: &str, formats: Option<&[Format]>) -> Read<Argument> {
 
 /// Reads the location of a secret: a file if one is named, otherwise a variable. `secret_key` is the key that would
 /// hold the secret, which is rejected.
-pub(super) fn secret(
+pub(super) fn read_secret_source(
     section: &mut Section<'_>,
     [variable, file]: [&'static str; 2],
     secret_key: &'static str,
@@ -138,7 +138,7 @@ pub(super) fn secret(
 ) -> Option<KeySource> {
     let name = section.get(variable, variable_name);
     let path = section.get(file, path);
-    section.get(secret_key, |_| -> Read<()> {
+    section.get(secret_key, |_| -> ParseResult<()> {
         Err(format!(
             "secrets are not allowed in the configuration; name an environment variable with `{variable}` or a file with `{file}`"
         ))

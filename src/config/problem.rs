@@ -5,16 +5,16 @@ use std::path::PathBuf;
 
 /// One invalid value or unknown name in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Problem {
+pub struct Diagnostic {
     /// Location of the key or value.
-    pub place: Place,
+    pub origin: Origin,
     /// Description of the problem, with the expected value or the nearest valid name.
     pub message: String,
 }
 
 /// Location of a key or value.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Place {
+pub enum Origin {
     /// A position in a file. Lines and columns count from 1.
     File {
         /// The file.
@@ -30,7 +30,7 @@ pub enum Place {
     Default,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File { path, line, column } => write!(f, "{}:{line}:{column}", path.display()),
@@ -40,8 +40,8 @@ impl fmt::Display for Place {
     }
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.message)
+        write!(f, "{}: {}", self.origin, self.message)
     }
 }

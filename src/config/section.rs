@@ -1,9 +1,9 @@
 //! One table of the configuration, read key by key from the merged layers: environment over file over defaults. A key
 //! that was never read is unknown.
 
-use super::document::{Content, Table, meanings};
-use super::problem::{Place, Problem};
-use super::values::Read;
+use super::document::{NodeContent, Table, possible_values};
+use super::problem::{Diagnostic, Origin};
+use super::values::ParseResult;
 use crate::domain::nearest::suggestion;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 const SECRETS: [&str; 6] = ["key", "api_key", "apikey", "token", "secret", "password"];
 
 /// Returns the error for a key whose name suggests that its value is a secret, such as `token`.
-pub(super) fn secret_refusal(key: &str) -> Option<&'static str> {
+pub(super) fn secret_key_error(key: &str) -> Option<&'static str> {
     let key = key.to_lowercase().replace('-', "_");
     SECRETS.contains(&key.as_str()).then_some(
         "the API key is not allowed in the configuration; put it in the variable named by `api.key_env` or in the file named by `api.key_file`",
@@ -35,7 +35,7 @@ pub(super) struct Section<'p> {
     variables: BTreeMap<String, Variable>,
     /// Keys read so far. [`Section::finish`] rejects all others.
     known_keys: Vec<&'static str>,
-    problems: &'p mut Vec<Problem>,
+    problems: &'p mut Vec<Diagnostic>,
 }
 
 impl<'p> Section<'p> {
@@ -44,7 +44,7 @@ impl<'p> Section<'p> {
         file: Table,
         defaults: Table,
         variables: BTreeMap<String, Variable>,
-        problems: &'p mut Vec<Problem>,
+        problems: &'p mut Vec<Diagnostic>,
     ) -> Self {
         Self {
             label: label.into(),
@@ -65,7 +65,7 @@ impl<'p> Section<'p> {
     pub(super) fn get<T>(
         &mut self,
         key: &'static str,
-        read: impl Fn(&Value) -> Read<T>,
+        read: impl Fn(&Value) -> ParseResult<T>,
     ) -> Option<T> {
         self.known_keys.push(key);
         if let Some(variable) = self.variables.get(key).cloned() {
@@ -77,12 +77,12 @@ impl<'p> Section<'p> {
             .get(key)
             .or_else(|| self.defaults.nodes.get(key))?;
         let read = match &node.content {
-            Content::Value(value) => read(value),
-            Content::Table(_) | Content::Tables(_) => {
+            NodeContent::Value(value) => read(value),
+            NodeContent::Table(_) | NodeContent::Tables(_) => {
                 Err("expected a value, found a table".to_owned())
             }
         };
-        let place = node.place.clone();
+        let place = node.origin.clone();
         read.map_err(|message| self.reject_at(place, key, &message))
             .ok()
     }
@@ -91,22 +91,25 @@ impl<'p> Section<'p> {
         &mut self,
         key: &str,
         variable: &Variable,
-        read: impl Fn(&Value) -> Read<T>,
+        read: impl Fn(&Value) -> ParseResult<T>,
     ) -> Option<T> {
         let mut first_error = None;
-        for meaning in meanings(&variable.text) {
+        for meaning in possible_values(&variable.text) {
             match read(&meaning) {
                 Ok(value) => return Some(value),
                 Err(message) => first_error = first_error.or(Some(message)),
             }
         }
-        let place = Place::Variable(variable.name.clone());
+        let place = Origin::Variable(variable.name.clone());
         self.reject_at(place, key, &first_error.unwrap_or_default());
         None
     }
 
     /// Reads every key that was not read before. For tables whose keys are arbitrary names, such as models.
-    pub(super) fn others<T>(&mut self, read: impl Fn(&Value) -> Read<T>) -> Vec<(String, T)> {
+    pub(super) fn remaining<T>(
+        &mut self,
+        read: impl Fn(&Value) -> ParseResult<T>,
+    ) -> Vec<(String, T)> {
         let nodes = std::mem::take(&mut self.file.nodes);
         let (known, others): (Vec<_>, Vec<_>) = nodes
             .into_iter()
@@ -115,14 +118,14 @@ impl<'p> Section<'p> {
         let mut values = Vec::new();
         for (key, node) in others {
             let value = match &node.content {
-                Content::Value(value) => read(value),
-                Content::Table(_) | Content::Tables(_) => {
+                NodeContent::Value(value) => read(value),
+                NodeContent::Table(_) | NodeContent::Tables(_) => {
                     Err("expected a value, found a table".to_owned())
                 }
             };
             match value {
                 Ok(value) => values.push((key, value)),
-                Err(message) => self.reject_at(node.place, &key, &message),
+                Err(message) => self.reject_at(node.origin, &key, &message),
             }
         }
         values
@@ -134,11 +137,11 @@ impl<'p> Section<'p> {
     }
 
     /// Rejects an initial duration that exceeds its maximum, at whichever of the two keys the user set.
-    pub(super) fn refuse_longer(&mut self, initial: &'static str, max: &'static str) {
+    pub(super) fn reject_longer(&mut self, initial: &'static str, max: &'static str) {
         if self.has(initial) {
-            self.refuse(initial, &format!("must not be longer than `{max}`"));
+            self.reject(initial, &format!("must not be longer than `{max}`"));
         } else {
-            self.refuse(max, &format!("must not be shorter than `{initial}`"));
+            self.reject(max, &format!("must not be shorter than `{initial}`"));
         }
     }
 
@@ -148,9 +151,9 @@ impl<'p> Section<'p> {
         match self.file.nodes.get(key).cloned() {
             None => Table::default(),
             Some(node) => match node.content {
-                Content::Table(table) => table,
+                NodeContent::Table(table) => table,
                 _ => {
-                    self.reject_at(node.place, key, "expected a table");
+                    self.reject_at(node.origin, key, "expected a table");
                     Table::default()
                 }
             },
@@ -158,7 +161,7 @@ impl<'p> Section<'p> {
     }
 
     /// Returns a nested table as a section. `NIGHTSCRIBE__SECTION__TABLE__KEY` overrides its keys.
-    pub(super) fn below(&mut self, key: &'static str, label: &'static str) -> Section<'_> {
+    pub(super) fn subsection(&mut self, key: &'static str, label: &'static str) -> Section<'_> {
         let file = self.table(key);
         let mut variables = BTreeMap::new();
         let prefix = format!("{key}__");
@@ -176,30 +179,33 @@ impl<'p> Section<'p> {
     }
 
     /// Rejects the value of `key`, at its location in the topmost layer that sets it.
-    pub(super) fn refuse(&mut self, key: &str, message: &str) {
+    pub(super) fn reject(&mut self, key: &str, message: &str) {
         let place = match self.variables.get(key) {
-            Some(variable) => Place::Variable(variable.name.clone()),
+            Some(variable) => Origin::Variable(variable.name.clone()),
             None => {
                 let node = self
                     .file
                     .nodes
                     .get(key)
                     .or_else(|| self.defaults.nodes.get(key));
-                node.map(|node| node.place.clone())
-                    .or_else(|| self.file.place.clone())
-                    .unwrap_or(Place::Default)
+                node.map(|node| node.origin.clone())
+                    .or_else(|| self.file.origin.clone())
+                    .unwrap_or(Origin::Default)
             }
         };
         self.reject_at(place, key, message);
     }
 
-    fn reject_at(&mut self, place: Place, key: &str, message: &str) {
+    fn reject_at(&mut self, place: Origin, key: &str, message: &str) {
         let separator = if self.label.contains(' ') { ": " } else { "." };
         let message = match separator {
             "." => format!("`{}.{key}`: {message}", self.label),
             _ => format!("{}: `{key}`: {message}", self.label),
         };
-        self.problems.push(Problem { place, message });
+        self.problems.push(Diagnostic {
+            origin: place,
+            message,
+        });
     }
 
     /// Rejects every key that was not read.
@@ -209,16 +215,16 @@ impl<'p> Section<'p> {
             .nodes
             .iter()
             .filter(|(key, _)| !self.known_keys.contains(&key.as_str()))
-            .map(|(key, node)| (key.clone(), node.place.clone()))
+            .map(|(key, node)| (key.clone(), node.origin.clone()))
             .chain(
                 self.variables
                     .iter()
                     .filter(|(key, _)| !self.known_keys.contains(&key.as_str()))
-                    .map(|(key, variable)| (key.clone(), Place::Variable(variable.name.clone()))),
+                    .map(|(key, variable)| (key.clone(), Origin::Variable(variable.name.clone()))),
             )
             .collect();
         for (key, place) in unknown {
-            let message = secret_refusal(&key).map_or_else(
+            let message = secret_key_error(&key).map_or_else(
                 || {
                     let known = self.known_keys.iter().copied();
                     format!("no such key{}", suggestion(&key, known))

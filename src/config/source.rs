@@ -1,11 +1,13 @@
 //! Reading one `[[source]]`.
 
-use super::Source;
-use super::document::{Content, Table, parse};
+use super::SourceConfig;
+use super::document::{NodeContent, Table, parse};
 use super::environment::Environment;
-use super::problem::Problem;
+use super::problem::Diagnostic;
 use super::section::Section;
-use super::values::{Read, bytes, duration, flag, path, span, text, texts};
+use super::values::{
+    ParseResult, boolean, bytes, duration, path, positive_duration, string, strings,
+};
 use crate::domain::{Request, model, options};
 use crate::policy::bounds::Bounds;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -19,14 +21,14 @@ const DEFAULTS: &str = "model = '#g1_nova-2-general'\nsettle = '30s'\nexclude = 
 const MAX_NAME_BYTES: usize = 64;
 
 /// Reads one source. `number` counts from 1 and labels a source without a name.
-pub(super) fn source(
+pub(super) fn read_source(
     number: usize,
     table: Table,
     folder: &Path,
     environment: &Environment,
     any_model: bool,
-    problems: &mut Vec<Problem>,
-) -> Option<Source> {
+    problems: &mut Vec<Diagnostic>,
+) -> Option<SourceConfig> {
     let defaults = parse(DEFAULTS, Path::new("")).unwrap_or_default();
     let mut section = Section::new(
         format!("source {number}"),
@@ -40,13 +42,13 @@ pub(super) fn source(
         section.rename(format!("source `{name}`"));
     }
     let path: Option<PathBuf> = section.get("path", path);
-    let (model, any_model) = named_model(&mut section, any_model);
+    let (model, any_model) = read_model(&mut section, any_model);
     let include = section.get("include", non_empty_globs);
     let exclude = section.get("exclude", globs);
     let settle = section.get("settle", duration);
     let bounds = Bounds {
-        min_duration: section.get("min_duration", span),
-        max_duration: section.get("max_duration", span),
+        min_duration: section.get("min_duration", positive_duration),
+        max_duration: section.get("max_duration", positive_duration),
         max_file_size: section.get("max_file_size", bytes),
     };
     if bounds
@@ -54,12 +56,12 @@ pub(super) fn source(
         .zip(bounds.max_duration)
         .is_some_and(|(least, most)| least > most)
     {
-        section.refuse("min_duration", "must not be longer than `max_duration`");
+        section.reject("min_duration", "must not be longer than `max_duration`");
     }
     let options = section.table("options");
     for (key, missing) in [("name", name.is_none()), ("path", path.is_none())] {
         if missing && !section.has(key) {
-            section.refuse(key, "required key is missing");
+            section.reject(key, "required key is missing");
         }
     }
     section.finish();
@@ -67,10 +69,10 @@ pub(super) fn source(
         || format!("source {number}"),
         |name| format!("source `{name}`"),
     );
-    let options = checked(options, &label, problems);
-    Some(Source {
+    let options = check_options(options, &label, problems);
+    Some(SourceConfig {
         request: Request::new(model?, options),
-        any_model,
+        allow_unknown_model: any_model,
         name: name?,
         path: environment.resolve(folder, &path?),
         include,
@@ -81,20 +83,20 @@ pub(super) fn source(
 }
 
 /// Reads the model, if set, and whether an unknown model is allowed. `any_model` is the inherited permission.
-pub(super) fn named_model(section: &mut Section<'_>, any_model: bool) -> (Option<String>, bool) {
-    let model = section.get("model", text);
+pub(super) fn read_model(section: &mut Section<'_>, any_model: bool) -> (Option<String>, bool) {
+    let model = section.get("model", string);
     let any_model = section
-        .get("allow_unknown_model", flag)
+        .get("allow_unknown_model", boolean)
         .unwrap_or(any_model);
     if let Some(Err(unknown)) = model.as_deref().filter(|_| !any_model).map(model::check) {
-        section.refuse("model", &unknown.to_string());
+        section.reject("model", &unknown.to_string());
     }
     (model, any_model)
 }
 
 /// Parses a name that is valid as a folder name on every file system and cannot be taken for a path.
-fn name(value: &Value) -> Read<String> {
-    let name = text(value)?;
+fn name(value: &Value) -> ParseResult<String> {
+    let name = string(value)?;
     let plain = |char: char| char.is_alphanumeric() || matches!(char, '-' | '_' | '.' | ' ');
     if name.len() > MAX_NAME_BYTES
         || name.starts_with(['.', ' '])
@@ -108,9 +110,9 @@ fn name(value: &Value) -> Read<String> {
     Ok(name)
 }
 
-fn globs(value: &Value) -> Read<GlobSet> {
+fn globs(value: &Value) -> ParseResult<GlobSet> {
     let mut set = GlobSetBuilder::new();
-    for glob in texts(value)? {
+    for glob in strings(value)? {
         set.add(
             GlobBuilder::new(&glob)
                 .literal_separator(true)
@@ -122,7 +124,7 @@ fn globs(value: &Value) -> Read<GlobSet> {
 }
 
 /// Parses a non-empty list of globs. An empty one would silently exclude every file.
-fn non_empty_globs(value: &Value) -> Read<GlobSet> {
+fn non_empty_globs(value: &Value) -> ParseResult<GlobSet> {
     match globs(value)? {
         set if set.is_empty() => Err(
             "expected at least one glob; omit the key to include every type of recording"
@@ -133,29 +135,29 @@ fn non_empty_globs(value: &Value) -> Read<GlobSet> {
 }
 
 /// Validates options of the service. Invalid ones are added to `problems`.
-pub(super) fn checked(
+pub(super) fn check_options(
     options: Table,
     label: &str,
-    problems: &mut Vec<Problem>,
+    problems: &mut Vec<Diagnostic>,
 ) -> Vec<(String, Value)> {
     let mut checked = Vec::new();
     for (name, node) in options.nodes {
         let error = match &node.content {
-            Content::Value(value) => options::check(&name, value)
+            NodeContent::Value(value) => options::check(&name, value)
                 .err()
                 .map(|error| error.to_string()),
-            Content::Table(_) | Content::Tables(_) => {
+            NodeContent::Table(_) | NodeContent::Tables(_) => {
                 Some(format!("`{name}` does not take a table"))
             }
         };
         match (error, node.content) {
             (Some(error), _) => {
-                problems.push(Problem {
-                    place: node.place,
+                problems.push(Diagnostic {
+                    origin: node.origin,
                     message: format!("{label}: option {error}"),
                 });
             }
-            (None, Content::Value(value)) => checked.push((name, value)),
+            (None, NodeContent::Value(value)) => checked.push((name, value)),
             (None, _) => {}
         }
     }

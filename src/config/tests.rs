@@ -2,10 +2,10 @@
 
 use super::environment::Environment;
 use super::layers::build;
-use super::load::list;
-use super::problem::Problem;
+use super::load::join_lines;
+use super::problem::Diagnostic;
 use super::{Config, KeySource, Layout, TEMPLATE};
-use crate::domain::{Flow, Format};
+use crate::domain::{ApiMode, Format};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,11 +16,11 @@ fn environment(variables: &[(&str, &str)]) -> Environment {
         .collect();
     Environment {
         variables,
-        folder: PathBuf::from("/work-folder"),
+        working_dir: PathBuf::from("/work-folder"),
     }
 }
 
-fn built(text: &str, variables: &[(&str, &str)]) -> Result<Config, Vec<Problem>> {
+fn built(text: &str, variables: &[(&str, &str)]) -> Result<Config, Vec<Diagnostic>> {
     build(
         Some(PathBuf::from("/etc/n.toml")),
         text,
@@ -29,7 +29,7 @@ fn built(text: &str, variables: &[(&str, &str)]) -> Result<Config, Vec<Problem>>
 }
 
 fn errors_of(text: &str) -> String {
-    list(&built(text, &[]).unwrap_err())
+    join_lines(&built(text, &[]).unwrap_err())
 }
 
 const SOURCE: &str = "[[source]]\nname = 'a'\npath = 'rec'\n";
@@ -41,7 +41,7 @@ fn without_a_file_the_template_s_defaults_apply() {
     assert_eq!(config.api.key, KeySource::Env("AIMLAPI_KEY".to_owned()));
     assert_eq!(
         (config.api.flow, config.api.retention),
-        (Flow::TwoStep, Duration::from_secs(3600))
+        (ApiMode::TwoStep, Duration::from_secs(3600))
     );
     let limits = &config.limits;
     assert_eq!(
@@ -135,7 +135,7 @@ fn the_environment_overrides_every_key_of_the_file() {
     assert_eq!(config.api.key, KeySource::Env("OTHER".to_owned()));
     assert_eq!(
         (config.api.flow, config.api.retention),
-        (Flow::Legacy, Duration::from_secs(7200))
+        (ApiMode::Legacy, Duration::from_secs(7200))
     );
     let limits = &config.limits;
     assert_eq!(
@@ -249,7 +249,7 @@ fn a_misplaced_key_is_rejected_and_not_shown() {
         assert!(errors.contains("key_env"), "{text}: {errors}");
     }
     for variable in ["NIGHTSCRIBE__API_KEY", "NIGHTSCRIBE__API__API_KEY"] {
-        let errors = list(&built("", &[(variable, "sk-5ecretvalue")]).unwrap_err());
+        let errors = join_lines(&built("", &[(variable, "sk-5ecretvalue")]).unwrap_err());
         assert!(!errors.contains("5ecretvalue"), "{errors}");
         assert!(errors.contains("key_env"), "{errors}");
     }
@@ -490,7 +490,7 @@ fn unknown_variables_are_rejected() {
             "`limits.max_uploads`: expected a whole number from 1 to 64, found \"many\"",
         ),
     ] {
-        let errors = list(&built("", &[(name, value)]).unwrap_err());
+        let errors = join_lines(&built("", &[(name, value)]).unwrap_err());
         assert!(
             errors.starts_with(&format!("environment variable {name}: ")),
             "{errors}"

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 /// Handling of a submission whose answer was lost and that a look-up does not find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Uncertain {
+pub enum OnUncertain {
     /// Submit the recording again. It may be paid twice.
     Resubmit,
     /// Fail the job and leave the decision to a person.
@@ -14,16 +14,16 @@ pub enum Uncertain {
 /// Error of parsing an [`Uncertain`].
 #[derive(Debug, thiserror::Error)]
 #[error("expected \"resubmit\" or \"hold\", found \"{0}\"")]
-pub struct UnknownUncertain(String);
+pub struct UnknownOnUncertain(String);
 
-impl FromStr for Uncertain {
-    type Err = UnknownUncertain;
+impl FromStr for OnUncertain {
+    type Err = UnknownOnUncertain;
 
-    fn from_str(text: &str) -> Result<Self, UnknownUncertain> {
+    fn from_str(text: &str) -> Result<Self, UnknownOnUncertain> {
         match text {
             "resubmit" => Ok(Self::Resubmit),
             "hold" => Ok(Self::Hold),
-            other => Err(UnknownUncertain(other.to_owned())),
+            other => Err(UnknownOnUncertain(other.to_owned())),
         }
     }
 }

@@ -10,26 +10,26 @@ use std::time::Duration;
 use url::Url;
 
 /// A parsed value, or an error message without the key.
-pub(super) type Read<T> = Result<T, String>;
+pub(super) type ParseResult<T> = Result<T, String>;
 
-fn expected<T>(what: &str, found: &Value) -> Read<T> {
+fn expected<T>(what: &str, found: &Value) -> ParseResult<T> {
     Err(format!("expected {what}, found {found}"))
 }
 
-pub(super) fn text(value: &Value) -> Read<String> {
+pub(super) fn string(value: &Value) -> ParseResult<String> {
     match value {
         Value::String(text) if !text.trim().is_empty() => Ok(text.clone()),
         other => expected("a string", other),
     }
 }
 
-pub(super) fn flag(value: &Value) -> Read<bool> {
+pub(super) fn boolean(value: &Value) -> ParseResult<bool> {
     value
         .as_bool()
         .map_or_else(|| expected("true or false", value), Ok)
 }
 
-pub(super) fn path(value: &Value) -> Read<PathBuf> {
+pub(super) fn path(value: &Value) -> ParseResult<PathBuf> {
     match value {
         Value::String(text) if !text.trim().is_empty() && !text.contains('\0') => {
             Ok(PathBuf::from(text))
@@ -38,10 +38,10 @@ pub(super) fn path(value: &Value) -> Read<PathBuf> {
     }
 }
 
-pub(super) fn texts(value: &Value) -> Read<Vec<String>> {
+pub(super) fn strings(value: &Value) -> ParseResult<Vec<String>> {
     let items = value
         .as_array()
-        .map(|items| items.iter().map(text).collect::<Result<Vec<_>, _>>());
+        .map(|items| items.iter().map(string).collect::<Result<Vec<_>, _>>());
     match items {
         Some(Ok(texts)) => Ok(texts),
         _ => expected("a list of strings", value),
@@ -49,7 +49,7 @@ pub(super) fn texts(value: &Value) -> Read<Vec<String>> {
 }
 
 /// Parses a duration, which may be zero.
-pub(super) fn duration(value: &Value) -> Read<Duration> {
+pub(super) fn duration(value: &Value) -> ParseResult<Duration> {
     let parsed = value
         .as_str()
         .and_then(|text| humantime::parse_duration(text).ok());
@@ -60,7 +60,7 @@ pub(super) fn duration(value: &Value) -> Read<Duration> {
 }
 
 /// Parses a duration of at least one millisecond.
-pub(super) fn span(value: &Value) -> Read<Duration> {
+pub(super) fn positive_duration(value: &Value) -> ParseResult<Duration> {
     match duration(value)? {
         short if short < Duration::from_millis(1) => {
             expected("a duration of at least \"1ms\"", value)
@@ -70,7 +70,7 @@ pub(super) fn span(value: &Value) -> Read<Duration> {
 }
 
 /// Parses a positive size: `"500 MB"`, `"2 GiB"`, or a number of bytes.
-pub(super) fn bytes(value: &Value) -> Read<u64> {
+pub(super) fn bytes(value: &Value) -> ParseResult<u64> {
     let parsed = match value {
         Value::String(text) => text.parse::<ByteSize>().ok().map(|size| size.as_u64()),
         number => number.as_u64(),
@@ -83,7 +83,7 @@ pub(super) fn bytes(value: &Value) -> Read<u64> {
 }
 
 /// Parses a finite number above zero.
-pub(super) fn amount(value: &Value) -> Read<f64> {
+pub(super) fn positive_number(value: &Value) -> ParseResult<f64> {
     let number = value
         .as_f64()
         .filter(|number| *number > 0.0 && number.is_finite());
@@ -91,7 +91,7 @@ pub(super) fn amount(value: &Value) -> Read<f64> {
 }
 
 /// Parses a price, which may be zero.
-pub(super) fn price(value: &Value) -> Read<f64> {
+pub(super) fn price(value: &Value) -> ParseResult<f64> {
     let number = value
         .as_f64()
         .filter(|number| *number >= 0.0 && number.is_finite());
@@ -101,7 +101,7 @@ pub(super) fn price(value: &Value) -> Read<f64> {
     )
 }
 
-pub(super) fn rate(value: &Value) -> Read<NonZeroU32> {
+pub(super) fn rate(value: &Value) -> ParseResult<NonZeroU32> {
     let number = value
         .as_u64()
         .and_then(|number| u32::try_from(number).ok())
@@ -112,7 +112,7 @@ pub(super) fn rate(value: &Value) -> Read<NonZeroU32> {
     )
 }
 
-pub(super) fn count(range: RangeInclusive<usize>) -> impl Fn(&Value) -> Read<usize> {
+pub(super) fn count(range: RangeInclusive<usize>) -> impl Fn(&Value) -> ParseResult<usize> {
     move |value| {
         let number = value
             .as_u64()
@@ -128,26 +128,26 @@ pub(super) fn count(range: RangeInclusive<usize>) -> impl Fn(&Value) -> Read<usi
 }
 
 /// Parses a string with `T`'s parser.
-pub(super) fn word<T: FromStr<Err = E>, E: std::fmt::Display>(value: &Value) -> Read<T> {
-    text(value)?.parse().map_err(|error: E| error.to_string())
+pub(super) fn parsed<T: FromStr<Err = E>, E: std::fmt::Display>(value: &Value) -> ParseResult<T> {
+    string(value)?.parse().map_err(|error: E| error.to_string())
 }
 
 /// Parses a string or a non-empty list of strings with `T`'s parser.
 pub(super) fn one_or_more<T: FromStr<Err = E>, E: std::fmt::Display>(
     value: &Value,
-) -> Read<Vec<T>> {
+) -> ParseResult<Vec<T>> {
     match value {
-        Value::Array(items) if !items.is_empty() => items.iter().map(word).collect(),
-        single => Ok(vec![word(single)?]),
+        Value::Array(items) if !items.is_empty() => items.iter().map(parsed).collect(),
+        single => Ok(vec![parsed(single)?]),
     }
 }
 
 /// Parses a non-empty list of strings with `T`'s parser. Rejects duplicates.
-pub(super) fn words<T: FromStr<Err = E> + PartialEq, E: std::fmt::Display>(
+pub(super) fn parsed_list<T: FromStr<Err = E> + PartialEq, E: std::fmt::Display>(
     value: &Value,
-) -> Read<Vec<T>> {
+) -> ParseResult<Vec<T>> {
     let mut words = Vec::new();
-    for text in texts(value)? {
+    for text in strings(value)? {
         let word = text.parse().map_err(|error: E| error.to_string())?;
         if words.contains(&word) {
             return Err(format!("`{text}` is listed twice"));
@@ -162,7 +162,7 @@ pub(super) fn words<T: FromStr<Err = E> + PartialEq, E: std::fmt::Display>(
 }
 
 /// Parses the name of an environment variable. The error does not show the value, which may be the secret itself.
-pub(super) fn variable_name(value: &Value) -> Read<String> {
+pub(super) fn variable_name(value: &Value) -> ParseResult<String> {
     let name = value
         .as_str()
         .filter(|text| is_variable_name(text) && !is_like_a_key(text));
@@ -184,9 +184,9 @@ fn is_like_a_key(text: &str) -> bool {
     text.len() >= 24 && !text.contains('_') && text.contains(|char: char| char.is_ascii_digit())
 }
 
-pub(super) fn base_url(value: &Value) -> Read<Url> {
+pub(super) fn base_url(value: &Value) -> ParseResult<Url> {
     const CREDENTIALS: &str = "the URL contains a user name or password; put the key in the variable named by `key_env` or in the file named by `key_file`";
-    let text = text(value)?;
+    let text = string(value)?;
     let url = Url::parse(text.trim())
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some());
@@ -206,7 +206,7 @@ pub(super) fn base_url(value: &Value) -> Read<Url> {
 }
 
 /// Parses a program and its arguments.
-pub(super) fn command(value: &Value) -> Read<(String, Vec<String>)> {
+pub(super) fn command(value: &Value) -> ParseResult<(String, Vec<String>)> {
     const EXPECTED: &str = "a program and its arguments, as in [\"program\", \"argument\"]";
     let texts = value.as_array().map(|items| {
         let texts = items.iter().map(|item| item.as_str().map(str::to_owned));
@@ -225,8 +225,8 @@ pub(super) fn command(value: &Value) -> Read<(String, Vec<String>)> {
 }
 
 /// Parses the URL of a webhook. The error does not show the value, whose path may be a secret.
-pub(super) fn webhook(value: &Value) -> Read<Url> {
-    let url = Url::parse(text(value)?.trim())
+pub(super) fn webhook(value: &Value) -> ParseResult<Url> {
+    let url = Url::parse(string(value)?.trim())
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some());
     let url = url.ok_or("expected an http:// or https:// URL")?;

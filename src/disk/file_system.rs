@@ -6,7 +6,7 @@ use std::io;
 /// Whether [`sync`] on this file is as durable as an fsync of every file of its file system, and reports every failure.
 /// `false` for file systems that may guarantee less, such as network shares and FUSE. Blocks.
 #[must_use]
-pub fn syncs_as_one(file: &File) -> bool {
+pub fn supports_syncfs(file: &File) -> bool {
     system::supports_syncfs(file)
 }
 
@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn virtual_file_systems_are_not_supported() {
         let virtual_file = File::open("/proc/version").unwrap();
-        assert!(!syncs_as_one(&virtual_file));
+        assert!(!supports_syncfs(&virtual_file));
     }
 
     #[test]

@@ -14,9 +14,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 static DURABLE: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// Default permissions of a new folder. The umask restricts them.
-pub const USUAL: u32 = 0o777;
+pub const DEFAULT_MODE: u32 = 0o777;
 /// Permissions of a folder that only its owner can access.
-pub const PRIVATE: u32 = 0o700;
+pub const PRIVATE_MODE: u32 = 0o700;
 
 /// Creates a folder and its missing parents, and syncs their directory entries. The entries of existing folders are
 /// synced too, because the process that created them may have been killed before its sync, or may not have synced yet.
@@ -24,16 +24,16 @@ pub const PRIVATE: u32 = 0o700;
 ///
 /// # Errors
 /// If a folder cannot be created or synced, or if a share on which the folder was found is no longer mounted.
-pub fn make_durable(folder: &Path, mode: u32) -> io::Result<()> {
+pub fn create_durable(folder: &Path, mode: u32) -> io::Result<()> {
     let folder = &path::absolute(folder)?;
-    mount::check(folder)?;
+    mount::check_mounted(folder)?;
     if is_durable(folder) {
         return Ok(());
     }
     let mut builder = DirBuilder::new();
     builder.recursive(true).mode(mode).create(folder)?;
     sync_entries(&fs::canonicalize(folder)?)?;
-    mount::remember(folder);
+    mount::record_mount(folder);
     durable().insert(folder.to_owned());
     Ok(())
 }
@@ -88,7 +88,7 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let folder = temp.path().join("a/b");
         for _ in 0..2 {
-            make_durable(&folder, PRIVATE).unwrap();
+            create_durable(&folder, PRIVATE_MODE).unwrap();
             assert_eq!(
                 fs::metadata(&folder).unwrap().permissions().mode() & 0o777,
                 0o700
@@ -101,7 +101,7 @@ mod tests {
     fn creating_a_subfolder_syncs_its_parents_again() {
         let temp = tempfile::tempdir().unwrap();
         let (above, below) = (temp.path().join("a"), temp.path().join("a/b"));
-        make_durable(&above, USUAL).unwrap();
+        create_durable(&above, DEFAULT_MODE).unwrap();
         assert!(is_durable(&above));
         assert!(!is_durable(&below));
         assert!(!is_durable(&above));
@@ -112,7 +112,7 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         fs::create_dir(temp.path().join("real")).unwrap();
         std::os::unix::fs::symlink("real", temp.path().join("link")).unwrap();
-        make_durable(&temp.path().join("link/x"), USUAL).unwrap();
+        create_durable(&temp.path().join("link/x"), DEFAULT_MODE).unwrap();
         assert!(temp.path().join("real/x").is_dir());
     }
 
@@ -120,7 +120,7 @@ mod tests {
     fn a_file_in_the_path_is_an_error() {
         let temp = tempfile::tempdir().unwrap();
         fs::write(temp.path().join("file"), "").unwrap();
-        make_durable(&temp.path().join("file"), USUAL).unwrap_err();
-        make_durable(&temp.path().join("file/x"), USUAL).unwrap_err();
+        create_durable(&temp.path().join("file"), DEFAULT_MODE).unwrap_err();
+        create_durable(&temp.path().join("file/x"), DEFAULT_MODE).unwrap_err();
     }
 }

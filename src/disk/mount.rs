@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 static MOUNTS: Mutex<BTreeMap<PathBuf, u64>> = Mutex::new(BTreeMap::new());
 
 /// Records the mount point of an existing folder. Blocks.
-pub(super) fn remember(folder: &Path) {
+pub(super) fn record_mount(folder: &Path) {
     if let Some((mount, under)) = mount_of(folder, device) {
         mounts().insert(mount.to_owned(), under);
     }
@@ -22,7 +22,7 @@ pub(super) fn remember(folder: &Path) {
 ///
 /// # Errors
 /// If one is not. The message contains its path.
-pub(super) fn check(folder: &Path) -> io::Result<()> {
+pub(super) fn check_mounted(folder: &Path) -> io::Result<()> {
     let mounts = mounts();
     let unmounted = mounts
         .iter()
@@ -119,11 +119,11 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let mount = temp.path().join("share");
         mounts().insert(mount.clone(), device(temp.path()).unwrap());
-        let error = check(&mount.join("talks")).unwrap_err();
+        let error = check_mounted(&mount.join("talks")).unwrap_err();
         assert_eq!(
             error.to_string(),
             format!("`{}` is no longer mounted", mount.display())
         );
-        check(temp.path()).unwrap();
+        check_mounted(temp.path()).unwrap();
     }
 }

@@ -11,7 +11,7 @@ const NAMES: [&str; 4] = ["id", "source", "recording", "dir"];
 
 /// Argument of a hook: text that may contain placeholders such as `{txt}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Argument(Vec<Part>);
+pub struct HookArgument(Vec<Part>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
@@ -25,7 +25,7 @@ enum Part {
 
 /// Values for the placeholders: the transcript that the hook runs for.
 #[derive(Debug, Clone)]
-pub struct Transcribed {
+pub struct HookContext {
     /// ID of the item, as used on the command line.
     pub id: String,
     /// Name of the source.
@@ -44,9 +44,9 @@ pub struct UnknownPlaceholder(String, String);
 /// Error for a placeholder whose output file does not exist. Without a format, there are no output files at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the transcript has no {} file", .0.map_or("output", Format::as_str))]
-pub struct NoFile(Option<Format>);
+pub struct MissingFile(Option<Format>);
 
-impl FromStr for Argument {
+impl FromStr for HookArgument {
     type Err = UnknownPlaceholder;
 
     /// Parses text and placeholders. A placeholder is one or more lowercase ASCII letters or `_` in braces. All other
@@ -96,7 +96,7 @@ fn part(name: &str) -> Result<Part, UnknownPlaceholder> {
     })
 }
 
-impl Argument {
+impl HookArgument {
     /// Returns the formats whose files the argument refers to.
     pub fn formats(&self) -> impl Iterator<Item = Format> + '_ {
         self.0.iter().filter_map(|part| match part {
@@ -109,7 +109,7 @@ impl Argument {
     ///
     /// # Errors
     /// If a placeholder refers to a file that does not exist.
-    pub fn fill(&self, transcribed: &Transcribed) -> Result<OsString, NoFile> {
+    pub fn fill(&self, transcribed: &HookContext) -> Result<OsString, MissingFile> {
         let mut filled = OsString::new();
         for part in &self.0 {
             match part {
@@ -117,10 +117,9 @@ impl Argument {
                 Part::Id => filled.push(&transcribed.id),
                 Part::Source => filled.push(&transcribed.source),
                 Part::Recording => filled.push(&transcribed.recording),
-                Part::Dir => filled.push(folder(&transcribed.outputs).ok_or(NoFile(None))?),
-                Part::File(format) => {
-                    filled.push(file(&transcribed.outputs, *format).ok_or(NoFile(Some(*format)))?)
-                }
+                Part::Dir => filled.push(folder(&transcribed.outputs).ok_or(MissingFile(None))?),
+                Part::File(format) => filled
+                    .push(file(&transcribed.outputs, *format).ok_or(MissingFile(Some(*format)))?),
             }
         }
         Ok(filled)
@@ -150,7 +149,7 @@ mod tests {
     use super::*;
 
     fn filled(text: &str) -> String {
-        let transcribed = Transcribed {
+        let transcribed = HookContext {
             id: "17".to_owned(),
             source: "talks".to_owned(),
             recording: "/rec/a b.mp3".into(),
@@ -158,7 +157,7 @@ mod tests {
                 .map(PathBuf::from)
                 .into(),
         };
-        let argument: Argument = text.parse().unwrap();
+        let argument: HookArgument = text.parse().unwrap();
         match argument.fill(&transcribed) {
             Ok(filled) => filled.into_string().unwrap(),
             Err(error) => error.to_string(),
@@ -184,7 +183,7 @@ mod tests {
 
     #[test]
     fn an_unknown_placeholder_is_rejected_with_a_suggestion() {
-        let error = "{recoding}".parse::<Argument>().unwrap_err();
+        let error = "{recoding}".parse::<HookArgument>().unwrap_err();
         assert!(
             error
                 .to_string()

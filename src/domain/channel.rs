@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 /// A channel that delivers notifications.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Channel {
+pub enum NotifyChannel {
     /// A program that reads the message from standard input.
     Command,
     /// A URL that the message is posted to.
@@ -14,7 +14,7 @@ pub enum Channel {
     Email,
 }
 
-impl Channel {
+impl NotifyChannel {
     /// Every channel.
     pub const ALL: [Self; 3] = [Self::Command, Self::Webhook, Self::Email];
 
@@ -29,7 +29,7 @@ impl Channel {
     }
 }
 
-impl fmt::Display for Channel {
+impl fmt::Display for NotifyChannel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
@@ -40,7 +40,7 @@ impl fmt::Display for Channel {
 #[error("unknown channel `{0}`")]
 pub struct UnknownChannel(String);
 
-impl FromStr for Channel {
+impl FromStr for NotifyChannel {
     type Err = UnknownChannel;
 
     fn from_str(text: &str) -> Result<Self, UnknownChannel> {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 /// Content of a file and its hash.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Content {
+pub struct FileContent {
     /// All bytes of the file.
     pub bytes: Bytes,
     /// SHA-256 of the bytes in lowercase hexadecimal.

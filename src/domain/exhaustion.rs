@@ -6,7 +6,7 @@ use std::io;
 /// Returns whether an I/O error means that the machine has run out of file descriptors, memory or buffers. The operation
 /// is worth retrying. The error does not count as a failure of the job.
 #[must_use]
-pub fn is_exhaustion(error: &io::Error) -> bool {
+pub fn is_resource_exhaustion(error: &io::Error) -> bool {
     let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::NOBUFS];
     exhausted
         .iter()
@@ -25,7 +25,11 @@ mod tests {
             (Errno::ACCESS, false),
             (Errno::IO, false),
         ] {
-            assert_eq!(is_exhaustion(&io::Error::from(errno)), expected, "{errno}");
+            assert_eq!(
+                is_resource_exhaustion(&io::Error::from(errno)),
+                expected,
+                "{errno}"
+            );
         }
     }
 }

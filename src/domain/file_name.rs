@@ -36,13 +36,13 @@ enum Part {
 /// Template for a file name without its extension. Always contains `{stem}`, so that recordings of one folder get
 /// different names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileName {
+pub struct FileNameTemplate {
     parts: Vec<Part>,
 }
 
 /// Values for the placeholders other than `{stem}`. An unknown value is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Facts {
+pub struct TemplateValues {
     /// Spoken language.
     pub language: String,
     /// Name of the source.
@@ -60,7 +60,7 @@ pub enum FileNameError {
     #[error(
         "unknown placeholder `{name}`{suggestion} (expected {{stem}}, {{lang}}, {{source}}, {{date}} or {{model}})"
     )]
-    Unknown {
+    UnknownPlaceholder {
         /// Placeholder as written, with its braces.
         name: String,
         /// Text `; did you mean …?`, or empty.
@@ -68,19 +68,19 @@ pub enum FileNameError {
     },
     /// `{stem}` is missing, so that all transcripts of a folder would have the same name.
     #[error("`{{stem}}` is missing: transcripts of different recordings would have the same name")]
-    NoStem,
+    MissingStem,
     /// The template is too long or not a valid file name. Holds the escaped template.
     #[error(
         "expected a file name of at most {MAX_BYTES} bytes that contains no `/` or control character and does not start with `.`; found \"{0}\""
     )]
-    NoName(String),
+    InvalidName(String),
 }
 
-impl FileName {
+impl FileNameTemplate {
     /// Returns the file name for a recording. A placeholder without a value is removed together with the `.`, `-` or `_`
     /// before it. At the start of the name, the separators after it are removed instead.
     #[must_use]
-    pub fn of(&self, stem: &OsStr, facts: &Facts) -> OsString {
+    pub fn render(&self, stem: &OsStr, facts: &TemplateValues) -> OsString {
         let mut name: Vec<u8> = Vec::new();
         for (number, part) in self.parts.iter().enumerate() {
             let value = match part {
@@ -99,7 +99,7 @@ impl FileName {
     }
 }
 
-fn value<'a>(placeholder: Placeholder, stem: &'a OsStr, facts: &'a Facts) -> &'a [u8] {
+fn value<'a>(placeholder: Placeholder, stem: &'a OsStr, facts: &'a TemplateValues) -> &'a [u8] {
     match placeholder {
         Placeholder::Stem => stem.as_bytes(),
         Placeholder::Lang => facts.language.as_bytes(),
@@ -109,17 +109,17 @@ fn value<'a>(placeholder: Placeholder, stem: &'a OsStr, facts: &'a Facts) -> &'a
     }
 }
 
-impl FromStr for FileName {
+impl FromStr for FileNameTemplate {
     type Err = FileNameError;
 
     fn from_str(text: &str) -> Result<Self, FileNameError> {
         let is_invalid = |char: char| char.is_control() || char == '/';
         if text.len() > MAX_BYTES || text.starts_with('.') || text.contains(is_invalid) {
-            return Err(FileNameError::NoName(text.escape_debug().to_string()));
+            return Err(FileNameError::InvalidName(text.escape_debug().to_string()));
         }
         let parts = parts(text)?;
         if !parts.contains(&Part::Placeholder(Placeholder::Stem)) {
-            return Err(FileNameError::NoStem);
+            return Err(FileNameError::MissingStem);
         }
         Ok(Self { parts })
     }
@@ -146,7 +146,7 @@ fn parts(text: &str) -> Result<Vec<Part>, FileNameError> {
 
 fn placeholder(name: &str) -> Result<Placeholder, FileNameError> {
     let known = PLACEHOLDERS.iter().find(|(known, _)| *known == name);
-    let unknown = || FileNameError::Unknown {
+    let unknown = || FileNameError::UnknownPlaceholder {
         name: name.to_owned(),
         suggestion: suggestion(name, PLACEHOLDERS.map(|(known, _)| known)),
     };
@@ -155,7 +155,7 @@ fn placeholder(name: &str) -> Result<Placeholder, FileNameError> {
         .ok_or_else(unknown)
 }
 
-impl Facts {
+impl TemplateValues {
     /// Creates the values. `language` and `model` are sanitized, so that they cannot form a path or a hidden file. Both
     /// ends are trimmed to an ASCII letter or digit, and the text is cut to 60 characters. Then every character except
     /// ASCII letters, digits, `-`, `_` and `.` is replaced by `-`.
@@ -196,14 +196,16 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn facts() -> Facts {
+    fn facts() -> TemplateValues {
         let day = Timestamp::from_millis(1_795_000_000_000);
-        Facts::new(Some("en_us"), "pod casts", Some(day), "#g1_nova-2-general")
+        TemplateValues::new(Some("en_us"), "pod casts", Some(day), "#g1_nova-2-general")
     }
 
-    fn file_name(template: &str, facts: &Facts) -> String {
-        let name = template.parse::<FileName>().unwrap();
-        name.of(OsStr::new("talk"), facts).into_string().unwrap()
+    fn file_name(template: &str, facts: &TemplateValues) -> String {
+        let name = template.parse::<FileNameTemplate>().unwrap();
+        name.render(OsStr::new("talk"), facts)
+            .into_string()
+            .unwrap()
     }
 
     #[test]
@@ -218,7 +220,7 @@ mod tests {
 
     #[test]
     fn an_empty_placeholder_is_removed_with_its_separator() {
-        let none = Facts::default();
+        let none = TemplateValues::default();
         assert_eq!(file_name("{stem}.{lang}", &none), "talk");
         assert_eq!(file_name("{stem}-{lang}_{date}.x", &none), "talk.x");
         assert_eq!(file_name("{lang}.{stem}", &none), "talk");
@@ -228,7 +230,7 @@ mod tests {
 
     #[test]
     fn an_invalid_template_is_rejected() {
-        let error_text = |text: &str| text.parse::<FileName>().unwrap_err().to_string();
+        let error_text = |text: &str| text.parse::<FileNameTemplate>().unwrap_err().to_string();
         assert_eq!(
             error_text("{stem}.{langs}"),
             "unknown placeholder `{langs}`; did you mean `{lang}`? (expected {stem}, {lang}, {source}, {date} or {model})"
@@ -241,13 +243,14 @@ mod tests {
             );
         }
         for invalid in ["", "a/{stem}", ".{stem}", "{stem}\n"] {
-            assert!(invalid.parse::<FileName>().is_err(), "{invalid}");
+            assert!(invalid.parse::<FileNameTemplate>().is_err(), "{invalid}");
         }
     }
 
     #[test]
     fn language_and_model_are_sanitized() {
-        let facts = Facts::new(Some("../../e n"), "s", Some(Timestamp::MAX), "open/whisper");
+        let facts =
+            TemplateValues::new(Some("../../e n"), "s", Some(Timestamp::MAX), "open/whisper");
         assert_eq!(facts.language, "e-n");
         assert_eq!(
             (facts.date.as_str(), facts.model.as_str()),
@@ -258,7 +261,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_value_makes_a_path_or_hidden_file(language in ".{0,99}", model in ".{0,99}") {
-            let facts = Facts::new(Some(&language), "s", None, &model);
+            let facts = TemplateValues::new(Some(&language), "s", None, &model);
             let name = file_name("{lang}.{model}-{stem}_{lang}", &facts);
             prop_assert!(!name.contains('/') && !name.starts_with('.'));
             prop_assert!(name.contains("talk") && name.len() < 200);

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 /// How a recording is submitted and its transcript is fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Flow {
+pub enum ApiMode {
     /// `POST /stt/create` returns a generation ID. `GET /stt/{id}` returns the transcript.
     #[default]
     TwoStep,
@@ -13,20 +13,20 @@ pub enum Flow {
     Legacy,
 }
 
-impl Flow {
+impl ApiMode {
     /// Every mode, in the order used in the documentation.
-    pub const ALL: [Flow; 2] = [Flow::TwoStep, Flow::Legacy];
+    pub const ALL: [ApiMode; 2] = [ApiMode::TwoStep, ApiMode::Legacy];
 
     /// Returns the name used in the configuration.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Flow::TwoStep => "two-step",
-            Flow::Legacy => "legacy",
+            ApiMode::TwoStep => "two-step",
+            ApiMode::Legacy => "legacy",
         }
     }
 }
 
-impl fmt::Display for Flow {
+impl fmt::Display for ApiMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
@@ -35,15 +35,15 @@ impl fmt::Display for Flow {
 /// Error for an unknown mode name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown flow `{0}`; expected `two-step` or `legacy`")]
-pub struct UnknownFlow(pub String);
+pub struct UnknownApiMode(pub String);
 
-impl FromStr for Flow {
-    type Err = UnknownFlow;
+impl FromStr for ApiMode {
+    type Err = UnknownApiMode;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         Self::ALL
             .into_iter()
             .find(|flow| flow.as_str() == name)
-            .ok_or_else(|| UnknownFlow(name.to_owned()))
+            .ok_or_else(|| UnknownApiMode(name.to_owned()))
     }
 }

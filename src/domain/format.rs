@@ -103,9 +103,9 @@ impl FromStr for Format {
 
 /// One format, or `all` formats. Parsed from one argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Formats(Vec<Format>);
+pub struct FormatSelection(Vec<Format>);
 
-impl FromStr for Formats {
+impl FromStr for FormatSelection {
     type Err = UnknownFormat;
 
     fn from_str(text: &str) -> Result<Self, UnknownFormat> {
@@ -116,10 +116,10 @@ impl FromStr for Formats {
     }
 }
 
-impl Formats {
+impl FormatSelection {
     /// Returns the selected formats without duplicates, in the order of their first occurrence.
     #[must_use]
-    pub fn each(selections: &[Self]) -> Vec<Format> {
+    pub fn distinct(selections: &[Self]) -> Vec<Format> {
         let mut formats = Vec::new();
         for &format in selections.iter().flat_map(|one| &one.0) {
             if !formats.contains(&format) {

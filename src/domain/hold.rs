@@ -75,14 +75,14 @@ impl HoldKind {
     /// Returns whether the hold depends only on local conditions. Such a hold is cleared at start and set again if its
     /// cause still exists.
     #[must_use]
-    pub const fn is_reckoned(self) -> bool {
+    pub const fn is_recomputed(self) -> bool {
         matches!(self, Self::Disk | Self::Budget)
     }
 
     /// Returns whether the hold ends only after an action outside nightscribe. A notification is sent as soon as such a
     /// hold begins.
     #[must_use]
-    pub const fn needs_a_person(self) -> bool {
+    pub const fn needs_action(self) -> bool {
         matches!(self, Self::Auth | Self::Credit | Self::Disk)
     }
 
@@ -102,16 +102,16 @@ impl fmt::Display for HoldKind {
 /// Error for an unknown hold name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown hold `{0}`")]
-pub struct UnknownHold(String);
+pub struct UnknownHoldKind(String);
 
 impl FromStr for HoldKind {
-    type Err = UnknownHold;
+    type Err = UnknownHoldKind;
 
-    fn from_str(text: &str) -> Result<Self, UnknownHold> {
+    fn from_str(text: &str) -> Result<Self, UnknownHoldKind> {
         Self::ALL
             .into_iter()
             .find(|kind| kind.as_str() == text)
-            .ok_or_else(|| UnknownHold(text.to_owned()))
+            .ok_or_else(|| UnknownHoldKind(text.to_owned()))
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 /// Type of the values of an option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum OptionKind {
     /// `true` or `false`.
     Bool,
     /// Non-empty text.
@@ -20,7 +20,7 @@ pub enum Kind {
     Seconds,
 }
 
-impl Kind {
+impl OptionKind {
     fn expected(self) -> String {
         match self {
             Self::Bool => "true or false".to_owned(),
@@ -60,36 +60,42 @@ fn is_text(value: &Value) -> bool {
 }
 
 /// Every option and the type of its values, in alphabetical order.
-pub const OPTIONS: [(&str, Kind); 29] = [
-    ("custom_intent", Kind::TextOrList),
-    ("custom_intent_mode", Kind::OneOf(&["strict", "extended"])),
-    ("custom_topic", Kind::TextOrList),
-    ("custom_topic_mode", Kind::OneOf(&["strict", "extended"])),
-    ("detect_entities", Kind::Bool),
-    ("detect_language", Kind::Bool),
-    ("detect_topics", Kind::Bool),
-    ("diarize", Kind::Bool),
-    ("diarize_version", Kind::Text),
-    ("dictation", Kind::Bool),
-    ("extra", Kind::Text),
-    ("filler_words", Kind::Bool),
-    ("intents", Kind::Bool),
-    ("keywords", Kind::Text),
-    ("language", Kind::Text),
-    ("measurements", Kind::Bool),
-    ("multi_channel", Kind::Bool),
-    ("numerals", Kind::Bool),
-    ("paragraphs", Kind::Bool),
-    ("profanity_filter", Kind::Bool),
-    ("punctuate", Kind::Bool),
-    ("search", Kind::Text),
-    ("sentiment", Kind::Bool),
-    ("smart_format", Kind::Bool),
-    ("summarize", Kind::Text),
-    ("tag", Kind::List),
-    ("topics", Kind::Bool),
-    ("utt_split", Kind::Seconds),
-    ("utterances", Kind::Bool),
+pub const OPTIONS: [(&str, OptionKind); 29] = [
+    ("custom_intent", OptionKind::TextOrList),
+    (
+        "custom_intent_mode",
+        OptionKind::OneOf(&["strict", "extended"]),
+    ),
+    ("custom_topic", OptionKind::TextOrList),
+    (
+        "custom_topic_mode",
+        OptionKind::OneOf(&["strict", "extended"]),
+    ),
+    ("detect_entities", OptionKind::Bool),
+    ("detect_language", OptionKind::Bool),
+    ("detect_topics", OptionKind::Bool),
+    ("diarize", OptionKind::Bool),
+    ("diarize_version", OptionKind::Text),
+    ("dictation", OptionKind::Bool),
+    ("extra", OptionKind::Text),
+    ("filler_words", OptionKind::Bool),
+    ("intents", OptionKind::Bool),
+    ("keywords", OptionKind::Text),
+    ("language", OptionKind::Text),
+    ("measurements", OptionKind::Bool),
+    ("multi_channel", OptionKind::Bool),
+    ("numerals", OptionKind::Bool),
+    ("paragraphs", OptionKind::Bool),
+    ("profanity_filter", OptionKind::Bool),
+    ("punctuate", OptionKind::Bool),
+    ("search", OptionKind::Text),
+    ("sentiment", OptionKind::Bool),
+    ("smart_format", OptionKind::Bool),
+    ("summarize", OptionKind::Text),
+    ("tag", OptionKind::List),
+    ("topics", OptionKind::Bool),
+    ("utt_split", OptionKind::Seconds),
+    ("utterances", OptionKind::Bool),
 ];
 
 /// Error for an option that the service would reject or silently ignore.
@@ -105,7 +111,7 @@ pub enum OptionError {
     },
     /// Invalid value.
     #[error("`{name}` takes {expected}, not {given}")]
-    Value {
+    InvalidValue {
         /// Name of the option.
         name: String,
         /// Description of the valid values.
@@ -130,7 +136,7 @@ pub fn check(name: &str, value: &Value) -> Result<(), OptionError> {
     if kind.accepts(value) {
         return Ok(());
     }
-    Err(OptionError::Value {
+    Err(OptionError::InvalidValue {
         name: name.to_owned(),
         expected: kind.expected(),
         given: value.to_string(),

@@ -16,9 +16,9 @@ pub struct Price {
 
 /// Prices by model. Look-ups ignore case and the optional prefix `#g1_`.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Prices(BTreeMap<String, Price>);
+pub struct PriceTable(BTreeMap<String, Price>);
 
-impl Prices {
+impl PriceTable {
     /// Sets the price of a model.
     pub fn set(&mut self, model: &str, price: Price) {
         self.0.insert(normalized(model), price);
@@ -31,14 +31,14 @@ impl Prices {
 
     /// Returns the price of a model, if known.
     #[must_use]
-    pub fn of(&self, model: &str) -> Option<&Price> {
+    pub fn get(&self, model: &str) -> Option<&Price> {
         self.0.get(&normalized(model))
     }
 
     /// Returns the cost of `audio_s` seconds of audio, if the price of the model is known.
     #[must_use]
     pub fn cost(&self, model: &str, audio_s: f64) -> Option<f64> {
-        Some(self.of(model)?.per_minute * audio_s / 60.0)
+        Some(self.get(model)?.per_minute * audio_s / 60.0)
     }
 
     /// Returns the currency, if all prices use the same one.
@@ -64,13 +64,13 @@ mod tests {
 
     #[test]
     fn a_price_is_found_by_every_name_of_its_model() {
-        let mut prices = Prices::default();
+        let mut prices = PriceTable::default();
         let usd = |per_minute| Price {
             per_minute,
             currency: "USD".to_owned(),
         };
         prices.set("nova-2-general", usd(0.5));
-        assert_eq!(prices.of("#g1_nova-2-General"), Some(&usd(0.5)));
+        assert_eq!(prices.get("#g1_nova-2-General"), Some(&usd(0.5)));
         assert_eq!(prices.cost("#g1_nova-2-general", 600.0), Some(5.0));
         assert_eq!(prices.cost("#g1_whisper-tiny", 600.0), None);
         assert_eq!(prices.currency(), Some("USD"));

@@ -16,7 +16,7 @@ use super::state::JobState;
 
 /// Event in the life of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Event {
+pub enum JobEvent {
     /// A run claimed the job for submission.
     Claimed,
     /// The service accepted the submission and returned a generation ID.
@@ -24,13 +24,13 @@ pub enum Event {
     /// A result was received and stored.
     Completed,
     /// The result of a duplicate recording was reused.
-    Shared,
+    Deduplicated,
     /// A look-up showed that the last submission, whose response was lost, had been accepted.
-    Found,
+    Recovered,
     /// All output files were written.
     Written,
     /// The job was requeued for another attempt.
-    PutBack,
+    Requeued,
     /// The job failed, because the cause is permanent or no attempts are left.
     Failed,
     /// An operator cancelled the job.
@@ -39,16 +39,16 @@ pub enum Event {
     Retried,
 }
 
-impl Event {
+impl JobEvent {
     /// Every event.
     pub const ALL: [Self; 10] = [
         Self::Claimed,
         Self::Accepted,
         Self::Completed,
-        Self::Shared,
-        Self::Found,
+        Self::Deduplicated,
+        Self::Recovered,
         Self::Written,
-        Self::PutBack,
+        Self::Requeued,
         Self::Failed,
         Self::Cancelled,
         Self::Retried,
@@ -59,9 +59,9 @@ impl Event {
     pub const fn from_states(self) -> &'static [JobState] {
         use JobState::{Cancelled, Failed, Pending, Queued, Received, Submitting};
         match self {
-            Self::Claimed | Self::Shared | Self::Found => &[Queued],
+            Self::Claimed | Self::Deduplicated | Self::Recovered => &[Queued],
             Self::Accepted => &[Submitting],
-            Self::Completed | Self::PutBack => &[Submitting, Pending],
+            Self::Completed | Self::Requeued => &[Submitting, Pending],
             Self::Written => &[Received],
             Self::Failed => &[Queued, Submitting, Pending],
             Self::Cancelled => &[Queued, Pending],
@@ -74,10 +74,10 @@ impl Event {
     pub const fn to_state(self) -> JobState {
         match self {
             Self::Claimed => JobState::Submitting,
-            Self::Accepted | Self::Found => JobState::Pending,
-            Self::Completed | Self::Shared => JobState::Received,
+            Self::Accepted | Self::Recovered => JobState::Pending,
+            Self::Completed | Self::Deduplicated => JobState::Received,
             Self::Written => JobState::Done,
-            Self::PutBack | Self::Retried => JobState::Queued,
+            Self::Requeued | Self::Retried => JobState::Queued,
             Self::Failed => JobState::Failed,
             Self::Cancelled => JobState::Cancelled,
         }
@@ -87,22 +87,22 @@ impl Event {
 /// Error for an event that is not valid in a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("event `{event:?}` is not valid in state `{state}`")]
-pub struct Illegal {
+pub struct InvalidTransition {
     /// Current state of the job.
     pub state: JobState,
     /// Rejected event.
-    pub event: Event,
+    pub event: JobEvent,
 }
 
 /// Returns the state after `event`.
 ///
 /// # Errors
 /// [`Illegal`] if the event is not valid in `state`.
-pub fn next(state: JobState, event: Event) -> Result<JobState, Illegal> {
+pub fn next(state: JobState, event: JobEvent) -> Result<JobState, InvalidTransition> {
     if event.from_states().contains(&state) {
         Ok(event.to_state())
     } else {
-        Err(Illegal { state, event })
+        Err(InvalidTransition { state, event })
     }
 }
 
@@ -111,8 +111,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn events() -> impl Strategy<Value = Vec<Event>> {
-        proptest::collection::vec(proptest::sample::select(Event::ALL.to_vec()), 0..40)
+    fn events() -> impl Strategy<Value = Vec<JobEvent>> {
+        proptest::collection::vec(proptest::sample::select(JobEvent::ALL.to_vec()), 0..40)
     }
 
     proptest! {
@@ -138,7 +138,7 @@ mod tests {
             for event in events {
                 if let Ok(after) = next(state, event) {
                     if after == JobState::Submitting {
-                        prop_assert_eq!((state, event), (JobState::Queued, Event::Claimed));
+                        prop_assert_eq!((state, event), (JobState::Queued, JobEvent::Claimed));
                     }
                     state = after;
                 }
@@ -149,10 +149,10 @@ mod tests {
     #[test]
     fn failed_and_cancelled_jobs_return_only_by_retry() {
         for state in [JobState::Failed, JobState::Cancelled] {
-            for event in Event::ALL {
+            for event in JobEvent::ALL {
                 assert_eq!(
                     next(state, event).is_ok(),
-                    event == Event::Retried,
+                    event == JobEvent::Retried,
                     "{state} {event:?}"
                 );
             }
@@ -165,7 +165,7 @@ mod tests {
         for _ in 0..JobState::ALL.len() {
             for state in reached.clone() {
                 reached.extend(
-                    Event::ALL
+                    JobEvent::ALL
                         .iter()
                         .filter_map(|&event| next(state, event).ok()),
                 );

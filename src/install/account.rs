@@ -2,7 +2,7 @@
 
 /// A user from `/etc/passwd`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Account {
+pub struct OsUser {
     /// User name, or the user ID in decimal if the name is not known.
     pub name: String,
     /// User ID.
@@ -13,10 +13,10 @@ pub struct Account {
 
 /// Returns the user with this ID. `passwd` is the text of `/etc/passwd`.
 #[must_use]
-pub fn of_number(passwd: &str, uid: u32) -> Account {
+pub fn by_uid(passwd: &str, uid: u32) -> OsUser {
     users(passwd)
         .find(|user| user.uid == uid)
-        .unwrap_or_else(|| Account {
+        .unwrap_or_else(|| OsUser {
             name: uid.to_string(),
             uid,
             gid: None,
@@ -25,16 +25,16 @@ pub fn of_number(passwd: &str, uid: u32) -> Account {
 
 /// Returns the user with this name or ID. `passwd` is the text of `/etc/passwd`.
 #[must_use]
-pub fn of_name(passwd: &str, name: &str) -> Option<Account> {
+pub fn by_name(passwd: &str, name: &str) -> Option<OsUser> {
     users(passwd)
         .find(|user| user.name == name)
-        .or_else(|| Some(of_number(passwd, name.parse().ok()?)))
+        .or_else(|| Some(by_uid(passwd, name.parse().ok()?)))
 }
 
-fn users(passwd: &str) -> impl Iterator<Item = Account> {
+fn users(passwd: &str) -> impl Iterator<Item = OsUser> {
     passwd.lines().filter_map(|line| {
         let mut fields = line.split(':');
-        Some(Account {
+        Some(OsUser {
             name: fields.next()?.to_owned(),
             uid: fields.nth(1)?.parse().ok()?,
             gid: fields.next()?.parse().ok(),
@@ -44,7 +44,7 @@ fn users(passwd: &str) -> impl Iterator<Item = Account> {
 
 /// Owner and permissions of a file or folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mode {
+pub struct FileMode {
     /// Permission bits.
     pub bits: u32,
     /// User ID of the owner.
@@ -56,14 +56,14 @@ pub struct Mode {
 /// Permission to read a file or list a folder.
 pub const READ: u32 = 4;
 /// Permission to traverse a folder.
-pub const ENTER: u32 = 1;
+pub const TRAVERSE: u32 = 1;
 /// Permission to create entries in a folder.
 pub const WRITE: u32 = 3;
 
 /// Whether `user` has the permissions `wanted`. `None` stands for a dynamic user, who owns nothing. Ignores
 /// supplementary groups and access control lists.
 #[must_use]
-pub fn may(user: Option<&Account>, mode: Mode, wanted: u32) -> bool {
+pub fn has_access(user: Option<&OsUser>, mode: FileMode, wanted: u32) -> bool {
     let shift = match user {
         Some(user) if user.uid == 0 => return true,
         Some(user) if user.uid == mode.uid => 6,
@@ -82,24 +82,28 @@ mod tests {
 
     #[test]
     fn users_are_found_by_id_and_by_name() {
-        let ann = of_number(PASSWD, 1000);
+        let ann = by_uid(PASSWD, 1000);
         assert_eq!((ann.name.as_str(), ann.gid), ("ann", Some(1001)));
-        assert_eq!(of_name(PASSWD, "ann"), Some(ann));
-        assert_eq!(of_number(PASSWD, 7).name, "7");
-        assert_eq!(of_name(PASSWD, "7").unwrap().uid, 7);
-        assert_eq!(of_name(PASSWD, "bob"), None);
+        assert_eq!(by_name(PASSWD, "ann"), Some(ann));
+        assert_eq!(by_uid(PASSWD, 7).name, "7");
+        assert_eq!(by_name(PASSWD, "7").unwrap().uid, 7);
+        assert_eq!(by_name(PASSWD, "bob"), None);
     }
 
     #[test]
     fn permission_bits_are_chosen_by_owner_group_and_others() {
-        let ann = of_number(PASSWD, 1000);
-        let mode = |bits, uid, gid| Mode { bits, uid, gid };
-        assert!(may(Some(&ann), mode(0o700, 1000, 0), WRITE));
-        assert!(!may(Some(&ann), mode(0o077, 1000, 1001), READ));
-        assert!(may(Some(&ann), mode(0o050, 0, 1001), READ | ENTER));
-        assert!(!may(None, mode(0o750, 0, 0), ENTER));
-        assert!(may(None, mode(0o711, 0, 0), ENTER));
-        assert!(!may(None, mode(0o711, 0, 0), READ));
-        assert!(may(Some(&of_number(PASSWD, 0)), mode(0, 5, 5), WRITE));
+        let ann = by_uid(PASSWD, 1000);
+        let mode = |bits, uid, gid| FileMode { bits, uid, gid };
+        assert!(has_access(Some(&ann), mode(0o700, 1000, 0), WRITE));
+        assert!(!has_access(Some(&ann), mode(0o077, 1000, 1001), READ));
+        assert!(has_access(
+            Some(&ann),
+            mode(0o050, 0, 1001),
+            READ | TRAVERSE
+        ));
+        assert!(!has_access(None, mode(0o750, 0, 0), TRAVERSE));
+        assert!(has_access(None, mode(0o711, 0, 0), TRAVERSE));
+        assert!(!has_access(None, mode(0o711, 0, 0), READ));
+        assert!(has_access(Some(&by_uid(PASSWD, 0)), mode(0, 5, 5), WRITE));
     }
 }

@@ -26,7 +26,7 @@ impl<'a> Unit<'a> {
 
     /// Whether the unit runs nightscribe with this configuration file.
     #[must_use]
-    pub fn runs(self, config: &str) -> bool {
+    pub fn runs_config(self, config: &str) -> bool {
         let option = format!("--config {} ", argument(config));
         self.value("ExecStart")
             .is_some_and(|command| format!("{command} ").contains(&option))
@@ -34,7 +34,7 @@ impl<'a> Unit<'a> {
 
     /// Whether the unit runs as a dynamic user.
     #[must_use]
-    pub fn has_a_user_of_its_own(self) -> bool {
+    pub fn has_dynamic_user(self) -> bool {
         self.value("DynamicUser").is_some_and(is_yes)
     }
 
@@ -80,7 +80,7 @@ fn is_yes(value: &str) -> bool {
 
 /// Whether an environment file with this text sets the variable to a non-empty value.
 #[must_use]
-pub fn sets(text: &str, variable: &str) -> bool {
+pub fn sets_variable(text: &str, variable: &str) -> bool {
     text.lines().any(|line| {
         let value = line
             .trim()
@@ -97,9 +97,9 @@ mod tests {
     #[test]
     fn a_unit_is_matched_by_its_configuration() {
         let unit = Unit("[Service]\nExecStart=/bin/nightscribe --config \"/a b.toml\" run\n");
-        assert!(unit.runs("/a b.toml"));
-        assert!(!unit.runs("/a"));
-        assert!(!Unit("").runs("/a b.toml"));
+        assert!(unit.runs_config("/a b.toml"));
+        assert!(!unit.runs_config("/a"));
+        assert!(!Unit("").runs_config("/a b.toml"));
     }
 
     #[test]
@@ -107,7 +107,7 @@ mod tests {
         let unit = Unit(
             "DynamicUser=yes\nDynamicUser = off\nLoadCredential=key:/100%%\nEnvironmentFile=-/e\n",
         );
-        assert!(!unit.has_a_user_of_its_own());
+        assert!(!unit.has_dynamic_user());
         assert_eq!(unit.credential().as_deref(), Some("/100%"));
         assert_eq!(unit.environment_file().as_deref(), Some("/e"));
     }
@@ -133,8 +133,11 @@ mod tests {
 
     #[test]
     fn only_a_non_empty_value_sets_a_variable() {
-        assert!(sets("# key\n AIMLAPI_KEY = x", "AIMLAPI_KEY"));
-        assert!(!sets("AIMLAPI_KEY=''", "AIMLAPI_KEY"));
-        assert!(!sets("AIMLAPI_KEY_2=x\n#AIMLAPI_KEY=x", "AIMLAPI_KEY"));
+        assert!(sets_variable("# key\n AIMLAPI_KEY = x", "AIMLAPI_KEY"));
+        assert!(!sets_variable("AIMLAPI_KEY=''", "AIMLAPI_KEY"));
+        assert!(!sets_variable(
+            "AIMLAPI_KEY_2=x\n#AIMLAPI_KEY=x",
+            "AIMLAPI_KEY"
+        ));
     }
 }

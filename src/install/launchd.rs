@@ -1,15 +1,15 @@
 //! Property list for launchd, the service manager of macOS.
 
-use super::MARK;
+use super::GENERATED_MARKER;
 use super::scope::Scope;
-use super::setup::{Identity, Key, Setup};
+use super::setup::{Identity, ServiceKey, ServiceSpec};
 
 /// launchd label of the service.
 pub const LABEL: &str = "nightscribe";
 
 /// Returns the text of the property list. launchd cannot pass credentials, so the service reads the key file itself.
 #[must_use]
-pub fn property_list(setup: &Setup) -> String {
+pub fn property_list(setup: &ServiceSpec) -> String {
     let arguments = [setup.binary.as_str(), "--config", &setup.config, "run"];
     let arguments: String = arguments
         .map(|text| format!("\n        {}", string(text)))
@@ -46,24 +46,24 @@ pub fn property_list(setup: &Setup) -> String {
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n\
-         <!-- {MARK}. Run it again after changing the configuration. -->\n\
+         <!-- {GENERATED_MARKER}. Run it again after changing the configuration. -->\n\
          {}<plist version=\"1.0\">\n<dict>\n{entries}</dict>\n</plist>\n",
         hint(setup)
     )
 }
 
-fn hint(setup: &Setup) -> String {
+fn hint(setup: &ServiceSpec) -> String {
     match &setup.key {
-        Key::File(_) => String::new(),
-        Key::Variable { name, .. } => format!(
+        ServiceKey::File(_) => String::new(),
+        ServiceKey::Variable { name, .. } => format!(
             "<!-- launchd does not set {name}: put the key in a file and set api.key_file. -->\n"
         ),
     }
 }
 
 /// Returns the path of the log file, because launchd has no journal. A user's log is next to the queue.
-fn log(setup: &Setup) -> String {
-    let folder = match (setup.scope, setup.writes.first()) {
+fn log(setup: &ServiceSpec) -> String {
+    let folder = match (setup.scope, setup.write_paths.first()) {
         (Scope::User, Some(state)) => state,
         _ => "/Library/Logs",
     };
@@ -82,16 +82,16 @@ fn string(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn setup() -> Setup {
-        Setup {
+    fn setup() -> ServiceSpec {
+        ServiceSpec {
             scope: Scope::User,
             identity: Identity::Caller,
             binary: "/usr/local/bin/nightscribe".to_owned(),
             config: "/Users/ann/a & <b>.toml".to_owned(),
             home: None,
-            key: Key::File("/Users/ann/key".to_owned()),
-            reads: vec!["/Users/ann/Podcasts".to_owned()],
-            writes: vec!["/Users/ann/state".to_owned()],
+            key: ServiceKey::File("/Users/ann/key".to_owned()),
+            read_paths: vec!["/Users/ann/Podcasts".to_owned()],
+            write_paths: vec!["/Users/ann/state".to_owned()],
         }
     }
 
@@ -114,7 +114,7 @@ mod tests {
         setup.scope = Scope::System;
         setup.identity = Identity::Named("ann".to_owned());
         setup.home = Some("/Users/ann".to_owned());
-        setup.key = Key::Variable {
+        setup.key = ServiceKey::Variable {
             name: "AIMLAPI_KEY".to_owned(),
             file: String::new(),
         };

@@ -18,23 +18,23 @@ pub mod setup;
 pub mod steps;
 pub mod systemd;
 
-pub use scope::{Manager, Scope};
-pub use setup::{Identity, Key, Setup, Unfit};
+pub use scope::{Scope, ServiceManager};
+pub use setup::{Identity, ServiceKey, ServiceSpec, SpecError};
 
 /// Returns the text of the service file.
 #[must_use]
-pub fn rendered(manager: Manager, setup: &Setup) -> String {
+pub fn render(manager: ServiceManager, setup: &ServiceSpec) -> String {
     match manager {
-        Manager::Systemd => systemd::unit(setup),
-        Manager::Launchd => launchd::property_list(setup),
+        ServiceManager::Systemd => systemd::unit(setup),
+        ServiceManager::Launchd => launchd::property_list(setup),
     }
 }
 
 /// Whether this text of a service file was written by this program, which may then replace or remove the file.
 #[must_use]
-pub fn is_ours(text: &str) -> bool {
-    text.contains(MARK)
+pub fn is_generated(text: &str) -> bool {
+    text.contains(GENERATED_MARKER)
 }
 
 /// Marker in every service file that this program writes.
-const MARK: &str = "Written by `nightscribe service install`";
+const GENERATED_MARKER: &str = "Written by `nightscribe service install`";

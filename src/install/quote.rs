@@ -3,8 +3,10 @@
 
 /// Quotes a path as one item of a list.
 #[must_use]
-pub fn item(path: &str) -> String {
-    let escaped = bare(path).replace('\\', "\\\\").replace('"', "\\\"");
+pub fn list_item(path: &str) -> String {
+    let escaped = escape_specifiers(path)
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"");
     let is_plain = |char: char| char.is_alphanumeric() || "/._-+@,%".contains(char);
     if escaped.chars().all(is_plain) {
         escaped
@@ -16,12 +18,12 @@ pub fn item(path: &str) -> String {
 /// Quotes a path as an argument of a command.
 #[must_use]
 pub fn argument(path: &str) -> String {
-    item(path).replace('$', "$$")
+    list_item(path).replace('$', "$$")
 }
 
 /// Escapes a path that fills the rest of its line, where only specifiers are expanded.
 #[must_use]
-pub fn bare(path: &str) -> String {
+pub fn escape_specifiers(path: &str) -> String {
     path.replace('%', "%%")
 }
 
@@ -31,18 +33,18 @@ mod tests {
 
     #[test]
     fn a_plain_path_is_unchanged() {
-        assert_eq!(item("/srv/a-b_c.d/é"), "/srv/a-b_c.d/é");
+        assert_eq!(list_item("/srv/a-b_c.d/é"), "/srv/a-b_c.d/é");
         assert_eq!(argument("/usr/bin/nightscribe"), "/usr/bin/nightscribe");
     }
 
     #[test]
     fn special_characters_are_escaped() {
-        assert_eq!(item("/a b"), r#""/a b""#);
-        assert_eq!(item("/100%"), "/100%%");
-        assert_eq!(item(r#"/a"b\c"#), r#""/a\"b\\c""#);
-        assert_eq!(item("/it's"), r#""/it's""#);
-        assert_eq!(item("/$HOME"), r#""/$HOME""#);
+        assert_eq!(list_item("/a b"), r#""/a b""#);
+        assert_eq!(list_item("/100%"), "/100%%");
+        assert_eq!(list_item(r#"/a"b\c"#), r#""/a\"b\\c""#);
+        assert_eq!(list_item("/it's"), r#""/it's""#);
+        assert_eq!(list_item("/$HOME"), r#""/$HOME""#);
         assert_eq!(argument("/$HOME"), r#""/$$HOME""#);
-        assert_eq!(bare(r#"/a "b" 5%"#), r#"/a "b" 5%%"#);
+        assert_eq!(escape_specifiers(r#"/a "b" 5%"#), r#"/a "b" 5%%"#);
     }
 }

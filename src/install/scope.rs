@@ -14,7 +14,7 @@ pub enum Scope {
 
 /// Service manager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Manager {
+pub enum ServiceManager {
     /// systemd on Linux.
     Systemd,
     /// launchd on macOS.
@@ -26,9 +26,9 @@ pub enum Manager {
 #[error("cannot locate the user service: HOME is not set")]
 pub struct NoHome;
 
-impl Manager {
+impl ServiceManager {
     /// Service manager of this platform.
-    pub const HERE: Self = if cfg!(target_os = "macos") {
+    pub const CURRENT: Self = if cfg!(target_os = "macos") {
         Self::Launchd
     } else {
         Self::Systemd
@@ -47,7 +47,7 @@ impl Manager {
     ///
     /// # Errors
     /// In user scope, if `HOME` is needed and not set.
-    pub fn file(self, scope: Scope, environment: &Environment) -> Result<PathBuf, NoHome> {
+    pub fn service_file(self, scope: Scope, environment: &Environment) -> Result<PathBuf, NoHome> {
         match (self, scope) {
             (Self::Systemd, Scope::System) => {
                 Ok(PathBuf::from("/etc/systemd/system/nightscribe.service"))
@@ -104,24 +104,26 @@ mod tests {
     #[test]
     fn each_manager_has_its_service_file() {
         let ann = environment(&[("HOME", "/home/ann")]);
-        let at = |manager: Manager, scope| manager.file(scope, &ann).unwrap();
+        let at = |manager: ServiceManager, scope| manager.service_file(scope, &ann).unwrap();
         assert_eq!(
-            at(Manager::Systemd, Scope::User),
+            at(ServiceManager::Systemd, Scope::User),
             Path::new("/home/ann/.config/systemd/user/nightscribe.service")
         );
         assert_eq!(
-            at(Manager::Launchd, Scope::User),
+            at(ServiceManager::Launchd, Scope::User),
             Path::new("/home/ann/Library/LaunchAgents/nightscribe.plist")
         );
-        assert!(at(Manager::Systemd, Scope::System).starts_with("/etc/systemd/system"));
-        assert!(at(Manager::Launchd, Scope::System).starts_with("/Library/LaunchDaemons"));
+        assert!(at(ServiceManager::Systemd, Scope::System).starts_with("/etc/systemd/system"));
+        assert!(at(ServiceManager::Launchd, Scope::System).starts_with("/Library/LaunchDaemons"));
     }
 
     #[test]
     fn xdg_config_home_is_used_and_home_is_required() {
         let moved = environment(&[("HOME", "/home/ann"), ("XDG_CONFIG_HOME", "/conf")]);
         assert_eq!(
-            Manager::Systemd.file(Scope::User, &moved).unwrap(),
+            ServiceManager::Systemd
+                .service_file(Scope::User, &moved)
+                .unwrap(),
             Path::new("/conf/systemd/user/nightscribe.service")
         );
         assert_eq!(
@@ -129,7 +131,14 @@ mod tests {
             Path::new("/conf/nightscribe/environment")
         );
         let empty = environment(&[]);
-        assert_eq!(Manager::Systemd.file(Scope::User, &empty), Err(NoHome));
-        assert!(Manager::Systemd.file(Scope::System, &empty).is_ok());
+        assert_eq!(
+            ServiceManager::Systemd.service_file(Scope::User, &empty),
+            Err(NoHome)
+        );
+        assert!(
+            ServiceManager::Systemd
+                .service_file(Scope::System, &empty)
+                .is_ok()
+        );
     }
 }

@@ -11,7 +11,7 @@ pub const STATE_FOLDER: &str = "/var/lib/nightscribe";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Identity {
     /// A dynamic user, who owns [`STATE_FOLDER`].
-    Made,
+    Dynamic,
     /// The user with this name or ID.
     Named(String),
     /// The user of the service manager.
@@ -20,7 +20,7 @@ pub enum Identity {
 
 /// Source of the service's API key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Key {
+pub enum ServiceKey {
     /// A key file. systemd passes it as a credential.
     File(String),
     /// A variable that a person sets in an environment file.
@@ -34,7 +34,7 @@ pub enum Key {
 
 /// Parameters of a service. Paths are absolute and valid UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Setup {
+pub struct ServiceSpec {
     /// System or user scope.
     pub scope: Scope,
     /// User that the service runs as.
@@ -46,19 +46,19 @@ pub struct Setup {
     /// Value of `HOME`, if the configuration uses `~` and the manager would set `HOME` differently or not at all.
     pub home: Option<String>,
     /// Source of the API key.
-    pub key: Key,
+    pub key: ServiceKey,
     /// Folders that are only read.
-    pub reads: Vec<String>,
+    pub read_paths: Vec<String>,
     /// Folders that are written.
-    pub writes: Vec<String>,
+    pub write_paths: Vec<String>,
 }
 
 /// Error of deriving a service from a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
+pub enum SpecError {
     /// A path that no service manager supports.
     #[error("`{}` cannot be used in a service file: {why}; rename it", path.display())]
-    Name {
+    Path {
         /// Path of the file or folder.
         path: PathBuf,
         /// Description of the problem.
@@ -80,7 +80,7 @@ pub enum Unfit {
 
 /// Parameters of a service that are not in the configuration.
 #[derive(Debug, Clone)]
-pub struct Surroundings {
+pub struct SpecContext {
     /// System or user scope.
     pub scope: Scope,
     /// User that the service runs as.
@@ -95,16 +95,16 @@ pub struct Surroundings {
     pub environment_file: PathBuf,
 }
 
-impl Setup {
+impl ServiceSpec {
     /// Derives the parameters of a service that runs `config`.
     ///
     /// # Errors
     /// If a path cannot be used in a service file.
-    pub fn of(config: &Config, surroundings: Surroundings) -> Result<Self, Unfit> {
+    pub fn new(config: &Config, surroundings: SpecContext) -> Result<Self, SpecError> {
         let (reads, writes) = folders(config);
         let key = match &config.api.key {
-            KeySource::File(path) => Key::File(text(path)?),
-            KeySource::Env(name) => Key::Variable {
+            KeySource::File(path) => ServiceKey::File(text(path)?),
+            KeySource::Env(name) => ServiceKey::Variable {
                 name: name.clone(),
                 file: text(&surroundings.environment_file)?,
             },
@@ -116,8 +116,8 @@ impl Setup {
             config: text(&surroundings.config)?,
             home: surroundings.home.as_deref().map(text).transpose()?,
             key,
-            reads: texts(&reads)?,
-            writes: texts(&writes)?,
+            read_paths: texts(&reads)?,
+            write_paths: texts(&writes)?,
         })
     }
 }
@@ -137,13 +137,13 @@ pub fn folders(config: &Config) -> (Vec<&Path>, Vec<&Path>) {
     (reads, writes)
 }
 
-fn texts(paths: &[&Path]) -> Result<Vec<String>, Unfit> {
+fn texts(paths: &[&Path]) -> Result<Vec<String>, SpecError> {
     paths.iter().map(|path| text(path)).collect()
 }
 
 /// Returns a path as text, without `.` and `..`, which systemd does not accept.
-fn text(path: &Path) -> Result<String, Unfit> {
-    let error = |why| Unfit::Name {
+fn text(path: &Path) -> Result<String, SpecError> {
+    let error = |why| SpecError::Path {
         path: path.to_owned(),
         why,
     };
@@ -161,9 +161,9 @@ fn text(path: &Path) -> Result<String, Unfit> {
 }
 
 /// Returns the path of a program as text, without quotes, which systemd does not accept in `ExecStart=`.
-fn program(path: &Path) -> Result<String, Unfit> {
+fn program(path: &Path) -> Result<String, SpecError> {
     match text(path)? {
-        quoted if quoted.contains(['"', '\'', '\\']) => Err(Unfit::Name {
+        quoted if quoted.contains(['"', '\'', '\\']) => Err(SpecError::Path {
             path: path.to_owned(),
             why: "contains a quote or a backslash",
         }),
@@ -193,19 +193,19 @@ mod tests {
     use std::os::unix::ffi::OsStrExt;
 
     fn config(text: &str) -> Config {
-        load::of_text(Some("/etc/n.toml".into()), text, &Environment::default()).unwrap()
+        load::from_text(Some("/etc/n.toml".into()), text, &Environment::default()).unwrap()
     }
 
-    fn setup(text: &str) -> Setup {
-        let surroundings = Surroundings {
+    fn setup(text: &str) -> ServiceSpec {
+        let surroundings = SpecContext {
             scope: Scope::System,
-            identity: Identity::Made,
+            identity: Identity::Dynamic,
             binary: "/usr/bin/nightscribe".into(),
             config: "/etc/x/../n.toml".into(),
             home: None,
             environment_file: "/etc/nightscribe/environment".into(),
         };
-        Setup::of(&config(text), surroundings).unwrap()
+        ServiceSpec::new(&config(text), surroundings).unwrap()
     }
 
     #[test]
@@ -213,12 +213,12 @@ mod tests {
         let setup = setup(
             "[state]\ndir = '/s'\n[output]\ndir = './o/../p'\n[[source]]\nname = 'a'\npath = '/a'\n",
         );
-        assert_eq!(setup.reads, ["/a"]);
-        assert_eq!(setup.writes, ["/s", "/etc/p"]);
+        assert_eq!(setup.read_paths, ["/a"]);
+        assert_eq!(setup.write_paths, ["/s", "/etc/p"]);
         assert_eq!(setup.config, "/etc/n.toml");
         assert_eq!(
             setup.key,
-            Key::Variable {
+            ServiceKey::Variable {
                 name: "AIMLAPI_KEY".to_owned(),
                 file: "/etc/nightscribe/environment".to_owned(),
             }
@@ -230,9 +230,9 @@ mod tests {
         let setup = setup(
             "[api]\nkey_file = 'key'\n[output]\nlayout = 'beside'\n[[source]]\nname = 'a'\npath = '/a'\n",
         );
-        assert!(setup.reads.is_empty());
-        assert_eq!(setup.writes, ["/etc/state", "/a", "/etc/transcripts"]);
-        assert_eq!(setup.key, Key::File("/etc/key".to_owned()));
+        assert!(setup.read_paths.is_empty());
+        assert_eq!(setup.write_paths, ["/etc/state", "/a", "/etc/transcripts"]);
+        assert_eq!(setup.key, ServiceKey::File("/etc/key".to_owned()));
     }
 
     #[test]
@@ -243,7 +243,7 @@ mod tests {
             (Path::new("/a\nb"), "contains control characters"),
             (Path::new("/a "), "ends with a space or a backslash"),
         ] {
-            let Err(Unfit::Name { why, .. }) = text(path) else {
+            let Err(SpecError::Path { why, .. }) = text(path) else {
                 panic!("{path:?} is accepted");
             };
             assert_eq!(why, expected);

@@ -1,7 +1,7 @@
 //! Service manager commands that start, stop and query the service, as argument lists.
 
 use super::launchd::LABEL;
-use super::scope::{Manager, Scope};
+use super::scope::{Scope, ServiceManager};
 use super::systemd::UNIT;
 use std::fmt;
 use std::path::Path;
@@ -18,9 +18,9 @@ impl fmt::Display for Step {
 
 /// Builder of the commands for one service.
 #[derive(Debug, Clone, Copy)]
-pub struct Talk<'a> {
+pub struct ServiceCommands<'a> {
     /// Service manager.
-    pub manager: Manager,
+    pub manager: ServiceManager,
     /// System or user scope.
     pub scope: Scope,
     /// Path of the service file.
@@ -29,13 +29,13 @@ pub struct Talk<'a> {
     pub uid: u32,
 }
 
-impl Talk<'_> {
+impl ServiceCommands<'_> {
     /// Returns the command that queries the state of the service manager. [`is_running`] interprets its output.
     #[must_use]
-    pub fn manager_runs(&self) -> Step {
+    pub fn manager_state(&self) -> Step {
         match self.manager {
-            Manager::Systemd => self.systemctl(&["is-system-running"]),
-            Manager::Launchd => step(&["launchctl", "print", &self.domain()]),
+            ServiceManager::Systemd => self.systemctl(&["is-system-running"]),
+            ServiceManager::Launchd => step(&["launchctl", "print", &self.domain()]),
         }
     }
 
@@ -43,25 +43,25 @@ impl Talk<'_> {
     #[must_use]
     pub fn start(&self) -> Vec<Step> {
         match self.manager {
-            Manager::Systemd => {
+            ServiceManager::Systemd => {
                 let mut steps = self.enable();
                 steps.push(self.systemctl(&["restart", UNIT]));
                 steps
             }
-            Manager::Launchd => self.enable(),
+            ServiceManager::Launchd => self.enable(),
         }
     }
 
     /// Returns the commands that enable and start the service. A running service is not restarted.
     #[must_use]
-    pub fn keep(&self) -> Vec<Step> {
+    pub fn start_if_stopped(&self) -> Vec<Step> {
         match self.manager {
-            Manager::Systemd => {
+            ServiceManager::Systemd => {
                 let mut steps = self.enable();
                 steps.push(self.systemctl(&["start", UNIT]));
                 steps
             }
-            Manager::Launchd => Vec::new(),
+            ServiceManager::Launchd => Vec::new(),
         }
     }
 
@@ -69,11 +69,11 @@ impl Talk<'_> {
     #[must_use]
     pub fn enable(&self) -> Vec<Step> {
         match self.manager {
-            Manager::Systemd => vec![
+            ServiceManager::Systemd => vec![
                 self.systemctl(&["daemon-reload"]),
                 self.systemctl(&["enable", UNIT]),
             ],
-            Manager::Launchd => {
+            ServiceManager::Launchd => {
                 let file = self.file.to_string_lossy();
                 vec![step(&["launchctl", "bootstrap", &self.domain(), &file])]
             }
@@ -84,8 +84,8 @@ impl Talk<'_> {
     #[must_use]
     pub fn stop(&self) -> Vec<Step> {
         match self.manager {
-            Manager::Systemd => vec![self.systemctl(&["disable", "--now", UNIT])],
-            Manager::Launchd => {
+            ServiceManager::Systemd => vec![self.systemctl(&["disable", "--now", UNIT])],
+            ServiceManager::Launchd => {
                 let service = format!("{}/{LABEL}", self.domain());
                 vec![step(&["launchctl", "bootout", &service])]
             }
@@ -94,22 +94,22 @@ impl Talk<'_> {
 
     /// Returns the commands that unload the service. Run them after removing the service file.
     #[must_use]
-    pub fn forget(&self) -> Vec<Step> {
+    pub fn reload(&self) -> Vec<Step> {
         match self.manager {
-            Manager::Systemd => vec![self.systemctl(&["daemon-reload"])],
-            Manager::Launchd => Vec::new(),
+            ServiceManager::Systemd => vec![self.systemctl(&["daemon-reload"])],
+            ServiceManager::Launchd => Vec::new(),
         }
     }
 
     /// Returns the commands that query the state of the service, each with its label. Each prints one word.
     #[must_use]
-    pub fn questions(&self) -> Vec<(&'static str, Step)> {
+    pub fn status_queries(&self) -> Vec<(&'static str, Step)> {
         match self.manager {
-            Manager::Systemd => vec![
+            ServiceManager::Systemd => vec![
                 ("enabled", self.systemctl(&["is-enabled", UNIT])),
                 ("active", self.systemctl(&["is-active", UNIT])),
             ],
-            Manager::Launchd => Vec::new(),
+            ServiceManager::Launchd => Vec::new(),
         }
     }
 
@@ -132,13 +132,13 @@ impl Talk<'_> {
 
 /// Whether this result of [`Talk::manager_runs`] is that of a manager that starts services.
 #[must_use]
-pub fn is_running(manager: Manager, succeeded: bool, output: &str) -> bool {
+pub fn is_manager_running(manager: ServiceManager, succeeded: bool, output: &str) -> bool {
     match manager {
-        Manager::Systemd => matches!(
+        ServiceManager::Systemd => matches!(
             output.trim(),
             "running" | "degraded" | "starting" | "initializing" | "maintenance"
         ),
-        Manager::Launchd => succeeded,
+        ServiceManager::Launchd => succeeded,
     }
 }
 
@@ -150,8 +150,8 @@ fn step(words: &[&str]) -> Step {
 mod tests {
     use super::*;
 
-    fn talk(manager: Manager, scope: Scope) -> Talk<'static> {
-        Talk {
+    fn talk(manager: ServiceManager, scope: Scope) -> ServiceCommands<'static> {
+        ServiceCommands {
             manager,
             scope,
             file: Path::new("/f"),
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn systemd_reloads_before_starting_the_unit() {
-        let talk = talk(Manager::Systemd, Scope::User);
+        let talk = talk(ServiceManager::Systemd, Scope::User);
         assert_eq!(
             lines(&talk.start()),
             [
@@ -182,20 +182,36 @@ mod tests {
 
     #[test]
     fn launchd_commands_name_the_domain() {
-        let user = talk(Manager::Launchd, Scope::User);
+        let user = talk(ServiceManager::Launchd, Scope::User);
         assert_eq!(lines(&user.start()), ["launchctl bootstrap gui/501 /f"]);
         assert_eq!(
-            lines(&talk(Manager::Launchd, Scope::System).stop()),
+            lines(&talk(ServiceManager::Launchd, Scope::System).stop()),
             ["launchctl bootout system/nightscribe"]
         );
     }
 
     #[test]
     fn an_offline_manager_is_not_running() {
-        assert!(is_running(Manager::Systemd, true, "running\n"));
-        assert!(is_running(Manager::Systemd, false, "degraded\n"));
-        assert!(!is_running(Manager::Systemd, false, "offline\n"));
-        assert!(!is_running(Manager::Systemd, false, ""));
-        assert!(is_running(Manager::Launchd, true, "any output"));
+        assert!(is_manager_running(
+            ServiceManager::Systemd,
+            true,
+            "running\n"
+        ));
+        assert!(is_manager_running(
+            ServiceManager::Systemd,
+            false,
+            "degraded\n"
+        ));
+        assert!(!is_manager_running(
+            ServiceManager::Systemd,
+            false,
+            "offline\n"
+        ));
+        assert!(!is_manager_running(ServiceManager::Systemd, false, ""));
+        assert!(is_manager_running(
+            ServiceManager::Launchd,
+            true,
+            "any output"
+        ));
     }
 }

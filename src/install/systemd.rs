@@ -1,9 +1,9 @@
 //! systemd unit: the hardened unit of `config/nightscribe.service`, adapted to the paths and the user of this machine.
 
-use super::MARK;
-use super::quote::{argument, bare, item};
+use super::GENERATED_MARKER;
+use super::quote::{argument, escape_specifiers, list_item};
 use super::scope::Scope;
-use super::setup::{Identity, Key, STATE_FOLDER, Setup};
+use super::setup::{Identity, STATE_FOLDER, ServiceKey, ServiceSpec};
 use std::path::Path;
 
 /// Unit for packages. All settings are kept, except those that name a path or a user.
@@ -17,7 +17,7 @@ const TEMPORARY: [&str; 2] = ["/tmp", "/var/tmp"];
 
 /// Returns the text of the unit.
 #[must_use]
-pub fn unit(setup: &Setup) -> String {
+pub fn unit(setup: &ServiceSpec) -> String {
     let mut unit = head(setup.scope);
     let mut comments = String::new();
     let lines = TEMPLATE
@@ -49,13 +49,13 @@ fn head(scope: Scope) -> String {
         Scope::User => "systemctl --user edit",
     };
     format!(
-        "# {MARK}. Run it again after changing the configuration.\n\
+        "# {GENERATED_MARKER}. Run it again after changing the configuration.\n\
          # It overwrites this file. Put your own settings in a drop-in: {edit} {UNIT}\n\n"
     )
 }
 
 /// Returns the lines that replace a line of the template.
-fn adapted(line: &str, setup: &Setup) -> Vec<String> {
+fn adapted(line: &str, setup: &ServiceSpec) -> Vec<String> {
     let is_user = setup.scope == Scope::User;
     let kept = || vec![line.to_owned()];
     let kept_if = |keep: bool| if keep { kept() } else { Vec::new() };
@@ -68,15 +68,20 @@ fn adapted(line: &str, setup: &Setup) -> Vec<String> {
         "Wants" | "After" | "RemoveIPC" => kept_if(!is_user),
         "ExecStart" => vec![format!(
             "ExecStart={} --config {} run",
-            item(&setup.binary),
+            list_item(&setup.binary),
             argument(&setup.config)
         )],
         "LoadCredential" => credential(setup),
-        "Environment" if value.ends_with("=%d/key") => kept_if(matches!(setup.key, Key::File(_))),
-        "Environment" => Vec::new(),
-        "StateDirectory" | "StateDirectoryMode" => {
-            kept_if(setup.writes.iter().any(|path| is_state_folder(path, setup)))
+        "Environment" if value.ends_with("=%d/key") => {
+            kept_if(matches!(setup.key, ServiceKey::File(_)))
         }
+        "Environment" => Vec::new(),
+        "StateDirectory" | "StateDirectoryMode" => kept_if(
+            setup
+                .write_paths
+                .iter()
+                .any(|path| is_state_folder(path, setup)),
+        ),
         "DynamicUser" => {
             let mut lines = identity(setup);
             lines.extend(path_settings(setup));
@@ -87,44 +92,44 @@ fn adapted(line: &str, setup: &Setup) -> Vec<String> {
     }
 }
 
-fn credential(setup: &Setup) -> Vec<String> {
+fn credential(setup: &ServiceSpec) -> Vec<String> {
     match &setup.key {
-        Key::File(path) => vec![format!("LoadCredential=key:{}", bare(path))],
-        Key::Variable { name, file } => vec![
+        ServiceKey::File(path) => vec![format!("LoadCredential=key:{}", escape_specifiers(path))],
+        ServiceKey::Variable { name, file } => vec![
             format!("# API key: a line {name}=... in this file (mode 600)."),
-            format!("EnvironmentFile=-{}", bare(file)),
+            format!("EnvironmentFile=-{}", escape_specifiers(file)),
         ],
     }
 }
 
-fn identity(setup: &Setup) -> Vec<String> {
+fn identity(setup: &ServiceSpec) -> Vec<String> {
     match &setup.identity {
-        Identity::Made => vec!["DynamicUser=yes".to_owned()],
-        Identity::Named(name) => vec![format!("User={}", bare(name))],
+        Identity::Dynamic => vec!["DynamicUser=yes".to_owned()],
+        Identity::Named(name) => vec![format!("User={}", escape_specifiers(name))],
         // Without it, a user manager cannot set up the sandbox.
         Identity::Caller => vec!["PrivateUsers=yes".to_owned()],
     }
 }
 
 /// Returns the settings that make the configured paths visible, and the written ones writable, inside the sandbox.
-fn path_settings(setup: &Setup) -> Vec<String> {
+fn path_settings(setup: &ServiceSpec) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(home) = &setup.home {
         let variable = format!("HOME={home}");
-        lines.push(format!("Environment={}", item(&variable)));
+        lines.push(format!("Environment={}", list_item(&variable)));
     }
     let files = [&setup.binary, &setup.config]
         .into_iter()
         .filter(|path| is_temporary(path));
     lines.extend(files.map(|path| setting("BindReadOnlyPaths", path)));
-    for path in &setup.reads {
+    for path in &setup.read_paths {
         let key = match is_temporary(path) {
             true => "BindReadOnlyPaths",
             false => "ReadOnlyPaths",
         };
         lines.push(setting(key, path));
     }
-    for path in &setup.writes {
+    for path in &setup.write_paths {
         match is_temporary(path) {
             true => lines.push(setting("BindPaths", path)),
             false if is_state_folder(path, setup) => {}
@@ -135,7 +140,7 @@ fn path_settings(setup: &Setup) -> Vec<String> {
 }
 
 /// Whether systemd creates the folder for the service and makes it writable (`StateDirectory=`).
-fn is_state_folder(path: &str, setup: &Setup) -> bool {
+fn is_state_folder(path: &str, setup: &ServiceSpec) -> bool {
     setup.scope == Scope::System && Path::new(path).starts_with(STATE_FOLDER)
 }
 
@@ -148,23 +153,23 @@ fn is_temporary(path: &str) -> bool {
 /// Returns a setting with one path. The `-` prefix lets the service start if the path is missing, as on a disk that is
 /// mounted later.
 fn setting(key: &str, path: &str) -> String {
-    format!("{key}={}", item(&format!("-{path}")))
+    format!("{key}={}", list_item(&format!("-{path}")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn setup(scope: Scope, identity: Identity) -> Setup {
-        Setup {
+    fn setup(scope: Scope, identity: Identity) -> ServiceSpec {
+        ServiceSpec {
             scope,
             identity,
             binary: "/opt/night scribe/nightscribe".to_owned(),
             config: "/home/ann/100% \"mine\"/$x.toml".to_owned(),
             home: None,
-            key: Key::File("/home/ann/a key".to_owned()),
-            reads: vec!["/home/ann/Pod casts".to_owned(), "/tmp/in:box".to_owned()],
-            writes: vec![
+            key: ServiceKey::File("/home/ann/a key".to_owned()),
+            read_paths: vec!["/home/ann/Pod casts".to_owned(), "/tmp/in:box".to_owned()],
+            write_paths: vec![
                 "/var/lib/nightscribe/state".to_owned(),
                 "/var/tmp/out".to_owned(),
             ],
@@ -179,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_system_unit_has_a_dynamic_user_and_state_folder() {
-        let unit = unit(&setup(Scope::System, Identity::Made));
+        let unit = unit(&setup(Scope::System, Identity::Dynamic));
         assert_eq!(
             values(&unit, "ExecStart"),
             [r#""/opt/night scribe/nightscribe" --config "/home/ann/100%% \"mine\"/$$x.toml" run"#]
@@ -204,7 +209,7 @@ mod tests {
     #[test]
     fn a_user_unit_omits_system_settings() {
         let mut setup = setup(Scope::User, Identity::Caller);
-        setup.key = Key::Variable {
+        setup.key = ServiceKey::Variable {
             name: "AIMLAPI_KEY".to_owned(),
             file: "/home/ann/.config/nightscribe/environment".to_owned(),
         };
@@ -238,7 +243,7 @@ mod tests {
     fn a_named_user_keeps_its_folders_and_home() {
         let mut setup = setup(Scope::System, Identity::Named("ann".to_owned()));
         setup.home = Some("/home/ann lee".to_owned());
-        setup.writes = vec!["/home/ann lee/state".to_owned()];
+        setup.write_paths = vec!["/home/ann lee/state".to_owned()];
         let unit = unit(&setup);
         assert_eq!(values(&unit, "User"), ["ann"]);
         assert_eq!(
@@ -257,7 +262,7 @@ mod tests {
 
     #[test]
     fn other_settings_of_the_packaged_unit_are_kept() {
-        let unit = unit(&setup(Scope::System, Identity::Made));
+        let unit = unit(&setup(Scope::System, Identity::Dynamic));
         let replaced = [
             "ExecStart",
             "Environment",

@@ -1,6 +1,6 @@
 //! Detection of changed files, by size, modification time and SHA-256.
 
-use crate::domain::{Content, Timestamp};
+use crate::domain::{FileContent, Timestamp};
 use sha2::{Digest, Sha256};
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
@@ -33,7 +33,7 @@ impl TryFrom<&Metadata> for Fingerprint {
 ///
 /// # Errors
 /// Returns an error if the file cannot be read.
-pub fn read(path: &Path, expected: Fingerprint) -> io::Result<Option<Content>> {
+pub fn read_if_unchanged(path: &Path, expected: Fingerprint) -> io::Result<Option<FileContent>> {
     let mut file = File::open(path)?;
     let size = usize::try_from(expected.size_bytes).map_err(io::Error::other)?;
     let mut bytes = Vec::with_capacity(size + 1);
@@ -42,7 +42,7 @@ pub fn read(path: &Path, expected: Fingerprint) -> io::Result<Option<Content>> {
         .read_to_end(&mut bytes)?;
     // Checked after reading, so that a change during the read is detected.
     let is_same = bytes.len() == size && Fingerprint::try_from(&file.metadata()?)? == expected;
-    Ok(is_same.then(|| Content {
+    Ok(is_same.then(|| FileContent {
         sha256: hex::encode(Sha256::digest(&bytes)),
         bytes: bytes.into(),
     }))
@@ -97,7 +97,7 @@ mod tests {
         let path = folder.path().join("a");
         std::fs::write(&path, "abc").unwrap();
         let expected = of(&path).unwrap();
-        let content = read(&path, expected).unwrap().unwrap();
+        let content = read_if_unchanged(&path, expected).unwrap().unwrap();
         assert_eq!(content.bytes, "abc");
         assert_eq!(content.sha256, sha256(&path).unwrap());
         for size_bytes in [2, 4] {
@@ -105,14 +105,14 @@ mod tests {
                 size_bytes,
                 ..expected
             };
-            assert_eq!(read(&path, other).unwrap(), None);
+            assert_eq!(read_if_unchanged(&path, other).unwrap(), None);
         }
         let modified = expected.modified.after(std::time::Duration::from_millis(1));
         let later = Fingerprint {
             modified,
             ..expected
         };
-        assert_eq!(read(&path, later).unwrap(), None);
+        assert_eq!(read_if_unchanged(&path, later).unwrap(), None);
     }
 
     #[test]

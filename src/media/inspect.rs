@@ -16,7 +16,7 @@ const MIN_BYTES: usize = 16;
 
 /// Result of an inspection.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Inspected {
+pub struct Inspection {
     /// Duration of the audio in seconds, if the container declares it.
     pub duration_s: Option<f64>,
 }
@@ -30,7 +30,7 @@ pub fn inspect(
     mut file: impl Read + Seek + Send + Sync + 'static,
     len: u64,
     path: &Path,
-) -> io::Result<Result<Inspected, Failure>> {
+) -> io::Result<Result<Inspection, Failure>> {
     let mut head = Vec::with_capacity(HEAD_BYTES);
     file.by_ref()
         .take(HEAD_BYTES as u64)
@@ -38,7 +38,7 @@ pub fn inspect(
     if head.is_empty() {
         return Ok(Err(unreadable("the file is empty".to_owned())));
     }
-    if let Some(kind) = sniff::foreign(&head) {
+    if let Some(kind) = sniff::detect_non_audio(&head) {
         let message = format!("the file is not a recording: it looks like {kind}");
         return Ok(Err(Failure::new(ErrorClass::Unsupported, message)));
     }
@@ -47,7 +47,7 @@ pub fn inspect(
             "the file is truncated: it has only {len} bytes"
         ))));
     }
-    if let Some(reason) = whole::cut_short(&mut file, &head, len)? {
+    if let Some(reason) = whole::find_truncation(&mut file, &head, len)? {
         return Ok(Err(unreadable(format!("the file is truncated: {reason}"))));
     }
     file.rewind()?;
@@ -55,7 +55,7 @@ pub fn inspect(
         .extension()
         .and_then(|extension| extension.to_str())
         .map(str::to_lowercase);
-    Ok(Ok(Inspected {
+    Ok(Ok(Inspection {
         duration_s: duration_of(file, len, extension.as_deref()),
     }))
 }
@@ -68,7 +68,7 @@ fn unreadable(message: String) -> Failure {
 mod tests {
     use super::*;
 
-    fn inspect_bytes(name: &str, bytes: &[u8]) -> Result<Inspected, Failure> {
+    fn inspect_bytes(name: &str, bytes: &[u8]) -> Result<Inspection, Failure> {
         let file = io::Cursor::new(bytes.to_vec());
         inspect(file, bytes.len() as u64, Path::new(name)).unwrap()
     }
@@ -95,7 +95,7 @@ mod tests {
     fn a_recording_is_accepted_with_its_duration() {
         assert_eq!(
             inspect_bytes("a.wav", &wav(3)),
-            Ok(Inspected {
+            Ok(Inspection {
                 duration_s: Some(3.0)
             })
         );
@@ -136,7 +136,7 @@ mod tests {
         let bytes: Vec<u8> = (0..4000_u32).map(|n| (n * n % 253) as u8).collect();
         assert_eq!(
             inspect_bytes("a.mp3", &bytes),
-            Ok(Inspected { duration_s: None })
+            Ok(Inspection { duration_s: None })
         );
     }
 

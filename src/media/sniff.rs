@@ -21,7 +21,7 @@ const NON_AUDIO_SIGNATURES: [(&[u8], &str); 14] = [
 /// Returns the type of a file that is not a recording. Returns `None` if it may be a recording.
 ///
 /// `head` holds the first bytes of the file.
-pub(super) fn foreign(head: &[u8]) -> Option<&'static str> {
+pub(super) fn detect_non_audio(head: &[u8]) -> Option<&'static str> {
     if head.starts_with(b"RIFF") && head.get(8..12) == Some(b"WEBP") {
         return Some("a WebP image");
     }
@@ -62,13 +62,19 @@ mod tests {
 
     #[test]
     fn text_and_pages_and_documents_are_recognised() {
-        assert_eq!(foreign(b"Dear diary,\r\n\ttoday"), Some("text"));
-        assert_eq!(foreign("äöü …".as_bytes()), Some("text"));
-        assert_eq!(foreign(&"ä".as_bytes().repeat(9)[..17]), Some("text"));
-        assert_eq!(foreign(b"\n<!DOCTYPE html><html>"), Some("an HTML page"));
-        assert_eq!(foreign(b"%PDF-1.7\n\x00"), Some("a PDF document"));
+        assert_eq!(detect_non_audio(b"Dear diary,\r\n\ttoday"), Some("text"));
+        assert_eq!(detect_non_audio("äöü …".as_bytes()), Some("text"));
         assert_eq!(
-            foreign(b"RIFF\x00\x00\x00\x00WEBPVP8 "),
+            detect_non_audio(&"ä".as_bytes().repeat(9)[..17]),
+            Some("text")
+        );
+        assert_eq!(
+            detect_non_audio(b"\n<!DOCTYPE html><html>"),
+            Some("an HTML page")
+        );
+        assert_eq!(detect_non_audio(b"%PDF-1.7\n\x00"), Some("a PDF document"));
+        assert_eq!(
+            detect_non_audio(b"RIFF\x00\x00\x00\x00WEBPVP8 "),
             Some("a WebP image")
         );
     }
@@ -87,7 +93,7 @@ mod tests {
             b"#!AMR\n\x3c\x91\x17\x16",
         ];
         for head in heads {
-            assert_eq!(foreign(head), None, "{head:?}");
+            assert_eq!(detect_non_audio(head), None, "{head:?}");
         }
     }
 }

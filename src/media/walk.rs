@@ -15,13 +15,13 @@ use std::time::Duration;
 use walkdir::{DirEntry, FilterEntry, IntoIter, WalkDir};
 
 /// Name of the marker file that excludes its folder and all subfolders from the walk.
-pub const SKIP: &str = ".nightscribe-skip";
+pub const SKIP_MARKER: &str = ".nightscribe-skip";
 /// Name of the file that sets the model and options for its folder and all subfolders.
-pub const RULES: &str = ".nightscribe.toml";
+pub const RULES_FILE: &str = ".nightscribe.toml";
 
 /// Options of a walk.
 #[derive(Debug, Clone, Copy)]
-pub struct Walk<'a> {
+pub struct WalkOptions<'a> {
     /// Folder to walk. May itself be a symbolic link.
     pub root: &'a Path,
     /// Globs of the files to include, matched on the path relative to the root. `None` includes every file with the
@@ -39,7 +39,7 @@ pub struct Walk<'a> {
 
 /// One item of a walk.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
+pub enum WalkItem {
     /// A recording that has settled.
     Recording {
         /// Full path, including the root.
@@ -52,7 +52,7 @@ pub enum Found {
         /// Full path, including the root.
         path: PathBuf,
         /// Time at which it settles, unless it changes again.
-        settles: Timestamp,
+        settles_at: Timestamp,
     },
     /// A folder with a rules file. Precedes all other items of the folder.
     Rules {
@@ -60,7 +60,7 @@ pub enum Found {
         folder: PathBuf,
     },
     /// A file or folder that cannot be read.
-    Problem {
+    Unreadable {
         /// Full path of the file or folder.
         path: PathBuf,
         /// Error message of the operating system.
@@ -75,7 +75,7 @@ pub enum Found {
 ///
 /// # Errors
 /// Returns an error if the root cannot be read.
-pub fn walk(walk: Walk<'_>) -> io::Result<Walking<'_>> {
+pub fn walk(walk: WalkOptions<'_>) -> io::Result<WalkIter<'_>> {
     std::fs::read_dir(walk.root)?;
     let skip = resolve_skipped(&walk)?;
     let entries = WalkDir::new(walk.root).sort_by(path_order);
@@ -91,7 +91,7 @@ pub fn walk(walk: Walk<'_>) -> io::Result<Walking<'_>> {
         };
         entry.depth() == 0 || is_wanted()
     });
-    Ok(Walking {
+    Ok(WalkIter {
         entries: entries.into_iter().filter_entry(wanted),
         walk,
     })
@@ -101,33 +101,33 @@ pub fn walk(walk: Walk<'_>) -> io::Result<Walking<'_>> {
 type EntryFilter = Box<dyn FnMut(&DirEntry) -> bool + Send>;
 
 /// Iterator over the items of a walk.
-pub struct Walking<'a> {
+pub struct WalkIter<'a> {
     entries: FilterEntry<IntoIter, EntryFilter>,
-    walk: Walk<'a>,
+    walk: WalkOptions<'a>,
 }
 
-impl Walking<'_> {
+impl WalkIter<'_> {
     /// Skips the rest of the folder of the last [`Found::Rules`].
-    pub fn leave_folder(&mut self) {
+    pub fn skip_folder(&mut self) {
         self.entries.skip_current_dir();
     }
 
-    fn on_marker(&mut self, entry: &DirEntry) -> Option<Found> {
-        if is_named(SKIP, entry) {
-            self.leave_folder();
+    fn on_marker(&mut self, entry: &DirEntry) -> Option<WalkItem> {
+        if is_named(SKIP_MARKER, entry) {
+            self.skip_folder();
             return None;
         }
-        let folder = below(self.walk.root, entry.path()).parent()?;
-        Some(Found::Rules {
+        let folder = relative_to(self.walk.root, entry.path()).parent()?;
+        Some(WalkItem::Rules {
             folder: folder.to_owned(),
         })
     }
 }
 
-impl Iterator for Walking<'_> {
-    type Item = Found;
+impl Iterator for WalkIter<'_> {
+    type Item = WalkItem;
 
-    fn next(&mut self) -> Option<Found> {
+    fn next(&mut self) -> Option<WalkItem> {
         loop {
             let found = match self.entries.next()? {
                 Ok(entry) if entry.depth() > 0 && is_marker(&entry) => self.on_marker(&entry),
@@ -141,8 +141,8 @@ impl Iterator for Walking<'_> {
     }
 }
 
-fn problem(walk: &Walk<'_>, error: &walkdir::Error) -> Found {
-    Found::Problem {
+fn problem(walk: &WalkOptions<'_>, error: &walkdir::Error) -> WalkItem {
+    WalkItem::Unreadable {
         path: error.path().unwrap_or(walk.root).to_owned(),
         message: error
             .io_error()
@@ -152,7 +152,7 @@ fn problem(walk: &Walk<'_>, error: &walkdir::Error) -> Found {
 
 /// Whether the entry is a marker file or a rules file.
 fn is_marker(entry: &DirEntry) -> bool {
-    (is_named(SKIP, entry) || is_named(RULES, entry)) && entry.file_type().is_file()
+    (is_named(SKIP_MARKER, entry) || is_named(RULES_FILE, entry)) && entry.file_type().is_file()
 }
 
 fn is_named(name: &str, entry: &DirEntry) -> bool {
@@ -189,7 +189,7 @@ fn path_bytes(entry: &DirEntry) -> &[u8] {
 }
 
 /// Returns the folders to skip, as paths below the root of the walk. Resolves symbolic links on both sides.
-fn resolve_skipped(walk: &Walk<'_>) -> io::Result<Vec<PathBuf>> {
+fn resolve_skipped(walk: &WalkOptions<'_>) -> io::Result<Vec<PathBuf>> {
     let root = walk.root.canonicalize()?;
     let below = |folder: &PathBuf| {
         let folder = folder.canonicalize().ok()?;
@@ -199,9 +199,9 @@ fn resolve_skipped(walk: &Walk<'_>) -> io::Result<Vec<PathBuf>> {
 }
 
 /// Returns the item for an entry, or `None` if the filters exclude it.
-fn inspect_entry(walk: &Walk<'_>, entry: DirEntry) -> Option<Found> {
-    let relative = below(walk.root, entry.path());
-    if !entry.file_type().is_file() || !is_wanted(relative, walk.include, walk.exclude) {
+fn inspect_entry(walk: &WalkOptions<'_>, entry: DirEntry) -> Option<WalkItem> {
+    let relative = relative_to(walk.root, entry.path());
+    if !entry.file_type().is_file() || !is_selected(relative, walk.include, walk.exclude) {
         return None;
     }
     let found = stat(&entry).map(|(fingerprint, changed)| {
@@ -210,16 +210,21 @@ fn inspect_entry(walk: &Walk<'_>, entry: DirEntry) -> Option<Found> {
     });
     let path = entry.into_path();
     Some(match found {
-        Ok((fingerprint, settles)) if settles <= walk.now => Found::Recording { path, fingerprint },
-        Ok((_, settles)) => Found::Unsettled { path, settles },
-        Err(message) => Found::Problem { path, message },
+        Ok((fingerprint, settles)) if settles <= walk.now => {
+            WalkItem::Recording { path, fingerprint }
+        }
+        Ok((_, settles)) => WalkItem::Unsettled {
+            path,
+            settles_at: settles,
+        },
+        Err(message) => WalkItem::Unreadable { path, message },
     })
 }
 
 /// Returns the part of `path` below `root`. Compares bytes, because comparing path components is too slow for every file
 /// of a walk.
 #[must_use]
-pub fn below<'a>(root: &Path, path: &'a Path) -> &'a Path {
+pub fn relative_to<'a>(root: &Path, path: &'a Path) -> &'a Path {
     let path = path.as_os_str().as_bytes();
     let rest = path
         .strip_prefix(root.as_os_str().as_bytes())
@@ -230,7 +235,7 @@ pub fn below<'a>(root: &Path, path: &'a Path) -> &'a Path {
 /// Whether the filters select a file. `relative` is its path below the root. Without `include`, every file with the
 /// extension of a recording is selected.
 #[must_use]
-pub fn is_wanted(relative: &Path, include: Option<&GlobSet>, exclude: &GlobSet) -> bool {
+pub fn is_selected(relative: &Path, include: Option<&GlobSet>, exclude: &GlobSet) -> bool {
     let wanted = include.map_or_else(
         || is_recording(relative),
         |include| include.is_match(relative),
@@ -263,7 +268,7 @@ fn change_time(metadata: &Metadata) -> Timestamp {
 }
 
 /// Returns the time at which the file settles.
-fn settle_time(walk: &Walk<'_>, modified: Timestamp, changed: Timestamp) -> Timestamp {
+fn settle_time(walk: &WalkOptions<'_>, modified: Timestamp, changed: Timestamp) -> Timestamp {
     // A file with a modification time in the future would never settle.
     let last = if modified > walk.now {
         changed
@@ -317,8 +322,8 @@ mod tests {
                 .unwrap();
         }
 
-        fn names<'a>(&'a self, change: impl FnOnce(&mut Walk<'a>)) -> Vec<String> {
-            let mut settings = Walk {
+        fn names<'a>(&'a self, change: impl FnOnce(&mut WalkOptions<'a>)) -> Vec<String> {
+            let mut settings = WalkOptions {
                 root: self.root(),
                 include: None,
                 exclude: &EMPTY,
@@ -330,14 +335,16 @@ mod tests {
             let found = walk(settings).unwrap();
             found
                 .map(|one| match one {
-                    Found::Recording { path, .. } => {
-                        below(settings.root, &path).to_string_lossy().into_owned()
+                    WalkItem::Recording { path, .. } => relative_to(settings.root, &path)
+                        .to_string_lossy()
+                        .into_owned(),
+                    WalkItem::Unsettled { path, .. } => {
+                        format!("unsettled {}", relative_to(settings.root, &path).display())
                     }
-                    Found::Unsettled { path, .. } => {
-                        format!("unsettled {}", below(settings.root, &path).display())
+                    WalkItem::Rules { folder } => format!("rules of {}", folder.display()),
+                    WalkItem::Unreadable { path, message } => {
+                        format!("{}: {message}", path.display())
                     }
-                    Found::Rules { folder } => format!("rules of {}", folder.display()),
-                    Found::Problem { path, message } => format!("{}: {message}", path.display()),
                 })
                 .collect()
         }
@@ -431,7 +438,7 @@ mod tests {
     #[test]
     fn a_folder_with_rules_can_be_skipped() {
         let tree = Tree::new(&["a/.nightscribe.toml", "a/b/x.mp3", "a/x.mp3", "c.mp3"]);
-        let mut walking = walk(Walk {
+        let mut walking = walk(WalkOptions {
             root: tree.root(),
             include: None,
             exclude: &EMPTY,
@@ -441,10 +448,10 @@ mod tests {
         })
         .unwrap();
         let folder = PathBuf::from("a");
-        assert_eq!(walking.next(), Some(Found::Rules { folder }));
-        walking.leave_folder();
+        assert_eq!(walking.next(), Some(WalkItem::Rules { folder }));
+        walking.skip_folder();
         assert!(
-            matches!(walking.next(), Some(Found::Recording { path, .. }) if path == tree.root().join("c.mp3"))
+            matches!(walking.next(), Some(WalkItem::Recording { path, .. }) if path == tree.root().join("c.mp3"))
         );
         assert_eq!(walking.next(), None);
     }
@@ -479,7 +486,7 @@ mod tests {
             assert_eq!(names, ["rules of ", "rules of a", "a/x.mp3"], "{end}");
         }
         assert_eq!(
-            below(Path::new("/"), Path::new("/a/b.mp3")),
+            relative_to(Path::new("/"), Path::new("/a/b.mp3")),
             Path::new("a/b.mp3")
         );
     }
@@ -504,7 +511,7 @@ mod tests {
     #[test]
     fn an_unreadable_folder_is_reported_and_skipped() {
         let tree = Tree::new(&["a.mp3", "b/x.mp3", "c.mp3"]);
-        let mut found = walk(Walk {
+        let mut found = walk(WalkOptions {
             root: tree.root(),
             include: None,
             exclude: &EMPTY,
@@ -514,17 +521,17 @@ mod tests {
         })
         .unwrap();
         assert!(
-            matches!(found.next(), Some(Found::Recording { path, .. }) if path == tree.root().join("a.mp3"))
+            matches!(found.next(), Some(WalkItem::Recording { path, .. }) if path == tree.root().join("a.mp3"))
         );
         // Removed instead of locked, because root can read any existing folder.
         fs::remove_dir_all(tree.root().join("b")).unwrap();
-        let Some(Found::Problem { path, message }) = found.next() else {
+        let Some(WalkItem::Unreadable { path, message }) = found.next() else {
             panic!("the folder is not reported");
         };
         assert_eq!(path, tree.root().join("b"));
         assert!(!message.is_empty() && !message.contains(&*path.to_string_lossy()));
         assert!(
-            matches!(found.next(), Some(Found::Recording { path, .. }) if path == tree.root().join("c.mp3"))
+            matches!(found.next(), Some(WalkItem::Recording { path, .. }) if path == tree.root().join("c.mp3"))
         );
         assert_eq!(found.next(), None);
     }
@@ -552,7 +559,7 @@ mod tests {
     #[test]
     fn an_unsettled_file_reports_when_it_settles() {
         let tree = Tree::new(&["a.mp3"]);
-        let found = walk(Walk {
+        let found = walk(WalkOptions {
             root: tree.root(),
             include: None,
             exclude: &EMPTY,
@@ -560,9 +567,9 @@ mod tests {
             skip: &[],
             now: Timestamp::from_millis(1_010_000),
         });
-        let expected = Found::Unsettled {
+        let expected = WalkItem::Unsettled {
             path: tree.root().join("a.mp3"),
-            settles: Timestamp::from_millis(1_030_000),
+            settles_at: Timestamp::from_millis(1_030_000),
         };
         assert_eq!(found.unwrap().collect::<Vec<_>>(), [expected]);
     }
@@ -578,7 +585,7 @@ mod tests {
     #[test]
     fn only_a_missing_root_is_an_error() {
         assert!(Tree::new(&[]).names(|_| ()).is_empty());
-        let missing = Walk {
+        let missing = WalkOptions {
             root: Path::new("/nowhere/at/all"),
             include: None,
             exclude: &EMPTY,

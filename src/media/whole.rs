@@ -16,7 +16,7 @@ const SLACK_BYTES: u64 = 8;
 ///
 /// # Errors
 /// Returns an error if the file cannot be read.
-pub(super) fn cut_short(
+pub(super) fn find_truncation(
     file: &mut (impl Read + Seek),
     head: &[u8],
     len: u64,
@@ -106,7 +106,7 @@ mod tests {
     use std::io::Cursor;
 
     fn truncation(bytes: &[u8]) -> Option<String> {
-        cut_short(&mut Cursor::new(bytes), bytes, bytes.len() as u64).unwrap()
+        find_truncation(&mut Cursor::new(bytes), bytes, bytes.len() as u64).unwrap()
     }
 
     fn wav(declared: u32, actual: usize) -> Vec<u8> {

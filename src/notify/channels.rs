@@ -1,10 +1,10 @@
 //! The configured channels.
 
-use super::command::Command;
-use super::email::Email;
-use super::webhook::Webhook;
+use super::command::CommandChannel;
+use super::email::EmailChannel;
+use super::webhook::WebhookChannel;
 use crate::config::{Config, Environment, SecretError, read_secret};
-use crate::domain::{Channel, Timestamp};
+use crate::domain::{NotifyChannel, Timestamp};
 
 /// Configuration key of the secret that signs webhook requests.
 pub const WEBHOOK_SECRET: &str = "notify.webhook_secret";
@@ -13,7 +13,7 @@ pub const EMAIL_PASSWORD: &str = "notify.email.password";
 
 /// A message in the form that a channel sends.
 #[derive(Debug, Clone, Copy)]
-pub struct Letter<'a> {
+pub struct Message<'a> {
     /// ID of the message, the same in every attempt.
     pub id: &'a str,
     /// Time of creation.
@@ -27,11 +27,11 @@ pub struct Letter<'a> {
 /// Error of a delivery. The message may have been delivered nevertheless.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
-pub struct NotSent {
+pub struct DeliveryError {
     /// Description of the error, one line without secrets.
     pub reason: String,
     /// Whether the receiver rejected the message, so that an early retry is useless.
-    pub lasting: bool,
+    pub permanent: bool,
 }
 
 /// Error of setting up a channel.
@@ -51,9 +51,9 @@ pub enum ChannelError {
 /// The configured channels with their secrets. None by default.
 #[derive(Default)]
 pub struct Channels {
-    command: Option<Command>,
-    webhook: Option<Webhook>,
-    email: Option<Email>,
+    command: Option<CommandChannel>,
+    webhook: Option<WebhookChannel>,
+    email: Option<EmailChannel>,
 }
 
 impl Channels {
@@ -66,7 +66,7 @@ impl Channels {
         let webhook = notify.webhook.as_ref().map(|webhook| {
             let read = |source| read_secret(WEBHOOK_SECRET, source, environment);
             let secret = webhook.secret.as_ref().map(read).transpose()?;
-            Webhook::new(&webhook.url, secret).map_err(ChannelError::Http)
+            WebhookChannel::new(&webhook.url, secret).map_err(ChannelError::Http)
         });
         let email = notify.email.as_ref().map(|email| {
             let read = |(user, source): &(String, _)| {
@@ -74,24 +74,25 @@ impl Channels {
                 Ok::<_, SecretError>((user.clone(), password))
             };
             let login = email.login.as_ref().map(read).transpose()?;
-            Email::new(email, login).map_err(ChannelError::Mail)
+            EmailChannel::new(email, login).map_err(ChannelError::Mail)
         });
         let withheld = config.secret_variables();
         Ok(Self {
-            command: (notify.command.as_ref()).map(|program| Command::new(program, withheld)),
+            command: (notify.command.as_ref())
+                .map(|program| CommandChannel::new(program, withheld)),
             webhook: webhook.transpose()?,
             email: email.transpose()?,
         })
     }
 
     /// Returns the configured channels.
-    pub fn set(&self) -> impl Iterator<Item = Channel> + '_ {
-        let is_configured = move |channel: &Channel| match channel {
-            Channel::Command => self.command.is_some(),
-            Channel::Webhook => self.webhook.is_some(),
-            Channel::Email => self.email.is_some(),
+    pub fn configured(&self) -> impl Iterator<Item = NotifyChannel> + '_ {
+        let is_configured = move |channel: &NotifyChannel| match channel {
+            NotifyChannel::Command => self.command.is_some(),
+            NotifyChannel::Webhook => self.webhook.is_some(),
+            NotifyChannel::Email => self.email.is_some(),
         };
-        Channel::ALL.into_iter().filter(is_configured)
+        NotifyChannel::ALL.into_iter().filter(is_configured)
     }
 
     /// Sends a message, with a time limit. If it is cancelled or times out, the message may have been delivered
@@ -99,14 +100,18 @@ impl Channels {
     ///
     /// # Errors
     /// If the receiver did not accept the message.
-    pub async fn send(&self, channel: Channel, message: Letter<'_>) -> Result<(), NotSent> {
+    pub async fn send(
+        &self,
+        channel: NotifyChannel,
+        message: Message<'_>,
+    ) -> Result<(), DeliveryError> {
         match (channel, &self.command, &self.webhook, &self.email) {
-            (Channel::Command, Some(command), _, _) => command.send(message).await,
-            (Channel::Webhook, _, Some(webhook), _) => webhook.send(message).await,
-            (Channel::Email, _, _, Some(email)) => email.send(message).await,
-            _ => Err(NotSent {
+            (NotifyChannel::Command, Some(command), _, _) => command.send(message).await,
+            (NotifyChannel::Webhook, _, Some(webhook), _) => webhook.send(message).await,
+            (NotifyChannel::Email, _, _, Some(email)) => email.send(message).await,
+            _ => Err(DeliveryError {
                 reason: format!("{channel} is not configured"),
-                lasting: true,
+                permanent: true,
             }),
         }
     }

@@ -1,7 +1,7 @@
 //! Delivery of messages to a program.
 
-use super::channels::{Letter, NotSent};
-use super::program::{Call, run};
+use super::channels::{DeliveryError, Message};
+use super::program::{Invocation, run};
 use crate::config::Program;
 use std::ffi::OsString;
 use std::time::Duration;
@@ -10,13 +10,13 @@ use std::time::Duration;
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A program that receives each message as JSON on standard input. Exit status 0 accepts the message.
-pub struct Command(Call);
+pub struct CommandChannel(Invocation);
 
-impl Command {
+impl CommandChannel {
     /// Sets up the program. `withheld` names the environment variables to remove from its environment.
     #[must_use]
     pub fn new(program: &Program, withheld: Vec<String>) -> Self {
-        Self(Call {
+        Self(Invocation {
             program: program.path.clone(),
             arguments: program.arguments.iter().map(OsString::from).collect(),
             withheld,
@@ -27,11 +27,11 @@ impl Command {
     ///
     /// # Errors
     /// If the program cannot be started, times out, or does not exit with 0.
-    pub async fn send(&self, message: Letter<'_>) -> Result<(), NotSent> {
+    pub async fn send(&self, message: Message<'_>) -> Result<(), DeliveryError> {
         let result = run(&self.0, Some(message.body.as_bytes()), TIMEOUT).await;
-        result.map_err(|error| NotSent {
+        result.map_err(|error| DeliveryError {
             reason: error.reason,
-            lasting: false,
+            permanent: false,
         })
     }
 }

@@ -1,8 +1,8 @@
 //! Delivery of messages by e-mail.
 
-use super::channels::{Letter, NotSent};
-use crate::api::failures::clean;
-use crate::config::{self, MailServer, Privacy};
+use super::channels::{DeliveryError, Message};
+use crate::api::failures::sanitize;
+use crate::config::{self, MailServer, TlsMode};
 use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
 use lettre::transport::smtp::Error;
@@ -18,19 +18,19 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Client of a mail server, with sender and recipients.
-pub struct Email {
+pub struct EmailChannel {
     transport: AsyncSmtpTransport<Tokio1Executor>,
     from: Mailbox,
     to: Vec<Mailbox>,
 }
 
-impl Email {
+impl EmailChannel {
     /// Sets up the client. `login` is a user name and password. Opens no connection.
     ///
     /// # Errors
     /// If no certificates are found to verify the server's.
     pub fn new(
-        email: &config::Email,
+        email: &config::EmailConfig,
         login: Option<(String, SecretString)>,
     ) -> Result<Self, Error> {
         // Fails if a provider is already installed, which is fine.
@@ -55,25 +55,25 @@ impl Email {
     ///
     /// # Errors
     /// If the server cannot be reached, times out, or rejects the message.
-    pub async fn send(&self, message: Letter<'_>) -> Result<(), NotSent> {
-        let mail = self.mail(message).map_err(|error| NotSent {
-            reason: clean(&error.to_string()),
-            lasting: true,
+    pub async fn send(&self, message: Message<'_>) -> Result<(), DeliveryError> {
+        let mail = self.mail(message).map_err(|error| DeliveryError {
+            reason: sanitize(&error.to_string()),
+            permanent: true,
         })?;
         match tokio::time::timeout(TIMEOUT, self.transport.send(mail)).await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(NotSent {
-                reason: clean(&format!("mail server: {error}")),
-                lasting: error.is_permanent(),
+            Ok(Err(error)) => Err(DeliveryError {
+                reason: sanitize(&format!("mail server: {error}")),
+                permanent: error.is_permanent(),
             }),
-            Err(_) => Err(NotSent {
+            Err(_) => Err(DeliveryError {
                 reason: "mail server timed out".to_owned(),
-                lasting: false,
+                permanent: false,
             }),
         }
     }
 
-    fn mail(&self, message: Letter<'_>) -> Result<Mail, lettre::error::Error> {
+    fn mail(&self, message: Message<'_>) -> Result<Mail, lettre::error::Error> {
         let millis = u64::try_from(message.at.millis()).unwrap_or(0);
         let mut builder = Mail::builder()
             .from(self.from.clone())
@@ -94,9 +94,9 @@ impl Email {
 
 fn tls(server: &MailServer) -> Result<Tls, Error> {
     let parameters = || TlsParameters::new(server.host.clone());
-    Ok(match server.privacy {
-        Privacy::Tls => Tls::Wrapper(parameters()?),
-        Privacy::StartTls => Tls::Required(parameters()?),
-        Privacy::Local => Tls::None,
+    Ok(match server.tls_mode {
+        TlsMode::Implicit => Tls::Wrapper(parameters()?),
+        TlsMode::StartTls => Tls::Required(parameters()?),
+        TlsMode::Plaintext => Tls::None,
     })
 }

@@ -4,14 +4,14 @@ use crate::domain::{Failure, Hold, JobId, Timestamp};
 use serde::Serialize;
 
 /// Maximum number of failures listed in a message. The rest are only counted.
-pub const MOST_FAILURES: usize = 20;
+pub const MAX_FAILURES: usize = 20;
 /// Version of the JSON format.
 const VERSION: u32 = 1;
 
 /// Reason for a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum NotificationKind {
     /// A run or a day has ended.
     Summary,
     /// A hold has begun that a person must resolve.
@@ -20,24 +20,24 @@ pub enum Kind {
 
 /// A notification.
 #[derive(Debug, Clone, Serialize)]
-pub struct Message {
+pub struct Notification {
     version: u32,
     /// Reason for the message.
-    pub kind: Kind,
+    pub kind: NotificationKind,
     /// ID of the message, the same in every channel and attempt.
     pub id: String,
     /// Time of creation.
     pub at: Timestamp,
     /// The run, and the period covered.
-    pub run: Span,
+    pub run: RunPeriod,
     /// Recordings that became transcripts.
     pub done: u64,
     /// Recordings that failed.
     pub failed: u64,
     /// The first failed recordings, at most [`MOST_FAILURES`].
-    pub failures: Vec<Failed>,
+    pub failures: Vec<FailedRecording>,
     /// Active holds.
-    pub holds: Vec<Held>,
+    pub holds: Vec<ActiveHold>,
     /// Duration of the transcribed audio, in seconds. `None` for [`Kind::Attention`].
     pub audio_s: Option<f64>,
     /// Cost of the transcripts. `None` if a price is not known.
@@ -55,7 +55,7 @@ pub struct Cost {
 
 /// A run, and the period that a message covers.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub struct Span {
+pub struct RunPeriod {
     /// ID of the run that created the message.
     pub id: i64,
     /// Start of the period, which is the end of the previous summary's.
@@ -66,7 +66,7 @@ pub struct Span {
 
 /// A recording that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Failed {
+pub struct FailedRecording {
     /// ID of the job.
     pub id: JobId,
     /// Absolute path or URL.
@@ -79,7 +79,7 @@ pub struct Failed {
     pub advice: &'static str,
 }
 
-impl Failed {
+impl FailedRecording {
     /// Creates the entry of the failed recording at `path`.
     #[must_use]
     pub fn new(id: JobId, path: String, failure: Failure) -> Self {
@@ -95,7 +95,7 @@ impl Failed {
 
 /// An active hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Held {
+pub struct ActiveHold {
     /// Cause of the hold.
     pub kind: &'static str,
     /// Start of the hold.
@@ -106,7 +106,7 @@ pub struct Held {
     pub advice: &'static str,
 }
 
-impl From<&Hold> for Held {
+impl From<&Hold> for ActiveHold {
     fn from(hold: &Hold) -> Self {
         Self {
             kind: hold.kind.as_str(),
@@ -119,27 +119,27 @@ impl From<&Hold> for Held {
 
 /// Totals of the jobs that ended in a period.
 #[derive(Debug, Clone, Default)]
-pub struct Ended {
+pub struct Totals {
     /// Recordings that became transcripts.
     pub done: u64,
     /// Recordings that failed.
     pub failed: u64,
     /// The first failed recordings.
-    pub failures: Vec<Failed>,
+    pub failures: Vec<FailedRecording>,
     /// Duration of the transcribed audio, in seconds.
     pub audio_s: f64,
     /// Cost of the transcripts. `None` if a price is not known.
     pub cost: Option<Cost>,
 }
 
-impl Message {
+impl Notification {
     /// Creates a summary. `None` if no job ended and no hold is active.
     #[must_use]
     pub fn summary(
         id: String,
         at: Timestamp,
-        run: Span,
-        ended: Ended,
+        run: RunPeriod,
+        ended: Totals,
         holds: &[Hold],
     ) -> Option<Self> {
         if ended.done == 0 && ended.failed == 0 && holds.is_empty() {
@@ -147,14 +147,14 @@ impl Message {
         }
         Some(Self {
             version: VERSION,
-            kind: Kind::Summary,
+            kind: NotificationKind::Summary,
             id,
             at,
             run,
             done: ended.done,
             failed: ended.failed,
             failures: ended.failures,
-            holds: holds.iter().map(Held::from).collect(),
+            holds: holds.iter().map(ActiveHold::from).collect(),
             audio_s: Some(ended.audio_s),
             cost: ended.cost,
         })
@@ -166,20 +166,20 @@ impl Message {
     pub fn attention(
         id: String,
         at: Timestamp,
-        run: Span,
+        run: RunPeriod,
         [done, failed]: [u64; 2],
         hold: &Hold,
     ) -> Self {
         Self {
             version: VERSION,
-            kind: Kind::Attention,
+            kind: NotificationKind::Attention,
             id,
             at,
             run,
             done,
             failed,
             failures: Vec::new(),
-            holds: vec![Held::from(hold)],
+            holds: vec![ActiveHold::from(hold)],
             audio_s: None,
             cost: None,
         }
@@ -202,8 +202,8 @@ pub(super) mod samples {
         Timestamp::from_millis((1_795_230_245 + seconds) * 1000)
     }
 
-    pub(in crate::notify) fn span() -> Span {
-        Span {
+    pub(in crate::notify) fn span() -> RunPeriod {
+        RunPeriod {
             id: 5,
             since: at(-28_800),
             until: at(0),
@@ -215,17 +215,17 @@ pub(super) mod samples {
         Hold::new(HoldKind::Credit, at(-60), message)
     }
 
-    pub(in crate::notify) fn ended(done: u64, failed: u64) -> Ended {
+    pub(in crate::notify) fn ended(done: u64, failed: u64) -> Totals {
         let failure = |number: u64| {
             let class = [ErrorClass::Unreadable, ErrorClass::Rejected][number as usize % 2];
             let failure = Failure::new(class, format!("reason {number}"));
             let path = format!("/rec/{number} \u{1b}[2J.mp3");
-            Failed::new(JobId(number as i64 + 1), path, failure)
+            FailedRecording::new(JobId(number as i64 + 1), path, failure)
         };
-        Ended {
+        Totals {
             done,
             failed,
-            failures: (0..failed).map(failure).take(MOST_FAILURES).collect(),
+            failures: (0..failed).map(failure).take(MAX_FAILURES).collect(),
             audio_s: done as f64 * 1800.0,
             cost: Some(Cost {
                 amount: done as f64 * 0.25,
@@ -234,13 +234,13 @@ pub(super) mod samples {
         }
     }
 
-    pub(in crate::notify) fn summary(done: u64, failed: u64, holds: &[Hold]) -> Message {
+    pub(in crate::notify) fn summary(done: u64, failed: u64, holds: &[Hold]) -> Notification {
         let id = "0a1b".to_owned();
-        Message::summary(id, at(0), span(), ended(done, failed), holds).unwrap()
+        Notification::summary(id, at(0), span(), ended(done, failed), holds).unwrap()
     }
 
-    pub(in crate::notify) fn attention() -> Message {
-        Message::attention("0a1b".to_owned(), at(0), span(), [3, 1], &hold())
+    pub(in crate::notify) fn attention() -> Notification {
+        Notification::attention("0a1b".to_owned(), at(0), span(), [3, 1], &hold())
     }
 }
 
@@ -265,11 +265,11 @@ mod tests {
     #[test]
     fn an_empty_summary_is_not_created() {
         let is_created = |ended, holds: &[Hold]| {
-            Message::summary(String::new(), at(0), span(), ended, holds).is_some()
+            Notification::summary(String::new(), at(0), span(), ended, holds).is_some()
         };
-        assert!(!is_created(Ended::default(), &[]));
+        assert!(!is_created(Totals::default(), &[]));
         assert!(is_created(ended(1, 0), &[]));
         assert!(is_created(ended(0, 1), &[]));
-        assert!(is_created(Ended::default(), &[hold()]));
+        assert!(is_created(Totals::default(), &[hold()]));
     }
 }

@@ -14,5 +14,5 @@ pub mod program;
 pub mod text;
 pub mod webhook;
 
-pub use channels::{Channels, Letter, NotSent};
-pub use message::Message;
+pub use channels::{Channels, DeliveryError, Message};
+pub use message::Notification;

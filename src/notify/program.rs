@@ -1,6 +1,6 @@
 //! Running a program without a shell. On a time-out the program is killed together with its child processes.
 
-use crate::api::failures::clean;
+use crate::api::failures::sanitize;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::ExitStatusExt;
@@ -17,7 +17,7 @@ const STDERR_GRACE: Duration = Duration::from_millis(200);
 
 /// A program with its arguments and environment.
 #[derive(Debug, Clone)]
-pub struct Call {
+pub struct Invocation {
     /// Path, or a name to look up in `PATH`.
     pub program: PathBuf,
     /// Arguments, passed unchanged.
@@ -29,14 +29,14 @@ pub struct Call {
 /// Error of running a program, including an exit status other than 0.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
-pub struct NotRun {
+pub struct ProgramError {
     /// Exit status, if the program exited.
     pub status: Option<i32>,
     /// Description of the error, one line.
     pub reason: String,
 }
 
-impl NotRun {
+impl ProgramError {
     fn without_status(reason: String) -> Self {
         Self {
             status: None,
@@ -50,7 +50,11 @@ impl NotRun {
 ///
 /// # Errors
 /// If the program cannot be started, times out, or does not exit with 0.
-pub async fn run(call: &Call, input: Option<&[u8]>, timeout: Duration) -> Result<(), NotRun> {
+pub async fn run(
+    call: &Invocation,
+    input: Option<&[u8]>,
+    timeout: Duration,
+) -> Result<(), ProgramError> {
     let mut command = Command::new(&call.program);
     command
         .args(&call.arguments)
@@ -64,7 +68,7 @@ pub async fn run(call: &Call, input: Option<&[u8]>, timeout: Duration) -> Result
     }
     let mut child = command.spawn().map_err(|error| {
         let program = call.program.display();
-        NotRun::without_status(clean(&format!("cannot start `{program}`: {error}")))
+        ProgramError::without_status(sanitize(&format!("cannot start `{program}`: {error}")))
     })?;
     let group = ProcessGroup::of(&child);
     let mut stderr = Vec::new();
@@ -73,10 +77,10 @@ pub async fn run(call: &Call, input: Option<&[u8]>, timeout: Duration) -> Result
             group.disarm();
             check(status, &stderr)
         }
-        Ok(Err(error)) => Err(NotRun::without_status(format!(
+        Ok(Err(error)) => Err(ProgramError::without_status(format!(
             "cannot wait for the program: {error}"
         ))),
-        Err(_) => Err(NotRun::without_status(format!(
+        Err(_) => Err(ProgramError::without_status(format!(
             "timed out after {} and was killed",
             humantime::format_duration(timeout)
         ))),
@@ -124,7 +128,7 @@ async fn read_tail(stderr: Option<ChildStderr>, tail: &mut Vec<u8>) {
 }
 
 /// Converts an exit status to a result. The error contains the last line of standard error.
-fn check(status: ExitStatus, stderr: &[u8]) -> Result<(), NotRun> {
+fn check(status: ExitStatus, stderr: &[u8]) -> Result<(), ProgramError> {
     if status.success() {
         return Ok(());
     }
@@ -135,8 +139,8 @@ fn check(status: ExitStatus, stderr: &[u8]) -> Result<(), NotRun> {
     };
     let stderr = String::from_utf8_lossy(stderr);
     let last = stderr.lines().rfind(|line| !line.trim().is_empty());
-    let reason = last.map_or_else(|| end.clone(), |line| format!("{end}: {}", clean(line)));
-    Err(NotRun {
+    let reason = last.map_or_else(|| end.clone(), |line| format!("{end}: {}", sanitize(line)));
+    Err(ProgramError {
         status: status.code(),
         reason,
     })
@@ -168,7 +172,7 @@ impl Drop for ProcessGroup {
 
 /// Returns the executable file for `program`, if it exists. A bare name is looked up in `path`, the value of `PATH`.
 #[must_use]
-pub fn find(program: &Path, path: Option<&OsStr>) -> Option<PathBuf> {
+pub fn find_executable(program: &Path, path: Option<&OsStr>) -> Option<PathBuf> {
     let is_program = |file: &PathBuf| {
         file.is_file() && rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok()
     };
@@ -184,8 +188,8 @@ pub fn find(program: &Path, path: Option<&OsStr>) -> Option<PathBuf> {
 mod tests {
     use super::*;
 
-    fn sh(script: &str) -> Call {
-        Call {
+    fn sh(script: &str) -> Invocation {
+        Invocation {
             program: "/bin/sh".into(),
             arguments: ["-c", script].map(OsString::from).into(),
             withheld: vec!["PATH".to_owned()],
@@ -245,7 +249,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_missing_program_is_reported() {
-        let call = Call {
+        let call = Invocation {
             program: "/nowhere/program".into(),
             arguments: Vec::new(),
             withheld: Vec::new(),
@@ -272,9 +276,22 @@ mod tests {
     #[test]
     fn a_program_is_found_by_path_or_by_name() {
         let path = OsStr::new("/nowhere:/bin");
-        assert_eq!(find(Path::new("sh"), Some(path)), Some("/bin/sh".into()));
-        assert_eq!(find(Path::new("/bin/sh"), None), Some("/bin/sh".into()));
-        assert_eq!(find(Path::new("/etc/passwd"), None), None, "not executable");
-        assert_eq!(find(Path::new("no-such-program"), Some(path)), None);
+        assert_eq!(
+            find_executable(Path::new("sh"), Some(path)),
+            Some("/bin/sh".into())
+        );
+        assert_eq!(
+            find_executable(Path::new("/bin/sh"), None),
+            Some("/bin/sh".into())
+        );
+        assert_eq!(
+            find_executable(Path::new("/etc/passwd"), None),
+            None,
+            "not executable"
+        );
+        assert_eq!(
+            find_executable(Path::new("no-such-program"), Some(path)),
+            None
+        );
     }
 }

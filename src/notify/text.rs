@@ -1,24 +1,24 @@
 //! Messages as e-mails: subject and text.
 
-use super::message::{Failed, Kind, Message};
-use crate::domain::obeyed::visible;
+use super::message::{FailedRecording, Notification, NotificationKind};
+use crate::domain::obeyed::escape_control_chars;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Returns the subject, a one-line summary.
 #[must_use]
-pub fn subject(message: &Message) -> String {
+pub fn subject(message: &Notification) -> String {
     let kinds: Vec<_> = message.holds.iter().map(|hold| hold.kind).collect();
     let held = kinds.join(", ");
     match message.kind {
-        Kind::Attention => format!("nightscribe needs attention: held ({held})"),
-        Kind::Summary if held.is_empty() => {
+        NotificationKind::Attention => format!("nightscribe needs attention: held ({held})"),
+        NotificationKind::Summary if held.is_empty() => {
             format!(
                 "nightscribe: {} done, {} failed",
                 message.done, message.failed
             )
         }
-        Kind::Summary => format!(
+        NotificationKind::Summary => format!(
             "nightscribe: {} done, {} failed, held ({held})",
             message.done, message.failed
         ),
@@ -27,7 +27,7 @@ pub fn subject(message: &Message) -> String {
 
 /// Returns the full text. Every line ends with a line feed.
 #[must_use]
-pub fn text(message: &Message) -> String {
+pub fn body(message: &Notification) -> String {
     let mut text = String::new();
     for hold in &message.holds {
         paragraph(
@@ -35,7 +35,7 @@ pub fn text(message: &Message) -> String {
             &format!(
                 "No submissions since {}: {}.\n{}",
                 hold.since,
-                visible(&hold.message),
+                escape_control_chars(&hold.message),
                 hold.advice
             ),
         );
@@ -61,7 +61,7 @@ fn paragraph(text: &mut String, lines: &str) {
     text.push('\n');
 }
 
-fn counts(message: &Message) -> String {
+fn counts(message: &Notification) -> String {
     let cost = message.cost.as_ref().map_or_else(String::new, |cost| {
         format!(", {:.2} {}", cost.amount, cost.currency)
     });
@@ -72,8 +72,8 @@ fn counts(message: &Message) -> String {
             format!(" ({} of audio{cost})", hours(seconds))
         });
     let so_far = match message.kind {
-        Kind::Summary => "",
-        Kind::Attention => "So far in this run: ",
+        NotificationKind::Summary => "",
+        NotificationKind::Attention => "So far in this run: ",
     };
     format!(
         "{so_far}{} done{audio}, {} failed.",
@@ -81,7 +81,7 @@ fn counts(message: &Message) -> String {
     )
 }
 
-fn failures(message: &Message) -> String {
+fn failures(message: &Notification) -> String {
     let mut lines = "Failed:\n".to_owned();
     for failed in &message.failures {
         // Writing to a `String` cannot fail.
@@ -89,9 +89,9 @@ fn failures(message: &Message) -> String {
             lines,
             "{:>7}  {}\n         {}: {}",
             failed.id,
-            visible(&failed.path),
+            escape_control_chars(&failed.path),
             failed.class,
-            visible(&failed.message)
+            escape_control_chars(&failed.message)
         );
     }
     let named = message.failures.len() as u64;
@@ -106,7 +106,7 @@ fn failures(message: &Message) -> String {
 }
 
 /// Returns the advice for each error class.
-fn advice(failures: &[Failed]) -> String {
+fn advice(failures: &[FailedRecording]) -> String {
     let classes: BTreeMap<_, _> = failures
         .iter()
         .map(|failed| (failed.class, failed.advice))
@@ -133,8 +133,8 @@ mod tests {
     use super::super::message::samples::*;
     use super::*;
 
-    fn mail(message: &Message) -> String {
-        format!("Subject: {}\n\n{}", subject(message), text(message))
+    fn mail(message: &Notification) -> String {
+        format!("Subject: {}\n\n{}", subject(message), body(message))
     }
 
     #[test]
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn failures_beyond_the_maximum_are_counted() {
-        let text = text(&summary(0, 23, &[]));
+        let text = body(&summary(0, 23, &[]));
         assert_eq!(text.matches("reason").count(), 20);
         assert!(text.contains("\nand 3 more; "), "{text}");
     }
@@ -161,6 +161,6 @@ mod tests {
 
     #[test]
     fn control_characters_are_escaped() {
-        assert!(!text(&summary(0, 1, &[])).contains('\u{1b}'));
+        assert!(!body(&summary(0, 1, &[])).contains('\u{1b}'));
     }
 }

@@ -1,8 +1,8 @@
 //! Delivery of messages by HTTP POST.
 
-use super::channels::{Letter, NotSent};
-use crate::api::failures::clean;
-use crate::api::http::connecting_to;
+use super::channels::{DeliveryError, Message};
+use crate::api::failures::sanitize;
+use crate::api::http::client_builder;
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::StatusCode;
@@ -14,27 +14,27 @@ use std::time::Duration;
 use url::Url;
 
 /// Header with the message's ID. It is the same in every attempt, so that the receiver can deduplicate.
-pub const DELIVERY: &str = "x-nightscribe-delivery";
+pub const DELIVERY_HEADER: &str = "x-nightscribe-delivery";
 /// Header with `sha256=` and the HMAC-SHA256 of the body in hexadecimal.
-pub const SIGNATURE: &str = "x-nightscribe-signature";
+pub const SIGNATURE_HEADER: &str = "x-nightscribe-signature";
 /// Time limit of a request, including connecting and receiving the response.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// HTTP client and URL to which each message is posted.
-pub struct Webhook {
+pub struct WebhookChannel {
     http: reqwest::Client,
     url: Url,
     secret: Option<SecretString>,
 }
 
-impl Webhook {
+impl WebhookChannel {
     /// Sets up the client. Opens no connection.
     ///
     /// # Errors
     /// If no certificates are found to verify the receiver's.
     pub fn new(url: &Url, secret: Option<SecretString>) -> Result<Self, reqwest::Error> {
         Ok(Self {
-            http: connecting_to(url).timeout(TIMEOUT).build()?,
+            http: client_builder(url).timeout(TIMEOUT).build()?,
             url: url.clone(),
             secret,
         })
@@ -45,14 +45,14 @@ impl Webhook {
     /// # Errors
     /// If the receiver cannot be reached or does not respond with a 2xx status. The error is transient for 408, 429,
     /// 5xx and transport errors.
-    pub async fn send(&self, message: Letter<'_>) -> Result<(), NotSent> {
+    pub async fn send(&self, message: Message<'_>) -> Result<(), DeliveryError> {
         let mut request = self
             .http
             .post(self.url.clone())
             .header(CONTENT_TYPE, "application/json")
-            .header(DELIVERY, message.id);
+            .header(DELIVERY_HEADER, message.id);
         if let Some(secret) = &self.secret {
-            request = request.header(SIGNATURE, signature(secret, message.body.as_bytes()));
+            request = request.header(SIGNATURE_HEADER, signature(secret, message.body.as_bytes()));
         }
         let response = request.body(message.body.to_owned()).send().await;
         // The error must not contain the URL, whose path may be a secret.
@@ -62,9 +62,9 @@ impl Webhook {
         if status.is_success() {
             return Ok(());
         }
-        Err(NotSent {
+        Err(DeliveryError {
             reason: format!("responded with {status}"),
-            lasting: is_permanent(status),
+            permanent: is_permanent(status),
         })
     }
 }
@@ -75,18 +75,18 @@ fn is_permanent(status: StatusCode) -> bool {
 }
 
 /// Converts a transport error. The innermost cause is the most specific one.
-fn transport_error(error: &reqwest::Error) -> NotSent {
+fn transport_error(error: &reqwest::Error) -> DeliveryError {
     let mut innermost: &dyn Error = error;
     while let Some(source) = innermost.source() {
         innermost = source;
     }
     let reason = match error.is_timeout() {
         true => "timed out".to_owned(),
-        false => clean(&format!("cannot be reached: {innermost}")),
+        false => sanitize(&format!("cannot be reached: {innermost}")),
     };
-    NotSent {
+    DeliveryError {
         reason,
-        lasting: false,
+        permanent: false,
     }
 }
 

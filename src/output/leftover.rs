@@ -17,7 +17,7 @@ const RANDOM_CHARS: usize = 12;
 const SUFFIX: &str = ".tmp";
 
 /// Creates a staging file in `folder`, with the permissions of an ordinary new file. Dropping it removes the file.
-pub(super) fn hidden_file(folder: &Path) -> io::Result<NamedTempFile> {
+pub(super) fn create_staging_file(folder: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new()
         .prefix(PREFIX)
         .rand_bytes(RANDOM_CHARS)
@@ -29,7 +29,7 @@ pub(super) fn hidden_file(folder: &Path) -> io::Result<NamedTempFile> {
 
 /// Whether the name is that of a staging file, either of an active write or left by a crash.
 #[must_use]
-pub fn is_leftover(name: &OsStr) -> bool {
+pub fn is_staging_file(name: &OsStr) -> bool {
     name.as_bytes()
         .strip_prefix(PREFIX.as_bytes())
         .and_then(|rest| rest.strip_suffix(SUFFIX.as_bytes()))
@@ -45,7 +45,7 @@ pub fn is_leftover(name: &OsStr) -> bool {
 ///
 /// # Errors
 /// Returns an error if the folder cannot be listed or if a file cannot be removed.
-pub fn remove_leftovers(folder: &Path) -> io::Result<usize> {
+pub fn remove_staging_files(folder: &Path) -> io::Result<usize> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
         entries => entries?,
@@ -53,7 +53,7 @@ pub fn remove_leftovers(folder: &Path) -> io::Result<usize> {
     let mut removed = 0;
     for entry in entries {
         let entry = entry?;
-        if is_leftover(&entry.file_name()) && entry.file_type()?.is_file() {
+        if is_staging_file(&entry.file_name()) && entry.file_type()?.is_file() {
             match fs::remove_file(entry.path()) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => removed += 1,
@@ -74,9 +74,9 @@ mod tests {
     #[test]
     fn only_staging_files_match_by_name() {
         let folder = tempfile::tempdir().unwrap();
-        let staging = hidden_file(folder.path()).unwrap();
-        assert!(is_leftover(staging.path().file_name().unwrap()));
-        assert!(is_leftover(OsStr::new(NAME)));
+        let staging = create_staging_file(folder.path()).unwrap();
+        assert!(is_staging_file(staging.path().file_name().unwrap()));
+        assert!(is_staging_file(OsStr::new(NAME)));
         for name in [
             ".nightscribe-notes.tmp",
             ".nightscribe-Abc123Xyz789",
@@ -85,7 +85,7 @@ mod tests {
             ".nightscribe-.tmp",
             "",
         ] {
-            assert!(!is_leftover(OsStr::new(name)), "{name}");
+            assert!(!is_staging_file(OsStr::new(name)), "{name}");
         }
     }
 
@@ -95,9 +95,12 @@ mod tests {
         File::create(folder.path().join(NAME)).unwrap();
         File::create(folder.path().join("talk.txt")).unwrap();
         fs::create_dir(folder.path().join(".nightscribe-Abc123Xyz000.tmp")).unwrap();
-        assert_eq!(remove_leftovers(folder.path()).unwrap(), 1);
+        assert_eq!(remove_staging_files(folder.path()).unwrap(), 1);
         assert!(!folder.path().join(NAME).exists());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
-        assert_eq!(remove_leftovers(&folder.path().join("missing")).unwrap(), 0);
+        assert_eq!(
+            remove_staging_files(&folder.path().join("missing")).unwrap(),
+            0
+        );
     }
 }

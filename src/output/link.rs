@@ -24,7 +24,7 @@ const ENCODED_IN_PATH: &AsciiSet = &CONTROLS
 ///
 /// A relative link stays valid when both files are moved together.
 #[must_use]
-pub fn link(folder: &Path, target: &Path) -> String {
+pub fn relative_link(folder: &Path, target: &Path) -> String {
     let common = folder
         .components()
         .zip(target.components())
@@ -50,7 +50,7 @@ mod tests {
     use std::ffi::OsStr;
 
     fn link_str(folder: &str, target: &str) -> String {
-        link(Path::new(folder), Path::new(target))
+        relative_link(Path::new(folder), Path::new(target))
     }
 
     #[test]
@@ -70,7 +70,7 @@ mod tests {
         );
         assert_eq!(link_str("/a", "/a/javascript:x"), "./javascript:x");
         let bytes = Path::new("/a").join(OsStr::from_bytes(b"\xff\n.mp3"));
-        assert_eq!(link(Path::new("/a"), &bytes), "%FF%0A.mp3");
+        assert_eq!(relative_link(Path::new("/a"), &bytes), "%FF%0A.mp3");
         assert_eq!(link_str("/a", "/a/è.mp3"), "%C3%A8.mp3");
     }
 }

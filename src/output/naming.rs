@@ -2,8 +2,8 @@
 //!
 //! The functions are pure. No recording name leads out of the output folder.
 
-use crate::domain::file_name::Facts;
-use crate::domain::{FileName, Format, is_obeyed};
+use crate::domain::file_name::TemplateValues;
+use crate::domain::{FileNameTemplate, Format, is_control_char};
 use sha2::{Digest, Sha256};
 use std::ffi::{OsStr, OsString};
 use std::iter;
@@ -21,7 +21,7 @@ const MAX_URL_NAME_BYTES: usize = 200;
 ///
 /// Ignores `..` and other components of `relative` that are not plain names.
 #[must_use]
-pub fn folder(root: &Path, source: &str, relative: &Path) -> PathBuf {
+pub fn transcript_folder(root: &Path, source: &str, relative: &Path) -> PathBuf {
     let mut folder = root.to_owned();
     let inside = relative.parent().unwrap_or(Path::new(""));
     let components = Path::new(source).components().chain(inside.components());
@@ -35,7 +35,7 @@ pub fn folder(root: &Path, source: &str, relative: &Path) -> PathBuf {
 /// Returns the possible base names of a recording's transcripts, without extension and in order of preference.
 ///
 /// They are the stem, the full name, and then an endless sequence of numbered names.
-pub fn bases(name: &OsStr) -> impl Iterator<Item = OsString> + Send + 'static + use<> {
+pub fn base_names(name: &OsStr) -> impl Iterator<Item = OsString> + Send + 'static + use<> {
     let full_name = name.to_owned();
     let stem = Path::new(name).file_stem().unwrap_or(name).to_owned();
     let numbered = (2_u64..).map({
@@ -57,8 +57,12 @@ pub fn bases(name: &OsStr) -> impl Iterator<Item = OsString> + Send + 'static + 
 ///
 /// Different bases give different names, unless the template has placeholders without a separator between them.
 #[must_use]
-pub fn named(template: &FileName, base: &OsStr, facts: &Facts) -> OsString {
-    shorten(&template.of(base, facts))
+pub fn apply_template(
+    template: &FileNameTemplate,
+    base: &OsStr,
+    facts: &TemplateValues,
+) -> OsString {
+    shorten(&template.render(base, facts))
 }
 
 /// Returns the name of a transcript file. [`bases`] has already shortened long names.
@@ -116,7 +120,7 @@ fn decode_segment(segment: &str) -> String {
 fn sanitize(name: &str) -> String {
     let name: String = name
         .chars()
-        .filter(|char| !is_obeyed(*char) && *char != '/')
+        .filter(|char| !is_control_char(*char) && *char != '/')
         .collect();
     let name = name.trim_start_matches(|char: char| char == '.' || char.is_whitespace());
     name[..name.floor_char_boundary(MAX_URL_NAME_BYTES)]
@@ -130,7 +134,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn first_bases(name: &[u8], count: usize) -> Vec<String> {
-        bases(OsStr::from_bytes(name))
+        base_names(OsStr::from_bytes(name))
             .take(count)
             .map(|base| base.to_string_lossy().into_owned())
             .collect()
@@ -138,7 +142,8 @@ mod tests {
 
     #[test]
     fn the_folder_of_a_recording_is_mirrored() {
-        let folder = |relative| folder(Path::new("/out"), "podcasts", Path::new(relative));
+        let folder =
+            |relative| transcript_folder(Path::new("/out"), "podcasts", Path::new(relative));
         assert_eq!(folder("2019/a.mp3"), Path::new("/out/podcasts/2019"));
         assert_eq!(folder("a.mp3"), Path::new("/out/podcasts"));
         assert_eq!(folder("../../etc/a.mp3"), Path::new("/out/podcasts/etc"));
@@ -164,7 +169,7 @@ mod tests {
             format!("{}a.mp3", "ä".repeat(125)),
             format!("{}b.mp3", "ä".repeat(125)),
         );
-        let base = |name: &str| bases(OsStr::new(name)).next().unwrap();
+        let base = |name: &str| base_names(OsStr::new(name)).next().unwrap();
         assert_ne!(base(&one), base(&two));
         assert!(base(&one).to_str().unwrap().starts_with("ää"));
     }
@@ -186,7 +191,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_path_escapes_the_folder(path in proptest::collection::vec(any::<u8>(), 0..80)) {
-            let folder = folder(Path::new("/out"), "s", Path::new(OsStr::from_bytes(&path)));
+            let folder = transcript_folder(Path::new("/out"), "s", Path::new(OsStr::from_bytes(&path)));
             prop_assert!(folder.starts_with("/out/s"));
             prop_assert!(folder.components().all(|component| component != Component::ParentDir));
         }
@@ -201,7 +206,7 @@ mod tests {
 
         #[test]
         fn every_name_is_short_and_one_component(name in proptest::collection::vec((1..=255_u8).prop_filter("path component", |byte| *byte != b'/'), 1..255)) {
-            for base in bases(OsStr::from_bytes(&name)).take(4) {
+            for base in base_names(OsStr::from_bytes(&name)).take(4) {
                 for format in Format::ALL {
                     prop_assert!(file_name(&base, format).len() <= MAX_NAME_BYTES);
                 }

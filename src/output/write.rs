@@ -2,10 +2,10 @@
 //!
 //! A file is written to a staging file, synced and renamed. It appears complete or not at all.
 
-use super::leftover::hidden_file;
+use super::leftover::create_staging_file;
 use crate::crash;
 use crate::disk::file_system;
-use crate::disk::folder::{USUAL, make_durable, sync};
+use crate::disk::folder::{DEFAULT_MODE, create_durable, sync};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
@@ -40,7 +40,7 @@ impl WriteError {
 
     /// Whether the file system rejected only the name of the file. Another name in the same folder may work.
     #[must_use]
-    pub fn is_name_problem(&self) -> bool {
+    pub fn is_invalid_name(&self) -> bool {
         let is_unencodable =
             self.source.raw_os_error() == Some(rustix::io::Errno::ILSEQ.raw_os_error());
         let is_rejected = matches!(
@@ -53,13 +53,13 @@ impl WriteError {
 
 /// State of a target path before the write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Found {
+pub enum TargetState {
     /// The path does not exist.
-    Nothing,
+    Missing,
     /// A regular file with exactly the bytes to write.
-    Same,
+    Identical,
     /// A file with other content, or a symbolic link to anything.
-    Other,
+    Different,
     /// A folder.
     Folder,
 }
@@ -68,19 +68,19 @@ pub enum Found {
 ///
 /// # Errors
 /// Returns an error if the path cannot be examined, for example because the file system rejects the name.
-pub fn look(path: &Path, bytes: &[u8]) -> Result<Found, WriteError> {
+pub fn target_state(path: &Path, bytes: &[u8]) -> Result<TargetState, WriteError> {
     let metadata = match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(TargetState::Missing),
         metadata => metadata.map_err(WriteError::file(path))?,
     };
     let is_same_size = metadata.is_file() && metadata.len() == bytes.len() as u64;
     Ok(if metadata.is_dir() {
-        Found::Folder
+        TargetState::Folder
     // An unreadable file counts as different.
     } else if is_same_size && fs::read(path).is_ok_and(|existing| existing == bytes) {
-        Found::Same
+        TargetState::Identical
     } else {
-        Found::Other
+        TargetState::Different
     })
 }
 
@@ -90,25 +90,27 @@ pub fn look(path: &Path, bytes: &[u8]) -> Result<Found, WriteError> {
 /// [`remove_leftovers`](super::leftover::remove_leftovers) removes. Dropping the value before [`put_in_place`] removes the
 /// staging file.
 #[derive(Debug)]
-pub struct Staged {
+pub struct StagedFile {
     path: PathBuf,
     size_bytes: u64,
     /// Staging file. `None` once the target holds the content.
     staging: Option<NamedTempFile>,
 }
 
-impl Staged {
+impl StagedFile {
     /// Writes `bytes` to a staging file for `path`. `found` is the current state of `path`. Blocks.
     ///
     /// A file that already holds the bytes is synced instead of written, because a crash may have preceded its sync.
     ///
     /// # Errors
     /// Returns an error if the bytes cannot be written. No staging file is left in this case.
-    pub fn write(path: PathBuf, found: Found, bytes: &[u8]) -> Result<Self, WriteError> {
+    pub fn write(path: PathBuf, found: TargetState, bytes: &[u8]) -> Result<Self, WriteError> {
         let written = match found {
-            Found::Same => sync_existing(&path).map(|()| None),
-            Found::Folder => Err(io::ErrorKind::IsADirectory.into()),
-            Found::Nothing | Found::Other => write_staging_file(folder_of(&path), bytes).map(Some),
+            TargetState::Identical => sync_existing(&path).map(|()| None),
+            TargetState::Folder => Err(io::ErrorKind::IsADirectory.into()),
+            TargetState::Missing | TargetState::Different => {
+                write_staging_file(parent_folder(&path), bytes).map(Some)
+            }
         };
         let staging = written.map_err(WriteError::file(&path))?;
         let size_bytes = bytes.len() as u64;
@@ -133,7 +135,7 @@ impl Staged {
 
     /// Whether it must be synced before the rename. This is not the case if the target already holds the content.
     #[must_use]
-    pub const fn is_unsynced(&self) -> bool {
+    pub const fn needs_sync(&self) -> bool {
         self.staging.is_some()
     }
 
@@ -162,7 +164,7 @@ impl Staged {
     /// Returns `None` if the file system gives weaker guarantees for this than for syncing each file.
     pub fn sync_file_system(&self) -> Option<Result<(), WriteError>> {
         let file = self.staging.as_ref()?.as_file();
-        if !file_system::syncs_as_one(file) {
+        if !file_system::supports_syncfs(file) {
             return None;
         }
         let synced = file_system::sync(file).map_err(WriteError::file(&self.path));
@@ -174,7 +176,7 @@ impl Staged {
     ///
     /// # Errors
     /// Returns an error if they cannot be read.
-    pub fn bytes(&self) -> Result<Vec<u8>, WriteError> {
+    pub fn read_back(&self) -> Result<Vec<u8>, WriteError> {
         let path = self
             .staging
             .as_ref()
@@ -183,7 +185,7 @@ impl Staged {
     }
 
     /// Changes the target path. The new path must be in the same folder.
-    pub fn move_to(&mut self, path: PathBuf) {
+    pub fn set_path(&mut self, path: PathBuf) {
         self.path = path;
     }
 
@@ -208,16 +210,16 @@ impl Staged {
 ///
 /// # Errors
 /// Returns an error if a rename fails. The files before it are already renamed.
-pub fn put_in_place(files: &mut [Staged]) -> Result<(), WriteError> {
-    files.iter_mut().try_for_each(Staged::persist)
+pub fn rename_into_place(files: &mut [StagedFile]) -> Result<(), WriteError> {
+    files.iter_mut().try_for_each(StagedFile::persist)
 }
 
 /// Creates a folder and its parents durably. Blocks.
 ///
 /// # Errors
 /// Returns an error if the folder cannot be created or synced.
-pub fn make_folder(folder: &Path) -> Result<(), WriteError> {
-    make_durable(folder, USUAL).map_err(WriteError::folder(folder))?;
+pub fn create_folder(folder: &Path) -> Result<(), WriteError> {
+    create_durable(folder, DEFAULT_MODE).map_err(WriteError::folder(folder))?;
     crash::point("output.write.folders_made");
     Ok(())
 }
@@ -234,7 +236,7 @@ pub fn sync_folder(folder: &Path) -> Result<(), WriteError> {
 
 /// Returns the folder of a file. For a bare name it is `.`, because an empty path cannot be opened.
 #[must_use]
-pub fn folder_of(path: &Path) -> &Path {
+pub fn parent_folder(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
         folder => folder.unwrap_or(Path::new("/")),
@@ -248,7 +250,7 @@ fn sync_existing(path: &Path) -> io::Result<()> {
 }
 
 fn write_staging_file(folder: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
-    let mut staging = hidden_file(folder)?;
+    let mut staging = create_staging_file(folder)?;
     crash::point("output.write.begun");
     staging.write_all(bytes)?;
     crash::point("output.write.staged");
@@ -267,16 +269,16 @@ mod tests {
     fn write_all(folder: &tempfile::TempDir, files: &[(&str, &str)]) -> Result<(), WriteError> {
         let files = files.iter().map(|(name, text)| {
             let path = folder.path().join(name);
-            make_folder(folder_of(&path))?;
-            let found = look(&path, text.as_bytes())?;
-            Staged::write(path, found, text.as_bytes())
+            create_folder(parent_folder(&path))?;
+            let found = target_state(&path, text.as_bytes())?;
+            StagedFile::write(path, found, text.as_bytes())
         });
         let mut files = files.collect::<Result<Vec<_>, _>>()?;
-        files.iter().try_for_each(Staged::sync)?;
-        put_in_place(&mut files)?;
+        files.iter().try_for_each(StagedFile::sync)?;
+        rename_into_place(&mut files)?;
         files
             .iter()
-            .try_for_each(|file| sync_folder(folder_of(file.path())))
+            .try_for_each(|file| sync_folder(parent_folder(file.path())))
     }
 
     fn names(folder: &Path) -> Vec<String> {
@@ -321,7 +323,7 @@ mod tests {
     #[test]
     fn staging_files_of_other_processes_are_untouched() {
         let folder = tempfile::tempdir().unwrap();
-        let mut other = hidden_file(folder.path()).unwrap();
+        let mut other = create_staging_file(folder.path()).unwrap();
         other.write_all(b"ha").unwrap();
         write(&folder, "x.txt", "whole").unwrap();
         assert_eq!(fs::read(other.path()).unwrap(), b"ha");
@@ -363,13 +365,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let inside = format!("{}/x.txt", "n".repeat(300));
         let error = write(&folder, &inside, "one").unwrap_err();
-        assert!(!error.is_name_problem());
+        assert!(!error.is_invalid_name());
     }
 
     #[test]
     fn a_bare_name_is_in_the_current_folder() {
-        assert_eq!(folder_of(Path::new("x.txt")), Path::new("."));
-        assert_eq!(folder_of(Path::new("a/x.txt")), Path::new("a"));
+        assert_eq!(parent_folder(Path::new("x.txt")), Path::new("."));
+        assert_eq!(parent_folder(Path::new("a/x.txt")), Path::new("a"));
     }
 
     #[test]
@@ -393,34 +395,37 @@ mod tests {
             error.to_string(),
             format!("cannot write `{}`", folder.path().join("x.txt").display())
         );
-        assert!(!error.is_name_problem());
+        assert!(!error.is_invalid_name());
         assert_eq!(names(folder.path()), ["x.txt"]);
         fs::write(folder.path().join("file"), "").unwrap();
         assert!(write(&folder, "file/x.txt", "one").is_err());
         let long = "n".repeat(300);
-        assert!(write(&folder, &long, "one").unwrap_err().is_name_problem());
+        assert!(write(&folder, &long, "one").unwrap_err().is_invalid_name());
     }
 
     #[test]
     fn target_states_are_detected_by_content() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.txt");
-        assert_eq!(look(&path, b"new").unwrap(), Found::Nothing);
+        assert_eq!(target_state(&path, b"new").unwrap(), TargetState::Missing);
         fs::write(&path, "old").unwrap();
-        assert_eq!(look(&path, b"new").unwrap(), Found::Other);
-        assert_eq!(look(&path, b"old").unwrap(), Found::Same);
-        assert_eq!(look(folder.path(), b"").unwrap(), Found::Folder);
+        assert_eq!(target_state(&path, b"new").unwrap(), TargetState::Different);
+        assert_eq!(target_state(&path, b"old").unwrap(), TargetState::Identical);
+        assert_eq!(
+            target_state(folder.path(), b"").unwrap(),
+            TargetState::Folder
+        );
         let link = folder.path().join("link");
         symlink("x.txt", &link).unwrap();
-        assert_eq!(look(&link, b"old").unwrap(), Found::Other);
+        assert_eq!(target_state(&link, b"old").unwrap(), TargetState::Different);
     }
 
     #[test]
     fn a_staged_file_is_readable_and_removed_on_drop() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.txt");
-        let staged = Staged::write(path, Found::Nothing, b"one").unwrap();
-        assert_eq!(staged.bytes().unwrap(), b"one");
+        let staged = StagedFile::write(path, TargetState::Missing, b"one").unwrap();
+        assert_eq!(staged.read_back().unwrap(), b"one");
         assert_eq!(names(folder.path()).len(), 1);
         drop(staged);
         assert!(names(folder.path()).is_empty());

@@ -2,15 +2,15 @@
 
 use super::runner::{RunError, Setup};
 use crate::config::Config;
-use crate::domain::Prices;
-use crate::policy::budget::{Account, Amount, Cap, Measure, Period, bounds};
+use crate::domain::PriceTable;
+use crate::policy::budget::{Amount, Budget, Cap, Metric, Period, period_bounds};
 use crate::store::{Store, StoreError};
 
 /// Returns the prices of the models. Configured prices take precedence over those of the service.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn prices(config: &Config, store: &Store) -> Result<Prices, StoreError> {
+pub async fn prices(config: &Config, store: &Store) -> Result<PriceTable, StoreError> {
     let (mut prices, _) = store.prices().await?;
     prices.extend(&config.prices);
     Ok(prices)
@@ -20,36 +20,37 @@ pub async fn prices(config: &Config, store: &Store) -> Result<Prices, StoreError
 ///
 /// # Errors
 /// If a cost limit is configured and a model has no price, or if the database fails.
-pub(super) async fn opened(
+pub(super) async fn open_budget(
     setup: &Setup,
     store: &Store,
-    prices: &Prices,
-) -> Result<Account, RunError> {
+    prices: &PriceTable,
+) -> Result<Budget, RunError> {
     let mut caps = setup.config.budget.clone();
     caps.extend(setup.limit.map(|most| Cap {
-        measure: Measure::Recordings,
+        measure: Metric::Recordings,
         period: Period::Run,
-        most: most as f64,
+        limit: most as f64,
     }));
-    for &cap in caps.iter().filter(|cap| cap.measure == Measure::Cost) {
+    for &cap in caps.iter().filter(|cap| cap.measure == Metric::Cost) {
         let models = setup
             .config
             .sources
             .iter()
             .map(|source| source.request.model());
-        if let Some(model) = models.into_iter().find(|model| prices.of(model).is_none()) {
+        if let Some(model) = models.into_iter().find(|model| prices.get(model).is_none()) {
             let model = model.to_owned();
             return Err(RunError::Unpriced { cap, model });
         }
     }
     let (now, zone) = (setup.clock.now(), setup.clock.zone());
-    let mut account = Account::new(caps, zone.clone(), now);
+    let mut account = Budget::new(caps, zone.clone(), now);
     for period in [Period::Day, Period::Month] {
-        let Some((from, _)) = bounds(period, now, &zone).filter(|_| account.caps_any(period))
+        let Some((from, _)) =
+            period_bounds(period, now, &zone).filter(|_| account.has_cap_for(period))
         else {
             continue;
         };
-        for submitted in store.submitted_since(from).await? {
+        for submitted in store.usage_since(from).await? {
             let amount = Amount {
                 audio_s: submitted.audio_s,
                 cost: prices
@@ -57,7 +58,7 @@ pub(super) async fn opened(
                     .unwrap_or(0.0),
                 recordings: 0.0,
             };
-            account.spent_before(period, &amount);
+            account.add_earlier_spend(period, &amount);
         }
     }
     Ok(account)

@@ -13,47 +13,47 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 /// State shared by the stages and the background tasks.
-pub struct Beside {
+pub struct Background {
     /// Notification channels.
     pub channels: Arc<Channels>,
     /// Whether a notification was sent without the database. This happens once in a run.
-    pub told_without_store: AtomicBool,
+    pub notified_without_store: AtomicBool,
     /// Cancelled when the user stops the run.
-    pub asked: CancellationToken,
+    pub stop_requested: CancellationToken,
     /// Cancelled when the stages have ended.
-    pub stages_over: CancellationToken,
+    pub stages_ended: CancellationToken,
     /// Wakes the hook task.
-    pub to_hook: Notify,
+    pub wake_hooks: Notify,
     /// Wakes the delivery tasks. The value is the deadline for deliveries, set when the stages have ended.
-    pub news: watch::Sender<Option<Timestamp>>,
+    pub outbox_changed: watch::Sender<Option<Timestamp>>,
 }
 
-impl Beside {
+impl Background {
     /// Creates the state for a run that ends when `asked` is cancelled.
     #[must_use]
-    pub fn new(channels: Channels, asked: CancellationToken) -> Self {
+    pub fn new(channels: Channels, stop_requested: CancellationToken) -> Self {
         Self {
             channels: Arc::new(channels),
-            told_without_store: AtomicBool::new(false),
-            asked,
-            stages_over: CancellationToken::new(),
-            to_hook: Notify::new(),
-            news: watch::Sender::new(None),
+            notified_without_store: AtomicBool::new(false),
+            stop_requested,
+            stages_ended: CancellationToken::new(),
+            wake_hooks: Notify::new(),
+            outbox_changed: watch::Sender::new(None),
         }
     }
 }
 
 /// Background tasks of a run. Dropping this aborts them. Unfinished work stays in the database for the next start.
-pub(super) struct Tasks {
+pub(super) struct BackgroundTasks {
     hooks: AbortOnDropHandle<()>,
     messages: AbortOnDropHandle<()>,
 }
 
-impl Tasks {
+impl BackgroundTasks {
     /// Spawns the tasks.
     pub(super) fn start(context: &Arc<Context>, mode: Mode) -> Self {
         let hooks = tokio::spawn(hook::run_hooks(context.clone()));
-        let messages = tokio::spawn(tell::tell_all(context.clone(), mode));
+        let messages = tokio::spawn(tell::notify_all(context.clone(), mode));
         Self {
             hooks: AbortOnDropHandle::new(hooks),
             messages: AbortOnDropHandle::new(messages),
@@ -62,14 +62,14 @@ impl Tasks {
 
     /// Waits for the tasks after the stages have ended. The remaining hooks run unless the user stopped the run, and
     /// the summary of the run is sent. Both waits are bounded.
-    pub(super) async fn end(self, context: &Context) {
-        context.beside.stages_over.cancel();
+    pub(super) async fn finish(self, context: &Context) {
+        context.beside.stages_ended.cancel();
         let hooks = async {
             if let Err(error) = self.hooks.await {
                 tracing::error!(error = %error, "the hook task ended unexpectedly");
             }
         };
-        tokio::join!(hooks, tell::end(context, self.messages));
+        tokio::join!(hooks, tell::finish(context, self.messages));
     }
 }
 
@@ -77,13 +77,13 @@ impl Tasks {
 ///
 /// # Errors
 /// If the database fails permanently.
-pub(super) async fn patiently<T, F>(mut change: impl FnMut() -> F) -> Result<T, StoreError>
+pub(super) async fn retry_transient<T, F>(mut change: impl FnMut() -> F) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, StoreError>>,
 {
     loop {
         match change().await {
-            Err(error) if error.is_passing() => tokio::time::sleep(STORE_RETRY).await,
+            Err(error) if error.is_transient() => tokio::time::sleep(STORE_RETRY).await,
             result => return result,
         }
     }

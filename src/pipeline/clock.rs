@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Maximum time between two readings of the clock while sleeping. A suspended machine or a clock that was set is
 /// detected within it.
-pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(5);
+pub(super) const CLOCK_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// A source of the current time.
 pub trait Clock: Send + Sync {
@@ -47,6 +47,6 @@ pub async fn sleep_until(clock: &dyn Clock, time: Timestamp) {
             return;
         }
         last_seen = now;
-        tokio::time::sleep(left.min(LOOK_AGAIN)).await;
+        tokio::time::sleep(left.min(CLOCK_CHECK_INTERVAL)).await;
     }
 }

@@ -1,20 +1,20 @@
 //! State shared by the stages of a run.
 
-use super::beside::Beside;
+use super::beside::Background;
 use super::clock::Clock;
-use super::event::{Event, Observer};
-use super::fresh::Fresh;
-use super::gate::Gate;
+use super::event::{Observer, RunEvent};
+use super::fresh::ResultCache;
+use super::gate::Admission;
 use super::tell;
-use super::tempo::Tempo;
-use crate::api::{CallError, CallErrorKind, Client, Pace};
+use super::tempo::SubmitRate;
+use crate::api::{CallError, CallErrorKind, Client, RateLimiter};
 use crate::config::Config;
-use crate::domain::{Failure, Hold, HoldKind, JobId, Prices, RunId, Timestamp};
-use crate::policy::backoff::{Backoff, Trouble};
-use crate::policy::budget::{Account, Amount, Refusal};
-use crate::policy::polling::Polling;
-use crate::store::news::News;
-use crate::store::queue::Reach;
+use crate::domain::{Failure, Hold, HoldKind, JobId, PriceTable, RunId, Timestamp};
+use crate::policy::backoff::{Backoff, FailureScope};
+use crate::policy::budget::{Amount, Budget, BudgetRefusal};
+use crate::policy::polling::PollPolicy;
+use crate::store::news::OutboxMessage;
+use crate::store::queue::ReachableSources;
 use crate::store::{Store, StoreError};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -43,19 +43,19 @@ pub struct Context {
     /// Start time of the run.
     pub began: Timestamp,
     /// Admission control for submissions and polls.
-    pub gate: Gate,
+    pub gate: Admission,
     /// Spend counted against the budget.
-    pub account: Mutex<Account>,
+    pub account: Mutex<Budget>,
     /// Prices of the models.
-    pub prices: Prices,
+    pub prices: PriceTable,
     /// Rate limiter of submissions.
-    pub submit_pace: Tempo,
+    pub submit_pace: SubmitRate,
     /// Rate limiter of polls.
-    pub poll_pace: Pace,
+    pub poll_pace: RateLimiter,
     /// Rate limiter of request-log queries.
-    pub log_pace: Pace,
+    pub log_pace: RateLimiter,
     /// Sources that may be submitted from, according to the last scan.
-    pub reach: RwLock<Reach>,
+    pub reach: RwLock<ReachableSources>,
     /// Notified when a job may be ready to submit.
     pub to_submit: Notify,
     /// Notified when a result may be ready to save.
@@ -73,9 +73,9 @@ pub struct Context {
     /// Limits the number of concurrent preflight checks.
     pub looks: Semaphore,
     /// Recently received results.
-    pub fresh: Fresh,
+    pub fresh: ResultCache,
     /// Background tasks: notifications and hooks.
-    pub beside: Beside,
+    pub beside: Background,
 }
 
 /// Counters of a run.
@@ -123,26 +123,26 @@ impl Context {
     }
 
     /// Counts the event and sends it to the observer.
-    pub fn notice(&self, event: &Event) {
+    pub fn notice(&self, event: &RunEvent) {
         match event {
-            Event::Done { .. } => self.tally.done.fetch_add(1, Ordering::Relaxed),
-            Event::Failed { .. } => self.tally.failed.fetch_add(1, Ordering::Relaxed),
+            RunEvent::Done { .. } => self.tally.done.fetch_add(1, Ordering::Relaxed),
+            RunEvent::Failed { .. } => self.tally.failed.fetch_add(1, Ordering::Relaxed),
             _ => 0,
         };
-        self.observer.notice(event);
+        self.observer.on_event(event);
     }
 
     /// Returns the back-off policy of a single job.
     pub fn backoff(&self) -> Backoff {
         Backoff {
-            first: self.config.retry.backoff,
-            most: self.config.retry.max_backoff,
+            initial: self.config.retry.backoff,
+            max: self.config.retry.max_backoff,
         }
     }
 
     /// Returns the polling policy.
-    pub fn polling(&self) -> Polling {
-        Polling {
+    pub fn polling(&self) -> PollPolicy {
+        PollPolicy {
             interval: self.config.polling.interval,
             max_interval: self.config.polling.max_interval,
             retention: self.config.api.retention,
@@ -160,7 +160,7 @@ impl Context {
     ///
     /// # Errors
     /// The reason if the budget does not allow it.
-    pub fn spend(&self, model: &str, duration_s: Option<f64>) -> Result<Amount, Refusal> {
+    pub fn spend(&self, model: &str, duration_s: Option<f64>) -> Result<Amount, BudgetRefusal> {
         let cost = self.cost(model, duration_s);
         self.budget().spend(self.now(), duration_s, cost)
     }
@@ -185,15 +185,15 @@ impl Context {
 
     /// Refunds the amount of a submission that was not billed.
     pub fn give_back(&self, amount: &Amount) {
-        self.budget().give_back(amount);
+        self.budget().refund(amount);
     }
 
-    fn budget(&self) -> MutexGuard<'_, Account> {
+    fn budget(&self) -> MutexGuard<'_, Budget> {
         self.account.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the sources that may be submitted from.
-    pub fn reach(&self) -> Reach {
+    pub fn reach(&self) -> ReachableSources {
         self.reach
             .read()
             .unwrap_or_else(PoisonError::into_inner)
@@ -238,7 +238,7 @@ impl Context {
         let mut has_failed = false;
         loop {
             match change().await {
-                Err(error) if error.is_passing() && !self.abandon.is_cancelled() => {
+                Err(error) if error.is_transient() && !self.abandon.is_cancelled() => {
                     has_failed = true;
                     self.store_trouble(&error);
                     tokio::time::sleep(STORE_RETRY).await;
@@ -260,11 +260,11 @@ impl Context {
         let message = format!("{error}{reason}");
         let hold = Hold::new(HoldKind::Disk, self.now(), message.clone());
         if self.gate.hold(hold.clone()) {
-            self.notice(&Event::StoreTrouble { reason: message });
+            self.notice(&RunEvent::StoreUnavailable { reason: message });
             if matches!(error, StoreError::Disk(_)) {
-                tell::without_store(self, &hold);
+                tell::send_without_store(self, &hold);
             }
-            self.notice(&Event::Held { hold });
+            self.notice(&RunEvent::Held { hold });
         }
     }
 
@@ -275,29 +275,29 @@ impl Context {
     }
 
     /// Holds submissions in memory, immediately. Returns the notification to store with the hold, if there is one.
-    pub(super) fn close(&self, hold: &Hold) -> Option<News> {
+    pub(super) fn close(&self, hold: &Hold) -> Option<OutboxMessage> {
         let is_new = if hold.kind.is_probed() {
-            self.gate.refused(hold.clone())
+            self.gate.hold_refused(hold.clone())
         } else {
             self.gate.hold(hold.clone())
         };
         if !is_new {
             return None;
         }
-        self.notice(&Event::Held { hold: hold.clone() });
-        tell::attention(self, hold)
+        self.notice(&RunEvent::Held { hold: hold.clone() });
+        tell::hold_message(self, hold)
     }
 
     /// Stores a hold that is already in force in memory.
-    pub(super) async fn record_hold(&self, hold: Hold, news: Option<News>) {
+    pub(super) async fn record_hold(&self, hold: Hold, news: Option<OutboxMessage>) {
         if hold.kind == HoldKind::Credit {
             // A missing credit is reported only for a valid key.
             self.release(HoldKind::Auth).await;
         }
-        if let Err(error) = self.store.hold_and_tell(hold, news).await {
+        if let Err(error) = self.store.hold_and_notify(hold, news).await {
             tracing::warn!(error = %error, "failed to store the hold; keeping it in memory");
         }
-        self.beside.news.send_modify(|_| ());
+        self.beside.outbox_changed.send_modify(|_| ());
         self.progress.notify_one();
     }
 
@@ -313,7 +313,7 @@ impl Context {
         if !self.gate.release(kind) {
             return;
         }
-        self.notice(&Event::Released { kind });
+        self.notice(&RunEvent::Released { kind });
         if let Err(error) = self.store.release(kind).await {
             tracing::warn!(error = %error, "failed to store the release of a hold");
         }
@@ -323,14 +323,16 @@ impl Context {
     /// failure is not specific to this job. Returns until when this job waits.
     pub fn slow_down(&self, began: Timestamp, job: JobId, error: &CallError) -> Timestamp {
         let trouble = match error.kind {
-            CallErrorKind::RateLimited => Trouble::TooMany,
-            _ => Trouble::Unclear,
+            CallErrorKind::RateLimited => FailureScope::AllRequests,
+            _ => FailureScope::Unclear,
         };
         let (before, wait) = (self.gate.opens_at(), error.retry_after);
-        let until = self.gate.failed(began, job, trouble, wait, self.jitter());
+        let until = self
+            .gate
+            .record_failure(began, job, trouble, wait, self.jitter());
         let opens_at = self.gate.opens_at();
         if opens_at > before {
-            self.notice(&Event::SlowedDown {
+            self.notice(&RunEvent::SlowedDown {
                 failure: error.failure.clone(),
                 now: self.now(),
                 until: opens_at,
@@ -341,7 +343,7 @@ impl Context {
 
     /// Reports a failed job and wakes the runner.
     pub fn failed(&self, job: JobId, name: PathBuf, failure: Failure) {
-        self.notice(&Event::Failed { job, name, failure });
+        self.notice(&RunEvent::Failed { job, name, failure });
         self.progress.notify_one();
     }
 }

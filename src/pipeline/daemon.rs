@@ -3,12 +3,12 @@
 
 use super::clock::sleep_until;
 use super::context::Context;
-use super::event::Event;
-use super::folder_watch::{FolderWatch, Heard};
-use super::runner::{RunError, Stages, broken, time_is_over};
-use super::scan::scan_one;
-use super::source_folder::Refused;
-use crate::config::Source;
+use super::event::RunEvent;
+use super::folder_watch::{FolderWatch, WatchState};
+use super::runner::{RunError, Stages, is_finished_after_deadline, stage_result};
+use super::scan::scan_source;
+use super::source_folder::WatchRefused;
+use crate::config::SourceConfig;
 use crate::store::StoreError;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -22,9 +22,12 @@ const PASS_EVERY: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// If a stage of the run ends unexpectedly, or the database fails permanently.
-pub(super) async fn daemon(context: &Arc<Context>, stages: &mut Stages) -> Result<(), RunError> {
+pub(super) async fn run_daemon(
+    context: &Arc<Context>,
+    stages: &mut Stages,
+) -> Result<(), RunError> {
     let config = Arc::new(context.config.clone());
-    let watch_state = Arc::new(Heard::new(&config, context.clock.clone()));
+    let watch_state = Arc::new(WatchState::new(&config, context.clock.clone()));
     let mut watch = FolderWatch::new(watch_state.clone(), config);
     let mut reported = BTreeSet::new();
     let mut last_pass = context.now();
@@ -36,28 +39,28 @@ pub(super) async fn daemon(context: &Arc<Context>, stages: &mut Stages) -> Resul
         let now = context.now();
         let mut next = now.after(PASS_EVERY);
         for (number, source) in context.config.sources.iter().enumerate() {
-            let due = watch_state.source(number, |trigger| {
+            let due = watch_state.with_trigger(number, |trigger| {
                 // The clock was set back.
                 if now < last_pass {
-                    trigger.set_back(now);
+                    trigger.clock_set_back(now);
                 }
-                trigger.due()
+                trigger.due_at()
             });
             if due <= now && !context.stop.is_cancelled() {
                 tokio::select! {
                     scanned = scan_due_source(context, &watch_state, number, source) => scanned?,
-                    Some(ended) = stages.join_next() => return broken(ended),
+                    Some(ended) = stages.join_next() => return stage_result(ended),
                 }
             }
-            next = next.min(watch_state.source(number, |trigger| trigger.due()));
+            next = next.min(watch_state.with_trigger(number, |trigger| trigger.due_at()));
         }
         last_pass = context.now();
-        if time_is_over(context).await? {
+        if is_finished_after_deadline(context).await? {
             return Ok(());
         }
         tokio::select! {
             () = context.stop.cancelled() => return Ok(()),
-            Some(ended) = stages.join_next() => return broken(ended),
+            Some(ended) = stages.join_next() => return stage_result(ended),
             () = watch_state.changed.notified() => {}
             () = sleep_until(&*context.clock, next) => {}
         }
@@ -66,14 +69,16 @@ pub(super) async fn daemon(context: &Arc<Context>, stages: &mut Stages) -> Resul
 
 async fn scan_due_source(
     context: &Context,
-    watch_state: &Heard,
+    watch_state: &WatchState,
     number: usize,
-    source: &Source,
+    source: &SourceConfig,
 ) -> Result<(), StoreError> {
-    watch_state.source(number, |trigger| trigger.begins(context.now()));
-    let scan = scan_one(context, source).await?;
-    let settles = scan.and_then(|scan| scan.settles);
-    watch_state.source(number, |trigger| trigger.ended(context.now(), settles));
+    watch_state.with_trigger(number, |trigger| trigger.scan_started(context.now()));
+    let scan = scan_source(context, source).await?;
+    let settles = scan.and_then(|scan| scan.settles_at);
+    watch_state.with_trigger(number, |trigger| {
+        trigger.scan_finished(context.now(), settles)
+    });
     Ok(())
 }
 
@@ -84,14 +89,14 @@ async fn refresh_watches(
     reported: &mut BTreeSet<usize>,
 ) -> Result<FolderWatch, RunError> {
     let refreshed = tokio::task::spawn_blocking(move || {
-        let refused = watch.attend();
+        let refused = watch.refresh();
         (watch, refused)
     });
     let (watch, refused) = refreshed.await.map_err(RunError::Stage)?;
-    for Refused { source, reason } in refused {
+    for WatchRefused { source, reason } in refused {
         if reported.insert(source) {
             let source = &context.config.sources[source];
-            context.notice(&Event::NotWatched {
+            context.notice(&RunEvent::NotWatched {
                 source: source.name.clone(),
                 path: source.path.clone(),
                 reason,

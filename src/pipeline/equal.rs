@@ -1,18 +1,18 @@
 //! Deduplication. Equal content is submitted once: a duplicate takes the result of the first job, or waits for it.
 
 use super::context::Context;
-use super::event::Event;
+use super::event::RunEvent;
 use crate::domain::JobId;
 use crate::store::StoreError;
 use crate::store::queue::Candidate;
-use crate::store::twins::Twin;
+use crate::store::twins::Duplicate;
 
 /// Settles the candidate if it is a duplicate: it takes the result of a job with equal content, or waits for one that
 /// is in flight. Returns whether it was settled. Without a SHA-256 it never is.
 ///
 /// # Errors
 /// If the database fails permanently.
-pub(super) async fn settled(
+pub(super) async fn settle_duplicate(
     context: &Context,
     candidate: &Candidate,
     sha256: Option<&str>,
@@ -20,10 +20,10 @@ pub(super) async fn settled(
     let Some(sha256) = sha256 else {
         return Ok(false);
     };
-    let find = || context.store.twin(candidate, sha256);
+    let find = || context.store.find_duplicate(candidate, sha256);
     match context.persist(candidate.job, find).await?.flatten() {
-        Some(Twin::Paid(from)) => share(context, candidate, from, sha256).await?,
-        Some(Twin::UnderWay(job)) => wait_for(context, candidate, job).await?,
+        Some(Duplicate::Paid(from)) => share(context, candidate, from, sha256).await?,
+        Some(Duplicate::InFlight(job)) => wait_for(context, candidate, job).await?,
         None => return Ok(false),
     }
     Ok(true)
@@ -36,9 +36,9 @@ async fn share(
     sha256: &str,
 ) -> Result<(), StoreError> {
     let now = context.now();
-    let change = || context.store.share(candidate.job, from, sha256, now);
+    let change = || context.store.share_result(candidate.job, from, sha256, now);
     if context.persist(candidate.job, change).await?.is_some() {
-        context.notice(&Event::Shared {
+        context.notice(&RunEvent::Deduplicated {
             job: candidate.job,
             name: candidate.relative.clone(),
             from,
@@ -57,7 +57,7 @@ async fn wait_for(
     let change = || {
         context
             .store
-            .put_off(candidate.job, now, Some(other), None, now)
+            .postpone(candidate.job, now, Some(other), None, now)
     };
     context.persist(candidate.job, change).await.map(|_| ())
 }

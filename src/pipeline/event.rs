@@ -15,13 +15,13 @@ use std::time::Duration;
     missing_docs,
     reason = "the fields repeat in each variant: `job` and its recording's path, `name`"
 )]
-pub enum Event {
+pub enum RunEvent {
     /// The run has locked the queue and starts to work. `recovered` counts the jobs taken over from earlier runs.
     Started { recovered: Recovered },
     /// A source was scanned.
-    Scanned { source: String, scan: Scan },
+    Scanned { source: String, scan: ScanSummary },
     /// The folder of a source does not exist. Its jobs wait.
-    SourceGone {
+    SourceMissing {
         source: String,
         path: PathBuf,
         reason: String,
@@ -39,20 +39,20 @@ pub enum Event {
         reason: String,
     },
     /// The upload of a recording starts.
-    Sending {
+    UploadStarted {
         job: JobId,
         name: PathBuf,
         size_bytes: u64,
         progress: Arc<UploadProgress>,
     },
     /// The upload ended, successfully or not.
-    Sent { job: JobId },
+    UploadEnded { job: JobId },
     /// The service accepted the submission.
     Accepted { job: JobId, name: PathBuf },
     /// A submission whose answer was lost was found in the request log: it was accepted.
-    FoundAgain { job: JobId, name: PathBuf },
+    AnswerRecovered { job: JobId, name: PathBuf },
     /// The job took the result of a job with equal content.
-    Shared {
+    Deduplicated {
         job: JobId,
         name: PathBuf,
         from: JobId,
@@ -71,7 +71,7 @@ pub enum Event {
         silent: bool,
     },
     /// The job was requeued and is tried again at `due`.
-    PutBack {
+    Requeued {
         job: JobId,
         name: PathBuf,
         failure: Failure,
@@ -90,7 +90,7 @@ pub enum Event {
         failure: Failure,
     },
     /// The transcript files could not be written. Writing is retried at `due`.
-    NotWritten {
+    OutputFailed {
         job: JobId,
         name: PathBuf,
         failure: Failure,
@@ -101,9 +101,9 @@ pub enum Event {
     /// A hold was lifted.
     Released { kind: HoldKind },
     /// The configured hours have begun or ended, or the time limit of the run was reached.
-    Hours { opening: Opening },
+    WindowChanged { opening: Opening },
     /// The clock jumped forward by `span`: the machine slept, or its clock was set.
-    PassedOver { span: Duration },
+    ClockJumped { span: Duration },
     /// All requests back off from `now` until `until`.
     SlowedDown {
         failure: Failure,
@@ -111,7 +111,7 @@ pub enum Event {
         until: Timestamp,
     },
     /// The database cannot be written at the moment. Pending writes are retried.
-    StoreTrouble { reason: String },
+    StoreUnavailable { reason: String },
     /// Sent about once per second, with the number of jobs by state and the earliest expiry of a pending generation.
     Tick {
         counts: BTreeMap<JobState, u64>,
@@ -124,7 +124,7 @@ pub enum Event {
 
 /// Result of one scan of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Scan {
+pub struct ScanSummary {
     /// Number of recordings found.
     pub found: u64,
     /// Number of new recordings.
@@ -134,7 +134,7 @@ pub struct Scan {
     /// Number of files that have not settled yet.
     pub unsettled: u64,
     /// Time when the first of those settles.
-    pub settles: Option<Timestamp>,
+    pub settles_at: Option<Timestamp>,
     /// Number of files and folders that could not be scanned.
     pub problems: u64,
 }
@@ -142,5 +142,5 @@ pub struct Scan {
 /// Receiver of the events of a run. Called from its tasks, so it must return quickly and must not block.
 pub trait Observer: Send + Sync {
     /// Handles an event.
-    fn notice(&self, event: &Event);
+    fn on_event(&self, event: &RunEvent);
 }

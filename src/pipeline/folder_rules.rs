@@ -1,33 +1,33 @@
 //! Folder rules found by a walk: which rules apply to a recording, and which are in force after the walk.
 
-use crate::config::{Source, folder};
+use crate::config::{SourceConfig, folder};
 use crate::domain::Request;
-use crate::media::walk::RULES;
-use crate::store::rules::Rule;
+use crate::media::walk::RULES_FILE;
+use crate::store::rules::FolderRule;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Folder rules found so far by a walk.
 #[derive(Debug)]
-pub struct Met {
+pub struct WalkRules {
     root: PathBuf,
     source: Arc<Request>,
     any_model: bool,
     /// Rules of the folders that contain the current position of the walk, the deepest last.
     enclosing: Vec<(PathBuf, Arc<Request>)>,
-    rules: Vec<Rule>,
+    rules: Vec<FolderRule>,
     /// Paths that could not be read, relative to the source.
     unreadable: Vec<PathBuf>,
 }
 
-impl Met {
+impl WalkRules {
     /// Starts without rules.
     #[must_use]
-    pub fn of(source: &Source) -> Self {
+    pub fn new(source: &SourceConfig) -> Self {
         Self {
             root: source.path.clone(),
             source: Arc::new(source.request.clone()),
-            any_model: source.any_model,
+            any_model: source.allow_unknown_model,
             enclosing: Vec::new(),
             rules: Vec::new(),
             unreadable: Vec::new(),
@@ -44,10 +44,10 @@ impl Met {
             .enclosing
             .last()
             .map_or(&self.source, |(_, above)| above);
-        let path = self.root.join(&folder).join(RULES);
-        let request = folder::request_below(&path, above, self.any_model);
+        let path = self.root.join(&folder).join(RULES_FILE);
+        let request = folder::request_for_folder(&path, above, self.any_model);
         let request = request.inspect_err(|_| self.unreadable.push(folder.clone()))?;
-        self.rules.push(Rule {
+        self.rules.push(FolderRule {
             folder: folder.clone(),
             request: request.clone(),
         });
@@ -56,13 +56,13 @@ impl Met {
     }
 
     /// Returns the request for a recording, or `None` if the request of its source applies.
-    pub fn request_of(&mut self, relative: &Path) -> Option<Arc<Request>> {
+    pub fn request_for(&mut self, relative: &Path) -> Option<Arc<Request>> {
         self.leave(relative);
         self.enclosing.last().map(|(_, request)| request.clone())
     }
 
     /// Records that `path` cannot be read. The earlier rules below it stay in force.
-    pub fn overlook(&mut self, path: &Path) {
+    pub fn mark_unreadable(&mut self, path: &Path) {
         self.unreadable
             .extend(path.strip_prefix(&self.root).map(Path::to_owned));
     }
@@ -79,7 +79,7 @@ impl Met {
     /// Returns the rules in force after a complete walk, sorted by folder. An earlier rule is dropped only if the walk
     /// proved it removed. It stays in force if its folder could not be read or is missing, as with an unmounted disk.
     #[must_use]
-    pub fn after(self, before: &[Rule], is_there: impl Fn(&Path) -> bool) -> Vec<Rule> {
+    pub fn merge(self, before: &[FolderRule], is_there: impl Fn(&Path) -> bool) -> Vec<FolderRule> {
         let is_found = |folder: &Path| self.rules.iter().any(|rule| rule.folder == folder);
         let is_unreadable = |folder: &Path| {
             self.unreadable
@@ -101,8 +101,8 @@ impl Met {
 mod tests {
     use super::*;
 
-    fn walk_rules(root: &Path) -> Met {
-        Met {
+    fn walk_rules(root: &Path) -> WalkRules {
+        WalkRules {
             root: root.to_owned(),
             source: Arc::new(Request::new("source", [])),
             any_model: true,
@@ -112,8 +112,8 @@ mod tests {
         }
     }
 
-    fn rule(folder: &str, model: &str) -> Rule {
-        Rule {
+    fn rule(folder: &str, model: &str) -> FolderRule {
+        FolderRule {
             folder: folder.into(),
             request: Request::new(model, []),
         }
@@ -122,7 +122,7 @@ mod tests {
     fn write(root: &Path, folder: &str, text: &str) {
         let folder = root.join(folder);
         std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join(RULES), text).unwrap();
+        std::fs::write(folder.join(RULES_FILE), text).unwrap();
     }
 
     #[test]
@@ -131,9 +131,9 @@ mod tests {
         write(root.path(), "a", "model = 'x'");
         write(root.path(), "a/b", "[options]\ndiarize = true");
         let mut rules = walk_rules(root.path());
-        let request = |rules: &mut Met, path: &str| {
+        let request = |rules: &mut WalkRules, path: &str| {
             rules
-                .request_of(Path::new(path))
+                .request_for(Path::new(path))
                 .map(|found| format!("{} {}", found.model(), found.options_json()))
         };
         assert_eq!(request(&mut rules, "!.wav"), None);
@@ -147,7 +147,7 @@ mod tests {
         assert_eq!(request(&mut rules, "a/bc.wav").as_deref(), Some("x {}"));
         assert_eq!(request(&mut rules, "ab.wav"), None);
         let folders: Vec<_> = rules
-            .after(&[], |_| true)
+            .merge(&[], |_| true)
             .into_iter()
             .map(|rule| rule.folder)
             .collect();
@@ -166,11 +166,11 @@ mod tests {
                 .unwrap_err()
                 .contains("bad/.nightscribe.toml:1:")
         );
-        rules.overlook(&root.path().join("closed"));
+        rules.mark_unreadable(&root.path().join("closed"));
         rules.enter("new".into()).unwrap();
         let before =
             ["bad/below", "closed", "gone", "lost", "new"].map(|folder| rule(folder, "old"));
-        let after = rules.after(&before, |folder| !folder.ends_with("lost"));
+        let after = rules.merge(&before, |folder| !folder.ends_with("lost"));
         assert_eq!(
             after,
             [

@@ -2,11 +2,11 @@
 //! event are found by the next regular scan.
 
 use super::clock::Clock;
-use super::source_folder::{Meaning, Refused, SourceFolder};
+use super::source_folder::{EventEffect, SourceFolder, WatchRefused};
 use crate::config::Config;
 use crate::disk::share::is_share;
 use crate::domain::Timestamp;
-use crate::policy::noticing::{Noticing, Sign};
+use crate::policy::noticing::{FileChange, RescanSchedule};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 /// State shared by the daemon and the thread that receives events.
-pub(super) struct Heard {
+pub(super) struct WatchState {
     pending: Mutex<PendingChanges>,
     /// Wakes the daemon when a scan or a new watch is due sooner.
     pub(super) changed: Notify,
@@ -24,21 +24,21 @@ pub(super) struct Heard {
 /// Scans and watches that events made necessary.
 struct PendingChanges {
     /// Scan trigger of each source, in the order of the configuration.
-    sources: Vec<Noticing>,
+    sources: Vec<RescanSchedule>,
     /// New folders that are not watched yet, each with the index of its source.
     new_folders: Vec<(usize, PathBuf)>,
     /// Whether events were lost, so that every folder has to be watched again.
     events_lost: bool,
 }
 
-impl Heard {
+impl WatchState {
     pub(super) fn new(config: &Config, clock: Arc<dyn Clock>) -> Self {
         let every = config.schedule.scan_every;
         let sources = config.sources.iter();
         Self {
             pending: Mutex::new(PendingChanges {
                 sources: sources
-                    .map(|source| Noticing::new(every, source.settle))
+                    .map(|source| RescanSchedule::new(every, source.settle))
                     .collect(),
                 new_folders: Vec::new(),
                 events_lost: false,
@@ -49,14 +49,20 @@ impl Heard {
     }
 
     /// Runs `change` on the scan trigger of the source with index `source`.
-    pub(super) fn source<T>(&self, source: usize, change: impl FnOnce(&mut Noticing) -> T) -> T {
+    pub(super) fn with_trigger<T>(
+        &self,
+        source: usize,
+        change: impl FnOnce(&mut RescanSchedule) -> T,
+    ) -> T {
         change(&mut self.pending().sources[source])
     }
 
     /// Requests a scan of a source.
     fn request_scan(&self, source: usize) {
         let now = self.clock.now();
-        self.source(source, |trigger| trigger.saw(Sign::Appeared, now));
+        self.with_trigger(source, |trigger| {
+            trigger.record_change(FileChange::Appeared, now)
+        });
     }
 
     fn pending(&self) -> MutexGuard<'_, PendingChanges> {
@@ -71,7 +77,7 @@ impl Heard {
             Some(event) => {
                 let now = self.clock.now();
                 let mut wake = false;
-                for meaning in roots.iter().filter_map(|root| root.meaning(&event, now)) {
+                for meaning in roots.iter().filter_map(|root| root.interpret(&event, now)) {
                     wake |= pending.apply(meaning, now);
                 }
                 wake
@@ -87,11 +93,11 @@ impl Heard {
 
 impl PendingChanges {
     /// Records the meaning of an event. Returns whether a scan or a watch is now due sooner.
-    fn apply(&mut self, meaning: Meaning, now: Timestamp) -> bool {
+    fn apply(&mut self, meaning: EventEffect, now: Timestamp) -> bool {
         let trigger = &mut self.sources[meaning.source];
-        let before = trigger.due();
-        trigger.saw(meaning.sign, now);
-        let is_sooner = trigger.due() < before;
+        let before = trigger.due_at();
+        trigger.record_change(meaning.sign, now);
+        let is_sooner = trigger.due_at() < before;
         let is_folder = meaning.folder.is_some();
         let folder = meaning.folder.map(|folder| (meaning.source, folder));
         self.new_folders.extend(folder);
@@ -101,7 +107,7 @@ impl PendingChanges {
 
 /// Folder watches of a run.
 pub(super) struct FolderWatch {
-    shared: Arc<Heard>,
+    shared: Arc<WatchState>,
     config: Arc<Config>,
     /// Device and inode of each source's folder when the watches were last set up. `None` before the first time.
     identities: Option<Vec<Option<(u64, u64)>>>,
@@ -111,7 +117,7 @@ pub(super) struct FolderWatch {
 
 impl FolderWatch {
     /// Creates it without watches.
-    pub(super) const fn new(shared: Arc<Heard>, config: Arc<Config>) -> Self {
+    pub(super) const fn new(shared: Arc<WatchState>, config: Arc<Config>) -> Self {
         Self {
             shared,
             config,
@@ -125,7 +131,7 @@ impl FolderWatch {
     ///
     /// New folders are added. Every folder is watched again if a source's folder appeared, disappeared or was replaced,
     /// or if events were lost. The affected sources are then due for a scan, as events may have been missed in between.
-    pub(super) fn attend(&mut self) -> Vec<Refused> {
+    pub(super) fn refresh(&mut self) -> Vec<WatchRefused> {
         let sources = self.config.sources.iter();
         let identities = Some(sources.map(|source| identity(&source.path)).collect());
         let (new_folders, events_lost) = {
@@ -142,7 +148,7 @@ impl FolderWatch {
         self.watch_all()
     }
 
-    fn watch_new(&mut self, folders: Vec<(usize, PathBuf)>) -> Vec<Refused> {
+    fn watch_new(&mut self, folders: Vec<(usize, PathBuf)>) -> Vec<WatchRefused> {
         let Some(watcher) = &mut self.watcher else {
             return Vec::new();
         };
@@ -159,7 +165,7 @@ impl FolderWatch {
         refused
     }
 
-    fn watch_all(&mut self) -> Vec<Refused> {
+    fn watch_all(&mut self) -> Vec<WatchRefused> {
         // Drops the old watches: their folders may have been renamed since.
         self.watcher = None;
         let sources = 0..self.config.sources.len();

@@ -18,7 +18,7 @@ type Key = (JobId, Timestamp);
 
 /// Cache of recently received results.
 #[derive(Default)]
-pub struct Fresh(Mutex<Cached>);
+pub struct ResultCache(Mutex<Cached>);
 
 #[derive(Default)]
 struct Cached {
@@ -26,9 +26,9 @@ struct Cached {
     bytes: usize,
 }
 
-impl Fresh {
+impl ResultCache {
     /// Caches the result of `job`, unless it does not fit. The result must already be in the database.
-    pub fn keep(&self, job: JobId, received_at: Timestamp, result: Completed) {
+    pub fn insert(&self, job: JobId, received_at: Timestamp, result: Completed) {
         let mut cached = self.cached();
         let bytes = result.raw.len();
         if bytes <= MAX_RESULT_BYTES && cached.bytes + bytes <= MAX_BYTES {
@@ -73,8 +73,8 @@ mod tests {
 
     #[test]
     fn a_result_is_taken_once_by_job_and_time() {
-        let fresh = Fresh::default();
-        fresh.keep(JobId(1), NOW, result(3));
+        let fresh = ResultCache::default();
+        fresh.insert(JobId(1), NOW, result(3));
         assert_eq!(fresh.take(JobId(1), LATER), None);
         assert_eq!(fresh.take(JobId(2), NOW), None);
         assert_eq!(fresh.take(JobId(1), NOW), Some(result(3)));
@@ -83,10 +83,10 @@ mod tests {
 
     #[test]
     fn size_is_bounded_and_freed_by_take_and_clear() {
-        let fresh = Fresh::default();
+        let fresh = ResultCache::default();
         let fill = || {
             (1..).find(|&job| {
-                fresh.keep(JobId(job), NOW, result(MAX_RESULT_BYTES));
+                fresh.insert(JobId(job), NOW, result(MAX_RESULT_BYTES));
                 fresh.take(JobId(job), LATER);
                 !fresh.cached().results.contains_key(&(JobId(job), NOW))
             })
@@ -94,12 +94,12 @@ mod tests {
         let capacity = (MAX_BYTES / MAX_RESULT_BYTES) as i64;
         assert_eq!(fill(), Some(capacity + 1));
         assert!(fresh.take(JobId(1), NOW).is_some());
-        fresh.keep(JobId(1), NOW, result(MAX_RESULT_BYTES));
+        fresh.insert(JobId(1), NOW, result(MAX_RESULT_BYTES));
         assert!(fresh.take(JobId(1), NOW).is_some());
         fresh.clear();
         assert_eq!(fill(), Some(capacity + 1));
         fresh.clear();
-        fresh.keep(JobId(1), NOW, result(MAX_RESULT_BYTES + 1));
+        fresh.insert(JobId(1), NOW, result(MAX_RESULT_BYTES + 1));
         assert_eq!(fresh.take(JobId(1), NOW), None);
     }
 }

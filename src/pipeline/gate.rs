@@ -5,9 +5,9 @@
 
 use super::clock::{Clock, sleep_until};
 use crate::domain::{Hold, HoldKind, JobId, Timestamp};
-use crate::policy::admission::{self, Limits};
-use crate::policy::backoff::{Backoff, SharedBackoff, Trouble};
-use crate::policy::hours::{Opening, Window};
+use crate::policy::admission::{self, AdmissionLimits};
+use crate::policy::backoff::{Backoff, FailureScope, SharedBackoff};
+use crate::policy::hours::{Opening, SubmitWindow};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -19,9 +19,9 @@ const PROBE_INTERVAL: Duration = Duration::from_secs(300);
 
 /// Admission decision for one submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
+pub enum AdmissionDecision {
     /// Send it now.
-    Go,
+    Admit,
     /// Wait until this time.
     Until(Timestamp),
     /// Wait until the state changes.
@@ -30,9 +30,9 @@ pub enum Decision {
 
 /// Inputs of the admission decision.
 #[derive(Debug, Clone)]
-pub struct State {
-    limits: Limits,
-    window: Window,
+pub struct AdmissionState {
+    limits: AdmissionLimits,
+    window: SubmitWindow,
     backoff: SharedBackoff,
     holds: BTreeMap<HoldKind, Hold>,
     probe_at: Timestamp,
@@ -43,10 +43,10 @@ pub struct State {
     oldest_due_poll: Option<Timestamp>,
 }
 
-impl State {
+impl AdmissionState {
     /// Creates a state without holds, back-off or requests in flight.
     #[must_use]
-    pub const fn new(limits: Limits, backoff: Backoff, window: Window) -> Self {
+    pub const fn new(limits: AdmissionLimits, backoff: Backoff, window: SubmitWindow) -> Self {
         Self {
             limits,
             window,
@@ -65,35 +65,35 @@ impl State {
     ///
     /// A hold imposed by the service is probed with one submission from time to time. Other holds admit none.
     #[must_use]
-    pub fn decide(&self, now: Timestamp) -> Decision {
+    pub fn decide(&self, now: Timestamp) -> AdmissionDecision {
         match self.window.opening(now) {
             Opening::Now => {}
-            Opening::At(time) => return Decision::Until(time),
-            Opening::Never => return Decision::Wait,
+            Opening::At(time) => return AdmissionDecision::Until(time),
+            Opening::Never => return AdmissionDecision::Wait,
         }
         if self.holds.keys().any(|kind| !kind.is_probed()) {
-            return Decision::Wait;
+            return AdmissionDecision::Wait;
         }
         if !self.holds.is_empty() {
             if self.probing {
-                return Decision::Wait;
+                return AdmissionDecision::Wait;
             }
             // A wait longer than the interval means that the clock was set back.
             if now < self.probe_at && self.probe_at.since(now) <= PROBE_INTERVAL {
-                return Decision::Until(self.probe_at);
+                return AdmissionDecision::Until(self.probe_at);
             }
         }
         let opens_at = self.backoff.opens_at(now);
         if now < opens_at {
-            return Decision::Until(opens_at);
+            return AdmissionDecision::Until(opens_at);
         }
         let late_by = self
             .oldest_due_poll
             .map_or(Duration::ZERO, |due| now.since(due));
         if admission::may_submit(self.sending + self.pending, late_by, &self.limits) {
-            Decision::Go
+            AdmissionDecision::Admit
         } else {
-            Decision::Wait
+            AdmissionDecision::Wait
         }
     }
 
@@ -116,8 +116,8 @@ impl State {
 }
 
 /// Admission control shared by all stages.
-pub struct Gate {
-    state: Mutex<State>,
+pub struct Admission {
+    state: Mutex<AdmissionState>,
     changed: Notify,
     /// Held by the first waiting submission. Only that one wakes up on a change: hundreds may wait, and a change
     /// usually admits one.
@@ -126,22 +126,22 @@ pub struct Gate {
 }
 
 /// Permit for one submission in flight, returned on drop.
-pub struct Seat<'a> {
-    gate: &'a Gate,
+pub struct Permit<'a> {
+    gate: &'a Admission,
     probe: bool,
 }
 
-impl Drop for Seat<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
         let now = self.gate.clock.now();
         self.gate.change(|state| state.finish(self.probe, now));
     }
 }
 
-impl Gate {
+impl Admission {
     /// Creates an admission control that starts in `state`.
     #[must_use]
-    pub fn new(state: State, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(state: AdmissionState, clock: Arc<dyn Clock>) -> Self {
         Self {
             state: Mutex::new(state),
             changed: Notify::new(),
@@ -152,16 +152,16 @@ impl Gate {
 
     /// Waits until a submission may be sent. Callers are admitted in order of arrival. Returns `None` if `stop` is
     /// cancelled.
-    pub async fn pass(&self, stop: &CancellationToken) -> Option<Seat<'_>> {
+    pub async fn acquire(&self, stop: &CancellationToken) -> Option<Permit<'_>> {
         let _turn = self.queue.lock().await;
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            let until = match self.try_pass() {
+            let until = match self.try_acquire() {
                 Ok(permit) if !stop.is_cancelled() => return Some(permit),
                 Ok(_) => return None,
-                Err(Decision::Until(time)) => time,
+                Err(AdmissionDecision::Until(time)) => time,
                 Err(_) => Timestamp::MAX,
             };
             tokio::select! {
@@ -176,11 +176,11 @@ impl Gate {
     ///
     /// # Errors
     /// The decision to wait.
-    pub fn try_pass(&self) -> Result<Seat<'_>, Decision> {
+    pub fn try_acquire(&self) -> Result<Permit<'_>, AdmissionDecision> {
         let now = self.clock.now();
         let mut state = self.state();
         match state.decide(now) {
-            Decision::Go => Ok(Seat {
+            AdmissionDecision::Admit => Ok(Permit {
                 gate: self,
                 probe: state.admit(),
             }),
@@ -191,7 +191,7 @@ impl Gate {
     /// Whether the submission that holds `permit` may still be sent. A probe ignores the holds that the service
     /// imposed.
     #[must_use]
-    pub fn is_still_open(&self, permit: &Seat<'_>) -> bool {
+    pub fn is_still_valid(&self, permit: &Permit<'_>) -> bool {
         let state = self.state();
         let held = if permit.probe {
             state.holds.keys().any(|kind| !kind.is_probed())
@@ -252,28 +252,28 @@ impl Gate {
     /// waits.
     ///
     /// [`opens_at`](Self::opens_at) says until when all other jobs wait.
-    pub fn failed(
+    pub fn record_failure(
         &self,
         began: Timestamp,
         job: JobId,
-        trouble: Trouble,
+        trouble: FailureScope,
         retry_after: Option<Duration>,
         jitter: f64,
     ) -> Timestamp {
         let now = self.clock.now();
         self.change(|state| {
             let backoff = &mut state.backoff;
-            backoff.failed(now, began, job, trouble, retry_after, jitter)
+            backoff.record_failure(now, began, job, trouble, retry_after, jitter)
         })
     }
 
     /// Records a valid answer. Resets the failures of the shared back-off, but does not shorten a wait that has begun.
-    pub fn succeeded(&self) {
-        self.change(|state| state.backoff.succeeded());
+    pub fn record_success(&self) {
+        self.change(|state| state.backoff.record_success());
     }
 
     /// Puts a hold in force because the service refuses the key or the account. Returns `true` if it is new.
-    pub fn refused(&self, hold: Hold) -> bool {
+    pub fn hold_refused(&self, hold: Hold) -> bool {
         self.state().refused = true;
         self.hold(hold)
     }
@@ -298,7 +298,7 @@ impl Gate {
     }
 
     /// Updates the number of pending generations and the due time of the most overdue poll.
-    pub fn polling(&self, pending: usize, oldest_due_poll: Option<Timestamp>) {
+    pub fn update_pending(&self, pending: usize, oldest_due_poll: Option<Timestamp>) {
         let mut state = self.state();
         let may_admit_more =
             pending < state.pending || oldest_due_poll.is_none() && state.oldest_due_poll.is_some();
@@ -311,17 +311,17 @@ impl Gate {
     }
 
     /// Counts an accepted generation immediately, before the poller receives it.
-    pub fn accepted(&self) {
+    pub fn add_pending(&self) {
         self.state().pending += 1;
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+    fn change<T>(&self, change: impl FnOnce(&mut AdmissionState) -> T) -> T {
         let result = change(&mut self.state());
         self.changed.notify_waiters();
         result
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, AdmissionState> {
         // Poisoning can be ignored: no code panics in the middle of a change.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -333,10 +333,10 @@ mod tests {
     use std::task::Poll;
 
     const BACKOFF: Backoff = Backoff {
-        first: Duration::from_secs(10),
-        most: Duration::from_secs(900),
+        initial: Duration::from_secs(10),
+        max: Duration::from_secs(900),
     };
-    const LIMITS: Limits = Limits {
+    const LIMITS: AdmissionLimits = AdmissionLimits {
         max_pending: 2,
         polls_per_minute: 600,
         retention: Duration::from_secs(3600),
@@ -346,8 +346,8 @@ mod tests {
         Timestamp::from_millis(seconds * 1000)
     }
 
-    fn held(kind: HoldKind) -> State {
-        let mut state = State::new(LIMITS, BACKOFF, Window::always());
+    fn held(kind: HoldKind) -> AdmissionState {
+        let mut state = AdmissionState::new(LIMITS, BACKOFF, SubmitWindow::always());
         state
             .holds
             .insert(kind, Hold::new(kind, at(0), String::new()));
@@ -356,21 +356,27 @@ mod tests {
 
     #[test]
     fn local_holds_are_not_probed() {
-        assert_eq!(held(HoldKind::Operator).decide(at(1)), Decision::Wait);
-        assert_eq!(held(HoldKind::Disk).decide(at(1_000_000)), Decision::Wait);
+        assert_eq!(
+            held(HoldKind::Operator).decide(at(1)),
+            AdmissionDecision::Wait
+        );
+        assert_eq!(
+            held(HoldKind::Disk).decide(at(1_000_000)),
+            AdmissionDecision::Wait
+        );
     }
 
     #[test]
     fn one_submission_at_a_time_probes_a_service_hold() {
         let mut state = held(HoldKind::Auth);
-        assert_eq!(state.decide(at(1)), Decision::Go);
+        assert_eq!(state.decide(at(1)), AdmissionDecision::Admit);
         assert!(state.admit());
-        assert_eq!(state.decide(at(1)), Decision::Wait);
+        assert_eq!(state.decide(at(1)), AdmissionDecision::Wait);
         state.finish(true, at(2));
-        assert_eq!(state.decide(at(3)), Decision::Until(at(302)));
-        assert_eq!(state.decide(at(302)), Decision::Go);
+        assert_eq!(state.decide(at(3)), AdmissionDecision::Until(at(302)));
+        assert_eq!(state.decide(at(302)), AdmissionDecision::Admit);
         // The clock was set back by an hour.
-        assert_eq!(state.decide(at(-3298)), Decision::Go);
+        assert_eq!(state.decide(at(-3298)), AdmissionDecision::Admit);
     }
 
     #[test]
@@ -380,55 +386,56 @@ mod tests {
         state
             .holds
             .insert(kind, Hold::new(kind, at(0), String::new()));
-        assert_eq!(state.decide(at(1)), Decision::Wait);
+        assert_eq!(state.decide(at(1)), AdmissionDecision::Wait);
     }
 
     #[test]
     fn shared_backoff_delays_submissions() {
-        let mut state = State::new(LIMITS, BACKOFF, Window::always());
-        let too_many = Trouble::TooMany;
+        let mut state = AdmissionState::new(LIMITS, BACKOFF, SubmitWindow::always());
+        let too_many = FailureScope::AllRequests;
         state
             .backoff
-            .failed(at(100), at(99), JobId(1), too_many, None, 0.0);
-        assert_eq!(state.decide(at(100)), Decision::Until(at(110)));
-        assert_eq!(state.decide(at(110)), Decision::Go);
+            .record_failure(at(100), at(99), JobId(1), too_many, None, 0.0);
+        assert_eq!(state.decide(at(100)), AdmissionDecision::Until(at(110)));
+        assert_eq!(state.decide(at(110)), AdmissionDecision::Admit);
     }
 
     #[test]
     fn in_flight_and_pending_submissions_share_the_limit() {
-        let mut state = State::new(LIMITS, BACKOFF, Window::always());
+        let mut state = AdmissionState::new(LIMITS, BACKOFF, SubmitWindow::always());
         state.pending = 1;
-        assert_eq!(state.decide(at(0)), Decision::Go);
+        assert_eq!(state.decide(at(0)), AdmissionDecision::Admit);
         state.admit();
-        assert_eq!(state.decide(at(0)), Decision::Wait);
+        assert_eq!(state.decide(at(0)), AdmissionDecision::Wait);
         state.finish(false, at(0));
-        assert_eq!(state.decide(at(0)), Decision::Go);
+        assert_eq!(state.decide(at(0)), AdmissionDecision::Admit);
     }
 
     #[test]
     fn pending_generations_under_a_hold_are_not_busy() {
-        let gate = |state| Gate::new(state, Arc::new(super::super::clock::SystemClock));
-        assert!(!gate(State::new(LIMITS, BACKOFF, Window::always())).is_busy());
-        let open = gate(State::new(LIMITS, BACKOFF, Window::always()));
-        let permit = open.try_pass().unwrap();
+        let gate = |state| Admission::new(state, Arc::new(super::super::clock::SystemClock));
+        assert!(!gate(AdmissionState::new(LIMITS, BACKOFF, SubmitWindow::always())).is_busy());
+        let open = gate(AdmissionState::new(LIMITS, BACKOFF, SubmitWindow::always()));
+        let permit = open.try_acquire().unwrap();
         assert!(open.is_busy());
         drop(permit);
         assert!(!open.is_busy());
-        open.accepted();
+        open.add_pending();
         assert!(open.is_busy());
         let held = gate(held(HoldKind::Auth));
-        held.accepted();
+        held.add_pending();
         assert!(!held.is_busy());
     }
 
     #[tokio::test]
     async fn waiting_submissions_are_admitted_in_order() {
         use futures_util::poll;
-        let state = State::new(LIMITS, BACKOFF, Window::always());
-        let gate = Gate::new(state, Arc::new(super::super::clock::SystemClock));
-        let full = [(), ()].map(|()| gate.try_pass().unwrap());
+        let state = AdmissionState::new(LIMITS, BACKOFF, SubmitWindow::always());
+        let gate = Admission::new(state, Arc::new(super::super::clock::SystemClock));
+        let full = [(), ()].map(|()| gate.try_acquire().unwrap());
         let stop = CancellationToken::new();
-        let (mut first, mut second) = (Box::pin(gate.pass(&stop)), Box::pin(gate.pass(&stop)));
+        let (mut first, mut second) =
+            (Box::pin(gate.acquire(&stop)), Box::pin(gate.acquire(&stop)));
         assert!(poll!(&mut first).is_pending() && poll!(&mut second).is_pending());
         drop(full);
         assert!(poll!(&mut second).is_pending());
@@ -440,9 +447,9 @@ mod tests {
 
     #[test]
     fn late_polls_stop_submissions() {
-        let mut state = State::new(LIMITS, BACKOFF, Window::always());
+        let mut state = AdmissionState::new(LIMITS, BACKOFF, SubmitWindow::always());
         state.oldest_due_poll = Some(at(0));
-        assert_eq!(state.decide(at(179)), Decision::Go);
-        assert_eq!(state.decide(at(180)), Decision::Wait);
+        assert_eq!(state.decide(at(179)), AdmissionDecision::Admit);
+        assert_eq!(state.decide(at(180)), AdmissionDecision::Wait);
     }
 }

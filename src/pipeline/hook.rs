@@ -4,12 +4,12 @@
 //! The exit status of each hook is recorded. A hook that failed is not retried. One that did not end is run again at
 //! the next start.
 
-use super::beside::patiently;
+use super::beside::retry_transient;
 use super::context::Context;
-use super::runner::STOP_WITHIN;
-use crate::config::Hook;
-use crate::domain::argument::{NoFile, Transcribed};
-use crate::notify::program::{self, Call};
+use super::runner::STOP_TIMEOUT;
+use crate::config::HookConfig;
+use crate::domain::argument::{HookContext, MissingFile};
+use crate::notify::program::{self, Invocation};
 use crate::store::StoreError;
 use crate::store::hooks::WaitingHook;
 use crate::store::recordings::Location;
@@ -27,18 +27,18 @@ pub(super) async fn run_hooks(context: Arc<Context>) {
     }
 }
 
-async fn run_all(context: &Arc<Context>, hook: &Arc<Hook>) -> Result<(), StoreError> {
+async fn run_all(context: &Arc<Context>, hook: &Arc<HookConfig>) -> Result<(), StoreError> {
     let (concurrency, beside) = (context.config.hooks.concurrency, &context.beside);
     let timed_out = async {
-        beside.asked.cancelled().await;
-        tokio::time::sleep(STOP_WITHIN).await;
+        beside.stop_requested.cancelled().await;
+        tokio::time::sleep(STOP_TIMEOUT).await;
     };
     tokio::pin!(timed_out);
     let mut running = JoinSet::new();
     let mut last = 0;
     loop {
-        let stopping = beside.asked.is_cancelled();
-        let ending = stopping || beside.stages_over.is_cancelled();
+        let stopping = beside.stop_requested.is_cancelled();
+        let ending = stopping || beside.stages_ended.is_cancelled();
         if !stopping && running.len() < concurrency {
             let free = concurrency - running.len();
             for waiting in context.store.waiting_hooks(last, free).await? {
@@ -55,15 +55,15 @@ async fn run_all(context: &Arc<Context>, hook: &Arc<Hook>) -> Result<(), StoreEr
                     tracing::error!(error = %error, "a hook task ended unexpectedly");
                 }
             }
-            () = beside.to_hook.notified(), if running.len() < concurrency => {}
-            () = beside.stages_over.cancelled(), if !ending => {}
-            () = beside.asked.cancelled(), if !stopping => {}
+            () = beside.wake_hooks.notified(), if running.len() < concurrency => {}
+            () = beside.stages_ended.cancelled(), if !ending => {}
+            () = beside.stop_requested.cancelled(), if !stopping => {}
             () = &mut timed_out => return Ok(()),
         }
     }
 }
 
-async fn run_one(context: Arc<Context>, hook: Arc<Hook>, waiting: WaitingHook) {
+async fn run_one(context: Arc<Context>, hook: Arc<HookConfig>, waiting: WaitingHook) {
     let (id, job) = (waiting.id, waiting.job);
     let withheld = context.config.secret_variables();
     let (status, error) = match call(&hook, waiting, withheld) {
@@ -79,15 +79,19 @@ async fn run_one(context: Arc<Context>, hook: Arc<Hook>, waiting: WaitingHook) {
     }
     let ended = || {
         let store = &context.store;
-        store.hook_ended(id, status, error.clone(), context.now())
+        store.finish_hook(id, status, error.clone(), context.now())
     };
-    if let Err(error) = patiently(ended).await {
+    if let Err(error) = retry_transient(ended).await {
         tracing::error!(item = job.0, error = %error, "failed to record the result of the hook");
     }
 }
 
-fn call(hook: &Hook, waiting: WaitingHook, withheld: Vec<String>) -> Result<Call, NoFile> {
-    let transcribed = Transcribed {
+fn call(
+    hook: &HookConfig,
+    waiting: WaitingHook,
+    withheld: Vec<String>,
+) -> Result<Invocation, MissingFile> {
+    let transcribed = HookContext {
         id: waiting.job.to_string(),
         source: waiting.source,
         recording: match waiting.location {
@@ -97,7 +101,7 @@ fn call(hook: &Hook, waiting: WaitingHook, withheld: Vec<String>) -> Result<Call
         outputs: waiting.outputs,
     };
     let arguments = hook.arguments.iter();
-    Ok(Call {
+    Ok(Invocation {
         program: hook.path.clone(),
         arguments: arguments
             .map(|argument| argument.fill(&transcribed))

@@ -1,6 +1,6 @@
 //! A lock on the state folder, so that one process at a time works on a queue.
 
-use crate::disk::folder::{PRIVATE, make_durable};
+use crate::disk::folder::{PRIVATE_MODE, create_durable};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -46,7 +46,7 @@ impl Lock {
             folder: folder.to_owned(),
             source,
         };
-        make_durable(folder, PRIVATE).map_err(failed)?;
+        create_durable(folder, PRIVATE_MODE).map_err(failed)?;
         let mut file = open(folder).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => {}

@@ -5,17 +5,17 @@
 
 use super::clock::sleep_until;
 use super::context::Context;
-use super::event::Event;
-use crate::api::{CallError, CallErrorKind, LogEntry, Logs};
-use crate::config::Uncertain;
+use super::event::RunEvent;
+use crate::api::{CallError, CallErrorKind, LogEntry, LogsResponse};
+use crate::config::OnUncertain;
 use crate::crash;
 use crate::domain::{ErrorClass, Failure, Hold, HoldKind, Timestamp};
 use crate::media::fingerprint::{self, Fingerprint};
-use crate::policy::lookup::next_look;
+use crate::policy::lookup::next_lookup_delay;
 use crate::policy::verdict::{Cause, Verdict, verdict};
 use crate::store::StoreError;
-use crate::store::doubts::{Adoption, Doubt};
-use crate::store::queue::Pending;
+use crate::store::doubts::{Adoption, UncertainSubmission};
+use crate::store::queue::PendingJob;
 use crate::store::recordings::Location;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -47,13 +47,13 @@ enum LogSearch {
 ///
 /// # Errors
 /// If the database fails permanently.
-pub async fn look_up_all(
+pub async fn recover_all(
     context: Arc<Context>,
-    poller: mpsc::UnboundedSender<Pending>,
+    poller: mpsc::UnboundedSender<PendingJob>,
 ) -> Result<(), StoreError> {
     loop {
         let now = context.now();
-        let uncertain = context.store.doubts(now).await?;
+        let uncertain = context.store.uncertain_submissions(now).await?;
         if !uncertain.is_empty() {
             let search = tokio::select! {
                 search = search_log(&context, &uncertain) => search?,
@@ -63,7 +63,7 @@ pub async fn look_up_all(
             context.progress.notify_one();
             continue;
         }
-        let next = context.store.next_look().await?.unwrap_or(Timestamp::MAX);
+        let next = context.store.next_lookup().await?.unwrap_or(Timestamp::MAX);
         tokio::select! {
             () = context.stop.cancelled() => return Ok(()),
             () = context.to_look_up.notified() => {}
@@ -73,7 +73,10 @@ pub async fn look_up_all(
 }
 
 /// Reads the log from now back to the oldest uncertain submission, or until all of them are found.
-async fn search_log(context: &Context, uncertain: &[Doubt]) -> Result<LogSearch, StoreError> {
+async fn search_log(
+    context: &Context,
+    uncertain: &[UncertainSubmission],
+) -> Result<LogSearch, StoreError> {
     let oldest = uncertain
         .iter()
         .map(|submission| submission.started_at)
@@ -90,11 +93,11 @@ async fn search_log(context: &Context, uncertain: &[Doubt]) -> Result<LogSearch,
     let (mut found, mut all, mut offset) = (HashMap::new(), Vec::new(), 0);
     for _ in 0..MAX_PAGES {
         sleep_until(&*context.clock, context.gate.opens_at()).await;
-        context.log_pace.ready().await;
+        context.log_pace.acquire().await;
         let request = context.client.logs(start, end, offset);
         let page = match crash::around("pipeline.lookup.request", request).await {
-            Ok(Logs::Page(page)) => page,
-            Ok(Logs::Unsupported) => return Ok(LogSearch::Unsupported),
+            Ok(LogsResponse::Page(page)) => page,
+            Ok(LogsResponse::Unsupported) => return Ok(LogSearch::Unsupported),
             Err(error) => return Ok(LogSearch::Failed(error)),
         };
         for entry in page.entries {
@@ -109,15 +112,15 @@ async fn search_log(context: &Context, uncertain: &[Doubt]) -> Result<LogSearch,
         }
         offset += page.len;
     }
-    let latest = context.store.latest_begun(&all).await?;
+    let latest = context.store.latest_started(&all).await?;
     Ok(LogSearch::Listed { found, latest })
 }
 
 async fn apply(
     context: &Context,
-    uncertain: Vec<Doubt>,
+    uncertain: Vec<UncertainSubmission>,
     search: LogSearch,
-    poller: &mpsc::UnboundedSender<Pending>,
+    poller: &mpsc::UnboundedSender<PendingJob>,
 ) -> Result<(), StoreError> {
     match search {
         LogSearch::Listed { mut found, latest } => {
@@ -142,9 +145,9 @@ async fn apply(
 /// Records that the service accepted the submission, and sends it to `poller`.
 async fn adopt(
     context: &Context,
-    submission: Doubt,
+    submission: UncertainSubmission,
     entry: LogEntry,
-    poller: &mpsc::UnboundedSender<Pending>,
+    poller: &mpsc::UnboundedSender<PendingJob>,
 ) -> Result<(), StoreError> {
     // Retention counts from the earlier of the two times, so that a wrong clock cannot extend it.
     let accepted_at = entry
@@ -167,12 +170,12 @@ async fn adopt(
     {
         return Ok(());
     }
-    context.notice(&Event::FoundAgain {
+    context.notice(&RunEvent::AnswerRecovered {
         job: submission.job,
         name: submission.relative.clone(),
     });
-    context.gate.accepted();
-    let pending = Pending {
+    context.gate.add_pending();
+    let pending = PendingJob {
         job: submission.job,
         attempt: submission.attempt,
         generation: entry.generation,
@@ -189,7 +192,7 @@ async fn adopt(
 }
 
 /// Returns the SHA-256 of the audio that was sent, if the file has not changed since.
-async fn sha256_if_unchanged(submission: &Doubt) -> Option<String> {
+async fn sha256_if_unchanged(submission: &UncertainSubmission) -> Option<String> {
     let Location::File(path) = submission.location.clone() else {
         return None;
     };
@@ -235,7 +238,7 @@ impl Finding {
 /// Schedules the next search, or gives up after the last one.
 async fn not_listed(
     context: &Context,
-    submission: &Doubt,
+    submission: &UncertainSubmission,
     latest: Option<Timestamp>,
 ) -> Result<(), StoreError> {
     let finding = match latest {
@@ -244,8 +247,8 @@ async fn not_listed(
     };
     let now = context.now();
     let since_start = now.since(submission.started_at);
-    match next_look(
-        submission.looks + 1,
+    match next_lookup_delay(
+        submission.lookups + 1,
         since_start,
         context.config.api.retention,
         context.backoff(),
@@ -258,11 +261,11 @@ async fn not_listed(
 /// Schedules the next search at `due`. `counted` is whether this search counts towards the maximum.
 async fn search_again(
     context: &Context,
-    submission: &Doubt,
+    submission: &UncertainSubmission,
     due: Timestamp,
     counted: bool,
 ) -> Result<(), StoreError> {
-    let change = || context.store.look_again(submission.job, due, counted);
+    let change = || context.store.schedule_lookup(submission.job, due, counted);
     context.persist(submission.job, change).await.map(|_| ())
 }
 
@@ -272,7 +275,7 @@ async fn search_again(
 /// forever. A refused key, a rate limit and a connection error do not count.
 async fn search_failed(
     context: &Context,
-    uncertain: &[Doubt],
+    uncertain: &[UncertainSubmission],
     error: &CallError,
 ) -> Result<(), StoreError> {
     let now = context.now();
@@ -303,13 +306,13 @@ async fn search_failed(
 /// Ends the look-up without a match. The job is submitted again, or fails and is left to the operator.
 async fn give_up(
     context: &Context,
-    submission: &Doubt,
+    submission: &UncertainSubmission,
     finding: Finding,
 ) -> Result<(), StoreError> {
     let now = context.now();
     let retry = &context.config.retry;
     let not_accepted = finding == Finding::NotAccepted;
-    let ask_operator = retry.uncertain == Uncertain::Hold && !not_accepted;
+    let ask_operator = retry.on_uncertain == OnUncertain::Hold && !not_accepted;
     let attempts_spent = verdict(
         Cause::Uncertain,
         submission.attempts,
@@ -329,7 +332,7 @@ async fn give_up(
     };
     let change = || {
         let store = &context.store;
-        store.give_up_doubt(submission.job, not_accepted, next.clone(), now)
+        store.give_up_lookup(submission.job, not_accepted, next.clone(), now)
     };
     if context.persist(submission.job, change).await?.is_none() {
         return Ok(());
@@ -339,7 +342,7 @@ async fn give_up(
     }
     let (job, name) = (submission.job, submission.relative.clone());
     match next {
-        Ok(due) => context.notice(&Event::PutBack {
+        Ok(due) => context.notice(&RunEvent::Requeued {
             job,
             name,
             failure,

@@ -62,6 +62,6 @@ mod threads;
 pub mod watch;
 
 pub use clock::{Clock, SystemClock};
-pub use event::{Event, Observer};
+pub use event::{Observer, RunEvent};
 pub use lock::Lock;
 pub use runner::{Mode, RunError, Setup, Summary, run};

@@ -3,15 +3,17 @@
 //! The functions block and do not use the database. The caller reads from it before and records the files afterwards.
 
 use crate::api::Completed;
-use crate::config::{Layout, Output};
-use crate::domain::file_name::Facts;
-use crate::domain::{ErrorClass, Failure, FileName, Format};
-use crate::output::link::link;
+use crate::config::{Layout, OutputConfig};
+use crate::domain::file_name::TemplateValues;
+use crate::domain::{ErrorClass, Failure, FileNameTemplate, Format};
+use crate::output::link::relative_link;
 use crate::output::naming;
-use crate::output::render::{Envelope, render};
-use crate::output::write::{Found, Staged, WriteError, look, make_folder, put_in_place};
+use crate::output::render::{TranscriptMetadata, render};
+use crate::output::write::{
+    StagedFile, TargetState, WriteError, create_folder, rename_into_place, target_state,
+};
 use crate::store::progress::WrittenFile;
-use crate::store::queue::Received;
+use crate::store::queue::ReceivedJob;
 use crate::store::recordings::Location;
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -24,25 +26,25 @@ const MAX_NAMES: usize = 100;
 
 /// Returns the folder for the transcripts of a recording.
 #[must_use]
-pub fn folder(output: &Output, received: &Received) -> PathBuf {
+pub fn output_folder(output: &OutputConfig, received: &ReceivedJob) -> PathBuf {
     match (output.layout, &received.location) {
         (Layout::Beside, Location::File(path)) => {
             path.parent().unwrap_or(Path::new("/")).to_owned()
         }
-        _ => naming::folder(&output.dir, &received.source, &received.relative),
+        _ => naming::transcript_folder(&output.dir, &received.source, &received.relative),
     }
 }
 
 /// Template and values for the file names of a result.
 #[derive(Debug, Clone)]
 pub struct Naming {
-    template: FileName,
-    facts: Facts,
+    template: FileNameTemplate,
+    facts: TemplateValues,
 }
 
 /// A result, rendered in the configured formats.
 #[derive(Debug, Clone)]
-pub struct Rendered {
+pub struct RenderedFiles {
     /// Template and values for the file names.
     pub naming: Naming,
     /// Content of each file, in the order of the configured formats.
@@ -53,16 +55,16 @@ pub struct Rendered {
 
 /// Renders a result in `formats`, for files in `folder`.
 #[must_use]
-pub fn rendered(
-    received: &Received,
+pub fn render_files(
+    received: &ReceivedJob,
     Completed { raw, transcript }: &Completed,
     folder: &Path,
-    name: &FileName,
+    name: &FileNameTemplate,
     formats: &[Format],
-) -> Rendered {
+) -> RenderedFiles {
     let envelope = envelope(received, folder);
     let render = |&format| (format, render(format, transcript, raw, &envelope));
-    Rendered {
+    RenderedFiles {
         naming: Naming {
             template: name.clone(),
             facts: facts(received, transcript.language.as_deref()),
@@ -72,25 +74,25 @@ pub fn rendered(
     }
 }
 
-fn facts(received: &Received, detected: Option<&str>) -> Facts {
+fn facts(received: &ReceivedJob, detected: Option<&str>) -> TemplateValues {
     let requested = received.request.options().get("language");
     let language = detected.or_else(|| requested?.as_str());
     let date = match received.location {
         Location::File(_) => Some(received.modified),
         Location::Url(_) => None,
     };
-    Facts::new(language, &received.source, date, received.request.model())
+    TemplateValues::new(language, &received.source, date, received.request.model())
 }
 
-fn envelope<'a>(received: &'a Received, folder: &Path) -> Envelope<'a> {
+fn envelope<'a>(received: &'a ReceivedJob, folder: &Path) -> TranscriptMetadata<'a> {
     let (recording, audio) = match &received.location {
         Location::File(path) => {
             let recording = received.relative.to_string_lossy().into_owned();
-            (recording, link(folder, path))
+            (recording, relative_link(folder, path))
         }
         Location::Url(url) => (url.clone(), url.clone()),
     };
-    Envelope {
+    TranscriptMetadata {
         source: &received.source,
         recording,
         audio,
@@ -107,13 +109,13 @@ fn envelope<'a>(received: &'a Received, folder: &Path) -> Envelope<'a> {
 }
 
 /// Staging files of a result, complete and under hidden names. Dropping this removes them.
-pub struct Placing {
+pub struct StagedFiles {
     names: NameCandidates,
     own_files: HashSet<PathBuf>,
-    files: Vec<Staged>,
+    files: Vec<StagedFile>,
 }
 
-impl Placing {
+impl StagedFiles {
     /// Writes the staging files for the first name that overwrites no other file.
     ///
     /// A file that exists may be overwritten only if it is in `own_files`, the files recorded for this recording.
@@ -122,32 +124,32 @@ impl Placing {
     ///
     /// # Errors
     /// If the files cannot be written.
-    pub fn begin(
-        received: &Received,
+    pub fn stage(
+        received: &ReceivedJob,
         own_files: HashSet<PathBuf>,
         folder: PathBuf,
-        rendered: Rendered,
+        rendered: RenderedFiles,
         reserve: impl Fn(&[PathBuf]) -> bool,
     ) -> Result<Self, Failure> {
         let (formats, contents): (Vec<_>, Vec<_>) = rendered.files.into_iter().unzip();
         let mut names = NameCandidates::new(received, folder, rendered.naming, formats);
-        make_folder(&names.folder).map_err(|error| not_written(&error))?;
+        create_folder(&names.folder).map_err(|error| write_failure(&error))?;
         let contents_of = |index: usize| Ok(Cow::from(&contents[index]));
         let (paths, found) = names.choose(&own_files, contents_of, reserve)?;
         let files = paths.into_iter().zip(found).zip(&contents);
-        let files = files.map(|((path, found), bytes)| Staged::write(path, found, bytes));
+        let files = files.map(|((path, found), bytes)| StagedFile::write(path, found, bytes));
         Ok(Self {
             files: files
                 .collect::<Result<_, _>>()
-                .map_err(|error| not_written(&error))?,
+                .map_err(|error| write_failure(&error))?,
             names,
             own_files,
         })
     }
 
     /// Returns the staging files that are not synced yet.
-    pub fn unsynced(&self) -> impl Iterator<Item = &Staged> {
-        self.files.iter().filter(|file| file.is_unsynced())
+    pub fn unsynced(&self) -> impl Iterator<Item = &StagedFile> {
+        self.files.iter().filter(|file| file.needs_sync())
     }
 
     /// Syncs the staging files.
@@ -155,8 +157,8 @@ impl Placing {
     /// # Errors
     /// If a file cannot be synced.
     pub fn sync(&self) -> Result<(), Failure> {
-        let synced = self.files.iter().try_for_each(Staged::sync);
-        synced.map_err(|error| not_written(&error))
+        let synced = self.files.iter().try_for_each(StagedFile::sync);
+        synced.map_err(|error| write_failure(&error))
     }
 
     /// Renames the staging files to their final names, or to the next candidate if the file system rejects a name. The
@@ -164,30 +166,30 @@ impl Placing {
     ///
     /// # Errors
     /// If the files cannot be renamed.
-    pub fn end(
+    pub fn commit(
         mut self,
         reserve: impl Fn(&[PathBuf]) -> bool,
     ) -> Result<Vec<WrittenFile>, Failure> {
         loop {
-            match put_in_place(&mut self.files) {
+            match rename_into_place(&mut self.files) {
                 Ok(()) => return Ok(self.files.iter().map(written).collect()),
                 // After one file was renamed, the base name is valid, so another candidate would not help.
                 Err(error)
-                    if error.is_name_problem() && self.files.iter().all(Staged::is_unsynced) =>
+                    if error.is_invalid_name() && self.files.iter().all(StagedFile::needs_sync) =>
                 {
-                    let bytes = |index: usize| self.files[index].bytes().map(Cow::from);
+                    let bytes = |index: usize| self.files[index].read_back().map(Cow::from);
                     let (paths, _) = self.names.choose(&self.own_files, bytes, &reserve)?;
                     for (file, path) in self.files.iter_mut().zip(paths) {
-                        file.move_to(path);
+                        file.set_path(path);
                     }
                 }
-                Err(error) => return Err(not_written(&error)),
+                Err(error) => return Err(write_failure(&error)),
             }
         }
     }
 }
 
-fn written(file: &Staged) -> WrittenFile {
+fn written(file: &StagedFile) -> WrittenFile {
     WrittenFile {
         path: file.path().to_owned(),
         size_bytes: file.size_bytes(),
@@ -206,10 +208,10 @@ struct NameCandidates {
 
 impl NameCandidates {
     /// Starts with the base name recorded for the recording. The others follow in the order of [`naming::bases`].
-    fn new(received: &Received, folder: PathBuf, naming: Naming, formats: Vec<Format>) -> Self {
+    fn new(received: &ReceivedJob, folder: PathBuf, naming: Naming, formats: Vec<Format>) -> Self {
         let name = received.relative.file_name().unwrap_or_default();
-        let own = received.base.clone();
-        let others = naming::bases(name).filter({
+        let own = received.base_name.clone();
+        let others = naming::base_names(name).filter({
             let own = own.clone();
             move |base| *base != own
         });
@@ -232,7 +234,7 @@ impl NameCandidates {
         own_files: &HashSet<PathBuf>,
         contents: impl Fn(usize) -> Result<Cow<'a, [u8]>, WriteError>,
         reserve: impl Fn(&[PathBuf]) -> bool,
-    ) -> Result<(Vec<PathBuf>, Vec<Found>), Failure> {
+    ) -> Result<(Vec<PathBuf>, Vec<TargetState>), Failure> {
         while let Some(base) = self.bases.next() {
             let paths = self.paths(&base);
             match check_paths(&paths, own_files, &contents) {
@@ -241,12 +243,12 @@ impl NameCandidates {
                 // Checked again: another result may have been written there just before the paths were reserved.
                 Ok(Some(_)) => {
                     let found = check_paths(&paths, own_files, &contents);
-                    if let Some(found) = found.map_err(|error| not_written(&error))? {
+                    if let Some(found) = found.map_err(|error| write_failure(&error))? {
                         return Ok((paths, found));
                     }
                 }
-                Err(error) if error.is_name_problem() => self.exhausted = not_written(&error),
-                Err(error) => return Err(not_written(&error)),
+                Err(error) if error.is_invalid_name() => self.exhausted = write_failure(&error),
+                Err(error) => return Err(write_failure(&error)),
             }
         }
         Err(self.exhausted.clone())
@@ -254,7 +256,7 @@ impl NameCandidates {
 
     fn paths(&self, base: &OsStr) -> Vec<PathBuf> {
         let Naming { template, facts } = &self.naming;
-        let base = naming::named(template, base, facts);
+        let base = naming::apply_template(template, base, facts);
         let path = |format: &Format| self.folder.join(naming::file_name(&base, *format));
         self.formats.iter().map(path).collect()
     }
@@ -265,10 +267,10 @@ fn check_paths<'a>(
     paths: &[PathBuf],
     own_files: &HashSet<PathBuf>,
     contents: impl Fn(usize) -> Result<Cow<'a, [u8]>, WriteError>,
-) -> Result<Option<Vec<Found>>, WriteError> {
+) -> Result<Option<Vec<TargetState>>, WriteError> {
     let mut all = Vec::with_capacity(paths.len());
     for (index, path) in paths.iter().enumerate() {
-        let found = look(path, &contents(index)?)?;
+        let found = target_state(path, &contents(index)?)?;
         if !is_free(found, own_files.contains(path)) {
             return Ok(None);
         }
@@ -278,17 +280,17 @@ fn check_paths<'a>(
 }
 
 /// Whether a file may be written over `found`. `is_own` states whether `found` belongs to this recording.
-const fn is_free(found: Found, is_own: bool) -> bool {
+const fn is_free(found: TargetState, is_own: bool) -> bool {
     match found {
-        Found::Nothing | Found::Same => true,
-        Found::Other => is_own,
-        Found::Folder => false,
+        TargetState::Missing | TargetState::Identical => true,
+        TargetState::Different => is_own,
+        TargetState::Folder => false,
     }
 }
 
 /// Converts a write error to the failure of a job.
 #[must_use]
-pub fn not_written(error: &WriteError) -> Failure {
+pub fn write_failure(error: &WriteError) -> Failure {
     let reason =
         std::error::Error::source(error).map_or_else(String::new, |source| format!(": {source}"));
     Failure::new(ErrorClass::Output, format!("{error}{reason}"))
@@ -304,12 +306,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let naming = Naming {
             template: "{stem}".parse().unwrap(),
-            facts: Facts::default(),
+            facts: TemplateValues::default(),
         };
-        let received = Received {
+        let received = ReceivedJob {
             relative: "talk.mp3".into(),
-            base: "talk".into(),
-            ..Received::of_job(1)
+            base_name: "talk".into(),
+            ..ReceivedJob::for_job(1)
         };
         let mut names =
             NameCandidates::new(&received, folder.path().into(), naming, vec![Format::Txt]);

@@ -2,19 +2,19 @@
 //!
 //! The schedule is in memory. A poll is written to the database only if it changes the job.
 
-use super::clock::{LOOK_AGAIN, sleep_until};
+use super::clock::{CLOCK_CHECK_INTERVAL, sleep_until};
 use super::context::Context;
-use super::event::Event;
-use super::schedule::{Generation, Schedule};
+use super::event::RunEvent;
+use super::schedule::{PollSchedule, PolledGeneration};
 use super::sending::completion;
-use crate::api::{CallError, CallErrorKind, Completed, Polled};
+use crate::api::{CallError, CallErrorKind, Completed, PollStatus};
 use crate::crash;
 use crate::domain::{AttemptId, ErrorClass, Failure, Hold, HoldKind, Timestamp};
-use crate::policy::expectation::ServiceTimes;
+use crate::policy::expectation::LatencyEstimator;
 use crate::policy::verdict::{Cause, Verdict, verdict};
 use crate::store::StoreError;
-use crate::store::progress::{Ending, Next, Setback};
-use crate::store::queue::Pending;
+use crate::store::progress::{AttemptOutcome, FailedAttempt, NextState};
+use crate::store::queue::PendingJob;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -28,13 +28,13 @@ const MAX_IN_FLIGHT: usize = 64;
 /// Outcome of a poll.
 enum PollOutcome {
     /// Not finished; poll again at the next scheduled time.
-    Unfinished(Generation),
+    Unfinished(PolledGeneration),
     /// Poll again at this time.
-    RetryAt(Generation, Timestamp),
+    RetryAt(PolledGeneration, Timestamp),
     /// The result is stored. `latency` is the lower and upper bound of the time from acceptance to the answer, if
     /// known.
     Completed {
-        pending: Pending,
+        pending: PendingJob,
         latency: Option<(Duration, Duration)>,
     },
     /// Finished without a result, or changed elsewhere.
@@ -50,38 +50,40 @@ enum PollOutcome {
 /// If the database fails permanently.
 pub async fn poll_all(
     context: Arc<Context>,
-    mut accepted: mpsc::UnboundedReceiver<Pending>,
+    mut accepted: mpsc::UnboundedReceiver<PendingJob>,
     mut reload: mpsc::Receiver<()>,
 ) -> Result<(), StoreError> {
-    let mut schedule = Schedule::default();
-    let mut service_times = ServiceTimes::default();
+    let mut schedule = PollSchedule::default();
+    let mut service_times = LatencyEstimator::default();
     let mut synchronized_at = Timestamp::from_millis(i64::MIN);
     let mut tasks: JoinSet<Result<(AttemptId, PollOutcome), StoreError>> = JoinSet::new();
     for pending in context.store.pending().await? {
-        schedule.insert(Generation::resumed(pending), context.now());
+        schedule.insert(PolledGeneration::resumed(pending), context.now());
     }
     loop {
         let now = context.now();
-        schedule.ripen(now);
-        context.gate.polling(schedule.len(), schedule.oldest_due());
+        schedule.advance_to(now);
+        context
+            .gate
+            .update_pending(schedule.len(), schedule.oldest_due());
         let opens_at = context.gate.opens_at();
-        let can_poll = tasks.len() < MAX_IN_FLIGHT && schedule.ripe() > 0;
+        let can_poll = tasks.len() < MAX_IN_FLIGHT && schedule.due_count() > 0;
         // Waking up at least this often detects a clock that was set back.
         let next = schedule
             .next_due()
             .unwrap_or(Timestamp::MAX)
-            .min(now.after(LOOK_AGAIN));
+            .min(now.after(CLOCK_CHECK_INTERVAL));
         tokio::select! {
             biased;
             () = context.stop.cancelled() => break,
             Some(joined) = tasks.join_next() => finish_task(&context, &mut schedule, &mut service_times, joined)?,
             Some(pending) = accepted.recv() => {
                 let expected = service_times.expected(&pending.model, pending.duration_s);
-                let first = context.polling().first(pending.accepted_at, expected);
+                let first = context.polling().first_poll(pending.accepted_at, expected);
                 // The last synchronization may have missed its cancellation, because it was not scheduled yet.
                 let is_older = pending.accepted_at <= synchronized_at;
-                if !schedule.knows(pending.attempt) {
-                    schedule.insert(Generation::new(pending, expected.is_some()), first);
+                if !schedule.contains(pending.attempt) {
+                    schedule.insert(PolledGeneration::new(pending, expected.is_some()), first);
                 }
                 if is_older {
                     synchronized_at = synchronize(&context, &mut schedule).await?;
@@ -105,15 +107,15 @@ pub async fn poll_all(
 
 async fn next_token(context: &Context, opens_at: Timestamp) {
     sleep_until(&*context.clock, opens_at).await;
-    context.poll_pace.ready().await;
+    context.poll_pace.acquire().await;
 }
 
 type JoinedTask = Result<Result<(AttemptId, PollOutcome), StoreError>, tokio::task::JoinError>;
 
 fn finish_task(
     context: &Context,
-    schedule: &mut Schedule,
-    service_times: &mut ServiceTimes,
+    schedule: &mut PollSchedule,
+    service_times: &mut LatencyEstimator,
     joined: JoinedTask,
 ) -> Result<(), StoreError> {
     let (attempt, outcome) = match joined {
@@ -124,23 +126,25 @@ fn finish_task(
             return Ok(());
         }
     };
-    let is_wanted = schedule.returned(attempt);
+    let is_wanted = schedule.finish(attempt);
     match outcome {
         PollOutcome::Unfinished(generation) if is_wanted => {
-            let turn = context.poll_pace.time_for(schedule.ripe());
+            let turn = context.poll_pace.time_for(schedule.due_count());
             let (generation, due) = reschedule(context, service_times, turn, generation);
             schedule.insert(generation, due);
         }
         PollOutcome::RetryAt(generation, due) if is_wanted => schedule.insert(generation, due),
         PollOutcome::Completed { pending, latency } => {
             if let Some(latency) = latency {
-                service_times.learn(&pending.model, pending.duration_s, latency, context.now());
+                service_times.record(&pending.model, pending.duration_s, latency, context.now());
             }
         }
         // Cancelled while the poll was in flight, or finished.
         PollOutcome::Unfinished(_) | PollOutcome::RetryAt(..) | PollOutcome::Finished => {}
     }
-    context.gate.polling(schedule.len(), schedule.oldest_due());
+    context
+        .gate
+        .update_pending(schedule.len(), schedule.oldest_due());
     context.progressed();
     Ok(())
 }
@@ -150,29 +154,32 @@ fn finish_task(
 /// A generation that was accepted before the expected latency was known is rescheduled by it once it is known.
 fn reschedule(
     context: &Context,
-    service_times: &ServiceTimes,
+    service_times: &LatencyEstimator,
     turn: Duration,
-    mut generation: Generation,
-) -> (Generation, Timestamp) {
+    mut generation: PolledGeneration,
+) -> (PolledGeneration, Timestamp) {
     let (now, polling) = (context.now(), context.polling());
     let pending = &generation.pending;
-    if !generation.expected
+    if !generation.has_expected_latency
         && let Some(expected) = service_times.expected(&pending.model, pending.duration_s)
     {
-        generation.expected = true;
-        let first = polling.first(pending.accepted_at, Some(expected));
+        generation.has_expected_latency = true;
+        let first = polling.first_poll(pending.accepted_at, Some(expected));
         if first > now {
             return (generation, first);
         }
     }
     let (polls, waited) = (generation.polls, generation.waited(now));
-    let due = polling.next(now, polls, waited, turn, generation.pending.expires_at);
+    let due = polling.next_poll(now, polls, waited, turn, generation.pending.expires_at);
     (generation, due)
 }
 
 /// Replaces the schedule by the pending generations in the database, so that cancelled ones are no longer polled.
 /// Returns the time of the synchronization.
-async fn synchronize(context: &Context, schedule: &mut Schedule) -> Result<Timestamp, StoreError> {
+async fn synchronize(
+    context: &Context,
+    schedule: &mut PollSchedule,
+) -> Result<Timestamp, StoreError> {
     let pending: HashMap<_, _> = context
         .store
         .pending()
@@ -182,8 +189,8 @@ async fn synchronize(context: &Context, schedule: &mut Schedule) -> Result<Times
         .collect();
     schedule.retain(|attempt| pending.contains_key(&attempt));
     for (attempt, pending) in pending {
-        if !schedule.knows(attempt) {
-            schedule.insert(Generation::resumed(pending), context.now());
+        if !schedule.contains(attempt) {
+            schedule.insert(PolledGeneration::resumed(pending), context.now());
         }
     }
     Ok(context.now())
@@ -191,7 +198,7 @@ async fn synchronize(context: &Context, schedule: &mut Schedule) -> Result<Times
 
 async fn poll_one(
     context: &Context,
-    mut generation: Generation,
+    mut generation: PolledGeneration,
 ) -> Result<(AttemptId, PollOutcome), StoreError> {
     let attempt = generation.pending.attempt;
     let began = context.now();
@@ -219,24 +226,26 @@ async fn poll_one(
 /// A poll that got an answer or an error.
 struct FinishedPoll<'a> {
     context: &'a Context,
-    generation: Generation,
+    generation: PolledGeneration,
     began: Timestamp,
 }
 
 impl FinishedPoll<'_> {
-    async fn handle_answer(self, polled: Polled) -> Result<PollOutcome, StoreError> {
-        self.context.gate.succeeded();
+    async fn handle_answer(self, polled: PollStatus) -> Result<PollOutcome, StoreError> {
+        self.context.gate.record_success();
         self.context.tally.refused_polls.store(0, Ordering::Relaxed);
         match polled {
-            Polled::InProgress => self.wait_for_result().await,
-            Polled::Completed(completed) => self.store_result(completed).await,
-            Polled::Failed(failure) => self.retry_or_fail(Ending::Refused, failure).await,
+            PollStatus::InProgress => self.wait_for_result().await,
+            PollStatus::Completed(completed) => self.store_result(completed).await,
+            PollStatus::Failed(failure) => {
+                self.retry_or_fail(AttemptOutcome::Refused, failure).await
+            }
         }
     }
 
     async fn store_result(self, completed: Completed) -> Result<PollOutcome, StoreError> {
         let (context, now) = (self.context, self.context.now());
-        let latency = self.generation.taken(now);
+        let latency = self.generation.latency_bounds(now);
         let pending = self.generation.pending;
         let completion = completion(pending.job, pending.attempt, &completed, None, now);
         if context
@@ -246,12 +255,12 @@ impl FinishedPoll<'_> {
         {
             return Ok(PollOutcome::Finished);
         }
-        context.notice(&Event::Received {
+        context.notice(&RunEvent::Received {
             job: pending.job,
             name: pending.relative.clone(),
             audio_s: completion.duration_s,
         });
-        context.fresh.keep(pending.job, now, completed);
+        context.fresh.insert(pending.job, now, completed);
         context.to_save.notify_one();
         // A duplicate may be waiting for this result.
         context.to_submit.notify_one();
@@ -272,8 +281,8 @@ impl FinishedPoll<'_> {
     /// Polls again at the next scheduled time. `unfinished_at` is the start of this poll if it found the generation
     /// unfinished.
     fn poll_again(self, unfinished_at: Option<Timestamp>) -> PollOutcome {
-        PollOutcome::Unfinished(Generation {
-            unfinished_at,
+        PollOutcome::Unfinished(PolledGeneration {
+            last_unfinished_at: unfinished_at,
             ..self.generation
         })
     }
@@ -283,7 +292,7 @@ impl FinishedPoll<'_> {
         let polling = context.polling();
         match error.kind {
             CallErrorKind::Missing
-                if polling.in_grace(now, self.generation.pending.accepted_at) =>
+                if polling.in_grace_period(now, self.generation.pending.accepted_at) =>
             {
                 self.wait_for_result().await
             }
@@ -295,8 +304,8 @@ impl FinishedPoll<'_> {
             CallErrorKind::Credit => self.hold_and_retry(HoldKind::Credit, &error).await,
             CallErrorKind::RateLimited | CallErrorKind::Unavailable | CallErrorKind::Unknown => {
                 let due = context.slow_down(self.began, self.generation.pending.job, &error);
-                let generation = Generation {
-                    unfinished_at: None,
+                let generation = PolledGeneration {
+                    last_unfinished_at: None,
                     ..self.generation
                 };
                 Ok(PollOutcome::RetryAt(generation, due))
@@ -330,13 +339,13 @@ impl FinishedPoll<'_> {
 
     /// Handles a generation that was accepted, and possibly billed, but has no transcript any more.
     async fn lost(self, failure: Failure) -> Result<PollOutcome, StoreError> {
-        self.retry_or_fail(Ending::Lost, failure).await
+        self.retry_or_fail(AttemptOutcome::Lost, failure).await
     }
 
     /// Requeues a job without a transcript, or fails it if its attempts are spent.
     async fn retry_or_fail(
         self,
-        ending: Ending,
+        ending: AttemptOutcome,
         failure: Failure,
     ) -> Result<PollOutcome, StoreError> {
         let context = self.context;
@@ -347,10 +356,10 @@ impl FinishedPoll<'_> {
             context.config.retry.max_attempts,
             false,
         ) {
-            Verdict::Fail => Next::Failed,
+            Verdict::Fail => NextState::Failed,
             _ => {
                 let wait = context.backoff().delay(attempts, context.jitter());
-                Next::Queued {
+                NextState::Queued {
                     due: now.after(wait),
                     spent: true,
                 }
@@ -361,41 +370,42 @@ impl FinishedPoll<'_> {
 
     /// Fails a job whose answers cannot be read. A new submission would be billed and probably end the same way.
     async fn give_up(self, failure: Failure) -> Result<PollOutcome, StoreError> {
-        self.fail_attempt(Ending::Lost, Next::Failed, failure).await
+        self.fail_attempt(AttemptOutcome::Lost, NextState::Failed, failure)
+            .await
     }
 
     /// Ends the attempt without a result, and requeues or fails the job.
     async fn fail_attempt(
         self,
-        ending: Ending,
-        next: Next,
+        ending: AttemptOutcome,
+        next: NextState,
         failure: Failure,
     ) -> Result<PollOutcome, StoreError> {
         let (context, pending) = (self.context, self.generation.pending);
         let (job, name) = (pending.job, pending.relative);
-        let setback = Setback {
+        let setback = FailedAttempt {
             job,
             attempt: pending.attempt,
-            ending,
-            next,
+            outcome: ending,
+            next_state: next,
             failure: failure.clone(),
             http_status: None,
             request_id: None,
             now: context.now(),
         };
         if context
-            .persist(job, || context.store.set_back(setback.clone()))
+            .persist(job, || context.store.fail_attempt(setback.clone()))
             .await?
             .is_some()
         {
             match next {
-                Next::Queued { due, .. } => context.notice(&Event::PutBack {
+                NextState::Queued { due, .. } => context.notice(&RunEvent::Requeued {
                     job,
                     name,
                     failure,
                     due,
                 }),
-                Next::Failed => context.failed(job, name, failure),
+                NextState::Failed => context.failed(job, name, failure),
             }
             context.to_submit.notify_one();
         }

@@ -2,10 +2,10 @@
 //! video.
 
 use super::context::Context;
-use crate::domain::exhaustion::is_exhaustion;
-use crate::domain::{Content, ErrorClass, Failure};
+use crate::domain::exhaustion::is_resource_exhaustion;
+use crate::domain::{ErrorClass, Failure, FileContent};
 use crate::media::fingerprint::{self, Fingerprint};
-use crate::media::inspect::{Inspected, inspect};
+use crate::media::inspect::{Inspection, inspect};
 use crate::store::StoreError;
 use crate::store::queue::Candidate;
 use crate::store::recordings::Location;
@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 const SMALL_FILE: u64 = 128 * 1024;
 
 /// Maximum number of concurrent checks. Four keep a disk and the cores busy; each takes a thread and its memory.
-pub const AT_ONCE: usize = 4;
+pub const MAX_CONCURRENT: usize = 4;
 
 /// A recording that may be sent.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -28,7 +28,7 @@ pub struct Ready {
     /// SHA-256 of the content, if another recording may have equal content.
     pub sha256: Option<String>,
     /// Content of the file, if it was read as a whole.
-    pub content: Option<Content>,
+    pub content: Option<FileContent>,
 }
 
 /// Result of the checks.
@@ -37,13 +37,13 @@ pub enum Preflight {
     /// The recording may be sent.
     Ready(Ready),
     /// The file no longer exists.
-    Gone,
+    Missing,
     /// The file has changed since it was recorded. Holds its current fingerprint.
     Changed(Fingerprint),
     /// The file is not audio or video, or cannot be read.
     Refused(Failure),
     /// The file cannot be read now because this machine is out of a resource.
-    NotNow(Failure),
+    Deferred(Failure),
 }
 
 /// Checks the candidate on a blocking thread. A panic in a container parser fails only that file.
@@ -55,14 +55,14 @@ pub async fn preflight(context: &Context, candidate: &Candidate) -> Result<Prefl
         return Ok(Preflight::Ready(Ready::default()));
     };
     let needs_hash =
-        candidate.size_bytes <= SMALL_FILE || context.store.may_have_twin(candidate).await?;
+        candidate.size_bytes <= SMALL_FILE || context.store.may_have_duplicate(candidate).await?;
     let _slot = context
         .looks
         .acquire()
         .await
         .map_err(|_| StoreError::Closed)?;
     let checked = {
-        let (path, expected) = (path.clone(), expected(candidate));
+        let (path, expected) = (path.clone(), recorded_fingerprint(candidate));
         tokio::task::spawn_blocking(move || check(&path, expected, needs_hash)).await
     };
     Ok(checked.unwrap_or_else(|_| {
@@ -73,7 +73,7 @@ pub async fn preflight(context: &Context, candidate: &Candidate) -> Result<Prefl
 
 /// Returns the fingerprint of the candidate's file when it was recorded.
 #[must_use]
-pub const fn expected(candidate: &Candidate) -> Fingerprint {
+pub const fn recorded_fingerprint(candidate: &Candidate) -> Fingerprint {
     Fingerprint {
         size_bytes: candidate.size_bytes,
         modified: candidate.modified,
@@ -102,7 +102,7 @@ fn check_small(path: &Path, expected: Fingerprint) -> io::Result<Preflight> {
     if found != expected {
         return Ok(Preflight::Changed(found));
     }
-    let Some(content) = fingerprint::read(path, expected)? else {
+    let Some(content) = fingerprint::read_if_unchanged(path, expected)? else {
         return Ok(Preflight::Changed(fingerprint::of(path)?));
     };
     let bytes = io::Cursor::new(content.bytes.clone());
@@ -126,13 +126,13 @@ fn check_large(path: &Path, expected: Fingerprint, needs_hash: bool) -> io::Resu
 }
 
 fn ready(
-    inspected: Result<Inspected, Failure>,
+    inspected: Result<Inspection, Failure>,
     sha256: Option<String>,
-    content: Option<Content>,
+    content: Option<FileContent>,
 ) -> Preflight {
     match inspected {
         Err(failure) => Preflight::Refused(failure),
-        Ok(Inspected { duration_s }) => Preflight::Ready(Ready {
+        Ok(Inspection { duration_s }) => Preflight::Ready(Ready {
             duration_s,
             sha256,
             content,
@@ -142,14 +142,14 @@ fn ready(
 
 fn unreadable(error: &io::Error) -> Preflight {
     if is_gone(error) {
-        return Preflight::Gone;
+        return Preflight::Missing;
     }
     let failure = Failure::new(
         ErrorClass::Unreadable,
         format!("the file cannot be read: {error}"),
     );
-    if is_exhaustion(error) {
-        Preflight::NotNow(failure)
+    if is_resource_exhaustion(error) {
+        Preflight::Deferred(failure)
     } else {
         Preflight::Refused(failure)
     }

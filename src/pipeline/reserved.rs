@@ -8,9 +8,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Output paths reserved by the jobs whose files are being written. The file name template may give two results the
 /// same path, and neither sees the file of the other until it is renamed into place.
 #[derive(Default)]
-pub(super) struct Reserved(Mutex<HashMap<PathBuf, JobId>>);
+pub(super) struct Reservations(Mutex<HashMap<PathBuf, JobId>>);
 
-impl Reserved {
+impl Reservations {
     /// Reserves all of `paths` for `job`, or none. Returns whether they were reserved.
     pub(super) fn reserve(&self, job: JobId, paths: &[PathBuf]) -> bool {
         let mut reserved = self.paths();
@@ -38,7 +38,7 @@ mod tests {
 
     #[test]
     fn all_paths_or_none_are_reserved_until_released() {
-        let reservations = Reserved::default();
+        let reservations = Reservations::default();
         let reserve = |job, paths: &[&str]| {
             let paths: Vec<_> = paths.iter().map(PathBuf::from).collect();
             reservations.reserve(JobId(job), &paths)

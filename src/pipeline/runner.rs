@@ -1,22 +1,22 @@
 //! One run, from the lock to the last commit.
 
-use super::beside::{Beside, Tasks};
+use super::beside::{Background, BackgroundTasks};
 use super::clock::Clock;
 use super::context::{Context, Tally};
-use super::event::{Event, Observer};
-use super::fresh::Fresh;
-use super::gate::{Gate, State};
+use super::event::{Observer, RunEvent};
+use super::fresh::ResultCache;
+use super::gate::{Admission, AdmissionState};
 use super::lock::{Lock, LockError};
-use super::tempo::Tempo;
+use super::tempo::SubmitRate;
 use super::{account, daemon, lookup, poll, preflight, save, scan, submit, tell, watch};
-use crate::api::{Client, ClientError, Pace, Settings};
+use crate::api::{Client, ClientError, ClientSettings, RateLimiter};
 use crate::config::Config;
-use crate::domain::{Hold, HoldKind, Prices, RunId, Timestamp};
+use crate::domain::{Hold, HoldKind, PriceTable, RunId, Timestamp};
 use crate::notify::Channels;
-use crate::policy::admission::Limits;
+use crate::policy::admission::AdmissionLimits;
 use crate::policy::backoff::Backoff;
-use crate::policy::budget::{Account, Cap};
-use crate::policy::hours::{Opening, Window};
+use crate::policy::budget::{Budget, Cap};
+use crate::policy::hours::{Opening, SubmitWindow};
 use crate::store::recovery::Recovered;
 use crate::store::{Store, StoreError};
 use secrecy::SecretString;
@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 /// Look-ups that the service allows per minute.
 const LOGS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(180).expect("180 is not zero");
 /// How long requests and hooks in flight may continue after a stop.
-pub(super) const STOP_WITHIN: Duration = Duration::from_secs(30);
+pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long writing may fail before `run --once` leaves the remaining results to the next start.
 const GIVE_UP_WRITING_AFTER: Duration = Duration::from_secs(30);
 
@@ -126,13 +126,13 @@ pub enum RunError {
 pub async fn run(setup: Setup) -> Result<Summary, RunError> {
     let lock = Lock::take(&setup.config.state.dir)?;
     let store = Store::open(&setup.config.state.dir).await?;
-    let client = Client::new(&Settings {
+    let client = Client::new(&ClientSettings {
         base_url: setup.config.api.base_url.clone(),
         key: setup.key.clone(),
         flow: setup.config.api.flow,
     })?;
     let prices = account::prices(&setup.config, &store).await?;
-    let account = account::opened(&setup, &store, &prices).await?;
+    let account = account::open_budget(&setup, &store, &prices).await?;
     let began = setup.clock.now();
     let (run, recovered) = store.begin_run(std::process::id(), began).await?;
     let mode = setup.mode;
@@ -144,15 +144,13 @@ pub async fn run(setup: Setup) -> Result<Summary, RunError> {
         let reconfigure = || context.store.reconfigure(name, request, context.now());
         context.patiently(reconfigure).await?;
     }
-    context.notice(&Event::Started { recovered });
-    context
-        .patiently(|| watch::standing_holds(&context))
-        .await?;
-    tell::begin(&context).await?;
-    let beside = Tasks::start(&context, mode);
+    context.notice(&RunEvent::Started { recovered });
+    context.patiently(|| watch::restore_holds(&context)).await?;
+    tell::reopen_outbox(&context).await?;
+    let beside = BackgroundTasks::start(&context, mode);
     let unreachable = run_stages(&context, mode).await?;
     let summary = summary(&context, recovered, unreachable).await?;
-    beside.end(&context).await;
+    beside.finish(&context).await;
     for hold in &summary.holds {
         // A cap on a single run ends with the run.
         if hold.kind == HoldKind::Budget && hold.ends.is_none() {
@@ -173,32 +171,35 @@ fn new_context(
     client: Client,
     run: RunId,
     began: Timestamp,
-    account: Account,
-    prices: Prices,
+    account: Budget,
+    prices: PriceTable,
 ) -> Context {
     let config = setup.config;
-    let limits = Limits {
+    let limits = AdmissionLimits {
         max_pending: config.limits.max_pending,
         polls_per_minute: config.limits.polls_per_minute.get(),
         retention: config.api.retention,
     };
     let backoff = Backoff {
-        first: config.retry.backoff,
-        most: config.retry.max_backoff,
+        initial: config.retry.backoff,
+        max: config.retry.max_backoff,
     }
-    .within(config.api.retention);
-    let window = Window {
+    .capped_by_retention(config.api.retention);
+    let window = SubmitWindow {
         hours: config.schedule.active_hours.clone(),
         until: setup.until,
         zone: setup.clock.zone(),
     };
     Context {
-        gate: Gate::new(State::new(limits, backoff, window), setup.clock.clone()),
+        gate: Admission::new(
+            AdmissionState::new(limits, backoff, window),
+            setup.clock.clone(),
+        ),
         account: Mutex::new(account),
         prices,
-        submit_pace: Tempo::new(config.limits.submits_per_minute),
-        poll_pace: Pace::per_minute(config.limits.polls_per_minute),
-        log_pace: Pace::per_minute(LOGS_PER_MINUTE),
+        submit_pace: SubmitRate::new(config.limits.submits_per_minute),
+        poll_pace: RateLimiter::per_minute(config.limits.polls_per_minute),
+        log_pace: RateLimiter::per_minute(LOGS_PER_MINUTE),
         store,
         client,
         clock: setup.clock,
@@ -213,9 +214,9 @@ fn new_context(
         stop: setup.stop.child_token(),
         abandon: CancellationToken::new(),
         tally: Tally::default(),
-        looks: Semaphore::new(preflight::AT_ONCE),
-        fresh: Fresh::default(),
-        beside: Beside::new(setup.channels, setup.stop),
+        looks: Semaphore::new(preflight::MAX_CONCURRENT),
+        fresh: ResultCache::default(),
+        beside: Background::new(setup.channels, setup.stop),
         config,
     }
 }
@@ -226,12 +227,12 @@ async fn run_stages(context: &Arc<Context>, mode: Mode) -> Result<bool, RunError
     let (reload, reloads) = mpsc::channel(1);
     let mut stages = JoinSet::new();
     stages.spawn(poll::poll_all(context.clone(), to_poll, reloads));
-    stages.spawn(lookup::look_up_all(context.clone(), accepted.clone()));
+    stages.spawn(lookup::recover_all(context.clone(), accepted.clone()));
     stages.spawn(submit::submit_all(context.clone(), accepted));
-    stages.spawn(watch::watch(context.clone(), reload));
+    stages.spawn(watch::run_monitor(context.clone(), reload));
     let saver = tokio::spawn(save::save_all(context.clone()));
     let supervised = supervise(context, mode, &mut stages).await;
-    context.notice(&Event::Stopping);
+    context.notice(&RunEvent::Stopping);
     context.stop.cancel();
     let ended = drain(context, &mut stages).await;
     // The saver ends last, so that results received while the other stages drain are written, too.
@@ -248,7 +249,7 @@ async fn supervise(
     stages: &mut Stages,
 ) -> Result<bool, RunError> {
     match mode {
-        Mode::Daemon => daemon::daemon(context, stages).await.map(|()| false),
+        Mode::Daemon => daemon::run_daemon(context, stages).await.map(|()| false),
         Mode::Once => run_once(context, stages).await,
     }
 }
@@ -257,14 +258,14 @@ async fn supervise(
 pub(super) type Stages = JoinSet<Result<(), StoreError>>;
 
 /// Whether the time limit of the run has passed and nothing is left to collect.
-pub(super) async fn time_is_over(context: &Context) -> Result<bool, StoreError> {
+pub(super) async fn is_finished_after_deadline(context: &Context) -> Result<bool, StoreError> {
     Ok(context.gate.opening() == Opening::Never && is_finished(context).await?)
 }
 
 async fn run_once(context: &Arc<Context>, stages: &mut Stages) -> Result<bool, RunError> {
     tokio::select! {
         scanned = scan::scan_all(context) => scanned?,
-        Some(ended) = stages.join_next() => return broken(ended).map(|()| false),
+        Some(ended) = stages.join_next() => return stage_result(ended).map(|()| false),
     }
     let give_up_after = context.config.retry.max_backoff * context.config.retry.max_attempts;
     loop {
@@ -276,7 +277,7 @@ async fn run_once(context: &Arc<Context>, stages: &mut Stages) -> Result<bool, R
         }
         tokio::select! {
             () = context.stop.cancelled() => return Ok(false),
-            Some(ended) = stages.join_next() => return broken(ended).map(|()| false),
+            Some(ended) = stages.join_next() => return stage_result(ended).map(|()| false),
             () = context.progress.notified() => {}
             // The end of a hold or a back-off sends no signal.
             () = tokio::time::sleep(CHECK_EVERY) => {}
@@ -295,17 +296,17 @@ async fn is_finished(context: &Context) -> Result<bool, StoreError> {
     if context.gate.is_busy() {
         return Ok(false);
     }
-    let left = context.store.left(&context.reach()).await?;
+    let left = context.store.remaining_work(&context.reach()).await?;
     let held = holds
         .iter()
-        .any(|hold| !hold.kind.is_reckoned() && !is_probing(context, hold.kind));
+        .any(|hold| !hold.kind.is_recomputed() && !is_probing(context, hold.kind));
     let over_budget = holds.iter().any(|hold| hold.kind == HoldKind::Budget);
     let polls_refused = holds.iter().any(|hold| hold.kind.is_probed())
         && context.tally.refused_polls.load(Ordering::Relaxed)
             >= context.gate.pending().max(1) as u64;
     let unwritable = context.tally.unwritable_for(context.now()) >= GIVE_UP_WRITING_AFTER;
     // The service may have accepted an uncertain submission, which is found only before it expires.
-    let closed = (over_budget || opening != Opening::Now) && !left.in_doubt;
+    let closed = (over_budget || opening != Opening::Now) && !left.uncertain;
     Ok((!left.queued || held || closed)
         && !left.submitting
         && (!left.pending || polls_refused)
@@ -319,7 +320,7 @@ fn is_probing(context: &Context, kind: HoldKind) -> bool {
 }
 
 /// Converts the result of an ended stage to a result of the run.
-pub(super) fn broken(
+pub(super) fn stage_result(
     ended: Result<Result<(), StoreError>, tokio::task::JoinError>,
 ) -> Result<(), RunError> {
     ended.map_err(RunError::Stage)?.map_err(RunError::Store)
@@ -328,12 +329,12 @@ pub(super) fn broken(
 /// Waits for the stages to end. After [`STOP_WITHIN`], aborts the requests in flight.
 async fn drain(context: &Arc<Context>, stages: &mut Stages) -> Result<(), RunError> {
     let mut outcome = Ok(());
-    let timeout = tokio::time::sleep(STOP_WITHIN);
+    let timeout = tokio::time::sleep(STOP_TIMEOUT);
     tokio::pin!(timeout);
     loop {
         tokio::select! {
             ended = stages.join_next() => match ended {
-                Some(ended) => outcome = outcome.and(broken(ended)),
+                Some(ended) => outcome = outcome.and(stage_result(ended)),
                 None => return outcome,
             },
             () = &mut timeout, if !context.abandon.is_cancelled() => context.abandon.cancel(),
@@ -346,7 +347,7 @@ async fn summary(
     recovered: Recovered,
     unreachable: bool,
 ) -> Result<Summary, StoreError> {
-    let left = context.store.left(&context.reach()).await?;
+    let left = context.store.remaining_work(&context.reach()).await?;
     Ok(Summary {
         recovered,
         done: context.tally.done.load(Ordering::Relaxed),

@@ -7,21 +7,21 @@
 
 use super::clock::sleep_until;
 use super::context::Context;
-use super::event::Event;
-use super::flush::flush;
-use super::place::{Placing, Rendered, folder, not_written, rendered};
-use super::reserved::Reserved;
-use super::threads::{WAITING, WORKING, in_threads};
+use super::event::RunEvent;
+use super::flush::sync_staged;
+use super::place::{RenderedFiles, StagedFiles, output_folder, render_files, write_failure};
+use super::reserved::Reservations;
+use super::threads::{CPU_THREADS, IO_THREADS, map_blocking};
 use crate::api::Completed;
-use crate::config::Output;
+use crate::config::OutputConfig;
 use crate::domain::{ErrorClass, Failure, RecordingId, Timestamp};
 use crate::heavy;
-use crate::output::leftover::remove_leftovers;
-use crate::output::write::{Staged, folder_of, sync_folder};
+use crate::output::leftover::remove_staging_files;
+use crate::output::write::{StagedFile, parent_folder, sync_folder};
 use crate::store::StoreError;
 use crate::store::progress::WrittenFile;
-use crate::store::queue::Received;
-use crate::store::results::Packed;
+use crate::store::queue::ReceivedJob;
+use crate::store::results::CompressedResult;
 use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -50,7 +50,7 @@ const RETRY_MAX: Duration = Duration::from_secs(60);
 /// If the database fails permanently.
 pub async fn save_all(context: Arc<Context>) -> Result<(), StoreError> {
     remove_all_leftovers(&context).await?;
-    let reservations = Arc::new(Reserved::default());
+    let reservations = Arc::new(Reservations::default());
     let mut batches = FuturesUnordered::new();
     let mut in_flight = HashSet::new();
     loop {
@@ -68,7 +68,7 @@ pub async fn save_all(context: Arc<Context>) -> Result<(), StoreError> {
         // The store still reports in-flight results as due, so it is asked only when none is in flight.
         let next_due = if batches.is_empty() {
             context.fresh.clear();
-            context.store.next_writing().await?
+            context.store.next_write().await?
         } else {
             None
         };
@@ -91,7 +91,7 @@ pub async fn save_all(context: Arc<Context>) -> Result<(), StoreError> {
 async fn next_batch(
     context: &Context,
     in_flight: &HashSet<RecordingId>,
-) -> Result<Vec<Received>, StoreError> {
+) -> Result<Vec<ReceivedJob>, StoreError> {
     let formats = context.config.output.formats.len().max(1);
     let limit = (BATCH_FILES / formats).max(1);
     let received = context.store.received(context.now(), in_flight, limit);
@@ -106,10 +106,10 @@ async fn remove_all_leftovers(context: &Context) -> Result<(), StoreError> {
         .await?;
     let folders: BTreeSet<_> = waiting
         .iter()
-        .map(|received| folder(&context.config.output, received))
+        .map(|received| output_folder(&context.config.output, received))
         .collect();
     for folder in folders {
-        if let Err(error) = remove_leftovers(&folder) {
+        if let Err(error) = remove_staging_files(&folder) {
             tracing::warn!(error = %error, folder = ?folder, "failed to remove staging files left by a crash");
         }
     }
@@ -117,10 +117,10 @@ async fn remove_all_leftovers(context: &Context) -> Result<(), StoreError> {
 }
 
 /// Returns the first results that together fit a batch. The first result is always included.
-fn one_batch(mut received: Vec<Received>) -> Vec<Received> {
+fn one_batch(mut received: Vec<ReceivedJob>) -> Vec<ReceivedJob> {
     let mut bytes = 0;
     let fitting = received.iter().take_while(|result| {
-        bytes += result.packed_bytes;
+        bytes += result.compressed_bytes;
         bytes <= BATCH_BYTES
     });
     let fitting = fitting.count().max(1);
@@ -131,7 +131,7 @@ fn one_batch(mut received: Vec<Received>) -> Vec<Received> {
 /// A result, from the cache of recent results or from the database.
 enum LoadedResult {
     Cached(Completed),
-    Packed(Packed),
+    Packed(CompressedResult),
 }
 
 impl LoadedResult {
@@ -145,29 +145,32 @@ impl LoadedResult {
 
 /// A result loaded for saving.
 struct UnsavedResult {
-    received: Received,
+    received: ReceivedJob,
     result: LoadedResult,
     /// Files written for its recording before, which may be overwritten.
     own_files: HashSet<PathBuf>,
 }
 
 /// A result whose staging files are written, or the failure.
-pub(super) struct Begun {
-    received: Received,
+pub(super) struct StagedResult {
+    received: ReceivedJob,
     /// Staging files, and whether the recording contains no speech.
-    outcome: Result<(Placing, bool), Failure>,
+    outcome: Result<(StagedFiles, bool), Failure>,
 }
 
-impl Begun {
+impl StagedResult {
     /// Returns the staging files to sync before they are renamed.
-    pub(super) fn unsynced(&self) -> impl Iterator<Item = &Staged> {
+    pub(super) fn unsynced(&self) -> impl Iterator<Item = &StagedFile> {
         self.outcome
             .iter()
             .flat_map(|(staging, _)| staging.unsynced())
     }
 
     /// Runs `then` unless the result has failed. A failure of `then` becomes that of the result.
-    pub(super) fn and(mut self, then: impl FnOnce(&Placing) -> Result<(), Failure>) -> Self {
+    pub(super) fn and_then(
+        mut self,
+        then: impl FnOnce(&StagedFiles) -> Result<(), Failure>,
+    ) -> Self {
         self.outcome = self.outcome.and_then(|(staging, silent)| {
             then(&staging)?;
             Ok((staging, silent))
@@ -178,7 +181,7 @@ impl Begun {
 
 /// A result whose files have their final names, or the failure.
 struct SavedResult {
-    received: Received,
+    received: ReceivedJob,
     outcome: Result<SavedFiles, Failure>,
 }
 
@@ -190,7 +193,7 @@ struct SavedFiles {
 impl SavedResult {
     fn folders(&self) -> impl Iterator<Item = PathBuf> + '_ {
         let written = self.outcome.iter().flat_map(|files| &files.written);
-        written.map(|file| folder_of(&file.path).to_owned())
+        written.map(|file| parent_folder(&file.path).to_owned())
     }
 
     /// Marks the result as failed unless all of its folders are synced.
@@ -208,18 +211,19 @@ impl SavedResult {
 /// Saves a batch. Returns its recordings.
 async fn save_batch(
     context: &Context,
-    reservations: Arc<Reserved>,
-    received: Vec<Received>,
+    reservations: Arc<Reservations>,
+    received: Vec<ReceivedJob>,
 ) -> Result<Vec<RecordingId>, StoreError> {
     let ids = received.iter().map(|result| (result.job, result.recording));
     let (jobs, recordings): (HashSet<_>, Vec<_>) = ids.unzip();
     let unsaved = load(context, received).await?;
-    let staged = flush(stage_all(context, unsaved, &reservations).await?).await;
+    let staged = sync_staged(stage_all(context, unsaved, &reservations).await?).await;
     let reserved = reservations.clone();
-    let mut saved = in_threads(WORKING, staged, move |result| finish(result, &reserved)).await;
+    let mut saved =
+        map_blocking(CPU_THREADS, staged, move |result| finish(result, &reserved)).await;
     let folders: BTreeSet<_> = saved.iter().flat_map(SavedResult::folders).collect();
-    let synced = in_threads(WAITING, folders, |folder| {
-        let synced = sync_folder(&folder).map_err(|error| not_written(&error));
+    let synced = map_blocking(IO_THREADS, folders, |folder| {
+        let synced = sync_folder(&folder).map_err(|error| write_failure(&error));
         (folder, synced)
     });
     let synced = synced.await.into_iter().collect();
@@ -247,28 +251,28 @@ async fn save_batch(
 async fn stage_all(
     context: &Context,
     unsaved: Vec<UnsavedResult>,
-    reservations: &Arc<Reserved>,
-) -> Result<Vec<Begun>, StoreError> {
+    reservations: &Arc<Reservations>,
+) -> Result<Vec<StagedResult>, StoreError> {
     let (output, reservations) = (
         Arc::new(context.config.output.clone()),
         reservations.clone(),
     );
     let staged = match &unsaved[..] {
         // The thread for large jobs only renders. A write to a hung disk would block it for all other jobs.
-        [result] if result.received.packed_bytes > BATCH_BYTES => {
+        [result] if result.received.compressed_bytes > BATCH_BYTES => {
             let rendered = unsaved.into_iter().map(move |result| {
                 let output = output.clone();
-                heavy::in_turn(move || render(result, &output))
+                heavy::run(move || render(result, &output))
             });
             let rendered = join_all(rendered).await.into_iter().flatten();
-            in_threads(WORKING, rendered, move |result| {
+            map_blocking(CPU_THREADS, rendered, move |result| {
                 Ok(stage(result?, &reservations))
             })
             .await
         }
         _ => {
             let stage = move |result| Ok(stage(render(result, &output)?, &reservations));
-            in_threads(WORKING, unsaved, stage).await
+            map_blocking(CPU_THREADS, unsaved, stage).await
         }
     };
     staged.into_iter().collect()
@@ -277,11 +281,11 @@ async fn stage_all(
 /// Loads the results and the recorded files of their recordings.
 async fn load(
     context: &Context,
-    received: Vec<Received>,
+    received: Vec<ReceivedJob>,
 ) -> Result<Vec<UnsavedResult>, StoreError> {
     let recordings: Vec<_> = received.iter().map(|result| result.recording).collect();
     let mut outputs = context.store.outputs_of(&recordings).await?;
-    let from_cache = |result: &Received| context.fresh.take(result.job, result.received_at);
+    let from_cache = |result: &ReceivedJob| context.fresh.take(result.job, result.received_at);
     let cached: Vec<_> = received.iter().map(from_cache).collect();
     let missing = received
         .iter()
@@ -307,22 +311,22 @@ async fn load(
 
 /// A result with the content of its files, or the failure.
 struct RenderedResult {
-    received: Received,
+    received: ReceivedJob,
     own_files: HashSet<PathBuf>,
     folder: PathBuf,
-    rendered: Result<Rendered, Failure>,
+    rendered: Result<RenderedFiles, Failure>,
 }
 
-fn render(unsaved: UnsavedResult, output: &Output) -> Result<RenderedResult, StoreError> {
+fn render(unsaved: UnsavedResult, output: &OutputConfig) -> Result<RenderedResult, StoreError> {
     let UnsavedResult {
         received,
         result,
         own_files,
     } = unsaved;
     let completed = result.parse()?;
-    let folder = folder(output, &received);
+    let folder = output_folder(output, &received);
     let rendered = catch_panic(|| {
-        Ok(rendered(
+        Ok(render_files(
             &received,
             &completed,
             &folder,
@@ -339,7 +343,7 @@ fn render(unsaved: UnsavedResult, output: &Output) -> Result<RenderedResult, Sto
 }
 
 /// Writes the staging files of one result. Blocks.
-fn stage(result: RenderedResult, reservations: &Reserved) -> Begun {
+fn stage(result: RenderedResult, reservations: &Reservations) -> StagedResult {
     let RenderedResult {
         received,
         own_files,
@@ -350,18 +354,18 @@ fn stage(result: RenderedResult, reservations: &Reserved) -> Begun {
         let rendered = rendered?;
         let silent = rendered.silent;
         let reserve = |paths: &[PathBuf]| reservations.reserve(received.job, paths);
-        let staging = Placing::begin(&received, own_files, folder, rendered, reserve)?;
+        let staging = StagedFiles::stage(&received, own_files, folder, rendered, reserve)?;
         Ok((staging, silent))
     });
-    Begun { received, outcome }
+    StagedResult { received, outcome }
 }
 
 /// Renames the staging files of one result to their final names. Blocks.
-fn finish(result: Begun, reservations: &Reserved) -> SavedResult {
-    let Begun { received, outcome } = result;
+fn finish(result: StagedResult, reservations: &Reservations) -> SavedResult {
+    let StagedResult { received, outcome } = result;
     let outcome = catch_panic(|| {
         let (staging, silent) = outcome?;
-        let written = staging.end(|paths| reservations.reserve(received.job, paths))?;
+        let written = staging.commit(|paths| reservations.reserve(received.job, paths))?;
         Ok(SavedFiles { written, silent })
     });
     SavedResult { received, outcome }
@@ -383,10 +387,10 @@ async fn record(context: &Context, saved: SavedResult) -> Result<(), StoreError>
     match saved.outcome {
         Ok(SavedFiles { written, silent }) => {
             let hook = context.config.hooks.on_done.is_some();
-            let done = || store.written(job, written.clone(), hook, context.now());
+            let done = || store.finish_job(job, written.clone(), hook, context.now());
             if context.persist(job, done).await?.is_some() {
-                context.beside.to_hook.notify_one();
-                context.notice(&Event::Done {
+                context.beside.wake_hooks.notify_one();
+                context.notice(&RunEvent::Done {
                     job,
                     name,
                     outputs: written.into_iter().map(|file| file.path).collect(),
@@ -398,9 +402,9 @@ async fn record(context: &Context, saved: SavedResult) -> Result<(), StoreError>
             let now = context.now();
             let wait = context.tally.unwritable_for(now);
             let due = now.after(wait.clamp(RETRY_MIN, RETRY_MAX));
-            let postpone = || store.not_written(job, failure.clone(), due, now);
+            let postpone = || store.postpone_write(job, failure.clone(), due, now);
             context.persist(job, postpone).await?;
-            context.notice(&Event::NotWritten {
+            context.notice(&RunEvent::OutputFailed {
                 job,
                 name,
                 failure,
@@ -415,10 +419,10 @@ async fn record(context: &Context, saved: SavedResult) -> Result<(), StoreError>
 mod tests {
     use super::*;
 
-    fn results(sizes: &[u64]) -> Vec<Received> {
-        let result = |(job, &packed_bytes)| Received {
-            packed_bytes,
-            ..Received::of_job(job)
+    fn results(sizes: &[u64]) -> Vec<ReceivedJob> {
+        let result = |(job, &packed_bytes)| ReceivedJob {
+            compressed_bytes: packed_bytes,
+            ..ReceivedJob::for_job(job)
         };
         (0..).zip(sizes).map(result).collect()
     }

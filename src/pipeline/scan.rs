@@ -2,13 +2,13 @@
 //! batches meanwhile. The first recordings are therefore submitted before the walk ends.
 
 use super::context::{Context, STORE_RETRY};
-use super::event::{Event, Observer, Scan};
-use super::folder_rules::Met;
-use crate::config::{Config, Source};
+use super::event::{Observer, RunEvent, ScanSummary};
+use super::folder_rules::WalkRules;
+use crate::config::{Config, SourceConfig};
 use crate::domain::{HoldKind, Request, Timestamp};
-use crate::media::walk::{Found, SKIP, Walk, below, walk};
+use crate::media::walk::{SKIP_MARKER, WalkItem, WalkOptions, relative_to, walk};
 use crate::output::naming;
-use crate::store::recordings::{Location, PAGE, Seen};
+use crate::store::recordings::{BATCH_SIZE, FoundRecording, Location};
 use crate::store::{Store, StoreError};
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -31,7 +31,7 @@ pub async fn scan_all(context: &Context) -> Result<(), StoreError> {
         if context.stop.is_cancelled() {
             break;
         }
-        scan_one(context, source).await?;
+        scan_source(context, source).await?;
     }
     Ok(())
 }
@@ -42,10 +42,13 @@ pub async fn scan_all(context: &Context) -> Result<(), StoreError> {
 /// # Errors
 /// If the database fails permanently. A missing source or an unreadable folder is reported instead, and does not change
 /// the queue.
-pub async fn scan_one(context: &Context, source: &Source) -> Result<Option<Scan>, StoreError> {
+pub async fn scan_source(
+    context: &Context,
+    source: &SourceConfig,
+) -> Result<Option<ScanSummary>, StoreError> {
     let is_there = source.path.is_dir();
     // With folder rules, the end of the scan may change the requests of queued jobs, so nothing is submitted before.
-    let has_rules = is_there && !context.store.rules(&source.name).await?.is_empty();
+    let has_rules = is_there && !context.store.folder_rules(&source.name).await?.is_empty();
     set_reach(context, source, is_there && !has_rules);
     let on_recorded = || context.to_submit.notify_one();
     let mut store_failed = false;
@@ -55,10 +58,10 @@ pub async fn scan_one(context: &Context, source: &Source) -> Result<Option<Scan>
             store: &context.store,
             observer: &*context.observer,
             now: context.now(),
-            recorded: &on_recorded,
+            on_recorded: &on_recorded,
         };
         match scanner.scan(source).await {
-            Err(error) if error.is_passing() && !context.stop.is_cancelled() => {
+            Err(error) if error.is_transient() && !context.stop.is_cancelled() => {
                 store_failed = true;
                 context.store_trouble(&error);
             }
@@ -78,7 +81,7 @@ pub async fn scan_one(context: &Context, source: &Source) -> Result<Option<Scan>
     }
 }
 
-fn set_reach(context: &Context, source: &Source, is_present: bool) {
+fn set_reach(context: &Context, source: &SourceConfig, is_present: bool) {
     let names = context.config.sources.iter();
     let mut reach = context
         .reach
@@ -102,7 +105,7 @@ pub struct Scanner<'a> {
     /// Time of the scan.
     pub now: Timestamp,
     /// Callback after the queue was changed.
-    pub recorded: &'a (dyn Fn() + Sync),
+    pub on_recorded: &'a (dyn Fn() + Sync),
 }
 
 impl Scanner<'_> {
@@ -111,7 +114,7 @@ impl Scanner<'_> {
     ///
     /// # Errors
     /// If the database fails. An unreadable folder is reported instead.
-    pub async fn scan(&self, source: &Source) -> Result<Option<Scan>, StoreError> {
+    pub async fn scan(&self, source: &SourceConfig) -> Result<Option<ScanSummary>, StoreError> {
         let (sender, mut walked) = mpsc::channel(BATCHES_AHEAD);
         let skip = vec![
             self.config.output.dir.clone(),
@@ -121,7 +124,7 @@ impl Scanner<'_> {
             let (source, now) = (source.clone(), self.now);
             move || walk_source(&source, &skip, now, &sender)
         });
-        let mut scan = Scan::default();
+        let mut scan = ScanSummary::default();
         while let Some(batch) = walked.recv().await {
             let found = batch.found.into_iter();
             let seen = found
@@ -133,7 +136,7 @@ impl Scanner<'_> {
         match walking.await {
             Ok(Ok(rules)) => {
                 self.update_rules(source, rules).await?;
-                self.observer.notice(&Event::Scanned {
+                self.observer.on_event(&RunEvent::Scanned {
                     source: source.name.clone(),
                     scan,
                 });
@@ -141,7 +144,7 @@ impl Scanner<'_> {
             }
             Ok(Err(reason)) => {
                 let (source, path) = (source.name.clone(), source.path.clone());
-                self.observer.notice(&Event::SourceGone {
+                self.observer.on_event(&RunEvent::SourceMissing {
                     source,
                     path,
                     reason,
@@ -155,26 +158,34 @@ impl Scanner<'_> {
     }
 
     /// Counts a finding. Returns it if it is a recording to compare with the queue.
-    fn count(&self, source: &Source, found: Found, scan: &mut Scan) -> Option<Seen> {
+    fn count(
+        &self,
+        source: &SourceConfig,
+        found: WalkItem,
+        scan: &mut ScanSummary,
+    ) -> Option<FoundRecording> {
         match found {
-            Found::Recording { path, fingerprint } => {
+            WalkItem::Recording { path, fingerprint } => {
                 scan.found += 1;
-                return Some(Seen {
-                    relative: below(&source.path, &path).to_owned(),
+                return Some(FoundRecording {
+                    relative: relative_to(&source.path, &path).to_owned(),
                     location: Location::File(path),
                     size_bytes: fingerprint.size_bytes,
                     modified: fingerprint.modified,
                 });
             }
-            Found::Unsettled { settles, .. } => {
+            WalkItem::Unsettled {
+                settles_at: settles,
+                ..
+            } => {
                 scan.unsettled += 1;
-                let first = scan.settles.map_or(settles, |first| first.min(settles));
-                scan.settles = Some(first);
+                let first = scan.settles_at.map_or(settles, |first| first.min(settles));
+                scan.settles_at = Some(first);
             }
-            Found::Rules { .. } => {}
-            Found::Problem { path, message } => {
+            WalkItem::Rules { .. } => {}
+            WalkItem::Unreadable { path, message } => {
                 scan.problems += 1;
-                self.observer.notice(&Event::ScanProblem {
+                self.observer.on_event(&RunEvent::ScanProblem {
                     source: source.name.clone(),
                     path,
                     reason: message,
@@ -186,12 +197,12 @@ impl Scanner<'_> {
 
     async fn record(
         &self,
-        source: &Source,
-        seen: Vec<Seen>,
+        source: &SourceConfig,
+        seen: Vec<FoundRecording>,
         requests: &Requests,
-        scan: &mut Scan,
+        scan: &mut ScanSummary,
     ) -> Result<(), StoreError> {
-        let unknown = self.store.unknown_of(&source.name, seen).await?;
+        let unknown = self.store.new_or_changed(&source.name, seen).await?;
         if unknown.is_empty() {
             return Ok(());
         }
@@ -199,24 +210,28 @@ impl Scanner<'_> {
             let request = request.as_deref().unwrap_or(&source.request);
             let recorded = self
                 .store
-                .record(&source.name, request, unknown, bases, self.now)
+                .record(&source.name, request, unknown, base_names, self.now)
                 .await?;
             scan.new += recorded.new;
             scan.changed += recorded.changed;
         }
-        (self.recorded)();
+        (self.on_recorded)();
         Ok(())
     }
 
     /// Stores the folder rules of a complete walk. If they changed, updates the requests of queued jobs.
-    async fn update_rules(&self, source: &Source, found: Met) -> Result<(), StoreError> {
-        let before = self.store.rules(&source.name).await?;
-        let rules = found.after(&before, is_scanned);
+    async fn update_rules(
+        &self,
+        source: &SourceConfig,
+        found: WalkRules,
+    ) -> Result<(), StoreError> {
+        let before = self.store.folder_rules(&source.name).await?;
+        let rules = found.merge(&before, is_scanned);
         if rules != before {
             self.store
-                .set_rules(&source.name, &source.request, rules, self.now)
+                .set_folder_rules(&source.name, &source.request, rules, self.now)
                 .await?;
-            (self.recorded)();
+            (self.on_recorded)();
         }
         Ok(())
     }
@@ -224,7 +239,7 @@ impl Scanner<'_> {
 
 /// Whether a folder exists and is not excluded by a marker file in it or above it.
 fn is_scanned(folder: &Path) -> bool {
-    let is_excluded = |folder: &Path| folder.join(SKIP).is_file();
+    let is_excluded = |folder: &Path| folder.join(SKIP_MARKER).is_file();
     folder.is_dir() && !folder.ancestors().any(is_excluded)
 }
 
@@ -234,19 +249,19 @@ type Requests = HashMap<PathBuf, Arc<Request>>;
 /// Findings that the walk sends in one message.
 #[derive(Default)]
 struct WalkBatch {
-    found: Vec<Found>,
+    found: Vec<WalkItem>,
     requests: Requests,
 }
 
 /// Groups recordings by request. Keeps the order within each group.
 fn group_by_request(
-    seen: Vec<Seen>,
+    seen: Vec<FoundRecording>,
     requests: &Requests,
-) -> Vec<(Option<Arc<Request>>, Vec<Seen>)> {
+) -> Vec<(Option<Arc<Request>>, Vec<FoundRecording>)> {
     if requests.is_empty() {
         return vec![(None, seen)];
     }
-    let mut groups: Vec<(Option<Arc<Request>>, Vec<Seen>)> = Vec::new();
+    let mut groups: Vec<(Option<Arc<Request>>, Vec<FoundRecording>)> = Vec::new();
     for recording in seen {
         let request = requests.get(&recording.relative).cloned();
         match groups.iter_mut().find(|(other, _)| *other == request) {
@@ -263,12 +278,12 @@ fn group_by_request(
 /// # Errors
 /// Why the walk could not start.
 fn walk_source(
-    source: &Source,
+    source: &SourceConfig,
     skip: &[PathBuf],
     now: Timestamp,
     sender: &mpsc::Sender<WalkBatch>,
-) -> Result<Met, String> {
-    let mut walking = walk(Walk {
+) -> Result<WalkRules, String> {
+    let mut walking = walk(WalkOptions {
         root: &source.path,
         include: source.include.as_ref(),
         exclude: &source.exclude,
@@ -277,33 +292,33 @@ fn walk_source(
         now,
     })
     .map_err(|gone| gone.to_string())?;
-    let mut rules = Met::of(source);
+    let mut rules = WalkRules::new(source);
     let (mut batch, mut batch_size) = (WalkBatch::default(), FIRST_BATCH);
     while let Some(found) = walking.next() {
         match found {
-            Found::Rules { folder } => {
+            WalkItem::Rules { folder } => {
                 let path = source.path.join(&folder);
                 if let Err(message) = rules.enter(folder) {
-                    walking.leave_folder();
-                    batch.found.push(Found::Problem { path, message });
+                    walking.skip_folder();
+                    batch.found.push(WalkItem::Unreadable { path, message });
                 }
                 continue;
             }
-            Found::Recording { ref path, .. } => {
-                let relative = below(&source.path, path);
-                if let Some(request) = rules.request_of(relative) {
+            WalkItem::Recording { ref path, .. } => {
+                let relative = relative_to(&source.path, path);
+                if let Some(request) = rules.request_for(relative) {
                     batch.requests.insert(relative.to_owned(), request);
                 }
             }
-            Found::Problem { ref path, .. } => rules.overlook(path),
-            Found::Unsettled { .. } => {}
+            WalkItem::Unreadable { ref path, .. } => rules.mark_unreadable(path),
+            WalkItem::Unsettled { .. } => {}
         }
         batch.found.push(found);
         if batch.found.len() == batch_size {
             if sender.blocking_send(std::mem::take(&mut batch)).is_err() {
                 return Ok(rules);
             }
-            batch_size = PAGE.min(2 * batch_size);
+            batch_size = BATCH_SIZE.min(2 * batch_size);
         }
     }
     // Fails only if the receiver is gone, which does not need the last batch then.
@@ -313,6 +328,6 @@ fn walk_source(
 
 /// Returns the base names that the transcripts of a recording may have, in order of preference.
 #[must_use]
-pub fn bases(name: &OsStr) -> Box<dyn Iterator<Item = OsString> + Send> {
-    Box::new(naming::bases(name))
+pub fn base_names(name: &OsStr) -> Box<dyn Iterator<Item = OsString> + Send> {
+    Box::new(naming::base_names(name))
 }

@@ -1,15 +1,15 @@
 //! Outcome of a submission: stores the answer, or requeues or fails the job.
 
 use super::context::Context;
-use super::event::Event;
-use crate::api::{Accepted, CallError, CallErrorKind, Completed, Reply};
+use super::event::RunEvent;
+use crate::api::{Accepted, CallError, CallErrorKind, Completed, SubmitReply};
 use crate::domain::{AttemptId, ErrorClass, Hold, HoldKind, JobId, Timestamp};
 use crate::policy::budget::Amount;
 use crate::policy::verdict::{Cause, Verdict, verdict};
 use crate::store::StoreError;
 use crate::store::compress::pack;
-use crate::store::progress::{Acceptance, Completion, Ending, Next, Setback};
-use crate::store::queue::{Candidate, Pending};
+use crate::store::progress::{Acceptance, AttemptOutcome, Completion, FailedAttempt, NextState};
+use crate::store::queue::{Candidate, PendingJob};
 use tokio::sync::mpsc;
 
 /// A submission that got an answer or an error.
@@ -27,15 +27,17 @@ impl Sending<'_> {
     pub(super) async fn accepted(
         &self,
         accepted: Accepted,
-        poller: &mpsc::UnboundedSender<Pending>,
+        poller: &mpsc::UnboundedSender<PendingJob>,
     ) -> Result<(), StoreError> {
-        self.context.gate.succeeded();
+        self.context.gate.record_success();
         self.context
             .submit_pace
-            .accepted(self.began, self.context.now());
+            .record_accepted(self.began, self.context.now());
         match accepted.reply {
-            Reply::Generation(_) => self.store_acceptance(accepted, poller).await?,
-            Reply::Answer(completed) => self.store_result(completed, accepted.sha256).await?,
+            SubmitReply::Generation(_) => self.store_acceptance(accepted, poller).await?,
+            SubmitReply::Completed(completed) => {
+                self.store_result(completed, accepted.sha256).await?
+            }
         }
         self.context.release_probed().await;
         Ok(())
@@ -44,9 +46,9 @@ impl Sending<'_> {
     async fn store_acceptance(
         &self,
         accepted: Accepted,
-        poller: &mpsc::UnboundedSender<Pending>,
+        poller: &mpsc::UnboundedSender<PendingJob>,
     ) -> Result<(), StoreError> {
-        let Reply::Generation(generation) = accepted.reply else {
+        let SubmitReply::Generation(generation) = accepted.reply else {
             return Ok(());
         };
         let (job, accepted_at) = (self.candidate.job, self.context.now());
@@ -64,12 +66,12 @@ impl Sending<'_> {
         if self.context.persist(job, accept).await?.is_none() {
             return Ok(());
         }
-        self.context.notice(&Event::Accepted {
+        self.context.notice(&RunEvent::Accepted {
             job,
             name: self.candidate.relative.clone(),
         });
-        self.context.gate.accepted();
-        let pending = Pending {
+        self.context.gate.add_pending();
+        let pending = PendingJob {
             job,
             attempt: self.attempt,
             generation,
@@ -98,12 +100,12 @@ impl Sending<'_> {
             .await?
             .is_some()
         {
-            self.context.notice(&Event::Received {
+            self.context.notice(&RunEvent::Received {
                 job,
                 name: self.candidate.relative.clone(),
                 audio_s: completion.duration_s,
             });
-            self.context.fresh.keep(job, now, completed);
+            self.context.fresh.insert(job, now, completed);
             self.context.to_save.notify_one();
         }
         Ok(())
@@ -115,7 +117,9 @@ impl Sending<'_> {
             return self.file_changed(error, now).await;
         };
         if cause == Cause::RateLimited {
-            self.context.submit_pace.refused(self.began, now);
+            self.context
+                .submit_pace
+                .record_rate_limited(self.began, now);
         }
         let wait_until = if matches!(
             cause,
@@ -128,7 +132,8 @@ impl Sending<'_> {
         };
         if cause == Cause::Uncertain {
             // Look-up starts immediately. The job is not sent again before look-up ends without finding it.
-            self.requeue(Ending::Uncertain, error, now, true).await?;
+            self.requeue(AttemptOutcome::Uncertain, error, now, true)
+                .await?;
             self.context.to_look_up.notify_one();
             return Ok(());
         }
@@ -137,7 +142,7 @@ impl Sending<'_> {
         match verdict(cause, attempts, max_attempts, self.context.gate.is_outage()) {
             Verdict::Hold(kind) => self.hold_and_requeue(kind, error, now).await,
             Verdict::Wait => {
-                self.requeue(Ending::Deferred, error, wait_until, false)
+                self.requeue(AttemptOutcome::Deferred, error, wait_until, false)
                     .await
             }
             Verdict::Retry => {
@@ -151,7 +156,7 @@ impl Sending<'_> {
             Verdict::Fail => {
                 let (job, name) = (self.candidate.job, self.candidate.relative.clone());
                 if self
-                    .fail_attempt(ending(cause), Next::Failed, &error)
+                    .fail_attempt(ending(cause), NextState::Failed, &error)
                     .await?
                 {
                     self.context.failed(job, name, error.failure);
@@ -163,7 +168,8 @@ impl Sending<'_> {
 
     /// Requeues a job whose file changed during the upload. Nothing was accepted; the next preflight handles the file.
     async fn file_changed(&self, error: CallError, now: Timestamp) -> Result<(), StoreError> {
-        self.requeue(Ending::Deferred, error, now, false).await
+        self.requeue(AttemptOutcome::Deferred, error, now, false)
+            .await
     }
 
     async fn hold_and_requeue(
@@ -175,22 +181,23 @@ impl Sending<'_> {
         let hold = Hold::new(kind, now, error.failure.message.clone());
         // Admission must close before the job is requeued, or the job would be sent again immediately.
         let news = self.context.close(&hold);
-        self.requeue(Ending::Deferred, error, now, false).await?;
+        self.requeue(AttemptOutcome::Deferred, error, now, false)
+            .await?;
         self.context.record_hold(hold, news).await;
         Ok(())
     }
 
     async fn requeue(
         &self,
-        ending: Ending,
+        ending: AttemptOutcome,
         error: CallError,
         due: Timestamp,
         spent: bool,
     ) -> Result<(), StoreError> {
         let (job, name) = (self.candidate.job, self.candidate.relative.clone());
-        let next = Next::Queued { due, spent };
+        let next = NextState::Queued { due, spent };
         if self.fail_attempt(ending, next, &error).await? {
-            self.context.notice(&Event::PutBack {
+            self.context.notice(&RunEvent::Requeued {
                 job,
                 name,
                 failure: error.failure,
@@ -204,24 +211,24 @@ impl Sending<'_> {
     /// elsewhere in the meantime.
     async fn fail_attempt(
         &self,
-        ending: Ending,
-        next: Next,
+        ending: AttemptOutcome,
+        next: NextState,
         error: &CallError,
     ) -> Result<bool, StoreError> {
-        if matches!(ending, Ending::Refused | Ending::Deferred) {
+        if matches!(ending, AttemptOutcome::Refused | AttemptOutcome::Deferred) {
             self.context.give_back(&self.spent);
         }
-        let setback = Setback {
+        let setback = FailedAttempt {
             job: self.candidate.job,
             attempt: self.attempt,
-            ending,
-            next,
+            outcome: ending,
+            next_state: next,
             failure: error.failure.clone(),
             http_status: error.http_status,
             request_id: error.request_id.clone(),
             now: self.context.now(),
         };
-        let change = || self.context.store.set_back(setback.clone());
+        let change = || self.context.store.fail_attempt(setback.clone());
         let done = self.context.persist(setback.job, change).await?;
         Ok(done.is_some())
     }
@@ -263,15 +270,15 @@ const fn cause(error: &CallError) -> Option<Cause> {
             Cause::Unreachable
         }
         CallErrorKind::Unavailable => Cause::ServiceFailed,
-        CallErrorKind::Unknown | CallErrorKind::Garbled => Cause::Uncertain,
+        CallErrorKind::Unknown | CallErrorKind::Malformed => Cause::Uncertain,
     })
 }
 
-const fn ending(cause: Cause) -> Ending {
+const fn ending(cause: Cause) -> AttemptOutcome {
     match cause {
-        Cause::Uncertain => Ending::Uncertain,
-        Cause::Lost => Ending::Lost,
-        Cause::ServiceFailed | Cause::Unreachable | Cause::RateLimited => Ending::Deferred,
-        Cause::Permanent | Cause::KeyRefused | Cause::NoCredit => Ending::Refused,
+        Cause::Uncertain => AttemptOutcome::Uncertain,
+        Cause::Lost => AttemptOutcome::Lost,
+        Cause::ServiceFailed | Cause::Unreachable | Cause::RateLimited => AttemptOutcome::Deferred,
+        Cause::Permanent | Cause::KeyRefused | Cause::NoCredit => AttemptOutcome::Refused,
     }
 }

@@ -1,16 +1,16 @@
 //! The watched folder of a source: which folders below it are watched, and how their events are interpreted.
 
-use crate::config::{Config, Source};
+use crate::config::{Config, SourceConfig};
 use crate::domain::Timestamp;
-use crate::media::walk::{is_hidden, is_wanted};
-use crate::policy::noticing::Sign;
+use crate::media::walk::{is_hidden, is_selected};
+use crate::policy::noticing::FileChange;
 use notify::event::{CreateKind, ModifyKind, RenameMode};
 use notify::{ErrorKind, Event, EventKind};
 use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
 /// A source whose folders cannot be watched.
-pub(super) struct Refused {
+pub(super) struct WatchRefused {
     /// Index of the source in the configuration.
     pub(super) source: usize,
     /// Cause, and what to do about it.
@@ -24,18 +24,18 @@ pub(super) struct SourceFolder {
     pub(super) source: usize,
     /// Canonical path, which is the prefix of the paths in events.
     pub(super) path: PathBuf,
-    settings: Source,
+    settings: SourceConfig,
     /// Canonical paths of the output and state folders, which are not watched.
     skip: Vec<PathBuf>,
 }
 
 /// Effect of an event on one source.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Meaning {
+pub(super) struct EventEffect {
     /// Index of the source in the configuration.
     pub(super) source: usize,
     /// What happened to the file.
-    pub(super) sign: Sign,
+    pub(super) sign: FileChange,
     /// New folder to watch.
     pub(super) folder: Option<PathBuf>,
 }
@@ -57,7 +57,7 @@ impl SourceFolder {
 
     /// Interprets an event. Returns `None` if it does not concern this source, or concerns a file that the walk skips,
     /// such as a transcript.
-    pub(super) fn meaning(&self, event: &Event, now: Timestamp) -> Option<Meaning> {
+    pub(super) fn interpret(&self, event: &Event, now: Timestamp) -> Option<EventEffect> {
         // The last path of a rename event is the new one.
         let path = event.paths.last()?;
         let below = path.strip_prefix(&self.path).ok()?;
@@ -65,7 +65,7 @@ impl SourceFolder {
             return None;
         }
         let is_file = || {
-            is_wanted(
+            is_selected(
                 below,
                 self.settings.include.as_ref(),
                 &self.settings.exclude,
@@ -80,25 +80,25 @@ impl SourceFolder {
         let sign = match event.kind {
             EventKind::Modify(ModifyKind::Name(RenameMode::From)) => return None,
             EventKind::Create(_) | EventKind::Modify(ModifyKind::Name(_)) if is_folder => {
-                Sign::Appeared
+                FileChange::Appeared
             }
             EventKind::Create(_)
             | EventKind::Modify(ModifyKind::Name(_) | ModifyKind::Metadata(_))
                 if is_file() =>
             {
-                Sign::Appeared
+                FileChange::Appeared
             }
             EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Any) if is_file() => {
                 // Setting only the modification time of a file causes the same event as a write.
                 if self.is_settled(path, now) {
-                    Sign::Appeared
+                    FileChange::Appeared
                 } else {
-                    Sign::Written
+                    FileChange::Written
                 }
             }
             _ => return None,
         };
-        Some(Meaning {
+        Some(EventEffect {
             source: self.source,
             sign,
             folder: is_folder.then(|| path.clone()),
@@ -124,7 +124,7 @@ impl SourceFolder {
         &self,
         folder: &Path,
         mut watch: impl FnMut(&Path) -> notify::Result<()>,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), WatchRefused> {
         let folders = WalkDir::new(folder).into_iter().filter_entry(|entry| {
             let is_top = entry.depth() == 0;
             entry.file_type().is_dir()
@@ -146,8 +146,8 @@ impl SourceFolder {
     }
 
     /// Converts a watch error to an error of this source.
-    pub(super) fn refused(&self, error: &notify::Error) -> Refused {
-        Refused {
+    pub(super) fn refused(&self, error: &notify::Error) -> WatchRefused {
+        WatchRefused {
             source: self.source,
             reason: reason(error),
         }
@@ -198,7 +198,7 @@ mod tests {
         SourceFolder {
             source: 3,
             path: path.to_owned(),
-            settings: Source {
+            settings: SourceConfig {
                 name: "talks".to_owned(),
                 path: path.to_owned(),
                 request: Request::new("m", []),
@@ -206,15 +206,15 @@ mod tests {
                 exclude: GlobSet::empty(),
                 settle: Duration::from_secs(30),
                 bounds: Bounds::default(),
-                any_model: false,
+                allow_unknown_model: false,
             },
             skip: vec![path.join("transcripts")],
         }
     }
 
-    fn meaning(kind: EventKind, path: &str) -> Option<Sign> {
+    fn meaning(kind: EventKind, path: &str) -> Option<FileChange> {
         let event = Event::new(kind).add_path(PathBuf::from(path));
-        let meaning = folder(Path::new("/talks")).meaning(&event, NOW)?;
+        let meaning = folder(Path::new("/talks")).interpret(&event, NOW)?;
         assert_eq!((meaning.source, meaning.folder), (3, None));
         Some(meaning.sign)
     }
@@ -227,9 +227,9 @@ mod tests {
     fn a_created_or_written_recording_is_noticed() {
         let dated = EventKind::Modify(ModifyKind::Metadata(MetadataKind::Any));
         for kind in [CREATED, RENAMED, dated] {
-            assert_eq!(meaning(kind, "/talks/a/b.mp3"), Some(Sign::Appeared));
+            assert_eq!(meaning(kind, "/talks/a/b.mp3"), Some(FileChange::Appeared));
         }
-        assert_eq!(meaning(WRITTEN, "/talks/b.mp3"), Some(Sign::Written));
+        assert_eq!(meaning(WRITTEN, "/talks/b.mp3"), Some(FileChange::Written));
     }
 
     #[test]
@@ -241,9 +241,12 @@ mod tests {
         let sign = |second| {
             let time = std::time::UNIX_EPOCH + Duration::from_secs(second);
             file.set_modified(time).unwrap();
-            folder(dir.path()).meaning(&event, NOW).unwrap().sign
+            folder(dir.path()).interpret(&event, NOW).unwrap().sign
         };
-        assert_eq!([1970, 1971].map(sign), [Sign::Appeared, Sign::Written]);
+        assert_eq!(
+            [1970, 1971].map(sign),
+            [FileChange::Appeared, FileChange::Written]
+        );
     }
 
     #[test]
@@ -283,11 +286,11 @@ mod tests {
         let source = folder(dir.path());
         for kind in [EventKind::Create(CreateKind::Folder), RENAMED] {
             let event = Event::new(kind).add_path(moved.clone());
-            let folder = source.meaning(&event, NOW).unwrap().folder;
+            let folder = source.interpret(&event, NOW).unwrap().folder;
             assert_eq!(folder, Some(moved.clone()));
         }
         let event = Event::new(RENAMED).add_path(link);
-        assert_eq!(source.meaning(&event, NOW), None);
+        assert_eq!(source.interpret(&event, NOW), None);
     }
 
     /// Returns the watched folders, and the reason for a refusal. Watching the folder `refused` returns `error`.

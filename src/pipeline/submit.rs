@@ -6,22 +6,22 @@
 use super::clock::sleep_until;
 use super::context::Context;
 use super::equal;
-use super::event::Event;
-use super::gate::Seat;
+use super::event::RunEvent;
+use super::gate::Permit;
 use super::preflight::{self, Preflight, Ready, preflight};
-use super::scan::bases;
+use super::scan::base_names;
 use super::sending::Sending;
 use crate::api::{
-    Accepted, Audio, CallError, Recording, Submission, UploadProgress, client_request_id,
+    Accepted, AudioSource, CallError, Recording, Submission, UploadProgress, client_request_id,
 };
 use crate::crash;
-use crate::domain::{Content, ErrorClass, Failure, Hold, HoldKind, JobId, Timestamp};
+use crate::domain::{ErrorClass, Failure, FileContent, Hold, HoldKind, JobId, Timestamp};
 use crate::media::fingerprint::Fingerprint;
-use crate::policy::budget::Refusal;
+use crate::policy::budget::BudgetRefusal;
 use crate::store::StoreError;
 use crate::store::claims::Claim;
-use crate::store::queue::{Candidate, Pending};
-use crate::store::recordings::{Location, Seen};
+use crate::store::queue::{Candidate, PendingJob};
+use crate::store::recordings::{FoundRecording, Location};
 use futures_util::poll;
 use std::collections::{HashSet, VecDeque};
 use std::pin::pin;
@@ -43,7 +43,7 @@ const MAX_CONTENT_AGE: Duration = Duration::from_secs(1);
 /// If the database fails permanently.
 pub async fn submit_all(
     context: Arc<Context>,
-    poller: mpsc::UnboundedSender<Pending>,
+    poller: mpsc::UnboundedSender<PendingJob>,
 ) -> Result<(), StoreError> {
     let upload_slots = Arc::new(Semaphore::new(context.config.limits.max_uploads));
     let max_tasks = 2 * context.config.limits.max_uploads;
@@ -127,7 +127,7 @@ async fn submit_one(
     context: &Context,
     candidate: Candidate,
     upload_slot: UploadSlot,
-    poller: &mpsc::UnboundedSender<Pending>,
+    poller: &mpsc::UnboundedSender<PendingJob>,
 ) -> Result<(), StoreError> {
     let now = context.now();
     if let Some(reason) = exclusion_reason(context, &candidate, None) {
@@ -137,10 +137,10 @@ async fn submit_one(
         Preflight::Ready(ready) => {
             send_unless_excluded(context, &candidate, ready, now, upload_slot, poller).await
         }
-        Preflight::Gone => file_missing(context, &candidate, now).await,
+        Preflight::Missing => file_missing(context, &candidate, now).await,
         Preflight::Changed(found) => file_changed(context, &candidate, found, now).await,
         Preflight::Refused(failure) => fail(context, &candidate, failure, false).await,
-        Preflight::NotNow(failure) => {
+        Preflight::Deferred(failure) => {
             postpone(
                 context,
                 &candidate,
@@ -159,7 +159,7 @@ async fn send_unless_excluded(
     ready: Ready,
     checked_at: Timestamp,
     upload_slot: UploadSlot,
-    poller: &mpsc::UnboundedSender<Pending>,
+    poller: &mpsc::UnboundedSender<PendingJob>,
 ) -> Result<(), StoreError> {
     match exclusion_reason(context, candidate, ready.duration_s) {
         Some(reason) => skip(context, candidate, reason.to_owned()).await,
@@ -174,7 +174,9 @@ fn exclusion_reason(
     duration_s: Option<f64>,
 ) -> Option<&'static str> {
     let source = context.config.source(&candidate.source)?;
-    source.bounds.leave_out(candidate.size_bytes, duration_s)
+    source
+        .bounds
+        .exclusion_reason(candidate.size_bytes, duration_s)
 }
 
 /// Skips the job. This is not a failure, and `retry` queues the job again.
@@ -186,7 +188,7 @@ async fn skip(context: &Context, candidate: &Candidate, reason: String) -> Resul
     };
     if context.persist(candidate.job, change).await?.is_some() {
         let (job, name) = (candidate.job, candidate.relative.clone());
-        context.notice(&Event::Skipped { job, name, failure });
+        context.notice(&RunEvent::Skipped { job, name, failure });
     }
     Ok(())
 }
@@ -230,7 +232,7 @@ async fn file_changed(
     found: Fingerprint,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let seen = Seen {
+    let seen = FoundRecording {
         location: candidate.location.clone(),
         relative: candidate.relative.clone(),
         size_bytes: found.size_bytes,
@@ -239,7 +241,7 @@ async fn file_changed(
     let (source, request) = (&candidate.source, &candidate.request);
     let change = || {
         let seen = vec![seen.clone()];
-        context.store.record(source, request, seen, bases, now)
+        context.store.record(source, request, seen, base_names, now)
     };
     context.persist(candidate.job, change).await?;
     let message = "the file changed after it was found; waiting until it settles".to_owned();
@@ -272,11 +274,11 @@ async fn postpone(
     let change = || {
         context
             .store
-            .put_off(candidate.job, due, None, Some(failure.clone()), now)
+            .postpone(candidate.job, due, None, Some(failure.clone()), now)
     };
     if context.persist(candidate.job, change).await?.is_some() {
         let (job, name) = (candidate.job, candidate.relative.clone());
-        context.notice(&Event::PutBack {
+        context.notice(&RunEvent::Requeued {
             job,
             name,
             failure,
@@ -296,7 +298,7 @@ async fn fail(
     let change = || {
         context
             .store
-            .refuse(candidate.job, failure.clone(), gone, context.now())
+            .fail_unsent(candidate.job, failure.clone(), gone, context.now())
     };
     if context.persist(candidate.job, change).await?.is_some() {
         context.failed(candidate.job, candidate.relative.clone(), failure);
@@ -311,15 +313,15 @@ async fn send(
     ready: Ready,
     checked_at: Timestamp,
     upload_slot: UploadSlot,
-    poller: &mpsc::UnboundedSender<Pending>,
+    poller: &mpsc::UnboundedSender<PendingJob>,
 ) -> Result<(), StoreError> {
     let Some(permit) = admitted(context, candidate, ready.sha256.as_deref()).await? else {
         return Ok(());
     };
     let spent = match context.spend(candidate.request.model(), ready.duration_s) {
         Ok(spent) => spent,
-        Err(Refusal::Crossing { cap, ends }) => {
-            let message = Refusal::Crossing { cap, ends }.to_string();
+        Err(BudgetRefusal::WouldExceed { cap, ends }) => {
+            let message = BudgetRefusal::WouldExceed { cap, ends }.to_string();
             let hold = Hold::new(HoldKind::Budget, context.now(), message);
             context.hold(Hold { ends, ..hold }).await;
             return Ok(());
@@ -343,11 +345,11 @@ async fn send(
         context.give_back(&spent);
         drop(permit);
         // The claim fails if a job with equal content was claimed first.
-        let settled = equal::settled(context, candidate, claim.sha256.as_deref());
+        let settled = equal::settle_duplicate(context, candidate, claim.sha256.as_deref());
         return settled.await.map(|_| ());
     };
     let progress = Arc::new(UploadProgress::default());
-    context.notice(&Event::Sending {
+    context.notice(&RunEvent::UploadStarted {
         job: candidate.job,
         name: candidate.relative.clone(),
         size_bytes: candidate.size_bytes,
@@ -362,7 +364,7 @@ async fn send(
         answer = crash::around("pipeline.submit.request", request) => Some(answer),
         () = context.abandon.cancelled() => None,
     };
-    context.notice(&Event::Sent { job: candidate.job });
+    context.notice(&RunEvent::UploadEnded { job: candidate.job });
     // The next upload may start while this answer is stored.
     drop(upload_slot);
     let sending = Sending {
@@ -392,14 +394,14 @@ async fn admitted<'a>(
     context: &'a Context,
     candidate: &Candidate,
     sha256: Option<&str>,
-) -> Result<Option<Seat<'a>>, StoreError> {
+) -> Result<Option<Permit<'a>>, StoreError> {
     let mut acquiring = pin!(acquire_permit(context));
     if !context.is_capped()
         && let Poll::Ready(permit) = poll!(&mut acquiring)
     {
         return Ok(permit);
     }
-    if equal::settled(context, candidate, sha256).await? {
+    if equal::settle_duplicate(context, candidate, sha256).await? {
         return Ok(None);
     }
     Ok(acquiring.await)
@@ -407,14 +409,14 @@ async fn admitted<'a>(
 
 /// Waits for a permit, then for a token. Starts over if admission has closed in the meantime. Returns `None` if the run
 /// stops.
-async fn acquire_permit(context: &Context) -> Option<Seat<'_>> {
+async fn acquire_permit(context: &Context) -> Option<Permit<'_>> {
     loop {
-        let permit = context.gate.pass(&context.stop).await?;
+        let permit = context.gate.acquire(&context.stop).await?;
         tokio::select! {
             () = context.submit_pace.ready() => {}
             () = context.stop.cancelled() => return None,
         }
-        if context.gate.is_still_open(&permit) {
+        if context.gate.is_still_valid(&permit) {
             return Some(permit);
         }
     }
@@ -424,12 +426,12 @@ async fn send_request(
     context: &Context,
     candidate: &Candidate,
     claim: &Claim,
-    content: Option<Content>,
+    content: Option<FileContent>,
     progress: Arc<UploadProgress>,
 ) -> Result<Accepted, CallError> {
     let recording;
     let audio = match &candidate.location {
-        Location::Url(url) => Audio::Url(url),
+        Location::Url(url) => AudioSource::Url(url),
         Location::File(path) => {
             recording = Recording {
                 path: path.clone(),
@@ -439,7 +441,7 @@ async fn send_request(
                 content,
                 progress,
             };
-            Audio::File(&recording)
+            AudioSource::File(&recording)
         }
     };
     let submission = Submission {

@@ -3,22 +3,22 @@
 //!
 //! A message is stored in the outbox before it is sent, and marked as delivered afterwards.
 
-use super::beside::patiently;
+use super::beside::retry_transient;
 use super::clock::sleep_until;
 use super::context::Context;
 use super::runner::Mode;
 use crate::crash;
-use crate::domain::{Channel, Hold, Prices, Timestamp};
-use crate::notify::message::{Cost, Ended, Failed, MOST_FAILURES, Span};
-use crate::notify::{Letter, Message, text};
-use crate::policy::day::{next_midnight, since};
-use crate::policy::delivery::{Next, next};
+use crate::domain::{Hold, NotifyChannel, PriceTable, Timestamp};
+use crate::notify::message::{Cost, FailedRecording, MAX_FAILURES, RunPeriod, Totals};
+use crate::notify::{Message, Notification, text};
+use crate::policy::day::{next_midnight, summary_start};
+use crate::policy::delivery::{NextDelivery, next_delivery};
 use crate::store::StoreError;
 use crate::store::ended::FailedJob;
-use crate::store::news::{Draft, News};
+use crate::store::news::{OutboxMessage, Payload};
 use crate::store::outbox::Delivery;
 use crate::store::recordings::Location;
-use crate::store::spending::Submitted;
+use crate::store::spending::ModelUsage;
 use futures_util::future::join_all;
 use jiff::tz::TimeZone;
 use std::sync::Arc;
@@ -35,11 +35,11 @@ const SUMMARY_DELAY: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// If the database fails.
-pub(super) async fn begin(context: &Context) -> Result<(), StoreError> {
-    if context.beside.channels.set().next().is_none() {
+pub(super) async fn reopen_outbox(context: &Context) -> Result<(), StoreError> {
+    if context.beside.channels.configured().next().is_none() {
         return Ok(());
     }
-    let reopened = context.store.begin_telling(context.now()).await?;
+    let reopened = context.store.reopen_outbox(context.now()).await?;
     if reopened.given_up > 0 {
         tracing::warn!(
             messages = reopened.given_up,
@@ -50,11 +50,11 @@ pub(super) async fn begin(context: &Context) -> Result<(), StoreError> {
 }
 
 /// Delivers the messages in the outbox until [`end`]. In a daemon, also sends daily summaries.
-pub(super) async fn tell_all(context: Arc<Context>, mode: Mode) {
-    let channels = context.beside.channels.set();
+pub(super) async fn notify_all(context: Arc<Context>, mode: Mode) {
+    let channels = context.beside.channels.configured();
     let delivering = join_all(channels.map(|channel| deliver_all(&context, channel)));
     let days = async {
-        if mode == Mode::Daemon && context.beside.channels.set().next().is_some() {
+        if mode == Mode::Daemon && context.beside.channels.configured().next().is_some() {
             summarize_days(&context).await;
         }
     };
@@ -62,14 +62,14 @@ pub(super) async fn tell_all(context: Arc<Context>, mode: Mode) {
 }
 
 /// Sends the summary of the run after the stages have ended, and waits up to 30 seconds for all deliveries.
-pub(super) async fn end(context: &Context, messages: AbortOnDropHandle<()>) {
+pub(super) async fn finish(context: &Context, messages: AbortOnDropHandle<()>) {
     let end_by = context.now().after(DELIVERY_TIMEOUT);
     let delivered = async {
-        if context.beside.channels.set().next().is_some() {
-            let summarized = patiently(|| summarize(context, context.now())).await;
+        if context.beside.channels.configured().next().is_some() {
+            let summarized = retry_transient(|| summarize(context, context.now())).await;
             summarized.unwrap_or_else(|error| log_summary_error(&error));
         }
-        context.beside.news.send_replace(Some(end_by));
+        context.beside.outbox_changed.send_replace(Some(end_by));
         messages.await
     };
     match tokio::time::timeout(DELIVERY_TIMEOUT, delivered).await {
@@ -90,11 +90,11 @@ fn log_summary_error(error: &StoreError) {
 }
 
 /// Delivers the messages of one channel, one after another.
-async fn deliver_all(context: &Context, channel: Channel) {
-    let mut outbox_changed = context.beside.news.subscribe();
+async fn deliver_all(context: &Context, channel: NotifyChannel) {
+    let mut outbox_changed = context.beside.outbox_changed.subscribe();
     loop {
         let end_by = *outbox_changed.borrow_and_update();
-        let waiting = match patiently(|| context.store.next_delivery(channel)).await {
+        let waiting = match retry_transient(|| context.store.next_delivery(channel)).await {
             Ok(waiting) => waiting,
             Err(error) => return log_delivery_error(channel, &error),
         };
@@ -115,22 +115,22 @@ async fn deliver_all(context: &Context, channel: Channel) {
     }
 }
 
-fn log_delivery_error(channel: Channel, error: &StoreError) {
+fn log_delivery_error(channel: NotifyChannel, error: &StoreError) {
     tracing::error!(channel = channel.as_str(), error = %error, "deliveries stopped on a database error; they resume at the next start");
 }
 
 async fn deliver(context: &Context, delivery: &Delivery) -> Result<(), StoreError> {
     let (store, channel) = (&context.store, delivery.channel);
-    if delivery.cut_off {
+    if delivery.was_interrupted {
         tracing::info!(
             channel = channel.as_str(),
-            id = delivery.message,
+            id = delivery.message_id,
             "sending a message again under the same ID: the last run ended while sending it"
         );
     }
-    patiently(|| store.begin_delivery(delivery.id, context.now())).await?;
-    let letter = Letter {
-        id: &delivery.message,
+    retry_transient(|| store.start_delivery(delivery.id, context.now())).await?;
+    let letter = Message {
+        id: &delivery.message_id,
         at: delivery.created_at,
         subject: delivery.subject.as_deref().unwrap_or_default(),
         body: &delivery.body,
@@ -139,12 +139,12 @@ async fn deliver(context: &Context, delivery: &Delivery) -> Result<(), StoreErro
     match crash::around("pipeline.tell.send", sending).await {
         Ok(()) => {
             tracing::info!(channel = channel.as_str(), "message delivered");
-            patiently(|| store.delivered(delivery.id, context.now())).await
+            retry_transient(|| store.finish_delivery(delivery.id, context.now())).await
         }
         Err(not_sent) => {
-            let (now, tries) = (context.now(), delivery.tries + 1);
-            let (lasting, created_at) = (not_sent.lasting, delivery.created_at);
-            let next = next(
+            let (now, tries) = (context.now(), delivery.attempts + 1);
+            let (lasting, created_at) = (not_sent.permanent, delivery.created_at);
+            let next = next_delivery(
                 created_at,
                 tries,
                 lasting,
@@ -159,16 +159,16 @@ async fn deliver(context: &Context, delivery: &Delivery) -> Result<(), StoreErro
                 next_step(next)
             );
             let reason = &not_sent.reason;
-            patiently(|| store.not_delivered(delivery.id, next, reason, now)).await
+            retry_transient(|| store.fail_delivery(delivery.id, next, reason, now)).await
         }
     }
 }
 
-const fn next_step(next: Next) -> &'static str {
+const fn next_step(next: NextDelivery) -> &'static str {
     match next {
-        Next::At(_) => "it will be sent again",
-        Next::AtNextStart => "it will be sent again at the next start",
-        Next::GivenUp => "it will not be sent again",
+        NextDelivery::At(_) => "it will be sent again",
+        NextDelivery::AtNextStart => "it will be sent again at the next start",
+        NextDelivery::GiveUp => "it will not be sent again",
     }
 }
 
@@ -178,12 +178,12 @@ async fn summarize_days(context: &Context) {
     while let Some(midnight) = next_midnight(context.now(), &zone) {
         let due = midnight.after(SUMMARY_DELAY);
         tokio::select! {
-            () = context.beside.stages_over.cancelled() => return,
+            () = context.beside.stages_ended.cancelled() => return,
             () = sleep_until(&*context.clock, due) => {}
         }
         // The sleep ends early if the clock was set back.
         if context.now() >= due {
-            let summarized = patiently(|| summarize(context, midnight)).await;
+            let summarized = retry_transient(|| summarize(context, midnight)).await;
             summarized.unwrap_or_else(|error| log_summary_error(&error));
         }
     }
@@ -193,10 +193,10 @@ async fn summarize_days(context: &Context) {
 /// report.
 async fn summarize(context: &Context, until: Timestamp) -> Result<(), StoreError> {
     let (store, began) = (&context.store, context.began);
-    let summarized_until = store.told_until().await?.unwrap_or(began);
-    let since = since(summarized_until, began, until);
-    let ended = store.ended_between(since, until, MOST_FAILURES).await?;
-    let ended = Ended {
+    let summarized_until = store.summarized_until().await?.unwrap_or(began);
+    let since = summary_start(summarized_until, began, until);
+    let ended = store.summary_between(since, until, MAX_FAILURES).await?;
+    let ended = Totals {
         done: ended.done,
         failed: ended.failed,
         failures: ended.failures.into_iter().map(failed_item).collect(),
@@ -204,16 +204,19 @@ async fn summarize(context: &Context, until: Timestamp) -> Result<(), StoreError
         cost: cost(&context.prices, &ended.billed),
     };
     let (now, span) = (context.now(), span(context, since, until));
-    let Some(message) = Message::summary(new_id(), now, span, ended, &context.gate.holds()) else {
+    let Some(message) = Notification::summary(new_id(), now, span, ended, &context.gate.holds())
+    else {
         return Ok(());
     };
-    store.tell(encode(context, &message), until).await?;
-    context.beside.news.send_modify(|_| ());
+    store
+        .enqueue_summary(encode(context, &message), until)
+        .await?;
+    context.beside.outbox_changed.send_modify(|_| ());
     Ok(())
 }
 
 /// Returns the billed amount in money, or `None` if a price is not known.
-fn cost(prices: &Prices, billed: &[Submitted]) -> Option<Cost> {
+fn cost(prices: &PriceTable, billed: &[ModelUsage]) -> Option<Cost> {
     let costs = billed
         .iter()
         .map(|item| prices.cost(&item.model, item.audio_s));
@@ -225,35 +228,35 @@ fn cost(prices: &Prices, billed: &[Submitted]) -> Option<Cost> {
 
 /// Returns the message about a hold that has just begun. Returns `None` if the hold needs no person or no channel is
 /// configured.
-pub(super) fn attention(context: &Context, hold: &Hold) -> Option<News> {
-    if !hold.kind.needs_a_person() {
+pub(super) fn hold_message(context: &Context, hold: &Hold) -> Option<OutboxMessage> {
+    if !hold.kind.needs_action() {
         return None;
     }
-    context.beside.channels.set().next()?;
+    context.beside.channels.configured().next()?;
     let now = context.now();
     let tally = [&context.tally.done, &context.tally.failed];
     let tally = tally.map(|count| count.load(Ordering::Relaxed));
     let span = span(context, context.began, now);
-    let message = Message::attention(new_id(), now, span, tally, hold);
+    let message = Notification::attention(new_id(), now, span, tally, hold);
     Some(encode(context, &message))
 }
 
 /// Reports a hold that begins because the database cannot be written, without storing the message in the outbox. Each
 /// channel is tried once. Only the first such hold of a run is reported.
-pub(super) fn without_store(context: &Context, hold: &Hold) {
+pub(super) fn send_without_store(context: &Context, hold: &Hold) {
     let beside = &context.beside;
-    let Some(news) = attention(context, hold) else {
+    let Some(news) = hold_message(context, hold) else {
         return;
     };
-    if beside.told_without_store.swap(true, Ordering::Relaxed) {
+    if beside.notified_without_store.swap(true, Ordering::Relaxed) {
         return;
     }
-    for draft in news.drafts {
-        let (channels, id) = (beside.channels.clone(), news.message.clone());
+    for draft in news.payloads {
+        let (channels, id) = (beside.channels.clone(), news.message_id.clone());
         tokio::spawn(async move {
-            let letter = Letter {
+            let letter = Message {
                 id: &id,
-                at: news.at,
+                at: news.created_at,
                 subject: draft.subject.as_deref().unwrap_or_default(),
                 body: &draft.body,
             };
@@ -265,8 +268,8 @@ pub(super) fn without_store(context: &Context, hold: &Hold) {
     }
 }
 
-fn span(context: &Context, since: Timestamp, until: Timestamp) -> Span {
-    Span {
+fn span(context: &Context, since: Timestamp, until: Timestamp) -> RunPeriod {
+    RunPeriod {
         id: context.run.0,
         since,
         until,
@@ -278,31 +281,31 @@ fn new_id() -> String {
     format!("{:032x}", rand::random::<u128>())
 }
 
-fn failed_item(job: FailedJob) -> Failed {
+fn failed_item(job: FailedJob) -> FailedRecording {
     let path = match job.location {
         Location::File(path) => path.to_string_lossy().into_owned(),
         Location::Url(url) => url,
     };
-    Failed::new(job.id, path, job.failure)
+    FailedRecording::new(job.id, path, job.failure)
 }
 
 /// Encodes a message for each configured channel.
-fn encode(context: &Context, message: &Message) -> News {
+fn encode(context: &Context, message: &Notification) -> OutboxMessage {
     let draft = |channel| match channel {
-        Channel::Command | Channel::Webhook => Draft {
+        NotifyChannel::Command | NotifyChannel::Webhook => Payload {
             channel,
             subject: None,
             body: message.json(),
         },
-        Channel::Email => Draft {
+        NotifyChannel::Email => Payload {
             channel,
             subject: Some(text::subject(message)),
-            body: text::text(message),
+            body: text::body(message),
         },
     };
-    News {
-        message: message.id.clone(),
-        drafts: context.beside.channels.set().map(draft).collect(),
-        at: message.at,
+    OutboxMessage {
+        message_id: message.id.clone(),
+        payloads: context.beside.channels.configured().map(draft).collect(),
+        created_at: message.at,
     }
 }

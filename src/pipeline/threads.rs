@@ -4,14 +4,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Number of threads for work that mostly waits for the disk. It exceeds the number of processors because the disk
 /// combines syncs that arrive at the same time.
-pub(super) const WAITING: usize = 16;
+pub(super) const IO_THREADS: usize = 16;
 /// Number of threads for work that seldom waits. More threads would contend for the folder in which all of them create
 /// files, and each keeps memory of its own.
-pub(super) const WORKING: usize = 1;
+pub(super) const CPU_THREADS: usize = 1;
 
 /// Applies `work` to each item on up to `threads` threads. The results are in no particular order. A panic is logged,
 /// and the results of its thread are missing.
-pub(super) async fn in_threads<T, U, W>(
+pub(super) async fn map_blocking<T, U, W>(
     threads: usize,
     items: impl IntoIterator<Item = T>,
     work: W,
@@ -51,8 +51,8 @@ mod tests {
 
     #[tokio::test]
     async fn every_item_is_processed_exactly_once() {
-        for count in [0, 1, WAITING, 10 * WAITING] {
-            let mut done = in_threads(WAITING, 0..count, |item| item).await;
+        for count in [0, 1, IO_THREADS, 10 * IO_THREADS] {
+            let mut done = map_blocking(IO_THREADS, 0..count, |item| item).await;
             done.sort_unstable();
             assert_eq!(done, (0..count).collect::<Vec<_>>());
         }

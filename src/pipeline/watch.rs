@@ -2,7 +2,7 @@
 //! for free space on the disk of the state folder, and for changes of the time.
 
 use super::context::Context;
-use super::event::Event;
+use super::event::RunEvent;
 use crate::domain::{Hold, HoldKind, Timestamp};
 use crate::policy::hours::Opening;
 use crate::store::StoreError;
@@ -17,14 +17,17 @@ const INTERVAL: Duration = Duration::from_secs(1);
 const SLEEP_THRESHOLD: Duration = Duration::from_secs(60);
 /// Free space on the disk of the state folder below which submissions are held, in bytes. Results of generations
 /// already at the service still fit.
-pub const LEAST_FREE: u64 = 64 << 20;
+pub const MIN_FREE_BYTES: u64 = 64 << 20;
 
 /// Runs the checks until the run stops. Sends on `reload` after another process changed the database, so that the
 /// poller reads the pending jobs again.
 ///
 /// # Errors
 /// If the database fails permanently.
-pub async fn watch(context: Arc<Context>, reload: mpsc::Sender<()>) -> Result<(), StoreError> {
+pub async fn run_monitor(
+    context: Arc<Context>,
+    reload: mpsc::Sender<()>,
+) -> Result<(), StoreError> {
     let mut monitor = Monitor {
         version: None,
         opening: Opening::Now,
@@ -35,7 +38,7 @@ pub async fn watch(context: Arc<Context>, reload: mpsc::Sender<()>) -> Result<()
     let mut store_failed = false;
     loop {
         match monitor.check(&context).await {
-            Err(error) if error.is_passing() => {
+            Err(error) if error.is_transient() => {
                 store_failed = true;
                 context.store_trouble(&error);
             }
@@ -71,8 +74,8 @@ impl Monitor {
         self.check_sleep(context);
         self.check_hours(context);
         self.release_expired_holds(context).await;
-        let snapshot = context.store.glance().await?;
-        context.notice(&Event::Tick {
+        let snapshot = context.store.tick_snapshot().await?;
+        context.notice(&RunEvent::Tick {
             counts: snapshot.counts,
             next_expiry: snapshot.next_expiry,
             now: context.now(),
@@ -96,7 +99,7 @@ impl Monitor {
         let span = now.since(self.last_check);
         self.last_check = now;
         if span > SLEEP_THRESHOLD {
-            context.notice(&Event::PassedOver { span });
+            context.notice(&RunEvent::ClockJumped { span });
         }
     }
 
@@ -105,7 +108,7 @@ impl Monitor {
         let opening = context.gate.opening();
         if opening != self.opening {
             self.opening = opening;
-            context.notice(&Event::Hours { opening });
+            context.notice(&RunEvent::WindowChanged { opening });
         }
     }
 
@@ -122,16 +125,16 @@ impl Monitor {
         let Some(free) = free_bytes(&context.config.state.dir) else {
             return;
         };
-        if free < LEAST_FREE && !self.disk_low {
+        if free < MIN_FREE_BYTES && !self.disk_low {
             self.disk_low = true;
             let message = format!(
                 "less than {} MiB of free space on the disk of the state folder",
-                LEAST_FREE >> 20
+                MIN_FREE_BYTES >> 20
             );
             let hold = Hold::new(HoldKind::Disk, context.now(), message);
             context.hold(hold).await;
         }
-        if free >= 2 * LEAST_FREE && self.disk_low {
+        if free >= 2 * MIN_FREE_BYTES && self.disk_low {
             self.disk_low = false;
             context.release(HoldKind::Disk).await;
         }
@@ -150,12 +153,12 @@ async fn apply_operator_hold(context: &Context) -> Result<(), StoreError> {
     {
         Some(hold) => {
             if context.gate.hold(hold.clone()) {
-                context.notice(&Event::Held { hold });
+                context.notice(&RunEvent::Held { hold });
             }
         }
         None => {
             if context.gate.release(kind) {
-                context.notice(&Event::Released { kind });
+                context.notice(&RunEvent::Released { kind });
             }
         }
     }
@@ -175,13 +178,16 @@ pub fn free_bytes(folder: &Path) -> Option<u64> {
 ///
 /// # Errors
 /// If the database fails.
-pub async fn standing_holds(context: &Context) -> Result<Vec<Hold>, StoreError> {
+pub async fn restore_holds(context: &Context) -> Result<Vec<Hold>, StoreError> {
     let holds = context.store.holds().await?;
-    for hold in holds.iter().filter(|hold| !hold.kind.is_reckoned()) {
+    for hold in holds.iter().filter(|hold| !hold.kind.is_recomputed()) {
         context.gate.hold(hold.clone());
-        context.notice(&Event::Held { hold: hold.clone() });
+        context.notice(&RunEvent::Held { hold: hold.clone() });
     }
-    for kind in HoldKind::ALL.into_iter().filter(|kind| kind.is_reckoned()) {
+    for kind in HoldKind::ALL
+        .into_iter()
+        .filter(|kind| kind.is_recomputed())
+    {
         context.store.release(kind).await?;
     }
     Ok(holds)

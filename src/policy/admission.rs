@@ -7,7 +7,7 @@ const POLLS_PER_GENERATION: f64 = 4.0;
 
 /// Settings that limit the generations in flight.
 #[derive(Debug, Clone, Copy)]
-pub struct Limits {
+pub struct AdmissionLimits {
     /// Setting `limits.max_pending`.
     pub max_pending: usize,
     /// Setting `limits.polls_per_minute`.
@@ -20,7 +20,7 @@ pub struct Limits {
 ///
 /// This is the configured limit, reduced to the number that can be polled within the retention. It is at least one.
 #[must_use]
-pub fn capacity(limits: &Limits) -> usize {
+pub fn capacity(limits: &AdmissionLimits) -> usize {
     let polls = f64::from(limits.polls_per_minute) * limits.retention.as_secs_f64() / 60.0;
     #[expect(
         clippy::cast_possible_truncation,
@@ -36,7 +36,7 @@ pub fn capacity(limits: &Limits) -> usize {
 /// `in_flight` counts the generations at the service and the submissions being sent. `poll_delay` is the delay of the
 /// oldest due poll. Polls have priority: a delay of one twentieth of the retention or more stops submissions.
 #[must_use]
-pub fn may_submit(in_flight: usize, poll_delay: Duration, limits: &Limits) -> bool {
+pub fn may_submit(in_flight: usize, poll_delay: Duration, limits: &AdmissionLimits) -> bool {
     in_flight < capacity(limits) && poll_delay < limits.retention / 20
 }
 
@@ -50,7 +50,7 @@ mod tests {
     #[test]
     fn the_configured_limit_applies_with_enough_polls() {
         assert_eq!(
-            capacity(&Limits {
+            capacity(&AdmissionLimits {
                 max_pending: 500,
                 polls_per_minute: 600,
                 retention: HOUR
@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn capacity_is_limited_by_polls_within_the_retention() {
         assert_eq!(
-            capacity(&Limits {
+            capacity(&AdmissionLimits {
                 max_pending: 500,
                 polls_per_minute: 4,
                 retention: HOUR
@@ -70,7 +70,7 @@ mod tests {
             60
         );
         assert_eq!(
-            capacity(&Limits {
+            capacity(&AdmissionLimits {
                 max_pending: 500,
                 polls_per_minute: 1,
                 retention: Duration::from_secs(6)
@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_delayed_poll_stops_submissions() {
-        let limits = Limits {
+        let limits = AdmissionLimits {
             max_pending: 500,
             polls_per_minute: 600,
             retention: HOUR,
@@ -93,7 +93,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_configured_limit_is_never_exceeded(in_flight in 0usize..2000, max_pending in 1usize..1000, polls in 1u32..100_000) {
-            let limits = Limits { max_pending, polls_per_minute: polls, retention: HOUR };
+            let limits = AdmissionLimits { max_pending, polls_per_minute: polls, retention: HOUR };
             if may_submit(in_flight, Duration::ZERO, &limits) {
                 prop_assert!(in_flight < max_pending);
             }

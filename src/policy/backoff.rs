@@ -7,20 +7,20 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy)]
 pub struct Backoff {
     /// Delay after the first failure.
-    pub first: Duration,
+    pub initial: Duration,
     /// Maximum delay.
-    pub most: Duration,
+    pub max: Duration,
 }
 
 impl Backoff {
     /// Returns the back-off for polls, with a maximum of one twentieth of `retention`. Otherwise transcripts could expire
     /// during the back-off, although the outage is over.
     #[must_use]
-    pub fn within(self, retention: Duration) -> Self {
-        let most = self.most.min(retention / 20);
+    pub fn capped_by_retention(self, retention: Duration) -> Self {
+        let most = self.max.min(retention / 20);
         Self {
-            first: self.first.min(most),
-            most,
+            initial: self.initial.min(most),
+            max: most,
         }
     }
 
@@ -31,16 +31,16 @@ impl Backoff {
     #[must_use]
     pub fn delay(&self, failures: u32, jitter: f64) -> Duration {
         let doublings = failures.saturating_sub(1).min(30);
-        let full = self.first.saturating_mul(1 << doublings).min(self.most);
+        let full = self.initial.saturating_mul(1 << doublings).min(self.max);
         full.mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 2.0)
     }
 }
 
 /// Scope of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
+pub enum FailureScope {
     /// Too many requests (429). All requests back off.
-    TooMany,
+    AllRequests,
     /// The failure may concern only this job. All requests back off if another job also fails without a success in
     /// between, or if the service sends a `Retry-After`.
     Unclear,
@@ -82,12 +82,12 @@ impl SharedBackoff {
     ///
     /// Each failure increases the back-off by one step, except for requests that were already in flight at the last step.
     /// `retry_after` is the delay requested by the service.
-    pub fn failed(
+    pub fn record_failure(
         &mut self,
         now: Timestamp,
         started: Timestamp,
         job: JobId,
-        scope: Trouble,
+        scope: FailureScope,
         retry_after: Option<Duration>,
         jitter: f64,
     ) -> Timestamp {
@@ -113,7 +113,7 @@ impl SharedBackoff {
         if let Some(wait) = retry_after {
             self.extend_wait(now, wait);
         }
-        if scope == Trouble::TooMany || retry_after.is_some() || self.several_jobs {
+        if scope == FailureScope::AllRequests || retry_after.is_some() || self.several_jobs {
             self.opens_at = self.opens_at.max(self.wait_until);
         }
         self.wait_until.max(now)
@@ -131,7 +131,7 @@ impl SharedBackoff {
 
     /// Records a success, which ends the outage. A wait that is already set stays in effect, such as a delay requested by
     /// the service.
-    pub fn succeeded(&mut self) {
+    pub fn record_success(&mut self) {
         self.failures = 0;
         self.failing_since = None;
         self.first_job = None;
@@ -170,8 +170,8 @@ mod tests {
     use proptest::prelude::*;
 
     const BACKOFF: Backoff = Backoff {
-        first: Duration::from_secs(10),
-        most: Duration::from_secs(900),
+        initial: Duration::from_secs(10),
+        max: Duration::from_secs(900),
     };
 
     fn at(seconds: i64) -> Timestamp {
@@ -188,25 +188,32 @@ mod tests {
 
     #[test]
     fn the_poll_back_off_is_a_fraction_of_the_retention() {
-        let shared = BACKOFF.within(Duration::from_secs(3600));
+        let shared = BACKOFF.capped_by_retention(Duration::from_secs(3600));
         assert_eq!(shared.delay(99, 0.0), Duration::from_secs(180));
-        assert_eq!(shared.delay(1, 0.0), BACKOFF.first);
-        let short = BACKOFF.within(Duration::from_secs(6));
+        assert_eq!(shared.delay(1, 0.0), BACKOFF.initial);
+        let short = BACKOFF.capped_by_retention(Duration::from_secs(6));
         assert_eq!(short.delay(1, 0.0), Duration::from_millis(300));
-        let long = BACKOFF.within(Duration::from_secs(360_000));
-        assert_eq!(long.delay(99, 0.0), BACKOFF.most);
+        let long = BACKOFF.capped_by_retention(Duration::from_secs(360_000));
+        assert_eq!(long.delay(99, 0.0), BACKOFF.max);
     }
 
     #[test]
     fn failures_in_flight_together_count_as_one_step() {
         let mut shared = SharedBackoff::new(BACKOFF);
         for job in 0..4 {
-            let until = shared.failed(at(100), at(99), JobId(job), Trouble::Unclear, None, 0.0);
+            let until = shared.record_failure(
+                at(100),
+                at(99),
+                JobId(job),
+                FailureScope::Unclear,
+                None,
+                0.0,
+            );
             assert_eq!(until, at(110));
         }
         assert_eq!(shared.opens_at(at(100)), at(110));
         assert!(shared.is_outage());
-        shared.failed(at(111), at(110), JobId(9), Trouble::Unclear, None, 0.0);
+        shared.record_failure(at(111), at(110), JobId(9), FailureScope::Unclear, None, 0.0);
         assert_eq!(shared.opens_at(at(111)), at(131));
     }
 
@@ -214,11 +221,11 @@ mod tests {
     fn a_single_failing_job_backs_off_alone() {
         let mut shared = SharedBackoff::new(BACKOFF);
         let mut fail = |seconds, job| {
-            let until = shared.failed(
+            let until = shared.record_failure(
                 at(seconds),
                 at(seconds - 1),
                 JobId(job),
-                Trouble::Unclear,
+                FailureScope::Unclear,
                 None,
                 0.0,
             );
@@ -231,7 +238,7 @@ mod tests {
         assert_eq!(fail(1, 7), (at(11), false, false));
         assert_eq!(fail(20, 7), (at(40), false, false));
         assert_eq!(fail(60, 8), (at(100), true, true));
-        shared.succeeded();
+        shared.record_success();
         assert!(!shared.is_outage());
         assert_eq!(shared.failing_for(at(61)), Duration::ZERO);
     }
@@ -239,36 +246,50 @@ mod tests {
     #[test]
     fn too_many_requests_delay_all_requests() {
         let mut shared = SharedBackoff::new(BACKOFF);
-        shared.failed(at(1), at(0), JobId(7), Trouble::TooMany, None, 0.0);
+        shared.record_failure(at(1), at(0), JobId(7), FailureScope::AllRequests, None, 0.0);
         assert_eq!(shared.opens_at(at(1)), at(11));
     }
 
     #[test]
     fn retry_after_is_honoured() {
         let mut shared = SharedBackoff::new(BACKOFF);
-        shared.failed(
+        shared.record_failure(
             at(100),
             at(99),
             JobId(1),
-            Trouble::Unclear,
+            FailureScope::Unclear,
             Some(Duration::from_secs(120)),
             0.5,
         );
         assert_eq!(shared.opens_at(at(100)), at(220));
         assert_eq!(shared.failing_for(at(220)), Duration::ZERO);
-        shared.succeeded();
+        shared.record_success();
         assert_eq!(shared.opens_at(at(100)), at(220));
-        shared.failed(at(220), at(220), JobId(2), Trouble::Unclear, None, 0.5);
+        shared.record_failure(at(220), at(220), JobId(2), FailureScope::Unclear, None, 0.5);
         assert_eq!(shared.failing_for(at(230)), Duration::from_secs(10));
     }
 
     #[test]
     fn a_clock_set_back_ends_the_wait() {
         let mut shared = SharedBackoff::new(BACKOFF);
-        shared.failed(at(3700), at(3699), JobId(1), Trouble::TooMany, None, 0.0);
+        shared.record_failure(
+            at(3700),
+            at(3699),
+            JobId(1),
+            FailureScope::AllRequests,
+            None,
+            0.0,
+        );
         assert_eq!(shared.opens_at(at(3701)), at(3710));
         assert_eq!(shared.opens_at(at(101)), at(101));
-        shared.failed(at(102), at(101), JobId(2), Trouble::TooMany, None, 0.0);
+        shared.record_failure(
+            at(102),
+            at(101),
+            JobId(2),
+            FailureScope::AllRequests,
+            None,
+            0.0,
+        );
         assert_eq!(shared.opens_at(at(102)), at(122));
     }
 
@@ -276,7 +297,7 @@ mod tests {
         #[test]
         fn a_delay_stays_between_half_the_first_and_the_maximum(failures in 1u32..10_000, jitter in 0.0..=1.0f64) {
             let wait = BACKOFF.delay(failures, jitter);
-            prop_assert!(wait >= BACKOFF.first / 2 && wait <= BACKOFF.most);
+            prop_assert!(wait >= BACKOFF.initial / 2 && wait <= BACKOFF.max);
         }
 
         #[test]
@@ -285,7 +306,7 @@ mod tests {
             let mut earliest = at(0);
             for (step, wait) in waits.into_iter().enumerate() {
                 let now = at(i64::try_from(step).unwrap());
-                shared.failed(now, now, JobId(1), Trouble::Unclear, Some(Duration::from_secs(wait)), 0.9);
+                shared.record_failure(now, now, JobId(1), FailureScope::Unclear, Some(Duration::from_secs(wait)), 0.9);
                 earliest = earliest.max(now.after(Duration::from_secs(wait)));
                 prop_assert!(shared.opens_at(now) >= earliest);
             }

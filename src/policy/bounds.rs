@@ -17,7 +17,11 @@ impl Bounds {
     /// Returns the reason why a recording is excluded, or `None` if it is not. A recording of unknown length is never
     /// excluded because of its length. The reasons are keys of the JSON report of `nightscribe plan`.
     #[must_use]
-    pub fn leave_out(&self, size_bytes: u64, duration_s: Option<f64>) -> Option<&'static str> {
+    pub fn exclusion_reason(
+        &self,
+        size_bytes: u64,
+        duration_s: Option<f64>,
+    ) -> Option<&'static str> {
         if self.max_file_size.is_some_and(|max| size_bytes > max) {
             return Some("it is larger than max_file_size of its source");
         }
@@ -47,13 +51,16 @@ mod tests {
 
     #[test]
     fn only_recordings_out_of_bounds_are_excluded() {
-        let reason = |size, seconds| BOUNDS.leave_out(size, seconds);
+        let reason = |size, seconds| BOUNDS.exclusion_reason(size, seconds);
         assert_eq!(reason(1000, Some(30.0)), None);
         assert_eq!(reason(1000, Some(3600.0)), None);
         assert_eq!(reason(1000, None), None);
         assert!(reason(1001, None).unwrap().contains("max_file_size"));
         assert!(reason(1, Some(29.9)).unwrap().contains("min_duration"));
         assert!(reason(1, Some(3600.1)).unwrap().contains("max_duration"));
-        assert_eq!(Bounds::default().leave_out(u64::MAX, Some(1e9)), None);
+        assert_eq!(
+            Bounds::default().exclusion_reason(u64::MAX, Some(1e9)),
+            None
+        );
     }
 }

@@ -3,7 +3,7 @@
 //! Days and months are those of local time. A recording counts as soon as it is claimed, so that concurrent uploads cannot
 //! exceed the budget.
 
-use super::day::{date_of, start_of};
+use super::day::{date_of, start_of_day};
 use crate::domain::Timestamp;
 use jiff::ToSpan;
 use jiff::tz::TimeZone;
@@ -14,7 +14,7 @@ const ROUNDING: f64 = 1e-6;
 
 /// Quantity limited by a cap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Measure {
+pub enum Metric {
     /// Audio, in seconds.
     Audio,
     /// Money, in the currency of the prices.
@@ -38,11 +38,11 @@ pub enum Period {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cap {
     /// Limited quantity.
-    pub measure: Measure,
+    pub measure: Metric,
     /// Period of the cap.
     pub period: Period,
     /// Maximum amount: seconds, money or recordings.
-    pub most: f64,
+    pub limit: f64,
 }
 
 impl fmt::Display for Cap {
@@ -53,13 +53,13 @@ impl fmt::Display for Cap {
             Period::Month => "month",
         };
         match self.measure {
-            Measure::Audio => {
+            Metric::Audio => {
                 // Avoids digits that come from binary fractions.
-                let hours = (self.most / 3600.0 * 1e9).round() / 1e9;
+                let hours = (self.limit / 3600.0 * 1e9).round() / 1e9;
                 write!(f, "budget.hours_per_{period} = {hours}")
             }
-            Measure::Cost => write!(f, "budget.cost_per_{period} = {}", self.most),
-            Measure::Recordings => write!(f, "--limit {}", self.most),
+            Metric::Cost => write!(f, "budget.cost_per_{period} = {}", self.limit),
+            Metric::Recordings => write!(f, "--limit {}", self.limit),
         }
     }
 }
@@ -76,11 +76,11 @@ pub struct Amount {
 }
 
 impl Amount {
-    const fn of(&self, measure: Measure) -> f64 {
+    const fn of(&self, measure: Metric) -> f64 {
         match measure {
-            Measure::Audio => self.audio_s,
-            Measure::Cost => self.cost,
-            Measure::Recordings => self.recordings,
+            Metric::Audio => self.audio_s,
+            Metric::Cost => self.cost,
+            Metric::Recordings => self.recordings,
         }
     }
 
@@ -94,39 +94,39 @@ impl Amount {
 
 /// Reason why a recording may not be submitted.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Refusal {
+pub enum BudgetRefusal {
     /// The recording would exceed the remaining budget of a cap.
-    Crossing {
+    WouldExceed {
         /// Exceeded cap.
         cap: Cap,
         /// Time when the period ends and the budget is restored. `None` for a cap per run.
         ends: Option<Timestamp>,
     },
     /// The recording alone exceeds the cap of a whole period.
-    Larger(Cap),
+    TooLarge(Cap),
     /// The amount of the recording is unknown, so that the cap cannot be enforced.
-    Unknown(Cap),
+    UnknownAmount(Cap),
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for BudgetRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Crossing { cap, ends: None } => {
+            Self::WouldExceed { cap, ends: None } => {
                 write!(f, "the next recording would exceed {cap}")
             }
-            Self::Crossing {
+            Self::WouldExceed {
                 cap,
                 ends: Some(ends),
             } => write!(
                 f,
                 "the next recording would exceed {cap}; submissions resume at {ends}"
             ),
-            Self::Larger(cap) => write!(f, "this recording alone exceeds {cap}"),
-            Self::Unknown(cap) if cap.measure == Measure::Cost => write!(
+            Self::TooLarge(cap) => write!(f, "this recording alone exceeds {cap}"),
+            Self::UnknownAmount(cap) if cap.measure == Metric::Cost => write!(
                 f,
                 "cannot enforce {cap}: the length of the recording or the price of its model is unknown"
             ),
-            Self::Unknown(cap) => write!(
+            Self::UnknownAmount(cap) => write!(
                 f,
                 "cannot enforce {cap}: the length of the recording is unknown"
             ),
@@ -136,7 +136,7 @@ impl fmt::Display for Refusal {
 
 /// Amounts submitted in the current periods, and their caps.
 #[derive(Debug, Clone)]
-pub struct Account {
+pub struct Budget {
     caps: Vec<Cap>,
     zone: TimeZone,
     run: Amount,
@@ -150,13 +150,13 @@ struct Spent {
     ends: Timestamp,
 }
 
-impl Account {
+impl Budget {
     /// Creates a budget with nothing spent at `now`.
     #[must_use]
     pub fn new(caps: Vec<Cap>, zone: TimeZone, now: Timestamp) -> Self {
         let spent = |period| Spent {
             amount: Amount::default(),
-            ends: bounds(period, now, &zone).map_or(Timestamp::MAX, |(_, end)| end),
+            ends: period_bounds(period, now, &zone).map_or(Timestamp::MAX, |(_, end)| end),
         };
         Self {
             day: spent(Period::Day),
@@ -175,12 +175,12 @@ impl Account {
 
     /// Returns whether there is a cap for a period.
     #[must_use]
-    pub fn caps_any(&self, period: Period) -> bool {
+    pub fn has_cap_for(&self, period: Period) -> bool {
         self.caps.iter().any(|cap| cap.period == period)
     }
 
     /// Adds an amount that earlier runs spent in the current day or month.
-    pub fn spent_before(&mut self, period: Period, amount: &Amount) {
+    pub fn add_earlier_spend(&mut self, period: Period, amount: &Amount) {
         match period {
             Period::Run => self.run.add(amount, 1.0),
             Period::Day => self.day.amount.add(amount, 1.0),
@@ -197,20 +197,20 @@ impl Account {
         now: Timestamp,
         audio_s: Option<f64>,
         cost: Option<f64>,
-    ) -> Result<Amount, Refusal> {
+    ) -> Result<Amount, BudgetRefusal> {
         self.begin_periods(now);
         for &cap in &self.caps {
             let wanted = match cap.measure {
-                Measure::Audio => audio_s.ok_or(Refusal::Unknown(cap))?,
-                Measure::Cost => cost.ok_or(Refusal::Unknown(cap))?,
-                Measure::Recordings => 1.0,
+                Metric::Audio => audio_s.ok_or(BudgetRefusal::UnknownAmount(cap))?,
+                Metric::Cost => cost.ok_or(BudgetRefusal::UnknownAmount(cap))?,
+                Metric::Recordings => 1.0,
             };
             let (spent, ends) = self.spent(cap.period);
-            if wanted > cap.most + ROUNDING {
-                return Err(Refusal::Larger(cap));
+            if wanted > cap.limit + ROUNDING {
+                return Err(BudgetRefusal::TooLarge(cap));
             }
-            if spent.of(cap.measure) + wanted > cap.most + ROUNDING {
-                return Err(Refusal::Crossing { cap, ends });
+            if spent.of(cap.measure) + wanted > cap.limit + ROUNDING {
+                return Err(BudgetRefusal::WouldExceed { cap, ends });
             }
         }
         let amount = Amount {
@@ -223,7 +223,7 @@ impl Account {
     }
 
     /// Refunds the amount of a submission that was not billed.
-    pub fn give_back(&mut self, amount: &Amount) {
+    pub fn refund(&mut self, amount: &Amount) {
         self.add_to_all_periods(amount, -1.0);
     }
 
@@ -247,7 +247,7 @@ impl Account {
             (Period::Month, &mut self.month),
         ] {
             if now >= spent.ends
-                && let Some((_, ends)) = bounds(period, now, &self.zone)
+                && let Some((_, ends)) = period_bounds(period, now, &self.zone)
             {
                 *spent = Spent {
                     amount: Amount::default(),
@@ -261,7 +261,11 @@ impl Account {
 /// Returns the start and the end of the day or month of `now`, in local time. Returns `None` for a run and beyond the
 /// calendar.
 #[must_use]
-pub fn bounds(period: Period, now: Timestamp, zone: &TimeZone) -> Option<(Timestamp, Timestamp)> {
+pub fn period_bounds(
+    period: Period,
+    now: Timestamp,
+    zone: &TimeZone,
+) -> Option<(Timestamp, Timestamp)> {
     let today = date_of(now, zone)?;
     let (first, next) = match period {
         Period::Run => return None,
@@ -271,7 +275,7 @@ pub fn bounds(period: Period, now: Timestamp, zone: &TimeZone) -> Option<(Timest
             (first, first.checked_add(1.month()).ok()?)
         }
     };
-    Some((start_of(first, zone)?, start_of(next, zone)?))
+    Some((start_of_day(first, zone)?, start_of_day(next, zone)?))
 }
 
 #[cfg(test)]
@@ -286,19 +290,19 @@ mod tests {
         Timestamp::from_millis(1_793_491_200_000 + hours * HOUR)
     }
 
-    fn budget(caps: &[(Measure, Period, f64)]) -> Account {
+    fn budget(caps: &[(Metric, Period, f64)]) -> Budget {
         let caps = caps
             .iter()
             .map(|&(measure, period, most)| Cap {
                 measure,
                 period,
-                most,
+                limit: most,
             })
             .collect();
-        Account::new(caps, TimeZone::UTC, at(1))
+        Budget::new(caps, TimeZone::UTC, at(1))
     }
 
-    fn audio(budget: &mut Account, hour: i64, seconds: f64) -> Result<Amount, Refusal> {
+    fn audio(budget: &mut Budget, hour: i64, seconds: f64) -> Result<Amount, BudgetRefusal> {
         budget.spend(at(hour), Some(seconds), None)
     }
 
@@ -309,11 +313,11 @@ mod tests {
 
     #[test]
     fn a_budget_is_used_up_but_not_exceeded() {
-        let mut budget = budget(&[(Measure::Audio, Period::Day, 3600.0)]);
+        let mut budget = budget(&[(Metric::Audio, Period::Day, 3600.0)]);
         for _ in 0..6 {
             assert!(audio(&mut budget, 1, 600.0).is_ok());
         }
-        let Err(Refusal::Crossing { ends, .. }) = audio(&mut budget, 2, 0.001) else {
+        let Err(BudgetRefusal::WouldExceed { ends, .. }) = audio(&mut budget, 2, 0.001) else {
             panic!("the cap is not exceeded");
         };
         assert_eq!(ends, Some(at(24)));
@@ -322,37 +326,37 @@ mod tests {
 
     #[test]
     fn an_unbilled_amount_is_refunded() {
-        let mut budget = budget(&[(Measure::Recordings, Period::Run, 1.0)]);
+        let mut budget = budget(&[(Metric::Recordings, Period::Run, 1.0)]);
         let amount = audio(&mut budget, 1, 5.0).unwrap();
         assert!(matches!(
             audio(&mut budget, 1, 5.0),
-            Err(Refusal::Crossing { ends: None, .. })
+            Err(BudgetRefusal::WouldExceed { ends: None, .. })
         ));
-        budget.give_back(&amount);
+        budget.refund(&amount);
         assert!(audio(&mut budget, 1, 5.0).is_ok());
     }
 
     #[test]
     fn too_large_and_unknown_amounts_are_distinguished() {
-        let mut budget = budget(&[(Measure::Audio, Period::Month, 100.0)]);
+        let mut budget = budget(&[(Metric::Audio, Period::Month, 100.0)]);
         assert!(matches!(
             audio(&mut budget, 1, 101.0),
-            Err(Refusal::Larger(_))
+            Err(BudgetRefusal::TooLarge(_))
         ));
         assert!(matches!(
             budget.spend(at(1), None, None),
-            Err(Refusal::Unknown(_))
+            Err(BudgetRefusal::UnknownAmount(_))
         ));
     }
 
     #[test]
     fn the_spend_of_earlier_runs_counts() {
-        let mut budget = budget(&[(Measure::Cost, Period::Month, 10.0)]);
+        let mut budget = budget(&[(Metric::Cost, Period::Month, 10.0)]);
         let before = Amount {
             cost: 9.0,
             ..Amount::default()
         };
-        budget.spent_before(Period::Month, &before);
+        budget.add_earlier_spend(Period::Month, &before);
         assert!(budget.spend(at(1), None, Some(1.5)).is_err());
         assert!(budget.spend(at(1), None, Some(1.0)).is_ok());
         assert!(budget.spend(at(30 * 24), None, Some(10.0)).is_ok());
@@ -368,10 +372,10 @@ mod tests {
                 .unwrap()
                 .as_millisecond(),
         );
-        let (from, to) = bounds(Period::Day, noon, &berlin).unwrap();
+        let (from, to) = period_bounds(Period::Day, noon, &berlin).unwrap();
         assert_eq!(from.to_string(), "2026-10-24T22:00:00Z");
         assert_eq!(to.since(from).as_secs(), 25 * 3600);
-        let (from, to) = bounds(Period::Month, noon, &berlin).unwrap();
+        let (from, to) = period_bounds(Period::Month, noon, &berlin).unwrap();
         assert_eq!(
             (from.to_string().as_str(), to.to_string().as_str()),
             ("2026-09-30T22:00:00Z", "2026-10-31T23:00:00Z")
@@ -383,7 +387,7 @@ mod tests {
         fn no_cap_is_ever_exceeded(
             lengths in proptest::collection::vec((0.0..5000.0f64, 0u8..4), 1..60), day in 1000.0..9000.0f64, month in 1000.0..20000.0f64,
         ) {
-            let mut budget = budget(&[(Measure::Audio, Period::Day, day), (Measure::Audio, Period::Month, month)]);
+            let mut budget = budget(&[(Metric::Audio, Period::Day, day), (Metric::Audio, Period::Month, month)]);
             let (mut hour, mut by_day, mut all) = (1, 0.0, 0.0);
             for (length, step) in lengths {
                 if (hour + i64::from(step)) / 24 > hour / 24 {

@@ -13,7 +13,7 @@ pub fn date_of(now: Timestamp, zone: &TimeZone) -> Option<Date> {
 
 /// Returns the first moment of a day, also when the clocks change on that day. Returns `None` beyond the calendar.
 #[must_use]
-pub fn start_of(date: Date, zone: &TimeZone) -> Option<Timestamp> {
+pub fn start_of_day(date: Date, zone: &TimeZone) -> Option<Timestamp> {
     let start = date.to_zoned(zone.clone()).ok()?.timestamp();
     Some(Timestamp::from_millis(start.as_millisecond()))
 }
@@ -21,7 +21,7 @@ pub fn start_of(date: Date, zone: &TimeZone) -> Option<Timestamp> {
 /// Returns the next midnight after `now` in `zone`, or `None` at the end of the calendar.
 #[must_use]
 pub fn next_midnight(now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
-    start_of(date_of(now, zone)?.tomorrow().ok()?, zone)
+    start_of_day(date_of(now, zone)?.tomorrow().ok()?, zone)
 }
 
 /// Returns the start of the period of a summary that ends at `until`.
@@ -29,7 +29,7 @@ pub fn next_midnight(now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
 /// The period starts at the end of the previous summary. If the clock was set back before that time, it starts with the
 /// run instead.
 #[must_use]
-pub fn since(previous_end: Timestamp, run_start: Timestamp, until: Timestamp) -> Timestamp {
+pub fn summary_start(previous_end: Timestamp, run_start: Timestamp, until: Timestamp) -> Timestamp {
     if previous_end <= until {
         previous_end
     } else {
@@ -84,12 +84,12 @@ mod tests {
     #[test]
     fn a_summary_starts_where_the_previous_one_ended() {
         let at = Timestamp::from_millis;
-        assert_eq!(since(at(5), at(9), at(20)), at(5));
+        assert_eq!(summary_start(at(5), at(9), at(20)), at(5));
         assert_eq!(
-            since(at(50), at(9), at(20)),
+            summary_start(at(50), at(9), at(20)),
             at(9),
             "the clock was set back"
         );
-        assert_eq!(since(at(50), at(40), at(20)), at(20));
+        assert_eq!(summary_start(at(50), at(40), at(20)), at(20));
     }
 }

@@ -39,7 +39,7 @@ const MAX_EXTRAPOLATION: f64 = 8.0;
 
 /// Latency estimates by model.
 #[derive(Debug, Clone, Default)]
-pub struct ServiceTimes {
+pub struct LatencyEstimator {
     by_model: HashMap<String, ModelHistory>,
 }
 
@@ -73,12 +73,12 @@ struct LatencyFit {
     max_length: f64,
 }
 
-impl ServiceTimes {
+impl LatencyEstimator {
     /// Records the latency of a result for audio of `length_s` seconds, found at `now`.
     ///
     /// The bounds are durations since the acceptance of the submission. `not_before` is the time of the last poll without
     /// a result, and `not_after` the time of the poll that found it. `not_before` is zero if the first poll found it.
-    pub fn learn(
+    pub fn record(
         &mut self,
         model: &str,
         length_s: Option<f64>,
@@ -204,15 +204,15 @@ mod tests {
 
     #[test]
     fn an_unknown_model_has_no_estimate() {
-        assert_eq!(ServiceTimes::default().expected("m", Some(60.0)), None);
+        assert_eq!(LatencyEstimator::default().expected("m", Some(60.0)), None);
     }
 
     #[test]
     fn the_estimate_depends_on_the_audio_length() {
-        let mut times = ServiceTimes::default();
+        let mut times = LatencyEstimator::default();
         for _ in 0..10 {
-            times.learn("m", Some(30.0), (s(4), s(6)), NOW);
-            times.learn("m", Some(3600.0), (s(100), s(140)), NOW);
+            times.record("m", Some(30.0), (s(4), s(6)), NOW);
+            times.record("m", Some(3600.0), (s(100), s(140)), NOW);
         }
         let expected = |length| times.expected("m", Some(length)).unwrap().as_secs_f64();
         assert!((4.8..5.3).contains(&expected(30.0)), "{}", expected(30.0));
@@ -230,20 +230,20 @@ mod tests {
 
     #[test]
     fn much_longer_audio_has_no_estimate() {
-        let mut times = ServiceTimes::default();
-        times.learn("m", Some(30.0), (s(1), s(1)), NOW);
+        let mut times = LatencyEstimator::default();
+        times.record("m", Some(30.0), (s(1), s(1)), NOW);
         assert!(times.expected("m", Some(239.0)).is_some());
         assert_eq!(times.expected("m", Some(241.0)), None);
-        times.learn("m", Some(3600.0), (s(1), s(1)), NOW);
+        times.record("m", Some(3600.0), (s(1), s(1)), NOW);
         assert!(times.expected("m", Some(10_000.0)).is_some());
     }
 
     #[test]
     fn only_the_latest_results_count() {
-        let mut times = ServiceTimes::default();
+        let mut times = LatencyEstimator::default();
         for seconds in [1, 9] {
             for _ in 0..MAX_SAMPLES {
-                times.learn("m", None, (s(seconds), s(seconds)), NOW);
+                times.record("m", None, (s(seconds), s(seconds)), NOW);
             }
         }
         let expected = times.expected("m", None).unwrap();
@@ -254,7 +254,7 @@ mod tests {
     /// at which the result is found, in seconds.
     fn poll_until_found(
         expected: Option<Duration>,
-        times: &mut ServiceTimes,
+        times: &mut LatencyEstimator,
         now: Timestamp,
     ) -> (u32, f64) {
         let mut polled_at = expected.unwrap_or(s(10));
@@ -262,13 +262,13 @@ mod tests {
         while polled_at < s(60) {
             (not_before, polled_at, count) = (polled_at, polled_at.mul_f64(1.12), count + 1);
         }
-        times.learn("m", None, (not_before, polled_at), now);
+        times.record("m", None, (not_before, polled_at), now);
         (count, polled_at.as_secs_f64())
     }
 
     #[test]
     fn a_constant_latency_is_soon_met_by_the_first_poll() {
-        let mut times = ServiceTimes::default();
+        let mut times = LatencyEstimator::default();
         let polls: Vec<_> = (0..200)
             .map(|_| poll_until_found(times.expected("m", None), &mut times, NOW))
             .collect();
@@ -279,7 +279,7 @@ mod tests {
 
     #[test]
     fn first_poll_hits_do_not_evict_bracketed_results() {
-        let mut times = ServiceTimes::default();
+        let mut times = LatencyEstimator::default();
         let waves: Vec<_> = (0..8)
             .map(|_| {
                 let expected = times.expected("m", None);
@@ -295,9 +295,9 @@ mod tests {
 
     #[test]
     fn an_estimate_far_too_long_decreases_again() {
-        let mut times = ServiceTimes::default();
+        let mut times = LatencyEstimator::default();
         for _ in 0..MAX_SAMPLES {
-            times.learn("m", None, (s(550), s(650)), NOW);
+            times.record("m", None, (s(550), s(650)), NOW);
         }
         let later = NOW.after(MAX_AGE + s(1));
         for _ in 0..2 * MAX_SAMPLES {
@@ -310,10 +310,10 @@ mod tests {
 
     #[test]
     fn the_latest_results_are_kept_regardless_of_age() {
-        let mut times = ServiceTimes::default();
+        let mut times = LatencyEstimator::default();
         for result in 0..100 {
             let later = NOW.after(2 * MAX_AGE * result);
-            times.learn("m", None, (s(10), s(11)), later);
+            times.record("m", None, (s(10), s(11)), later);
         }
         assert_eq!(times.by_model["m"].bracketed.len() as u64, MIN_SAMPLES);
     }
@@ -321,9 +321,9 @@ mod tests {
     proptest! {
         #[test]
         fn the_estimate_grows_at_most_proportionally_to_length(taken in proptest::collection::vec((1.0..1e5f64, 1u64..1000), 1..100), length in 0.0..1.0f64, times_longer in 1.0..4f64) {
-            let mut times = ServiceTimes::default();
+            let mut times = LatencyEstimator::default();
             for &(length, seconds) in &taken {
-                times.learn("m", Some(length), (s(seconds), s(seconds)), NOW);
+                times.record("m", Some(length), (s(seconds), s(seconds)), NOW);
             }
             let longest = taken.iter().rev().take(MAX_SAMPLES as usize).map(|&(length, _)| length).fold(1.0, f64::max);
             let length = longest.powf(length);

@@ -1,7 +1,7 @@
 //! Forecast of the earliest time when all recordings are submitted, given the rate, the active hours and the budget.
 
-use super::budget::{Cap, Measure, Period, bounds};
-use super::hours::{Opening, Window};
+use super::budget::{Cap, Metric, Period, period_bounds};
+use super::hours::{Opening, SubmitWindow};
 use crate::domain::Timestamp;
 use jiff::tz::TimeZone;
 use std::time::Duration;
@@ -11,7 +11,7 @@ const MAX_STEPS: usize = 20_000;
 
 /// Recordings that remain to be submitted.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Load {
+pub struct Workload {
     /// Number of recordings.
     pub recordings: u64,
     /// Length of the audio, in seconds.
@@ -23,10 +23,10 @@ pub struct Load {
 /// Returns the earliest time of the last submission, or `None` if it is not foreseeable.
 #[must_use]
 pub fn submitted_by(
-    load: &Load,
+    load: &Workload,
     now: Timestamp,
     submits_per_minute: u32,
-    window: &Window,
+    window: &SubmitWindow,
     caps: &[Cap],
 ) -> Option<Timestamp> {
     let minutes = load.recordings as f64 / f64::from(submits_per_minute);
@@ -34,9 +34,9 @@ pub fn submitted_by(
     let mut last = after_open(now, open_for, window)?;
     for cap in caps {
         let amount = match cap.measure {
-            Measure::Audio => load.audio_s,
-            Measure::Cost => load.cost.unwrap_or(0.0),
-            Measure::Recordings => load.recordings as f64,
+            Metric::Audio => load.audio_s,
+            Metric::Cost => load.cost.unwrap_or(0.0),
+            Metric::Recordings => load.recordings as f64,
         };
         last = last.max(start_of_last_period(cap, amount, now, &window.zone)?);
     }
@@ -44,7 +44,7 @@ pub fn submitted_by(
 }
 
 /// Returns the time after which the window has been open for `open_for` in total since `now`.
-fn after_open(now: Timestamp, open_for: Duration, window: &Window) -> Option<Timestamp> {
+fn after_open(now: Timestamp, open_for: Duration, window: &SubmitWindow) -> Option<Timestamp> {
     let (mut time, mut left) = (now, open_for);
     for _ in 0..MAX_STEPS {
         time = match window.opening(time) {
@@ -71,13 +71,13 @@ fn start_of_last_period(
     now: Timestamp,
     zone: &TimeZone,
 ) -> Option<Timestamp> {
-    let mut periods = (amount / cap.most).ceil() as usize;
+    let mut periods = (amount / cap.limit).ceil() as usize;
     let mut start = now;
     if cap.period != Period::Run && periods > MAX_STEPS {
         return None;
     }
     while periods > 1 {
-        (_, start) = bounds(cap.period, start, zone)?;
+        (_, start) = period_bounds(cap.period, start, zone)?;
         periods -= 1;
     }
     Some(start)
@@ -94,25 +94,32 @@ mod tests {
         Timestamp::from_millis(1_793_491_200_000 + minutes * MINUTE)
     }
 
-    fn load(recordings: u64, hours: f64) -> Load {
-        Load {
+    fn load(recordings: u64, hours: f64) -> Workload {
+        Workload {
             recordings,
             audio_s: hours * 3600.0,
             cost: None,
         }
     }
 
-    fn window(hours: &str) -> Window {
-        Window {
+    fn window(hours: &str) -> SubmitWindow {
+        SubmitWindow {
             hours: vec![hours.parse().unwrap()],
-            ..Window::always()
+            ..SubmitWindow::always()
         }
     }
 
     #[test]
     fn only_the_rate_limits_an_open_day() {
-        let by =
-            |recordings| submitted_by(&load(recordings, 1.0), at(0), 60, &Window::always(), &[]);
+        let by = |recordings| {
+            submitted_by(
+                &load(recordings, 1.0),
+                at(0),
+                60,
+                &SubmitWindow::always(),
+                &[],
+            )
+        };
         assert_eq!(by(0), Some(at(0)));
         assert_eq!(by(600), Some(at(10)));
     }
@@ -136,20 +143,20 @@ mod tests {
     #[test]
     fn a_budget_spreads_submissions_over_days() {
         let cap = Cap {
-            measure: Measure::Audio,
+            measure: Metric::Audio,
             period: Period::Day,
-            most: 3600.0,
+            limit: 3600.0,
         };
-        let by = |hours| submitted_by(&load(1, hours), at(5), 60, &Window::always(), &[cap]);
+        let by = |hours| submitted_by(&load(1, hours), at(5), 60, &SubmitWindow::always(), &[cap]);
         assert_eq!(by(1.0), Some(at(5).after(Duration::from_secs(1))));
         assert_eq!(by(2.5), Some(at(2 * 24 * 60)));
     }
 
     #[test]
     fn a_closed_window_has_no_forecast() {
-        let over = Window {
+        let over = SubmitWindow {
             until: Some(at(0)),
-            ..Window::always()
+            ..SubmitWindow::always()
         };
         assert_eq!(submitted_by(&load(1, 1.0), at(1), 60, &over, &[]), None);
     }

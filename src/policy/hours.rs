@@ -23,7 +23,7 @@ pub struct TimeOfDay {
 impl TimeOfDay {
     /// Returns the first occurrence after `now` in local time.
     #[must_use]
-    pub fn next(self, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+    pub fn next_after(self, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         let today = date_of(now, zone)?;
         (0..=2)
             .filter_map(|days| self.on(today.checked_add(days.days()).ok()?, zone))
@@ -42,10 +42,10 @@ impl TimeOfDay {
 }
 
 impl FromStr for TimeOfDay {
-    type Err = NotATime;
+    type Err = InvalidTimeOfDay;
 
-    fn from_str(text: &str) -> Result<Self, NotATime> {
-        let error = || NotATime(text.to_owned());
+    fn from_str(text: &str) -> Result<Self, InvalidTimeOfDay> {
+        let error = || InvalidTimeOfDay(text.to_owned());
         let (hours, minutes) = text.split_once(':').ok_or_else(error)?;
         let number = |digits: &str| {
             let plain = matches!(digits.len(), 1..=2) && digits.bytes().all(|b| b.is_ascii_digit());
@@ -64,18 +64,18 @@ impl FromStr for TimeOfDay {
 /// Error for an invalid time of day.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected a time like \"06:00\", found \"{0}\"")]
-pub struct NotATime(String);
+pub struct InvalidTimeOfDay(String);
 
 /// Range of hours on some days of the week: `22:00-06:00`, `mon-fri 19:00-07:00`, `sat,sun 00:00-24:00`. The days are
 /// those on which the range starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Range {
+pub struct HoursRange {
     days: [bool; 7],
     from: TimeOfDay,
     to: TimeOfDay,
 }
 
-impl Range {
+impl HoursRange {
     fn on(&self, date: Date, zone: &TimeZone) -> Option<(Timestamp, Timestamp)> {
         if !self.days[day_number(date.weekday())] {
             return None;
@@ -91,13 +91,13 @@ impl Range {
 /// Error for an invalid range of hours.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("expected hours like \"22:00-06:00\" or \"mon-fri 19:00-07:00\", found \"{0}\"")]
-pub struct NotARange(String);
+pub struct InvalidHoursRange(String);
 
-impl FromStr for Range {
-    type Err = NotARange;
+impl FromStr for HoursRange {
+    type Err = InvalidHoursRange;
 
-    fn from_str(text: &str) -> Result<Self, NotARange> {
-        let error = || NotARange(text.to_owned());
+    fn from_str(text: &str) -> Result<Self, InvalidHoursRange> {
+        let error = || InvalidHoursRange(text.to_owned());
         let (days, hours) = match text.trim().rsplit_once(char::is_whitespace) {
             Some((named, hours)) => (days(named).ok_or_else(error)?, hours),
             None => ([true; 7], text.trim()),
@@ -136,9 +136,9 @@ fn day_number(day: Weekday) -> usize {
 
 /// Time window for submissions.
 #[derive(Debug, Clone)]
-pub struct Window {
+pub struct SubmitWindow {
     /// Setting `schedule.active_hours`. If empty, every hour is active.
-    pub hours: Vec<Range>,
+    pub hours: Vec<HoursRange>,
     /// Time after which the run submits nothing.
     pub until: Option<Timestamp>,
     /// Time zone of the active hours.
@@ -168,7 +168,7 @@ impl fmt::Display for Opening {
     }
 }
 
-impl Window {
+impl SubmitWindow {
     /// Returns a window that is always open.
     #[must_use]
     pub const fn always() -> Self {
@@ -226,8 +226,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn window(hours: &[&str]) -> Window {
-        Window {
+    fn window(hours: &[&str]) -> SubmitWindow {
+        SubmitWindow {
             hours: hours.iter().map(|range| range.parse().unwrap()).collect(),
             until: None,
             zone: berlin(),
@@ -252,7 +252,7 @@ mod tests {
     #[test]
     fn without_ranges_every_hour_is_active() {
         assert_eq!(
-            Window::always().opening(at("2026-11-21T12:00")),
+            SubmitWindow::always().opening(at("2026-11-21T12:00")),
             Opening::Now
         );
     }
@@ -331,7 +331,7 @@ mod tests {
     #[test]
     fn the_next_time_of_day_is_today_or_tomorrow() {
         let time: TimeOfDay = "06:00".parse().unwrap();
-        let next = |now| time.next(at(now), &berlin());
+        let next = |now| time.next_after(at(now), &berlin());
         assert_eq!(next("2026-11-21T05:59"), Some(at("2026-11-21T06:00")));
         assert_eq!(next("2026-11-21T06:00"), Some(at("2026-11-22T06:00")));
     }
@@ -354,7 +354,7 @@ mod tests {
             ", 22:00-06:00",
             "22:00-06:00-07:00",
         ] {
-            assert!(text.parse::<Range>().is_err(), "{text}");
+            assert!(text.parse::<HoursRange>().is_err(), "{text}");
         }
     }
 
@@ -383,7 +383,7 @@ mod tests {
 
         #[test]
         fn parsing_never_panics(text in "\\PC{0,24}") {
-            let _ = (text.parse::<Range>(), text.parse::<TimeOfDay>());
+            let _ = (text.parse::<HoursRange>(), text.parse::<TimeOfDay>());
         }
     }
 }

@@ -16,15 +16,15 @@ const MAX_DELAY: Duration = Duration::from_secs(40);
 /// `since_start` is the time from the submission to the last look-up. Returns `None` if the number of look-ups is
 /// exhausted, or if the retention is over and the service has deleted the transcription.
 #[must_use]
-pub fn next_look(
+pub fn next_lookup_delay(
     lookups: u32,
     since_start: Duration,
     retention: Duration,
     backoff: Backoff,
 ) -> Option<Duration> {
     let delays = Backoff {
-        first: backoff.first.min(MAX_FIRST_DELAY),
-        most: backoff.most.min(MAX_DELAY),
+        initial: backoff.initial.min(MAX_FIRST_DELAY),
+        max: backoff.max.min(MAX_DELAY),
     };
     (lookups <= REPEATED_LOOKUPS && since_start < retention)
         .then(|| delays.delay(lookups.max(1), 0.0))
@@ -36,13 +36,13 @@ mod tests {
 
     const HOUR: Duration = Duration::from_secs(3600);
     const SLOW: Backoff = Backoff {
-        first: Duration::from_secs(10),
-        most: Duration::from_secs(900),
+        initial: Duration::from_secs(10),
+        max: Duration::from_secs(900),
     };
 
     fn delays(backoff: Backoff, retention: Duration) -> Vec<Duration> {
         let mut delays = Vec::new();
-        while let Some(delay) = next_look(
+        while let Some(delay) = next_lookup_delay(
             delays.len() as u32 + 1,
             delays.iter().sum(),
             retention,
@@ -64,8 +64,8 @@ mod tests {
     #[test]
     fn a_short_back_off_means_short_delays() {
         let backoff = Backoff {
-            first: Duration::from_millis(10),
-            most: Duration::from_millis(40),
+            initial: Duration::from_millis(10),
+            max: Duration::from_millis(40),
         };
         assert!(
             delays(backoff, HOUR)
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn an_expired_transcription_is_not_looked_up() {
-        assert_eq!(next_look(1, HOUR, HOUR, SLOW), None);
+        assert_eq!(next_lookup_delay(1, HOUR, HOUR, SLOW), None);
         assert!(
             delays(SLOW, Duration::from_secs(6))
                 .iter()

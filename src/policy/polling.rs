@@ -19,7 +19,7 @@ const MAX_MARGIN: Duration = Duration::from_secs(60);
 
 /// Settings `polling.interval`, `polling.max_interval` and `api.retention`.
 #[derive(Debug, Clone, Copy)]
-pub struct Polling {
+pub struct PollPolicy {
     /// Interval between the first polls of a generation.
     pub interval: Duration,
     /// Maximum interval between later polls.
@@ -28,7 +28,7 @@ pub struct Polling {
     pub retention: Duration,
 }
 
-impl Polling {
+impl PollPolicy {
     /// Returns the time between the last regular poll and expiry: a tenth of the retention, at most a minute. This is also
     /// the grace period after creation, during which the service may return 404 for a generation.
     #[must_use]
@@ -40,7 +40,7 @@ impl Polling {
     ///
     /// The delay is the `expected` latency if known, otherwise the interval. It is at most half of the retention.
     #[must_use]
-    pub fn first(&self, accepted: Timestamp, expected: Option<Duration>) -> Timestamp {
+    pub fn first_poll(&self, accepted: Timestamp, expected: Option<Duration>) -> Timestamp {
         let wait = expected.unwrap_or_else(|| self.shortest());
         accepted.after(wait.min(self.retention / 2))
     }
@@ -51,7 +51,7 @@ impl Polling {
     /// `turn` is the time that all polls due now take. It is a minimum for the interval, so that every due poll gets its
     /// turn before a generation is polled again.
     #[must_use]
-    pub fn next(
+    pub fn next_poll(
         &self,
         now: Timestamp,
         polls: u32,
@@ -83,7 +83,7 @@ impl Polling {
 
     /// Returns whether a 404 at `now` may mean that the generation is not visible yet.
     #[must_use]
-    pub fn in_grace(&self, now: Timestamp, accepted: Timestamp) -> bool {
+    pub fn in_grace_period(&self, now: Timestamp, accepted: Timestamp) -> bool {
         now.since(accepted) < self.margin()
     }
 
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const POLLING: Polling = Polling {
+    const POLLING: PollPolicy = PollPolicy {
         interval: Duration::from_secs(10),
         max_interval: Duration::from_secs(60),
         retention: Duration::from_secs(3600),
@@ -121,10 +121,13 @@ mod tests {
 
     #[test]
     fn the_first_poll_follows_the_expected_latency() {
-        assert_eq!(POLLING.first(at(0), None), at(10));
-        assert_eq!(POLLING.first(at(0), Some(Duration::from_secs(3))), at(3));
+        assert_eq!(POLLING.first_poll(at(0), None), at(10));
         assert_eq!(
-            POLLING.first(at(0), Some(Duration::from_secs(5000))),
+            POLLING.first_poll(at(0), Some(Duration::from_secs(3))),
+            at(3)
+        );
+        assert_eq!(
+            POLLING.first_poll(at(0), Some(Duration::from_secs(5000))),
             at(1800)
         );
     }
@@ -134,7 +137,7 @@ mod tests {
         let waits: Vec<_> = (1..=7)
             .map(|polls| {
                 POLLING
-                    .next(at(0), polls, None, Duration::ZERO, at(3600))
+                    .next_poll(at(0), polls, None, Duration::ZERO, at(3600))
                     .millis()
                     / 1000
             })
@@ -147,7 +150,7 @@ mod tests {
         let next = |turn: u64, waited: u64| {
             let (turn, waited) = (Duration::from_secs(turn), Duration::from_secs(waited));
             POLLING
-                .next(at(0), 1, Some(waited), turn, at(3600))
+                .next_poll(at(0), 1, Some(waited), turn, at(3600))
                 .millis()
         };
         assert_eq!(next(0, 100), 10_000);
@@ -160,29 +163,29 @@ mod tests {
     #[test]
     fn polls_near_expiry_are_frequent() {
         assert_eq!(
-            POLLING.next(at(3500), 20, None, Duration::ZERO, at(3600)),
+            POLLING.next_poll(at(3500), 20, None, Duration::ZERO, at(3600)),
             at(3540)
         );
         assert_eq!(
-            POLLING.next(at(3540), 21, None, Duration::ZERO, at(3600)),
+            POLLING.next_poll(at(3540), 21, None, Duration::ZERO, at(3600)),
             at(3550)
         );
         assert_eq!(
-            POLLING.next(at(3700), 30, None, Duration::ZERO, at(3600)),
+            POLLING.next_poll(at(3700), 30, None, Duration::ZERO, at(3600)),
             at(3710)
         );
     }
 
     #[test]
     fn a_short_retention_shortens_every_interval() {
-        let polling = Polling {
+        let polling = PollPolicy {
             retention: Duration::from_secs(6),
             ..POLLING
         };
-        assert_eq!(polling.first(at(0), None).millis(), 600);
+        assert_eq!(polling.first_poll(at(0), None).millis(), 600);
         assert!(
             polling
-                .next(at(0), 20, None, Duration::ZERO, at(6))
+                .next_poll(at(0), 20, None, Duration::ZERO, at(6))
                 .millis()
                 <= 1000
         );
@@ -195,7 +198,7 @@ mod tests {
             interval_ms in 1u64..100_000, more_ms in 0u64..1_000_000, turn_ms in 0u64..1_000_000,
             is_expected: bool,
         ) {
-            let polling = Polling {
+            let polling = PollPolicy {
                 interval: Duration::from_millis(interval_ms),
                 max_interval: Duration::from_millis(interval_ms + more_ms),
                 retention: Duration::from_millis(retention_ms),
@@ -203,7 +206,7 @@ mod tests {
             let expires = Timestamp::from_millis(0).after(polling.retention);
             let now = Timestamp::from_millis(now);
             let waited = is_expected.then(|| now.since(Timestamp::from_millis(0)));
-            let next = polling.next(now, polls, waited, Duration::from_millis(turn_ms), expires);
+            let next = polling.next_poll(now, polls, waited, Duration::from_millis(turn_ms), expires);
             prop_assert!(next >= now);
             if now < expires.before(polling.margin()) {
                 prop_assert!(next <= expires.before(polling.margin()));

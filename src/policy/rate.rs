@@ -27,7 +27,7 @@ const TO_CEILING: Duration = Duration::from_secs(30 * 60);
 
 /// Estimate of the rate that the service accepts.
 #[derive(Debug, Clone)]
-pub struct Rate {
+pub struct RateEstimate {
     ceiling: NonZeroU32,
     /// Submissions per minute immediately after the last cut.
     after_cut: f64,
@@ -41,7 +41,7 @@ pub struct Rate {
     rejected: VecDeque<Timestamp>,
 }
 
-impl Rate {
+impl RateEstimate {
     /// Creates an estimate that starts at the configured ceiling.
     #[must_use]
     pub fn new(ceiling: NonZeroU32) -> Self {
@@ -75,7 +75,7 @@ impl Rate {
     }
 
     /// Records that a submission started at `started` was accepted. `now` is the time of the response.
-    pub fn accepted(&mut self, started: Timestamp, now: Timestamp) {
+    pub fn record_accepted(&mut self, started: Timestamp, now: Timestamp) {
         let counts = self.started_after_cut(started, now);
         self.accepted.push_back(now);
         self.expire(now);
@@ -94,7 +94,7 @@ impl Rate {
     ///
     /// A burst of rejections reduces the rate only once. After a cut, rejections count only once a submission was accepted at
     /// the new rate. A service that temporarily rejects everything therefore does not drive the rate down.
-    pub fn refused(&mut self, started: Timestamp, now: Timestamp) -> bool {
+    pub fn record_rejected(&mut self, started: Timestamp, now: Timestamp) -> bool {
         let counts = self.started_after_cut(started, now) && self.max_accepted > 0;
         self.expire(now);
         let accepted = self.accepted.len();
@@ -148,15 +148,15 @@ mod tests {
         Timestamp::from_millis(millis)
     }
 
-    fn rate(ceiling: u32) -> Rate {
-        Rate::new(NonZeroU32::new(ceiling).unwrap())
+    fn rate(ceiling: u32) -> RateEstimate {
+        RateEstimate::new(NonZeroU32::new(ceiling).unwrap())
     }
 
     /// Records as many rejections as indicate a limit, of submissions started at `started`. Returns whether the last one
     /// reduced the rate.
-    fn reject(rate: &mut Rate, started: i64) -> bool {
+    fn reject(rate: &mut RateEstimate, started: i64) -> bool {
         let [first, second, third] =
-            [1, 2, 3].map(|step| rate.refused(at(started), at(started + step)));
+            [1, 2, 3].map(|step| rate.record_rejected(at(started), at(started + step)));
         assert!(!first && !second);
         third
     }
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn a_limit_close_to_the_rate_is_found_immediately() {
         let mut rate = rate(60);
-        (0..50).for_each(|now| rate.accepted(at(now), at(now)));
+        (0..50).for_each(|now| rate.record_accepted(at(now), at(now)));
         assert!(reject(&mut rate, 100));
         assert_eq!(rate.per_minute(at(103)).get(), 45);
     }
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn a_distant_limit_is_found_by_halving() {
         let mut rate = rate(600);
-        (0..50).for_each(|now| rate.accepted(at(now), at(now)));
+        (0..50).for_each(|now| rate.record_accepted(at(now), at(now)));
         assert!(reject(&mut rate, 100));
         assert_eq!(rate.per_minute(at(103)).get(), 300);
     }
@@ -180,10 +180,10 @@ mod tests {
     #[test]
     fn a_burst_of_rejections_counts_once() {
         let mut rate = rate(60);
-        rate.accepted(at(0), at(1));
+        rate.record_accepted(at(0), at(1));
         assert!(reject(&mut rate, 10));
         for started in 10..13 {
-            assert!(!rate.refused(at(started), at(21)));
+            assert!(!rate.record_rejected(at(started), at(21)));
         }
         assert_eq!(rate.per_minute(at(21)).get(), 30);
     }
@@ -192,9 +192,9 @@ mod tests {
     fn rejections_with_a_rising_maximum_are_no_limit() {
         let mut rate = rate(60);
         for now in 0..59 {
-            rate.accepted(at(now), at(now));
-            assert!(!rate.refused(at(now), at(now)));
-            assert!(!rate.refused(at(now), at(now)));
+            rate.record_accepted(at(now), at(now));
+            assert!(!rate.record_rejected(at(now), at(now)));
+            assert!(!rate.record_rejected(at(now), at(now)));
         }
         assert_eq!(rate.per_minute(at(100)).get(), 60);
     }
@@ -202,9 +202,9 @@ mod tests {
     #[test]
     fn rejections_below_the_maximum_are_no_limit() {
         let mut rate = rate(60);
-        (0..60).for_each(|now| rate.accepted(at(now * 1_000), at(now * 1_000)));
+        (0..60).for_each(|now| rate.record_accepted(at(now * 1_000), at(now * 1_000)));
         assert_eq!(
-            [70_000, 80_000, 90_000].map(|now| rate.refused(at(now), at(now))),
+            [70_000, 80_000, 90_000].map(|now| rate.record_rejected(at(now), at(now))),
             [false; 3]
         );
     }
@@ -212,16 +212,16 @@ mod tests {
     #[test]
     fn rejecting_everything_does_not_reduce_the_rate() {
         let mut rate = rate(60);
-        let storm = |rate: &mut Rate, begin: i64| {
+        let storm = |rate: &mut RateEstimate, begin: i64| {
             (0..600)
                 .filter(|step| {
                     let now = at(begin + step * 1_000);
-                    rate.refused(now, now)
+                    rate.record_rejected(now, now)
                 })
                 .count()
         };
         assert_eq!(storm(&mut rate, 0), 0);
-        rate.accepted(at(700_000), at(700_000));
+        rate.record_accepted(at(700_000), at(700_000));
         assert_eq!(storm(&mut rate, 700_001), 1);
         assert_eq!(rate.per_minute(at(703_000)).get(), 30);
     }
@@ -229,16 +229,16 @@ mod tests {
     #[test]
     fn rejections_count_after_the_clock_was_set_back() {
         let mut rate = rate(60);
-        rate.accepted(at(3_600_000), at(3_600_001));
+        rate.record_accepted(at(3_600_000), at(3_600_001));
         assert!(reject(&mut rate, 3_600_002));
-        rate.accepted(at(10), at(20));
+        rate.record_accepted(at(10), at(20));
         assert!(reject(&mut rate, 30));
     }
 
     #[test]
     fn the_rate_never_falls_below_one_per_minute() {
         let mut rate = rate(1);
-        rate.accepted(at(0), at(0));
+        rate.record_accepted(at(0), at(0));
         assert!(reject(&mut rate, 1));
         assert_eq!(rate.per_minute(at(4)).get(), 1);
     }
@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn the_rate_rises_slowly_at_first() {
         let mut rate = rate(600);
-        (0..300).for_each(|now| rate.accepted(at(now), at(now)));
+        (0..300).for_each(|now| rate.record_accepted(at(now), at(now)));
         assert!(reject(&mut rate, 297));
         let after =
             [0, 5, 10, 20, 30].map(|minutes| rate.per_minute(at(300 + minutes * 60_000)).get());
@@ -265,7 +265,7 @@ mod tests {
     /// `rejects` decides on each submission by its minute and the number accepted in the last minute. Each rejection causes
     /// a wait of `wait` milliseconds.
     fn submit(
-        rate: &mut Rate,
+        rate: &mut RateEstimate,
         minutes: i64,
         counted: i64,
         wait: i64,
@@ -279,12 +279,12 @@ mod tests {
             let one = usize::from(now >= counted * 60_000);
             if rejects(now / 60_000, taken.len()) {
                 counts.rejected += one;
-                rate.refused(at(now), at(now));
+                rate.record_rejected(at(now), at(now));
                 now += wait;
             } else {
                 counts.accepted += one;
                 taken.push_back(now);
-                rate.accepted(at(now), at(now));
+                rate.record_accepted(at(now), at(now));
                 now += 60_000 / i64::from(rate.per_minute(at(now)).get()) + 1;
             }
         }
@@ -309,9 +309,9 @@ mod tests {
             let mut rate = rate(ceiling);
             for (accepted, now, ago) in facts {
                 if accepted {
-                    rate.accepted(at(now - ago), at(now));
+                    rate.record_accepted(at(now - ago), at(now));
                 } else {
-                    rate.refused(at(now - ago), at(now));
+                    rate.record_rejected(at(now - ago), at(now));
                 }
                 prop_assert!((1..=ceiling).contains(&rate.per_minute(at(now)).get()));
             }

@@ -1,7 +1,7 @@
 //! Responses: complete ones, error responses, and responses with an injected fault.
 
-use super::fault::{Fault, Mishap};
-use super::submission::Refusal;
+use super::fault::{Fault, InjectedFault};
+use super::submission::Rejection;
 use crate::domain::time::Timestamp;
 use axum::Json;
 use axum::body::{Body, Bytes};
@@ -22,43 +22,43 @@ const SLOW_CHUNK_DELAY: Duration = Duration::from_millis(100);
 
 /// Data of a request that its response needs.
 #[derive(Debug, Clone)]
-pub(super) struct Asked {
+pub(super) struct RequestContext {
     pub(super) request_id: String,
     pub(super) path: String,
-    pub(super) at: Timestamp,
+    pub(super) received: Timestamp,
 }
 
-impl Asked {
+impl RequestContext {
     /// Returns an error response in the service's format.
-    pub(super) fn refusal(&self, status: StatusCode, message: &str) -> Response {
+    pub(super) fn error_response(&self, status: StatusCode, message: &str) -> Response {
         let body = json!({
             "message": message,
             "path": self.path,
             "requestId": self.request_id,
             "statusCode": status.as_u16(),
-            "timestamp": self.at,
+            "timestamp": self.received,
         });
         (status, Json(body)).into_response()
     }
 
     /// Returns the error response of a rejected request.
-    pub(super) fn refused(&self, refusal: &Refusal) -> Response {
-        self.refusal(refusal.status, &refusal.message)
+    pub(super) fn rejection_response(&self, refusal: &Rejection) -> Response {
+        self.error_response(refusal.status, &refusal.message)
     }
 
     /// Returns a 429 response with `Retry-After`, rounded up to whole seconds.
-    pub(super) fn too_many(&self, wait: Duration) -> Response {
+    pub(super) fn too_many_requests(&self, wait: Duration) -> Response {
         let seconds = wait.as_millis().div_ceil(1000).to_string();
-        let body = self.refusal(StatusCode::TOO_MANY_REQUESTS, "too many requests");
+        let body = self.error_response(StatusCode::TOO_MANY_REQUESTS, "too many requests");
         ([(RETRY_AFTER, seconds)], body).into_response()
     }
 
     /// Returns the error response of a fault. Returns `None` for a fault of another kind.
-    pub(super) fn error_of(&self, mishap: Mishap) -> Option<Response> {
+    pub(super) fn fault_response(&self, mishap: InjectedFault) -> Option<Response> {
         let (status, message) = match (mishap.fault, mishap.second_form) {
             (Fault::ErrorJson, true) => return Some(problem_document()),
             (Fault::ErrorHtml, second) => return Some(html_page(second)),
-            (Fault::RateLimit, _) => return Some(self.too_many(Duration::from_secs(1))),
+            (Fault::RateLimit, _) => return Some(self.too_many_requests(Duration::from_secs(1))),
             (Fault::ErrorJson, false) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "internal server error")
             }
@@ -76,7 +76,7 @@ impl Asked {
             }
             _ => return None,
         };
-        Some(self.refusal(status, message))
+        Some(self.error_response(status, message))
     }
 }
 
@@ -110,9 +110,9 @@ fn html_page(unavailable: bool) -> Response {
 
 /// Handle to cut the connection of a request.
 #[derive(Debug, Clone)]
-pub(super) struct Cut(pub(super) CancellationToken);
+pub(super) struct ConnectionHandle(pub(super) CancellationToken);
 
-impl Cut {
+impl ConnectionHandle {
     /// Cuts the connection. The future never completes: it is dropped together with the connection.
     pub(super) async fn sever<T>(&self) -> T {
         self.0.cancel();
@@ -121,11 +121,11 @@ impl Cut {
 }
 
 /// Returns a JSON response. A fault may slow it down or truncate it.
-pub(super) fn sent(
+pub(super) fn json_response(
     status: StatusCode,
     body: &impl Serialize,
     fault: Option<Fault>,
-    cut: &Cut,
+    cut: &ConnectionHandle,
 ) -> Response {
     let bytes = serde_json::to_vec(body).expect("every key is a string");
     let bytes = Bytes::from(bytes);
@@ -140,7 +140,7 @@ pub(super) fn sent(
     (status, headers, body).into_response()
 }
 
-fn truncated(mut bytes: Bytes, cut: Cut) -> Body {
+fn truncated(mut bytes: Bytes, cut: ConnectionHandle) -> Body {
     bytes.truncate(bytes.len() / 2);
     let half = stream::iter([Ok::<_, Infallible>(bytes)]);
     // The server polls for the next chunk only after it has sent the first half.
@@ -164,11 +164,11 @@ fn slow(bytes: Bytes) -> Body {
 mod tests {
     use super::*;
 
-    fn request() -> Asked {
-        Asked {
+    fn request() -> RequestContext {
+        RequestContext {
             request_id: "sandbox-1".to_owned(),
             path: "/v1/stt/create".to_owned(),
-            at: Timestamp::from_millis(1_795_230_245_999),
+            received: Timestamp::from_millis(1_795_230_245_999),
         }
     }
 
@@ -181,14 +181,14 @@ mod tests {
 
     #[tokio::test]
     async fn errors_have_the_services_format() {
-        let response = request().refusal(StatusCode::BAD_REQUEST, "no");
+        let response = request().error_response(StatusCode::BAD_REQUEST, "no");
         insta::assert_snapshot!(text(response).await, @r#"{"message":"no","path":"/v1/stt/create","requestId":"sandbox-1","statusCode":400,"timestamp":"2026-11-21T03:04:05Z"}"#);
     }
 
     #[test]
     fn error_faults_have_two_forms() {
         let status = |fault, second_form| {
-            let error = request().error_of(Mishap { fault, second_form });
+            let error = request().fault_response(InjectedFault { fault, second_form });
             error.map(|response| response.status().as_u16())
         };
         let both = |fault| [false, true].map(|second_form| status(fault, second_form));
@@ -201,8 +201,12 @@ mod tests {
 
     #[test]
     fn retry_after_is_rounded_up() {
-        let wait =
-            |ms| request().too_many(Duration::from_millis(ms)).headers()[RETRY_AFTER].clone();
+        let wait = |ms| {
+            request()
+                .too_many_requests(Duration::from_millis(ms))
+                .headers()[RETRY_AFTER]
+                .clone()
+        };
         assert_eq!([1, 1000, 1001].map(wait), ["1", "1", "2"]);
     }
 }

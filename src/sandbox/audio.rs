@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use std::io::{self, Read, Seek, SeekFrom};
 
 /// Maximum upload in bytes, the limit of Deepgram behind the service: 2 GB.
-pub(super) const MOST_BYTES: u64 = 2 << 30;
+pub(super) const MAX_UPLOAD_BYTES: u64 = 2 << 30;
 /// Number of bytes kept from the beginning, and the minimum kept from the end.
 const KEPT_BYTES: usize = 512 * 1024;
 /// Number of bytes inspected to distinguish text from audio.
@@ -31,7 +31,7 @@ pub(super) struct Intake {
 
 /// Properties of a complete upload.
 #[derive(Debug, PartialEq)]
-pub(super) struct Audio {
+pub(super) struct UploadedAudio {
     pub(super) bytes: u64,
     pub(super) sha256: Sha256Sum,
     pub(super) duration_s: f64,
@@ -68,7 +68,7 @@ impl Intake {
     }
 
     /// Completes the upload. `extension` helps to detect the container.
-    pub(super) fn finish(self, extension: Option<&str>) -> Audio {
+    pub(super) fn finish(self, extension: Option<&str>) -> UploadedAudio {
         let (bytes, is_text) = (self.len, is_text(&self.head));
         let sha256 = Sha256Sum(self.hasher.finalize().into());
         let ends = Ends {
@@ -79,7 +79,7 @@ impl Intake {
         };
         let estimate = bytes as f64 / BYTES_PER_SECOND as f64;
         let duration_s = duration_of(ends, bytes, extension).unwrap_or(estimate);
-        Audio {
+        UploadedAudio {
             bytes,
             sha256,
             duration_s: (duration_s * 1000.0).round() / 1000.0,
@@ -147,8 +147,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn upload(bytes: &[u8], extension: &str) -> Audio {
-        let mut intake = Intake::new(MOST_BYTES);
+    fn upload(bytes: &[u8], extension: &str) -> UploadedAudio {
+        let mut intake = Intake::new(MAX_UPLOAD_BYTES);
         for chunk in bytes.chunks(60_000) {
             intake.push(chunk).unwrap();
         }
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn only_the_ends_are_kept() {
-        let mut intake = Intake::new(MOST_BYTES);
+        let mut intake = Intake::new(MAX_UPLOAD_BYTES);
         for _ in 0..100 {
             intake.push(&[1; 100_000]).unwrap();
             assert!(intake.head.len() + intake.tail.len() < 3 * KEPT_BYTES);

@@ -1,11 +1,11 @@
 //! State of the sandbox and its changes by each call. It reads no clock and does no IO.
 
-use super::fault::{Call, Fault, Faults, Mishap};
-use super::generation::{Generation, Status, new_id};
-use super::ledger::{Ledger, Outcome, Row};
-use super::settings::{Account, Settings};
-use super::submission::{Refusal, Submission};
-use super::window::Window;
+use super::fault::{Endpoint, Fault, Faults, InjectedFault};
+use super::generation::{Generation, GenerationStatus, new_id};
+use super::ledger::{GenerationOutcome, Ledger, LedgerEntry};
+use super::settings::{AccountState, Settings};
+use super::submission::{ReceivedSubmission, Rejection};
+use super::window::SlidingWindow;
 use crate::domain::time::Timestamp;
 use axum::http::StatusCode;
 use rand::SeedableRng;
@@ -16,57 +16,57 @@ use std::time::Duration;
 
 /// Mutable state of the sandbox.
 #[derive(Debug)]
-pub(super) struct Book {
+pub(super) struct SandboxState {
     settings: Settings,
     pub(super) faults: Faults,
-    pub(super) account: Account,
+    pub(super) account: AccountState,
     fault_rng: StdRng,
     id_rng: StdRng,
     generations: HashMap<String, Generation>,
     /// IDs in order of creation, which is also the order of expiry.
     creation_order: VecDeque<String>,
-    submits: Window,
-    polls: Window,
+    submits: SlidingWindow,
+    polls: SlidingWindow,
     ledger: Ledger,
 }
 
 /// Denied call.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Turned {
+pub(super) enum Denied {
     /// The key or the account was rejected.
-    Refused(Refusal),
+    Rejected(Rejection),
     /// The rate limit was exceeded. Contains the wait until the next call is admitted.
     OverLimit(Duration),
 }
 
 /// Result of a poll.
 #[derive(Debug, PartialEq)]
-pub(super) enum Found {
+pub(super) enum GenerationLookup {
     Missing,
     Waiting,
     Active,
     Failed,
-    Completed(Arc<Submission>),
+    Completed(Arc<ReceivedSubmission>),
 }
 
 /// ID and outcome of a new generation.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Accepted {
+pub(super) struct NewGeneration {
     pub(super) id: String,
     pub(super) fails: bool,
 }
 
-impl Book {
+impl SandboxState {
     pub(super) fn new(settings: Settings) -> Self {
         Self {
             faults: settings.faults.clone(),
-            account: Account::Open,
+            account: AccountState::Open,
             fault_rng: StdRng::seed_from_u64(settings.seed),
             id_rng: StdRng::seed_from_u64(!settings.seed),
             generations: HashMap::new(),
             creation_order: VecDeque::new(),
-            submits: Window::new(settings.minute),
-            polls: Window::new(settings.minute),
+            submits: SlidingWindow::new(settings.minute),
+            polls: SlidingWindow::new(settings.minute),
             ledger: Ledger::default(),
             settings,
         }
@@ -78,26 +78,26 @@ impl Book {
     /// Returns an error if the key, the account or the rate limit does not allow the call.
     pub(super) fn admit(
         &mut self,
-        call: Call,
+        call: Endpoint,
         key: Option<&str>,
         now: Timestamp,
-    ) -> Result<Option<Mishap>, Turned> {
+    ) -> Result<Option<InjectedFault>, Denied> {
         self.remove_expired(now);
-        if call == Call::Poll {
+        if call == Endpoint::Poll {
             self.ledger.polls += 1;
         }
         let mishap = self.faults.draw(call, &mut self.fault_rng);
         if mishap.is_some_and(|mishap| mishap.fault == Fault::Refuse) {
             return Ok(mishap);
         }
-        self.check_account(call, key).map_err(Turned::Refused)?;
+        self.check_account(call, key).map_err(Denied::Rejected)?;
         let (window, limit) = match call {
-            Call::Submit => (&mut self.submits, self.settings.submits_per_minute),
-            Call::Poll => (&mut self.polls, self.settings.polls_per_minute),
+            Endpoint::Submit => (&mut self.submits, self.settings.submits_per_minute),
+            Endpoint::Poll => (&mut self.polls, self.settings.polls_per_minute),
         };
         if let Err(wait) = window.enter(now, limit) {
             self.ledger.over_limit += 1;
-            return Err(Turned::OverLimit(wait));
+            return Err(Denied::OverLimit(wait));
         }
         Ok(mishap)
     }
@@ -106,26 +106,26 @@ impl Book {
     ///
     /// # Errors
     /// Returns 401 if the key is missing, wrong or rejected for this account.
-    pub(super) fn check_key(&self, key: Option<&str>) -> Result<(), Refusal> {
+    pub(super) fn check_key(&self, key: Option<&str>) -> Result<(), Rejection> {
         let known = match (key, &self.settings.key) {
             (None | Some(""), _) => false,
             (Some(key), Some(only)) => key == only,
             (Some(_), None) => true,
         };
-        if known && self.account != Account::KeyRefused {
+        if known && self.account != AccountState::KeyRefused {
             return Ok(());
         }
-        Err(Refusal::new(
+        Err(Rejection::new(
             StatusCode::UNAUTHORIZED,
             "the API key is missing or not valid",
         ))
     }
 
-    fn check_account(&self, call: Call, key: Option<&str>) -> Result<(), Refusal> {
+    fn check_account(&self, call: Endpoint, key: Option<&str>) -> Result<(), Rejection> {
         self.check_key(key)?;
-        if call == Call::Submit && self.account == Account::NoCredit {
+        if call == Endpoint::Submit && self.account == AccountState::NoCredit {
             let message = "the account has run out of credit";
-            return Err(Refusal::new(StatusCode::FORBIDDEN, message));
+            return Err(Rejection::new(StatusCode::FORBIDDEN, message));
         }
         Ok(())
     }
@@ -133,15 +133,15 @@ impl Book {
     /// Creates a generation for a submission.
     pub(super) fn accept(
         &mut self,
-        submission: Submission,
+        submission: ReceivedSubmission,
         client_request_id: Option<String>,
         now: Timestamp,
-    ) -> Accepted {
+    ) -> NewGeneration {
         let fails = self.faults.draw_failure(&mut self.fault_rng);
         let id = new_id(&mut self.id_rng);
         self.ledger.accepted += 1;
         self.ledger.paid += u64::from(!fails);
-        self.ledger.generations.push(Row {
+        self.ledger.generations.push(LedgerEntry {
             id: id.clone(),
             client_request_id,
             model: submission.model.clone(),
@@ -153,9 +153,9 @@ impl Book {
             polls: 0,
             fetched: false,
             outcome: if fails {
-                Outcome::Failed
+                GenerationOutcome::Failed
             } else {
-                Outcome::Transcribed
+                GenerationOutcome::Transcribed
             },
         });
         let generation = Generation {
@@ -166,7 +166,7 @@ impl Book {
         };
         self.generations.insert(id.clone(), generation);
         self.creation_order.push_back(id.clone());
-        Accepted { id, fails }
+        NewGeneration { id, fails }
     }
 
     /// Draws whether the list of requests is missing for this call.
@@ -175,8 +175,8 @@ impl Book {
     }
 
     /// Returns the submissions accepted from `start` to `end`, newest first.
-    pub(super) fn logs(&self, start: Timestamp, end: Timestamp) -> Vec<&Row> {
-        let within = |row: &&Row| (start.millis()..=end.millis()).contains(&row.created_ms);
+    pub(super) fn logs(&self, start: Timestamp, end: Timestamp) -> Vec<&LedgerEntry> {
+        let within = |row: &&LedgerEntry| (start.millis()..=end.millis()).contains(&row.created_ms);
         self.ledger
             .generations
             .iter()
@@ -186,48 +186,58 @@ impl Book {
     }
 
     /// Counts a poll and returns its result. `mishap` is the fault injected into the response.
-    pub(super) fn poll(&mut self, id: &str, mishap: Option<Fault>, now: Timestamp) -> Found {
+    pub(super) fn poll(
+        &mut self,
+        id: &str,
+        mishap: Option<Fault>,
+        now: Timestamp,
+    ) -> GenerationLookup {
         let found = self.find(id, mishap, now);
-        if found == Found::Missing {
+        if found == GenerationLookup::Missing {
             self.ledger.missing += 1;
         } else if let Some(generation) = self.generations.get(id) {
             let row = &mut self.ledger.generations[generation.row];
             row.polls += 1;
-            row.fetched |= matches!(found, Found::Completed(_)) && mishap != Some(Fault::Truncate);
+            row.fetched |=
+                matches!(found, GenerationLookup::Completed(_)) && mishap != Some(Fault::Truncate);
         }
         found
     }
 
-    fn find(&self, id: &str, mishap: Option<Fault>, now: Timestamp) -> Found {
+    fn find(&self, id: &str, mishap: Option<Fault>, now: Timestamp) -> GenerationLookup {
         let Some(generation) = self.generations.get(id) else {
-            return Found::Missing;
+            return GenerationLookup::Missing;
         };
         let status = generation.status_at(now, self.settings.delay, self.settings.retention);
         let hidden = mishap == Some(Fault::Early404);
         match status {
-            Status::Expired => Found::Missing,
-            Status::Waiting | Status::Active if hidden => Found::Missing,
-            Status::Waiting => Found::Waiting,
-            Status::Active => Found::Active,
-            Status::Failed => Found::Failed,
-            Status::Completed => Found::Completed(Arc::clone(&generation.submission)),
+            GenerationStatus::Expired => GenerationLookup::Missing,
+            GenerationStatus::Waiting | GenerationStatus::Active if hidden => {
+                GenerationLookup::Missing
+            }
+            GenerationStatus::Waiting => GenerationLookup::Waiting,
+            GenerationStatus::Active => GenerationLookup::Active,
+            GenerationStatus::Failed => GenerationLookup::Failed,
+            GenerationStatus::Completed => {
+                GenerationLookup::Completed(Arc::clone(&generation.submission))
+            }
         }
     }
 
     /// Records that the legacy call returned the complete transcript.
-    pub(super) fn fetched(&mut self, id: &str) {
+    pub(super) fn mark_fetched(&mut self, id: &str) {
         if let Some(generation) = self.generations.get(id) {
             self.ledger.generations[generation.row].fetched = true;
         }
     }
 
     /// Counts a submission with an error response.
-    pub(super) fn refused(&mut self, status: StatusCode) {
+    pub(super) fn count_rejected(&mut self, status: StatusCode) {
         *self.ledger.refused.entry(status.as_u16()).or_default() += 1;
     }
 
     /// Counts a submission whose connection was cut before acceptance.
-    pub(super) fn cut(&mut self) {
+    pub(super) fn count_cut(&mut self) {
         self.ledger.cut += 1;
     }
 
@@ -264,24 +274,25 @@ mod tests {
         Timestamp::from_millis(seconds * 1000)
     }
 
-    fn book(change: impl FnOnce(&mut Settings)) -> Book {
+    fn book(change: impl FnOnce(&mut Settings)) -> SandboxState {
         let mut settings = Settings {
             delay: Duration::from_secs(8),
             retention: Duration::from_secs(100),
             ..Settings::default()
         };
         change(&mut settings);
-        Book::new(settings)
+        SandboxState::new(settings)
     }
 
-    fn accept(book: &mut Book, now: Timestamp) -> String {
-        book.accept(Submission::example("a.mp3"), None, now).id
+    fn accept(book: &mut SandboxState, now: Timestamp) -> String {
+        book.accept(ReceivedSubmission::example("a.mp3"), None, now)
+            .id
     }
 
-    fn status(denied: Turned) -> u16 {
+    fn status(denied: Denied) -> u16 {
         match denied {
-            Turned::Refused(refusal) => refusal.status.as_u16(),
-            Turned::OverLimit(_) => 429,
+            Denied::Rejected(refusal) => refusal.status.as_u16(),
+            Denied::OverLimit(_) => 429,
         }
     }
 
@@ -289,11 +300,14 @@ mod tests {
     fn transcripts_expire_after_the_retention() {
         let mut book = book(|_| {});
         let id = accept(&mut book, at(0));
-        assert_eq!(book.poll(&id, None, at(1)), Found::Waiting);
-        assert_eq!(book.poll(&id, None, at(3)), Found::Active);
-        assert!(matches!(book.poll(&id, None, at(99)), Found::Completed(_)));
-        assert_eq!(book.poll(&id, None, at(100)), Found::Missing);
-        assert_eq!(book.admit(Call::Poll, Some("k"), at(100)), Ok(None));
+        assert_eq!(book.poll(&id, None, at(1)), GenerationLookup::Waiting);
+        assert_eq!(book.poll(&id, None, at(3)), GenerationLookup::Active);
+        assert!(matches!(
+            book.poll(&id, None, at(99)),
+            GenerationLookup::Completed(_)
+        ));
+        assert_eq!(book.poll(&id, None, at(100)), GenerationLookup::Missing);
+        assert_eq!(book.admit(Endpoint::Poll, Some("k"), at(100)), Ok(None));
         assert!(book.generations.is_empty() && book.creation_order.is_empty());
         let ledger = book.ledger();
         assert_eq!(
@@ -310,11 +324,11 @@ mod tests {
     fn failed_generations_are_free() {
         let mut book = book(|settings| settings.faults = "fail=1".parse().unwrap());
         let id = accept(&mut book, at(0));
-        assert_eq!(book.poll(&id, None, at(7)), Found::Active);
-        assert_eq!(book.poll(&id, None, at(8)), Found::Failed);
+        assert_eq!(book.poll(&id, None, at(7)), GenerationLookup::Active);
+        assert_eq!(book.poll(&id, None, at(8)), GenerationLookup::Failed);
         let ledger = book.ledger();
         assert_eq!((ledger.accepted, ledger.paid), (1, 0));
-        assert_eq!(ledger.generations[0].outcome, Outcome::Failed);
+        assert_eq!(ledger.generations[0].outcome, GenerationOutcome::Failed);
         assert!(!ledger.generations[0].fetched);
     }
 
@@ -322,10 +336,13 @@ mod tests {
     fn an_early_404_ends_with_the_delay() {
         let mut book = book(|_| {});
         let id = accept(&mut book, at(0));
-        assert_eq!(book.poll(&id, Some(Fault::Early404), at(7)), Found::Missing);
+        assert_eq!(
+            book.poll(&id, Some(Fault::Early404), at(7)),
+            GenerationLookup::Missing
+        );
         assert!(matches!(
             book.poll(&id, Some(Fault::Early404), at(8)),
-            Found::Completed(_)
+            GenerationLookup::Completed(_)
         ));
     }
 
@@ -346,19 +363,22 @@ mod tests {
             book.account = account;
             book.admit(call, key, at(0)).map_err(status)
         };
-        for call in [Call::Submit, Call::Poll] {
-            assert_eq!(admit_as(Account::Open, call, Some("right")), Ok(None));
-            assert_eq!(admit_as(Account::KeyRefused, call, Some("right")), Err(401));
+        for call in [Endpoint::Submit, Endpoint::Poll] {
+            assert_eq!(admit_as(AccountState::Open, call, Some("right")), Ok(None));
+            assert_eq!(
+                admit_as(AccountState::KeyRefused, call, Some("right")),
+                Err(401)
+            );
             for key in [None, Some(""), Some("wrong")] {
-                assert_eq!(admit_as(Account::Open, call, key), Err(401));
+                assert_eq!(admit_as(AccountState::Open, call, key), Err(401));
             }
         }
         assert_eq!(
-            admit_as(Account::NoCredit, Call::Submit, Some("right")),
+            admit_as(AccountState::NoCredit, Endpoint::Submit, Some("right")),
             Err(403)
         );
         assert_eq!(
-            admit_as(Account::NoCredit, Call::Poll, Some("right")),
+            admit_as(AccountState::NoCredit, Endpoint::Poll, Some("right")),
             Ok(None)
         );
     }
@@ -369,14 +389,14 @@ mod tests {
             settings.submits_per_minute = Some(1);
             settings.polls_per_minute = Some(2);
         });
-        for call in [Call::Submit, Call::Poll, Call::Poll] {
+        for call in [Endpoint::Submit, Endpoint::Poll, Endpoint::Poll] {
             assert_eq!(book.admit(call, Some("k"), at(0)), Ok(None));
         }
-        for call in [Call::Submit, Call::Poll] {
+        for call in [Endpoint::Submit, Endpoint::Poll] {
             let wait = Duration::from_secs(59);
             assert_eq!(
                 book.admit(call, Some("k"), at(1)),
-                Err(Turned::OverLimit(wait))
+                Err(Denied::OverLimit(wait))
             );
             assert_eq!(book.admit(call, Some("k"), at(60)), Ok(None));
         }
@@ -392,7 +412,10 @@ mod tests {
     fn memory_holds_only_one_retention_period() {
         let mut book = book(|_| {});
         for second in 0..1000 {
-            assert_eq!(book.admit(Call::Submit, Some("k"), at(second)), Ok(None));
+            assert_eq!(
+                book.admit(Endpoint::Submit, Some("k"), at(second)),
+                Ok(None)
+            );
             accept(&mut book, at(second));
             assert!(book.generations.len() <= 101);
         }

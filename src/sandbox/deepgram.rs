@@ -1,8 +1,8 @@
 //! Results in Deepgram's format.
 
 use super::result::{CONFIDENCE, punctuated, request_id, sentences, speaker};
-use super::speech::Word;
-use super::submission::Submission;
+use super::speech::SpokenWord;
+use super::submission::ReceivedSubmission;
 use serde::Serialize;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -126,7 +126,7 @@ struct Utterance {
 }
 
 impl Deepgram {
-    pub(super) fn new(submission: &Submission, words: &[Word]) -> Self {
+    pub(super) fn new(submission: &ReceivedSubmission, words: &[SpokenWord]) -> Self {
         let features = Features::of(submission);
         Self {
             metadata: Metadata::new(submission, features.channels),
@@ -136,7 +136,7 @@ impl Deepgram {
 }
 
 impl Metadata {
-    fn new(submission: &Submission, channels: usize) -> Self {
+    fn new(submission: &ReceivedSubmission, channels: usize) -> Self {
         let sha256 = submission.sha256.to_string();
         let model = Model {
             name: "nightscribe-sandbox",
@@ -168,7 +168,7 @@ struct Features {
 }
 
 impl Features {
-    fn of(submission: &Submission) -> Self {
+    fn of(submission: &ReceivedSubmission) -> Self {
         let on = |name| submission.options.get(name) == Some(&Value::Bool(true));
         let smart = on("smart_format");
         let two_channels = on("multi_channel") || on("multichannel");
@@ -183,7 +183,7 @@ impl Features {
         }
     }
 
-    fn results(&self, words: &[Word]) -> Results {
+    fn results(&self, words: &[SpokenWord]) -> Results {
         let channel = |channel| self.channel(&self.of_channel(words, channel));
         Results {
             channels: (0..self.channels).map(channel).collect(),
@@ -196,12 +196,12 @@ impl Features {
     }
 
     /// Returns the words of a channel. Sentences alternate between the channels.
-    fn of_channel<'a>(&self, words: &'a [Word], channel: usize) -> Vec<&'a Word> {
-        let in_channel = |word: &&Word| word.sentence % self.channels == channel;
+    fn of_channel<'a>(&self, words: &'a [SpokenWord], channel: usize) -> Vec<&'a SpokenWord> {
+        let in_channel = |word: &&SpokenWord| word.sentence % self.channels == channel;
         words.iter().filter(in_channel).collect()
     }
 
-    fn channel(&self, words: &[&Word]) -> Channel {
+    fn channel(&self, words: &[&SpokenWord]) -> Channel {
         let items = self.words(words);
         let alternative = Alternative {
             transcript: self.text(words, &items),
@@ -217,7 +217,7 @@ impl Features {
     }
 
     /// Returns the text of `words`. `items` are the same words in Deepgram's format.
-    fn text(&self, words: &[&Word], items: &[WordItem]) -> String {
+    fn text(&self, words: &[&SpokenWord], items: &[WordItem]) -> String {
         if self.punctuate {
             return punctuated(words);
         }
@@ -225,11 +225,11 @@ impl Features {
         bare.join(" ")
     }
 
-    fn words(&self, words: &[&Word]) -> Vec<WordItem> {
+    fn words(&self, words: &[&SpokenWord]) -> Vec<WordItem> {
         words.iter().map(|word| self.word(word)).collect()
     }
 
-    fn word(&self, word: &Word) -> WordItem {
+    fn word(&self, word: &SpokenWord) -> WordItem {
         WordItem {
             word: word.bare(),
             start: seconds(word.start_ms),
@@ -241,12 +241,12 @@ impl Features {
         }
     }
 
-    fn speaker(&self, word: &Word) -> Option<usize> {
+    fn speaker(&self, word: &SpokenWord) -> Option<usize> {
         self.diarize.then(|| speaker(word))
     }
 
-    fn paragraphs(&self, words: &[&Word]) -> Paragraphs {
-        let sentences: Vec<&[&Word]> = sentences(words).collect();
+    fn paragraphs(&self, words: &[&SpokenWord]) -> Paragraphs {
+        let sentences: Vec<&[&SpokenWord]> = sentences(words).collect();
         let paragraphs: Vec<_> = sentences
             .chunk_by(|a, b| self.speaker(a[0]) == self.speaker(b[0]))
             .flat_map(|turn| turn.chunks(PARAGRAPH_SENTENCES))
@@ -267,9 +267,9 @@ impl Features {
         }
     }
 
-    fn paragraph(&self, sentences: &[&[&Word]]) -> Paragraph {
+    fn paragraph(&self, sentences: &[&[&SpokenWord]]) -> Paragraph {
         let words = sentences.concat();
-        let sentence = |words: &&[&Word]| Sentence {
+        let sentence = |words: &&[&SpokenWord]| Sentence {
             text: punctuated(words),
             start: start(words),
             end: end(words),
@@ -284,7 +284,7 @@ impl Features {
     }
 
     /// Returns the utterances channel by channel, in Deepgram's order.
-    fn utterances(&self, words: &[Word]) -> Vec<Utterance> {
+    fn utterances(&self, words: &[SpokenWord]) -> Vec<Utterance> {
         let of_channel = |channel| {
             let in_channel = self.of_channel(words, channel);
             let utterances: Vec<_> = sentences(&in_channel)
@@ -295,7 +295,7 @@ impl Features {
         (0..self.channels).flat_map(of_channel).collect()
     }
 
-    fn utterance(&self, words: &[&Word], channel: usize) -> Utterance {
+    fn utterance(&self, words: &[&SpokenWord], channel: usize) -> Utterance {
         let items = self.words(words);
         Utterance {
             transcript: self.text(words, &items),
@@ -311,12 +311,12 @@ impl Features {
 }
 
 /// Returns the start of the first word, in seconds. Returns 0 if there is none.
-fn start(words: &[&Word]) -> f64 {
+fn start(words: &[&SpokenWord]) -> f64 {
     words.first().map_or(0.0, |word| seconds(word.start_ms))
 }
 
 /// Returns the end of the last word, in seconds. Returns 0 if there is none.
-fn end(words: &[&Word]) -> f64 {
+fn end(words: &[&SpokenWord]) -> f64 {
     words.last().map_or(0.0, |word| seconds(word.end_ms))
 }
 

@@ -82,13 +82,13 @@ impl Fault {
     ];
 
     /// Whether the fault applies to a submission or a poll. `Fail` applies to a generation, `NoLogs` to another call.
-    fn applies_to(self, call: Call) -> bool {
+    fn applies_to(self, call: Endpoint) -> bool {
         match self {
             Self::Fail | Self::NoLogs => false,
             Self::DropBefore | Self::DropAfter | Self::Reject | Self::NoCredit | Self::Empty => {
-                call == Call::Submit
+                call == Endpoint::Submit
             }
-            Self::Early404 => call == Call::Poll,
+            Self::Early404 => call == Endpoint::Poll,
             _ => true,
         }
     }
@@ -96,14 +96,14 @@ impl Fault {
 
 /// Kind of call that has its own faults and limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Call {
+pub(super) enum Endpoint {
     Submit,
     Poll,
 }
 
 /// Fault injected into one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Mishap {
+pub(super) struct InjectedFault {
     pub(super) fault: Fault,
     /// Whether to use the second form of a fault that has two.
     pub(super) second_form: bool,
@@ -133,11 +133,11 @@ pub enum InvalidFault {
 
 impl Faults {
     /// Draws the fault of a call: the first one that happens, in the order of [`FAULTS`].
-    pub(super) fn draw(&self, call: Call, rng: &mut StdRng) -> Option<Mishap> {
+    pub(super) fn draw(&self, call: Endpoint, rng: &mut StdRng) -> Option<InjectedFault> {
         let fault = Fault::ALL
             .into_iter()
             .find(|fault| fault.applies_to(call) && self.happens(*fault, rng))?;
-        Some(Mishap {
+        Some(InjectedFault {
             fault,
             second_form: rng.random(),
         })
@@ -214,7 +214,7 @@ mod tests {
     fn every_fault_is_parsed_and_drawn() {
         for (fault, (name, about)) in Fault::ALL.into_iter().zip(FAULTS) {
             let faults = faults(&[&format!("{name}=1")]);
-            for call in [Call::Submit, Call::Poll] {
+            for call in [Endpoint::Submit, Endpoint::Poll] {
                 let drawn = faults.draw(call, &mut rng()).map(|mishap| mishap.fault);
                 assert_eq!(drawn, fault.applies_to(call).then_some(fault), "{name}");
             }
@@ -227,14 +227,14 @@ mod tests {
     fn the_last_probability_of_a_name_wins() {
         let both = faults(&["slow=1", "empty=0.5", "slow=0"]);
         assert_eq!(both, faults(&["slow=0", "empty=0.5"]));
-        assert_eq!(both.draw(Call::Poll, &mut rng()), None);
+        assert_eq!(both.draw(Endpoint::Poll, &mut rng()), None);
     }
 
     #[test]
     fn faults_happen_with_their_probability() {
         let (faults, mut rng) = (faults(&["slow=0.25"]), rng());
         let hits = (0..10_000)
-            .filter(|_| faults.draw(Call::Poll, &mut rng).is_some())
+            .filter(|_| faults.draw(Endpoint::Poll, &mut rng).is_some())
             .count();
         assert_eq!(hits, 2_557, "the count for this seed has changed");
     }
@@ -245,7 +245,7 @@ mod tests {
         let run = || {
             let mut rng = rng();
             (0..100)
-                .map(|_| faults.draw(Call::Submit, &mut rng))
+                .map(|_| faults.draw(Endpoint::Submit, &mut rng))
                 .collect::<Vec<_>>()
         };
         assert_eq!(run(), run());

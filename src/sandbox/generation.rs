@@ -1,6 +1,6 @@
 //! Generations: their IDs, and their status over time.
 
-use super::submission::Submission;
+use super::submission::ReceivedSubmission;
 use crate::domain::time::Timestamp;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -21,7 +21,7 @@ pub(super) fn new_id(rng: &mut StdRng) -> String {
 /// Accepted submission.
 #[derive(Debug)]
 pub(super) struct Generation {
-    pub(super) submission: Arc<Submission>,
+    pub(super) submission: Arc<ReceivedSubmission>,
     pub(super) created: Timestamp,
     /// Whether it will fail, decided at creation.
     pub(super) fails: bool,
@@ -31,7 +31,7 @@ pub(super) struct Generation {
 
 /// Status of a generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Status {
+pub(super) enum GenerationStatus {
     Waiting,
     Active,
     Completed,
@@ -44,18 +44,23 @@ impl Generation {
     ///
     /// A generation is waiting for the first quarter of `delay` and active for the rest of it. It then is completed or
     /// failed until it expires, `retention` after its creation.
-    pub(super) fn status_at(&self, now: Timestamp, delay: Duration, retention: Duration) -> Status {
+    pub(super) fn status_at(
+        &self,
+        now: Timestamp,
+        delay: Duration,
+        retention: Duration,
+    ) -> GenerationStatus {
         let age = now.since(self.created);
         if age >= retention {
-            Status::Expired
+            GenerationStatus::Expired
         } else if age < delay / 4 {
-            Status::Waiting
+            GenerationStatus::Waiting
         } else if age < delay {
-            Status::Active
+            GenerationStatus::Active
         } else if self.fails {
-            Status::Failed
+            GenerationStatus::Failed
         } else {
-            Status::Completed
+            GenerationStatus::Completed
         }
     }
 }
@@ -66,9 +71,9 @@ mod tests {
     use rand::SeedableRng;
     use std::collections::HashSet;
 
-    fn statuses(fails: bool, delay_s: u64, at_ms: &[i64]) -> Vec<Status> {
+    fn statuses(fails: bool, delay_s: u64, at_ms: &[i64]) -> Vec<GenerationStatus> {
         let generation = Generation {
-            submission: Arc::new(Submission::example("a.mp3")),
+            submission: Arc::new(ReceivedSubmission::example("a.mp3")),
             created: Timestamp::from_millis(1_000),
             fails,
             row: 0,
@@ -80,7 +85,7 @@ mod tests {
 
     #[test]
     fn the_status_follows_the_age() {
-        use Status::{Active, Completed, Expired, Failed, Waiting};
+        use GenerationStatus::{Active, Completed, Expired, Failed, Waiting};
         let times = [0, 1_000, 2_999, 3_000, 8_999, 9_000, 100_999, 101_000];
         assert_eq!(
             statuses(false, 8, &times),
@@ -93,7 +98,7 @@ mod tests {
 
     #[test]
     fn without_delay_a_generation_completes_immediately() {
-        assert_eq!(statuses(false, 0, &[1_000]), [Status::Completed]);
+        assert_eq!(statuses(false, 0, &[1_000]), [GenerationStatus::Completed]);
     }
 
     #[test]

@@ -25,12 +25,12 @@ pub struct Ledger {
     /// Maximum number of polls in any 60 seconds, without those over the limit.
     pub peak_polls_per_minute: usize,
     /// All generations in order of creation.
-    pub generations: Vec<Row>,
+    pub generations: Vec<LedgerEntry>,
 }
 
 /// Ledger entry of one generation.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct Row {
+pub struct LedgerEntry {
     /// Generation ID.
     pub id: String,
     /// `X-Client-Request-Id` of the submission, if present and well-formed.
@@ -52,13 +52,13 @@ pub struct Row {
     /// Whether the complete transcript was sent.
     pub fetched: bool,
     /// Outcome, decided at creation.
-    pub outcome: Outcome,
+    pub outcome: GenerationOutcome,
 }
 
 /// Outcome of a generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum GenerationOutcome {
     /// A transcript, which is charged.
     Transcribed,
     /// An error, which is free.

@@ -39,4 +39,4 @@ mod window;
 pub use fault::{FAULTS, Faults};
 pub use ledger::Ledger;
 pub use server::Sandbox;
-pub use settings::{Account, Settings};
+pub use settings::{AccountState, Settings};

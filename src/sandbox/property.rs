@@ -102,7 +102,7 @@ fn property_type(name: &str) -> Option<PropertyType> {
 }
 
 /// Validates options from a JSON body. The error names the property.
-pub(super) fn checked(options: Options) -> Result<Options, String> {
+pub(super) fn validate(options: Options) -> Result<Options, String> {
     for (name, value) in &options {
         let expected_type =
             property_type(name).ok_or_else(|| format!("property {name} should not exist"))?;
@@ -128,7 +128,7 @@ pub(super) fn from_form(fields: Vec<(String, String)>) -> Result<Options, String
             Some(old) => append(old, value),
         }
     }
-    checked(options)
+    validate(options)
 }
 
 fn append(old: &mut Value, value: Value) {
@@ -180,7 +180,7 @@ mod tests {
     use serde_json::json;
 
     fn json_checked(options: Value) -> Result<Options, String> {
-        checked(options.as_object().unwrap().clone())
+        validate(options.as_object().unwrap().clone())
     }
 
     fn form(fields: &[(&str, &str)]) -> Result<Value, String> {

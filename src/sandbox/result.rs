@@ -2,8 +2,8 @@
 
 use super::deepgram::Deepgram;
 use super::property::{Family, family};
-use super::speech::{Word, words};
-use super::submission::Submission;
+use super::speech::{SpokenWord, words};
+use super::submission::ReceivedSubmission;
 use serde_json::{Value, json};
 
 /// Confidence of every word.
@@ -12,34 +12,34 @@ pub(super) const CONFIDENCE: f64 = 0.99;
 /// Result in the format of the model's family.
 #[derive(serde::Serialize)]
 #[serde(untagged)]
-pub(super) enum Transcript {
+pub(super) enum ResultBody {
     Deepgram(Deepgram),
     Other(Value),
 }
 
 /// Returns the result of a submission.
-pub(super) fn result(submission: &Submission) -> Transcript {
+pub(super) fn result(submission: &ReceivedSubmission) -> ResultBody {
     let words = words(submission);
     match family(&submission.model) {
-        Some(Family::AssemblyAi) => Transcript::Other(assemblyai(submission, &words)),
-        Some(Family::TextOnly) => Transcript::Other(json!({
+        Some(Family::AssemblyAi) => ResultBody::Other(assemblyai(submission, &words)),
+        Some(Family::TextOnly) => ResultBody::Other(json!({
             "text": punctuated(&words.iter().collect::<Vec<_>>()),
             "usage": {"type": "duration", "seconds": submission.duration_s},
         })),
-        Some(Family::Deepgram) | None => Transcript::Deepgram(Deepgram::new(submission, &words)),
+        Some(Family::Deepgram) | None => ResultBody::Deepgram(Deepgram::new(submission, &words)),
     }
 }
 
-fn assemblyai(submission: &Submission, words: &[Word]) -> Value {
+fn assemblyai(submission: &ReceivedSubmission, words: &[SpokenWord]) -> Value {
     let diarize = submission.options.get("diarize") == Some(&Value::Bool(true));
-    let letter = |word: &Word| {
+    let letter = |word: &SpokenWord| {
         if diarize {
             ["A", "B"][speaker(word)].into()
         } else {
             Value::Null
         }
     };
-    let item = |word: &&Word| {
+    let item = |word: &&SpokenWord| {
         json!({
             "text": word.text, "start": word.start_ms, "end": word.end_ms,
             "confidence": CONFIDENCE, "speaker": letter(word),
@@ -77,15 +77,17 @@ pub(super) fn request_id(hash: &str) -> String {
 }
 
 /// Returns the speaker of a word. Two speakers alternate by sentence.
-pub(super) fn speaker(word: &Word) -> usize {
+pub(super) fn speaker(word: &SpokenWord) -> usize {
     word.sentence % 2
 }
 
-pub(super) fn sentences<'a, 'w>(words: &'a [&'w Word]) -> impl Iterator<Item = &'a [&'w Word]> {
+pub(super) fn sentences<'a, 'w>(
+    words: &'a [&'w SpokenWord],
+) -> impl Iterator<Item = &'a [&'w SpokenWord]> {
     words.chunk_by(|a, b| a.sentence == b.sentence)
 }
 
-pub(super) fn punctuated(words: &[&Word]) -> String {
+pub(super) fn punctuated(words: &[&SpokenWord]) -> String {
     words
         .iter()
         .map(|word| word.text.as_ref())
@@ -97,16 +99,16 @@ pub(super) fn punctuated(words: &[&Word]) -> String {
 mod tests {
     use super::*;
 
-    fn shown(submission: &Submission) -> Value {
+    fn shown(submission: &ReceivedSubmission) -> Value {
         serde_json::to_value(result(submission)).unwrap()
     }
 
     fn with(model: &str, options: Value) -> Value {
-        shown(&Submission {
+        shown(&ReceivedSubmission {
             model: model.to_owned(),
             options: options.as_object().unwrap().clone(),
             duration_s: 10.0,
-            ..Submission::example("a.mp3")
+            ..ReceivedSubmission::example("a.mp3")
         })
     }
 
@@ -152,10 +154,10 @@ mod tests {
 
     #[test]
     fn paragraphs_contain_every_word_once() {
-        let result = shown(&Submission {
+        let result = shown(&ReceivedSubmission {
             options: json!({"paragraphs": true}).as_object().unwrap().clone(),
             duration_s: 600.0,
-            ..Submission::example("a.mp3")
+            ..ReceivedSubmission::example("a.mp3")
         });
         let alternative = &result["results"]["channels"][0]["alternatives"][0];
         let paragraphs = alternative["paragraphs"]["paragraphs"].as_array().unwrap();
@@ -179,12 +181,12 @@ mod tests {
 
     #[test]
     fn silence_is_a_complete_result_without_words() {
-        let result = shown(&Submission {
+        let result = shown(&ReceivedSubmission {
             options: json!({"smart_format": true, "utterances": true})
                 .as_object()
                 .unwrap()
                 .clone(),
-            ..Submission::example("silence.wav")
+            ..ReceivedSubmission::example("silence.wav")
         });
         insta::assert_snapshot!(result["results"], @r#"{"channels":[{"alternatives":[{"transcript":"","confidence":0.0,"words":[],"paragraphs":{"transcript":"","paragraphs":[]}}]}],"utterances":[]}"#);
     }

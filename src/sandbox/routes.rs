@@ -1,12 +1,12 @@
 //! Endpoints of the sandbox.
 
-use super::answer::{Asked, Cut, sent};
-use super::book::{Book, Found, Turned};
-use super::fault::{Call, Fault};
-use super::ledger::{Outcome, Row};
+use super::answer::{ConnectionHandle, RequestContext, json_response};
+use super::book::{Denied, GenerationLookup, SandboxState};
+use super::fault::{Endpoint, Fault};
+use super::ledger::{GenerationOutcome, LedgerEntry};
 use super::property;
-use super::result::{Transcript, result};
-use super::settings::Account;
+use super::result::{ResultBody, result};
+use super::settings::AccountState;
 use super::submission;
 use crate::domain::time::Timestamp;
 use axum::extract::rejection::{PathRejection, QueryRejection};
@@ -37,7 +37,7 @@ const PRICE_PER_SECOND: f64 = 0.0001;
 
 /// State shared by all requests.
 pub(super) struct Shared {
-    pub(super) book: Mutex<Book>,
+    pub(super) state: Mutex<SandboxState>,
     pub(super) clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
     pub(super) delay: Duration,
     pub(super) requests: AtomicU64,
@@ -47,8 +47,8 @@ impl Shared {
     /// Locks the state.
     ///
     /// A poisoned lock is ignored, because every change of the state is complete before any code can panic.
-    pub(super) fn book(&self) -> MutexGuard<'_, Book> {
-        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn state(&self) -> MutexGuard<'_, SandboxState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now(&self) -> Timestamp {
@@ -85,10 +85,10 @@ async fn set_common_headers(
     next: Next,
 ) -> Response {
     let number = shared.requests.fetch_add(1, Ordering::Relaxed);
-    let call = Asked {
+    let call = RequestContext {
         request_id: format!("sandbox-{number}"),
         path: request.uri().path().to_owned(),
-        at: shared.now(),
+        received: shared.now(),
     };
     let echo = client_request_id(request.headers());
     request.extensions_mut().insert(call.clone());
@@ -117,14 +117,14 @@ fn key(headers: &HeaderMap) -> Option<&str> {
 struct AcceptedSubmission {
     id: String,
     fails: bool,
-    submission: submission::Submission,
+    submission: submission::ReceivedSubmission,
     fault: Option<Fault>,
 }
 
 async fn create(
     State(shared): SharedState,
-    Extension(call): Extension<Asked>,
-    Extension(cut): Extension<Cut>,
+    Extension(call): Extension<RequestContext>,
+    Extension(cut): Extension<ConnectionHandle>,
     request: Request,
 ) -> Response {
     let accepted = match accept_submission(&shared, &call, &cut, request).await {
@@ -133,7 +133,7 @@ async fn create(
     };
     let response = match accepted.fault {
         Some(Fault::Empty) => StatusCode::CREATED.into_response(),
-        fault => sent(
+        fault => json_response(
             StatusCode::CREATED,
             &json!({"generation_id": accepted.id}),
             fault,
@@ -145,8 +145,8 @@ async fn create(
 
 async fn legacy(
     State(shared): SharedState,
-    Extension(call): Extension<Asked>,
-    Extension(cut): Extension<Cut>,
+    Extension(call): Extension<RequestContext>,
+    Extension(cut): Extension<ConnectionHandle>,
     request: Request,
 ) -> Response {
     let accepted = match accept_submission(&shared, &call, &cut, request).await {
@@ -155,16 +155,16 @@ async fn legacy(
     };
     tokio::time::sleep(shared.delay).await;
     let response = match accepted.fault {
-        _ if accepted.fails => call.refusal(
+        _ if accepted.fails => call.error_response(
             StatusCode::INTERNAL_SERVER_ERROR,
             "the transcription failed",
         ),
         Some(Fault::Empty) => StatusCode::CREATED.into_response(),
         fault => {
             if fault != Some(Fault::Truncate) {
-                shared.book().fetched(&accepted.id);
+                shared.state().mark_fetched(&accepted.id);
             }
-            sent(
+            json_response(
                 StatusCode::CREATED,
                 &result(&accepted.submission),
                 fault,
@@ -178,36 +178,36 @@ async fn legacy(
 /// Admits, reads, validates and accepts a submission. The error is the response to a rejected one.
 async fn accept_submission(
     shared: &Shared,
-    call: &Asked,
-    cut: &Cut,
+    call: &RequestContext,
+    cut: &ConnectionHandle,
     request: Request,
 ) -> Result<AcceptedSubmission, Response> {
     let admitted = shared
-        .book()
-        .admit(Call::Submit, key(request.headers()), shared.now());
+        .state()
+        .admit(Endpoint::Submit, key(request.headers()), shared.now());
     let mishap = match admitted {
         Ok(mishap) => mishap,
         Err(denied) => return Err(reject(shared, denied_response(call, &denied), request).await),
     };
     let fault = mishap.map(|mishap| mishap.fault);
     if fault == Some(Fault::Refuse) {
-        shared.book().cut();
+        shared.state().count_cut();
         return cut.sever().await;
     }
-    if let Some(error) = mishap.and_then(|mishap| call.error_of(mishap)) {
+    if let Some(error) = mishap.and_then(|mishap| call.fault_response(mishap)) {
         return Err(reject(shared, error, request).await);
     }
     let client_request_id = client_request_id(request.headers());
     let submission = submission::read(request).await.map_err(|refusal| {
-        shared.book().refused(refusal.status);
-        call.refused(&refusal)
+        shared.state().count_rejected(refusal.status);
+        call.rejection_response(&refusal)
     })?;
     if fault == Some(Fault::DropBefore) {
-        shared.book().cut();
+        shared.state().count_cut();
         return cut.sever().await;
     }
     let accepted = shared
-        .book()
+        .state()
         .accept(submission.clone(), client_request_id, shared.now());
     if fault == Some(Fault::DropAfter) {
         return cut.sever().await;
@@ -224,16 +224,16 @@ async fn accept_submission(
 ///
 /// A client that is still sending could not read the response otherwise.
 async fn reject(shared: &Shared, error: Response, request: Request) -> Response {
-    shared.book().refused(error.status());
+    shared.state().count_rejected(error.status());
     let mut body = request.into_body().into_data_stream();
     while let Some(Ok(_)) = body.next().await {}
     error
 }
 
-fn denied_response(call: &Asked, denied: &Turned) -> Response {
+fn denied_response(call: &RequestContext, denied: &Denied) -> Response {
     match denied {
-        Turned::Refused(refusal) => call.refused(refusal),
-        Turned::OverLimit(wait) => call.too_many(*wait),
+        Denied::Rejected(refusal) => call.rejection_response(refusal),
+        Denied::OverLimit(wait) => call.too_many_requests(*wait),
     }
 }
 
@@ -244,17 +244,19 @@ enum PollBody {
     Waiting,
     Active,
     Error { result: (), error: Value },
-    Completed { result: Transcript },
+    Completed { result: ResultBody },
 }
 
 async fn poll(
     State(shared): SharedState,
-    Extension(call): Extension<Asked>,
-    Extension(cut): Extension<Cut>,
+    Extension(call): Extension<RequestContext>,
+    Extension(cut): Extension<ConnectionHandle>,
     id: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Response {
-    let admitted = shared.book().admit(Call::Poll, key(&headers), shared.now());
+    let admitted = shared
+        .state()
+        .admit(Endpoint::Poll, key(&headers), shared.now());
     let mishap = match admitted {
         Ok(mishap) => mishap,
         Err(denied) => return denied_response(&call, &denied),
@@ -263,26 +265,28 @@ async fn poll(
     if fault == Some(Fault::Refuse) {
         return cut.sever().await;
     }
-    if let Some(error) = mishap.and_then(|mishap| call.error_of(mishap)) {
+    if let Some(error) = mishap.and_then(|mishap| call.fault_response(mishap)) {
         return error;
     }
     // An ID that is not UTF-8 matches no generation.
     let id = id.map_or_else(|_| String::new(), |Path(id)| id);
-    let found = shared.book().poll(&id, fault, shared.now());
+    let found = shared.state().poll(&id, fault, shared.now());
     let body = match found {
-        Found::Missing => return call.refusal(StatusCode::NOT_FOUND, "generation not found"),
-        Found::Waiting => PollBody::Waiting,
-        Found::Active => PollBody::Active,
-        Found::Failed => PollBody::Error {
+        GenerationLookup::Missing => {
+            return call.error_response(StatusCode::NOT_FOUND, "generation not found");
+        }
+        GenerationLookup::Waiting => PollBody::Waiting,
+        GenerationLookup::Active => PollBody::Active,
+        GenerationLookup::Failed => PollBody::Error {
             result: (),
             error: json!({"name": "TranscriptionError", "message": "the audio could not be transcribed"}),
         },
-        Found::Completed(submission) => PollBody::Completed {
+        GenerationLookup::Completed(submission) => PollBody::Completed {
             result: result(&submission),
         },
     };
     // The service documents status 201 for polls, too.
-    with_inference_id(sent(StatusCode::CREATED, &body, fault, &cut), &id)
+    with_inference_id(json_response(StatusCode::CREATED, &body, fault, &cut), &id)
 }
 
 fn with_inference_id(mut response: Response, id: &str) -> Response {
@@ -316,17 +320,17 @@ async fn models(uri: Uri) -> Response {
 
 async fn billing(
     State(shared): SharedState,
-    Extension(call): Extension<Asked>,
+    Extension(call): Extension<RequestContext>,
     headers: HeaderMap,
 ) -> Response {
     let (checked, account) = {
-        let book = shared.book();
+        let book = shared.state();
         (book.check_key(key(&headers)), book.account)
     };
     match checked {
-        Err(refusal) => call.refused(&refusal),
+        Err(refusal) => call.rejection_response(&refusal),
         Ok(()) => {
-            let balance = if account == Account::NoCredit {
+            let balance = if account == AccountState::NoCredit {
                 0
             } else {
                 1_000_000
@@ -347,20 +351,20 @@ struct LogsQuery {
 
 async fn logs(
     State(shared): SharedState,
-    Extension(call): Extension<Asked>,
+    Extension(call): Extension<RequestContext>,
     headers: HeaderMap,
     range: Result<Query<LogsQuery>, QueryRejection>,
 ) -> Response {
     let now = shared.now();
-    let mut book = shared.book();
+    let mut book = shared.state();
     if let Err(refusal) = book.check_key(key(&headers)) {
-        return call.refused(&refusal);
+        return call.rejection_response(&refusal);
     }
     if book.has_no_logs() {
-        return call.refusal(StatusCode::NOT_FOUND, "Cannot GET /v2/logs");
+        return call.error_response(StatusCode::NOT_FOUND, "Cannot GET /v2/logs");
     }
     let Ok(Query(range)) = range else {
-        return call.refusal(
+        return call.error_response(
             StatusCode::BAD_REQUEST,
             "start and end must be ISO 8601 times, limit and offset must be numbers",
         );
@@ -390,8 +394,8 @@ async fn logs(
     Json(json!({"data": page, "pagination": pagination})).into_response()
 }
 
-fn log_entry(row: &Row) -> Value {
-    let failed = row.outcome == Outcome::Failed;
+fn log_entry(row: &LedgerEntry) -> Value {
+    let failed = row.outcome == GenerationOutcome::Failed;
     let cost = if failed {
         0.0
     } else {
@@ -408,11 +412,11 @@ fn log_entry(row: &Row) -> Value {
 }
 
 async fn ledger(State(shared): SharedState) -> Response {
-    let ledger = shared.book().ledger();
+    let ledger = shared.state().ledger();
     Json(ledger).into_response()
 }
 
-async fn unknown(Extension(call): Extension<Asked>, method: Method) -> Response {
+async fn unknown(Extension(call): Extension<RequestContext>, method: Method) -> Response {
     let message = format!("Cannot {method} {}", call.path);
-    call.refusal(StatusCode::NOT_FOUND, &message)
+    call.error_response(StatusCode::NOT_FOUND, &message)
 }

@@ -1,11 +1,11 @@
 //! The server: start, connections and stop.
 
-use super::answer::Cut;
-use super::book::Book;
+use super::answer::ConnectionHandle;
+use super::book::SandboxState;
 use super::fault::Faults;
 use super::ledger::Ledger;
 use super::routes::{Shared, router};
-use super::settings::{Account, Settings};
+use super::settings::{AccountState, Settings};
 use crate::domain::time::Timestamp;
 use axum::Router;
 use hyper::server::conn::http1;
@@ -53,7 +53,7 @@ impl Sandbox {
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             delay: settings.delay,
-            book: Mutex::new(Book::new(settings)),
+            state: Mutex::new(SandboxState::new(settings)),
             clock: Box::new(clock),
             requests: AtomicU64::new(1),
         });
@@ -88,17 +88,17 @@ impl Sandbox {
     /// Returns a snapshot of the ledger.
     #[must_use]
     pub fn ledger(&self) -> Ledger {
-        self.shared.book().ledger()
+        self.shared.state().ledger()
     }
 
     /// Replaces the faults.
     pub fn set_faults(&self, faults: Faults) {
-        self.shared.book().faults = faults;
+        self.shared.state().faults = faults;
     }
 
     /// Sets the state of the account.
-    pub fn set_account(&self, account: Account) {
-        self.shared.book().account = account;
+    pub fn set_account(&self, account: AccountState) {
+        self.shared.state().account = account;
     }
 
     /// Stops the server: cuts all connections and waits for all tasks to end.
@@ -150,7 +150,7 @@ async fn serve(stream: TcpStream, router: Router, cut: CancellationToken) {
     // Responses are small, and a client waits for each.
     _ = stream.set_nodelay(true);
     let router = TowerToHyperService::new(router);
-    let handle = Cut(cut.clone());
+    let handle = ConnectionHandle(cut.clone());
     let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(handle.clone());
         router.call(request)

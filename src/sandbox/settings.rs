@@ -47,7 +47,7 @@ impl Default for Settings {
 
 /// State of the account behind every key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Account {
+pub enum AccountState {
     /// The key is accepted, and there is credit.
     #[default]
     Open,

@@ -1,6 +1,6 @@
 //! Words of a made-up transcript: a description of the recording, then filler sentences for the rest of its duration.
 
-use super::submission::Submission;
+use super::submission::ReceivedSubmission;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -35,7 +35,7 @@ const FILLERS: [&str; 16] = [
 
 /// Word with its times in milliseconds from the start of the audio.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Word {
+pub(super) struct SpokenWord {
     /// Text with capitals and punctuation.
     pub(super) text: Cow<'static, str>,
     pub(super) start_ms: u64,
@@ -44,7 +44,7 @@ pub(super) struct Word {
     pub(super) sentence: usize,
 }
 
-impl Word {
+impl SpokenWord {
     /// Returns the word in lower case, without punctuation at its ends.
     pub(super) fn bare(&self) -> String {
         let bare = self.text.trim_matches(|c: char| !c.is_alphanumeric());
@@ -54,7 +54,7 @@ impl Word {
 }
 
 /// Returns the words of a recording, spread evenly over its duration. The same recording always gives the same words.
-pub(super) fn words(submission: &Submission) -> Vec<Word> {
+pub(super) fn words(submission: &ReceivedSubmission) -> Vec<SpokenWord> {
     if submission.name.to_lowercase().contains(SILENCE) {
         return Vec::new();
     }
@@ -79,7 +79,7 @@ pub(super) fn words(submission: &Submission) -> Vec<Word> {
     words
 }
 
-fn opening(submission: &Submission) -> [String; 2] {
+fn opening(submission: &ReceivedSubmission) -> [String; 2] {
     let hash = submission.sha256.to_string();
     [
         "This is the nightscribe sandbox, not speech recognition.".to_owned(),
@@ -93,11 +93,11 @@ fn opening(submission: &Submission) -> [String; 2] {
 }
 
 fn push_sentence(
-    words: &mut Vec<Word>,
+    words: &mut Vec<SpokenWord>,
     texts: impl Iterator<Item = Cow<'static, str>>,
     sentence: usize,
 ) {
-    words.extend(texts.map(|text| Word {
+    words.extend(texts.map(|text| SpokenWord {
         text,
         start_ms: 0,
         end_ms: 0,
@@ -106,7 +106,7 @@ fn push_sentence(
 }
 
 /// Gives each word an equal slot. The word takes four fifths of it.
-fn spread(words: &mut [Word], total_ms: u64) {
+fn spread(words: &mut [SpokenWord], total_ms: u64) {
     let count = words.len() as u64;
     for (index, word) in (0..).zip(words) {
         let (start, next) = (total_ms * index / count, total_ms * (index + 1) / count);
@@ -120,14 +120,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn submission_of(duration_s: f64) -> Submission {
-        Submission {
+    fn submission_of(duration_s: f64) -> ReceivedSubmission {
+        ReceivedSubmission {
             duration_s,
-            ..Submission::example("talk one.mp3")
+            ..ReceivedSubmission::example("talk one.mp3")
         }
     }
 
-    fn text(words: &[Word]) -> String {
+    fn text(words: &[SpokenWord]) -> String {
         words
             .iter()
             .map(|word| word.text.as_ref())
@@ -163,13 +163,13 @@ mod tests {
 
     #[test]
     fn silence_has_no_words() {
-        assert_eq!(words(&Submission::example("Long Silence.wav")), []);
+        assert_eq!(words(&ReceivedSubmission::example("Long Silence.wav")), []);
     }
 
     #[test]
     fn bare_words_have_no_punctuation_at_their_ends() {
         let bare = |text: &'static str| {
-            let word = Word {
+            let word = SpokenWord {
                 text: text.into(),
                 start_ms: 0,
                 end_ms: 0,
@@ -186,7 +186,7 @@ mod tests {
     proptest! {
         #[test]
         fn words_are_ordered_within_the_recording(duration_s in 0.0..20_000.0_f64, name in ".{0,40}") {
-            let words = words(&Submission { duration_s, ..Submission::example(&name) });
+            let words = words(&ReceivedSubmission { duration_s, ..ReceivedSubmission::example(&name) });
             let mut last = 0;
             for word in &words {
                 prop_assert!(last <= word.start_ms && word.start_ms <= word.end_ms);

@@ -1,6 +1,6 @@
 //! Parsing of a submission, a form or JSON, in constant memory. Validation follows the service's documentation.
 
-use super::audio::{Audio, Intake, MOST_BYTES, TooLarge};
+use super::audio::{Intake, MAX_UPLOAD_BYTES, TooLarge, UploadedAudio};
 use super::ledger::Sha256Sum;
 use super::property::{self, Options};
 use axum::body::Body;
@@ -25,7 +25,7 @@ const URL_DURATION_S: f64 = 30.0;
 
 /// Received submission.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Submission {
+pub(super) struct ReceivedSubmission {
     pub(super) model: String,
     pub(super) options: Options,
     /// File name or URL.
@@ -37,12 +37,12 @@ pub(super) struct Submission {
 
 /// Reason for a rejected request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct Rejection {
     pub(super) status: StatusCode,
     pub(super) message: String,
 }
 
-impl Refusal {
+impl Rejection {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
         let message = message.into();
         Self { status, message }
@@ -57,17 +57,17 @@ impl Refusal {
     }
 }
 
-impl From<MultipartError> for Refusal {
+impl From<MultipartError> for Rejection {
     fn from(error: MultipartError) -> Self {
         Self::bad(error.body_text())
     }
 }
 
 /// Reads and validates a request.
-pub(super) async fn read(request: Request) -> Result<Submission, Refusal> {
+pub(super) async fn read(request: Request) -> Result<ReceivedSubmission, Rejection> {
     if is_form(request.headers())? {
         let form = Multipart::from_request(request, &()).await;
-        read_form(form.map_err(|error| Refusal::bad(error.body_text()))?).await
+        read_form(form.map_err(|error| Rejection::bad(error.body_text()))?).await
     } else {
         read_json(request.into_body()).await
     }
@@ -77,11 +77,11 @@ pub(super) async fn read(request: Request) -> Result<Submission, Refusal> {
 ///
 /// # Errors
 /// Returns 413 if the body is too large, and 415 if it is neither a form nor JSON.
-fn is_form(headers: &HeaderMap) -> Result<bool, Refusal> {
+fn is_form(headers: &HeaderMap) -> Result<bool, Rejection> {
     let header = |name| headers.get(name)?.to_str().ok();
     let length: Option<u64> = header(CONTENT_LENGTH).and_then(|length| length.parse().ok());
-    if length.is_some_and(|length| length > MOST_BYTES + MAX_FORM_BYTES) {
-        return Err(Refusal::too_large());
+    if length.is_some_and(|length| length > MAX_UPLOAD_BYTES + MAX_FORM_BYTES) {
+        return Err(Rejection::too_large());
     }
     let kind = header(CONTENT_TYPE).unwrap_or_default();
     if kind.starts_with("multipart/form-data") {
@@ -89,32 +89,33 @@ fn is_form(headers: &HeaderMap) -> Result<bool, Refusal> {
     } else if kind.starts_with("application/json") {
         Ok(false)
     } else {
-        Err(Refusal::new(
+        Err(Rejection::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "the body must be multipart/form-data or application/json",
         ))
     }
 }
 
-async fn read_json(body: Body) -> Result<Submission, Refusal> {
+async fn read_json(body: Body) -> Result<ReceivedSubmission, Rejection> {
     let body = axum::body::to_bytes(body, MAX_FIELD_BYTES).await;
-    let body = body.map_err(|_| Refusal::too_large())?;
-    let fields = serde_json::from_slice(&body).map_err(|error| Refusal::bad(error.to_string()))?;
+    let body = body.map_err(|_| Rejection::too_large())?;
+    let fields =
+        serde_json::from_slice(&body).map_err(|error| Rejection::bad(error.to_string()))?;
     from_json(fields)
 }
 
-fn from_json(mut fields: Map<String, Value>) -> Result<Submission, Refusal> {
+fn from_json(mut fields: Map<String, Value>) -> Result<ReceivedSubmission, Rejection> {
     let model = match fields.remove("model") {
         Some(Value::String(model)) => available(model)?,
-        _ => return Err(Refusal::bad("model must be a string")),
+        _ => return Err(Rejection::bad("model must be a string")),
     };
     let url = match fields.remove("url") {
         Some(Value::String(url)) if url::Url::parse(&url).is_ok_and(|url| url.has_host()) => url,
-        _ => return Err(Refusal::bad("url must be a URL address")),
+        _ => return Err(Rejection::bad("url must be a URL address")),
     };
-    Ok(Submission {
+    Ok(ReceivedSubmission {
         model,
-        options: property::checked(fields).map_err(Refusal::bad)?,
+        options: property::validate(fields).map_err(Rejection::bad)?,
         bytes: 0,
         sha256: Sha256Sum(Sha256::digest(&url).into()),
         duration_s: URL_DURATION_S,
@@ -136,10 +137,10 @@ struct Form {
 struct File {
     part: String,
     name: String,
-    audio: Result<Audio, TooLarge>,
+    audio: Result<UploadedAudio, TooLarge>,
 }
 
-async fn read_form(mut parts: Multipart) -> Result<Submission, Refusal> {
+async fn read_form(mut parts: Multipart) -> Result<ReceivedSubmission, Rejection> {
     let mut form = Form::default();
     while let Some(part) = parts.next_field().await? {
         let name = part.name().unwrap_or_default().to_owned();
@@ -148,14 +149,14 @@ async fn read_form(mut parts: Multipart) -> Result<Submission, Refusal> {
             None => form.read_text(name, part).await?,
         }
         if form.files.len() > 1 || form.field_bytes > MAX_FIELD_BYTES {
-            return Err(Refusal::bad("the form has too many parts"));
+            return Err(Rejection::bad("the form has too many parts"));
         }
     }
     form.validate()
 }
 
-async fn read_file(part: String, name: String, mut field: Field<'_>) -> Result<File, Refusal> {
-    let mut intake = Intake::new(MOST_BYTES);
+async fn read_file(part: String, name: String, mut field: Field<'_>) -> Result<File, Rejection> {
+    let mut intake = Intake::new(MAX_UPLOAD_BYTES);
     let mut received = Ok(());
     while let Some(chunk) = field.chunk().await? {
         received = received.and_then(|()| intake.push(&chunk));
@@ -167,7 +168,7 @@ async fn read_file(part: String, name: String, mut field: Field<'_>) -> Result<F
 }
 
 impl Form {
-    async fn read_text(&mut self, name: String, mut field: Field<'_>) -> Result<(), Refusal> {
+    async fn read_text(&mut self, name: String, mut field: Field<'_>) -> Result<(), Rejection> {
         let mut value = Vec::new();
         self.field_bytes += name.len() + FIELD_OVERHEAD;
         while let Some(chunk) = field.chunk().await? {
@@ -181,27 +182,27 @@ impl Form {
         Ok(())
     }
 
-    fn validate(mut self) -> Result<Submission, Refusal> {
+    fn validate(mut self) -> Result<ReceivedSubmission, Rejection> {
         let model = self.fields.iter().position(|(name, _)| name == "model");
-        let model = model.ok_or_else(|| Refusal::bad("model must be a string"))?;
+        let model = model.ok_or_else(|| Rejection::bad("model must be a string"))?;
         let model = available(self.fields.remove(model).1)?;
-        let options = property::from_form(self.fields).map_err(Refusal::bad)?;
+        let options = property::from_form(self.fields).map_err(Rejection::bad)?;
         let file_part = property::file_part(&model);
         let Some(file) = self.files.pop() else {
-            return Err(Refusal::bad(format!("{file_part} must be a file")));
+            return Err(Rejection::bad(format!("{file_part} must be a file")));
         };
         if file.part != file_part {
             let message = format!("{} should not exist; {file_part} must be a file", file.part);
-            return Err(Refusal::bad(message));
+            return Err(Rejection::bad(message));
         }
-        let audio = file.audio.map_err(|TooLarge| Refusal::too_large())?;
+        let audio = file.audio.map_err(|TooLarge| Rejection::too_large())?;
         if audio.bytes == 0 {
-            return Err(Refusal::bad(format!("{file_part} is empty")));
+            return Err(Rejection::bad(format!("{file_part} is empty")));
         }
         if audio.is_text {
-            return Err(Refusal::bad("the audio could not be decoded"));
+            return Err(Rejection::bad("the audio could not be decoded"));
         }
-        Ok(Submission {
+        Ok(ReceivedSubmission {
             model,
             options,
             name: file.name,
@@ -212,10 +213,10 @@ impl Form {
     }
 }
 
-fn available(model: String) -> Result<String, Refusal> {
+fn available(model: String) -> Result<String, Rejection> {
     match property::family(&model) {
         Some(_) => Ok(model),
-        None => Err(Refusal::bad(format!("model `{model}` is not available"))),
+        None => Err(Rejection::bad(format!("model `{model}` is not available"))),
     }
 }
 
@@ -224,7 +225,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    impl Submission {
+    impl ReceivedSubmission {
         /// Returns a submission of 30 seconds, for tests.
         pub(in crate::sandbox) fn example(name: &str) -> Self {
             Self {

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 /// Sliding window over the calls of the last minute.
 #[derive(Debug)]
-pub(super) struct Window {
+pub(super) struct SlidingWindow {
     minute: Duration,
     calls: VecDeque<Timestamp>,
     /// Maximum number of calls in any minute.
     pub(super) peak: usize,
 }
 
-impl Window {
+impl SlidingWindow {
     /// Creates an empty window of length `minute`.
     pub(super) fn new(minute: Duration) -> Self {
         Self {
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn denied_calls_do_not_count() {
-        let mut window = Window::new(MINUTE);
+        let mut window = SlidingWindow::new(MINUTE);
         let mut enter = |ms| window.enter(Timestamp::from_millis(ms), Some(2));
         assert_eq!(enter(0), Ok(()));
         assert_eq!(enter(30_000), Ok(()));
@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn a_limit_of_zero_denies_every_call() {
         assert_eq!(
-            Window::new(MINUTE).enter(Timestamp::from_millis(5), Some(0)),
+            SlidingWindow::new(MINUTE).enter(Timestamp::from_millis(5), Some(0)),
             Err(MINUTE)
         );
     }
@@ -80,7 +80,7 @@ mod tests {
         fn no_minute_exceeds_the_limit(
             steps in proptest::collection::vec(0_i64..9_000, 1..200), limit in 1_u32..12,
         ) {
-            let (mut window, mut now, mut entered) = (Window::new(MINUTE), 0, Vec::new());
+            let (mut window, mut now, mut entered) = (SlidingWindow::new(MINUTE), 0, Vec::new());
             for step in steps {
                 now += step;
                 if let Err(wait) = window.enter(Timestamp::from_millis(now), Some(limit)) {

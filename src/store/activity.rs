@@ -12,7 +12,7 @@ use sqlx::sqlite::SqliteRow;
 use std::path::PathBuf;
 
 /// Maximum number of queued jobs examined for what they wait for.
-pub const HEAD: u64 = 2000;
+pub const HEAD_LIMIT: u64 = 2000;
 /// Number of latest attempts searched for recent completions.
 const RECENT_ATTEMPTS: i64 = 10_000;
 /// Number of latest failed jobs, and of latest attempts, searched for recent failures.
@@ -20,7 +20,7 @@ const FAILURE_CANDIDATES: i64 = 500;
 
 /// A recording in flight: being sent, or pending at the service.
 #[derive(Debug, Clone, PartialEq)]
-pub struct UnderWay {
+pub struct InFlightRecording {
     /// Job ID.
     pub job: JobId,
     /// Path relative to the source.
@@ -37,20 +37,20 @@ pub struct UnderWay {
 
 /// Queued jobs that are due and wait for the same reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Waiting {
+pub struct WaitingJobs {
     /// Name of their source.
     pub source: String,
     /// Whether they are files; otherwise they are URLs.
     pub are_files: bool,
     /// Whether they wait for a duplicate in flight.
-    pub have_twin: bool,
+    pub have_duplicate: bool,
     /// Number of these jobs among the first [`HEAD`] of the queue.
     pub jobs: u64,
 }
 
 /// A failed job.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failed {
+pub struct RecentFailure {
     /// Job ID.
     pub job: JobId,
     /// Path relative to the source.
@@ -65,23 +65,23 @@ pub struct Failed {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Activity {
     /// Recordings being sent, by job ID.
-    pub sending: Vec<UnderWay>,
+    pub sending: Vec<InFlightRecording>,
     /// Recordings pending at the service, nearest expiry first.
-    pub pending: Vec<UnderWay>,
+    pub pending: Vec<InFlightRecording>,
     /// Due jobs among the first [`HEAD`] of the queue, grouped by what they wait for.
-    pub waiting: Vec<Waiting>,
+    pub waiting: Vec<WaitingJobs>,
     /// Number of queued jobs not yet due, at most [`HEAD`].
-    pub later: u64,
+    pub not_due: u64,
     /// Earliest due time of these jobs.
     pub next_due: Option<Timestamp>,
     /// Number of uncertain jobs, whose submission is being looked up.
-    pub in_doubt: u64,
+    pub uncertain: u64,
     /// Number of transcripts completed since the requested time.
-    pub files: u64,
+    pub transcripts: u64,
     /// Seconds of audio billed for them.
     pub audio_s: f64,
     /// Latest failures, newest first.
-    pub failures: Vec<Failed>,
+    pub failures: Vec<RecentFailure>,
 }
 
 impl Store {
@@ -97,22 +97,22 @@ impl Store {
         since: Timestamp,
         rows: usize,
     ) -> Result<Activity, StoreError> {
-        let rows = row::size(rows as u64);
+        let rows = row::to_integer(rows as u64);
         let figures = self.figures(now, since).await?;
         Ok(Activity {
             sending: self.sending(rows).await?,
             pending: self.at_service(rows).await?,
             waiting: self.waiting(now).await?,
-            later: row::count(&figures, "later")?,
+            not_due: row::count(&figures, "later")?,
             next_due: row::time_or_none(&figures, "next_due")?,
-            in_doubt: row::count(&figures, "in_doubt")?,
-            files: row::count(&figures, "files")?,
+            uncertain: row::count(&figures, "in_doubt")?,
+            transcripts: row::count(&figures, "files")?,
             audio_s: figures.try_get("audio_s")?,
             failures: self.failures(rows).await?,
         })
     }
 
-    async fn sending(&self, rows: i64) -> Result<Vec<UnderWay>, StoreError> {
+    async fn sending(&self, rows: i64) -> Result<Vec<InFlightRecording>, StoreError> {
         let found = sqlx::query(
             "SELECT j.id, r.relative, r.size_bytes, r.duration_s, j.updated_at AS since, NULL AS expires_at
              FROM jobs j JOIN recordings r ON r.id = j.recording_id
@@ -124,7 +124,7 @@ impl Store {
         found.iter().map(in_flight).collect()
     }
 
-    async fn at_service(&self, rows: i64) -> Result<Vec<UnderWay>, StoreError> {
+    async fn at_service(&self, rows: i64) -> Result<Vec<InFlightRecording>, StoreError> {
         let found = sqlx::query(
             "SELECT j.id, r.relative, r.size_bytes, r.duration_s, j.accepted_at AS since, j.expires_at
              FROM jobs j INDEXED BY jobs_pending JOIN recordings r ON r.id = j.recording_id
@@ -136,7 +136,7 @@ impl Store {
         found.iter().map(in_flight).collect()
     }
 
-    async fn waiting(&self, now: Timestamp) -> Result<Vec<Waiting>, StoreError> {
+    async fn waiting(&self, now: Timestamp) -> Result<Vec<WaitingJobs>, StoreError> {
         let found = sqlx::query(
             "WITH head AS MATERIALIZED (
                  SELECT recording_id, duplicate_of FROM jobs INDEXED BY jobs_queued
@@ -148,14 +148,14 @@ impl Store {
              FROM head CROSS JOIN recordings r ON r.id = head.recording_id GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
         )
         .bind(now.millis())
-        .bind(row::size(HEAD))
+        .bind(row::to_integer(HEAD_LIMIT))
         .fetch_all(self.readers())
         .await?;
         let waiting = |found: &SqliteRow| {
-            Ok(Waiting {
+            Ok(WaitingJobs {
                 source: found.try_get("source")?,
                 are_files: row::is_set(found, "are_files")?,
-                have_twin: row::is_set(found, "have_twin")?,
+                have_duplicate: row::is_set(found, "have_twin")?,
                 jobs: row::count(found, "jobs")?,
             })
         };
@@ -184,7 +184,7 @@ impl Store {
                     (SELECT total(billed_s) FROM recent) AS audio_s",
         )
         .bind(now.millis())
-        .bind(row::size(HEAD))
+        .bind(row::to_integer(HEAD_LIMIT))
         .bind(since.millis())
         .bind(RECENT_ATTEMPTS)
         .fetch_one(self.readers())
@@ -193,7 +193,7 @@ impl Store {
     }
 
     /// Searches the newest failed jobs and the newest attempts with an error.
-    async fn failures(&self, rows: i64) -> Result<Vec<Failed>, StoreError> {
+    async fn failures(&self, rows: i64) -> Result<Vec<RecentFailure>, StoreError> {
         let found = sqlx::query(
             "WITH candidates AS MATERIALIZED (
                  SELECT id FROM (SELECT id FROM jobs WHERE state = 'failed' ORDER BY id DESC LIMIT ?2)
@@ -212,7 +212,7 @@ impl Store {
             let missing = StoreError::Content {
                 column: "error_class",
             };
-            Ok(Failed {
+            Ok(RecentFailure {
                 job: JobId(found.try_get("id")?),
                 relative: row::path(found, "relative")?,
                 failure: row::failure(found)?.ok_or(missing)?,
@@ -223,8 +223,8 @@ impl Store {
     }
 }
 
-fn in_flight(found: &SqliteRow) -> Result<UnderWay, StoreError> {
-    Ok(UnderWay {
+fn in_flight(found: &SqliteRow) -> Result<InFlightRecording, StoreError> {
+    Ok(InFlightRecording {
         job: JobId(found.try_get("id")?),
         relative: row::path(found, "relative")?,
         size_bytes: row::count(found, "size_bytes")?,

@@ -9,22 +9,22 @@ use sqlx::Row;
 
 /// Billing state of a submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Charge {
+pub enum BillingState {
     /// Billed; the transcript is stored.
     Billed,
     /// Being sent, or pending at the service.
     Pending,
     /// Perhaps billed without a transcript: it was or may have been accepted.
-    Doubtful,
+    Uncertain,
     /// Not accepted by the service.
-    Free,
+    NotBilled,
     /// Not submitted: it uses the result paid for by a duplicate.
     Shared,
 }
 
 /// A submission, or a result shared by a duplicate.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
+pub struct BillingEntry {
     /// Name of the source.
     pub source: String,
     /// Model.
@@ -36,7 +36,7 @@ pub struct Entry {
     /// Time of the claim, or of sharing the result.
     pub at: Timestamp,
     /// Billing state.
-    pub charge: Charge,
+    pub state: BillingState,
     /// Audio in seconds: as billed, otherwise the duration of the recording. 0 if unknown.
     pub audio_s: f64,
 }
@@ -46,7 +46,7 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn bill(&self, since: Timestamp) -> Result<Vec<Entry>, StoreError> {
+    pub async fn billing_entries(&self, since: Timestamp) -> Result<Vec<BillingEntry>, StoreError> {
         let rows = sqlx::query(
             "SELECT r.source, j.model, r.relative, a.client_request_id, a.started_at AS at, a.outcome,
                     coalesce(a.billed_s, r.duration_s, 0.0) AS audio_s
@@ -62,13 +62,13 @@ impl Store {
         .fetch(self.readers());
         let entries = rows.map(|found| {
             let found = found?;
-            Ok(Entry {
+            Ok(BillingEntry {
                 source: found.try_get("source")?,
                 model: found.try_get("model")?,
                 relative: row::path(&found, "relative")?,
                 client_request_id: found.try_get("client_request_id")?,
                 at: row::time(&found, "at")?,
-                charge: charge(found.try_get("outcome")?)?,
+                state: charge(found.try_get("outcome")?)?,
                 audio_s: found.try_get("audio_s")?,
             })
         });
@@ -76,13 +76,13 @@ impl Store {
     }
 }
 
-fn charge(outcome: &str) -> Result<Charge, StoreError> {
+fn charge(outcome: &str) -> Result<BillingState, StoreError> {
     Ok(match outcome {
-        "completed" => Charge::Billed,
-        "sending" | "accepted" => Charge::Pending,
-        "uncertain" | "lost" | "cancelled" => Charge::Doubtful,
-        "refused" | "deferred" => Charge::Free,
-        "shared" => Charge::Shared,
+        "completed" => BillingState::Billed,
+        "sending" | "accepted" => BillingState::Pending,
+        "uncertain" | "lost" | "cancelled" => BillingState::Uncertain,
+        "refused" | "deferred" => BillingState::NotBilled,
+        "shared" => BillingState::Shared,
         _ => return Err(StoreError::Content { column: "outcome" }),
     })
 }

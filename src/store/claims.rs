@@ -3,8 +3,8 @@
 use super::error::StoreError;
 use super::open::Store;
 use super::row;
-use super::together::rows;
-use super::writer::{Change, Changes, Replies, guarded};
+use super::together::json_rows;
+use super::writer::{BatchedChange, Change, Replies, check_guard};
 use crate::crash;
 use crate::domain::{AttemptId, Failure, JobId, JobState, RunId, Timestamp};
 use sqlx::SqliteConnection;
@@ -47,7 +47,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Stale`] if the job is no longer queued. [`StoreError::Content`] if `from` has no result;
     /// nothing is changed then. Otherwise if the database fails.
-    pub async fn share(
+    pub async fn share_result(
         &self,
         job: JobId,
         from: JobId,
@@ -72,7 +72,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Stale`] if the job is no longer queued.
-    pub async fn refuse(
+    pub async fn fail_unsent(
         &self,
         job: JobId,
         failure: Failure,
@@ -121,7 +121,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Stale`] if the job is no longer queued.
-    pub async fn put_off(
+    pub async fn postpone(
         &self,
         job: JobId,
         due: Timestamp,
@@ -143,11 +143,11 @@ impl Store {
     }
 }
 
-impl Changes for Claim {
+impl BatchedChange for Claim {
     type Reply = AttemptId;
 
     /// Equal content is sent once, so the second claim must see the first.
-    fn clashes(&self, other: &Self) -> bool {
+    fn conflicts_with(&self, other: &Self) -> bool {
         let may_be_equal = match (&self.sha256, &other.sha256) {
             (Some(own), Some(others)) => own == others,
             _ => self.size_bytes.is_some() && self.size_bytes == other.size_bytes,
@@ -155,7 +155,7 @@ impl Changes for Claim {
         self.job == other.job || may_be_equal
     }
 
-    async fn apply_round(
+    async fn apply_batch(
         claims: &[&Self],
         connection: &mut SqliteConnection,
     ) -> Result<Replies<AttemptId>, StoreError> {
@@ -193,7 +193,7 @@ impl Changes for Claim {
              SELECT json_group_array(json_array(c.key, a.id))
              FROM jsonb_each(?1) c CROSS JOIN attempts a ON a.client_request_id = c.value ->> 2",
         )
-        .bind(rows(claims.iter().map(|claim| {
+        .bind(json_rows(claims.iter().map(|claim| {
             (
                 claim.job,
                 claim.run,
@@ -206,7 +206,7 @@ impl Changes for Claim {
         .fetch_one(connection)
         .await?;
         let mut replies: Vec<_> = claims.iter().map(|_| Err(StoreError::Stale)).collect();
-        for (index, attempt) in row::list::<(usize, i64)>(&claimed)? {
+        for (index, attempt) in row::parse_rows::<(usize, i64)>(&claimed)? {
             replies[index] = Ok(AttemptId(attempt));
         }
         Ok(replies)
@@ -234,7 +234,7 @@ impl Change for Share {
         .bind(self.now.millis())
         .execute(&mut *connection)
         .await?;
-        guarded(&shared)?;
+        check_guard(&shared)?;
         let copied = sqlx::query(
             "INSERT OR REPLACE INTO results
                  (job_id, raw, received_at, duration_s, words, language, silent, paid_by)
@@ -280,7 +280,7 @@ impl Change for EndUnsent {
         .bind(self.to.as_str())
         .execute(&mut *connection)
         .await?;
-        guarded(&ended)?;
+        check_guard(&ended)?;
         if self.missing {
             sqlx::query("UPDATE recordings SET missing = 1 WHERE id = (SELECT recording_id FROM jobs WHERE id = ?1)")
                 .bind(self.job.0)
@@ -315,6 +315,6 @@ impl Change for Postpone {
         .bind(self.now.millis())
         .execute(connection)
         .await?;
-        guarded(&postponed)
+        check_guard(&postponed)
     }
 }

@@ -3,7 +3,7 @@
 //! They work with or without a running daemon.
 
 use super::error::StoreError;
-use super::news::News;
+use super::news::OutboxMessage;
 use super::open::Store;
 use super::row;
 use super::writer::Change;
@@ -13,7 +13,7 @@ use sqlx::{Row, SqliteConnection};
 
 /// Selects the jobs to retry.
 #[derive(Debug, Clone, Default)]
-pub struct Which {
+pub struct RetryFilter {
     /// Only these jobs, which may also be cancelled.
     ///
     /// If empty: all failed jobs, and cancelled jobs whose class is `class`.
@@ -26,13 +26,13 @@ pub struct Which {
 
 /// Outcome of cancelling a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum CancelOutcome {
     /// The job was cancelled.
-    Changed,
+    Cancelled,
     /// No job has this ID.
-    Unknown,
+    NotFound,
     /// The state of the job does not allow it.
-    NotIn(JobState),
+    WrongState(JobState),
 }
 
 impl Store {
@@ -40,7 +40,11 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails; nothing is changed then.
-    pub async fn retry(&self, which: Which, now: Timestamp) -> Result<Vec<JobId>, StoreError> {
+    pub async fn retry(
+        &self,
+        which: RetryFilter,
+        now: Timestamp,
+    ) -> Result<Vec<JobId>, StoreError> {
         crash::around("store.retry", self.writer().write(Retry { which, now })).await
     }
 
@@ -52,7 +56,7 @@ impl Store {
         &self,
         jobs: Vec<JobId>,
         now: Timestamp,
-    ) -> Result<Vec<(JobId, Outcome)>, StoreError> {
+    ) -> Result<Vec<(JobId, CancelOutcome)>, StoreError> {
         crash::around("store.cancel", self.writer().write(Cancel { jobs, now })).await
     }
 
@@ -61,7 +65,7 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn hold(&self, hold: Hold) -> Result<(), StoreError> {
-        self.hold_and_tell(hold, None).await
+        self.hold_and_notify(hold, None).await
     }
 
     /// Holds submissions and enqueues a notification in the same commit.
@@ -70,7 +74,11 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn hold_and_tell(&self, hold: Hold, news: Option<News>) -> Result<(), StoreError> {
+    pub async fn hold_and_notify(
+        &self,
+        hold: Hold,
+        news: Option<OutboxMessage>,
+    ) -> Result<(), StoreError> {
         let set = self.writer().write(SetHold { hold, news });
         crash::around("store.hold", set).await
     }
@@ -92,12 +100,12 @@ impl Store {
             .bind(job.0)
             .fetch_optional(self.readers())
             .await?;
-        found.map(|found| row::parsed(&found, "state")).transpose()
+        found.map(|found| row::parse(&found, "state")).transpose()
     }
 }
 
 struct Retry {
-    which: Which,
+    which: RetryFilter,
     now: Timestamp,
 }
 
@@ -136,12 +144,12 @@ struct Cancel {
 }
 
 impl Change for Cancel {
-    type Reply = Vec<(JobId, Outcome)>;
+    type Reply = Vec<(JobId, CancelOutcome)>;
 
     async fn apply(
         &self,
         connection: &mut SqliteConnection,
-    ) -> Result<Vec<(JobId, Outcome)>, StoreError> {
+    ) -> Result<Vec<(JobId, CancelOutcome)>, StoreError> {
         let mut outcomes = Vec::with_capacity(self.jobs.len());
         for &job in &self.jobs {
             outcomes.push((job, self.cancel(connection, job).await?));
@@ -155,7 +163,7 @@ impl Cancel {
         &self,
         connection: &mut SqliteConnection,
         job: JobId,
-    ) -> Result<Outcome, StoreError> {
+    ) -> Result<CancelOutcome, StoreError> {
         let cancelled = sqlx::query(
             "UPDATE jobs SET state = 'cancelled', run_id = NULL, duplicate_of = NULL,
                              uncertain_attempt_id = NULL, lookups = 0, error_class = NULL,
@@ -171,8 +179,8 @@ impl Cancel {
                 .bind(job.0)
                 .fetch_optional(connection)
                 .await?;
-            return found.map_or(Ok(Outcome::Unknown), |found| {
-                Ok(Outcome::NotIn(row::parsed(&found, "state")?))
+            return found.map_or(Ok(CancelOutcome::NotFound), |found| {
+                Ok(CancelOutcome::WrongState(row::parse(&found, "state")?))
             });
         }
         sqlx::query("UPDATE attempts SET outcome = 'cancelled', ended_at = ?2 WHERE job_id = ?1 AND ended_at IS NULL")
@@ -180,13 +188,13 @@ impl Cancel {
             .bind(self.now.millis())
             .execute(connection)
             .await?;
-        Ok(Outcome::Changed)
+        Ok(CancelOutcome::Cancelled)
     }
 }
 
 struct SetHold {
     hold: Hold,
-    news: Option<News>,
+    news: Option<OutboxMessage>,
 }
 
 impl Change for SetHold {
@@ -199,7 +207,7 @@ impl Change for SetHold {
                 .fetch_one(&mut *connection)
                 .await?;
             if in_force == 0 {
-                news.put(connection).await?;
+                news.insert(connection).await?;
             }
         }
         sqlx::query(

@@ -6,7 +6,7 @@ use super::error::StoreError;
 use super::open::Store;
 use super::recordings::Location;
 use super::row;
-use super::writer::{Change, guarded};
+use super::writer::{Change, check_guard};
 use crate::crash;
 use crate::domain::{AttemptId, Failure, GenerationId, JobId, RunId, Timestamp};
 use sqlx::sqlite::SqliteRow;
@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 /// A submission that the service may have accepted.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Doubt {
+pub struct UncertainSubmission {
     /// Job ID.
     pub job: JobId,
     /// Attempt whose answer was lost.
@@ -25,7 +25,7 @@ pub struct Doubt {
     /// Time of the claim, before the request was sent.
     pub started_at: Timestamp,
     /// Number of lookups that did not find it.
-    pub looks: u32,
+    pub lookups: u32,
     /// Number of attempts spent, including this one.
     pub attempts: u32,
     /// Model.
@@ -68,7 +68,10 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn doubts(&self, now: Timestamp) -> Result<Vec<Doubt>, StoreError> {
+    pub async fn uncertain_submissions(
+        &self,
+        now: Timestamp,
+    ) -> Result<Vec<UncertainSubmission>, StoreError> {
         let rows = sqlx::query(
             "SELECT j.id, j.uncertain_attempt_id, a.client_request_id, a.started_at, j.lookups, j.attempts, j.model,
                     r.duration_s, r.kind, r.location, r.size_bytes, r.modified_at, r.relative
@@ -85,7 +88,7 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn next_look(&self) -> Result<Option<Timestamp>, StoreError> {
+    pub async fn next_lookup(&self) -> Result<Option<Timestamp>, StoreError> {
         let due: Option<i64> = sqlx::query_scalar(
             "SELECT min(due_at) FROM jobs WHERE uncertain_attempt_id IS NOT NULL",
         )
@@ -108,7 +111,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Stale`] if the job is no longer uncertain.
-    pub async fn look_again(
+    pub async fn schedule_lookup(
         &self,
         job: JobId,
         due: Timestamp,
@@ -128,7 +131,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Stale`] if the job is no longer uncertain.
-    pub async fn give_up_doubt(
+    pub async fn give_up_lookup(
         &self,
         job: JobId,
         was_refused: bool,
@@ -150,7 +153,10 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn latest_begun(&self, requests: &[String]) -> Result<Option<Timestamp>, StoreError> {
+    pub async fn latest_started(
+        &self,
+        requests: &[String],
+    ) -> Result<Option<Timestamp>, StoreError> {
         let requests = serde_json::Value::from(requests).to_string();
         let latest: Option<i64> = sqlx::query_scalar(
             "SELECT max(started_at) FROM attempts WHERE client_request_id IN (SELECT value FROM json_each(?1))",
@@ -162,20 +168,20 @@ impl Store {
     }
 }
 
-fn submission(found: &SqliteRow) -> Result<Doubt, StoreError> {
+fn submission(found: &SqliteRow) -> Result<UncertainSubmission, StoreError> {
     let small_count = |column: &'static str| {
         u32::try_from(found.try_get::<i64, _>(column)?).map_err(|_| StoreError::Content { column })
     };
-    Ok(Doubt {
+    Ok(UncertainSubmission {
         job: JobId(found.try_get("id")?),
         attempt: AttemptId(found.try_get("uncertain_attempt_id")?),
         client_request_id: found.try_get("client_request_id")?,
         started_at: row::time(found, "started_at")?,
-        looks: small_count("lookups")?,
+        lookups: small_count("lookups")?,
         attempts: small_count("attempts")?,
         model: found.try_get("model")?,
         duration_s: found.try_get("duration_s")?,
-        location: Location::read(found)?,
+        location: Location::from_row(found)?,
         size_bytes: row::count(found, "size_bytes")?,
         modified: row::time(found, "modified_at")?,
         relative: row::path(found, "relative")?,
@@ -202,7 +208,7 @@ impl Change for Adoption {
         .bind(&self.sha256)
         .execute(&mut *connection)
         .await?;
-        guarded(&adopted)?;
+        check_guard(&adopted)?;
         sqlx::query(
             "UPDATE attempts SET outcome = 'accepted', ended_at = NULL, generation_id = ?2, error_class = NULL,
                                  error_message = NULL
@@ -234,7 +240,7 @@ impl Change for ScheduleLookup {
         .bind(i64::from(self.counted))
         .execute(connection)
         .await?;
-        guarded(&updated)
+        check_guard(&updated)
     }
 }
 
@@ -276,6 +282,6 @@ impl Change for GiveUpLookups {
         .bind(failure.map(|failure| failure.message.as_str()))
         .execute(connection)
         .await?;
-        guarded(&given_up)
+        check_guard(&given_up)
     }
 }

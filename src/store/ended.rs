@@ -4,7 +4,7 @@ use super::error::StoreError;
 use super::open::Store;
 use super::recordings::Location;
 use super::row;
-use super::spending::{Submitted, submitted};
+use super::spending::{ModelUsage, model_usage};
 use crate::domain::{Failure, JobId, Timestamp};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
@@ -13,7 +13,7 @@ use sqlx::sqlite::SqliteRow;
 ///
 /// A job that failed and is done since counts as done.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Ended {
+pub struct PeriodSummary {
     /// Number of jobs done.
     pub done: u64,
     /// Number of jobs failed.
@@ -23,7 +23,7 @@ pub struct Ended {
     /// Audio of the jobs done, in seconds.
     pub audio_s: f64,
     /// Audio billed for the jobs done, by model. Results shared by duplicates are excluded.
-    pub billed: Vec<Submitted>,
+    pub billed: Vec<ModelUsage>,
 }
 
 /// A failed job.
@@ -44,12 +44,12 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn ended_between(
+    pub async fn summary_between(
         &self,
         since: Timestamp,
         until: Timestamp,
         max_failures: usize,
-    ) -> Result<Ended, StoreError> {
+    ) -> Result<PeriodSummary, StoreError> {
         let figures = sqlx::query(
             "SELECT count(*) AS done, coalesce(sum(s.duration_s), 0.0) AS audio_s,
                     (SELECT count(*) FROM jobs WHERE state = 'failed' AND updated_at > ?1 AND updated_at <= ?2) AS failed
@@ -77,15 +77,15 @@ impl Store {
         )
         .bind(since.millis())
         .bind(until.millis())
-        .bind(row::size(max_failures as u64))
+        .bind(row::to_integer(max_failures as u64))
         .fetch_all(self.readers())
         .await?;
-        Ok(Ended {
+        Ok(PeriodSummary {
             done: row::count(&figures, "done")?,
             failed: row::count(&figures, "failed")?,
             failures: failures.iter().map(failed_job).collect::<Result<_, _>>()?,
             audio_s: figures.try_get("audio_s")?,
-            billed: billed.iter().map(submitted).collect::<Result<_, _>>()?,
+            billed: billed.iter().map(model_usage).collect::<Result<_, _>>()?,
         })
     }
 }
@@ -93,7 +93,7 @@ impl Store {
 fn failed_job(found: &SqliteRow) -> Result<FailedJob, StoreError> {
     Ok(FailedJob {
         id: JobId(found.try_get("id")?),
-        location: Location::read(found)?,
+        location: Location::from_row(found)?,
         failure: row::failure(found)?.ok_or(StoreError::Content {
             column: "error_class",
         })?,

@@ -61,7 +61,7 @@ pub enum StoreError {
 
 impl StoreError {
     /// Returns this error for another change of the same group, if its cause affects all of them.
-    pub(super) fn shared(&self) -> Option<Self> {
+    pub(super) fn clone_for_group(&self) -> Option<Self> {
         match self {
             Self::Locked(source) => Some(Self::Locked(source.clone())),
             Self::Disk(source) => Some(Self::Disk(source.clone())),
@@ -71,7 +71,7 @@ impl StoreError {
 
     /// Whether the same change may succeed later without intervention (disk full, database locked).
     #[must_use]
-    pub const fn is_passing(&self) -> bool {
+    pub const fn is_transient(&self) -> bool {
         matches!(self, Self::Locked(_) | Self::Disk(_))
     }
 }

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 /// Snapshot of the queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Glance {
+pub struct TickSnapshot {
     /// Version of the data. It changes when another process writes to the database.
     pub version: i64,
     /// Number of jobs by state, with an entry for every state.
@@ -24,7 +24,7 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn glance(&self) -> Result<Glance, StoreError> {
+    pub async fn tick_snapshot(&self) -> Result<TickSnapshot, StoreError> {
         self.writer().write(TakeSnapshot).await
     }
 }
@@ -35,11 +35,11 @@ impl Store {
 struct TakeSnapshot;
 
 impl Change for TakeSnapshot {
-    type Reply = Glance;
+    type Reply = TickSnapshot;
 
-    const IS_QUESTION: bool = true;
+    const IS_READ_ONLY: bool = true;
 
-    async fn apply(&self, connection: &mut SqliteConnection) -> Result<Glance, StoreError> {
+    async fn apply(&self, connection: &mut SqliteConnection) -> Result<TickSnapshot, StoreError> {
         let found = sqlx::query(
             "SELECT (SELECT data_version FROM pragma_data_version) AS version,
                     (SELECT json_group_array(json_array(state, jobs)) FROM job_counts) AS counts,
@@ -47,9 +47,9 @@ impl Change for TakeSnapshot {
         )
         .fetch_one(connection)
         .await?;
-        Ok(Glance {
+        Ok(TickSnapshot {
             version: found.try_get("version")?,
-            counts: row::counts(found.try_get("counts")?)?,
+            counts: row::parse_counts(found.try_get("counts")?)?,
             next_expiry: row::time_or_none(&found, "next_expiry")?,
         })
     }

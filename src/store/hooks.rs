@@ -30,13 +30,13 @@ pub struct WaitingHook {
 
 /// A hook, for display.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hook {
+pub struct HookRun {
     /// Time its job was done.
     pub created_at: Timestamp,
     /// Time it ended; `None` while it waits or runs.
     pub ended_at: Option<Timestamp>,
     /// Exit status, if it exited.
-    pub status: Option<i32>,
+    pub exit_status: Option<i32>,
     /// Error, if any.
     pub error: Option<String>,
 }
@@ -57,7 +57,7 @@ impl Store {
              WHERE h.ended_at IS NULL AND h.id > ?1 ORDER BY h.id LIMIT ?2",
         )
         .bind(after)
-        .bind(row::size(limit as u64))
+        .bind(row::to_integer(limit as u64))
         .fetch_all(self.readers())
         .await?;
         let mut waiting = rows.iter().map(hook).collect::<Result<Vec<_>, _>>()?;
@@ -73,7 +73,7 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn hook_ended(
+    pub async fn finish_hook(
         &self,
         id: i64,
         status: Option<i32>,
@@ -93,7 +93,7 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn hook(&self, job: JobId) -> Result<Option<Hook>, StoreError> {
+    pub async fn hook_run(&self, job: JobId) -> Result<Option<HookRun>, StoreError> {
         let found = sqlx::query(
             "SELECT created_at, ended_at, exit_status, error FROM hooks WHERE job_id = ?1",
         )
@@ -102,10 +102,10 @@ impl Store {
         .await?;
         found
             .map(|found| {
-                Ok(Hook {
+                Ok(HookRun {
                     created_at: row::time(&found, "created_at")?,
                     ended_at: row::time_or_none(&found, "ended_at")?,
-                    status: found.try_get("exit_status")?,
+                    exit_status: found.try_get("exit_status")?,
                     error: found.try_get("error")?,
                 })
             })
@@ -118,7 +118,7 @@ fn hook(found: &SqliteRow) -> Result<WaitingHook, StoreError> {
         id: found.try_get("id")?,
         job: JobId(found.try_get("job_id")?),
         source: found.try_get("source")?,
-        location: Location::read(found)?,
+        location: Location::from_row(found)?,
         outputs: Vec::new(),
     })
 }

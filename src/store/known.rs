@@ -5,7 +5,7 @@
 
 use super::error::StoreError;
 use super::open::Store;
-use super::recordings::{PAGE, Seen};
+use super::recordings::{BATCH_SIZE, FoundRecording};
 use super::row;
 use std::iter::Peekable;
 use std::vec::IntoIter;
@@ -17,11 +17,11 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn unknown_of(
+    pub async fn new_or_changed(
         &self,
         source: &str,
-        mut seen: Vec<Seen>,
-    ) -> Result<Vec<Seen>, StoreError> {
+        mut seen: Vec<FoundRecording>,
+    ) -> Result<Vec<FoundRecording>, StoreError> {
         seen.sort_by(|a, b| a.location.bytes().cmp(b.location.bytes()));
         let Some(last) = seen.last().map(|seen| seen.location.bytes().to_vec()) else {
             return Ok(seen);
@@ -32,7 +32,7 @@ impl Store {
             // Start at the next file, to skip the rows of deleted files.
             let page = self.page(source, next.location.bytes(), &last).await?;
             let read = diff_page(&page, &mut seen, &mut unknown)?;
-            if read < PAGE {
+            if read < BATCH_SIZE {
                 unknown.extend(seen.by_ref());
             }
         }
@@ -51,7 +51,7 @@ impl Store {
         .bind(source)
         .bind(first)
         .bind(last)
-        .bind(row::size(PAGE as u64))
+        .bind(row::to_integer(BATCH_SIZE as u64))
         .fetch_one(self.readers())
         .await?;
         Ok(page.unwrap_or_default())
@@ -63,8 +63,8 @@ impl Store {
 /// Returns the number of recordings on the page.
 fn diff_page(
     page: &[u8],
-    seen: &mut Peekable<IntoIter<Seen>>,
-    unknown: &mut Vec<Seen>,
+    seen: &mut Peekable<IntoIter<FoundRecording>>,
+    unknown: &mut Vec<FoundRecording>,
 ) -> Result<usize, StoreError> {
     let mut read = 0;
     // Neither a path nor a URL contains a NUL.
@@ -106,7 +106,8 @@ fn parse_number(digits: &[u8]) -> Option<i64> {
 }
 
 impl KnownRow<'_> {
-    fn is_unchanged(&self, seen: &Seen) -> bool {
-        self.size_bytes == row::size(seen.size_bytes) && self.modified_at == seen.modified.millis()
+    fn is_unchanged(&self, seen: &FoundRecording) -> bool {
+        self.size_bytes == row::to_integer(seen.size_bytes)
+            && self.modified_at == seen.modified.millis()
     }
 }

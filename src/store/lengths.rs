@@ -4,7 +4,7 @@ use super::error::StoreError;
 use super::open::Store;
 use super::recordings::Location;
 use super::row;
-use super::together::rows;
+use super::together::json_rows;
 use super::writer::Change;
 use crate::domain::{RecordingId, Timestamp};
 use futures_util::{StreamExt, TryStreamExt};
@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 /// A queued recording, for a plan.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Planned {
+pub struct PlannedRecording {
     /// Recording ID.
     pub recording: RecordingId,
     /// Name of the source.
@@ -28,7 +28,7 @@ pub struct Planned {
 
 /// A queued file of unknown duration.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Unmeasured {
+pub struct UnprobedFile {
     /// Recording ID.
     pub recording: RecordingId,
     /// Absolute path.
@@ -41,9 +41,9 @@ pub struct Unmeasured {
 
 /// A probed duration.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Measured {
+pub struct ProbedDuration {
     /// File, as of the scan before it was probed.
-    pub file: Unmeasured,
+    pub file: UnprobedFile,
     /// Duration of the audio in seconds.
     pub duration_s: f64,
 }
@@ -53,11 +53,11 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn unmeasured(
+    pub async fn unprobed_files(
         &self,
         after: RecordingId,
         limit: usize,
-    ) -> Result<Vec<Unmeasured>, StoreError> {
+    ) -> Result<Vec<UnprobedFile>, StoreError> {
         let found = sqlx::query(
             "SELECT r.id, r.kind, r.location, r.size_bytes, r.modified_at
              FROM recordings r
@@ -66,13 +66,13 @@ impl Store {
              ORDER BY r.id LIMIT ?2",
         )
         .bind(after.0)
-        .bind(row::size(limit as u64))
+        .bind(row::to_integer(limit as u64))
         .fetch_all(self.readers())
         .await?;
         let mut files = Vec::with_capacity(found.len());
         for found in &found {
-            if let Location::File(path) = Location::read(found)? {
-                files.push(Unmeasured {
+            if let Location::File(path) = Location::from_row(found)? {
+                files.push(UnprobedFile {
                     recording: RecordingId(found.try_get("id")?),
                     path,
                     size_bytes: row::count(found, "size_bytes")?,
@@ -87,7 +87,7 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails; none is stored then.
-    pub async fn measured(&self, measured: Vec<Measured>) -> Result<(), StoreError> {
+    pub async fn store_durations(&self, measured: Vec<ProbedDuration>) -> Result<(), StoreError> {
         self.writer().write(StoreDurations { measured }).await
     }
 
@@ -95,7 +95,7 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn planned(&self) -> Result<Vec<Planned>, StoreError> {
+    pub async fn planned_recordings(&self) -> Result<Vec<PlannedRecording>, StoreError> {
         let rows = sqlx::query(
             "SELECT r.id, r.source, j.model, r.size_bytes, r.duration_s
              FROM jobs j JOIN recordings r ON r.id = j.recording_id WHERE j.state = 'queued' ORDER BY j.id",
@@ -103,7 +103,7 @@ impl Store {
         .fetch(self.readers());
         let planned = rows.map(|found| {
             let found = found?;
-            Ok(Planned {
+            Ok(PlannedRecording {
                 recording: RecordingId(found.try_get("id")?),
                 source: found.try_get("source")?,
                 model: found.try_get("model")?,
@@ -116,7 +116,7 @@ impl Store {
 }
 
 struct StoreDurations {
-    measured: Vec<Measured>,
+    measured: Vec<ProbedDuration>,
 }
 
 impl Change for StoreDurations {
@@ -132,7 +132,7 @@ impl Change for StoreDurations {
              WHERE recordings.id = one.value ->> 0 AND recordings.size_bytes = one.value ->> 2
                AND recordings.modified_at = one.value ->> 3",
         )
-        .bind(rows(measured))
+        .bind(json_rows(measured))
         .execute(connection)
         .await?;
         Ok(())

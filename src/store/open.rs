@@ -3,7 +3,7 @@
 use super::error::{StoreError, is_corrupt};
 use super::writer::Writer;
 use crate::crash;
-use crate::disk::folder::{PRIVATE, make_durable};
+use crate::disk::folder::{PRIVATE_MODE, create_durable};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -17,7 +17,7 @@ use std::time::Duration;
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 /// Name of the database file in the state folder.
-pub const DATABASE: &str = "nightscribe.db";
+pub const DATABASE_FILE: &str = "nightscribe.db";
 /// `PRAGMA application_id` of a nightscribe database: `nscr`. The first migration sets it.
 const APPLICATION_ID: i64 = 0x6e73_6372;
 /// Time that a statement waits for the lock of another process.
@@ -52,7 +52,7 @@ impl Store {
     /// If the folder cannot be used, or the database is foreign, damaged, locked or from a newer version.
     /// Nothing is overwritten then.
     pub async fn open(folder: &Path) -> Result<Self, StoreError> {
-        let path = folder.join(DATABASE);
+        let path = folder.join(DATABASE_FILE);
         // Held until the database is open: SQLite does not wait for a process that creates it or switches it to
         // WAL.
         let _lock = lock_folder(folder, &path)
@@ -126,7 +126,7 @@ impl Store {
 async fn lock_folder(folder: &Path, path: &Path) -> std::io::Result<File> {
     let (folder, path) = (folder.to_owned(), path.to_owned());
     let locking = tokio::task::spawn_blocking(move || {
-        make_durable(&folder, PRIVATE)?;
+        create_durable(&folder, PRIVATE_MODE)?;
         std::fs::OpenOptions::new()
             .append(true)
             .create(true)

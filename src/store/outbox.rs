@@ -4,13 +4,13 @@
 //! starts. After a crash the row therefore tells that the message may have arrived.
 
 use super::error::StoreError;
-use super::news::News;
+use super::news::OutboxMessage;
 use super::open::Store;
 use super::row;
 use super::writer::Change;
 use crate::crash;
-use crate::domain::{Channel, Timestamp};
-use crate::policy::delivery::{GIVE_UP_AFTER, Next};
+use crate::domain::{NotifyChannel, Timestamp};
+use crate::policy::delivery::{MAX_MESSAGE_AGE, NextDelivery};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
@@ -20,9 +20,9 @@ pub struct Delivery {
     /// Row ID.
     pub id: i64,
     /// ID of the message.
-    pub message: String,
+    pub message_id: String,
     /// Channel.
-    pub channel: Channel,
+    pub channel: NotifyChannel,
     /// Subject of an e-mail.
     pub subject: Option<String>,
     /// Body, byte for byte as sent.
@@ -32,14 +32,14 @@ pub struct Delivery {
     /// Time of the next attempt.
     pub due_at: Timestamp,
     /// Number of attempts so far.
-    pub tries: u32,
+    pub attempts: u32,
     /// Whether a crash interrupted the last attempt, so that the message may have arrived.
-    pub cut_off: bool,
+    pub was_interrupted: bool,
 }
 
 /// Undelivered messages found at a start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Reopened {
+pub struct OutboxBacklog {
     /// Number of messages given up as too old, one for each channel.
     pub given_up: u64,
     /// Number of messages still to deliver, one for each channel.
@@ -54,7 +54,7 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails; nothing is changed then.
-    pub async fn begin_telling(&self, now: Timestamp) -> Result<Reopened, StoreError> {
+    pub async fn reopen_outbox(&self, now: Timestamp) -> Result<OutboxBacklog, StoreError> {
         let open = self.writer().write(OpenOutbox { now });
         crash::around("store.begin_telling", open).await
     }
@@ -64,7 +64,7 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn told_until(&self) -> Result<Option<Timestamp>, StoreError> {
+    pub async fn summarized_until(&self) -> Result<Option<Timestamp>, StoreError> {
         let until: Option<i64> = sqlx::query_scalar("SELECT covered_until FROM summary_cursor")
             .fetch_optional(self.readers())
             .await?;
@@ -77,7 +77,11 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails; nothing is changed then.
-    pub async fn tell(&self, news: News, until: Timestamp) -> Result<(), StoreError> {
+    pub async fn enqueue_summary(
+        &self,
+        news: OutboxMessage,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
         crash::around(
             "store.tell",
             self.writer().write(EnqueueSummary { news, until }),
@@ -89,7 +93,10 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn next_delivery(&self, channel: Channel) -> Result<Option<Delivery>, StoreError> {
+    pub async fn next_delivery(
+        &self,
+        channel: NotifyChannel,
+    ) -> Result<Option<Delivery>, StoreError> {
         let found = sqlx::query(
             "SELECT id, message_id, channel, subject, body, created_at, due_at, attempts, attempt_started_at
              FROM outbox WHERE channel = ?1 AND delivered_at IS NULL AND given_up_at IS NULL ORDER BY due_at, id LIMIT 1",
@@ -104,7 +111,7 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails; the attempt must not start then.
-    pub async fn begin_delivery(&self, id: i64, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn start_delivery(&self, id: i64, now: Timestamp) -> Result<(), StoreError> {
         let begin = self.writer().write(BeginDelivery { id, now });
         crash::around("store.begin_delivery", begin).await
     }
@@ -115,7 +122,7 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn delivered(&self, id: i64, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn finish_delivery(&self, id: i64, now: Timestamp) -> Result<(), StoreError> {
         let delivered = self.writer().write(Delivered { id, now });
         crash::around("store.delivered", delivered).await
     }
@@ -124,10 +131,10 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn not_delivered(
+    pub async fn fail_delivery(
         &self,
         id: i64,
-        next: Next,
+        next: NextDelivery,
         error: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
@@ -144,15 +151,15 @@ impl Store {
 fn delivery(found: &SqliteRow) -> Result<Delivery, StoreError> {
     Ok(Delivery {
         id: found.try_get("id")?,
-        message: found.try_get("message_id")?,
-        channel: row::parsed(found, "channel")?,
+        message_id: found.try_get("message_id")?,
+        channel: row::parse(found, "channel")?,
         subject: found.try_get("subject")?,
         body: found.try_get("body")?,
         created_at: row::time(found, "created_at")?,
         due_at: row::time(found, "due_at")?,
-        tries: u32::try_from(found.try_get::<i64, _>("attempts")?)
+        attempts: u32::try_from(found.try_get::<i64, _>("attempts")?)
             .map_err(|_| StoreError::Content { column: "attempts" })?,
-        cut_off: row::time_or_none(found, "attempt_started_at")?.is_some(),
+        was_interrupted: row::time_or_none(found, "attempt_started_at")?.is_some(),
     })
 }
 
@@ -161,9 +168,9 @@ struct OpenOutbox {
 }
 
 impl Change for OpenOutbox {
-    type Reply = Reopened;
+    type Reply = OutboxBacklog;
 
-    async fn apply(&self, connection: &mut SqliteConnection) -> Result<Reopened, StoreError> {
+    async fn apply(&self, connection: &mut SqliteConnection) -> Result<OutboxBacklog, StoreError> {
         sqlx::query("INSERT OR IGNORE INTO summary_cursor (id, covered_until) VALUES (1, ?1)")
             .bind(self.now.millis())
             .execute(&mut *connection)
@@ -173,7 +180,7 @@ impl Change for OpenOutbox {
              WHERE delivered_at IS NULL AND given_up_at IS NULL AND created_at <= ?2",
         )
         .bind(self.now.millis())
-        .bind(self.now.before(GIVE_UP_AFTER).millis())
+        .bind(self.now.before(MAX_MESSAGE_AGE).millis())
         .execute(&mut *connection)
         .await?;
         let waiting = sqlx::query(
@@ -182,7 +189,7 @@ impl Change for OpenOutbox {
         .bind(self.now.millis())
         .execute(connection)
         .await?;
-        Ok(Reopened {
+        Ok(OutboxBacklog {
             given_up: given_up.rows_affected(),
             waiting: waiting.rows_affected(),
         })
@@ -190,7 +197,7 @@ impl Change for OpenOutbox {
 }
 
 struct EnqueueSummary {
-    news: News,
+    news: OutboxMessage,
     until: Timestamp,
 }
 
@@ -198,7 +205,7 @@ impl Change for EnqueueSummary {
     type Reply = ();
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-        self.news.put(connection).await?;
+        self.news.insert(connection).await?;
         sqlx::query("INSERT OR REPLACE INTO summary_cursor (id, covered_until) VALUES (1, ?1)")
             .bind(self.until.millis())
             .execute(connection)
@@ -247,7 +254,7 @@ impl Change for Delivered {
 
 struct NotDelivered {
     id: i64,
-    next: Next,
+    next: NextDelivery,
     error: String,
     now: Timestamp,
 }
@@ -257,9 +264,9 @@ impl Change for NotDelivered {
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
         let (due, given_up) = match self.next {
-            Next::At(due) => (due, None),
-            Next::AtNextStart => (Timestamp::MAX, None),
-            Next::GivenUp => (self.now, Some(self.now)),
+            NextDelivery::At(due) => (due, None),
+            NextDelivery::AtNextStart => (Timestamp::MAX, None),
+            NextDelivery::GiveUp => (self.now, Some(self.now)),
         };
         sqlx::query(
             "UPDATE outbox SET attempt_started_at = NULL, due_at = ?2, given_up_at = ?3, error = ?4 WHERE id = ?1",

@@ -5,8 +5,8 @@
 use super::error::StoreError;
 use super::open::Store;
 use super::row;
-use super::together::{guarded_each, rows};
-use super::writer::{Change, Changes, Replies, guarded};
+use super::together::{apply_guarded, json_rows};
+use super::writer::{BatchedChange, Change, Replies, check_guard};
 use crate::crash;
 use crate::domain::{AttemptId, Failure, GenerationId, JobId, Timestamp};
 use sqlx::SqliteConnection;
@@ -62,7 +62,7 @@ pub struct Completion {
 
 /// Outcome of an attempt without a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub enum AttemptOutcome {
     /// Refused by the service; not billed.
     Refused,
     /// Not accepted; submitted again later.
@@ -73,7 +73,7 @@ pub enum Ending {
     Lost,
 }
 
-impl Ending {
+impl AttemptOutcome {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Refused => "refused",
@@ -86,7 +86,7 @@ impl Ending {
 
 /// State of a job after an attempt without a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
+pub enum NextState {
     /// `queued`. The attempt is not counted unless it is `spent`.
     Queued {
         /// Earliest time of the next attempt.
@@ -100,15 +100,15 @@ pub enum Next {
 
 /// An attempt that ended without a result.
 #[derive(Debug, Clone)]
-pub struct Setback {
+pub struct FailedAttempt {
     /// Job ID.
     pub job: JobId,
     /// Attempt that ended.
     pub attempt: AttemptId,
     /// Outcome of the attempt.
-    pub ending: Ending,
+    pub outcome: AttemptOutcome,
     /// State of the job afterwards.
-    pub next: Next,
+    pub next_state: NextState,
     /// Cause.
     pub failure: Failure,
     /// HTTP status of the answer, if any.
@@ -153,7 +153,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Stale`] if the job is in neither state.
-    pub async fn set_back(&self, setback: Setback) -> Result<(), StoreError> {
+    pub async fn fail_attempt(&self, setback: FailedAttempt) -> Result<(), StoreError> {
         crash::around("store.set_back", self.writer().write(setback)).await
     }
 
@@ -165,7 +165,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Stale`] if the job is no longer received.
-    pub async fn written(
+    pub async fn finish_job(
         &self,
         job: JobId,
         files: Vec<WrittenFile>,
@@ -185,7 +185,7 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn exported(
+    pub async fn record_export(
         &self,
         job: JobId,
         files: Vec<WrittenFile>,
@@ -204,7 +204,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Stale`] if the job is no longer received.
-    pub async fn not_written(
+    pub async fn postpone_write(
         &self,
         job: JobId,
         failure: Failure,
@@ -224,14 +224,14 @@ impl Store {
     }
 }
 
-impl Changes for Acceptance {
+impl BatchedChange for Acceptance {
     type Reply = ();
 
-    fn clashes(&self, other: &Self) -> bool {
+    fn conflicts_with(&self, other: &Self) -> bool {
         self.job == other.job
     }
 
-    async fn apply_round(
+    async fn apply_batch(
         acceptances: &[&Self],
         connection: &mut SqliteConnection,
     ) -> Result<Replies<()>, StoreError> {
@@ -258,18 +258,18 @@ impl Changes for Acceptance {
                 &one.request_id,
             )
         });
-        guarded_each(text, acceptances, &[], connection).await
+        apply_guarded(text, acceptances, &[], connection).await
     }
 }
 
-impl Changes for Completion {
+impl BatchedChange for Completion {
     type Reply = ();
 
-    fn clashes(&self, other: &Self) -> bool {
+    fn conflicts_with(&self, other: &Self) -> bool {
         self.job == other.job
     }
 
-    async fn apply_round(
+    async fn apply_batch(
         completions: &[&Self],
         connection: &mut SqliteConnection,
     ) -> Result<Replies<()>, StoreError> {
@@ -303,14 +303,14 @@ impl Changes for Completion {
                     from,
                     bytes,
                     one.duration_s,
-                    row::size(one.words),
+                    row::to_integer(one.words),
                     one.language
                         .as_ref()
                         .map(|language| language.replace('\0', "")),
                     u8::from(one.silent),
                 )
             });
-            replies.extend(guarded_each(text, part, &results, connection).await?);
+            replies.extend(apply_guarded(text, part, &results, connection).await?);
         }
         Ok(replies)
     }
@@ -331,16 +331,16 @@ fn split_by_size<'a>(
     })
 }
 
-impl Change for Setback {
+impl Change for FailedAttempt {
     type Reply = ();
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-        let (state, due, refund) = match self.next {
-            Next::Queued { due, spent } => ("queued", due, i64::from(!spent)),
-            Next::Failed => ("failed", self.now, 0),
+        let (state, due, refund) = match self.next_state {
+            NextState::Queued { due, spent } => ("queued", due, i64::from(!spent)),
+            NextState::Failed => ("failed", self.now, 0),
         };
-        let is_uncertain =
-            self.ending == Ending::Uncertain && matches!(self.next, Next::Queued { .. });
+        let is_uncertain = self.outcome == AttemptOutcome::Uncertain
+            && matches!(self.next_state, NextState::Queued { .. });
         let updated = sqlx::query(
             "UPDATE jobs SET state = ?2, run_id = NULL, due_at = ?3, attempts = max(attempts - ?4, 0),
                              generation_id = NULL, accepted_at = NULL, expires_at = NULL,
@@ -358,14 +358,14 @@ impl Change for Setback {
         .bind(is_uncertain.then_some(self.attempt.0))
         .execute(&mut *connection)
         .await?;
-        guarded(&updated)?;
+        check_guard(&updated)?;
         sqlx::query(
             "UPDATE attempts SET outcome = ?2, ended_at = ?3, error_class = ?4, error_message = ?5,
                                  http_status = coalesce(?6, http_status), request_id = coalesce(?7, request_id)
              WHERE id = ?1",
         )
         .bind(self.attempt.0)
-        .bind(self.ending.as_str())
+        .bind(self.outcome.as_str())
         .bind(self.now.millis())
         .bind(self.failure.class.as_str())
         .bind(&self.failure.message)
@@ -384,14 +384,14 @@ struct Written {
     now: Timestamp,
 }
 
-impl Changes for Written {
+impl BatchedChange for Written {
     type Reply = ();
 
-    fn clashes(&self, other: &Self) -> bool {
+    fn conflicts_with(&self, other: &Self) -> bool {
         self.job == other.job || self.hook != other.hook
     }
 
-    async fn apply_round(
+    async fn apply_batch(
         saved: &[&Self],
         connection: &mut SqliteConnection,
     ) -> Result<Replies<()>, StoreError> {
@@ -402,7 +402,7 @@ impl Changes for Written {
                  SELECT jobs.id, w.value ->> 1 FROM jsonb_each(?1) w CROSS JOIN jobs ON jobs.id = w.value ->> 0
                  WHERE state = 'received'",
             )
-            .bind(rows(jobs))
+            .bind(json_rows(jobs))
             .execute(&mut *connection)
             .await?;
         }
@@ -416,7 +416,7 @@ impl Changes for Written {
         let saved = saved
             .iter()
             .map(|one| (one.job, one.now.millis(), outputs(&one.files)));
-        guarded_each(text, saved, &[], connection).await
+        apply_guarded(text, saved, &[], connection).await
     }
 }
 
@@ -436,7 +436,7 @@ impl Change for Exported {
         )
         .bind(self.job.0)
         .bind(self.now.millis())
-        .bind(rows(outputs(&self.files)))
+        .bind(json_rows(outputs(&self.files)))
         .execute(connection)
         .await?;
         Ok(())
@@ -448,7 +448,7 @@ fn outputs(files: &[WrittenFile]) -> Vec<(String, i64)> {
     let files = files.iter().map(|file| {
         // Hex, because a path need not be UTF-8.
         let path = hex::encode(row::path_bytes(&file.path));
-        (path, row::size(file.size_bytes))
+        (path, row::to_integer(file.size_bytes))
     });
     files.collect()
 }
@@ -475,6 +475,6 @@ impl Change for NotWritten {
         .bind(self.now.millis())
         .execute(connection)
         .await?;
-        guarded(&updated)
+        check_guard(&updated)
     }
 }

@@ -39,7 +39,7 @@ pub struct Candidate {
 
 /// A job pending at the service.
 #[derive(Debug, Clone)]
-pub struct Pending {
+pub struct PendingJob {
     /// Job ID.
     pub job: JobId,
     /// Attempt that was accepted.
@@ -62,7 +62,7 @@ pub struct Pending {
 
 /// A job with a stored result whose files are to be written.
 #[derive(Debug, Clone)]
-pub struct Received {
+pub struct ReceivedJob {
     /// Job ID.
     pub job: JobId,
     /// Recording ID.
@@ -74,7 +74,7 @@ pub struct Received {
     /// Path relative to the source.
     pub relative: PathBuf,
     /// Base name of the transcripts, without extension.
-    pub base: OsString,
+    pub base_name: OsString,
     /// Model and options.
     pub request: Request,
     /// SHA-256 of the audio, if known.
@@ -90,20 +90,20 @@ pub struct Received {
     /// Time of the result.
     pub received_at: Timestamp,
     /// Size of the compressed result in bytes.
-    pub packed_bytes: u64,
+    pub compressed_bytes: u64,
 }
 
 #[cfg(test)]
-impl Received {
+impl ReceivedJob {
     /// Returns a result whose recording has the same ID as its job.
-    pub(crate) fn of_job(job: i64) -> Self {
+    pub(crate) fn for_job(job: i64) -> Self {
         Self {
             job: JobId(job),
             recording: RecordingId(job),
             source: String::new(),
             location: Location::File(PathBuf::new()),
             relative: PathBuf::new(),
-            base: "a".into(),
+            base_name: "a".into(),
             request: Request::from_json("m".to_owned(), "{}").unwrap(),
             sha256: None,
             generation: None,
@@ -111,14 +111,14 @@ impl Received {
             recorded_at: Timestamp::from_millis(0),
             accepted_at: None,
             received_at: Timestamp::from_millis(0),
-            packed_bytes: 0,
+            compressed_bytes: 0,
         }
     }
 }
 
 /// Sources whose jobs may be submitted.
 #[derive(Debug, Clone, Default)]
-pub struct Reach {
+pub struct ReachableSources {
     /// Sources in the configuration. Their URLs may be submitted.
     pub configured: Vec<String>,
     /// Sources whose folder exists. Their files may be submitted, too.
@@ -127,11 +127,11 @@ pub struct Reach {
 
 /// Work that remains for a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Left {
+pub struct RemainingWork {
     /// Whether jobs are queued in the sources within reach.
     pub queued: bool,
     /// Whether an uncertain submission is to be looked up.
-    pub in_doubt: bool,
+    pub uncertain: bool,
     /// Whether a job is being sent.
     pub submitting: bool,
     /// Whether a job is pending at the service.
@@ -162,7 +162,7 @@ impl Store {
     /// If the database fails.
     pub async fn candidates(
         &self,
-        reach: &Reach,
+        reach: &ReachableSources,
         now: Timestamp,
         exclude: &HashSet<JobId>,
         limit: usize,
@@ -179,8 +179,8 @@ impl Store {
         .bind(now.millis())
         .bind(names(&reach.present))
         .bind(names(&reach.configured))
-        .bind(row::size(limit as u64))
-        .bind(row::numbers(exclude.iter().map(|job| job.0)))
+        .bind(row::to_integer(limit as u64))
+        .bind(row::json_ids(exclude.iter().map(|job| job.0)))
         .fetch_all(self.readers())
         .await?;
         rows.iter().map(candidate).collect()
@@ -192,7 +192,7 @@ impl Store {
     /// If the database fails.
     pub async fn next_due(
         &self,
-        reach: &Reach,
+        reach: &ReachableSources,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, StoreError> {
         let due: Option<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
@@ -211,10 +211,10 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn pending(&self) -> Result<Vec<Pending>, StoreError> {
+    pub async fn pending(&self) -> Result<Vec<PendingJob>, StoreError> {
         // One transaction, so that all pages show the same state.
         let mut reading = self.readers().begin().await?;
-        let mut all: Vec<Pending> = Vec::new();
+        let mut all: Vec<PendingJob> = Vec::new();
         loop {
             let page = pending_after(&mut reading, all.last()).await?;
             let is_last = page.len() < PAGE;
@@ -236,7 +236,7 @@ impl Store {
         now: Timestamp,
         exclude: &HashSet<RecordingId>,
         limit: usize,
-    ) -> Result<Vec<Received>, StoreError> {
+    ) -> Result<Vec<ReceivedJob>, StoreError> {
         let rows = sqlx::query(
             "SELECT j.id, j.recording_id, r.source, r.kind, r.location, r.relative, r.base_name, j.model, j.options,
                     j.sha256, j.generation_id, r.modified_at, r.recorded_at, j.accepted_at, s.received_at,
@@ -247,8 +247,8 @@ impl Store {
              ORDER BY j.id LIMIT +?2",
         )
         .bind(now.millis())
-        .bind(row::size(limit as u64))
-        .bind(row::numbers(exclude.iter().map(|recording| recording.0)))
+        .bind(row::to_integer(limit as u64))
+        .bind(row::json_ids(exclude.iter().map(|recording| recording.0)))
         .fetch_all(self.readers())
         .await?;
         rows.iter().map(received).collect()
@@ -258,7 +258,7 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn with_result(&self, job: JobId) -> Result<Option<Received>, StoreError> {
+    pub async fn with_result(&self, job: JobId) -> Result<Option<ReceivedJob>, StoreError> {
         let found = sqlx::query(
             "SELECT j.id, j.recording_id, r.source, r.kind, r.location, r.relative, r.base_name, j.model, j.options,
                     j.sha256, j.generation_id, r.modified_at, r.recorded_at, j.accepted_at, s.received_at,
@@ -287,7 +287,10 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn left(&self, reach: &Reach) -> Result<Left, StoreError> {
+    pub async fn remaining_work(
+        &self,
+        reach: &ReachableSources,
+    ) -> Result<RemainingWork, StoreError> {
         let found = sqlx::query(sqlx::AssertSqlSafe(format!(
             "SELECT EXISTS (SELECT 1 FROM jobs j JOIN recordings r ON r.id = j.recording_id
                             WHERE j.state = ?1 AND {REACHABLE}) AS queued,
@@ -301,9 +304,9 @@ impl Store {
         .bind(names(&reach.configured))
         .fetch_one(self.readers())
         .await?;
-        Ok(Left {
+        Ok(RemainingWork {
             queued: row::is_set(&found, "queued")?,
-            in_doubt: row::is_set(&found, "in_doubt")?,
+            uncertain: row::is_set(&found, "in_doubt")?,
             submitting: row::is_set(&found, "submitting")?,
             pending: row::is_set(&found, "pending")?,
             received: row::is_set(&found, "received")?,
@@ -314,7 +317,7 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn next_writing(&self) -> Result<Option<Timestamp>, StoreError> {
+    pub async fn next_write(&self) -> Result<Option<Timestamp>, StoreError> {
         let due: Option<i64> =
             sqlx::query_scalar("SELECT min(due_at) FROM jobs WHERE state = 'received'")
                 .fetch_one(self.readers())
@@ -334,7 +337,7 @@ impl Store {
         rows.iter()
             .map(|found| {
                 Ok(Hold {
-                    kind: row::parsed(found, "kind")?,
+                    kind: row::parse(found, "kind")?,
                     since: row::time(found, "since")?,
                     ends: row::time_or_none(found, "ends_at")?,
                     message: found.try_get("message")?,
@@ -357,7 +360,7 @@ fn candidate(found: &SqliteRow) -> Result<Candidate, StoreError> {
     Ok(Candidate {
         job: JobId(found.try_get("id")?),
         source: found.try_get("source")?,
-        location: Location::read(found)?,
+        location: Location::from_row(found)?,
         relative: row::path(found, "relative")?,
         size_bytes: row::count(found, "size_bytes")?,
         modified: row::time(found, "modified_at")?,
@@ -377,8 +380,8 @@ const PAGE: usize = 1000;
 /// Returns the page of pending jobs after `last`, or the first page.
 async fn pending_after(
     connection: &mut SqliteConnection,
-    last: Option<&Pending>,
-) -> Result<Vec<Pending>, StoreError> {
+    last: Option<&PendingJob>,
+) -> Result<Vec<PendingJob>, StoreError> {
     let (expires_at, job) =
         last.map_or((i64::MIN, 0), |last| (last.expires_at.millis(), last.job.0));
     let page: String = sqlx::query_scalar(
@@ -392,23 +395,23 @@ async fn pending_after(
     )
     .bind(expires_at)
     .bind(job)
-    .bind(row::size(PAGE as u64))
+    .bind(row::to_integer(PAGE as u64))
     .fetch_one(connection)
     .await?;
-    row::list(&page)?.into_iter().map(pending).collect()
+    row::parse_rows(&page)?.into_iter().map(pending).collect()
 }
 
 /// A pending job in a page. The generation ID and the path are in hex, as neither need be valid JSON text.
 type PendingRow = (i64, i64, String, i64, i64, u32, String, Option<f64>, String);
 
-fn pending(found: PendingRow) -> Result<Pending, StoreError> {
+fn pending(found: PendingRow) -> Result<PendingJob, StoreError> {
     let (job, attempt, generation, accepted_at, expires_at, attempts, model, duration_s, relative) =
         found;
     let damaged = |column| StoreError::Content { column };
     let generation = hex::decode(generation).ok();
     let generation = generation.and_then(|id| GenerationId::new(String::from_utf8(id).ok()?));
     let relative = hex::decode(relative).map_err(|_| damaged("relative"))?;
-    Ok(Pending {
+    Ok(PendingJob {
         job: JobId(job),
         attempt: AttemptId(attempt),
         generation: generation.ok_or_else(|| damaged("generation_id"))?,
@@ -421,14 +424,14 @@ fn pending(found: PendingRow) -> Result<Pending, StoreError> {
     })
 }
 
-fn received(found: &SqliteRow) -> Result<Received, StoreError> {
-    Ok(Received {
+fn received(found: &SqliteRow) -> Result<ReceivedJob, StoreError> {
+    Ok(ReceivedJob {
         job: JobId(found.try_get("id")?),
         recording: RecordingId(found.try_get("recording_id")?),
         source: found.try_get("source")?,
-        location: Location::read(found)?,
+        location: Location::from_row(found)?,
         relative: row::path(found, "relative")?,
-        base: OsString::from_vec(found.try_get("base_name")?),
+        base_name: OsString::from_vec(found.try_get("base_name")?),
         request: row::request(found)?,
         sha256: found.try_get("sha256")?,
         generation: row::generation(found)?,
@@ -436,6 +439,6 @@ fn received(found: &SqliteRow) -> Result<Received, StoreError> {
         recorded_at: row::time(found, "recorded_at")?,
         accepted_at: row::time_or_none(found, "accepted_at")?,
         received_at: row::time(found, "received_at")?,
-        packed_bytes: row::count(found, "packed_bytes")?,
+        compressed_bytes: row::count(found, "packed_bytes")?,
     })
 }

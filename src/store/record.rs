@@ -1,7 +1,7 @@
 //! Scan insert: stores recordings and their jobs, many rows to a statement.
 
 use super::error::StoreError;
-use super::recordings::{Bases, Location, Recorded, Seen};
+use super::recordings::{BaseNames, FoundRecording, Location, RecordOutcome};
 use super::row;
 use super::writer::Change;
 use crate::domain::{JobId, RecordingId, Request, Timestamp};
@@ -16,39 +16,39 @@ use std::path::Path;
 const ROWS_PER_INSERT: usize = 256;
 
 /// Stores recordings, with a job for each that is new or changed.
-pub(super) struct Record {
+pub(super) struct InsertRecordings {
     pub(super) source: String,
     pub(super) request: Request,
-    pub(super) seen: Vec<Seen>,
-    pub(super) bases: Bases,
+    pub(super) found: Vec<FoundRecording>,
+    pub(super) base_names: BaseNames,
     pub(super) now: Timestamp,
 }
 
-impl Change for Record {
-    type Reply = Recorded;
+impl Change for InsertRecordings {
+    type Reply = RecordOutcome;
 
-    async fn apply(&self, connection: &mut SqliteConnection) -> Result<Recorded, StoreError> {
+    async fn apply(&self, connection: &mut SqliteConnection) -> Result<RecordOutcome, StoreError> {
         let first: i64 = sqlx::query_scalar("SELECT coalesce(max(id), 0) + 1 FROM recordings")
             .fetch_one(&mut *connection)
             .await?;
         let new = self.insert_new(connection, first).await?;
-        let mut recorded = Recorded {
+        let mut recorded = RecordOutcome {
             new,
-            ..Recorded::default()
+            ..RecordOutcome::default()
         };
-        if new < self.seen.len() as u64 {
+        if new < self.found.len() as u64 {
             self.record_skipped(connection, first, &mut recorded)
                 .await?;
         }
         if recorded.last_job.is_none() {
-            let last = first + self.seen.len() as i64 - 1;
+            let last = first + self.found.len() as i64 - 1;
             recorded.last_job = job_of(connection, last).await?;
         }
         Ok(recorded)
     }
 }
 
-impl Record {
+impl InsertRecordings {
     /// Inserts new recordings whose preferred base name is free, each with a job. Returns their number.
     ///
     /// The IDs count up from `first` in the order of the recordings. Rows with a conflict are skipped: the
@@ -60,7 +60,7 @@ impl Record {
         first: i64,
     ) -> Result<u64, StoreError> {
         let chunks = self
-            .seen
+            .found
             .chunks(ROWS_PER_INSERT)
             .zip((first..).step_by(ROWS_PER_INSERT));
         let mut inserts = chunks.map(|(seen, id)| (seen.len(), self.insert_statement(id, seen)));
@@ -93,14 +93,14 @@ impl Record {
         &self,
         connection: &mut SqliteConnection,
         first: i64,
-        recorded: &mut Recorded,
+        recorded: &mut RecordOutcome,
     ) -> Result<(), StoreError> {
         let inserted: Vec<i64> = sqlx::query_scalar("SELECT id FROM recordings WHERE id >= ?1")
             .bind(first)
             .fetch_all(&mut *connection)
             .await?;
         let inserted: HashSet<i64> = inserted.into_iter().collect();
-        for (seen, id) in self.seen.iter().zip(first..) {
+        for (seen, id) in self.found.iter().zip(first..) {
             recorded.last_job = if inserted.contains(&id) {
                 None
             } else {
@@ -111,14 +111,14 @@ impl Record {
     }
 
     /// Builds the statement for recordings with IDs from `first` on.
-    fn insert_statement(&self, first: i64, seen: &[Seen]) -> QueryBuilder<Sqlite> {
+    fn insert_statement(&self, first: i64, seen: &[FoundRecording]) -> QueryBuilder<Sqlite> {
         let mut insert = QueryBuilder::<Sqlite>::new(
             "INSERT INTO recordings (id, source, kind, location, relative, folder, base_name, size_bytes,
                                      modified_at, recorded_at, seen_at) ",
         );
         insert.push_values(seen.iter().zip(first..), |mut values, (seen, id)| {
             let (folder, name) = split_path(seen);
-            let base = (self.bases)(name).next().unwrap_or_default();
+            let base = (self.base_names)(name).next().unwrap_or_default();
             values
                 .push_bind(id)
                 .push_bind(&self.source)
@@ -127,7 +127,7 @@ impl Record {
                 .push_bind(row::path_bytes(&seen.relative))
                 .push_bind(row::path_bytes(folder))
                 .push_bind(base.into_vec())
-                .push_bind(row::size(seen.size_bytes))
+                .push_bind(row::to_integer(seen.size_bytes))
                 .push_bind(seen.modified.millis())
                 .push_bind(self.now.millis())
                 .push_bind(self.now.millis());
@@ -139,8 +139,8 @@ impl Record {
     async fn record_one(
         &self,
         connection: &mut SqliteConnection,
-        seen: &Seen,
-        recorded: &mut Recorded,
+        seen: &FoundRecording,
+        recorded: &mut RecordOutcome,
     ) -> Result<JobId, StoreError> {
         let Some(existing) = find(connection, &self.source, &seen.location).await? else {
             let recording = self.insert(connection, seen).await?;
@@ -164,10 +164,10 @@ impl Record {
     async fn insert(
         &self,
         connection: &mut SqliteConnection,
-        seen: &Seen,
+        seen: &FoundRecording,
     ) -> Result<RecordingId, StoreError> {
         let (folder, name) = split_path(seen);
-        for base in (self.bases)(name) {
+        for base in (self.base_names)(name) {
             let inserted: Option<i64> = sqlx::query_scalar(
                 "INSERT INTO recordings
                      (source, kind, location, relative, folder, base_name, size_bytes, modified_at, recorded_at,
@@ -181,7 +181,7 @@ impl Record {
             .bind(row::path_bytes(&seen.relative))
             .bind(row::path_bytes(folder))
             .bind(base.as_bytes())
-            .bind(row::size(seen.size_bytes))
+            .bind(row::to_integer(seen.size_bytes))
             .bind(seen.modified.millis())
             .bind(self.now.millis())
             .fetch_optional(&mut *connection)
@@ -199,14 +199,14 @@ impl Record {
         &self,
         connection: &mut SqliteConnection,
         recording: RecordingId,
-        seen: &Seen,
+        seen: &FoundRecording,
     ) -> Result<(), StoreError> {
         sqlx::query(
             "UPDATE recordings SET size_bytes = ?2, modified_at = ?3, seen_at = ?4, duration_s = NULL, missing = 0
              WHERE id = ?1",
         )
         .bind(recording.0)
-        .bind(row::size(seen.size_bytes))
+        .bind(row::to_integer(seen.size_bytes))
         .bind(seen.modified.millis())
         .bind(self.now.millis())
         .execute(connection)
@@ -254,7 +254,7 @@ impl Record {
 }
 
 /// Returns the folder and the file name within the source.
-fn split_path(seen: &Seen) -> (&Path, &OsStr) {
+fn split_path(seen: &FoundRecording) -> (&Path, &OsStr) {
     (
         seen.relative.parent().unwrap_or(Path::new("")),
         seen.relative.file_name().unwrap_or(OsStr::new("recording")),
@@ -282,8 +282,9 @@ struct Existing {
 }
 
 impl Existing {
-    fn is_same(&self, seen: &Seen) -> bool {
-        self.size_bytes == row::size(seen.size_bytes) && self.modified_at == seen.modified.millis()
+    fn is_same(&self, seen: &FoundRecording) -> bool {
+        self.size_bytes == row::to_integer(seen.size_bytes)
+            && self.modified_at == seen.modified.millis()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::error::StoreError;
 use super::open::Store;
-use super::record::Record;
+use super::record::InsertRecordings;
 use super::row;
 use crate::crash;
 use crate::domain::{JobId, Request, Timestamp};
@@ -13,7 +13,7 @@ use std::path::PathBuf;
 /// Recommended batch size for [`Store::unknown_of`] and [`Store::record`].
 ///
 /// It is the number of rows that one statement reads.
-pub const PAGE: usize = 4096;
+pub const BATCH_SIZE: usize = 4096;
 
 /// Location of the audio of a recording.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -39,7 +39,7 @@ impl Location {
         }
     }
 
-    pub(super) fn read(row: &sqlx::sqlite::SqliteRow) -> Result<Self, StoreError> {
+    pub(super) fn from_row(row: &sqlx::sqlite::SqliteRow) -> Result<Self, StoreError> {
         match row.try_get::<&str, _>("kind")? {
             "url" => String::from_utf8(row.try_get("location")?)
                 .map(Self::Url)
@@ -51,7 +51,7 @@ impl Location {
 
 /// A recording found by a scan or `add`.
 #[derive(Debug, Clone)]
-pub struct Seen {
+pub struct FoundRecording {
     /// Location of the audio.
     pub location: Location,
     /// Path relative to the source, or the name suggested by the URL.
@@ -64,7 +64,7 @@ pub struct Seen {
 
 /// Outcome of storing a batch of recordings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Recorded {
+pub struct RecordOutcome {
     /// Number of new recordings.
     pub new: u64,
     /// Number of changed recordings. Their next transcript replaces the last one.
@@ -87,17 +87,17 @@ impl Store {
         &self,
         source: &str,
         request: &Request,
-        seen: Vec<Seen>,
-        bases: Bases,
+        seen: Vec<FoundRecording>,
+        bases: BaseNames,
         now: Timestamp,
-    ) -> Result<Recorded, StoreError> {
+    ) -> Result<RecordOutcome, StoreError> {
         crash::around(
             "store.record",
-            self.writer().write(Record {
+            self.writer().write(InsertRecordings {
                 source: source.to_owned(),
                 request: request.clone(),
-                seen,
-                bases,
+                found: seen,
+                base_names: bases,
                 now,
             }),
         )
@@ -106,4 +106,4 @@ impl Store {
 }
 
 /// Function that returns the possible base names of the transcripts of a file, best first. It never runs out.
-pub type Bases = fn(&OsStr) -> Box<dyn Iterator<Item = OsString> + Send>;
+pub type BaseNames = fn(&OsStr) -> Box<dyn Iterator<Item = OsString> + Send>;

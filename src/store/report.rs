@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 /// A run without a recorded end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Runner {
+pub struct ActiveRun {
     /// Process ID.
     pub pid: u32,
     /// Start time.
@@ -33,12 +33,12 @@ pub struct Overview {
     /// Number of transcripts completed since the requested time, among the last 10,000 attempts.
     pub done_since: u64,
     /// Run without a recorded end. It may be dead; only the lock on the state folder tells.
-    pub runner: Option<Runner>,
+    pub active_run: Option<ActiveRun>,
 }
 
 /// Selects jobs for a list.
 #[derive(Debug, Clone, Default)]
-pub struct Filter {
+pub struct ItemFilter {
     /// Only jobs in one of these states; any state if empty.
     pub states: Vec<JobState>,
     /// Only jobs of this source.
@@ -98,11 +98,11 @@ pub struct Item {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Obstacles {
     /// Whether the last submission is uncertain and is being looked up.
-    pub in_doubt: bool,
+    pub is_uncertain: bool,
     /// Duplicate in flight.
-    pub twin: Option<JobId>,
+    pub duplicate_of: Option<JobId>,
     /// Unfinished job of the same recording before it changed.
-    pub earlier: Option<JobId>,
+    pub earlier_job: Option<JobId>,
 }
 
 /// A submission, for display.
@@ -163,7 +163,7 @@ impl Store {
             next_due: row::time_or_none(&figures, "next_due")?,
             perhaps_paid: row::count(&figures, "perhaps_paid")?,
             done_since: row::count(&figures, "done_since")?,
-            runner: self.runner().await?,
+            active_run: self.active_run().await?,
         })
     }
 
@@ -176,14 +176,14 @@ impl Store {
             sqlx::query_scalar("SELECT json_group_array(json_array(state, jobs)) FROM job_counts")
                 .fetch_one(self.readers())
                 .await?;
-        row::counts(&counts)
+        row::parse_counts(&counts)
     }
 
     /// Returns the run without a recorded end. It may be dead; only the lock on the state folder tells.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn runner(&self) -> Result<Option<Runner>, StoreError> {
+    pub async fn active_run(&self) -> Result<Option<ActiveRun>, StoreError> {
         let found = sqlx::query(
             "SELECT pid, started_at FROM runs WHERE ended_at IS NULL ORDER BY id DESC LIMIT 1",
         )
@@ -192,7 +192,7 @@ impl Store {
         let Some(found) = found else { return Ok(None) };
         let pid = u32::try_from(found.try_get::<i64, _>("pid")?)
             .map_err(|_| StoreError::Content { column: "pid" })?;
-        Ok(Some(Runner {
+        Ok(Some(ActiveRun {
             pid,
             since: row::time(&found, "started_at")?,
         }))
@@ -202,8 +202,10 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn list(&self, filter: &Filter) -> Result<Vec<Item>, StoreError> {
-        let limit = filter.limit.map_or(-1, |limit| row::size(limit as u64));
+    pub async fn list(&self, filter: &ItemFilter) -> Result<Vec<Item>, StoreError> {
+        let limit = filter
+            .limit
+            .map_or(-1, |limit| row::to_integer(limit as u64));
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
             "{ITEM} WHERE j.id IN ({}) ORDER BY j.id DESC LIMIT ?2",
             selection(filter)
@@ -310,7 +312,7 @@ impl Store {
 ///
 /// It reads the newest jobs of each state from the end of the index. A single query for several states would
 /// sort all of their jobs.
-fn selection(filter: &Filter) -> String {
+fn selection(filter: &ItemFilter) -> String {
     let of_source = filter.source.as_ref().map_or(
         "",
         |_| "AND (SELECT source FROM recordings WHERE id = jobs.recording_id) = ?1",
@@ -334,9 +336,9 @@ fn item(found: &SqliteRow) -> Result<Item, StoreError> {
     Ok(Item {
         id: JobId(found.try_get("id")?),
         source: found.try_get("source")?,
-        location: Location::read(found)?,
+        location: Location::from_row(found)?,
         relative: row::path(found, "relative")?,
-        state: row::parsed(found, "state")?,
+        state: row::parse(found, "state")?,
         request: row::request(found)?,
         attempts: u32::try_from(found.try_get::<i64, _>("attempts")?)
             .map_err(|_| StoreError::Content { column: "attempts" })?,
@@ -346,9 +348,9 @@ fn item(found: &SqliteRow) -> Result<Item, StoreError> {
         sha256: found.try_get("sha256")?,
         due_at: row::time(found, "due_at")?,
         obstacles: Obstacles {
-            in_doubt: row::is_set(found, "in_doubt")?,
-            twin: found.try_get::<Option<i64>, _>("duplicate_of")?.map(JobId),
-            earlier: found.try_get::<Option<i64>, _>("earlier")?.map(JobId),
+            is_uncertain: row::is_set(found, "in_doubt")?,
+            duplicate_of: found.try_get::<Option<i64>, _>("duplicate_of")?.map(JobId),
+            earlier_job: found.try_get::<Option<i64>, _>("earlier")?.map(JobId),
         },
         accepted_at: row::time_or_none(found, "accepted_at")?,
         expires_at: row::time_or_none(found, "expires_at")?,

@@ -11,9 +11,9 @@ use std::path::PathBuf;
 
 /// A stored result: the JSON of the service, compressed.
 #[derive(Debug, Clone)]
-pub struct Packed(Vec<u8>);
+pub struct CompressedResult(Vec<u8>);
 
-impl Packed {
+impl CompressedResult {
     /// Returns the JSON, byte for byte as received.
     ///
     /// # Errors
@@ -28,18 +28,21 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn results(&self, jobs: &[JobId]) -> Result<HashMap<JobId, Packed>, StoreError> {
+    pub async fn results(
+        &self,
+        jobs: &[JobId],
+    ) -> Result<HashMap<JobId, CompressedResult>, StoreError> {
         let rows = sqlx::query(
             "SELECT job_id, raw FROM results WHERE job_id IN (SELECT value FROM json_each(?1))",
         )
-        .bind(row::numbers(jobs.iter().map(|job| job.0)))
+        .bind(row::json_ids(jobs.iter().map(|job| job.0)))
         .fetch_all(self.readers())
         .await?;
         rows.iter()
             .map(|found| {
                 Ok((
                     JobId(found.try_get("job_id")?),
-                    Packed(found.try_get("raw")?),
+                    CompressedResult(found.try_get("raw")?),
                 ))
             })
             .collect()
@@ -57,7 +60,9 @@ impl Store {
             "SELECT j.recording_id, o.path FROM jobs j JOIN outputs o ON o.job_id = j.id
              WHERE j.recording_id IN (SELECT value FROM json_each(?1))",
         )
-        .bind(row::numbers(recordings.iter().map(|recording| recording.0)))
+        .bind(row::json_ids(
+            recordings.iter().map(|recording| recording.0),
+        ))
         .fetch_all(self.readers())
         .await?;
         let mut outputs: HashMap<_, HashSet<_>> = HashMap::new();

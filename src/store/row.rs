@@ -28,7 +28,7 @@ pub(super) fn count(row: &SqliteRow, column: &'static str) -> Result<u64, StoreE
     u64::try_from(row.try_get::<i64, _>(column)?).map_err(|_| StoreError::Content { column })
 }
 
-pub(super) fn parsed<T: FromStr>(row: &SqliteRow, column: &'static str) -> Result<T, StoreError> {
+pub(super) fn parse<T: FromStr>(row: &SqliteRow, column: &'static str) -> Result<T, StoreError> {
     row.try_get::<&str, _>(column)?
         .parse()
         .map_err(|_| StoreError::Content { column })
@@ -39,7 +39,7 @@ pub(super) fn path(row: &SqliteRow, column: &'static str) -> Result<PathBuf, Sto
 }
 
 /// Encodes IDs as a JSON array for `json_each`.
-pub(super) fn numbers(ids: impl Iterator<Item = i64>) -> String {
+pub(super) fn json_ids(ids: impl Iterator<Item = i64>) -> String {
     serde_json::Value::from_iter(ids).to_string()
 }
 
@@ -79,20 +79,20 @@ pub(super) fn is_set(row: &SqliteRow, column: &'static str) -> Result<bool, Stor
 /// Parses rows that a statement returned as one JSON text.
 ///
 /// One text is passed from SQLite's thread faster than many rows.
-pub(super) fn list<T: DeserializeOwned>(json: &str) -> Result<Vec<T>, StoreError> {
+pub(super) fn parse_rows<T: DeserializeOwned>(json: &str) -> Result<Vec<T>, StoreError> {
     serde_json::from_str(json).map_err(|_| StoreError::Content { column: "id" })
 }
 
 /// Parses the job counts, with an entry for every state.
-pub(super) fn counts(rows: &str) -> Result<BTreeMap<JobState, u64>, StoreError> {
+pub(super) fn parse_counts(rows: &str) -> Result<BTreeMap<JobState, u64>, StoreError> {
     let mut counts: BTreeMap<_, _> = JobState::ALL.into_iter().map(|state| (state, 0)).collect();
-    counts.extend(list::<(JobState, u64)>(rows)?);
+    counts.extend(parse_rows::<(JobState, u64)>(rows)?);
     Ok(counts)
 }
 
 /// Converts a size or count to an SQLite integer.
 ///
 /// Larger values cannot come from a file system.
-pub(super) fn size(bytes: u64) -> i64 {
+pub(super) fn to_integer(bytes: u64) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
 }

@@ -13,14 +13,14 @@ use std::path::PathBuf;
 
 /// Model and options for the recordings below a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rule {
+pub struct FolderRule {
     /// Folder relative to the source; empty for the whole source.
     pub folder: PathBuf,
     /// Model and options.
     pub request: Request,
 }
 
-impl Rule {
+impl FolderRule {
     fn bytes(&self) -> &[u8] {
         row::path_bytes(&self.folder)
     }
@@ -70,7 +70,7 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn rules(&self, source: &str) -> Result<Vec<Rule>, StoreError> {
+    pub async fn folder_rules(&self, source: &str) -> Result<Vec<FolderRule>, StoreError> {
         let rows = sqlx::query(
             "SELECT folder, model, options FROM folder_rules WHERE source = ?1 ORDER BY folder",
         )
@@ -86,11 +86,11 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn set_rules(
+    pub async fn set_folder_rules(
         &self,
         source: &str,
         request: &Request,
-        rules: Vec<Rule>,
+        rules: Vec<FolderRule>,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
         let change = Reconfigure {
@@ -103,8 +103,8 @@ impl Store {
     }
 }
 
-fn rule(found: &sqlx::sqlite::SqliteRow) -> Result<Rule, StoreError> {
-    Ok(Rule {
+fn rule(found: &sqlx::sqlite::SqliteRow) -> Result<FolderRule, StoreError> {
+    Ok(FolderRule {
         folder: row::path(found, "folder")?,
         request: row::request(found)?,
     })
@@ -114,7 +114,7 @@ struct Reconfigure {
     source: String,
     request: Request,
     /// Replacement of the stored rules; `None` keeps them.
-    rules: Option<Vec<Rule>>,
+    rules: Option<Vec<FolderRule>>,
     now: Timestamp,
 }
 
@@ -143,7 +143,7 @@ impl Reconfigure {
     async fn replace_rules(
         &self,
         connection: &mut SqliteConnection,
-        rules: &[Rule],
+        rules: &[FolderRule],
     ) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM folder_rules WHERE source = ?1")
             .bind(&self.source)
@@ -186,7 +186,7 @@ impl Reconfigure {
     async fn apply_rule(
         &self,
         connection: &mut SqliteConnection,
-        rule: &Rule,
+        rule: &FolderRule,
     ) -> Result<u64, StoreError> {
         let changed = sqlx::query(
             "UPDATE jobs SET model = ?2, options = ?3, updated_at = ?4

@@ -3,13 +3,13 @@
 use super::error::StoreError;
 use super::open::Store;
 use super::writer::Change;
-use crate::domain::{Price, Prices, Timestamp};
+use crate::domain::{Price, PriceTable, Timestamp};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 /// Audio submitted with a model that may have been billed.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Submitted {
+pub struct ModelUsage {
     /// Model.
     pub model: String,
     /// Audio in seconds: as billed, otherwise the duration of the recording.
@@ -24,7 +24,7 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn submitted_since(&self, since: Timestamp) -> Result<Vec<Submitted>, StoreError> {
+    pub async fn usage_since(&self, since: Timestamp) -> Result<Vec<ModelUsage>, StoreError> {
         let rows = sqlx::query(
             "SELECT j.model, sum(coalesce(a.billed_s, r.duration_s, 0.0)) AS audio_s
              FROM attempts a JOIN jobs j ON j.id = a.job_id JOIN recordings r ON r.id = j.recording_id
@@ -35,18 +35,18 @@ impl Store {
         .bind(since.millis())
         .fetch_all(self.readers())
         .await?;
-        rows.iter().map(submitted).collect()
+        rows.iter().map(model_usage).collect()
     }
 
     /// Returns the prices of the service, and the time they were fetched; `None` if never.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn prices(&self) -> Result<(Prices, Option<Timestamp>), StoreError> {
+    pub async fn prices(&self) -> Result<(PriceTable, Option<Timestamp>), StoreError> {
         let rows = sqlx::query("SELECT model, per_minute, currency, fetched_at FROM prices")
             .fetch_all(self.readers())
             .await?;
-        let (mut prices, mut fetched) = (Prices::default(), None);
+        let (mut prices, mut fetched) = (PriceTable::default(), None);
         for found in &rows {
             let price = Price {
                 per_minute: found.try_get("per_minute")?,
@@ -71,8 +71,8 @@ impl Store {
     }
 }
 
-pub(super) fn submitted(found: &SqliteRow) -> Result<Submitted, StoreError> {
-    Ok(Submitted {
+pub(super) fn model_usage(found: &SqliteRow) -> Result<ModelUsage, StoreError> {
+    Ok(ModelUsage {
         model: found.try_get("model")?,
         audio_s: found.try_get("audio_s")?,
     })

@@ -7,7 +7,10 @@ use serde::Serialize;
 use sqlx::{Executor, SqliteConnection};
 
 /// Splits changes into batches without conflicts. Returns the indices of each batch.
-pub(super) fn rounds<C>(changes: &[C], conflict: impl Fn(&C, &C) -> bool) -> Vec<Vec<usize>> {
+pub(super) fn split_into_batches<C>(
+    changes: &[C],
+    conflict: impl Fn(&C, &C) -> bool,
+) -> Vec<Vec<usize>> {
     let mut rounds: Vec<Vec<usize>> = Vec::new();
     for (index, change) in changes.iter().enumerate() {
         let fits =
@@ -23,7 +26,7 @@ pub(super) fn rounds<C>(changes: &[C], conflict: impl Fn(&C, &C) -> bool) -> Vec
 /// Encodes tuples as rows for `jsonb_each`.
 ///
 /// A string must not contain a NUL, where SQLite would cut it.
-pub(super) fn rows(rows: impl IntoIterator<Item = impl Serialize>) -> String {
+pub(super) fn json_rows(rows: impl IntoIterator<Item = impl Serialize>) -> String {
     let rows: Vec<_> = rows.into_iter().collect();
     serde_json::to_string(&rows).expect("plain data is always JSON")
 }
@@ -33,14 +36,14 @@ pub(super) fn rows(rows: impl IntoIterator<Item = impl Serialize>) -> String {
 /// The last statement of the text must update the jobs, because its row count is checked. All guards held if it
 /// equals the number of changes. Otherwise the batch fails, since the count does not tell which guard failed;
 /// each change is then applied alone.
-pub(super) async fn guarded_each(
+pub(super) async fn apply_guarded(
     text: &'static str,
     changes: impl ExactSizeIterator<Item = impl Serialize>,
     blob: &[u8],
     connection: &mut SqliteConnection,
 ) -> Result<Replies<()>, StoreError> {
     let expected = changes.len();
-    let text = sqlx::query(text).bind(rows(changes)).bind(blob);
+    let text = sqlx::query(text).bind(json_rows(changes)).bind(blob);
     let mut statements = connection.fetch_many(text);
     let mut changed = 0;
     while let Some(statement) = statements.try_next().await? {
@@ -62,7 +65,7 @@ mod tests {
     #[test]
     fn conflicting_changes_go_into_different_batches() {
         let same_last_digit = |a: &u32, b: &u32| a % 10 == b % 10;
-        let rounds = rounds(&[1, 2, 11, 3, 21, 2], same_last_digit);
+        let rounds = split_into_batches(&[1, 2, 11, 3, 21, 2], same_last_digit);
         assert_eq!(rounds, [vec![0, 1, 3], vec![2, 5], vec![4]]);
     }
 }

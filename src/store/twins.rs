@@ -4,18 +4,18 @@ use super::error::StoreError;
 use super::open::Store;
 use super::queue::Candidate;
 use super::row;
-use super::together::rows;
-use super::writer::{Changes, Replies};
+use super::together::json_rows;
+use super::writer::{BatchedChange, Replies};
 use crate::domain::{JobId, Request};
 use sqlx::SqliteConnection;
 
 /// A job of equal content, model and options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Twin {
+pub enum Duplicate {
     /// Its result is stored and can be shared.
     Paid(JobId),
     /// It is in flight.
-    UnderWay(JobId),
+    InFlight(JobId),
 }
 
 impl Store {
@@ -25,14 +25,14 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn may_have_twin(&self, candidate: &Candidate) -> Result<bool, StoreError> {
+    pub async fn may_have_duplicate(&self, candidate: &Candidate) -> Result<bool, StoreError> {
         let found: Option<i64> = sqlx::query_scalar(
             "SELECT 1 FROM recordings r JOIN jobs t ON t.recording_id = r.id
              WHERE r.size_bytes = ?2 AND r.kind = 'file' AND t.id <> ?1 AND t.model = ?3 AND t.options = ?4
                AND t.state IN ('queued', 'submitting', 'pending', 'received', 'done') LIMIT 1",
         )
         .bind(candidate.job.0)
-        .bind(row::size(candidate.size_bytes))
+        .bind(row::to_integer(candidate.size_bytes))
         .bind(candidate.request.model())
         .bind(candidate.request.options_json())
         .fetch_optional(self.readers())
@@ -46,11 +46,11 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn twin(
+    pub async fn find_duplicate(
         &self,
         candidate: &Candidate,
         sha256: &str,
-    ) -> Result<Option<Twin>, StoreError> {
+    ) -> Result<Option<Duplicate>, StoreError> {
         let query = FindDuplicate {
             job: candidate.job,
             request: candidate.request.clone(),
@@ -71,19 +71,19 @@ struct FindDuplicate {
     sha256: String,
 }
 
-impl Changes for FindDuplicate {
-    type Reply = Option<Twin>;
+impl BatchedChange for FindDuplicate {
+    type Reply = Option<Duplicate>;
 
-    const IS_QUESTION: bool = true;
+    const IS_READ_ONLY: bool = true;
 
-    fn clashes(&self, _: &Self) -> bool {
+    fn conflicts_with(&self, _: &Self) -> bool {
         false
     }
 
-    async fn apply_round(
+    async fn apply_batch(
         queries: &[&Self],
         connection: &mut SqliteConnection,
-    ) -> Result<Replies<Option<Twin>>, StoreError> {
+    ) -> Result<Replies<Option<Duplicate>>, StoreError> {
         let twins: String = sqlx::query_scalar(
             "SELECT json_group_array(json((
                  SELECT json_array(id, paid) FROM (
@@ -98,11 +98,11 @@ impl Changes for FindDuplicate {
                  ORDER BY paid DESC, id LIMIT 1)))
              FROM jsonb_each(?1) c",
         )
-        .bind(rows(queries.iter().map(|one| {
+        .bind(json_rows(queries.iter().map(|one| {
             (
                 one.job,
                 &one.sha256,
-                row::size(one.size_bytes),
+                row::to_integer(one.size_bytes),
                 one.request.model(),
                 one.request.options_json(),
             )
@@ -111,11 +111,11 @@ impl Changes for FindDuplicate {
         .await?;
         let twin = |found: Option<(i64, u8)>| {
             found.map(|(job, paid)| match paid {
-                0 => Twin::UnderWay(JobId(job)),
-                _ => Twin::Paid(JobId(job)),
+                0 => Duplicate::InFlight(JobId(job)),
+                _ => Duplicate::Paid(JobId(job)),
             })
         };
-        let twins = row::list(&twins)?.into_iter();
+        let twins = row::parse_rows(&twins)?.into_iter();
         Ok(twins.map(|found| Ok(twin(found))).collect())
     }
 }

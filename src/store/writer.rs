@@ -5,7 +5,7 @@
 //! form under load.
 
 use super::error::StoreError;
-use super::together::rounds;
+use super::together::split_into_batches;
 use crate::crash;
 use futures_util::future::BoxFuture;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -29,7 +29,7 @@ pub(super) trait Change: Send + Sync + 'static {
     type Reply: Send + 'static;
 
     /// Whether the change is a read-only query of one statement.
-    const IS_QUESTION: bool = false;
+    const IS_READ_ONLY: bool = false;
 
     /// Runs the statements.
     ///
@@ -47,36 +47,36 @@ pub(super) type Replies<R> = Vec<Result<R, StoreError>>;
 ///
 /// Each statement costs a round trip to SQLite's thread, so a frequent kind applies a batch by few statements.
 /// Any other [`Change`] forms a batch of one.
-pub(super) trait Changes: Send + Sync + Sized + 'static {
+pub(super) trait BatchedChange: Send + Sync + Sized + 'static {
     /// Answer to each caller, sent after the commit.
     type Reply: Send + 'static;
 
     /// Whether the changes are read-only queries of one statement.
-    const IS_QUESTION: bool = false;
+    const IS_READ_ONLY: bool = false;
 
     /// Whether the two must not be in the same batch.
-    fn clashes(&self, other: &Self) -> bool;
+    fn conflicts_with(&self, other: &Self) -> bool;
 
     /// Runs the statements of a batch without conflicts.
     ///
     /// An error that is not specific to one change rolls back the group. Each of its changes is then applied
     /// alone.
-    fn apply_round<'a>(
+    fn apply_batch<'a>(
         round: &'a [&'a Self],
         connection: &'a mut SqliteConnection,
     ) -> impl Future<Output = Result<Replies<Self::Reply>, StoreError>> + Send + 'a;
 }
 
-impl<C: Change> Changes for C {
+impl<C: Change> BatchedChange for C {
     type Reply = C::Reply;
 
-    const IS_QUESTION: bool = C::IS_QUESTION;
+    const IS_READ_ONLY: bool = C::IS_READ_ONLY;
 
-    fn clashes(&self, _: &Self) -> bool {
+    fn conflicts_with(&self, _: &Self) -> bool {
         true
     }
 
-    async fn apply_round(
+    async fn apply_batch(
         round: &[&Self],
         connection: &mut SqliteConnection,
     ) -> Result<Replies<Self::Reply>, StoreError> {
@@ -123,7 +123,7 @@ impl Writer {
     /// # Errors
     /// The error of the change itself (such as [`StoreError::Stale`]) or of the commit. Nothing is written
     /// then.
-    pub(super) async fn write<C: Changes>(&self, change: C) -> Result<C::Reply, StoreError> {
+    pub(super) async fn write<C: BatchedChange>(&self, change: C) -> Result<C::Reply, StoreError> {
         let (answer, answered) = oneshot::channel();
         self.queue
             .send(SameKind::single(change, answer))
@@ -142,14 +142,14 @@ impl Writer {
 }
 
 /// Changes of one kind, with their callers.
-struct SameKind<C: Changes> {
+struct SameKind<C: BatchedChange> {
     changes: Vec<C>,
     callers: Vec<oneshot::Sender<Result<C::Reply, StoreError>>>,
     /// Results of the changes; empty until they were applied or failed.
     replies: Replies<C::Reply>,
 }
 
-impl<C: Changes> SameKind<C> {
+impl<C: BatchedChange> SameKind<C> {
     fn single(
         change: C,
         caller: oneshot::Sender<Result<C::Reply, StoreError>>,
@@ -181,7 +181,7 @@ trait ErasedChanges: Any + Send {
     fn answer(self: Box<Self>);
 }
 
-impl<C: Changes> ErasedChanges for SameKind<C> {
+impl<C: BatchedChange> ErasedChanges for SameKind<C> {
     fn absorb(&mut self, other: Box<dyn ErasedChanges>) {
         if let Ok(other) = (other as Box<dyn Any>).downcast::<Self>() {
             self.changes.extend(other.changes);
@@ -190,7 +190,7 @@ impl<C: Changes> ErasedChanges for SameKind<C> {
     }
 
     fn is_read_only(&self) -> bool {
-        C::IS_QUESTION
+        C::IS_READ_ONLY
     }
 
     fn split(self: Box<Self>) -> Vec<Box<dyn ErasedChanges>> {
@@ -205,9 +205,9 @@ impl<C: Changes> ErasedChanges for SameKind<C> {
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
             let mut replies = Vec::new();
-            for indices in rounds(&self.changes, C::clashes) {
+            for indices in split_into_batches(&self.changes, C::conflicts_with) {
                 let round: Vec<_> = indices.iter().map(|&index| &self.changes[index]).collect();
-                let answered = C::apply_round(&round, connection).await?;
+                let answered = C::apply_batch(&round, connection).await?;
                 replies.extend(indices.into_iter().zip(answered));
             }
             replies.sort_by_key(|(index, _)| *index);
@@ -301,7 +301,7 @@ impl WritingConnection {
     /// A lock or a full disk fails all of them. Any other error fails only its own change.
     async fn commit_each(&mut self, changes: &mut [Box<dyn ErasedChanges>], common: &StoreError) {
         for change in changes {
-            if let Some(error) = common.shared() {
+            if let Some(error) = common.clone_for_group() {
                 change.fail(error);
             } else if let Err(error) = self.commit(std::slice::from_mut(change)).await {
                 change.fail(error);
@@ -370,7 +370,7 @@ async fn gather(waiting: &mpsc::Receiver<Box<dyn ErasedChanges>>) {
 }
 
 /// Checks that the guard of a statement held, which means that it changed a row.
-pub(super) fn guarded(result: &sqlx::sqlite::SqliteQueryResult) -> Result<(), StoreError> {
+pub(super) fn check_guard(result: &sqlx::sqlite::SqliteQueryResult) -> Result<(), StoreError> {
     if result.rows_affected() > 0 {
         Ok(())
     } else {

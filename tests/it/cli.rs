@@ -435,10 +435,7 @@ fn items_are_cancelled_and_taken_back() {
     house.run(&["cancel", "2"]);
     assert_eq!(child.code(), 0);
     assert_eq!(house.count("cancelled"), 2);
-    assert_eq!(
-        house.run(&["retry", "1"]).stdout,
-        "1 item requeued\n"
-    );
+    assert_eq!(house.run(&["retry", "1"]).stdout, "1 item requeued\n");
     assert_eq!(house.run(&["retry", "1"]).code, 2);
 }
 
@@ -461,10 +458,7 @@ fn retry_picks_by_class_and_source() {
         retried(&["retry", "--source", "other"]),
         "0 items requeued\n"
     );
-    assert_eq!(
-        retried(&["retry", "--failed"]),
-        "1 item requeued\n"
-    );
+    assert_eq!(retried(&["retry", "--failed"]), "1 item requeued\n");
     assert_eq!(house.run(&["retry", "--error", "nonsense"]).code, 2);
 }
 

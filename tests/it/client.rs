@@ -1,10 +1,10 @@
 //! The client over real connections, against servers whose every byte is written here.
 
 use nightscribe::api::{
-    Accepted, Audio, CallError, CallErrorKind, Client, Polled, Recording, Reply, Settings,
-    Submission,
+    Accepted, AudioSource, CallError, CallErrorKind, Client, ClientSettings, PollStatus, Recording,
+    Submission, SubmitReply,
 };
-use nightscribe::domain::{Flow, GenerationId, Request, Timestamp};
+use nightscribe::domain::{ApiMode, GenerationId, Request, Timestamp};
 use secrecy::SecretString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -102,9 +102,9 @@ fn answer(status: &str, headers: &str, body: &str) -> Script {
     ))
 }
 
-fn client(address: SocketAddr, flow: Flow) -> Client {
+fn client(address: SocketAddr, flow: ApiMode) -> Client {
     let key = SecretString::from("sk-very-secret".to_owned());
-    Client::new(&Settings {
+    Client::new(&ClientSettings {
         base_url: format!("http://{address}/v1").parse().unwrap(),
         key,
         flow,
@@ -147,7 +147,7 @@ fn request() -> Request {
     Request::new("#g1_nova-2-general", options)
 }
 
-async fn submit(client: &Client, audio: Audio<'_>) -> Result<Accepted, CallError> {
+async fn submit(client: &Client, audio: AudioSource<'_>) -> Result<Accepted, CallError> {
     let request = request();
     client
         .submit(Submission {
@@ -161,23 +161,23 @@ async fn submit(client: &Client, audio: Audio<'_>) -> Result<Accepted, CallError
 async fn submit_to(script: Script) -> Result<Accepted, CallError> {
     let (address, _got) = serve(script).await;
     submit(
-        &client(address, Flow::TwoStep),
-        Audio::File(&file(1000).recording),
+        &client(address, ApiMode::TwoStep),
+        AudioSource::File(&file(1000).recording),
     )
     .await
 }
 
-async fn poll(script: Script) -> Result<Polled, CallError> {
+async fn poll(script: Script) -> Result<PollStatus, CallError> {
     let (address, _got) = serve(script).await;
-    client(address, Flow::TwoStep)
+    client(address, ApiMode::TwoStep)
         .poll(&GenerationId::new("g-1").unwrap())
         .await
 }
 
 fn generation(accepted: &Accepted) -> &str {
     match &accepted.reply {
-        Reply::Generation(id) => id.as_str(),
-        Reply::Answer(_) => panic!("an answer"),
+        SubmitReply::Generation(id) => id.as_str(),
+        SubmitReply::Completed(_) => panic!("an answer"),
     }
 }
 
@@ -186,8 +186,8 @@ async fn a_file_goes_as_a_form_of_known_length_with_its_fields_and_headers() {
     let (address, mut got) = serve(answer("201 Created", "x-request-id: r-9\r\n", CREATED)).await;
     let file = file(300_000);
     let accepted = submit(
-        &client(address, Flow::TwoStep),
-        Audio::File(&file.recording),
+        &client(address, ApiMode::TwoStep),
+        AudioSource::File(&file.recording),
     )
     .await
     .unwrap();
@@ -226,8 +226,10 @@ async fn a_hash_that_is_known_is_not_taken_again() {
     let (address, _got) = serve(answer("201 Created", "", CREATED)).await;
     let mut file = file(300_000);
     file.recording.sha256 = Some("known".to_owned());
-    let client = client(address, Flow::TwoStep);
-    let accepted = submit(&client, Audio::File(&file.recording)).await.unwrap();
+    let client = client(address, ApiMode::TwoStep);
+    let accepted = submit(&client, AudioSource::File(&file.recording))
+        .await
+        .unwrap();
     assert_eq!(accepted.sha256.as_deref(), Some("known"));
 }
 
@@ -240,8 +242,8 @@ async fn a_url_goes_as_json() {
     ))
     .await;
     let accepted = submit(
-        &client(address, Flow::TwoStep),
-        Audio::Url("https://a/b.mp3?t=1"),
+        &client(address, ApiMode::TwoStep),
+        AudioSource::Url("https://a/b.mp3?t=1"),
     )
     .await
     .unwrap();
@@ -286,8 +288,8 @@ async fn a_connection_that_breaks_inside_the_recording_was_certainly_not_accepte
     let (address, _got) = serve(Script::CloseInside).await;
     let file = file(64 * 1024 * 1024);
     let error = submit(
-        &client(address, Flow::TwoStep),
-        Audio::File(&file.recording),
+        &client(address, ApiMode::TwoStep),
+        AudioSource::File(&file.recording),
     )
     .await
     .unwrap_err();
@@ -319,10 +321,10 @@ async fn a_service_that_is_not_there_was_certainly_not_asked() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let client = client(address, Flow::TwoStep);
+    let client = client(address, ApiMode::TwoStep);
     for audio in [
-        Audio::Url("https://a/b.mp3"),
-        Audio::File(&file(10).recording),
+        AudioSource::Url("https://a/b.mp3"),
+        AudioSource::File(&file(10).recording),
     ] {
         let error = submit(&client, audio).await.unwrap_err();
         assert_eq!(error.kind, CallErrorKind::Unavailable);
@@ -390,23 +392,32 @@ async fn a_redirect_is_not_followed() {
 #[tokio::test]
 async fn a_file_that_is_not_the_recorded_one_is_not_sent() {
     let (address, mut got) = serve(answer("201 Created", "", CREATED)).await;
-    let client = client(address, Flow::TwoStep);
+    let client = client(address, ApiMode::TwoStep);
     let file = file(1000);
     let mut other = file.recording.clone();
     other.size_bytes = 999;
     assert_eq!(
-        submit(&client, Audio::File(&other)).await.unwrap_err().kind,
+        submit(&client, AudioSource::File(&other))
+            .await
+            .unwrap_err()
+            .kind,
         CallErrorKind::FileChanged
     );
     other = file.recording.clone();
     other.modified = Timestamp::from_millis(5);
     assert_eq!(
-        submit(&client, Audio::File(&other)).await.unwrap_err().kind,
+        submit(&client, AudioSource::File(&other))
+            .await
+            .unwrap_err()
+            .kind,
         CallErrorKind::FileChanged
     );
     other.path = "/nowhere/at/all.mp3".into();
     assert_eq!(
-        submit(&client, Audio::File(&other)).await.unwrap_err().kind,
+        submit(&client, AudioSource::File(&other))
+            .await
+            .unwrap_err()
+            .kind,
         CallErrorKind::FileGone
     );
     assert!(got.try_recv().is_err());
@@ -415,10 +426,11 @@ async fn a_file_that_is_not_the_recorded_one_is_not_sent() {
 #[tokio::test]
 async fn a_file_that_changes_under_its_upload_never_arrives_whole() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let client = client(listener.local_addr().unwrap(), Flow::TwoStep);
+    let client = client(listener.local_addr().unwrap(), ApiMode::TwoStep);
     let file = file(64 * 1024 * 1024);
     let recording = file.recording.clone();
-    let submitting = tokio::spawn(async move { submit(&client, Audio::File(&recording)).await });
+    let submitting =
+        tokio::spawn(async move { submit(&client, AudioSource::File(&recording)).await });
     let (mut stream, _) = listener.accept().await.unwrap();
     // The head has come, and the connection takes far less than the whole: the upload is in its middle.
     let head = read(&mut stream, true).await;
@@ -440,8 +452,8 @@ async fn a_file_that_changes_under_its_upload_never_arrives_whole() {
 async fn the_legacy_flow_answers_at_once() {
     let (address, mut got) = serve(answer("201 Created", "", r#"{"text":"hello"}"#)).await;
     let accepted = submit(
-        &client(address, Flow::Legacy),
-        Audio::File(&file(10).recording),
+        &client(address, ApiMode::Legacy),
+        AudioSource::File(&file(10).recording),
     )
     .await
     .unwrap();
@@ -452,7 +464,7 @@ async fn the_legacy_flow_answers_at_once() {
             .head
             .starts_with("post /v1/stt http/1.1")
     );
-    let Reply::Answer(completed) = accepted.reply else {
+    let SubmitReply::Completed(completed) = accepted.reply else {
         panic!("{accepted:?}")
     };
     assert_eq!(
@@ -465,7 +477,7 @@ async fn the_legacy_flow_answers_at_once() {
 async fn polls_tell_work_results_failures_and_nonsense_apart() {
     assert_eq!(
         poll(answer("201 Created", "", r#"{"status":"waiting"}"#)).await,
-        Ok(Polled::InProgress)
+        Ok(PollStatus::InProgress)
     );
     let done = poll(answer(
         "200 OK",
@@ -473,17 +485,17 @@ async fn polls_tell_work_results_failures_and_nonsense_apart() {
         r#"{"status":"completed","result":{"text":"x"}}"#,
     ))
     .await;
-    assert!(matches!(done, Ok(Polled::Completed(_))));
+    assert!(matches!(done, Ok(PollStatus::Completed(_))));
     let failed = poll(answer("200 OK", "", r#"{"status":"error","error":"no"}"#)).await;
-    assert!(matches!(failed, Ok(Polled::Failed(_))));
-    let kind = |result: Result<Polled, CallError>| result.unwrap_err().kind;
+    assert!(matches!(failed, Ok(PollStatus::Failed(_))));
+    let kind = |result: Result<PollStatus, CallError>| result.unwrap_err().kind;
     assert_eq!(
         kind(poll(answer("404 Not Found", "", "{}")).await),
         CallErrorKind::Missing
     );
     assert_eq!(
         kind(poll(answer("200 OK", "", "<html>")).await),
-        CallErrorKind::Garbled
+        CallErrorKind::Malformed
     );
     let cut = "HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{\"status\"".to_owned();
     assert_eq!(
@@ -497,7 +509,7 @@ async fn polls_tell_work_results_failures_and_nonsense_apart() {
 async fn a_poll_asks_for_the_id_as_one_segment() {
     let (address, mut got) = serve(answer("200 OK", "", "{}")).await;
     let id = GenerationId::new("a/../b?c").unwrap();
-    client(address, Flow::TwoStep).poll(&id).await.unwrap();
+    client(address, ApiMode::TwoStep).poll(&id).await.unwrap();
     assert!(
         got.recv()
             .await
@@ -520,7 +532,7 @@ async fn a_probe_tells_a_taken_key_from_a_refused_one() {
             "{}",
         ))
         .await;
-        let probe = client(address, Flow::TwoStep).probe().await;
+        let probe = client(address, ApiMode::TwoStep).probe().await;
         assert_eq!(probe.outcome.is_ok(), taken, "{status}");
         assert!(probe.server_time.is_some());
     }
@@ -535,8 +547,8 @@ async fn an_error_never_shows_the_key_or_the_query_of_a_url() {
     let shown = format!("{error} {error:?}");
     assert!(!shown.contains("sk-very-secret"), "{shown}");
     let (address, _got) = serve(Script::CloseAfter).await;
-    let client = client(address, Flow::TwoStep);
-    let error = submit(&client, Audio::Url("https://a/b.mp3?token=abc"))
+    let client = client(address, ApiMode::TwoStep);
+    let error = submit(&client, AudioSource::Url("https://a/b.mp3?token=abc"))
         .await
         .unwrap_err();
     assert!(!format!("{error} {error:?}").contains("abc"));
@@ -556,7 +568,7 @@ async fn an_answer_without_end_is_cut_off_and_one_nested_without_reason_is_garbl
     assert_eq!(error.kind, CallErrorKind::Unavailable);
     let deep = format!("{{\"result\":{}", "[".repeat(1 << 20));
     let error = poll(answer("200 OK", "", &deep)).await.unwrap_err();
-    assert_eq!(error.kind, CallErrorKind::Garbled);
+    assert_eq!(error.kind, CallErrorKind::Malformed);
     let shown = error.to_string();
     assert!(shown.len() < 500, "{shown}");
 }
@@ -573,7 +585,7 @@ fn sha256_of(bytes: &[u8]) -> String {
 async fn ten_megabytes_of_result_are_read_and_an_endless_body_is_not() {
     let text = "word ".repeat(2_000_000);
     let body = format!(r#"{{"status":"completed","result":{{"text":"{text}"}}}}"#);
-    let Ok(Polled::Completed(completed)) = poll(answer("200 OK", "", &body)).await else {
+    let Ok(PollStatus::Completed(completed)) = poll(answer("200 OK", "", &body)).await else {
         panic!()
     };
     assert_eq!(completed.transcript.text.len(), text.len());
@@ -589,11 +601,11 @@ async fn ten_megabytes_of_result_are_read_and_an_endless_body_is_not() {
         let filler = vec![b'x'; 1 << 20];
         while stream.write_all(&filler).await.is_ok() {}
     });
-    let error = client(address, Flow::TwoStep)
+    let error = client(address, ApiMode::TwoStep)
         .poll(&GenerationId::new("g").unwrap())
         .await
         .unwrap_err();
-    assert_eq!(error.kind, CallErrorKind::Garbled);
+    assert_eq!(error.kind, CallErrorKind::Malformed);
     assert_eq!(error.failure.message, "the response exceeds the size limit");
     endless.await.unwrap();
 }
@@ -603,13 +615,13 @@ async fn a_service_without_a_certificate_is_not_given_the_key() {
     let (address, mut got) = serve(answer("201 Created", "", CREATED)).await;
     let key = SecretString::from("sk-very-secret".to_owned());
     let base_url = format!("https://{address}/v1").parse().unwrap();
-    let client = Client::new(&Settings {
+    let client = Client::new(&ClientSettings {
         base_url,
         key,
-        flow: Flow::TwoStep,
+        flow: ApiMode::TwoStep,
     })
     .unwrap();
-    let error = submit(&client, Audio::Url("https://a/b.mp3"))
+    let error = submit(&client, AudioSource::Url("https://a/b.mp3"))
         .await
         .unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Unavailable, "{error:?}");

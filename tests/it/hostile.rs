@@ -2,8 +2,8 @@
 //! file, shows the key or fills the memory.
 
 use crate::house::{Ended, House, KEY, os, settings};
-use nightscribe::api::failures::clean;
-use nightscribe::domain::is_obeyed;
+use nightscribe::api::failures::sanitize;
+use nightscribe::domain::is_control_char;
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{Read, Write};
@@ -94,7 +94,9 @@ fn read_request(stream: &mut TcpStream) -> String {
 /// Says so of everything that was printed.
 fn assert_harmless(what: &str, ended: &Ended) {
     for said in [&ended.stdout, &ended.stderr] {
-        let order = said.chars().find(|char| is_obeyed(*char) && *char != '\n');
+        let order = said
+            .chars()
+            .find(|char| is_control_char(*char) && *char != '\n');
         assert_eq!(order, None, "{what}: {said:?}");
         assert!(!said.contains(KEY), "{what}: {said:?}");
     }
@@ -158,7 +160,9 @@ fn a_transcript_full_of_orders_is_text_and_subtitles_all_the_same() {
     for format in ["txt", "srt", "vtt"] {
         let file = house.transcript(&format!("talk.{format}"));
         assert!(
-            !file.chars().any(|char| is_obeyed(char) && char != '\n'),
+            !file
+                .chars()
+                .any(|char| is_control_char(char) && char != '\n'),
             "{file:?}"
         );
     }
@@ -185,7 +189,7 @@ fn a_transcript_full_of_orders_is_text_and_subtitles_all_the_same() {
 fn a_refusal_full_of_orders_that_repeats_the_key_shows_neither() {
     let first = format!("{ORDERS} key {KEY}");
     // The message is cut after 300 characters, which is six into the second key.
-    let filler = "x".repeat(292 - clean(&first).chars().count());
+    let filler = "x".repeat(292 - sanitize(&first).chars().count());
     let message = format!("{first} {filler} {KEY}");
     let refusal = json!({"message": message}).to_string();
     let service = Service::start(

@@ -1,7 +1,7 @@
 //! The way of a recording, from its folder to its transcripts, through everything that goes wrong.
 
 use crate::house::{House, date, ended, os, settings, wav};
-use nightscribe::sandbox::{Account, Faults, Settings};
+use nightscribe::sandbox::{AccountState, Faults, Settings};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::time::Duration;
@@ -88,7 +88,7 @@ fn lost_answers_are_found_again_and_nothing_is_paid_twice() {
     assert_all_done(&house, 130);
     assert_eq!(house.sandbox().ledger().generations.len(), 130);
     assert!(
-        ended.stderr.contains("its lost answer is found"),
+        ended.stderr.contains("the response was lost, but the service accepted the submission"),
         "{}",
         ended.stderr
     );
@@ -166,12 +166,12 @@ fn a_key_that_is_refused_for_long_gives_no_transcription_up() {
     house.wait_until("the submission", |house| {
         house.sandbox().ledger().generations.len() == 1
     });
-    house.sandbox().set_account(Account::KeyRefused);
+    house.sandbox().set_account(AccountState::KeyRefused);
     // Polls come 50 ms apart, so that these take longer than twice the retention.
     house.wait_until("many refused polls", |house| {
         house.sandbox().ledger().polls >= 80
     });
-    house.sandbox().set_account(Account::Open);
+    house.sandbox().set_account(AccountState::Open);
     house.wait_until("the transcript", |house| house.count("done") == 1);
     child.signal("TERM");
     assert_eq!(child.code(), 0);
@@ -222,7 +222,10 @@ fn a_rate_limit_spends_no_attempt() {
 
 #[test]
 fn a_refused_key_or_an_empty_account_holds_and_fails_nothing() {
-    for (account, hold) in [(Account::KeyRefused, "auth"), (Account::NoCredit, "credit")] {
+    for (account, hold) in [
+        (AccountState::KeyRefused, "auth"),
+        (AccountState::NoCredit, "credit"),
+    ] {
         let house = House::with_recordings(settings(), 6);
         house.sandbox().set_account(account);
         let ended = house.run_once(3);
@@ -242,7 +245,7 @@ fn a_refused_key_or_an_empty_account_holds_and_fails_nothing() {
         );
         assert!(house.items().iter().all(|item| item["attempts"] == 0));
         house.run_once(3);
-        house.sandbox().set_account(Account::Open);
+        house.sandbox().set_account(AccountState::Open);
         house.run_once(0);
         assert_all_done(&house, 6);
         assert_eq!(house.status()["holds"], serde_json::json!([]));
@@ -264,7 +267,7 @@ fn what_is_pending_is_collected_under_a_hold() {
         house.sandbox().ledger().generations.len() == 4
     });
     house.record("later.wav", 99);
-    house.sandbox().set_account(Account::NoCredit);
+    house.sandbox().set_account(AccountState::NoCredit);
     assert_eq!(child.code(), 0);
     house.run_once(3);
     assert_eq!((house.count("done"), house.count("queued")), (4, 1));

@@ -64,7 +64,12 @@ fn a_cost_is_never_guessed() {
         text.contains("The price of #g1_nova-2-general is unknown"),
         "{text}"
     );
-    assert!(house.run(&["prices"]).stdout.contains("No prices are known"));
+    assert!(
+        house
+            .run(&["prices"])
+            .stdout
+            .contains("No prices are known")
+    );
 }
 
 #[test]
@@ -82,7 +87,11 @@ fn prices_come_from_the_service_and_are_kept_with_their_date() {
     assert!((plan["cost"].as_f64().unwrap() - 0.006).abs() < 1e-9);
     let refused = house.run(&["prices", "--refresh"]);
     assert_eq!(refused.code, 1);
-    assert!(refused.stderr.contains("cannot fetch prices from the service"));
+    assert!(
+        refused
+            .stderr
+            .contains("cannot fetch prices from the service")
+    );
     assert_eq!(json(&house, &["plan", "--json"])["cost"], plan["cost"]);
 }
 

@@ -3,8 +3,8 @@
 use crate::house::{House, settings};
 use crate::night::dice::Dice;
 use nightscribe::domain::Timestamp;
-use nightscribe::policy::expectation::ServiceTimes;
-use nightscribe::policy::polling::Polling;
+use nightscribe::policy::expectation::LatencyEstimator;
+use nightscribe::policy::polling::PollPolicy;
 use sqlx::{ConnectOptions, Connection, Executor};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -46,7 +46,7 @@ fn what_was_pending_over_a_restart_tells_nothing_of_how_long_the_service_takes()
     assert_eq!(daemon.code(), 0);
 }
 
-const POLLING: Polling = Polling {
+const POLLING: PollPolicy = PollPolicy {
     interval: Duration::from_secs(10),
     max_interval: Duration::from_secs(60),
     retention: Duration::from_secs(3600),
@@ -80,11 +80,11 @@ impl Asked {
     }
 
     /// When it is asked for first, or again after it was found unfinished at `now`.
-    fn next(&mut self, now: Timestamp, times: &ServiceTimes) -> Timestamp {
+    fn next(&mut self, now: Timestamp, times: &LatencyEstimator) -> Timestamp {
         let waited = now.since(self.accepted);
         if !self.is_expected {
             let expected = times.expected("m", Some(self.length_s));
-            let first = POLLING.first(self.accepted, expected);
+            let first = POLLING.first_poll(self.accepted, expected);
             self.is_expected = expected.is_some();
             if self.polls == 0 || self.is_expected && first > now {
                 return first;
@@ -92,7 +92,7 @@ impl Asked {
         }
         let waited = self.is_expected.then_some(waited);
         let expires = self.accepted.after(POLLING.retention);
-        POLLING.next(now, self.polls, waited, Duration::ZERO, expires)
+        POLLING.next_poll(now, self.polls, waited, Duration::ZERO, expires)
     }
 }
 
@@ -107,7 +107,7 @@ struct Night {
 /// A thousand recordings, one accepted each second; the answers to the second half take so many times longer.
 fn night(seed: u64, times_longer: f64) -> Night {
     const RECORDINGS: usize = 1000;
-    let (mut dice, mut times) = (Dice::new(seed), ServiceTimes::default());
+    let (mut dice, mut times) = (Dice::new(seed), LatencyEstimator::default());
     let mut asked: Vec<_> = (0..RECORDINGS)
         .map(|second| {
             let accepted = Timestamp::from_millis(second as i64 * 1000);
@@ -133,7 +133,7 @@ fn night(seed: u64, times_longer: f64) -> Night {
             if waited >= one.takes {
                 polls += one.polls;
                 late.push((waited - one.takes).as_micros() * 1000 / one.takes.as_micros());
-                times.learn("m", Some(one.length_s), (one.unfinished, waited), now);
+                times.record("m", Some(one.length_s), (one.unfinished, waited), now);
                 continue;
             }
             one.unfinished = waited;

@@ -4,7 +4,7 @@
 use crate::house::House;
 use nightscribe::media::fingerprint::sha256;
 use nightscribe::sandbox::Ledger;
-use nightscribe::sandbox::ledger::Outcome;
+use nightscribe::sandbox::ledger::GenerationOutcome;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -168,7 +168,7 @@ fn payments(
         if !claimed.contains(id) {
             violations.push(format!("no claim was written before {row:?}"));
         }
-        if row.outcome == Outcome::Transcribed {
+        if row.outcome == GenerationOutcome::Transcribed {
             *paid.entry(row.sha256.to_string()).or_default() += 1;
         }
     }

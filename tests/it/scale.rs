@@ -1,20 +1,24 @@
 //! The queue with many recordings: batches and ranges come to the same as one by one.
 
 use governor::clock::FakeRelativeClock;
-use nightscribe::api::Pace;
+use nightscribe::api::RateLimiter;
 use nightscribe::domain::{
     AttemptId, ErrorClass, Failure, GenerationId, JobId, JobState, Request, RunId, Timestamp,
 };
-use nightscribe::pipeline::schedule::{Generation, Schedule};
-use nightscribe::policy::polling::Polling;
+use nightscribe::pipeline::schedule::{PollSchedule, PolledGeneration};
+use nightscribe::policy::polling::PollPolicy;
 use nightscribe::store::Store;
-use nightscribe::store::activity::{Activity, Failed, HEAD, UnderWay, Waiting};
+use nightscribe::store::activity::{
+    Activity, HEAD_LIMIT, InFlightRecording, RecentFailure, WaitingJobs,
+};
 use nightscribe::store::claims::Claim;
-use nightscribe::store::open::DATABASE;
-use nightscribe::store::progress::{Acceptance, Completion, Ending, Next, Setback};
-use nightscribe::store::queue::Pending;
-use nightscribe::store::recordings::{Location, Recorded, Seen};
-use nightscribe::store::report::Filter;
+use nightscribe::store::open::DATABASE_FILE;
+use nightscribe::store::progress::{
+    Acceptance, AttemptOutcome, Completion, FailedAttempt, NextState,
+};
+use nightscribe::store::queue::PendingJob;
+use nightscribe::store::recordings::{FoundRecording, Location, RecordOutcome};
+use nightscribe::store::report::ItemFilter;
 use sqlx::{ConnectOptions, Row};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
@@ -33,12 +37,12 @@ fn request() -> Request {
 }
 
 fn bases(name: &OsStr) -> Box<dyn Iterator<Item = OsString> + Send> {
-    Box::new(nightscribe::output::naming::bases(name))
+    Box::new(nightscribe::output::naming::base_names(name))
 }
 
-fn file(name: impl AsRef<OsStr>, modified: i64) -> Seen {
+fn file(name: impl AsRef<OsStr>, modified: i64) -> FoundRecording {
     let relative = PathBuf::from(name.as_ref());
-    Seen {
+    FoundRecording {
         location: Location::File(Path::new("/talks").join(&relative)),
         relative,
         size_bytes: 100,
@@ -46,8 +50,8 @@ fn file(name: impl AsRef<OsStr>, modified: i64) -> Seen {
     }
 }
 
-fn names(seen: &[Seen]) -> Vec<String> {
-    let name = |one: &Seen| one.relative.to_string_lossy().into_owned();
+fn names(seen: &[FoundRecording]) -> Vec<String> {
+    let name = |one: &FoundRecording| one.relative.to_string_lossy().into_owned();
     seen.iter().map(name).collect()
 }
 
@@ -65,15 +69,15 @@ impl Queue {
         Self { store, run, folder }
     }
 
-    async fn record(&self, source: &str, seen: Vec<Seen>) -> Recorded {
+    async fn record(&self, source: &str, seen: Vec<FoundRecording>) -> RecordOutcome {
         self.store
             .record(source, &request(), seen, bases, at(0))
             .await
             .unwrap()
     }
 
-    async fn unknown(&self, seen: Vec<Seen>) -> Vec<String> {
-        names(&self.store.unknown_of("talks", seen).await.unwrap())
+    async fn unknown(&self, seen: Vec<FoundRecording>) -> Vec<String> {
+        names(&self.store.new_or_changed("talks", seen).await.unwrap())
     }
 
     /// The names of the transcripts, by recording.
@@ -88,7 +92,7 @@ impl Queue {
 
     async fn rows(&self, question: &'static str) -> Vec<sqlx::sqlite::SqliteRow> {
         let mut connection = sqlx::sqlite::SqliteConnectOptions::new()
-            .filename(self.folder.path().join(DATABASE))
+            .filename(self.folder.path().join(DATABASE_FILE))
             .connect()
             .await
             .unwrap();
@@ -139,7 +143,11 @@ async fn what_is_known_is_told_from_what_is_not_however_many_there_are() {
     seen.reverse();
     let expected: Vec<_> = expected.into_iter().collect();
     assert_eq!(queue.unknown(seen.clone()).await, expected);
-    let other = queue.store.unknown_of("other", seen.clone()).await.unwrap();
+    let other = queue
+        .store
+        .new_or_changed("other", seen.clone())
+        .await
+        .unwrap();
     assert_eq!(other.len(), seen.len());
 }
 
@@ -163,7 +171,7 @@ async fn a_recording_of_any_name_and_time_is_known_again() {
     for other in [1, 0, -11] {
         assert_eq!(queue.unknown(seen(other).to_vec()).await.len(), odd.len());
     }
-    let larger = seen(-1).map(|one| Seen {
+    let larger = seen(-1).map(|one| FoundRecording {
         size_bytes: one.size_bytes * 10,
         ..one
     });
@@ -189,7 +197,7 @@ async fn a_batch_is_recorded_as_its_recordings_would_be_alone() {
     let job = recorded.last_job.unwrap();
     let last = queue.store.item(job).await.unwrap().unwrap();
     assert_eq!(last.relative, Path::new("y/3.wav"));
-    let listed = queue.store.list(&Filter::default()).await.unwrap();
+    let listed = queue.store.list(&ItemFilter::default()).await.unwrap();
     assert_eq!(listed.len(), 153);
     assert!(listed.iter().any(|item| item.relative == Path::new(odd)));
     batch.truncate(150);
@@ -263,8 +271,8 @@ async fn counts_follow_every_change_and_survive_what_is_rolled_back() {
     queue.counts_are_right().await;
 }
 
-fn pending(number: i64, expires_at: Timestamp) -> Pending {
-    Pending {
+fn pending(number: i64, expires_at: Timestamp) -> PendingJob {
+    PendingJob {
         job: JobId(number),
         attempt: AttemptId(number),
         generation: GenerationId::new(format!("g-{number}")).unwrap(),
@@ -280,40 +288,43 @@ fn pending(number: i64, expires_at: Timestamp) -> Pending {
 #[test]
 fn a_hundred_thousand_generations_are_asked_for_on_time_where_the_limit_allows_it() {
     let clock = FakeRelativeClock::default();
-    let pace = Pace::with_clock(NonZeroU32::new(600_000).unwrap(), clock.clone());
-    let polling = Polling {
+    let pace = RateLimiter::with_clock(NonZeroU32::new(600_000).unwrap(), clock.clone());
+    let polling = PollPolicy {
         interval: Duration::from_millis(10_500),
         max_interval: Duration::from_millis(10_500),
         retention: Duration::from_secs(3600),
     };
-    let mut schedule = Schedule::default();
+    let mut schedule = PollSchedule::default();
     let mut due = Vec::new();
     // 9,524 polls a second, all the time; the first of them expire while this goes on.
     for number in 0..100_000 {
         let expires_at = Timestamp::from_millis(30_000 + number * 40);
         let first = Timestamp::from_millis(number * 105 / 1000);
-        schedule.insert(Generation::new(pending(number, expires_at), false), first);
+        schedule.insert(
+            PolledGeneration::new(pending(number, expires_at), false),
+            first,
+        );
         due.push(first);
     }
     let mut late = Vec::new();
     for millis in 0..32_000 {
         let now = Timestamp::from_millis(millis);
-        schedule.ripen(now);
-        while schedule.ripe() > 0 && pace.take().is_ok() {
+        schedule.advance_to(now);
+        while schedule.due_count() > 0 && pace.try_acquire().is_ok() {
             let mut generation = schedule.take_nearest_expiry().unwrap();
             let (attempt, expires_at) = (generation.pending.attempt, generation.pending.expires_at);
             let due = &mut due[usize::try_from(attempt.0).unwrap()];
             late.push(now.since(*due));
             assert!(now < expires_at || *due >= expires_at);
             generation.polls += 1;
-            *due = polling.next(
+            *due = polling.next_poll(
                 now,
                 generation.polls,
                 None,
-                pace.time_for(schedule.ripe()),
+                pace.time_for(schedule.due_count()),
                 expires_at,
             );
-            schedule.returned(attempt);
+            schedule.finish(attempt);
             schedule.insert(generation, *due);
         }
         clock.advance(Duration::from_millis(1));
@@ -357,16 +368,16 @@ async fn the_live_view_is_told_what_a_queue_is_at() {
     };
     store.accept(accepted).await.unwrap();
     claim(2, 7).await;
-    let put_off = |job, due, twin| store.put_off(JobId(job), at(due), twin, None, at(8));
+    let put_off = |job, due, twin| store.postpone(JobId(job), at(due), twin, None, at(8));
     put_off(3, 100, None).await.unwrap();
     put_off(4, 8, Some(JobId(1))).await.unwrap();
-    let refused = store.refuse(JobId(5), failure.clone(), false, at(9));
+    let refused = store.fail_unsent(JobId(5), failure.clone(), false, at(9));
     refused.await.unwrap();
-    let lost = Setback {
+    let lost = FailedAttempt {
         job: JobId(7),
         attempt: claim(7, 9).await,
-        ending: Ending::Uncertain,
-        next: Next::Queued {
+        outcome: AttemptOutcome::Uncertain,
+        next_state: NextState::Queued {
             due: at(50),
             spent: true,
         },
@@ -375,10 +386,10 @@ async fn the_live_view_is_told_what_a_queue_is_at() {
         request_id: None,
         now: at(10),
     };
-    store.set_back(lost).await.unwrap();
+    store.fail_attempt(lost).await.unwrap();
 
     let activity = store.activity(at(20), at(0), 10).await.unwrap();
-    let under_way = |job, name: &str, since, expires: Option<i64>| UnderWay {
+    let under_way = |job, name: &str, since, expires: Option<i64>| InFlightRecording {
         job: JobId(job),
         relative: PathBuf::from(name),
         size_bytes: 100,
@@ -386,10 +397,10 @@ async fn the_live_view_is_told_what_a_queue_is_at() {
         since: at(since),
         expires_at: expires.map(at),
     };
-    let waiting = |source: &str, have_twin| Waiting {
+    let waiting = |source: &str, have_duplicate| WaitingJobs {
         source: source.to_owned(),
         are_files: true,
-        have_twin,
+        have_duplicate,
         jobs: 1,
     };
     let expected = Activity {
@@ -400,12 +411,12 @@ async fn the_live_view_is_told_what_a_queue_is_at() {
             waiting("talks", false),
             waiting("talks", true),
         ],
-        later: 1,
+        not_due: 1,
         next_due: Some(at(100)),
-        in_doubt: 1,
-        files: 0,
+        uncertain: 1,
+        transcripts: 0,
         audio_s: 0.0,
-        failures: vec![Failed {
+        failures: vec![RecentFailure {
             job: JobId(5),
             relative: PathBuf::from("e"),
             failure,
@@ -428,7 +439,7 @@ async fn the_live_view_is_told_what_a_queue_is_at() {
     store.complete(completed).await.unwrap();
     let figures = async |since| {
         let activity = store.activity(at(22), at(since), 10).await.unwrap();
-        (activity.files, activity.audio_s)
+        (activity.transcripts, activity.audio_s)
     };
     assert_eq!(figures(21).await, (1, 90.0));
     assert_eq!(figures(22).await, (0, 0.0));
@@ -440,15 +451,15 @@ async fn the_live_view_looks_at_no_more_than_the_head_of_a_long_queue() {
     let names = (0..2500).map(|number| file(format!("{number:04}"), 1));
     queue.record("talks", names.collect()).await;
     let activity = queue.store.activity(at(1), at(0), 10).await.unwrap();
-    assert_eq!(activity.waiting[0].jobs, HEAD);
+    assert_eq!(activity.waiting[0].jobs, HEAD_LIMIT);
     // Nothing is due, whatever its priority.
     queue
         .rows("UPDATE jobs SET due_at = 99000 + id, priority = id % 3 - 1")
         .await;
     let activity = queue.store.activity(at(1), at(0), 10).await.unwrap();
-    assert_eq!((activity.waiting.len(), activity.later), (0, HEAD));
+    assert_eq!((activity.waiting.len(), activity.not_due), (0, HEAD_LIMIT));
     queue.rows("UPDATE jobs SET due_at = 0 WHERE id > 30").await;
     let activity = queue.store.activity(at(1), at(0), 10).await.unwrap();
-    assert_eq!(activity.later, 30);
+    assert_eq!(activity.not_due, 30);
     assert_eq!(activity.next_due, Some(Timestamp::from_millis(99_001)));
 }

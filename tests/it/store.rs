@@ -1,20 +1,22 @@
 //! Every function of the queue, on a real database file.
 
-use nightscribe::domain::transition::{Event, next};
+use nightscribe::domain::transition::{JobEvent, next};
 use nightscribe::domain::{
     AttemptId, ErrorClass, Failure, GenerationId, Hold, HoldKind, JobId, JobState, Request, RunId,
     Timestamp,
 };
 use nightscribe::store::claims::Claim;
 use nightscribe::store::compress::pack;
-use nightscribe::store::control::{Outcome, Which};
+use nightscribe::store::control::{CancelOutcome, RetryFilter};
 use nightscribe::store::doubts::Adoption;
-use nightscribe::store::open::DATABASE;
-use nightscribe::store::progress::{Acceptance, Completion, Ending, Next, Setback, WrittenFile};
-use nightscribe::store::queue::{Candidate, Reach};
-use nightscribe::store::recordings::{Location, Recorded, Seen};
-use nightscribe::store::report::Filter;
-use nightscribe::store::twins::Twin;
+use nightscribe::store::open::DATABASE_FILE;
+use nightscribe::store::progress::{
+    Acceptance, AttemptOutcome, Completion, FailedAttempt, NextState, WrittenFile,
+};
+use nightscribe::store::queue::{Candidate, ReachableSources};
+use nightscribe::store::recordings::{FoundRecording, Location, RecordOutcome};
+use nightscribe::store::report::ItemFilter;
+use nightscribe::store::twins::Duplicate;
 use nightscribe::store::{Store, StoreError};
 use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
 use std::collections::HashSet;
@@ -30,7 +32,7 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 fn bases(name: &OsStr) -> Box<dyn Iterator<Item = OsString> + Send> {
-    Box::new(nightscribe::output::naming::bases(name))
+    Box::new(nightscribe::output::naming::base_names(name))
 }
 
 struct Queue {
@@ -48,7 +50,7 @@ impl Queue {
     }
 
     async fn database(&self) -> SqliteConnection {
-        let path = self.folder.path().join(DATABASE);
+        let path = self.folder.path().join(DATABASE_FILE);
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
         options.connect().await.unwrap()
     }
@@ -67,7 +69,7 @@ impl Queue {
         )
     }
 
-    async fn record(&self, seen: Seen) -> Recorded {
+    async fn record(&self, seen: FoundRecording) -> RecordOutcome {
         self.store
             .record("talks", &request(), vec![seen], bases, at(0))
             .await
@@ -146,20 +148,25 @@ impl Queue {
             .await
     }
 
-    async fn set_back(&self, job: JobId, ending: Ending, next: Next) -> Result<(), StoreError> {
+    async fn set_back(
+        &self,
+        job: JobId,
+        ending: AttemptOutcome,
+        next: NextState,
+    ) -> Result<(), StoreError> {
         let attempt = self.last_attempt(job).await;
         let failure = Failure::new(ErrorClass::Server, "it failed");
-        let setback = Setback {
+        let setback = FailedAttempt {
             job,
             attempt,
-            ending,
-            next,
+            outcome: ending,
+            next_state: next,
             failure,
             http_status: Some(503),
             request_id: None,
             now: at(40),
         };
-        self.store.set_back(setback).await
+        self.store.fail_attempt(setback).await
     }
 
     /// A queued job whose answer was lost.
@@ -167,8 +174,8 @@ impl Queue {
         self.claim_with(job, Some(&job.to_string())).await.unwrap();
         self.set_back(
             job,
-            Ending::Uncertain,
-            Next::Queued {
+            AttemptOutcome::Uncertain,
+            NextState::Queued {
                 due: at(60),
                 spent: true,
             },
@@ -198,7 +205,7 @@ impl Queue {
             path: PathBuf::from(format!("/out/{}.txt", job.0)),
             size_bytes: 9,
         }];
-        self.store.written(job, files, false, at(50)).await
+        self.store.finish_job(job, files, false, at(50)).await
     }
 
     /// A job in a state, reached the way a run reaches it.
@@ -212,7 +219,7 @@ impl Queue {
             JobState::Done => 4,
             JobState::Failed => {
                 self.store
-                    .refuse(
+                    .fail_unsent(
                         job,
                         Failure::new(ErrorClass::Unreadable, "empty"),
                         false,
@@ -247,34 +254,37 @@ impl Queue {
     }
 
     /// Lets an event happen to a job; whether it did.
-    async fn happens(&self, event: Event, job: JobId, paid: JobId) -> bool {
+    async fn happens(&self, event: JobEvent, job: JobId, paid: JobId) -> bool {
         let outcome = match event {
-            Event::Claimed => self.claim_with(job, Some("its own")).await.map(|_| ()),
-            Event::Accepted => self.accept(job, "sha").await,
-            Event::Completed => self.complete(job).await,
-            Event::Found => {
+            JobEvent::Claimed => self.claim_with(job, Some("its own")).await.map(|_| ()),
+            JobEvent::Accepted => self.accept(job, "sha").await,
+            JobEvent::Completed => self.complete(job).await,
+            JobEvent::Recovered => {
                 if self.state(job).await == JobState::Queued {
                     self.put_in_doubt(job).await;
                 }
                 self.adopt(job).await
             }
-            Event::Shared => self.store.share(job, paid, "sha", at(15)).await,
-            Event::Written => self.write(job).await,
-            Event::PutBack => {
+            JobEvent::Deduplicated => self.store.share_result(job, paid, "sha", at(15)).await,
+            JobEvent::Written => self.write(job).await,
+            JobEvent::Requeued => {
                 self.set_back(
                     job,
-                    Ending::Deferred,
-                    Next::Queued {
+                    AttemptOutcome::Deferred,
+                    NextState::Queued {
                         due: at(60),
                         spent: false,
                     },
                 )
                 .await
             }
-            Event::Failed => match self.set_back(job, Ending::Refused, Next::Failed).await {
+            JobEvent::Failed => match self
+                .set_back(job, AttemptOutcome::Refused, NextState::Failed)
+                .await
+            {
                 Err(StoreError::Stale) => {
                     self.store
-                        .refuse(
+                        .fail_unsent(
                             job,
                             Failure::new(ErrorClass::Unreadable, "gone"),
                             true,
@@ -284,14 +294,14 @@ impl Queue {
                 }
                 other => other,
             },
-            Event::Cancelled => {
+            JobEvent::Cancelled => {
                 let outcomes = self.store.cancel(vec![job], at(60)).await.unwrap();
-                return outcomes[0].1 == Outcome::Changed;
+                return outcomes[0].1 == CancelOutcome::Cancelled;
             }
-            Event::Retried => {
-                let which = Which {
+            JobEvent::Retried => {
+                let which = RetryFilter {
                     jobs: vec![job],
-                    ..Which::default()
+                    ..RetryFilter::default()
                 };
                 return self.store.retry(which, at(60)).await.unwrap() == [job];
             }
@@ -319,8 +329,8 @@ impl Queue {
     }
 }
 
-fn reach() -> Reach {
-    Reach {
+fn reach() -> ReachableSources {
+    ReachableSources {
         configured: vec!["talks".to_owned()],
         present: vec!["talks".to_owned()],
     }
@@ -330,8 +340,8 @@ fn request() -> Request {
     Request::new("m", [("diarize".to_owned(), true.into())])
 }
 
-fn file(name: &str, size_bytes: u64, modified: i64) -> Seen {
-    Seen {
+fn file(name: &str, size_bytes: u64, modified: i64) -> FoundRecording {
+    FoundRecording {
         location: Location::File(Path::new("/talks").join(name)),
         relative: PathBuf::from(name),
         size_bytes,
@@ -342,7 +352,7 @@ fn file(name: &str, size_bytes: u64, modified: i64) -> Seen {
 #[tokio::test]
 async fn each_event_happens_in_just_the_states_that_the_state_machine_allows() {
     for state in JobState::ALL {
-        for event in Event::ALL {
+        for event in JobEvent::ALL {
             let queue = Queue::open().await;
             let paid = queue.job_in(JobState::Done, "paid.wav").await;
             let job = queue.job_in(state, "job.wav").await;
@@ -370,7 +380,7 @@ async fn what_was_recorded_is_known_until_it_changes() {
     assert_eq!(
         queue
             .store
-            .unknown_of("talks", vec![seen.clone()])
+            .new_or_changed("talks", vec![seen.clone()])
             .await
             .unwrap()
             .len(),
@@ -381,7 +391,7 @@ async fn what_was_recorded_is_known_until_it_changes() {
     assert!(
         queue
             .store
-            .unknown_of("talks", vec![seen.clone()])
+            .new_or_changed("talks", vec![seen.clone()])
             .await
             .unwrap()
             .is_empty()
@@ -391,7 +401,7 @@ async fn what_was_recorded_is_known_until_it_changes() {
     assert_eq!(
         queue
             .store
-            .unknown_of("talks", vec![changed.clone()])
+            .new_or_changed("talks", vec![changed.clone()])
             .await
             .unwrap()
             .len(),
@@ -441,7 +451,7 @@ async fn each_recording_of_a_folder_has_a_name_of_its_own() {
         .unwrap();
     let bases: Vec<_> = received
         .iter()
-        .map(|one| one.base.to_str().unwrap().to_owned())
+        .map(|one| one.base_name.to_str().unwrap().to_owned())
         .collect();
     assert_eq!(bases, ["talk", "talk.wav", "talk"]);
 }
@@ -474,7 +484,7 @@ async fn candidates_are_due_within_reach_and_nobody_s_twin() {
     );
     queue
         .store
-        .put_off(later, at(500), None, None, at(1))
+        .postpone(later, at(500), None, None, at(1))
         .await
         .unwrap();
     let other = queue
@@ -485,7 +495,7 @@ async fn candidates_are_due_within_reach_and_nobody_s_twin() {
     let under_way = queue.job_in(JobState::Pending, "under-way.wav").await;
     queue
         .store
-        .put_off(gone, at(0), Some(under_way), None, at(1))
+        .postpone(gone, at(0), Some(under_way), None, at(1))
         .await
         .unwrap();
     let jobs = |candidates: Vec<Candidate>| {
@@ -505,7 +515,7 @@ async fn candidates_are_due_within_reach_and_nobody_s_twin() {
     let mut free = jobs(queue.candidates(500).await);
     free.sort();
     assert_eq!(free, [now, later, gone]);
-    let all = Reach {
+    let all = ReachableSources {
         configured: vec![],
         present: vec!["talks".to_owned(), "other".to_owned()],
     };
@@ -524,14 +534,14 @@ async fn candidates_are_due_within_reach_and_nobody_s_twin() {
 #[tokio::test]
 async fn a_url_needs_only_its_source_in_the_configuration() {
     let queue = Queue::open().await;
-    let seen = Seen {
+    let seen = FoundRecording {
         location: Location::Url("https://a.org/b.mp3".to_owned()),
         relative: "b.mp3".into(),
         size_bytes: 0,
         modified: at(0),
     };
     let job = queue.record(seen).await.last_job.unwrap();
-    let reach = Reach {
+    let reach = ReachableSources {
         configured: vec!["talks".to_owned()],
         present: Vec::new(),
     };
@@ -544,11 +554,11 @@ async fn a_url_needs_only_its_source_in_the_configuration() {
             .job,
         job
     );
-    assert!(queue.store.left(&reach).await.unwrap().queued);
+    assert!(queue.store.remaining_work(&reach).await.unwrap().queued);
     assert!(
         queue
             .store
-            .candidates(&Reach::default(), at(9), &HashSet::new(), 9)
+            .candidates(&ReachableSources::default(), at(9), &HashSet::new(), 9)
             .await
             .unwrap()
             .is_empty()
@@ -560,23 +570,38 @@ async fn equal_content_is_found_when_it_is_paid_or_under_way() {
     let queue = Queue::open().await;
     let job = queue.job("mine.wav").await;
     let candidate = queue.candidate(job).await;
-    assert!(!queue.store.may_have_twin(&candidate).await.unwrap());
+    assert!(!queue.store.may_have_duplicate(&candidate).await.unwrap());
     let twin = queue.job_in(JobState::Submitting, "twin.wav").await;
-    assert!(queue.store.may_have_twin(&candidate).await.unwrap());
+    assert!(queue.store.may_have_duplicate(&candidate).await.unwrap());
     assert_eq!(
-        queue.store.twin(&candidate, "twin.wav").await.unwrap(),
-        Some(Twin::UnderWay(twin))
+        queue
+            .store
+            .find_duplicate(&candidate, "twin.wav")
+            .await
+            .unwrap(),
+        Some(Duplicate::InFlight(twin))
     );
-    assert_eq!(queue.store.twin(&candidate, "other").await.unwrap(), None);
+    assert_eq!(
+        queue
+            .store
+            .find_duplicate(&candidate, "other")
+            .await
+            .unwrap(),
+        None
+    );
     queue.accept(twin, "twin.wav").await.unwrap();
     queue.complete(twin).await.unwrap();
     assert_eq!(
-        queue.store.twin(&candidate, "twin.wav").await.unwrap(),
-        Some(Twin::Paid(twin))
+        queue
+            .store
+            .find_duplicate(&candidate, "twin.wav")
+            .await
+            .unwrap(),
+        Some(Duplicate::Paid(twin))
     );
     queue
         .store
-        .share(job, twin, "twin.wav", at(31))
+        .share_result(job, twin, "twin.wav", at(31))
         .await
         .unwrap();
     assert_eq!(queue.raw(job).await, RAW);
@@ -624,7 +649,11 @@ async fn a_claim_is_counted_and_given_back_when_it_was_not_spent() {
     for (spent, attempts) in [(false, 0), (true, 1), (true, 2)] {
         queue.claim(job).await.unwrap();
         queue
-            .set_back(job, Ending::Deferred, Next::Queued { due: at(60), spent })
+            .set_back(
+                job,
+                AttemptOutcome::Deferred,
+                NextState::Queued { due: at(60), spent },
+            )
             .await
             .unwrap();
         assert_eq!(queue.candidate(job).await.attempts, attempts);
@@ -660,7 +689,7 @@ async fn what_is_pending_comes_nearest_expiry_first_with_all_the_poller_needs() 
         queue.store.overview(at(0)).await.unwrap().next_expiry,
         Some(at(3620 + first.0))
     );
-    let glance = queue.store.glance().await.unwrap();
+    let glance = queue.store.tick_snapshot().await.unwrap();
     assert_eq!(glance.next_expiry, Some(at(3620 + first.0)));
     assert_eq!(glance.counts[&JobState::Pending], 2);
     assert_eq!(glance.counts[&JobState::Failed], 0);
@@ -722,7 +751,7 @@ async fn a_result_comes_back_byte_for_byte_and_its_files_are_known() {
     let failure = Failure::new(ErrorClass::Output, "full");
     queue
         .store
-        .not_written(job, failure, at(90), at(31))
+        .postpone_write(job, failure, at(90), at(31))
         .await
         .unwrap();
     assert!(
@@ -733,7 +762,7 @@ async fn a_result_comes_back_byte_for_byte_and_its_files_are_known() {
             .unwrap()
             .is_empty()
     );
-    assert_eq!(queue.store.next_writing().await.unwrap(), Some(at(90)));
+    assert_eq!(queue.store.next_write().await.unwrap(), Some(at(90)));
     queue.write(job).await.unwrap();
     let path = PathBuf::from(format!("/out/{job}.txt"));
     let others = queue.job_in(JobState::Done, "b.wav").await;
@@ -746,7 +775,7 @@ async fn a_result_comes_back_byte_for_byte_and_its_files_are_known() {
     };
     queue
         .store
-        .exported(job, vec![export], at(60))
+        .record_export(job, vec![export], at(60))
         .await
         .unwrap();
     assert_eq!(
@@ -790,7 +819,10 @@ async fn a_start_takes_up_what_a_crash_left() {
         queue.store.attempts(jobs[0]).await.unwrap()[0].outcome,
         "uncertain"
     );
-    assert_eq!(queue.store.doubts(at(500)).await.unwrap()[0].job, jobs[0]);
+    assert_eq!(
+        queue.store.uncertain_submissions(at(500)).await.unwrap()[0].job,
+        jobs[0]
+    );
     assert!(
         queue.candidates(1000).await.is_empty(),
         "it is looked up before it is sent again"
@@ -801,16 +833,36 @@ async fn a_start_takes_up_what_a_crash_left() {
 async fn a_lost_answer_is_in_doubt_until_it_is_found() {
     let queue = Queue::open().await;
     let job = queue.job("a.wav").await;
-    assert_eq!(queue.store.next_look().await.unwrap(), None);
+    assert_eq!(queue.store.next_lookup().await.unwrap(), None);
     queue.put_in_doubt(job).await;
-    assert_eq!(queue.store.next_look().await.unwrap(), Some(at(60)));
-    assert!(queue.store.doubts(at(59)).await.unwrap().is_empty());
+    assert_eq!(queue.store.next_lookup().await.unwrap(), Some(at(60)));
+    assert!(
+        queue
+            .store
+            .uncertain_submissions(at(59))
+            .await
+            .unwrap()
+            .is_empty()
+    );
     assert!(matches!(queue.claim(job).await, Err(StoreError::Stale)));
-    queue.store.look_again(job, at(90), true).await.unwrap();
-    queue.store.look_again(job, at(95), false).await.unwrap();
-    let doubt = queue.store.doubts(at(95)).await.unwrap().remove(0);
+    queue
+        .store
+        .schedule_lookup(job, at(90), true)
+        .await
+        .unwrap();
+    queue
+        .store
+        .schedule_lookup(job, at(95), false)
+        .await
+        .unwrap();
+    let doubt = queue
+        .store
+        .uncertain_submissions(at(95))
+        .await
+        .unwrap()
+        .remove(0);
     assert_eq!(
-        (doubt.looks, doubt.attempts, doubt.started_at),
+        (doubt.lookups, doubt.attempts, doubt.started_at),
         (1, 1, at(10))
     );
     assert_eq!(
@@ -840,13 +892,13 @@ async fn a_doubt_that_stays_ends_in_another_attempt_or_in_a_failure() {
     }
     queue
         .store
-        .give_up_doubt(again, false, Ok(at(80)), at(70))
+        .give_up_lookup(again, false, Ok(at(80)), at(70))
         .await
         .unwrap();
     let failure = Failure::new(ErrorClass::Network, "lost");
     queue
         .store
-        .give_up_doubt(failed, false, Err(failure), at(70))
+        .give_up_lookup(failed, false, Err(failure), at(70))
         .await
         .unwrap();
     assert_eq!(queue.candidates(80).await[0].job, again);
@@ -855,16 +907,23 @@ async fn a_doubt_that_stays_ends_in_another_attempt_or_in_a_failure() {
     assert!(matches!(
         queue
             .store
-            .give_up_doubt(again, false, Ok(at(80)), at(70))
+            .give_up_lookup(again, false, Ok(at(80)), at(70))
             .await,
         Err(StoreError::Stale)
     ));
     queue.put_in_doubt(again).await;
     assert_eq!(
         queue.store.cancel(vec![again], at(90)).await.unwrap()[0].1,
-        Outcome::Changed
+        CancelOutcome::Cancelled
     );
-    assert!(queue.store.doubts(at(1000)).await.unwrap().is_empty());
+    assert!(
+        queue
+            .store
+            .uncertain_submissions(at(1000))
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[tokio::test]
@@ -875,11 +934,11 @@ async fn what_was_certainly_not_accepted_is_not_counted() {
     let request = queue.store.attempts(job).await.unwrap().remove(0);
     let asked = [request.client_request_id, "another's".to_owned()];
     assert_eq!(
-        queue.store.latest_begun(&asked).await.unwrap(),
+        queue.store.latest_started(&asked).await.unwrap(),
         Some(at(10))
     );
-    assert_eq!(queue.store.latest_begun(&[]).await.unwrap(), None);
-    let given_up = queue.store.give_up_doubt(job, true, Ok(at(80)), at(70));
+    assert_eq!(queue.store.latest_started(&[]).await.unwrap(), None);
+    let given_up = queue.store.give_up_lookup(job, true, Ok(at(80)), at(70));
     given_up.await.unwrap();
     assert_eq!(queue.store.overview(at(0)).await.unwrap().perhaps_paid, 0);
 }
@@ -947,7 +1006,7 @@ async fn lists_are_newest_first_and_filtered() {
         queue.job_in(JobState::Failed, "f.wav").await,
         queue.job_in(JobState::Done, "d.wav").await,
     );
-    let ids = |filter: Filter| {
+    let ids = |filter: ItemFilter| {
         let store = queue.store.clone();
         async move {
             store
@@ -959,27 +1018,27 @@ async fn lists_are_newest_first_and_filtered() {
                 .collect::<Vec<_>>()
         }
     };
-    assert_eq!(ids(Filter::default()).await, [done, failed]);
+    assert_eq!(ids(ItemFilter::default()).await, [done, failed]);
     assert_eq!(
-        ids(Filter {
+        ids(ItemFilter {
             states: vec![JobState::Failed],
-            ..Filter::default()
+            ..ItemFilter::default()
         })
         .await,
         [failed]
     );
     assert_eq!(
-        ids(Filter {
+        ids(ItemFilter {
             source: Some("none".to_owned()),
-            ..Filter::default()
+            ..ItemFilter::default()
         })
         .await,
         []
     );
     assert_eq!(
-        ids(Filter {
+        ids(ItemFilter {
             limit: Some(1),
-            ..Filter::default()
+            ..ItemFilter::default()
         })
         .await,
         [done]
@@ -1007,15 +1066,15 @@ async fn lists_are_newest_first_and_filtered() {
 #[tokio::test]
 async fn another_process_s_changes_are_noticed_and_our_own_are_not() {
     let queue = Queue::open().await;
-    let before = queue.store.glance().await.unwrap().version;
+    let before = queue.store.tick_snapshot().await.unwrap().version;
     queue.job("a.wav").await;
-    assert_eq!(queue.store.glance().await.unwrap().version, before);
+    assert_eq!(queue.store.tick_snapshot().await.unwrap().version, before);
     let other = Store::open(queue.folder.path()).await.unwrap();
     other
         .hold(Hold::new(HoldKind::Operator, at(1), "pause".to_owned()))
         .await
         .unwrap();
-    assert_ne!(queue.store.glance().await.unwrap().version, before);
+    assert_ne!(queue.store.tick_snapshot().await.unwrap().version, before);
 }
 
 #[tokio::test]
@@ -1062,7 +1121,7 @@ async fn a_glance_waits_for_nobody_who_writes() {
     let queue = Queue::open().await;
     let mut other = queue.database().await;
     let writing = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
-    assert_eq!(queue.store.glance().await.unwrap().next_expiry, None);
+    assert_eq!(queue.store.tick_snapshot().await.unwrap().next_expiry, None);
     drop(writing);
 }
 
@@ -1074,7 +1133,7 @@ async fn a_store_that_was_closed_is_one_file_and_takes_nothing_more() {
     queue.store.close().await;
     let files = std::fs::read_dir(queue.folder.path()).unwrap();
     let files: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
-    assert_eq!(files, [DATABASE]);
+    assert_eq!(files, [DATABASE_FILE]);
     let late = other.cancel(vec![job], at(1)).await;
     assert!(matches!(late, Err(StoreError::Closed)), "{late:?}");
 }
@@ -1082,7 +1141,7 @@ async fn a_store_that_was_closed_is_one_file_and_takes_nothing_more() {
 #[tokio::test]
 async fn a_database_that_is_not_ours_or_newer_is_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join(DATABASE);
+    let path = folder.path().join(DATABASE_FILE);
     let options = sqlx::sqlite::SqliteConnectOptions::new()
         .filename(&path)
         .create_if_missing(true);
@@ -1160,8 +1219,8 @@ async fn the_overview_counts_what_was_done_lately() {
     let since = |seconds| queue.store.overview(at(seconds));
     assert_eq!(since(30).await.unwrap().done_since, 1);
     assert_eq!(since(31).await.unwrap().done_since, 0);
-    let runner = since(0).await.unwrap().runner.unwrap();
+    let runner = since(0).await.unwrap().active_run.unwrap();
     assert_eq!((runner.pid, runner.since), (1, at(0)));
     queue.store.end_run(queue.run, at(9)).await.unwrap();
-    assert_eq!(since(0).await.unwrap().runner, None);
+    assert_eq!(since(0).await.unwrap().active_run, None);
 }

@@ -10,8 +10,8 @@ use nightscribe::store::Store;
 use nightscribe::store::claims::Claim;
 use nightscribe::store::compress::pack;
 use nightscribe::store::progress::{Acceptance, Completion, WrittenFile};
-use nightscribe::store::queue::{Candidate, Reach};
-use nightscribe::store::recordings::{Location, Seen};
+use nightscribe::store::queue::{Candidate, ReachableSources};
+use nightscribe::store::recordings::{FoundRecording, Location};
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -89,7 +89,7 @@ impl Fixture {
                 .record(SOURCE, &self.request, found, bases, now());
             inserted.await?;
         }
-        let reach = Reach {
+        let reach = ReachableSources {
             configured: vec![SOURCE.to_owned()],
             present: vec![SOURCE.to_owned()],
         };
@@ -140,14 +140,14 @@ impl Fixture {
             size_bytes: 1,
         };
         let files = vec![file("txt"), file("json")];
-        store.written(job, files, false, now()).await?;
+        store.finish_job(job, files, false, now()).await?;
         Ok(())
     }
 }
 
-fn recording(number: usize) -> Seen {
+fn recording(number: usize) -> FoundRecording {
     let name = format!("{number}.wav");
-    Seen {
+    FoundRecording {
         location: Location::File(PathBuf::from("/clips").join(&name)),
         relative: PathBuf::from(name),
         size_bytes: 32_768,
@@ -156,7 +156,7 @@ fn recording(number: usize) -> Seen {
 }
 
 fn bases(name: &OsStr) -> Box<dyn Iterator<Item = OsString> + Send> {
-    Box::new(naming::bases(name))
+    Box::new(naming::base_names(name))
 }
 
 fn now() -> Timestamp {

@@ -2,7 +2,7 @@
 
 use super::transcript::{looks_like_result, transcript_of};
 use crate::api::call::Completed;
-use crate::api::failures::{clean, json_message};
+use crate::api::failures::{json_message, sanitize};
 use crate::domain::{ErrorClass, Failure, GenerationId};
 use serde::Deserialize;
 use serde_json::Value;
@@ -12,7 +12,7 @@ use std::borrow::Cow;
 
 /// Response to a poll.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Answer {
+pub enum PollResponse {
     /// The job is still running.
     InProgress {
         /// Status word that this version does not know, for the log.
@@ -26,11 +26,11 @@ pub enum Answer {
 
 /// Response to a submission.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Created {
+pub enum CreateResponse {
     /// The submission was accepted. Results are polled under this ID.
     Generation(GenerationId),
     /// The submission was accepted, and the response already contains the result.
-    Answer(Completed),
+    Completed(Completed),
     /// The submission was not accepted.
     Failed(Failure),
 }
@@ -38,9 +38,9 @@ pub enum Created {
 /// Error for a response that is not JSON or lacks the expected fields.
 #[derive(Debug, Default, thiserror::Error)]
 #[error("the service's response cannot be parsed")]
-pub struct Unreadable(#[source] Option<serde_json::Error>);
+pub struct InvalidResponse(#[source] Option<serde_json::Error>);
 
-impl From<serde_json::Error> for Unreadable {
+impl From<serde_json::Error> for InvalidResponse {
     fn from(error: serde_json::Error) -> Self {
         Self(Some(error))
     }
@@ -83,7 +83,7 @@ impl JobStatus {
             "completed" | "succeeded" | "success" | "done" | "finished" => Self::Success,
             "error" | "failed" | "cancelled" | "canceled" | "timeout" | "expired" => Self::Failure,
             "" => Self::Absent,
-            _ => Self::Unknown(clean(&word)),
+            _ => Self::Unknown(sanitize(&word)),
         }
     }
 }
@@ -92,19 +92,19 @@ impl JobStatus {
 ///
 /// # Errors
 /// Returns an error if the body is not a JSON object, or if the result is nested too deeply.
-pub fn read_answer(body: &[u8]) -> Result<Answer, Unreadable> {
+pub fn read_poll_response(body: &[u8]) -> Result<PollResponse, InvalidResponse> {
     let text = decode(body);
     let (envelope, whole) = parse(&text)?;
     let result = non_null(envelope.result).or(non_null(envelope.output));
     let bare = || looks_like_result(&whole).then_some(text.trim());
     let error = non_null(envelope.error).and_then(error_message);
     match JobStatus::of(envelope.status) {
-        JobStatus::InProgress => Ok(Answer::InProgress { unknown: None }),
-        JobStatus::Failure => Ok(Answer::Failed(failure(error.unwrap_or_default()))),
+        JobStatus::InProgress => Ok(PollResponse::InProgress { unknown: None }),
+        JobStatus::Failure => Ok(PollResponse::Failed(failure(error.unwrap_or_default()))),
         JobStatus::Success => match (result.or_else(bare), error) {
-            (Some(raw), _) => completed(raw).map(Answer::Completed),
-            (None, Some(error)) => Ok(Answer::Failed(failure(error))),
-            (None, None) => completed("null").map(Answer::Completed),
+            (Some(raw), _) => completed(raw).map(PollResponse::Completed),
+            (None, Some(error)) => Ok(PollResponse::Failed(failure(error))),
+            (None, None) => completed("null").map(PollResponse::Completed),
         },
         other => {
             let usable = match result {
@@ -112,9 +112,9 @@ pub fn read_answer(body: &[u8]) -> Result<Answer, Unreadable> {
                 None => bare(),
             };
             match (usable, error) {
-                (Some(raw), _) => completed(raw).map(Answer::Completed),
-                (None, Some(error)) => Ok(Answer::Failed(failure(error))),
-                (None, None) => Ok(Answer::InProgress {
+                (Some(raw), _) => completed(raw).map(PollResponse::Completed),
+                (None, Some(error)) => Ok(PollResponse::Failed(failure(error))),
+                (None, None) => Ok(PollResponse::InProgress {
                     unknown: match other {
                         JobStatus::Unknown(word) => Some(word),
                         _ => None,
@@ -129,22 +129,22 @@ pub fn read_answer(body: &[u8]) -> Result<Answer, Unreadable> {
 ///
 /// # Errors
 /// Returns an error if the body is not a JSON object, or contains neither a generation ID nor a result nor an error.
-pub fn read_created(body: &[u8]) -> Result<Created, Unreadable> {
+pub fn read_create_response(body: &[u8]) -> Result<CreateResponse, InvalidResponse> {
     let text = decode(body);
     let (envelope, _) = parse(&text)?;
-    if let Answer::Completed(completed) = read_answer(body)?
+    if let PollResponse::Completed(completed) = read_poll_response(body)?
         && completed.raw != "null"
     {
-        return Ok(Created::Answer(completed));
+        return Ok(CreateResponse::Completed(completed));
     }
     let id = non_null(envelope.generation_id)
         .or(non_null(envelope.id))
         .and_then(scalar);
     match id.and_then(GenerationId::new) {
-        Some(id) => Ok(Created::Generation(id)),
+        Some(id) => Ok(CreateResponse::Generation(id)),
         None => match non_null(envelope.error).and_then(error_message) {
-            Some(error) => Ok(Created::Failed(failure(error))),
-            None => Err(Unreadable(None)),
+            Some(error) => Ok(CreateResponse::Failed(failure(error))),
+            None => Err(InvalidResponse(None)),
         },
     }
 }
@@ -155,13 +155,12 @@ pub fn read_created(body: &[u8]) -> Result<Created, Unreadable> {
 ///
 /// # Errors
 /// Returns an error if the body is not a JSON object, or if the result is nested too deeply.
-pub fn read_legacy(body: &[u8]) -> Result<Created, Unreadable> {
-    match read_answer(body)? {
-        Answer::Completed(completed) => Ok(Created::Answer(completed)),
-        Answer::Failed(failure) => Ok(Created::Failed(failure)),
-        Answer::InProgress { .. } => {
-            read_created(body).or_else(|_| Ok(Created::Answer(completed(decode(body).trim())?)))
-        }
+pub fn read_legacy_response(body: &[u8]) -> Result<CreateResponse, InvalidResponse> {
+    match read_poll_response(body)? {
+        PollResponse::Completed(completed) => Ok(CreateResponse::Completed(completed)),
+        PollResponse::Failed(failure) => Ok(CreateResponse::Failed(failure)),
+        PollResponse::InProgress { .. } => read_create_response(body)
+            .or_else(|_| Ok(CreateResponse::Completed(completed(decode(body).trim())?))),
     }
 }
 
@@ -174,12 +173,12 @@ fn decode(body: &[u8]) -> Cow<'_, str> {
 }
 
 /// Parses the envelope. The second value is the whole body if it has no `result` and no `output`, otherwise null.
-fn parse(text: &str) -> Result<(RawEnvelope<'_>, Borrowed<'_>), Unreadable> {
+fn parse(text: &str) -> Result<(RawEnvelope<'_>, Borrowed<'_>), InvalidResponse> {
     if !text.trim_start().starts_with('{') {
-        return Err(Unreadable(None));
+        return Err(InvalidResponse(None));
     }
     let envelope: RawEnvelope<'_> =
-        serde_json::from_str(text).map_err(|error| Unreadable(Some(error)))?;
+        serde_json::from_str(text).map_err(|error| InvalidResponse(Some(error)))?;
     let is_bare = non_null(envelope.result).is_none() && non_null(envelope.output).is_none();
     let whole = if is_bare {
         value(text)?
@@ -189,11 +188,11 @@ fn parse(text: &str) -> Result<(RawEnvelope<'_>, Borrowed<'_>), Unreadable> {
     Ok((envelope, whole))
 }
 
-fn value(raw: &str) -> Result<Borrowed<'_>, Unreadable> {
-    serde_json::from_str(raw).map_err(|error| Unreadable(Some(error)))
+fn value(raw: &str) -> Result<Borrowed<'_>, InvalidResponse> {
+    serde_json::from_str(raw).map_err(|error| InvalidResponse(Some(error)))
 }
 
-fn completed(raw: &str) -> Result<Completed, Unreadable> {
+fn completed(raw: &str) -> Result<Completed, InvalidResponse> {
     Ok(Completed {
         transcript: transcript_of(&value(raw)?),
         raw: raw.to_owned(),
@@ -229,13 +228,13 @@ fn error_message(raw: &str) -> Option<String> {
                 .unwrap_or_default();
             let message = json_message(&value).unwrap_or_default();
             let both = !name.is_empty() && name != message;
-            Some(clean(&if both {
+            Some(sanitize(&if both {
                 format!("{name}: {message}")
             } else {
                 message
             }))
         }
-        value => json_message(&value).map(|message| clean(&message)),
+        value => json_message(&value).map(|message| sanitize(&message)),
     }
 }
 
@@ -259,23 +258,23 @@ mod tests {
     const RESULT: &str =
         r#"{"results":{"channels":[{"alternatives":[{"transcript":"hello","words":[]}]}]}}"#;
 
-    fn read(body: &str) -> Answer {
-        read_answer(body.as_bytes()).unwrap()
+    fn read(body: &str) -> PollResponse {
+        read_poll_response(body.as_bytes()).unwrap()
     }
 
     fn text_of(body: &str) -> Option<String> {
         match read(body) {
-            Answer::Completed(completed) => Some(completed.transcript.text),
+            PollResponse::Completed(completed) => Some(completed.transcript.text),
             _ => None,
         }
     }
 
     fn is_failed(body: &str) -> bool {
-        matches!(read(body), Answer::Failed(_))
+        matches!(read(body), PollResponse::Failed(_))
     }
 
     fn is_in_progress(body: &str) -> bool {
-        matches!(read(body), Answer::InProgress { .. })
+        matches!(read(body), PollResponse::InProgress { .. })
     }
 
     #[test]
@@ -294,7 +293,7 @@ mod tests {
             for word in [word.to_owned(), format!("  {} ", word.to_uppercase())] {
                 assert_eq!(
                     read(&format!(r#"{{"status":"{word}","result":null}}"#)),
-                    Answer::InProgress { unknown: None }
+                    PollResponse::InProgress { unknown: None }
                 );
             }
         }
@@ -334,7 +333,7 @@ mod tests {
             let body = format!(
                 r#"{{"status":"{word}","error":{{"name":"BadAudio","message":"cannot decode"}}}}"#
             );
-            let Answer::Failed(failure) = read(&body) else {
+            let PollResponse::Failed(failure) = read(&body) else {
                 panic!("{word}")
             };
             assert_eq!(
@@ -343,7 +342,7 @@ mod tests {
             );
             assert!(is_failed(&format!(r#"{{"status":"{word}"}}"#)));
         }
-        let Answer::Failed(failure) = read(r#"{"status":"error","error":"no audio"}"#) else {
+        let PollResponse::Failed(failure) = read(r#"{"status":"error","error":"no audio"}"#) else {
             panic!()
         };
         assert_eq!(
@@ -367,7 +366,7 @@ mod tests {
         assert!(is_in_progress(r#"{"status":7}"#));
         assert_eq!(
             read(r#"{"status":"odd","result":null}"#),
-            Answer::InProgress {
+            PollResponse::InProgress {
                 unknown: Some("odd".to_owned())
             }
         );
@@ -390,7 +389,7 @@ mod tests {
                 format!(r#"{{"status":"completed","result":{silence}}}"#),
                 format!(r#"{{"status":"completed","output":{silence},"error":null}}"#),
             ] {
-                let Answer::Completed(completed) = read(&body) else {
+                let PollResponse::Completed(completed) = read(&body) else {
                     panic!("{body}")
                 };
                 assert!(completed.transcript.is_silent(), "{body}");
@@ -403,7 +402,7 @@ mod tests {
     #[test]
     fn the_result_is_kept_byte_for_byte() {
         let odd = "{ \"text\" : \"h\\u00e9\",\"n\":1.50,\n \"z\":[ ] }";
-        let Answer::Completed(completed) =
+        let PollResponse::Completed(completed) =
             read(&format!(r#"{{"status":"completed","result":{odd}}}"#))
         else {
             panic!()
@@ -424,8 +423,8 @@ mod tests {
 
     #[test]
     fn generation_ids_are_read_from_several_fields() {
-        let id = |body: &str| match read_created(body.as_bytes()) {
-            Ok(Created::Generation(id)) => Some(id.as_str().to_owned()),
+        let id = |body: &str| match read_create_response(body.as_bytes()) {
+            Ok(CreateResponse::Generation(id)) => Some(id.as_str().to_owned()),
             _ => None,
         };
         assert_eq!(
@@ -447,7 +446,10 @@ mod tests {
             "",
             "<html>",
         ] {
-            assert!(read_created(nothing.as_bytes()).is_err(), "{nothing}");
+            assert!(
+                read_create_response(nothing.as_bytes()).is_err(),
+                "{nothing}"
+            );
         }
     }
 
@@ -455,19 +457,19 @@ mod tests {
     fn create_may_return_a_result_or_an_error() {
         let body = format!(r#"{{"generation_id":"a","status":"completed","result":{RESULT}}}"#);
         assert!(matches!(
-            read_created(body.as_bytes()),
-            Ok(Created::Answer(_))
+            read_create_response(body.as_bytes()),
+            Ok(CreateResponse::Completed(_))
         ));
         assert!(matches!(
-            read_created(br#"{"error":{"message":"no"}}"#),
-            Ok(Created::Failed(_))
+            read_create_response(br#"{"error":{"message":"no"}}"#),
+            Ok(CreateResponse::Failed(_))
         ));
     }
 
     #[test]
     fn the_legacy_response_is_the_result() {
-        let text = |body: &str| match read_legacy(body.as_bytes()) {
-            Ok(Created::Answer(completed)) => completed.transcript.text,
+        let text = |body: &str| match read_legacy_response(body.as_bytes()) {
+            Ok(CreateResponse::Completed(completed)) => completed.transcript.text,
             other => panic!("{other:?}"),
         };
         assert_eq!(text(RESULT), "hello");
@@ -479,10 +481,10 @@ mod tests {
             "hello"
         );
         assert!(matches!(
-            read_legacy(br#"{"generation_id":"g","status":"waiting"}"#),
-            Ok(Created::Generation(_))
+            read_legacy_response(br#"{"generation_id":"g","status":"waiting"}"#),
+            Ok(CreateResponse::Generation(_))
         ));
-        assert!(read_legacy(b"<html>").is_err());
+        assert!(read_legacy_response(b"<html>").is_err());
     }
 
     #[test]
@@ -492,29 +494,32 @@ mod tests {
             "[".repeat(100_000),
             "]".repeat(100_000)
         );
-        assert!(read_answer(deep.as_bytes()).is_err());
+        assert!(read_poll_response(deep.as_bytes()).is_err());
     }
 
     #[test]
     fn a_byte_order_mark_and_invalid_utf8_are_accepted() {
         let mut body =
             b"\xef\xbb\xbf{\"status\":\"completed\",\"result\":{\"text\":\"a\xffb\"}}".to_vec();
-        assert!(matches!(read_answer(&body), Ok(Answer::Completed(_))));
+        assert!(matches!(
+            read_poll_response(&body),
+            Ok(PollResponse::Completed(_))
+        ));
         body.truncate(20);
-        assert!(read_answer(&body).is_err());
+        assert!(read_poll_response(&body).is_err());
     }
 
     proptest! {
         #[test]
         fn arbitrary_bytes_never_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = (read_answer(&body), read_created(&body), read_legacy(&body));
+            let _ = (read_poll_response(&body), read_create_response(&body), read_legacy_response(&body));
         }
 
         #[test]
         fn arbitrary_json_never_panics(status in ".{0,12}", result in json(), error in json()) {
             let body = serde_json::json!({"status": status, "result": result, "error": error}).to_string();
-            let _ = read_answer(body.as_bytes());
-            let _ = read_answer(result.to_string().as_bytes());
+            let _ = read_poll_response(body.as_bytes());
+            let _ = read_poll_response(result.to_string().as_bytes());
         }
     }
 

@@ -11,5 +11,8 @@ mod envelope;
 mod number;
 mod transcript;
 
-pub use envelope::{Answer, Created, Unreadable, read_answer, read_created, read_legacy};
+pub use envelope::{
+    CreateResponse, InvalidResponse, PollResponse, read_create_response, read_legacy_response,
+    read_poll_response,
+};
 pub use transcript::read_transcript;

@@ -1,10 +1,10 @@
 //! `nightscribe demo`: transcribes bundled recordings with a local sandbox.
 
-use super::args::{self, Global};
+use super::args::{self, GlobalArgs};
 use super::display;
-use super::exit::{Exit, Report};
+use super::exit::{CommandError, Exit};
 use super::signals::stop_on_signal;
-use super::terminal::{DIM, shown};
+use super::terminal::{DIM, printable_path};
 use crate::config::{self, Environment};
 use crate::notify::Channels;
 use crate::pipeline::clock::SystemClock;
@@ -31,13 +31,13 @@ const RECORDINGS: [(&str, &[u8]); 4] = [
 /// Time from submission to transcript. Long enough to see the progress.
 const DELAY: Duration = Duration::from_secs(2);
 
-pub(super) async fn demo(args: &args::Demo, global: &Global) -> Result<Exit, Report> {
+pub(super) async fn demo(args: &args::DemoArgs, global: &GlobalArgs) -> Result<Exit, CommandError> {
     let stop = stop_on_signal()?;
     let folder = folder(args.dir.as_deref())?;
     let failed = |error: io::Error| {
-        Report::new(
+        CommandError::new(
             Exit::Usage,
-            format!("cannot write to `{}`: {error}", shown(&folder)),
+            format!("cannot write to `{}`: {error}", printable_path(&folder)),
         )
     };
     let recordings = folder.join("recordings");
@@ -51,17 +51,18 @@ pub(super) async fn demo(args: &args::Demo, global: &Global) -> Result<Exit, Rep
         ..Settings::default()
     })
     .await;
-    let sandbox = sandbox.map_err(|error| Report::internal("cannot start the sandbox", &error))?;
+    let sandbox =
+        sandbox.map_err(|error| CommandError::internal("cannot start the sandbox", &error))?;
     let file = folder.join("nightscribe.toml");
     fs::write(&file, configuration(&sandbox.base_url())).map_err(failed)?;
     say(&format!(
         "Recordings: {}. The service is a sandbox at {}.",
-        shown(&recordings),
+        printable_path(&recordings),
         sandbox.address()
     ))?;
 
     let config = config::load(Some(&file), &Environment::default())?;
-    let display = display::of_run(global);
+    let display = display::for_run(global);
     let setup = Setup {
         config,
         key: SecretString::from("demo"),
@@ -74,19 +75,20 @@ pub(super) async fn demo(args: &args::Demo, global: &Global) -> Result<Exit, Rep
         stop: stop.child_token(),
     };
     let summary = runner::run(setup).await;
-    display.end();
+    display.finish();
     let summary = summary?;
     sandbox.stop().await;
     if stop.is_cancelled() {
         return Ok(Exit::Done);
     }
     show(&folder)?;
-    Ok(super::run::exit(&summary))
+    Ok(super::run::exit_code(&summary))
 }
 
-fn folder(dir: Option<&Path>) -> Result<PathBuf, Report> {
-    let failed =
-        |error: io::Error| Report::new(Exit::Usage, format!("cannot create the folder: {error}"));
+fn folder(dir: Option<&Path>) -> Result<PathBuf, CommandError> {
+    let failed = |error: io::Error| {
+        CommandError::new(Exit::Usage, format!("cannot create the folder: {error}"))
+    };
     let Some(dir) = dir else {
         let folder = tempfile::Builder::new()
             .prefix("nightscribe-demo-")
@@ -101,9 +103,9 @@ fn folder(dir: Option<&Path>) -> Result<PathBuf, Report> {
     if foreign {
         let message = format!(
             "`{}` is not empty; choose a new or empty folder",
-            shown(&dir)
+            printable_path(&dir)
         );
-        return Err(Report::new(Exit::Usage, message));
+        return Err(CommandError::new(Exit::Usage, message));
     }
     Ok(dir)
 }
@@ -120,12 +122,12 @@ fn configuration(base_url: &str) -> String {
     )
 }
 
-fn say(line: &str) -> Result<(), Report> {
+fn say(line: &str) -> Result<(), CommandError> {
     Ok(writeln!(anstream::stdout().lock(), "{line}")?)
 }
 
 /// Prints the transcripts and the next steps.
-fn show(folder: &Path) -> Result<(), Report> {
+fn show(folder: &Path) -> Result<(), CommandError> {
     let transcripts = folder.join("transcripts/demo");
     for (name, _) in RECORDINGS {
         let path = transcripts.join(Path::new(name).with_extension("txt"));
@@ -139,6 +141,6 @@ fn show(folder: &Path) -> Result<(), Report> {
          \u{20}   export AIMLAPI_KEY=…      # your AI/ML API key\n\
          \u{20}   nightscribe check         # checks that everything is ready\n\
          \u{20}   nightscribe run --once",
-        shown(&transcripts)
+        printable_path(&transcripts)
     ))
 }

@@ -1,8 +1,8 @@
 //! Progress of a run as log lines.
 
-use crate::cli::terminal::{length, shown, visible};
+use crate::cli::terminal::{escape_control_chars, format_duration, printable_path};
 use crate::domain::HoldKind;
-use crate::pipeline::event::{Event, Observer};
+use crate::pipeline::event::{Observer, RunEvent};
 
 /// Logs the events of a run.
 ///
@@ -11,15 +11,15 @@ use crate::pipeline::event::{Event, Observer};
 pub(in crate::cli) struct LogDisplay;
 
 impl Observer for LogDisplay {
-    fn notice(&self, event: &Event) {
+    fn on_event(&self, event: &RunEvent) {
         match event {
-            Event::Started { recovered } => tracing::info!(
+            RunEvent::Started { recovered } => tracing::info!(
                 pending = recovered.pending,
                 received = recovered.received,
                 uncertain = recovered.uncertain,
                 "started"
             ),
-            Event::Scanned { source, scan } if scan.new + scan.changed + scan.unsettled > 0 => {
+            RunEvent::Scanned { source, scan } if scan.new + scan.changed + scan.unsettled > 0 => {
                 tracing::info!(
                     source,
                     found = scan.found,
@@ -29,44 +29,44 @@ impl Observer for LogDisplay {
                     "scanned"
                 )
             }
-            Event::Scanned { source, scan } => {
+            RunEvent::Scanned { source, scan } => {
                 tracing::debug!(source, found = scan.found, "scanned: nothing new")
             }
-            Event::SourceGone {
+            RunEvent::SourceMissing {
                 source,
                 path,
                 reason,
             } => {
                 tracing::warn!(
                     source,
-                    path = shown(path),
-                    reason = visible(reason),
+                    path = printable_path(path),
+                    reason = escape_control_chars(reason),
                     "the source folder is missing; its items wait"
                 );
             }
-            Event::NotWatched {
+            RunEvent::NotWatched {
                 source,
                 path,
                 reason,
             } => tracing::warn!(
                 source,
-                path = shown(path),
-                reason = visible(reason),
+                path = printable_path(path),
+                reason = escape_control_chars(reason),
                 "cannot watch the folder; the next scan finds new recordings"
             ),
-            Event::ScanProblem {
+            RunEvent::ScanProblem {
                 source,
                 path,
                 reason,
             } => {
                 tracing::warn!(
                     source,
-                    path = shown(path),
-                    reason = visible(reason),
+                    path = printable_path(path),
+                    reason = escape_control_chars(reason),
                     "cannot be read; skipped"
                 );
             }
-            Event::Sending {
+            RunEvent::UploadStarted {
                 job,
                 name,
                 size_bytes,
@@ -74,108 +74,115 @@ impl Observer for LogDisplay {
             } => {
                 tracing::debug!(
                     item = job.0,
-                    recording = shown(name),
+                    recording = printable_path(name),
                     bytes = size_bytes,
                     "sending"
                 );
             }
-            Event::Sent { .. } | Event::Tick { .. } => {}
-            Event::Accepted { job, name } => {
-                tracing::info!(item = job.0, recording = shown(name), "submitted")
+            RunEvent::UploadEnded { .. } | RunEvent::Tick { .. } => {}
+            RunEvent::Accepted { job, name } => {
+                tracing::info!(item = job.0, recording = printable_path(name), "submitted")
             }
-            Event::FoundAgain { job, name } => {
+            RunEvent::AnswerRecovered { job, name } => {
                 tracing::info!(
                     item = job.0,
-                    recording = shown(name),
+                    recording = printable_path(name),
                     "the response was lost, but the service accepted the submission"
                 );
             }
-            Event::Shared { job, name, from } => {
+            RunEvent::Deduplicated { job, name, from } => {
                 tracing::info!(
                     item = job.0,
-                    recording = shown(name),
+                    recording = printable_path(name),
                     from = from.0,
                     "duplicate; reusing the existing result"
                 );
             }
-            Event::Received { job, name, .. } => {
-                tracing::debug!(item = job.0, recording = shown(name), "received")
+            RunEvent::Received { job, name, .. } => {
+                tracing::debug!(item = job.0, recording = printable_path(name), "received")
             }
-            Event::Done {
+            RunEvent::Done {
                 job, name, silent, ..
             } => {
-                tracing::info!(item = job.0, recording = shown(name), silent, "done");
+                tracing::info!(
+                    item = job.0,
+                    recording = printable_path(name),
+                    silent,
+                    "done"
+                );
             }
-            Event::PutBack {
+            RunEvent::Requeued {
                 job,
                 name,
                 failure,
                 due,
             } => tracing::info!(
                 item = job.0,
-                recording = shown(name),
+                recording = printable_path(name),
                 error = failure.class.as_str(),
-                reason = visible(&failure.message),
+                reason = escape_control_chars(&failure.message),
                 next = %due,
                 "attempt failed; it will be retried"
             ),
-            Event::Skipped { job, name, failure } => tracing::info!(
+            RunEvent::Skipped { job, name, failure } => tracing::info!(
                 item = job.0,
-                recording = shown(name),
-                reason = visible(&failure.message),
+                recording = printable_path(name),
+                reason = escape_control_chars(&failure.message),
                 "excluded"
             ),
-            Event::Failed { job, name, failure } => tracing::error!(
+            RunEvent::Failed { job, name, failure } => tracing::error!(
                 item = job.0,
-                recording = shown(name),
+                recording = printable_path(name),
                 error = failure.class.as_str(),
-                reason = visible(&failure.message),
+                reason = escape_control_chars(&failure.message),
                 "failed"
             ),
-            Event::NotWritten {
+            RunEvent::OutputFailed {
                 job, name, failure, ..
             } => tracing::error!(
                 item = job.0,
-                recording = shown(name),
-                reason = visible(&failure.message),
+                recording = printable_path(name),
+                reason = escape_control_chars(&failure.message),
                 "cannot write the transcript; the result is stored and will be written later"
             ),
-            Event::Held { hold } if hold.kind == HoldKind::Budget => {
+            RunEvent::Held { hold } if hold.kind == HoldKind::Budget => {
                 tracing::info!(
                     hold = hold.kind.as_str(),
                     "submissions held: {}",
-                    visible(&hold.message)
+                    escape_control_chars(&hold.message)
                 )
             }
-            Event::Held { hold } => tracing::error!(
+            RunEvent::Held { hold } => tracing::error!(
                 hold = hold.kind.as_str(),
-                reason = visible(&hold.message),
+                reason = escape_control_chars(&hold.message),
                 "submissions held: {}",
                 hold.kind.advice()
             ),
-            Event::Released { kind } => tracing::info!(hold = kind.as_str(), "submissions resumed"),
-            Event::PassedOver { span } => tracing::info!(
+            RunEvent::Released { kind } => {
+                tracing::info!(hold = kind.as_str(), "submissions resumed")
+            }
+            RunEvent::ClockJumped { span } => tracing::info!(
                 "the clock jumped by {}: the machine slept or its clock was set; polling pending items",
-                length(*span)
+                format_duration(*span)
             ),
-            Event::Hours { opening } => tracing::info!("{opening}"),
-            Event::SlowedDown {
+            RunEvent::WindowChanged { opening } => tracing::info!("{opening}"),
+            RunEvent::SlowedDown {
                 failure,
                 until,
                 now,
             } => tracing::warn!(
                 error = failure.class.as_str(),
-                reason = visible(&failure.message),
+                reason = escape_control_chars(&failure.message),
                 "all requests pause for {}",
-                length(until.since(*now))
+                format_duration(until.since(*now))
             ),
-            Event::StoreTrouble { reason } => {
+            RunEvent::StoreUnavailable { reason } => {
                 tracing::error!(
-                    reason = visible(reason),
+                    reason = escape_control_chars(reason),
                     "cannot write to the database; retrying"
                 )
             }
-            Event::Stopping => tracing::info!("stopping: waiting for in-flight requests"),
+            RunEvent::Stopping => tracing::info!("stopping: waiting for in-flight requests"),
         }
     }
 }

@@ -10,21 +10,21 @@ pub(super) mod log;
 pub(super) mod systemd;
 pub(super) mod terminal;
 
-use super::args::Global;
+use super::args::GlobalArgs;
 use super::logging::has_display;
 use crate::domain::HoldKind;
-use crate::pipeline::event::{Event, Observer};
+use crate::pipeline::event::{Observer, RunEvent};
 use crate::pipeline::runner::Summary;
 use crate::policy::hours::Opening;
 use log::LogDisplay;
 use std::sync::Arc;
-use systemd::ServiceManager;
+use systemd::SystemdNotifier;
 use terminal::TerminalDisplay;
 
 /// Progress output of a run: on a terminal or in a log, and to systemd.
-pub(super) struct Display {
+pub(super) struct RunDisplay {
     output: ProgressOutput,
-    manager: ServiceManager,
+    manager: SystemdNotifier,
 }
 
 enum ProgressOutput {
@@ -33,33 +33,33 @@ enum ProgressOutput {
 }
 
 /// Creates the display of a run. It shows progress bars on a terminal and logs otherwise.
-pub(super) fn of_run(global: &Global) -> Arc<Display> {
+pub(super) fn for_run(global: &GlobalArgs) -> Arc<RunDisplay> {
     let output = if has_display(global) {
         ProgressOutput::Terminal(TerminalDisplay::new())
     } else {
         ProgressOutput::Log(LogDisplay)
     };
-    Arc::new(Display {
+    Arc::new(RunDisplay {
         output,
-        manager: ServiceManager::of_process(),
+        manager: SystemdNotifier::from_env(),
     })
 }
 
-impl Observer for Display {
-    fn notice(&self, event: &Event) {
+impl Observer for RunDisplay {
+    fn on_event(&self, event: &RunEvent) {
         match &self.output {
-            ProgressOutput::Log(log) => log.notice(event),
-            ProgressOutput::Terminal(terminal) => terminal.notice(event),
+            ProgressOutput::Log(log) => log.on_event(event),
+            ProgressOutput::Terminal(terminal) => terminal.on_event(event),
         }
-        self.manager.notice(event);
+        self.manager.on_event(event);
     }
 }
 
-impl Display {
+impl RunDisplay {
     /// Removes the progress bars at the end of the run.
-    pub(super) fn end(&self) {
+    pub(super) fn finish(&self) {
         if let ProgressOutput::Terminal(terminal) = &self.output {
-            terminal.end();
+            terminal.finish();
         }
     }
 
@@ -68,7 +68,7 @@ impl Display {
         let line = summary_line(summary);
         match &self.output {
             ProgressOutput::Log(_) => tracing::info!("{line}"),
-            ProgressOutput::Terminal(_) => terminal::say(&line),
+            ProgressOutput::Terminal(_) => terminal::print_line(&line),
         }
     }
 }

@@ -1,21 +1,21 @@
 //! State notifications to systemd: ready, alive, stopping. Does nothing if systemd did not start the process.
 
 use crate::domain::JobState;
-use crate::pipeline::event::{Event, Observer};
+use crate::pipeline::event::{Observer, RunEvent};
 use sd_notify::NotifyState;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Reports the state of the run to systemd.
-pub(in crate::cli) struct ServiceManager {
+pub(in crate::cli) struct SystemdNotifier {
     /// Watchdog timeout, if systemd set one.
     watchdog: Option<Duration>,
     /// Time of the last watchdog notification.
     last_ping: Mutex<Option<Instant>>,
 }
 
-impl ServiceManager {
-    pub(in crate::cli) fn of_process() -> Self {
+impl SystemdNotifier {
+    pub(in crate::cli) fn from_env() -> Self {
         Self {
             watchdog: sd_notify::watchdog_enabled(),
             last_ping: Mutex::new(None),
@@ -40,18 +40,22 @@ impl ServiceManager {
     }
 }
 
-impl Observer for ServiceManager {
-    fn notice(&self, event: &Event) {
+impl Observer for SystemdNotifier {
+    fn on_event(&self, event: &RunEvent) {
         match event {
-            Event::Started { .. } => send(&[NotifyState::Ready]),
-            Event::Stopping => send(&[NotifyState::Stopping]),
-            Event::Held { hold } => send(&[NotifyState::Status(&format!("held: {}", hold.kind))]),
-            Event::Released { .. } => send(&[NotifyState::Status("submissions resumed")]),
-            Event::Hours { opening } => send(&[NotifyState::Status(&opening.to_string())]),
-            Event::Scanned { source, .. } => {
+            RunEvent::Started { .. } => send(&[NotifyState::Ready]),
+            RunEvent::Stopping => send(&[NotifyState::Stopping]),
+            RunEvent::Held { hold } => {
+                send(&[NotifyState::Status(&format!("held: {}", hold.kind))])
+            }
+            RunEvent::Released { .. } => send(&[NotifyState::Status("submissions resumed")]),
+            RunEvent::WindowChanged { opening } => {
+                send(&[NotifyState::Status(&opening.to_string())])
+            }
+            RunEvent::Scanned { source, .. } => {
                 send(&[NotifyState::Status(&format!("scanned {source}"))])
             }
-            Event::Tick { counts, .. } => {
+            RunEvent::Tick { counts, .. } => {
                 tracing::trace!(
                     queued = counts[&JobState::Queued],
                     pending = counts[&JobState::Pending],

@@ -1,9 +1,11 @@
 //! Progress of a run on a terminal: a line of counts, a bar for each upload, and messages above them.
 
-use super::estimate::Estimate;
-use crate::cli::terminal::{ERROR, GOOD, WARN, escaped, length, shown, visible};
+use super::estimate::ThroughputEstimator;
+use crate::cli::terminal::{
+    ERROR, SUCCESS, WARN, escape_control_chars, escape_json, format_duration, printable_path,
+};
 use crate::domain::{JobId, JobState};
-use crate::pipeline::event::{Event, Observer, Scan};
+use crate::pipeline::event::{Observer, RunEvent, ScanSummary};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
@@ -18,18 +20,18 @@ static BARS: LazyLock<MultiProgress> =
 const REDRAW: Duration = Duration::from_millis(200);
 
 /// Writer to standard error that keeps the progress bars below the output.
-pub(in crate::cli) struct Above;
+pub(in crate::cli) struct AboveBarsWriter;
 
-impl Above {
+impl AboveBarsWriter {
     /// Creates a writer for the log.
     pub(in crate::cli) const fn new() -> Self {
         Self
     }
 }
 
-impl Write for Above {
+impl Write for AboveBarsWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let line = escaped(&String::from_utf8_lossy(bytes));
+        let line = escape_json(&String::from_utf8_lossy(bytes));
         BARS.suspend(|| io::stderr().lock().write_all(line.as_bytes()))?;
         Ok(bytes.len())
     }
@@ -40,7 +42,7 @@ impl Write for Above {
 }
 
 /// Prints a line above the progress bars. Ignores a closed standard error.
-pub(in crate::cli) fn say(line: &str) {
+pub(in crate::cli) fn print_line(line: &str) {
     let _closed = BARS.suspend(|| writeln!(anstream::stderr().lock(), "{line}"));
 }
 
@@ -54,7 +56,7 @@ pub(in crate::cli) struct TerminalDisplay {
 #[derive(Default)]
 struct RunProgress {
     uploads: HashMap<JobId, ProgressBar>,
-    estimate: Estimate,
+    estimate: ThroughputEstimator,
     done: u64,
     failed: u64,
     /// Seconds of audio received.
@@ -73,7 +75,7 @@ impl TerminalDisplay {
     }
 
     /// Removes the progress bars.
-    pub(in crate::cli) fn end(&self) {
+    pub(in crate::cli) fn finish(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state
             .uploads
@@ -97,7 +99,7 @@ impl TerminalDisplay {
         .map(|state| counts[&state]);
         let left = queued + sending + pending + received;
         let now = self.started.elapsed();
-        let estimated = state.estimate.take_in(now, state.done, state.audio_s, left);
+        let estimated = state.estimate.update(now, state.done, state.audio_s, left);
         let mut parts = vec![format!("{} done", state.done)];
         if state.failed > 0 {
             parts.push(format!("{} failed", state.failed));
@@ -107,22 +109,24 @@ impl TerminalDisplay {
             parts.push(format!("{sending} sending"));
         }
         parts.push(format!("{pending} pending"));
-        let (left, audio) = (estimated.left, estimated.audio);
-        parts.extend(left.map(|left| format!("{} left", length(left))));
+        let (left, audio) = (estimated.time_left, estimated.audio_rate);
+        parts.extend(left.map(|left| format!("{} left", format_duration(left))));
         parts.extend(audio.map(|audio| format!("{audio:.1}× real time")));
-        parts.extend(expires_in.map(|time| format!("the first expires in {}", length(time))));
+        parts.extend(
+            expires_in.map(|time| format!("the first expires in {}", format_duration(time))),
+        );
         self.line.set_message(parts.join(" · "));
     }
 
-    fn scanned(source: &str, scan: &Scan) {
+    fn scanned(source: &str, scan: &ScanSummary) {
         if scan.new + scan.changed > 0 {
-            say(&format!(
+            print_line(&format!(
                 "{source}: {} new, {} changed of {} recordings",
                 scan.new, scan.changed, scan.found
             ));
         }
         if scan.unsettled > 0 {
-            say(&format!(
+            print_line(&format!(
                 "{source}: {} changed recently, left for a later scan",
                 scan.unsettled
             ));
@@ -144,40 +148,40 @@ fn upload_bar(name: &str, size_bytes: u64) -> ProgressBar {
 }
 
 impl Observer for TerminalDisplay {
-    fn notice(&self, event: &Event) {
+    fn on_event(&self, event: &RunEvent) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            Event::Scanned { source, scan } => Self::scanned(source, scan),
-            Event::SourceGone {
+            RunEvent::Scanned { source, scan } => Self::scanned(source, scan),
+            RunEvent::SourceMissing {
                 source,
                 path,
                 reason,
             } => {
-                say(&format!(
+                print_line(&format!(
                     "{WARN}{source} is missing{WARN:#}: {}: {}; its items wait",
-                    shown(path),
-                    visible(reason)
+                    printable_path(path),
+                    escape_control_chars(reason)
                 ));
             }
-            Event::NotWatched { path, reason, .. } => say(&format!(
+            RunEvent::NotWatched { path, reason, .. } => print_line(&format!(
                 "{WARN}cannot watch{WARN:#} {}: {}; the next scan finds new recordings",
-                shown(path),
-                visible(reason)
+                printable_path(path),
+                escape_control_chars(reason)
             )),
-            Event::ScanProblem { path, reason, .. } => {
-                say(&format!(
+            RunEvent::ScanProblem { path, reason, .. } => {
+                print_line(&format!(
                     "{WARN}skipped{WARN:#} {}: {}",
-                    shown(path),
-                    visible(reason)
+                    printable_path(path),
+                    escape_control_chars(reason)
                 ));
             }
-            Event::Sending {
+            RunEvent::UploadStarted {
                 job,
                 name,
                 size_bytes,
                 progress,
             } if *size_bytes > 0 => {
-                let bar = upload_bar(&shown(name), *size_bytes);
+                let bar = upload_bar(&printable_path(name), *size_bytes);
                 state.uploads.insert(*job, bar.clone());
                 let progress = progress.clone();
                 tokio::spawn(async move {
@@ -187,60 +191,65 @@ impl Observer for TerminalDisplay {
                     }
                 });
             }
-            Event::Sent { job } => {
+            RunEvent::UploadEnded { job } => {
                 if let Some(bar) = state.uploads.remove(job) {
                     bar.finish_and_clear();
                 }
             }
-            Event::Done { name, silent, .. } => {
+            RunEvent::Done { name, silent, .. } => {
                 state.done += 1;
                 let silent = if *silent { " (no speech)" } else { "" };
-                say(&format!("{GOOD}done{GOOD:#}   {}{silent}", shown(name)));
+                print_line(&format!(
+                    "{SUCCESS}done{SUCCESS:#}   {}{silent}",
+                    printable_path(name)
+                ));
             }
-            Event::Failed { name, failure, .. } => {
+            RunEvent::Failed { name, failure, .. } => {
                 state.failed += 1;
-                say(&format!(
+                print_line(&format!(
                     "{ERROR}failed{ERROR:#} {}: {}",
-                    shown(name),
-                    visible(&failure.to_string())
+                    printable_path(name),
+                    escape_control_chars(&failure.to_string())
                 ));
             }
-            Event::NotWritten { name, failure, .. } => {
-                let reason = visible(&failure.message);
-                say(&format!(
+            RunEvent::OutputFailed { name, failure, .. } => {
+                let reason = escape_control_chars(&failure.message);
+                print_line(&format!(
                     "{WARN}not written{WARN:#} {}: {reason}; its result is stored",
-                    shown(name)
+                    printable_path(name)
                 ));
             }
-            Event::Held { hold } => {
-                let (message, advice) = (visible(&hold.message), hold.kind.advice());
-                say(&format!(
+            RunEvent::Held { hold } => {
+                let (message, advice) = (escape_control_chars(&hold.message), hold.kind.advice());
+                print_line(&format!(
                     "{WARN}held{WARN:#} ({}): {message}\n  {advice}",
                     hold.kind
                 ));
             }
-            Event::Released { kind } => {
-                say(&format!("{GOOD}resumed{GOOD:#}: no longer held ({kind})"))
+            RunEvent::Released { kind } => print_line(&format!(
+                "{SUCCESS}resumed{SUCCESS:#}: no longer held ({kind})"
+            )),
+            RunEvent::ClockJumped { span } => {
+                print_line(&format!("the machine slept for {}", format_duration(*span)))
             }
-            Event::PassedOver { span } => say(&format!("the machine slept for {}", length(*span))),
-            Event::Hours { opening } => say(&opening.to_string()),
-            Event::SlowedDown {
+            RunEvent::WindowChanged { opening } => print_line(&opening.to_string()),
+            RunEvent::SlowedDown {
                 failure,
                 until,
                 now,
             } => {
-                let wait = length(until.since(*now));
-                say(&format!(
+                let wait = format_duration(until.since(*now));
+                print_line(&format!(
                     "{WARN}pausing{WARN:#} for {wait}: {}",
-                    visible(&failure.to_string())
+                    escape_control_chars(&failure.to_string())
                 ));
             }
-            Event::StoreTrouble { reason } => say(&format!(
+            RunEvent::StoreUnavailable { reason } => print_line(&format!(
                 "{ERROR}cannot write to the database{ERROR:#}: {}",
-                visible(reason)
+                escape_control_chars(reason)
             )),
-            Event::Received { audio_s, .. } => state.audio_s += audio_s.unwrap_or(0.0),
-            Event::Tick {
+            RunEvent::Received { audio_s, .. } => state.audio_s += audio_s.unwrap_or(0.0),
+            RunEvent::Tick {
                 counts,
                 next_expiry,
                 now,
@@ -248,7 +257,7 @@ impl Observer for TerminalDisplay {
                 let expires_in = next_expiry.map(|expiry| expiry.since(*now));
                 self.counts(&mut state, counts, expires_in);
             }
-            Event::Stopping => self.line.set_message(
+            RunEvent::Stopping => self.line.set_message(
                 "waiting for in-flight requests; press Ctrl-C again to exit immediately",
             ),
             _ => {}

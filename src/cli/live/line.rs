@@ -8,12 +8,12 @@ const ELLIPSIS: char = '…';
 
 /// Line of text in one style.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Line {
+pub(super) struct StyledLine {
     pub(super) style: Style,
     pub(super) text: String,
 }
 
-impl Line {
+impl StyledLine {
     pub(super) fn new(style: Style, text: impl Into<String>) -> Self {
         let text = text.into();
         Self { style, text }
@@ -27,7 +27,7 @@ impl Line {
 }
 
 /// Truncates text at its end to fit `width`.
-pub(super) fn cut(text: &str, width: usize) -> String {
+pub(super) fn truncate_end(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
@@ -42,7 +42,7 @@ pub(super) fn cut(text: &str, width: usize) -> String {
 }
 
 /// Truncates text at its start to fit `width`. For a path, this keeps the file name.
-pub(super) fn cut_front(text: &str, width: usize) -> String {
+pub(super) fn truncate_start(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
@@ -63,17 +63,17 @@ fn fits(char: char, left: &mut usize) -> bool {
 }
 
 /// Pads or truncates text to exactly `width`.
-pub(super) fn padded(text: &str, width: usize) -> String {
-    let text = cut(text, width);
+pub(super) fn pad(text: &str, width: usize) -> String {
+    let text = truncate_end(text, width);
     let fill = width.saturating_sub(text.width());
     text + &" ".repeat(fill)
 }
 
 /// Aligns two texts to the left and the right of a line. Omits the right text if it does not fit.
-pub(super) fn apart(left: &str, right: &str, width: usize) -> String {
+pub(super) fn justify(left: &str, right: &str, width: usize) -> String {
     let (left_width, right_width) = (left.width(), right.width());
     if left_width + 2 + right_width > width {
-        return cut(left, width);
+        return truncate_end(left, width);
     }
     format!(
         "{left}{}{right}",
@@ -82,7 +82,7 @@ pub(super) fn apart(left: &str, right: &str, width: usize) -> String {
 }
 
 /// Joins parts into as many lines as needed. Breaks lines only between parts.
-pub(super) fn flow(parts: &[String], between: &str, width: usize) -> Vec<String> {
+pub(super) fn wrap(parts: &[String], between: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for part in parts {
         match lines.last_mut() {
@@ -90,7 +90,7 @@ pub(super) fn flow(parts: &[String], between: &str, width: usize) -> Vec<String>
                 line.push_str(between);
                 line.push_str(part);
             }
-            _ => lines.push(cut(part, width)),
+            _ => lines.push(truncate_end(part, width)),
         }
     }
     lines
@@ -102,33 +102,33 @@ mod tests {
 
     #[test]
     fn text_is_truncated_by_display_width() {
-        assert_eq!(cut("recording", 9), "recording");
-        assert_eq!(cut("recording", 5), "reco…");
-        assert_eq!(cut("録音録音", 6), "録音…");
-        assert_eq!(cut_front("talks/2024/a.mp3", 8), "…4/a.mp3");
-        assert_eq!(cut_front("録音録音", 4), "…音");
+        assert_eq!(truncate_end("recording", 9), "recording");
+        assert_eq!(truncate_end("recording", 5), "reco…");
+        assert_eq!(truncate_end("録音録音", 6), "録音…");
+        assert_eq!(truncate_start("talks/2024/a.mp3", 8), "…4/a.mp3");
+        assert_eq!(truncate_start("録音録音", 4), "…音");
         assert_eq!(
-            (cut("ab", 0), cut_front("ab", 0)),
+            (truncate_end("ab", 0), truncate_start("ab", 0)),
             (String::new(), String::new())
         );
     }
 
     #[test]
     fn text_is_padded_by_display_width() {
-        assert_eq!(padded("録音", 6), "録音  ");
-        assert_eq!(padded("recording", 4), "rec…");
+        assert_eq!(pad("録音", 6), "録音  ");
+        assert_eq!(pad("recording", 4), "rec…");
     }
 
     #[test]
     fn a_right_text_that_does_not_fit_is_omitted() {
-        assert_eq!(apart("ab", "cd", 8), "ab    cd");
-        assert_eq!(apart("ab", "cd", 5), "ab");
+        assert_eq!(justify("ab", "cd", 8), "ab    cd");
+        assert_eq!(justify("ab", "cd", 5), "ab");
     }
 
     #[test]
     fn lines_break_only_between_parts() {
         let parts = ["one".to_owned(), "two".to_owned(), "three".to_owned()];
-        assert_eq!(flow(&parts, " · ", 9), ["one · two", "three"]);
-        assert_eq!(flow(&parts, " · ", 40), ["one · two · three"]);
+        assert_eq!(wrap(&parts, " · ", 9), ["one · two", "three"]);
+        assert_eq!(wrap(&parts, " · ", 40), ["one · two · three"]);
     }
 }

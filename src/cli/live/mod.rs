@@ -14,11 +14,11 @@ mod screen;
 mod view;
 mod waits;
 
-use super::exit::{Exit, Report};
+use super::exit::{CommandError, Exit};
 use super::session::Session;
 use super::signals::stop_on_signal;
-use presence::Presence;
-use scene::Watcher;
+use presence::FolderStatus;
+use scene::SnapshotLoader;
 use screen::Screen;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
@@ -34,9 +34,9 @@ const PLAIN_WIDTH: usize = 80;
 ///
 /// # Errors
 /// If the database fails or the output cannot be written.
-pub(super) async fn watch(session: &Session) -> Result<Exit, Report> {
+pub(super) async fn watch(session: &Session) -> Result<Exit, CommandError> {
     let stop = stop_on_signal()?;
-    let mut watcher = Watcher::new(session, Presence::follow(&session.config.sources));
+    let mut watcher = SnapshotLoader::new(session, FolderStatus::start(&session.config.sources));
     if std::io::stdout().is_terminal() {
         on_terminal(&mut watcher, &stop).await?;
     } else {
@@ -45,10 +45,13 @@ pub(super) async fn watch(session: &Session) -> Result<Exit, Report> {
     Ok(Exit::Done)
 }
 
-async fn on_terminal(watcher: &mut Watcher<'_>, stop: &CancellationToken) -> Result<(), Report> {
+async fn on_terminal(
+    watcher: &mut SnapshotLoader<'_>,
+    stop: &CancellationToken,
+) -> Result<(), CommandError> {
     let mut resized = signal(SignalKind::window_change())
-        .map_err(|error| Report::internal("cannot install signal handlers", &error))?;
-    let mut scene = watcher.look().await?;
+        .map_err(|error| CommandError::internal("cannot install signal handlers", &error))?;
+    let mut scene = watcher.load().await?;
     // Entered after the first snapshot, so that an early error is printed on the normal screen.
     let screen = Screen::enter()?;
     loop {
@@ -57,14 +60,17 @@ async fn on_terminal(watcher: &mut Watcher<'_>, stop: &CancellationToken) -> Res
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
             _ = resized.recv() => {}
-            () = tokio::time::sleep(EVERY) => scene = watcher.look().await?,
+            () = tokio::time::sleep(EVERY) => scene = watcher.load().await?,
         }
     }
 }
 
-async fn in_blocks(watcher: &mut Watcher<'_>, stop: &CancellationToken) -> Result<(), Report> {
+async fn in_blocks(
+    watcher: &mut SnapshotLoader<'_>,
+    stop: &CancellationToken,
+) -> Result<(), CommandError> {
     loop {
-        let scene = watcher.look().await?;
+        let scene = watcher.load().await?;
         let lines = view::render(&scene, PLAIN_WIDTH, None);
         let block: String = lines
             .iter()

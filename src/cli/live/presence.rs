@@ -1,6 +1,6 @@
 //! Background check of the source folders. An unresponsive network share must not block the view.
 
-use crate::config::Source;
+use crate::config::SourceConfig;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,13 +13,13 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 
 /// Latest result for each source, by name. `true` means that the folder exists.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Presence(Arc<Mutex<BTreeMap<String, bool>>>);
+pub(super) struct FolderStatus(Arc<Mutex<BTreeMap<String, bool>>>);
 
-impl Presence {
+impl FolderStatus {
     /// Starts one task per source, which checks its folder until the process exits.
     ///
     /// A folder counts as existing until its first check.
-    pub(super) fn follow(sources: &[Source]) -> Self {
+    pub(super) fn start(sources: &[SourceConfig]) -> Self {
         let presence = Self::default();
         for source in sources {
             presence.set(&source.name, true);
@@ -30,7 +30,7 @@ impl Presence {
     }
 
     /// Returns the latest results. Sources without a result are not configured.
-    pub(super) fn answers(&self) -> BTreeMap<String, bool> {
+    pub(super) fn snapshot(&self) -> BTreeMap<String, bool> {
         self.lock().clone()
     }
 

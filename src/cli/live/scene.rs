@@ -1,7 +1,7 @@
 //! Snapshot of the queue for the live view, loaded from the database.
 
-use super::presence::Presence;
-use crate::cli::exit::Report;
+use super::presence::FolderStatus;
+use crate::cli::exit::CommandError;
 use crate::cli::session::Session;
 use crate::domain::{Hold, JobState, Timestamp};
 use crate::pipeline::lock::Lock;
@@ -22,7 +22,7 @@ const ROWS: usize = 200;
 
 /// Snapshot of the queue.
 #[derive(Debug, Clone)]
-pub(super) struct Scene {
+pub(super) struct QueueSnapshot {
     pub(super) now: Timestamp,
     pub(super) zone: TimeZone,
     pub(super) overview: Overview,
@@ -31,12 +31,12 @@ pub(super) struct Scene {
     pub(super) opening: Opening,
     pub(super) activity: Activity,
     /// Period over which `activity` counts completed items.
-    pub(super) over: Duration,
+    pub(super) rate_window: Duration,
     /// Whether the folder exists, for each configured source.
     pub(super) sources: BTreeMap<String, bool>,
 }
 
-impl Scene {
+impl QueueSnapshot {
     pub(super) fn count(&self, state: JobState) -> u64 {
         self.overview.counts.get(&state).copied().unwrap_or(0)
     }
@@ -50,21 +50,22 @@ impl Scene {
     }
 
     /// Estimates the time left at the current rate. `None` if the rate is zero or no work is left.
-    pub(super) fn left(&self) -> Option<Duration> {
-        let (unfinished, files) = (self.unfinished(), self.activity.files);
-        (unfinished > 0 && files > 0).then(|| self.over.mul_f64(unfinished as f64 / files as f64))
+    pub(super) fn time_left(&self) -> Option<Duration> {
+        let (unfinished, files) = (self.unfinished(), self.activity.transcripts);
+        (unfinished > 0 && files > 0)
+            .then(|| self.rate_window.mul_f64(unfinished as f64 / files as f64))
     }
 }
 
 /// Source of the snapshots. Keeps the database open between them.
-pub(super) struct Watcher<'a> {
+pub(super) struct SnapshotLoader<'a> {
     session: &'a Session,
-    presence: Presence,
+    presence: FolderStatus,
     store: Option<Store>,
 }
 
-impl<'a> Watcher<'a> {
-    pub(super) const fn new(session: &'a Session, presence: Presence) -> Self {
+impl<'a> SnapshotLoader<'a> {
+    pub(super) const fn new(session: &'a Session, presence: FolderStatus) -> Self {
         Self {
             session,
             presence,
@@ -73,33 +74,33 @@ impl<'a> Watcher<'a> {
     }
 
     /// Loads a snapshot. It is empty while no queue exists.
-    pub(super) async fn look(&mut self) -> Result<Scene, Report> {
+    pub(super) async fn load(&mut self) -> Result<QueueSnapshot, CommandError> {
         if self.store.is_none() {
             self.store = self.session.existing_store().await?;
         }
-        let mut scene = Scene {
+        let mut scene = QueueSnapshot {
             now: self.session.now(),
             zone: TimeZone::system(),
             overview: Overview::default(),
             holds: Vec::new(),
             opening: self.session.window(None).opening(self.session.now()),
             activity: Activity::default(),
-            over: MAX_WINDOW,
-            sources: self.presence.answers(),
+            rate_window: MAX_WINDOW,
+            sources: self.presence.snapshot(),
         };
         let Some(store) = &self.store else {
             return Ok(scene);
         };
         scene.overview = store.overview(scene.now.before(MAX_WINDOW)).await?;
         // A killed runner never recorded its end, so its record remains.
-        scene.overview.runner = scene
+        scene.overview.active_run = scene
             .overview
-            .runner
+            .active_run
             .filter(|_| Lock::is_held(&self.session.config.state.dir));
-        if let Some(runner) = scene.overview.runner {
-            scene.over = scene.now.since(runner.since).clamp(MIN_WINDOW, MAX_WINDOW);
+        if let Some(runner) = scene.overview.active_run {
+            scene.rate_window = scene.now.since(runner.since).clamp(MIN_WINDOW, MAX_WINDOW);
         }
-        let since = scene.now.before(scene.over);
+        let since = scene.now.before(scene.rate_window);
         scene.holds = self.session.holds(store).await?;
         scene.activity = store.activity(scene.now, since, ROWS).await?;
         Ok(scene)

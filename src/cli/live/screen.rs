@@ -1,7 +1,7 @@
 //! Alternate screen of the terminal. Dropping it restores the normal screen.
 
-use super::line::Line;
-use crate::cli::exit::Report;
+use super::line::StyledLine;
+use crate::cli::exit::CommandError;
 use anstream::{AutoStream, ColorChoice};
 use crossterm::cursor::{Hide, MoveTo, Show};
 use crossterm::style::Print;
@@ -23,7 +23,7 @@ impl Screen {
     ///
     /// # Errors
     /// If the terminal cannot be written to.
-    pub(super) fn enter() -> Result<Self, Report> {
+    pub(super) fn enter() -> Result<Self, CommandError> {
         execute!(io::stdout(), EnterAlternateScreen, Hide, DisableLineWrap)?;
         Ok(Self)
     }
@@ -41,7 +41,7 @@ impl Screen {
     ///
     /// # Errors
     /// If the terminal cannot be written to.
-    pub(super) fn show(&self, lines: &[Line]) -> Result<(), Report> {
+    pub(super) fn show(&self, lines: &[StyledLine]) -> Result<(), CommandError> {
         let mut out = io::stdout().lock();
         let is_plain = AutoStream::choice(&out) == ColorChoice::Never;
         let mut frame = Vec::new();

@@ -1,12 +1,14 @@
 //! Rendering of a snapshot for any terminal size.
 
-use super::line::{Line, apart, cut, cut_front, flow, padded};
-use super::scene::Scene;
-use super::waits::waits;
-use crate::cli::terminal::{DIM, ERROR, GOOD, WARN, clock, length, shown, visible};
+use super::line::{StyledLine, justify, pad, truncate_end, truncate_start, wrap};
+use super::scene::QueueSnapshot;
+use super::waits::wait_counts;
+use crate::cli::terminal::{
+    DIM, ERROR, SUCCESS, WARN, escape_control_chars, format_duration, format_time, printable_path,
+};
 use crate::domain::{Hold, JobState};
-use crate::store::activity::{Failed, UnderWay};
-use crate::store::report::Runner;
+use crate::store::activity::{InFlightRecording, RecentFailure};
+use crate::store::report::ActiveRun;
 use anstyle::Style;
 use std::time::Duration;
 use unicode_width::UnicodeWidthStr;
@@ -26,14 +28,18 @@ const GAP: usize = 2;
 
 /// Heading with its rows.
 struct ViewSection {
-    heading: Line,
-    rows: Vec<Line>,
+    heading: StyledLine,
+    rows: Vec<StyledLine>,
     /// Total number of entries, including those not in `rows`.
     total: u64,
 }
 
 /// Renders a snapshot to `width` columns and at most `height` lines, or in full without `height`.
-pub(super) fn render(scene: &Scene, width: usize, height: Option<usize>) -> Vec<Line> {
+pub(super) fn render(
+    scene: &QueueSnapshot,
+    width: usize,
+    height: Option<usize>,
+) -> Vec<StyledLine> {
     let mut lines = head(scene, width);
     if let Some(height) = height {
         lines.truncate((height / 2).max(MIN_ROWS));
@@ -98,7 +104,7 @@ impl ViewSection {
     }
 
     /// Takes up to `rows` rows, with `gap` empty lines and the heading. The last row counts the entries left out.
-    fn take(&mut self, rows: usize, gap: usize, width: usize) -> Vec<Line> {
+    fn take(&mut self, rows: usize, gap: usize, width: usize) -> Vec<StyledLine> {
         if rows == 0 {
             return Vec::new();
         }
@@ -108,35 +114,38 @@ impl ViewSection {
         } else {
             rows.max(2) - 1
         };
-        let mut lines = vec![Line::new(PLAIN, ""); gap];
-        lines.push(Line::new(
+        let mut lines = vec![StyledLine::new(PLAIN, ""); gap];
+        lines.push(StyledLine::new(
             self.heading.style,
-            cut(&self.heading.text, width),
+            truncate_end(&self.heading.text, width),
         ));
         lines.extend(self.rows.drain(..shown));
         let more = self.total.saturating_sub(shown as u64);
         if more > 0 && rows > 1 {
-            lines.push(Line::new(DIM, cut(&format!("  … and {more} more"), width)));
+            lines.push(StyledLine::new(
+                DIM,
+                truncate_end(&format!("  … and {more} more"), width),
+            ));
         }
         lines
     }
 }
 
 /// Renders the title, counts and figures. The most important come first, since a small terminal shows only the start.
-fn head(scene: &Scene, width: usize) -> Vec<Line> {
-    let mut lines = vec![Line::new(BOLD, title(scene, width))];
-    let counts = flow(&counts(scene), " · ", width).into_iter();
-    lines.extend(counts.map(|line| Line::new(PLAIN, line)));
-    let figures = flow(&figures(scene), " · ", width).into_iter();
-    lines.extend(figures.map(|line| Line::new(GOOD, line)));
+fn head(scene: &QueueSnapshot, width: usize) -> Vec<StyledLine> {
+    let mut lines = vec![StyledLine::new(BOLD, title(scene, width))];
+    let counts = wrap(&counts(scene), " · ", width).into_iter();
+    lines.extend(counts.map(|line| StyledLine::new(PLAIN, line)));
+    let figures = wrap(&figures(scene), " · ", width).into_iter();
+    lines.extend(figures.map(|line| StyledLine::new(SUCCESS, line)));
     lines
 }
 
-fn title(scene: &Scene, width: usize) -> String {
-    let time = clock(scene.now, scene.now, &scene.zone);
-    let (runner, process) = match scene.overview.runner {
-        Some(Runner { pid, since }) => {
-            let since = clock(since, scene.now, &scene.zone);
+fn title(scene: &QueueSnapshot, width: usize) -> String {
+    let time = format_time(scene.now, scene.now, &scene.zone);
+    let (runner, process) = match scene.overview.active_run {
+        Some(ActiveRun { pid, since }) => {
+            let since = format_time(since, scene.now, &scene.zone);
             (
                 format!("running since {since}"),
                 format!(" (process {pid})"),
@@ -145,16 +154,16 @@ fn title(scene: &Scene, width: usize) -> String {
         None => ("not running".to_owned(), String::new()),
     };
     let name = "nightscribe";
-    let full = apart(name, &format!("{runner}{process} · {time}"), width);
+    let full = justify(name, &format!("{runner}{process} · {time}"), width);
     if full == name {
-        apart(name, &format!("{runner} · {time}"), width)
+        justify(name, &format!("{runner} · {time}"), width)
     } else {
         full
     }
 }
 
 /// Formats the counts by state. Omits cancelled items, and empty states other than queued, pending and done.
-fn counts(scene: &Scene) -> Vec<String> {
+fn counts(scene: &QueueSnapshot) -> Vec<String> {
     let is_shown = |state: &JobState| {
         matches!(state, JobState::Queued | JobState::Pending | JobState::Done)
             || *state != JobState::Cancelled && scene.count(*state) > 0
@@ -165,22 +174,25 @@ fn counts(scene: &Scene) -> Vec<String> {
         .collect()
 }
 
-fn figures(scene: &Scene) -> Vec<String> {
+fn figures(scene: &QueueSnapshot) -> Vec<String> {
     let activity = &scene.activity;
     let mut figures = Vec::new();
-    let left = scene.left();
-    figures.extend(left.map(|left| format!("about {} left", length(left))));
+    let left = scene.time_left();
+    figures.extend(left.map(|left| format!("about {} left", format_duration(left))));
     figures.extend(scene.overview.next_expiry.map(|expiry| {
         if expiry > scene.now {
-            format!("the first expires in {}", length(expiry.since(scene.now)))
+            format!(
+                "the first expires in {}",
+                format_duration(expiry.since(scene.now))
+            )
         } else {
             "the first has expired, unless the service still has it".to_owned()
         }
     }));
-    if activity.files > 0 {
-        let minutes = scene.over.as_secs_f64() / 60.0;
+    if activity.transcripts > 0 {
+        let minutes = scene.rate_window.as_secs_f64() / 60.0;
         let audio = activity.audio_s / 60.0 / minutes;
-        let files = activity.files as f64 / minutes * 60.0;
+        let files = activity.transcripts as f64 / minutes * 60.0;
         figures.push(format!("{audio:.1} min of audio per minute"));
         figures.push(format!("{files:.0} files per hour"));
     }
@@ -191,60 +203,72 @@ fn figures(scene: &Scene) -> Vec<String> {
     figures
 }
 
-fn hold_lines(scene: &Scene, hold: &Hold, width: usize) -> Vec<Line> {
-    let since = clock(hold.since, scene.now, &scene.zone);
-    let (reason, message) = (hold.kind.reason(), visible(&hold.message));
+fn hold_lines(scene: &QueueSnapshot, hold: &Hold, width: usize) -> Vec<StyledLine> {
+    let since = format_time(hold.since, scene.now, &scene.zone);
+    let (reason, message) = (hold.kind.reason(), escape_control_chars(&hold.message));
     let held = format!("HELD since {since}: {reason}: {message}");
     vec![
-        Line::new(PLAIN, ""),
-        Line::new(WARN, cut(&held, width)),
-        Line::new(PLAIN, cut(hold.kind.advice(), width)),
+        StyledLine::new(PLAIN, ""),
+        StyledLine::new(WARN, truncate_end(&held, width)),
+        StyledLine::new(PLAIN, truncate_end(hold.kind.advice(), width)),
     ]
 }
 
-fn waiting(scene: &Scene, width: usize) -> ViewSection {
-    let waits = waits(scene);
+fn waiting(scene: &QueueSnapshot, width: usize) -> ViewSection {
+    let waits = wait_counts(scene);
     let rows = waits.iter().map(|wait| {
-        let more = if wait.more { "+" } else { " " };
-        let line = format!("{:>8}{more} {}", wait.count, visible(&wait.reason));
-        Line::new(PLAIN, cut(&line, width))
+        let more = if wait.is_lower_bound { "+" } else { " " };
+        let line = format!(
+            "{:>8}{more} {}",
+            wait.count,
+            escape_control_chars(&wait.reason)
+        );
+        StyledLine::new(PLAIN, truncate_end(&line, width))
     });
     ViewSection {
-        heading: Line::new(BOLD, "WAITING"),
+        heading: StyledLine::new(BOLD, "WAITING"),
         rows: rows.collect(),
         total: waits.len() as u64,
     }
 }
 
-fn in_flight(scene: &Scene, width: usize) -> ViewSection {
+fn in_flight(scene: &QueueSnapshot, width: usize) -> ViewSection {
     let sending = scene.activity.sending.iter();
     let sending = sending.map(|one| in_flight_row(scene, "sending", one, width));
     let pending = scene.activity.pending.iter();
     let pending = pending.map(|one| in_flight_row(scene, "pending", one, width));
     ViewSection {
-        heading: Line::new(BOLD, "IN FLIGHT"),
+        heading: StyledLine::new(BOLD, "IN FLIGHT"),
         rows: sending.chain(pending).collect(),
         total: scene.count(JobState::Submitting) + scene.count(JobState::Pending),
     }
 }
 
 /// Renders an in-flight item: state, age, name, duration or size, and time until it expires.
-fn in_flight_row(scene: &Scene, state: &str, one: &UnderWay, width: usize) -> Line {
-    let age = length(scene.now.since(one.since));
+fn in_flight_row(
+    scene: &QueueSnapshot,
+    state: &str,
+    one: &InFlightRecording,
+    width: usize,
+) -> StyledLine {
+    let age = format_duration(scene.now.since(one.since));
     let left = format!("  {state} {age:>7}  ");
     let size = match one.duration_s {
-        Some(seconds) => format!("{} long", length(Duration::from_secs_f64(seconds.max(0.0)))),
+        Some(seconds) => format!(
+            "{} long",
+            format_duration(Duration::from_secs_f64(seconds.max(0.0)))
+        ),
         None if one.size_bytes > 0 => indicatif::HumanBytes(one.size_bytes).to_string(),
         None => String::new(),
     };
     let expiry = one.expires_at.map(|expiry| {
         if expiry > scene.now {
-            format!("expires in {}", length(expiry.since(scene.now)))
+            format!("expires in {}", format_duration(expiry.since(scene.now)))
         } else {
             "has expired".to_owned()
         }
     });
-    let name = shown(&one.relative);
+    let name = printable_path(&one.relative);
     match expiry {
         Some(expiry) => named(&left, &name, &[joined(&size, &expiry), expiry], width),
         None => named(&left, &name, &[size], width),
@@ -259,31 +283,31 @@ fn joined(size: &str, expiry: &str) -> String {
     }
 }
 
-fn failed(scene: &Scene, width: usize) -> ViewSection {
+fn failed(scene: &QueueSnapshot, width: usize) -> ViewSection {
     let rows = scene.activity.failures.iter();
     ViewSection {
-        heading: Line::new(ERROR, "RECENT FAILURES"),
+        heading: StyledLine::new(ERROR, "RECENT FAILURES"),
         rows: rows.map(|one| failure(scene, one, width)).collect(),
         total: scene.count(JobState::Failed),
     }
 }
 
-fn failure(scene: &Scene, one: &Failed, width: usize) -> Line {
-    let at = clock(one.at, scene.now, &scene.zone);
+fn failure(scene: &QueueSnapshot, one: &RecentFailure, width: usize) -> StyledLine {
+    let at = format_time(one.at, scene.now, &scene.zone);
     let left = format!("  {at}  ");
     // The name gets at most half of the width, so that the reason is visible.
     let name_width = width.saturating_sub(left.width()) / 2;
-    let name = cut_front(&shown(&one.relative), name_width);
-    let reason = visible(&one.failure.to_string());
+    let name = truncate_start(&printable_path(&one.relative), name_width);
+    let reason = escape_control_chars(&one.failure.to_string());
     let text = format!("{left}{name} ({}): {reason}", one.job.0);
-    Line::new(PLAIN, cut(&text, width))
+    StyledLine::new(PLAIN, truncate_end(&text, width))
 }
 
 /// Renders a row with text to the left and right of a name.
 ///
 /// Uses the first of `rights` that leaves space for the full name. Otherwise uses the last one and truncates the name.
 /// Omits the right text if that would leave less than [`MIN_NAME_WIDTH`] columns for the name.
-fn named(left: &str, name: &str, rights: &[String], width: usize) -> Line {
+fn named(left: &str, name: &str, rights: &[String], width: usize) -> StyledLine {
     let width = width.min(MAX_ROW_WIDTH);
     let available = width.saturating_sub(left.width());
     let fits = |right: &&String| name.width() + GAP + right.width() <= available;
@@ -292,12 +316,12 @@ fn named(left: &str, name: &str, rights: &[String], width: usize) -> Line {
     let text = match right {
         Some(right) => {
             let name_width = available - GAP - right.width();
-            let name = padded(&cut_front(name, name_width), name_width);
+            let name = pad(&truncate_start(name, name_width), name_width);
             format!("{left}{name}  {right}")
         }
-        None => format!("{left}{}", cut_front(name, available)),
+        None => format!("{left}{}", truncate_start(name, available)),
     };
-    Line::new(PLAIN, cut(text.trim_end(), width))
+    StyledLine::new(PLAIN, truncate_end(text.trim_end(), width))
 }
 
 #[cfg(test)]

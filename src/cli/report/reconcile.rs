@@ -1,12 +1,12 @@
 //! Comparison of the recorded submissions with the service's list of requests.
 
-use crate::api::{Charged, Client, Settings};
-use crate::cli::exit::{Exit, Report};
+use crate::api::{ChargedRequest, Client, ClientSettings};
+use crate::cli::exit::{CommandError, Exit};
 use crate::cli::session::Session;
-use crate::cli::terminal::{shown, visible};
+use crate::cli::terminal::{escape_control_chars, printable_path};
 use crate::config::read_key;
 use crate::domain::Timestamp;
-use crate::store::bill::{Charge, Entry};
+use crate::store::bill::{BillingEntry, BillingState};
 use serde::Serialize;
 use std::collections::HashMap;
 use std::fmt;
@@ -58,7 +58,7 @@ impl fmt::Display for Difference {
             } => write!(
                 f,
                 "{}: completed by the service, but its transcript is not stored (request {client_request_id}{})",
-                shown(recording),
+                printable_path(recording),
                 cost(usd)
             ),
             Self::Unlisted {
@@ -67,7 +67,7 @@ impl fmt::Display for Difference {
             } => write!(
                 f,
                 "{}: transcript stored, but not listed by the service (request {client_request_id})",
-                shown(recording)
+                printable_path(recording)
             ),
             Self::ListedAsFailed {
                 recording,
@@ -75,7 +75,7 @@ impl fmt::Display for Difference {
             } => write!(
                 f,
                 "{}: transcript stored, but listed as failed by the service (request {client_request_id})",
-                shown(recording)
+                printable_path(recording)
             ),
             Self::NotFromHere {
                 request_id,
@@ -85,9 +85,9 @@ impl fmt::Display for Difference {
             } => write!(
                 f,
                 "request {} at {}: not submitted from this queue ({}{})",
-                visible(request_id),
+                escape_control_chars(request_id),
                 created.map_or_else(|| "an unknown time".to_owned(), |time| time.to_string()),
-                visible(model.as_deref().unwrap_or("unknown model")),
+                escape_control_chars(model.as_deref().unwrap_or("unknown model")),
                 cost(usd)
             ),
         }
@@ -100,34 +100,34 @@ impl fmt::Display for Difference {
 /// If there is no key, or the list is unavailable or cannot be read.
 pub(super) async fn reconcile(
     session: &Session,
-    entries: &[Entry],
+    entries: &[BillingEntry],
     since: Timestamp,
-) -> Result<Vec<Difference>, Report> {
+) -> Result<Vec<Difference>, CommandError> {
     let key = read_key(&session.config.api.key, &session.environment)?;
-    let client = Client::new(&Settings {
+    let client = Client::new(&ClientSettings {
         base_url: session.config.api.base_url.clone(),
         key,
         flow: session.config.api.flow,
     })
-    .map_err(|error| Report::of(Exit::Usage, &error))?;
+    .map_err(|error| CommandError::from_error(Exit::Usage, &error))?;
     let now = session.now();
     let first = entries.iter().map(|entry| entry.at).min().unwrap_or(now);
     let start = first.max(since).before(CLOCK_SKEW);
     let mut charged = Vec::new();
     loop {
         let page = client
-            .charged(start, now.after(CLOCK_SKEW), charged.len())
+            .charges(start, now.after(CLOCK_SKEW), charged.len())
             .await;
         let page = page.map_err(|error| {
             let message = format!(
                 "cannot read the service's list of requests: {}",
                 error.failure.message
             );
-            Report::new(Exit::SomeFailed, message)
+            CommandError::new(Exit::SomeFailed, message)
         })?;
         let Some(page) = page else {
             let message = "the service offers no list of requests (`/v2/logs`) for this account";
-            return Err(Report::new(Exit::SomeFailed, message));
+            return Err(CommandError::new(Exit::SomeFailed, message));
         };
         let empty = page.requests.is_empty();
         charged.extend(page.requests);
@@ -138,8 +138,12 @@ pub(super) async fn reconcile(
 }
 
 /// Compares the recorded entries with the listed requests.
-fn differences(entries: &[Entry], charged: &[Charged], now: Timestamp) -> Vec<Difference> {
-    let mut listed: HashMap<&str, &Charged> = HashMap::new();
+fn differences(
+    entries: &[BillingEntry],
+    charged: &[ChargedRequest],
+    now: Timestamp,
+) -> Vec<Difference> {
+    let mut listed: HashMap<&str, &ChargedRequest> = HashMap::new();
     for request in charged {
         if let Some(id) = &request.client_request_id {
             listed.insert(id, request);
@@ -151,21 +155,23 @@ fn differences(entries: &[Entry], charged: &[Charged], now: Timestamp) -> Vec<Di
             continue;
         };
         let (recording, client_request_id) = (entry.relative.clone(), id.clone());
-        match (entry.charge, listed.remove(id.as_str())) {
-            (Charge::Doubtful | Charge::Free, Some(request)) if request.succeeded => {
+        match (entry.state, listed.remove(id.as_str())) {
+            (BillingState::Uncertain | BillingState::NotBilled, Some(request))
+                if request.succeeded =>
+            {
                 differences.push(Difference::PaidForNothing {
                     recording,
                     client_request_id,
                     usd: request.usd,
                 });
             }
-            (Charge::Billed, None) if now.since(entry.at) > LISTING_DELAY => {
+            (BillingState::Billed, None) if now.since(entry.at) > LISTING_DELAY => {
                 differences.push(Difference::Unlisted {
                     recording,
                     client_request_id,
                 });
             }
-            (Charge::Billed, Some(request)) if !request.succeeded => {
+            (BillingState::Billed, Some(request)) if !request.succeeded => {
                 differences.push(Difference::ListedAsFailed {
                     recording,
                     client_request_id,
@@ -197,20 +203,20 @@ fn differences(entries: &[Entry], charged: &[Charged], now: Timestamp) -> Vec<Di
 mod tests {
     use super::*;
 
-    fn entry(id: &str, charge: Charge) -> Entry {
-        Entry {
+    fn entry(id: &str, charge: BillingState) -> BillingEntry {
+        BillingEntry {
             source: "s".to_owned(),
             model: "m".to_owned(),
             relative: id.into(),
             client_request_id: Some(id.to_owned()),
             at: Timestamp::from_millis(0),
-            charge,
+            state: charge,
             audio_s: 1.0,
         }
     }
 
-    fn request(id: Option<&str>, succeeded: bool) -> Charged {
-        Charged {
+    fn request(id: Option<&str>, succeeded: bool) -> ChargedRequest {
+        ChargedRequest {
             client_request_id: id.map(str::to_owned),
             request_id: Some("r".to_owned()),
             created: None,
@@ -223,12 +229,12 @@ mod tests {
     #[test]
     fn every_difference_is_named_and_nothing_else() {
         let entries = [
-            entry("same", Charge::Billed),
-            entry("lost", Charge::Doubtful),
-            entry("refused", Charge::Free),
-            entry("unlisted", Charge::Billed),
-            entry("failed", Charge::Billed),
-            entry("pending", Charge::Pending),
+            entry("same", BillingState::Billed),
+            entry("lost", BillingState::Uncertain),
+            entry("refused", BillingState::NotBilled),
+            entry("unlisted", BillingState::Billed),
+            entry("failed", BillingState::Billed),
+            entry("pending", BillingState::Pending),
         ];
         let charged = [
             request(Some("same"), true),
@@ -248,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_recent_request_may_not_be_listed_yet() {
-        let entries = [entry("new", Charge::Billed)];
+        let entries = [entry("new", BillingState::Billed)];
         assert_eq!(differences(&entries, &[], Timestamp::from_millis(1000)), []);
     }
 }

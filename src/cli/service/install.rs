@@ -1,30 +1,32 @@
 //! `nightscribe service install`
 
 use super::manager;
-use super::target::{Target, passwd};
-use crate::cli::args::Global;
-use crate::cli::exit::{Exit, Report};
-use crate::cli::terminal::shown;
+use super::target::{ServiceTarget, passwd};
+use crate::cli::args::GlobalArgs;
+use crate::cli::exit::{CommandError, Exit};
+use crate::cli::terminal::printable_path;
 use crate::config::{Config, KeySource};
-use crate::install::{Identity, Key, Manager, Scope, Setup, account, is_ours, rendered};
+use crate::install::{
+    Identity, Scope, ServiceKey, ServiceManager, ServiceSpec, account, is_generated, render,
+};
 use std::io::{self, Write};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::Path;
 
-pub(super) fn install(target: &Target, global: &Global) -> Result<Exit, Report> {
-    let (config, setup) = target.planned(global)?;
-    let text = rendered(target.manager, &setup);
+pub(super) fn install(target: &ServiceTarget, global: &GlobalArgs) -> Result<Exit, CommandError> {
+    let (config, setup) = target.load_plan(global)?;
+    let text = render(target.manager, &setup);
     let before = target.installed()?;
     refuse_foreign(target, before.as_deref())?;
     let is_new = before.as_ref() != Some(&text);
     if is_new {
-        write(&target.file, &text).map_err(|error| cannot("write", target, &error))?;
+        write(&target.file, &text).map_err(|error| file_error("write", target, &error))?;
     }
     if target.root.is_none() {
         make_folders(&config, &setup)?;
     }
     let word = if is_new { "Wrote" } else { "Unchanged:" };
-    print(&format!("{word} {}", shown(&target.file)))?;
+    print(&format!("{word} {}", printable_path(&target.file)))?;
     let has_key = target.has_key(&config) != Some(false);
     start(target, is_new, has_key)?;
     hints(target, &setup, &config, has_key)
@@ -34,27 +36,30 @@ pub(super) fn install(target: &Target, global: &Global) -> Result<Exit, Report> 
 }
 
 /// Returns an error if nightscribe did not write the service file. Such a file is neither replaced nor removed.
-pub(super) fn refuse_foreign(target: &Target, text: Option<&str>) -> Result<(), Report> {
-    if text.is_none_or(is_ours) {
+pub(super) fn refuse_foreign(
+    target: &ServiceTarget,
+    text: Option<&str>,
+) -> Result<(), CommandError> {
+    if text.is_none_or(is_generated) {
         return Ok(());
     }
     let message = format!(
         "`{}` was not written by `nightscribe service install`; move it away first",
-        shown(&target.file)
+        printable_path(&target.file)
     );
-    Err(Report::new(Exit::Usage, message))
+    Err(CommandError::new(Exit::Usage, message))
 }
 
 /// Creates an error about the service file. A permission error of a system service includes advice.
-pub(super) fn cannot(what: &str, target: &Target, error: &io::Error) -> Report {
+pub(super) fn file_error(what: &str, target: &ServiceTarget, error: &io::Error) -> CommandError {
     let advice = match (error.kind(), target.scope) {
         (io::ErrorKind::PermissionDenied, Scope::System) => {
             "; a system service needs root: use sudo, or --user for a user service"
         }
         _ => "",
     };
-    let file = shown(&target.file);
-    Report::new(
+    let file = printable_path(&target.file);
+    CommandError::new(
         Exit::Usage,
         format!("cannot {what} `{file}`: {error}{advice}"),
     )
@@ -76,17 +81,17 @@ fn write(file: &Path, text: &str) -> io::Result<()> {
 ///
 /// They must exist when the service starts, because its sandbox refers to them. For a dynamic user, systemd creates the
 /// folder itself.
-fn make_folders(config: &Config, setup: &Setup) -> Result<(), Report> {
+fn make_folders(config: &Config, setup: &ServiceSpec) -> Result<(), CommandError> {
     let owner = match &setup.identity {
-        Identity::Made => return Ok(()),
-        Identity::Named(name) => account::of_name(&passwd(), name),
+        Identity::Dynamic => return Ok(()),
+        Identity::Named(name) => account::by_name(&passwd(), name),
         Identity::Caller => None,
     };
     let owner = owner.map(|account| (account.uid, account.gid));
     for folder in [&config.state.dir, &config.output.dir] {
         make(folder, owner).map_err(|error| {
-            let message = format!("cannot create `{}`: {error}", shown(folder));
-            Report::new(Exit::Usage, message)
+            let message = format!("cannot create `{}`: {error}", printable_path(folder));
+            CommandError::new(Exit::Usage, message)
         })?;
     }
     Ok(())
@@ -106,27 +111,27 @@ fn make(folder: &Path, owner: Option<(u32, Option<u32>)>) -> io::Result<()> {
     Ok(())
 }
 
-fn start(target: &Target, is_new: bool, has_key: bool) -> Result<(), Report> {
-    let talk = target.talk();
+fn start(target: &ServiceTarget, is_new: bool, has_key: bool) -> Result<(), CommandError> {
+    let talk = target.commands();
     let steps = match (has_key, is_new) {
         (false, _) => talk.enable(),
         (true, true) => talk.start(),
-        (true, false) => talk.keep(),
+        (true, false) => talk.start_if_stopped(),
     };
-    if !manager::runs(target) {
+    if !manager::is_running_here(target) {
         let manager = target.manager.name();
         return print(&format!(
             "{manager} is not running here, so nothing was started. To start the service: {}",
-            manager::typed(&steps)
+            manager::command_line(&steps)
         ));
     }
     // launchd reloads a known job only after it is unloaded. Unloading an unknown job fails, which is ignored.
-    if target.manager == Manager::Launchd && is_new {
+    if target.manager == ServiceManager::Launchd && is_new {
         talk.stop().iter().for_each(|step| {
-            manager::ask(step);
+            manager::run(step);
         });
     }
-    manager::take(&steps)?;
+    manager::run_all(&steps)?;
     print(match has_key {
         true => "The service is running and will start automatically.",
         false => "The service will start automatically once it has a key.",
@@ -134,15 +139,20 @@ fn start(target: &Target, is_new: bool, has_key: bool) -> Result<(), Report> {
 }
 
 /// Lists the steps left to the user.
-fn hints(target: &Target, setup: &Setup, config: &Config, has_key: bool) -> Vec<String> {
+fn hints(
+    target: &ServiceTarget,
+    setup: &ServiceSpec,
+    config: &Config,
+    has_key: bool,
+) -> Vec<String> {
     let mut hints = Vec::new();
     if !has_key {
         hints.push(match (&config.api.key, &setup.key) {
             (KeySource::File(path), _) => {
-                format!("The key file `{}` does not exist: write the API key to it.", shown(path))
+                format!("The key file `{}` does not exist: write the API key to it.", printable_path(path))
             }
-            (KeySource::Env(name), Key::Variable { file, .. })
-                if target.manager == Manager::Systemd =>
+            (KeySource::Env(name), ServiceKey::Variable { file, .. })
+                if target.manager == ServiceManager::Systemd =>
             {
                 format!("The service has no {name}, because it does not inherit this shell's environment: write {name}=... to {file} (mode 600).")
             }
@@ -152,14 +162,14 @@ fn hints(target: &Target, setup: &Setup, config: &Config, has_key: bool) -> Vec<
         });
         hints.push("Then run the same command again to start the service.".to_owned());
     }
-    let is_systemd = target.manager == Manager::Systemd;
-    if is_systemd && target.scope == Scope::User && !target.lingers() {
+    let is_systemd = target.manager == ServiceManager::Systemd;
+    if is_systemd && target.scope == Scope::User && !target.is_lingering() {
         hints.push(
             "The service stops when you log out. To keep it running: loginctl enable-linger"
                 .to_owned(),
         );
     }
-    for name in &target.left_out {
+    for name in &target.ignored_variables {
         hints.push(format!(
             "{name} is set only in this shell; the service uses the configuration file."
         ));
@@ -167,6 +177,6 @@ fn hints(target: &Target, setup: &Setup, config: &Config, has_key: bool) -> Vec<
     hints
 }
 
-fn print(text: &str) -> Result<(), Report> {
+fn print(text: &str) -> Result<(), CommandError> {
     Ok(writeln!(anstream::stdout().lock(), "{text}")?)
 }

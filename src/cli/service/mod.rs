@@ -14,14 +14,16 @@ mod target;
 mod uninstall;
 mod user;
 
-use super::args::{Global, Service};
-use super::exit::{Exit, Report};
-use target::Target;
+use super::args::{GlobalArgs, ServiceCommand};
+use super::exit::{CommandError, Exit};
+use target::ServiceTarget;
 
-pub(super) fn service(command: &Service, global: &Global) -> Result<Exit, Report> {
+pub(super) fn service(command: &ServiceCommand, global: &GlobalArgs) -> Result<Exit, CommandError> {
     match command {
-        Service::Install(whose) => install::install(&Target::of(whose)?, global),
-        Service::Uninstall(whose) => uninstall::uninstall(&Target::of(whose)?),
-        Service::Status(whose) => status::status(&Target::of(whose)?, global),
+        ServiceCommand::Install(whose) => {
+            install::install(&ServiceTarget::from_args(whose)?, global)
+        }
+        ServiceCommand::Uninstall(whose) => uninstall::uninstall(&ServiceTarget::from_args(whose)?),
+        ServiceCommand::Status(whose) => status::status(&ServiceTarget::from_args(whose)?, global),
     }
 }

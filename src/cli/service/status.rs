@@ -1,48 +1,58 @@
 //! `nightscribe service status`
 
-use super::target::Target;
+use super::target::ServiceTarget;
 use super::{manager, night};
-use crate::cli::args::Global;
-use crate::cli::check::{Line, Verdict, judged, line, tell};
-use crate::cli::exit::{Exit, Report};
-use crate::cli::terminal::shown;
+use crate::cli::args::GlobalArgs;
+use crate::cli::check::{CheckResult, CheckStatus, check_result, from_result, print};
+use crate::cli::exit::{CommandError, Exit};
+use crate::cli::terminal::printable_path;
 
-pub(super) fn status(target: &Target, global: &Global) -> Result<Exit, Report> {
+pub(super) fn status(target: &ServiceTarget, global: &GlobalArgs) -> Result<Exit, CommandError> {
     let lines = match target.installed()? {
         None => {
             let message = format!(
                 "{} does not exist; `nightscribe service install` writes it",
-                shown(&target.file)
+                printable_path(&target.file)
             );
-            vec![line(Verdict::Wrong, "installed", message)]
+            vec![check_result(CheckStatus::Failed, "installed", message)]
         }
         Some(text) => {
-            let mut lines = vec![line(Verdict::Ready, "installed", shown(&target.file))];
-            let (config, setup) = target.planned(global)?;
-            lines.push(night::current(target, &setup, &text));
+            let mut lines = vec![check_result(
+                CheckStatus::Passed,
+                "installed",
+                printable_path(&target.file),
+            )];
+            let (config, setup) = target.load_plan(global)?;
+            lines.push(night::check_up_to_date(target, &setup, &text));
             lines.extend(manager_status(target));
-            lines.extend(night::obstacles(target, &config, &text));
+            lines.extend(night::check_unattended(target, &config, &text));
             lines
         }
     };
-    lines.iter().try_for_each(tell)?;
-    let is_wrong = lines.iter().any(Line::is_wrong);
+    lines.iter().try_for_each(print)?;
+    let is_wrong = lines.iter().any(CheckResult::is_failed);
     Ok(if is_wrong { Exit::Usage } else { Exit::Done })
 }
 
 /// Queries the service manager.
-fn manager_status(target: &Target) -> Vec<Line> {
-    if !manager::runs(target) {
+fn manager_status(target: &ServiceTarget) -> Vec<CheckResult> {
+    if !manager::is_running_here(target) {
         let message = format!("{} is not running here", target.manager.name());
-        return vec![line(Verdict::Doubtful, "active", message)];
+        return vec![check_result(CheckStatus::Warning, "active", message)];
     }
-    let questions = target.talk().questions().into_iter();
+    let questions = target.commands().status_queries().into_iter();
     questions
-        .map(|(what, step)| match manager::ask(&step) {
-            Some(output) if output.succeeded => judged(what, Ok(output.stdout)),
-            Some(output) if output.stdout.is_empty() => line(Verdict::Wrong, what, output.stderr),
-            Some(output) => line(Verdict::Wrong, what, output.stdout),
-            None => line(Verdict::Doubtful, what, format!("`{step}` cannot be run")),
+        .map(|(what, step)| match manager::run(&step) {
+            Some(output) if output.succeeded => from_result(what, Ok(output.stdout)),
+            Some(output) if output.stdout.is_empty() => {
+                check_result(CheckStatus::Failed, what, output.stderr)
+            }
+            Some(output) => check_result(CheckStatus::Failed, what, output.stdout),
+            None => check_result(
+                CheckStatus::Warning,
+                what,
+                format!("`{step}` cannot be run"),
+            ),
         })
         .collect()
 }

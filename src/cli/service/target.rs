@@ -1,15 +1,15 @@
 //! Selection of the service and its intended setup.
 
-use crate::cli::args::{Global, Whose};
-use crate::cli::exit::{Exit, Report};
+use crate::cli::args::{GlobalArgs, ServiceArgs};
+use crate::cli::exit::{CommandError, Exit};
 use crate::cli::session::{Session, environment};
-use crate::cli::terminal::shown;
+use crate::cli::terminal::printable_path;
 use crate::config::{self, Config, Environment, KeySource};
-use crate::install::account::{self, Account};
+use crate::install::account::{self, OsUser};
 use crate::install::scope::environment_file;
-use crate::install::setup::{STATE_FOLDER, Surroundings, folders};
-use crate::install::steps::Talk;
-use crate::install::{Identity, Manager, Scope, Setup, Unfit};
+use crate::install::setup::{STATE_FOLDER, SpecContext, folders};
+use crate::install::steps::ServiceCommands;
+use crate::install::{Identity, Scope, ServiceManager, ServiceSpec, SpecError};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 const PREFIX: &str = "NIGHTSCRIBE__";
 
 /// Service that a command works on.
-pub(super) struct Target {
-    pub(super) manager: Manager,
+pub(super) struct ServiceTarget {
+    pub(super) manager: ServiceManager,
     pub(super) scope: Scope,
     /// Path of the service file.
     pub(super) file: PathBuf,
@@ -27,11 +27,11 @@ pub(super) struct Target {
     pub(super) root: Option<PathBuf>,
     pub(super) environment: Environment,
     /// `NIGHTSCRIBE__…` variables of this shell, which the service does not inherit.
-    pub(super) left_out: Vec<String>,
+    pub(super) ignored_variables: Vec<String>,
 }
 
-impl Target {
-    pub(super) fn of(whose: &Whose) -> Result<Self, Report> {
+impl ServiceTarget {
+    pub(super) fn from_args(whose: &ServiceArgs) -> Result<Self, CommandError> {
         let scope = match (whose.user, whose.system) {
             (true, _) => Scope::User,
             (_, true) => Scope::System,
@@ -39,14 +39,14 @@ impl Target {
             _ => Scope::User,
         };
         let root = whose.root.as_deref().map(std::path::absolute).transpose()?;
-        Self::at(scope, environment()?, root)
+        Self::in_scope(scope, environment()?, root)
     }
 
-    pub(super) fn at(
+    pub(super) fn in_scope(
         scope: Scope,
         mut environment: Environment,
         root: Option<PathBuf>,
-    ) -> Result<Self, Report> {
+    ) -> Result<Self, CommandError> {
         let is_left_out = |name: &str| name.starts_with(PREFIX);
         let names = environment.variables.keys();
         let left_out = names
@@ -56,21 +56,21 @@ impl Target {
         environment
             .variables
             .retain(|name, _| !name.to_str().is_some_and(is_left_out));
-        let file = Manager::HERE
-            .file(scope, &environment)
-            .map_err(|error| Report::of(Exit::Usage, &error))?;
+        let file = ServiceManager::CURRENT
+            .service_file(scope, &environment)
+            .map_err(|error| CommandError::from_error(Exit::Usage, &error))?;
         Ok(Self {
-            manager: Manager::HERE,
+            manager: ServiceManager::CURRENT,
             scope,
             file: rebased(root.as_deref(), &file),
             root,
             environment,
-            left_out,
+            ignored_variables: left_out,
         })
     }
 
-    pub(super) fn talk(&self) -> Talk<'_> {
-        Talk {
+    pub(super) fn commands(&self) -> ServiceCommands<'_> {
+        ServiceCommands {
             manager: self.manager,
             scope: self.scope,
             file: &self.file,
@@ -79,51 +79,54 @@ impl Target {
     }
 
     /// Returns the text of the service file. `None` if the file does not exist.
-    pub(super) fn installed(&self) -> Result<Option<String>, Report> {
+    pub(super) fn installed(&self) -> Result<Option<String>, CommandError> {
         match std::fs::read_to_string(&self.file) {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => {
-                let message = format!("cannot read `{}`: {error}", shown(&self.file));
-                Err(Report::new(Exit::Usage, message))
+                let message = format!("cannot read `{}`: {error}", printable_path(&self.file));
+                Err(CommandError::new(Exit::Usage, message))
             }
         }
     }
 
     /// Loads the configuration as the service will. Returns it with the intended setup of the service.
-    pub(super) fn planned(&self, global: &Global) -> Result<(Config, Setup), Report> {
+    pub(super) fn load_plan(
+        &self,
+        global: &GlobalArgs,
+    ) -> Result<(Config, ServiceSpec), CommandError> {
         let config = config::load(global.config.as_deref(), &self.environment)?;
         let session = Session {
             config,
             environment: self.environment.clone(),
         };
-        session.require_file()?;
+        session.require_config_file()?;
         let setup = self.setup(&session.config)?;
         Ok((session.config, setup))
     }
 
     /// Returns the intended setup of the service for this configuration.
-    pub(super) fn setup(&self, config: &Config) -> Result<Setup, Report> {
-        let unfit = |error: Unfit| Report::of(Exit::Usage, &error);
+    pub(super) fn setup(&self, config: &Config) -> Result<ServiceSpec, CommandError> {
+        let unfit = |error: SpecError| CommandError::from_error(Exit::Usage, &error);
         let binary = std::env::current_exe().map_err(|error| {
-            Report::internal("cannot determine the path of this program", &error)
+            CommandError::internal("cannot determine the path of this program", &error)
         })?;
-        let surroundings = Surroundings {
+        let surroundings = SpecContext {
             scope: self.scope,
             identity: identity(self.scope, config).map_err(unfit)?,
             binary,
             config: config.file.clone().unwrap_or_default(),
             home: self.home(config)?,
             environment_file: environment_file(self.scope, &self.environment)
-                .map_err(|error| Report::of(Exit::Usage, &error))?,
+                .map_err(|error| CommandError::from_error(Exit::Usage, &error))?,
         };
-        Setup::of(config, surroundings).map_err(unfit)
+        ServiceSpec::new(config, surroundings).map_err(unfit)
     }
 
     /// Returns the home folder that a system service needs, if its configuration uses `~`.
     ///
     /// The system manager sets no `HOME` for services, or a different one.
-    fn home(&self, config: &Config) -> Result<Option<PathBuf>, Report> {
+    fn home(&self, config: &Config) -> Result<Option<PathBuf>, CommandError> {
         let Some(home) = self.environment.get("HOME").map(PathBuf::from) else {
             return Ok(None);
         };
@@ -145,30 +148,30 @@ impl Target {
             KeySource::File(path) => path.try_exists().ok(),
             KeySource::Env(name) => {
                 let file = environment_file(self.scope, &self.environment).ok()?;
-                sets(&rebased(self.root.as_deref(), &file), name)
+                sets_variable(&rebased(self.root.as_deref(), &file), name)
             }
         }
     }
 
     /// Whether lingering is enabled: the user's manager then runs without a login.
-    pub(super) fn lingers(&self) -> bool {
+    pub(super) fn is_lingering(&self) -> bool {
         let folder = rebased(self.root.as_deref(), Path::new("/var/lib/systemd/linger"));
-        folder.join(account(uid()).name).exists()
+        folder.join(user_by_id(uid()).name).exists()
     }
 }
 
 /// Whether an environment file sets `variable`. `None` if this user cannot read the file.
-pub(super) fn sets(file: &Path, variable: &str) -> Option<bool> {
+pub(super) fn sets_variable(file: &Path, variable: &str) -> Option<bool> {
     match std::fs::read_to_string(file) {
-        Ok(text) => Some(crate::install::installed::sets(&text, variable)),
+        Ok(text) => Some(crate::install::installed::sets_variable(&text, variable)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Some(false),
         Err(_) => None,
     }
 }
 
 /// Returns the user with this ID.
-pub(super) fn account(uid: u32) -> Account {
-    account::of_number(&passwd(), uid)
+pub(super) fn user_by_id(uid: u32) -> OsUser {
+    account::by_uid(&passwd(), uid)
 }
 
 /// Returns the text of `/etc/passwd`. Empty if it cannot be read.
@@ -193,7 +196,7 @@ fn rebased(root: Option<&Path>, path: &Path) -> PathBuf {
 ///
 /// A system service runs as a dynamic user if it writes only below systemd's state folder. Otherwise it runs as the owner
 /// of the first other folder it writes to, which must not be root.
-fn identity(scope: Scope, config: &Config) -> Result<Identity, Unfit> {
+fn identity(scope: Scope, config: &Config) -> Result<Identity, SpecError> {
     if scope == Scope::User {
         return Ok(Identity::Caller);
     }
@@ -205,11 +208,11 @@ fn identity(scope: Scope, config: &Config) -> Result<Identity, Unfit> {
         .into_iter()
         .find(|(_, path, _)| !path.starts_with(STATE_FOLDER));
     let Some((key, path, name)) = outside else {
-        return Ok(Identity::Made);
+        return Ok(Identity::Dynamic);
     };
     match path.ancestors().find_map(|folder| folder.metadata().ok()) {
-        Some(owned) if owned.uid() != 0 => Ok(Identity::Named(account(owned.uid()).name)),
-        _ => Err(Unfit::RootOnly {
+        Some(owned) if owned.uid() != 0 => Ok(Identity::Named(user_by_id(owned.uid()).name)),
+        _ => Err(SpecError::RootOnly {
             key,
             path: path.clone(),
             name,

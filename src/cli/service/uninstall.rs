@@ -1,27 +1,27 @@
 //! `nightscribe service uninstall`
 
-use super::install::{cannot, refuse_foreign};
+use super::install::{file_error, refuse_foreign};
 use super::manager;
-use super::target::Target;
-use crate::cli::exit::{Exit, Report};
-use crate::cli::terminal::shown;
+use super::target::ServiceTarget;
+use crate::cli::exit::{CommandError, Exit};
+use crate::cli::terminal::printable_path;
 use std::io::Write;
 
-pub(super) fn uninstall(target: &Target) -> Result<Exit, Report> {
-    let file = shown(&target.file);
+pub(super) fn uninstall(target: &ServiceTarget) -> Result<Exit, CommandError> {
+    let file = printable_path(&target.file);
     let mut out = anstream::stdout().lock();
     let Some(text) = target.installed()? else {
         writeln!(out, "{file} does not exist; nothing to do.")?;
         return Ok(Exit::Done);
     };
     refuse_foreign(target, Some(&text))?;
-    let runs = manager::runs(target);
+    let runs = manager::is_running_here(target);
     if runs {
-        manager::take(&target.talk().stop())?;
+        manager::run_all(&target.commands().stop())?;
     }
-    std::fs::remove_file(&target.file).map_err(|error| cannot("remove", target, &error))?;
+    std::fs::remove_file(&target.file).map_err(|error| file_error("remove", target, &error))?;
     if runs {
-        manager::take(&target.talk().forget())?;
+        manager::run_all(&target.commands().reload())?;
     }
     writeln!(
         out,

@@ -1,37 +1,37 @@
 //! User of a unit, and the permissions of that user on paths.
 
-use super::target::{account, passwd, uid};
+use super::target::{passwd, uid, user_by_id};
 use crate::install::Scope;
-use crate::install::account::{Account, ENTER, Mode, may, of_name};
+use crate::install::account::{FileMode, OsUser, TRAVERSE, by_name, has_access};
 use crate::install::installed::Unit;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// User that a unit runs as.
-pub(super) enum User {
+pub(super) enum UnitUser {
     /// Dynamic user of systemd. Owns no existing files.
-    Made,
+    Dynamic,
     /// User with an entry in `/etc/passwd`.
-    Known(Account),
+    Known(OsUser),
     /// User without an entry in `/etc/passwd`. All access is assumed to be allowed.
     Unknown,
 }
 
-impl User {
+impl UnitUser {
     pub(super) fn of(scope: Scope, unit: Unit<'_>) -> Self {
-        let named = |name: &str| of_name(&passwd(), name).map_or(Self::Unknown, Self::Known);
+        let named = |name: &str| by_name(&passwd(), name).map_or(Self::Unknown, Self::Known);
         match (scope, unit.value("User")) {
-            (Scope::User, _) => Self::Known(account(uid())),
+            (Scope::User, _) => Self::Known(user_by_id(uid())),
             (_, Some(name)) => named(name),
-            _ if unit.has_a_user_of_its_own() => Self::Made,
+            _ if unit.has_dynamic_user() => Self::Dynamic,
             _ => named("root"),
         }
     }
 
-    fn may(&self, mode: Mode, wanted: u32) -> bool {
+    fn may(&self, mode: FileMode, wanted: u32) -> bool {
         match self {
-            Self::Made => may(None, mode, wanted),
-            Self::Known(account) => may(Some(account), mode, wanted),
+            Self::Dynamic => has_access(None, mode, wanted),
+            Self::Known(account) => has_access(Some(account), mode, wanted),
             Self::Unknown => true,
         }
     }
@@ -40,22 +40,22 @@ impl User {
     ///
     /// The last existing component needs the permissions `wanted`, the others only [`ENTER`]. Missing components deny
     /// nothing.
-    pub(super) fn stopped_at<'p>(&self, path: &'p Path, wanted: u32) -> Option<&'p Path> {
+    pub(super) fn first_denied<'p>(&self, path: &'p Path, wanted: u32) -> Option<&'p Path> {
         let mut steps: Vec<_> = path.ancestors().collect();
         steps.reverse();
         let last = steps.iter().rposition(|step| step.exists())?;
         steps.truncate(last + 1);
         steps.iter().enumerate().find_map(|(number, step)| {
-            let needed = if number == last { wanted } else { ENTER };
+            let needed = if number == last { wanted } else { TRAVERSE };
             let mode = mode(step)?;
             (!self.may(mode, needed)).then_some(*step)
         })
     }
 }
 
-fn mode(path: &Path) -> Option<Mode> {
+fn mode(path: &Path) -> Option<FileMode> {
     let metadata = path.metadata().ok()?;
-    Some(Mode {
+    Some(FileMode {
         bits: metadata.mode(),
         uid: metadata.uid(),
         gid: metadata.gid(),
@@ -80,12 +80,18 @@ mod tests {
         set(&inner, 0o755);
         let closed = root.path().join("closed");
         set(&closed, 0o700);
-        assert_eq!(User::Made.stopped_at(&inner, READ), Some(&*closed));
+        assert_eq!(UnitUser::Dynamic.first_denied(&inner, READ), Some(&*closed));
         set(&closed, 0o711);
-        assert_eq!(User::Made.stopped_at(&inner, READ | ENTER), None);
-        assert_eq!(User::Made.stopped_at(&inner, WRITE), Some(&*inner));
+        assert_eq!(
+            UnitUser::Dynamic.first_denied(&inner, READ | TRAVERSE),
+            None
+        );
+        assert_eq!(UnitUser::Dynamic.first_denied(&inner, WRITE), Some(&*inner));
         let missing = inner.join("not/there");
-        assert_eq!(User::Made.stopped_at(&missing, WRITE), Some(&*inner));
-        assert_eq!(User::Unknown.stopped_at(&inner, WRITE), None);
+        assert_eq!(
+            UnitUser::Dynamic.first_denied(&missing, WRITE),
+            Some(&*inner)
+        );
+        assert_eq!(UnitUser::Unknown.first_denied(&inner, WRITE), None);
     }
 }

@@ -3,7 +3,7 @@
 //! A cue has one speaker, at most two lines of 42 columns and at most seven seconds. It ends at a pause or at the end of
 //! a sentence where possible.
 
-use super::timing::{LONGEST_MS, Span, mend};
+use super::timing::{CueSpan, MAX_CUE_MS, correct_spans};
 use super::token::{Token, tokens};
 use crate::domain::Transcript;
 use std::cmp::Reverse;
@@ -11,17 +11,17 @@ use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use unicode_width::UnicodeWidthStr;
 
 /// Maximum width of a line, in columns. The usual limit of broadcasters and streaming services.
-pub(super) const COLUMNS: usize = 42;
+pub(super) const MAX_COLUMNS: usize = 42;
 /// Length of the silence that ends a cue, in milliseconds. It is the service's default for utterances.
 const PAUSE_MS: u64 = 800;
 /// Maximum number of words in a cue. It bounds words that have no width, which would never fill a line.
-const MAX_WORDS: usize = 2 * COLUMNS;
+const MAX_WORDS: usize = 2 * MAX_COLUMNS;
 
 /// A subtitle cue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cue {
     /// Display time.
-    pub(super) span: Span,
+    pub(super) span: CueSpan,
     /// Label of the speaker, if known.
     pub(super) label: Option<String>,
     /// Lines of text, one or two.
@@ -30,18 +30,18 @@ pub(super) struct Cue {
 
 /// Placement of speaker labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Labels {
+pub(super) enum LabelPlacement {
     /// In the text, at the start of a turn.
-    InText,
+    Inline,
     /// Separate from the text.
-    Aside,
+    Separate,
 }
 
 /// Returns the cues of a transcript in order. Silence gives no cues.
-pub(super) fn cues(transcript: &Transcript, labels: Labels) -> Vec<Cue> {
-    let groups = groups(tokens(transcript, COLUMNS), labels);
+pub(super) fn cues(transcript: &Transcript, labels: LabelPlacement) -> Vec<Cue> {
+    let groups = groups(tokens(transcript, MAX_COLUMNS), labels);
     let mut spans: Vec<_> = groups.iter().map(|group| span(group)).collect();
-    mend(&mut spans);
+    correct_spans(&mut spans);
     groups
         .iter()
         .zip(spans)
@@ -53,7 +53,7 @@ pub(super) fn cues(transcript: &Transcript, labels: Labels) -> Vec<Cue> {
         .collect()
 }
 
-fn span(group: &[Token]) -> Span {
+fn span(group: &[Token]) -> CueSpan {
     let end = group.iter().map(|token| token.end_ms).max();
     (group[0].start_ms, end.unwrap_or_default())
 }
@@ -62,7 +62,7 @@ fn span(group: &[Token]) -> Span {
 ///
 /// Channels are split separately, because people on different channels may speak at the same time. The channel with the
 /// earliest next word is always processed next, so that the previous speaker is known.
-fn groups(tokens: Vec<Token>, labels: Labels) -> Vec<Vec<Token>> {
+fn groups(tokens: Vec<Token>, labels: LabelPlacement) -> Vec<Vec<Token>> {
     let mut channels = BTreeMap::<_, VecDeque<Token>>::new();
     for token in tokens {
         channels.entry(token.channel).or_default().push_back(token);
@@ -86,12 +86,12 @@ fn groups(tokens: Vec<Token>, labels: Labels) -> Vec<Vec<Token>> {
 /// Removes the words of one cue from the front of `words`. Returns `None` if there are no words.
 fn group(
     words: &mut VecDeque<Token>,
-    labels: Labels,
+    labels: LabelPlacement,
     last_label: Option<&str>,
 ) -> Option<Vec<Token>> {
     let mut first = words.pop_front()?;
     let mut group = Vec::new();
-    if labels == Labels::InText && first.label.as_deref() != last_label {
+    if labels == LabelPlacement::Inline && first.label.as_deref() != last_label {
         group.extend(label_token(&first));
         first.has_space = true;
     }
@@ -129,10 +129,10 @@ fn label_token(token: &Token) -> Option<Token> {
 /// Whether the cue must end before `next`, even if `next` would fit.
 fn ends(group: &[Token], next: &Token) -> bool {
     let (first, last) = (&group[0], &group[group.len() - 1]);
-    let is_half_full = width(group) > COLUMNS;
+    let is_half_full = width(group) > MAX_COLUMNS;
     last.label != next.label
         || next.start_ms >= last.end_ms.saturating_add(PAUSE_MS)
-        || next.end_ms > first.start_ms.saturating_add(LONGEST_MS)
+        || next.end_ms > first.start_ms.saturating_add(MAX_CUE_MS)
         || group.len() >= MAX_WORDS
         || is_half_full && (ends_sentence(&last.text) || ends_clause(&last.text))
 }
@@ -151,12 +151,12 @@ fn ends_clause(text: &str) -> bool {
 ///
 /// Returns the number of all words if they fit on one line, and `None` if they do not fit on two.
 fn lines_break(group: &[Token]) -> Option<usize> {
-    if width(group) <= COLUMNS {
+    if width(group) <= MAX_COLUMNS {
         return Some(group.len());
     }
     (1..group.len())
         .map(|split| (width(&group[..split]), width(&group[split..]), split))
-        .filter(|(above, below, _)| *above <= COLUMNS && *below <= COLUMNS)
+        .filter(|(above, below, _)| *above <= MAX_COLUMNS && *below <= MAX_COLUMNS)
         .min_by_key(|(above, below, split)| (above.abs_diff(*below), *split))
         .map(|(_, _, split)| split)
 }

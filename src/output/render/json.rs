@@ -1,6 +1,6 @@
 //! The unmodified result of the service, wrapped in an envelope with metadata.
 
-use super::Envelope;
+use super::TranscriptMetadata;
 use crate::domain::{Timestamp, Transcript};
 use serde_json::{Map, Value};
 
@@ -22,7 +22,11 @@ struct EnvelopeMetadata<'a> {
     silent: bool,
 }
 
-pub(super) fn render(transcript: &Transcript, raw: &str, envelope: &Envelope<'_>) -> String {
+pub(super) fn render(
+    transcript: &Transcript,
+    raw: &str,
+    envelope: &TranscriptMetadata<'_>,
+) -> String {
     let metadata = EnvelopeMetadata {
         version: VERSION,
         source: envelope.source,

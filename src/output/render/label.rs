@@ -5,7 +5,7 @@ use crate::domain::transcript::Speaker;
 use unicode_width::UnicodeWidthStr;
 
 /// Maximum width of a label, in columns. With its colon it fits on one line of a subtitle.
-pub(super) const COLUMNS: usize = 40;
+pub(super) const MAX_COLUMNS: usize = 40;
 
 /// Returns `Speaker 1`, `Channel 2`, or both. Returns `None` if neither is known. Numbers start at 1.
 pub(super) fn label(speaker: Option<&Speaker>, channel: Option<u32>) -> Option<String> {
@@ -21,7 +21,7 @@ pub(super) fn label(speaker: Option<&Speaker>, channel: Option<u32>) -> Option<S
 
 /// Returns the printable name of a speaker, or `None` if no character is printable.
 fn name(speaker: &Speaker) -> Option<String> {
-    let name = plain::line(&speaker.0);
+    let name = plain::printable_line(&speaker.0);
     match name.parse::<u32>() {
         Ok(number) => Some((u64::from(number) + 1).to_string()),
         Err(_) => Some(name).filter(|name| !name.is_empty()),
@@ -30,8 +30,8 @@ fn name(speaker: &Speaker) -> Option<String> {
 
 /// Truncates a label to its maximum width.
 fn truncate(label: String) -> String {
-    let mut label: String = label.chars().take(COLUMNS).collect();
-    while label.width() > COLUMNS {
+    let mut label: String = label.chars().take(MAX_COLUMNS).collect();
+    while label.width() > MAX_COLUMNS {
         label.pop();
     }
     label
@@ -58,6 +58,6 @@ mod tests {
     fn unprintable_names_are_dropped_and_long_ones_truncated() {
         assert_eq!(speaker("\u{1b}[0m \u{202e}"), None);
         let long = speaker(&"名".repeat(5000)).unwrap();
-        assert_eq!(long.width(), COLUMNS);
+        assert_eq!(long.width(), MAX_COLUMNS);
     }
 }

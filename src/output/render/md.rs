@@ -3,8 +3,8 @@
 //! The heading of a chapter links to its position in the audio.
 
 use super::segment::{Segment, segments};
-use super::timing::{clock, millis};
-use super::{Envelope, label::label, plain};
+use super::timing::{format_time, millis};
+use super::{TranscriptMetadata, label::label, plain};
 use crate::domain::Transcript;
 use std::path::Path;
 
@@ -21,7 +21,7 @@ struct Chapter {
     text: String,
 }
 
-pub(super) fn render(transcript: &Transcript, envelope: &Envelope<'_>) -> String {
+pub(super) fn render(transcript: &Transcript, envelope: &TranscriptMetadata<'_>) -> String {
     let mut text = front_matter(transcript, envelope);
     let chapters = chapters(transcript);
     for chapter in &chapters {
@@ -39,8 +39,8 @@ pub(super) fn render(transcript: &Transcript, envelope: &Envelope<'_>) -> String
 }
 
 /// Returns the YAML front matter. Values are quoted as JSON strings, which are valid YAML.
-fn front_matter(transcript: &Transcript, envelope: &Envelope<'_>) -> String {
-    let quoted = |text: &str| serde_json::Value::from(plain::line(text)).to_string();
+fn front_matter(transcript: &Transcript, envelope: &TranscriptMetadata<'_>) -> String {
+    let quoted = |text: &str| serde_json::Value::from(plain::printable_line(text)).to_string();
     let stem = Path::new(&envelope.recording).file_stem();
     let title = stem.map_or_else(
         || envelope.recording.as_str().into(),
@@ -81,7 +81,7 @@ fn from_paragraphs(transcript: &Transcript) -> Vec<Chapter> {
         let sentences: Vec<_> = paragraph
             .sentences
             .iter()
-            .map(|sentence| plain::line(sentence))
+            .map(|sentence| plain::printable_line(sentence))
             .collect();
         Chapter {
             start_ms: millis(paragraph.start_s),
@@ -123,7 +123,7 @@ fn continues(group: &[Segment], next: &Segment) -> bool {
 
 /// Formats a time without milliseconds.
 fn clock_seconds(millis: u64) -> String {
-    clock(millis, '.')[..8].to_owned()
+    format_time(millis, '.')[..8].to_owned()
 }
 
 /// Escapes all characters that have a meaning in Markdown.

@@ -40,7 +40,7 @@ use crate::domain::{Format, Request, Timestamp, Transcript};
 
 /// Metadata of a transcript.
 #[derive(Debug, Clone)]
-pub struct Envelope<'a> {
+pub struct TranscriptMetadata<'a> {
     /// Name of the source.
     pub source: &'a str,
     /// Path within the source, or URL.
@@ -67,7 +67,7 @@ pub fn render(
     format: Format,
     transcript: &Transcript,
     raw: &str,
-    envelope: &Envelope<'_>,
+    envelope: &TranscriptMetadata<'_>,
 ) -> Vec<u8> {
     match format {
         Format::Json => json::render(transcript, raw, envelope),

@@ -1,12 +1,12 @@
 //! Text without control characters and escape sequences.
 
-use crate::domain::is_obeyed;
+use crate::domain::is_control_char;
 
 /// Converts text to one printable line.
 ///
 /// Removes escape sequences, control characters and marks that change the writing direction. Collapses white space to
 /// single spaces.
-pub(super) fn line(text: &str) -> String {
+pub(super) fn printable_line(text: &str) -> String {
     if is_plain(text) {
         text.to_owned()
     } else {
@@ -17,7 +17,7 @@ pub(super) fn line(text: &str) -> String {
 fn clean(text: &str) -> String {
     let visible: String = strip_escapes(text)
         .chars()
-        .filter(|char| char.is_whitespace() || !is_obeyed(*char))
+        .filter(|char| char.is_whitespace() || !is_control_char(*char))
         .collect();
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -128,12 +128,12 @@ mod tests {
     #[test]
     fn control_sequences_are_removed() {
         assert_eq!(
-            line(" a\u{1b}[31m\r\nb\u{9b}1;2Hc\u{202e}d\t e\0f\u{85}g"),
+            printable_line(" a\u{1b}[31m\r\nb\u{9b}1;2Hc\u{202e}d\t e\0f\u{85}g"),
             "a bcd ef g"
         );
-        assert_eq!(line("\u{1b}\u{1b}[\u{1b}]0;x\u{7}"), "]0;x");
-        assert_eq!(line("\u{1b}[38;5;1"), "");
-        assert_eq!(line("\u{1b}[31é"), "é");
+        assert_eq!(printable_line("\u{1b}\u{1b}[\u{1b}]0;x\u{7}"), "]0;x");
+        assert_eq!(printable_line("\u{1b}[38;5;1"), "");
+        assert_eq!(printable_line("\u{1b}[31é"), "é");
     }
 
     #[test]
@@ -157,13 +157,13 @@ mod tests {
     proptest! {
         #[test]
         fn the_shortcut_equals_full_cleaning(text in "[ab~ ]{0,6}") {
-            prop_assert_eq!(line(&text), clean(&text));
+            prop_assert_eq!(printable_line(&text), clean(&text));
         }
 
         #[test]
         fn a_line_is_printable_and_trimmed(text in "(\\PC|[\u{0}-\u{9f}\u{2028}-\u{202e}\u{2066}-\u{2069}]|\u{1b}\\[){0,60}") {
-            let line = line(&text);
-            let has_control = line.chars().any(|char| is_obeyed(char) || matches!(char, '\u{2028}' | '\u{2029}'));
+            let line = printable_line(&text);
+            let has_control = line.chars().any(|char| is_control_char(char) || matches!(char, '\u{2028}' | '\u{2029}'));
             prop_assert!(!has_control);
             prop_assert!(!line.contains("  ") && line.trim() == line);
         }

@@ -51,7 +51,7 @@ proptest! {
 
     #[test]
     fn cues_are_in_order_and_fit(transcript in any_transcript()) {
-        for labels in [cue::Labels::InText, cue::Labels::Aside] {
+        for labels in [cue::LabelPlacement::Inline, cue::LabelPlacement::Separate] {
             let cues = cue::cues(&transcript, labels);
             prop_assert!(cues.windows(2).all(|pair| pair[0].span.1 <= pair[1].span.0));
             for cue in cues {
@@ -64,13 +64,13 @@ proptest! {
 
     #[test]
     fn each_word_is_shown_once_in_order(transcript in any_transcript()) {
-        let cues = cue::cues(&transcript, cue::Labels::Aside);
+        let cues = cue::cues(&transcript, cue::LabelPlacement::Separate);
         for channel in [None, Some(0), Some(1)] {
             let shown = cues.iter().filter(|cue| channel_of(cue.label.as_deref()) == channel);
             let shown: String = shown.flat_map(|cue| &cue.lines).map(|line| line.replace(' ', "")).collect();
             let words = transcript.words.iter().filter(|word| word.channel == channel);
-            let spoken: String = words.map(|word| plain::line(&word.text).replace(' ', "")).collect();
-            if transcript.words.iter().any(|word| !plain::line(&word.text).is_empty()) {
+            let spoken: String = words.map(|word| plain::printable_line(&word.text).replace(' ', "")).collect();
+            if transcript.words.iter().any(|word| !plain::printable_line(&word.text).is_empty()) {
                 prop_assert_eq!(shown, spoken);
             }
         }
@@ -79,7 +79,7 @@ proptest! {
     #[test]
     fn words_are_separated_by_single_spaces(text in "[a-z]{1,12}( [a-z]{1,12}){0,80}") {
         let transcript = Transcript { words: words(&text, 0.0, "", None), text: text.clone(), ..Transcript::default() };
-        let shown: Vec<_> = cue::cues(&transcript, cue::Labels::InText).into_iter().flat_map(|cue| cue.lines).collect();
+        let shown: Vec<_> = cue::cues(&transcript, cue::LabelPlacement::Inline).into_iter().flat_map(|cue| cue.lines).collect();
         prop_assert_eq!(shown.join(" "), text);
     }
 
@@ -92,7 +92,7 @@ proptest! {
             prop_assert!(!file.contains(changes_direction));
         }
         let srt = rendered(Format::Srt, &transcript);
-        let cues = cue::cues(&transcript, cue::Labels::InText).len();
+        let cues = cue::cues(&transcript, cue::LabelPlacement::Inline).len();
         prop_assert_eq!(srt.split_terminator("\n\n").count(), cues);
         prop_assert_eq!(srt.matches("-->").count(), cues);
     }

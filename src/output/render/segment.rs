@@ -33,7 +33,7 @@ impl Segment {
     }
 
     /// Returns the text, preceded by the label if the speaker differs from `before`.
-    pub(super) fn said(&self, before: Option<&str>) -> String {
+    pub(super) fn labelled_text(&self, before: Option<&str>) -> String {
         match &self.label {
             Some(label) if Some(label.as_str()) != before => format!("{label}: {}", self.text()),
             _ => self.text(),
@@ -67,10 +67,10 @@ pub(super) fn segments(transcript: &Transcript) -> Vec<Segment> {
 }
 
 /// Returns each segment with its text. The text starts with the label where the speaker changes.
-pub(super) fn lines(segments: &[Segment]) -> impl Iterator<Item = (&Segment, String)> {
+pub(super) fn labelled_lines(segments: &[Segment]) -> impl Iterator<Item = (&Segment, String)> {
     let mut last_label = None;
     segments.iter().map(move |segment| {
-        let text = segment.said(last_label);
+        let text = segment.labelled_text(last_label);
         last_label = segment.label.as_deref();
         (segment, text)
     })

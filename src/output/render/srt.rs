@@ -2,14 +2,14 @@
 //!
 //! Silence gives an empty file, which is valid.
 
-use super::cue::{Labels, cues};
-use super::timing::clock;
+use super::cue::{LabelPlacement, cues};
+use super::timing::format_time;
 use crate::domain::Transcript;
 
 pub(super) fn render(transcript: &Transcript) -> String {
     let mut text = String::new();
-    for (number, cue) in (1..).zip(cues(transcript, Labels::InText)) {
-        let (start, end) = (clock(cue.span.0, ','), clock(cue.span.1, ','));
+    for (number, cue) in (1..).zip(cues(transcript, LabelPlacement::Inline)) {
+        let (start, end) = (format_time(cue.span.0, ','), format_time(cue.span.1, ','));
         // Players parse an arrow as the times of a cue.
         let lines = cue.lines.join("\n").replace("-->", "→");
         text.push_str(&format!("{number}\n{start} --> {end}\n{lines}\n\n"));

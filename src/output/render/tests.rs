@@ -5,8 +5,8 @@ use crate::domain::transcript::{Paragraph, Speaker, Utterance, Word};
 use insta::assert_snapshot;
 use serde_json::json;
 
-fn envelope(request: &Request) -> Envelope<'_> {
-    Envelope {
+fn envelope(request: &Request) -> TranscriptMetadata<'_> {
+    TranscriptMetadata {
         source: "podcasts",
         recording: "2019/talk \"one\".mp3".to_owned(),
         audio: "../three%20hours.mp3".to_owned(),
@@ -374,7 +374,7 @@ fn text_without_width_is_bounded() {
         words: vec![words(vowel, 0.0, "", None).remove(0); 20_000],
         ..Transcript::default()
     };
-    let shown = cue::cues(&many, cue::Labels::InText);
+    let shown = cue::cues(&many, cue::LabelPlacement::Inline);
     assert!(
         shown
             .iter()
@@ -384,7 +384,7 @@ fn text_without_width_is_bounded() {
         text: "\u{200b}".repeat(200_000),
         ..Transcript::default()
     };
-    let shown = cue::cues(&endless, cue::Labels::InText);
+    let shown = cue::cues(&endless, cue::LabelPlacement::Inline);
     let bytes: usize = shown
         .iter()
         .flat_map(|cue| &cue.lines)

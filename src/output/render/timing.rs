@@ -5,7 +5,7 @@
 /// Minimum time to read a cue, in milliseconds.
 const MIN_CUE_MS: u64 = 1000;
 /// Maximum length of a cue, in milliseconds.
-pub(super) const LONGEST_MS: u64 = 7000;
+pub(super) const MAX_CUE_MS: u64 = 7000;
 
 /// Maximum time in milliseconds (31 years). Larger values are invalid and would overflow.
 const MAX_TIME_MS: f64 = 1e12;
@@ -13,7 +13,7 @@ const MAX_TIME_MS: f64 = 1e12;
 const CHARACTERS_PER_SECOND: f64 = 15.0;
 
 /// Start and end of a cue in milliseconds.
-pub(super) type Span = (u64, u64);
+pub(super) type CueSpan = (u64, u64);
 
 /// Rounds seconds to milliseconds. Accepts NaN, infinite and negative values.
 pub(super) fn millis(seconds: f64) -> u64 {
@@ -27,14 +27,14 @@ pub(super) fn seconds(millis: u64) -> f64 {
 }
 
 /// Estimates the time it took to say the text, in seconds.
-pub(super) fn estimate_s(text: &str) -> f64 {
+pub(super) fn estimate_duration_s(text: &str) -> f64 {
     text.chars().count() as f64 / CHARACTERS_PER_SECOND
 }
 
 /// Corrects the times of cues, which are sorted by start.
 ///
 /// Where people speak at the same time, the later cue is delayed until the earlier one could be read.
-pub(super) fn mend(spans: &mut [Span]) {
+pub(super) fn correct_spans(spans: &mut [CueSpan]) {
     let mut free_from = 0;
     for index in 0..spans.len() {
         let (start, end) = spans[index];
@@ -43,14 +43,14 @@ pub(super) fn mend(spans: &mut [Span]) {
         let next = spans.get(index + 1).map_or(u64::MAX, |next| next.0);
         let readable = (start + spoken.max(MIN_CUE_MS)).min(next);
         let least = start + spoken.clamp(1, MIN_CUE_MS);
-        let end = readable.max(least).min(start + LONGEST_MS);
+        let end = readable.max(least).min(start + MAX_CUE_MS);
         spans[index] = (start, end);
         free_from = end;
     }
 }
 
 /// Formats a time as `01:02:03`, `separator` and milliseconds. Hours may have more than two digits.
-pub(super) fn clock(millis: u64, separator: char) -> String {
+pub(super) fn format_time(millis: u64, separator: char) -> String {
     let (seconds, millis) = (millis / 1000, millis % 1000);
     format!(
         "{:02}:{:02}:{:02}{separator}{millis:03}",
@@ -65,9 +65,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn mended(spans: &[Span]) -> Vec<Span> {
+    fn mended(spans: &[CueSpan]) -> Vec<CueSpan> {
         let mut spans = spans.to_vec();
-        mend(&mut spans);
+        correct_spans(&mut spans);
         spans
     }
 
@@ -89,8 +89,8 @@ mod tests {
 
     #[test]
     fn hours_may_have_three_digits() {
-        assert_eq!(clock(3_723_004, ','), "01:02:03,004");
-        assert_eq!(clock(400 * 3_600_000, '.'), "400:00:00.000");
+        assert_eq!(format_time(3_723_004, ','), "01:02:03,004");
+        assert_eq!(format_time(400 * 3_600_000, '.'), "400:00:00.000");
         assert_eq!(millis(1.000_499_9), 1000);
         assert_eq!(millis(f64::NAN), 0);
         assert_eq!(millis(-1.0), 0);
@@ -103,7 +103,7 @@ mod tests {
             starts.sort_unstable();
             let spans: Vec<_> = starts.iter().map(|(start, length)| (*start, start + length)).collect();
             let mended = mended(&spans);
-            prop_assert!(mended.iter().all(|(start, end)| start < end && end - start <= LONGEST_MS));
+            prop_assert!(mended.iter().all(|(start, end)| start < end && end - start <= MAX_CUE_MS));
             prop_assert!(mended.windows(2).all(|pair| pair[0].1 <= pair[1].0));
         }
     }

@@ -2,7 +2,7 @@
 
 use super::label::label;
 use super::plain;
-use super::timing::{estimate_s, millis};
+use super::timing::{estimate_duration_s, millis};
 use crate::domain::Transcript;
 use crate::domain::transcript::{Paragraph, Speaker};
 use std::collections::BTreeMap;
@@ -90,7 +90,7 @@ fn sentences(paragraph: &Paragraph) -> Vec<TimedText<'_>> {
 
 fn text(transcript: &Transcript) -> Vec<TimedText<'_>> {
     let length = transcript.duration_s.filter(|length| *length > 0.0);
-    let end_s = length.unwrap_or_else(|| estimate_s(&transcript.text));
+    let end_s = length.unwrap_or_else(|| estimate_duration_s(&transcript.text));
     vec![TimedText {
         text: &transcript.text,
         times: (0.0, end_s),
@@ -125,7 +125,7 @@ fn tokenize(mut texts: Vec<TimedText<'_>>, max_width: usize) -> Vec<Token> {
 impl TimedText<'_> {
     /// Returns the words. Their times are estimated from their lengths.
     fn tokens(&self, max_width: usize) -> Vec<Token> {
-        let line = plain::line(self.text);
+        let line = plain::printable_line(self.text);
         let pieces: Vec<_> = line
             .split(' ')
             .flat_map(|word| split_word(word, max_width))

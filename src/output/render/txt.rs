@@ -94,7 +94,7 @@ fn has_labels(transcript: &Transcript) -> bool {
 fn from_text(transcript: &Transcript) -> Vec<TextParagraph> {
     let paragraphs = transcript.text.lines().map(|line| TextParagraph {
         label: None,
-        text: plain::line(line),
+        text: plain::printable_line(line),
     });
     paragraphs.collect()
 }
@@ -104,7 +104,7 @@ fn from_paragraphs(transcript: &Transcript) -> Vec<TextParagraph> {
         let sentences: Vec<_> = paragraph
             .sentences
             .iter()
-            .map(|sentence| plain::line(sentence))
+            .map(|sentence| plain::printable_line(sentence))
             .collect();
         TextParagraph {
             label: label(paragraph.speaker.as_ref(), paragraph.channel),
@@ -117,7 +117,7 @@ fn from_paragraphs(transcript: &Transcript) -> Vec<TextParagraph> {
 fn from_utterances(transcript: &Transcript) -> Vec<TextParagraph> {
     let paragraphs = transcript.utterances.iter().map(|utterance| TextParagraph {
         label: label(utterance.speaker.as_ref(), utterance.channel),
-        text: plain::line(&utterance.text),
+        text: plain::printable_line(&utterance.text),
     });
     paragraphs.collect()
 }
@@ -141,7 +141,10 @@ fn from_words(transcript: &Transcript) -> Vec<TextParagraph> {
 }
 
 fn turn(words: &[&Word]) -> TextParagraph {
-    let texts: Vec<_> = words.iter().map(|word| plain::line(&word.text)).collect();
+    let texts: Vec<_> = words
+        .iter()
+        .map(|word| plain::printable_line(&word.text))
+        .collect();
     TextParagraph {
         label: label(words[0].speaker.as_ref(), words[0].channel),
         text: plain::join(texts.iter().map(String::as_str)),

@@ -1,13 +1,13 @@
 //! WebVTT subtitles: cues with a voice tag for the speaker.
 
-use super::cue::{Labels, cues};
-use super::timing::clock;
+use super::cue::{LabelPlacement, cues};
+use super::timing::format_time;
 use crate::domain::Transcript;
 
 pub(super) fn render(transcript: &Transcript) -> String {
     let mut text = "WEBVTT\n".to_owned();
-    for cue in cues(transcript, Labels::Aside) {
-        let (start, end) = (clock(cue.span.0, '.'), clock(cue.span.1, '.'));
+    for cue in cues(transcript, LabelPlacement::Separate) {
+        let (start, end) = (format_time(cue.span.0, '.'), format_time(cue.span.1, '.'));
         let voice = cue.label.map_or_else(String::new, |label| voice(&label));
         let lines = escape(&cue.lines.join("\n"));
         text.push_str(&format!("\n{start} --> {end}\n{voice}{lines}\n"));

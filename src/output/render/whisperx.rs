@@ -46,7 +46,7 @@ pub(super) fn render(transcript: &Transcript) -> String {
     let words = segments.iter().flat_map(|segment| &segment.words);
     super::json::pretty(&WhisperxDocument {
         word_segments: words.cloned().collect(),
-        language: transcript.language.as_deref().map(plain::line),
+        language: transcript.language.as_deref().map(plain::printable_line),
         segments,
     })
 }

@@ -3,12 +3,12 @@
 use super::machine::{Coming, Flight, Machine, Moment};
 use super::script::MINUTE;
 use super::service::Answer;
-use nightscribe::domain::transition::Event;
+use nightscribe::domain::transition::JobEvent;
 use nightscribe::domain::{AttemptId, GenerationId, HoldKind, JobId, Timestamp};
-use nightscribe::pipeline::schedule::Generation;
-use nightscribe::policy::backoff::Trouble;
+use nightscribe::pipeline::schedule::PolledGeneration;
+use nightscribe::policy::backoff::FailureScope;
 use nightscribe::policy::verdict::{Cause, Verdict, verdict};
-use nightscribe::store::queue::Pending;
+use nightscribe::store::queue::PendingJob;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -29,11 +29,11 @@ impl<'g> Machine<'g> {
 
     fn accepted(&mut self, job: usize, id: usize, began: Timestamp) {
         let now = self.now();
-        self.gate.succeeded();
-        self.tempo.accepted(began, now);
-        self.step(job, Event::Accepted);
-        self.gate.accepted();
-        let pending = Pending {
+        self.gate.record_success();
+        self.tempo.record_accepted(began, now);
+        self.step(job, JobEvent::Accepted);
+        self.gate.add_pending();
+        let pending = PendingJob {
             job: JobId(job as i64),
             attempt: AttemptId(id as i64),
             generation: GenerationId::new(id.to_string()).unwrap(),
@@ -45,9 +45,9 @@ impl<'g> Machine<'g> {
             relative: PathBuf::new(),
         };
         let expected = self.times.expected("", None);
-        let first = self.polling.first(now, expected);
+        let first = self.polling.first_poll(now, expected);
         self.schedule
-            .insert(Generation::new(pending, expected.is_some()), first);
+            .insert(PolledGeneration::new(pending, expected.is_some()), first);
         for kind in [HoldKind::Auth, HoldKind::Credit] {
             self.gate.release(kind);
         }
@@ -57,12 +57,12 @@ impl<'g> Machine<'g> {
         let now = self.now();
         if cause == Cause::RateLimited {
             self.checks.too_many += 1;
-            self.tempo.refused(began, now);
+            self.tempo.record_rate_limited(began, now);
         }
         let wait_until = match cause {
-            Cause::RateLimited => self.slow_down(began, job, Trouble::TooMany, wait),
+            Cause::RateLimited => self.slow_down(began, job, FailureScope::AllRequests, wait),
             Cause::Unreachable | Cause::ServiceFailed | Cause::Uncertain => {
-                self.slow_down(began, job, Trouble::Unclear, wait)
+                self.slow_down(began, job, FailureScope::Unclear, wait)
             }
             _ => now,
         };
@@ -70,7 +70,7 @@ impl<'g> Machine<'g> {
         match verdict(cause, attempts, MAX_ATTEMPTS, self.gate.is_outage()) {
             Verdict::Hold(kind) => {
                 self.put_back(job, now, false);
-                self.gate.refused(self.hold_of(kind));
+                self.gate.hold_refused(self.hold_of(kind));
                 if kind == HoldKind::Credit {
                     self.gate.release(HoldKind::Auth);
                 }
@@ -82,39 +82,39 @@ impl<'g> Machine<'g> {
                 let wait = self.backoff.delay(attempts, self.dice.unit());
                 self.put_back(job, now.after(wait), true);
             }
-            Verdict::Fail => self.step(job, Event::Failed),
+            Verdict::Fail => self.step(job, JobEvent::Failed),
         }
     }
 
-    pub fn polled(&mut self, generation: Generation, left: Moment) {
+    pub fn polled(&mut self, generation: PolledGeneration, left: Moment) {
         let pending = &generation.pending;
         let (job, id) = (pending.job.0 as usize, pending.attempt.0 as usize);
         let now = self.now();
         let began = left.wall;
         let answer = self.ask(id, self.broken(left));
-        self.schedule.returned(pending.attempt);
+        self.schedule.finish(pending.attempt);
         if matches!(
             answer,
             Answer::InProgress | Answer::Completed | Answer::Failed
         ) {
-            self.gate.succeeded();
+            self.gate.record_success();
         }
         match answer {
             Answer::InProgress => self.unfinished(generation, began),
             Answer::Completed => self.completed(&generation),
             Answer::Failed => self.lost(job),
-            Answer::Missing if self.polling.in_grace(now, pending.accepted_at) => {
+            Answer::Missing if self.polling.in_grace_period(now, pending.accepted_at) => {
                 self.unfinished(generation, began);
             }
             Answer::Missing => self.lost(job),
             Answer::KeyRefused => {
-                self.gate.refused(self.hold_of(HoldKind::Auth));
+                self.gate.hold_refused(self.hold_of(HoldKind::Auth));
                 self.again(generation, None);
             }
             Answer::Trouble(trouble, wait) => {
                 let due = self.slow_down(began, job, trouble, wait);
-                let generation = Generation {
-                    unfinished_at: None,
+                let generation = PolledGeneration {
+                    last_unfinished_at: None,
                     ..generation
                 };
                 self.schedule.insert(generation, due);
@@ -122,22 +122,22 @@ impl<'g> Machine<'g> {
         }
     }
 
-    fn completed(&mut self, generation: &Generation) {
+    fn completed(&mut self, generation: &PolledGeneration) {
         let (pending, now) = (&generation.pending, self.now());
         let job = pending.job.0 as usize;
         let ready_at = self.service.generations[pending.attempt.0 as usize].ready_at;
         let in_time = self.script.readable(ready_at, self.at) <= LATEST;
         self.checks
             .must(in_time, "a transcript is fetched soon after it is ready");
-        if let Some(taken) = generation.taken(now) {
-            self.times.learn("", None, taken, now);
+        if let Some(taken) = generation.latency_bounds(now) {
+            self.times.record("", None, taken, now);
         }
-        self.step(job, Event::Completed);
+        self.step(job, JobEvent::Completed);
         let saving = self.dice.between(5, 200);
         self.come(self.at + saving, Coming::Saved(job));
     }
 
-    fn unfinished(&mut self, generation: Generation, began: Timestamp) {
+    fn unfinished(&mut self, generation: PolledGeneration, began: Timestamp) {
         let deadline = self.polling.deadline(generation.pending.expires_at);
         if self.now() >= deadline {
             return self.lost(generation.pending.job.0 as usize);
@@ -145,20 +145,20 @@ impl<'g> Machine<'g> {
         self.again(generation, Some(began));
     }
 
-    fn again(&mut self, mut generation: Generation, unfinished_at: Option<Timestamp>) {
+    fn again(&mut self, mut generation: PolledGeneration, unfinished_at: Option<Timestamp>) {
         let (now, expires_at) = (self.now(), generation.pending.expires_at);
-        generation.unfinished_at = unfinished_at;
+        generation.last_unfinished_at = unfinished_at;
         let waited = generation.waited(now);
         let due = self
             .polling
-            .next(now, generation.polls, waited, Duration::ZERO, expires_at);
+            .next_poll(now, generation.polls, waited, Duration::ZERO, expires_at);
         self.schedule.insert(generation, due);
     }
 
     fn lost(&mut self, job: usize) {
         let (now, attempts) = (self.now(), self.desk.attempts[job]);
         match verdict(Cause::Lost, attempts, MAX_ATTEMPTS, false) {
-            Verdict::Fail => self.step(job, Event::Failed),
+            Verdict::Fail => self.step(job, JobEvent::Failed),
             _ => {
                 let wait = self.backoff.delay(attempts, self.dice.unit());
                 self.put_back(job, now.after(wait), true);
@@ -167,7 +167,7 @@ impl<'g> Machine<'g> {
     }
 
     fn put_back(&mut self, job: usize, due: Timestamp, spent: bool) {
-        self.step(job, Event::PutBack);
+        self.step(job, JobEvent::Requeued);
         self.desk.attempts[job] -= u32::from(!spent);
         self.desk.enqueue(job, due);
     }
@@ -176,14 +176,14 @@ impl<'g> Machine<'g> {
         &mut self,
         began: Timestamp,
         job: usize,
-        trouble: Trouble,
+        trouble: FailureScope,
         wait: Option<Duration>,
     ) -> Timestamp {
         let (job, jitter) = (JobId(job as i64), self.dice.unit());
-        self.gate.failed(began, job, trouble, wait, jitter)
+        self.gate.record_failure(began, job, trouble, wait, jitter)
     }
 
-    fn step(&mut self, job: usize, event: Event) {
+    fn step(&mut self, job: usize, event: JobEvent) {
         self.desk.apply(&mut self.checks, self.at, job, event);
     }
 }

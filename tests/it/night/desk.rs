@@ -1,7 +1,7 @@
 //! The queue, in place of the database: every change of state goes through the state machine.
 
 use super::checks::Checks;
-use nightscribe::domain::transition::{Event, next};
+use nightscribe::domain::transition::{JobEvent, next};
 use nightscribe::domain::{JobState, Timestamp};
 use std::collections::BTreeSet;
 
@@ -45,7 +45,7 @@ impl Desk {
         self.queue.insert((due, job));
     }
 
-    pub fn apply(&mut self, checks: &mut Checks, at: i64, job: usize, event: Event) {
+    pub fn apply(&mut self, checks: &mut Checks, at: i64, job: usize, event: JobEvent) {
         let before = self.states[job];
         let after = next(before, event);
         checks.must(after.is_ok(), "a state changes only as it may");

@@ -7,17 +7,17 @@ use super::dice::Dice;
 use super::script::{HOUR, Script};
 use super::service::{RETENTION, Service};
 use governor::clock::FakeRelativeClock;
-use nightscribe::api::Pace;
-use nightscribe::domain::transition::Event;
+use nightscribe::api::RateLimiter;
+use nightscribe::domain::transition::JobEvent;
 use nightscribe::domain::{Hold, HoldKind, Timestamp};
 use nightscribe::pipeline::Clock;
-use nightscribe::pipeline::gate::{Gate, Seat};
-use nightscribe::pipeline::schedule::{Generation, Schedule};
-use nightscribe::pipeline::tempo::Tempo;
+use nightscribe::pipeline::gate::{Admission, Permit};
+use nightscribe::pipeline::schedule::{PollSchedule, PolledGeneration};
+use nightscribe::pipeline::tempo::SubmitRate;
 use nightscribe::policy::backoff::Backoff;
-use nightscribe::policy::expectation::ServiceTimes;
-use nightscribe::policy::hours::Window;
-use nightscribe::policy::polling::Polling;
+use nightscribe::policy::expectation::LatencyEstimator;
+use nightscribe::policy::hours::SubmitWindow;
+use nightscribe::policy::polling::PollPolicy;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::num::NonZeroU32;
@@ -51,7 +51,7 @@ pub enum Coming<'g> {
     Change,
     /// The end of an upload, with what became of it if the machine fell asleep.
     Sent(Flight<'g>),
-    Polled(Box<Generation>, Moment),
+    Polled(Box<PolledGeneration>, Moment),
     Saved(usize),
 }
 
@@ -66,23 +66,23 @@ pub struct Moment {
 pub struct Flight<'g> {
     pub job: usize,
     pub left: Moment,
-    pub seat: Seat<'g>,
+    pub seat: Permit<'g>,
 }
 
 pub struct Machine<'g> {
     pub script: &'g Script,
-    pub gate: &'g Gate,
+    pub gate: &'g Admission,
     pub limits: &'g Limits,
-    pub polling: Polling,
+    pub polling: PollPolicy,
     pub backoff: Backoff,
     pub dice: Dice,
     pub service: Service,
     pub checks: Checks,
     pub desk: Desk,
-    pub schedule: Schedule,
-    pub times: ServiceTimes,
-    pub tempo: Tempo<FakeRelativeClock>,
-    pub poll_pace: Pace<FakeRelativeClock>,
+    pub schedule: PollSchedule,
+    pub times: LatencyEstimator,
+    pub tempo: SubmitRate<FakeRelativeClock>,
+    pub poll_pace: RateLimiter<FakeRelativeClock>,
     pub at: i64,
     pub wall: Arc<WallClock>,
     pub steady: FakeRelativeClock,
@@ -91,7 +91,7 @@ pub struct Machine<'g> {
     pub things: Vec<Option<Coming<'g>>>,
     pub free: Vec<usize>,
     pub next_look: i64,
-    pub passed: VecDeque<(usize, Seat<'g>)>,
+    pub passed: VecDeque<(usize, Permit<'g>)>,
     pub flying: usize,
     pub polls: usize,
 }
@@ -104,16 +104,16 @@ impl<'g> Machine<'g> {
         desk: Desk,
         limits: &'g Limits,
         script: &'g Script,
-        gate: &'g Gate,
+        gate: &'g Admission,
         wall: Arc<WallClock>,
     ) -> Self {
         let steady = FakeRelativeClock::default();
         let per_minute = |count| NonZeroU32::new(count).unwrap();
         let (submits, polls) = (limits.submits_per_minute, limits.polls_per_minute);
-        let pace = |count| Pace::with_clock(per_minute(count), steady.clone());
+        let pace = |count| RateLimiter::with_clock(per_minute(count), steady.clone());
         wall.0.store(MIDNIGHT, Ordering::Relaxed);
         let mut machine = Self {
-            tempo: Tempo::with_pace(per_minute(submits), pace(submits)),
+            tempo: SubmitRate::with_limiter(per_minute(submits), pace(submits)),
             poll_pace: pace(polls),
             polling: polling(),
             backoff: BACKOFF,
@@ -121,8 +121,8 @@ impl<'g> Machine<'g> {
             service: Service::new(),
             checks: Checks::new(submits as usize, polls as usize),
             desk,
-            schedule: Schedule::default(),
-            times: ServiceTimes::default(),
+            schedule: PollSchedule::default(),
+            times: LatencyEstimator::default(),
             at: 0,
             script,
             gate,
@@ -208,7 +208,7 @@ impl<'g> Machine<'g> {
             }
             Coming::Saved(job) => {
                 self.desk
-                    .apply(&mut self.checks, self.at, job, Event::Written);
+                    .apply(&mut self.checks, self.at, job, JobEvent::Written);
             }
         }
     }
@@ -255,12 +255,12 @@ impl<'g> Machine<'g> {
 }
 
 const BACKOFF: Backoff = Backoff {
-    first: Duration::from_secs(10),
-    most: Duration::from_secs(900),
+    initial: Duration::from_secs(10),
+    max: Duration::from_secs(900),
 };
 
-pub fn polling() -> Polling {
-    Polling {
+pub fn polling() -> PollPolicy {
+    PollPolicy {
         interval: Duration::from_secs(10),
         max_interval: Duration::from_secs(60),
         retention: Duration::from_millis(RETENTION as u64),
@@ -268,9 +268,9 @@ pub fn polling() -> Polling {
 }
 
 /// The state of the gate that a run of these limits begins with.
-pub fn gate(limits: &Limits, wall: Arc<WallClock>) -> Gate {
-    use nightscribe::pipeline::gate::State;
-    let admission = nightscribe::policy::admission::Limits {
+pub fn gate(limits: &Limits, wall: Arc<WallClock>) -> Admission {
+    use nightscribe::pipeline::gate::AdmissionState;
+    let admission = nightscribe::policy::admission::AdmissionLimits {
         max_pending: limits.capacity,
         polls_per_minute: limits.polls_per_minute,
         retention: polling().retention,
@@ -279,11 +279,11 @@ pub fn gate(limits: &Limits, wall: Arc<WallClock>) -> Gate {
         nightscribe::policy::admission::capacity(&admission),
         limits.capacity
     );
-    Gate::new(
-        State::new(
+    Admission::new(
+        AdmissionState::new(
             admission,
-            BACKOFF.within(polling().retention),
-            Window::always(),
+            BACKOFF.capped_by_retention(polling().retention),
+            SubmitWindow::always(),
         ),
         wall,
     )

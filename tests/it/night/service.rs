@@ -42,7 +42,7 @@ pub enum Answer {
     Failed,
     Missing,
     KeyRefused,
-    Trouble(backoff::Trouble, Option<Duration>),
+    Trouble(backoff::FailureScope, Option<Duration>),
 }
 
 impl Service {
@@ -125,10 +125,10 @@ impl Service {
     /// A poll arrives, and is answered at once.
     pub fn poll(&mut self, script: &Script, dice: &mut Dice, id: usize, now: i64) -> Answer {
         if script.has(now, Trouble::Unreachable) || script.has(now, Trouble::ServerError) {
-            return Answer::Trouble(backoff::Trouble::Unclear, None);
+            return Answer::Trouble(backoff::FailureScope::Unclear, None);
         }
         if script.has(now, Trouble::Refusing) {
-            return Answer::Trouble(backoff::Trouble::TooMany, retry_after(dice));
+            return Answer::Trouble(backoff::FailureScope::AllRequests, retry_after(dice));
         }
         if script.has(now, Trouble::KeyRefused) {
             return Answer::KeyRefused;

@@ -4,9 +4,9 @@ use super::machine::{Coming, Flight, Machine};
 use super::script::HOUR;
 use super::service::{Answer, Refusal};
 use nightscribe::domain::Timestamp;
-use nightscribe::domain::transition::Event;
-use nightscribe::pipeline::gate::{Decision, Seat};
-use nightscribe::policy::backoff::Trouble;
+use nightscribe::domain::transition::JobEvent;
+use nightscribe::pipeline::gate::{AdmissionDecision, Permit};
+use nightscribe::policy::backoff::FailureScope;
 use nightscribe::policy::verdict::Cause;
 
 /// Polls under way at once.
@@ -46,11 +46,11 @@ impl<'g> Machine<'g> {
                 }
                 break;
             };
-            match self.gate.try_pass() {
+            match self.gate.try_acquire() {
                 Ok(seat) => self.passed.push_back((job, seat)),
                 Err(decision) => {
                     self.desk.enqueue(job, now.min(self.now()));
-                    if let Decision::Until(time) = decision {
+                    if let AdmissionDecision::Until(time) = decision {
                         self.look_at(time);
                     }
                     break;
@@ -58,12 +58,12 @@ impl<'g> Machine<'g> {
             }
         }
         while let Some((job, seat)) = self.passed.pop_front() {
-            if let Err(wait) = self.tempo.pace().take() {
+            if let Err(wait) = self.tempo.limiter().try_acquire() {
                 self.passed.push_front((job, seat));
                 self.look_in(wait.as_millis() as i64 + 1);
                 return;
             }
-            if self.gate.is_still_open(&seat) {
+            if self.gate.is_still_valid(&seat) {
                 self.leave(job, seat);
             } else {
                 drop(seat);
@@ -73,14 +73,14 @@ impl<'g> Machine<'g> {
         }
     }
 
-    fn leave(&mut self, job: usize, seat: Seat<'g>) {
+    fn leave(&mut self, job: usize, seat: Permit<'g>) {
         let mut holds = self.gate.holds().into_iter();
         let held = holds.any(|hold| !hold.kind.is_probed() || self.probing());
         self.checks.must(!held, "nothing is submitted under a hold");
         self.checks.submission_leaves(self.at);
         self.desk.attempts[job] += 1;
         self.desk
-            .apply(&mut self.checks, self.at, job, Event::Claimed);
+            .apply(&mut self.checks, self.at, job, JobEvent::Claimed);
         self.flying += 1;
         let left = self.moment();
         let upload = self.dice.between(300, 5000);
@@ -102,16 +102,16 @@ impl<'g> Machine<'g> {
 
     fn poll(&mut self) {
         let now = self.now();
-        self.schedule.ripen(now);
+        self.schedule.advance_to(now);
         self.gate
-            .polling(self.schedule.len(), self.schedule.oldest_due());
-        while self.polls < AT_ONCE && self.schedule.ripe() > 0 {
+            .update_pending(self.schedule.len(), self.schedule.oldest_due());
+        while self.polls < AT_ONCE && self.schedule.due_count() > 0 {
             let opens_at = self.gate.opens_at();
             if opens_at > now {
                 self.look_at(opens_at);
                 break;
             }
-            if let Err(wait) = self.poll_pace.take() {
+            if let Err(wait) = self.poll_pace.try_acquire() {
                 self.look_in(wait.as_millis() as i64 + 1);
                 break;
             }
@@ -131,7 +131,7 @@ impl<'g> Machine<'g> {
             self.look_at(due);
         }
         self.gate
-            .polling(self.schedule.len(), self.schedule.oldest_due());
+            .update_pending(self.schedule.len(), self.schedule.oldest_due());
     }
 
     /// What the service says to a submission that left at `began`. A request that sleep broke was accepted or not.
@@ -154,7 +154,7 @@ impl<'g> Machine<'g> {
 
     pub fn ask(&mut self, id: usize, broken: bool) -> Answer {
         if broken {
-            return Answer::Trouble(Trouble::Unclear, None);
+            return Answer::Trouble(FailureScope::Unclear, None);
         }
         self.service.poll(self.script, &mut self.dice, id, self.at)
     }

@@ -2,7 +2,7 @@
 
 use super::{client, create, created, form, json_of, polled, sandbox};
 use nightscribe::domain::Timestamp;
-use nightscribe::sandbox::{Account, Faults, Sandbox, Settings};
+use nightscribe::sandbox::{AccountState, Faults, Sandbox, Settings};
 use reqwest::RequestBuilder;
 use serde_json::json;
 use std::time::Duration;
@@ -24,9 +24,9 @@ async fn keys_and_credit_are_checked() {
     assert_eq!(submit(post().bearer_auth("wrong")).await, 401);
     assert_eq!(submit(post().basic_auth("right", Some("right"))).await, 401);
     assert_eq!(submit(post().bearer_auth("right")).await, 201);
-    sandbox.set_account(Account::NoCredit);
+    sandbox.set_account(AccountState::NoCredit);
     assert_eq!(submit(post().bearer_auth("right")).await, 403);
-    sandbox.set_account(Account::KeyRefused);
+    sandbox.set_account(AccountState::KeyRefused);
     assert_eq!(submit(post().bearer_auth("right")).await, 401);
     let ledger = sandbox.ledger();
     assert_eq!(

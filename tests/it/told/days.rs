@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use nightscribe::config::{self, Environment};
 use nightscribe::domain::Timestamp;
 use nightscribe::notify::Channels;
-use nightscribe::pipeline::{Clock, Event, Mode, Observer, Setup, SystemClock};
+use nightscribe::pipeline::{Clock, Mode, Observer, RunEvent, Setup, SystemClock};
 use nightscribe::policy::day::next_midnight;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -27,7 +27,7 @@ impl Clock for Ahead {
 struct Nobody;
 
 impl Observer for Nobody {
-    fn notice(&self, _: &Event) {}
+    fn on_event(&self, _: &RunEvent) {}
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::notify;
 use super::receiver::{NEVER, Receiver};
 use crate::house::{Ended, House, settings};
 use hmac::{Hmac, KeyInit, Mac};
-use nightscribe::domain::Channel;
+use nightscribe::domain::NotifyChannel;
 use nightscribe::sandbox::Faults;
 use nightscribe::store::Store;
 use nightscribe::store::outbox::Delivery;
@@ -111,7 +111,7 @@ fn a_kill_between_two_tries_repeats_neither() {
         .unwrap();
     house.wait_until("the first try is over", |house| {
         let waiting = waiting(house);
-        waiting.is_some_and(|waiting| waiting.tries == 1 && !waiting.cut_off)
+        waiting.is_some_and(|waiting| waiting.attempts == 1 && !waiting.was_interrupted)
     });
     crate::house::signal(&daemon, "KILL");
     daemon.wait().unwrap();
@@ -129,7 +129,7 @@ fn waiting(house: &House) -> Option<Delivery> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let store = Store::open(&house.path("state")).await.ok()?;
-        let waiting = store.next_delivery(Channel::Webhook).await.ok()?;
+        let waiting = store.next_delivery(NotifyChannel::Webhook).await.ok()?;
         store.close().await;
         waiting
     })

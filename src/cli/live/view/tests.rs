@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::{ErrorClass, Failure, HoldKind, JobId, Timestamp};
 use crate::policy::hours::Opening;
-use crate::store::activity::{Activity, HEAD, Waiting};
+use crate::store::activity::{Activity, HEAD_LIMIT, WaitingJobs};
 use crate::store::report::Overview;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
@@ -20,8 +20,8 @@ fn after(seconds: u64) -> Timestamp {
     NOW.after(Duration::from_secs(seconds))
 }
 
-fn in_flight_item(job: i64, name: &str, since: u64, expires_in: Option<u64>) -> UnderWay {
-    UnderWay {
+fn in_flight_item(job: i64, name: &str, since: u64, expires_in: Option<u64>) -> InFlightRecording {
+    InFlightRecording {
         job: JobId(job),
         relative: PathBuf::from(name),
         size_bytes: 48_200_000,
@@ -31,17 +31,17 @@ fn in_flight_item(job: i64, name: &str, since: u64, expires_in: Option<u64>) -> 
     }
 }
 
-fn queued(source: &str, have_duplicate: bool, jobs: u64) -> Waiting {
-    Waiting {
+fn queued(source: &str, have_duplicate: bool, jobs: u64) -> WaitingJobs {
+    WaitingJobs {
         source: source.to_owned(),
         are_files: true,
-        have_twin: have_duplicate,
+        have_duplicate,
         jobs,
     }
 }
 
-fn failure(job: i64, name: &str, class: ErrorClass, message: &str) -> Failed {
-    Failed {
+fn failure(job: i64, name: &str, class: ErrorClass, message: &str) -> RecentFailure {
+    RecentFailure {
         job: JobId(job),
         relative: PathBuf::from(name),
         failure: Failure::new(class, message),
@@ -50,13 +50,13 @@ fn failure(job: i64, name: &str, class: ErrorClass, message: &str) -> Failed {
 }
 
 /// A queue with items in every state.
-fn night() -> Scene {
+fn night() -> QueueSnapshot {
     let counts = [1480, 3, 37, 2, 2480, 9, 1];
     let pending = (0..37).map(|number| {
         let name = format!("2024/season {number}/a rather long name of an episode.mp3");
         in_flight_item(500 + number, &name, 240, Some(600 + number as u64 * 60))
     });
-    Scene {
+    QueueSnapshot {
         now: NOW,
         zone: TimeZone::UTC,
         overview: Overview {
@@ -65,7 +65,7 @@ fn night() -> Scene {
             next_due: None,
             perhaps_paid: 2,
             done_since: 0,
-            runner: Some(Runner {
+            active_run: Some(ActiveRun {
                 pid: 4711,
                 since: before(18_000),
             }),
@@ -85,10 +85,10 @@ fn night() -> Scene {
                 queued("talks", false, 1100),
                 queued("talks", true, 12),
             ],
-            later: 60,
+            not_due: 60,
             next_due: Some(after(190)),
-            in_doubt: 2,
-            files: 35,
+            uncertain: 2,
+            transcripts: 35,
             audio_s: 25_860.0,
             failures: vec![
                 failure(
@@ -100,26 +100,26 @@ fn night() -> Scene {
                 failure(9, "2023/notes.wav", ErrorClass::Unsupported, "it is text"),
             ],
         },
-        over: Duration::from_secs(600),
+        rate_window: Duration::from_secs(600),
         sources: BTreeMap::from([("talks".to_owned(), true), ("nas".to_owned(), false)]),
     }
 }
 
-fn held() -> Scene {
+fn held() -> QueueSnapshot {
     let mut scene = night();
     let message = "the account is out of credit (402)".to_owned();
     scene.holds = vec![Hold::new(HoldKind::Credit, before(3000), message)];
     scene
 }
 
-fn empty() -> Scene {
+fn empty() -> QueueSnapshot {
     let mut scene = night();
     scene.overview = Overview::default();
     scene.activity = Activity::default();
     scene
 }
 
-fn text(scene: &Scene, width: usize, height: Option<usize>) -> String {
+fn text(scene: &QueueSnapshot, width: usize, height: Option<usize>) -> String {
     let lines = render(scene, width, height);
     let lines: Vec<_> = lines.iter().map(|line| line.text.as_str()).collect();
     lines.join("\n")
@@ -202,8 +202,8 @@ fn every_section_gets_a_row_before_any_gets_more() {
 #[test]
 fn counts_beyond_the_examined_head_are_marked() {
     let mut scene = night();
-    scene.activity.later = HEAD;
-    scene.activity.waiting = vec![queued("talks", true, HEAD)];
+    scene.activity.not_due = HEAD_LIMIT;
+    scene.activity.waiting = vec![queued("talks", true, HEAD_LIMIT)];
     scene.overview.counts.insert(JobState::Queued, 900_000);
     let text = text(&scene, 80, Some(24));
     assert!(
