@@ -3,7 +3,7 @@
 use crate::three_hours;
 use divan::Bencher;
 use divan::counter::BytesCount;
-use nightscribe::api::read_transcript;
+use nightscribe::provider::read_transcript;
 
 #[divan::bench]
 fn read_three_hours(bencher: Bencher) {

@@ -2,9 +2,9 @@
 
 use crate::three_hours;
 use divan::Bencher;
-use nightscribe::api::read_transcript;
 use nightscribe::domain::{Format, Request, Timestamp};
 use nightscribe::output::render::{TranscriptMetadata, render};
+use nightscribe::provider::read_transcript;
 
 #[divan::bench(args = Format::ALL)]
 fn render_three_hours(bencher: Bencher, format: Format) {

@@ -3,7 +3,7 @@
 use divan::Bencher;
 use globset::GlobSet;
 use nightscribe::domain::Timestamp;
-use nightscribe::media::walk::{WalkOptions, walk};
+use nightscribe::source::folder::walk::{WalkOptions, walk};
 use std::fs;
 use std::time::Duration;
 use tempfile::TempDir;

@@ -1,13 +1,14 @@
 //! Responses of the service to polls and submissions, and error responses.
 
 use super::{is_control_char, rendered};
-use nightscribe::api::answer::{
-    CreateResponse, PollResponse, read_create_response, read_legacy_response, read_poll_response,
-    read_transcript,
-};
-use nightscribe::api::failures::{self, ErrorResponse, Operation};
-use nightscribe::api::{CallError, Completed};
 use nightscribe::domain::Failure;
+use nightscribe::provider::aimlapi::envelope::{
+    CreateResponse, PollResponse, read_create_response, read_legacy_response, read_poll_response,
+};
+use nightscribe::provider::aimlapi::errors;
+use nightscribe::provider::aimlapi::errors::{ErrorResponse, Operation};
+use nightscribe::provider::read_transcript;
+use nightscribe::provider::{CallError, Completed};
 use serde_json::Value;
 use std::time::SystemTime;
 
@@ -46,11 +47,11 @@ fn check_refusal(body: &[u8]) {
             body,
             ..ErrorResponse::default()
         };
-        let CallError { failure, .. } = failures::classify(Operation::Poll, refusal);
+        let CallError { failure, .. } = errors::classify(Operation::Poll, refusal);
         check_failure(&failure);
     }
     if let Ok(value) = std::str::from_utf8(body) {
-        let _wait = failures::retry_after(value, SystemTime::UNIX_EPOCH);
+        let _wait = errors::retry_after(value, SystemTime::UNIX_EPOCH);
     }
 }
 

@@ -5,7 +5,7 @@ use super::exit::{CommandError, Exit};
 use super::session::Session;
 use super::terminal::{ERROR, pluralize};
 use crate::domain::JobId;
-use crate::store::control::CancelOutcome;
+use crate::store::sqlite::operator::CancelOutcome;
 use std::io::Write;
 
 pub(super) async fn cancel(session: &Session, args: &CancelArgs) -> Result<Exit, CommandError> {

@@ -3,7 +3,7 @@
 use super::terminal::{escape_control_chars, printable_path};
 use crate::config::{Config, Environment, read_secret};
 use crate::notify::channels::{EMAIL_PASSWORD, WEBHOOK_SECRET};
-use crate::notify::program::find_executable;
+use crate::runtime::subprocess::find_executable;
 use std::error::Error;
 use std::path::Path;
 

@@ -5,10 +5,10 @@ use super::channels;
 use super::exit::{CommandError, Exit};
 use super::session::{Session, environment};
 use super::terminal::{ERROR, SUCCESS, WARN, format_duration, printable_lines, printable_path};
-use crate::api::{Client, ClientSettings};
 use crate::config::{self, Config, Environment, KeySource};
 use crate::domain::Timestamp;
-use crate::pipeline::watch::{MIN_FREE_BYTES, free_bytes};
+use crate::pipeline::monitor::{MIN_FREE_BYTES, free_bytes};
+use crate::provider::{Client, ClientSettings};
 use crate::store::Store;
 use std::error::Error;
 use std::io::Write;
@@ -102,7 +102,7 @@ pub(super) async fn check(global: &GlobalArgs) -> Result<Exit, CommandError> {
             .map(|(name, status)| from_result(name, status)),
     );
     lines.extend(service(&session.config, &session.environment, session.now()).await);
-    lines.extend(super::service::night::check_installed(&session));
+    lines.extend(crate::cli::service::readiness::check_installed(&session));
     lines.iter().try_for_each(print)?;
     let wrong = lines.iter().any(CheckResult::is_failed);
     Ok(if wrong { Exit::Usage } else { Exit::Done })

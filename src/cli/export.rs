@@ -4,19 +4,19 @@ use super::args::ExportArgs;
 use super::exit::{CommandError, Exit};
 use super::session::Session;
 use super::terminal::{ERROR, pluralize, printable_path};
-use crate::api::Completed;
 use crate::config::{Layout, OutputConfig};
 use crate::domain::format::FormatSelection;
 use crate::domain::{Failure, JobId};
-use crate::output::leftover::remove_staging_files;
+use crate::output::staging_file::remove_staging_files;
 use crate::output::write::sync_folder;
 use crate::pipeline::lock::Lock;
-use crate::pipeline::place::{
+use crate::pipeline::stages::save::staging::{
     RenderedFiles, StagedFiles, output_folder, render_files, write_failure,
 };
+use crate::provider::Completed;
 use crate::store::Store;
-use crate::store::progress::WrittenFile;
-use crate::store::queue::ReceivedJob;
+use crate::store::sqlite::queue::ReceivedJob;
+use crate::store::sqlite::transitions::WrittenFile;
 use std::collections::{BTreeSet, HashSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};

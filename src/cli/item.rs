@@ -3,9 +3,9 @@
 use super::exit::CommandError;
 use super::terminal::escape_json;
 use crate::domain::{Failure, Timestamp};
-use crate::store::hooks::HookRun;
-use crate::store::recordings::Location;
-use crate::store::report::{Attempt, Item};
+use crate::store::sqlite::hooks::HookRun;
+use crate::store::sqlite::items::{Attempt, Item};
+use crate::store::sqlite::recordings::Location;
 use serde::Serialize;
 use serde_json::{Map, Value};
 

@@ -9,7 +9,7 @@ use super::terminal::{
 };
 use super::waiting::WaitContext;
 use crate::domain::JobState;
-use crate::store::report::{Item, ItemFilter};
+use crate::store::sqlite::items::{Item, ItemFilter};
 use std::io::Write;
 use std::time::Duration;
 

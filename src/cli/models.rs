@@ -2,7 +2,7 @@
 
 use super::exit::{CommandError, Exit};
 use super::terminal::{format_table, new_table};
-use crate::domain::model::MODELS;
+use crate::provider::aimlapi::models::MODELS;
 use std::io::Write;
 
 pub(super) fn models() -> Result<Exit, CommandError> {

@@ -9,11 +9,11 @@ use super::terminal::{
 };
 use crate::config::Config;
 use crate::domain::{Failure, PriceTable, RecordingId, Timestamp};
-use crate::pipeline::account::prices;
-use crate::pipeline::measure::probe_all;
+use crate::pipeline::budget::prices;
+use crate::pipeline::probe_durations::probe_all;
 use crate::policy::forecast::{Workload, submitted_by};
 use crate::policy::hours::SubmitWindow;
-use crate::store::lengths::PlannedRecording;
+use crate::store::sqlite::durations::PlannedRecording;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};

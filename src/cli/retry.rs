@@ -6,7 +6,7 @@ use super::session::Session;
 use super::terminal::{ERROR, pluralize};
 use crate::domain::JobId;
 use crate::store::Store;
-use crate::store::control::RetryFilter;
+use crate::store::sqlite::operator::RetryFilter;
 use std::io::Write;
 
 pub(super) async fn retry(session: &Session, args: RetryArgs) -> Result<Exit, CommandError> {

@@ -9,8 +9,8 @@ use super::signals::stop_on_signal;
 use crate::config::read_key;
 use crate::domain::{HoldKind, Timestamp};
 use crate::notify::Channels;
-use crate::pipeline::clock::{Clock, SystemClock};
 use crate::pipeline::runner::{self, Mode, Setup, Summary};
+use crate::runtime::clock::{Clock, SystemClock};
 use std::sync::Arc;
 
 pub(super) async fn run(

@@ -5,7 +5,7 @@ use super::exit::{CommandError, Exit};
 use super::session::Session;
 use super::terminal::pluralize;
 use crate::pipeline::event::{Observer, RunEvent, ScanSummary};
-use crate::pipeline::scan::Scanner;
+use crate::pipeline::stages::discover::Scanner;
 use crate::store::Store;
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};

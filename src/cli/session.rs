@@ -4,10 +4,10 @@ use super::args::GlobalArgs;
 use super::exit::{CommandError, Exit};
 use crate::config::{self, Config, Environment, SourceConfig};
 use crate::domain::{Hold, Timestamp};
-use crate::pipeline::clock::{Clock, SystemClock};
 use crate::policy::hours::SubmitWindow;
+use crate::runtime::clock::{Clock, SystemClock};
 use crate::store::Store;
-use crate::store::open::DATABASE_FILE;
+use crate::store::sqlite::open::DATABASE_FILE;
 
 /// State that most commands share.
 pub struct Session {
@@ -101,7 +101,7 @@ impl Session {
             .find(|source| source.name == name)
             .ok_or_else(|| {
                 let names = sources.iter().map(|source| source.name.as_str());
-                let suggestion = crate::domain::nearest::suggestion(name, names);
+                let suggestion = crate::domain::did_you_mean::suggestion(name, names);
                 CommandError::new(
                     Exit::Usage,
                     format!("there is no source `{name}`{suggestion}"),

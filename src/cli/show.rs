@@ -10,8 +10,8 @@ use super::terminal::{
 use super::waiting::WaitContext;
 use crate::domain::{JobId, JobState};
 use crate::store::Store;
-use crate::store::hooks::HookRun;
-use crate::store::report::{Attempt, Item};
+use crate::store::sqlite::hooks::HookRun;
+use crate::store::sqlite::items::{Attempt, Item};
 use serde::Serialize;
 use std::io::Write;
 use std::path::Path;

@@ -9,7 +9,7 @@ use super::terminal::{DIM, WARN, escape_control_chars, format_duration};
 use crate::domain::{Hold, HoldKind, JobState, Timestamp};
 use crate::pipeline::lock::Lock;
 use crate::policy::hours::Opening;
-use crate::store::report::{ActiveRun, Overview};
+use crate::store::sqlite::items::{ActiveRun, Overview};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

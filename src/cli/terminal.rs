@@ -1,8 +1,8 @@
 //! Styles and formatting for terminal output.
 
 use crate::domain::Timestamp;
+pub(super) use crate::domain::control_chars::escape_control_chars;
 use crate::domain::is_control_char;
-pub(super) use crate::domain::obeyed::escape_control_chars;
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
 use jiff::tz::TimeZone;

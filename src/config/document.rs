@@ -1,6 +1,6 @@
 //! TOML with the location of each key and value. Values are converted to JSON, the format of the service's options.
 
-use super::problem::{Diagnostic, Origin};
+use crate::config::diagnostics::{Diagnostic, Origin};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;

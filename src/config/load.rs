@@ -2,9 +2,9 @@
 
 use super::Config;
 use super::environment::Environment;
-use super::layers::build;
-use super::problem::Diagnostic;
 use super::small_file::read_text;
+use crate::config::diagnostics::Diagnostic;
+use crate::config::merge::build;
 use std::path::{Path, PathBuf};
 
 /// Maximum size of a configuration file, in bytes. Enough for thousands of sources.

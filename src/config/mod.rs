@@ -22,20 +22,17 @@
 mod document;
 pub mod email;
 pub mod environment;
-pub mod folder;
 pub mod key;
-mod layers;
 pub mod layout;
 pub mod load;
 pub mod notify;
-pub mod problem;
 pub mod secret;
 mod section;
 mod small_file;
 mod source;
-pub mod uncertain;
 mod values;
 
+pub use crate::domain::on_uncertain::OnUncertain;
 pub use email::{EmailConfig, MailServer, TlsMode};
 pub use environment::Environment;
 pub use key::{KeyError, read_key};
@@ -43,7 +40,6 @@ pub use layout::Layout;
 pub use load::{ConfigError, load};
 pub use notify::{HookConfig, HooksConfig, NotifyConfig, Program, WebhookConfig};
 pub use secret::{SecretError, read_secret};
-pub use uncertain::OnUncertain;
 
 use crate::domain::{ApiMode, FileNameTemplate, Format, PriceTable, Request};
 use crate::policy::bounds::Bounds;
@@ -205,5 +201,8 @@ pub struct SourceConfig {
     pub bounds: Bounds,
 }
 
+pub mod diagnostics;
+pub mod folder_rules;
+pub(crate) mod merge;
 #[cfg(test)]
 mod tests;

@@ -117,7 +117,7 @@ pub(super) fn read_hooks(
 fn argument(text: &str, formats: Option<&[Format]>) -> ParseResult<HookArgument> {
     let argument: HookArgument = text
         .parse()
-        .map_err(|error: crate::domain::argument::UnknownPlaceholder| error.to_string())?;
+        .map_err(|error: crate::domain::hook_argument::UnknownPlaceholder| error.to_string())?;
     let is_written = |format: &Format| formats.is_none_or(|formats| formats.contains(format));
     let missing = argument.formats().find(|format| !is_written(format));
     match missing {

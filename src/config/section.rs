@@ -2,9 +2,9 @@
 //! that was never read is unknown.
 
 use super::document::{NodeContent, Table, possible_values};
-use super::problem::{Diagnostic, Origin};
 use super::values::ParseResult;
-use crate::domain::nearest::suggestion;
+use crate::config::diagnostics::{Diagnostic, Origin};
+use crate::domain::did_you_mean::suggestion;
 use serde_json::Value;
 use std::collections::BTreeMap;
 

@@ -3,13 +3,14 @@
 use super::SourceConfig;
 use super::document::{NodeContent, Table, parse};
 use super::environment::Environment;
-use super::problem::Diagnostic;
 use super::section::Section;
 use super::values::{
     ParseResult, boolean, bytes, duration, path, positive_duration, string, strings,
 };
-use crate::domain::{Request, model, options};
+use crate::config::diagnostics::Diagnostic;
+use crate::domain::Request;
 use crate::policy::bounds::Bounds;
+use crate::provider::aimlapi::{models, options};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -88,7 +89,7 @@ pub(super) fn read_model(section: &mut Section<'_>, any_model: bool) -> (Option<
     let any_model = section
         .get("allow_unknown_model", boolean)
         .unwrap_or(any_model);
-    if let Some(Err(unknown)) = model.as_deref().filter(|_| !any_model).map(model::check) {
+    if let Some(Err(unknown)) = model.as_deref().filter(|_| !any_model).map(models::check) {
         section.reject("model", &unknown.to_string());
     }
     (model, any_model)

@@ -1,10 +1,10 @@
 //! Merging of the layers, and every diagnostic.
 
 use super::environment::Environment;
-use super::layers::build;
 use super::load::join_lines;
-use super::problem::Diagnostic;
 use super::{Config, KeySource, Layout, TEMPLATE};
+use crate::config::diagnostics::Diagnostic;
+use crate::config::merge::build;
 use crate::domain::{ApiMode, Format};
 use std::path::{Path, PathBuf};
 use std::time::Duration;

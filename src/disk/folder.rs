@@ -2,7 +2,7 @@
 //! on disk. Only an fsync of the parent folder puts an entry there.
 
 use super::mount;
-use crate::crash;
+use crate::runtime::failpoint;
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File};
 use std::io;
@@ -73,7 +73,7 @@ fn sync_entries(folder: &Path) -> io::Result<()> {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
             synced => synced?,
         }
-        crash::point("disk.folder.name_synced");
+        failpoint::hit("disk.folder.name_synced");
     }
     Ok(())
 }

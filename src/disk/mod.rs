@@ -8,4 +8,5 @@
 pub mod file_system;
 pub mod folder;
 mod mount;
+pub mod resource_exhaustion;
 pub mod share;

@@ -1,7 +1,7 @@
 //! Template for the names of output files.
 
 use super::Timestamp;
-use super::nearest::suggestion;
+use crate::domain::did_you_mean::suggestion;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::str::FromStr;

@@ -22,21 +22,19 @@
 //! - [`request`]: model and options of a submission
 //! - [`transcript`]: a transcript, independent of the model
 
-pub mod argument;
+pub mod api_mode;
 pub mod channel;
 pub mod container;
-pub mod content;
-pub mod exhaustion;
+pub mod control_chars;
+pub mod did_you_mean;
 pub mod failure;
+pub mod file_content;
 pub mod file_name;
-pub mod flow;
 pub mod format;
 pub mod hold;
+pub mod hook_argument;
 pub mod id;
-pub mod model;
-pub mod nearest;
-pub mod obeyed;
-pub mod options;
+pub mod on_uncertain;
 pub mod price;
 pub mod request;
 pub mod state;
@@ -44,16 +42,16 @@ pub mod time;
 pub mod transcript;
 pub mod transition;
 
-pub use argument::HookArgument;
+pub use crate::domain::api_mode::ApiMode;
+pub use crate::domain::control_chars::is_control_char;
+pub use crate::domain::file_content::FileContent;
+pub use crate::domain::hook_argument::HookArgument;
 pub use channel::NotifyChannel;
-pub use content::FileContent;
 pub use failure::{ErrorClass, Failure};
 pub use file_name::FileNameTemplate;
-pub use flow::ApiMode;
 pub use format::Format;
 pub use hold::{Hold, HoldKind};
 pub use id::{AttemptId, GenerationId, JobId, RecordingId, RunId};
-pub use obeyed::is_control_char;
 pub use price::{Price, PriceTable};
 pub use request::Request;
 pub use state::JobState;

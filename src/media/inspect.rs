@@ -4,8 +4,9 @@
 //! anything. All other files are left to the service.
 
 use super::duration::duration_of;
-use super::{sniff, whole};
+use super::sniff;
 use crate::domain::{ErrorClass, Failure};
+use crate::media::truncation;
 use std::io::{self, Read, Seek};
 use std::path::Path;
 
@@ -47,7 +48,7 @@ pub fn inspect(
             "the file is truncated: it has only {len} bytes"
         ))));
     }
-    if let Some(reason) = whole::find_truncation(&mut file, &head, len)? {
+    if let Some(reason) = truncation::find_truncation(&mut file, &head, len)? {
         return Ok(Err(unreadable(format!("the file is truncated: {reason}"))));
     }
     file.rewind()?;

@@ -8,8 +8,6 @@
 //! - [`duration`]: duration of a recording, from its container
 
 pub mod duration;
-pub mod fingerprint;
 pub mod inspect;
 mod sniff;
-pub mod walk;
-mod whole;
+pub(crate) mod truncation;

@@ -1,8 +1,8 @@
 //! Delivery of messages to a program.
 
 use super::channels::{DeliveryError, Message};
-use super::program::{Invocation, run};
 use crate::config::Program;
+use crate::runtime::subprocess::{Invocation, run};
 use std::ffi::OsString;
 use std::time::Duration;
 

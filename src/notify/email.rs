@@ -1,8 +1,8 @@
 //! Delivery of messages by e-mail.
 
 use super::channels::{DeliveryError, Message};
-use crate::api::failures::sanitize;
 use crate::config::{self, MailServer, TlsMode};
+use crate::provider::aimlapi::errors::sanitize;
 use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
 use lettre::transport::smtp::Error;

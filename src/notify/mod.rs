@@ -9,10 +9,9 @@
 pub mod channels;
 pub mod command;
 pub mod email;
-pub mod message;
-pub mod program;
+pub mod notification;
 pub mod text;
 pub mod webhook;
 
+pub use crate::notify::notification::Notification;
 pub use channels::{Channels, DeliveryError, Message};
-pub use message::Notification;

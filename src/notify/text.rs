@@ -1,7 +1,7 @@
 //! Messages as e-mails: subject and text.
 
-use super::message::{FailedRecording, Notification, NotificationKind};
-use crate::domain::obeyed::escape_control_chars;
+use crate::domain::control_chars::escape_control_chars;
+use crate::notify::notification::{FailedRecording, Notification, NotificationKind};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -130,8 +130,8 @@ fn hours(seconds: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::message::samples::*;
     use super::*;
+    use crate::notify::notification::samples::*;
 
     fn mail(message: &Notification) -> String {
         format!("Subject: {}\n\n{}", subject(message), body(message))

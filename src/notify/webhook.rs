@@ -1,8 +1,8 @@
 //! Delivery of messages by HTTP POST.
 
 use super::channels::{DeliveryError, Message};
-use crate::api::failures::sanitize;
-use crate::api::http::client_builder;
+use crate::provider::aimlapi::errors::sanitize;
+use crate::runtime::http_client::client_builder;
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::StatusCode;

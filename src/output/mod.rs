@@ -6,8 +6,8 @@
 //! - [`leftover`]: staging files and their removal after a crash
 //! - [`write`](mod@write): atomic writes
 
-pub mod leftover;
 pub mod link;
 pub mod naming;
 pub mod render;
+pub mod staging_file;
 pub mod write;

@@ -2,10 +2,10 @@
 //!
 //! A file is written to a staging file, synced and renamed. It appears complete or not at all.
 
-use super::leftover::create_staging_file;
-use crate::crash;
 use crate::disk::file_system;
 use crate::disk::folder::{DEFAULT_MODE, create_durable, sync};
+use crate::output::staging_file::create_staging_file;
+use crate::runtime::failpoint;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
@@ -87,7 +87,7 @@ pub fn target_state(path: &Path, bytes: &[u8]) -> Result<TargetState, WriteError
 /// A fully written staging file, next to its target path.
 ///
 /// A crash leaves the target unchanged. It may leave the staging file, which
-/// [`remove_leftovers`](super::leftover::remove_leftovers) removes. Dropping the value before [`put_in_place`] removes the
+/// [`remove_leftovers`](crate::output::staging_file::remove_leftovers) removes. Dropping the value before [`put_in_place`] removes the
 /// staging file.
 #[derive(Debug)]
 pub struct StagedFile {
@@ -154,7 +154,7 @@ impl StagedFile {
         if let Some(staging) = &self.staging {
             let synced = staging.as_file().sync_all();
             synced.map_err(WriteError::file(&self.path))?;
-            crash::point("output.write.file_synced");
+            failpoint::hit("output.write.file_synced");
         }
         Ok(())
     }
@@ -168,7 +168,7 @@ impl StagedFile {
             return None;
         }
         let synced = file_system::sync(file).map_err(WriteError::file(&self.path));
-        crash::point("output.write.file_system_synced");
+        failpoint::hit("output.write.file_system_synced");
         Some(synced)
     }
 
@@ -198,7 +198,7 @@ impl StagedFile {
             self.staging = Some(failed.file);
             WriteError::file(&self.path)(failed.error)
         })?;
-        crash::point("output.write.renamed");
+        failpoint::hit("output.write.renamed");
         Ok(())
     }
 }
@@ -220,7 +220,7 @@ pub fn rename_into_place(files: &mut [StagedFile]) -> Result<(), WriteError> {
 /// Returns an error if the folder cannot be created or synced.
 pub fn create_folder(folder: &Path) -> Result<(), WriteError> {
     create_durable(folder, DEFAULT_MODE).map_err(WriteError::folder(folder))?;
-    crash::point("output.write.folders_made");
+    failpoint::hit("output.write.folders_made");
     Ok(())
 }
 
@@ -230,7 +230,7 @@ pub fn create_folder(folder: &Path) -> Result<(), WriteError> {
 /// Returns an error if the sync fails.
 pub fn sync_folder(folder: &Path) -> Result<(), WriteError> {
     sync(folder).map_err(WriteError::folder(folder))?;
-    crash::point("output.write.folder_synced");
+    failpoint::hit("output.write.folder_synced");
     Ok(())
 }
 
@@ -245,15 +245,15 @@ pub fn parent_folder(path: &Path) -> &Path {
 
 fn sync_existing(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()?;
-    crash::point("output.write.found_in_place");
+    failpoint::hit("output.write.found_in_place");
     Ok(())
 }
 
 fn write_staging_file(folder: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
     let mut staging = create_staging_file(folder)?;
-    crash::point("output.write.begun");
+    failpoint::hit("output.write.begun");
     staging.write_all(bytes)?;
-    crash::point("output.write.staged");
+    failpoint::hit("output.write.staged");
     Ok(staging)
 }
 

@@ -1,20 +1,21 @@
 //! State shared by the stages of a run.
 
-use super::beside::Background;
-use super::clock::Clock;
 use super::event::{Observer, RunEvent};
-use super::fresh::ResultCache;
-use super::gate::Admission;
-use super::tell;
-use super::tempo::SubmitRate;
-use crate::api::{CallError, CallErrorKind, Client, RateLimiter};
 use crate::config::Config;
 use crate::domain::{Failure, Hold, HoldKind, JobId, PriceTable, RunId, Timestamp};
+use crate::pipeline::admission::Admission;
+use crate::pipeline::background::Background;
+use crate::pipeline::result_cache::ResultCache;
+use crate::pipeline::stages::notify;
+use crate::pipeline::submit_rate::SubmitRate;
 use crate::policy::backoff::{Backoff, FailureScope};
 use crate::policy::budget::{Amount, Budget, BudgetRefusal};
 use crate::policy::polling::PollPolicy;
-use crate::store::news::OutboxMessage;
-use crate::store::queue::ReachableSources;
+use crate::provider::{CallError, CallErrorKind, Client};
+use crate::runtime::clock::Clock;
+use crate::runtime::rate_limiter::RateLimiter;
+use crate::store::sqlite::outbox_message::OutboxMessage;
+use crate::store::sqlite::queue::ReachableSources;
 use crate::store::{Store, StoreError};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -262,7 +263,7 @@ impl Context {
         if self.gate.hold(hold.clone()) {
             self.notice(&RunEvent::StoreUnavailable { reason: message });
             if matches!(error, StoreError::Disk(_)) {
-                tell::send_without_store(self, &hold);
+                notify::send_without_store(self, &hold);
             }
             self.notice(&RunEvent::Held { hold });
         }
@@ -285,7 +286,7 @@ impl Context {
             return None;
         }
         self.notice(&RunEvent::Held { hold: hold.clone() });
-        tell::hold_message(self, hold)
+        notify::hold_message(self, hold)
     }
 
     /// Stores a hold that is already in force in memory.

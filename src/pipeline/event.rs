@@ -1,9 +1,9 @@
 //! Events of a run, for display and logging.
 
-use crate::api::UploadProgress;
 use crate::domain::{Failure, Hold, HoldKind, JobId, JobState, Timestamp};
 use crate::policy::hours::Opening;
-use crate::store::recovery::Recovered;
+use crate::provider::UploadProgress;
+use crate::store::sqlite::recovery::Recovered;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;

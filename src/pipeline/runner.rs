@@ -1,23 +1,27 @@
 //! One run, from the lock to the last commit.
 
-use super::beside::{Background, BackgroundTasks};
-use super::clock::Clock;
 use super::context::{Context, Tally};
 use super::event::{Observer, RunEvent};
-use super::fresh::ResultCache;
-use super::gate::{Admission, AdmissionState};
 use super::lock::{Lock, LockError};
-use super::tempo::SubmitRate;
-use super::{account, daemon, lookup, poll, preflight, save, scan, submit, tell, watch};
-use crate::api::{Client, ClientError, ClientSettings, RateLimiter};
 use crate::config::Config;
 use crate::domain::{Hold, HoldKind, PriceTable, RunId, Timestamp};
 use crate::notify::Channels;
+use crate::pipeline::admission::{Admission, AdmissionState};
+use crate::pipeline::background::{Background, BackgroundTasks};
+use crate::pipeline::result_cache::ResultCache;
+use crate::pipeline::stages::discover::daemon;
+use crate::pipeline::stages::submit::preflight;
+use crate::pipeline::stages::{discover, notify, poll, recover, save, submit};
+use crate::pipeline::submit_rate::SubmitRate;
+use crate::pipeline::{budget, monitor};
 use crate::policy::admission::AdmissionLimits;
 use crate::policy::backoff::Backoff;
 use crate::policy::budget::{Budget, Cap};
 use crate::policy::hours::{Opening, SubmitWindow};
-use crate::store::recovery::Recovered;
+use crate::provider::{Client, ClientError, ClientSettings};
+use crate::runtime::clock::Clock;
+use crate::runtime::rate_limiter::RateLimiter;
+use crate::store::sqlite::recovery::Recovered;
 use crate::store::{Store, StoreError};
 use secrecy::SecretString;
 use std::num::NonZeroU32;
@@ -131,8 +135,8 @@ pub async fn run(setup: Setup) -> Result<Summary, RunError> {
         key: setup.key.clone(),
         flow: setup.config.api.flow,
     })?;
-    let prices = account::prices(&setup.config, &store).await?;
-    let account = account::open_budget(&setup, &store, &prices).await?;
+    let prices = budget::prices(&setup.config, &store).await?;
+    let account = budget::open_budget(&setup, &store, &prices).await?;
     let began = setup.clock.now();
     let (run, recovered) = store.begin_run(std::process::id(), began).await?;
     let mode = setup.mode;
@@ -145,8 +149,10 @@ pub async fn run(setup: Setup) -> Result<Summary, RunError> {
         context.patiently(reconfigure).await?;
     }
     context.notice(&RunEvent::Started { recovered });
-    context.patiently(|| watch::restore_holds(&context)).await?;
-    tell::reopen_outbox(&context).await?;
+    context
+        .patiently(|| monitor::restore_holds(&context))
+        .await?;
+    notify::reopen_outbox(&context).await?;
     let beside = BackgroundTasks::start(&context, mode);
     let unreachable = run_stages(&context, mode).await?;
     let summary = summary(&context, recovered, unreachable).await?;
@@ -227,9 +233,9 @@ async fn run_stages(context: &Arc<Context>, mode: Mode) -> Result<bool, RunError
     let (reload, reloads) = mpsc::channel(1);
     let mut stages = JoinSet::new();
     stages.spawn(poll::poll_all(context.clone(), to_poll, reloads));
-    stages.spawn(lookup::recover_all(context.clone(), accepted.clone()));
+    stages.spawn(recover::recover_all(context.clone(), accepted.clone()));
     stages.spawn(submit::submit_all(context.clone(), accepted));
-    stages.spawn(watch::run_monitor(context.clone(), reload));
+    stages.spawn(monitor::run_monitor(context.clone(), reload));
     let saver = tokio::spawn(save::save_all(context.clone()));
     let supervised = supervise(context, mode, &mut stages).await;
     context.notice(&RunEvent::Stopping);
@@ -264,7 +270,7 @@ pub(super) async fn is_finished_after_deadline(context: &Context) -> Result<bool
 
 async fn run_once(context: &Arc<Context>, stages: &mut Stages) -> Result<bool, RunError> {
     tokio::select! {
-        scanned = scan::scan_all(context) => scanned?,
+        scanned = discover::scan_all(context) => scanned?,
         Some(ended) = stages.join_next() => return stage_result(ended).map(|()| false),
     }
     let give_up_after = context.config.retry.max_backoff * context.config.retry.max_attempts;

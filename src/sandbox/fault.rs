@@ -1,6 +1,6 @@
 //! Faults that the sandbox injects, by name.
 
-use crate::domain::nearest::nearest;
+use crate::domain::did_you_mean::nearest;
 use rand::Rng;
 use rand::rngs::StdRng;
 use std::str::FromStr;

@@ -20,21 +20,21 @@
 //! - `deepgram`: results in Deepgram's format
 //! - `answer`: responses, with and without faults
 
-mod answer;
 mod audio;
-mod book;
 mod deepgram;
 pub mod fault;
 mod generation;
 pub mod ledger;
 mod property;
+pub(crate) mod response;
 mod result;
 mod routes;
 pub mod server;
 pub mod settings;
+pub(crate) mod sliding_window;
 mod speech;
+pub(crate) mod state;
 mod submission;
-mod window;
 
 pub use fault::{FAULTS, Faults};
 pub use ledger::Ledger;

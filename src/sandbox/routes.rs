@@ -1,7 +1,5 @@
 //! Endpoints of the sandbox.
 
-use super::answer::{ConnectionHandle, RequestContext, json_response};
-use super::book::{Denied, GenerationLookup, SandboxState};
 use super::fault::{Endpoint, Fault};
 use super::ledger::{GenerationOutcome, LedgerEntry};
 use super::property;
@@ -9,6 +7,8 @@ use super::result::{ResultBody, result};
 use super::settings::AccountState;
 use super::submission;
 use crate::domain::time::Timestamp;
+use crate::sandbox::response::{ConnectionHandle, RequestContext, json_response};
+use crate::sandbox::state::{Denied, GenerationLookup, SandboxState};
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::header::AUTHORIZATION;

@@ -1,12 +1,12 @@
 //! The server: start, connections and stop.
 
-use super::answer::ConnectionHandle;
-use super::book::SandboxState;
 use super::fault::Faults;
 use super::ledger::Ledger;
 use super::routes::{Shared, router};
 use super::settings::{AccountState, Settings};
 use crate::domain::time::Timestamp;
+use crate::sandbox::response::ConnectionHandle;
+use crate::sandbox::state::SandboxState;
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};

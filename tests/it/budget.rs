@@ -1,6 +1,6 @@
 //! What may be submitted: hours of audio, money, a number of recordings, and what is left out.
 
-use crate::house::{House, settings, wav};
+use crate::harness::{House, settings, wav};
 use std::fs;
 
 /// Recordings of so many seconds of sound each, none like another.
@@ -22,7 +22,7 @@ fn a_budget_of_hours_is_used_up_exactly_under_many_uploads() {
     lengths(&house, &[6; 24]);
     let mut command = house.command(&["run", "--once"]);
     command.env("NIGHTSCRIBE__LIMITS__MAX_UPLOADS", "16");
-    let ended = crate::house::ended(&mut command);
+    let ended = crate::harness::ended(&mut command);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     // 72 s a day, 6 s each.
     assert_eq!((house.count("done"), house.count("queued")), (12, 12));

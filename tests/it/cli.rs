@@ -1,6 +1,6 @@
 //! The binary as a process: commands, exit codes, signals.
 
-use crate::house::{House, KEY, ended, settings, signal};
+use crate::harness::{House, KEY, ended, settings, signal};
 use nightscribe::sandbox::Settings;
 use serde_json::Value;
 use std::fs;
@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-fn bare(args: &[&str], folder: &std::path::Path) -> crate::house::Ended {
+fn bare(args: &[&str], folder: &std::path::Path) -> crate::harness::Ended {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nightscribe"));
     ended(command.args(args).current_dir(folder).env_clear())
 }
@@ -284,7 +284,7 @@ fn a_daemon_finds_what_is_put_there_and_obeys_other_commands() {
     house.wait_until("the failure", |house| house.count("failed") == 1);
     fs::write(
         house.path("recordings/bad.wav"),
-        crate::house::wav(3, 8_000),
+        crate::harness::wav(3, 8_000),
     )
     .unwrap();
     house.wait_until("the mended one", |house| house.count("done") == 3);
@@ -313,7 +313,7 @@ fn a_pause_holds_run_once_and_says_so() {
 #[test]
 fn single_files_and_urls_can_be_added() {
     let house = House::new(settings());
-    fs::write(house.path("apart.wav"), crate::house::wav(5, 8_000)).unwrap();
+    fs::write(house.path("apart.wav"), crate::harness::wav(5, 8_000)).unwrap();
     house.record("inside.wav", 6);
     let add = house.run(&[
         "add",

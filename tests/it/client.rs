@@ -1,10 +1,10 @@
 //! The client over real connections, against servers whose every byte is written here.
 
-use nightscribe::api::{
+use nightscribe::domain::{ApiMode, GenerationId, Request, Timestamp};
+use nightscribe::provider::{
     Accepted, AudioSource, CallError, CallErrorKind, Client, ClientSettings, PollStatus, Recording,
     Submission, SubmitReply,
 };
-use nightscribe::domain::{ApiMode, GenerationId, Request, Timestamp};
 use secrecy::SecretString;
 use std::net::SocketAddr;
 use std::path::PathBuf;

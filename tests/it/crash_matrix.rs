@@ -1,10 +1,10 @@
-//! The process is killed at every point of the code that is marked with `crash::point` or `crash::around`, one process
+//! The process is killed at every point of the code that is marked with `failpoint::hit` or `failpoint::around`, one process
 //! for each, and started again. What is marked is read from the source, so that a new point without a case is noticed.
 
 mod cases;
 mod scenario;
 
-use crate::promise;
+use crate::exactly_once;
 use cases::{COMMIT, Case, LEAST_COMMITS, Paid, cases, commit};
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,10 +18,10 @@ fn marked() -> BTreeSet<String> {
     for entry in walkdir::WalkDir::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
         let path = entry.unwrap().into_path();
         let is_code = path.extension().is_some_and(|extension| extension == "rs");
-        if is_code && !path.ends_with("crash.rs") {
+        if is_code && !path.ends_with("failpoint.rs") {
             let code = fs::read_to_string(path).unwrap();
-            marked.extend(arguments(&code, "crash::point("));
-            for name in arguments(&code, "crash::around(") {
+            marked.extend(arguments(&code, "failpoint::hit("));
+            for name in arguments(&code, "failpoint::around(") {
                 marked.extend([format!("{name}.before"), format!("{name}.after")]);
             }
         }
@@ -97,7 +97,7 @@ fn judge(case: &Case) -> Result<Vec<String>, String> {
     case.scenario.mend(&house);
     let finished = house.run(&["run", "--once"]);
     let untold = case.scenario.untold(&house);
-    let account = promise::account(&house, case.scenario.refused());
+    let account = exactly_once::account(&house, case.scenario.refused());
     let mut violations = account.violations;
     violations.extend(untold);
     if !(0..=1).contains(&finished.code) {

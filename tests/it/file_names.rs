@@ -1,6 +1,6 @@
 //! What transcripts are called.
 
-use crate::house::{House, date, settings};
+use crate::harness::{House, date, settings};
 use std::fs;
 
 /// A house whose files are named by a template.

@@ -1,6 +1,6 @@
 //! Folders that say what is asked for their recordings, or that they are left out.
 
-use crate::house::{House, settings};
+use crate::harness::{House, settings};
 use serde_json::Value;
 use std::fs;
 

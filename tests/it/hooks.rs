@@ -1,6 +1,6 @@
 //! What is run for each transcript: once, a few at once, and never in the way.
 
-use crate::house::{House, settings, signal};
+use crate::harness::{House, settings, signal};
 use serde_json::Value;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};

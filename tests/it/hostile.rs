@@ -1,9 +1,9 @@
 //! A service, file names and addresses that mean harm: nothing leaves the output folder, commands a terminal, breaks a
 //! file, shows the key or fills the memory.
 
-use crate::house::{Ended, House, KEY, os, settings};
-use nightscribe::api::failures::sanitize;
+use crate::harness::{Ended, House, KEY, os, settings};
 use nightscribe::domain::is_control_char;
+use nightscribe::provider::aimlapi::errors::sanitize;
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{Read, Write};

@@ -1,6 +1,6 @@
 //! When recordings are submitted, and when a run ends.
 
-use crate::house::{House, settings};
+use crate::harness::{House, settings};
 use jiff::ToSpan;
 use jiff::tz::TimeZone;
 use nightscribe::sandbox::Settings;
@@ -27,7 +27,7 @@ fn closed(house: &House) -> std::process::Command {
 #[test]
 fn outside_the_active_hours_nothing_is_submitted_and_the_run_ends_well() {
     let house = House::with_recordings(settings(), 2);
-    let ended = crate::house::ended(&mut closed(&house));
+    let ended = crate::harness::ended(&mut closed(&house));
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert!(
         ended
@@ -52,7 +52,7 @@ fn what_is_pending_is_collected_outside_the_active_hours() {
     killed.kill().unwrap();
     killed.wait().unwrap();
     house.record("third.wav", 3);
-    assert_eq!(crate::house::ended(&mut closed(&house)).code, 0);
+    assert_eq!(crate::harness::ended(&mut closed(&house)).code, 0);
     assert_eq!((house.count("done"), house.count("queued")), (2, 1));
 }
 
@@ -71,7 +71,7 @@ fn a_run_whose_time_is_over_leaves_nothing_pending() {
     assert_eq!(house.count("queued"), 8);
     let mut command = house.command(&["run", "--for", "2500ms"]);
     command.env("NIGHTSCRIBE__LIMITS__SUBMITS_PER_MINUTE", "60");
-    let ended = crate::house::ended(&mut command);
+    let ended = crate::harness::ended(&mut command);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert!(
         ended

@@ -1,6 +1,6 @@
 //! `status --watch` and the reasons of `list`, through the real binary.
 
-use crate::house::{House, settings};
+use crate::harness::{House, settings};
 use nightscribe::sandbox::Settings;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -87,7 +87,7 @@ fn watched(house: &House, until: &str) -> Vec<String> {
             break;
         }
     }
-    crate::house::signal(&child, "INT");
+    crate::harness::signal(&child, "INT");
     assert!(child.wait().unwrap().success());
     assert!(seen.last().unwrap().contains(until), "{seen:?}");
     seen

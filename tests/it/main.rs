@@ -3,35 +3,35 @@
 #![allow(missing_docs, reason = "tests are named as sentences")]
 #![allow(unreachable_pub, reason = "the tests are one program")]
 
+mod architecture;
 mod budget;
 mod cli;
 mod client;
 #[cfg(feature = "crash-points")]
 mod crash_matrix;
 mod dependencies;
+mod exactly_once;
 mod file_names;
 mod folder_rules;
+#[cfg(target_os = "linux")]
+mod folder_watch;
+mod harness;
 mod hooks;
 mod hostile;
 mod hours;
-mod house;
-mod house_rules;
 mod live;
-mod machine;
-mod night;
-#[cfg(target_os = "linux")]
-mod notice;
+mod notifications;
+mod os_faults;
 mod pipeline;
 mod plan;
 #[cfg(target_os = "linux")]
 mod polling;
-mod power;
-mod promise;
+mod power_loss;
 mod sandbox;
 mod scale;
 mod service;
+mod simulation;
 mod soak;
 mod store;
-mod tempo;
-mod told;
+mod submit_rate;
 mod vendor_client;

@@ -1,6 +1,6 @@
 //! The way of a recording, from its folder to its transcripts, through everything that goes wrong.
 
-use crate::house::{House, date, ended, os, settings, wav};
+use crate::harness::{House, date, ended, os, settings, wav};
 use nightscribe::sandbox::{AccountState, Faults, Settings};
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -88,7 +88,9 @@ fn lost_answers_are_found_again_and_nothing_is_paid_twice() {
     assert_all_done(&house, 130);
     assert_eq!(house.sandbox().ledger().generations.len(), 130);
     assert!(
-        ended.stderr.contains("the response was lost, but the service accepted the submission"),
+        ended
+            .stderr
+            .contains("the response was lost, but the service accepted the submission"),
         "{}",
         ended.stderr
     );

@@ -1,6 +1,6 @@
 //! What is known before, and what is said after: plan, prices and report.
 
-use crate::house::{House, settings, wav};
+use crate::harness::{House, settings, wav};
 use serde_json::Value;
 use std::fs;
 use std::time::Duration;

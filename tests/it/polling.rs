@@ -1,9 +1,9 @@
 //! When a transcript is asked for.
 
-use crate::house::{House, settings};
-use crate::night::dice::Dice;
+use crate::harness::{House, settings};
+use crate::simulation::dice::Dice;
 use nightscribe::domain::Timestamp;
-use nightscribe::policy::expectation::LatencyEstimator;
+use nightscribe::policy::latency::LatencyEstimator;
 use nightscribe::policy::polling::PollPolicy;
 use sqlx::{ConnectOptions, Connection, Executor};
 use std::cmp::Reverse;

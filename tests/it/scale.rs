@@ -1,24 +1,24 @@
 //! The queue with many recordings: batches and ranges come to the same as one by one.
 
 use governor::clock::FakeRelativeClock;
-use nightscribe::api::RateLimiter;
 use nightscribe::domain::{
     AttemptId, ErrorClass, Failure, GenerationId, JobId, JobState, Request, RunId, Timestamp,
 };
-use nightscribe::pipeline::schedule::{PollSchedule, PolledGeneration};
+use nightscribe::pipeline::stages::poll::schedule::{PollSchedule, PolledGeneration};
 use nightscribe::policy::polling::PollPolicy;
+use nightscribe::runtime::rate_limiter::RateLimiter;
 use nightscribe::store::Store;
-use nightscribe::store::activity::{
+use nightscribe::store::sqlite::activity::{
     Activity, HEAD_LIMIT, InFlightRecording, RecentFailure, WaitingJobs,
 };
-use nightscribe::store::claims::Claim;
-use nightscribe::store::open::DATABASE_FILE;
-use nightscribe::store::progress::{
+use nightscribe::store::sqlite::claims::Claim;
+use nightscribe::store::sqlite::items::ItemFilter;
+use nightscribe::store::sqlite::open::DATABASE_FILE;
+use nightscribe::store::sqlite::queue::PendingJob;
+use nightscribe::store::sqlite::recordings::{FoundRecording, Location, RecordOutcome};
+use nightscribe::store::sqlite::transitions::{
     Acceptance, AttemptOutcome, Completion, FailedAttempt, NextState,
 };
-use nightscribe::store::queue::PendingJob;
-use nightscribe::store::recordings::{FoundRecording, Location, RecordOutcome};
-use nightscribe::store::report::ItemFilter;
 use sqlx::{ConnectOptions, Row};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};

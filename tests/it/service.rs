@@ -1,6 +1,6 @@
 //! The service of a machine or a user: its unit, its manager, and what keeps it from working at night.
 
-use crate::house::{Ended, House, ended, settings};
+use crate::harness::{Ended, House, ended, settings};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
 //! Random kills for a bounded time, against a service with all of its faults on; then a run in peace, and the
 //! promise. Longer by hand: `scripts/soak SECONDS`.
 
-use crate::house::{House, settings};
-use crate::promise;
+use crate::exactly_once;
+use crate::harness::{House, settings};
 use nightscribe::sandbox::{FAULTS, Faults, Settings};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -74,7 +74,7 @@ fn soak_of_random_kills_and_every_fault_loses_nothing() {
         house.run(&["retry", "--failed"]);
         house.run(&["run", "--once"]);
     }
-    let account = promise::account(&house, &[]);
+    let account = exactly_once::account(&house, &[]);
     let ledger = house.sandbox().ledger();
     println!(
         "{kills} kills, {recordings} recordings ({done_before} done under fire), {} requests refused or cut, {} polls, \

@@ -5,18 +5,18 @@ use nightscribe::domain::{
     AttemptId, ErrorClass, Failure, GenerationId, Hold, HoldKind, JobId, JobState, Request, RunId,
     Timestamp,
 };
-use nightscribe::store::claims::Claim;
 use nightscribe::store::compress::pack;
-use nightscribe::store::control::{CancelOutcome, RetryFilter};
-use nightscribe::store::doubts::Adoption;
-use nightscribe::store::open::DATABASE_FILE;
-use nightscribe::store::progress::{
+use nightscribe::store::sqlite::claims::Claim;
+use nightscribe::store::sqlite::duplicates::Duplicate;
+use nightscribe::store::sqlite::items::ItemFilter;
+use nightscribe::store::sqlite::open::DATABASE_FILE;
+use nightscribe::store::sqlite::operator::{CancelOutcome, RetryFilter};
+use nightscribe::store::sqlite::queue::{Candidate, ReachableSources};
+use nightscribe::store::sqlite::recordings::{FoundRecording, Location, RecordOutcome};
+use nightscribe::store::sqlite::transitions::{
     Acceptance, AttemptOutcome, Completion, FailedAttempt, NextState, WrittenFile,
 };
-use nightscribe::store::queue::{Candidate, ReachableSources};
-use nightscribe::store::recordings::{FoundRecording, Location, RecordOutcome};
-use nightscribe::store::report::ItemFilter;
-use nightscribe::store::twins::Duplicate;
+use nightscribe::store::sqlite::uncertain::Adoption;
 use nightscribe::store::{Store, StoreError};
 use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
 use std::collections::HashSet;
@@ -55,7 +55,7 @@ impl Queue {
         options.connect().await.unwrap()
     }
 
-    async fn reopened(self) -> (Self, nightscribe::store::recovery::Recovered) {
+    async fn reopened(self) -> (Self, nightscribe::store::sqlite::recovery::Recovered) {
         self.store.close().await;
         let store = Store::open(self.folder.path()).await.unwrap();
         let (run, recovered) = store.begin_run(2, at(500)).await.unwrap();

@@ -4,7 +4,7 @@ use super::scene::QueueSnapshot;
 use crate::cli::terminal::{format_duration, format_time};
 use crate::domain::JobState;
 use crate::policy::hours::Opening;
-use crate::store::activity::{HEAD_LIMIT, WaitingJobs};
+use crate::store::sqlite::activity::{HEAD_LIMIT, WaitingJobs};
 
 /// Reason to wait, with the number of items. `more` marks a lower bound: only the head of the queue was examined.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,12 +1,12 @@
 //! Comparison of the recorded submissions with the service's list of requests.
 
-use crate::api::{ChargedRequest, Client, ClientSettings};
 use crate::cli::exit::{CommandError, Exit};
 use crate::cli::session::Session;
 use crate::cli::terminal::{escape_control_chars, printable_path};
 use crate::config::read_key;
 use crate::domain::Timestamp;
-use crate::store::bill::{BillingEntry, BillingState};
+use crate::provider::{ChargedRequest, Client, ClientSettings};
+use crate::store::sqlite::billing::{BillingEntry, BillingState};
 use serde::Serialize;
 use std::collections::HashMap;
 use std::fmt;

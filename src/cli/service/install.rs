@@ -6,8 +6,8 @@ use crate::cli::args::GlobalArgs;
 use crate::cli::exit::{CommandError, Exit};
 use crate::cli::terminal::printable_path;
 use crate::config::{Config, KeySource};
-use crate::install::{
-    Identity, Scope, ServiceKey, ServiceManager, ServiceSpec, account, is_generated, render,
+use crate::service_manager::{
+    Identity, Scope, ServiceKey, ServiceManager, ServiceSpec, is_generated, render, user,
 };
 use std::io::{self, Write};
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -84,7 +84,7 @@ fn write(file: &Path, text: &str) -> io::Result<()> {
 fn make_folders(config: &Config, setup: &ServiceSpec) -> Result<(), CommandError> {
     let owner = match &setup.identity {
         Identity::Dynamic => return Ok(()),
-        Identity::Named(name) => account::by_name(&passwd(), name),
+        Identity::Named(name) => user::by_name(&passwd(), name),
         Identity::Caller => None,
     };
     let owner = owner.map(|account| (account.uid, account.gid));

@@ -2,7 +2,7 @@
 
 use super::target::ServiceTarget;
 use crate::cli::exit::{CommandError, Exit};
-use crate::install::steps::{Step, is_manager_running};
+use crate::service_manager::steps::{Step, is_manager_running};
 use std::process::{Command, Stdio};
 
 /// Output of a command. Both streams are trimmed.

@@ -8,11 +8,11 @@
 
 mod install;
 mod manager;
-pub(super) mod night;
+pub(crate) mod readiness;
 mod status;
 mod target;
 mod uninstall;
-mod user;
+pub(crate) mod unit_user;
 
 use super::args::{GlobalArgs, ServiceCommand};
 use super::exit::{CommandError, Exit};

@@ -1,10 +1,11 @@
 //! `nightscribe service status`
 
+use super::manager;
 use super::target::ServiceTarget;
-use super::{manager, night};
 use crate::cli::args::GlobalArgs;
 use crate::cli::check::{CheckResult, CheckStatus, check_result, from_result, print};
 use crate::cli::exit::{CommandError, Exit};
+use crate::cli::service::readiness;
 use crate::cli::terminal::printable_path;
 
 pub(super) fn status(target: &ServiceTarget, global: &GlobalArgs) -> Result<Exit, CommandError> {
@@ -23,9 +24,9 @@ pub(super) fn status(target: &ServiceTarget, global: &GlobalArgs) -> Result<Exit
                 printable_path(&target.file),
             )];
             let (config, setup) = target.load_plan(global)?;
-            lines.push(night::check_up_to_date(target, &setup, &text));
+            lines.push(readiness::check_up_to_date(target, &setup, &text));
             lines.extend(manager_status(target));
-            lines.extend(night::check_unattended(target, &config, &text));
+            lines.extend(readiness::check_unattended(target, &config, &text));
             lines
         }
     };

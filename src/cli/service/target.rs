@@ -5,11 +5,12 @@ use crate::cli::exit::{CommandError, Exit};
 use crate::cli::session::{Session, environment};
 use crate::cli::terminal::printable_path;
 use crate::config::{self, Config, Environment, KeySource};
-use crate::install::account::{self, OsUser};
-use crate::install::scope::environment_file;
-use crate::install::setup::{STATE_FOLDER, SpecContext, folders};
-use crate::install::steps::ServiceCommands;
-use crate::install::{Identity, Scope, ServiceManager, ServiceSpec, SpecError};
+use crate::service_manager::scope::environment_file;
+use crate::service_manager::setup::{STATE_FOLDER, SpecContext, folders};
+use crate::service_manager::steps::ServiceCommands;
+use crate::service_manager::user;
+use crate::service_manager::user::OsUser;
+use crate::service_manager::{Identity, Scope, ServiceManager, ServiceSpec, SpecError};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -163,7 +164,9 @@ impl ServiceTarget {
 /// Whether an environment file sets `variable`. `None` if this user cannot read the file.
 pub(super) fn sets_variable(file: &Path, variable: &str) -> Option<bool> {
     match std::fs::read_to_string(file) {
-        Ok(text) => Some(crate::install::installed::sets_variable(&text, variable)),
+        Ok(text) => Some(crate::service_manager::unit_file::sets_variable(
+            &text, variable,
+        )),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Some(false),
         Err(_) => None,
     }
@@ -171,7 +174,7 @@ pub(super) fn sets_variable(file: &Path, variable: &str) -> Option<bool> {
 
 /// Returns the user with this ID.
 pub(super) fn user_by_id(uid: u32) -> OsUser {
-    account::by_uid(&passwd(), uid)
+    user::by_uid(&passwd(), uid)
 }
 
 /// Returns the text of `/etc/passwd`. Empty if it cannot be read.

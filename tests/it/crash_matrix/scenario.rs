@@ -1,6 +1,6 @@
 //! How the process gets to a point, and what a person does about it after the crash.
 
-use crate::house::{House, settings, wav};
+use crate::harness::{House, settings, wav};
 use nightscribe::sandbox::{Faults, Settings};
 use std::collections::BTreeSet;
 use std::fs;

@@ -3,8 +3,8 @@
 use super::*;
 use crate::domain::{ErrorClass, Failure, HoldKind, JobId, Timestamp};
 use crate::policy::hours::Opening;
-use crate::store::activity::{Activity, HEAD_LIMIT, WaitingJobs};
-use crate::store::report::Overview;
+use crate::store::sqlite::activity::{Activity, HEAD_LIMIT, WaitingJobs};
+use crate::store::sqlite::items::Overview;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::path::PathBuf;

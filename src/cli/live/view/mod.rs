@@ -1,0 +1,328 @@
+//! Rendering of a snapshot for any terminal size.
+
+use super::line::{StyledLine, justify, pad, truncate_end, truncate_start, wrap};
+use super::scene::QueueSnapshot;
+use super::waits::wait_counts;
+use crate::cli::terminal::{
+    DIM, ERROR, SUCCESS, WARN, escape_control_chars, format_duration, format_time, printable_path,
+};
+use crate::domain::{Hold, JobState};
+use crate::store::sqlite::activity::{InFlightRecording, RecentFailure};
+use crate::store::sqlite::items::ActiveRun;
+use anstyle::Style;
+use std::time::Duration;
+use unicode_width::UnicodeWidthStr;
+
+const PLAIN: Style = Style::new();
+const BOLD: Style = Style::new().bold();
+/// Rows that each section gets before another section gets more.
+const MIN_ROWS: usize = 3;
+/// Minimum height in lines for empty lines between sections.
+const SPACED_HEIGHT: usize = 16;
+/// Maximum width of a row in columns. Longer rows are hard to read.
+const MAX_ROW_WIDTH: usize = 110;
+/// Minimum width of a name next to other text, in columns.
+const MIN_NAME_WIDTH: usize = 12;
+/// Columns between a name and the text to its right.
+const GAP: usize = 2;
+
+/// Heading with its rows.
+struct ViewSection {
+    heading: StyledLine,
+    rows: Vec<StyledLine>,
+    /// Total number of entries, including those not in `rows`.
+    total: u64,
+}
+
+/// Renders a snapshot to `width` columns and at most `height` lines, or in full without `height`.
+pub(super) fn render(
+    scene: &QueueSnapshot,
+    width: usize,
+    height: Option<usize>,
+) -> Vec<StyledLine> {
+    let mut lines = head(scene, width);
+    if let Some(height) = height {
+        lines.truncate((height / 2).max(MIN_ROWS));
+    }
+    lines.extend(
+        scene
+            .holds
+            .iter()
+            .flat_map(|hold| hold_lines(scene, hold, width)),
+    );
+    let sections = [
+        waiting(scene, width),
+        in_flight(scene, width),
+        failed(scene, width),
+    ];
+    let mut sections: Vec<_> = sections
+        .into_iter()
+        .filter(|section| !section.rows.is_empty())
+        .collect();
+    let gap = usize::from(height.is_none_or(|height| height >= SPACED_HEIGHT));
+    let available = height.map(|height| height.saturating_sub(lines.len()));
+    let rows = share(
+        &sections.iter().map(ViewSection::wanted).collect::<Vec<_>>(),
+        1 + gap,
+        available,
+    );
+    for (section, rows) in sections.iter_mut().zip(rows) {
+        lines.extend(section.take(rows, gap, width));
+    }
+    if let Some(height) = height {
+        lines.truncate(height);
+    }
+    lines
+}
+
+/// Distributes `available` lines among the sections and returns the rows of each.
+///
+/// A section with rows also takes `heading` lines for its heading.
+fn share(wanted: &[usize], heading: usize, available: Option<usize>) -> Vec<usize> {
+    let Some(mut available) = available else {
+        return wanted.to_vec();
+    };
+    let mut given = vec![0; wanted.len()];
+    for most in [1, MIN_ROWS, usize::MAX] {
+        for (given, wanted) in given.iter_mut().zip(wanted) {
+            let heading = if *given == 0 { heading } else { 0 };
+            let more = (*wanted).min(most).saturating_sub(*given);
+            let more = more.min(available.saturating_sub(heading));
+            if more > 0 {
+                *given += more;
+                available -= more + heading;
+            }
+        }
+    }
+    given
+}
+
+impl ViewSection {
+    /// Returns the number of rows needed to show everything.
+    fn wanted(&self) -> usize {
+        self.rows.len() + usize::from(self.total > self.rows.len() as u64)
+    }
+
+    /// Takes up to `rows` rows, with `gap` empty lines and the heading. The last row counts the entries left out.
+    fn take(&mut self, rows: usize, gap: usize, width: usize) -> Vec<StyledLine> {
+        if rows == 0 {
+            return Vec::new();
+        }
+        let is_all = rows >= self.wanted();
+        let shown = if is_all {
+            self.rows.len()
+        } else {
+            rows.max(2) - 1
+        };
+        let mut lines = vec![StyledLine::new(PLAIN, ""); gap];
+        lines.push(StyledLine::new(
+            self.heading.style,
+            truncate_end(&self.heading.text, width),
+        ));
+        lines.extend(self.rows.drain(..shown));
+        let more = self.total.saturating_sub(shown as u64);
+        if more > 0 && rows > 1 {
+            lines.push(StyledLine::new(
+                DIM,
+                truncate_end(&format!("  … and {more} more"), width),
+            ));
+        }
+        lines
+    }
+}
+
+/// Renders the title, counts and figures. The most important come first, since a small terminal shows only the start.
+fn head(scene: &QueueSnapshot, width: usize) -> Vec<StyledLine> {
+    let mut lines = vec![StyledLine::new(BOLD, title(scene, width))];
+    let counts = wrap(&counts(scene), " · ", width).into_iter();
+    lines.extend(counts.map(|line| StyledLine::new(PLAIN, line)));
+    let figures = wrap(&figures(scene), " · ", width).into_iter();
+    lines.extend(figures.map(|line| StyledLine::new(SUCCESS, line)));
+    lines
+}
+
+fn title(scene: &QueueSnapshot, width: usize) -> String {
+    let time = format_time(scene.now, scene.now, &scene.zone);
+    let (runner, process) = match scene.overview.active_run {
+        Some(ActiveRun { pid, since }) => {
+            let since = format_time(since, scene.now, &scene.zone);
+            (
+                format!("running since {since}"),
+                format!(" (process {pid})"),
+            )
+        }
+        None => ("not running".to_owned(), String::new()),
+    };
+    let name = "nightscribe";
+    let full = justify(name, &format!("{runner}{process} · {time}"), width);
+    if full == name {
+        justify(name, &format!("{runner} · {time}"), width)
+    } else {
+        full
+    }
+}
+
+/// Formats the counts by state. Omits cancelled items, and empty states other than queued, pending and done.
+fn counts(scene: &QueueSnapshot) -> Vec<String> {
+    let is_shown = |state: &JobState| {
+        matches!(state, JobState::Queued | JobState::Pending | JobState::Done)
+            || *state != JobState::Cancelled && scene.count(*state) > 0
+    };
+    let states = JobState::ALL.into_iter().filter(is_shown);
+    states
+        .map(|state| format!("{} {state}", scene.count(state)))
+        .collect()
+}
+
+fn figures(scene: &QueueSnapshot) -> Vec<String> {
+    let activity = &scene.activity;
+    let mut figures = Vec::new();
+    let left = scene.time_left();
+    figures.extend(left.map(|left| format!("about {} left", format_duration(left))));
+    figures.extend(scene.overview.next_expiry.map(|expiry| {
+        if expiry > scene.now {
+            format!(
+                "the first expires in {}",
+                format_duration(expiry.since(scene.now))
+            )
+        } else {
+            "the first has expired, unless the service still has it".to_owned()
+        }
+    }));
+    if activity.transcripts > 0 {
+        let minutes = scene.rate_window.as_secs_f64() / 60.0;
+        let audio = activity.audio_s / 60.0 / minutes;
+        let files = activity.transcripts as f64 / minutes * 60.0;
+        figures.push(format!("{audio:.1} min of audio per minute"));
+        figures.push(format!("{files:.0} files per hour"));
+    }
+    if scene.overview.perhaps_paid > 0 {
+        let count = scene.overview.perhaps_paid;
+        figures.push(format!("{count} possibly billed without a transcript"));
+    }
+    figures
+}
+
+fn hold_lines(scene: &QueueSnapshot, hold: &Hold, width: usize) -> Vec<StyledLine> {
+    let since = format_time(hold.since, scene.now, &scene.zone);
+    let (reason, message) = (hold.kind.reason(), escape_control_chars(&hold.message));
+    let held = format!("HELD since {since}: {reason}: {message}");
+    vec![
+        StyledLine::new(PLAIN, ""),
+        StyledLine::new(WARN, truncate_end(&held, width)),
+        StyledLine::new(PLAIN, truncate_end(hold.kind.advice(), width)),
+    ]
+}
+
+fn waiting(scene: &QueueSnapshot, width: usize) -> ViewSection {
+    let waits = wait_counts(scene);
+    let rows = waits.iter().map(|wait| {
+        let more = if wait.is_lower_bound { "+" } else { " " };
+        let line = format!(
+            "{:>8}{more} {}",
+            wait.count,
+            escape_control_chars(&wait.reason)
+        );
+        StyledLine::new(PLAIN, truncate_end(&line, width))
+    });
+    ViewSection {
+        heading: StyledLine::new(BOLD, "WAITING"),
+        rows: rows.collect(),
+        total: waits.len() as u64,
+    }
+}
+
+fn in_flight(scene: &QueueSnapshot, width: usize) -> ViewSection {
+    let sending = scene.activity.sending.iter();
+    let sending = sending.map(|one| in_flight_row(scene, "sending", one, width));
+    let pending = scene.activity.pending.iter();
+    let pending = pending.map(|one| in_flight_row(scene, "pending", one, width));
+    ViewSection {
+        heading: StyledLine::new(BOLD, "IN FLIGHT"),
+        rows: sending.chain(pending).collect(),
+        total: scene.count(JobState::Submitting) + scene.count(JobState::Pending),
+    }
+}
+
+/// Renders an in-flight item: state, age, name, duration or size, and time until it expires.
+fn in_flight_row(
+    scene: &QueueSnapshot,
+    state: &str,
+    one: &InFlightRecording,
+    width: usize,
+) -> StyledLine {
+    let age = format_duration(scene.now.since(one.since));
+    let left = format!("  {state} {age:>7}  ");
+    let size = match one.duration_s {
+        Some(seconds) => format!(
+            "{} long",
+            format_duration(Duration::from_secs_f64(seconds.max(0.0)))
+        ),
+        None if one.size_bytes > 0 => indicatif::HumanBytes(one.size_bytes).to_string(),
+        None => String::new(),
+    };
+    let expiry = one.expires_at.map(|expiry| {
+        if expiry > scene.now {
+            format!("expires in {}", format_duration(expiry.since(scene.now)))
+        } else {
+            "has expired".to_owned()
+        }
+    });
+    let name = printable_path(&one.relative);
+    match expiry {
+        Some(expiry) => named(&left, &name, &[joined(&size, &expiry), expiry], width),
+        None => named(&left, &name, &[size], width),
+    }
+}
+
+fn joined(size: &str, expiry: &str) -> String {
+    if size.is_empty() {
+        expiry.to_owned()
+    } else {
+        format!("{size}, {expiry}")
+    }
+}
+
+fn failed(scene: &QueueSnapshot, width: usize) -> ViewSection {
+    let rows = scene.activity.failures.iter();
+    ViewSection {
+        heading: StyledLine::new(ERROR, "RECENT FAILURES"),
+        rows: rows.map(|one| failure(scene, one, width)).collect(),
+        total: scene.count(JobState::Failed),
+    }
+}
+
+fn failure(scene: &QueueSnapshot, one: &RecentFailure, width: usize) -> StyledLine {
+    let at = format_time(one.at, scene.now, &scene.zone);
+    let left = format!("  {at}  ");
+    // The name gets at most half of the width, so that the reason is visible.
+    let name_width = width.saturating_sub(left.width()) / 2;
+    let name = truncate_start(&printable_path(&one.relative), name_width);
+    let reason = escape_control_chars(&one.failure.to_string());
+    let text = format!("{left}{name} ({}): {reason}", one.job.0);
+    StyledLine::new(PLAIN, truncate_end(&text, width))
+}
+
+/// Renders a row with text to the left and right of a name.
+///
+/// Uses the first of `rights` that leaves space for the full name. Otherwise uses the last one and truncates the name.
+/// Omits the right text if that would leave less than [`MIN_NAME_WIDTH`] columns for the name.
+fn named(left: &str, name: &str, rights: &[String], width: usize) -> StyledLine {
+    let width = width.min(MAX_ROW_WIDTH);
+    let available = width.saturating_sub(left.width());
+    let fits = |right: &&String| name.width() + GAP + right.width() <= available;
+    let right = rights.iter().find(fits).or(rights.last());
+    let right = right.filter(|right| MIN_NAME_WIDTH + GAP + right.width() <= available);
+    let text = match right {
+        Some(right) => {
+            let name_width = available - GAP - right.width();
+            let name = pad(&truncate_start(name, name_width), name_width);
+            format!("{left}{name}  {right}")
+        }
+        None => format!("{left}{}", truncate_start(name, available)),
+    };
+    StyledLine::new(PLAIN, truncate_end(text.trim_end(), width))
+}
+
+#[cfg(test)]
+mod tests;

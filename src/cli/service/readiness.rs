@@ -1,0 +1,259 @@
+//! Checks that an installed service can run unattended.
+
+use crate::cli::check::{CheckResult, CheckStatus, check_result};
+use crate::cli::service::target::{ServiceTarget, sets_variable, uid};
+use crate::cli::service::unit_user::UnitUser;
+use crate::cli::session::Session;
+use crate::cli::terminal::printable_path;
+use crate::config::{self, Config, KeySource};
+use crate::service_manager::setup::{STATE_FOLDER, folders};
+use crate::service_manager::unit_file::Unit;
+use crate::service_manager::user::{READ, TRAVERSE, WRITE};
+use crate::service_manager::{Scope, ServiceManager, ServiceSpec, is_generated, render};
+use std::io;
+use std::path::Path;
+
+/// Checks every installed service that runs this configuration.
+pub(in crate::cli) fn check_installed(session: &Session) -> Vec<CheckResult> {
+    [Scope::System, Scope::User]
+        .into_iter()
+        .flat_map(|scope| installed(session, scope).unwrap_or_default())
+        .collect()
+}
+
+fn installed(session: &Session, scope: Scope) -> Option<Vec<CheckResult>> {
+    let target = ServiceTarget::in_scope(scope, session.environment.clone(), None).ok()?;
+    let text = target.installed().ok()??;
+    // Loaded as by the service: without the variables of this shell.
+    let file = session.config.file.as_deref();
+    let config = config::load(file, &target.environment).ok()?;
+    // An error here is reported by `service install`.
+    let setup = target.setup(&config).ok();
+    let named = setup.as_ref().map(|setup| setup.config.as_str());
+    let named = named.or_else(|| config.file.as_deref()?.to_str())?;
+    if target.manager == ServiceManager::Systemd && !Unit(&text).runs_config(named) {
+        let message = format!(
+            "{} runs another configuration",
+            printable_path(&target.file)
+        );
+        return Some(vec![check_result(
+            CheckStatus::Warning,
+            "service unit",
+            message,
+        )]);
+    }
+    let current = setup.map(|setup| check_up_to_date(&target, &setup, &text));
+    let mut lines = Vec::from_iter(current);
+    lines.extend(check_unattended(&target, &config, &text));
+    Some(lines)
+}
+
+/// Checks that the service file matches this program and configuration.
+pub(super) fn check_up_to_date(
+    target: &ServiceTarget,
+    setup: &ServiceSpec,
+    text: &str,
+) -> CheckResult {
+    let what = "service unit";
+    let file = printable_path(&target.file);
+    if !is_generated(text) {
+        let message = format!("{file} was not written by `nightscribe service install`");
+        return check_result(CheckStatus::Warning, what, message);
+    }
+    if render(target.manager, setup) != text {
+        let message = format!(
+            "{file} does not match this program and configuration; `nightscribe service install` updates it"
+        );
+        return check_result(CheckStatus::Failed, what, message);
+    }
+    check_result(CheckStatus::Passed, what, format!("{file} is up to date"))
+}
+
+/// Checks everything that could stop the service from running unattended.
+pub(super) fn check_unattended(
+    target: &ServiceTarget,
+    config: &Config,
+    text: &str,
+) -> Vec<CheckResult> {
+    if target.manager == ServiceManager::Launchd {
+        return Vec::new();
+    }
+    let unit = Unit(text);
+    let user = UnitUser::of(target.scope, unit);
+    let mut lines = vec![key(target, config, unit, &user)];
+    lines.extend(inaccessible_folders(config, unit, &user));
+    if target.scope == Scope::User {
+        lines.push(match target.is_lingering() {
+            true => check_result(CheckStatus::Passed, "linger", "on".to_owned()),
+            false => {
+                let message = "off: the service stops when you log out; `loginctl enable-linger` keeps it running";
+                check_result(CheckStatus::Warning, "linger", message.to_owned())
+            }
+        });
+        lines.extend(sandbox(|file| std::fs::read_to_string(file).ok()));
+    }
+    lines
+}
+
+/// Checks that the kernel lets users create namespaces, which the sandbox of a user unit needs.
+///
+/// `read` returns the value of a kernel setting.
+fn sandbox(read: impl Fn(&str) -> Option<String>) -> Option<CheckResult> {
+    let settings = [
+        ("/proc/sys/user/max_user_namespaces", "0"),
+        ("/proc/sys/kernel/unprivileged_userns_clone", "0"),
+        (
+            "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+            "1",
+        ),
+    ];
+    let blocking = settings
+        .iter()
+        .find(|(file, blocked)| read(file).is_some_and(|value| value.trim() == *blocked));
+    let (file, value) = blocking?;
+    let message = format!(
+        "{file} is {value}, which may keep a sandboxed user unit from starting; in that case, install as root with --system"
+    );
+    Some(check_result(CheckStatus::Warning, "sandbox", message))
+}
+
+fn key(target: &ServiceTarget, config: &Config, unit: Unit<'_>, user: &UnitUser) -> CheckResult {
+    let what = "service key";
+    if let Some(path) = unit.credential() {
+        return credential_file(&path);
+    }
+    match &config.api.key {
+        KeySource::File(path) => match user.first_denied(path, READ) {
+            Some(step) => {
+                let message = format!(
+                    "the user of the service cannot read {}",
+                    printable_path(step)
+                );
+                check_result(CheckStatus::Failed, what, message)
+            }
+            None => check_result(
+                CheckStatus::Passed,
+                what,
+                format!("from {}", printable_path(path)),
+            ),
+        },
+        KeySource::Env(name) => variable(target, name, unit),
+    }
+}
+
+/// Checks a key that systemd passes as a credential. systemd reads the file as root before the service starts.
+fn credential_file(path: &str) -> CheckResult {
+    let what = "service key";
+    let file = printable_path(path);
+    match std::fs::File::open(path) {
+        Ok(_) => check_result(CheckStatus::Passed, what, format!("from {file}")),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && uid() != 0 => {
+            check_result(
+                CheckStatus::Warning,
+                what,
+                format!("{file}: only root can check whether it exists"),
+            )
+        }
+        Err(error) => check_result(CheckStatus::Failed, what, format!("{file}: {error}")),
+    }
+}
+
+fn variable(target: &ServiceTarget, name: &str, unit: Unit<'_>) -> CheckResult {
+    let what = "service key";
+    let file = unit.environment_file();
+    let set = file
+        .as_deref()
+        .map(|file| sets_variable(Path::new(file), name));
+    match (set, file) {
+        (Some(Some(true)), Some(file)) => check_result(
+            CheckStatus::Passed,
+            what,
+            format!("{name} from {}", printable_path(file)),
+        ),
+        (Some(None), Some(file)) => {
+            let message = format!(
+                "{}: only its owner can check whether it sets {name}",
+                printable_path(file)
+            );
+            check_result(CheckStatus::Warning, what, message)
+        }
+        (Some(Some(false)), Some(file)) => {
+            let message = format!(
+                "the service has no {name}, because it does not inherit the shell's environment; write {name}=... to {} (mode 600)",
+                printable_path(file)
+            );
+            check_result(CheckStatus::Failed, what, message)
+        }
+        // A hand-written unit may set the variable in ways that are not parsed here.
+        _ if unit.value("Environment").is_some() => check_result(
+            CheckStatus::Warning,
+            what,
+            format!("cannot check whether {name} is set"),
+        ),
+        _ => {
+            let message = format!(
+                "{} does not set {name}, and the service does not inherit this shell's environment; set api.key_file",
+                printable_path(&target.file)
+            );
+            check_result(CheckStatus::Failed, what, message)
+        }
+    }
+}
+
+/// Checks the folders that the service uses. Returns only those that it cannot access.
+fn inaccessible_folders(config: &Config, unit: Unit<'_>, user: &UnitUser) -> Vec<CheckResult> {
+    let (reads, writes) = folders(config);
+    let wanted = reads
+        .into_iter()
+        .map(|path| (path, READ | TRAVERSE))
+        .chain(writes.into_iter().map(|path| (path, WRITE)));
+    wanted
+        .filter_map(|(path, wanted)| {
+            let message = obstacle(path, wanted, unit, user)?;
+            Some(check_result(CheckStatus::Failed, "service folder", message))
+        })
+        .collect()
+}
+
+fn obstacle(path: &Path, wanted: u32, unit: Unit<'_>, user: &UnitUser) -> Option<String> {
+    if unit.hides(path) {
+        return Some(format!(
+            "{}: hidden by ProtectHome= of the unit; `nightscribe service install` writes a unit that does not hide it",
+            printable_path(path)
+        ));
+    }
+    // systemd creates this folder for the user.
+    if matches!(user, UnitUser::Dynamic) && path.starts_with(STATE_FOLDER) {
+        return None;
+    }
+    let step = user.first_denied(path, wanted)?;
+    let verb = match (step == path, wanted) {
+        (false, _) => "enter",
+        (true, WRITE) => "write to",
+        (true, _) => "read",
+    };
+    Some(format!(
+        "{}: the user of the service cannot {verb} {}; grant access, or choose another user for the service",
+        printable_path(path),
+        printable_path(step)
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kernel_without_user_namespaces_is_reported() {
+        let message = |name: &'static str, value: &'static str| {
+            let read = move |file: &str| file.ends_with(name).then(|| value.to_owned());
+            sandbox(read).map(|line| line.message)
+        };
+        assert_eq!(message("max_user_namespaces", "63000\n"), None);
+        assert!(
+            message("max_user_namespaces", "0\n").is_some_and(|text| text.contains("--system"))
+        );
+        assert!(message("apparmor_restrict_unprivileged_userns", "1\n").is_some());
+        assert_eq!(message("unprivileged_userns_clone", "1\n"), None);
+    }
+}

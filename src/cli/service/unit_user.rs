@@ -1,0 +1,97 @@
+//! User of a unit, and the permissions of that user on paths.
+
+use crate::cli::service::target::{passwd, uid, user_by_id};
+use crate::service_manager::Scope;
+use crate::service_manager::unit_file::Unit;
+use crate::service_manager::user::{FileMode, OsUser, TRAVERSE, by_name, has_access};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// User that a unit runs as.
+pub(super) enum UnitUser {
+    /// Dynamic user of systemd. Owns no existing files.
+    Dynamic,
+    /// User with an entry in `/etc/passwd`.
+    Known(OsUser),
+    /// User without an entry in `/etc/passwd`. All access is assumed to be allowed.
+    Unknown,
+}
+
+impl UnitUser {
+    pub(super) fn of(scope: Scope, unit: Unit<'_>) -> Self {
+        let named = |name: &str| by_name(&passwd(), name).map_or(Self::Unknown, Self::Known);
+        match (scope, unit.value("User")) {
+            (Scope::User, _) => Self::Known(user_by_id(uid())),
+            (_, Some(name)) => named(name),
+            _ if unit.has_dynamic_user() => Self::Dynamic,
+            _ => named("root"),
+        }
+    }
+
+    fn may(&self, mode: FileMode, wanted: u32) -> bool {
+        match self {
+            Self::Dynamic => has_access(None, mode, wanted),
+            Self::Known(account) => has_access(Some(account), mode, wanted),
+            Self::Unknown => true,
+        }
+    }
+
+    /// Returns the first component of `path` that denies the user access.
+    ///
+    /// The last existing component needs the permissions `wanted`, the others only [`ENTER`]. Missing components deny
+    /// nothing.
+    pub(super) fn first_denied<'p>(&self, path: &'p Path, wanted: u32) -> Option<&'p Path> {
+        let mut steps: Vec<_> = path.ancestors().collect();
+        steps.reverse();
+        let last = steps.iter().rposition(|step| step.exists())?;
+        steps.truncate(last + 1);
+        steps.iter().enumerate().find_map(|(number, step)| {
+            let needed = if number == last { wanted } else { TRAVERSE };
+            let mode = mode(step)?;
+            (!self.may(mode, needed)).then_some(*step)
+        })
+    }
+}
+
+fn mode(path: &Path) -> Option<FileMode> {
+    let metadata = path.metadata().ok()?;
+    Some(FileMode {
+        bits: metadata.mode(),
+        uid: metadata.uid(),
+        gid: metadata.gid(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service_manager::user::{READ, WRITE};
+
+    #[test]
+    fn each_path_component_is_checked() {
+        let root = tempfile::tempdir().unwrap();
+        let inner = root.path().join("closed/inner");
+        std::fs::create_dir_all(&inner).unwrap();
+        let set = |path: &Path, bits| {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(bits)).unwrap();
+        };
+        set(root.path(), 0o755);
+        set(&inner, 0o755);
+        let closed = root.path().join("closed");
+        set(&closed, 0o700);
+        assert_eq!(UnitUser::Dynamic.first_denied(&inner, READ), Some(&*closed));
+        set(&closed, 0o711);
+        assert_eq!(
+            UnitUser::Dynamic.first_denied(&inner, READ | TRAVERSE),
+            None
+        );
+        assert_eq!(UnitUser::Dynamic.first_denied(&inner, WRITE), Some(&*inner));
+        let missing = inner.join("not/there");
+        assert_eq!(
+            UnitUser::Dynamic.first_denied(&missing, WRITE),
+            Some(&*inner)
+        );
+        assert_eq!(UnitUser::Unknown.first_denied(&inner, WRITE), None);
+    }
+}

@@ -1,0 +1,65 @@
+//! Budget of a run, including the spend of earlier runs in the same day and month.
+
+use crate::config::Config;
+use crate::domain::PriceTable;
+use crate::pipeline::runner::{RunError, Setup};
+use crate::policy::budget::{Amount, Budget, Cap, Metric, Period, period_bounds};
+use crate::store::{Store, StoreError};
+
+/// Returns the prices of the models. Configured prices take precedence over those of the service.
+///
+/// # Errors
+/// If the database fails.
+pub async fn prices(config: &Config, store: &Store) -> Result<PriceTable, StoreError> {
+    let (mut prices, _) = store.prices().await?;
+    prices.extend(&config.prices);
+    Ok(prices)
+}
+
+/// Creates the budget of a new run, including what earlier runs submitted today and this month.
+///
+/// # Errors
+/// If a cost limit is configured and a model has no price, or if the database fails.
+pub(super) async fn open_budget(
+    setup: &Setup,
+    store: &Store,
+    prices: &PriceTable,
+) -> Result<Budget, RunError> {
+    let mut caps = setup.config.budget.clone();
+    caps.extend(setup.limit.map(|most| Cap {
+        measure: Metric::Recordings,
+        period: Period::Run,
+        limit: most as f64,
+    }));
+    for &cap in caps.iter().filter(|cap| cap.measure == Metric::Cost) {
+        let models = setup
+            .config
+            .sources
+            .iter()
+            .map(|source| source.request.model());
+        if let Some(model) = models.into_iter().find(|model| prices.get(model).is_none()) {
+            let model = model.to_owned();
+            return Err(RunError::Unpriced { cap, model });
+        }
+    }
+    let (now, zone) = (setup.clock.now(), setup.clock.zone());
+    let mut account = Budget::new(caps, zone.clone(), now);
+    for period in [Period::Day, Period::Month] {
+        let Some((from, _)) =
+            period_bounds(period, now, &zone).filter(|_| account.has_cap_for(period))
+        else {
+            continue;
+        };
+        for submitted in store.usage_since(from).await? {
+            let amount = Amount {
+                audio_s: submitted.audio_s,
+                cost: prices
+                    .cost(&submitted.model, submitted.audio_s)
+                    .unwrap_or(0.0),
+                recordings: 0.0,
+            };
+            account.add_earlier_spend(period, &amount);
+        }
+    }
+    Ok(account)
+}

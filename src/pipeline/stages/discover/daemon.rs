@@ -1,0 +1,107 @@
+//! The scan loop of the daemon. It scans a source after a change in its folder, when a file there has settled, and at
+//! least every `schedule.scan_every`.
+
+use crate::config::SourceConfig;
+use crate::pipeline::context::Context;
+use crate::pipeline::event::RunEvent;
+use crate::pipeline::runner::{RunError, Stages, is_finished_after_deadline, stage_result};
+use crate::pipeline::stages::discover::scan_source;
+use crate::runtime::clock::sleep_until;
+use crate::source::folder::events::WatchRefused;
+use crate::source::folder::watch::{FolderWatch, WatchState};
+use crate::store::StoreError;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Longest time between two passes of the loop. Each pass checks whether the run has to end, and whether the watched
+/// folders still exist. A folder that replaces a deleted one causes no event, so it has to be polled for.
+const PASS_EVERY: Duration = Duration::from_secs(2);
+
+/// Scans the sources until the run stops.
+///
+/// # Errors
+/// If a stage of the run ends unexpectedly, or the database fails permanently.
+pub(crate) async fn run_daemon(
+    context: &Arc<Context>,
+    stages: &mut Stages,
+) -> Result<(), RunError> {
+    let config = Arc::new(context.config.clone());
+    let watch_state = Arc::new(WatchState::new(&config, context.clock.clone()));
+    let mut watch = FolderWatch::new(watch_state.clone(), config);
+    let mut reported = BTreeSet::new();
+    let mut last_pass = context.now();
+    loop {
+        watch = tokio::select! {
+            () = context.stop.cancelled() => return Ok(()),
+            refreshed = refresh_watches(context, watch, &mut reported) => refreshed?,
+        };
+        let now = context.now();
+        let mut next = now.after(PASS_EVERY);
+        for (number, source) in context.config.sources.iter().enumerate() {
+            let due = watch_state.with_trigger(number, |trigger| {
+                // The clock was set back.
+                if now < last_pass {
+                    trigger.clock_set_back(now);
+                }
+                trigger.due_at()
+            });
+            if due <= now && !context.stop.is_cancelled() {
+                tokio::select! {
+                    scanned = scan_due_source(context, &watch_state, number, source) => scanned?,
+                    Some(ended) = stages.join_next() => return stage_result(ended),
+                }
+            }
+            next = next.min(watch_state.with_trigger(number, |trigger| trigger.due_at()));
+        }
+        last_pass = context.now();
+        if is_finished_after_deadline(context).await? {
+            return Ok(());
+        }
+        tokio::select! {
+            () = context.stop.cancelled() => return Ok(()),
+            Some(ended) = stages.join_next() => return stage_result(ended),
+            () = watch_state.changed.notified() => {}
+            () = sleep_until(&*context.clock, next) => {}
+        }
+    }
+}
+
+async fn scan_due_source(
+    context: &Context,
+    watch_state: &WatchState,
+    number: usize,
+    source: &SourceConfig,
+) -> Result<(), StoreError> {
+    watch_state.with_trigger(number, |trigger| trigger.scan_started(context.now()));
+    let scan = scan_source(context, source).await?;
+    let settles = scan.and_then(|scan| scan.settles_at);
+    watch_state.with_trigger(number, |trigger| {
+        trigger.scan_finished(context.now(), settles)
+    });
+    Ok(())
+}
+
+/// Updates the watches on a blocking thread. Reports each source that cannot be watched once.
+async fn refresh_watches(
+    context: &Context,
+    mut watch: FolderWatch,
+    reported: &mut BTreeSet<usize>,
+) -> Result<FolderWatch, RunError> {
+    let refreshed = tokio::task::spawn_blocking(move || {
+        let refused = watch.refresh();
+        (watch, refused)
+    });
+    let (watch, refused) = refreshed.await.map_err(RunError::Stage)?;
+    for WatchRefused { source, reason } in refused {
+        if reported.insert(source) {
+            let source = &context.config.sources[source];
+            context.notice(&RunEvent::NotWatched {
+                source: source.name.clone(),
+                path: source.path.clone(),
+                reason,
+            });
+        }
+    }
+    Ok(watch)
+}

@@ -1,0 +1,473 @@
+//! Writes results, which are already durable in the database, to files.
+//!
+//! Results are saved in batches, two at a time. The staging files of a batch are written under hidden names, synced and
+//! renamed to their final names. Each folder is then synced once, and all jobs are marked `done` in one commit. A job
+//! is therefore `done` only after its files are complete and durable. A job whose files cannot be written stays
+//! `received` and is retried.
+
+pub(crate) mod reservations;
+pub mod staging;
+pub(crate) mod sync;
+use crate::config::OutputConfig;
+use crate::domain::{ErrorClass, Failure, RecordingId, Timestamp};
+use crate::output::staging_file::remove_staging_files;
+use crate::output::write::{StagedFile, parent_folder, sync_folder};
+use crate::pipeline::context::Context;
+use crate::pipeline::event::RunEvent;
+use crate::pipeline::stages::save::reservations::Reservations;
+use crate::pipeline::stages::save::staging::{
+    RenderedFiles, StagedFiles, output_folder, render_files, write_failure,
+};
+use crate::pipeline::stages::save::sync::sync_staged;
+use crate::provider::Completed;
+use crate::runtime::blocking::{CPU_THREADS, IO_THREADS, map_blocking};
+use crate::runtime::clock::sleep_until;
+use crate::runtime::large_jobs;
+use crate::store::StoreError;
+use crate::store::sqlite::queue::ReceivedJob;
+use crate::store::sqlite::results::CompressedResult;
+use crate::store::sqlite::transitions::WrittenFile;
+use futures_util::future::join_all;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Number of batches in flight. The files of one batch are written while those of another are synced.
+const BATCHES: usize = 2;
+/// Maximum number of files in a batch. All of them are open at the same time, and a process may have about a thousand
+/// files open.
+const BATCH_FILES: usize = 128;
+/// Maximum size of the stored results in a batch, in bytes. This bounds the memory in use, which is about a hundred
+/// times as much. A larger result, of more than an hour of speech, gets a batch of its own.
+const BATCH_BYTES: u64 = 1 << 17;
+/// Shortest back-off after a failed write. The back-off equals the time for which writing has failed so far, within
+/// these bounds.
+const RETRY_MIN: Duration = Duration::from_secs(1);
+/// Longest back-off after a failed write.
+const RETRY_MAX: Duration = Duration::from_secs(60);
+
+/// Saves received results until the run stops and no writable result is left.
+///
+/// # Errors
+/// If the database fails permanently.
+pub async fn save_all(context: Arc<Context>) -> Result<(), StoreError> {
+    remove_all_leftovers(&context).await?;
+    let reservations = Arc::new(Reservations::default());
+    let mut batches = FuturesUnordered::new();
+    let mut in_flight = HashSet::new();
+    loop {
+        if batches.len() < BATCHES {
+            let received = next_batch(&context, &in_flight).await?;
+            if !received.is_empty() {
+                in_flight.extend(received.iter().map(|result| result.recording));
+                batches.push(save_batch(&context, reservations.clone(), received));
+                continue;
+            }
+            if batches.is_empty() && context.stop.is_cancelled() {
+                return Ok(());
+            }
+        }
+        // The store still reports in-flight results as due, so it is asked only when none is in flight.
+        let next_due = if batches.is_empty() {
+            context.fresh.clear();
+            context.store.next_write().await?
+        } else {
+            None
+        };
+        tokio::select! {
+            Some(saved) = batches.next() => {
+                for recording in saved? {
+                    in_flight.remove(&recording);
+                }
+                context.progress.notify_one();
+            }
+            () = context.to_save.notified(), if batches.len() < BATCHES => {}
+            () = context.stop.cancelled(), if batches.is_empty() => {}
+            () = sleep_until(&*context.clock, next_due.unwrap_or(Timestamp::MAX)) => {}
+        }
+    }
+}
+
+/// Returns the next batch of results, excluding recordings already being saved. A second result of such a recording has
+/// to wait, as it replaces the files of the first.
+async fn next_batch(
+    context: &Context,
+    in_flight: &HashSet<RecordingId>,
+) -> Result<Vec<ReceivedJob>, StoreError> {
+    let formats = context.config.output.formats.len().max(1);
+    let limit = (BATCH_FILES / formats).max(1);
+    let received = context.store.received(context.now(), in_flight, limit);
+    Ok(one_batch(received.await?))
+}
+
+/// Removes the staging files that a crash left. They can only be in folders of results that are still to be written.
+async fn remove_all_leftovers(context: &Context) -> Result<(), StoreError> {
+    let waiting = context
+        .store
+        .received(Timestamp::MAX, &HashSet::new(), usize::MAX)
+        .await?;
+    let folders: BTreeSet<_> = waiting
+        .iter()
+        .map(|received| output_folder(&context.config.output, received))
+        .collect();
+    for folder in folders {
+        if let Err(error) = remove_staging_files(&folder) {
+            tracing::warn!(error = %error, folder = ?folder, "failed to remove staging files left by a crash");
+        }
+    }
+    Ok(())
+}
+
+/// Returns the first results that together fit a batch. The first result is always included.
+fn one_batch(mut received: Vec<ReceivedJob>) -> Vec<ReceivedJob> {
+    let mut bytes = 0;
+    let fitting = received.iter().take_while(|result| {
+        bytes += result.compressed_bytes;
+        bytes <= BATCH_BYTES
+    });
+    let fitting = fitting.count().max(1);
+    received.truncate(fitting);
+    received
+}
+
+/// A result, from the cache of recent results or from the database.
+enum LoadedResult {
+    Cached(Completed),
+    Packed(CompressedResult),
+}
+
+impl LoadedResult {
+    fn parse(self) -> Result<Completed, StoreError> {
+        match self {
+            Self::Cached(completed) => Ok(completed),
+            Self::Packed(packed) => packed.unpack().map(Completed::from_raw),
+        }
+    }
+}
+
+/// A result loaded for saving.
+struct UnsavedResult {
+    received: ReceivedJob,
+    result: LoadedResult,
+    /// Files written for its recording before, which may be overwritten.
+    own_files: HashSet<PathBuf>,
+}
+
+/// A result whose staging files are written, or the failure.
+pub(crate) struct StagedResult {
+    received: ReceivedJob,
+    /// Staging files, and whether the recording contains no speech.
+    outcome: Result<(StagedFiles, bool), Failure>,
+}
+
+impl StagedResult {
+    /// Returns the staging files to sync before they are renamed.
+    pub(crate) fn unsynced(&self) -> impl Iterator<Item = &StagedFile> {
+        self.outcome
+            .iter()
+            .flat_map(|(staging, _)| staging.unsynced())
+    }
+
+    /// Runs `then` unless the result has failed. A failure of `then` becomes that of the result.
+    pub(crate) fn and_then(
+        mut self,
+        then: impl FnOnce(&StagedFiles) -> Result<(), Failure>,
+    ) -> Self {
+        self.outcome = self.outcome.and_then(|(staging, silent)| {
+            then(&staging)?;
+            Ok((staging, silent))
+        });
+        self
+    }
+}
+
+/// A result whose files have their final names, or the failure.
+struct SavedResult {
+    received: ReceivedJob,
+    outcome: Result<SavedFiles, Failure>,
+}
+
+struct SavedFiles {
+    written: Vec<WrittenFile>,
+    silent: bool,
+}
+
+impl SavedResult {
+    fn folders(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        let written = self.outcome.iter().flat_map(|files| &files.written);
+        written.map(|file| parent_folder(&file.path).to_owned())
+    }
+
+    /// Marks the result as failed unless all of its folders are synced.
+    fn require_synced(&mut self, synced: &BTreeMap<PathBuf, Result<(), Failure>>) {
+        let failure = self.folders().find_map(|folder| match synced.get(&folder) {
+            Some(synced) => synced.clone().err(),
+            None => Some(internal_failure()),
+        });
+        if let Some(failure) = failure {
+            self.outcome = Err(failure);
+        }
+    }
+}
+
+/// Saves a batch. Returns its recordings.
+async fn save_batch(
+    context: &Context,
+    reservations: Arc<Reservations>,
+    received: Vec<ReceivedJob>,
+) -> Result<Vec<RecordingId>, StoreError> {
+    let ids = received.iter().map(|result| (result.job, result.recording));
+    let (jobs, recordings): (HashSet<_>, Vec<_>) = ids.unzip();
+    let unsaved = load(context, received).await?;
+    let staged = sync_staged(stage_all(context, unsaved, &reservations).await?).await;
+    let reserved = reservations.clone();
+    let mut saved =
+        map_blocking(CPU_THREADS, staged, move |result| finish(result, &reserved)).await;
+    let folders: BTreeSet<_> = saved.iter().flat_map(SavedResult::folders).collect();
+    let synced = map_blocking(IO_THREADS, folders, |folder| {
+        let synced = sync_folder(&folder).map_err(|error| write_failure(&error));
+        (folder, synced)
+    });
+    let synced = synced.await.into_iter().collect();
+    let (mut written, mut failed) = (false, false);
+    for result in &mut saved {
+        result.require_synced(&synced);
+        *(if result.outcome.is_ok() {
+            &mut written
+        } else {
+            &mut failed
+        }) = true;
+    }
+    let recorded = saved.into_iter().map(|result| record(context, result));
+    for recorded in join_all(recorded).await {
+        recorded?;
+    }
+    if written || failed {
+        context.tally.tried_to_write(written, context.now());
+    }
+    reservations.release(&jobs);
+    Ok(recordings)
+}
+
+/// Renders the results and writes their staging files.
+async fn stage_all(
+    context: &Context,
+    unsaved: Vec<UnsavedResult>,
+    reservations: &Arc<Reservations>,
+) -> Result<Vec<StagedResult>, StoreError> {
+    let (output, reservations) = (
+        Arc::new(context.config.output.clone()),
+        reservations.clone(),
+    );
+    let staged = match &unsaved[..] {
+        // The thread for large jobs only renders. A write to a hung disk would block it for all other jobs.
+        [result] if result.received.compressed_bytes > BATCH_BYTES => {
+            let rendered = unsaved.into_iter().map(move |result| {
+                let output = output.clone();
+                large_jobs::run(move || render(result, &output))
+            });
+            let rendered = join_all(rendered).await.into_iter().flatten();
+            map_blocking(CPU_THREADS, rendered, move |result| {
+                Ok(stage(result?, &reservations))
+            })
+            .await
+        }
+        _ => {
+            let stage = move |result| Ok(stage(render(result, &output)?, &reservations));
+            map_blocking(CPU_THREADS, unsaved, stage).await
+        }
+    };
+    staged.into_iter().collect()
+}
+
+/// Loads the results and the recorded files of their recordings.
+async fn load(
+    context: &Context,
+    received: Vec<ReceivedJob>,
+) -> Result<Vec<UnsavedResult>, StoreError> {
+    let recordings: Vec<_> = received.iter().map(|result| result.recording).collect();
+    let mut outputs = context.store.outputs_of(&recordings).await?;
+    let from_cache = |result: &ReceivedJob| context.fresh.take(result.job, result.received_at);
+    let cached: Vec<_> = received.iter().map(from_cache).collect();
+    let missing = received
+        .iter()
+        .zip(&cached)
+        .filter(|(_, cached)| cached.is_none());
+    let missing: Vec<_> = missing.map(|(result, _)| result.job).collect();
+    let mut packed = context.store.results(&missing).await?;
+    let unsaved = received
+        .into_iter()
+        .zip(cached)
+        .filter_map(|(received, cached)| {
+            Some(UnsavedResult {
+                result: match cached {
+                    Some(completed) => LoadedResult::Cached(completed),
+                    None => LoadedResult::Packed(packed.remove(&received.job)?),
+                },
+                own_files: outputs.remove(&received.recording).unwrap_or_default(),
+                received,
+            })
+        });
+    Ok(unsaved.collect())
+}
+
+/// A result with the content of its files, or the failure.
+struct RenderedResult {
+    received: ReceivedJob,
+    own_files: HashSet<PathBuf>,
+    folder: PathBuf,
+    rendered: Result<RenderedFiles, Failure>,
+}
+
+fn render(unsaved: UnsavedResult, output: &OutputConfig) -> Result<RenderedResult, StoreError> {
+    let UnsavedResult {
+        received,
+        result,
+        own_files,
+    } = unsaved;
+    let completed = result.parse()?;
+    let folder = output_folder(output, &received);
+    let rendered = catch_panic(|| {
+        Ok(render_files(
+            &received,
+            &completed,
+            &folder,
+            &output.name,
+            &output.formats,
+        ))
+    });
+    Ok(RenderedResult {
+        received,
+        own_files,
+        folder,
+        rendered,
+    })
+}
+
+/// Writes the staging files of one result. Blocks.
+fn stage(result: RenderedResult, reservations: &Reservations) -> StagedResult {
+    let RenderedResult {
+        received,
+        own_files,
+        folder,
+        rendered,
+    } = result;
+    let outcome = catch_panic(|| {
+        let rendered = rendered?;
+        let silent = rendered.silent;
+        let reserve = |paths: &[PathBuf]| reservations.reserve(received.job, paths);
+        let staging = StagedFiles::stage(&received, own_files, folder, rendered, reserve)?;
+        Ok((staging, silent))
+    });
+    StagedResult { received, outcome }
+}
+
+/// Renames the staging files of one result to their final names. Blocks.
+fn finish(result: StagedResult, reservations: &Reservations) -> SavedResult {
+    let StagedResult { received, outcome } = result;
+    let outcome = catch_panic(|| {
+        let (staging, silent) = outcome?;
+        let written = staging.commit(|paths| reservations.reserve(received.job, paths))?;
+        Ok(SavedFiles { written, silent })
+    });
+    SavedResult { received, outcome }
+}
+
+/// Runs `work` and turns a panic into a failure, so that it affects only one result.
+fn catch_panic<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(internal_failure()))
+}
+
+fn internal_failure() -> Failure {
+    Failure::new(ErrorClass::Output, "writing failed with an internal error")
+}
+
+/// Records the outcome of a result in the database and reports it to the observer.
+async fn record(context: &Context, saved: SavedResult) -> Result<(), StoreError> {
+    let (job, name) = (saved.received.job, saved.received.relative);
+    let store = &context.store;
+    match saved.outcome {
+        Ok(SavedFiles { written, silent }) => {
+            let hook = context.config.hooks.on_done.is_some();
+            let done = || store.finish_job(job, written.clone(), hook, context.now());
+            if context.persist(job, done).await?.is_some() {
+                context.beside.wake_hooks.notify_one();
+                context.notice(&RunEvent::Done {
+                    job,
+                    name,
+                    outputs: written.into_iter().map(|file| file.path).collect(),
+                    silent,
+                });
+            }
+        }
+        Err(failure) => {
+            let now = context.now();
+            let wait = context.tally.unwritable_for(now);
+            let due = now.after(wait.clamp(RETRY_MIN, RETRY_MAX));
+            let postpone = || store.postpone_write(job, failure.clone(), due, now);
+            context.persist(job, postpone).await?;
+            context.notice(&RunEvent::OutputFailed {
+                job,
+                name,
+                failure,
+                due,
+            });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn results(sizes: &[u64]) -> Vec<ReceivedJob> {
+        let result = |(job, &packed_bytes)| ReceivedJob {
+            compressed_bytes: packed_bytes,
+            ..ReceivedJob::for_job(job)
+        };
+        (0..).zip(sizes).map(result).collect()
+    }
+
+    fn batch_len(sizes: &[u64]) -> usize {
+        one_batch(results(sizes)).len()
+    }
+
+    #[test]
+    fn a_batch_is_bounded_and_a_large_result_is_alone() {
+        assert_eq!(batch_len(&[1, BATCH_BYTES - 1, 1]), 2);
+        assert_eq!(batch_len(&[BATCH_BYTES + 1, 1]), 1);
+        assert_eq!(batch_len(&[1, BATCH_BYTES, 1]), 1);
+        assert_eq!(batch_len(&[1; 100]), 100);
+    }
+
+    #[test]
+    fn a_result_in_an_unsynced_folder_has_failed() {
+        let failure = Failure::new(ErrorClass::Output, "cannot write `/b`");
+        let synced = [
+            (PathBuf::from("/a"), Ok(())),
+            (PathBuf::from("/b"), Err(failure.clone())),
+        ];
+        let failure_of = |path: &str| {
+            let written = WrittenFile {
+                path: path.into(),
+                size_bytes: 1,
+            };
+            let mut saved = SavedResult {
+                received: results(&[1]).remove(0),
+                outcome: Ok(SavedFiles {
+                    written: vec![written],
+                    silent: false,
+                }),
+            };
+            saved.require_synced(&synced.clone().into());
+            saved.outcome.err()
+        };
+        assert_eq!(failure_of("/a/x.txt"), None);
+        assert_eq!(failure_of("/b/x.txt"), Some(failure));
+        assert_eq!(failure_of("/never/x.txt"), Some(internal_failure()));
+    }
+}

@@ -1,0 +1,87 @@
+//! Schedule of look-ups for an uncertain submission, before the recording is submitted again.
+
+use crate::policy::backoff::Backoff;
+use std::time::Duration;
+
+/// Number of look-ups after the first. One look-up is not enough, because it is not documented whether the service lists
+/// a submission immediately. With the maximum delays, the last look-up happens after two and a half minutes.
+const REPEATED_LOOKUPS: u32 = 7;
+/// Maximum delay between the first two look-ups.
+const MAX_FIRST_DELAY: Duration = Duration::from_secs(2);
+/// Maximum delay between two look-ups.
+const MAX_DELAY: Duration = Duration::from_secs(40);
+
+/// Returns the delay before the next look-up, after `lookups` look-ups without success.
+///
+/// `since_start` is the time from the submission to the last look-up. Returns `None` if the number of look-ups is
+/// exhausted, or if the retention is over and the service has deleted the transcription.
+#[must_use]
+pub fn next_lookup_delay(
+    lookups: u32,
+    since_start: Duration,
+    retention: Duration,
+    backoff: Backoff,
+) -> Option<Duration> {
+    let delays = Backoff {
+        initial: backoff.initial.min(MAX_FIRST_DELAY),
+        max: backoff.max.min(MAX_DELAY),
+    };
+    (lookups <= REPEATED_LOOKUPS && since_start < retention)
+        .then(|| delays.delay(lookups.max(1), 0.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+    const SLOW: Backoff = Backoff {
+        initial: Duration::from_secs(10),
+        max: Duration::from_secs(900),
+    };
+
+    fn delays(backoff: Backoff, retention: Duration) -> Vec<Duration> {
+        let mut delays = Vec::new();
+        while let Some(delay) = next_lookup_delay(
+            delays.len() as u32 + 1,
+            delays.iter().sum(),
+            retention,
+            backoff,
+        ) {
+            delays.push(delay);
+        }
+        delays
+    }
+
+    #[test]
+    fn delays_between_look_ups_grow_and_end() {
+        let delays = delays(SLOW, HOUR);
+        assert_eq!(delays.len(), 7);
+        assert!(delays.is_sorted());
+        assert!(delays.iter().all(|delay| *delay <= MAX_DELAY));
+    }
+
+    #[test]
+    fn a_short_back_off_means_short_delays() {
+        let backoff = Backoff {
+            initial: Duration::from_millis(10),
+            max: Duration::from_millis(40),
+        };
+        assert!(
+            delays(backoff, HOUR)
+                .iter()
+                .all(|delay| *delay <= Duration::from_millis(40))
+        );
+    }
+
+    #[test]
+    fn an_expired_transcription_is_not_looked_up() {
+        assert_eq!(next_lookup_delay(1, HOUR, HOUR, SLOW), None);
+        assert!(
+            delays(SLOW, Duration::from_secs(6))
+                .iter()
+                .sum::<Duration>()
+                < Duration::from_secs(6) + MAX_DELAY
+        );
+    }
+}

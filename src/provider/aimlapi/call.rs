@@ -1,0 +1,167 @@
+//! Inputs and results of the calls.
+
+use crate::domain::{Failure, FileContent, GenerationId, Request, Timestamp, Transcript};
+use crate::provider::http::upload::UploadProgress;
+use crate::provider::result::transcript::read_transcript;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Recording to transcribe.
+#[derive(Debug, Clone, Copy)]
+pub struct Submission<'a> {
+    /// Model and options of the transcription.
+    pub request: &'a Request,
+    /// Source of the audio.
+    pub audio: AudioSource<'a>,
+    /// Value of the `X-Client-Request-Id` header. See [`client_request_id`].
+    pub client_request_id: &'a str,
+}
+
+/// Source of the audio.
+#[derive(Debug, Clone, Copy)]
+pub enum AudioSource<'a> {
+    /// A file, streamed from disk.
+    File(&'a Recording),
+    /// A URL, fetched by the service.
+    Url(&'a str),
+}
+
+/// Snapshot of a file from the scan.
+///
+/// The upload is aborted before the last byte if the file differs from its snapshot.
+#[derive(Debug, Clone)]
+pub struct Recording {
+    /// Path of the file.
+    pub path: PathBuf,
+    /// Length in bytes.
+    pub size_bytes: u64,
+    /// Time of the last modification.
+    pub modified: Timestamp,
+    /// SHA-256 of the content in lower-case hexadecimal, if known. Otherwise the upload computes it.
+    pub sha256: Option<String>,
+    /// The whole content, if it was just read. The upload then does not open the file again.
+    pub content: Option<FileContent>,
+    /// Number of bytes sent so far.
+    pub progress: Arc<UploadProgress>,
+}
+
+/// Submission that the service accepted, and charges for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Accepted {
+    /// Content of the response.
+    pub reply: SubmitReply,
+    /// SHA-256 of the sent bytes in lower-case hexadecimal. `None` for a URL.
+    pub sha256: Option<String>,
+    /// HTTP status, any 2xx.
+    pub http_status: u16,
+    /// ID that the service gave the request (`x-request-id`).
+    pub request_id: Option<String>,
+}
+
+/// Content of the response to an accepted submission.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SubmitReply {
+    /// ID under which the result is polled.
+    Generation(GenerationId),
+    /// Result of the transcription, as in the legacy flow.
+    Completed(Completed),
+}
+
+/// Result of a poll.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PollStatus {
+    /// The transcription is still running.
+    InProgress,
+    /// The transcription succeeded.
+    Completed(Completed),
+    /// The transcription failed and will never have a result.
+    Failed(Failure),
+}
+
+/// Result of a transcription.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Completed {
+    /// JSON of the result, byte for byte as received, without the envelope. `null` if the service sent no result.
+    pub raw: String,
+    /// Transcript read from `raw`.
+    pub transcript: Transcript,
+}
+
+impl Completed {
+    /// Reads a stored result. Anything that is not a result gives an empty transcript.
+    #[must_use]
+    pub fn from_raw(raw: String) -> Self {
+        let transcript = read_transcript(&raw);
+        Self { raw, transcript }
+    }
+}
+
+/// Error of a call.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("{failure}")]
+pub struct CallError {
+    /// Kind of the error, on which the queue decides.
+    pub kind: CallErrorKind,
+    /// Error class and message for the user.
+    pub failure: Failure,
+    /// HTTP status, if there was a response.
+    pub http_status: Option<u16>,
+    /// Wait from the `Retry-After` header, at most one hour.
+    pub retry_after: Option<Duration>,
+    /// ID that the service gave the request (`x-request-id`).
+    pub request_id: Option<String>,
+}
+
+/// Effect of a failed call on its job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallErrorKind {
+    /// The file does not exist. Nothing was sent.
+    FileGone,
+    /// The file differs from its snapshot. The request was aborted before the last byte.
+    FileChanged,
+    /// The file could not be read. The request was aborted before the last byte.
+    FileUnreadable,
+    /// The service permanently rejects this submission: 400, 409, 413, 415, 422 and most other 4xx.
+    Refused,
+    /// The service rejects the key: 401.
+    Auth,
+    /// The account is out of credit, or its plan does not cover the call: 402, 403.
+    Credit,
+    /// Too many requests: 429.
+    RateLimited,
+    /// Certainly not accepted: no connection, a connection lost before the last byte was sent, a base URL without this
+    /// endpoint, or a 5xx other than 502 and 504.
+    Unavailable,
+    /// Possibly accepted: no response after the last byte was sent, 408, 502, 504, or a 2xx without a generation ID.
+    Unknown,
+    /// The service does not have the polled generation: 404, 410.
+    Missing,
+    /// The response to a poll cannot be parsed.
+    Malformed,
+}
+
+/// Returns the `X-Client-Request-Id` of one submission.
+///
+/// It has only characters that the service accepts (1–128 of `A-Za-z0-9._:-`).
+#[must_use]
+pub fn client_request_id(random: u128) -> String {
+    format!("ns-{random:032x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn client_request_ids_have_only_accepted_characters() {
+        for random in [0, 1, u128::MAX] {
+            let id = client_request_id(random);
+            assert_eq!(id.len(), 35);
+            assert!(
+                id.bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte))
+            );
+        }
+    }
+}

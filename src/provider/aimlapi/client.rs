@@ -1,0 +1,483 @@
+//! Client of the service: submissions, polls, lists and the probe.
+
+use crate::domain::container::mime_for;
+use crate::domain::{ApiMode, ErrorClass, Failure, GenerationId, Price, Request, Timestamp};
+use crate::provider::aimlapi::call::{
+    Accepted, AudioSource, CallError, CallErrorKind, PollStatus, Recording, Submission, SubmitReply,
+};
+use crate::provider::aimlapi::envelope::{
+    CreateResponse, InvalidResponse, PollResponse, read_create_response, read_legacy_response,
+    read_poll_response,
+};
+use crate::provider::aimlapi::errors;
+use crate::provider::aimlapi::errors::{ErrorResponse, Operation};
+use crate::provider::aimlapi::form::{file_field, file_name, form_fields, json_body};
+use crate::provider::aimlapi::prices::read_prices;
+use crate::provider::aimlapi::request_log::{
+    ChargedPage, LogsResponse, PAGE_SIZE, read_charges, read_page,
+};
+use crate::provider::http::exchange::{HttpResponse, TransportError, exchange, response_timeout};
+use crate::provider::http::transport_errors::{file_error, poll_error, submit_error};
+use crate::provider::http::upload;
+use crate::provider::http::upload_watchdog::UploadWatchdog;
+use crate::runtime::http_client::client_builder;
+use crate::runtime::large_jobs;
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::multipart::{Form, Part};
+use reqwest::{Body, RequestBuilder};
+use secrecy::{ExposeSecret, SecretString};
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+use url::Url;
+
+/// Time after which an idle connection is closed.
+///
+/// Servers keep idle connections for longer. A submission is therefore not lost on a connection that the server has
+/// just closed.
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(15);
+/// Longest wait from the last byte of a submission to the head of the response.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(120);
+/// The same for the legacy flow, where the response is the transcript: Deepgram takes up to 10 minutes, whisper 20.
+const LEGACY_RESPONSE_TIMEOUT: Duration = Duration::from_secs(1800);
+/// Size in bytes from which a response is parsed on the executor for large jobs.
+const LARGE_RESPONSE: usize = 256 * 1024;
+/// Number of unknown status words that are remembered to log each only once.
+const MAX_UNKNOWN_STATUSES: usize = 32;
+
+/// Address, key and flow of the service.
+#[derive(Clone)]
+pub struct ClientSettings {
+    /// URL up to `/stt`, such as `https://api.aimlapi.com/v1`.
+    pub base_url: Url,
+    /// API key, sent only as a bearer token.
+    pub key: SecretString,
+    /// Flow of a submission, which decides its endpoint.
+    pub flow: ApiMode,
+}
+
+/// Error of [`Client::new`].
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The key contains characters that a header cannot carry.
+    #[error("the API key contains characters that cannot be sent; set it again")]
+    Key,
+    /// TLS or another part of the HTTP client failed to initialize.
+    #[error("the HTTP client cannot be set up")]
+    Http(#[source] reqwest::Error),
+}
+
+/// Result of [`Client::probe`].
+#[derive(Debug)]
+pub struct Probe {
+    /// Whether the service is available and accepts the key, otherwise the error.
+    pub outcome: Result<(), CallError>,
+    /// The service's clock, from the `Date` header.
+    pub server_time: Option<SystemTime>,
+}
+
+/// Client of the service. Clones share one connection pool.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    settings: ClientSettings,
+    unknown_words: Arc<Mutex<HashSet<String>>>,
+}
+
+impl Client {
+    /// Creates a client without connecting.
+    ///
+    /// # Errors
+    /// Returns an error if a header cannot carry the key, or if there are no root certificates.
+    pub fn new(settings: &ClientSettings) -> Result<Self, ClientError> {
+        let http = client_builder(&settings.base_url)
+            .default_headers(headers(&settings.key)?)
+            .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+            .build()
+            .map_err(ClientError::Http)?;
+        Ok(Self {
+            http,
+            settings: settings.clone(),
+            unknown_words: Arc::default(),
+        })
+    }
+
+    /// Submits a recording.
+    ///
+    /// After a cancel or a crash in the middle, the service may still have accepted the submission.
+    ///
+    /// # Errors
+    /// Returns an error if the call fails. [`CallErrorKind`] lists the cases. Only after `Unknown` may the service have
+    /// accepted the submission.
+    pub async fn submit(&self, submission: Submission<'_>) -> Result<Accepted, CallError> {
+        let (request, upload) = match submission.audio {
+            AudioSource::Url(url) => (
+                self.url_request(submission.request, url),
+                UploadWatchdog::default(),
+            ),
+            AudioSource::File(recording) => {
+                self.file_request(submission.request, recording).await?
+            }
+        };
+        let request = request.header("x-client-request-id", submission.client_request_id);
+        let response_timeout = match self.settings.flow {
+            ApiMode::TwoStep => RESPONSE_TIMEOUT,
+            ApiMode::Legacy => LEGACY_RESPONSE_TIMEOUT,
+        };
+        let response = exchange(request, upload.stalled(response_timeout)).await;
+        if let Some(error) = upload.take_error() {
+            return Err(file_error(&error));
+        }
+        let response = response.map_err(|broken| submit_error(&broken, upload.is_finished()))?;
+        if !(200..300).contains(&response.status) {
+            return Err(self.error_response(Operation::Submit, &response));
+        }
+        self.accepted(response, upload.sha256()).await
+    }
+
+    fn url_request(&self, request: &Request, url: &str) -> RequestBuilder {
+        self.http
+            .post(self.submit_url())
+            .json(&json_body(request, url))
+    }
+
+    async fn file_request(
+        &self,
+        request: &Request,
+        recording: &Recording,
+    ) -> Result<(RequestBuilder, UploadWatchdog), CallError> {
+        let (stream, outcome) = upload::open(recording)
+            .await
+            .map_err(|error| file_error(&error))?;
+        let part = Part::stream_with_length(Body::wrap_stream(stream), recording.size_bytes)
+            .file_name(file_name(&recording.path))
+            .mime_str(mime_for(&recording.path))
+            .map_err(|error| {
+                submit_error(&TransportError::NotConnected(error.to_string()), false)
+            })?;
+        let form = form_fields(request)
+            .into_iter()
+            .fold(Form::new(), |form, (name, value)| form.text(name, value));
+        let form = form.part(file_field(request.model()), part);
+        let upload = UploadWatchdog::for_file(recording.progress.clone(), outcome);
+        Ok((self.http.post(self.submit_url()).multipart(form), upload))
+    }
+
+    async fn accepted(
+        &self,
+        response: HttpResponse,
+        sha256: Option<String>,
+    ) -> Result<Accepted, CallError> {
+        let read = match self.settings.flow {
+            ApiMode::TwoStep => read_create_response,
+            ApiMode::Legacy => read_legacy_response,
+        };
+        let (status, request_id) = (response.status, response.request_id);
+        let created = match response.body {
+            Ok(body) => parse_response(body, read).await,
+            Err(broken) => Err(broken.to_string()),
+        };
+        let accepted = |reply| Accepted {
+            reply,
+            sha256,
+            http_status: status,
+            request_id: request_id.clone(),
+        };
+        let error = |kind, failure| CallError {
+            kind,
+            failure,
+            http_status: Some(status),
+            retry_after: None,
+            request_id: request_id.clone(),
+        };
+        let header_id = response.inference_id.and_then(GenerationId::new);
+        match (created, header_id) {
+            (Ok(CreateResponse::Generation(id)), _) => Ok(accepted(SubmitReply::Generation(id))),
+            (Ok(CreateResponse::Completed(completed)), _) => {
+                Ok(accepted(SubmitReply::Completed(completed)))
+            }
+            (Ok(CreateResponse::Failed(failure)), _) => {
+                Err(error(CallErrorKind::Unavailable, self.redact_key(failure)))
+            }
+            (_, Some(id)) => Ok(accepted(SubmitReply::Generation(id))),
+            (Err(cause), None) => {
+                let message = format!(
+                    "the service accepted the submission ({status}), but the response has no generation ID: {cause}"
+                );
+                Err(error(
+                    CallErrorKind::Unknown,
+                    Failure::new(ErrorClass::Protocol, message),
+                ))
+            }
+        }
+    }
+
+    /// Polls for a result. Idempotent.
+    ///
+    /// # Errors
+    /// Returns an error if the call fails. [`CallErrorKind`] lists the cases.
+    pub async fn poll(&self, id: &GenerationId) -> Result<PollStatus, CallError> {
+        let request = self.http.get(self.url(&["stt", id.as_str()]));
+        let response = exchange(request, response_timeout())
+            .await
+            .map_err(|broken| poll_error(&broken, None))?;
+        if !(200..300).contains(&response.status) {
+            return Err(self.error_response(Operation::Poll, &response));
+        }
+        let status = response.status;
+        let body = response
+            .body
+            .map_err(|broken| poll_error(&broken, Some(status)))?;
+        match parse_response(body, read_poll_response).await {
+            Ok(PollResponse::InProgress { unknown }) => {
+                self.log_unknown(unknown);
+                Ok(PollStatus::InProgress)
+            }
+            Ok(PollResponse::Completed(completed)) => Ok(PollStatus::Completed(completed)),
+            Ok(PollResponse::Failed(failure)) => Ok(PollStatus::Failed(self.redact_key(failure))),
+            Err(why) => Err(CallError {
+                kind: CallErrorKind::Malformed,
+                failure: Failure::new(ErrorClass::Protocol, why),
+                http_status: Some(status),
+                retry_after: None,
+                request_id: response.request_id,
+            }),
+        }
+    }
+
+    /// Returns a page of the key's requests from `start` to `end`, newest first, skipping the first `offset`.
+    ///
+    /// # Errors
+    /// Returns an error if the call fails. [`CallErrorKind`] lists the cases.
+    pub async fn logs(
+        &self,
+        start: Timestamp,
+        end: Timestamp,
+        offset: usize,
+    ) -> Result<LogsResponse, CallError> {
+        let url = self.logs_url(start, end, offset);
+        let page = self.fetch_list(url, read_page).await?;
+        Ok(page.map_or(LogsResponse::Unsupported, LogsResponse::Page))
+    }
+
+    /// Returns the same page as [`logs`](Self::logs), with costs.
+    ///
+    /// Returns `None` if the service has no such list, or not for this account.
+    ///
+    /// # Errors
+    /// Returns an error if the call fails. [`CallErrorKind`] lists the cases.
+    pub async fn charges(
+        &self,
+        start: Timestamp,
+        end: Timestamp,
+        offset: usize,
+    ) -> Result<Option<ChargedPage>, CallError> {
+        let url = self.logs_url(start, end, offset);
+        self.fetch_list(url, read_charges).await
+    }
+
+    fn logs_url(&self, start: Timestamp, end: Timestamp, offset: usize) -> Url {
+        let mut url = self.settings.base_url.clone();
+        url.set_path("/v2/logs");
+        url.query_pairs_mut()
+            .append_pair("start", &start.to_string())
+            .append_pair("end", &end.to_string())
+            .append_pair("limit", &PAGE_SIZE.to_string())
+            .append_pair("offset", &offset.to_string());
+        url
+    }
+
+    /// Returns the service's price list, with an entry for each ID and alias of a model.
+    ///
+    /// Returns `None` if the service has no price list, or not for this account.
+    ///
+    /// # Errors
+    /// Returns an error if the call fails. [`CallErrorKind`] lists the cases.
+    pub async fn prices(&self) -> Result<Option<Vec<(String, Price)>>, CallError> {
+        let mut url = self.url(&["models"]);
+        url.set_query(Some("include=pricing"));
+        self.fetch_list(url, read_prices).await
+    }
+
+    /// Fetches a list. Returns `None` if the service has no such list, or not for this account.
+    async fn fetch_list<T: Send + 'static>(
+        &self,
+        url: Url,
+        read: fn(&[u8]) -> Result<T, InvalidResponse>,
+    ) -> Result<Option<T>, CallError> {
+        let response = exchange(self.http.get(url), response_timeout())
+            .await
+            .map_err(|broken| poll_error(&broken, None))?;
+        match response.status {
+            200..=299 => {}
+            402 | 403 | 404 | 405 | 410 | 501 => return Ok(None),
+            _ => return Err(self.error_response(Operation::Poll, &response)),
+        }
+        let status = response.status;
+        let body = response
+            .body
+            .map_err(|broken| poll_error(&broken, Some(status)))?;
+        let list = parse_response(body, read).await;
+        list.map(Some).map_err(|why| CallError {
+            kind: CallErrorKind::Malformed,
+            failure: Failure::new(ErrorClass::Protocol, why),
+            http_status: Some(status),
+            retry_after: None,
+            request_id: response.request_id,
+        })
+    }
+
+    /// Checks that the service is available and accepts the key. Free of charge.
+    ///
+    /// It polls for a generation that cannot exist.
+    pub async fn probe(&self) -> Probe {
+        let request = self
+            .http
+            .get(self.url(&["stt", "00000000-0000-0000-0000-000000000000"]));
+        match exchange(request, response_timeout()).await {
+            Err(broken) => Probe {
+                outcome: Err(poll_error(&broken, None)),
+                server_time: None,
+            },
+            Ok(response) => {
+                let known = matches!(response.status, 200..=299 | 400 | 404 | 410 | 422);
+                let outcome = if known {
+                    Ok(())
+                } else {
+                    Err(self.error_response(Operation::Poll, &response))
+                };
+                Probe {
+                    outcome,
+                    server_time: response.server_time,
+                }
+            }
+        }
+    }
+
+    fn error_response(&self, call: Operation, response: &HttpResponse) -> CallError {
+        let refusal = ErrorResponse {
+            status: response.status,
+            body: response.body.as_deref().unwrap_or_default(),
+            redirect: response.redirect.clone(),
+            retry_after: response.retry_after,
+            request_id: response.request_id.clone(),
+        };
+        let mut error = errors::classify(call, refusal);
+        error.failure = self.redact_key(error.failure);
+        error
+    }
+
+    /// Redacts the key from the message of a failure. Some services repeat a rejected key in their response.
+    fn redact_key(&self, failure: Failure) -> Failure {
+        let key = self.settings.key.expose_secret();
+        Failure::new(failure.class, errors::redact_key(&failure.message, key))
+    }
+
+    fn log_unknown(&self, word: Option<String>) {
+        let Some(word) = word else { return };
+        let word = errors::redact_key(&word, self.settings.key.expose_secret());
+        let mut known = self
+            .unknown_words
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if known.len() < MAX_UNKNOWN_STATUSES && known.insert(word.clone()) {
+            tracing::warn!(
+                status = word,
+                "unknown status from the service; polling continues"
+            );
+        }
+    }
+
+    fn submit_url(&self) -> Url {
+        match self.settings.flow {
+            ApiMode::TwoStep => self.url(&["stt", "create"]),
+            ApiMode::Legacy => self.url(&["stt"]),
+        }
+    }
+
+    /// Returns the URL of a path below the base URL. Each part is percent-encoded as one segment.
+    fn url(&self, parts: &[&str]) -> Url {
+        let mut url = self.settings.base_url.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(parts);
+        }
+        url
+    }
+}
+
+fn headers(key: &SecretString) -> Result<HeaderMap, ClientError> {
+    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret()))
+        .map_err(|_| ClientError::Key)?;
+    bearer.set_sensitive(true);
+    Ok(HeaderMap::from_iter([
+        (AUTHORIZATION, bearer),
+        (ACCEPT, HeaderValue::from_static("application/json")),
+    ]))
+}
+
+/// Parses a response. The error is a message for a failure.
+///
+/// Large responses are parsed one at a time, because parsing takes ten times their size in memory.
+async fn parse_response<T: Send + 'static>(
+    body: Vec<u8>,
+    read: fn(&[u8]) -> Result<T, InvalidResponse>,
+) -> Result<T, String> {
+    let read = if body.len() < LARGE_RESPONSE {
+        read(&body)
+    } else {
+        let read = large_jobs::run(move || read(&body)).await;
+        read.map_err(|failed| failed.to_string())?
+    };
+    read.map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(base_url: &str) -> Client {
+        let key = SecretString::from("sk-very-secret".to_owned());
+        Client::new(&ClientSettings {
+            base_url: base_url.parse().unwrap(),
+            key,
+            flow: ApiMode::TwoStep,
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn an_id_is_one_path_segment() {
+        for base in ["http://127.0.0.1:1/v1", "http://127.0.0.1:1/v1/"] {
+            let url = |id| client(base).url(&["stt", id]).to_string();
+            assert_eq!(url("a_b-c"), "http://127.0.0.1:1/v1/stt/a_b-c");
+            assert_eq!(
+                url("a/b?c#d%e"),
+                "http://127.0.0.1:1/v1/stt/a%2Fb%3Fc%23d%25e"
+            );
+        }
+    }
+
+    #[test]
+    fn the_key_is_redacted_from_error_messages() {
+        let failure = Failure::new(ErrorClass::Auth, "bad key sk-very-secret!");
+        assert_eq!(
+            client("http://127.0.0.1:1").redact_key(failure).message,
+            "bad key [key]!"
+        );
+    }
+
+    #[test]
+    fn an_invalid_key_is_not_in_the_error() {
+        let key = SecretString::from("a\nb".to_owned());
+        let settings = ClientSettings {
+            base_url: "http://127.0.0.1:1".parse().unwrap(),
+            key,
+            flow: ApiMode::TwoStep,
+        };
+        let error = Client::new(&settings).err().unwrap();
+        assert_eq!(
+            error.to_string(),
+            "the API key contains characters that cannot be sent; set it again"
+        );
+    }
+}

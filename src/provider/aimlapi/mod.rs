@@ -1,0 +1,20 @@
+//! Client of the AI/ML API.
+//!
+//! - [`client`]: the calls
+//! - [`call`]: their arguments and results
+//! - `form`: options of a request as form fields and as JSON
+//! - [`envelope`]: parser of the object around a result, with status, IDs and error
+//! - [`errors`]: classification of error responses
+//! - [`request_log`]: the service's list of the key's requests
+//! - [`models`], [`options`]: models and their options
+//! - `prices`: the service's price list
+
+pub mod call;
+pub mod client;
+pub mod envelope;
+pub mod errors;
+pub(crate) mod form;
+pub mod models;
+pub mod options;
+pub(crate) mod prices;
+pub mod request_log;

@@ -1,0 +1,283 @@
+//! Streaming of a file into a request.
+//!
+//! The upload computes the hash if it is unknown. It aborts if the file differs from its snapshot.
+
+use crate::disk::resource_exhaustion::is_resource_exhaustion;
+use crate::domain::Timestamp;
+use crate::provider::aimlapi::call::Recording;
+use crate::provider::http::buffers::Buffers;
+use crate::runtime::failpoint;
+use bytes::Bytes;
+use futures_util::Stream;
+use futures_util::stream::try_unfold;
+use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io::{self, Read};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Chunk size in bytes. It keeps both thread switches and memory low.
+const CHUNK: usize = 512 * 1024;
+
+/// Progress of an upload.
+#[derive(Debug, Default)]
+pub struct UploadProgress {
+    sent: AtomicU64,
+}
+
+impl UploadProgress {
+    /// Returns the number of bytes handed to the connection so far.
+    #[must_use]
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+}
+
+/// Error of the file that aborts an upload.
+#[derive(Debug)]
+pub(crate) enum FileError {
+    Gone,
+    Changed,
+    Unreadable(io::Error),
+    /// This machine is out of file descriptors or another resource.
+    OutOfResources(io::Error),
+}
+
+impl From<io::Error> for FileError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Gone,
+            _ if is_resource_exhaustion(&error) => Self::OutOfResources(error),
+            _ => Self::Unreadable(error),
+        }
+    }
+}
+
+/// State of an upload, shared between the stream and its watchdog.
+#[derive(Debug, Default)]
+pub(crate) struct UploadState {
+    finished: AtomicBool,
+    sha256: Mutex<Option<String>>,
+    error: Mutex<Option<FileError>>,
+}
+
+impl UploadState {
+    /// Whether the last byte was handed to the connection.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.finished.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn sha256(&self) -> Option<String> {
+        self.sha256
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(crate) fn take_error(&self) -> Option<FileError> {
+        self.error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+}
+
+/// Reader for the rest of a file.
+struct FileReader {
+    file: File,
+    recording: Recording,
+    remaining: u64,
+    hash: HashState,
+    buffers: Buffers,
+}
+
+/// SHA-256 of the sent bytes.
+enum HashState {
+    /// Computed before the upload, from the same file.
+    Known(String),
+    Computing(Sha256),
+}
+
+impl HashState {
+    fn new(known: Option<String>) -> Self {
+        known.map_or_else(|| Self::Computing(Sha256::new()), Self::Known)
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        if let Self::Computing(hash) = self {
+            hash.update(bytes);
+        }
+    }
+
+    fn finish(self) -> String {
+        match self {
+            Self::Known(hash) => hash,
+            Self::Computing(hash) => hex::encode(hash.finalize()),
+        }
+    }
+}
+
+/// Chunk of a file, with the state after it.
+struct Chunk {
+    bytes: Bytes,
+    rest: Remainder,
+}
+
+/// State of the file after a chunk.
+enum Remainder {
+    More(Box<FileReader>),
+    /// The chunk was the last, and the file is unchanged. Holds the SHA-256 of the whole file.
+    Done(String),
+}
+
+/// State of the stream: the next chunk, and the counters to update.
+struct Upload {
+    next: NextChunk,
+    progress: Arc<UploadProgress>,
+    outcome: Arc<UploadState>,
+}
+
+enum NextChunk {
+    Ready(Chunk),
+    Pending(Box<FileReader>),
+    End,
+}
+
+/// Opens a recording and returns its bytes as a stream.
+///
+/// If the file differs from its snapshot, the stream fails before the last chunk. The request is then never complete.
+///
+/// The first chunk is read here. A small file therefore takes one blocking task, or none if its content is already in
+/// memory.
+///
+/// # Errors
+/// Returns an error if the file cannot be opened or read, or already differs from its snapshot.
+pub(crate) async fn open(
+    recording: &Recording,
+) -> Result<
+    (
+        impl Stream<Item = io::Result<Bytes>> + Send + use<>,
+        Arc<UploadState>,
+    ),
+    FileError,
+> {
+    let outcome = Arc::new(UploadState::default());
+    let progress = recording.progress.clone();
+    let next = match &recording.content {
+        Some(content) => NextChunk::Ready(Chunk {
+            bytes: content.bytes.clone(),
+            rest: Remainder::Done(content.sha256.clone()),
+        }),
+        None => {
+            let recording = recording.clone();
+            blocking(move || FileReader::open(recording)).await?
+        }
+    };
+    let upload = Upload {
+        next,
+        progress,
+        outcome: outcome.clone(),
+    };
+    Ok((try_unfold(upload, step), outcome))
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, FileError> + Send + 'static,
+) -> Result<T, FileError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|join_error| Err(FileError::OutOfResources(join_error.into())))
+}
+
+async fn step(mut upload: Upload) -> io::Result<Option<(Bytes, Upload)>> {
+    let chunk = match std::mem::replace(&mut upload.next, NextChunk::End) {
+        NextChunk::End => return Ok(None),
+        NextChunk::Ready(chunk) => Ok(chunk),
+        NextChunk::Pending(reader) => blocking(|| reader.chunk()).await,
+    };
+    match chunk {
+        Ok(chunk) => Ok(Some((upload.next_bytes(chunk), upload))),
+        Err(error) => {
+            *upload
+                .outcome
+                .error
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = Some(error);
+            Err(io::Error::other("the file changed or cannot be read"))
+        }
+    }
+}
+
+impl Upload {
+    fn next_bytes(&mut self, chunk: Chunk) -> Bytes {
+        match chunk.rest {
+            Remainder::More(reader) => self.next = NextChunk::Pending(reader),
+            Remainder::Done(hash) => {
+                *self
+                    .outcome
+                    .sha256
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner) = Some(hash);
+                self.outcome.finished.store(true, Ordering::Release);
+                failpoint::hit("api.upload.last_chunk");
+            }
+        }
+        let sent = chunk.bytes.len() as u64;
+        self.progress.sent.fetch_add(sent, Ordering::Relaxed);
+        chunk.bytes
+    }
+}
+
+impl FileReader {
+    fn open(recording: Recording) -> Result<NextChunk, FileError> {
+        let reader = Box::new(Self {
+            file: File::open(&recording.path)?,
+            remaining: recording.size_bytes,
+            hash: HashState::new(recording.sha256.clone()),
+            buffers: Buffers::with_size(up_to(recording.size_bytes, CHUNK)),
+            recording,
+        });
+        if !reader.is_unchanged()? {
+            return Err(FileError::Changed);
+        }
+        if reader.remaining == 0 {
+            return Ok(NextChunk::End);
+        }
+        reader.chunk().map(NextChunk::Ready)
+    }
+
+    fn chunk(mut self: Box<Self>) -> Result<Chunk, FileError> {
+        let mut buffer = self.buffers.take();
+        let wanted = up_to(self.remaining, buffer.len());
+        let read = self.file.read_exact(&mut buffer[..wanted]);
+        read.map_err(read_error)?;
+        self.hash.update(&buffer[..wanted]);
+        self.remaining -= wanted as u64;
+        let bytes = self.buffers.lend(buffer, wanted);
+        if self.remaining > 0 {
+            let rest = Remainder::More(self);
+            return Ok(Chunk { bytes, rest });
+        }
+        if !self.is_unchanged()? {
+            return Err(FileError::Changed);
+        }
+        let rest = Remainder::Done(self.hash.finish());
+        Ok(Chunk { bytes, rest })
+    }
+
+    fn is_unchanged(&self) -> io::Result<bool> {
+        let metadata = self.file.metadata()?;
+        Ok(metadata.len() == self.recording.size_bytes
+            && Timestamp::from(metadata.modified()?) == self.recording.modified)
+    }
+}
+
+fn up_to(remaining: u64, limit: usize) -> usize {
+    usize::try_from(remaining).map_or(limit, |remaining| remaining.min(limit))
+}
+
+fn read_error(error: io::Error) -> FileError {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => FileError::Changed,
+        _ => FileError::Unreadable(error),
+    }
+}

@@ -1,0 +1,20 @@
+//! Clients of speech-to-text services: submissions, polls and request logs. They know nothing of the queue.
+//!
+//! - [`aimlapi`]: the AI/ML API: its calls, errors, models, options and prices
+//! - [`result`]: parsers of results, one per model family
+//! - [`http`]: single HTTP exchanges and streamed uploads
+
+pub mod aimlapi;
+pub mod http;
+pub mod result;
+
+pub use crate::provider::aimlapi::call::{
+    Accepted, AudioSource, CallError, CallErrorKind, Completed, PollStatus, Recording, Submission,
+    SubmitReply, client_request_id,
+};
+pub use crate::provider::aimlapi::client::{Client, ClientError, ClientSettings, Probe};
+pub use crate::provider::aimlapi::request_log::{
+    ChargedPage, ChargedRequest, LogEntry, LogPage, LogsResponse,
+};
+pub use crate::provider::http::upload::UploadProgress;
+pub use crate::provider::result::transcript::read_transcript;

@@ -1,0 +1,10 @@
+//! Lenient parsers of results. They do no IO.
+//!
+//! - [`transcript`]: detection of the model family, and text-only results
+//! - `deepgram`, `assemblyai`: results with words and times
+//! - `number`: lenient reading of numbers
+
+pub(crate) mod assemblyai;
+pub(crate) mod deepgram;
+pub(crate) mod number;
+pub(crate) mod transcript;

@@ -1,0 +1,40 @@
+//! Service files as text, and service manager commands as argument lists. Nothing here writes a file or runs a command.
+//!
+//! - [`scope`]: service manager, system or user scope, and file locations
+//! - [`setup`]: parameters of a service, derived from the configuration
+//! - [`systemd`]: systemd unit
+//! - [`quote`]: quoting of paths in a unit
+//! - [`launchd`]: launchd property list
+//! - [`steps`]: commands that start, stop and query the service
+//! - [`account`]: OS users and their permissions
+//! - [`installed`]: reading an installed unit
+
+pub mod launchd;
+pub mod quote;
+pub mod scope;
+pub mod setup;
+pub mod steps;
+pub mod systemd;
+pub mod unit_file;
+pub mod user;
+
+pub use scope::{Scope, ServiceManager};
+pub use setup::{Identity, ServiceKey, ServiceSpec, SpecError};
+
+/// Returns the text of the service file.
+#[must_use]
+pub fn render(manager: ServiceManager, setup: &ServiceSpec) -> String {
+    match manager {
+        ServiceManager::Systemd => systemd::unit(setup),
+        ServiceManager::Launchd => launchd::property_list(setup),
+    }
+}
+
+/// Whether this text of a service file was written by this program, which may then replace or remove the file.
+#[must_use]
+pub fn is_generated(text: &str) -> bool {
+    text.contains(GENERATED_MARKER)
+}
+
+/// Marker in every service file that this program writes.
+const GENERATED_MARKER: &str = "Written by `nightscribe service install`";

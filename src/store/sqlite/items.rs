@@ -1,0 +1,381 @@
+//! Items for `status`, `list` and `show`.
+
+use crate::domain::{AttemptId, Failure, GenerationId, JobId, JobState, Request, Timestamp};
+use crate::store::error::StoreError;
+use crate::store::sqlite::open::Store;
+use crate::store::sqlite::recordings::Location;
+use crate::store::sqlite::row;
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+/// A run without a recorded end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ActiveRun {
+    /// Process ID.
+    pub pid: u32,
+    /// Start time.
+    pub since: Timestamp,
+}
+
+/// Figures of the queue, for `status`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Overview {
+    /// Number of jobs by state, with an entry for every state.
+    pub counts: BTreeMap<JobState, u64>,
+    /// Earliest expiry of a pending job.
+    pub next_expiry: Option<Timestamp>,
+    /// Earliest due time of a queued job.
+    pub next_due: Option<Timestamp>,
+    /// Number of submissions that may have been billed without a transcript.
+    pub perhaps_paid: u64,
+    /// Number of transcripts completed since the requested time, among the last 10,000 attempts.
+    pub done_since: u64,
+    /// Run without a recorded end. It may be dead; only the lock on the state folder tells.
+    pub active_run: Option<ActiveRun>,
+}
+
+/// Selects jobs for a list.
+#[derive(Debug, Clone, Default)]
+pub struct ItemFilter {
+    /// Only jobs in one of these states; any state if empty.
+    pub states: Vec<JobState>,
+    /// Only jobs of this source.
+    pub source: Option<String>,
+    /// Maximum number of jobs.
+    pub limit: Option<usize>,
+}
+
+/// A job, for display.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// Job ID.
+    pub id: JobId,
+    /// Name of the source.
+    pub source: String,
+    /// Location of the audio.
+    pub location: Location,
+    /// Path relative to the source.
+    pub relative: PathBuf,
+    /// State.
+    pub state: JobState,
+    /// Model and options.
+    pub request: Request,
+    /// Number of attempts spent.
+    pub attempts: u32,
+    /// Generation ID at the service.
+    pub generation_id: Option<GenerationId>,
+    /// Size in bytes.
+    pub size_bytes: u64,
+    /// Duration in seconds, if known: as billed, otherwise as read from the file.
+    pub duration_s: Option<f64>,
+    /// SHA-256 of the audio that was sent.
+    pub sha256: Option<String>,
+    /// Earliest time of the next attempt, if it is queued.
+    pub due_at: Timestamp,
+    /// Obstacles to the submission, if it is queued.
+    pub obstacles: Obstacles,
+    /// Time of the acceptance.
+    pub accepted_at: Option<Timestamp>,
+    /// Expiry at the service, if it is pending.
+    pub expires_at: Option<Timestamp>,
+    /// Last error.
+    pub error: Option<Failure>,
+    /// Whether the recording contains no speech; `None` without a result.
+    pub silent: Option<bool>,
+    /// Job that paid for the result, if it is shared.
+    pub paid_by: Option<JobId>,
+    /// Output files.
+    pub outputs: Vec<PathBuf>,
+    /// Creation time of the job.
+    pub created_at: Timestamp,
+    /// Time of the last change.
+    pub updated_at: Timestamp,
+}
+
+/// Obstacles to the submission of a queued job, other than its due time, its source and holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Obstacles {
+    /// Whether the last submission is uncertain and is being looked up.
+    pub is_uncertain: bool,
+    /// Duplicate in flight.
+    pub duplicate_of: Option<JobId>,
+    /// Unfinished job of the same recording before it changed.
+    pub earlier_job: Option<JobId>,
+}
+
+/// A submission, for display.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// Attempt ID.
+    pub id: AttemptId,
+    /// Time of the claim.
+    pub started_at: Timestamp,
+    /// Time of the end; `None` while in flight.
+    pub ended_at: Option<Timestamp>,
+    /// One of `sending`, `accepted`, `completed`, `refused`, `deferred`, `uncertain`, `lost`, `cancelled`.
+    pub outcome: String,
+    /// Value of `X-Client-Request-Id`.
+    pub client_request_id: String,
+    /// Generation ID at the service.
+    pub generation_id: Option<GenerationId>,
+    /// HTTP status of the answer.
+    pub http_status: Option<u16>,
+    /// `x-request-id` of the answer.
+    pub request_id: Option<String>,
+    /// Error, if any.
+    pub error: Option<Failure>,
+    /// Billed audio in seconds.
+    pub billed_s: Option<f64>,
+}
+
+const ITEM: &str = "SELECT j.id, r.source, r.kind, r.location, r.relative, j.state, j.model, j.options, j.attempts,
+        j.generation_id, r.size_bytes, coalesce(s.duration_s, r.duration_s) AS duration_s, j.sha256, j.due_at,
+        j.uncertain_attempt_id IS NOT NULL AS in_doubt,
+        (SELECT t.id FROM jobs t WHERE t.id = j.duplicate_of
+         AND t.state IN ('submitting', 'pending')) AS duplicate_of,
+        CASE WHEN j.state = 'queued' THEN
+            (SELECT e.id FROM jobs e WHERE e.recording_id = j.recording_id AND e.id < j.id
+             AND e.state IN ('submitting', 'pending', 'received') LIMIT 1) END AS earlier,
+        j.accepted_at, j.expires_at, j.error_class, j.error_message, s.silent, s.paid_by, j.created_at, j.updated_at
+    FROM jobs j JOIN recordings r ON r.id = j.recording_id LEFT JOIN results s ON s.job_id = j.id";
+
+impl Store {
+    /// Returns the figures of the queue.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn overview(&self, done_since: Timestamp) -> Result<Overview, StoreError> {
+        let figures = sqlx::query(
+            "SELECT (SELECT min(expires_at) FROM jobs WHERE state = 'pending') AS next_expiry,
+                    (SELECT min(due_at) FROM jobs WHERE state = 'queued') AS next_due,
+                    (SELECT count(*) FROM attempts WHERE outcome IN ('uncertain', 'lost')) AS perhaps_paid,
+                    (SELECT count(*) FROM attempts WHERE outcome = 'completed' AND ended_at >= ?1
+                      AND id > (SELECT max(id) - 10000 FROM attempts)) AS done_since",
+        )
+        .bind(done_since.millis())
+        .fetch_one(self.readers())
+        .await?;
+        Ok(Overview {
+            counts: self.counts().await?,
+            next_expiry: row::time_or_none(&figures, "next_expiry")?,
+            next_due: row::time_or_none(&figures, "next_due")?,
+            perhaps_paid: row::count(&figures, "perhaps_paid")?,
+            done_since: row::count(&figures, "done_since")?,
+            active_run: self.active_run().await?,
+        })
+    }
+
+    /// Returns the number of jobs by state, with an entry for every state.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn counts(&self) -> Result<BTreeMap<JobState, u64>, StoreError> {
+        let counts: String =
+            sqlx::query_scalar("SELECT json_group_array(json_array(state, jobs)) FROM job_counts")
+                .fetch_one(self.readers())
+                .await?;
+        row::parse_counts(&counts)
+    }
+
+    /// Returns the run without a recorded end. It may be dead; only the lock on the state folder tells.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn active_run(&self) -> Result<Option<ActiveRun>, StoreError> {
+        let found = sqlx::query(
+            "SELECT pid, started_at FROM runs WHERE ended_at IS NULL ORDER BY id DESC LIMIT 1",
+        )
+        .fetch_optional(self.readers())
+        .await?;
+        let Some(found) = found else { return Ok(None) };
+        let pid = u32::try_from(found.try_get::<i64, _>("pid")?)
+            .map_err(|_| StoreError::Content { column: "pid" })?;
+        Ok(Some(ActiveRun {
+            pid,
+            since: row::time(&found, "started_at")?,
+        }))
+    }
+
+    /// Returns jobs, newest first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn list(&self, filter: &ItemFilter) -> Result<Vec<Item>, StoreError> {
+        let limit = filter
+            .limit
+            .map_or(-1, |limit| row::to_integer(limit as u64));
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "{ITEM} WHERE j.id IN ({}) ORDER BY j.id DESC LIMIT ?2",
+            selection(filter)
+        )))
+        .bind(&filter.source)
+        .bind(limit)
+        .fetch_all(self.readers())
+        .await?;
+        self.items(&rows).await
+    }
+
+    /// Returns a job; `None` if no job has this ID.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn item(&self, job: JobId) -> Result<Option<Item>, StoreError> {
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!("{ITEM} WHERE j.id = ?1")))
+            .bind(job.0)
+            .fetch_all(self.readers())
+            .await?;
+        Ok(self.items(&rows).await?.pop())
+    }
+
+    /// Returns the jobs of the recording at `location` (an absolute path or a URL), newest first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn items_at(&self, location: &Path) -> Result<Vec<Item>, StoreError> {
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "WITH RECURSIVE sources (name) AS (
+                 SELECT min(source) FROM recordings
+                 UNION ALL
+                 SELECT (SELECT min(source) FROM recordings WHERE source > name) FROM sources WHERE name IS NOT NULL)
+             {ITEM} WHERE r.source IN (SELECT name FROM sources) AND r.location = ?1 ORDER BY j.id DESC"
+        )))
+        .bind(row::path_bytes(location))
+        .fetch_all(self.readers())
+        .await?;
+        self.items(&rows).await
+    }
+
+    async fn items(&self, rows: &[SqliteRow]) -> Result<Vec<Item>, StoreError> {
+        let mut items = rows.iter().map(item).collect::<Result<Vec<_>, _>>()?;
+        let ids: Vec<_> = items.iter().map(|item| item.id.0).collect();
+        let mut outputs = self.outputs_by_job(&ids).await?;
+        for item in &mut items {
+            item.outputs = outputs.remove(&item.id).unwrap_or_default();
+        }
+        Ok(items)
+    }
+
+    /// Returns the output files of `jobs`, read by one statement.
+    async fn outputs_by_job(
+        &self,
+        jobs: &[i64],
+    ) -> Result<HashMap<JobId, Vec<PathBuf>>, StoreError> {
+        let mut outputs: HashMap<_, Vec<_>> = HashMap::new();
+        let rows = sqlx::query(
+            "SELECT job_id, path FROM outputs WHERE job_id IN (SELECT value FROM json_each(?1)) ORDER BY path",
+        )
+        .bind(serde_json::Value::from(jobs).to_string())
+        .fetch_all(self.readers())
+        .await?;
+        for found in &rows {
+            let job = JobId(found.try_get("job_id")?);
+            outputs
+                .entry(job)
+                .or_default()
+                .push(row::path(found, "path")?);
+        }
+        Ok(outputs)
+    }
+
+    /// Returns the output files of a job.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn outputs(&self, job: JobId) -> Result<Vec<PathBuf>, StoreError> {
+        let rows = sqlx::query("SELECT path FROM outputs WHERE job_id = ?1 ORDER BY path")
+            .bind(job.0)
+            .fetch_all(self.readers())
+            .await?;
+        rows.iter().map(|found| row::path(found, "path")).collect()
+    }
+
+    /// Returns all submissions of a job, oldest first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn attempts(&self, job: JobId) -> Result<Vec<Attempt>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, started_at, ended_at, outcome, client_request_id, generation_id, http_status, request_id,
+                    error_class, error_message, billed_s
+             FROM attempts WHERE job_id = ?1 ORDER BY id",
+        )
+        .bind(job.0)
+        .fetch_all(self.readers())
+        .await?;
+        rows.iter().map(attempt).collect()
+    }
+}
+
+/// Builds the subquery of the listed jobs: of source `?1`, at most `?2` of each state.
+///
+/// It reads the newest jobs of each state from the end of the index. A single query for several states would
+/// sort all of their jobs.
+fn selection(filter: &ItemFilter) -> String {
+    let of_source = filter.source.as_ref().map_or(
+        "",
+        |_| "AND (SELECT source FROM recordings WHERE id = jobs.recording_id) = ?1",
+    );
+    let newest = |condition: &str| {
+        format!(
+            "SELECT id FROM (SELECT id FROM jobs WHERE {condition} {of_source} ORDER BY id DESC LIMIT ?2)"
+        )
+    };
+    if filter.states.is_empty() {
+        return newest("true");
+    }
+    let states = filter.states.iter();
+    let states: Vec<_> = states
+        .map(|state| newest(&format!("state = '{}'", state.as_str())))
+        .collect();
+    states.join(" UNION ALL ")
+}
+
+fn item(found: &SqliteRow) -> Result<Item, StoreError> {
+    Ok(Item {
+        id: JobId(found.try_get("id")?),
+        source: found.try_get("source")?,
+        location: Location::from_row(found)?,
+        relative: row::path(found, "relative")?,
+        state: row::parse(found, "state")?,
+        request: row::request(found)?,
+        attempts: u32::try_from(found.try_get::<i64, _>("attempts")?)
+            .map_err(|_| StoreError::Content { column: "attempts" })?,
+        generation_id: row::generation(found)?,
+        size_bytes: row::count(found, "size_bytes")?,
+        duration_s: found.try_get("duration_s")?,
+        sha256: found.try_get("sha256")?,
+        due_at: row::time(found, "due_at")?,
+        obstacles: Obstacles {
+            is_uncertain: row::is_set(found, "in_doubt")?,
+            duplicate_of: found.try_get::<Option<i64>, _>("duplicate_of")?.map(JobId),
+            earlier_job: found.try_get::<Option<i64>, _>("earlier")?.map(JobId),
+        },
+        accepted_at: row::time_or_none(found, "accepted_at")?,
+        expires_at: row::time_or_none(found, "expires_at")?,
+        error: row::failure(found)?,
+        silent: found
+            .try_get::<Option<i64>, _>("silent")?
+            .map(|silent| silent != 0),
+        paid_by: found.try_get::<Option<i64>, _>("paid_by")?.map(JobId),
+        outputs: Vec::new(),
+        created_at: row::time(found, "created_at")?,
+        updated_at: row::time(found, "updated_at")?,
+    })
+}
+
+fn attempt(found: &SqliteRow) -> Result<Attempt, StoreError> {
+    Ok(Attempt {
+        id: AttemptId(found.try_get("id")?),
+        started_at: row::time(found, "started_at")?,
+        ended_at: row::time_or_none(found, "ended_at")?,
+        outcome: found.try_get("outcome")?,
+        client_request_id: found.try_get("client_request_id")?,
+        generation_id: row::generation(found)?,
+        http_status: found.try_get("http_status")?,
+        request_id: found.try_get("request_id")?,
+        error: row::failure(found)?,
+        billed_s: found.try_get("billed_s")?,
+    })
+}

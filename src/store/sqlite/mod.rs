@@ -1,0 +1,50 @@
+//! The queue in SQLite. All SQL is here, with one function for each statement.
+//!
+//! - [`open`]: opening, pragmas, migrations, refusal of foreign files
+//! - `writer`: the only writer, with group commit. `batch` makes one statement of many changes
+//! - [`recordings`], `scan_insert`, `scan_diff`: recordings that a scan found
+//! - [`rules`]: folder rules
+//! - [`durations`]: durations of queued recordings
+//! - [`queue`]: queries of the pipeline stages
+//! - [`claims`]: transitions out of `queued`
+//! - [`transitions`]: transitions of a claimed job
+//! - [`uncertain`]: uncertain submissions
+//! - [`duplicates`]: deduplication by content
+//! - [`recovery`]: start and end of a run
+//! - [`results`]: stored results
+//! - [`hooks`]: programs run for each transcript
+//! - [`outbox_message`], [`outbox`]: notifications until their delivery
+//! - [`operator`]: operator commands (retry, cancel, holds)
+//! - `tick`: snapshot taken every second
+//! - [`activity`]: queries of the live view
+//! - [`items`]: items for `status`, `list` and `show`
+//! - [`summary`]: summary of a period
+//! - [`billing`], [`spending`]: billing, recent submissions, prices
+//! - `row`: conversion of columns to types
+
+pub mod activity;
+pub(crate) mod batch;
+pub mod billing;
+pub mod claims;
+pub mod duplicates;
+pub mod durations;
+pub mod hooks;
+pub mod items;
+pub mod open;
+pub mod operator;
+pub mod outbox;
+pub mod outbox_message;
+pub mod queue;
+pub mod recordings;
+pub mod recovery;
+pub mod results;
+pub(crate) mod row;
+pub mod rules;
+pub(crate) mod scan_diff;
+pub(crate) mod scan_insert;
+pub mod spending;
+pub mod summary;
+pub(crate) mod tick;
+pub mod transitions;
+pub mod uncertain;
+pub(crate) mod writer;

@@ -1,0 +1,221 @@
+//! Opening and closing the database.
+
+use crate::disk::folder::{PRIVATE_MODE, create_durable};
+use crate::runtime::failpoint;
+use crate::store::error::{StoreError, is_corrupt};
+use crate::store::sqlite::writer::Writer;
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use std::fs::File;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
+/// Name of the database file in the state folder.
+pub const DATABASE_FILE: &str = "nightscribe.db";
+/// `PRAGMA application_id` of a nightscribe database: `nscr`. The first migration sets it.
+const APPLICATION_ID: i64 = 0x6e73_6372;
+/// Time that a statement waits for the lock of another process.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Number of reading connections.
+const READERS: u32 = 4;
+/// Number of rows that a reader buffers, so that long answers do not alternate between two threads.
+const ROW_BUFFER: usize = 500;
+/// Page cache of each reader in KiB.
+///
+/// It is small because recently written pages are in the cache of the operating system.
+const READER_CACHE_KIB: u32 = 1 << 10;
+/// Pages in the write-ahead log before a checkpoint: 16 MiB.
+///
+/// A page that changes repeatedly is then copied only once.
+const CHECKPOINT_PAGES: u32 = 4000;
+
+/// The queue: one writer and a few readers. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    path: PathBuf,
+    readers: SqlitePool,
+    writer: Writer,
+}
+
+impl Store {
+    /// Opens the queue in `folder`, and creates it if it does not exist (folder 0700, file 0600).
+    ///
+    /// A crash in the middle leaves an older schema or none. The next call completes it.
+    ///
+    /// # Errors
+    /// If the folder cannot be used, or the database is foreign, damaged, locked or from a newer version.
+    /// Nothing is overwritten then.
+    pub async fn open(folder: &Path) -> Result<Self, StoreError> {
+        let path = folder.join(DATABASE_FILE);
+        // Held until the database is open: SQLite does not wait for a process that creates it or switches it to
+        // WAL.
+        let _lock = lock_folder(folder, &path)
+            .await
+            .map_err(|source| StoreError::Folder {
+                path: folder.to_owned(),
+                source,
+            })?;
+        let options = options(&path);
+        let with_path = |error| {
+            if is_corrupt(&error) {
+                corrupt(&path, error)
+            } else {
+                error.into()
+            }
+        };
+        let writer_options = options
+            .clone()
+            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
+            // Statement journals stay in memory. As files they would be created and deleted for each statement.
+            .pragma("temp_store", "memory");
+        let mut connection = writer_options.connect().await.map_err(with_path)?;
+        let is_new = refuse_foreign(&mut connection, &path).await?;
+        failpoint::around("store.migrate", migrate(&mut connection, is_new, &path)).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            // A connection to a file does not break, and testing it would double the cost of a query.
+            .test_before_acquire(false)
+            .connect_lazy_with(
+                options
+                    .pragma("cache_size", format!("-{READER_CACHE_KIB}"))
+                    .read_only(true)
+                    .create_if_missing(false)
+                    .row_buffer_size(ROW_BUFFER),
+            );
+        Ok(Self {
+            path,
+            readers,
+            writer: Writer::start(connection, writer_options),
+        })
+    }
+
+    /// Path of the database file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) const fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    pub(crate) const fn writer(&self) -> &Writer {
+        &self.writer
+    }
+
+    /// Commits everything sent to the writer and closes the database.
+    ///
+    /// If no other process has it open, all data is in the one file afterwards. Dropping the store instead
+    /// loses nothing that was acknowledged.
+    pub async fn close(self) {
+        self.readers.close().await;
+        failpoint::around("store.close", self.writer.close()).await;
+    }
+}
+
+/// Creates the folder and the file if missing, and waits until no other process is opening the database.
+///
+/// Syncs the entry of the folder; SQLite syncs its contents. The lock lasts until the returned file is dropped
+/// or the process ends.
+async fn lock_folder(folder: &Path, path: &Path) -> std::io::Result<File> {
+    let (folder, path) = (folder.to_owned(), path.to_owned());
+    let locking = tokio::task::spawn_blocking(move || {
+        create_durable(&folder, PRIVATE_MODE)?;
+        std::fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(path)?;
+        let folder = File::open(folder)?;
+        folder.lock()?;
+        Ok(folder)
+    });
+    locking.await?
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .disable_statement_logging()
+}
+
+fn corrupt(path: &Path, source: sqlx::Error) -> StoreError {
+    StoreError::Corrupt {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+/// Returns whether the database is empty, or an error if it belongs to another program.
+async fn refuse_foreign(
+    connection: &mut SqliteConnection,
+    path: &Path,
+) -> Result<bool, StoreError> {
+    let with_path = |error| {
+        if is_corrupt(&error) {
+            corrupt(path, error)
+        } else {
+            error.into()
+        }
+    };
+    let id: i64 = sqlx::query_scalar("PRAGMA application_id")
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(with_path)?;
+    let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_schema")
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(with_path)?;
+    if id == APPLICATION_ID || (id == 0 && tables == 0) {
+        return Ok(tables == 0);
+    }
+    Err(StoreError::Foreign {
+        path: path.to_owned(),
+    })
+}
+
+async fn migrate(
+    connection: &mut SqliteConnection,
+    is_new: bool,
+    path: &Path,
+) -> Result<(), StoreError> {
+    let migrated = if is_new {
+        create_schema(connection).await
+    } else {
+        MIGRATIONS.run(connection).await
+    };
+    match migrated {
+        Ok(()) => Ok(()),
+        Err(MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..)) => {
+            Err(StoreError::Newer {
+                path: path.to_owned(),
+            })
+        }
+        Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _))
+            if is_corrupt(&error) =>
+        {
+            Err(corrupt(path, error))
+        }
+        Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => {
+            Err(error.into())
+        }
+        Err(error) => Err(StoreError::Database(sqlx::Error::Migrate(Box::new(error)))),
+    }
+}
+
+/// Applies all migrations in one commit, as each of its own would wait for the disk twice.
+async fn create_schema(connection: &mut SqliteConnection) -> Result<(), MigrateError> {
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    MIGRATIONS.run(&mut *transaction).await?;
+    Ok(transaction.commit().await?)
+}

@@ -1,0 +1,241 @@
+//! Operator commands: retry, cancel, and holds.
+//!
+//! They work with or without a running daemon.
+
+use crate::domain::{ErrorClass, Hold, HoldKind, JobId, JobState, Timestamp};
+use crate::runtime::failpoint;
+use crate::store::error::StoreError;
+use crate::store::sqlite::open::Store;
+use crate::store::sqlite::outbox_message::OutboxMessage;
+use crate::store::sqlite::row;
+use crate::store::sqlite::writer::Change;
+use sqlx::{Row, SqliteConnection};
+
+/// Selects the jobs to retry.
+#[derive(Debug, Clone, Default)]
+pub struct RetryFilter {
+    /// Only these jobs, which may also be cancelled.
+    ///
+    /// If empty: all failed jobs, and cancelled jobs whose class is `class`.
+    pub jobs: Vec<JobId>,
+    /// Only jobs with this error class.
+    pub class: Option<ErrorClass>,
+    /// Only jobs of this source.
+    pub source: Option<String>,
+}
+
+/// Outcome of cancelling a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CancelOutcome {
+    /// The job was cancelled.
+    Cancelled,
+    /// No job has this ID.
+    NotFound,
+    /// The state of the job does not allow it.
+    WrongState(JobState),
+}
+
+impl Store {
+    /// `failed` or `cancelled` → `queued`, with the attempt count reset. Returns the changed jobs.
+    ///
+    /// # Errors
+    /// If the database fails; nothing is changed then.
+    pub async fn retry(
+        &self,
+        which: RetryFilter,
+        now: Timestamp,
+    ) -> Result<Vec<JobId>, StoreError> {
+        failpoint::around("store.retry", self.writer().write(Retry { which, now })).await
+    }
+
+    /// `queued` or `pending` → `cancelled`. A job that is being sent cannot be cancelled.
+    ///
+    /// # Errors
+    /// If the database fails; nothing is changed then.
+    pub async fn cancel(
+        &self,
+        jobs: Vec<JobId>,
+        now: Timestamp,
+    ) -> Result<Vec<(JobId, CancelOutcome)>, StoreError> {
+        failpoint::around("store.cancel", self.writer().write(Cancel { jobs, now })).await
+    }
+
+    /// Holds submissions. A hold already in force keeps its start time.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn hold(&self, hold: Hold) -> Result<(), StoreError> {
+        self.hold_and_notify(hold, None).await
+    }
+
+    /// Holds submissions and enqueues a notification in the same commit.
+    ///
+    /// No notification is enqueued if the hold is already in force.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn hold_and_notify(
+        &self,
+        hold: Hold,
+        news: Option<OutboxMessage>,
+    ) -> Result<(), StoreError> {
+        let set = self.writer().write(SetHold { hold, news });
+        failpoint::around("store.hold", set).await
+    }
+
+    /// Releases a hold. Returns whether it was in force.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn release(&self, kind: HoldKind) -> Result<bool, StoreError> {
+        failpoint::around("store.release", self.writer().write(Release { kind })).await
+    }
+
+    /// Returns the state of a job; `None` if no job has this ID.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn state_of(&self, job: JobId) -> Result<Option<JobState>, StoreError> {
+        let found = sqlx::query("SELECT state FROM jobs WHERE id = ?1")
+            .bind(job.0)
+            .fetch_optional(self.readers())
+            .await?;
+        found.map(|found| row::parse(&found, "state")).transpose()
+    }
+}
+
+struct Retry {
+    which: RetryFilter,
+    now: Timestamp,
+}
+
+impl Change for Retry {
+    type Reply = Vec<JobId>;
+
+    async fn apply(&self, connection: &mut SqliteConnection) -> Result<Vec<JobId>, StoreError> {
+        let jobs = serde_json::to_string(&self.which.jobs)
+            .map_err(|_| StoreError::Content { column: "id" })?;
+        let changed = sqlx::query(
+            "UPDATE jobs SET state = 'queued', attempts = 0, due_at = ?1, duplicate_of = NULL, generation_id = NULL,
+                             accepted_at = NULL, expires_at = NULL, error_class = NULL, error_message = NULL,
+                             updated_at = ?1
+             WHERE CASE WHEN json_array_length(?2) = 0 THEN state = 'failed' OR state = 'cancelled' AND error_class = ?3
+                        ELSE state IN ('failed', 'cancelled') AND id IN (SELECT value FROM json_each(?2)) END
+               AND (?3 IS NULL OR error_class = ?3)
+               AND (?4 IS NULL OR recording_id IN (SELECT id FROM recordings WHERE source = ?4))
+             RETURNING id",
+        )
+        .bind(self.now.millis())
+        .bind(jobs)
+        .bind(self.which.class.map(ErrorClass::as_str))
+        .bind(&self.which.source)
+        .fetch_all(connection)
+        .await?;
+        changed
+            .iter()
+            .map(|row| Ok(JobId(row.try_get("id")?)))
+            .collect()
+    }
+}
+
+struct Cancel {
+    jobs: Vec<JobId>,
+    now: Timestamp,
+}
+
+impl Change for Cancel {
+    type Reply = Vec<(JobId, CancelOutcome)>;
+
+    async fn apply(
+        &self,
+        connection: &mut SqliteConnection,
+    ) -> Result<Vec<(JobId, CancelOutcome)>, StoreError> {
+        let mut outcomes = Vec::with_capacity(self.jobs.len());
+        for &job in &self.jobs {
+            outcomes.push((job, self.cancel(connection, job).await?));
+        }
+        Ok(outcomes)
+    }
+}
+
+impl Cancel {
+    async fn cancel(
+        &self,
+        connection: &mut SqliteConnection,
+        job: JobId,
+    ) -> Result<CancelOutcome, StoreError> {
+        let cancelled = sqlx::query(
+            "UPDATE jobs SET state = 'cancelled', run_id = NULL, duplicate_of = NULL,
+                             uncertain_attempt_id = NULL, lookups = 0, error_class = NULL,
+                             error_message = NULL, updated_at = ?2
+             WHERE id = ?1 AND state IN ('queued', 'pending')",
+        )
+        .bind(job.0)
+        .bind(self.now.millis())
+        .execute(&mut *connection)
+        .await?;
+        if cancelled.rows_affected() == 0 {
+            let found = sqlx::query("SELECT state FROM jobs WHERE id = ?1")
+                .bind(job.0)
+                .fetch_optional(connection)
+                .await?;
+            return found.map_or(Ok(CancelOutcome::NotFound), |found| {
+                Ok(CancelOutcome::WrongState(row::parse(&found, "state")?))
+            });
+        }
+        sqlx::query("UPDATE attempts SET outcome = 'cancelled', ended_at = ?2 WHERE job_id = ?1 AND ended_at IS NULL")
+            .bind(job.0)
+            .bind(self.now.millis())
+            .execute(connection)
+            .await?;
+        Ok(CancelOutcome::Cancelled)
+    }
+}
+
+struct SetHold {
+    hold: Hold,
+    news: Option<OutboxMessage>,
+}
+
+impl Change for SetHold {
+    type Reply = ();
+
+    async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        if let Some(news) = &self.news {
+            let in_force: i64 = sqlx::query_scalar("SELECT count(*) FROM holds WHERE kind = ?1")
+                .bind(self.hold.kind.as_str())
+                .fetch_one(&mut *connection)
+                .await?;
+            if in_force == 0 {
+                news.insert(connection).await?;
+            }
+        }
+        sqlx::query(
+            "INSERT INTO holds (kind, since, message, ends_at) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (kind) DO UPDATE SET message = excluded.message, ends_at = excluded.ends_at",
+        )
+        .bind(self.hold.kind.as_str())
+        .bind(self.hold.since.millis())
+        .bind(&self.hold.message)
+        .bind(self.hold.ends.map(Timestamp::millis))
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+}
+
+struct Release {
+    kind: HoldKind,
+}
+
+impl Change for Release {
+    type Reply = bool;
+
+    async fn apply(&self, connection: &mut SqliteConnection) -> Result<bool, StoreError> {
+        let released = sqlx::query("DELETE FROM holds WHERE kind = ?1")
+            .bind(self.kind.as_str())
+            .execute(connection)
+            .await?;
+        Ok(released.rows_affected() == 1)
+    }
+}

@@ -1,0 +1,444 @@
+//! Queries of the pipeline stages: candidates, pending jobs, received results, remaining work.
+
+use crate::domain::{
+    AttemptId, ErrorClass, GenerationId, Hold, JobId, RecordingId, Request, Timestamp,
+};
+use crate::store::error::StoreError;
+use crate::store::sqlite::open::Store;
+use crate::store::sqlite::recordings::Location;
+use crate::store::sqlite::row;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+
+/// A queued job that may be submitted.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// Job ID.
+    pub job: JobId,
+    /// Name of the source.
+    pub source: String,
+    /// Location of the audio.
+    pub location: Location,
+    /// Path relative to the source.
+    pub relative: PathBuf,
+    /// Size of the file in bytes, as of the last scan.
+    pub size_bytes: u64,
+    /// Modification time of the file, as of the last scan.
+    pub modified: Timestamp,
+    /// Model and options.
+    pub request: Request,
+    /// Number of attempts spent.
+    pub attempts: u32,
+    /// Whether the file could not be read the last time.
+    pub was_unreadable: bool,
+}
+
+/// A job pending at the service.
+#[derive(Debug, Clone)]
+pub struct PendingJob {
+    /// Job ID.
+    pub job: JobId,
+    /// Attempt that was accepted.
+    pub attempt: AttemptId,
+    /// Generation ID at the service.
+    pub generation: GenerationId,
+    /// Time of the acceptance.
+    pub accepted_at: Timestamp,
+    /// Expiry at the service.
+    pub expires_at: Timestamp,
+    /// Number of attempts spent, including this one.
+    pub attempts: u32,
+    /// Model.
+    pub model: String,
+    /// Duration in seconds, if known.
+    pub duration_s: Option<f64>,
+    /// Path relative to the source.
+    pub relative: PathBuf,
+}
+
+/// A job with a stored result whose files are to be written.
+#[derive(Debug, Clone)]
+pub struct ReceivedJob {
+    /// Job ID.
+    pub job: JobId,
+    /// Recording ID.
+    pub recording: RecordingId,
+    /// Name of the source.
+    pub source: String,
+    /// Location of the audio.
+    pub location: Location,
+    /// Path relative to the source.
+    pub relative: PathBuf,
+    /// Base name of the transcripts, without extension.
+    pub base_name: OsString,
+    /// Model and options.
+    pub request: Request,
+    /// SHA-256 of the audio, if known.
+    pub sha256: Option<String>,
+    /// Generation ID at the service.
+    pub generation: Option<GenerationId>,
+    /// Modification time of the file; the epoch for a URL.
+    pub modified: Timestamp,
+    /// Time the recording was added to the queue.
+    pub recorded_at: Timestamp,
+    /// Time of the acceptance.
+    pub accepted_at: Option<Timestamp>,
+    /// Time of the result.
+    pub received_at: Timestamp,
+    /// Size of the compressed result in bytes.
+    pub compressed_bytes: u64,
+}
+
+#[cfg(test)]
+impl ReceivedJob {
+    /// Returns a result whose recording has the same ID as its job.
+    pub(crate) fn for_job(job: i64) -> Self {
+        Self {
+            job: JobId(job),
+            recording: RecordingId(job),
+            source: String::new(),
+            location: Location::File(PathBuf::new()),
+            relative: PathBuf::new(),
+            base_name: "a".into(),
+            request: Request::from_json("m".to_owned(), "{}").unwrap(),
+            sha256: None,
+            generation: None,
+            modified: Timestamp::from_millis(0),
+            recorded_at: Timestamp::from_millis(0),
+            accepted_at: None,
+            received_at: Timestamp::from_millis(0),
+            compressed_bytes: 0,
+        }
+    }
+}
+
+/// Sources whose jobs may be submitted.
+#[derive(Debug, Clone, Default)]
+pub struct ReachableSources {
+    /// Sources in the configuration. Their URLs may be submitted.
+    pub configured: Vec<String>,
+    /// Sources whose folder exists. Their files may be submitted, too.
+    pub present: Vec<String>,
+}
+
+/// Work that remains for a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RemainingWork {
+    /// Whether jobs are queued in the sources within reach.
+    pub queued: bool,
+    /// Whether an uncertain submission is to be looked up.
+    pub uncertain: bool,
+    /// Whether a job is being sent.
+    pub submitting: bool,
+    /// Whether a job is pending at the service.
+    pub pending: bool,
+    /// Whether results are to be written.
+    pub received: bool,
+}
+
+/// SQL condition: the source of the job is present (`?2`), or it is a URL of a configured source (`?3`).
+const REACHABLE: &str = "(r.source IN (SELECT value FROM json_each(?2))
+    OR (r.kind = 'url' AND r.source IN (SELECT value FROM json_each(?3))))";
+
+/// SQL condition: no duplicate and no earlier job of the same recording is in flight.
+const UNBLOCKED: &str =
+    "NOT EXISTS (SELECT 1 FROM jobs t WHERE t.id = j.duplicate_of AND t.state IN ('submitting', 'pending'))
+    AND NOT EXISTS (SELECT 1 FROM jobs e WHERE e.recording_id = j.recording_id AND e.id < j.id
+                    AND e.state IN ('submitting', 'pending', 'received'))";
+
+// `LIMIT +?`, here and in other frequent statements: SQLite recompiles a statement with a bare `LIMIT ?` on
+// each run, because its plan may depend on the number.
+
+impl Store {
+    /// Returns due jobs within `reach`, by priority, then by due time, at most `limit`.
+    ///
+    /// Jobs in `exclude` are left out.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn candidates(
+        &self,
+        reach: &ReachableSources,
+        now: Timestamp,
+        exclude: &HashSet<JobId>,
+        limit: usize,
+    ) -> Result<Vec<Candidate>, StoreError> {
+        // The index is named because SQLite would otherwise read and sort the whole queue.
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "SELECT j.id, r.source, r.kind, r.location, r.relative, r.size_bytes, r.modified_at, j.model, j.options,
+                    j.attempts, j.error_class
+             FROM jobs j INDEXED BY jobs_queued JOIN recordings r ON r.id = j.recording_id
+             WHERE j.state = 'queued' AND j.uncertain_attempt_id IS NULL AND j.due_at <= ?1
+                   AND {REACHABLE} AND {UNBLOCKED} AND j.id NOT IN (SELECT value FROM json_each(?5))
+             ORDER BY j.priority DESC, j.due_at, j.id LIMIT +?4"
+        )))
+        .bind(now.millis())
+        .bind(names(&reach.present))
+        .bind(names(&reach.configured))
+        .bind(row::to_integer(limit as u64))
+        .bind(row::json_ids(exclude.iter().map(|job| job.0)))
+        .fetch_all(self.readers())
+        .await?;
+        rows.iter().map(candidate).collect()
+    }
+
+    /// Returns the next due time after `now` of a queued job within `reach`; `None` if there is none.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn next_due(
+        &self,
+        reach: &ReachableSources,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let due: Option<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
+            "SELECT min(j.due_at) FROM jobs j JOIN recordings r ON r.id = j.recording_id
+             WHERE j.state = 'queued' AND j.uncertain_attempt_id IS NULL AND j.due_at > ?1 AND {REACHABLE}"
+        )))
+        .bind(now.millis())
+        .bind(names(&reach.present))
+        .bind(names(&reach.configured))
+        .fetch_one(self.readers())
+        .await?;
+        Ok(due.map(Timestamp::from_millis))
+    }
+
+    /// Returns all pending jobs, nearest expiry first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn pending(&self) -> Result<Vec<PendingJob>, StoreError> {
+        // One transaction, so that all pages show the same state.
+        let mut reading = self.readers().begin().await?;
+        let mut all: Vec<PendingJob> = Vec::new();
+        loop {
+            let page = pending_after(&mut reading, all.last()).await?;
+            let is_last = page.len() < PAGE;
+            all.extend(page);
+            if is_last {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// Returns results whose files may be written at `now`, oldest first, at most `limit`.
+    ///
+    /// Results of recordings in `exclude` are left out.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn received(
+        &self,
+        now: Timestamp,
+        exclude: &HashSet<RecordingId>,
+        limit: usize,
+    ) -> Result<Vec<ReceivedJob>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT j.id, j.recording_id, r.source, r.kind, r.location, r.relative, r.base_name, j.model, j.options,
+                    j.sha256, j.generation_id, r.modified_at, r.recorded_at, j.accepted_at, s.received_at,
+                    length(s.raw) AS packed_bytes
+             FROM jobs j JOIN recordings r ON r.id = j.recording_id JOIN results s ON s.job_id = j.id
+             WHERE j.state = 'received' AND j.due_at <= ?1
+                   AND j.recording_id NOT IN (SELECT value FROM json_each(?3))
+             ORDER BY j.id LIMIT +?2",
+        )
+        .bind(now.millis())
+        .bind(row::to_integer(limit as u64))
+        .bind(row::json_ids(exclude.iter().map(|recording| recording.0)))
+        .fetch_all(self.readers())
+        .await?;
+        rows.iter().map(received).collect()
+    }
+
+    /// Returns a job with its result, in any state; `None` if it has no result.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn with_result(&self, job: JobId) -> Result<Option<ReceivedJob>, StoreError> {
+        let found = sqlx::query(
+            "SELECT j.id, j.recording_id, r.source, r.kind, r.location, r.relative, r.base_name, j.model, j.options,
+                    j.sha256, j.generation_id, r.modified_at, r.recorded_at, j.accepted_at, s.received_at,
+                    length(s.raw) AS packed_bytes
+             FROM jobs j JOIN recordings r ON r.id = j.recording_id JOIN results s ON s.job_id = j.id
+             WHERE j.id = ?1",
+        )
+        .bind(job.0)
+        .fetch_optional(self.readers())
+        .await?;
+        found.as_ref().map(received).transpose()
+    }
+
+    /// Returns all jobs that have a result, oldest first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn jobs_with_result(&self) -> Result<Vec<JobId>, StoreError> {
+        let ids: Vec<i64> = sqlx::query_scalar("SELECT job_id FROM results ORDER BY job_id")
+            .fetch_all(self.readers())
+            .await?;
+        Ok(ids.into_iter().map(JobId).collect())
+    }
+
+    /// Returns the remaining work. Queued jobs count only within `reach`.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn remaining_work(
+        &self,
+        reach: &ReachableSources,
+    ) -> Result<RemainingWork, StoreError> {
+        let found = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "SELECT EXISTS (SELECT 1 FROM jobs j JOIN recordings r ON r.id = j.recording_id
+                            WHERE j.state = ?1 AND {REACHABLE}) AS queued,
+                    EXISTS (SELECT 1 FROM jobs WHERE uncertain_attempt_id IS NOT NULL) AS in_doubt,
+                    EXISTS (SELECT 1 FROM jobs WHERE state = 'submitting') AS submitting,
+                    EXISTS (SELECT 1 FROM jobs WHERE state = 'pending') AS pending,
+                    EXISTS (SELECT 1 FROM jobs WHERE state = 'received') AS received"
+        )))
+        .bind("queued")
+        .bind(names(&reach.present))
+        .bind(names(&reach.configured))
+        .fetch_one(self.readers())
+        .await?;
+        Ok(RemainingWork {
+            queued: row::is_set(&found, "queued")?,
+            uncertain: row::is_set(&found, "in_doubt")?,
+            submitting: row::is_set(&found, "submitting")?,
+            pending: row::is_set(&found, "pending")?,
+            received: row::is_set(&found, "received")?,
+        })
+    }
+
+    /// Returns the earliest time at which files of a received job are to be written.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn next_write(&self) -> Result<Option<Timestamp>, StoreError> {
+        let due: Option<i64> =
+            sqlx::query_scalar("SELECT min(due_at) FROM jobs WHERE state = 'received'")
+                .fetch_one(self.readers())
+                .await?;
+        Ok(due.map(Timestamp::from_millis))
+    }
+
+    /// Returns the holds in force.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn holds(&self) -> Result<Vec<Hold>, StoreError> {
+        let rows =
+            sqlx::query("SELECT kind, since, ends_at, message FROM holds ORDER BY since, kind")
+                .fetch_all(self.readers())
+                .await?;
+        rows.iter()
+            .map(|found| {
+                Ok(Hold {
+                    kind: row::parse(found, "kind")?,
+                    since: row::time(found, "since")?,
+                    ends: row::time_or_none(found, "ends_at")?,
+                    message: found.try_get("message")?,
+                })
+            })
+            .collect()
+    }
+}
+
+fn names(sources: &[String]) -> String {
+    serde_json::Value::from(sources).to_string()
+}
+
+fn attempts(row: &SqliteRow) -> Result<u32, StoreError> {
+    u32::try_from(row.try_get::<i64, _>("attempts")?)
+        .map_err(|_| StoreError::Content { column: "attempts" })
+}
+
+fn candidate(found: &SqliteRow) -> Result<Candidate, StoreError> {
+    Ok(Candidate {
+        job: JobId(found.try_get("id")?),
+        source: found.try_get("source")?,
+        location: Location::from_row(found)?,
+        relative: row::path(found, "relative")?,
+        size_bytes: row::count(found, "size_bytes")?,
+        modified: row::time(found, "modified_at")?,
+        request: row::request(found)?,
+        attempts: attempts(found)?,
+        was_unreadable: found.try_get::<Option<&str>, _>("error_class")?
+            == Some(ErrorClass::Unreadable.as_str()),
+    })
+}
+
+/// Number of pending jobs in a page.
+///
+/// There may be a hundred thousand. Passing a row from SQLite's thread costs more than reading it. One text for
+/// all of them would take as much memory again.
+const PAGE: usize = 1000;
+
+/// Returns the page of pending jobs after `last`, or the first page.
+async fn pending_after(
+    connection: &mut SqliteConnection,
+    last: Option<&PendingJob>,
+) -> Result<Vec<PendingJob>, StoreError> {
+    let (expires_at, job) =
+        last.map_or((i64::MIN, 0), |last| (last.expires_at.millis(), last.job.0));
+    let page: String = sqlx::query_scalar(
+        "SELECT json_group_array(json_array(id, attempt, hex(generation_id), accepted_at, expires_at, attempts,
+                                            model, duration_s, hex(relative))) FROM (
+             SELECT j.id, j.generation_id, j.accepted_at, j.expires_at, j.attempts, j.model, r.duration_s,
+                    r.relative, (SELECT max(id) FROM attempts a WHERE a.job_id = j.id) AS attempt
+             FROM jobs j INDEXED BY jobs_pending JOIN recordings r ON r.id = j.recording_id
+             WHERE j.state = 'pending' AND (j.expires_at, j.id) > (?1, ?2)
+             ORDER BY j.expires_at, j.id LIMIT +?3)",
+    )
+    .bind(expires_at)
+    .bind(job)
+    .bind(row::to_integer(PAGE as u64))
+    .fetch_one(connection)
+    .await?;
+    row::parse_rows(&page)?.into_iter().map(pending).collect()
+}
+
+/// A pending job in a page. The generation ID and the path are in hex, as neither need be valid JSON text.
+type PendingRow = (i64, i64, String, i64, i64, u32, String, Option<f64>, String);
+
+fn pending(found: PendingRow) -> Result<PendingJob, StoreError> {
+    let (job, attempt, generation, accepted_at, expires_at, attempts, model, duration_s, relative) =
+        found;
+    let damaged = |column| StoreError::Content { column };
+    let generation = hex::decode(generation).ok();
+    let generation = generation.and_then(|id| GenerationId::new(String::from_utf8(id).ok()?));
+    let relative = hex::decode(relative).map_err(|_| damaged("relative"))?;
+    Ok(PendingJob {
+        job: JobId(job),
+        attempt: AttemptId(attempt),
+        generation: generation.ok_or_else(|| damaged("generation_id"))?,
+        accepted_at: Timestamp::from_millis(accepted_at),
+        expires_at: Timestamp::from_millis(expires_at),
+        attempts,
+        model,
+        duration_s,
+        relative: PathBuf::from(OsString::from_vec(relative)),
+    })
+}
+
+fn received(found: &SqliteRow) -> Result<ReceivedJob, StoreError> {
+    Ok(ReceivedJob {
+        job: JobId(found.try_get("id")?),
+        recording: RecordingId(found.try_get("recording_id")?),
+        source: found.try_get("source")?,
+        location: Location::from_row(found)?,
+        relative: row::path(found, "relative")?,
+        base_name: OsString::from_vec(found.try_get("base_name")?),
+        request: row::request(found)?,
+        sha256: found.try_get("sha256")?,
+        generation: row::generation(found)?,
+        modified: row::time(found, "modified_at")?,
+        recorded_at: row::time(found, "recorded_at")?,
+        accepted_at: row::time_or_none(found, "accepted_at")?,
+        received_at: row::time(found, "received_at")?,
+        compressed_bytes: row::count(found, "packed_bytes")?,
+    })
+}

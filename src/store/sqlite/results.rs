@@ -1,0 +1,76 @@
+//! Stored results, and the output files written from them.
+
+use crate::domain::{JobId, RecordingId};
+use crate::store::compress::unpack;
+use crate::store::error::StoreError;
+use crate::store::sqlite::open::Store;
+use crate::store::sqlite::row;
+use sqlx::Row;
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+
+/// A stored result: the JSON of the service, compressed.
+#[derive(Debug, Clone)]
+pub struct CompressedResult(Vec<u8>);
+
+impl CompressedResult {
+    /// Returns the JSON, byte for byte as received.
+    ///
+    /// # Errors
+    /// If the stored bytes are damaged.
+    pub fn unpack(&self) -> Result<String, StoreError> {
+        unpack(&self.0).map_err(|_| StoreError::Content { column: "raw" })
+    }
+}
+
+impl Store {
+    /// Returns the results of these jobs. Jobs without a result are omitted.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn results(
+        &self,
+        jobs: &[JobId],
+    ) -> Result<HashMap<JobId, CompressedResult>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT job_id, raw FROM results WHERE job_id IN (SELECT value FROM json_each(?1))",
+        )
+        .bind(row::json_ids(jobs.iter().map(|job| job.0)))
+        .fetch_all(self.readers())
+        .await?;
+        rows.iter()
+            .map(|found| {
+                Ok((
+                    JobId(found.try_get("job_id")?),
+                    CompressedResult(found.try_get("raw")?),
+                ))
+            })
+            .collect()
+    }
+
+    /// Returns the output files of these recordings, written by any of their jobs.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn outputs_of(
+        &self,
+        recordings: &[RecordingId],
+    ) -> Result<HashMap<RecordingId, HashSet<PathBuf>>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT j.recording_id, o.path FROM jobs j JOIN outputs o ON o.job_id = j.id
+             WHERE j.recording_id IN (SELECT value FROM json_each(?1))",
+        )
+        .bind(row::json_ids(
+            recordings.iter().map(|recording| recording.0),
+        ))
+        .fetch_all(self.readers())
+        .await?;
+        let mut outputs: HashMap<_, HashSet<_>> = HashMap::new();
+        for found in &rows {
+            let recording = RecordingId(found.try_get("recording_id")?);
+            let path = row::path(found, "path")?;
+            outputs.entry(recording).or_default().insert(path);
+        }
+        Ok(outputs)
+    }
+}

@@ -1,0 +1,56 @@
+//! Snapshot of the queue, taken by a run every second.
+
+use crate::domain::{JobState, Timestamp};
+use crate::store::error::StoreError;
+use crate::store::sqlite::open::Store;
+use crate::store::sqlite::row;
+use crate::store::sqlite::writer::Change;
+use sqlx::{Row, SqliteConnection};
+use std::collections::BTreeMap;
+
+/// Snapshot of the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TickSnapshot {
+    /// Version of the data. It changes when another process writes to the database.
+    pub version: i64,
+    /// Number of jobs by state, with an entry for every state.
+    pub counts: BTreeMap<JobState, u64>,
+    /// Earliest expiry of a pending job.
+    pub next_expiry: Option<Timestamp>,
+}
+
+impl Store {
+    /// Takes a snapshot of the queue.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn tick_snapshot(&self) -> Result<TickSnapshot, StoreError> {
+        self.writer().write(TakeSnapshot).await
+    }
+}
+
+/// Runs on the writing connection, whose `data_version` does not count its own changes.
+///
+/// It is one statement because an idle run executes nothing else.
+struct TakeSnapshot;
+
+impl Change for TakeSnapshot {
+    type Reply = TickSnapshot;
+
+    const IS_READ_ONLY: bool = true;
+
+    async fn apply(&self, connection: &mut SqliteConnection) -> Result<TickSnapshot, StoreError> {
+        let found = sqlx::query(
+            "SELECT (SELECT data_version FROM pragma_data_version) AS version,
+                    (SELECT json_group_array(json_array(state, jobs)) FROM job_counts) AS counts,
+                    (SELECT min(expires_at) FROM jobs WHERE state = 'pending') AS next_expiry",
+        )
+        .fetch_one(connection)
+        .await?;
+        Ok(TickSnapshot {
+            version: found.try_get("version")?,
+            counts: row::parse_counts(found.try_get("counts")?)?,
+            next_expiry: row::time_or_none(&found, "next_expiry")?,
+        })
+    }
+}

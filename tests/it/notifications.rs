@@ -1,0 +1,33 @@
+//! What a person is told: by a program, a webhook, an e-mail; once, whatever happens meanwhile.
+
+mod command;
+mod days;
+mod email;
+mod mail_server;
+mod outbox;
+mod receiver;
+mod webhook;
+
+use crate::harness::House;
+use serde_json::Value;
+use std::fs;
+
+/// A house that tells by a program which adds each message to the file `told`.
+fn with_command(house: House) -> House {
+    house.configure(&notify(
+        r#"command = ["/bin/sh", "-c", "cat >> told; echo >> told"]"#,
+    ));
+    house
+}
+
+fn notify(lines: &str) -> String {
+    format!("[notify]\n{lines}\n")
+}
+
+/// The messages in the file `told`.
+fn told(house: &House) -> Vec<Value> {
+    let told = fs::read_to_string(house.path("told")).unwrap_or_default();
+    told.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}

@@ -1,0 +1,290 @@
+//! The machine that runs nightscribe: the stages over a virtual clock. The decisions are the product's own: the gate,
+//! the schedule, the paces and the policies.
+
+use super::checks::Checks;
+use super::desk::Desk;
+use super::dice::Dice;
+use super::script::{HOUR, Script};
+use super::service::{RETENTION, Service};
+use governor::clock::FakeRelativeClock;
+use nightscribe::domain::transition::JobEvent;
+use nightscribe::domain::{Hold, HoldKind, Timestamp};
+use nightscribe::pipeline::Clock;
+use nightscribe::pipeline::admission::{Admission, Permit};
+use nightscribe::pipeline::stages::poll::schedule::{PollSchedule, PolledGeneration};
+use nightscribe::pipeline::submit_rate::SubmitRate;
+use nightscribe::policy::backoff::Backoff;
+use nightscribe::policy::hours::SubmitWindow;
+use nightscribe::policy::latency::LatencyEstimator;
+use nightscribe::policy::polling::PollPolicy;
+use nightscribe::runtime::rate_limiter::RateLimiter;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+/// A configuration.
+pub struct Limits {
+    pub submits_per_minute: u32,
+    pub polls_per_minute: u32,
+    pub max_uploads: usize,
+    pub capacity: usize,
+}
+
+/// The clock on the wall, which can be set back.
+#[derive(Default)]
+pub struct WallClock(AtomicI64);
+
+impl Clock for WallClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// Something that comes at its time.
+pub enum Coming<'g> {
+    /// The machine looks what it may do.
+    Look,
+    /// The script changes something.
+    Change,
+    /// The end of an upload, with what became of it if the machine fell asleep.
+    Sent(Flight<'g>),
+    Polled(Box<PolledGeneration>, Moment),
+    Saved(usize),
+}
+
+/// When a request left: by the clock on the wall, and truly.
+#[derive(Clone, Copy)]
+pub struct Moment {
+    pub wall: Timestamp,
+    pub at: i64,
+}
+
+/// A submission under way.
+pub struct Flight<'g> {
+    pub job: usize,
+    pub left: Moment,
+    pub seat: Permit<'g>,
+}
+
+pub struct Machine<'g> {
+    pub script: &'g Script,
+    pub gate: &'g Admission,
+    pub limits: &'g Limits,
+    pub polling: PollPolicy,
+    pub backoff: Backoff,
+    pub dice: Dice,
+    pub service: Service,
+    pub checks: Checks,
+    pub desk: Desk,
+    pub schedule: PollSchedule,
+    pub times: LatencyEstimator,
+    pub tempo: SubmitRate<FakeRelativeClock>,
+    pub poll_pace: RateLimiter<FakeRelativeClock>,
+    pub at: i64,
+    pub wall: Arc<WallClock>,
+    pub steady: FakeRelativeClock,
+    pub set_back: bool,
+    pub coming: BinaryHeap<Reverse<(i64, usize)>>,
+    pub things: Vec<Option<Coming<'g>>>,
+    pub free: Vec<usize>,
+    pub next_look: i64,
+    pub passed: VecDeque<(usize, Permit<'g>)>,
+    pub flying: usize,
+    pub polls: usize,
+}
+
+pub const MIDNIGHT: i64 = 1_800_000_000_000;
+
+impl<'g> Machine<'g> {
+    pub fn new(
+        seed: u64,
+        desk: Desk,
+        limits: &'g Limits,
+        script: &'g Script,
+        gate: &'g Admission,
+        wall: Arc<WallClock>,
+    ) -> Self {
+        let steady = FakeRelativeClock::default();
+        let per_minute = |count| NonZeroU32::new(count).unwrap();
+        let (submits, polls) = (limits.submits_per_minute, limits.polls_per_minute);
+        let pace = |count| RateLimiter::with_clock(per_minute(count), steady.clone());
+        wall.0.store(MIDNIGHT, Ordering::Relaxed);
+        let mut machine = Self {
+            tempo: SubmitRate::with_limiter(per_minute(submits), pace(submits)),
+            poll_pace: pace(polls),
+            polling: polling(),
+            backoff: BACKOFF,
+            dice: Dice::new(seed),
+            service: Service::new(),
+            checks: Checks::new(submits as usize, polls as usize),
+            desk,
+            schedule: PollSchedule::default(),
+            times: LatencyEstimator::default(),
+            at: 0,
+            script,
+            gate,
+            limits,
+            wall,
+            steady,
+            set_back: false,
+            coming: BinaryHeap::new(),
+            things: vec![],
+            free: vec![],
+            next_look: i64::MAX,
+            passed: VecDeque::new(),
+            flying: 0,
+            polls: 0,
+        };
+        for at in script.changes() {
+            machine.come(at, Coming::Change);
+        }
+        machine.come(0, Coming::Look);
+        machine
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.wall.now()
+    }
+
+    pub fn moment(&self) -> Moment {
+        Moment {
+            wall: self.now(),
+            at: self.at,
+        }
+    }
+
+    /// Until every job has ended, or for three days.
+    pub fn run(&mut self) {
+        while self.desk.open > 0 && self.at < 72 * HOUR {
+            let Some(Reverse((at, index))) = self.coming.pop() else {
+                break;
+            };
+            let asleep = self.script.asleep;
+            if asleep.holds(at) {
+                // Nothing happens on the machine until it wakes.
+                let from_script = matches!(self.things[index], Some(Coming::Change));
+                if !from_script {
+                    self.coming.push(Reverse((asleep.to, index)));
+                    continue;
+                }
+            }
+            self.advance(at);
+            self.free.push(index);
+            let Some(thing) = self.things[index].take() else {
+                continue;
+            };
+            if matches!(thing, Coming::Look) && at < self.next_look {
+                // An earlier look has planned anew.
+                continue;
+            }
+            self.happen(thing);
+            if !asleep.holds(self.at) {
+                self.look();
+            }
+        }
+        self.checks
+            .end(self.script, &self.service, &self.desk.states);
+    }
+
+    /// What is held for generations and requests, which must be nothing when all are done.
+    pub fn held(&self) -> usize {
+        self.schedule.len() + self.passed.len() + self.flying + self.polls + self.gate.pending()
+    }
+
+    fn happen(&mut self, thing: Coming<'g>) {
+        match thing {
+            Coming::Look => self.next_look = i64::MAX,
+            Coming::Change => self.change(),
+            Coming::Sent(flight) => {
+                self.flying -= 1;
+                self.sent(flight);
+            }
+            Coming::Polled(generation, left) => {
+                self.polls -= 1;
+                self.polled(*generation, left);
+            }
+            Coming::Saved(job) => {
+                self.desk
+                    .apply(&mut self.checks, self.at, job, JobEvent::Written);
+            }
+        }
+    }
+
+    pub fn come(&mut self, at: i64, thing: Coming<'g>) {
+        let index = self.free.pop().unwrap_or(self.things.len());
+        if index == self.things.len() {
+            self.things.push(None);
+        }
+        self.things[index] = Some(thing);
+        self.coming.push(Reverse((at, index)));
+    }
+
+    fn advance(&mut self, to: i64) {
+        let step = to - self.at;
+        self.at = to;
+        self.steady.advance(Duration::from_millis(step as u64));
+        self.wall.0.fetch_add(step, Ordering::Relaxed);
+    }
+
+    /// The clock and the holds follow the script.
+    fn change(&mut self) {
+        if self.at >= self.script.set_back_at && !self.set_back {
+            self.set_back = true;
+            self.wall.0.fetch_sub(HOUR, Ordering::Relaxed);
+        }
+        for &(span, kind) in &self.script.holds {
+            if span.holds(self.at) {
+                self.gate.hold(self.hold_of(kind));
+            } else {
+                self.gate.release(kind);
+            }
+        }
+    }
+
+    pub fn hold_of(&self, kind: HoldKind) -> Hold {
+        Hold::new(kind, self.now(), String::new())
+    }
+
+    /// Whether the machine slept between then and now.
+    pub fn broken(&self, left: Moment) -> bool {
+        left.at < self.script.asleep.from && self.at >= self.script.asleep.to
+    }
+}
+
+const BACKOFF: Backoff = Backoff {
+    initial: Duration::from_secs(10),
+    max: Duration::from_secs(900),
+};
+
+pub fn polling() -> PollPolicy {
+    PollPolicy {
+        interval: Duration::from_secs(10),
+        max_interval: Duration::from_secs(60),
+        retention: Duration::from_millis(RETENTION as u64),
+    }
+}
+
+/// The state of the gate that a run of these limits begins with.
+pub fn gate(limits: &Limits, wall: Arc<WallClock>) -> Admission {
+    use nightscribe::pipeline::admission::AdmissionState;
+    let admission = nightscribe::policy::admission::AdmissionLimits {
+        max_pending: limits.capacity,
+        polls_per_minute: limits.polls_per_minute,
+        retention: polling().retention,
+    };
+    assert_eq!(
+        nightscribe::policy::admission::capacity(&admission),
+        limits.capacity
+    );
+    Admission::new(
+        AdmissionState::new(
+            admission,
+            BACKOFF.capped_by_retention(polling().retention),
+            SubmitWindow::always(),
+        ),
+        wall,
+    )
+}
