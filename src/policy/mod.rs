@@ -1,21 +1,20 @@
 //! Decisions as pure functions of facts, settings, the current time and a jitter value. This module does no I/O, reads no
 //! clock and draws no random numbers, so that tests can simulate a whole night.
 //!
+//! - [`outcome`]: meaning of every answer of the service for its job
 //! - [`admission`]: admission control by generations in flight
 //! - [`backoff`]: back-off after failures, for one job and for all requests
 //! - [`bounds`]: exclusion of recordings by length and size
 //! - [`budget`]: budget per run, day and month
 //! - [`day`]: days in local time, and the period of a daily summary
 //! - [`delivery`]: retries of notification messages
-//! - [`expectation`]: latency of the service, estimated from earlier results
 //! - [`forecast`]: time when all recordings will be submitted
 //! - [`hours`]: active hours of submissions
-//! - [`lookup`]: schedule of look-ups for an uncertain submission
-//! - [`noticing`]: schedule of rescans of a source
+//! - [`latency`]: latency of the service, estimated from earlier results with [`interval_quantile`]
+//! - [`lookup_schedule`]: schedule of look-ups for an uncertain submission
 //! - [`polling`]: schedule of polls
-//! - [`rate`]: estimate of the submit rate that the service accepts
-//! - [`turnbull`]: quantiles of interval-censored values
-//! - [`verdict`]: retry decision after a failed attempt
+//! - [`rate_estimate`]: estimate of the submit rate that the service accepts
+//! - [`rescan`]: schedule of rescans of a source
 
 pub mod admission;
 pub mod backoff;
@@ -28,6 +27,7 @@ pub mod hours;
 pub mod interval_quantile;
 pub mod latency;
 pub mod lookup_schedule;
+pub mod outcome;
 pub mod polling;
 pub mod rate_estimate;
 pub mod rescan;

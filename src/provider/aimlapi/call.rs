@@ -1,6 +1,9 @@
 //! Inputs and results of the calls.
 
-use crate::domain::{Failure, FileContent, GenerationId, Request, Timestamp, Transcript};
+use crate::domain::{
+    ErrorClass, Failure, FileContent, GenerationId, Request, Timestamp, Transcript,
+};
+use crate::policy::outcome::Answer;
 use crate::provider::http::upload::UploadProgress;
 use crate::provider::result::transcript::read_transcript;
 use std::path::PathBuf;
@@ -139,6 +142,27 @@ pub enum CallErrorKind {
     Missing,
     /// The response to a poll cannot be parsed.
     Malformed,
+}
+
+impl CallError {
+    /// The meaning of this error for the policies.
+    #[must_use]
+    pub const fn answer(&self) -> Answer {
+        match self.kind {
+            CallErrorKind::FileGone | CallErrorKind::FileChanged => Answer::FileChanged,
+            CallErrorKind::FileUnreadable | CallErrorKind::Refused => Answer::Refused,
+            CallErrorKind::Auth => Answer::KeyRefused,
+            CallErrorKind::Credit => Answer::NoCredit,
+            CallErrorKind::RateLimited => Answer::RateLimited,
+            CallErrorKind::Unavailable if matches!(self.failure.class, ErrorClass::Network) => {
+                Answer::Unreachable
+            }
+            CallErrorKind::Unavailable => Answer::ServerError,
+            CallErrorKind::Unknown => Answer::Lost,
+            CallErrorKind::Missing => Answer::NotFound,
+            CallErrorKind::Malformed => Answer::Unreadable,
+        }
+    }
 }
 
 /// Returns the `X-Client-Request-Id` of one submission.

@@ -1,0 +1,453 @@
+//! What an answer of the service means for a job. This is the only place that decides it.
+//!
+//! Submit, poll and recover each do *call → decide → apply*: they classify what came back as an [`Answer`], describe the
+//! job as [`Facts`], and apply the [`Effect`]. The simulated night in the tests calls the same function.
+
+use super::backoff::{Backoff, FailureScope};
+use super::lookup_schedule::next_lookup_delay;
+use super::polling::PollPolicy;
+use crate::domain::on_uncertain::OnUncertain;
+use crate::domain::{ErrorClass, Failure, HoldKind, Timestamp};
+use std::time::Duration;
+
+/// Wait between two look-ups while the service refuses the key. Such a look-up is not counted.
+const REFUSED_LOOKUP_INTERVAL: Duration = Duration::from_secs(300);
+
+/// The answer to one call, or the way the call broke.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Answer {
+    /// A generation ID: the service accepted the submission and bills it.
+    Accepted,
+    /// The whole result.
+    Completed,
+    /// The generation has no result yet.
+    InProgress,
+    /// The generation ended without a result.
+    TranscriptionFailed,
+    /// 404: the service does not know the generation.
+    NotFound,
+    /// The file was removed or changed during the upload. Nothing was accepted.
+    FileChanged,
+    /// The service or this machine refuses this recording or its options permanently.
+    Refused,
+    /// The service refuses the key.
+    KeyRefused,
+    /// The account has no credit.
+    NoCredit,
+    /// 429. Nothing was accepted.
+    RateLimited,
+    /// The service was not reached. Nothing was accepted.
+    Unreachable,
+    /// The service failed before it accepted anything.
+    ServerError,
+    /// The answer was lost, or the submission's answer could not be read: it may have been accepted and billed.
+    Lost,
+    /// The answer arrived and could not be read.
+    Unreadable,
+    /// Look-up: the request log lists the request with its generation ID.
+    Listed,
+    /// Look-up: the request log does not list the request.
+    Unlisted {
+        /// Whether the log lists a request that began later.
+        lists_later: bool,
+    },
+    /// Look-up: the service has no request log.
+    NoRequestLog,
+}
+
+impl Answer {
+    /// What the answer tells the shared back-off, if it is a failure that may concern more than this job.
+    #[must_use]
+    pub const fn failure_scope(self, call: Call) -> Option<FailureScope> {
+        match (self, call) {
+            (Self::RateLimited, _) => Some(FailureScope::AllRequests),
+            (Self::Unreachable | Self::ServerError | Self::Lost, _)
+            | (Self::Unreadable, Call::Submission)
+            | (
+                Self::NoCredit | Self::NotFound | Self::Refused | Self::Unreadable,
+                Call::LookUp { .. },
+            ) => Some(FailureScope::Unclear),
+            _ => None,
+        }
+    }
+
+    /// Whether the service answered this call as it should.
+    #[must_use]
+    pub const fn is_success(self) -> bool {
+        matches!(
+            self,
+            Self::Accepted | Self::Completed | Self::InProgress | Self::TranscriptionFailed
+        )
+    }
+}
+
+/// The call that was made. Each belongs to one state of the job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// `submitting`: the recording was sent.
+    Submission,
+    /// `pending`: the generation was polled.
+    Poll {
+        /// When the service accepted it.
+        accepted_at: Timestamp,
+        /// When the service deletes its transcription.
+        expires_at: Timestamp,
+    },
+    /// `queued` and uncertain: the request log was searched for the submission.
+    LookUp {
+        /// When the submission was claimed.
+        started_at: Timestamp,
+        /// Counted look-ups before this one.
+        lookups: u32,
+    },
+}
+
+/// The settings that decide.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// `retry.max_attempts`.
+    pub max_attempts: u32,
+    /// The back-off of a single job.
+    pub backoff: Backoff,
+    /// Intervals and deadlines of polls.
+    pub polling: PollPolicy,
+    /// `retry.uncertain`.
+    pub on_uncertain: OnUncertain,
+}
+
+/// The job when the answer came.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts {
+    /// The settings.
+    pub rules: Rules,
+    /// The call that was answered.
+    pub call: Call,
+    /// Attempts spent, including this one.
+    pub attempts: u32,
+    /// Whether requests for several jobs fail and none succeeds.
+    pub outage: bool,
+    /// When the shared back-off lets this job go on.
+    pub wait_until: Timestamp,
+}
+
+/// How an attempt ended without a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AttemptOutcome {
+    /// The service refused it. Nothing was billed.
+    Refused,
+    /// It was not accepted, for a passing reason. Nothing was billed.
+    Deferred,
+    /// It may have been accepted and billed.
+    Uncertain,
+    /// It was accepted, and its transcription is gone or failed.
+    Lost,
+}
+
+impl AttemptOutcome {
+    /// The name in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Deferred => "deferred",
+            Self::Uncertain => "uncertain",
+            Self::Lost => "lost",
+        }
+    }
+
+    /// Whether the submission certainly cost nothing.
+    #[must_use]
+    pub const fn is_free(self) -> bool {
+        matches!(self, Self::Refused | Self::Deferred)
+    }
+}
+
+/// Why a job is requeued or fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// What the answer itself says.
+    Answer,
+    /// 404 after the grace period.
+    Expired,
+    /// No result long after the retention.
+    Overdue,
+    /// A lost answer, and the service has no request log.
+    NoRequestLog,
+    /// A lost answer, and the request log does not list the request.
+    Unlisted,
+    /// A lost answer, and the request log lists later requests without this one.
+    NotAccepted,
+}
+
+impl Reason {
+    /// The failure to record; `answer` is the one that the answer carries.
+    #[must_use]
+    pub fn failure(self, answer: Failure) -> Failure {
+        let (class, message) = match self {
+            Self::Answer => return answer,
+            Self::Expired => (
+                ErrorClass::Expired,
+                "the service no longer has the transcription",
+            ),
+            Self::Overdue => (
+                ErrorClass::Expired,
+                "the service still works on it, long after it should have ended",
+            ),
+            Self::NoRequestLog => (
+                ErrorClass::Network,
+                "its answer was lost and the service keeps no list of requests: it may have been accepted and paid",
+            ),
+            Self::Unlisted => (
+                ErrorClass::Network,
+                "its answer was lost and the service does not list it: it may have been accepted and paid",
+            ),
+            Self::NotAccepted => (
+                ErrorClass::Network,
+                "its answer was lost and the service lists later ones but not this: it was not accepted",
+            ),
+        };
+        Failure::new(class, message)
+    }
+}
+
+/// The change of the job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// To `pending`, with the generation that the answer names.
+    Accept,
+    /// To `received`, with the result that the answer carries.
+    Complete,
+    /// Stays `pending` and is polled again.
+    PollAgain {
+        /// Whether the poll found it unfinished, from which the service's latency is learnt.
+        unfinished: bool,
+        /// When; `None` leaves it to the schedule.
+        due: Option<Timestamp>,
+    },
+    /// To `queued`, uncertain: no claim takes it before the request log was searched.
+    LookUp,
+    /// Stays uncertain; the request log is searched again.
+    LookUpAgain {
+        /// When.
+        due: Timestamp,
+        /// Whether this look-up counts towards the last one.
+        counted: bool,
+    },
+    /// To `queued`.
+    Requeue {
+        /// How the attempt ended.
+        outcome: AttemptOutcome,
+        /// When it may be claimed again.
+        due: Timestamp,
+        /// Whether the attempt counts.
+        spent: bool,
+        /// Why.
+        reason: Reason,
+    },
+    /// To `failed`.
+    Fail {
+        /// How the attempt ended.
+        outcome: AttemptOutcome,
+        /// Why.
+        reason: Reason,
+    },
+    /// None: a call of this kind does not get this answer.
+    Nothing,
+}
+
+/// What follows from an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Effect {
+    /// A hold to begin. It begins before the change: otherwise a requeued job would leave again immediately.
+    pub hold: Option<HoldKind>,
+    /// The change of the job.
+    pub change: Change,
+}
+
+impl From<Change> for Effect {
+    fn from(change: Change) -> Self {
+        Self { hold: None, change }
+    }
+}
+
+/// Decides what `answer` means for the job that `facts` describe. `jitter` is from 0 to 1.
+#[must_use]
+pub fn decide(answer: Answer, facts: &Facts, now: Timestamp, jitter: f64) -> Effect {
+    let case = Case { facts, now, jitter };
+    match facts.call {
+        Call::Submission => case.submission(answer),
+        Call::Poll {
+            accepted_at,
+            expires_at,
+        } => case.poll(answer, accepted_at, expires_at),
+        Call::LookUp {
+            started_at,
+            lookups,
+        } => case.look_up(answer, started_at, lookups),
+    }
+}
+
+struct Case<'a> {
+    facts: &'a Facts,
+    now: Timestamp,
+    jitter: f64,
+}
+
+impl Case<'_> {
+    fn submission(&self, answer: Answer) -> Effect {
+        let deferred = |due| self.free(AttemptOutcome::Deferred, due);
+        match answer {
+            Answer::Accepted => Change::Accept.into(),
+            Answer::Completed => Change::Complete.into(),
+            Answer::FileChanged => deferred(self.now).into(),
+            Answer::Refused | Answer::NotFound | Answer::TranscriptionFailed => Change::Fail {
+                outcome: AttemptOutcome::Refused,
+                reason: Reason::Answer,
+            }
+            .into(),
+            Answer::KeyRefused => self.held(HoldKind::Auth, deferred(self.now)),
+            Answer::NoCredit => self.held(HoldKind::Credit, deferred(self.now)),
+            Answer::RateLimited | Answer::Unreachable => deferred(self.facts.wait_until).into(),
+            Answer::ServerError if self.facts.outage => deferred(self.facts.wait_until).into(),
+            Answer::ServerError => self.retry(AttemptOutcome::Deferred, Reason::Answer).into(),
+            Answer::Lost | Answer::Unreadable => Change::LookUp.into(),
+            Answer::InProgress
+            | Answer::Listed
+            | Answer::Unlisted { .. }
+            | Answer::NoRequestLog => Change::Nothing.into(),
+        }
+    }
+
+    fn poll(&self, answer: Answer, accepted_at: Timestamp, expires_at: Timestamp) -> Effect {
+        let polling = &self.facts.rules.polling;
+        let is_overdue = self.now >= polling.deadline(expires_at);
+        let again = |unfinished| Change::PollAgain {
+            unfinished,
+            due: None,
+        };
+        match answer {
+            Answer::Completed => Change::Complete.into(),
+            Answer::InProgress if is_overdue => {
+                self.retry(AttemptOutcome::Lost, Reason::Overdue).into()
+            }
+            Answer::InProgress => again(true).into(),
+            Answer::TranscriptionFailed => {
+                self.retry(AttemptOutcome::Refused, Reason::Answer).into()
+            }
+            Answer::NotFound if polling.in_grace_period(self.now, accepted_at) => {
+                again(true).into()
+            }
+            Answer::NotFound => self.retry(AttemptOutcome::Lost, Reason::Expired).into(),
+            // However late: the refusal says nothing about the generation.
+            Answer::KeyRefused => self.held(HoldKind::Auth, again(false)),
+            Answer::NoCredit => self.held(HoldKind::Credit, again(false)),
+            Answer::RateLimited | Answer::Unreachable | Answer::ServerError | Answer::Lost => {
+                let due = Some(self.facts.wait_until);
+                Change::PollAgain {
+                    unfinished: false,
+                    due,
+                }
+                .into()
+            }
+            // The next answer of the same generation would be unreadable as well: no retry pays for it.
+            Answer::Refused | Answer::Unreadable | Answer::FileChanged if is_overdue => {
+                Change::Fail {
+                    outcome: AttemptOutcome::Lost,
+                    reason: Reason::Answer,
+                }
+                .into()
+            }
+            Answer::Refused | Answer::Unreadable | Answer::FileChanged => again(true).into(),
+            Answer::Accepted | Answer::Listed | Answer::Unlisted { .. } | Answer::NoRequestLog => {
+                Change::Nothing.into()
+            }
+        }
+    }
+
+    fn look_up(&self, answer: Answer, started_at: Timestamp, lookups: u32) -> Effect {
+        let again = |due, counted| Change::LookUpAgain { due, counted };
+        match answer {
+            Answer::Listed => Change::Accept.into(),
+            Answer::NoRequestLog => self.unknown(Reason::NoRequestLog).into(),
+            Answer::KeyRefused => {
+                let due = self.now.after(REFUSED_LOOKUP_INTERVAL);
+                self.held(HoldKind::Auth, again(due, false))
+            }
+            Answer::RateLimited | Answer::Unreachable | Answer::Lost => {
+                again(self.facts.wait_until, false).into()
+            }
+            Answer::Accepted
+            | Answer::Completed
+            | Answer::InProgress
+            | Answer::TranscriptionFailed
+            | Answer::FileChanged => Change::Nothing.into(),
+            // A log that always fails is no better than one that lists nothing: it must not keep a recording forever.
+            Answer::Unlisted { .. }
+            | Answer::NotFound
+            | Answer::Refused
+            | Answer::NoCredit
+            | Answer::ServerError
+            | Answer::Unreadable => {
+                let rules = &self.facts.rules;
+                let (since, retention) = (self.now.since(started_at), rules.polling.retention);
+                match next_lookup_delay(lookups + 1, since, retention, rules.backoff) {
+                    Some(wait) => again(self.now.after(wait), true).into(),
+                    None if answer == (Answer::Unlisted { lists_later: true }) => {
+                        self.unknown(Reason::NotAccepted).into()
+                    }
+                    None => self.unknown(Reason::Unlisted).into(),
+                }
+            }
+        }
+    }
+
+    /// The end of the look-ups without a generation.
+    fn unknown(&self, reason: Reason) -> Change {
+        let outcome = match reason {
+            Reason::NotAccepted => AttemptOutcome::Refused,
+            _ => AttemptOutcome::Uncertain,
+        };
+        if self.facts.rules.on_uncertain == OnUncertain::Hold
+            && outcome == AttemptOutcome::Uncertain
+        {
+            return Change::Fail { outcome, reason };
+        }
+        self.retry(outcome, reason)
+    }
+
+    /// Another attempt after the job's own back-off, while it has one left.
+    fn retry(&self, outcome: AttemptOutcome, reason: Reason) -> Change {
+        let Facts {
+            rules, attempts, ..
+        } = self.facts;
+        if *attempts >= rules.max_attempts {
+            return Change::Fail { outcome, reason };
+        }
+        Change::Requeue {
+            outcome,
+            due: self.now.after(rules.backoff.delay(*attempts, self.jitter)),
+            spent: true,
+            reason,
+        }
+    }
+
+    /// Back to the queue with the attempt given back.
+    const fn free(&self, outcome: AttemptOutcome, due: Timestamp) -> Change {
+        Change::Requeue {
+            outcome,
+            due,
+            spent: false,
+            reason: Reason::Answer,
+        }
+    }
+
+    const fn held(&self, kind: HoldKind, change: Change) -> Effect {
+        Effect {
+            hold: Some(kind),
+            change,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,261 @@
+//! Every answer in every state in which a call is in flight, and properties that hold for all of them.
+
+use super::*;
+use proptest::prelude::*;
+use std::fmt::Write;
+
+const HOUR: Duration = Duration::from_secs(3600);
+const ANSWERS: [Answer; 18] = [
+    Answer::Accepted,
+    Answer::Completed,
+    Answer::InProgress,
+    Answer::TranscriptionFailed,
+    Answer::NotFound,
+    Answer::FileChanged,
+    Answer::Refused,
+    Answer::KeyRefused,
+    Answer::NoCredit,
+    Answer::RateLimited,
+    Answer::Unreachable,
+    Answer::ServerError,
+    Answer::Lost,
+    Answer::Unreadable,
+    Answer::Listed,
+    Answer::Unlisted { lists_later: true },
+    Answer::Unlisted { lists_later: false },
+    Answer::NoRequestLog,
+];
+
+const RULES: Rules = Rules {
+    max_attempts: 3,
+    backoff: Backoff {
+        initial: Duration::from_secs(10),
+        max: Duration::from_secs(900),
+    },
+    polling: PollPolicy {
+        interval: Duration::from_secs(10),
+        max_interval: Duration::from_secs(60),
+        retention: HOUR,
+    },
+    on_uncertain: OnUncertain::Resubmit,
+};
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_millis(seconds * 1000)
+}
+
+/// A job whose call began at 0 s, with one attempt of three spent.
+fn facts(call: Call) -> Facts {
+    Facts {
+        rules: RULES,
+        call,
+        attempts: 1,
+        outage: false,
+        wait_until: at(100_000),
+    }
+}
+
+const fn poll() -> Call {
+    Call::Poll {
+        accepted_at: Timestamp::from_millis(0),
+        expires_at: Timestamp::from_millis(3_600_000),
+    }
+}
+
+const fn look_up(lookups: u32) -> Call {
+    Call::LookUp {
+        started_at: Timestamp::from_millis(0),
+        lookups,
+    }
+}
+
+/// One line: the hold, if any, and the change with times in seconds since the call began.
+fn shown(effect: Effect) -> String {
+    let hold = effect
+        .hold
+        .map_or_else(String::new, |kind| format!("hold {}, ", kind.as_str()));
+    let due = |due: Timestamp| format!("{} s", due.millis() / 1000);
+    let change = match effect.change {
+        Change::Accept => "pending".to_owned(),
+        Change::Complete => "received".to_owned(),
+        Change::PollAgain {
+            unfinished,
+            due: at,
+        } => {
+            let when = at.map_or_else(|| "by schedule".to_owned(), due);
+            let seen = if unfinished { ", seen unfinished" } else { "" };
+            format!("poll again {when}{seen}")
+        }
+        Change::LookUp => "uncertain".to_owned(),
+        Change::LookUpAgain { due: at, counted } => {
+            let counted = if counted { "" } else { ", not counted" };
+            format!("look up again {}{counted}", due(at))
+        }
+        Change::Requeue {
+            outcome,
+            due: at,
+            spent,
+            reason,
+        } => {
+            let spent = if spent { "spent" } else { "given back" };
+            format!(
+                "queued {}, {}, {spent}, {reason:?}",
+                due(at),
+                outcome.as_str()
+            )
+        }
+        Change::Fail { outcome, reason } => format!("failed, {}, {reason:?}", outcome.as_str()),
+        Change::Nothing => "-".to_owned(),
+    };
+    hold + &change
+}
+
+fn table(facts: &[(&str, Facts, Timestamp)]) -> String {
+    let mut table = String::new();
+    for (name, facts, now) in facts {
+        writeln!(table, "{name}").unwrap();
+        for answer in ANSWERS {
+            let effect = shown(decide(answer, facts, *now, 0.0));
+            writeln!(table, "  {:38}{effect}", format!("{answer:?}")).unwrap();
+        }
+    }
+    table
+}
+
+#[test]
+fn every_answer_in_every_state() {
+    let outage = Facts {
+        outage: true,
+        ..facts(Call::Submission)
+    };
+    let last = |call| Facts {
+        attempts: RULES.max_attempts,
+        ..facts(call)
+    };
+    let hold = Facts {
+        rules: Rules {
+            on_uncertain: OnUncertain::Hold,
+            ..RULES
+        },
+        ..facts(look_up(99))
+    };
+    let table = table(&[
+        ("submission", facts(Call::Submission), at(5)),
+        ("submission in an outage", outage, at(5)),
+        ("submission, last attempt", last(Call::Submission), at(5)),
+        ("poll within the grace period", facts(poll()), at(5)),
+        ("poll", facts(poll()), at(1800)),
+        ("poll after twice the retention", facts(poll()), at(7200)),
+        (
+            "poll after twice the retention, last attempt",
+            last(poll()),
+            at(7200),
+        ),
+        ("first look-up", facts(look_up(0)), at(5)),
+        ("last look-up", facts(look_up(99)), at(200)),
+        ("last look-up, last attempt", last(look_up(99)), at(200)),
+        ("last look-up, retry.uncertain = \"hold\"", hold, at(200)),
+    ]);
+    insta::assert_snapshot!(table);
+}
+
+fn any_call() -> impl Strategy<Value = Call> {
+    prop_oneof![
+        Just(Call::Submission),
+        Just(poll()),
+        (0u32..20).prop_map(look_up),
+    ]
+}
+
+fn any_facts() -> impl Strategy<Value = Facts> {
+    (any_call(), 1u32..6, any::<bool>(), any::<bool>()).prop_map(
+        |(call, attempts, outage, hold)| Facts {
+            attempts,
+            outage,
+            rules: Rules {
+                on_uncertain: if hold {
+                    OnUncertain::Hold
+                } else {
+                    OnUncertain::Resubmit
+                },
+                ..RULES
+            },
+            ..facts(call)
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn a_free_attempt_is_given_only_for_what_was_not_billed(
+        answer in proptest::sample::select(ANSWERS.to_vec()), facts in any_facts(), now in 0i64..20_000, jitter in 0.0..=1.0,
+    ) {
+        if let Change::Requeue { outcome, spent: false, .. } = decide(answer, &facts, at(now), jitter).change {
+            prop_assert!(outcome.is_free());
+            prop_assert_eq!(facts.call, Call::Submission);
+        }
+    }
+
+    #[test]
+    fn a_lost_answer_is_looked_up_before_anything_else(facts in any_facts(), now in 0i64..20_000) {
+        let facts = Facts { call: Call::Submission, ..facts };
+        for answer in [Answer::Lost, Answer::Unreadable] {
+            prop_assert_eq!(decide(answer, &facts, at(now), 0.5), Change::LookUp.into());
+        }
+    }
+
+    #[test]
+    fn a_retry_never_exceeds_the_attempts(
+        answer in proptest::sample::select(ANSWERS.to_vec()), facts in any_facts(), now in 0i64..20_000,
+    ) {
+        if let Change::Requeue { spent: true, .. } = decide(answer, &facts, at(now), 0.5).change {
+            prop_assert!(facts.attempts < facts.rules.max_attempts);
+        }
+    }
+
+    #[test]
+    fn a_generation_is_given_up_only_when_the_service_says_so_or_twice_the_retention_is_over(
+        answer in proptest::sample::select(ANSWERS.to_vec()), facts in any_facts(), now in 100i64..7_199,
+    ) {
+        let facts = Facts { call: poll(), ..facts };
+        let said = matches!(answer, Answer::NotFound | Answer::TranscriptionFailed);
+        if matches!(decide(answer, &facts, at(now), 0.5).change, Change::Requeue { .. } | Change::Fail { .. }) {
+            prop_assert!(said);
+        }
+    }
+
+    #[test]
+    fn nothing_is_due_before_now(
+        answer in proptest::sample::select(ANSWERS.to_vec()), facts in any_facts(), now in 0i64..20_000, jitter in 0.0..=1.0,
+    ) {
+        let due = match decide(answer, &facts, at(now), jitter).change {
+            Change::Requeue { due, .. } | Change::LookUpAgain { due, .. } => Some(due),
+            Change::PollAgain { due, .. } => due,
+            _ => None,
+        };
+        prop_assert!(due.is_none_or(|due| due >= at(now)));
+    }
+}
+
+#[test]
+fn holds_limits_and_outages_spend_no_attempt() {
+    let outage = Facts {
+        outage: true,
+        attempts: 99,
+        ..facts(Call::Submission)
+    };
+    for answer in [
+        Answer::KeyRefused,
+        Answer::NoCredit,
+        Answer::RateLimited,
+        Answer::Unreachable,
+        Answer::ServerError,
+        Answer::FileChanged,
+    ] {
+        let change = decide(answer, &outage, at(0), 0.5).change;
+        assert!(
+            matches!(change, Change::Requeue { spent: false, .. }),
+            "{answer:?}: {change:?}"
+        );
+    }
+}
