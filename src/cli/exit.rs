@@ -3,8 +3,8 @@
 use super::terminal::{ERROR, printable_lines};
 use crate::config::{ConfigError, KeyError};
 use crate::notify::channels::ChannelError;
+use crate::pipeline::RunError;
 use crate::pipeline::lock::LockError;
-use crate::pipeline::runner::RunError;
 use crate::store::StoreError;
 use std::error::Error;
 use std::fmt::Display;

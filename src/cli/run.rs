@@ -9,7 +9,7 @@ use super::signals::stop_on_signal;
 use crate::config::read_key;
 use crate::domain::{HoldKind, Timestamp};
 use crate::notify::Channels;
-use crate::pipeline::runner::{self, Mode, Setup, Summary};
+use crate::pipeline::{self, Mode, Setup, Summary};
 use crate::runtime::clock::{Clock, SystemClock};
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ pub(super) async fn run(
         channels,
         stop: stop.child_token(),
     };
-    let summary = runner::run(setup).await;
+    let summary = pipeline::run(setup).await;
     display.finish();
     let summary = summary?;
     display.summarize(&summary);

@@ -13,7 +13,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// Creates a request from options by name. The options are not validated; see [`crate::provider::aimlapi::options`].
+    /// Creates a request from options by name. The options are not validated; the provider checks them.
     #[must_use]
     pub fn new(
         model: impl Into<String>,

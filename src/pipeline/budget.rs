@@ -1,10 +1,12 @@
-//! Budget of a run, including the spend of earlier runs in the same day and month.
+//! Budget of a run, including the spend of earlier runs in the same day and month, and what this run charges to it.
 
 use crate::config::Config;
 use crate::domain::PriceTable;
-use crate::pipeline::runner::{RunError, Setup};
-use crate::policy::budget::{Amount, Budget, Cap, Metric, Period, period_bounds};
+use crate::domain::Timestamp;
+use crate::pipeline::run::{RunError, Setup};
+use crate::policy::budget::{Amount, Budget, BudgetRefusal, Cap, Metric, Period, period_bounds};
 use crate::store::{Store, StoreError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Returns the prices of the models. Configured prices take precedence over those of the service.
 ///
@@ -62,4 +64,64 @@ pub(super) async fn open_budget(
         }
     }
     Ok(account)
+}
+
+/// The spend of a run against its budget. A submission is charged before its claim and refunded if it was not billed,
+/// so that uploads in flight cannot exceed a cap together.
+pub struct Spend {
+    budget: Mutex<Budget>,
+    prices: PriceTable,
+}
+
+impl Spend {
+    /// Returns the spend of a run with this budget, by these prices.
+    #[must_use]
+    pub const fn new(budget: Budget, prices: PriceTable) -> Self {
+        Self {
+            budget: Mutex::new(budget),
+            prices,
+        }
+    }
+
+    /// Charges a submission to the budget.
+    ///
+    /// # Errors
+    /// The reason if the budget does not allow it.
+    pub fn charge(
+        &self,
+        model: &str,
+        duration_s: Option<f64>,
+        now: Timestamp,
+    ) -> Result<Amount, BudgetRefusal> {
+        let cost = self.cost(model, duration_s);
+        self.budget().spend(now, duration_s, cost)
+    }
+
+    /// Whether a budget or a limit may refuse a submission.
+    pub fn is_capped(&self) -> bool {
+        self.budget().is_capped()
+    }
+
+    /// Returns the amount that a submission is charged.
+    #[must_use]
+    pub fn amount(&self, model: &str, duration_s: Option<f64>) -> Amount {
+        Amount {
+            audio_s: duration_s.unwrap_or(0.0),
+            cost: self.cost(model, duration_s).unwrap_or(0.0),
+            recordings: 1.0,
+        }
+    }
+
+    /// Refunds the amount of a submission that was not billed.
+    pub fn refund(&self, amount: &Amount) {
+        self.budget().refund(amount);
+    }
+
+    fn cost(&self, model: &str, duration_s: Option<f64>) -> Option<f64> {
+        self.prices.cost(model, duration_s?)
+    }
+
+    fn budget(&self) -> MutexGuard<'_, Budget> {
+        self.budget.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }

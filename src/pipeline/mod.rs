@@ -1,32 +1,44 @@
 //! One run: the stages that turn recordings into transcripts, and what they share.
 //!
-//! - [`runner`]: one run, from the lock to the last commit
+//! - [`runner`]: one run, from the lock to the last commit; [`run`](mod@run): its settings and result
 //! - [`stages`]: discover → submit → poll → save, recovery, hooks and notifications
-//! - [`context`]: state shared by the stages
-//! - [`admission`]: admission control, from holds, the shared back-off and the number in flight
-//! - [`submit_rate`]: the submit rate, which adapts to the rate that the service accepts
-//! - [`budget`]: the budget, with the spend of earlier runs
+//! - [`journal`]: durable writes, each retried until the database takes it, and the events that follow
+//! - [`lane`]: the lane to one provider, with [`admission`], [`submit_rate`] and [`budget`]
+//! - [`signals`]: stop requests and wake-ups
+//! - [`reach`]: sources that may be submitted from
 //! - [`result_cache`]: results just received, kept until they are saved
+//! - [`finish`]: the decision whether a run is finished
 //! - [`monitor`]: the monitor of the database and the free disk space
-//! - [`background`]: hooks and notifications, which outlast the stages
-//! - [`event`]: the events that a run reports to its observer
+//! - `background`: hooks and notifications, which outlast the stages; [`messages`]: notifications about holds
+//! - [`event`]: the events that a run reports to its observers; [`tally`]: counters kept from them
+//! - [`write_failures`]: the time for which output files could not be written
 //! - [`probe_durations`]: durations of queued recordings
 //! - [`lock`]: one runner per state folder
 
 pub mod admission;
-pub mod background;
+mod background;
 pub mod budget;
-pub mod context;
 pub mod event;
+pub mod finish;
+pub mod journal;
+pub mod lane;
 pub mod lock;
+pub mod messages;
 pub mod monitor;
 pub mod probe_durations;
+pub mod reach;
+mod received;
 pub mod result_cache;
+pub mod run;
 pub mod runner;
+pub mod signals;
 pub mod stages;
 pub mod submit_rate;
+pub mod tally;
+pub mod write_failures;
 
 pub use crate::runtime::clock::{Clock, SystemClock};
 pub use event::{Observer, RunEvent};
 pub use lock::Lock;
-pub use runner::{Mode, RunError, Setup, Summary, run};
+pub use run::{Mode, RunError, Setup, Summary};
+pub use runner::run;

@@ -2,11 +2,11 @@
 //! for free space on the disk of the state folder, and for changes of the time.
 
 use crate::domain::{Hold, HoldKind, Timestamp};
-use crate::pipeline::context::Context;
 use crate::pipeline::event::RunEvent;
+use crate::pipeline::journal::Journal;
 use crate::policy::hours::Opening;
 use crate::store::StoreError;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -25,38 +25,42 @@ pub const MIN_FREE_BYTES: u64 = 64 << 20;
 /// # Errors
 /// If the database fails permanently.
 pub async fn run_monitor(
-    context: Arc<Context>,
+    journal: Arc<Journal>,
+    state_dir: PathBuf,
     reload: mpsc::Sender<()>,
 ) -> Result<(), StoreError> {
     let mut monitor = Monitor {
+        state_dir,
         version: None,
         opening: Opening::Now,
-        last_check: context.now(),
+        last_check: journal.now(),
         disk_low: false,
         reload,
     };
     let mut store_failed = false;
     loop {
-        match monitor.check(&context).await {
+        match monitor.check(&journal).await {
             Err(error) if error.is_transient() => {
                 store_failed = true;
-                context.store_trouble(&error);
+                journal.hold_for_store_error(&error);
             }
             checked => {
                 checked?;
                 if std::mem::take(&mut store_failed) {
-                    context.release(HoldKind::Disk).await;
+                    journal.release(HoldKind::Disk).await;
                 }
             }
         }
         tokio::select! {
-            () = context.stop.cancelled() => return Ok(()),
+            () = journal.signals.stop.cancelled() => return Ok(()),
             () = tokio::time::sleep(INTERVAL) => {}
         }
     }
 }
 
 struct Monitor {
+    /// State folder, whose disk is checked.
+    state_dir: PathBuf,
     /// Data version of the database at the last check, if there was one.
     version: Option<i64>,
     /// Whether the active hours allowed submissions at the last check.
@@ -69,60 +73,65 @@ struct Monitor {
 }
 
 impl Monitor {
-    async fn check(&mut self, context: &Context) -> Result<(), StoreError> {
-        self.check_disk(context).await;
-        self.check_sleep(context);
-        self.check_hours(context);
-        self.release_expired_holds(context).await;
-        let snapshot = context.store.tick_snapshot().await?;
-        context.notice(&RunEvent::Tick {
+    async fn check(&mut self, journal: &Journal) -> Result<(), StoreError> {
+        self.check_disk(journal).await;
+        self.check_sleep(journal);
+        self.check_hours(journal);
+        self.release_expired_holds(journal).await;
+        let snapshot = journal.store.tick_snapshot().await?;
+        journal.emit(&RunEvent::Tick {
             counts: snapshot.counts,
             next_expiry: snapshot.next_expiry,
-            now: context.now(),
+            now: journal.now(),
         });
         if self.version == Some(snapshot.version) {
             return Ok(());
         }
-        apply_operator_hold(context).await?;
+        apply_operator_hold(journal).await?;
         // Fails if a reload is already requested.
         let _already_requested = self.reload.try_send(());
         self.version = Some(snapshot.version);
-        context.to_submit.notify_one();
-        context.progress.notify_one();
+        journal.signals.wake_submit.notify_one();
+        journal.signals.progress.notify_one();
         Ok(())
     }
 
     /// Reports that the machine has slept. Tasks that wait for a time need no signal, as they read the clock every few
     /// seconds.
-    fn check_sleep(&mut self, context: &Context) {
-        let now = context.now();
+    fn check_sleep(&mut self, journal: &Journal) {
+        let now = journal.now();
         let span = now.since(self.last_check);
         self.last_check = now;
         if span > SLEEP_THRESHOLD {
-            context.notice(&RunEvent::ClockJumped { span });
+            journal.emit(&RunEvent::ClockJumped { span });
         }
     }
 
     /// Reports the beginning and end of the active hours.
-    fn check_hours(&mut self, context: &Context) {
-        let opening = context.gate.opening();
+    fn check_hours(&mut self, journal: &Journal) {
+        let opening = journal.admission.opening();
         if opening != self.opening {
             self.opening = opening;
-            context.notice(&RunEvent::WindowChanged { opening });
+            journal.emit(&RunEvent::WindowChanged { opening });
         }
     }
 
     /// Releases holds whose time has passed, such as that of a daily or monthly budget.
-    async fn release_expired_holds(&self, context: &Context) {
-        let now = context.now();
-        for hold in context.gate.holds().iter().filter(|hold| hold.is_over(now)) {
-            context.release(hold.kind).await;
+    async fn release_expired_holds(&self, journal: &Journal) {
+        let now = journal.now();
+        for hold in journal
+            .admission
+            .holds()
+            .iter()
+            .filter(|hold| hold.is_over(now))
+        {
+            journal.release(hold.kind).await;
         }
     }
 
     /// Holds submissions while the disk has too little space for their results.
-    async fn check_disk(&mut self, context: &Context) {
-        let Some(free) = free_bytes(&context.config.state.dir) else {
+    async fn check_disk(&mut self, journal: &Journal) {
+        let Some(free) = free_bytes(&self.state_dir) else {
             return;
         };
         if free < MIN_FREE_BYTES && !self.disk_low {
@@ -131,20 +140,20 @@ impl Monitor {
                 "less than {} MiB of free space on the disk of the state folder",
                 MIN_FREE_BYTES >> 20
             );
-            let hold = Hold::new(HoldKind::Disk, context.now(), message);
-            context.hold(hold).await;
+            let hold = Hold::new(HoldKind::Disk, journal.now(), message);
+            journal.hold(hold).await;
         }
         if free >= 2 * MIN_FREE_BYTES && self.disk_low {
             self.disk_low = false;
-            context.release(HoldKind::Disk).await;
+            journal.release(HoldKind::Disk).await;
         }
     }
 }
 
 /// Applies the effect of `pause` and `resume`, which they record in the database.
-async fn apply_operator_hold(context: &Context) -> Result<(), StoreError> {
+async fn apply_operator_hold(journal: &Journal) -> Result<(), StoreError> {
     let kind = HoldKind::Operator;
-    match context
+    match journal
         .store
         .holds()
         .await?
@@ -152,13 +161,13 @@ async fn apply_operator_hold(context: &Context) -> Result<(), StoreError> {
         .find(|hold| hold.kind == kind)
     {
         Some(hold) => {
-            if context.gate.hold(hold.clone()) {
-                context.notice(&RunEvent::Held { hold });
+            if journal.admission.hold(hold.clone()) {
+                journal.emit(&RunEvent::Held { hold });
             }
         }
         None => {
-            if context.gate.release(kind) {
-                context.notice(&RunEvent::Released { kind });
+            if journal.admission.release(kind) {
+                journal.emit(&RunEvent::Released { kind });
             }
         }
     }
@@ -178,17 +187,17 @@ pub fn free_bytes(folder: &Path) -> Option<u64> {
 ///
 /// # Errors
 /// If the database fails.
-pub async fn restore_holds(context: &Context) -> Result<Vec<Hold>, StoreError> {
-    let holds = context.store.holds().await?;
+pub async fn restore_holds(journal: &Journal) -> Result<Vec<Hold>, StoreError> {
+    let holds = journal.store.holds().await?;
     for hold in holds.iter().filter(|hold| !hold.kind.is_recomputed()) {
-        context.gate.hold(hold.clone());
-        context.notice(&RunEvent::Held { hold: hold.clone() });
+        journal.admission.hold(hold.clone());
+        journal.emit(&RunEvent::Held { hold: hold.clone() });
     }
     for kind in HoldKind::ALL
         .into_iter()
         .filter(|kind| kind.is_recomputed())
     {
-        context.store.release(kind).await?;
+        journal.store.release(kind).await?;
     }
     Ok(holds)
 }

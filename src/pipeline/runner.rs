@@ -1,125 +1,51 @@
 //! One run, from the lock to the last commit.
 
-use super::context::{Context, Tally};
-use super::event::{Observer, RunEvent};
-use super::lock::{Lock, LockError};
+use super::admission::{Admission, AdmissionState};
+use super::background::BackgroundTasks;
+use super::budget::{self, Spend};
+use super::event::RunEvent;
+use super::finish::Finish;
+use super::journal::Journal;
+use super::lane::Lane;
+use super::lock::Lock;
+use super::messages::Messages;
+use super::monitor;
+use super::reach::Reach;
+use super::result_cache::ResultCache;
+use super::run::{Mode, RunError, STOP_TIMEOUT, Setup, Stages, Summary, stage_result};
+use super::signals::Signals;
+use super::stages::discover::{self, Discover, daemon};
+use super::stages::hooks::Hooks;
+use super::stages::notify::{self, Notify};
+use super::stages::poll::{self, Poll};
+use super::stages::recover::{self, Recover};
+use super::stages::save::{self, Save};
+use super::stages::submit::{self, Submit};
+use super::submit_rate::SubmitRate;
+use super::tally::Tally;
+use super::write_failures::WriteFailures;
 use crate::config::Config;
-use crate::domain::{Hold, HoldKind, PriceTable, RunId, Timestamp};
-use crate::notify::Channels;
-use crate::pipeline::admission::{Admission, AdmissionState};
-use crate::pipeline::background::{Background, BackgroundTasks};
-use crate::pipeline::result_cache::ResultCache;
-use crate::pipeline::stages::discover::daemon;
-use crate::pipeline::stages::submit::preflight;
-use crate::pipeline::stages::{discover, notify, poll, recover, save, submit};
-use crate::pipeline::submit_rate::SubmitRate;
-use crate::pipeline::{budget, monitor};
+use crate::domain::HoldKind;
 use crate::policy::admission::AdmissionLimits;
 use crate::policy::backoff::Backoff;
-use crate::policy::budget::{Budget, Cap};
-use crate::policy::hours::{Opening, SubmitWindow};
-use crate::provider::{Client, ClientError, ClientSettings};
-use crate::runtime::clock::Clock;
+use crate::policy::hours::SubmitWindow;
+use crate::policy::outcome::Rules;
+use crate::policy::polling::PollPolicy;
+use crate::provider::{Client, ClientSettings};
 use crate::runtime::rate_limiter::RateLimiter;
 use crate::store::sqlite::recovery::Recovered;
 use crate::store::{Store, StoreError};
-use secrecy::SecretString;
 use std::num::NonZeroU32;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
 /// Look-ups that the service allows per minute.
 const LOGS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(180).expect("180 is not zero");
-/// How long requests and hooks in flight may continue after a stop.
-pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long writing may fail before `run --once` leaves the remaining results to the next start.
-const GIVE_UP_WRITING_AFTER: Duration = Duration::from_secs(30);
-
 /// How often a run checks whether it is finished, in addition to the checks after each completion.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
-
-/// Lifetime of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// Scans once, and ends when nothing is left to do.
-    Once,
-    /// Runs until it is stopped.
-    Daemon,
-}
-
-/// Settings and dependencies of a run.
-pub struct Setup {
-    /// Configuration.
-    pub config: Config,
-    /// API key of the service.
-    pub key: SecretString,
-    /// Lifetime of the run.
-    pub mode: Mode,
-    /// Time after which nothing is submitted. The run then ends when all pending generations are collected.
-    pub until: Option<Timestamp>,
-    /// Maximum number of recordings to submit.
-    pub limit: Option<u64>,
-    /// Source of the current time.
-    pub clock: Arc<dyn Clock>,
-    /// Receiver of the run's events.
-    pub observer: Arc<dyn Observer>,
-    /// Notification channels.
-    pub channels: Channels,
-    /// Cancelled to stop the run gracefully.
-    pub stop: CancellationToken,
-}
-
-/// Result of a run.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// Work recovered from earlier runs.
-    pub recovered: Recovered,
-    /// Number of jobs done.
-    pub done: u64,
-    /// Number of jobs failed.
-    pub failed: u64,
-    /// Holds in force at the end of the run.
-    pub holds: Vec<Hold>,
-    /// Whether jobs are still queued in the sources within reach.
-    pub queued: bool,
-    /// Whether the active hours and the time limit allowed submissions at the end of the run.
-    pub opening: Opening,
-    /// Whether results are stored whose files could not be written.
-    pub unwritten: bool,
-    /// Whether the run ended because the service was unreachable for too long.
-    pub unreachable: bool,
-}
-
-/// An error that prevented or ended a run. Recorded data is not lost.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The state folder is locked by another process, or cannot be locked.
-    #[error(transparent)]
-    Lock(#[from] LockError),
-    /// The database failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The budget caps money, and a model has no price.
-    #[error(
-        "cannot apply `{cap}`: there is no price for `{model}`; set it under [prices], or fetch it with `nightscribe prices --refresh`"
-    )]
-    Unpriced {
-        /// The cap that needs a price.
-        cap: Cap,
-        /// The model without a price.
-        model: String,
-    },
-    /// The HTTP client could not be created.
-    #[error(transparent)]
-    Client(#[from] ClientError),
-    /// A stage panicked.
-    #[error("a stage of the run panicked")]
-    Stage(#[source] tokio::task::JoinError),
-}
 
 /// Runs until nothing is left to do ([`Mode::Once`]), or until it is stopped. After a crash at any point, the next run
 /// continues from the queue.
@@ -130,210 +56,295 @@ pub enum RunError {
 pub async fn run(setup: Setup) -> Result<Summary, RunError> {
     let lock = Lock::take(&setup.config.state.dir)?;
     let store = Store::open(&setup.config.state.dir).await?;
-    let client = Client::new(&ClientSettings {
-        base_url: setup.config.api.base_url.clone(),
-        key: setup.key.clone(),
-        flow: setup.config.api.flow,
-    })?;
-    let prices = budget::prices(&setup.config, &store).await?;
-    let account = budget::open_budget(&setup, &store, &prices).await?;
-    let began = setup.clock.now();
-    let (run, recovered) = store.begin_run(std::process::id(), began).await?;
     let mode = setup.mode;
-    let context = Arc::new(new_context(
-        setup, store, client, run, began, account, prices,
-    ));
-    for source in &context.config.sources {
+    let (run, recovered) = Run::new(setup, store).await?;
+    let journal = run.journal.clone();
+    for source in &run.config.sources {
         let (name, request) = (&source.name, &source.request);
-        let reconfigure = || context.store.reconfigure(name, request, context.now());
-        context.patiently(reconfigure).await?;
+        let reconfigure = || journal.store.reconfigure(name, request, journal.now());
+        journal.retrying(reconfigure).await?;
     }
-    context.notice(&RunEvent::Started { recovered });
-    context
-        .patiently(|| monitor::restore_holds(&context))
+    journal.emit(&RunEvent::Started { recovered });
+    journal
+        .retrying(|| monitor::restore_holds(&journal))
         .await?;
-    notify::reopen_outbox(&context).await?;
-    let beside = BackgroundTasks::start(&context, mode);
-    let unreachable = run_stages(&context, mode).await?;
-    let summary = summary(&context, recovered, unreachable).await?;
-    beside.finish(&context).await;
+    let notify = run.notify().await?;
+    notify::reopen_outbox(&notify).await?;
+    let background = BackgroundTasks::start(run.hooks(), notify, mode);
+    let unreachable = run.stages(mode).await?;
+    let summary = run.summary(recovered, unreachable).await?;
+    background.finish().await;
     for hold in &summary.holds {
         // A cap on a single run ends with the run.
         if hold.kind == HoldKind::Budget && hold.ends.is_none() {
-            context.store.release(hold.kind).await?;
+            journal.store.release(hold.kind).await?;
         }
     }
-    context.store.end_run(run, context.now()).await?;
-    if let Some(context) = Arc::into_inner(context) {
-        context.store.close().await;
+    let id = journal.messages.run;
+    journal.store.end_run(id, journal.now()).await?;
+    drop(run);
+    if let Some(journal) = Arc::into_inner(journal) {
+        journal.store.close().await;
     }
     drop(lock);
     Ok(summary)
 }
 
-fn new_context(
-    setup: Setup,
-    store: Store,
-    client: Client,
-    run: RunId,
-    began: Timestamp,
-    account: Budget,
-    prices: PriceTable,
-) -> Context {
-    let config = setup.config;
+/// The parts of one run. Each stage gets those that it needs.
+struct Run {
+    config: Arc<Config>,
+    journal: Arc<Journal>,
+    lane: Arc<Lane>,
+    reach: Arc<Reach>,
+    results: Arc<ResultCache>,
+    write_failures: Arc<WriteFailures>,
+    tally: Arc<Tally>,
+}
+
+impl Run {
+    async fn new(setup: Setup, store: Store) -> Result<(Self, Recovered), RunError> {
+        let client = Client::new(&ClientSettings {
+            base_url: setup.config.api.base_url.clone(),
+            key: setup.key.clone(),
+            flow: setup.config.api.flow,
+        })?;
+        let prices = budget::prices(&setup.config, &store).await?;
+        let spend = Spend::new(budget::open_budget(&setup, &store, &prices).await?, prices);
+        let began = setup.clock.now();
+        let (id, recovered) = store.begin_run(std::process::id(), began).await?;
+        let admission = Arc::new(admission(&setup));
+        let tally = Arc::new(Tally::default());
+        let messages = Messages {
+            channels: Arc::new(setup.channels),
+            run: id,
+            began,
+            clock: setup.clock.clone(),
+            tally: tally.clone(),
+            sent_without_store: AtomicBool::new(false),
+            outbox_changed: watch::Sender::new(None),
+        };
+        let journal = Journal {
+            store,
+            clock: setup.clock,
+            signals: Arc::new(Signals::new(setup.stop)),
+            admission: admission.clone(),
+            observers: vec![tally.clone(), setup.observer],
+            messages: Arc::new(messages),
+        };
+        let limits = &setup.config.limits;
+        let lane = Lane {
+            client,
+            admission,
+            submit_rate: SubmitRate::new(limits.submits_per_minute),
+            poll_limiter: RateLimiter::per_minute(limits.polls_per_minute),
+            log_limiter: RateLimiter::per_minute(LOGS_PER_MINUTE),
+            spend,
+            rules: rules(&setup.config),
+            refused_polls: AtomicU64::new(0),
+        };
+        let run = Self {
+            config: Arc::new(setup.config),
+            journal: Arc::new(journal),
+            lane: Arc::new(lane),
+            reach: Arc::default(),
+            results: Arc::default(),
+            write_failures: Arc::default(),
+            tally,
+        };
+        Ok((run, recovered))
+    }
+
+    /// Runs the stages until all have ended. Returns whether the run gave up on an unreachable service.
+    async fn stages(&self, mode: Mode) -> Result<bool, RunError> {
+        let (accepted, to_poll) = mpsc::unbounded_channel();
+        let (reload, reloads) = mpsc::channel(1);
+        let (journal, state_dir) = (self.journal.clone(), self.config.state.dir.clone());
+        let mut stages = JoinSet::new();
+        stages.spawn(poll::poll_all(self.poll(), to_poll, reloads));
+        stages.spawn(recover::recover_all(self.recover(accepted.clone())));
+        stages.spawn(submit::submit_all(self.submit(accepted)));
+        stages.spawn(monitor::run_monitor(journal, state_dir, reload));
+        let saver = tokio::spawn(save::save_all(self.save()));
+        let supervised = self.supervise(mode, &mut stages).await;
+        let signals = &self.journal.signals;
+        self.journal.emit(&RunEvent::Stopping);
+        signals.stop.cancel();
+        let ended = drain(signals, &mut stages).await;
+        // The saver ends last, so that results received while the other stages drain are written, too.
+        signals.wake_save.notify_one();
+        saver.await.map_err(RunError::Stage)??;
+        let unreachable = supervised?;
+        ended?;
+        Ok(unreachable)
+    }
+
+    async fn supervise(&self, mode: Mode, stages: &mut Stages) -> Result<bool, RunError> {
+        let (discover, finish) = (self.discover(), self.finish());
+        match mode {
+            Mode::Daemon => daemon::run_daemon(&discover, &finish, stages)
+                .await
+                .map(|()| false),
+            Mode::Once => self.run_once(&discover, &finish, stages).await,
+        }
+    }
+
+    async fn run_once(
+        &self,
+        discover: &Discover,
+        finish: &Finish,
+        stages: &mut Stages,
+    ) -> Result<bool, RunError> {
+        tokio::select! {
+            scanned = discover::scan_all(discover) => scanned?,
+            Some(ended) = stages.join_next() => return stage_result(ended).map(|()| false),
+        }
+        let (retry, signals) = (&self.config.retry, &self.journal.signals);
+        let give_up_after = retry.max_backoff * retry.max_attempts;
+        loop {
+            if finish.is_finished().await? {
+                return Ok(false);
+            }
+            if self.lane.admission.failing_for() > give_up_after {
+                return Ok(true);
+            }
+            tokio::select! {
+                () = signals.stop.cancelled() => return Ok(false),
+                Some(ended) = stages.join_next() => return stage_result(ended).map(|()| false),
+                () = signals.progress.notified() => {}
+                // The end of a hold or a back-off sends no signal.
+                () = tokio::time::sleep(CHECK_EVERY) => {}
+            }
+        }
+    }
+
+    async fn summary(
+        &self,
+        recovered: Recovered,
+        unreachable: bool,
+    ) -> Result<Summary, StoreError> {
+        let reach = self.reach.sources();
+        let left = self.journal.store.remaining_work(&reach).await?;
+        Ok(Summary {
+            recovered,
+            done: self.tally.done(),
+            failed: self.tally.failed(),
+            holds: self.lane.admission.holds(),
+            queued: left.queued,
+            opening: self.lane.admission.opening(),
+            unwritten: left.received,
+            unreachable,
+        })
+    }
+
+    fn discover(&self) -> Discover {
+        Discover {
+            config: self.config.clone(),
+            journal: self.journal.clone(),
+            reach: self.reach.clone(),
+        }
+    }
+
+    fn submit(&self, poller: poll::Poller) -> Submit {
+        Submit {
+            config: self.config.clone(),
+            journal: self.journal.clone(),
+            lane: self.lane.clone(),
+            reach: self.reach.clone(),
+            results: self.results.clone(),
+            poller,
+            preflight_slots: submit::preflight_slots(),
+        }
+    }
+
+    fn poll(&self) -> Poll {
+        Poll {
+            journal: self.journal.clone(),
+            lane: self.lane.clone(),
+            results: self.results.clone(),
+        }
+    }
+
+    fn recover(&self, poller: poll::Poller) -> Recover {
+        Recover {
+            journal: self.journal.clone(),
+            lane: self.lane.clone(),
+            poller,
+        }
+    }
+
+    fn save(&self) -> Save {
+        Save {
+            journal: self.journal.clone(),
+            output: self.config.output.clone(),
+            has_hook: self.config.hooks.on_done.is_some(),
+            results: self.results.clone(),
+            write_failures: self.write_failures.clone(),
+        }
+    }
+
+    fn hooks(&self) -> Hooks {
+        Hooks {
+            config: self.config.clone(),
+            journal: self.journal.clone(),
+        }
+    }
+
+    async fn notify(&self) -> Result<Notify, StoreError> {
+        Ok(Notify {
+            journal: self.journal.clone(),
+            messages: self.journal.messages.clone(),
+            prices: budget::prices(&self.config, &self.journal.store).await?,
+            backoff: self.lane.rules.backoff,
+        })
+    }
+
+    fn finish(&self) -> Finish {
+        Finish {
+            journal: self.journal.clone(),
+            lane: self.lane.clone(),
+            reach: self.reach.clone(),
+            write_failures: self.write_failures.clone(),
+        }
+    }
+}
+
+fn admission(setup: &Setup) -> Admission {
+    let config = &setup.config;
     let limits = AdmissionLimits {
         max_pending: config.limits.max_pending,
         polls_per_minute: config.limits.polls_per_minute.get(),
         retention: config.api.retention,
     };
-    let backoff = Backoff {
-        initial: config.retry.backoff,
-        max: config.retry.max_backoff,
-    }
-    .capped_by_retention(config.api.retention);
+    let backoff = rules(config)
+        .backoff
+        .capped_by_retention(config.api.retention);
     let window = SubmitWindow {
         hours: config.schedule.active_hours.clone(),
         until: setup.until,
         zone: setup.clock.zone(),
     };
-    Context {
-        gate: Admission::new(
-            AdmissionState::new(limits, backoff, window),
-            setup.clock.clone(),
-        ),
-        account: Mutex::new(account),
-        prices,
-        submit_pace: SubmitRate::new(config.limits.submits_per_minute),
-        poll_pace: RateLimiter::per_minute(config.limits.polls_per_minute),
-        log_pace: RateLimiter::per_minute(LOGS_PER_MINUTE),
-        store,
-        client,
-        clock: setup.clock,
-        observer: setup.observer,
-        run,
-        began,
-        reach: RwLock::default(),
-        to_submit: Notify::new(),
-        to_save: Notify::new(),
-        to_look_up: Notify::new(),
-        progress: Notify::new(),
-        stop: setup.stop.child_token(),
-        abandon: CancellationToken::new(),
-        tally: Tally::default(),
-        looks: Semaphore::new(preflight::MAX_CONCURRENT),
-        fresh: ResultCache::default(),
-        beside: Background::new(setup.channels, setup.stop),
-        config,
+    let state = AdmissionState::new(limits, backoff, window);
+    Admission::new(state, setup.clock.clone())
+}
+
+const fn rules(config: &Config) -> Rules {
+    Rules {
+        max_attempts: config.retry.max_attempts,
+        backoff: Backoff {
+            initial: config.retry.backoff,
+            max: config.retry.max_backoff,
+        },
+        polling: PollPolicy {
+            interval: config.polling.interval,
+            max_interval: config.polling.max_interval,
+            retention: config.api.retention,
+        },
+        on_uncertain: config.retry.on_uncertain,
     }
 }
 
-/// Runs the stages until all have ended. Returns whether the run gave up on an unreachable service.
-async fn run_stages(context: &Arc<Context>, mode: Mode) -> Result<bool, RunError> {
-    let (accepted, to_poll) = mpsc::unbounded_channel();
-    let (reload, reloads) = mpsc::channel(1);
-    let mut stages = JoinSet::new();
-    stages.spawn(poll::poll_all(context.clone(), to_poll, reloads));
-    stages.spawn(recover::recover_all(context.clone(), accepted.clone()));
-    stages.spawn(submit::submit_all(context.clone(), accepted));
-    stages.spawn(monitor::run_monitor(context.clone(), reload));
-    let saver = tokio::spawn(save::save_all(context.clone()));
-    let supervised = supervise(context, mode, &mut stages).await;
-    context.notice(&RunEvent::Stopping);
-    context.stop.cancel();
-    let ended = drain(context, &mut stages).await;
-    // The saver ends last, so that results received while the other stages drain are written, too.
-    context.to_save.notify_one();
-    saver.await.map_err(RunError::Stage)??;
-    let unreachable = supervised?;
-    ended?;
-    Ok(unreachable)
-}
-
-async fn supervise(
-    context: &Arc<Context>,
-    mode: Mode,
-    stages: &mut Stages,
-) -> Result<bool, RunError> {
-    match mode {
-        Mode::Daemon => daemon::run_daemon(context, stages).await.map(|()| false),
-        Mode::Once => run_once(context, stages).await,
-    }
-}
-
-/// Tasks of the stages.
-pub(super) type Stages = JoinSet<Result<(), StoreError>>;
-
-/// Whether the time limit of the run has passed and nothing is left to collect.
-pub(super) async fn is_finished_after_deadline(context: &Context) -> Result<bool, StoreError> {
-    Ok(context.gate.opening() == Opening::Never && is_finished(context).await?)
-}
-
-async fn run_once(context: &Arc<Context>, stages: &mut Stages) -> Result<bool, RunError> {
-    tokio::select! {
-        scanned = discover::scan_all(context) => scanned?,
-        Some(ended) = stages.join_next() => return stage_result(ended).map(|()| false),
-    }
-    let give_up_after = context.config.retry.max_backoff * context.config.retry.max_attempts;
-    loop {
-        if is_finished(context).await? {
-            return Ok(false);
-        }
-        if context.gate.failing_for() > give_up_after {
-            return Ok(true);
-        }
-        tokio::select! {
-            () = context.stop.cancelled() => return Ok(false),
-            Some(ended) = stages.join_next() => return stage_result(ended).map(|()| false),
-            () = context.progress.notified() => {}
-            // The end of a hold or a back-off sends no signal.
-            () = tokio::time::sleep(CHECK_EVERY) => {}
-        }
-    }
-}
-
-/// Whether this run can do nothing more.
-///
-/// Queued jobs do not count if they wait for a person or for the active hours. Pending ones do not count if the service
-/// refuses to be polled with this key, nor do received ones if their files cannot be written.
-async fn is_finished(context: &Context) -> Result<bool, StoreError> {
-    // Read before the checks below: while the gate is closed, no job leaves the queue between them.
-    let (holds, opening) = (context.gate.holds(), context.gate.opening());
-    // Avoids a query after every recording.
-    if context.gate.is_busy() {
-        return Ok(false);
-    }
-    let left = context.store.remaining_work(&context.reach()).await?;
-    let held = holds
-        .iter()
-        .any(|hold| !hold.kind.is_recomputed() && !is_probing(context, hold.kind));
-    let over_budget = holds.iter().any(|hold| hold.kind == HoldKind::Budget);
-    let polls_refused = holds.iter().any(|hold| hold.kind.is_probed())
-        && context.tally.refused_polls.load(Ordering::Relaxed)
-            >= context.gate.pending().max(1) as u64;
-    let unwritable = context.tally.unwritable_for(context.now()) >= GIVE_UP_WRITING_AFTER;
-    // The service may have accepted an uncertain submission, which is found only before it expires.
-    let closed = (over_budget || opening != Opening::Now) && !left.uncertain;
-    Ok((!left.queued || held || closed)
-        && !left.submitting
-        && (!left.pending || polls_refused)
-        && (!left.received || unwritable))
-}
-
-/// Whether this run can still probe a hold of the service. It can until the service refuses the key or the account in
-/// this run.
-fn is_probing(context: &Context, kind: HoldKind) -> bool {
-    kind.is_probed() && !context.gate.was_refused()
-}
-
-/// Converts the result of an ended stage to a result of the run.
-pub(super) fn stage_result(
-    ended: Result<Result<(), StoreError>, tokio::task::JoinError>,
-) -> Result<(), RunError> {
-    ended.map_err(RunError::Stage)?.map_err(RunError::Store)
-}
-
-/// Waits for the stages to end. After [`STOP_WITHIN`], aborts the requests in flight.
-async fn drain(context: &Arc<Context>, stages: &mut Stages) -> Result<(), RunError> {
+/// Waits for the stages to end. After [`STOP_TIMEOUT`], abandons the requests in flight.
+async fn drain(signals: &Signals, stages: &mut Stages) -> Result<(), RunError> {
     let mut outcome = Ok(());
     let timeout = tokio::time::sleep(STOP_TIMEOUT);
     tokio::pin!(timeout);
@@ -343,25 +354,7 @@ async fn drain(context: &Arc<Context>, stages: &mut Stages) -> Result<(), RunErr
                 Some(ended) => outcome = outcome.and(stage_result(ended)),
                 None => return outcome,
             },
-            () = &mut timeout, if !context.abandon.is_cancelled() => context.abandon.cancel(),
+            () = &mut timeout, if !signals.abandon.is_cancelled() => signals.abandon.cancel(),
         }
     }
-}
-
-async fn summary(
-    context: &Context,
-    recovered: Recovered,
-    unreachable: bool,
-) -> Result<Summary, StoreError> {
-    let left = context.store.remaining_work(&context.reach()).await?;
-    Ok(Summary {
-        recovered,
-        done: context.tally.done.load(Ordering::Relaxed),
-        failed: context.tally.failed.load(Ordering::Relaxed),
-        holds: context.gate.holds(),
-        queued: left.queued,
-        opening: context.gate.opening(),
-        unwritten: left.received,
-        unreachable,
-    })
 }

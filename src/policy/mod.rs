@@ -31,4 +31,3 @@ pub mod outcome;
 pub mod polling;
 pub mod rate_estimate;
 pub mod rescan;
-pub mod retry;

@@ -5,6 +5,7 @@ use nightscribe::domain::{
     AttemptId, ErrorClass, Failure, GenerationId, JobId, JobState, Request, RunId, Timestamp,
 };
 use nightscribe::pipeline::stages::poll::schedule::{PollSchedule, PolledGeneration};
+use nightscribe::policy::outcome::AttemptOutcome;
 use nightscribe::policy::polling::PollPolicy;
 use nightscribe::runtime::rate_limiter::RateLimiter;
 use nightscribe::store::Store;
@@ -16,9 +17,7 @@ use nightscribe::store::sqlite::items::ItemFilter;
 use nightscribe::store::sqlite::open::DATABASE_FILE;
 use nightscribe::store::sqlite::queue::PendingJob;
 use nightscribe::store::sqlite::recordings::{FoundRecording, Location, RecordOutcome};
-use nightscribe::store::sqlite::transitions::{
-    Acceptance, AttemptOutcome, Completion, FailedAttempt, NextState,
-};
+use nightscribe::store::sqlite::transitions::{Acceptance, Completion, FailedAttempt, NextState};
 use sqlx::{ConnectOptions, Row};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};

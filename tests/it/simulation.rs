@@ -25,6 +25,10 @@ struct Night {
     events: u64,
     violations: BTreeMap<&'static str, usize>,
     paid: usize,
+    /// Submissions paid again because the request log did not answer.
+    paid_uncertain: usize,
+    /// Lost answers that were found.
+    recovered: usize,
     too_many: u64,
     hours: f64,
     held: usize,
@@ -54,6 +58,8 @@ fn life(seed: u64, jobs: usize, every: i64) -> Night {
         digest: machine.checks.digest,
         events: machine.checks.events,
         paid: machine.service.generations.len(),
+        paid_uncertain: machine.service.paid_uncertain,
+        recovered: machine.recovered,
         too_many: machine.checks.too_many,
         hours: machine.at as f64 / script::HOUR as f64,
         held: machine.held(),

@@ -7,7 +7,7 @@ use super::signals::stop_on_signal;
 use super::terminal::{DIM, printable_path};
 use crate::config::{self, Environment};
 use crate::notify::Channels;
-use crate::pipeline::runner::{self, Mode, Setup};
+use crate::pipeline::{self, Mode, Setup};
 use crate::runtime::clock::SystemClock;
 use crate::sandbox::{Sandbox, Settings};
 use secrecy::SecretString;
@@ -74,7 +74,7 @@ pub(super) async fn demo(args: &args::DemoArgs, global: &GlobalArgs) -> Result<E
         channels: Channels::default(),
         stop: stop.child_token(),
     };
-    let summary = runner::run(setup).await;
+    let summary = pipeline::run(setup).await;
     display.finish();
     let summary = summary?;
     sandbox.stop().await;

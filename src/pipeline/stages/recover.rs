@@ -3,12 +3,12 @@
 //! The service may have accepted and billed such a submission. Before it is sent again, the service's request log is
 //! searched for its client request ID.
 
-use crate::config::OnUncertain;
-use crate::domain::{ErrorClass, Failure, Hold, HoldKind, Timestamp};
-use crate::pipeline::context::Context;
+use super::poll::Poller;
+use crate::domain::{Failure, HoldKind, Timestamp};
 use crate::pipeline::event::RunEvent;
-use crate::policy::lookup_schedule::next_lookup_delay;
-use crate::policy::retry::{Cause, Verdict, verdict};
+use crate::pipeline::journal::Journal;
+use crate::pipeline::lane::{Answered, Lane, Observation};
+use crate::policy::outcome::{Answer, AttemptOutcome, Call, JobChange, Reason, decide};
 use crate::provider::{CallError, CallErrorKind, LogEntry, LogsResponse};
 use crate::runtime::clock::sleep_until;
 use crate::runtime::failpoint;
@@ -21,15 +21,11 @@ use crate::store::sqlite::uncertain::{Adoption, UncertainSubmission};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
 
 /// Maximum assumed difference between the service's clock and the local clock.
 const MAX_CLOCK_SKEW: Duration = Duration::from_secs(600);
 /// Maximum number of log pages read per search, which is ten thousand requests.
 const MAX_PAGES: usize = 100;
-/// Interval between searches while the service refuses the key.
-const AUTH_RETRY: Duration = Duration::from_secs(300);
-
 /// Result of a search of the request log.
 enum LogSearch {
     /// The log was read. `found` holds the accepted submissions by client request ID. `latest` is the start time of the
@@ -44,38 +40,50 @@ enum LogSearch {
     Failed(CallError),
 }
 
-/// Looks up uncertain submissions until the run stops. Sends the recovered ones to `poller`.
+/// The recovery stage and what it shares with others.
+pub struct Recover {
+    /// Durable writes and events.
+    pub journal: Arc<Journal>,
+    /// Lane to the service.
+    pub lane: Arc<Lane>,
+    /// The poll stage, which takes recovered generations.
+    pub poller: Poller,
+}
+
+/// Looks up uncertain submissions until the run stops. Sends the recovered ones to the poll stage.
 ///
 /// # Errors
 /// If the database fails permanently.
-pub async fn recover_all(
-    context: Arc<Context>,
-    poller: mpsc::UnboundedSender<PendingJob>,
-) -> Result<(), StoreError> {
+pub async fn recover_all(stage: Recover) -> Result<(), StoreError> {
     loop {
-        let now = context.now();
-        let uncertain = context.store.uncertain_submissions(now).await?;
+        let now = stage.journal.now();
+        let uncertain = stage.journal.store.uncertain_submissions(now).await?;
         if !uncertain.is_empty() {
             let search = tokio::select! {
-                search = search_log(&context, &uncertain) => search?,
-                () = context.stop.cancelled() => return Ok(()),
+                search = search_log(&stage, &uncertain) => search?,
+                () = stage.journal.signals.stop.cancelled() => return Ok(()),
             };
-            apply(&context, uncertain, search, &poller).await?;
-            context.progress.notify_one();
+            stage.apply(uncertain, search).await?;
+            stage.journal.signals.progress.notify_one();
             continue;
         }
-        let next = context.store.next_lookup().await?.unwrap_or(Timestamp::MAX);
+        let next = stage
+            .journal
+            .store
+            .next_lookup()
+            .await?
+            .unwrap_or(Timestamp::MAX);
         tokio::select! {
-            () = context.stop.cancelled() => return Ok(()),
-            () = context.to_look_up.notified() => {}
-            () = sleep_until(&*context.clock, next) => {}
+            () = stage.journal.signals.stop.cancelled() => return Ok(()),
+            () = stage.journal.signals.wake_recover.notified() => {}
+            () = sleep_until(&*stage.journal.clock, next) => {}
         }
     }
 }
 
 /// Reads the log from now back to the oldest uncertain submission, or until all of them are found.
 async fn search_log(
-    context: &Context,
+    stage: &Recover,
     uncertain: &[UncertainSubmission],
 ) -> Result<LogSearch, StoreError> {
     let oldest = uncertain
@@ -85,7 +93,7 @@ async fn search_log(
         .unwrap_or_default();
     let (start, end) = (
         oldest.before(MAX_CLOCK_SKEW),
-        context.now().after(MAX_CLOCK_SKEW),
+        stage.journal.now().after(MAX_CLOCK_SKEW),
     );
     let mut wanted: Vec<_> = uncertain
         .iter()
@@ -93,9 +101,9 @@ async fn search_log(
         .collect();
     let (mut found, mut all, mut offset) = (HashMap::new(), Vec::new(), 0);
     for _ in 0..MAX_PAGES {
-        sleep_until(&*context.clock, context.gate.opens_at()).await;
-        context.log_pace.acquire().await;
-        let request = context.client.logs(start, end, offset);
+        sleep_until(&*stage.journal.clock, stage.lane.admission.opens_at()).await;
+        stage.lane.log_limiter.acquire().await;
+        let request = stage.lane.client.logs(start, end, offset);
         let page = match failpoint::around("pipeline.lookup.request", request).await {
             Ok(LogsResponse::Page(page)) => page,
             Ok(LogsResponse::Unsupported) => return Ok(LogSearch::Unsupported),
@@ -113,83 +121,201 @@ async fn search_log(
         }
         offset += page.len;
     }
-    let latest = context.store.latest_started(&all).await?;
+    let latest = stage.journal.store.latest_started(&all).await?;
     Ok(LogSearch::Listed { found, latest })
 }
 
-async fn apply(
-    context: &Context,
-    uncertain: Vec<UncertainSubmission>,
-    search: LogSearch,
-    poller: &mpsc::UnboundedSender<PendingJob>,
-) -> Result<(), StoreError> {
-    match search {
-        LogSearch::Listed { mut found, latest } => {
-            context.release(HoldKind::Auth).await;
-            for submission in uncertain {
-                match found.remove(&submission.client_request_id) {
-                    Some(entry) => adopt(context, submission, entry, poller).await?,
-                    None => not_listed(context, &submission, latest).await?,
+impl Recover {
+    /// Decides what the search means for each uncertain submission and applies it.
+    async fn apply(
+        &self,
+        uncertain: Vec<UncertainSubmission>,
+        search: LogSearch,
+    ) -> Result<(), StoreError> {
+        match search {
+            LogSearch::Listed { mut found, latest } => {
+                self.journal.release(HoldKind::Auth).await;
+                for submission in uncertain {
+                    match found.remove(&submission.client_request_id) {
+                        Some(entry) => self.adopt(submission, entry).await?,
+                        None => {
+                            let lists_later = latest.is_some_and(|at| at > submission.started_at);
+                            let answer = Answer::Unlisted { lists_later };
+                            self.not_found(submission, answer, self.unchanged()).await?;
+                        }
+                    }
                 }
             }
-        }
-        LogSearch::Unsupported => {
-            for submission in uncertain {
-                give_up(context, &submission, Finding::NoList).await?;
+            LogSearch::Unsupported => {
+                for submission in uncertain {
+                    let seen = self.unchanged();
+                    self.not_found(submission, Answer::NoRequestLog, seen)
+                        .await?;
+                }
             }
+            LogSearch::Failed(error) => self.search_failed(uncertain, &error).await?,
         }
-        LogSearch::Failed(error) => search_failed(context, &uncertain, &error).await?,
+        Ok(())
     }
-    Ok(())
+
+    /// One failed search counts once for the lane, however many submissions it was for.
+    async fn search_failed(
+        &self,
+        uncertain: Vec<UncertainSubmission>,
+        error: &CallError,
+    ) -> Result<(), StoreError> {
+        let Some(first) = uncertain.first() else {
+            return Ok(());
+        };
+        let answered = Answered {
+            answer: answer_of(error),
+            call: call_of(first),
+            job: first.job,
+            started_at: self.journal.now(),
+            retry_after: error.retry_after,
+        };
+        let seen = self.lane.observe(&self.journal, &answered, Some(error));
+        if answered.answer == Answer::KeyRefused {
+            let hold = self.journal.begin_hold_for(HoldKind::Auth, error);
+            self.journal.store_hold(hold).await;
+        }
+        for submission in uncertain {
+            self.not_found(submission, answered.answer, seen).await?;
+        }
+        Ok(())
+    }
+
+    /// Applies the decision about a submission that the search did not find.
+    async fn not_found(
+        &self,
+        submission: UncertainSubmission,
+        answer: Answer,
+        seen: Observation,
+    ) -> Result<(), StoreError> {
+        let facts = self
+            .lane
+            .facts(seen, call_of(&submission), submission.attempts);
+        let effect = decide(answer, &facts, self.journal.now(), rand::random());
+        match effect.change {
+            JobChange::LookUpAgain { due, counted } => {
+                let job = submission.job;
+                let change = || self.journal.store.schedule_lookup(job, due, counted);
+                self.journal.record(job, change).await.map(|_| ())
+            }
+            JobChange::Requeue {
+                outcome,
+                due,
+                reason,
+                ..
+            } => self.give_up(submission, outcome, Ok(due), reason).await,
+            JobChange::Fail { outcome, reason } => {
+                let failure = reason.failure(None);
+                self.give_up(submission, outcome, Err(failure), reason)
+                    .await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Records that the service accepted the submission, and sends it to the poll stage.
+    async fn adopt(
+        &self,
+        submission: UncertainSubmission,
+        entry: LogEntry,
+    ) -> Result<(), StoreError> {
+        // Retention counts from the earlier of the two times, so that a wrong clock cannot extend it.
+        let now = self.journal.now();
+        let accepted_at = entry
+            .created
+            .map_or(submission.started_at, |created| created.min(now));
+        let adoption = Adoption {
+            job: submission.job,
+            attempt: submission.attempt,
+            run: self.journal.messages.run,
+            generation: entry.generation.clone(),
+            sha256: sha256_if_unchanged(&submission).await,
+            accepted_at,
+            expires_at: accepted_at.after(self.lane.rules.polling.retention),
+            now: self.journal.now(),
+        };
+        let change = || self.journal.store.adopt(adoption.clone());
+        if self.journal.record(submission.job, change).await?.is_none() {
+            return Ok(());
+        }
+        self.journal.emit(&RunEvent::AnswerRecovered {
+            job: submission.job,
+            name: submission.relative.clone(),
+        });
+        self.lane.admission.add_pending();
+        let pending = PendingJob {
+            job: submission.job,
+            attempt: submission.attempt,
+            generation: entry.generation,
+            accepted_at,
+            expires_at: adoption.expires_at,
+            attempts: submission.attempts,
+            model: submission.model,
+            duration_s: submission.duration_s,
+            relative: submission.relative,
+        };
+        // If the poll stage has already stopped, the next start polls this generation.
+        let _stopped = self.poller.send(pending);
+        Ok(())
+    }
+
+    /// Ends the look-up without a match. The job is submitted again, or fails and is left to the operator.
+    async fn give_up(
+        &self,
+        submission: UncertainSubmission,
+        outcome: AttemptOutcome,
+        next: Result<Timestamp, Failure>,
+        reason: Reason,
+    ) -> Result<(), StoreError> {
+        let (job, now, free) = (submission.job, self.journal.now(), outcome.is_free());
+        let change = || {
+            let store = &self.journal.store;
+            store.give_up_lookup(job, free, next.clone(), now)
+        };
+        if self.journal.record(job, change).await?.is_none() {
+            return Ok(());
+        }
+        if free && submission.started_at >= self.journal.messages.began {
+            let spend = &self.lane.spend;
+            spend.refund(&spend.amount(&submission.model, submission.duration_s));
+        }
+        let (name, failure) = (submission.relative, reason.failure(None));
+        match next {
+            Ok(due) => self.journal.requeued(job, name, failure, due),
+            Err(failure) => self.journal.failed(job, name, failure),
+        }
+        Ok(())
+    }
+
+    /// A search that succeeded tells nothing about the service's load.
+    fn unchanged(&self) -> Observation {
+        Observation {
+            outage: false,
+            wait_until: self.journal.now(),
+        }
+    }
 }
 
-/// Records that the service accepted the submission, and sends it to `poller`.
-async fn adopt(
-    context: &Context,
-    submission: UncertainSubmission,
-    entry: LogEntry,
-    poller: &mpsc::UnboundedSender<PendingJob>,
-) -> Result<(), StoreError> {
-    // Retention counts from the earlier of the two times, so that a wrong clock cannot extend it.
-    let accepted_at = entry
-        .created
-        .map_or(submission.started_at, |created| created.min(context.now()));
-    let adoption = Adoption {
-        job: submission.job,
-        attempt: submission.attempt,
-        run: context.run,
-        generation: entry.generation.clone(),
-        sha256: sha256_if_unchanged(&submission).await,
-        accepted_at,
-        expires_at: accepted_at.after(context.config.api.retention),
-        now: context.now(),
-    };
-    if context
-        .persist(submission.job, || context.store.adopt(adoption.clone()))
-        .await?
-        .is_none()
-    {
-        return Ok(());
+const fn call_of(submission: &UncertainSubmission) -> Call {
+    Call::LookUp {
+        started_at: submission.started_at,
+        lookups: submission.lookups,
     }
-    context.notice(&RunEvent::AnswerRecovered {
-        job: submission.job,
-        name: submission.relative.clone(),
-    });
-    context.gate.add_pending();
-    let pending = PendingJob {
-        job: submission.job,
-        attempt: submission.attempt,
-        generation: entry.generation,
-        accepted_at,
-        expires_at: adoption.expires_at,
-        attempts: submission.attempts,
-        model: submission.model,
-        duration_s: submission.duration_s,
-        relative: submission.relative,
-    };
-    // If the poller has already stopped, the next start polls this generation.
-    let _stopped = poller.send(pending);
-    Ok(())
+}
+
+/// A search changes nothing at the service, so only two things matter: whether the key was refused or too many requests
+/// came, and otherwise whether the service answered at all.
+const fn answer_of(error: &CallError) -> Answer {
+    match error.kind {
+        CallErrorKind::Auth => Answer::KeyRefused,
+        CallErrorKind::RateLimited => Answer::RateLimited,
+        _ if error.http_status.is_none() => Answer::Unreachable,
+        _ => Answer::ServerError,
+    }
 }
 
 /// Returns the SHA-256 of the audio that was sent, if the file has not changed since.
@@ -207,150 +333,4 @@ async fn sha256_if_unchanged(submission: &UncertainSubmission) -> Option<String>
         sha256.filter(|_| is_same())
     });
     hashing.await.ok().flatten()
-}
-
-/// What the request log shows about a lost answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Finding {
-    /// The service keeps no request log.
-    NoList,
-    /// The log shows neither this submission nor a later one, so it proves nothing.
-    Unlisted,
-    /// The log shows a later submission but not this one.
-    NotAccepted,
-}
-
-impl Finding {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::NoList => {
-                "the answer was lost and the service keeps no request log; it may have been accepted and billed"
-            }
-            Self::Unlisted => {
-                "the answer was lost and the request log does not show it; it may have been accepted and billed"
-            }
-            Self::NotAccepted => {
-                "the answer was lost and the request log shows only later submissions; it was not accepted"
-            }
-        }
-    }
-}
-
-/// Schedules the next search, or gives up after the last one.
-async fn not_listed(
-    context: &Context,
-    submission: &UncertainSubmission,
-    latest: Option<Timestamp>,
-) -> Result<(), StoreError> {
-    let finding = match latest {
-        Some(latest) if latest > submission.started_at => Finding::NotAccepted,
-        _ => Finding::Unlisted,
-    };
-    let now = context.now();
-    let since_start = now.since(submission.started_at);
-    match next_lookup_delay(
-        submission.lookups + 1,
-        since_start,
-        context.config.api.retention,
-        context.backoff(),
-    ) {
-        Some(wait) => search_again(context, submission, now.after(wait), true).await,
-        None => give_up(context, submission, finding).await,
-    }
-}
-
-/// Schedules the next search at `due`. `counted` is whether this search counts towards the maximum.
-async fn search_again(
-    context: &Context,
-    submission: &UncertainSubmission,
-    due: Timestamp,
-    counted: bool,
-) -> Result<(), StoreError> {
-    let change = || context.store.schedule_lookup(submission.job, due, counted);
-    context.persist(submission.job, change).await.map(|_| ())
-}
-
-/// Handles a search that failed. It is repeated later.
-///
-/// A server error counts as a search without a match. Otherwise a permanently broken log would block a recording
-/// forever. A refused key, a rate limit and a connection error do not count.
-async fn search_failed(
-    context: &Context,
-    uncertain: &[UncertainSubmission],
-    error: &CallError,
-) -> Result<(), StoreError> {
-    let now = context.now();
-    if error.kind == CallErrorKind::Auth {
-        let message = error.failure.message.clone();
-        let hold = Hold::new(HoldKind::Auth, context.now(), message);
-        context.hold(hold).await;
-        for submission in uncertain {
-            search_again(context, submission, now.after(AUTH_RETRY), false).await?;
-        }
-        return Ok(());
-    }
-    let Some(first) = uncertain.first() else {
-        return Ok(());
-    };
-    let due = context.slow_down(now, first.job, error);
-    let unreachable = error.http_status.is_none() || error.kind == CallErrorKind::RateLimited;
-    for submission in uncertain {
-        if unreachable {
-            search_again(context, submission, due, false).await?;
-        } else {
-            not_listed(context, submission, None).await?;
-        }
-    }
-    Ok(())
-}
-
-/// Ends the look-up without a match. The job is submitted again, or fails and is left to the operator.
-async fn give_up(
-    context: &Context,
-    submission: &UncertainSubmission,
-    finding: Finding,
-) -> Result<(), StoreError> {
-    let now = context.now();
-    let retry = &context.config.retry;
-    let not_accepted = finding == Finding::NotAccepted;
-    let ask_operator = retry.on_uncertain == OnUncertain::Hold && !not_accepted;
-    let attempts_spent = verdict(
-        Cause::Uncertain,
-        submission.attempts,
-        retry.max_attempts,
-        false,
-    ) == Verdict::Fail;
-    let failure = Failure::new(ErrorClass::Network, finding.as_str());
-    let due = now.after(
-        context
-            .backoff()
-            .delay(submission.attempts, context.jitter()),
-    );
-    let next = if ask_operator || attempts_spent {
-        Err(failure.clone())
-    } else {
-        Ok(due)
-    };
-    let change = || {
-        let store = &context.store;
-        store.give_up_lookup(submission.job, not_accepted, next.clone(), now)
-    };
-    if context.persist(submission.job, change).await?.is_none() {
-        return Ok(());
-    }
-    if not_accepted && submission.started_at >= context.began {
-        context.give_back(&context.amount(&submission.model, submission.duration_s));
-    }
-    let (job, name) = (submission.job, submission.relative.clone());
-    match next {
-        Ok(due) => context.notice(&RunEvent::Requeued {
-            job,
-            name,
-            failure,
-            due,
-        }),
-        Err(failure) => context.failed(job, name, failure),
-    }
-    context.to_submit.notify_one();
-    Ok(())
 }

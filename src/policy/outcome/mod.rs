@@ -180,30 +180,33 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// The failure to record; `answer` is the one that the answer carries.
+    /// The failure to record. `answer` is the one that the answer carries, if it has one.
     #[must_use]
-    pub fn failure(self, answer: Failure) -> Failure {
+    pub fn failure(self, answer: Option<Failure>) -> Failure {
         let (class, message) = match self {
-            Self::Answer => return answer,
+            Self::Answer => match answer {
+                Some(failure) => return failure,
+                None => (ErrorClass::Protocol, "the service gave no reason"),
+            },
             Self::Expired => (
                 ErrorClass::Expired,
                 "the service no longer has the transcription",
             ),
             Self::Overdue => (
                 ErrorClass::Expired,
-                "the service still works on it, long after it should have ended",
+                "the service is still working on it long after it should have finished",
             ),
             Self::NoRequestLog => (
                 ErrorClass::Network,
-                "its answer was lost and the service keeps no list of requests: it may have been accepted and paid",
+                "the answer was lost and the service keeps no request log; it may have been accepted and billed",
             ),
             Self::Unlisted => (
                 ErrorClass::Network,
-                "its answer was lost and the service does not list it: it may have been accepted and paid",
+                "the answer was lost and the request log does not show it; it may have been accepted and billed",
             ),
             Self::NotAccepted => (
                 ErrorClass::Network,
-                "its answer was lost and the service lists later ones but not this: it was not accepted",
+                "the answer was lost and the request log shows only later submissions; it was not accepted",
             ),
         };
         Failure::new(class, message)
@@ -212,7 +215,7 @@ impl Reason {
 
 /// The change of the job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
+pub enum JobChange {
     /// To `pending`, with the generation that the answer names.
     Accept,
     /// To `received`, with the result that the answer carries.
@@ -261,11 +264,11 @@ pub struct Effect {
     /// A hold to begin. It begins before the change: otherwise a requeued job would leave again immediately.
     pub hold: Option<HoldKind>,
     /// The change of the job.
-    pub change: Change,
+    pub change: JobChange,
 }
 
-impl From<Change> for Effect {
-    fn from(change: Change) -> Self {
+impl From<JobChange> for Effect {
+    fn from(change: JobChange) -> Self {
         Self { hold: None, change }
     }
 }
@@ -297,10 +300,10 @@ impl Case<'_> {
     fn submission(&self, answer: Answer) -> Effect {
         let deferred = |due| self.free(AttemptOutcome::Deferred, due);
         match answer {
-            Answer::Accepted => Change::Accept.into(),
-            Answer::Completed => Change::Complete.into(),
+            Answer::Accepted => JobChange::Accept.into(),
+            Answer::Completed => JobChange::Complete.into(),
             Answer::FileChanged => deferred(self.now).into(),
-            Answer::Refused | Answer::NotFound | Answer::TranscriptionFailed => Change::Fail {
+            Answer::Refused | Answer::NotFound | Answer::TranscriptionFailed => JobChange::Fail {
                 outcome: AttemptOutcome::Refused,
                 reason: Reason::Answer,
             }
@@ -310,23 +313,23 @@ impl Case<'_> {
             Answer::RateLimited | Answer::Unreachable => deferred(self.facts.wait_until).into(),
             Answer::ServerError if self.facts.outage => deferred(self.facts.wait_until).into(),
             Answer::ServerError => self.retry(AttemptOutcome::Deferred, Reason::Answer).into(),
-            Answer::Lost | Answer::Unreadable => Change::LookUp.into(),
+            Answer::Lost | Answer::Unreadable => JobChange::LookUp.into(),
             Answer::InProgress
             | Answer::Listed
             | Answer::Unlisted { .. }
-            | Answer::NoRequestLog => Change::Nothing.into(),
+            | Answer::NoRequestLog => JobChange::Nothing.into(),
         }
     }
 
     fn poll(&self, answer: Answer, accepted_at: Timestamp, expires_at: Timestamp) -> Effect {
         let polling = &self.facts.rules.polling;
         let is_overdue = self.now >= polling.deadline(expires_at);
-        let again = |unfinished| Change::PollAgain {
+        let again = |unfinished| JobChange::PollAgain {
             unfinished,
             due: None,
         };
         match answer {
-            Answer::Completed => Change::Complete.into(),
+            Answer::Completed => JobChange::Complete.into(),
             Answer::InProgress if is_overdue => {
                 self.retry(AttemptOutcome::Lost, Reason::Overdue).into()
             }
@@ -343,7 +346,7 @@ impl Case<'_> {
             Answer::NoCredit => self.held(HoldKind::Credit, again(false)),
             Answer::RateLimited | Answer::Unreachable | Answer::ServerError | Answer::Lost => {
                 let due = Some(self.facts.wait_until);
-                Change::PollAgain {
+                JobChange::PollAgain {
                     unfinished: false,
                     due,
                 }
@@ -351,7 +354,7 @@ impl Case<'_> {
             }
             // The next answer of the same generation would be unreadable as well: no retry pays for it.
             Answer::Refused | Answer::Unreadable | Answer::FileChanged if is_overdue => {
-                Change::Fail {
+                JobChange::Fail {
                     outcome: AttemptOutcome::Lost,
                     reason: Reason::Answer,
                 }
@@ -359,15 +362,15 @@ impl Case<'_> {
             }
             Answer::Refused | Answer::Unreadable | Answer::FileChanged => again(true).into(),
             Answer::Accepted | Answer::Listed | Answer::Unlisted { .. } | Answer::NoRequestLog => {
-                Change::Nothing.into()
+                JobChange::Nothing.into()
             }
         }
     }
 
     fn look_up(&self, answer: Answer, started_at: Timestamp, lookups: u32) -> Effect {
-        let again = |due, counted| Change::LookUpAgain { due, counted };
+        let again = |due, counted| JobChange::LookUpAgain { due, counted };
         match answer {
-            Answer::Listed => Change::Accept.into(),
+            Answer::Listed => JobChange::Accept.into(),
             Answer::NoRequestLog => self.unknown(Reason::NoRequestLog).into(),
             Answer::KeyRefused => {
                 let due = self.now.after(REFUSED_LOOKUP_INTERVAL);
@@ -380,7 +383,7 @@ impl Case<'_> {
             | Answer::Completed
             | Answer::InProgress
             | Answer::TranscriptionFailed
-            | Answer::FileChanged => Change::Nothing.into(),
+            | Answer::FileChanged => JobChange::Nothing.into(),
             // A log that always fails is no better than one that lists nothing: it must not keep a recording forever.
             Answer::Unlisted { .. }
             | Answer::NotFound
@@ -402,7 +405,7 @@ impl Case<'_> {
     }
 
     /// The end of the look-ups without a generation.
-    fn unknown(&self, reason: Reason) -> Change {
+    fn unknown(&self, reason: Reason) -> JobChange {
         let outcome = match reason {
             Reason::NotAccepted => AttemptOutcome::Refused,
             _ => AttemptOutcome::Uncertain,
@@ -410,20 +413,20 @@ impl Case<'_> {
         if self.facts.rules.on_uncertain == OnUncertain::Hold
             && outcome == AttemptOutcome::Uncertain
         {
-            return Change::Fail { outcome, reason };
+            return JobChange::Fail { outcome, reason };
         }
         self.retry(outcome, reason)
     }
 
     /// Another attempt after the job's own back-off, while it has one left.
-    fn retry(&self, outcome: AttemptOutcome, reason: Reason) -> Change {
+    fn retry(&self, outcome: AttemptOutcome, reason: Reason) -> JobChange {
         let Facts {
             rules, attempts, ..
         } = self.facts;
         if *attempts >= rules.max_attempts {
-            return Change::Fail { outcome, reason };
+            return JobChange::Fail { outcome, reason };
         }
-        Change::Requeue {
+        JobChange::Requeue {
             outcome,
             due: self.now.after(rules.backoff.delay(*attempts, self.jitter)),
             spent: true,
@@ -432,8 +435,8 @@ impl Case<'_> {
     }
 
     /// Back to the queue with the attempt given back.
-    const fn free(&self, outcome: AttemptOutcome, due: Timestamp) -> Change {
-        Change::Requeue {
+    const fn free(&self, outcome: AttemptOutcome, due: Timestamp) -> JobChange {
+        JobChange::Requeue {
             outcome,
             due,
             spent: false,
@@ -441,7 +444,7 @@ impl Case<'_> {
         }
     }
 
-    const fn held(&self, kind: HoldKind, change: Change) -> Effect {
+    const fn held(&self, kind: HoldKind, change: JobChange) -> Effect {
         Effect {
             hold: Some(kind),
             change,

@@ -76,9 +76,9 @@ fn shown(effect: Effect) -> String {
         .map_or_else(String::new, |kind| format!("hold {}, ", kind.as_str()));
     let due = |due: Timestamp| format!("{} s", due.millis() / 1000);
     let change = match effect.change {
-        Change::Accept => "pending".to_owned(),
-        Change::Complete => "received".to_owned(),
-        Change::PollAgain {
+        JobChange::Accept => "pending".to_owned(),
+        JobChange::Complete => "received".to_owned(),
+        JobChange::PollAgain {
             unfinished,
             due: at,
         } => {
@@ -86,12 +86,12 @@ fn shown(effect: Effect) -> String {
             let seen = if unfinished { ", seen unfinished" } else { "" };
             format!("poll again {when}{seen}")
         }
-        Change::LookUp => "uncertain".to_owned(),
-        Change::LookUpAgain { due: at, counted } => {
+        JobChange::LookUp => "uncertain".to_owned(),
+        JobChange::LookUpAgain { due: at, counted } => {
             let counted = if counted { "" } else { ", not counted" };
             format!("look up again {}{counted}", due(at))
         }
-        Change::Requeue {
+        JobChange::Requeue {
             outcome,
             due: at,
             spent,
@@ -104,8 +104,8 @@ fn shown(effect: Effect) -> String {
                 outcome.as_str()
             )
         }
-        Change::Fail { outcome, reason } => format!("failed, {}, {reason:?}", outcome.as_str()),
-        Change::Nothing => "-".to_owned(),
+        JobChange::Fail { outcome, reason } => format!("failed, {}, {reason:?}", outcome.as_str()),
+        JobChange::Nothing => "-".to_owned(),
     };
     hold + &change
 }
@@ -190,7 +190,7 @@ proptest! {
     fn a_free_attempt_is_given_only_for_what_was_not_billed(
         answer in proptest::sample::select(ANSWERS.to_vec()), facts in any_facts(), now in 0i64..20_000, jitter in 0.0..=1.0,
     ) {
-        if let Change::Requeue { outcome, spent: false, .. } = decide(answer, &facts, at(now), jitter).change {
+        if let JobChange::Requeue { outcome, spent: false, .. } = decide(answer, &facts, at(now), jitter).change {
             prop_assert!(outcome.is_free());
             prop_assert_eq!(facts.call, Call::Submission);
         }
@@ -200,7 +200,7 @@ proptest! {
     fn a_lost_answer_is_looked_up_before_anything_else(facts in any_facts(), now in 0i64..20_000) {
         let facts = Facts { call: Call::Submission, ..facts };
         for answer in [Answer::Lost, Answer::Unreadable] {
-            prop_assert_eq!(decide(answer, &facts, at(now), 0.5), Change::LookUp.into());
+            prop_assert_eq!(decide(answer, &facts, at(now), 0.5), JobChange::LookUp.into());
         }
     }
 
@@ -208,7 +208,7 @@ proptest! {
     fn a_retry_never_exceeds_the_attempts(
         answer in proptest::sample::select(ANSWERS.to_vec()), facts in any_facts(), now in 0i64..20_000,
     ) {
-        if let Change::Requeue { spent: true, .. } = decide(answer, &facts, at(now), 0.5).change {
+        if let JobChange::Requeue { spent: true, .. } = decide(answer, &facts, at(now), 0.5).change {
             prop_assert!(facts.attempts < facts.rules.max_attempts);
         }
     }
@@ -219,7 +219,7 @@ proptest! {
     ) {
         let facts = Facts { call: poll(), ..facts };
         let said = matches!(answer, Answer::NotFound | Answer::TranscriptionFailed);
-        if matches!(decide(answer, &facts, at(now), 0.5).change, Change::Requeue { .. } | Change::Fail { .. }) {
+        if matches!(decide(answer, &facts, at(now), 0.5).change, JobChange::Requeue { .. } | JobChange::Fail { .. }) {
             prop_assert!(said);
         }
     }
@@ -229,8 +229,8 @@ proptest! {
         answer in proptest::sample::select(ANSWERS.to_vec()), facts in any_facts(), now in 0i64..20_000, jitter in 0.0..=1.0,
     ) {
         let due = match decide(answer, &facts, at(now), jitter).change {
-            Change::Requeue { due, .. } | Change::LookUpAgain { due, .. } => Some(due),
-            Change::PollAgain { due, .. } => due,
+            JobChange::Requeue { due, .. } | JobChange::LookUpAgain { due, .. } => Some(due),
+            JobChange::PollAgain { due, .. } => due,
             _ => None,
         };
         prop_assert!(due.is_none_or(|due| due >= at(now)));
@@ -254,7 +254,7 @@ fn holds_limits_and_outages_spend_no_attempt() {
     ] {
         let change = decide(answer, &outage, at(0), 0.5).change;
         assert!(
-            matches!(change, Change::Requeue { spent: false, .. }),
+            matches!(change, JobChange::Requeue { spent: false, .. }),
             "{answer:?}: {change:?}"
         );
     }

@@ -3,6 +3,7 @@
 //! Each change names the state and the attempt that it expects.
 
 use crate::domain::{AttemptId, Failure, GenerationId, JobId, Timestamp};
+use crate::policy::outcome::{AttemptOutcome, JobChange, Reason};
 use crate::runtime::failpoint;
 use crate::store::error::StoreError;
 use crate::store::sqlite::batch::{apply_guarded, json_rows};
@@ -60,30 +61,6 @@ pub struct Completion {
     pub now: Timestamp,
 }
 
-/// Outcome of an attempt without a result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AttemptOutcome {
-    /// Refused by the service; not billed.
-    Refused,
-    /// Not accepted; submitted again later.
-    Deferred,
-    /// Perhaps accepted and billed. A queued job stays uncertain until it is looked up.
-    Uncertain,
-    /// Accepted, but the transcription expired or was never made.
-    Lost,
-}
-
-impl AttemptOutcome {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Refused => "refused",
-            Self::Deferred => "deferred",
-            Self::Uncertain => "uncertain",
-            Self::Lost => "lost",
-        }
-    }
-}
-
 /// State of a job after an attempt without a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NextState {
@@ -117,6 +94,51 @@ pub struct FailedAttempt {
     pub request_id: Option<String>,
     /// Time of the end.
     pub now: Timestamp,
+}
+
+impl FailedAttempt {
+    /// Returns the end of an attempt that `change` asks for; `None` if it does not end one. `answer` is the failure that
+    /// the answer carries.
+    #[must_use]
+    pub fn of(
+        change: JobChange,
+        job: JobId,
+        attempt: AttemptId,
+        answer: Option<Failure>,
+        now: Timestamp,
+    ) -> Option<Self> {
+        let (outcome, next_state, reason) = match change {
+            JobChange::LookUp => {
+                let next = NextState::Queued {
+                    due: now,
+                    spent: true,
+                };
+                (AttemptOutcome::Uncertain, next, Reason::Answer)
+            }
+            JobChange::Requeue {
+                outcome,
+                due,
+                spent,
+                reason,
+            } => (outcome, NextState::Queued { due, spent }, reason),
+            JobChange::Fail { outcome, reason } => (outcome, NextState::Failed, reason),
+            JobChange::Accept
+            | JobChange::Complete
+            | JobChange::PollAgain { .. }
+            | JobChange::LookUpAgain { .. }
+            | JobChange::Nothing => return None,
+        };
+        Some(Self {
+            job,
+            attempt,
+            outcome,
+            next_state,
+            failure: reason.failure(answer),
+            http_status: None,
+            request_id: None,
+            now,
+        })
+    }
 }
 
 /// A written output file.

@@ -1,123 +1,171 @@
-//! What follows from an answer, as in the stages of the pipeline.
+//! What follows from an answer: the product decides, and the effect is applied here as in the stages of the pipeline.
 
-use super::machine::{Coming, Flight, Machine, Moment};
+use super::machine::{Coming, Flight, Machine, Moment, Uncertain};
 use super::script::MINUTE;
-use super::service::Answer;
+use super::service::Reply;
 use nightscribe::domain::transition::JobEvent;
 use nightscribe::domain::{AttemptId, GenerationId, HoldKind, JobId, Timestamp};
+use nightscribe::pipeline::lane::{Answered, Observation, observe};
 use nightscribe::pipeline::stages::poll::schedule::PolledGeneration;
-use nightscribe::policy::backoff::FailureScope;
-use nightscribe::policy::retry::{Cause, Verdict, verdict};
+use nightscribe::policy::outcome::{Answer, Call, Effect, Facts, JobChange, decide};
 use nightscribe::store::sqlite::queue::PendingJob;
 use std::path::PathBuf;
 use std::time::Duration;
 
-const MAX_ATTEMPTS: u32 = 5;
 /// A transcript that can be read is, within this time: a first poll may be as late as half the retention.
 const LATEST: i64 = 31 * MINUTE;
 
 impl<'g> Machine<'g> {
     pub fn sent(&mut self, flight: Flight<'g>) {
-        let (job, began) = (flight.job, flight.left.wall);
-        let broken = self.broken(flight.left);
-        match self.arrive(job, broken) {
-            Ok(id) => self.accepted(job, id, began),
-            Err(refusal) => self.refused(job, began, refusal.cause, refusal.retry_after),
+        let (job, left) = (flight.job, flight.left);
+        let arrived = self.arrive(job, self.broken(left));
+        let reply = arrived.map_or_else(|reply| reply, |_| (Answer::Accepted, None));
+        let seen = self.observe(job, reply, Call::Submission, left);
+        let effect = self.decide(job, reply.0, Call::Submission, seen);
+        let hold = effect.hold.map(|kind| self.begin_hold(kind));
+        match (effect.change, arrived) {
+            (JobChange::Accept, Ok(id)) => self.accepted(job, id, JobEvent::Accepted, self.now()),
+            (JobChange::LookUp, _) => {
+                self.step(job, JobEvent::Requeued);
+                let uncertain = Uncertain {
+                    left,
+                    lookups: 0,
+                    due: self.now(),
+                };
+                self.uncertain.insert(job, uncertain);
+            }
+            (change, _) => self.end_attempt(job, change),
         }
+        self.checks.must(
+            hold.is_none() || self.gate.holds().iter().any(|held| held.kind.is_probed()),
+            "a hold begins before its job is requeued",
+        );
         drop(flight.seat);
     }
 
-    fn accepted(&mut self, job: usize, id: usize, began: Timestamp) {
-        let now = self.now();
-        self.gate.record_success();
-        self.tempo.record_accepted(began, now);
-        self.step(job, JobEvent::Accepted);
+    pub fn polled(&mut self, generation: PolledGeneration, left: Moment) {
+        let pending = &generation.pending;
+        let (job, id) = (pending.job.0 as usize, pending.attempt.0 as usize);
+        let call = Call::Poll {
+            accepted_at: pending.accepted_at,
+            expires_at: pending.expires_at,
+        };
+        let reply = self.ask(id, self.broken(left));
+        self.schedule.finish(pending.attempt);
+        let seen = self.observe(job, reply, call, left);
+        let effect = self.decide(job, reply.0, call, seen);
+        if let Some(kind) = effect.hold {
+            self.begin_hold(kind);
+        }
+        match effect.change {
+            JobChange::Complete => self.completed(&generation),
+            JobChange::PollAgain { unfinished, due } => {
+                self.poll_again(generation, unfinished.then_some(left.wall), due);
+            }
+            change => self.end_attempt(job, change),
+        }
+    }
+
+    /// The end of a search for `jobs`. One that sleep broke brought no answer.
+    pub fn searched(&mut self, jobs: Vec<usize>, left: Moment) {
+        let wanted: Vec<_> = jobs
+            .iter()
+            .map(|job| (*job, self.uncertain[job].left.at))
+            .collect();
+        let result = if self.broken(left) {
+            Err((Answer::Unreachable, None))
+        } else {
+            self.service
+                .search(self.script, &mut self.dice, &wanted, self.at)
+        };
+        match result {
+            Ok((found, latest)) => {
+                self.gate.release(HoldKind::Auth);
+                for (job, sent) in wanted {
+                    match found.get(&job) {
+                        Some(id) => self.found(job, *id),
+                        None => {
+                            let lists_later = latest.is_some_and(|latest| latest > sent);
+                            self.not_found(job, Answer::Unlisted { lists_later }, self.quiet());
+                        }
+                    }
+                }
+            }
+            Err(reply) => {
+                let Some(first) = jobs.first() else { return };
+                let seen = self.observe(*first, reply, self.look_up_of(*first), left);
+                for job in jobs {
+                    self.not_found(job, reply.0, seen);
+                }
+            }
+        }
+    }
+
+    fn look_up_of(&self, job: usize) -> Call {
+        let Uncertain { left, lookups, .. } = self.uncertain[&job];
+        Call::LookUp {
+            started_at: left.wall,
+            lookups,
+        }
+    }
+
+    fn found(&mut self, job: usize, id: usize) {
+        self.recovered += 1;
+        let at = self.at;
+        let uncertain = self.uncertain.remove(&job);
+        let generation = &mut self.service.generations[id];
+        generation.orphan = false;
+        generation.known_at = at;
+        let created = uncertain.map_or(self.now(), |one| one.left.wall.min(self.now()));
+        self.accepted(job, id, JobEvent::Recovered, created);
+    }
+
+    fn not_found(&mut self, job: usize, answer: Answer, seen: Observation) {
+        let effect = self.decide(job, answer, self.look_up_of(job), seen);
+        if let Some(kind) = effect.hold {
+            self.begin_hold(kind);
+        }
+        match effect.change {
+            JobChange::LookUpAgain { due, counted } => {
+                if let Some(one) = self.uncertain.get_mut(&job) {
+                    one.due = due;
+                    one.lookups += u32::from(counted);
+                }
+            }
+            JobChange::Requeue { due, .. } => {
+                self.uncertain.remove(&job);
+                self.desk.enqueue(job, due);
+            }
+            JobChange::Fail { .. } => {
+                self.uncertain.remove(&job);
+                self.step(job, JobEvent::Failed);
+            }
+            _ => self.checks.must(false, "a look-up ends as a look-up can"),
+        }
+    }
+
+    fn accepted(&mut self, job: usize, id: usize, event: JobEvent, accepted_at: Timestamp) {
+        self.step(job, event);
         self.gate.add_pending();
+        let polling = self.rules.polling;
         let pending = PendingJob {
             job: JobId(job as i64),
             attempt: AttemptId(id as i64),
             generation: GenerationId::new(id.to_string()).unwrap(),
-            accepted_at: now,
-            expires_at: now.after(self.polling.retention),
+            accepted_at,
+            expires_at: accepted_at.after(polling.retention),
             attempts: self.desk.attempts[job],
             model: String::new(),
             duration_s: None,
             relative: PathBuf::new(),
         };
         let expected = self.times.expected("", None);
-        let first = self.polling.first_poll(now, expected);
+        let first = polling.first_poll(accepted_at, expected);
         self.schedule
             .insert(PolledGeneration::new(pending, expected.is_some()), first);
-        for kind in [HoldKind::Auth, HoldKind::Credit] {
-            self.gate.release(kind);
-        }
-    }
-
-    fn refused(&mut self, job: usize, began: Timestamp, cause: Cause, wait: Option<Duration>) {
-        let now = self.now();
-        if cause == Cause::RateLimited {
-            self.checks.too_many += 1;
-            self.tempo.record_rate_limited(began, now);
-        }
-        let wait_until = match cause {
-            Cause::RateLimited => self.slow_down(began, job, FailureScope::AllRequests, wait),
-            Cause::Unreachable | Cause::ServiceFailed | Cause::Uncertain => {
-                self.slow_down(began, job, FailureScope::Unclear, wait)
-            }
-            _ => now,
-        };
-        let attempts = self.desk.attempts[job];
-        match verdict(cause, attempts, MAX_ATTEMPTS, self.gate.is_outage()) {
-            Verdict::Hold(kind) => {
-                self.put_back(job, now, false);
-                self.gate.hold_refused(self.hold_of(kind));
-                if kind == HoldKind::Credit {
-                    self.gate.release(HoldKind::Auth);
-                }
-            }
-            Verdict::Wait => {
-                self.put_back(job, wait_until, false);
-            }
-            Verdict::Retry => {
-                let wait = self.backoff.delay(attempts, self.dice.unit());
-                self.put_back(job, now.after(wait), true);
-            }
-            Verdict::Fail => self.step(job, JobEvent::Failed),
-        }
-    }
-
-    pub fn polled(&mut self, generation: PolledGeneration, left: Moment) {
-        let pending = &generation.pending;
-        let (job, id) = (pending.job.0 as usize, pending.attempt.0 as usize);
-        let now = self.now();
-        let began = left.wall;
-        let answer = self.ask(id, self.broken(left));
-        self.schedule.finish(pending.attempt);
-        if matches!(
-            answer,
-            Answer::InProgress | Answer::Completed | Answer::Failed
-        ) {
-            self.gate.record_success();
-        }
-        match answer {
-            Answer::InProgress => self.unfinished(generation, began),
-            Answer::Completed => self.completed(&generation),
-            Answer::Failed => self.lost(job),
-            Answer::Missing if self.polling.in_grace_period(now, pending.accepted_at) => {
-                self.unfinished(generation, began);
-            }
-            Answer::Missing => self.lost(job),
-            Answer::KeyRefused => {
-                self.gate.hold_refused(self.hold_of(HoldKind::Auth));
-                self.again(generation, None);
-            }
-            Answer::Trouble(trouble, wait) => {
-                let due = self.slow_down(began, job, trouble, wait);
-                let generation = PolledGeneration {
-                    last_unfinished_at: None,
-                    ..generation
-                };
-                self.schedule.insert(generation, due);
+        if event == JobEvent::Accepted {
+            for kind in [HoldKind::Auth, HoldKind::Credit] {
+                self.gate.release(kind);
             }
         }
     }
@@ -125,62 +173,86 @@ impl<'g> Machine<'g> {
     fn completed(&mut self, generation: &PolledGeneration) {
         let (pending, now) = (&generation.pending, self.now());
         let job = pending.job.0 as usize;
-        let ready_at = self.service.generations[pending.attempt.0 as usize].ready_at;
-        let in_time = self.script.readable(ready_at, self.at) <= LATEST;
+        let read = &self.service.generations[pending.attempt.0 as usize];
+        let from = read.ready_at.max(read.known_at);
+        let in_time = self.script.readable(from, self.at) <= LATEST;
         self.checks
             .must(in_time, "a transcript is fetched soon after it is ready");
-        if let Some(taken) = generation.latency_bounds(now) {
-            self.times.record("", None, taken, now);
+        if let Some(latency) = generation.latency_bounds(now) {
+            self.times.record("", None, latency, now);
         }
         self.step(job, JobEvent::Completed);
         let saving = self.dice.between(5, 200);
         self.come(self.at + saving, Coming::Saved(job));
     }
 
-    fn unfinished(&mut self, generation: PolledGeneration, began: Timestamp) {
-        let deadline = self.polling.deadline(generation.pending.expires_at);
-        if self.now() >= deadline {
-            return self.lost(generation.pending.job.0 as usize);
-        }
-        self.again(generation, Some(began));
-    }
-
-    fn again(&mut self, mut generation: PolledGeneration, unfinished_at: Option<Timestamp>) {
+    fn poll_again(
+        &mut self,
+        mut generation: PolledGeneration,
+        last_unfinished_at: Option<Timestamp>,
+        due: Option<Timestamp>,
+    ) {
         let (now, expires_at) = (self.now(), generation.pending.expires_at);
-        generation.last_unfinished_at = unfinished_at;
+        generation.last_unfinished_at = last_unfinished_at;
         let waited = generation.waited(now);
-        let due = self
-            .polling
-            .next_poll(now, generation.polls, waited, Duration::ZERO, expires_at);
+        let due = due.unwrap_or_else(|| {
+            let polling = self.rules.polling;
+            polling.next_poll(now, generation.polls, waited, Duration::ZERO, expires_at)
+        });
         self.schedule.insert(generation, due);
     }
 
-    fn lost(&mut self, job: usize) {
-        let (now, attempts) = (self.now(), self.desk.attempts[job]);
-        match verdict(Cause::Lost, attempts, MAX_ATTEMPTS, false) {
-            Verdict::Fail => self.step(job, JobEvent::Failed),
-            _ => {
-                let wait = self.backoff.delay(attempts, self.dice.unit());
-                self.put_back(job, now.after(wait), true);
+    fn end_attempt(&mut self, job: usize, change: JobChange) {
+        match change {
+            JobChange::Requeue { due, spent, .. } => {
+                self.step(job, JobEvent::Requeued);
+                self.desk.attempts[job] -= u32::from(!spent);
+                self.desk.enqueue(job, due);
             }
+            JobChange::Fail { .. } => self.step(job, JobEvent::Failed),
+            _ => self.checks.must(false, "an attempt ends as an attempt can"),
         }
     }
 
-    fn put_back(&mut self, job: usize, due: Timestamp, spent: bool) {
-        self.step(job, JobEvent::Requeued);
-        self.desk.attempts[job] -= u32::from(!spent);
-        self.desk.enqueue(job, due);
+    fn observe(&mut self, job: usize, reply: Reply, call: Call, left: Moment) -> Observation {
+        let (answer, retry_after) = reply;
+        if call == Call::Submission && answer == Answer::RateLimited {
+            self.checks.too_many += 1;
+        }
+        let answered = Answered {
+            answer,
+            call,
+            job: JobId(job as i64),
+            started_at: left.wall,
+            retry_after,
+        };
+        let (now, jitter) = (self.now(), self.dice.unit());
+        observe(self.gate, &self.tempo, &answered, now, jitter)
     }
 
-    fn slow_down(
-        &mut self,
-        began: Timestamp,
-        job: usize,
-        trouble: FailureScope,
-        wait: Option<Duration>,
-    ) -> Timestamp {
-        let (job, jitter) = (JobId(job as i64), self.dice.unit());
-        self.gate.record_failure(began, job, trouble, wait, jitter)
+    fn quiet(&self) -> Observation {
+        Observation {
+            outage: false,
+            wait_until: self.now(),
+        }
+    }
+
+    fn decide(&mut self, job: usize, answer: Answer, call: Call, seen: Observation) -> Effect {
+        let facts = Facts {
+            rules: self.rules,
+            call,
+            attempts: self.desk.attempts[job],
+            outage: seen.outage,
+            wait_until: seen.wait_until,
+        };
+        decide(answer, &facts, self.now(), self.dice.unit())
+    }
+
+    fn begin_hold(&mut self, kind: HoldKind) {
+        self.gate.hold_refused(self.hold_of(kind));
+        if kind == HoldKind::Credit {
+            self.gate.release(HoldKind::Auth);
+        }
     }
 
     fn step(&mut self, job: usize, event: JobEvent) {

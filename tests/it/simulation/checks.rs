@@ -89,7 +89,10 @@ impl Checks {
         self.must(service.paid_twice == 0, "nothing is paid twice");
         let lost = service.generations.iter().filter(|it| {
             !it.read && !it.orphan && !it.fails && {
-                let from = it.ready_at.max(it.expires_at - LAST_STRETCH);
+                let from = it
+                    .ready_at
+                    .max(it.known_at)
+                    .max(it.expires_at - LAST_STRETCH);
                 script.readable(from, it.expires_at) >= LONG_ENOUGH
             }
         });

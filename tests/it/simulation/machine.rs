@@ -7,6 +7,7 @@ use super::dice::Dice;
 use super::script::{HOUR, Script};
 use super::service::{RETENTION, Service};
 use governor::clock::FakeRelativeClock;
+use nightscribe::domain::on_uncertain::OnUncertain;
 use nightscribe::domain::transition::JobEvent;
 use nightscribe::domain::{Hold, HoldKind, Timestamp};
 use nightscribe::pipeline::Clock;
@@ -16,10 +17,11 @@ use nightscribe::pipeline::submit_rate::SubmitRate;
 use nightscribe::policy::backoff::Backoff;
 use nightscribe::policy::hours::SubmitWindow;
 use nightscribe::policy::latency::LatencyEstimator;
+use nightscribe::policy::outcome::Rules;
 use nightscribe::policy::polling::PollPolicy;
 use nightscribe::runtime::rate_limiter::RateLimiter;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -52,6 +54,8 @@ pub enum Coming<'g> {
     /// The end of an upload, with what became of it if the machine fell asleep.
     Sent(Flight<'g>),
     Polled(Box<PolledGeneration>, Moment),
+    /// The end of a search of the request log for these jobs.
+    Searched(Vec<usize>, Moment),
     Saved(usize),
 }
 
@@ -60,6 +64,17 @@ pub enum Coming<'g> {
 pub struct Moment {
     pub wall: Timestamp,
     pub at: i64,
+}
+
+/// A submission whose answer was lost.
+#[derive(Clone, Copy)]
+pub struct Uncertain {
+    /// When it left.
+    pub left: Moment,
+    /// Counted look-ups so far.
+    pub lookups: u32,
+    /// When the next one is due.
+    pub due: Timestamp,
 }
 
 /// A submission under way.
@@ -73,8 +88,7 @@ pub struct Machine<'g> {
     pub script: &'g Script,
     pub gate: &'g Admission,
     pub limits: &'g Limits,
-    pub polling: PollPolicy,
-    pub backoff: Backoff,
+    pub rules: Rules,
     pub dice: Dice,
     pub service: Service,
     pub checks: Checks,
@@ -94,6 +108,9 @@ pub struct Machine<'g> {
     pub passed: VecDeque<(usize, Permit<'g>)>,
     pub flying: usize,
     pub polls: usize,
+    pub uncertain: BTreeMap<usize, Uncertain>,
+    pub searching: bool,
+    pub recovered: usize,
 }
 
 pub const MIDNIGHT: i64 = 1_800_000_000_000;
@@ -115,8 +132,7 @@ impl<'g> Machine<'g> {
         let mut machine = Self {
             tempo: SubmitRate::with_limiter(per_minute(submits), pace(submits)),
             poll_pace: pace(polls),
-            polling: polling(),
-            backoff: BACKOFF,
+            rules: RULES,
             dice: Dice::new(seed),
             service: Service::new(),
             checks: Checks::new(submits as usize, polls as usize),
@@ -137,6 +153,9 @@ impl<'g> Machine<'g> {
             passed: VecDeque::new(),
             flying: 0,
             polls: 0,
+            uncertain: BTreeMap::new(),
+            searching: false,
+            recovered: 0,
         };
         for at in script.changes() {
             machine.come(at, Coming::Change);
@@ -191,7 +210,12 @@ impl<'g> Machine<'g> {
 
     /// What is held for generations and requests, which must be nothing when all are done.
     pub fn held(&self) -> usize {
-        self.schedule.len() + self.passed.len() + self.flying + self.polls + self.gate.pending()
+        self.schedule.len()
+            + self.passed.len()
+            + self.flying
+            + self.polls
+            + self.uncertain.len()
+            + self.gate.pending()
     }
 
     fn happen(&mut self, thing: Coming<'g>) {
@@ -205,6 +229,10 @@ impl<'g> Machine<'g> {
             Coming::Polled(generation, left) => {
                 self.polls -= 1;
                 self.polled(*generation, left);
+            }
+            Coming::Searched(jobs, left) => {
+                self.searching = false;
+                self.searched(jobs, left);
             }
             Coming::Saved(job) => {
                 self.desk
@@ -254,18 +282,19 @@ impl<'g> Machine<'g> {
     }
 }
 
-const BACKOFF: Backoff = Backoff {
-    initial: Duration::from_secs(10),
-    max: Duration::from_secs(900),
-};
-
-pub fn polling() -> PollPolicy {
-    PollPolicy {
+const RULES: Rules = Rules {
+    max_attempts: 5,
+    backoff: Backoff {
+        initial: Duration::from_secs(10),
+        max: Duration::from_secs(900),
+    },
+    polling: PollPolicy {
         interval: Duration::from_secs(10),
         max_interval: Duration::from_secs(60),
         retention: Duration::from_millis(RETENTION as u64),
-    }
-}
+    },
+    on_uncertain: OnUncertain::Resubmit,
+};
 
 /// The state of the gate that a run of these limits begins with.
 pub fn gate(limits: &Limits, wall: Arc<WallClock>) -> Admission {
@@ -273,7 +302,7 @@ pub fn gate(limits: &Limits, wall: Arc<WallClock>) -> Admission {
     let admission = nightscribe::policy::admission::AdmissionLimits {
         max_pending: limits.capacity,
         polls_per_minute: limits.polls_per_minute,
-        retention: polling().retention,
+        retention: RULES.polling.retention,
     };
     assert_eq!(
         nightscribe::policy::admission::capacity(&admission),
@@ -282,7 +311,7 @@ pub fn gate(limits: &Limits, wall: Arc<WallClock>) -> Admission {
     Admission::new(
         AdmissionState::new(
             admission,
-            BACKOFF.capped_by_retention(polling().retention),
+            RULES.backoff.capped_by_retention(RULES.polling.retention),
             SubmitWindow::always(),
         ),
         wall,

@@ -36,6 +36,10 @@ pub enum Trouble {
     NoCredit,
     /// Generations take ten times as long.
     Slow,
+    /// The request log answers with 500.
+    LogFails,
+    /// The service keeps no request log.
+    NoLog,
 }
 
 impl Trouble {
@@ -76,6 +80,10 @@ impl Script {
         add(dice, 5, 20, Trouble::KeyRefused);
         add(dice, 10, 30, Trouble::NoCredit);
         add(dice, 30, 60, Trouble::Slow);
+        add(dice, 1, 30, Trouble::LogFails);
+        if dice.chance(0.1) {
+            add(dice, 5, 60, Trouble::NoLog);
+        }
         let from = dice.between(HOUR / 2, 5 * HOUR);
         let mut hold = |kind| {
             let from = dice.between(0, 8 * HOUR);
@@ -97,6 +105,19 @@ impl Script {
         self.troubles
             .iter()
             .any(|(span, it)| *it == trouble && span.holds(at))
+    }
+
+    /// Whether the request log could be searched at every moment from `from` to `to`.
+    pub fn log_answered(&self, from: i64, to: i64) -> bool {
+        let meets = |span: &Span| span.from < to && span.to > from;
+        let silent = |trouble: Trouble| {
+            trouble.stops_reading() || matches!(trouble, Trouble::LogFails | Trouble::NoLog)
+        };
+        !meets(&self.asleep)
+            && !self
+                .troubles
+                .iter()
+                .any(|(span, trouble)| silent(*trouble) && meets(span))
     }
 
     /// Submissions that the service accepts in a minute, where it counts them.

@@ -2,8 +2,7 @@
 
 use super::dice::Dice;
 use super::script::{HOUR, MINUTE, SECOND, Script, Trouble};
-use nightscribe::policy::backoff;
-use nightscribe::policy::retry::Cause;
+use nightscribe::policy::outcome::Answer;
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
@@ -12,44 +11,43 @@ pub const RETENTION: i64 = HOUR;
 
 #[derive(Debug, Clone)]
 pub struct Generation {
+    /// When the submission was accepted.
+    pub created: i64,
+    /// From when on a poll finds it.
     pub visible_at: i64,
+    /// From when on the request log lists it.
+    pub listed_at: i64,
     pub ready_at: i64,
     pub expires_at: i64,
     pub fails: bool,
     pub read: bool,
-    /// Nobody but the service knows its ID: the answer was lost.
+    /// Only the service knows its ID: the answer was lost.
     pub orphan: bool,
+    /// From when on its ID was known here.
+    pub known_at: i64,
     /// The service has said that it failed, or that it is gone.
     pub ended: bool,
 }
 
 pub struct Service {
     pub generations: Vec<Generation>,
-    /// Submissions accepted of a job whose last generation could still have been read.
+    /// Submissions accepted of a job whose last generation could still have been read or found.
     pub paid_twice: usize,
+    /// Submissions accepted of a job whose last generation could not be found, as the request log did not answer.
+    pub paid_uncertain: usize,
     last: HashMap<usize, usize>,
     window: VecDeque<i64>,
 }
 
-pub struct Refusal {
-    pub cause: Cause,
-    pub retry_after: Option<Duration>,
-}
-
-pub enum Answer {
-    InProgress,
-    Completed,
-    Failed,
-    Missing,
-    KeyRefused,
-    Trouble(backoff::FailureScope, Option<Duration>),
-}
+/// An answer with its `Retry-After`.
+pub type Reply = (Answer, Option<Duration>);
 
 impl Service {
     pub fn new() -> Self {
         Self {
             generations: vec![],
             paid_twice: 0,
+            paid_uncertain: 0,
             last: HashMap::new(),
             window: VecDeque::new(),
         }
@@ -62,37 +60,32 @@ impl Service {
         dice: &mut Dice,
         job: usize,
         now: i64,
-    ) -> Result<usize, Refusal> {
-        let refuse = |cause| {
-            Err(Refusal {
-                cause,
-                retry_after: None,
-            })
-        };
+    ) -> Result<usize, Reply> {
+        let refuse = |answer| Err((answer, None));
         if script.has(now, Trouble::Unreachable) {
-            return refuse(Cause::Unreachable);
+            return refuse(Answer::Unreachable);
         }
         if script.has(now, Trouble::ServerError) || dice.chance(0.001) {
-            return refuse(Cause::ServiceFailed);
+            return refuse(Answer::ServerError);
         }
         if script.has(now, Trouble::Refusing) || !self.enter(script, now) {
-            return Err(Refusal {
-                cause: Cause::RateLimited,
-                retry_after: retry_after(dice),
-            });
+            return Err((Answer::RateLimited, retry_after(dice)));
         }
         if script.has(now, Trouble::KeyRefused) {
-            return refuse(Cause::KeyRefused);
+            return refuse(Answer::KeyRefused);
         }
         if script.has(now, Trouble::NoCredit) {
-            return refuse(Cause::NoCredit);
+            return refuse(Answer::NoCredit);
         }
         if is_bad(job) {
-            return refuse(Cause::Permanent);
+            return refuse(Answer::Refused);
         }
         let slow = script.has(now, Trouble::Slow);
         let median = if slow { 400 * SECOND } else { 40 * SECOND };
         self.generations.push(Generation {
+            created: now,
+            listed_at: now + dice.between(0, 5 * SECOND),
+            known_at: now,
             visible_at: now + dice.between(0, 2 * SECOND),
             ready_at: now + dice.service_time(median),
             expires_at: now + RETENTION,
@@ -104,7 +97,10 @@ impl Service {
         let id = self.generations.len() - 1;
         if let Some(before) = self.last.insert(job, id) {
             let before = &self.generations[before];
-            self.paid_twice += usize::from(!before.orphan && !before.ended);
+            let could_be_found = before.orphan && script.log_answered(before.listed_at, now);
+            let twice = !before.ended && (!before.orphan || could_be_found);
+            self.paid_twice += usize::from(twice);
+            self.paid_uncertain += usize::from(before.orphan && !could_be_found);
         }
         Ok(id)
     }
@@ -122,36 +118,75 @@ impl Service {
         open
     }
 
-    /// A poll arrives, and is answered at once.
-    pub fn poll(&mut self, script: &Script, dice: &mut Dice, id: usize, now: i64) -> Answer {
-        if script.has(now, Trouble::Unreachable) || script.has(now, Trouble::ServerError) {
-            return Answer::Trouble(backoff::FailureScope::Unclear, None);
-        }
-        if script.has(now, Trouble::Refusing) {
-            return Answer::Trouble(backoff::FailureScope::AllRequests, retry_after(dice));
-        }
-        if script.has(now, Trouble::KeyRefused) {
-            return Answer::KeyRefused;
+    /// Answers a poll.
+    pub fn poll(&mut self, script: &Script, dice: &mut Dice, id: usize, now: i64) -> Reply {
+        if let Some(reply) = unavailable(script, dice, now) {
+            return reply;
         }
         let generation = &mut self.generations[id];
-        if now >= generation.expires_at {
+        let answer = if now >= generation.expires_at {
             generation.ended = true;
-            return Answer::Missing;
-        }
-        if now < generation.visible_at {
-            return Answer::Missing;
-        }
-        if now < generation.ready_at {
-            return Answer::InProgress;
-        }
-        generation.ended = generation.fails;
-        generation.read = !generation.fails;
-        if generation.fails {
-            Answer::Failed
+            Answer::NotFound
+        } else if now < generation.visible_at {
+            Answer::NotFound
+        } else if now < generation.ready_at {
+            Answer::InProgress
+        } else if generation.fails {
+            generation.ended = true;
+            Answer::TranscriptionFailed
         } else {
+            generation.read = true;
             Answer::Completed
-        }
+        };
+        (answer, None)
     }
+
+    /// Answers a search of the request log for submissions of `jobs`, each made at the true time beside it.
+    ///
+    /// Returns the generation of each job that the log lists, and the time of the latest request that it lists.
+    pub fn search(
+        &self,
+        script: &Script,
+        dice: &mut Dice,
+        jobs: &[(usize, i64)],
+        now: i64,
+    ) -> Result<(HashMap<usize, usize>, Option<i64>), Reply> {
+        if let Some(reply) = unavailable(script, dice, now) {
+            return Err(reply);
+        }
+        if script.has(now, Trouble::LogFails) {
+            return Err((Answer::ServerError, None));
+        }
+        if script.has(now, Trouble::NoLog) {
+            return Err((Answer::NoRequestLog, None));
+        }
+        let listed = |id: &usize| self.generations[*id].listed_at <= now;
+        let found = jobs.iter().filter_map(|(job, sent)| {
+            let id = *self.last.get(job).filter(|id| listed(id))?;
+            (self.generations[id].created >= *sent).then_some((*job, id))
+        });
+        let latest = self
+            .generations
+            .iter()
+            .rev()
+            .filter(|it| it.listed_at <= now);
+        Ok((found.collect(), latest.map(|it| it.created).next()))
+    }
+}
+
+fn unavailable(script: &Script, dice: &mut Dice, now: i64) -> Option<Reply> {
+    if script.has(now, Trouble::Unreachable) {
+        return Some((Answer::Unreachable, None));
+    }
+    if script.has(now, Trouble::ServerError) {
+        return Some((Answer::ServerError, None));
+    }
+    if script.has(now, Trouble::Refusing) {
+        return Some((Answer::RateLimited, retry_after(dice)));
+    }
+    script
+        .has(now, Trouble::KeyRefused)
+        .then_some((Answer::KeyRefused, None))
 }
 
 /// Some recordings are none, which the service says for good.

@@ -2,12 +2,11 @@
 
 use super::machine::{Coming, Flight, Machine};
 use super::script::HOUR;
-use super::service::{Answer, Refusal};
+use super::service::Reply;
 use nightscribe::domain::Timestamp;
 use nightscribe::domain::transition::JobEvent;
 use nightscribe::pipeline::admission::{AdmissionDecision, Permit};
-use nightscribe::policy::backoff::FailureScope;
-use nightscribe::policy::retry::Cause;
+use nightscribe::policy::outcome::Answer;
 
 /// Polls under way at once.
 const AT_ONCE: usize = 64;
@@ -29,6 +28,7 @@ impl<'g> Machine<'g> {
     /// Does what may be done now.
     pub fn look(&mut self) {
         self.poll();
+        self.look_up();
         self.submit();
         self.poll();
         let most = self.desk.out <= self.limits.capacity;
@@ -134,8 +134,37 @@ impl<'g> Machine<'g> {
             .update_pending(self.schedule.len(), self.schedule.oldest_due());
     }
 
-    /// What the service says to a submission that left at `began`. A request that sleep broke was accepted or not.
-    pub fn arrive(&mut self, job: usize, broken: bool) -> Result<usize, Refusal> {
+    /// Searches the request log when a look-up is due and none is in flight.
+    fn look_up(&mut self) {
+        if self.searching {
+            return;
+        }
+        let now = self.now();
+        let due: Vec<_> = self
+            .uncertain
+            .iter()
+            .filter(|(_, one)| one.due <= now)
+            .map(|(job, _)| *job)
+            .collect();
+        if due.is_empty() {
+            if let Some(next) = self.uncertain.values().map(|one| one.due).min() {
+                self.look_at(next);
+            }
+            return;
+        }
+        let opens_at = self.gate.opens_at();
+        if opens_at > now {
+            self.look_at(opens_at);
+            return;
+        }
+        self.searching = true;
+        let latency = self.dice.between(50, 500);
+        self.come(self.at + latency, Coming::Searched(due, self.moment()));
+    }
+
+    /// Returns what the service answers to a submission. A request that sleep broke was accepted or not; what arrived
+    /// is decided when the machine falls asleep.
+    pub fn arrive(&mut self, job: usize, broken: bool) -> Result<usize, Reply> {
         let at = if broken {
             self.script.asleep.from
         } else {
@@ -144,17 +173,14 @@ impl<'g> Machine<'g> {
         let accepted = self.service.submit(self.script, &mut self.dice, job, at)?;
         if broken || self.dice.chance(0.002) {
             self.service.generations[accepted].orphan = true;
-            return Err(Refusal {
-                cause: Cause::Uncertain,
-                retry_after: None,
-            });
+            return Err((Answer::Lost, None));
         }
         Ok(accepted)
     }
 
-    pub fn ask(&mut self, id: usize, broken: bool) -> Answer {
+    pub fn ask(&mut self, id: usize, broken: bool) -> Reply {
         if broken {
-            return Answer::Trouble(FailureScope::Unclear, None);
+            return (Answer::Lost, None);
         }
         self.service.poll(self.script, &mut self.dice, id, self.at)
     }

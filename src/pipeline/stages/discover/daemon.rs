@@ -2,10 +2,10 @@
 //! least every `schedule.scan_every`.
 
 use crate::config::SourceConfig;
-use crate::pipeline::context::Context;
 use crate::pipeline::event::RunEvent;
-use crate::pipeline::runner::{RunError, Stages, is_finished_after_deadline, stage_result};
-use crate::pipeline::stages::discover::scan_source;
+use crate::pipeline::finish::Finish;
+use crate::pipeline::run::{RunError, Stages, stage_result};
+use crate::pipeline::stages::discover::{Discover, scan_source};
 use crate::runtime::clock::sleep_until;
 use crate::source::folder::events::WatchRefused;
 use crate::source::folder::watch::{FolderWatch, WatchState};
@@ -23,22 +23,23 @@ const PASS_EVERY: Duration = Duration::from_secs(2);
 /// # Errors
 /// If a stage of the run ends unexpectedly, or the database fails permanently.
 pub(crate) async fn run_daemon(
-    context: &Arc<Context>,
+    stage: &Discover,
+    finish: &Finish,
     stages: &mut Stages,
 ) -> Result<(), RunError> {
-    let config = Arc::new(context.config.clone());
-    let watch_state = Arc::new(WatchState::new(&config, context.clock.clone()));
+    let config = stage.config.clone();
+    let watch_state = Arc::new(WatchState::new(&config, stage.journal.clock.clone()));
     let mut watch = FolderWatch::new(watch_state.clone(), config);
     let mut reported = BTreeSet::new();
-    let mut last_pass = context.now();
+    let mut last_pass = stage.journal.now();
     loop {
         watch = tokio::select! {
-            () = context.stop.cancelled() => return Ok(()),
-            refreshed = refresh_watches(context, watch, &mut reported) => refreshed?,
+            () = stage.journal.signals.stop.cancelled() => return Ok(()),
+            refreshed = refresh_watches(stage, watch, &mut reported) => refreshed?,
         };
-        let now = context.now();
+        let now = stage.journal.now();
         let mut next = now.after(PASS_EVERY);
-        for (number, source) in context.config.sources.iter().enumerate() {
+        for (number, source) in stage.config.sources.iter().enumerate() {
             let due = watch_state.with_trigger(number, |trigger| {
                 // The clock was set back.
                 if now < last_pass {
@@ -46,45 +47,45 @@ pub(crate) async fn run_daemon(
                 }
                 trigger.due_at()
             });
-            if due <= now && !context.stop.is_cancelled() {
+            if due <= now && !stage.journal.signals.stop.is_cancelled() {
                 tokio::select! {
-                    scanned = scan_due_source(context, &watch_state, number, source) => scanned?,
+                    scanned = scan_due_source(stage, &watch_state, number, source) => scanned?,
                     Some(ended) = stages.join_next() => return stage_result(ended),
                 }
             }
             next = next.min(watch_state.with_trigger(number, |trigger| trigger.due_at()));
         }
-        last_pass = context.now();
-        if is_finished_after_deadline(context).await? {
+        last_pass = stage.journal.now();
+        if finish.is_finished_after_deadline().await? {
             return Ok(());
         }
         tokio::select! {
-            () = context.stop.cancelled() => return Ok(()),
+            () = stage.journal.signals.stop.cancelled() => return Ok(()),
             Some(ended) = stages.join_next() => return stage_result(ended),
             () = watch_state.changed.notified() => {}
-            () = sleep_until(&*context.clock, next) => {}
+            () = sleep_until(&*stage.journal.clock, next) => {}
         }
     }
 }
 
 async fn scan_due_source(
-    context: &Context,
+    stage: &Discover,
     watch_state: &WatchState,
     number: usize,
     source: &SourceConfig,
 ) -> Result<(), StoreError> {
-    watch_state.with_trigger(number, |trigger| trigger.scan_started(context.now()));
-    let scan = scan_source(context, source).await?;
+    watch_state.with_trigger(number, |trigger| trigger.scan_started(stage.journal.now()));
+    let scan = scan_source(stage, source).await?;
     let settles = scan.and_then(|scan| scan.settles_at);
     watch_state.with_trigger(number, |trigger| {
-        trigger.scan_finished(context.now(), settles)
+        trigger.scan_finished(stage.journal.now(), settles)
     });
     Ok(())
 }
 
 /// Updates the watches on a blocking thread. Reports each source that cannot be watched once.
 async fn refresh_watches(
-    context: &Context,
+    stage: &Discover,
     mut watch: FolderWatch,
     reported: &mut BTreeSet<usize>,
 ) -> Result<FolderWatch, RunError> {
@@ -95,8 +96,8 @@ async fn refresh_watches(
     let (watch, refused) = refreshed.await.map_err(RunError::Stage)?;
     for WatchRefused { source, reason } in refused {
         if reported.insert(source) {
-            let source = &context.config.sources[source];
-            context.notice(&RunEvent::NotWatched {
+            let source = &stage.config.sources[source];
+            stage.journal.emit(&RunEvent::NotWatched {
                 source: source.name.clone(),
                 path: source.path.clone(),
                 reason,

@@ -5,8 +5,9 @@ pub(crate) mod daemon;
 use crate::config::{Config, SourceConfig};
 use crate::domain::{HoldKind, Request, Timestamp};
 use crate::output::naming;
-use crate::pipeline::context::{Context, STORE_RETRY};
 use crate::pipeline::event::{Observer, RunEvent, ScanSummary};
+use crate::pipeline::journal::{Journal, STORE_RETRY_DELAY};
+use crate::pipeline::reach::Reach;
 use crate::source::folder::rules::WalkRules;
 use crate::source::folder::walk::{SKIP_MARKER, WalkItem, WalkOptions, relative_to, walk};
 use crate::store::sqlite::recordings::{BATCH_SIZE, FoundRecording, Location};
@@ -14,7 +15,7 @@ use crate::store::{Store, StoreError};
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// Size of the first batch, small so that submissions start early. Each batch is recorded in one commit. The size
@@ -23,16 +24,26 @@ const FIRST_BATCH: usize = 64;
 /// Number of batches that the walk may be ahead of the database.
 const BATCHES_AHEAD: usize = 1;
 
+/// The discover stage and what it shares with others.
+pub struct Discover {
+    /// Configuration, with the sources.
+    pub config: Arc<Config>,
+    /// Durable writes and events.
+    pub journal: Arc<Journal>,
+    /// Sources that may be submitted from.
+    pub reach: Arc<Reach>,
+}
+
 /// Scans every source once.
 ///
 /// # Errors
 /// If the database fails permanently.
-pub async fn scan_all(context: &Context) -> Result<(), StoreError> {
-    for source in &context.config.sources {
-        if context.stop.is_cancelled() {
+pub async fn scan_all(stage: &Discover) -> Result<(), StoreError> {
+    for source in &stage.config.sources {
+        if stage.journal.signals.stop.is_cancelled() {
             break;
         }
-        scan_source(context, source).await?;
+        scan_source(stage, source).await?;
     }
     Ok(())
 }
@@ -44,54 +55,49 @@ pub async fn scan_all(context: &Context) -> Result<(), StoreError> {
 /// If the database fails permanently. A missing source or an unreadable folder is reported instead, and does not change
 /// the queue.
 pub async fn scan_source(
-    context: &Context,
+    stage: &Discover,
     source: &SourceConfig,
 ) -> Result<Option<ScanSummary>, StoreError> {
     let is_there = source.path.is_dir();
     // With folder rules, the end of the scan may change the requests of queued jobs, so nothing is submitted before.
-    let has_rules = is_there && !context.store.folder_rules(&source.name).await?.is_empty();
-    set_reach(context, source, is_there && !has_rules);
-    let on_recorded = || context.to_submit.notify_one();
+    let has_rules = is_there
+        && !stage
+            .journal
+            .store
+            .folder_rules(&source.name)
+            .await?
+            .is_empty();
+    stage
+        .reach
+        .set(&stage.config, &source.name, is_there && !has_rules);
+    let on_recorded = || stage.journal.signals.wake_submit.notify_one();
     let mut store_failed = false;
     loop {
         let scanner = Scanner {
-            config: &context.config,
-            store: &context.store,
-            observer: &*context.observer,
-            now: context.now(),
+            config: &stage.config,
+            store: &stage.journal.store,
+            observer: stage.journal.as_ref(),
+            now: stage.journal.now(),
             on_recorded: &on_recorded,
         };
         match scanner.scan(source).await {
-            Err(error) if error.is_transient() && !context.stop.is_cancelled() => {
+            Err(error) if error.is_transient() && !stage.journal.signals.stop.is_cancelled() => {
                 store_failed = true;
-                context.store_trouble(&error);
+                stage.journal.hold_for_store_error(&error);
             }
             scanned => {
                 if store_failed {
-                    context.release(HoldKind::Disk).await;
+                    stage.journal.release(HoldKind::Disk).await;
                 }
-                set_reach(context, source, is_there);
-                context.to_submit.notify_one();
+                stage.reach.set(&stage.config, &source.name, is_there);
+                stage.journal.signals.wake_submit.notify_one();
                 return scanned;
             }
         }
         tokio::select! {
-            () = context.stop.cancelled() => return Ok(None),
-            () = tokio::time::sleep(STORE_RETRY) => {}
+            () = stage.journal.signals.stop.cancelled() => return Ok(None),
+            () = tokio::time::sleep(STORE_RETRY_DELAY) => {}
         }
-    }
-}
-
-fn set_reach(context: &Context, source: &SourceConfig, is_present: bool) {
-    let names = context.config.sources.iter();
-    let mut reach = context
-        .reach
-        .write()
-        .unwrap_or_else(PoisonError::into_inner);
-    reach.configured = names.map(|source| source.name.clone()).collect();
-    reach.present.retain(|name| *name != source.name);
-    if is_present {
-        reach.present.push(source.name.clone());
     }
 }
 

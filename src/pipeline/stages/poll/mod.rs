@@ -3,25 +3,39 @@
 //! The schedule is in memory. A poll is written to the database only if it changes the job.
 
 pub mod schedule;
-use crate::domain::{AttemptId, ErrorClass, Failure, Hold, HoldKind, Timestamp};
-use crate::pipeline::context::Context;
+use crate::domain::{AttemptId, Timestamp};
 use crate::pipeline::event::RunEvent;
-use crate::pipeline::stages::poll::schedule::{PollSchedule, PolledGeneration};
-use crate::pipeline::stages::submit::outcome::completion;
+use crate::pipeline::journal::Journal;
+use crate::pipeline::lane::{Answered, Lane};
+use crate::pipeline::received::completion;
+use crate::pipeline::result_cache::ResultCache;
 use crate::policy::latency::LatencyEstimator;
-use crate::policy::retry::{Cause, Verdict, verdict};
-use crate::provider::{CallError, CallErrorKind, Completed, PollStatus};
+use crate::policy::outcome::{Answer, Call, JobChange, decide};
+use crate::provider::{CallError, Completed, PollStatus};
 use crate::runtime::clock::{CLOCK_CHECK_INTERVAL, sleep_until};
 use crate::runtime::failpoint;
 use crate::store::StoreError;
 use crate::store::sqlite::queue::PendingJob;
-use crate::store::sqlite::transitions::{AttemptOutcome, FailedAttempt, NextState};
+use crate::store::sqlite::transitions::FailedAttempt;
+use schedule::{PollSchedule, PolledGeneration};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+
+/// The way of accepted generations into the poll stage.
+pub type Poller = mpsc::UnboundedSender<PendingJob>;
+
+/// The poll stage and what it shares with others.
+pub struct Poll {
+    /// Durable writes and events.
+    pub journal: Arc<Journal>,
+    /// Lane to the service.
+    pub lane: Arc<Lane>,
+    /// Recently received results.
+    pub results: Arc<ResultCache>,
+}
 
 /// Maximum number of polls in flight.
 const MAX_IN_FLIGHT: usize = 64;
@@ -50,24 +64,26 @@ enum PollOutcome {
 /// # Errors
 /// If the database fails permanently.
 pub async fn poll_all(
-    context: Arc<Context>,
+    stage: Poll,
     mut accepted: mpsc::UnboundedReceiver<PendingJob>,
     mut reload: mpsc::Receiver<()>,
 ) -> Result<(), StoreError> {
+    let stage = Arc::new(stage);
     let mut schedule = PollSchedule::default();
     let mut service_times = LatencyEstimator::default();
     let mut synchronized_at = Timestamp::from_millis(i64::MIN);
     let mut tasks: JoinSet<Result<(AttemptId, PollOutcome), StoreError>> = JoinSet::new();
-    for pending in context.store.pending().await? {
-        schedule.insert(PolledGeneration::resumed(pending), context.now());
+    for pending in stage.journal.store.pending().await? {
+        schedule.insert(PolledGeneration::resumed(pending), stage.journal.now());
     }
     loop {
-        let now = context.now();
+        let now = stage.journal.now();
         schedule.advance_to(now);
-        context
-            .gate
+        stage
+            .lane
+            .admission
             .update_pending(schedule.len(), schedule.oldest_due());
-        let opens_at = context.gate.opens_at();
+        let opens_at = stage.lane.admission.opens_at();
         let can_poll = tasks.len() < MAX_IN_FLIGHT && schedule.due_count() > 0;
         // Waking up at least this often detects a clock that was set back.
         let next = schedule
@@ -76,45 +92,45 @@ pub async fn poll_all(
             .min(now.after(CLOCK_CHECK_INTERVAL));
         tokio::select! {
             biased;
-            () = context.stop.cancelled() => break,
-            Some(joined) = tasks.join_next() => finish_task(&context, &mut schedule, &mut service_times, joined)?,
+            () = stage.journal.signals.stop.cancelled() => break,
+            Some(joined) = tasks.join_next() => finish_task(&stage, &mut schedule, &mut service_times, joined)?,
             Some(pending) = accepted.recv() => {
                 let expected = service_times.expected(&pending.model, pending.duration_s);
-                let first = context.polling().first_poll(pending.accepted_at, expected);
+                let first = stage.lane.rules.polling.first_poll(pending.accepted_at, expected);
                 // The last synchronization may have missed its cancellation, because it was not scheduled yet.
                 let is_older = pending.accepted_at <= synchronized_at;
                 if !schedule.contains(pending.attempt) {
                     schedule.insert(PolledGeneration::new(pending, expected.is_some()), first);
                 }
                 if is_older {
-                    synchronized_at = synchronize(&context, &mut schedule).await?;
+                    synchronized_at = synchronize(&stage, &mut schedule).await?;
                 }
             }
-            Some(()) = reload.recv() => synchronized_at = synchronize(&context, &mut schedule).await?,
-            () = next_token(&context, opens_at), if can_poll => {
+            Some(()) = reload.recv() => synchronized_at = synchronize(&stage, &mut schedule).await?,
+            () = next_token(&stage, opens_at), if can_poll => {
                 if let Some(generation) = schedule.take_nearest_expiry() {
-                    let context = context.clone();
-                    tasks.spawn(async move { poll_one(&context, generation).await });
+                    let stage = stage.clone();
+                    tasks.spawn(async move { stage.poll_one(generation).await });
                 }
             }
-            () = sleep_until(&*context.clock, next), if next > now => {}
+            () = sleep_until(&*stage.journal.clock, next), if next > now => {}
         }
     }
     while let Some(joined) = tasks.join_next().await {
-        finish_task(&context, &mut schedule, &mut service_times, joined)?;
+        finish_task(&stage, &mut schedule, &mut service_times, joined)?;
     }
     Ok(())
 }
 
-async fn next_token(context: &Context, opens_at: Timestamp) {
-    sleep_until(&*context.clock, opens_at).await;
-    context.poll_pace.acquire().await;
+async fn next_token(stage: &Poll, opens_at: Timestamp) {
+    sleep_until(&*stage.journal.clock, opens_at).await;
+    stage.lane.poll_limiter.acquire().await;
 }
 
 type JoinedTask = Result<Result<(AttemptId, PollOutcome), StoreError>, tokio::task::JoinError>;
 
 fn finish_task(
-    context: &Context,
+    stage: &Poll,
     schedule: &mut PollSchedule,
     service_times: &mut LatencyEstimator,
     joined: JoinedTask,
@@ -130,23 +146,29 @@ fn finish_task(
     let is_wanted = schedule.finish(attempt);
     match outcome {
         PollOutcome::Unfinished(generation) if is_wanted => {
-            let turn = context.poll_pace.time_for(schedule.due_count());
-            let (generation, due) = reschedule(context, service_times, turn, generation);
+            let turn = stage.lane.poll_limiter.time_for(schedule.due_count());
+            let (generation, due) = reschedule(stage, service_times, turn, generation);
             schedule.insert(generation, due);
         }
         PollOutcome::RetryAt(generation, due) if is_wanted => schedule.insert(generation, due),
         PollOutcome::Completed { pending, latency } => {
             if let Some(latency) = latency {
-                service_times.record(&pending.model, pending.duration_s, latency, context.now());
+                service_times.record(
+                    &pending.model,
+                    pending.duration_s,
+                    latency,
+                    stage.journal.now(),
+                );
             }
         }
         // Cancelled while the poll was in flight, or finished.
         PollOutcome::Unfinished(_) | PollOutcome::RetryAt(..) | PollOutcome::Finished => {}
     }
-    context
-        .gate
+    stage
+        .lane
+        .admission
         .update_pending(schedule.len(), schedule.oldest_due());
-    context.progressed();
+    stage.journal.notify_progress();
     Ok(())
 }
 
@@ -154,12 +176,12 @@ fn finish_task(
 ///
 /// A generation that was accepted before the expected latency was known is rescheduled by it once it is known.
 fn reschedule(
-    context: &Context,
+    stage: &Poll,
     service_times: &LatencyEstimator,
     turn: Duration,
     mut generation: PolledGeneration,
 ) -> (PolledGeneration, Timestamp) {
-    let (now, polling) = (context.now(), context.polling());
+    let (now, polling) = (stage.journal.now(), stage.lane.rules.polling);
     let pending = &generation.pending;
     if !generation.has_expected_latency
         && let Some(expected) = service_times.expected(&pending.model, pending.duration_s)
@@ -177,11 +199,9 @@ fn reschedule(
 
 /// Replaces the schedule by the pending generations in the database, so that cancelled ones are no longer polled.
 /// Returns the time of the synchronization.
-async fn synchronize(
-    context: &Context,
-    schedule: &mut PollSchedule,
-) -> Result<Timestamp, StoreError> {
-    let pending: HashMap<_, _> = context
+async fn synchronize(stage: &Poll, schedule: &mut PollSchedule) -> Result<Timestamp, StoreError> {
+    let pending: HashMap<_, _> = stage
+        .journal
         .store
         .pending()
         .await?
@@ -191,225 +211,143 @@ async fn synchronize(
     schedule.retain(|attempt| pending.contains_key(&attempt));
     for (attempt, pending) in pending {
         if !schedule.contains(attempt) {
-            schedule.insert(PolledGeneration::resumed(pending), context.now());
+            schedule.insert(PolledGeneration::resumed(pending), stage.journal.now());
         }
     }
-    Ok(context.now())
+    Ok(stage.journal.now())
 }
 
-async fn poll_one(
-    context: &Context,
-    mut generation: PolledGeneration,
-) -> Result<(AttemptId, PollOutcome), StoreError> {
-    let attempt = generation.pending.attempt;
-    let began = context.now();
-    generation.polls += 1;
-    tracing::debug!(
-        job.id = generation.pending.job.0,
-        remote.id = generation.pending.generation.as_str(),
-        poll = generation.polls,
-        "polling"
-    );
-    let request = context.client.poll(&generation.pending.generation);
-    let answer = failpoint::around("pipeline.poll.request", request).await;
-    let poll = FinishedPoll {
-        context,
-        generation,
-        began,
-    };
-    let outcome = match answer {
-        Ok(polled) => poll.handle_answer(polled).await?,
-        Err(error) => poll.handle_error(error).await?,
-    };
-    Ok((attempt, outcome))
-}
+impl Poll {
+    async fn poll_one(
+        &self,
+        mut generation: PolledGeneration,
+    ) -> Result<(AttemptId, PollOutcome), StoreError> {
+        let attempt = generation.pending.attempt;
+        let started_at = self.journal.now();
+        generation.polls += 1;
+        tracing::debug!(
+            job.id = generation.pending.job.0,
+            remote.id = generation.pending.generation.as_str(),
+            poll = generation.polls,
+            "polling"
+        );
+        let request = self.lane.client.poll(&generation.pending.generation);
+        let reply = failpoint::around("pipeline.poll.request", request).await;
+        let outcome = self.answered(generation, started_at, reply).await?;
+        Ok((attempt, outcome))
+    }
 
-/// A poll that got an answer or an error.
-struct FinishedPoll<'a> {
-    context: &'a Context,
-    generation: PolledGeneration,
-    began: Timestamp,
-}
-
-impl FinishedPoll<'_> {
-    async fn handle_answer(self, polled: PollStatus) -> Result<PollOutcome, StoreError> {
-        self.context.gate.record_success();
-        self.context.tally.refused_polls.store(0, Ordering::Relaxed);
-        match polled {
-            PollStatus::InProgress => self.wait_for_result().await,
-            PollStatus::Completed(completed) => self.store_result(completed).await,
-            PollStatus::Failed(failure) => {
-                self.retry_or_fail(AttemptOutcome::Refused, failure).await
+    /// Decides what the answer to a poll means and applies it.
+    async fn answered(
+        &self,
+        generation: PolledGeneration,
+        started_at: Timestamp,
+        reply: Result<PollStatus, CallError>,
+    ) -> Result<PollOutcome, StoreError> {
+        let (pending, error) = (&generation.pending, reply.as_ref().err());
+        let answered = Answered {
+            answer: reply.as_ref().map_or_else(CallError::answer, answer_of),
+            call: Call::Poll {
+                accepted_at: pending.accepted_at,
+                expires_at: pending.expires_at,
+            },
+            job: pending.job,
+            started_at,
+            retry_after: error.and_then(|error| error.retry_after),
+        };
+        let seen = self.lane.observe(&self.journal, &answered, error);
+        let facts = self.lane.facts(seen, answered.call, pending.attempts);
+        let effect = decide(answered.answer, &facts, self.journal.now(), rand::random());
+        if let (Some(kind), Some(error)) = (effect.hold, error) {
+            let hold = self.journal.begin_hold_for(kind, error);
+            self.journal.store_hold(hold).await;
+        }
+        match (effect.change, reply) {
+            (JobChange::Complete, Ok(PollStatus::Completed(completed))) => {
+                self.store_result(generation, completed).await
             }
+            (JobChange::PollAgain { unfinished, due }, reply) => {
+                warn_if_unreadable(&generation, &reply);
+                let last_unfinished_at = unfinished.then_some(started_at);
+                let generation = PolledGeneration {
+                    last_unfinished_at,
+                    ..generation
+                };
+                Ok(match due {
+                    Some(due) => PollOutcome::RetryAt(generation, due),
+                    None => PollOutcome::Unfinished(generation),
+                })
+            }
+            (change, reply) => self.end_without_result(generation, change, reply).await,
         }
     }
 
-    async fn store_result(self, completed: Completed) -> Result<PollOutcome, StoreError> {
-        let (context, now) = (self.context, self.context.now());
-        let latency = self.generation.latency_bounds(now);
-        let pending = self.generation.pending;
+    async fn store_result(
+        &self,
+        generation: PolledGeneration,
+        completed: Completed,
+    ) -> Result<PollOutcome, StoreError> {
+        let now = self.journal.now();
+        let latency = generation.latency_bounds(now);
+        let pending = generation.pending;
         let completion = completion(pending.job, pending.attempt, &completed, None, now);
-        if context
-            .persist(pending.job, || context.store.complete(completion.clone()))
-            .await?
-            .is_none()
-        {
+        let change = || self.journal.store.complete(completion.clone());
+        if self.journal.record(pending.job, change).await?.is_none() {
             return Ok(PollOutcome::Finished);
         }
-        context.notice(&RunEvent::Received {
+        self.journal.emit(&RunEvent::Received {
             job: pending.job,
             name: pending.relative.clone(),
             audio_s: completion.duration_s,
         });
-        context.fresh.insert(pending.job, now, completed);
-        context.to_save.notify_one();
+        self.results.insert(pending.job, now, completed);
+        self.journal.signals.wake_save.notify_one();
         // A duplicate may be waiting for this result.
-        context.to_submit.notify_one();
+        self.journal.signals.wake_submit.notify_one();
         Ok(PollOutcome::Completed { pending, latency })
     }
 
-    /// Polls again, unless the deadline has passed.
-    async fn wait_for_result(self) -> Result<PollOutcome, StoreError> {
-        let polling = self.context.polling();
-        if self.context.now() >= polling.deadline(self.generation.pending.expires_at) {
-            let message = "the service is still working on it long after it should have finished";
-            return self.lost(Failure::new(ErrorClass::Expired, message)).await;
-        }
-        let unfinished_at = Some(self.began);
-        Ok(self.poll_again(unfinished_at))
-    }
-
-    /// Polls again at the next scheduled time. `unfinished_at` is the start of this poll if it found the generation
-    /// unfinished.
-    fn poll_again(self, unfinished_at: Option<Timestamp>) -> PollOutcome {
-        PollOutcome::Unfinished(PolledGeneration {
-            last_unfinished_at: unfinished_at,
-            ..self.generation
-        })
-    }
-
-    async fn handle_error(self, error: CallError) -> Result<PollOutcome, StoreError> {
-        let (context, now) = (self.context, self.context.now());
-        let polling = context.polling();
-        match error.kind {
-            CallErrorKind::Missing
-                if polling.in_grace_period(now, self.generation.pending.accepted_at) =>
-            {
-                self.wait_for_result().await
-            }
-            CallErrorKind::Missing => {
-                let message = "the service no longer has the transcription";
-                self.lost(Failure::new(ErrorClass::Expired, message)).await
-            }
-            CallErrorKind::Auth => self.hold_and_retry(HoldKind::Auth, &error).await,
-            CallErrorKind::Credit => self.hold_and_retry(HoldKind::Credit, &error).await,
-            CallErrorKind::RateLimited | CallErrorKind::Unavailable | CallErrorKind::Unknown => {
-                let due = context.slow_down(self.began, self.generation.pending.job, &error);
-                let generation = PolledGeneration {
-                    last_unfinished_at: None,
-                    ..self.generation
-                };
-                Ok(PollOutcome::RetryAt(generation, due))
-            }
-            _ if now >= polling.deadline(self.generation.pending.expires_at) => {
-                self.give_up(error.failure).await
-            }
-            _ => {
-                tracing::warn!(job.id = self.generation.pending.job.0, error = %error.failure, "unreadable poll response; polling again");
-                self.wait_for_result().await
-            }
-        }
-    }
-
-    /// Holds submissions because the service refuses the key or the account. The generation is polled again even after
-    /// its deadline, because the answer says nothing about it.
-    async fn hold_and_retry(
-        self,
-        kind: HoldKind,
-        error: &CallError,
+    async fn end_without_result(
+        &self,
+        generation: PolledGeneration,
+        change: JobChange,
+        reply: Result<PollStatus, CallError>,
     ) -> Result<PollOutcome, StoreError> {
-        self.context
-            .tally
-            .refused_polls
-            .fetch_add(1, Ordering::Relaxed);
-        let message = error.failure.message.clone();
-        let hold = Hold::new(kind, self.context.now(), message);
-        self.context.hold(hold).await;
-        Ok(self.poll_again(None))
-    }
-
-    /// Handles a generation that was accepted, and possibly billed, but has no transcript any more.
-    async fn lost(self, failure: Failure) -> Result<PollOutcome, StoreError> {
-        self.retry_or_fail(AttemptOutcome::Lost, failure).await
-    }
-
-    /// Requeues a job without a transcript, or fails it if its attempts are spent.
-    async fn retry_or_fail(
-        self,
-        ending: AttemptOutcome,
-        failure: Failure,
-    ) -> Result<PollOutcome, StoreError> {
-        let context = self.context;
-        let (now, attempts) = (context.now(), self.generation.pending.attempts);
-        let next = match verdict(
-            Cause::Lost,
-            attempts,
-            context.config.retry.max_attempts,
-            false,
-        ) {
-            Verdict::Fail => NextState::Failed,
-            _ => {
-                let wait = context.backoff().delay(attempts, context.jitter());
-                NextState::Queued {
-                    due: now.after(wait),
-                    spent: true,
-                }
-            }
-        };
-        self.fail_attempt(ending, next, failure).await
-    }
-
-    /// Fails a job whose answers cannot be read. A new submission would be billed and probably end the same way.
-    async fn give_up(self, failure: Failure) -> Result<PollOutcome, StoreError> {
-        self.fail_attempt(AttemptOutcome::Lost, NextState::Failed, failure)
-            .await
-    }
-
-    /// Ends the attempt without a result, and requeues or fails the job.
-    async fn fail_attempt(
-        self,
-        ending: AttemptOutcome,
-        next: NextState,
-        failure: Failure,
-    ) -> Result<PollOutcome, StoreError> {
-        let (context, pending) = (self.context, self.generation.pending);
-        let (job, name) = (pending.job, pending.relative);
-        let setback = FailedAttempt {
+        let PendingJob {
             job,
-            attempt: pending.attempt,
-            outcome: ending,
-            next_state: next,
-            failure: failure.clone(),
-            http_status: None,
-            request_id: None,
-            now: context.now(),
+            attempt,
+            relative,
+            ..
+        } = generation.pending;
+        let failure = match reply {
+            Ok(PollStatus::Failed(failure)) => Some(failure),
+            Err(error) => Some(error.failure),
+            Ok(_) => None,
         };
-        if context
-            .persist(job, || context.store.fail_attempt(setback.clone()))
-            .await?
-            .is_some()
-        {
-            match next {
-                NextState::Queued { due, .. } => context.notice(&RunEvent::Requeued {
-                    job,
-                    name,
-                    failure,
-                    due,
-                }),
-                NextState::Failed => context.failed(job, name, failure),
-            }
-            context.to_submit.notify_one();
+        let now = self.journal.now();
+        if let Some(ended) = FailedAttempt::of(change, job, attempt, failure, now) {
+            self.journal.end_attempt(ended, relative).await?;
         }
         Ok(PollOutcome::Finished)
+    }
+}
+
+const fn answer_of(status: &PollStatus) -> Answer {
+    match status {
+        PollStatus::InProgress => Answer::InProgress,
+        PollStatus::Completed(_) => Answer::Completed,
+        PollStatus::Failed(_) => Answer::TranscriptionFailed,
+    }
+}
+
+fn warn_if_unreadable(generation: &PolledGeneration, reply: &Result<PollStatus, CallError>) {
+    if let Err(error) = reply
+        && matches!(error.answer(), Answer::Unreadable | Answer::Refused)
+    {
+        tracing::warn!(
+            job.id = generation.pending.job.0,
+            error = %error.failure,
+            "the answer to a poll cannot be read; polling again"
+        );
     }
 }

@@ -12,13 +12,15 @@ use crate::config::OutputConfig;
 use crate::domain::{ErrorClass, Failure, RecordingId, Timestamp};
 use crate::output::staging_file::remove_staging_files;
 use crate::output::write::{StagedFile, parent_folder, sync_folder};
-use crate::pipeline::context::Context;
 use crate::pipeline::event::RunEvent;
+use crate::pipeline::journal::Journal;
+use crate::pipeline::result_cache::ResultCache;
 use crate::pipeline::stages::save::reservations::Reservations;
 use crate::pipeline::stages::save::staging::{
     RenderedFiles, StagedFiles, output_folder, render_files, write_failure,
 };
 use crate::pipeline::stages::save::sync::sync_staged;
+use crate::pipeline::write_failures::WriteFailures;
 use crate::provider::Completed;
 use crate::runtime::blocking::{CPU_THREADS, IO_THREADS, map_blocking};
 use crate::runtime::clock::sleep_until;
@@ -49,31 +51,45 @@ const RETRY_MIN: Duration = Duration::from_secs(1);
 /// Longest back-off after a failed write.
 const RETRY_MAX: Duration = Duration::from_secs(60);
 
+/// The save stage and what it shares with others.
+pub struct Save {
+    /// Durable writes and events.
+    pub journal: Arc<Journal>,
+    /// Where and how output files are written.
+    pub output: OutputConfig,
+    /// Whether a hook runs for each finished job.
+    pub has_hook: bool,
+    /// Recently received results.
+    pub results: Arc<ResultCache>,
+    /// Time for which output files could not be written.
+    pub write_failures: Arc<WriteFailures>,
+}
+
 /// Saves received results until the run stops and no writable result is left.
 ///
 /// # Errors
 /// If the database fails permanently.
-pub async fn save_all(context: Arc<Context>) -> Result<(), StoreError> {
-    remove_all_leftovers(&context).await?;
+pub async fn save_all(stage: Save) -> Result<(), StoreError> {
+    remove_all_leftovers(&stage).await?;
     let reservations = Arc::new(Reservations::default());
     let mut batches = FuturesUnordered::new();
     let mut in_flight = HashSet::new();
     loop {
         if batches.len() < BATCHES {
-            let received = next_batch(&context, &in_flight).await?;
+            let received = next_batch(&stage, &in_flight).await?;
             if !received.is_empty() {
                 in_flight.extend(received.iter().map(|result| result.recording));
-                batches.push(save_batch(&context, reservations.clone(), received));
+                batches.push(save_batch(&stage, reservations.clone(), received));
                 continue;
             }
-            if batches.is_empty() && context.stop.is_cancelled() {
+            if batches.is_empty() && stage.journal.signals.stop.is_cancelled() {
                 return Ok(());
             }
         }
         // The store still reports in-flight results as due, so it is asked only when none is in flight.
         let next_due = if batches.is_empty() {
-            context.fresh.clear();
-            context.store.next_write().await?
+            stage.results.clear();
+            stage.journal.store.next_write().await?
         } else {
             None
         };
@@ -82,11 +98,11 @@ pub async fn save_all(context: Arc<Context>) -> Result<(), StoreError> {
                 for recording in saved? {
                     in_flight.remove(&recording);
                 }
-                context.progress.notify_one();
+                stage.journal.signals.progress.notify_one();
             }
-            () = context.to_save.notified(), if batches.len() < BATCHES => {}
-            () = context.stop.cancelled(), if batches.is_empty() => {}
-            () = sleep_until(&*context.clock, next_due.unwrap_or(Timestamp::MAX)) => {}
+            () = stage.journal.signals.wake_save.notified(), if batches.len() < BATCHES => {}
+            () = stage.journal.signals.stop.cancelled(), if batches.is_empty() => {}
+            () = sleep_until(&*stage.journal.clock, next_due.unwrap_or(Timestamp::MAX)) => {}
         }
     }
 }
@@ -94,24 +110,28 @@ pub async fn save_all(context: Arc<Context>) -> Result<(), StoreError> {
 /// Returns the next batch of results, excluding recordings already being saved. A second result of such a recording has
 /// to wait, as it replaces the files of the first.
 async fn next_batch(
-    context: &Context,
+    stage: &Save,
     in_flight: &HashSet<RecordingId>,
 ) -> Result<Vec<ReceivedJob>, StoreError> {
-    let formats = context.config.output.formats.len().max(1);
+    let formats = stage.output.formats.len().max(1);
     let limit = (BATCH_FILES / formats).max(1);
-    let received = context.store.received(context.now(), in_flight, limit);
+    let received = stage
+        .journal
+        .store
+        .received(stage.journal.now(), in_flight, limit);
     Ok(one_batch(received.await?))
 }
 
 /// Removes the staging files that a crash left. They can only be in folders of results that are still to be written.
-async fn remove_all_leftovers(context: &Context) -> Result<(), StoreError> {
-    let waiting = context
+async fn remove_all_leftovers(stage: &Save) -> Result<(), StoreError> {
+    let waiting = stage
+        .journal
         .store
         .received(Timestamp::MAX, &HashSet::new(), usize::MAX)
         .await?;
     let folders: BTreeSet<_> = waiting
         .iter()
-        .map(|received| output_folder(&context.config.output, received))
+        .map(|received| output_folder(&stage.output, received))
         .collect();
     for folder in folders {
         if let Err(error) = remove_staging_files(&folder) {
@@ -215,14 +235,14 @@ impl SavedResult {
 
 /// Saves a batch. Returns its recordings.
 async fn save_batch(
-    context: &Context,
+    stage: &Save,
     reservations: Arc<Reservations>,
     received: Vec<ReceivedJob>,
 ) -> Result<Vec<RecordingId>, StoreError> {
     let ids = received.iter().map(|result| (result.job, result.recording));
     let (jobs, recordings): (HashSet<_>, Vec<_>) = ids.unzip();
-    let unsaved = load(context, received).await?;
-    let staged = sync_staged(stage_all(context, unsaved, &reservations).await?).await;
+    let unsaved = load(stage, received).await?;
+    let staged = sync_staged(stage_all(stage, unsaved, &reservations).await?).await;
     let reserved = reservations.clone();
     let mut saved =
         map_blocking(CPU_THREADS, staged, move |result| finish(result, &reserved)).await;
@@ -241,12 +261,12 @@ async fn save_batch(
             &mut failed
         }) = true;
     }
-    let recorded = saved.into_iter().map(|result| record(context, result));
+    let recorded = saved.into_iter().map(|result| record(stage, result));
     for recorded in join_all(recorded).await {
         recorded?;
     }
     if written || failed {
-        context.tally.tried_to_write(written, context.now());
+        stage.write_failures.record(written, stage.journal.now());
     }
     reservations.release(&jobs);
     Ok(recordings)
@@ -254,14 +274,11 @@ async fn save_batch(
 
 /// Renders the results and writes their staging files.
 async fn stage_all(
-    context: &Context,
+    stage: &Save,
     unsaved: Vec<UnsavedResult>,
     reservations: &Arc<Reservations>,
 ) -> Result<Vec<StagedResult>, StoreError> {
-    let (output, reservations) = (
-        Arc::new(context.config.output.clone()),
-        reservations.clone(),
-    );
+    let (output, reservations) = (Arc::new(stage.output.clone()), reservations.clone());
     let staged = match &unsaved[..] {
         // The thread for large jobs only renders. A write to a hung disk would block it for all other jobs.
         [result] if result.received.compressed_bytes > BATCH_BYTES => {
@@ -271,12 +288,13 @@ async fn stage_all(
             });
             let rendered = join_all(rendered).await.into_iter().flatten();
             map_blocking(CPU_THREADS, rendered, move |result| {
-                Ok(stage(result?, &reservations))
+                Ok(write_staging_files(result?, &reservations))
             })
             .await
         }
         _ => {
-            let stage = move |result| Ok(stage(render(result, &output)?, &reservations));
+            let stage =
+                move |result| Ok(write_staging_files(render(result, &output)?, &reservations));
             map_blocking(CPU_THREADS, unsaved, stage).await
         }
     };
@@ -284,20 +302,17 @@ async fn stage_all(
 }
 
 /// Loads the results and the recorded files of their recordings.
-async fn load(
-    context: &Context,
-    received: Vec<ReceivedJob>,
-) -> Result<Vec<UnsavedResult>, StoreError> {
+async fn load(stage: &Save, received: Vec<ReceivedJob>) -> Result<Vec<UnsavedResult>, StoreError> {
     let recordings: Vec<_> = received.iter().map(|result| result.recording).collect();
-    let mut outputs = context.store.outputs_of(&recordings).await?;
-    let from_cache = |result: &ReceivedJob| context.fresh.take(result.job, result.received_at);
+    let mut outputs = stage.journal.store.outputs_of(&recordings).await?;
+    let from_cache = |result: &ReceivedJob| stage.results.take(result.job, result.received_at);
     let cached: Vec<_> = received.iter().map(from_cache).collect();
     let missing = received
         .iter()
         .zip(&cached)
         .filter(|(_, cached)| cached.is_none());
     let missing: Vec<_> = missing.map(|(result, _)| result.job).collect();
-    let mut packed = context.store.results(&missing).await?;
+    let mut packed = stage.journal.store.results(&missing).await?;
     let unsaved = received
         .into_iter()
         .zip(cached)
@@ -348,7 +363,7 @@ fn render(unsaved: UnsavedResult, output: &OutputConfig) -> Result<RenderedResul
 }
 
 /// Writes the staging files of one result. Blocks.
-fn stage(result: RenderedResult, reservations: &Reservations) -> StagedResult {
+fn write_staging_files(result: RenderedResult, reservations: &Reservations) -> StagedResult {
     let RenderedResult {
         received,
         own_files,
@@ -386,16 +401,16 @@ fn internal_failure() -> Failure {
 }
 
 /// Records the outcome of a result in the database and reports it to the observer.
-async fn record(context: &Context, saved: SavedResult) -> Result<(), StoreError> {
+async fn record(stage: &Save, saved: SavedResult) -> Result<(), StoreError> {
     let (job, name) = (saved.received.job, saved.received.relative);
-    let store = &context.store;
+    let store = &stage.journal.store;
     match saved.outcome {
         Ok(SavedFiles { written, silent }) => {
-            let hook = context.config.hooks.on_done.is_some();
-            let done = || store.finish_job(job, written.clone(), hook, context.now());
-            if context.persist(job, done).await?.is_some() {
-                context.beside.wake_hooks.notify_one();
-                context.notice(&RunEvent::Done {
+            let hook = stage.has_hook;
+            let done = || store.finish_job(job, written.clone(), hook, stage.journal.now());
+            if stage.journal.record(job, done).await?.is_some() {
+                stage.journal.signals.wake_hooks.notify_one();
+                stage.journal.emit(&RunEvent::Done {
                     job,
                     name,
                     outputs: written.into_iter().map(|file| file.path).collect(),
@@ -404,12 +419,12 @@ async fn record(context: &Context, saved: SavedResult) -> Result<(), StoreError>
             }
         }
         Err(failure) => {
-            let now = context.now();
-            let wait = context.tally.unwritable_for(now);
+            let now = stage.journal.now();
+            let wait = stage.write_failures.failing_for(now);
             let due = now.after(wait.clamp(RETRY_MIN, RETRY_MAX));
             let postpone = || store.postpone_write(job, failure.clone(), due, now);
-            context.persist(job, postpone).await?;
-            context.notice(&RunEvent::OutputFailed {
+            stage.journal.record(job, postpone).await?;
+            stage.journal.emit(&RunEvent::OutputFailed {
                 job,
                 name,
                 failure,

@@ -4,7 +4,7 @@
 use crate::disk::resource_exhaustion::is_resource_exhaustion;
 use crate::domain::{ErrorClass, Failure, FileContent};
 use crate::media::inspect::{Inspection, inspect};
-use crate::pipeline::context::Context;
+use crate::pipeline::stages::submit::Submit;
 use crate::source::folder::fingerprint;
 use crate::source::folder::fingerprint::Fingerprint;
 use crate::store::StoreError;
@@ -47,29 +47,37 @@ pub enum Preflight {
     Deferred(Failure),
 }
 
-/// Checks the candidate on a blocking thread. A panic in a container parser fails only that file.
-///
-/// # Errors
-/// If the database fails.
-pub async fn preflight(context: &Context, candidate: &Candidate) -> Result<Preflight, StoreError> {
-    let Location::File(path) = &candidate.location else {
-        return Ok(Preflight::Ready(Ready::default()));
-    };
-    let needs_hash =
-        candidate.size_bytes <= SMALL_FILE || context.store.may_have_duplicate(candidate).await?;
-    let _slot = context
-        .looks
-        .acquire()
-        .await
-        .map_err(|_| StoreError::Closed)?;
-    let checked = {
-        let (path, expected) = (path.clone(), recorded_fingerprint(candidate));
-        tokio::task::spawn_blocking(move || check(&path, expected, needs_hash)).await
-    };
-    Ok(checked.unwrap_or_else(|_| {
-        let message = "the container parser panicked on this file";
-        Preflight::Refused(Failure::new(ErrorClass::Unreadable, message))
-    }))
+impl Submit {
+    /// Checks the candidate on a blocking thread. A panic in a container parser fails only that file.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(super) async fn preflight(&self, candidate: &Candidate) -> Result<Preflight, StoreError> {
+        let Location::File(path) = &candidate.location else {
+            return Ok(Preflight::Ready(Ready::default()));
+        };
+        let needs_hash = candidate.size_bytes <= SMALL_FILE
+            || self.journal.store.may_have_duplicate(candidate).await?;
+        let _slot = self
+            .preflight_slots
+            .acquire()
+            .await
+            .map_err(|_| StoreError::Closed)?;
+        let checked = {
+            let (path, expected) = (path.clone(), recorded_fingerprint(candidate));
+            tokio::task::spawn_blocking(move || check(&path, expected, needs_hash)).await
+        };
+        Ok(checked.unwrap_or_else(|_| {
+            let message = "the container parser panicked on this file";
+            Preflight::Refused(Failure::new(ErrorClass::Unreadable, message))
+        }))
+    }
+
+    /// Returns the root folder of the candidate's source if it does not exist.
+    pub(super) fn missing_root(&self, candidate: &Candidate) -> Option<PathBuf> {
+        let source = self.config.source(&candidate.source)?;
+        (!source.path.is_dir()).then(|| source.path.clone())
+    }
 }
 
 /// Returns the fingerprint of the candidate's file when it was recorded.
@@ -79,13 +87,6 @@ pub const fn recorded_fingerprint(candidate: &Candidate) -> Fingerprint {
         size_bytes: candidate.size_bytes,
         modified: candidate.modified,
     }
-}
-
-/// Returns the root folder of the candidate's source if it does not exist.
-#[must_use]
-pub fn missing_root(context: &Context, candidate: &Candidate) -> Option<PathBuf> {
-    let source = context.config.source(&candidate.source)?;
-    (!source.path.is_dir()).then(|| source.path.clone())
 }
 
 fn check(path: &Path, expected: Fingerprint, needs_hash: bool) -> Preflight {

@@ -1,0 +1,147 @@
+//! The lane to one provider: its client, admission, rates, back-off and spend. With a lane of its own for each provider,
+//! an outage of one stops no other.
+
+use super::admission::Admission;
+use super::budget::Spend;
+use super::event::RunEvent;
+use super::journal::Journal;
+use super::submit_rate::SubmitRate;
+use crate::domain::{JobId, Timestamp};
+use crate::policy::outcome::{Answer, Call, Facts, Rules};
+use crate::provider::{CallError, Client};
+use crate::runtime::rate_limiter::RateLimiter;
+use governor::clock::Clock as GovernorClock;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// The lane to one provider.
+pub struct Lane {
+    /// Client of the service.
+    pub client: Client,
+    /// Admission control for submissions and polls.
+    pub admission: Arc<Admission>,
+    /// Rate limiter of submissions.
+    pub submit_rate: SubmitRate,
+    /// Rate limiter of polls.
+    pub poll_limiter: RateLimiter,
+    /// Rate limiter of request-log queries.
+    pub log_limiter: RateLimiter,
+    /// Spend against the budget.
+    pub spend: Spend,
+    /// Settings that decide what an answer means.
+    pub rules: Rules,
+    /// Number of consecutive polls that the service refused because of the key or the account.
+    pub refused_polls: AtomicU64,
+}
+
+/// A call that was answered or broke.
+#[derive(Debug, Clone, Copy)]
+pub struct Answered {
+    /// The answer.
+    pub answer: Answer,
+    /// The call.
+    pub call: Call,
+    /// The job that it was made for.
+    pub job: JobId,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// `Retry-After` of the answer.
+    pub retry_after: Option<Duration>,
+}
+
+/// What a call's answer tells about the service.
+#[derive(Debug, Clone, Copy)]
+pub struct Observation {
+    /// Whether requests for several jobs fail and none succeeds.
+    pub outage: bool,
+    /// Until when the job waits.
+    pub wait_until: Timestamp,
+}
+
+/// Adapts admission and the submit rate to an answer that came at `now`. `jitter` is from 0 to 1.
+pub fn observe<C: GovernorClock + Clone>(
+    admission: &Admission,
+    submit_rate: &SubmitRate<C>,
+    answered: &Answered,
+    now: Timestamp,
+    jitter: f64,
+) -> Observation {
+    let &Answered {
+        answer,
+        call,
+        job,
+        started_at,
+        retry_after,
+    } = answered;
+    if answer.is_success() {
+        admission.record_success();
+    }
+    match (call, answer) {
+        (Call::Submission, Answer::Accepted | Answer::Completed) => {
+            submit_rate.record_accepted(started_at, now);
+        }
+        (Call::Submission, Answer::RateLimited) => submit_rate.record_rate_limited(started_at, now),
+        _ => {}
+    }
+    let wait_until = answer.failure_scope(call).map_or(now, |scope| {
+        admission.record_failure(started_at, job, scope, retry_after, jitter)
+    });
+    Observation {
+        outage: admission.is_outage(),
+        wait_until,
+    }
+}
+
+impl Lane {
+    /// Adapts this lane to an answer, and reports if all requests slow down. `error` is the one that the call ended
+    /// with, if it failed.
+    pub fn observe(
+        &self,
+        journal: &Journal,
+        answered: &Answered,
+        error: Option<&CallError>,
+    ) -> Observation {
+        self.count_refused_poll(answered);
+        let (before, now) = (self.admission.opens_at(), journal.now());
+        let seen = observe(
+            &self.admission,
+            &self.submit_rate,
+            answered,
+            now,
+            rand::random(),
+        );
+        let opens_at = self.admission.opens_at();
+        if let Some(error) = error.filter(|_| opens_at > before) {
+            journal.emit(&RunEvent::SlowedDown {
+                failure: error.failure.clone(),
+                now,
+                until: opens_at,
+            });
+        }
+        seen
+    }
+
+    /// Returns the facts for the decision about a job.
+    #[must_use]
+    pub const fn facts(&self, seen: Observation, call: Call, attempts: u32) -> Facts {
+        Facts {
+            rules: self.rules,
+            call,
+            attempts,
+            outage: seen.outage,
+            wait_until: seen.wait_until,
+        }
+    }
+
+    fn count_refused_poll(&self, answered: &Answered) {
+        if !matches!(answered.call, Call::Poll { .. }) {
+            return;
+        }
+        if matches!(answered.answer, Answer::KeyRefused | Answer::NoCredit) {
+            self.refused_polls.fetch_add(1, Ordering::Relaxed);
+        } else if answered.answer.is_success() {
+            self.refused_polls.store(0, Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Notifications of a run about its holds, and their encoding for the channels.
+
+use crate::domain::{Hold, NotifyChannel, RunId, Timestamp};
+use crate::notify::notification::RunPeriod;
+use crate::notify::{Channels, Message, Notification, text};
+use crate::pipeline::tally::Tally;
+use crate::runtime::clock::Clock;
+use crate::store::sqlite::outbox_message::{OutboxMessage, Payload};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::watch;
+
+/// Notifications of a run.
+pub struct Messages {
+    /// Notification channels.
+    pub channels: Arc<Channels>,
+    /// The run.
+    pub run: RunId,
+    /// Start time of the run.
+    pub began: Timestamp,
+    /// Source of the current time.
+    pub clock: Arc<dyn Clock>,
+    /// Counters of the run.
+    pub tally: Arc<Tally>,
+    /// Whether a notification was sent without the database. This happens once in a run.
+    pub sent_without_store: AtomicBool,
+    /// Wakes the delivery tasks. The value is the deadline for deliveries, set when the stages have ended.
+    pub outbox_changed: watch::Sender<Option<Timestamp>>,
+}
+
+impl Messages {
+    /// Returns the message about a hold that has just begun. Returns `None` if the hold needs no person or no channel is
+    /// configured.
+    #[must_use]
+    pub fn of_hold(&self, hold: &Hold) -> Option<OutboxMessage> {
+        if !hold.kind.needs_action() {
+            return None;
+        }
+        self.channels.configured().next()?;
+        let now = self.clock.now();
+        let tally = [self.tally.done(), self.tally.failed()];
+        let period = self.period(self.began, now);
+        let message = Notification::attention(new_id(), now, period, tally, hold);
+        Some(self.encode(&message))
+    }
+
+    /// Reports a hold that begins because the database cannot be written, without storing the message in the outbox.
+    /// Each channel is tried once. Only the first such hold of a run is reported.
+    pub fn send_without_store(&self, hold: &Hold) {
+        let Some(message) = self.of_hold(hold) else {
+            return;
+        };
+        if self.sent_without_store.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        for payload in message.payloads {
+            let (channels, id) = (self.channels.clone(), message.message_id.clone());
+            tokio::spawn(async move {
+                let sent = Message {
+                    id: &id,
+                    at: message.created_at,
+                    subject: payload.subject.as_deref().unwrap_or_default(),
+                    body: &payload.body,
+                };
+                if let Err(error) = channels.send(payload.channel, sent).await {
+                    let (channel, reason) = (payload.channel.as_str(), error.reason);
+                    tracing::warn!(channel, reason, "failed to deliver a message");
+                }
+            });
+        }
+    }
+
+    /// Encodes a message for each configured channel.
+    #[must_use]
+    pub fn encode(&self, message: &Notification) -> OutboxMessage {
+        let payload = |channel| match channel {
+            NotifyChannel::Command | NotifyChannel::Webhook => Payload {
+                channel,
+                subject: None,
+                body: message.json(),
+            },
+            NotifyChannel::Email => Payload {
+                channel,
+                subject: Some(text::subject(message)),
+                body: text::body(message),
+            },
+        };
+        OutboxMessage {
+            message_id: message.id.clone(),
+            payloads: self.channels.configured().map(payload).collect(),
+            created_at: message.at,
+        }
+    }
+
+    /// Returns the part of this run from `since` to `until`.
+    #[must_use]
+    pub const fn period(&self, since: Timestamp, until: Timestamp) -> RunPeriod {
+        RunPeriod {
+            id: self.run.0,
+            since,
+            until,
+        }
+    }
+
+    /// Wakes the delivery tasks.
+    pub fn wake_delivery(&self) {
+        self.outbox_changed.send_modify(|_| ());
+    }
+}
+
+/// Returns a random ID of 128 bits.
+#[must_use]
+pub fn new_id() -> String {
+    format!("{:032x}", rand::random::<u128>())
+}

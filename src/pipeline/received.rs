@@ -1,0 +1,28 @@
+//! A result as the queue stores it.
+
+use crate::domain::{AttemptId, JobId, Timestamp};
+use crate::provider::Completed;
+use crate::store::compress::pack;
+use crate::store::sqlite::transitions::Completion;
+
+/// Returns the change that stores the result of `attempt`.
+pub(super) fn completion(
+    job: JobId,
+    attempt: AttemptId,
+    completed: &Completed,
+    sha256: Option<String>,
+    now: Timestamp,
+) -> Completion {
+    let transcript = &completed.transcript;
+    Completion {
+        job,
+        attempt,
+        raw: pack(&completed.raw),
+        duration_s: transcript.duration_s,
+        words: transcript.words.len() as u64,
+        language: transcript.language.clone(),
+        silent: transcript.is_silent(),
+        sha256,
+        now,
+    }
+}

@@ -1,0 +1,110 @@
+//! The settings and the result of one run.
+
+use super::event::Observer;
+use super::lock::LockError;
+use crate::config::Config;
+use crate::domain::{Hold, Timestamp};
+use crate::notify::Channels;
+use crate::policy::budget::Cap;
+use crate::policy::hours::Opening;
+use crate::provider::ClientError;
+use crate::runtime::clock::Clock;
+use crate::store::StoreError;
+use crate::store::sqlite::recovery::Recovered;
+use secrecy::SecretString;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// How long requests and hooks in flight may continue after a stop.
+pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Lifetime of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Scans once, and ends when nothing is left to do.
+    Once,
+    /// Runs until it is stopped.
+    Daemon,
+}
+
+/// Settings and dependencies of a run.
+pub struct Setup {
+    /// Configuration.
+    pub config: Config,
+    /// API key of the service.
+    pub key: SecretString,
+    /// Lifetime of the run.
+    pub mode: Mode,
+    /// Time after which nothing is submitted. The run then ends when all pending generations are collected.
+    pub until: Option<Timestamp>,
+    /// Maximum number of recordings to submit.
+    pub limit: Option<u64>,
+    /// Source of the current time.
+    pub clock: Arc<dyn Clock>,
+    /// Receiver of the run's events.
+    pub observer: Arc<dyn Observer>,
+    /// Notification channels.
+    pub channels: Channels,
+    /// Cancelled to stop the run gracefully.
+    pub stop: CancellationToken,
+}
+
+/// Result of a run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Work recovered from earlier runs.
+    pub recovered: Recovered,
+    /// Number of jobs done.
+    pub done: u64,
+    /// Number of jobs failed.
+    pub failed: u64,
+    /// Holds in force at the end of the run.
+    pub holds: Vec<Hold>,
+    /// Whether jobs are still queued in the sources within reach.
+    pub queued: bool,
+    /// Whether the active hours and the time limit allowed submissions at the end of the run.
+    pub opening: Opening,
+    /// Whether results are stored whose files could not be written.
+    pub unwritten: bool,
+    /// Whether the run ended because the service was unreachable for too long.
+    pub unreachable: bool,
+}
+
+/// An error that prevented or ended a run. Recorded data is not lost.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The state folder is locked by another process, or cannot be locked.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The budget caps money, and a model has no price.
+    #[error(
+        "cannot apply `{cap}`: there is no price for `{model}`; set it under [prices], or fetch it with `nightscribe prices --refresh`"
+    )]
+    Unpriced {
+        /// The cap that needs a price.
+        cap: Cap,
+        /// The model without a price.
+        model: String,
+    },
+    /// The HTTP client could not be created.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// A stage panicked.
+    #[error("a stage of the run panicked")]
+    Stage(#[source] tokio::task::JoinError),
+}
+
+/// Tasks of the stages.
+pub(super) type Stages = JoinSet<Result<(), StoreError>>;
+
+/// Converts the result of an ended stage to a result of the run.
+pub(super) fn stage_result(
+    ended: Result<Result<(), StoreError>, tokio::task::JoinError>,
+) -> Result<(), RunError> {
+    ended.map_err(RunError::Stage)?.map_err(RunError::Store)
+}

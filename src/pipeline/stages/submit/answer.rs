@@ -1,0 +1,172 @@
+//! The answer to a submission: its meaning is decided by the policy and applied here.
+
+use super::Submit;
+use crate::domain::{AttemptId, Timestamp};
+use crate::pipeline::event::RunEvent;
+use crate::pipeline::lane::Answered;
+use crate::pipeline::received::completion;
+use crate::policy::budget::Amount;
+use crate::policy::outcome::{Answer, Call, JobChange, decide};
+use crate::provider::{Accepted, CallError, Completed, SubmitReply};
+use crate::store::StoreError;
+use crate::store::sqlite::queue::{Candidate, PendingJob};
+use crate::store::sqlite::transitions::{Acceptance, FailedAttempt};
+
+/// A submission that was sent.
+pub(super) struct Sent<'a> {
+    pub(super) candidate: &'a Candidate,
+    pub(super) attempt: AttemptId,
+    pub(super) started_at: Timestamp,
+    pub(super) duration_s: Option<f64>,
+    /// The amount charged to the budget at the claim.
+    pub(super) spent: Amount,
+}
+
+impl Submit {
+    /// Decides what the answer means and applies it.
+    ///
+    /// # Errors
+    /// If the database fails permanently.
+    pub(super) async fn answered(
+        &self,
+        sent: &Sent<'_>,
+        reply: Result<Accepted, CallError>,
+    ) -> Result<(), StoreError> {
+        let error = reply.as_ref().err();
+        let answered = Answered {
+            answer: reply.as_ref().map_or_else(CallError::answer, answer_of),
+            call: Call::Submission,
+            job: sent.candidate.job,
+            started_at: sent.started_at,
+            retry_after: error.and_then(|error| error.retry_after),
+        };
+        let seen = self.lane.observe(&self.journal, &answered, error);
+        let attempts = sent.candidate.attempts + 1;
+        let facts = self.lane.facts(seen, answered.call, attempts);
+        let effect = decide(answered.answer, &facts, self.journal.now(), rand::random());
+        match reply {
+            Ok(accepted) => self.accepted(sent, accepted).await,
+            Err(error) => {
+                let hold = effect
+                    .hold
+                    .map(|kind| self.journal.begin_hold_for(kind, &error));
+                self.not_accepted(sent, effect.change, error).await?;
+                if let Some(hold) = hold {
+                    self.journal.store_hold(hold).await;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    async fn accepted(&self, sent: &Sent<'_>, accepted: Accepted) -> Result<(), StoreError> {
+        match accepted.reply {
+            SubmitReply::Generation(_) => self.store_acceptance(sent, accepted).await?,
+            SubmitReply::Completed(completed) => {
+                self.store_result(sent, completed, accepted.sha256).await?;
+            }
+        }
+        self.journal.release_probed().await;
+        Ok(())
+    }
+
+    async fn store_acceptance(
+        &self,
+        sent: &Sent<'_>,
+        accepted: Accepted,
+    ) -> Result<(), StoreError> {
+        let SubmitReply::Generation(generation) = accepted.reply else {
+            return Ok(());
+        };
+        let (candidate, accepted_at) = (sent.candidate, self.journal.now());
+        let job = candidate.job;
+        let acceptance = Acceptance {
+            job,
+            attempt: sent.attempt,
+            generation: generation.clone(),
+            accepted_at,
+            expires_at: accepted_at.after(self.lane.rules.polling.retention),
+            sha256: accepted.sha256,
+            http_status: accepted.http_status,
+            request_id: accepted.request_id,
+        };
+        let change = || self.journal.store.accept(acceptance.clone());
+        if self.journal.record(job, change).await?.is_none() {
+            return Ok(());
+        }
+        self.journal.emit(&RunEvent::Accepted {
+            job,
+            name: candidate.relative.clone(),
+        });
+        self.lane.admission.add_pending();
+        let pending = PendingJob {
+            job,
+            attempt: sent.attempt,
+            generation,
+            accepted_at,
+            expires_at: acceptance.expires_at,
+            attempts: candidate.attempts + 1,
+            model: candidate.request.model().to_owned(),
+            duration_s: sent.duration_s,
+            relative: candidate.relative.clone(),
+        };
+        // If the poll stage has already stopped, the next start polls this generation.
+        let _stopped = self.poller.send(pending);
+        Ok(())
+    }
+
+    async fn store_result(
+        &self,
+        sent: &Sent<'_>,
+        completed: Completed,
+        sha256: Option<String>,
+    ) -> Result<(), StoreError> {
+        let (job, now) = (sent.candidate.job, self.journal.now());
+        let completion = completion(job, sent.attempt, &completed, sha256, now);
+        let change = || self.journal.store.complete(completion.clone());
+        if self.journal.record(job, change).await?.is_some() {
+            self.journal.emit(&RunEvent::Received {
+                job,
+                name: sent.candidate.relative.clone(),
+                audio_s: completion.duration_s,
+            });
+            self.results.insert(job, now, completed);
+            self.journal.signals.wake_save.notify_one();
+        }
+        Ok(())
+    }
+
+    async fn not_accepted(
+        &self,
+        sent: &Sent<'_>,
+        change: JobChange,
+        error: CallError,
+    ) -> Result<(), StoreError> {
+        let (job, now) = (sent.candidate.job, self.journal.now());
+        let Some(ended) = FailedAttempt::of(change, job, sent.attempt, Some(error.failure), now)
+        else {
+            return Ok(());
+        };
+        if ended.outcome.is_free() {
+            self.lane.spend.refund(&sent.spent);
+        }
+        let ended = FailedAttempt {
+            http_status: error.http_status,
+            request_id: error.request_id,
+            ..ended
+        };
+        let name = sent.candidate.relative.clone();
+        self.journal.end_attempt(ended, name).await?;
+        if change == JobChange::LookUp {
+            self.journal.signals.wake_recover.notify_one();
+        }
+        Ok(())
+    }
+}
+
+const fn answer_of(accepted: &Accepted) -> Answer {
+    match accepted.reply {
+        SubmitReply::Generation(_) => Answer::Accepted,
+        SubmitReply::Completed(_) => Answer::Completed,
+    }
+}

@@ -1,0 +1,130 @@
+//! Jobs that end or wait before anything is sent.
+
+use super::Submit;
+use crate::domain::{ErrorClass, Failure, Timestamp};
+use crate::pipeline::event::RunEvent;
+use crate::pipeline::stages::discover::base_names;
+use crate::source::folder::fingerprint::Fingerprint;
+use crate::store::StoreError;
+use crate::store::sqlite::queue::Candidate;
+use crate::store::sqlite::recordings::FoundRecording;
+use std::time::Duration;
+
+impl Submit {
+    /// Skips the job. This is not a failure, and `retry` queues the job again.
+    pub(super) async fn skip(
+        &self,
+        candidate: &Candidate,
+        reason: String,
+    ) -> Result<(), StoreError> {
+        let failure = Failure::new(ErrorClass::Skipped, reason);
+        let change = || {
+            let (failure, now) = (failure.clone(), self.journal.now());
+            self.journal.store.skip(candidate.job, failure, now)
+        };
+        if self.journal.record(candidate.job, change).await?.is_some() {
+            let (job, name) = (candidate.job, candidate.relative.clone());
+            self.journal.emit(&RunEvent::Skipped { job, name, failure });
+        }
+        Ok(())
+    }
+
+    /// Handles a missing file. The first time, the job is checked again after the settle time; the second time it fails. If
+    /// the whole source folder is missing, the job waits for it.
+    pub(super) async fn file_missing(
+        &self,
+        candidate: &Candidate,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if let Some(root) = self.missing_root(candidate) {
+            let message = format!("the source folder does not exist: {}", root.display());
+            return self
+                .postpone(candidate, self.config.schedule.scan_every, message, now)
+                .await;
+        }
+        let failure = Failure::new(ErrorClass::Unreadable, "the file no longer exists");
+        if candidate.was_unreadable {
+            return self.fail(candidate, failure, true).await;
+        }
+        self.postpone(candidate, self.settle_time(candidate), failure.message, now)
+            .await
+    }
+
+    /// Records the new size and time of a changed file, and waits for it to settle.
+    pub(super) async fn file_changed(
+        &self,
+        candidate: &Candidate,
+        found: Fingerprint,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let seen = FoundRecording {
+            location: candidate.location.clone(),
+            relative: candidate.relative.clone(),
+            size_bytes: found.size_bytes,
+            modified: found.modified,
+        };
+        let (source, request) = (&candidate.source, &candidate.request);
+        let change = || {
+            let seen = vec![seen.clone()];
+            self.journal
+                .store
+                .record(source, request, seen, base_names, now)
+        };
+        self.journal.record(candidate.job, change).await?;
+        let message = "the file changed after it was found; waiting until it settles".to_owned();
+        self.postpone(candidate, self.settle_time(candidate), message, now)
+            .await
+    }
+
+    /// Returns the settle time of the candidate's source, or zero if the source is not configured.
+    fn settle_time(&self, candidate: &Candidate) -> Duration {
+        let source = self.config.source(&candidate.source);
+        source.map_or(Duration::ZERO, |source| source.settle)
+    }
+
+    /// Postpones the job by `wait`, with `message` as the reason.
+    pub(super) async fn postpone(
+        &self,
+        candidate: &Candidate,
+        wait: Duration,
+        message: String,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let due = now.after(wait);
+        let failure = Failure::new(ErrorClass::Unreadable, message);
+        let change = || {
+            self.journal
+                .store
+                .postpone(candidate.job, due, None, Some(failure.clone()), now)
+        };
+        if self.journal.record(candidate.job, change).await?.is_some() {
+            let (job, name) = (candidate.job, candidate.relative.clone());
+            self.journal.emit(&RunEvent::Requeued {
+                job,
+                name,
+                failure,
+                due,
+            });
+        }
+        Ok(())
+    }
+
+    /// Fails the job before anything is sent. `gone` is whether its file no longer exists.
+    pub(super) async fn fail(
+        &self,
+        candidate: &Candidate,
+        failure: Failure,
+        gone: bool,
+    ) -> Result<(), StoreError> {
+        let change = || {
+            self.journal
+                .store
+                .fail_unsent(candidate.job, failure.clone(), gone, self.journal.now())
+        };
+        if self.journal.record(candidate.job, change).await?.is_some() {
+            self.journal
+                .failed(candidate.job, candidate.relative.clone(), failure);
+        }
+        Ok(())
+    }
+}
