@@ -1,6 +1,6 @@
 //! The binary as a process: commands, exit codes, signals.
 
-use crate::harness::{House, KEY, ended, settings, signal};
+use crate::harness::{KEY, TestEnv, run_command, settings, signal};
 use nightscribe::sandbox::Settings;
 use serde_json::Value;
 use std::fs;
@@ -9,9 +9,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-fn bare(args: &[&str], folder: &std::path::Path) -> crate::harness::Ended {
+fn bare(args: &[&str], folder: &std::path::Path) -> crate::harness::CommandResult {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nightscribe"));
-    ended(command.args(args).current_dir(folder).env_clear())
+    run_command(command.args(args).current_dir(folder).env_clear())
 }
 
 #[test]
@@ -129,13 +129,13 @@ fn without_a_configuration_it_says_how_to_begin() {
 
 #[test]
 fn a_configuration_that_cannot_be_meant_is_refused_in_full() {
-    let house = House::new(settings());
+    let env = TestEnv::new(settings());
     fs::write(
-        house.path("nightscribe.toml"),
+        env.path("nightscribe.toml"),
         "[polling]\nintervall = '1s'\n[limits]\nmax_uploads = 0\n",
     )
     .unwrap();
-    let run = house.run(&["run", "--once"]);
+    let run = env.run(&["run", "--once"]);
     assert_eq!(run.code, 2);
     assert!(
         run.stderr
@@ -146,14 +146,14 @@ fn a_configuration_that_cannot_be_meant_is_refused_in_full() {
     assert!(run.stderr.contains(
         "nightscribe.toml:2:1: `polling.intervall`: no such key; did you mean `interval`?"
     ));
-    assert_eq!(house.run(&["--config", "nowhere.toml", "status"]).code, 2);
-    assert!(!house.path("state").exists());
+    assert_eq!(env.run(&["--config", "nowhere.toml", "status"]).code, 2);
+    assert!(!env.path("state").exists());
 }
 
 #[test]
 fn a_missing_key_is_a_matter_of_configuration() {
-    let house = House::with_recordings(settings(), 1);
-    let run = ended(house.command(&["run", "--once"]).env_remove("AIMLAPI_KEY"));
+    let env = TestEnv::with_recordings(settings(), 1);
+    let run = run_command(env.command(&["run", "--once"]).env_remove("AIMLAPI_KEY"));
     assert_eq!(run.code, 2);
     assert!(
         run.stderr
@@ -165,11 +165,11 @@ fn a_missing_key_is_a_matter_of_configuration() {
 
 #[test]
 fn the_key_is_nowhere_afterwards() {
-    let house = House::with_recordings(settings(), 2);
-    let run = house.run(&["-vv", "run", "--once"]);
+    let env = TestEnv::with_recordings(settings(), 2);
+    let run = env.run(&["-vv", "run", "--once"]);
     assert_eq!(run.code, 0);
     assert!(!run.stderr.contains(KEY));
-    for entry in walkdir::WalkDir::new(house.path("")) {
+    for entry in walkdir::WalkDir::new(env.path("")) {
         let entry = entry.unwrap();
         if entry.file_type().is_file() {
             let bytes = fs::read(entry.path()).unwrap();
@@ -186,11 +186,10 @@ fn the_key_is_nowhere_afterwards() {
 
 #[test]
 fn the_key_may_come_from_a_file() {
-    let house = House::with_recordings(settings(), 1);
-    fs::write(house.path("key"), format!("{KEY}\n")).unwrap();
-    let run = ended(
-        house
-            .command(&["run", "--once"])
+    let env = TestEnv::with_recordings(settings(), 1);
+    fs::write(env.path("key"), format!("{KEY}\n")).unwrap();
+    let run = run_command(
+        env.command(&["run", "--once"])
             .env_remove("AIMLAPI_KEY")
             .env("NIGHTSCRIBE__API__KEY_FILE", "key"),
     );
@@ -199,8 +198,8 @@ fn the_key_may_come_from_a_file() {
 
 #[test]
 fn check_says_what_is_ready_and_what_is_not() {
-    let house = House::with_recordings(settings(), 1);
-    let check = house.run(&["check"]);
+    let env = TestEnv::with_recordings(settings(), 1);
+    let check = env.run(&["check"]);
     assert_eq!(check.code, 0, "{}", check.stdout);
     for what in [
         "configuration",
@@ -218,7 +217,7 @@ fn check_says_what_is_ready_and_what_is_not() {
             check.stdout
         );
     }
-    let wrong = ended(house.command(&["check"]).env("AIMLAPI_KEY", "sk-other"));
+    let wrong = run_command(env.command(&["check"]).env("AIMLAPI_KEY", "sk-other"));
     assert_eq!(wrong.code, 2);
     assert!(
         wrong
@@ -227,18 +226,18 @@ fn check_says_what_is_ready_and_what_is_not() {
         "{}",
         wrong.stdout
     );
-    fs::rename(house.path("recordings"), house.path("gone")).unwrap();
-    assert!(house.run(&["check"]).stdout.contains("FAIL  source"));
+    fs::rename(env.path("recordings"), env.path("gone")).unwrap();
+    assert!(env.run(&["check"]).stdout.contains("FAIL  source"));
 }
 
 #[test]
 fn a_second_runner_is_sent_away() {
-    let house = House::with_recordings(settings(), 1);
-    let mut first = house.start(&["run"]);
-    house.wait_until("the first runner", |house| {
-        house.status()["runner"]["pid"] == first.id()
+    let env = TestEnv::with_recordings(settings(), 1);
+    let mut first = env.start(&["run"]);
+    env.wait_until("the first runner", |env| {
+        env.status()["runner"]["pid"] == first.id()
     });
-    let second = house.run(&["run", "--once"]);
+    let second = env.run(&["run", "--once"]);
     assert_eq!(second.code, 4);
     assert!(
         second
@@ -248,74 +247,74 @@ fn a_second_runner_is_sent_away() {
         second.stderr
     );
     first.signal("TERM");
-    assert_eq!(first.code(), 0);
-    assert_eq!(house.status()["runner"], Value::Null);
+    assert_eq!(first.wait(), 0);
+    assert_eq!(env.status()["runner"], Value::Null);
 }
 
 #[test]
 fn signals_end_a_run_in_good_order() {
     for name in ["TERM", "INT"] {
-        let house = House::with_recordings(
+        let env = TestEnv::with_recordings(
             Settings {
                 delay: Duration::from_secs(3600),
                 ..settings()
             },
             3,
         );
-        let mut child = house.start(&["run", "--once"]);
-        house.wait_until("pending", |house| house.count("pending") == 3);
+        let mut child = env.start(&["run", "--once"]);
+        env.wait_until("pending", |env| env.count("pending") == 3);
         child.signal(name);
-        assert_eq!(child.code(), 0);
-        assert_eq!(house.count("pending"), 3);
+        assert_eq!(child.wait(), 0);
+        assert_eq!(env.count("pending"), 3);
     }
 }
 
 #[test]
 fn a_daemon_finds_what_is_put_there_and_obeys_other_commands() {
-    let house = House::with_recordings(settings(), 1);
-    house.run(&["pause"]);
-    let mut child = house.start(&["run"]);
-    house.wait_until("the scan", |house| house.count("queued") == 1);
-    assert_eq!(house.run(&["resume"]).stdout, "Submissions resumed.\n");
-    house.wait_until("the first", |house| house.count("done") == 1);
-    house.record("new.wav", 9);
-    house.wait_until("the second", |house| house.count("done") == 2);
-    fs::write(house.path("recordings/bad.wav"), "text").unwrap();
-    house.wait_until("the failure", |house| house.count("failed") == 1);
+    let env = TestEnv::with_recordings(settings(), 1);
+    env.run(&["pause"]);
+    let mut child = env.start(&["run"]);
+    env.wait_until("the scan", |env| env.count("queued") == 1);
+    assert_eq!(env.run(&["resume"]).stdout, "Submissions resumed.\n");
+    env.wait_until("the first", |env| env.count("done") == 1);
+    env.add_recording("new.wav", 9);
+    env.wait_until("the second", |env| env.count("done") == 2);
+    fs::write(env.path("recordings/bad.wav"), "text").unwrap();
+    env.wait_until("the failure", |env| env.count("failed") == 1);
     fs::write(
-        house.path("recordings/bad.wav"),
+        env.path("recordings/bad.wav"),
         crate::harness::wav(3, 8_000),
     )
     .unwrap();
-    house.wait_until("the mended one", |house| house.count("done") == 3);
+    env.wait_until("the mended one", |env| env.count("done") == 3);
     child.signal("TERM");
-    assert_eq!(child.code(), 0);
+    assert_eq!(child.wait(), 0);
 }
 
 #[test]
 fn a_pause_holds_run_once_and_says_so() {
-    let house = House::with_recordings(settings(), 2);
-    house.run(&["pause"]);
-    let run = house.run_once(3);
+    let env = TestEnv::with_recordings(settings(), 2);
+    env.run(&["pause"]);
+    let run = env.run_once(3);
     assert!(
         run.stderr.contains("Run `nightscribe resume` to continue"),
         "{}",
         run.stderr
     );
-    assert_eq!(house.sandbox().ledger().generations.len(), 0);
-    house.run(&["resume"]);
-    assert_eq!(house.run(&["resume"]).stdout, "Nothing was paused.\n");
-    house.run_once(0);
-    house.run(&["pause"]);
-    house.run_once(0);
+    assert_eq!(env.sandbox().ledger().generations.len(), 0);
+    env.run(&["resume"]);
+    assert_eq!(env.run(&["resume"]).stdout, "Nothing was paused.\n");
+    env.run_once(0);
+    env.run(&["pause"]);
+    env.run_once(0);
 }
 
 #[test]
 fn single_files_and_urls_can_be_added() {
-    let house = House::new(settings());
-    fs::write(house.path("apart.wav"), crate::harness::wav(5, 8_000)).unwrap();
-    house.record("inside.wav", 6);
-    let add = house.run(&[
+    let env = TestEnv::new(settings());
+    fs::write(env.path("apart.wav"), crate::harness::wav(5, 8_000)).unwrap();
+    env.add_recording("inside.wav", 6);
+    let add = env.run(&[
         "add",
         "apart.wav",
         "recordings/inside.wav",
@@ -325,20 +324,19 @@ fn single_files_and_urls_can_be_added() {
     assert_eq!(add.stdout.lines().count(), 3);
     assert!(add.stdout.starts_with("apart.wav: queued (1)\n"));
     assert!(
-        house
-            .run(&["add", "apart.wav"])
+        env.run(&["add", "apart.wav"])
             .stdout
             .contains("already recorded")
     );
-    house.run_once(0);
-    assert_eq!(house.count("done"), 3);
-    let names = house.names("transcripts/talks");
+    env.run_once(0);
+    assert_eq!(env.count("done"), 3);
+    let names = env.file_names("transcripts/talks");
     assert!(
         names.contains(&"talk one.txt".to_owned()) && names.contains(&"apart.srt".to_owned()),
         "{names:?}"
     );
     assert_eq!(
-        house.item("talk one.mp3")["path"],
+        env.item("talk one.mp3")["path"],
         "https://example.org/a/talk%20one.mp3?t=1"
     );
     for wrong in [
@@ -347,11 +345,10 @@ fn single_files_and_urls_can_be_added() {
         &["add", "recordings"],
         &["add", "--source", "talk", "apart.wav"],
     ] {
-        assert_eq!(house.run(wrong).code, 2, "{wrong:?}");
+        assert_eq!(env.run(wrong).code, 2, "{wrong:?}");
     }
     assert!(
-        house
-            .run(&["add", "--source", "talk", "apart.wav"])
+        env.run(&["add", "--source", "talk", "apart.wav"])
             .stderr
             .contains("did you mean `talks`?")
     );
@@ -359,10 +356,10 @@ fn single_files_and_urls_can_be_added() {
 
 #[test]
 fn lists_filter_and_show_knows_ids_and_paths() {
-    let house = House::with_recordings(settings(), 3);
-    fs::write(house.path("recordings/bad.wav"), "text").unwrap();
-    house.run_once(1);
-    let lines = |args: &[&str]| house.run(args).stdout.lines().count();
+    let env = TestEnv::with_recordings(settings(), 3);
+    fs::write(env.path("recordings/bad.wav"), "text").unwrap();
+    env.run_once(1);
+    let lines = |args: &[&str]| env.run(args).stdout.lines().count();
     assert_eq!(lines(&["list", "--json"]), 4);
     assert_eq!(lines(&["list", "--json", "--state", "done"]), 3);
     assert_eq!(
@@ -373,7 +370,7 @@ fn lists_filter_and_show_knows_ids_and_paths() {
     );
     assert_eq!(lines(&["list", "--json", "--source", "other"]), 0);
     assert_eq!(lines(&["list"]), 5);
-    let item = house.item("0.wav");
+    let item = env.item("0.wav");
     for key in [
         "id",
         "source",
@@ -398,54 +395,54 @@ fn lists_filter_and_show_knows_ids_and_paths() {
     for what in [
         "1",
         "recordings/0.wav",
-        house.path("recordings/0.wav").to_str().unwrap(),
+        env.path("recordings/0.wav").to_str().unwrap(),
     ] {
         let shown: Value =
-            serde_json::from_str(&house.run(&["show", what, "--json"]).stdout).unwrap();
+            serde_json::from_str(&env.run(&["show", what, "--json"]).stdout).unwrap();
         assert_eq!(shown["id"], 1);
         assert_eq!(shown["history"].as_array().unwrap().len(), 1);
     }
-    let bad = house.item("bad.wav");
+    let bad = env.item("bad.wav");
     assert_eq!(
         bad["error"]["message"],
         "the file is not a recording: it looks like text"
     );
-    assert_eq!(house.run(&["show", "99"]).code, 2);
+    assert_eq!(env.run(&["show", "99"]).code, 2);
 }
 
 #[test]
 fn items_are_cancelled_and_taken_back() {
-    let house = House::with_recordings(
+    let env = TestEnv::with_recordings(
         Settings {
             delay: Duration::from_secs(3600),
             ..settings()
         },
         2,
     );
-    house.run(&["scan"]);
-    assert_eq!(house.run(&["cancel", "1"]).stdout, "1 item cancelled\n");
-    let again = house.run(&["cancel", "1", "99"]);
+    env.run(&["scan"]);
+    assert_eq!(env.run(&["cancel", "1"]).stdout, "1 item cancelled\n");
+    let again = env.run(&["cancel", "1", "99"]);
     assert_eq!(again.code, 2);
     assert!(
         again.stderr.contains("item 1 is cancelled")
             && again.stderr.contains("there is no item 99")
     );
-    let mut child = house.start(&["run", "--once"]);
-    house.wait_until("pending", |house| house.count("pending") == 1);
-    house.run(&["cancel", "2"]);
-    assert_eq!(child.code(), 0);
-    assert_eq!(house.count("cancelled"), 2);
-    assert_eq!(house.run(&["retry", "1"]).stdout, "1 item requeued\n");
-    assert_eq!(house.run(&["retry", "1"]).code, 2);
+    let mut child = env.start(&["run", "--once"]);
+    env.wait_until("pending", |env| env.count("pending") == 1);
+    env.run(&["cancel", "2"]);
+    assert_eq!(child.wait(), 0);
+    assert_eq!(env.count("cancelled"), 2);
+    assert_eq!(env.run(&["retry", "1"]).stdout, "1 item requeued\n");
+    assert_eq!(env.run(&["retry", "1"]).code, 2);
 }
 
 #[test]
 fn retry_picks_by_class_and_source() {
-    let house = House::new(settings());
-    fs::write(house.path("recordings/text.wav"), "text").unwrap();
-    fs::write(house.path("recordings/empty.wav"), "").unwrap();
-    house.run_once(1);
-    let retried = |args: &[&str]| house.run(args).stdout;
+    let env = TestEnv::new(settings());
+    fs::write(env.path("recordings/text.wav"), "text").unwrap();
+    fs::write(env.path("recordings/empty.wav"), "").unwrap();
+    env.run_once(1);
+    let retried = |args: &[&str]| env.run(args).stdout;
     assert_eq!(
         retried(&["retry", "--error", "network"]),
         "0 items requeued\n"
@@ -459,41 +456,39 @@ fn retry_picks_by_class_and_source() {
         "0 items requeued\n"
     );
     assert_eq!(retried(&["retry", "--failed"]), "1 item requeued\n");
-    assert_eq!(house.run(&["retry", "--error", "nonsense"]).code, 2);
+    assert_eq!(env.run(&["retry", "--error", "nonsense"]).code, 2);
 }
 
 #[test]
 fn export_renders_again_without_the_service() {
-    let mut house = House::with_recordings(settings(), 2);
-    house.run_once(0);
-    let before = house.transcript("0.srt");
-    house.stop_sandbox();
-    fs::remove_dir_all(house.path("transcripts")).unwrap();
-    let export = house.run(&["export", "--all", "--format", "srt"]);
+    let mut env = TestEnv::with_recordings(settings(), 2);
+    env.run_once(0);
+    let before = env.transcript("0.srt");
+    env.stop_sandbox();
+    fs::remove_dir_all(env.path("transcripts")).unwrap();
+    let export = env.run(&["export", "--all", "--format", "srt"]);
     assert_eq!(
         (export.code, export.stdout.lines().count()),
         (0, 2),
         "{}",
         export.stderr
     );
-    assert_eq!(house.transcript("0.srt"), before);
+    assert_eq!(env.transcript("0.srt"), before);
     assert_eq!(
-        house
-            .run(&[
-                "export", "1", "--format", "txt", "--format", "vtt", "--dir", "else"
-            ])
+        env.run(&[
+            "export", "1", "--format", "txt", "--format", "vtt", "--dir", "else"
+        ])
+        .code,
+        0
+    );
+    assert_eq!(env.file_names("else"), ["talks/0.txt", "talks/0.vtt"]);
+    assert_eq!(
+        env.run(&["export", "1", "--format", "txt", "--dir", "else"])
             .code,
         0
     );
-    assert_eq!(house.names("else"), ["talks/0.txt", "talks/0.vtt"]);
-    assert_eq!(
-        house
-            .run(&["export", "1", "--format", "txt", "--dir", "else"])
-            .code,
-        0
-    );
-    assert_eq!(house.names("else"), ["talks/0.txt", "talks/0.vtt"]);
-    let unknown = house.run(&["export", "1", "99", "--format", "txt"]);
+    assert_eq!(env.file_names("else"), ["talks/0.txt", "talks/0.vtt"]);
+    let unknown = env.run(&["export", "1", "99", "--format", "txt"]);
     assert_eq!(unknown.code, 1);
     assert!(unknown.stderr.contains("item 99: no result is stored"));
 }
@@ -508,24 +503,21 @@ fn a_database_that_cannot_be_used_is_said_and_never_overwritten() {
         ),
         (b"SQLite format 3\0garbage garbage garbage", "is damaged", 5),
     ] {
-        let house = House::with_recordings(settings(), 1);
-        fs::create_dir(house.path("state")).unwrap();
-        fs::write(house.path("state/nightscribe.db"), content).unwrap();
-        let run = house.run(&["run", "--once"]);
+        let env = TestEnv::with_recordings(settings(), 1);
+        fs::create_dir(env.path("state")).unwrap();
+        fs::write(env.path("state/nightscribe.db"), content).unwrap();
+        let run = env.run(&["run", "--once"]);
         assert_eq!(run.code, code, "{}", run.stderr);
         assert!(run.stderr.contains(said), "{}", run.stderr);
-        assert_eq!(
-            fs::read(house.path("state/nightscribe.db")).unwrap(),
-            content
-        );
+        assert_eq!(fs::read(env.path("state/nightscribe.db")).unwrap(), content);
     }
 }
 
 #[test]
 fn the_queue_is_private() {
-    let house = House::with_recordings(settings(), 1);
-    house.run(&["scan"]);
-    let mode = |name: &str| fs::metadata(house.path(name)).unwrap().permissions().mode() & 0o777;
+    let env = TestEnv::with_recordings(settings(), 1);
+    env.run(&["scan"]);
+    let mode = |name: &str| fs::metadata(env.path(name)).unwrap().permissions().mode() & 0o777;
     assert_eq!(
         (mode("state"), mode("state/nightscribe.db")),
         (0o700, 0o600)
@@ -534,17 +526,17 @@ fn the_queue_is_private() {
 
 #[test]
 fn no_source_and_an_empty_folder_are_no_errors() {
-    let house = House::new(settings());
-    house.run_once(0);
-    house.configure_with("", "");
-    let run = house.run_once(0);
+    let env = TestEnv::new(settings());
+    env.run_once(0);
+    env.configure_with("", "");
+    let run = env.run_once(0);
     assert!(run.stderr.contains("no [[source]] is configured"));
 }
 
 #[test]
 fn logs_are_json_where_asked_and_quiet_where_asked() {
-    let house = House::with_recordings(settings(), 1);
-    let run = house.run(&["--log-format", "json", "run", "--once"]);
+    let env = TestEnv::with_recordings(settings(), 1);
+    let run = env.run(&["--log-format", "json", "run", "--once"]);
     let lines: Vec<Value> = run
         .stderr
         .lines()
@@ -557,16 +549,16 @@ fn logs_are_json_where_asked_and_quiet_where_asked() {
         "{}",
         run.stderr
     );
-    house.record("1.wav", 1);
-    let quiet = house.run(&["-q", "run", "--once"]);
+    env.add_recording("1.wav", 1);
+    let quiet = env.run(&["-q", "run", "--once"]);
     assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""));
 }
 
 #[test]
 fn output_into_a_closed_pipe_is_no_error() {
-    let house = House::with_recordings(settings(), 3);
-    house.run(&["scan"]);
-    let mut child = house
+    let env = TestEnv::with_recordings(settings(), 3);
+    env.run(&["scan"]);
+    let mut child = env
         .command(&["list"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -607,38 +599,35 @@ fn the_sandbox_prints_its_address_first_and_stops_on_a_signal() {
 }
 
 /// What the shell is offered for the last word of a line.
-fn offered(house: &House, line: &[&str]) -> Vec<String> {
-    let mut command = house.command(&["--", "nightscribe"]);
+fn offered(env: &TestEnv, line: &[&str]) -> Vec<String> {
+    let mut command = env.command(&["--", "nightscribe"]);
     command.args(line);
     command.env("NIGHTSCRIBE_COMPLETE", "bash");
     command.env("_CLAP_COMPLETE_INDEX", line.len().to_string());
-    let ended = ended(&mut command);
+    let ended = run_command(&mut command);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     ended.stdout.lines().map(str::to_owned).collect()
 }
 
 #[test]
 fn a_shell_is_offered_the_sources_states_and_error_classes() {
-    let house = House::new(settings());
-    assert_eq!(offered(&house, &["list", "--source", ""]), ["talks"]);
-    assert_eq!(offered(&house, &["retry", "--source", "t"]), ["talks"]);
-    assert_eq!(offered(&house, &["list", "--state", "p"]), ["pending"],);
-    assert_eq!(
-        offered(&house, &["retry", "--error", "ra"]),
-        ["rate_limited"]
-    );
+    let env = TestEnv::new(settings());
+    assert_eq!(offered(&env, &["list", "--source", ""]), ["talks"]);
+    assert_eq!(offered(&env, &["retry", "--source", "t"]), ["talks"]);
+    assert_eq!(offered(&env, &["list", "--state", "p"]), ["pending"],);
+    assert_eq!(offered(&env, &["retry", "--error", "ra"]), ["rate_limited"]);
     fs::write(
-        house.path("other.toml"),
+        env.path("other.toml"),
         "[[source]]\nname = 'beds'\npath = '.'\n",
     )
     .unwrap();
     assert_eq!(
-        offered(&house, &["--config", "other.toml", "list", "--source", ""]),
+        offered(&env, &["--config", "other.toml", "list", "--source", ""]),
         ["beds"]
     );
-    fs::write(house.path("nightscribe.toml"), "nonsense").unwrap();
-    assert!(offered(&house, &["list", "--source", ""]).is_empty());
-    let commands = offered(&house, &["ser"]);
+    fs::write(env.path("nightscribe.toml"), "nonsense").unwrap();
+    assert!(offered(&env, &["list", "--source", ""]).is_empty());
+    let commands = offered(&env, &["ser"]);
     assert_eq!(commands, ["service"]);
 }
 
@@ -677,11 +666,11 @@ fn packagers_get_completions_and_a_manual() {
 
 #[test]
 fn the_service_manager_hears_that_it_is_ready_and_that_it_stops() {
-    let house = House::with_recordings(settings(), 1);
-    let socket = std::os::unix::net::UnixDatagram::bind(house.path("notify")).unwrap();
-    let mut child = house
+    let env = TestEnv::with_recordings(settings(), 1);
+    let socket = std::os::unix::net::UnixDatagram::bind(env.path("notify")).unwrap();
+    let mut child = env
         .command(&["run"])
-        .env("NOTIFY_SOCKET", house.path("notify"))
+        .env("NOTIFY_SOCKET", env.path("notify"))
         .env("WATCHDOG_USEC", "2000000")
         .stderr(Stdio::null())
         .spawn()

@@ -90,14 +90,14 @@ fn crash_matrix_keeps_every_promise_at_every_commit() {
 /// # Errors
 /// If the process did not come to the point.
 fn judge(case: &Case) -> Result<Vec<String>, String> {
-    let house = case.scenario.prepare();
+    let env = case.scenario.prepare();
     case.scenario
-        .kills(&house, &case.at)
+        .kills(&env, &case.at)
         .map_err(|why| format!("{case:?}: {why}"))?;
-    case.scenario.mend(&house);
-    let finished = house.run(&["run", "--once"]);
-    let untold = case.scenario.untold(&house);
-    let account = exactly_once::account(&house, case.scenario.refused());
+    case.scenario.mend(&env);
+    let finished = env.run(&["run", "--once"]);
+    let untold = case.scenario.untold(&env);
+    let account = exactly_once::account(&env, case.scenario.refused());
     let mut violations = account.violations;
     violations.extend(untold);
     if !(0..=1).contains(&finished.code) {

@@ -1,7 +1,7 @@
 //! What must hold after any crash, however often and wherever: nothing lost, nothing left lying about, nothing paid
 //! twice without being counted.
 
-use crate::harness::House;
+use crate::harness::TestEnv;
 use nightscribe::sandbox::Ledger;
 use nightscribe::sandbox::ledger::GenerationOutcome;
 use nightscribe::source::folder::fingerprint::sha256;
@@ -23,18 +23,18 @@ pub struct Account {
 
 /// Looks at the database, the files and the service's books. `refused` are the recordings that must have failed; all
 /// others must be done.
-pub fn account(house: &House, refused: &[&str]) -> Account {
-    let items = house.items();
-    let status = house.status();
-    let ledger = house.sandbox().ledger();
+pub fn account(env: &TestEnv, refused: &[&str]) -> Account {
+    let items = env.items();
+    let status = env.status();
+    let ledger = env.sandbox().ledger();
     let mut account = Account {
         perhaps_paid: status["perhaps_paid"].as_u64().unwrap(),
         ..Account::default()
     };
     let violations = &mut account.violations;
     queue(&items, &status, refused, violations);
-    files(house, &items, violations);
-    let histories = items.iter().map(|item| history(house, item)).collect();
+    files(env, &items, violations);
+    let histories = items.iter().map(|item| history(env, item)).collect();
     account.paid_again = payments(&items, histories, &ledger, violations);
     account
 }
@@ -72,12 +72,12 @@ const ALL_FORMATS: &[&str] = &[
 ];
 
 /// Every recording has all of its transcripts, each whole and its own, and nothing else is there.
-fn files(house: &House, items: &[Value], violations: &mut Vec<String>) {
+fn files(env: &TestEnv, items: &[Value], violations: &mut Vec<String>) {
     let latest: BTreeMap<_, _> = items
         .iter()
         .map(|item| (text(item, "path"), item))
         .collect();
-    let all = fs::read_to_string(house.path("nightscribe.toml"))
+    let all = fs::read_to_string(env.path("nightscribe.toml"))
         .unwrap()
         .contains("'aud'");
     let wanted = if all { ALL_FORMATS } else { FORMATS };
@@ -107,7 +107,7 @@ fn files(house: &House, items: &[Value], violations: &mut Vec<String>) {
             }
         }
     }
-    let there = present(&house.path("transcripts"));
+    let there = present(&env.path("transcripts"));
     if there != expected {
         violations.push(format!("files {there:?}, but the queue says {expected:?}"));
     }
@@ -137,10 +137,8 @@ fn is_whole(path: &str, hash: &str) -> bool {
     }
 }
 
-fn history(house: &House, item: &Value) -> Vec<Value> {
-    let shown = house
-        .run(&["show", &item["id"].to_string(), "--json"])
-        .stdout;
+fn history(env: &TestEnv, item: &Value) -> Vec<Value> {
+    let shown = env.run(&["show", &item["id"].to_string(), "--json"]).stdout;
     let shown: Value = serde_json::from_str(&shown).unwrap();
     shown["history"].as_array().unwrap().clone()
 }

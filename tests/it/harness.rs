@@ -10,8 +10,8 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-/// The key that every house uses.
-pub const KEY: &str = "sk-house-key";
+/// The key that every environment uses.
+pub const KEY: &str = "sk-test-key";
 
 /// Waits and limits so short that a test takes no time.
 const CONFIG: &str = "
@@ -38,16 +38,16 @@ path = 'recordings'
 settle = '0s'
 ";
 
-pub struct House {
+pub struct TestEnv {
     dir: TempDir,
     sandbox: Option<Sandbox>,
     runtime: Runtime,
 }
 
 /// A command that runs. It is killed when a test fails under it.
-pub struct Running(Child);
+pub struct RunningCommand(Child);
 
-impl Running {
+impl RunningCommand {
     pub fn id(&self) -> u32 {
         self.0.id()
     }
@@ -58,12 +58,12 @@ impl Running {
     }
 
     /// Waits for its exit code; -1 if a signal killed it.
-    pub fn code(&mut self) -> i32 {
+    pub fn wait(&mut self) -> i32 {
         self.0.wait().unwrap().code().unwrap_or(-1)
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningCommand {
     fn drop(&mut self) {
         let _ended = self.0.kill();
         let _ended = self.0.wait();
@@ -71,13 +71,13 @@ impl Drop for Running {
 }
 
 /// How a command ended.
-pub struct Ended {
+pub struct CommandResult {
     pub code: i32,
     pub stdout: String,
     pub stderr: String,
 }
 
-/// What the sandbox of a house is told, if nothing else.
+/// What the sandbox of an environment is told, if nothing else.
 pub fn settings() -> Settings {
     Settings {
         delay: Duration::ZERO,
@@ -87,8 +87,8 @@ pub fn settings() -> Settings {
     }
 }
 
-impl House {
-    /// A house without recordings.
+impl TestEnv {
+    /// An environment without recordings.
     pub fn new(settings: Settings) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -96,21 +96,21 @@ impl House {
             .build()
             .unwrap();
         let sandbox = runtime.block_on(Sandbox::start(settings)).unwrap();
-        let house = Self {
+        let env = Self {
             dir: tempfile::tempdir().unwrap(),
             sandbox: Some(sandbox),
             runtime,
         };
-        fs::create_dir(house.path("recordings")).unwrap();
-        house.configure("");
-        house
+        fs::create_dir(env.path("recordings")).unwrap();
+        env.configure("");
+        env
     }
 
-    /// A house with so many recordings, `0.wav` and so on.
+    /// An environment with so many recordings, `0.wav` and so on.
     pub fn with_recordings(settings: Settings, count: u32) -> Self {
-        let house = Self::new(settings);
-        (0..count).for_each(|number| house.record(format!("{number}.wav"), number));
-        house
+        let env = Self::new(settings);
+        (0..count).for_each(|number| env.add_recording(format!("{number}.wav"), number));
+        env
     }
 
     pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
@@ -144,7 +144,7 @@ impl House {
     }
 
     /// A recording of a second, whose sound is made from `seed`.
-    pub fn record(&self, name: impl AsRef<Path>, seed: u32) {
+    pub fn add_recording(&self, name: impl AsRef<Path>, seed: u32) {
         let path = self.path("recordings").join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, wav(seed, 8_000)).unwrap();
@@ -161,36 +161,36 @@ impl House {
         command
     }
 
-    pub fn run(&self, args: &[&str]) -> Ended {
-        ended(&mut self.command(args))
+    pub fn run(&self, args: &[&str]) -> CommandResult {
+        run_command(&mut self.command(args))
     }
 
     /// `run --once`, which must end with `code`.
-    pub fn run_once(&self, code: i32) -> Ended {
+    pub fn run_once(&self, code: i32) -> CommandResult {
         let ended = self.run(&["run", "--once"]);
         assert_eq!(ended.code, code, "{}", ended.stderr);
         ended
     }
 
-    pub fn start(&self, args: &[&str]) -> Running {
+    pub fn start(&self, args: &[&str]) -> RunningCommand {
         let child = self
             .command(args)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        Running(child)
+        RunningCommand(child)
     }
 
-    /// Starts a command whose log is kept in the file `log` of the house.
-    pub fn start_logged(&self, command: &mut Command, log: &str) -> Running {
+    /// Starts a command whose log is kept in the file `log` of the environment.
+    pub fn start_logged(&self, command: &mut Command, log: &str) -> RunningCommand {
         let log = fs::File::create(self.path(log)).unwrap();
         let child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
-        Running(child)
+        RunningCommand(child)
     }
 
     /// The lines of that file so far.
-    pub fn log(&self, log: &str) -> Vec<String> {
+    pub fn log_lines(&self, log: &str) -> Vec<String> {
         let log = fs::read_to_string(self.path(log)).unwrap();
         log.lines().map(str::to_owned).collect()
     }
@@ -229,7 +229,7 @@ impl House {
     }
 
     /// Names below a folder, sorted.
-    pub fn names(&self, folder: &str) -> Vec<String> {
+    pub fn file_names(&self, folder: &str) -> Vec<String> {
         let mut names = Vec::new();
         for entry in walkdir::WalkDir::new(self.path(folder)) {
             let entry = entry.unwrap();
@@ -255,9 +255,9 @@ impl House {
     }
 }
 
-pub fn ended(command: &mut Command) -> Ended {
+pub fn run_command(command: &mut Command) -> CommandResult {
     let output = command.output().unwrap();
-    Ended {
+    CommandResult {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
@@ -294,7 +294,7 @@ pub fn signal(child: &Child, name: &str) {
 }
 
 /// A file whose last change is at `second` of 1970.
-pub fn date(path: &Path, second: u64) {
+pub fn set_mtime(path: &Path, second: u64) {
     let time = std::time::UNIX_EPOCH + Duration::from_secs(second);
     fs::File::options()
         .write(true)
@@ -304,7 +304,7 @@ pub fn date(path: &Path, second: u64) {
         .unwrap();
 }
 
-pub fn os(bytes: &[u8]) -> &OsStr {
+pub fn os_str(bytes: &[u8]) -> &OsStr {
     use std::os::unix::ffi::OsStrExt;
     OsStr::from_bytes(bytes)
 }

@@ -1,7 +1,7 @@
 //! A service, file names and addresses that mean harm: nothing leaves the output folder, commands a terminal, breaks a
 //! file, shows the key or fills the memory.
 
-use crate::harness::{Ended, House, KEY, os, settings};
+use crate::harness::{CommandResult, KEY, TestEnv, os_str, settings};
 use nightscribe::domain::is_control_char;
 use nightscribe::provider::aimlapi::errors::sanitize;
 use serde_json::{Value, json};
@@ -52,15 +52,15 @@ impl Service {
         Self { address, asked }
     }
 
-    /// A house whose service this is.
-    fn house(&self) -> House {
-        let house = House::new(settings());
-        house.configure("");
-        let config = fs::read_to_string(house.path("nightscribe.toml")).unwrap();
+    /// An environment whose service this is.
+    fn env(&self) -> TestEnv {
+        let env = TestEnv::new(settings());
+        env.configure("");
+        let config = fs::read_to_string(env.path("nightscribe.toml")).unwrap();
         let ours = format!("http://{}/v1", self.address);
-        let config = config.replace(&house.sandbox().base_url(), &ours);
-        fs::write(house.path("nightscribe.toml"), config).unwrap();
-        house
+        let config = config.replace(&env.sandbox().base_url(), &ours);
+        fs::write(env.path("nightscribe.toml"), config).unwrap();
+        env
     }
 }
 
@@ -92,7 +92,7 @@ fn read_request(stream: &mut TcpStream) -> String {
 }
 
 /// Says so of everything that was printed.
-fn assert_harmless(what: &str, ended: &Ended) {
+fn assert_harmless(what: &str, ended: &CommandResult) {
     for said in [&ended.stdout, &ended.stderr] {
         let order = said
             .chars()
@@ -103,7 +103,7 @@ fn assert_harmless(what: &str, ended: &Ended) {
 }
 
 /// Every command that shows what came from outside.
-fn assert_all_harmless(house: &House) {
+fn assert_all_harmless(env: &TestEnv) {
     for args in [
         &["list"][..],
         &["list", "--json"],
@@ -114,7 +114,7 @@ fn assert_all_harmless(house: &House) {
         &["check"],
         &["export", "--all", "--format", "srt"],
     ] {
-        assert_harmless(&format!("{args:?}"), &house.run(args));
+        assert_harmless(&format!("{args:?}"), &env.run(args));
     }
 }
 
@@ -135,12 +135,12 @@ fn a_transcript_full_of_orders_is_text_and_subtitles_all_the_same() {
     let id = format!("../../g/%2e%2e/{ORDERS}?x=1#y");
     let created = json!({"generation_id": id}).to_string();
     let service = Service::start(("201 Created", created), ("200 OK", completed(&result)));
-    let house = service.house();
-    house.record("talk.wav", 1);
-    let run = house.run(&["-vv", "run", "--once"]);
+    let env = service.env();
+    env.add_recording("talk.wav", 1);
+    let run = env.run(&["-vv", "run", "--once"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_harmless("run", &run);
-    assert_all_harmless(&house);
+    assert_all_harmless(&env);
     let asked = service.asked.lock().unwrap().clone();
     let polled = &asked[1];
     let segment = polled.strip_prefix("GET /v1/stt/").unwrap();
@@ -154,11 +154,11 @@ fn a_transcript_full_of_orders_is_text_and_subtitles_all_the_same() {
         "only HTTP/1.1's: {polled}"
     );
     assert_eq!(
-        house.names("transcripts"),
+        env.file_names("transcripts"),
         ["json", "srt", "txt", "vtt"].map(|format| format!("talks/talk.{format}"))
     );
     for format in ["txt", "srt", "vtt"] {
-        let file = house.transcript(&format!("talk.{format}"));
+        let file = env.transcript(&format!("talk.{format}"));
         assert!(
             !file
                 .chars()
@@ -166,17 +166,17 @@ fn a_transcript_full_of_orders_is_text_and_subtitles_all_the_same() {
             "{file:?}"
         );
     }
-    let srt = house.transcript("talk.srt");
+    let srt = env.transcript("talk.srt");
     assert_eq!(
         srt.matches("-->").count(),
         srt.split_terminator("\n\n").count(),
         "{srt}"
     );
-    assert!(!house.transcript("talk.vtt").contains("</v>"));
-    let kept: Value = serde_json::from_str(&house.transcript("talk.json")).unwrap();
+    assert!(!env.transcript("talk.vtt").contains("</v>"));
+    let kept: Value = serde_json::from_str(&env.transcript("talk.json")).unwrap();
     assert_eq!(kept["result"], result, "kept as it came");
-    house.record("other.wav", 2);
-    let json = house.run(&["--log-format", "json", "-vv", "run", "--once"]);
+    env.add_recording("other.wav", 2);
+    let json = env.run(&["--log-format", "json", "-vv", "run", "--once"]);
     assert!(
         json.stderr.contains("\"remote.id\":\"../../g"),
         "{}",
@@ -196,13 +196,13 @@ fn a_refusal_full_of_orders_that_repeats_the_key_shows_neither() {
         ("400 Bad Request", refusal),
         ("404 Not Found", String::new()),
     );
-    let house = service.house();
-    house.record("talk.wav", 1);
-    let run = house.run(&["-vv", "run", "--once"]);
+    let env = service.env();
+    env.add_recording("talk.wav", 1);
+    let run = env.run(&["-vv", "run", "--once"]);
     assert_eq!(run.code, 1, "{}", run.stderr);
     assert_harmless("run", &run);
-    assert_all_harmless(&house);
-    let error = house.item("talk.wav")["error"]["message"]
+    assert_all_harmless(&env);
+    let error = env.item("talk.wav")["error"]["message"]
         .as_str()
         .unwrap()
         .to_owned();
@@ -219,17 +219,17 @@ fn a_result_of_ten_megabytes_that_claims_ever_so_much_is_taken() {
         json!([{"transcript": "x", "start": -1e308, "end": 1e308, "channel": 1e18}]);
     let created = json!({"generation_id": "g"}).to_string();
     let service = Service::start(("201 Created", created), ("200 OK", completed(&result)));
-    let house = service.house();
-    house.record("talk.wav", 1);
-    let run = house.run(&["run", "--once"]);
+    let env = service.env();
+    env.add_recording("talk.wav", 1);
+    let run = env.run(&["run", "--once"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
-    assert_eq!(house.transcript("talk.txt").len(), 11_000_000);
-    assert_all_harmless(&house);
+    assert_eq!(env.transcript("talk.txt").len(), 11_000_000);
+    assert_all_harmless(&env);
 }
 
 #[test]
 fn recordings_with_names_full_of_orders_are_done_and_shown_harmlessly() {
-    let house = House::new(settings());
+    let env = TestEnv::new(settings());
     let names: [&[u8]; 7] = [
         b"--help.wav",
         b"-q.wav",
@@ -240,33 +240,33 @@ fn recordings_with_names_full_of_orders_are_done_and_shown_harmlessly() {
         b"{wide_msg} %s `$(id)` '\".wav",
     ];
     for (seed, name) in (1..).zip(names) {
-        house.record(os(name), seed);
+        env.add_recording(os_str(name), seed);
     }
-    let run = house.run(&["-vv", "run", "--once"]);
+    let run = env.run(&["-vv", "run", "--once"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
-    assert_eq!(house.count("done"), 7);
+    assert_eq!(env.count("done"), 7);
     assert_harmless("run", &run);
-    let json = house.run(&["--log-format", "json", "-vv", "scan"]);
+    let json = env.run(&["--log-format", "json", "-vv", "scan"]);
     assert_harmless("scan", &json);
-    assert_all_harmless(&house);
+    assert_all_harmless(&env);
     for name in names {
         let stem = &name[..name.len() - 4];
-        let transcript = house
+        let transcript = env
             .path("transcripts/talks")
-            .join(os(&[stem, b".txt"].concat()));
+            .join(os_str(&[stem, b".txt"].concat()));
         assert!(transcript.exists(), "{transcript:?}");
     }
-    let path = house.path("recordings/--help.wav");
-    let show = house.run(&["show", path.to_str().unwrap()]);
+    let path = env.path("recordings/--help.wav");
+    let show = env.run(&["show", path.to_str().unwrap()]);
     assert!(show.stdout.contains("--help.wav"), "{}", show.stdout);
-    let missing = house.run(&["show", "--", "-no\u{1b}[2J\u{202e}"]);
+    let missing = env.run(&["show", "--", "-no\u{1b}[2J\u{202e}"]);
     assert_eq!(missing.code, 2);
     assert_harmless("show", &missing);
 }
 
 #[test]
 fn urls_lead_nowhere_and_command_nothing() {
-    let house = House::new(settings());
+    let env = TestEnv::new(settings());
     let urls = [
         "https://a.org/..%2f..%2f..%2fescaped.wav",
         "https://a.org/%2e%2e/%2e%2e%2f%2e%2e%2fescaped.mp3",
@@ -274,28 +274,28 @@ fn urls_lead_nowhere_and_command_nothing() {
         "https://a.org/--help.mp3",
         "https://a.org/%00%0d%0a",
     ];
-    let add = house.run(&[&["add"][..], &urls].concat());
+    let add = env.run(&[&["add"][..], &urls].concat());
     assert_eq!(add.code, 0, "{}", add.stderr);
     assert_harmless("add", &add);
     assert_harmless(
         "add",
-        &house.run(&["add", "https://a.org:no\u{1b}[2J\u{202e}"]),
+        &env.run(&["add", "https://a.org:no\u{1b}[2J\u{202e}"]),
     );
-    let run = house.run(&["-vv", "run", "--once"]);
-    assert_eq!(house.count("done"), 5, "{}", run.stderr);
+    let run = env.run(&["-vv", "run", "--once"]);
+    assert_eq!(env.count("done"), 5, "{}", run.stderr);
     assert_harmless("run", &run);
-    assert_all_harmless(&house);
-    let written = house.names("");
+    assert_all_harmless(&env);
+    let written = env.file_names("");
     let outside = written
         .iter()
         .find(|name| name.contains("escaped") && !name.starts_with("transcripts/talks/"));
     assert_eq!(outside, None);
-    assert!(!house.path("../escaped.txt").exists());
+    assert!(!env.path("../escaped.txt").exists());
 }
 
 #[test]
 fn a_configuration_full_of_orders_is_refused_harmlessly() {
-    let house = House::new(settings());
+    let env = TestEnv::new(settings());
     let orders = "\\u001b[2J\\u202e";
     for config in [
         format!("[api]\nbase_url = \"http://{orders}\"\n"),
@@ -309,9 +309,9 @@ fn a_configuration_full_of_orders_is_refused_harmlessly() {
         ),
         "[api]\n\u{202e} = \u{2066}\n".to_owned(),
     ] {
-        fs::write(house.path("nightscribe.toml"), &config).unwrap();
+        fs::write(env.path("nightscribe.toml"), &config).unwrap();
         for command in ["scan", "check"] {
-            let refused = house.run(&[command]);
+            let refused = env.run(&[command]);
             assert_eq!(refused.code, 2, "{config}");
             assert_harmless(&config, &refused);
         }
@@ -320,35 +320,35 @@ fn a_configuration_full_of_orders_is_refused_harmlessly() {
 
 #[test]
 fn the_state_is_private_whatever_the_umask() {
-    let house = House::with_recordings(settings(), 1);
+    let env = TestEnv::with_recordings(settings(), 1);
     let mut daemon = Command::new("sh")
         .args([
             "-c",
             "umask 000; exec \"$0\" run",
             env!("CARGO_BIN_EXE_nightscribe"),
         ])
-        .current_dir(house.path(""))
+        .current_dir(env.path(""))
         .env_clear()
         .env("AIMLAPI_KEY", KEY)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    house.wait_until("the recording is done", |house| {
-        house.path("state").exists() && house.count("done") == 1
+    env.wait_until("the recording is done", |env| {
+        env.path("state").exists() && env.count("done") == 1
     });
-    let names = house.names("state");
+    let names = env.file_names("state");
     let modes: Vec<_> = names
         .iter()
         .map(|name| {
-            fs::metadata(house.path("state").join(name))
+            fs::metadata(env.path("state").join(name))
                 .unwrap()
                 .permissions()
                 .mode()
                 & 0o777
         })
         .collect();
-    let folder = fs::metadata(house.path("state"))
+    let folder = fs::metadata(env.path("state"))
         .unwrap()
         .permissions()
         .mode()

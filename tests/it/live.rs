@@ -1,6 +1,6 @@
 //! `status --watch` and the reasons of `list`, through the real binary.
 
-use crate::harness::{House, settings};
+use crate::harness::{TestEnv, settings};
 use nightscribe::sandbox::Settings;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -15,9 +15,9 @@ fn slow() -> Settings {
 }
 
 /// What `list` and `list --json` say of each item, newest first.
-fn reasons(house: &House) -> Vec<String> {
-    let items = house.items();
-    let text = house.run(&["list"]).stdout;
+fn reasons(env: &TestEnv) -> Vec<String> {
+    let items = env.items();
+    let text = env.run(&["list"]).stdout;
     let reason = |item: &serde_json::Value| item["waits_for"].as_str().map(str::to_owned);
     let reasons: Vec<_> = items.iter().filter_map(reason).collect();
     for reason in &reasons {
@@ -28,53 +28,53 @@ fn reasons(house: &House) -> Vec<String> {
 
 #[test]
 fn every_item_that_is_not_done_says_why() {
-    let house = House::with_recordings(slow(), 2);
-    house.run(&["scan"]);
-    assert_eq!(reasons(&house), ["waiting for the next run"; 2]);
-    house.run(&["pause"]);
-    assert_eq!(reasons(&house), ["held: paused"; 2]);
-    fs::rename(house.path("recordings"), house.path("gone")).unwrap();
-    assert_eq!(reasons(&house), ["its folder is missing"; 2]);
-    fs::rename(house.path("gone"), house.path("recordings")).unwrap();
-    house.run(&["resume"]);
-    let mut child = house.start(&["run"]);
-    house.wait_until("both at the service", |house| house.count("pending") == 2);
-    for reason in reasons(&house) {
+    let env = TestEnv::with_recordings(slow(), 2);
+    env.run(&["scan"]);
+    assert_eq!(reasons(&env), ["waiting for the next run"; 2]);
+    env.run(&["pause"]);
+    assert_eq!(reasons(&env), ["held: paused"; 2]);
+    fs::rename(env.path("recordings"), env.path("gone")).unwrap();
+    assert_eq!(reasons(&env), ["its folder is missing"; 2]);
+    fs::rename(env.path("gone"), env.path("recordings")).unwrap();
+    env.run(&["resume"]);
+    let mut child = env.start(&["run"]);
+    env.wait_until("both at the service", |env| env.count("pending") == 2);
+    for reason in reasons(&env) {
         assert!(reason.starts_with("pending since "), "{reason}");
         assert!(reason.contains(", expires "), "{reason}");
     }
-    let shown = house.run(&["show", "1"]).stdout;
+    let shown = env.run(&["show", "1"]).stdout;
     assert!(shown.contains("\nwaiting     pending since "), "{shown}");
     child.signal("TERM");
-    assert_eq!(child.code(), 0);
+    assert_eq!(child.wait(), 0);
 }
 
 #[test]
 fn an_equal_recording_names_the_one_it_waits_for() {
-    let house = House::new(slow());
-    house.record("a.wav", 1);
-    let mut child = house.start(&["run"]);
-    house.wait_until("the first", |house| house.count("pending") == 1);
-    house.record("b.wav", 1);
-    house.wait_until("the second", |house| {
-        house.items().len() == 2
-            && house.item("b.wav")["waits_for"] == "same audio as item 1, which is in flight"
+    let env = TestEnv::new(slow());
+    env.add_recording("a.wav", 1);
+    let mut child = env.start(&["run"]);
+    env.wait_until("the first", |env| env.count("pending") == 1);
+    env.add_recording("b.wav", 1);
+    env.wait_until("the second", |env| {
+        env.items().len() == 2
+            && env.item("b.wav")["waits_for"] == "same audio as item 1, which is in flight"
     });
     child.signal("TERM");
-    assert_eq!(child.code(), 0);
+    assert_eq!(child.wait(), 0);
 }
 
 #[test]
 fn what_is_done_waits_for_nothing() {
-    let house = House::with_recordings(settings(), 1);
-    house.run_once(0);
-    assert!(house.item("0.wav")["waits_for"].is_null());
-    assert!(reasons(&house).is_empty());
+    let env = TestEnv::with_recordings(settings(), 1);
+    env.run_once(0);
+    assert!(env.item("0.wav")["waits_for"].is_null());
+    assert!(reasons(&env).is_empty());
 }
 
 /// `status --watch` in a pipe, up to the first line that says so.
-fn watched(house: &House, until: &str) -> Vec<String> {
-    let mut child = house
+fn watched(env: &TestEnv, until: &str) -> Vec<String> {
+    let mut child = env
         .command(&["status", "--watch"])
         .stdout(Stdio::piped())
         .spawn()
@@ -95,22 +95,22 @@ fn watched(house: &House, until: &str) -> Vec<String> {
 
 #[test]
 fn in_a_pipe_the_view_comes_in_plain_blocks() {
-    let house = House::with_recordings(settings(), 3);
-    let seen = watched(&house, "0 queued");
+    let env = TestEnv::with_recordings(settings(), 3);
+    let seen = watched(&env, "0 queued");
     assert_eq!(seen.last().unwrap(), "0 queued · 0 pending · 0 done");
-    fs::write(house.path("recordings/bad.wav"), "text").unwrap();
-    house.run(&["scan"]);
-    house.run(&["pause"]);
-    let seen = watched(&house, "held: paused");
+    fs::write(env.path("recordings/bad.wav"), "text").unwrap();
+    env.run(&["scan"]);
+    env.run(&["pause"]);
+    let seen = watched(&env, "held: paused");
     assert!(seen[0].starts_with("nightscribe "), "{seen:?}");
     assert!(
         seen.iter()
             .any(|line| line == "4 queued · 0 pending · 0 done")
     );
     assert_eq!(seen.last().unwrap(), "       4  held: paused");
-    house.run(&["resume"]);
-    house.run_once(1);
-    let seen = watched(&house, "bad.wav");
+    env.run(&["resume"]);
+    env.run_once(1);
+    let seen = watched(&env, "bad.wav");
     assert!(seen.last().unwrap().contains("unsupported"), "{seen:?}");
     assert!(seen.iter().all(|line| !line.contains('\u{1b}')));
 }

@@ -8,16 +8,16 @@ mod outbox;
 mod receiver;
 mod webhook;
 
-use crate::harness::House;
+use crate::harness::TestEnv;
 use serde_json::Value;
 use std::fs;
 
-/// A house that tells by a program which adds each message to the file `told`.
-fn with_command(house: House) -> House {
-    house.configure(&notify(
+/// An environment that tells by a program which adds each message to the file `told`.
+fn with_command(env: TestEnv) -> TestEnv {
+    env.configure(&notify(
         r#"command = ["/bin/sh", "-c", "cat >> told; echo >> told"]"#,
     ));
-    house
+    env
 }
 
 fn notify(lines: &str) -> String {
@@ -25,8 +25,8 @@ fn notify(lines: &str) -> String {
 }
 
 /// The messages in the file `told`.
-fn told(house: &House) -> Vec<Value> {
-    let told = fs::read_to_string(house.path("told")).unwrap_or_default();
+fn told(env: &TestEnv) -> Vec<Value> {
+    let told = fs::read_to_string(env.path("told")).unwrap_or_default();
     told.lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()

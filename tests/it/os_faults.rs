@@ -1,6 +1,6 @@
 //! Faults of the machine: no room, no file descriptors, a locked database. Each is waited out, and costs nothing.
 
-use crate::harness::{House, settings};
+use crate::harness::{TestEnv, settings};
 use nightscribe::sandbox::Settings;
 use sqlx::{ConnectOptions, Connection, Executor};
 use std::fs;
@@ -9,12 +9,12 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// The binary under a limit of the shell's `ulimit`, with the signal for too large a file ignored.
-pub fn limited(house: &House, limit: &str, args: &str) -> Command {
+pub fn limited(env: &TestEnv, limit: &str, args: &str) -> Command {
     let mut command = Command::new("sh");
     let line = format!("trap '' XFSZ; ulimit {limit}; exec \"$0\" {args}");
     command
         .args(["-c", &line, env!("CARGO_BIN_EXE_nightscribe")])
-        .current_dir(house.path(""));
+        .current_dir(env.path(""));
     command
         .env("AIMLAPI_KEY", crate::harness::KEY)
         .stdin(Stdio::null())
@@ -24,22 +24,22 @@ pub fn limited(house: &House, limit: &str, args: &str) -> Command {
 
 #[test]
 fn a_machine_without_file_descriptors_fails_no_recording() {
-    let house = House::with_recordings(settings(), 12);
-    let mut command = limited(&house, "-n 40", "run --once");
+    let env = TestEnv::with_recordings(settings(), 12);
+    let mut command = limited(&env, "-n 40", "run --once");
     command.env("NIGHTSCRIBE__LIMITS__MAX_UPLOADS", "16");
-    let ended = crate::harness::ended(&mut command);
-    assert_eq!(house.count("failed"), 0, "{}", ended.stderr);
-    house.run_once(0);
-    assert_eq!(house.count("done"), 12);
-    assert_eq!(house.sandbox().ledger().generations.len(), 12);
-    assert!(house.items().iter().all(|item| item["attempts"] == 1));
+    let ended = crate::harness::run_command(&mut command);
+    assert_eq!(env.count("failed"), 0, "{}", ended.stderr);
+    env.run_once(0);
+    assert_eq!(env.count("done"), 12);
+    assert_eq!(env.sandbox().ledger().generations.len(), 12);
+    assert!(env.items().iter().all(|item| item["attempts"] == 1));
 }
 
 #[test]
 fn a_database_without_room_holds_and_loses_nothing() {
-    let house = House::with_recordings(settings(), 40);
+    let env = TestEnv::with_recordings(settings(), 40);
     // Enough for the queue, not for all that follows.
-    let mut child = limited(&house, "-f 2000", "run")
+    let mut child = limited(&env, "-f 2000", "run")
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
@@ -51,13 +51,13 @@ fn a_database_without_room_holds_and_loses_nothing() {
     assert!(held.is_some());
     child.kill().unwrap();
     child.wait().unwrap();
-    house.run_once(0);
-    assert_eq!(house.count("done"), 40);
-    assert_eq!(house.sandbox().ledger().generations.len(), 40);
+    env.run_once(0);
+    assert_eq!(env.count("done"), 40);
+    assert_eq!(env.sandbox().ledger().generations.len(), 40);
 }
 
 /// A recording of so many hours, of the smallest kind of audio, whose transcript takes megabytes.
-fn record_hours(house: &House, name: &str, hours: u32) {
+fn record_hours(env: &TestEnv, name: &str, hours: u32) {
     const RATE: u32 = 1000;
     let size = hours * 3600 * RATE;
     let mut head = Vec::from(*b"RIFF");
@@ -68,7 +68,7 @@ fn record_hours(house: &House, name: &str, hours: u32) {
     }
     head.extend(b"data");
     head.extend(size.to_le_bytes());
-    let path = house.path("recordings").join(name);
+    let path = env.path("recordings").join(name);
     fs::write(&path, &head).unwrap();
     let file = fs::OpenOptions::new().write(true).open(path).unwrap();
     file.set_len(u64::from(size) + head.len() as u64).unwrap();
@@ -76,10 +76,10 @@ fn record_hours(house: &House, name: &str, hours: u32) {
 
 #[test]
 fn an_output_without_room_keeps_the_result_and_pays_once() {
-    let house = House::with_recordings(settings(), 3);
-    record_hours(&house, "long.wav", 12);
+    let env = TestEnv::with_recordings(settings(), 3);
+    record_hours(&env, "long.wav", 12);
     // Enough for the database, which keeps the result packed, but not for the transcript.
-    let mut child = limited(&house, "-f 3000", "run")
+    let mut child = limited(&env, "-f 3000", "run")
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
@@ -87,42 +87,40 @@ fn an_output_without_room_keeps_the_result_and_pays_once() {
     let mut lines = log.lines().map(Result::unwrap);
     let refused = lines.find(|line| line.contains("cannot write the transcript"));
     assert!(refused.unwrap().contains("the result is stored"));
-    house.wait_until("the others", |house| house.count("done") == 3);
-    assert_eq!(house.item("long.wav")["state"], "received");
-    assert_eq!(house.names("transcripts").len(), 12);
+    env.wait_until("the others", |env| env.count("done") == 3);
+    assert_eq!(env.item("long.wav")["state"], "received");
+    assert_eq!(env.file_names("transcripts").len(), 12);
     child.kill().unwrap();
     child.wait().unwrap();
-    house.run_once(0);
-    assert_eq!(house.count("done"), 4);
-    assert_eq!(house.sandbox().ledger().generations.len(), 4);
+    env.run_once(0);
+    assert_eq!(env.count("done"), 4);
+    assert_eq!(env.sandbox().ledger().generations.len(), 4);
 }
 
 #[test]
 fn a_database_that_another_process_locks_is_waited_for() {
-    let house = House::with_recordings(
+    let env = TestEnv::with_recordings(
         Settings {
             delay: Duration::from_millis(100),
             ..settings()
         },
         5,
     );
-    house.run(&["scan"]);
+    env.run(&["scan"]);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
     let options =
-        sqlx::sqlite::SqliteConnectOptions::new().filename(house.path("state/nightscribe.db"));
+        sqlx::sqlite::SqliteConnectOptions::new().filename(env.path("state/nightscribe.db"));
     let mut other = runtime.block_on(options.connect()).unwrap();
-    let mut child = house
+    let mut child = env
         .command(&["run", "--once"])
         .stderr(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    house.wait_until("the run", |house| {
-        house.status()["runner"]["pid"] == child.id()
-    });
+    env.wait_until("the run", |env| env.status()["runner"]["pid"] == child.id());
     runtime.block_on(other.execute("BEGIN IMMEDIATE")).unwrap();
     let mut log = BufReader::new(child.stderr.take().unwrap())
         .lines()
@@ -133,5 +131,5 @@ fn a_database_that_another_process_locks_is_waited_for() {
     assert!(log.any(|line| line.contains("submissions resumed")));
     assert!(log.last().unwrap().contains("5 done, 0 failed"));
     assert!(child.wait().unwrap().success());
-    assert_eq!(house.sandbox().ledger().generations.len(), 5);
+    assert_eq!(env.sandbox().ledger().generations.len(), 5);
 }

@@ -1,6 +1,6 @@
 //! What is known before, and what is said after: plan, prices and report.
 
-use crate::harness::{House, settings, wav};
+use crate::harness::{TestEnv, settings, wav};
 use serde_json::Value;
 use std::fs;
 use std::time::Duration;
@@ -8,26 +8,26 @@ use std::time::Duration;
 const BOUNDED: &str =
     "[[source]]\nname = 'talks'\npath = 'recordings'\nsettle = '0s'\nmin_duration = '2s'\n";
 
-fn lengths(house: &House, seconds: &[u32]) {
+fn lengths(env: &TestEnv, seconds: &[u32]) {
     for (number, seconds) in (0..).zip(seconds) {
-        let path = house.path("recordings").join(format!("{number}.wav"));
+        let path = env.path("recordings").join(format!("{number}.wav"));
         fs::write(path, wav(number, seconds * 8000)).unwrap();
     }
 }
 
-fn json(house: &House, args: &[&str]) -> Value {
-    let ended = house.run(args);
+fn json(env: &TestEnv, args: &[&str]) -> Value {
+    let ended = env.run(args);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     serde_json::from_str(&ended.stdout).unwrap()
 }
 
 #[test]
 fn a_plan_says_what_would_be_submitted_and_submits_nothing() {
-    let house = House::new(settings());
-    house.configure_with("[prices]\nnova-2-general = 0.6\n", BOUNDED);
-    lengths(&house, &[60, 120, 1]);
-    fs::write(house.path("recordings/text.wav"), "no recording, but text").unwrap();
-    let plan = json(&house, &["plan", "--json"]);
+    let env = TestEnv::new(settings());
+    env.configure_with("[prices]\nnova-2-general = 0.6\n", BOUNDED);
+    lengths(&env, &[60, 120, 1]);
+    fs::write(env.path("recordings/text.wav"), "no recording, but text").unwrap();
+    let plan = json(&env, &["plan", "--json"]);
     assert_eq!(
         (&plan["files"], &plan["audio_s"]),
         (&2.into(), &180.0.into())
@@ -41,72 +41,67 @@ fn a_plan_says_what_would_be_submitted_and_submits_nothing() {
     assert_eq!(skipped.len(), 2, "{skipped:?}");
     assert_eq!(skipped["it is shorter than min_duration of its source"], 1);
     assert!(plan["submitted_by"].is_string());
-    assert_eq!(house.count("queued"), 4);
-    assert!(house.sandbox().ledger().generations.is_empty());
+    assert_eq!(env.count("queued"), 4);
+    assert!(env.sandbox().ledger().generations.is_empty());
     // The lengths are kept.
-    assert_eq!(house.item("1.wav")["duration_s"], 120.0);
-    let text = house
+    assert_eq!(env.item("1.wav")["duration_s"], 120.0);
+    let text = env
         .run(&["run", "--once", "--dry-run", "--limit", "1"])
         .stdout;
     assert!(text.contains("total") && text.contains("0h 01m"), "{text}");
-    assert_eq!(house.count("queued"), 4);
+    assert_eq!(env.count("queued"), 4);
 }
 
 #[test]
 fn a_cost_is_never_guessed() {
-    let house = House::new(settings());
-    lengths(&house, &[60]);
-    let plan = json(&house, &["plan", "--json"]);
+    let env = TestEnv::new(settings());
+    lengths(&env, &[60]);
+    let plan = json(&env, &["plan", "--json"]);
     assert_eq!(plan["cost"], Value::Null);
     assert_eq!(plan["unpriced"][0], "#g1_nova-2-general");
-    let text = house.run(&["plan"]).stdout;
+    let text = env.run(&["plan"]).stdout;
     assert!(
         text.contains("The price of #g1_nova-2-general is unknown"),
         "{text}"
     );
-    assert!(
-        house
-            .run(&["prices"])
-            .stdout
-            .contains("No prices are known")
-    );
+    assert!(env.run(&["prices"]).stdout.contains("No prices are known"));
 }
 
 #[test]
 fn prices_come_from_the_service_and_are_kept_with_their_date() {
-    let mut house = House::new(settings());
-    lengths(&house, &[60]);
-    let table = house.run(&["prices", "--refresh"]).stdout;
+    let mut env = TestEnv::new(settings());
+    lengths(&env, &[60]);
+    let table = env.run(&["prices", "--refresh"]).stdout;
     // The sandbox's: 0.0001 a second.
     assert!(
         table.contains("0.006 USD   0.36 USD  service, 20"),
         "{table}"
     );
-    house.stop_sandbox();
-    let plan = json(&house, &["plan", "--json"]);
+    env.stop_sandbox();
+    let plan = json(&env, &["plan", "--json"]);
     assert!((plan["cost"].as_f64().unwrap() - 0.006).abs() < 1e-9);
-    let refused = house.run(&["prices", "--refresh"]);
+    let refused = env.run(&["prices", "--refresh"]);
     assert_eq!(refused.code, 1);
     assert!(
         refused
             .stderr
             .contains("cannot fetch prices from the service")
     );
-    assert_eq!(json(&house, &["plan", "--json"])["cost"], plan["cost"]);
+    assert_eq!(json(&env, &["plan", "--json"])["cost"], plan["cost"]);
 }
 
 #[test]
 fn a_report_says_what_was_billed_and_saved() {
-    let house = House::new(settings());
-    house.configure("[prices]\nnova-2-general = 6.0\n");
-    lengths(&house, &[10, 20]);
+    let env = TestEnv::new(settings());
+    env.configure("[prices]\nnova-2-general = 6.0\n");
+    lengths(&env, &[10, 20]);
     fs::copy(
-        house.path("recordings/1.wav"),
-        house.path("recordings/copy.wav"),
+        env.path("recordings/1.wav"),
+        env.path("recordings/copy.wav"),
     )
     .unwrap();
-    house.run_once(0);
-    let report = json(&house, &["report", "--json", "--reconcile"]);
+    env.run_once(0);
+    let report = json(&env, &["report", "--json", "--reconcile"]);
     let all = &report["in_all"];
     assert_eq!(
         (&all["billed"], &all["billed_s"]),
@@ -118,33 +113,33 @@ fn a_report_says_what_was_billed_and_saved() {
         (&20.0.into(), &0.into())
     );
     assert_eq!(report["differences"], serde_json::json!([]));
-    let csv = house.run(&["report", "--csv", "--by", "model"]).stdout;
+    let csv = env.run(&["report", "--csv", "--by", "model"]).stdout;
     assert!(csv.starts_with("name,billed,billed_s,cost,currency,"));
     assert!(
         csv.contains("\n#g1_nova-2-general,2,30,3,USD,0,1,20,0,0\n"),
         "{csv}"
     );
-    let later = json(&house, &["report", "--json", "--since", "2999-01-01"]);
+    let later = json(&env, &["report", "--json", "--since", "2999-01-01"]);
     assert_eq!(later["in_all"]["billed"], 0);
 }
 
 #[test]
 fn a_transcript_that_was_paid_for_and_did_not_arrive_is_named() {
-    let house = House::with_recordings(
+    let env = TestEnv::with_recordings(
         nightscribe::sandbox::Settings {
             delay: Duration::from_secs(3600),
             ..settings()
         },
         1,
     );
-    let mut daemon = house.start(&["run"]);
-    house.wait_until("the submission", |house| house.count("pending") == 1);
+    let mut daemon = env.start(&["run"]);
+    env.wait_until("the submission", |env| env.count("pending") == 1);
     daemon.signal("TERM");
-    assert_eq!(daemon.code(), 0);
-    house.run(&["cancel", "1"]);
-    let report = json(&house, &["report", "--json"]);
+    assert_eq!(daemon.wait(), 0);
+    env.run(&["cancel", "1"]);
+    let report = json(&env, &["report", "--json"]);
     assert_eq!(report["in_all"]["perhaps_paid"], 1);
-    let text = house.run(&["report", "--reconcile"]).stdout;
+    let text = env.run(&["report", "--reconcile"]).stdout;
     assert!(
         text.contains("0.wav: completed by the service, but its transcript is not stored"),
         "{text}"

@@ -1,6 +1,6 @@
 //! When a transcript is asked for.
 
-use crate::harness::{House, settings};
+use crate::harness::{TestEnv, settings};
 use crate::simulation::dice::Dice;
 use nightscribe::domain::Timestamp;
 use nightscribe::policy::latency::LatencyEstimator;
@@ -11,9 +11,9 @@ use std::collections::BinaryHeap;
 use std::time::Duration;
 
 /// Makes everything pending twenty minutes older.
-fn age(house: &House) {
+fn age(env: &TestEnv) {
     let options =
-        sqlx::sqlite::SqliteConnectOptions::new().filename(house.path("state/nightscribe.db"));
+        sqlx::sqlite::SqliteConnectOptions::new().filename(env.path("state/nightscribe.db"));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -28,22 +28,22 @@ fn age(house: &House) {
 
 #[test]
 fn what_was_pending_over_a_restart_tells_nothing_of_how_long_the_service_takes() {
-    let house = House::with_recordings(settings(), 1);
-    let mut killed = house.command(&["run"]);
+    let env = TestEnv::with_recordings(settings(), 1);
+    let mut killed = env.command(&["run"]);
     killed
         .env("NIGHTSCRIBE__POLLING__INTERVAL", "1h")
         .env("NIGHTSCRIBE__POLLING__MAX_INTERVAL", "1h");
     let mut killed = killed.spawn().unwrap();
-    house.wait_until("the submission", |house| house.count("pending") == 1);
+    env.wait_until("the submission", |env| env.count("pending") == 1);
     killed.kill().unwrap();
     killed.wait().unwrap();
-    age(&house);
-    let mut daemon = house.start(&["run"]);
-    house.wait_until("the first", |house| house.count("done") == 1);
-    house.record("later.wav", 2);
-    house.wait_until("the second", |house| house.count("done") == 2);
+    age(&env);
+    let mut daemon = env.start(&["run"]);
+    env.wait_until("the first", |env| env.count("done") == 1);
+    env.add_recording("later.wav", 2);
+    env.wait_until("the second", |env| env.count("done") == 2);
     daemon.signal("TERM");
-    assert_eq!(daemon.code(), 0);
+    assert_eq!(daemon.wait(), 0);
 }
 
 const POLLING: PollPolicy = PollPolicy {

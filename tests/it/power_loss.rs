@@ -13,7 +13,7 @@ mod image;
 mod recorder;
 mod trace;
 
-use crate::harness::{House, settings};
+use crate::harness::{TestEnv, settings};
 use disk::Disk;
 use facts::{Facts, STATE};
 use image::Image;
@@ -50,22 +50,22 @@ struct Cut {
     outward: Vec<Outward>,
 }
 
-/// A house whose folders are not there yet, so that they must be made durable too.
-fn house(recordings: u32) -> House {
-    let house = House::new(settings());
-    house.configure(&format!("[state]\ndir = '{STATE}'\n"));
+/// An environment whose folders are not there yet, so that they must be made durable too.
+fn env(recordings: u32) -> TestEnv {
+    let env = TestEnv::new(settings());
+    env.configure(&format!("[state]\ndir = '{STATE}'\n"));
     for number in 0..recordings {
         let folder = ["", "a/", "a/b/"][number as usize % 3];
-        house.record(format!("{folder}{number}.wav"), number);
+        env.add_recording(format!("{folder}{number}.wav"), number);
     }
-    house
+    env
 }
 
 /// Runs until nothing is left to do, and gives every cut that could have come meanwhile: one before the end of each
 /// sync, and one at the end.
-fn cuts(house: &House, disk: Disk) -> Vec<Cut> {
-    let path = house.path("trace");
-    let run = house.command(&["--log-format", "json", "run", "--once"]);
+fn cuts(env: &TestEnv, disk: Disk) -> Vec<Cut> {
+    let path = env.path("trace");
+    let run = env.command(&["--log-format", "json", "run", "--once"]);
     let output = trace::traced(&run, &path)
         .output()
         .expect("strace must be installed; scripts/test does that");
@@ -73,7 +73,7 @@ fn cuts(house: &House, disk: Disk) -> Vec<Cut> {
     assert!(output.status.success(), "{said}");
     let trace = fs::read_to_string(&path).unwrap();
     fs::remove_file(path).unwrap();
-    let root = house.path("");
+    let root = env.path("");
     let mut recorder = Recorder::new(&root, &OUTSIDE, disk);
     let mut cuts = Vec::new();
     let cut = |recorder: &Recorder| Cut {
@@ -88,8 +88,8 @@ fn cuts(house: &House, disk: Disk) -> Vec<Cut> {
 }
 
 /// What a run has written, as it is now.
-fn found(house: &House) -> Image {
-    let root = house.path("");
+fn found(env: &TestEnv) -> Image {
+    let root = env.path("");
     let mut image = Image::default();
     for name in ["var", "transcripts"] {
         for entry in walkdir::WalkDir::new(root.join(name)) {
@@ -106,31 +106,31 @@ fn found(house: &House) -> Image {
 }
 
 /// Turns the disk into what the cut left.
-fn restore(house: &House, image: &Image) {
+fn restore(env: &TestEnv, image: &Image) {
     for name in ["var", "transcripts"] {
-        match fs::remove_dir_all(house.path(name)) {
+        match fs::remove_dir_all(env.path(name)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => panic!("{error}"),
             _ => {}
         }
     }
-    image.put(&house.path(""));
+    image.put(&env.path(""));
 }
 
 /// Submissions by the name of the file.
-fn paid(house: &House) -> BTreeMap<String, usize> {
+fn paid(env: &TestEnv) -> BTreeMap<String, usize> {
     let mut paid = BTreeMap::new();
-    for row in house.sandbox().ledger().generations {
+    for row in env.sandbox().ledger().generations {
         *paid.entry(row.name).or_default() += 1;
     }
     paid
 }
 
 /// Starts on what a cut left, and looks whether it ends as it should.
-fn goes_on(house: &House, image: &Image, facts: &Facts, files: &Image) {
-    restore(house, image);
-    let before = paid(house);
-    house.run_once(0);
-    let after = paid(house);
+fn goes_on(env: &TestEnv, image: &Image, facts: &Facts, files: &Image) {
+    restore(env, image);
+    let before = paid(env);
+    env.run_once(0);
+    let after = paid(env);
     for (path, bytes) in &files.0 {
         let Ok(transcript) = path.strip_prefix("transcripts/talks") else {
             continue;
@@ -150,14 +150,14 @@ fn goes_on(house: &House, image: &Image, facts: &Facts, files: &Image) {
         // A JSON transcript tells when its result came, and of which generation it is.
         if path.extension().unwrap() != "json" || job.is_some_and(|job| job.has_result) {
             assert!(
-                fs::read(house.path(path)).unwrap() == *bytes,
+                fs::read(env.path(path)).unwrap() == *bytes,
                 "{}",
                 path.display()
             );
         }
     }
-    assert_eq!(house.names("transcripts"), names(files));
-    assert_eq!(house.count("done"), after.len() as u64);
+    assert_eq!(env.file_names("transcripts"), names(files));
+    assert_eq!(env.count("done"), after.len() as u64);
 }
 
 fn file_name(path: &Path) -> &str {
@@ -184,16 +184,16 @@ struct Figures {
 
 impl Figures {
     /// Checks every cut of a run that has just ended; every `each`th is also gone on from.
-    fn check(&mut self, house: &House, cuts: &[Cut], kept: Kept, seed: u64, each: usize) {
-        let files = found(house);
+    fn check(&mut self, env: &TestEnv, cuts: &[Cut], kept: Kept, seed: u64, each: usize) {
+        let files = found(env);
         let mut random = StdRng::seed_from_u64(seed);
         for (number, cut) in cuts.iter().enumerate() {
             let image = kept.cut(&cut.disk, &mut random);
-            let facts = Facts::of(&image, &house.path(""));
+            let facts = Facts::of(&image, &env.path(""));
             facts.keep(&cut.outward, &image, &files);
             self.cuts += 1;
             if number % each == each - 1 {
-                goes_on(house, &image, &facts, &files);
+                goes_on(env, &image, &facts, &files);
                 self.starts += 1;
             }
         }
@@ -201,63 +201,63 @@ impl Figures {
 
     /// For every `each`th moment of a run: it is killed, which loses nothing, the next run goes on, and the power fails
     /// under that one.
-    fn check_killed_before(&mut self, house: &House, first: &[Cut], each: usize) {
+    fn check_killed_before(&mut self, env: &TestEnv, first: &[Cut], each: usize) {
         for killed in first.iter().skip(each / 2).step_by(each) {
-            restore(house, &killed.disk.cut(|| true));
-            let mut cuts = cuts(house, killed.disk.clone());
+            restore(env, &killed.disk.cut(|| true));
+            let mut cuts = cuts(env, killed.disk.clone());
             for cut in &mut cuts {
                 cut.outward.extend_from_slice(&killed.outward);
             }
             let several = cuts.len().div_ceil(2);
-            self.check(house, &cuts, Kept::Nothing, 0, several);
+            self.check(env, &cuts, Kept::Nothing, 0, several);
         }
     }
 }
 
 #[test]
 fn what_was_promised_is_there_when_everything_unsynced_is_lost() {
-    let house = house(6);
-    let cuts = cuts(&house, Disk::empty());
+    let env = env(6);
+    let cuts = cuts(&env, Disk::empty());
     let mut figures = Figures::default();
-    figures.check(&house, &cuts, Kept::Nothing, 0, 4);
+    figures.check(&env, &cuts, Kept::Nothing, 0, 4);
     println!("{figures:?}");
 }
 
 #[test]
 fn what_was_promised_is_there_when_any_part_of_what_is_unsynced_is_lost() {
-    let house = house(3);
-    let cuts = cuts(&house, Disk::empty());
+    let env = env(3);
+    let cuts = cuts(&env, Disk::empty());
     let mut figures = Figures::default();
     for (seed, part) in [(1, 0.1), (2, 0.5), (3, 0.9)] {
-        figures.check(&house, &cuts, Kept::Part(part), seed, 10);
+        figures.check(&env, &cuts, Kept::Part(part), seed, 10);
     }
     println!("{figures:?}");
 }
 
 #[test]
 fn what_was_promised_is_there_when_the_run_goes_on_from_a_killed_one() {
-    let house = house(3);
-    let first = cuts(&house, Disk::empty());
+    let env = env(3);
+    let first = cuts(&env, Disk::empty());
     let mut figures = Figures::default();
-    figures.check_killed_before(&house, &first, 4);
+    figures.check_killed_before(&env, &first, 4);
     println!("{figures:?}");
 }
 
 #[test]
 #[ignore = "takes minutes: every cut of a longer run, with many seeds, and every kill before"]
 fn what_was_promised_is_there_after_every_cut() {
-    let house = house(24);
-    let first = cuts(&house, Disk::empty());
+    let env = env(24);
+    let first = cuts(&env, Disk::empty());
     let mut figures = Figures::default();
-    figures.check(&house, &first, Kept::Nothing, 0, 1);
+    figures.check(&env, &first, Kept::Nothing, 0, 1);
     println!("nothing kept: {figures:?}");
     let mut figures = Figures::default();
     for seed in 0..10 {
         let part = [0.03, 0.2, 0.5, 0.8, 0.97][seed % 5];
-        figures.check(&house, &first, Kept::Part(part), seed as u64, 20);
+        figures.check(&env, &first, Kept::Part(part), seed as u64, 20);
     }
     println!("part kept: {figures:?}");
     let mut figures = Figures::default();
-    figures.check_killed_before(&house, &first, 12);
+    figures.check_killed_before(&env, &first, 12);
     println!("killed before: {figures:?}");
 }

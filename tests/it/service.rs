@@ -1,6 +1,6 @@
 //! The service of a machine or a user: its unit, its manager, and what keeps it from working at night.
 
-use crate::harness::{Ended, House, ended, settings};
+use crate::harness::{CommandResult, TestEnv, run_command, settings};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -16,44 +16,44 @@ case \"$*\" in
 esac
 ";
 
-/// A house whose owner has a home and, at first, no service manager.
+/// An environment whose owner has a home and, at first, no service manager.
 struct Machine {
-    house: House,
+    env: TestEnv,
 }
 
 impl Machine {
     fn new() -> Self {
-        let house = House::new(settings());
-        fs::create_dir_all(house.path("home")).unwrap();
-        fs::create_dir_all(house.path("bin")).unwrap();
-        Self { house }
+        let env = TestEnv::new(settings());
+        fs::create_dir_all(env.path("home")).unwrap();
+        fs::create_dir_all(env.path("bin")).unwrap();
+        Self { env }
     }
 
     fn with_systemd(self) -> Self {
-        let systemctl = self.house.path("bin/systemctl");
+        let systemctl = self.env.path("bin/systemctl");
         fs::write(&systemctl, SYSTEMCTL).unwrap();
         fs::set_permissions(&systemctl, fs::Permissions::from_mode(0o755)).unwrap();
         self
     }
 
     fn with_key(self) -> Self {
-        let file = self.house.path("home/.config/nightscribe/environment");
+        let file = self.env.path("home/.config/nightscribe/environment");
         fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(file, "AIMLAPI_KEY=sk-house-key\n").unwrap();
+        fs::write(file, "AIMLAPI_KEY=sk-test-key\n").unwrap();
         self
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = self.house.command(args);
+        let mut command = self.env.command(args);
         command
-            .env("PATH", self.house.path("bin"))
-            .env("HOME", self.house.path("home"))
-            .env("TOLD", self.house.path("told"));
+            .env("PATH", self.env.path("bin"))
+            .env("HOME", self.env.path("home"))
+            .env("TOLD", self.env.path("told"));
         command
     }
 
-    fn run(&self, args: &[&str]) -> Ended {
-        ended(&mut self.command(args))
+    fn run(&self, args: &[&str]) -> CommandResult {
+        run_command(&mut self.command(args))
     }
 
     fn install(&self) -> String {
@@ -63,14 +63,14 @@ impl Machine {
     }
 
     fn unit(&self) -> PathBuf {
-        self.house
+        self.env
             .path("home/.config/systemd/user/nightscribe.service")
     }
 
     /// What the manager was told since it was asked last.
     fn told(&self) -> Vec<String> {
-        let told = fs::read_to_string(self.house.path("told")).unwrap_or_default();
-        fs::write(self.house.path("told"), "").unwrap();
+        let told = fs::read_to_string(self.env.path("told")).unwrap_or_default();
+        fs::write(self.env.path("told"), "").unwrap();
         told.lines().map(str::to_owned).collect()
     }
 }
@@ -88,12 +88,12 @@ fn without_a_service_manager_the_unit_is_written_and_it_says_what_to_type() {
     );
     let unit = fs::read_to_string(machine.unit()).unwrap();
     assert!(unit.contains("WantedBy=default.target"));
-    assert!(machine.house.path("state").is_dir() && machine.house.path("transcripts").is_dir());
+    assert!(machine.env.path("state").is_dir() && machine.env.path("transcripts").is_dir());
     assert!(machine.install().starts_with("Unchanged: "));
     assert_eq!(fs::read_to_string(machine.unit()).unwrap(), unit);
     let uninstall = |machine: &Machine| machine.run(&["service", "uninstall", "--user"]);
     assert!(uninstall(&machine).stdout.starts_with("Removed "));
-    assert!(!machine.unit().exists() && machine.house.path("state").is_dir());
+    assert!(!machine.unit().exists() && machine.env.path("state").is_dir());
     let again = uninstall(&machine);
     assert_eq!(again.code, 0);
     assert!(
@@ -132,7 +132,7 @@ fn a_manager_that_runs_is_told_to_start_once_and_again_after_a_change() {
         assert!(before.stdout.contains(line), "{line}: {}", before.stdout);
     }
     fs::write(
-        machine.house.path("nightscribe.toml"),
+        machine.env.path("nightscribe.toml"),
         "[state]\ndir = 'queue'\n[[source]]\nname = 'talks'\npath = 'recordings'\n",
     )
     .unwrap();
@@ -184,16 +184,16 @@ fn a_service_without_a_key_is_not_started_and_check_says_why() {
         check.stdout
     );
     assert!(check.stdout.contains("warn  linger"), "{}", check.stdout);
-    assert!(!check.stdout.contains("sk-house-key"));
+    assert!(!check.stdout.contains("sk-test-key"));
 }
 
 #[test]
 fn check_finds_folders_that_a_unit_written_by_hand_does_not_see() {
     let machine = Machine::new();
     fs::create_dir_all(machine.unit().parent().unwrap()).unwrap();
-    let config = machine.house.path("nightscribe.toml");
+    let config = machine.env.path("nightscribe.toml");
     let config = config.to_str().unwrap();
-    machine.house.configure_with(
+    machine.env.configure_with(
         "",
         "[[source]]\nname = 'talks'\npath = '/home/nobody/at all'\n",
     );
@@ -236,7 +236,7 @@ fn check_says_nothing_of_services_where_none_is_installed() {
 #[test]
 fn the_machine_s_service_is_never_root() {
     let machine = Machine::new();
-    let image = machine.house.path("image");
+    let image = machine.env.path("image");
     let install = machine.run(&[
         "service",
         "install",
@@ -244,12 +244,12 @@ fn the_machine_s_service_is_never_root() {
         "--root",
         image.to_str().unwrap(),
     ]);
-    if fs::metadata(machine.house.path("")).unwrap().uid() == 0 {
+    if fs::metadata(machine.env.path("")).unwrap().uid() == 0 {
         assert_eq!(install.code, 2);
         assert!(
             install
                 .stderr
-                .contains("set state.dir to \"/var/lib/nightscribe/state\""),
+                .contains("set state.dir = \"/var/lib/nightscribe/state\""),
             "{}",
             install.stderr
         );
@@ -269,15 +269,15 @@ fn odd_machine() -> Machine {
         "[api]\nkey_file = '''/etc/a \"key\" 5%'''\n[state]\ndir = '/var/lib/nightscribe/state'\n\
          [output]\ndir = '/var/lib/nightscribe/out put'\n{source}"
     );
-    let folder = machine.house.path("co%n \"f\"");
+    let folder = machine.env.path("co%n \"f\"");
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("$x.toml"), text).unwrap();
     machine
 }
 
 fn odd_unit(machine: &Machine, whose: &str) -> PathBuf {
-    let image = machine.house.path("image");
-    let config = machine.house.path("co%n \"f\"/$x.toml");
+    let image = machine.env.path("image");
+    let config = machine.env.path("co%n \"f\"/$x.toml");
     let install = machine.run(&[
         "--config",
         config.to_str().unwrap(),
@@ -299,12 +299,12 @@ fn odd_unit(machine: &Machine, whose: &str) -> PathBuf {
 }
 
 /// `systemd-analyze` with what it says; `None` on a machine that does not have it.
-fn analyze(machine: &Machine, arguments: &[&str], unit: &Path) -> Option<Ended> {
+fn analyze(machine: &Machine, arguments: &[&str], unit: &Path) -> Option<CommandResult> {
     let mut command = Command::new("systemd-analyze");
     command.args(arguments).arg(unit);
-    command.env("XDG_RUNTIME_DIR", machine.house.path(""));
+    command.env("XDG_RUNTIME_DIR", machine.env.path(""));
     let output = command.output().ok()?;
-    Some(Ended {
+    Some(CommandResult {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),

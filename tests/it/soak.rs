@@ -2,7 +2,7 @@
 //! promise. Longer by hand: `scripts/soak SECONDS`.
 
 use crate::exactly_once;
-use crate::harness::{House, settings};
+use crate::harness::{TestEnv, settings};
 use nightscribe::sandbox::{FAULTS, Faults, Settings};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -31,9 +31,9 @@ fn faults() -> Faults {
 }
 
 /// A daemon, for so long. It must be alive when it is killed.
-fn live(house: &House, life: Duration) {
-    let log = house.path("log");
-    let mut daemon = house
+fn live(env: &TestEnv, life: Duration) {
+    let log = env.path("log");
+    let mut daemon = env
         .command(&["run"])
         .stdout(Stdio::null())
         .stderr(File::create(&log).unwrap())
@@ -51,7 +51,7 @@ fn soak_of_random_kills_and_every_fault_loses_nothing() {
     let seconds = std::env::var(VARIABLE).map_or(SECONDS, |seconds| seconds.parse().unwrap());
     let seed: u64 = rand::random();
     println!("{VARIABLE}={seconds}, seed {seed}");
-    let house = House::new(Settings {
+    let env = TestEnv::new(Settings {
         delay: Duration::from_millis(50),
         faults: faults(),
         seed,
@@ -62,20 +62,20 @@ fn soak_of_random_kills_and_every_fault_loses_nothing() {
     let end = Instant::now() + Duration::from_secs(seconds);
     while Instant::now() < end {
         for _ in 0..rng.random_range(0..=NEW) {
-            house.record(format!("{recordings}.wav"), recordings);
+            env.add_recording(format!("{recordings}.wav"), recordings);
             recordings += 1;
         }
-        live(&house, Duration::from_millis(rng.random_range(0..LIFE)));
+        live(&env, Duration::from_millis(rng.random_range(0..LIFE)));
         kills += 1;
     }
-    house.sandbox().set_faults(Faults::default());
-    let done_before = house.count("done");
+    env.sandbox().set_faults(Faults::default());
+    let done_before = env.count("done");
     for _ in 0..RUNS {
-        house.run(&["retry", "--failed"]);
-        house.run(&["run", "--once"]);
+        env.run(&["retry", "--failed"]);
+        env.run(&["run", "--once"]);
     }
-    let account = exactly_once::account(&house, &[]);
-    let ledger = house.sandbox().ledger();
+    let account = exactly_once::account(&env, &[]);
+    let ledger = env.sandbox().ledger();
     println!(
         "{kills} kills, {recordings} recordings ({done_before} done under fire), {} requests refused or cut, {} polls, \
          {} paid, {} of them again, {} counted as perhaps paid, {} violations",
@@ -86,6 +86,6 @@ fn soak_of_random_kills_and_every_fault_loses_nothing() {
         account.perhaps_paid,
         account.violations.len()
     );
-    assert_eq!(house.items().len(), recordings as usize);
+    assert_eq!(env.items().len(), recordings as usize);
     assert!(account.violations.is_empty(), "{:#?}", account.violations);
 }

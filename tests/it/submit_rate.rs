@@ -1,6 +1,6 @@
 //! A service that takes fewer submissions than the configuration says.
 
-use crate::harness::{House, settings};
+use crate::harness::{TestEnv, settings};
 use nightscribe::sandbox::Settings;
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ fn a_limit_of_the_service_below_the_configured_one_is_found_and_kept_to() {
         minute: Duration::from_secs(1),
         ..settings()
     };
-    let house = House::with_recordings(settings, 150);
-    house.run_once(0);
-    assert_eq!(house.count("done"), 150);
-    let ledger = house.sandbox().ledger();
+    let env = TestEnv::with_recordings(settings, 150);
+    env.run_once(0);
+    assert_eq!(env.count("done"), 150);
+    let ledger = env.sandbox().ledger();
     assert_eq!(ledger.generations.len(), 150);
     assert!(ledger.peak_submits_per_minute <= 20);
     // At most one burst for each halving from 60000 to below 1200, of at most as many as may be sent at once.

@@ -1,6 +1,6 @@
 //! How the process gets to a point, and what a person does about it after the crash.
 
-use crate::harness::{House, settings, wav};
+use crate::harness::{TestEnv, settings, wav};
 use nightscribe::sandbox::{Faults, Settings};
 use std::collections::BTreeSet;
 use std::fs;
@@ -61,42 +61,42 @@ const EXPORT: [&str; 10] = [
 ];
 
 impl Scenario {
-    /// The house just before the command.
-    pub fn prepare(self) -> House {
-        let house = House::with_recordings(self.settings(), if self == Self::Two { 2 } else { 1 });
+    /// The environment just before the command.
+    pub fn prepare(self) -> TestEnv {
+        let env = TestEnv::with_recordings(self.settings(), if self == Self::Two { 2 } else { 1 });
         match self {
-            Self::Formats => configure(&house, "'vtt'", MORE_FORMATS),
-            Self::Two => configure(&house, "[limits]", "max_uploads = 1"),
-            Self::Legacy => configure(&house, "[api]", "flow = 'legacy'"),
+            Self::Formats => configure(&env, "'vtt'", MORE_FORMATS),
+            Self::Two => configure(&env, "[limits]", "max_uploads = 1"),
+            Self::Legacy => configure(&env, "[api]", "flow = 'legacy'"),
             Self::Equal => {
-                house.run_once(0);
-                house.record("equal.wav", 0);
+                env.run_once(0);
+                env.add_recording("equal.wav", 0);
             }
             Self::Changed => {
-                house.run_once(0);
-                fs::write(house.path("recordings/0.wav"), wav(1, 8_001)).unwrap();
+                env.run_once(0);
+                fs::write(env.path("recordings/0.wav"), wav(1, 8_001)).unwrap();
             }
-            Self::Text => fs::write(house.path("recordings/0.wav"), "text").unwrap(),
+            Self::Text => fs::write(env.path("recordings/0.wav"), "text").unwrap(),
             Self::Vanished => {
-                house.run(&["scan"]);
-                fs::remove_file(house.path("recordings/0.wav")).unwrap();
+                env.run(&["scan"]);
+                fs::remove_file(env.path("recordings/0.wav")).unwrap();
             }
-            Self::Unwritable => fs::write(house.path("transcripts"), "").unwrap(),
-            Self::Told => told(&house, ""),
-            Self::Untold => told(&house, "; test -e once || { : > once; exit 1; }"),
-            Self::Resume => _ = house.run(&["pause"]),
-            Self::Cancel => _ = house.run(&["scan"]),
+            Self::Unwritable => fs::write(env.path("transcripts"), "").unwrap(),
+            Self::Told => told(&env, ""),
+            Self::Untold => told(&env, "; test -e once || { : > once; exit 1; }"),
+            Self::Resume => _ = env.run(&["pause"]),
+            Self::Cancel => _ = env.run(&["scan"]),
             Self::Retry => {
-                house.run_once(1);
-                house.sandbox().set_faults(Faults::default());
+                env.run_once(1);
+                env.sandbox().set_faults(Faults::default());
             }
             Self::Export => {
-                house.run_once(0);
-                fs::remove_dir_all(house.path("transcripts")).unwrap();
+                env.run_once(0);
+                fs::remove_dir_all(env.path("transcripts")).unwrap();
             }
             _ => {}
         }
-        house
+        env
     }
 
     fn settings(self) -> Settings {
@@ -114,11 +114,11 @@ impl Scenario {
     }
 
     /// Lets the command run until it dies at the point. Says so if it does not.
-    pub fn kills(self, house: &House, at: &str) -> Result<(), String> {
+    pub fn kills(self, env: &TestEnv, at: &str) -> Result<(), String> {
         if let Self::After(earlier) = self {
-            dies(house, self.command(), earlier)?;
+            dies(env, self.command(), earlier)?;
         }
-        dies(house, self.command(), at)
+        dies(env, self.command(), at)
     }
 
     fn command(self) -> &'static [&'static str] {
@@ -133,29 +133,29 @@ impl Scenario {
     }
 
     /// What a person, or the weather, does before the next run.
-    pub fn mend(self, house: &House) {
+    pub fn mend(self, env: &TestEnv) {
         match self {
-            Self::Vanished => house.record("0.wav", 0),
+            Self::Vanished => env.add_recording("0.wav", 0),
             Self::Rejected => {
-                house.sandbox().set_faults(Faults::default());
-                house.run(&["retry", "--failed"]);
+                env.sandbox().set_faults(Faults::default());
+                env.run(&["retry", "--failed"]);
             }
-            Self::KeyRefused | Self::Failing => house.sandbox().set_faults(Faults::default()),
-            Self::Unwritable => fs::remove_file(house.path("transcripts")).unwrap(),
-            Self::Pause | Self::Resume => _ = house.run(&["resume"]),
-            Self::Cancel => _ = house.run(&["retry", "1"]),
-            Self::Retry | Self::Export => _ = house.run(self.command()),
+            Self::KeyRefused | Self::Failing => env.sandbox().set_faults(Faults::default()),
+            Self::Unwritable => fs::remove_file(env.path("transcripts")).unwrap(),
+            Self::Pause | Self::Resume => _ = env.run(&["resume"]),
+            Self::Cancel => _ = env.run(&["retry", "1"]),
+            Self::Retry | Self::Export => _ = env.run(self.command()),
             _ => {}
         }
     }
 
     /// What a person was not told in the end, or told as if it were something else, or what was not run.
-    pub fn untold(self, house: &House) -> Option<String> {
+    pub fn untold(self, env: &TestEnv) -> Option<String> {
         if !matches!(self, Self::Told | Self::Untold) {
             return None;
         }
         let lines = |name: &str| {
-            let text = fs::read_to_string(house.path(name)).unwrap_or_default();
+            let text = fs::read_to_string(env.path(name)).unwrap_or_default();
             text.lines().map(str::to_owned).collect::<BTreeSet<_>>()
         };
         let (told, ran) = (lines("told"), lines("ran"));
@@ -172,8 +172,8 @@ impl Scenario {
     }
 }
 
-fn dies(house: &House, command: &[&str], at: &str) -> Result<(), String> {
-    let ended = house
+fn dies(env: &TestEnv, command: &[&str], at: &str) -> Result<(), String> {
+    let ended = env
         .command(command)
         .env("NIGHTSCRIBE_CRASH_AT", at)
         .output()
@@ -185,16 +185,16 @@ fn dies(house: &House, command: &[&str], at: &str) -> Result<(), String> {
     Err(format!("{at} was never reached: {}: {said}", ended.status))
 }
 
-fn told(house: &House, then: &str) {
-    house.configure(&format!(
+fn told(env: &TestEnv, then: &str) {
+    env.configure(&format!(
         "[notify]\ncommand = ['/bin/sh', '-c', 'cat >> told; echo >> told{then}']\n\
          [hooks]\non_done = ['/bin/sh', '-c', 'echo $1 >> ran', 'hook', '{{txt}}']\n"
     ));
 }
 
 /// Adds a key to a section of the configuration.
-fn configure(house: &House, after: &str, more: &str) {
-    let path = house.path("nightscribe.toml");
+fn configure(env: &TestEnv, after: &str, more: &str) {
+    let path = env.path("nightscribe.toml");
     let text = fs::read_to_string(&path).unwrap();
     fs::write(path, text.replace(after, &format!("{after}\n{more}"))).unwrap();
 }

@@ -1,7 +1,7 @@
 //! A daemon sums each day up.
 
 use super::{told, with_command};
-use crate::harness::{House, KEY, settings};
+use crate::harness::{KEY, TestEnv, settings};
 use jiff::tz::TimeZone;
 use nightscribe::config::{self, Environment};
 use nightscribe::domain::Timestamp;
@@ -32,10 +32,10 @@ impl Observer for Nobody {
 
 #[test]
 fn a_daemon_tells_at_midnight_what_the_day_came_to() {
-    let house = with_command(House::with_recordings(settings(), 2));
+    let env = with_command(TestEnv::with_recordings(settings(), 2));
     // The program runs in the folder of this process.
-    let told_at = house.path("told");
-    house.configure(&super::notify(&format!(
+    let told_at = env.path("told");
+    env.configure(&super::notify(&format!(
         "command = ['/bin/sh', '-c', 'cat >> {0}; echo >> {0}']",
         told_at.display()
     )));
@@ -44,7 +44,7 @@ fn a_daemon_tells_at_midnight_what_the_day_came_to() {
     let clock = Arc::new(Ahead(AtomicI64::new(
         midnight.millis() - now.millis() - 3_600_000,
     )));
-    let file = house.path("nightscribe.toml");
+    let file = env.path("nightscribe.toml");
     let config = config::load(Some(&file), &Environment::default()).unwrap();
     let stop = CancellationToken::new();
     let setup = Setup {
@@ -62,16 +62,16 @@ fn a_daemon_tells_at_midnight_what_the_day_came_to() {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(nightscribe::pipeline::run(setup))
     });
-    house.wait_until("all are done", |house| house.count("done") == 2);
-    assert!(told(&house).is_empty());
+    env.wait_until("all are done", |env| env.count("done") == 2);
+    assert!(told(&env).is_empty());
     // A minute after midnight.
     clock.0.fetch_add(3_660_000, Ordering::SeqCst);
-    house.wait_until("the day is told", |house| !told(house).is_empty());
-    house.record("new.wav", 7);
-    house.wait_until("the next is done", |house| house.count("done") == 3);
+    env.wait_until("the day is told", |env| !told(env).is_empty());
+    env.add_recording("new.wav", 7);
+    env.wait_until("the next is done", |env| env.count("done") == 3);
     stop.cancel();
     run.join().unwrap().unwrap();
-    let told = told(&house);
+    let told = told(&env);
     assert_eq!(told.len(), 2, "{told:?}");
     assert_eq!((&told[0]["done"], &told[1]["done"]), (&2.into(), &1.into()));
     assert_eq!(told[0]["run"]["until"], midnight.to_string());

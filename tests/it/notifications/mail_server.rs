@@ -65,11 +65,11 @@ fn serve(
 ) -> std::io::Result<()> {
     let mut writing = stream;
     let mut lines = BufReader::new(stream).lines();
-    writing.write_all(b"220 house ESMTP\r\n")?;
+    writing.write_all(b"220 localhost ESMTP\r\n")?;
     while let Some(line) = lines.next().transpose()? {
         let command = line.split(' ').next().unwrap_or_default().to_uppercase();
         match command.as_str() {
-            "EHLO" => writing.write_all(b"250-house\r\n250-8BITMIME\r\n250 AUTH PLAIN\r\n")?,
+            "EHLO" => writing.write_all(b"250-localhost\r\n250-8BITMIME\r\n250 AUTH PLAIN\r\n")?,
             "AUTH" => {
                 desk.lock().unwrap().logins.push(line);
                 writing.write_all(b"235 welcome\r\n")?;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// The state folder, below the house.
+/// The state folder, below the folder.
 pub const STATE: &str = "var/lib/state";
 
 /// What the database says of one recording.
@@ -19,7 +19,7 @@ pub struct Job {
     pub in_doubt: bool,
     pub has_generation: bool,
     pub has_result: bool,
-    /// Its files below the house, with their sizes.
+    /// Its files below the folder, with their sizes.
     pub outputs: Vec<(PathBuf, usize)>,
 }
 
@@ -32,8 +32,8 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Opens the database as the next start would. `house` is where the image's paths begin.
-    pub fn of(image: &Image, house: &Path) -> Self {
+    /// Opens the database as the next start would. `root` is where the image's paths begin.
+    pub fn of(image: &Image, root: &Path) -> Self {
         let folder = tempfile::tempdir().unwrap();
         image.put(folder.path());
         let path = folder.path().join(STATE).join("nightscribe.db");
@@ -49,7 +49,7 @@ impl Facts {
                 .filename(path)
                 .synchronous(SqliteSynchronous::Off);
             let mut database = options.connect().await.unwrap();
-            let facts = read(&mut database, house).await;
+            let facts = read(&mut database, root).await;
             database.close().await.unwrap();
             facts
         })
@@ -90,7 +90,7 @@ impl Facts {
     }
 }
 
-async fn read(database: &mut SqliteConnection, house: &Path) -> Facts {
+async fn read(database: &mut SqliteConnection, root: &Path) -> Facts {
     let whole: String = sqlx::query_scalar("PRAGMA integrity_check")
         .fetch_one(&mut *database)
         .await
@@ -119,11 +119,11 @@ async fn read(database: &mut SqliteConnection, house: &Path) -> Facts {
             "SELECT generation_id FROM attempts WHERE generation_id IS NOT NULL",
         )
         .await,
-        jobs: jobs(database, house).await,
+        jobs: jobs(database, root).await,
     }
 }
 
-async fn jobs(database: &mut SqliteConnection, house: &Path) -> BTreeMap<String, Job> {
+async fn jobs(database: &mut SqliteConnection, root: &Path) -> BTreeMap<String, Job> {
     let rows = sqlx::query(
         "SELECT relative, state, state = 'submitting' OR uncertain_attempt_id IS NOT NULL,
                 generation_id IS NOT NULL, results.job_id IS NOT NULL, path, outputs.size_bytes
@@ -148,7 +148,7 @@ async fn jobs(database: &mut SqliteConnection, house: &Path) -> BTreeMap<String,
             row.get::<Option<i64>, _>(6),
         ) {
             let path = Path::new(std::ffi::OsStr::from_bytes(&path));
-            let path = path.strip_prefix(house).unwrap().to_owned();
+            let path = path.strip_prefix(root).unwrap().to_owned();
             job.outputs.push((path, usize::try_from(size).unwrap()));
         }
     }
