@@ -40,6 +40,8 @@ pub struct AdmissionState {
     refused: bool,
     sending: usize,
     pending: usize,
+    /// Submissions whose answer was lost: each may be at the service, and is pending once it is found.
+    uncertain: usize,
     oldest_due_poll: Option<Timestamp>,
 }
 
@@ -57,6 +59,7 @@ impl AdmissionState {
             refused: false,
             sending: 0,
             pending: 0,
+            uncertain: 0,
             oldest_due_poll: None,
         }
     }
@@ -90,7 +93,11 @@ impl AdmissionState {
         let late_by = self
             .oldest_due_poll
             .map_or(Duration::ZERO, |due| now.since(due));
-        if admission::may_submit(self.sending + self.pending, late_by, &self.limits) {
+        if admission::may_submit(
+            self.sending + self.pending + self.uncertain,
+            late_by,
+            &self.limits,
+        ) {
             AdmissionDecision::Admit
         } else {
             AdmissionDecision::Wait
@@ -315,6 +322,16 @@ impl Admission {
         self.state().pending += 1;
     }
 
+    /// Updates the number of uncertain submissions.
+    pub fn update_uncertain(&self, uncertain: usize) {
+        self.change(|state| state.uncertain = uncertain);
+    }
+
+    /// Counts an uncertain submission immediately, before the recovery stage finds it in the queue.
+    pub fn add_uncertain(&self) {
+        self.state().uncertain += 1;
+    }
+
     fn change<T>(&self, change: impl FnOnce(&mut AdmissionState) -> T) -> T {
         let result = change(&mut self.state());
         self.changed.notify_waiters();
@@ -443,6 +460,15 @@ mod tests {
             panic!("the first submission is admitted");
         };
         assert!(poll!(&mut second).is_ready());
+    }
+
+    #[test]
+    fn uncertain_submissions_count_as_pending() {
+        let mut state = AdmissionState::new(LIMITS, BACKOFF, SubmitWindow::always());
+        state.uncertain = 1;
+        assert_eq!(state.decide(at(0)), AdmissionDecision::Admit);
+        state.pending = 1;
+        assert_eq!(state.decide(at(0)), AdmissionDecision::Wait);
     }
 
     #[test]

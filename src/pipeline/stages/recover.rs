@@ -57,6 +57,8 @@ pub struct Recover {
 pub async fn recover_all(stage: Recover) -> Result<(), StoreError> {
     loop {
         let now = stage.journal.now();
+        let count = stage.journal.store.uncertain_count().await?;
+        stage.lane.admission.update_uncertain(count);
         let uncertain = stage.journal.store.uncertain_submissions(now).await?;
         if !uncertain.is_empty() {
             let search = tokio::select! {

@@ -84,6 +84,18 @@ impl Store {
         rows.iter().map(submission).collect()
     }
 
+    /// Returns the number of jobs with an uncertain submission.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn uncertain_count(&self) -> Result<usize, StoreError> {
+        let count: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM jobs WHERE uncertain_attempt_id IS NOT NULL")
+                .fetch_one(self.readers())
+                .await?;
+        usize::try_from(count).map_err(|_| StoreError::Content { column: "count" })
+    }
+
     /// Returns the time of the next lookup; `None` if no job is uncertain.
     ///
     /// # Errors

@@ -33,6 +33,7 @@ impl<'g> Machine<'g> {
                     due: self.now(),
                 };
                 self.uncertain.insert(job, uncertain);
+                self.gate.update_uncertain(self.uncertain.len());
             }
             (change, _) => self.end_attempt(job, change),
         }
@@ -99,6 +100,7 @@ impl<'g> Machine<'g> {
                 }
             }
         }
+        self.gate.update_uncertain(self.uncertain.len());
     }
 
     fn look_up_of(&self, job: usize) -> Call {

@@ -31,7 +31,7 @@ impl<'g> Machine<'g> {
         self.look_up();
         self.submit();
         self.poll();
-        let most = self.desk.out <= self.limits.capacity;
+        let most = self.desk.out + self.uncertain.len() <= self.limits.capacity;
         self.checks.must(most, "generations at the service");
         let uploads = self.flying <= self.limits.max_uploads;
         self.checks.must(uploads, "uploads at once");

@@ -156,8 +156,9 @@ impl Submit {
             ..ended
         };
         let name = sent.candidate.relative.clone();
-        self.journal.end_attempt(ended, name).await?;
-        if change == JobChange::LookUp {
+        let is_uncertain = change == JobChange::LookUp;
+        if self.journal.end_attempt(ended, name).await? && is_uncertain {
+            self.lane.admission.add_uncertain();
             self.journal.signals.wake_recover.notify_one();
         }
         Ok(())
