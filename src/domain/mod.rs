@@ -2,25 +2,17 @@
 //!
 //! - [`time`]: UTC timestamps in milliseconds
 //! - [`id`]: newtypes for identifiers
-//! - [`state`]: the states of a job
-//! - [`transition`]: the state machine of a job
-//! - [`argument`]: arguments of a hook, with placeholders
-//! - [`channel`]: notification channels
-//! - [`container`]: file types that the service accepts
-//! - [`content`]: content of a small recording, held in memory
-//! - [`exhaustion`]: detection of resource exhaustion
-//! - [`failure`]: failure classes, with advice
-//! - [`file_name`]: template for the names of output files
-//! - [`flow`]: API modes
-//! - [`format`](mod@format): output formats
-//! - [`hold`]: reasons to suspend submissions
-//! - [`model`]: models of the service
-//! - [`nearest`]: suggestions for mistyped names
-//! - [`obeyed`]: control characters in text
-//! - [`options`]: options of a submission
-//! - [`price`]: prices of the models
-//! - [`request`]: model and options of a submission
+//! - [`state`]: the states of a job; [`transition`]: its state machine
+//! - [`request`]: model and options of a submission; [`api_mode`]: how the service takes it
 //! - [`transcript`]: a transcript, independent of the model
+//! - [`failure`]: failure classes, with advice; [`hold`]: reasons to suspend submissions
+//! - [`on_uncertain`]: what is done with a submission that stays uncertain
+//! - [`price`]: prices of the models
+//! - [`container`]: file types that the service accepts; [`file_content`]: a small recording, held in memory
+//! - [`file_name`]: template for the names of output files; [`format`](mod@format): output formats
+//! - [`channel`]: notification channels; [`hook_argument`]: arguments of a hook, with placeholders
+//! - [`control_chars`]: control characters in text; [`one_line`](mod@one_line): foreign text as one line
+//! - [`did_you_mean`]: suggestions for mistyped names
 
 pub mod api_mode;
 pub mod channel;
@@ -35,6 +27,7 @@ pub mod hold;
 pub mod hook_argument;
 pub mod id;
 pub mod on_uncertain;
+pub mod one_line;
 pub mod price;
 pub mod request;
 pub mod state;
@@ -52,6 +45,7 @@ pub use file_name::FileNameTemplate;
 pub use format::Format;
 pub use hold::{Hold, HoldKind};
 pub use id::{AttemptId, GenerationId, JobId, RecordingId, RunId};
+pub use one_line::one_line;
 pub use price::{Price, PriceTable};
 pub use request::Request;
 pub use state::JobState;

@@ -2,7 +2,7 @@
 
 use super::channels::{DeliveryError, Message};
 use crate::config::{self, MailServer, TlsMode};
-use crate::provider::aimlapi::errors::sanitize;
+use crate::domain::one_line;
 use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
 use lettre::transport::smtp::Error;
@@ -57,13 +57,13 @@ impl EmailChannel {
     /// If the server cannot be reached, times out, or rejects the message.
     pub async fn send(&self, message: Message<'_>) -> Result<(), DeliveryError> {
         let mail = self.mail(message).map_err(|error| DeliveryError {
-            reason: sanitize(&error.to_string()),
+            reason: one_line(&error.to_string()),
             permanent: true,
         })?;
         match tokio::time::timeout(TIMEOUT, self.transport.send(mail)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(DeliveryError {
-                reason: sanitize(&format!("mail server: {error}")),
+                reason: one_line(&format!("mail server: {error}")),
                 permanent: error.is_permanent(),
             }),
             Err(_) => Err(DeliveryError {

@@ -1,7 +1,7 @@
 //! Delivery of messages by HTTP POST.
 
 use super::channels::{DeliveryError, Message};
-use crate::provider::aimlapi::errors::sanitize;
+use crate::domain::one_line;
 use crate::runtime::http_client::client_builder;
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
@@ -82,7 +82,7 @@ fn transport_error(error: &reqwest::Error) -> DeliveryError {
     }
     let reason = match error.is_timeout() {
         true => "timed out".to_owned(),
-        false => sanitize(&format!("cannot be reached: {innermost}")),
+        false => one_line(&format!("cannot be reached: {innermost}")),
     };
     DeliveryError {
         reason,

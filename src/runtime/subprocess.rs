@@ -1,6 +1,6 @@
 //! Running a program without a shell. On a time-out the program is killed together with its child processes.
 
-use crate::provider::aimlapi::errors::sanitize;
+use crate::domain::one_line;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::ExitStatusExt;
@@ -68,7 +68,7 @@ pub async fn run(
     }
     let mut child = command.spawn().map_err(|error| {
         let program = call.program.display();
-        ProgramError::without_status(sanitize(&format!("cannot start `{program}`: {error}")))
+        ProgramError::without_status(one_line(&format!("cannot start `{program}`: {error}")))
     })?;
     let group = ProcessGroup::of(&child);
     let mut stderr = Vec::new();
@@ -139,7 +139,7 @@ fn check(status: ExitStatus, stderr: &[u8]) -> Result<(), ProgramError> {
     };
     let stderr = String::from_utf8_lossy(stderr);
     let last = stderr.lines().rfind(|line| !line.trim().is_empty());
-    let reason = last.map_or_else(|| end.clone(), |line| format!("{end}: {}", sanitize(line)));
+    let reason = last.map_or_else(|| end.clone(), |line| format!("{end}: {}", one_line(line)));
     Err(ProgramError {
         status: status.code(),
         reason,

@@ -1,9 +1,11 @@
-//! A service, file names and addresses that mean harm: nothing leaves the output folder, commands a terminal, breaks a
-//! file, shows the key or fills the memory.
+//! Hostile services, file names, URLs and configurations.
+//!
+//! None of them may write outside the output folder, reach the terminal with control sequences, corrupt a file, reveal
+//! the key or exhaust the memory.
 
 use crate::harness::{CommandResult, KEY, TestEnv, os_str, settings};
 use nightscribe::domain::is_control_char;
-use nightscribe::provider::aimlapi::errors::sanitize;
+use nightscribe::domain::one_line;
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{Read, Write};
@@ -12,23 +14,23 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
-/// Moves, colours, titles, C1 controls, marks that turn the direction, and what ends a cue.
-const ORDERS: &str = "a\u{1b}[2J\u{1b}]0;x\u{7}\u{9b}31m\u{202e}\u{2066}\r\n\n2\n00:00:00,000 --> 00:00:09,000\n</v>b\u{2028}c\u{0}";
+/// Cursor movement, colour, window title, C1 control, bidirectional marks, and text that would end a subtitle cue.
+const CONTROL_SEQUENCES: &str = "a\u{1b}[2J\u{1b}]0;x\u{7}\u{9b}31m\u{202e}\u{2066}\r\n\n2\n00:00:00,000 --> 00:00:09,000\n</v>b\u{2028}c\u{0}";
 
-/// A service that gives every submission and every poll the same answer.
-struct Service {
+/// A service with one response for all submissions and one for all polls.
+struct FixedService {
     address: SocketAddr,
-    /// The first line of each request.
-    asked: Arc<Mutex<Vec<String>>>,
+    /// First line of each request.
+    requests: Arc<Mutex<Vec<String>>>,
 }
 
-impl Service {
-    /// Each answer is a status line and a body.
+impl FixedService {
+    /// Starts the service. Each response is a status and a body.
     fn start(submission: (&'static str, String), poll: (&'static str, String)) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let heard = asked.clone();
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let log = requests.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let mut stream = stream.unwrap();
@@ -38,33 +40,33 @@ impl Service {
                 } else {
                     &poll
                 };
-                heard.lock().unwrap().push(first);
+                log.lock().unwrap().push(first);
                 let length = body.len();
                 let head = format!(
                     "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
                 );
-                // A client that has seen enough may go.
+                // The client may close the connection early.
                 let _sent = stream
                     .write_all(head.as_bytes())
                     .and_then(|()| stream.write_all(body.as_bytes()));
             }
         });
-        Self { address, asked }
+        Self { address, requests }
     }
 
-    /// An environment whose service this is.
+    /// Creates an environment that uses this service instead of the sandbox.
     fn env(&self) -> TestEnv {
         let env = TestEnv::new(settings());
         env.configure("");
         let config = fs::read_to_string(env.path("nightscribe.toml")).unwrap();
-        let ours = format!("http://{}/v1", self.address);
-        let config = config.replace(&env.sandbox().base_url(), &ours);
+        let base_url = format!("http://{}/v1", self.address);
+        let config = config.replace(&env.sandbox().base_url(), &base_url);
         fs::write(env.path("nightscribe.toml"), config).unwrap();
         env
     }
 }
 
-/// Reads one request whole, and gives its first line.
+/// Reads one complete request. Returns its first line.
 fn read_request(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     let mut buffer = [0; 64 * 1024];
@@ -91,18 +93,18 @@ fn read_request(stream: &mut TcpStream) -> String {
     }
 }
 
-/// Says so of everything that was printed.
-fn assert_harmless(what: &str, ended: &CommandResult) {
-    for said in [&ended.stdout, &ended.stderr] {
-        let order = said
+/// Asserts that the output contains no control characters except newlines, and not the key.
+fn assert_harmless(what: &str, result: &CommandResult) {
+    for text in [&result.stdout, &result.stderr] {
+        let control_char = text
             .chars()
             .find(|char| is_control_char(*char) && *char != '\n');
-        assert_eq!(order, None, "{what}: {said:?}");
-        assert!(!said.contains(KEY), "{what}: {said:?}");
+        assert_eq!(control_char, None, "{what}: {text:?}");
+        assert!(!text.contains(KEY), "{what}: {text:?}");
     }
 }
 
-/// Every command that shows what came from outside.
+/// Asserts the same for every command that shows external data.
 fn assert_all_harmless(env: &TestEnv) {
     for args in [
         &["list"][..],
@@ -119,7 +121,7 @@ fn assert_all_harmless(env: &TestEnv) {
 }
 
 fn deepgram(words: &[Value], text: &str) -> Value {
-    json!({"metadata": {"duration": 1e300}, "results": {"channels": [{"detected_language": ORDERS,
+    json!({"metadata": {"duration": 1e300}, "results": {"channels": [{"detected_language": CONTROL_SEQUENCES,
         "alternatives": [{"transcript": text, "words": words}]}]}})
 }
 
@@ -128,21 +130,23 @@ fn completed(result: &Value) -> String {
 }
 
 #[test]
-fn a_transcript_full_of_orders_is_text_and_subtitles_all_the_same() {
-    let word =
-        |speaker: &str| json!({"word": ORDERS, "start": 0.5, "end": 1e300, "speaker": speaker});
-    let result = deepgram(&[word("0"), word(ORDERS), word("--")], ORDERS);
-    let id = format!("../../g/%2e%2e/{ORDERS}?x=1#y");
+fn control_sequences_in_a_transcript_are_removed() {
+    let word = |speaker: &str| json!({"word": CONTROL_SEQUENCES, "start": 0.5, "end": 1e300, "speaker": speaker});
+    let result = deepgram(
+        &[word("0"), word(CONTROL_SEQUENCES), word("--")],
+        CONTROL_SEQUENCES,
+    );
+    let id = format!("../../g/%2e%2e/{CONTROL_SEQUENCES}?x=1#y");
     let created = json!({"generation_id": id}).to_string();
-    let service = Service::start(("201 Created", created), ("200 OK", completed(&result)));
+    let service = FixedService::start(("201 Created", created), ("200 OK", completed(&result)));
     let env = service.env();
     env.add_recording("talk.wav", 1);
     let run = env.run(&["-vv", "run", "--once"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_harmless("run", &run);
     assert_all_harmless(&env);
-    let asked = service.asked.lock().unwrap().clone();
-    let polled = &asked[1];
+    let requests = service.requests.lock().unwrap().clone();
+    let polled = &requests[1];
     let segment = polled.strip_prefix("GET /v1/stt/").unwrap();
     assert!(
         segment.starts_with("..%2F..%2Fg%2F%252e%252e%2Fa%1B[2J"),
@@ -151,7 +155,7 @@ fn a_transcript_full_of_orders_is_text_and_subtitles_all_the_same() {
     assert_eq!(
         segment.matches(['/', '?', '#']).count(),
         1,
-        "only HTTP/1.1's: {polled}"
+        "the only one is that of HTTP/1.1: {polled}"
     );
     assert_eq!(
         env.file_names("transcripts"),
@@ -173,8 +177,8 @@ fn a_transcript_full_of_orders_is_text_and_subtitles_all_the_same() {
         "{srt}"
     );
     assert!(!env.transcript("talk.vtt").contains("</v>"));
-    let kept: Value = serde_json::from_str(&env.transcript("talk.json")).unwrap();
-    assert_eq!(kept["result"], result, "kept as it came");
+    let stored: Value = serde_json::from_str(&env.transcript("talk.json")).unwrap();
+    assert_eq!(stored["result"], result, "stored unchanged");
     env.add_recording("other.wav", 2);
     let json = env.run(&["--log-format", "json", "-vv", "run", "--once"]);
     assert!(
@@ -186,13 +190,13 @@ fn a_transcript_full_of_orders_is_text_and_subtitles_all_the_same() {
 }
 
 #[test]
-fn a_refusal_full_of_orders_that_repeats_the_key_shows_neither() {
-    let first = format!("{ORDERS} key {KEY}");
-    // The message is cut after 300 characters, which is six into the second key.
-    let filler = "x".repeat(292 - sanitize(&first).chars().count());
+fn a_refusal_shows_neither_key_nor_control_sequences() {
+    let first = format!("{CONTROL_SEQUENCES} key {KEY}");
+    // The message is truncated to 300 characters, six characters into the second key.
+    let filler = "x".repeat(292 - one_line(&first).chars().count());
     let message = format!("{first} {filler} {KEY}");
     let refusal = json!({"message": message}).to_string();
-    let service = Service::start(
+    let service = FixedService::start(
         ("400 Bad Request", refusal),
         ("404 Not Found", String::new()),
     );
@@ -207,18 +211,21 @@ fn a_refusal_full_of_orders_that_repeats_the_key_shows_neither() {
         .unwrap()
         .to_owned();
     assert!(error.contains("key [key]"), "{error}");
-    assert!(error.ends_with("x [key]…"), "not a part of it: {error}");
+    assert!(
+        error.ends_with("x [key]…"),
+        "a part of the key is visible: {error}"
+    );
 }
 
 #[test]
-fn a_result_of_ten_megabytes_that_claims_ever_so_much_is_taken() {
+fn a_large_result_with_absurd_numbers_is_accepted() {
     let mut result = deepgram(&[], &"many words ".repeat(1_000_000));
     result["metadata"] =
         json!({"duration": 1e18, "words": 1e9, "channels": u64::MAX, "models": vec!["x"; 1000]});
     result["results"]["utterances"] =
         json!([{"transcript": "x", "start": -1e308, "end": 1e308, "channel": 1e18}]);
     let created = json!({"generation_id": "g"}).to_string();
-    let service = Service::start(("201 Created", created), ("200 OK", completed(&result)));
+    let service = FixedService::start(("201 Created", created), ("200 OK", completed(&result)));
     let env = service.env();
     env.add_recording("talk.wav", 1);
     let run = env.run(&["run", "--once"]);
@@ -228,7 +235,7 @@ fn a_result_of_ten_megabytes_that_claims_ever_so_much_is_taken() {
 }
 
 #[test]
-fn recordings_with_names_full_of_orders_are_done_and_shown_harmlessly() {
+fn control_sequences_in_file_names_are_escaped() {
     let env = TestEnv::new(settings());
     let names: [&[u8]; 7] = [
         b"--help.wav",
@@ -265,7 +272,7 @@ fn recordings_with_names_full_of_orders_are_done_and_shown_harmlessly() {
 }
 
 #[test]
-fn urls_lead_nowhere_and_command_nothing() {
+fn hostile_urls_stay_in_the_output_folder() {
     let env = TestEnv::new(settings());
     let urls = [
         "https://a.org/..%2f..%2f..%2fescaped.wav",
@@ -294,32 +301,32 @@ fn urls_lead_nowhere_and_command_nothing() {
 }
 
 #[test]
-fn a_configuration_full_of_orders_is_refused_harmlessly() {
+fn a_hostile_configuration_is_rejected_safely() {
     let env = TestEnv::new(settings());
-    let orders = "\\u001b[2J\\u202e";
+    let escapes = "\\u001b[2J\\u202e";
     for config in [
-        format!("[api]\nbase_url = \"http://{orders}\"\n"),
-        format!("[\"{orders}\"]\n"),
-        format!("[api]\n\"{orders}\" = 1\n"),
+        format!("[api]\nbase_url = \"http://{escapes}\"\n"),
+        format!("[\"{escapes}\"]\n"),
+        format!("[api]\n\"{escapes}\" = 1\n"),
         format!(
-            "[[source]]\nname = \"{orders}\"\npath = \"x\"\nmodel = \"{orders}\"\ninclude = [\"{orders}{{\"]\n"
+            "[[source]]\nname = \"{escapes}\"\npath = \"x\"\nmodel = \"{escapes}\"\ninclude = [\"{escapes}{{\"]\n"
         ),
         format!(
-            "[[source]]\nname = \"x\"\npath = \"x\"\n[source.options]\n\"{orders}\" = 1\nlanguage = \"{orders}\"\n"
+            "[[source]]\nname = \"x\"\npath = \"x\"\n[source.options]\n\"{escapes}\" = 1\nlanguage = \"{escapes}\"\n"
         ),
         "[api]\n\u{202e} = \u{2066}\n".to_owned(),
     ] {
         fs::write(env.path("nightscribe.toml"), &config).unwrap();
         for command in ["scan", "check"] {
-            let refused = env.run(&[command]);
-            assert_eq!(refused.code, 2, "{config}");
-            assert_harmless(&config, &refused);
+            let result = env.run(&[command]);
+            assert_eq!(result.code, 2, "{config}");
+            assert_harmless(&config, &result);
         }
     }
 }
 
 #[test]
-fn the_state_is_private_whatever_the_umask() {
+fn the_state_is_private_under_any_umask() {
     let env = TestEnv::with_recordings(settings(), 1);
     let mut daemon = Command::new("sh")
         .args([
@@ -334,7 +341,7 @@ fn the_state_is_private_whatever_the_umask() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    env.wait_until("the recording is done", |env| {
+    env.wait_until("the transcript", |env| {
         env.path("state").exists() && env.count("done") == 1
     });
     let names = env.file_names("state");

@@ -1,8 +1,9 @@
 //! The object around a result: a status, `result` or `output`, and an `error`. A bare result has no envelope.
 
+use crate::domain::one_line;
 use crate::domain::{ErrorClass, Failure, GenerationId};
 use crate::provider::aimlapi::call::Completed;
-use crate::provider::aimlapi::errors::{json_message, sanitize};
+use crate::provider::aimlapi::errors::json_message;
 use crate::provider::result::transcript::{looks_like_result, transcript_of};
 use serde::Deserialize;
 use serde_json::Value;
@@ -83,7 +84,7 @@ impl JobStatus {
             "completed" | "succeeded" | "success" | "done" | "finished" => Self::Success,
             "error" | "failed" | "cancelled" | "canceled" | "timeout" | "expired" => Self::Failure,
             "" => Self::Absent,
-            _ => Self::Unknown(sanitize(&word)),
+            _ => Self::Unknown(one_line(&word)),
         }
     }
 }
@@ -228,13 +229,13 @@ fn error_message(raw: &str) -> Option<String> {
                 .unwrap_or_default();
             let message = json_message(&value).unwrap_or_default();
             let both = !name.is_empty() && name != message;
-            Some(sanitize(&if both {
+            Some(one_line(&if both {
                 format!("{name}: {message}")
             } else {
                 message
             }))
         }
-        value => json_message(&value).map(|message| sanitize(&message)),
+        value => json_message(&value).map(|message| one_line(&message)),
     }
 }
 

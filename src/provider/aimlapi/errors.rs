@@ -1,12 +1,10 @@
 //! Classification of HTTP error responses by status and body.
 
-use crate::domain::{ErrorClass, Failure, is_control_char};
+use crate::domain::{ErrorClass, Failure, one_line};
 use crate::provider::aimlapi::call::{CallError, CallErrorKind};
 use serde_json::Value;
 use std::time::{Duration, SystemTime};
 
-/// Maximum length of a message, in characters.
-const MAX_MESSAGE_CHARS: usize = 300;
 /// Length in bytes from which the beginning of a key is redacted.
 const MIN_KEY_PART: usize = 3;
 /// Maximum wait from `Retry-After`. A longer one is shortened to this.
@@ -99,8 +97,8 @@ fn lead(call: Operation, status: u16) -> String {
 pub fn message(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     match serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')) {
-        Ok(value) => sanitize(&json_message(&value).unwrap_or_default()),
-        Err(_) => sanitize(&html_text(&text)),
+        Ok(value) => one_line(&json_message(&value).unwrap_or_default()),
+        Err(_) => one_line(&html_text(&text)),
     }
 }
 
@@ -153,21 +151,7 @@ fn between<'a>(text: &'a str, open: &str, close: &str) -> Option<&'a str> {
     Some(&text[start..end])
 }
 
-/// Returns the text as one line of bounded length, with control characters replaced by spaces.
-#[must_use]
-pub fn sanitize(text: &str) -> String {
-    let visible: String = text
-        .chars()
-        .map(|char| if is_control_char(char) { ' ' } else { char })
-        .collect();
-    let line = visible.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(MAX_MESSAGE_CHARS) {
-        Some((end, _)) => format!("{}…", line[..end].trim_end()),
-        None => line,
-    }
-}
-
-/// Redacts the key from a message that [`clean`] returned.
+/// Redacts the key from a message that [`one_line`] returned.
 ///
 /// A key that was cut off at the end of the message is redacted, too.
 #[must_use]
@@ -205,6 +189,7 @@ pub fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::one_line::MAX_MESSAGE_CHARS;
     use CallErrorKind as Kind;
     use std::time::UNIX_EPOCH;
 
@@ -277,19 +262,12 @@ mod tests {
     }
 
     #[test]
-    fn a_long_message_is_truncated() {
-        let cut = sanitize(&"wörd ".repeat(1000));
-        assert_eq!(cut.chars().count(), MAX_MESSAGE_CHARS);
-        assert!(cut.ends_with('…'));
-    }
-
-    #[test]
     fn a_truncated_key_is_redacted() {
         let key = "sk-0123456789";
         assert_eq!(redact_key("a sk-0123456789b", key), "a [key]b");
         for left in 3..key.len() {
             let message = format!("{} {key}", "x".repeat(MAX_MESSAGE_CHARS - 1 - left));
-            let shown = redact_key(&sanitize(&message), key);
+            let shown = redact_key(&one_line(&message), key);
             assert!(shown.ends_with("x [key]…"), "{shown}");
         }
         assert_eq!(redact_key("sk-01", key), "sk-01", "nothing was cut");

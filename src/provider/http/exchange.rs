@@ -1,6 +1,7 @@
 //! One HTTP exchange, with limits on time and size. Returns the response as plain data, or a transport error.
 
-use crate::provider::aimlapi::errors::{retry_after, sanitize};
+use crate::domain::one_line;
+use crate::provider::aimlapi::errors::retry_after;
 use crate::runtime::failpoint;
 use reqwest::header::{self, HeaderMap};
 use reqwest::{RequestBuilder, Response};
@@ -72,7 +73,7 @@ fn reason(error: &reqwest::Error) -> String {
         innermost = source;
     }
     let why = innermost.to_string();
-    sanitize(why.split(" (os error").next().unwrap_or(&why)).to_lowercase()
+    one_line(why.split(" (os error").next().unwrap_or(&why)).to_lowercase()
 }
 
 /// Sends a request and reads the response.
@@ -114,7 +115,7 @@ fn head(response: &Response) -> HttpResponse {
         status: response.status().as_u16(),
         body: Ok(Vec::new()),
         inference_id: text(headers, "x-inference-id"),
-        request_id: text(headers, "x-request-id").map(|id| sanitize(&id)),
+        request_id: text(headers, "x-request-id").map(|id| one_line(&id)),
         retry_after: text(headers, header::RETRY_AFTER.as_str())
             .and_then(|value| retry_after(&value, now)),
         server_time,
@@ -130,7 +131,7 @@ fn text(headers: &HeaderMap, name: &str) -> Option<String> {
 /// Returns the target of a redirect without its query, which may contain secrets.
 fn redirect_target(from: &url::Url, location: &str) -> Option<String> {
     let url = from.join(location).ok()?;
-    Some(sanitize(&format!(
+    Some(one_line(&format!(
         "{}://{}{}",
         url.scheme(),
         url.host_str().unwrap_or_default(),
