@@ -16,11 +16,13 @@
 //! - [`output`]: rendering and writing transcripts
 //! - [`notify`]: notifications and their channels
 //! - [`pipeline`]: discover → submit → poll → save, and recovery at a start
+//! - [`app`]: use cases, which return plain serialisable values
 //! - [`sandbox`]: a server that implements the API, for `demo`, tests and benchmarks
 //! - [`cli`]: the commands, one file each
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
 
+pub mod app;
 pub mod cli;
 pub mod config;
 pub mod disk;

@@ -2,7 +2,7 @@
 
 use super::args::AddArgs;
 use super::exit::{CommandError, Exit};
-use super::session::Session;
+use crate::app::session::Session;
 use super::terminal::{ERROR, printable_path};
 use crate::config::SourceConfig;
 use crate::domain::Timestamp;

@@ -2,7 +2,7 @@
 
 use super::args::CancelArgs;
 use super::exit::{CommandError, Exit};
-use super::session::Session;
+use crate::app::session::Session;
 use super::terminal::{ERROR, pluralize};
 use crate::domain::JobId;
 use crate::store::sqlite::operator::CancelOutcome;

@@ -3,7 +3,7 @@
 use super::args::GlobalArgs;
 use super::channels;
 use super::exit::{CommandError, Exit};
-use super::session::{Session, environment};
+use crate::app::session::{Session, environment};
 use super::terminal::{ERROR, SUCCESS, WARN, format_duration, printable_lines, printable_path};
 use crate::config::{self, Config, Environment, KeySource};
 use crate::domain::Timestamp;

@@ -1,6 +1,7 @@
 //! Exit codes and error messages.
 
 use super::terminal::{ERROR, printable_lines};
+use crate::app::AppError;
 use crate::config::{ConfigError, KeyError};
 use crate::notify::channels::ChannelError;
 use crate::pipeline::RunError;
@@ -72,6 +73,26 @@ impl CommandError {
             printable_lines(&self.message)
         );
         self.exit
+    }
+}
+
+impl From<AppError> for CommandError {
+    fn from(error: AppError) -> Self {
+        match error {
+            AppError::Config(error) => error.into(),
+            AppError::Key(error) => error.into(),
+            AppError::Store(error) => error.into(),
+            AppError::Io(error) => error.into(),
+            AppError::Client(_)
+            | AppError::WorkingFolder(_)
+            | AppError::NoConfigFile
+            | AppError::UnknownSource { .. }
+            | AppError::NoSource
+            | AppError::NoResults => Self::from_error(Exit::Usage, &error),
+            AppError::RequestList(_) | AppError::NoRequestList | AppError::PriceList(_) => {
+                Self::from_error(Exit::SomeFailed, &error)
+            }
+        }
     }
 }
 

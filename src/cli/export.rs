@@ -2,7 +2,7 @@
 
 use super::args::ExportArgs;
 use super::exit::{CommandError, Exit};
-use super::session::Session;
+use crate::app::session::Session;
 use super::terminal::{ERROR, pluralize, printable_path};
 use crate::config::{Layout, OutputConfig};
 use crate::domain::format::FormatSelection;

@@ -1,7 +1,7 @@
 //! `nightscribe pause` and `nightscribe resume`
 
 use super::exit::{CommandError, Exit};
-use super::session::Session;
+use crate::app::session::Session;
 use crate::domain::{Hold, HoldKind};
 use std::io::Write;
 

@@ -2,8 +2,9 @@
 
 use super::args::ListArgs;
 use super::exit::{CommandError, Exit};
-use super::item::{JsonItem, to_json_line};
-use super::session::Session;
+use super::item::JsonItem;
+use super::json::to_json_line;
+use crate::app::session::Session;
 use super::terminal::{
     escape_control_chars, format_duration, format_table, new_table, printable_path,
 };

@@ -2,10 +2,9 @@
 //!
 //! - [`args`]: arguments and help texts
 //! - [`exit`]: exit codes and error messages
-//! - [`session`]: configuration and queue of one command
 //! - `candidates`: completion candidates for the shell
 //! - `logging`: log setup
-//! - `terminal`: styles and formatting
+//! - `terminal`: styles and formatting; `json`: JSON output
 //! - `waiting`: the reason an item is not done
 //! - `live`: live view of the queue
 //! - `channels`: checks of notification channels and the hook
@@ -25,6 +24,7 @@ mod export;
 mod hold;
 mod init;
 mod item;
+mod json;
 mod list;
 mod live;
 mod logging;
@@ -38,17 +38,16 @@ mod run;
 mod sandbox;
 mod scan;
 mod service;
-pub mod session;
 mod show;
 mod signals;
 mod status;
 mod terminal;
 mod waiting;
 
+use crate::app::session::Session;
 use args::{Cli, Command};
 use clap::Parser;
 use exit::{CommandError, Exit};
-use session::Session;
 use std::process::ExitCode;
 
 /// Parses the arguments of this process and runs the command.
@@ -72,7 +71,7 @@ pub fn main() -> ExitCode {
 
 async fn command(cli: Cli) -> Result<Exit, CommandError> {
     logging::init(&cli.global, &cli.command);
-    let session = || Session::load(&cli.global);
+    let session = || Session::load(cli.global.config.as_deref()).map_err(CommandError::from);
     match cli.command {
         Command::Demo(args) => demo::demo(&args, &cli.global).await,
         Command::Init(args) => init::init(&args),

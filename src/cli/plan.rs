@@ -1,9 +1,9 @@
 //! `nightscribe plan` and `run --dry-run`
 
 use super::exit::{CommandError, Exit};
-use super::item::to_json_line;
+use super::json::to_json_line;
 use super::scan::scan_sources;
-use super::session::Session;
+use crate::app::session::Session;
 use super::terminal::{
     WARN, format_hours, format_money, format_table, format_time, new_table, pluralize,
 };

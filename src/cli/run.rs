@@ -4,7 +4,7 @@ use super::args::{GlobalArgs, RunArgs};
 use super::display;
 use super::exit::{CommandError, Exit};
 use super::plan::{PlanLimits, plan};
-use super::session::Session;
+use crate::app::session::Session;
 use super::signals::stop_on_signal;
 use crate::config::read_key;
 use crate::domain::{HoldKind, Timestamp};

@@ -2,7 +2,7 @@
 
 use super::display::log::LogDisplay;
 use super::exit::{CommandError, Exit};
-use super::session::Session;
+use crate::app::session::Session;
 use super::terminal::pluralize;
 use crate::pipeline::event::{Observer, RunEvent, ScanSummary};
 use crate::pipeline::stages::discover::Scanner;

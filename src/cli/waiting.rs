@@ -1,7 +1,7 @@
 //! One-line reason an item is not done.
 
 use super::exit::CommandError;
-use super::session::Session;
+use crate::app::session::Session;
 use super::terminal::format_time;
 use crate::config::SourceConfig;
 use crate::domain::{Hold, JobState, Timestamp};

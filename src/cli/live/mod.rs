@@ -15,7 +15,7 @@ mod view;
 mod waits;
 
 use super::exit::{CommandError, Exit};
-use super::session::Session;
+use crate::app::session::Session;
 use super::signals::stop_on_signal;
 use presence::FolderStatus;
 use scene::SnapshotLoader;

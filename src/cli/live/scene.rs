@@ -2,7 +2,7 @@
 
 use super::presence::FolderStatus;
 use crate::cli::exit::CommandError;
-use crate::cli::session::Session;
+use crate::app::session::Session;
 use crate::domain::{Hold, JobState, Timestamp};
 use crate::pipeline::lock::Lock;
 use crate::policy::hours::Opening;

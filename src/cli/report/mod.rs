@@ -4,8 +4,8 @@ mod reconcile;
 
 use super::args::{GroupBy, ReportArgs, Since};
 use super::exit::{CommandError, Exit};
-use super::item::to_json_line;
-use super::session::Session;
+use super::json::to_json_line;
+use crate::app::session::Session;
 use super::terminal::{format_hours, format_money, format_table, new_table};
 use crate::domain::{PriceTable, Timestamp};
 use crate::pipeline::budget::prices;

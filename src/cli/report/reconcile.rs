@@ -1,7 +1,7 @@
 //! Comparison of the recorded submissions with the service's list of requests.
 
 use crate::cli::exit::{CommandError, Exit};
-use crate::cli::session::Session;
+use crate::app::session::Session;
 use crate::cli::terminal::{escape_control_chars, printable_path};
 use crate::config::read_key;
 use crate::domain::Timestamp;

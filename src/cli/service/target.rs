@@ -2,7 +2,7 @@
 
 use crate::cli::args::{GlobalArgs, ServiceArgs};
 use crate::cli::exit::{CommandError, Exit};
-use crate::cli::session::{Session, environment};
+use crate::app::session::{Session, environment};
 use crate::cli::terminal::printable_path;
 use crate::config::{self, Config, Environment, KeySource};
 use crate::service_manager::scope::environment_file;

@@ -1,15 +1,15 @@
-//! Configuration and queue of one command.
+//! Configuration and queue of one use case.
 
-use super::args::GlobalArgs;
-use super::exit::{CommandError, Exit};
+use super::error::AppError;
 use crate::config::{self, Config, Environment, SourceConfig};
 use crate::domain::{Hold, Timestamp};
 use crate::policy::hours::SubmitWindow;
 use crate::runtime::clock::{Clock, SystemClock};
 use crate::store::Store;
 use crate::store::sqlite::open::DATABASE_FILE;
+use std::path::Path;
 
-/// State that most commands share.
+/// State that most use cases share.
 pub struct Session {
     /// Configuration.
     pub config: Config,
@@ -18,13 +18,13 @@ pub struct Session {
 }
 
 impl Session {
-    /// Loads the configuration for this process.
+    /// Loads the configuration for this process, from `file` or otherwise from the first default location.
     ///
     /// # Errors
     /// If the configuration cannot be read or is invalid.
-    pub fn load(global: &GlobalArgs) -> Result<Self, CommandError> {
+    pub fn load(file: Option<&Path>) -> Result<Self, AppError> {
         let environment = environment()?;
-        let config = config::load(global.config.as_deref(), &environment)?;
+        let config = config::load(file, &environment)?;
         Ok(Self {
             config,
             environment,
@@ -49,7 +49,7 @@ impl Session {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn holds(&self, store: &Store) -> Result<Vec<Hold>, CommandError> {
+    pub async fn holds(&self, store: &Store) -> Result<Vec<Hold>, AppError> {
         let (mut holds, now) = (store.holds().await?, self.now());
         holds.retain(|hold| !hold.is_over(now));
         Ok(holds)
@@ -57,20 +57,20 @@ impl Session {
 
     /// Opens the queue, creating it if needed.
     ///
-    /// For commands that write to the queue, which therefore require a configuration file.
+    /// For use cases that write to the queue, which therefore require a configuration file.
     ///
     /// # Errors
     /// If there is no configuration file or the queue cannot be opened.
-    pub async fn store(&self) -> Result<Store, CommandError> {
+    pub async fn store(&self) -> Result<Store, AppError> {
         self.require_config_file()?;
         Ok(Store::open(&self.config.state.dir).await?)
     }
 
-    /// Opens the queue if it exists. Read-only commands create nothing.
+    /// Opens the queue if it exists. Read-only use cases create nothing.
     ///
     /// # Errors
     /// If the queue cannot be opened.
-    pub async fn existing_store(&self) -> Result<Option<Store>, CommandError> {
+    pub async fn existing_store(&self) -> Result<Option<Store>, AppError> {
         if !self.config.state.dir.join(DATABASE_FILE).exists() {
             return Ok(None);
         }
@@ -81,32 +81,26 @@ impl Session {
     ///
     /// # Errors
     /// If there is no configuration file. The message explains how to create one.
-    pub fn require_config_file(&self) -> Result<(), CommandError> {
+    pub fn require_config_file(&self) -> Result<(), AppError> {
         if self.config.file.is_some() {
             return Ok(());
         }
-        let message =
-            "no configuration file; `nightscribe init` writes one, `--config` selects one";
-        Err(CommandError::new(Exit::Usage, message))
+        Err(AppError::NoConfigFile)
     }
 
     /// Returns the source with this name.
     ///
     /// # Errors
     /// If there is no such source.
-    pub fn source(&self, name: &str) -> Result<&SourceConfig, CommandError> {
-        let sources = &self.config.sources;
-        sources
-            .iter()
-            .find(|source| source.name == name)
-            .ok_or_else(|| {
-                let names = sources.iter().map(|source| source.name.as_str());
-                let suggestion = crate::domain::did_you_mean::suggestion(name, names);
-                CommandError::new(
-                    Exit::Usage,
-                    format!("there is no source `{name}`{suggestion}"),
-                )
-            })
+    pub fn source(&self, name: &str) -> Result<&SourceConfig, AppError> {
+        self.config.source(name).ok_or_else(|| {
+            let names = self.config.sources.iter();
+            let names = names.map(|source| source.name.as_str());
+            AppError::UnknownSource {
+                name: name.to_owned(),
+                suggestion: crate::domain::did_you_mean::suggestion(name, names),
+            }
+        })
     }
 }
 
@@ -114,11 +108,6 @@ impl Session {
 ///
 /// # Errors
 /// If the working folder no longer exists.
-pub fn environment() -> Result<Environment, CommandError> {
-    Environment::from_process().map_err(|error| {
-        CommandError::new(
-            Exit::Usage,
-            format!("cannot determine the working folder: {error}"),
-        )
-    })
+pub fn environment() -> Result<Environment, AppError> {
+    Environment::from_process().map_err(AppError::WorkingFolder)
 }

@@ -1,0 +1,55 @@
+//! Errors of the use cases.
+
+use crate::config::{ConfigError, KeyError};
+use crate::provider::ClientError;
+use crate::store::StoreError;
+use std::io;
+
+/// Error of a use case.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The configuration cannot be read or is invalid.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The API key is missing or cannot be read.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The client of the service cannot be set up.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The queue failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A file or folder cannot be accessed.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The working folder no longer exists.
+    #[error("cannot determine the working folder: {0}")]
+    WorkingFolder(io::Error),
+    /// The use case writes to the queue, and no configuration file was loaded.
+    #[error("no configuration file; `nightscribe init` writes one, `--config` selects one")]
+    NoConfigFile,
+    /// No source has this name.
+    #[error("there is no source `{name}`{suggestion}")]
+    UnknownSource {
+        /// Requested name.
+        name: String,
+        /// `; did you mean …?`, or nothing.
+        suggestion: String,
+    },
+    /// No source is configured.
+    #[error("no [[source]] is configured; `add` takes the model and options from one")]
+    NoSource,
+    /// There is no queue, and therefore no result to export.
+    #[error("there are no results yet; `nightscribe run` produces them")]
+    NoResults,
+    /// The service's list of requests cannot be read.
+    #[error("cannot read the service's list of requests: {0}")]
+    RequestList(String),
+    /// The service offers no list of requests.
+    #[error("the service offers no list of requests (`/v2/logs`) for this account")]
+    NoRequestList,
+    /// The service's prices cannot be fetched.
+    #[error("cannot fetch prices from the service: {0}; set them under [prices]")]
+    PriceList(String),
+}

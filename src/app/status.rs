@@ -1,0 +1,132 @@
+//! Status of the queue: counts, holds, the runner and the time left.
+
+use super::error::AppError;
+use super::session::Session;
+use crate::domain::{Hold, JobState, Timestamp};
+use crate::pipeline::lock::Lock;
+use crate::policy::hours::Opening;
+use crate::store::Store;
+use crate::store::sqlite::items::{ActiveRun, Overview};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Period over which the completion rate is measured.
+const RATE_WINDOW: Duration = Duration::from_secs(3600);
+
+/// Status of the queue. This is the JSON form: fields may be added, but never removed or renamed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Status {
+    /// Number of items by the name of their state, with an entry for every state.
+    pub counts: BTreeMap<&'static str, u64>,
+    /// Holds in force.
+    pub holds: Vec<Hold>,
+    /// Time at which the active hours begin. `None` during the active hours.
+    pub opens_at: Option<Timestamp>,
+    /// Earliest expiry of a pending item.
+    pub next_expiry: Option<Timestamp>,
+    /// Earliest due time of a queued item.
+    pub next_due: Option<Timestamp>,
+    /// Active runner.
+    pub runner: Option<Runner>,
+    /// Number of items completed in the last hour.
+    pub rate_per_hour: u64,
+    /// Estimated seconds left at that rate. `None` if the rate is zero or no work is left.
+    pub left_s: Option<u64>,
+    /// Number of submissions that may have been billed without yielding a transcript.
+    pub perhaps_paid: u64,
+}
+
+/// Active runner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Runner {
+    /// Process ID.
+    pub pid: u32,
+    /// Start time.
+    pub since: Timestamp,
+}
+
+impl From<ActiveRun> for Runner {
+    fn from(run: ActiveRun) -> Self {
+        Self {
+            pid: run.pid,
+            since: run.since,
+        }
+    }
+}
+
+impl Status {
+    /// Returns the number of items in a state.
+    #[must_use]
+    pub fn count(&self, state: JobState) -> u64 {
+        self.counts.get(state.as_str()).copied().unwrap_or(0)
+    }
+}
+
+/// Loads the status. All counts are zero while no queue exists.
+///
+/// # Errors
+/// If the database fails.
+pub async fn status(session: &Session) -> Result<Status, AppError> {
+    let (mut overview, mut holds) = (Overview::default(), Vec::new());
+    if let Some(store) = session.existing_store().await? {
+        overview = load_overview(session, &store, session.now().before(RATE_WINDOW)).await?;
+        holds = session.holds(&store).await?;
+        store.close().await;
+    }
+    let opening = session.window(None).opening(session.now());
+    Ok(status_of(&overview, holds, opening))
+}
+
+/// Loads the figures of the queue. Only a runner that holds the lock counts as active: a killed runner never recorded
+/// its end.
+pub(super) async fn load_overview(
+    session: &Session,
+    store: &Store,
+    done_since: Timestamp,
+) -> Result<Overview, AppError> {
+    let mut overview = store.overview(done_since).await?;
+    let state_dir = &session.config.state.dir;
+    overview.active_run = overview.active_run.filter(|_| Lock::is_held(state_dir));
+    Ok(overview)
+}
+
+fn status_of(overview: &Overview, holds: Vec<Hold>, opening: Opening) -> Status {
+    let count = |state: JobState| overview.counts.get(&state).copied().unwrap_or(0);
+    Status {
+        counts: JobState::ALL
+            .into_iter()
+            .map(|state| (state.as_str(), count(state)))
+            .collect(),
+        holds,
+        opens_at: opens_at(opening),
+        next_expiry: overview.next_expiry,
+        next_due: overview.next_due,
+        runner: overview.active_run.map(Runner::from),
+        rate_per_hour: overview.done_since,
+        left_s: time_left(RATE_WINDOW, unfinished(overview), overview.done_since)
+            .map(|left| left.as_secs()),
+        perhaps_paid: overview.perhaps_paid,
+    }
+}
+
+/// Returns the time at which a closed window opens, if it does.
+pub(super) fn opens_at(opening: Opening) -> Option<Timestamp> {
+    match opening {
+        Opening::At(time) => Some(time),
+        Opening::Now | Opening::Never => None,
+    }
+}
+
+/// Counts queued, submitting and pending items.
+pub(super) fn unfinished(overview: &Overview) -> u64 {
+    [JobState::Queued, JobState::Submitting, JobState::Pending]
+        .iter()
+        .filter_map(|state| overview.counts.get(state))
+        .sum()
+}
+
+/// Estimates the time left, if `done` items were completed during `window`. `None` if the rate is zero or no work is left.
+pub(super) fn time_left(window: Duration, unfinished: u64, done: u64) -> Option<Duration> {
+    (unfinished > 0 && done > 0).then(|| window.mul_f64(unfinished as f64 / done as f64))
+}
