@@ -1,10 +1,12 @@
 //! Batching: many changes by one statement.
 
 use crate::store::error::StoreError;
-use crate::store::sqlite::writer::Replies;
 use futures_util::TryStreamExt;
 use serde::Serialize;
 use sqlx::{Executor, SqliteConnection};
+
+/// Results of several changes, in their order. A failed guard fails only its own change.
+pub(crate) type Replies<R> = Vec<Result<R, StoreError>>;
 
 /// Splits changes into batches without conflicts. Returns the indices of each batch.
 pub(crate) fn split_into_batches<C>(

@@ -1,11 +1,8 @@
 //! Recordings found by a scan or `add`, and the jobs created for them.
 
-use crate::domain::{JobId, Request, Timestamp};
-use crate::runtime::failpoint;
+use crate::domain::{JobId, Timestamp};
 use crate::store::error::StoreError;
-use crate::store::sqlite::open::Store;
 use crate::store::sqlite::row;
-use crate::store::sqlite::scan_insert::InsertRecordings;
 use sqlx::Row;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -73,36 +70,6 @@ pub struct RecordOutcome {
     pub known: u64,
     /// Job of the last recording in the batch.
     pub last_job: Option<JobId>,
-}
-
-impl Store {
-    /// Stores recordings of `source`, with a queued job for `request` for each that is new or changed.
-    ///
-    /// `bases` returns the possible base names of the transcripts of a file, best first. The first one that is
-    /// free in the folder is assigned. The batch is stored completely or not at all.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn record(
-        &self,
-        source: &str,
-        request: &Request,
-        seen: Vec<FoundRecording>,
-        bases: BaseNames,
-        now: Timestamp,
-    ) -> Result<RecordOutcome, StoreError> {
-        failpoint::around(
-            "store.record",
-            self.writer().write(InsertRecordings {
-                source: source.to_owned(),
-                request: request.clone(),
-                found: seen,
-                base_names: bases,
-                now,
-            }),
-        )
-        .await
-    }
 }
 
 /// Function that returns the possible base names of the transcripts of a file, best first. It never runs out.

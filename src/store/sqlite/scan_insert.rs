@@ -1,7 +1,9 @@
 //! Scan insert: stores recordings and their jobs, many rows to a statement.
 
 use crate::domain::{JobId, RecordingId, Request, Timestamp};
+use crate::runtime::failpoint;
 use crate::store::error::StoreError;
+use crate::store::sqlite::open::Store;
 use crate::store::sqlite::recordings::{BaseNames, FoundRecording, Location, RecordOutcome};
 use crate::store::sqlite::row;
 use crate::store::sqlite::writer::Change;
@@ -22,6 +24,36 @@ pub(crate) struct InsertRecordings {
     pub(crate) found: Vec<FoundRecording>,
     pub(crate) base_names: BaseNames,
     pub(crate) now: Timestamp,
+}
+
+impl Store {
+    /// Stores recordings of `source`, with a queued job for `request` for each that is new or changed.
+    ///
+    /// `bases` returns the possible base names of the transcripts of a file, best first. The first one that is
+    /// free in the folder is assigned. The batch is stored completely or not at all.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn record(
+        &self,
+        source: &str,
+        request: &Request,
+        seen: Vec<FoundRecording>,
+        bases: BaseNames,
+        now: Timestamp,
+    ) -> Result<RecordOutcome, StoreError> {
+        failpoint::around(
+            "store.record",
+            self.writer().write(InsertRecordings {
+                source: source.to_owned(),
+                request: request.clone(),
+                found: seen,
+                base_names: bases,
+                now,
+            }),
+        )
+        .await
+    }
 }
 
 impl Change for InsertRecordings {

@@ -6,6 +6,7 @@
 
 use crate::runtime::failpoint;
 use crate::store::error::StoreError;
+pub(crate) use crate::store::sqlite::batch::Replies;
 use crate::store::sqlite::batch::split_into_batches;
 use futures_util::future::BoxFuture;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -39,9 +40,6 @@ pub(crate) trait Change: Send + Sync + 'static {
         connection: &'a mut SqliteConnection,
     ) -> impl Future<Output = Result<Self::Reply, StoreError>> + Send + 'a;
 }
-
-/// Results of several changes, in their order. A failed guard fails only its own change.
-pub(crate) type Replies<R> = Vec<Result<R, StoreError>>;
 
 /// A change that can be batched with others of its kind.
 ///

@@ -11,13 +11,13 @@ pub(crate) mod sync;
 use crate::config::OutputConfig;
 use crate::domain::{ErrorClass, Failure, RecordingId, Timestamp};
 use crate::output::staging_file::remove_staging_files;
-use crate::output::write::{StagedFile, parent_folder, sync_folder};
+use crate::output::write::{parent_folder, sync_folder};
 use crate::pipeline::event::RunEvent;
 use crate::pipeline::journal::Journal;
 use crate::pipeline::result_cache::ResultCache;
 use crate::pipeline::stages::save::reservations::Reservations;
 use crate::pipeline::stages::save::staging::{
-    RenderedFiles, StagedFiles, output_folder, render_files, write_failure,
+    RenderedFiles, StagedFiles, StagedResult, output_folder, render_files, write_failure,
 };
 use crate::pipeline::stages::save::sync::sync_staged;
 use crate::pipeline::write_failures::WriteFailures;
@@ -174,34 +174,6 @@ struct UnsavedResult {
     result: LoadedResult,
     /// Files written for its recording before, which may be overwritten.
     own_files: HashSet<PathBuf>,
-}
-
-/// A result whose staging files are written, or the failure.
-pub(crate) struct StagedResult {
-    received: ReceivedJob,
-    /// Staging files, and whether the recording contains no speech.
-    outcome: Result<(StagedFiles, bool), Failure>,
-}
-
-impl StagedResult {
-    /// Returns the staging files to sync before they are renamed.
-    pub(crate) fn unsynced(&self) -> impl Iterator<Item = &StagedFile> {
-        self.outcome
-            .iter()
-            .flat_map(|(staging, _)| staging.unsynced())
-    }
-
-    /// Runs `then` unless the result has failed. A failure of `then` becomes that of the result.
-    pub(crate) fn and_then(
-        mut self,
-        then: impl FnOnce(&StagedFiles) -> Result<(), Failure>,
-    ) -> Self {
-        self.outcome = self.outcome.and_then(|(staging, silent)| {
-            then(&staging)?;
-            Ok((staging, silent))
-        });
-        self
-    }
 }
 
 /// A result whose files have their final names, or the failure.

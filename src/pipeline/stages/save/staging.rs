@@ -296,6 +296,34 @@ pub fn write_failure(error: &WriteError) -> Failure {
     Failure::new(ErrorClass::Output, format!("{error}{reason}"))
 }
 
+/// A result whose staging files are written, or the failure.
+pub(crate) struct StagedResult {
+    pub(super) received: ReceivedJob,
+    /// Staging files, and whether the recording contains no speech.
+    pub(super) outcome: Result<(StagedFiles, bool), Failure>,
+}
+
+impl StagedResult {
+    /// Returns the staging files to sync before they are renamed.
+    pub(crate) fn unsynced(&self) -> impl Iterator<Item = &StagedFile> {
+        self.outcome
+            .iter()
+            .flat_map(|(staging, _)| staging.unsynced())
+    }
+
+    /// Runs `then` unless the result has failed. A failure of `then` becomes that of the result.
+    pub(crate) fn and_then(
+        mut self,
+        then: impl FnOnce(&StagedFiles) -> Result<(), Failure>,
+    ) -> Self {
+        self.outcome = self.outcome.and_then(|(staging, silent)| {
+            then(&staging)?;
+            Ok((staging, silent))
+        });
+        self
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,8 +2,7 @@
 
 use crate::domain::Failure;
 use crate::output::write::StagedFile;
-use crate::pipeline::stages::save::StagedResult;
-use crate::pipeline::stages::save::staging::{StagedFiles, write_failure};
+use crate::pipeline::stages::save::staging::{StagedFiles, StagedResult, write_failure};
 use crate::runtime::blocking::{IO_THREADS, map_blocking};
 use std::collections::BTreeMap;
 
