@@ -5,6 +5,7 @@ use nightscribe::domain::{
     AttemptId, ErrorClass, Failure, GenerationId, Hold, HoldKind, JobId, JobState, Request, RunId,
     Timestamp,
 };
+use nightscribe::policy::outcome::AttemptOutcome;
 use nightscribe::store::compress::pack;
 use nightscribe::store::sqlite::claims::Claim;
 use nightscribe::store::sqlite::duplicates::Duplicate;
@@ -14,7 +15,7 @@ use nightscribe::store::sqlite::operator::{CancelOutcome, RetryFilter};
 use nightscribe::store::sqlite::queue::{Candidate, ReachableSources};
 use nightscribe::store::sqlite::recordings::{FoundRecording, Location, RecordOutcome};
 use nightscribe::store::sqlite::transitions::{
-    Acceptance, AttemptOutcome, Completion, FailedAttempt, NextState, WrittenFile,
+    Acceptance, Completion, FailedAttempt, NextState, WrittenFile,
 };
 use nightscribe::store::sqlite::uncertain::Adoption;
 use nightscribe::store::{Store, StoreError};
