@@ -2,10 +2,13 @@
 //!
 //! - [`session`]: configuration and queue of one use case; [`error`]: their errors
 //! - [`status`]: status of the queue
+//! - [`items`]: items with their attempts and hooks; [`wait_reason`]: the reasons that they wait
 
 pub mod error;
+pub mod items;
 pub mod session;
 pub mod status;
+pub mod wait_reason;
 
 pub use error::AppError;
 pub use session::Session;

@@ -5,7 +5,7 @@
 //! - `candidates`: completion candidates for the shell
 //! - `logging`: log setup
 //! - `terminal`: styles and formatting; `json`: JSON output
-//! - `waiting`: the reason an item is not done
+//! - `wait_text`: sentence for the reason that an item is not done
 //! - `live`: live view of the queue
 //! - `channels`: checks of notification channels and the hook
 //! - `display`: progress of a run on a terminal, in a log and for systemd
@@ -23,7 +23,6 @@ pub mod exit;
 mod export;
 mod hold;
 mod init;
-mod item;
 mod json;
 mod list;
 mod live;
@@ -42,7 +41,7 @@ mod show;
 mod signals;
 mod status;
 mod terminal;
-mod waiting;
+mod wait_text;
 
 use crate::app::session::Session;
 use args::{Cli, Command};

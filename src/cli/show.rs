@@ -2,97 +2,49 @@
 
 use super::args::ShowArgs;
 use super::exit::{CommandError, Exit};
-use super::item::{JsonAttempt, JsonHook, JsonItem, location_text};
 use super::json::to_json_line;
-use crate::app::session::Session;
 use super::terminal::{
-    escape_control_chars, format_duration, format_table, new_table, printable_path,
+    escape_control_chars, format_seconds, format_table, new_table, printable_path,
 };
-use super::waiting::WaitContext;
-use crate::domain::{JobId, JobState};
-use crate::store::Store;
-use crate::store::sqlite::hooks::HookRun;
-use crate::store::sqlite::items::{Attempt, Item};
-use serde::Serialize;
+use super::wait_text::WaitText;
+use crate::app::items::{self, AttemptView, HookView, ItemView};
+use crate::app::session::Session;
+use crate::domain::JobState;
+use serde_json::Value;
 use std::io::Write;
-use std::path::Path;
-use std::time::Duration;
-
-/// JSON form of an item with its attempts and hook.
-#[derive(Serialize)]
-struct JsonItemDetails {
-    #[serde(flatten)]
-    item: JsonItem,
-    history: Vec<JsonAttempt>,
-    hook: Option<JsonHook>,
-}
 
 pub(super) async fn show(session: &Session, args: &ShowArgs) -> Result<Exit, CommandError> {
-    let unknown = || {
-        CommandError::new(
-            Exit::Usage,
-            format!(
-                "there is no item `{}`; `nightscribe list` shows all items",
-                escape_control_chars(&args.what)
-            ),
-        )
-    };
-    let store = session.existing_store().await?.ok_or_else(unknown)?;
-    let item = find(session, &store, &args.what)
-        .await?
-        .ok_or_else(unknown)?;
-    let attempts = store.attempts(item.id).await?;
-    let standing = WaitContext::load(session, &store).await?;
-    let hook = store.hook_run(item.id).await?;
-    store.close().await;
-    let waits_for = standing.reason(&item);
+    let wait_text = WaitText::local(session.now());
+    let details = items::find(session, &args.what).await?.ok_or_else(|| {
+        let name = escape_control_chars(&args.what);
+        let message = format!("there is no item `{name}`; `nightscribe list` shows all items");
+        CommandError::new(Exit::Usage, message)
+    })?;
+    let details = details.map_reason(|reason| wait_text.of(&reason));
     let mut out = anstream::stdout().lock();
     if args.json {
-        let history = attempts.iter().map(JsonAttempt::from).collect();
-        writeln!(
-            out,
-            "{}",
-            to_json_line(&JsonItemDetails {
-                item: JsonItem::of(&item, waits_for),
-                history,
-                hook: hook.as_ref().map(JsonHook::from),
-            })?
-        )?;
+        writeln!(out, "{}", to_json_line(&details)?)?;
     } else {
-        let hook = hook.map_or_else(String::new, |hook| fact("hook", &hook_result(&hook)));
-        let facts = facts(&item, waits_for);
-        write!(out, "{facts}{hook}{}", history(&attempts))?;
+        let hook = details.hook.as_ref();
+        let hook = hook.map_or_else(String::new, |hook| fact("hook", &hook_result(hook)));
+        let (facts, history) = (facts(&details.item), history(&details.history));
+        write!(out, "{facts}{hook}{history}")?;
     }
     Ok(Exit::Done)
 }
 
-/// Finds an item by ID, otherwise the newest item of the recording at this path or URL.
-async fn find(session: &Session, store: &Store, what: &str) -> Result<Option<Item>, CommandError> {
-    if let Ok(id) = what.parse()
-        && let Some(item) = store.item(JobId(id)).await?
-    {
-        return Ok(Some(item));
-    }
-    let absolute = std::path::absolute(session.environment.working_dir.join(what))?;
-    for place in [Path::new(what), &absolute] {
-        if let Some(item) = store.items_at(place).await?.into_iter().next() {
-            return Ok(Some(item));
-        }
-    }
-    Ok(None)
-}
-
-fn facts(item: &Item, waits_for: Option<String>) -> String {
+fn facts(item: &ItemView<String>) -> String {
     let mut facts = vec![
         ("item", item.id.to_string()),
-        ("recording", printable_path(location_text(&item.location))),
+        ("recording", printable_path(&item.path)),
         ("source", item.source.clone()),
         ("state", item.state.to_string()),
-        ("model", item.request.model().to_owned()),
+        ("model", item.model.clone()),
     ];
-    facts.extend(waits_for.map(|why| ("waiting", escape_control_chars(&why))));
-    if !item.request.options().is_empty() {
-        facts.push(("options", item.request.options_json()));
+    let waits_for = item.waits_for.as_ref();
+    facts.extend(waits_for.map(|why| ("waiting", escape_control_chars(why))));
+    if !item.options.is_empty() {
+        facts.push(("options", Value::Object(item.options.clone()).to_string()));
     }
     if let Some(error) = &item.error {
         facts.push((
@@ -102,11 +54,7 @@ fn facts(item: &Item, waits_for: Option<String>) -> String {
         facts.push(("", error.class.advice().to_owned()));
     }
     let mut add = |name, value: Option<String>| facts.extend(value.map(|value| (name, value)));
-    add(
-        "duration",
-        item.duration_s
-            .map(|seconds| format_duration(Duration::from_secs_f64(seconds.max(0.0)))),
-    );
+    add("duration", item.duration_s.map(format_seconds));
     add(
         "size",
         (item.size_bytes > 0).then(|| format!("{} bytes", item.size_bytes)),
@@ -153,7 +101,7 @@ fn fact(name: &str, value: &str) -> String {
 }
 
 /// Describes the result of a hook.
-fn hook_result(hook: &HookRun) -> String {
+fn hook_result(hook: &HookView) -> String {
     match (hook.ended_at, &hook.error) {
         (None, _) => "waiting".to_owned(),
         (Some(ended), None) => format!("exit status 0 at {ended}"),
@@ -161,7 +109,7 @@ fn hook_result(hook: &HookRun) -> String {
     }
 }
 
-fn history(attempts: &[Attempt]) -> String {
+fn history(attempts: &[AttemptView]) -> String {
     if attempts.is_empty() {
         return String::new();
     }

@@ -55,6 +55,11 @@ pub(super) fn format_duration(time: Duration) -> String {
     }
 }
 
+/// Formats a duration in seconds like [`format_duration`].
+pub(super) fn format_seconds(seconds: f64) -> String {
+    format_duration(Duration::from_secs_f64(seconds.max(0.0)))
+}
+
 /// Formats an amount of audio, given in seconds, in hours and minutes.
 pub(super) fn format_hours(audio_s: f64) -> String {
     let minutes = (audio_s / 60.0).round() as u64;

@@ -1,0 +1,272 @@
+//! Items: jobs with their recordings, attempts and hooks, and the reasons that they wait.
+
+use super::error::AppError;
+use super::session::Session;
+use super::wait_reason::{WaitContext, WaitReason};
+use crate::domain::{AttemptId, Failure, GenerationId, JobId, JobState, Timestamp};
+use crate::store::Store;
+use crate::store::sqlite::hooks::HookRun;
+use crate::store::sqlite::items::{self as stored, Item, ItemFilter};
+use crate::store::sqlite::recordings::Location;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::path::Path;
+
+/// An item, with its wait reason as `W`. This is the JSON form: fields may be added, but never removed or renamed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ItemView<W = WaitReason> {
+    /// ID of the job.
+    pub id: JobId,
+    /// Name of the source.
+    pub source: String,
+    /// Absolute path or URL. Invalid UTF-8 is replaced.
+    pub path: String,
+    /// Path relative to the source. Invalid UTF-8 is replaced.
+    pub relative: String,
+    /// State.
+    pub state: JobState,
+    /// Model.
+    pub model: String,
+    /// Options of the model.
+    pub options: Map<String, Value>,
+    /// Number of attempts spent.
+    pub attempts: u32,
+    /// Generation ID at the service.
+    pub generation_id: Option<GenerationId>,
+    /// Size in bytes. 0 for a URL.
+    pub size_bytes: u64,
+    /// Duration in seconds, if known.
+    pub duration_s: Option<f64>,
+    /// SHA-256 of the audio that was sent.
+    pub sha256: Option<String>,
+    /// Whether the recording contains no speech. `None` without a result.
+    pub silent: Option<bool>,
+    /// Job that paid for the result, if it is shared.
+    pub paid_by: Option<JobId>,
+    /// Earliest time of the next attempt. `None` unless the item is queued.
+    pub due_at: Option<Timestamp>,
+    /// Expiry at the service.
+    pub expires_at: Option<Timestamp>,
+    /// Reason that the item is not done. `None` in a final state.
+    pub waits_for: Option<W>,
+    /// Last failure.
+    pub error: Option<Failure>,
+    /// Paths of the transcripts. Invalid UTF-8 is replaced.
+    pub outputs: Vec<String>,
+    /// Creation time of the job.
+    pub created_at: Timestamp,
+    /// Time of the last change.
+    pub updated_at: Timestamp,
+}
+
+impl ItemView {
+    fn new(item: Item, context: &WaitContext) -> Self {
+        let is_queued = item.state == JobState::Queued;
+        Self {
+            waits_for: context.reason(&item),
+            path: location_text(item.location),
+            relative: lossy(&item.relative),
+            model: item.request.model().to_owned(),
+            options: item.request.options().clone(),
+            due_at: is_queued.then_some(item.due_at),
+            outputs: item.outputs.iter().map(|path| lossy(path)).collect(),
+            id: item.id,
+            source: item.source,
+            state: item.state,
+            attempts: item.attempts,
+            generation_id: item.generation_id,
+            size_bytes: item.size_bytes,
+            duration_s: item.duration_s,
+            sha256: item.sha256,
+            silent: item.silent,
+            paid_by: item.paid_by,
+            expires_at: item.expires_at,
+            error: item.error,
+            created_at: item.created_at,
+            updated_at: item.updated_at,
+        }
+    }
+
+    /// Converts the wait reason, for example to text.
+    pub fn map_reason<W>(self, convert: impl FnOnce(WaitReason) -> W) -> ItemView<W> {
+        ItemView {
+            id: self.id,
+            source: self.source,
+            path: self.path,
+            relative: self.relative,
+            state: self.state,
+            model: self.model,
+            options: self.options,
+            attempts: self.attempts,
+            generation_id: self.generation_id,
+            size_bytes: self.size_bytes,
+            duration_s: self.duration_s,
+            sha256: self.sha256,
+            silent: self.silent,
+            paid_by: self.paid_by,
+            due_at: self.due_at,
+            expires_at: self.expires_at,
+            waits_for: self.waits_for.map(convert),
+            error: self.error,
+            outputs: self.outputs,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        }
+    }
+}
+
+/// An item with its attempts and its hook. This is the JSON form of one item.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ItemDetails<W = WaitReason> {
+    /// The item.
+    #[serde(flatten)]
+    pub item: ItemView<W>,
+    /// All submissions, oldest first.
+    pub history: Vec<AttemptView>,
+    /// Hook of its transcript, if any.
+    pub hook: Option<HookView>,
+}
+
+impl ItemDetails {
+    /// Converts the wait reason, for example to text.
+    pub fn map_reason<W>(self, convert: impl FnOnce(WaitReason) -> W) -> ItemDetails<W> {
+        ItemDetails {
+            item: self.item.map_reason(convert),
+            history: self.history,
+            hook: self.hook,
+        }
+    }
+}
+
+/// A submission of an item.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AttemptView {
+    /// Attempt ID.
+    pub id: AttemptId,
+    /// Time of the claim.
+    pub started_at: Timestamp,
+    /// Time of the end. `None` while in flight.
+    pub ended_at: Option<Timestamp>,
+    /// One of `sending`, `accepted`, `completed`, `refused`, `deferred`, `uncertain`, `lost`, `cancelled`.
+    pub outcome: String,
+    /// Value of `X-Client-Request-Id`.
+    pub client_request_id: String,
+    /// Generation ID at the service.
+    pub generation_id: Option<GenerationId>,
+    /// HTTP status of the answer.
+    pub http_status: Option<u16>,
+    /// `x-request-id` of the answer.
+    pub request_id: Option<String>,
+    /// Billed audio in seconds.
+    pub billed_s: Option<f64>,
+    /// Failure, if any.
+    pub error: Option<Failure>,
+}
+
+impl From<stored::Attempt> for AttemptView {
+    fn from(attempt: stored::Attempt) -> Self {
+        Self {
+            id: attempt.id,
+            started_at: attempt.started_at,
+            ended_at: attempt.ended_at,
+            outcome: attempt.outcome,
+            client_request_id: attempt.client_request_id,
+            generation_id: attempt.generation_id,
+            http_status: attempt.http_status,
+            request_id: attempt.request_id,
+            billed_s: attempt.billed_s,
+            error: attempt.error,
+        }
+    }
+}
+
+/// Hook run for a transcript.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HookView {
+    /// Time it ended. `None` while it waits or runs.
+    pub ended_at: Option<Timestamp>,
+    /// Exit status, if it exited.
+    pub status: Option<i32>,
+    /// Error, if any.
+    pub error: Option<String>,
+}
+
+impl From<HookRun> for HookView {
+    fn from(hook: HookRun) -> Self {
+        Self {
+            ended_at: hook.ended_at,
+            status: hook.exit_status,
+            error: hook.error,
+        }
+    }
+}
+
+/// Returns items, newest first. Empty while no queue exists.
+///
+/// # Errors
+/// If the database fails.
+pub async fn list(session: &Session, filter: &ItemFilter) -> Result<Vec<ItemView>, AppError> {
+    let Some(store) = session.existing_store().await? else {
+        return Ok(Vec::new());
+    };
+    let items = store.list(filter).await?;
+    let context = WaitContext::load(session, &store).await?;
+    store.close().await;
+    let views = items.into_iter().map(|item| ItemView::new(item, &context));
+    Ok(views.collect())
+}
+
+/// Returns the item with this ID, otherwise the newest item of the recording at this path or URL.
+///
+/// A relative path starts at the working folder.
+///
+/// # Errors
+/// If the database fails.
+pub async fn find(session: &Session, name: &str) -> Result<Option<ItemDetails>, AppError> {
+    let Some(store) = session.existing_store().await? else {
+        return Ok(None);
+    };
+    let details = match find_item(session, &store, name).await? {
+        None => None,
+        Some(item) => Some(details(session, &store, item).await?),
+    };
+    store.close().await;
+    Ok(details)
+}
+
+async fn find_item(session: &Session, store: &Store, name: &str) -> Result<Option<Item>, AppError> {
+    if let Ok(id) = name.parse()
+        && let Some(item) = store.item(JobId(id)).await?
+    {
+        return Ok(Some(item));
+    }
+    let absolute = std::path::absolute(session.environment.working_dir.join(name))?;
+    for location in [Path::new(name), &absolute] {
+        if let Some(item) = store.items_at(location).await?.into_iter().next() {
+            return Ok(Some(item));
+        }
+    }
+    Ok(None)
+}
+
+async fn details(session: &Session, store: &Store, item: Item) -> Result<ItemDetails, AppError> {
+    let attempts = store.attempts(item.id).await?.into_iter();
+    let hook = store.hook_run(item.id).await?;
+    let context = WaitContext::load(session, store).await?;
+    Ok(ItemDetails {
+        item: ItemView::new(item, &context),
+        history: attempts.map(AttemptView::from).collect(),
+        hook: hook.map(HookView::from),
+    })
+}
+
+fn location_text(location: Location) -> String {
+    match location {
+        Location::File(path) => lossy(&path),
+        Location::Url(url) => url,
+    }
+}
+
+fn lossy(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
