@@ -1,11 +1,14 @@
 //! Use cases. They return plain serialisable values, which the command line prints and a web page could show.
 //!
 //! - [`session`]: configuration and queue of one use case; [`error`]: their errors
-//! - [`status`]: status of the queue
+//! - [`mod@status`]: status of the queue
 //! - [`items`]: items with their attempts and hooks; [`wait_reason`]: the reasons that they wait
+//! - [`mod@plan`]: what a run would submit; [`mod@scan`]: scan of all sources
 
 pub mod error;
 pub mod items;
+pub mod plan;
+pub mod scan;
 pub mod session;
 pub mod status;
 pub mod wait_reason;

@@ -43,6 +43,7 @@ mod status;
 mod terminal;
 mod wait_text;
 
+use crate::app::plan::PlanLimits;
 use crate::app::session::Session;
 use args::{Cli, Command};
 use clap::Parser;
@@ -77,9 +78,7 @@ async fn command(cli: Cli) -> Result<Exit, CommandError> {
         Command::Check => check::check(&cli.global).await,
         Command::Scan => scan::scan(&session()?).await,
         Command::Add(args) => add::add(&session()?, &args).await,
-        Command::Plan(args) => {
-            plan::plan(&session()?, args.json, &plan::PlanLimits::default()).await
-        }
+        Command::Plan(args) => plan::plan(&session()?, args.json, &PlanLimits::default()).await,
         Command::Prices(args) => prices::prices(&session()?, &args).await,
         Command::Report(args) => report::report(&session()?, &args).await,
         Command::Run(args) => run::run(session()?, &args, &cli.global).await,

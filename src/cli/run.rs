@@ -3,9 +3,10 @@
 use super::args::{GlobalArgs, RunArgs};
 use super::display;
 use super::exit::{CommandError, Exit};
-use super::plan::{PlanLimits, plan};
-use crate::app::session::Session;
+use super::plan::plan;
 use super::signals::stop_on_signal;
+use crate::app::plan::PlanLimits;
+use crate::app::session::Session;
 use crate::config::read_key;
 use crate::domain::{HoldKind, Timestamp};
 use crate::notify::Channels;
