@@ -3,11 +3,11 @@
 use super::error::AppError;
 use super::session::Session;
 use super::wait_reason::{WaitContext, WaitReason};
+use crate::domain::Location;
 use crate::domain::{AttemptId, Failure, GenerationId, JobId, JobState, Timestamp};
 use crate::store::Store;
 use crate::store::sqlite::hooks::HookRun;
 use crate::store::sqlite::items::{self as stored, Item, ItemFilter};
-use crate::store::sqlite::recordings::Location;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::path::Path;

@@ -4,10 +4,15 @@
 //! - [`mod@status`]: status of the queue
 //! - [`items`]: items with their attempts and hooks; [`wait_reason`]: the reasons that they wait
 //! - [`mod@plan`]: what a run would submit; [`mod@scan`]: scan of all sources
+//! - [`billing`]: billed audio and its cost; [`mod@reconcile`]: comparison with the service's list of requests
+//! - [`actions`]: actions of the operator on the queue
 
+pub mod actions;
+pub mod billing;
 pub mod error;
 pub mod items;
 pub mod plan;
+pub mod reconcile;
 pub mod scan;
 pub mod session;
 pub mod status;

@@ -3,12 +3,12 @@
 use super::error::AppError;
 use super::session::Session;
 use crate::config::SourceConfig;
+use crate::domain::Location;
 use crate::domain::{Failure, Hold, HoldKind, JobId, JobState, Timestamp};
 use crate::pipeline::lock::Lock;
 use crate::policy::hours::Opening;
 use crate::store::Store;
 use crate::store::sqlite::items::Item;
-use crate::store::sqlite::recordings::Location;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;

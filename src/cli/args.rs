@@ -1,10 +1,12 @@
 //! Command-line arguments. The doc comments are the help texts.
 
 use super::candidates;
+use crate::app::billing::GroupBy;
 use crate::domain::format::FormatSelection;
 use crate::domain::{ErrorClass, JobState};
 use crate::policy::hours::TimeOfDay;
 use crate::sandbox::{FAULTS, Faults};
+use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -170,15 +172,19 @@ pub struct PricesArgs {
     pub json: bool,
 }
 
-/// Grouping of the report's lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum GroupBy {
-    /// Source
-    Source,
-    /// Model
-    Model,
-    /// Day of submission, in local time
-    Day,
+impl ValueEnum for GroupBy {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Source, Self::Model, Self::Day]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, help) = match self {
+            Self::Source => ("source", "Source"),
+            Self::Model => ("model", "Model"),
+            Self::Day => ("day", "Day of submission, in local time"),
+        };
+        Some(PossibleValue::new(name).help(help))
+    }
 }
 
 /// Arguments of `report`.

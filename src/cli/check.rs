@@ -3,8 +3,8 @@
 use super::args::GlobalArgs;
 use super::channels;
 use super::exit::{CommandError, Exit};
-use crate::app::session::{Session, environment};
 use super::terminal::{ERROR, SUCCESS, WARN, format_duration, printable_lines, printable_path};
+use crate::app::session::{Session, environment};
 use crate::config::{self, Config, Environment, KeySource};
 use crate::domain::Timestamp;
 use crate::pipeline::monitor::{MIN_FREE_BYTES, free_bytes};

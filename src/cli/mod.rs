@@ -21,7 +21,6 @@ mod demo;
 mod display;
 pub mod exit;
 mod export;
-mod hold;
 mod init;
 mod json;
 mod list;
@@ -29,6 +28,7 @@ mod live;
 mod logging;
 mod models;
 mod packaging;
+mod pause;
 mod plan;
 mod prices;
 mod report;
@@ -87,8 +87,8 @@ async fn command(cli: Cli) -> Result<Exit, CommandError> {
         Command::Show(args) => show::show(&session()?, &args).await,
         Command::Retry(args) => retry::retry(&session()?, args).await,
         Command::Cancel(args) => cancel::cancel(&session()?, &args).await,
-        Command::Pause => hold::pause(&session()?).await,
-        Command::Resume => hold::resume(&session()?).await,
+        Command::Pause => pause::pause(&session()?).await,
+        Command::Resume => pause::resume(&session()?).await,
         Command::Export(args) => export::export(&session()?, &args).await,
         Command::Service(args) => service::service(&args, &cli.global),
         Command::Sandbox(args) => sandbox::sandbox(args).await,

@@ -3,8 +3,8 @@
 use super::args::PricesArgs as Args;
 use super::exit::{CommandError, Exit};
 use super::json::to_json_line;
-use crate::app::session::Session;
 use super::terminal::{format_table, new_table};
+use crate::app::session::Session;
 use crate::config::read_key;
 use crate::domain::{Price, PriceTable, Timestamp};
 use crate::provider::aimlapi::models::MODELS;

@@ -6,6 +6,7 @@ use crate::domain::is_control_char;
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
 use jiff::tz::TimeZone;
+use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -95,6 +96,11 @@ pub(super) fn pluralize(number: u64, one: &str, many: &str) -> String {
     } else {
         format!("{number} {many}")
     }
+}
+
+/// Prints an error about one item to standard error.
+pub(super) fn print_error(message: &str) -> io::Result<()> {
+    writeln!(anstream::stderr(), "{ERROR}error{ERROR:#}: {message}")
 }
 
 /// Creates a table without borders. On a terminal, it fits the width.

@@ -15,8 +15,8 @@ mod view;
 mod waits;
 
 use super::exit::{CommandError, Exit};
-use crate::app::session::Session;
 use super::signals::stop_on_signal;
+use crate::app::session::Session;
 use presence::FolderStatus;
 use scene::SnapshotLoader;
 use screen::Screen;

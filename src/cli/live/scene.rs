@@ -1,8 +1,8 @@
 //! Snapshot of the queue for the live view, loaded from the database.
 
 use super::presence::FolderStatus;
-use crate::cli::exit::CommandError;
 use crate::app::session::Session;
+use crate::cli::exit::CommandError;
 use crate::domain::{Hold, JobState, Timestamp};
 use crate::pipeline::lock::Lock;
 use crate::policy::hours::Opening;

@@ -1,9 +1,9 @@
 //! Checks that an installed service can run unattended.
 
+use crate::app::session::Session;
 use crate::cli::check::{CheckResult, CheckStatus, check_result};
 use crate::cli::service::target::{ServiceTarget, sets_variable, uid};
 use crate::cli::service::unit_user::UnitUser;
-use crate::app::session::Session;
 use crate::cli::terminal::printable_path;
 use crate::config::{self, Config, KeySource};
 use crate::service_manager::setup::{STATE_FOLDER, folders};

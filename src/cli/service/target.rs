@@ -1,8 +1,8 @@
 //! Selection of the service and its intended setup.
 
+use crate::app::session::{Session, environment};
 use crate::cli::args::{GlobalArgs, ServiceArgs};
 use crate::cli::exit::{CommandError, Exit};
-use crate::app::session::{Session, environment};
 use crate::cli::terminal::printable_path;
 use crate::config::{self, Config, Environment, KeySource};
 use crate::service_manager::scope::environment_file;

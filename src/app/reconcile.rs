@@ -1,15 +1,13 @@
 //! Comparison of the recorded submissions with the service's list of requests.
 
-use crate::cli::exit::{CommandError, Exit};
-use crate::app::session::Session;
-use crate::cli::terminal::{escape_control_chars, printable_path};
+use super::error::AppError;
+use super::session::Session;
 use crate::config::read_key;
 use crate::domain::Timestamp;
 use crate::provider::{ChargedRequest, Client, ClientSettings};
 use crate::store::sqlite::billing::{BillingEntry, BillingState};
 use serde::Serialize;
 use std::collections::HashMap;
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -21,77 +19,41 @@ const LISTING_DELAY: Duration = Duration::from_secs(600);
 /// Difference between the queue and the service's list, for one request.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub(super) enum Difference {
+pub enum Difference {
     /// The service completed the request, but its transcript is not stored.
     PaidForNothing {
+        /// Path relative to the source.
         recording: PathBuf,
+        /// Value of `X-Client-Request-Id`.
         client_request_id: String,
+        /// Charge, if listed.
         usd: Option<f64>,
     },
     /// The transcript is stored, but the service does not list the request.
     Unlisted {
+        /// Path relative to the source.
         recording: PathBuf,
+        /// Value of `X-Client-Request-Id`.
         client_request_id: String,
     },
     /// The transcript is stored, but the service lists the request as failed.
     ListedAsFailed {
+        /// Path relative to the source.
         recording: PathBuf,
+        /// Value of `X-Client-Request-Id`.
         client_request_id: String,
     },
     /// The service lists a request that this queue did not submit.
     NotFromHere {
+        /// ID of the request at the service.
         request_id: String,
+        /// Model, if listed.
         model: Option<String>,
+        /// Time of the request, if listed.
         created: Option<Timestamp>,
+        /// Charge, if listed.
         usd: Option<f64>,
     },
-}
-
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cost = |usd: &Option<f64>| usd.map_or_else(String::new, |usd| format!(", {usd} USD"));
-        match self {
-            Self::PaidForNothing {
-                recording,
-                client_request_id,
-                usd,
-            } => write!(
-                f,
-                "{}: completed by the service, but its transcript is not stored (request {client_request_id}{})",
-                printable_path(recording),
-                cost(usd)
-            ),
-            Self::Unlisted {
-                recording,
-                client_request_id,
-            } => write!(
-                f,
-                "{}: transcript stored, but not listed by the service (request {client_request_id})",
-                printable_path(recording)
-            ),
-            Self::ListedAsFailed {
-                recording,
-                client_request_id,
-            } => write!(
-                f,
-                "{}: transcript stored, but listed as failed by the service (request {client_request_id})",
-                printable_path(recording)
-            ),
-            Self::NotFromHere {
-                request_id,
-                model,
-                created,
-                usd,
-            } => write!(
-                f,
-                "request {} at {}: not submitted from this queue ({}{})",
-                escape_control_chars(request_id),
-                created.map_or_else(|| "an unknown time".to_owned(), |time| time.to_string()),
-                escape_control_chars(model.as_deref().unwrap_or("unknown model")),
-                cost(usd)
-            ),
-        }
-    }
 }
 
 /// Fetches the service's list of requests and returns every difference.
@@ -102,14 +64,13 @@ pub(super) async fn reconcile(
     session: &Session,
     entries: &[BillingEntry],
     since: Timestamp,
-) -> Result<Vec<Difference>, CommandError> {
+) -> Result<Vec<Difference>, AppError> {
     let key = read_key(&session.config.api.key, &session.environment)?;
     let client = Client::new(&ClientSettings {
         base_url: session.config.api.base_url.clone(),
         key,
         flow: session.config.api.flow,
-    })
-    .map_err(|error| CommandError::from_error(Exit::Usage, &error))?;
+    })?;
     let now = session.now();
     let first = entries.iter().map(|entry| entry.at).min().unwrap_or(now);
     let start = first.max(since).before(CLOCK_SKEW);
@@ -118,17 +79,8 @@ pub(super) async fn reconcile(
         let page = client
             .charges(start, now.after(CLOCK_SKEW), charged.len())
             .await;
-        let page = page.map_err(|error| {
-            let message = format!(
-                "cannot read the service's list of requests: {}",
-                error.failure.message
-            );
-            CommandError::new(Exit::SomeFailed, message)
-        })?;
-        let Some(page) = page else {
-            let message = "the service offers no list of requests (`/v2/logs`) for this account";
-            return Err(CommandError::new(Exit::SomeFailed, message));
-        };
+        let page = page.map_err(|error| AppError::RequestList(error.failure.message))?;
+        let page = page.ok_or(AppError::NoRequestList)?;
         let empty = page.requests.is_empty();
         charged.extend(page.requests);
         if !page.has_more || empty {
@@ -247,7 +199,7 @@ mod tests {
         ];
         let named: Vec<_> = differences(&entries, &charged, Timestamp::from_millis(3_600_000))
             .iter()
-            .map(ToString::to_string)
+            .map(|difference| serde_json::to_string(difference).unwrap())
             .collect();
         insta::assert_snapshot!(named.join("\n"));
     }

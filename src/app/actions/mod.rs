@@ -1,0 +1,24 @@
+//! Actions of the operator on the queue. They work with or without an active runner.
+//!
+//! - [`retry`], [`cancel`]: requeue or cancel items
+//! - [`pause`]: pause and resume submissions
+//! - [`add`]: queue individual files and URLs
+//! - [`export`]: write transcripts again from stored results
+
+pub mod add;
+pub mod cancel;
+pub mod export;
+pub mod pause;
+pub mod retry;
+
+use crate::domain::{JobId, JobState};
+use serde::Serialize;
+
+/// An item that an action left unchanged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    /// ID of the job.
+    pub item: JobId,
+    /// State that does not allow the action. `None` if there is no such item.
+    pub state: Option<JobState>,
+}

@@ -1,0 +1,33 @@
+//! Pauses and resumes submissions.
+
+use crate::app::error::AppError;
+use crate::app::session::Session;
+use crate::domain::{Hold, HoldKind};
+
+/// Reason that the status shows for a pause.
+const PAUSED: &str = "paused by `nightscribe pause`";
+
+/// Pauses submissions until [`resume`]. Pending items are still collected. A pause in force keeps its start time.
+///
+/// # Errors
+/// If there is no configuration file, or the database fails.
+pub async fn pause(session: &Session) -> Result<(), AppError> {
+    let store = session.store().await?;
+    let hold = Hold::new(HoldKind::Operator, session.now(), PAUSED.to_owned());
+    store.hold(hold).await?;
+    store.close().await;
+    Ok(())
+}
+
+/// Resumes submissions after a pause. Returns whether they were paused.
+///
+/// # Errors
+/// If the database fails.
+pub async fn resume(session: &Session) -> Result<bool, AppError> {
+    let Some(store) = session.existing_store().await? else {
+        return Ok(false);
+    };
+    let is_released = store.release(HoldKind::Operator).await?;
+    store.close().await;
+    Ok(is_released)
+}
