@@ -2,16 +2,20 @@
 //!
 //! - [`session`]: configuration and queue of one use case; [`error`]: their errors
 //! - [`mod@status`]: status of the queue
+//! - [`live`]: live snapshot of the queue
 //! - [`items`]: items with their attempts and hooks; [`wait_reason`]: the reasons that they wait
 //! - [`mod@plan`]: what a run would submit; [`mod@scan`]: scan of all sources
 //! - [`billing`]: billed audio and its cost; [`mod@reconcile`]: comparison with the service's list of requests
+//! - [`prices`]: prices of the models
 //! - [`actions`]: actions of the operator on the queue
 
 pub mod actions;
 pub mod billing;
 pub mod error;
 pub mod items;
+pub mod live;
 pub mod plan;
+pub mod prices;
 pub mod reconcile;
 pub mod scan;
 pub mod session;

@@ -1,29 +1,26 @@
 //! `nightscribe status --watch`: a live view on a terminal, and plain blocks of text otherwise.
 //!
-//! - `scene`: snapshot of the queue, from the database
 //! - `view`: rendering of a snapshot for any terminal size
-//! - `waits`: reasons that queued items wait
+//! - `wait_text`: text for the reasons that queued items wait
 //! - `line`: lines fitted to the terminal width
 //! - `screen`: terminal control
-//! - `presence`: availability of the source folders
 
 mod line;
-mod presence;
-mod scene;
 mod screen;
 mod view;
-mod waits;
+mod wait_text;
 
 use super::exit::{CommandError, Exit};
 use super::signals::stop_on_signal;
+use crate::app::live::SnapshotLoader;
 use crate::app::session::Session;
-use presence::FolderStatus;
-use scene::SnapshotLoader;
+use jiff::tz::TimeZone;
 use screen::Screen;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use view::Scene;
 
 /// Refresh interval.
 const EVERY: Duration = Duration::from_secs(1);
@@ -36,22 +33,29 @@ const PLAIN_WIDTH: usize = 80;
 /// If the database fails or the output cannot be written.
 pub(super) async fn watch(session: &Session) -> Result<Exit, CommandError> {
     let stop = stop_on_signal()?;
-    let mut watcher = SnapshotLoader::new(session, FolderStatus::start(&session.config.sources));
+    let mut loader = SnapshotLoader::start(session);
     if std::io::stdout().is_terminal() {
-        on_terminal(&mut watcher, &stop).await?;
+        on_terminal(&mut loader, &stop).await?;
     } else {
-        in_blocks(&mut watcher, &stop).await?;
+        in_blocks(&mut loader, &stop).await?;
     }
     Ok(Exit::Done)
 }
 
+async fn load(loader: &mut SnapshotLoader<'_>) -> Result<Scene, CommandError> {
+    Ok(Scene {
+        snapshot: loader.load().await?,
+        zone: TimeZone::system(),
+    })
+}
+
 async fn on_terminal(
-    watcher: &mut SnapshotLoader<'_>,
+    loader: &mut SnapshotLoader<'_>,
     stop: &CancellationToken,
 ) -> Result<(), CommandError> {
     let mut resized = signal(SignalKind::window_change())
         .map_err(|error| CommandError::internal("cannot install signal handlers", &error))?;
-    let mut scene = watcher.load().await?;
+    let mut scene = load(loader).await?;
     // Entered after the first snapshot, so that an early error is printed on the normal screen.
     let screen = Screen::enter()?;
     loop {
@@ -60,17 +64,17 @@ async fn on_terminal(
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
             _ = resized.recv() => {}
-            () = tokio::time::sleep(EVERY) => scene = watcher.load().await?,
+            () = tokio::time::sleep(EVERY) => scene = load(loader).await?,
         }
     }
 }
 
 async fn in_blocks(
-    watcher: &mut SnapshotLoader<'_>,
+    loader: &mut SnapshotLoader<'_>,
     stop: &CancellationToken,
 ) -> Result<(), CommandError> {
     loop {
-        let scene = watcher.load().await?;
+        let scene = load(loader).await?;
         let lines = view::render(&scene, PLAIN_WIDTH, None);
         let block: String = lines
             .iter()

@@ -1,15 +1,15 @@
 //! Rendering of a snapshot for any terminal size.
 
 use super::line::{StyledLine, justify, pad, truncate_end, truncate_start, wrap};
-use super::scene::QueueSnapshot;
-use super::waits::wait_counts;
+use super::wait_text::wait_text;
+use crate::app::live::{FailedItem, InFlightItem, LiveSnapshot};
+use crate::app::status::Runner;
 use crate::cli::terminal::{
     DIM, ERROR, SUCCESS, WARN, escape_control_chars, format_duration, format_time, printable_path,
 };
-use crate::domain::{Hold, JobState};
-use crate::store::sqlite::activity::{InFlightRecording, RecentFailure};
-use crate::store::sqlite::items::ActiveRun;
+use crate::domain::{Hold, JobState, Timestamp};
 use anstyle::Style;
+use jiff::tz::TimeZone;
 use std::time::Duration;
 use unicode_width::UnicodeWidthStr;
 
@@ -26,6 +26,19 @@ const MIN_NAME_WIDTH: usize = 12;
 /// Columns between a name and the text to its right.
 const GAP: usize = 2;
 
+/// Snapshot with the time zone in which its times are shown.
+#[derive(Debug, Clone)]
+pub(super) struct Scene {
+    pub(super) snapshot: LiveSnapshot,
+    pub(super) zone: TimeZone,
+}
+
+impl Scene {
+    fn clock(&self, time: Timestamp) -> String {
+        format_time(time, self.snapshot.now, &self.zone)
+    }
+}
+
 /// Heading with its rows.
 struct ViewSection {
     heading: StyledLine,
@@ -35,17 +48,14 @@ struct ViewSection {
 }
 
 /// Renders a snapshot to `width` columns and at most `height` lines, or in full without `height`.
-pub(super) fn render(
-    scene: &QueueSnapshot,
-    width: usize,
-    height: Option<usize>,
-) -> Vec<StyledLine> {
+pub(super) fn render(scene: &Scene, width: usize, height: Option<usize>) -> Vec<StyledLine> {
     let mut lines = head(scene, width);
     if let Some(height) = height {
         lines.truncate((height / 2).max(MIN_ROWS));
     }
     lines.extend(
         scene
+            .snapshot
             .holds
             .iter()
             .flat_map(|hold| hold_lines(scene, hold, width)),
@@ -132,7 +142,7 @@ impl ViewSection {
 }
 
 /// Renders the title, counts and figures. The most important come first, since a small terminal shows only the start.
-fn head(scene: &QueueSnapshot, width: usize) -> Vec<StyledLine> {
+fn head(scene: &Scene, width: usize) -> Vec<StyledLine> {
     let mut lines = vec![StyledLine::new(BOLD, title(scene, width))];
     let counts = wrap(&counts(scene), " · ", width).into_iter();
     lines.extend(counts.map(|line| StyledLine::new(PLAIN, line)));
@@ -141,11 +151,11 @@ fn head(scene: &QueueSnapshot, width: usize) -> Vec<StyledLine> {
     lines
 }
 
-fn title(scene: &QueueSnapshot, width: usize) -> String {
-    let time = format_time(scene.now, scene.now, &scene.zone);
-    let (runner, process) = match scene.overview.active_run {
-        Some(ActiveRun { pid, since }) => {
-            let since = format_time(since, scene.now, &scene.zone);
+fn title(scene: &Scene, width: usize) -> String {
+    let time = scene.clock(scene.snapshot.now);
+    let (runner, process) = match scene.snapshot.runner {
+        Some(Runner { pid, since }) => {
+            let since = scene.clock(since);
             (
                 format!("running since {since}"),
                 format!(" (process {pid})"),
@@ -163,48 +173,46 @@ fn title(scene: &QueueSnapshot, width: usize) -> String {
 }
 
 /// Formats the counts by state. Omits cancelled items, and empty states other than queued, pending and done.
-fn counts(scene: &QueueSnapshot) -> Vec<String> {
+fn counts(scene: &Scene) -> Vec<String> {
     let is_shown = |state: &JobState| {
         matches!(state, JobState::Queued | JobState::Pending | JobState::Done)
-            || *state != JobState::Cancelled && scene.count(*state) > 0
+            || *state != JobState::Cancelled && scene.snapshot.count(*state) > 0
     };
     let states = JobState::ALL.into_iter().filter(is_shown);
     states
-        .map(|state| format!("{} {state}", scene.count(state)))
+        .map(|state| format!("{} {state}", scene.snapshot.count(state)))
         .collect()
 }
 
-fn figures(scene: &QueueSnapshot) -> Vec<String> {
-    let activity = &scene.activity;
+fn figures(scene: &Scene) -> Vec<String> {
+    let snapshot = &scene.snapshot;
     let mut figures = Vec::new();
-    let left = scene.time_left();
-    figures.extend(left.map(|left| format!("about {} left", format_duration(left))));
-    figures.extend(scene.overview.next_expiry.map(|expiry| {
-        if expiry > scene.now {
-            format!(
-                "the first expires in {}",
-                format_duration(expiry.since(scene.now))
-            )
+    figures.extend(snapshot.left_s.map(|left_s| {
+        let left = format_duration(Duration::from_secs(left_s));
+        format!("about {left} left")
+    }));
+    figures.extend(snapshot.next_expiry.map(|expiry| {
+        if expiry > snapshot.now {
+            let left = format_duration(expiry.since(snapshot.now));
+            format!("the first expires in {left}")
         } else {
             "the first has expired, unless the service still has it".to_owned()
         }
     }));
-    if activity.transcripts > 0 {
-        let minutes = scene.rate_window.as_secs_f64() / 60.0;
-        let audio = activity.audio_s / 60.0 / minutes;
-        let files = activity.transcripts as f64 / minutes * 60.0;
+    if let Some(throughput) = snapshot.throughput {
+        let (audio, files) = (throughput.audio_per_minute, throughput.files_per_hour);
         figures.push(format!("{audio:.1} min of audio per minute"));
         figures.push(format!("{files:.0} files per hour"));
     }
-    if scene.overview.perhaps_paid > 0 {
-        let count = scene.overview.perhaps_paid;
+    if snapshot.perhaps_paid > 0 {
+        let count = snapshot.perhaps_paid;
         figures.push(format!("{count} possibly billed without a transcript"));
     }
     figures
 }
 
-fn hold_lines(scene: &QueueSnapshot, hold: &Hold, width: usize) -> Vec<StyledLine> {
-    let since = format_time(hold.since, scene.now, &scene.zone);
+fn hold_lines(scene: &Scene, hold: &Hold, width: usize) -> Vec<StyledLine> {
+    let since = scene.clock(hold.since);
     let (reason, message) = (hold.kind.reason(), escape_control_chars(&hold.message));
     let held = format!("HELD since {since}: {reason}: {message}");
     vec![
@@ -214,15 +222,12 @@ fn hold_lines(scene: &QueueSnapshot, hold: &Hold, width: usize) -> Vec<StyledLin
     ]
 }
 
-fn waiting(scene: &QueueSnapshot, width: usize) -> ViewSection {
-    let waits = wait_counts(scene);
+fn waiting(scene: &Scene, width: usize) -> ViewSection {
+    let waits = &scene.snapshot.waiting;
     let rows = waits.iter().map(|wait| {
         let more = if wait.is_lower_bound { "+" } else { " " };
-        let line = format!(
-            "{:>8}{more} {}",
-            wait.count,
-            escape_control_chars(&wait.reason)
-        );
+        let reason = wait_text(wait, scene.snapshot.now, &scene.zone);
+        let line = format!("{:>8}{more} {}", wait.count, escape_control_chars(&reason));
         StyledLine::new(PLAIN, truncate_end(&line, width))
     });
     ViewSection {
@@ -232,26 +237,21 @@ fn waiting(scene: &QueueSnapshot, width: usize) -> ViewSection {
     }
 }
 
-fn in_flight(scene: &QueueSnapshot, width: usize) -> ViewSection {
-    let sending = scene.activity.sending.iter();
+fn in_flight(scene: &Scene, width: usize) -> ViewSection {
+    let sending = scene.snapshot.sending.iter();
     let sending = sending.map(|one| in_flight_row(scene, "sending", one, width));
-    let pending = scene.activity.pending.iter();
+    let pending = scene.snapshot.pending.iter();
     let pending = pending.map(|one| in_flight_row(scene, "pending", one, width));
     ViewSection {
         heading: StyledLine::new(BOLD, "IN FLIGHT"),
         rows: sending.chain(pending).collect(),
-        total: scene.count(JobState::Submitting) + scene.count(JobState::Pending),
+        total: scene.snapshot.count(JobState::Submitting) + scene.snapshot.count(JobState::Pending),
     }
 }
 
 /// Renders an in-flight item: state, age, name, duration or size, and time until it expires.
-fn in_flight_row(
-    scene: &QueueSnapshot,
-    state: &str,
-    one: &InFlightRecording,
-    width: usize,
-) -> StyledLine {
-    let age = format_duration(scene.now.since(one.since));
+fn in_flight_row(scene: &Scene, state: &str, one: &InFlightItem, width: usize) -> StyledLine {
+    let age = format_duration(scene.snapshot.now.since(one.since));
     let left = format!("  {state} {age:>7}  ");
     let size = match one.duration_s {
         Some(seconds) => format!(
@@ -262,8 +262,11 @@ fn in_flight_row(
         None => String::new(),
     };
     let expiry = one.expires_at.map(|expiry| {
-        if expiry > scene.now {
-            format!("expires in {}", format_duration(expiry.since(scene.now)))
+        if expiry > scene.snapshot.now {
+            format!(
+                "expires in {}",
+                format_duration(expiry.since(scene.snapshot.now))
+            )
         } else {
             "has expired".to_owned()
         }
@@ -283,23 +286,23 @@ fn joined(size: &str, expiry: &str) -> String {
     }
 }
 
-fn failed(scene: &QueueSnapshot, width: usize) -> ViewSection {
-    let rows = scene.activity.failures.iter();
+fn failed(scene: &Scene, width: usize) -> ViewSection {
+    let rows = scene.snapshot.failures.iter();
     ViewSection {
         heading: StyledLine::new(ERROR, "RECENT FAILURES"),
         rows: rows.map(|one| failure(scene, one, width)).collect(),
-        total: scene.count(JobState::Failed),
+        total: scene.snapshot.count(JobState::Failed),
     }
 }
 
-fn failure(scene: &QueueSnapshot, one: &RecentFailure, width: usize) -> StyledLine {
-    let at = format_time(one.at, scene.now, &scene.zone);
+fn failure(scene: &Scene, one: &FailedItem, width: usize) -> StyledLine {
+    let at = scene.clock(one.at);
     let left = format!("  {at}  ");
     // The name gets at most half of the width, so that the reason is visible.
     let name_width = width.saturating_sub(left.width()) / 2;
     let name = truncate_start(&printable_path(&one.relative), name_width);
     let reason = escape_control_chars(&one.failure.to_string());
-    let text = format!("{left}{name} ({}): {reason}", one.job.0);
+    let text = format!("{left}{name} ({}): {reason}", one.item);
     StyledLine::new(PLAIN, truncate_end(&text, width))
 }
 

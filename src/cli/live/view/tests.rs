@@ -1,11 +1,13 @@
 //! Tests of the rendered text and its size.
 
 use super::*;
-use crate::domain::{ErrorClass, Failure, HoldKind, JobId, Timestamp};
+use crate::app::live::queue_state::QueueState;
+use crate::domain::{ErrorClass, Failure, HoldKind, JobId};
 use crate::policy::hours::Opening;
-use crate::store::sqlite::activity::{Activity, HEAD_LIMIT, WaitingJobs};
-use crate::store::sqlite::items::Overview;
-use jiff::tz::TimeZone;
+use crate::store::sqlite::activity::{
+    Activity, HEAD_LIMIT, InFlightRecording, RecentFailure, WaitingJobs,
+};
+use crate::store::sqlite::items::{ActiveRun, Overview};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -50,15 +52,14 @@ fn failure(job: i64, name: &str, class: ErrorClass, message: &str) -> RecentFail
 }
 
 /// A queue with items in every state.
-fn night() -> QueueSnapshot {
+fn night() -> QueueState {
     let counts = [1480, 3, 37, 2, 2480, 9, 1];
     let pending = (0..37).map(|number| {
         let name = format!("2024/season {number}/a rather long name of an episode.mp3");
         in_flight_item(500 + number, &name, 240, Some(600 + number as u64 * 60))
     });
-    QueueSnapshot {
+    QueueState {
         now: NOW,
-        zone: TimeZone::UTC,
         overview: Overview {
             counts: JobState::ALL.into_iter().zip(counts).collect(),
             next_expiry: Some(after(600)),
@@ -105,22 +106,29 @@ fn night() -> QueueSnapshot {
     }
 }
 
-fn held() -> QueueSnapshot {
-    let mut scene = night();
+fn held() -> QueueState {
+    let mut queue = night();
     let message = "the account is out of credit (402)".to_owned();
-    scene.holds = vec![Hold::new(HoldKind::Credit, before(3000), message)];
-    scene
+    queue.holds = vec![Hold::new(HoldKind::Credit, before(3000), message)];
+    queue
 }
 
-fn empty() -> QueueSnapshot {
-    let mut scene = night();
-    scene.overview = Overview::default();
-    scene.activity = Activity::default();
-    scene
+fn empty() -> QueueState {
+    let mut queue = night();
+    queue.overview = Overview::default();
+    queue.activity = Activity::default();
+    queue
 }
 
-fn text(scene: &QueueSnapshot, width: usize, height: Option<usize>) -> String {
-    let lines = render(scene, width, height);
+fn scene(queue: &QueueState) -> Scene {
+    Scene {
+        snapshot: queue.snapshot(),
+        zone: TimeZone::UTC,
+    }
+}
+
+fn text(queue: &QueueState, width: usize, height: Option<usize>) -> String {
+    let lines = render(&scene(queue), width, height);
     let lines: Vec<_> = lines.iter().map(|line| line.text.as_str()).collect();
     lines.join("\n")
 }
@@ -161,7 +169,7 @@ fn without_a_height_every_row_is_shown() {
 
 #[test]
 fn the_view_fits_every_size() {
-    for scene in [night(), held(), empty()] {
+    for scene in [night(), held(), empty()].map(|queue| scene(&queue)) {
         for width in 1..=220 {
             for height in (1..=60).step_by(7) {
                 let lines = render(&scene, width, Some(height));
@@ -201,11 +209,11 @@ fn every_section_gets_a_row_before_any_gets_more() {
 
 #[test]
 fn counts_beyond_the_examined_head_are_marked() {
-    let mut scene = night();
-    scene.activity.not_due = HEAD_LIMIT;
-    scene.activity.waiting = vec![queued("talks", true, HEAD_LIMIT)];
-    scene.overview.counts.insert(JobState::Queued, 900_000);
-    let text = text(&scene, 80, Some(24));
+    let mut queue = night();
+    queue.activity.not_due = HEAD_LIMIT;
+    queue.activity.waiting = vec![queued("talks", true, HEAD_LIMIT)];
+    queue.overview.counts.insert(JobState::Queued, 900_000);
+    let text = text(&queue, 80, Some(24));
     assert!(
         text.contains("  895998  for their turn, or a reason below"),
         "{text}"

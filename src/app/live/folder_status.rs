@@ -20,13 +20,13 @@ impl FolderStatus {
     ///
     /// A folder counts as existing until its first check.
     pub(super) fn start(sources: &[SourceConfig]) -> Self {
-        let presence = Self::default();
+        let status = Self::default();
         for source in sources {
-            presence.set(&source.name, true);
+            status.set(&source.name, true);
             let (name, path) = (source.name.clone(), source.path.clone());
-            tokio::spawn(presence.clone().check(name, path));
+            tokio::spawn(status.clone().check(name, path));
         }
-        presence
+        status
     }
 
     /// Returns the latest results. Sources without a result are not configured.

@@ -1,0 +1,80 @@
+//! Prices of the models, configured or fetched from the service.
+
+use super::error::AppError;
+use super::session::Session;
+use crate::config::read_key;
+use crate::domain::{PriceTable, Timestamp};
+use crate::provider::aimlapi::models::MODELS;
+use crate::provider::{Client, ClientSettings};
+use serde::Serialize;
+use std::collections::BTreeSet;
+
+/// Price of a model. This is the JSON form: fields may be added, but never removed or renamed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ModelPrice {
+    /// Name of the model.
+    pub model: String,
+    /// Price for one minute of audio.
+    pub per_minute: f64,
+    /// Currency code, such as `USD`.
+    pub currency: String,
+    /// Time the price was fetched from the service. `None` if it is configured.
+    pub fetched_at: Option<Timestamp>,
+}
+
+/// Returns the known prices of all models, sorted by model. Configured prices take precedence.
+///
+/// # Errors
+/// If the database fails.
+pub async fn known_prices(session: &Session) -> Result<Vec<ModelPrice>, AppError> {
+    let (fetched, fetched_at) = match session.existing_store().await? {
+        None => (PriceTable::default(), None),
+        Some(store) => {
+            let prices = store.prices().await?;
+            store.close().await;
+            prices
+        }
+    };
+    let sources = session.config.sources.iter();
+    let configured = sources.map(|source| source.request.model());
+    let models: BTreeSet<_> = configured
+        .chain(MODELS.iter().map(|model| model.name))
+        .collect();
+    let known = models.into_iter().filter_map(|model| {
+        let (price, fetched_at) = match session.config.prices.get(model) {
+            Some(price) => (price, None),
+            None => (fetched.get(model)?, fetched_at),
+        };
+        Some(ModelPrice {
+            model: model.to_owned(),
+            per_minute: price.per_minute,
+            currency: price.currency.clone(),
+            fetched_at,
+        })
+    });
+    Ok(known.collect())
+}
+
+/// Fetches the current prices from the service and stores them.
+///
+/// # Errors
+/// If the service has no price list or it cannot be read, if there is no configuration file, or if the database fails.
+pub async fn refresh_prices(session: &Session) -> Result<(), AppError> {
+    let api = &session.config.api;
+    // The price list needs no key. A configured key is sent, as with every request.
+    let key = read_key(&api.key, &session.environment).unwrap_or_default();
+    let client = Client::new(&ClientSettings {
+        base_url: api.base_url.clone(),
+        key,
+        flow: api.flow,
+    })?;
+    let prices = match client.prices().await {
+        Ok(Some(prices)) if !prices.is_empty() => prices,
+        Ok(_) => return Err(AppError::PriceList("it has no price list".to_owned())),
+        Err(error) => return Err(AppError::PriceList(error.failure.message)),
+    };
+    let store = session.store().await?;
+    store.set_prices(prices, session.now()).await?;
+    store.close().await;
+    Ok(())
+}

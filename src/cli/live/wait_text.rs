@@ -1,0 +1,38 @@
+//! Text for the reasons that queued items wait.
+
+use crate::app::live::wait_counts::{CommonReason, WaitCount};
+use crate::cli::terminal::{format_duration, format_time};
+use crate::domain::Timestamp;
+use jiff::tz::TimeZone;
+
+/// Returns the text for a reason, to follow the number of items.
+pub(super) fn wait_text(wait: &WaitCount, now: Timestamp, zone: &TimeZone) -> String {
+    let text = match &wait.reason {
+        CommonReason::Held { hold } => format!("held: {}", hold.reason()),
+        CommonReason::ActiveHours { from } => {
+            let from = format_time(*from, now, zone);
+            format!("for the active hours, from {from}")
+        }
+        CommonReason::NextRun => "for the next run".to_owned(),
+        CommonReason::Turn => "for their turn".to_owned(),
+        CommonReason::LaterAttempt { next_at } => {
+            let next = next_at.map_or_else(String::new, |next| {
+                format!(", the next in {}", format_duration(next.since(now)))
+            });
+            format!("for a later attempt{next}")
+        }
+        CommonReason::Duplicate => "for a duplicate in flight".to_owned(),
+        CommonReason::ResponseLost => "for lookup of a lost response".to_owned(),
+        CommonReason::FolderMissing { source } => {
+            format!("for the folder of `{source}`, which is missing")
+        }
+        CommonReason::SourceNotConfigured { source } => {
+            format!("for [[source]] `{source}`, which is not configured")
+        }
+    };
+    if wait.is_mixed {
+        format!("{text}, or a reason below")
+    } else {
+        text
+    }
+}
