@@ -7,10 +7,13 @@
 //! - [`mod@plan`]: what a run would submit; [`mod@scan`]: scan of all sources
 //! - [`billing`]: billed audio and its cost; [`mod@reconcile`]: comparison with the service's list of requests
 //! - [`prices`]: prices of the models
+//! - [`doctor`]: checks of all prerequisites; [`duration_text`]: durations as text
 //! - [`actions`]: actions of the operator on the queue
 
 pub mod actions;
 pub mod billing;
+pub mod doctor;
+pub mod duration_text;
 pub mod error;
 pub mod items;
 pub mod live;

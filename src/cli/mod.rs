@@ -7,7 +7,6 @@
 //! - `terminal`: styles and formatting; `json`: JSON output
 //! - `wait_text`: sentence for the reason that an item is not done
 //! - `live`: live view of the queue
-//! - `channels`: checks of notification channels and the hook
 //! - `display`: progress of a run on a terminal, in a log and for systemd
 //! - one module per command
 
@@ -15,7 +14,6 @@ mod add;
 pub mod args;
 mod cancel;
 mod candidates;
-mod channels;
 mod check;
 mod demo;
 mod display;

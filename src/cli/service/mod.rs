@@ -3,8 +3,8 @@
 //! - `target`: selection of the service and its intended setup
 //! - `manager`: commands to the service manager
 //! - `install`, `uninstall`, `status`: the subcommands
-//! - `user`: user of a unit and its permissions
-//! - `night`: checks that an installed service can run unattended, for `nightscribe check`
+//! - `unit_user`: user of a unit and its permissions
+//! - `readiness`: checks that an installed service can run unattended, for `nightscribe check`
 
 mod install;
 mod manager;

@@ -1,7 +1,7 @@
 //! Checks that an installed service can run unattended.
 
+use crate::app::doctor::check_result::{CheckResult, CheckStatus};
 use crate::app::session::Session;
-use crate::cli::check::{CheckResult, CheckStatus, check_result};
 use crate::cli::service::target::{ServiceTarget, sets_variable, uid};
 use crate::cli::service::unit_user::UnitUser;
 use crate::cli::terminal::printable_path;
@@ -36,7 +36,7 @@ fn installed(session: &Session, scope: Scope) -> Option<Vec<CheckResult>> {
             "{} runs another configuration",
             printable_path(&target.file)
         );
-        return Some(vec![check_result(
+        return Some(vec![CheckResult::new(
             CheckStatus::Warning,
             "service unit",
             message,
@@ -58,15 +58,15 @@ pub(super) fn check_up_to_date(
     let file = printable_path(&target.file);
     if !is_generated(text) {
         let message = format!("{file} was not written by `nightscribe service install`");
-        return check_result(CheckStatus::Warning, what, message);
+        return CheckResult::new(CheckStatus::Warning, what, message);
     }
     if render(target.manager, setup) != text {
         let message = format!(
             "{file} does not match this program and configuration; `nightscribe service install` updates it"
         );
-        return check_result(CheckStatus::Failed, what, message);
+        return CheckResult::new(CheckStatus::Failed, what, message);
     }
-    check_result(CheckStatus::Passed, what, format!("{file} is up to date"))
+    CheckResult::new(CheckStatus::Passed, what, format!("{file} is up to date"))
 }
 
 /// Checks everything that could stop the service from running unattended.
@@ -84,10 +84,10 @@ pub(super) fn check_unattended(
     lines.extend(inaccessible_folders(config, unit, &user));
     if target.scope == Scope::User {
         lines.push(match target.is_lingering() {
-            true => check_result(CheckStatus::Passed, "linger", "on".to_owned()),
+            true => CheckResult::new(CheckStatus::Passed, "linger", "on".to_owned()),
             false => {
                 let message = "off: the service stops when you log out; `loginctl enable-linger` keeps it running";
-                check_result(CheckStatus::Warning, "linger", message.to_owned())
+                CheckResult::new(CheckStatus::Warning, "linger", message.to_owned())
             }
         });
         lines.extend(sandbox(|file| std::fs::read_to_string(file).ok()));
@@ -114,7 +114,7 @@ fn sandbox(read: impl Fn(&str) -> Option<String>) -> Option<CheckResult> {
     let message = format!(
         "{file} is {value}, which may keep a sandboxed user unit from starting; in that case, install as root with --system"
     );
-    Some(check_result(CheckStatus::Warning, "sandbox", message))
+    Some(CheckResult::new(CheckStatus::Warning, "sandbox", message))
 }
 
 fn key(target: &ServiceTarget, config: &Config, unit: Unit<'_>, user: &UnitUser) -> CheckResult {
@@ -129,9 +129,9 @@ fn key(target: &ServiceTarget, config: &Config, unit: Unit<'_>, user: &UnitUser)
                     "the user of the service cannot read {}",
                     printable_path(step)
                 );
-                check_result(CheckStatus::Failed, what, message)
+                CheckResult::new(CheckStatus::Failed, what, message)
             }
-            None => check_result(
+            None => CheckResult::new(
                 CheckStatus::Passed,
                 what,
                 format!("from {}", printable_path(path)),
@@ -146,15 +146,15 @@ fn credential_file(path: &str) -> CheckResult {
     let what = "service key";
     let file = printable_path(path);
     match std::fs::File::open(path) {
-        Ok(_) => check_result(CheckStatus::Passed, what, format!("from {file}")),
+        Ok(_) => CheckResult::new(CheckStatus::Passed, what, format!("from {file}")),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied && uid() != 0 => {
-            check_result(
+            CheckResult::new(
                 CheckStatus::Warning,
                 what,
                 format!("{file}: only root can check whether it exists"),
             )
         }
-        Err(error) => check_result(CheckStatus::Failed, what, format!("{file}: {error}")),
+        Err(error) => CheckResult::new(CheckStatus::Failed, what, format!("{file}: {error}")),
     }
 }
 
@@ -165,7 +165,7 @@ fn variable(target: &ServiceTarget, name: &str, unit: Unit<'_>) -> CheckResult {
         .as_deref()
         .map(|file| sets_variable(Path::new(file), name));
     match (set, file) {
-        (Some(Some(true)), Some(file)) => check_result(
+        (Some(Some(true)), Some(file)) => CheckResult::new(
             CheckStatus::Passed,
             what,
             format!("{name} from {}", printable_path(file)),
@@ -175,17 +175,17 @@ fn variable(target: &ServiceTarget, name: &str, unit: Unit<'_>) -> CheckResult {
                 "{}: only its owner can check whether it sets {name}",
                 printable_path(file)
             );
-            check_result(CheckStatus::Warning, what, message)
+            CheckResult::new(CheckStatus::Warning, what, message)
         }
         (Some(Some(false)), Some(file)) => {
             let message = format!(
                 "the service has no {name}, because it does not inherit the shell's environment; write {name}=... to {} (mode 600)",
                 printable_path(file)
             );
-            check_result(CheckStatus::Failed, what, message)
+            CheckResult::new(CheckStatus::Failed, what, message)
         }
         // A hand-written unit may set the variable in ways that are not parsed here.
-        _ if unit.value("Environment").is_some() => check_result(
+        _ if unit.value("Environment").is_some() => CheckResult::new(
             CheckStatus::Warning,
             what,
             format!("cannot check whether {name} is set"),
@@ -195,7 +195,7 @@ fn variable(target: &ServiceTarget, name: &str, unit: Unit<'_>) -> CheckResult {
                 "{} does not set {name}, and the service does not inherit this shell's environment; set api.key_file",
                 printable_path(&target.file)
             );
-            check_result(CheckStatus::Failed, what, message)
+            CheckResult::new(CheckStatus::Failed, what, message)
         }
     }
 }
@@ -210,7 +210,11 @@ fn inaccessible_folders(config: &Config, unit: Unit<'_>, user: &UnitUser) -> Vec
     wanted
         .filter_map(|(path, wanted)| {
             let message = obstacle(path, wanted, unit, user)?;
-            Some(check_result(CheckStatus::Failed, "service folder", message))
+            Some(CheckResult::new(
+                CheckStatus::Failed,
+                "service folder",
+                message,
+            ))
         })
         .collect()
 }

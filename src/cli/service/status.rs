@@ -2,8 +2,9 @@
 
 use super::manager;
 use super::target::ServiceTarget;
+use crate::app::doctor::check_result::{CheckResult, CheckStatus};
 use crate::cli::args::GlobalArgs;
-use crate::cli::check::{CheckResult, CheckStatus, check_result, from_result, print};
+use crate::cli::check::print;
 use crate::cli::exit::{CommandError, Exit};
 use crate::cli::service::readiness;
 use crate::cli::terminal::printable_path;
@@ -15,10 +16,10 @@ pub(super) fn status(target: &ServiceTarget, global: &GlobalArgs) -> Result<Exit
                 "{} does not exist; `nightscribe service install` writes it",
                 printable_path(&target.file)
             );
-            vec![check_result(CheckStatus::Failed, "installed", message)]
+            vec![CheckResult::new(CheckStatus::Failed, "installed", message)]
         }
         Some(text) => {
-            let mut lines = vec![check_result(
+            let mut lines = vec![CheckResult::new(
                 CheckStatus::Passed,
                 "installed",
                 printable_path(&target.file),
@@ -39,17 +40,17 @@ pub(super) fn status(target: &ServiceTarget, global: &GlobalArgs) -> Result<Exit
 fn manager_status(target: &ServiceTarget) -> Vec<CheckResult> {
     if !manager::is_running_here(target) {
         let message = format!("{} is not running here", target.manager.name());
-        return vec![check_result(CheckStatus::Warning, "active", message)];
+        return vec![CheckResult::new(CheckStatus::Warning, "active", message)];
     }
     let questions = target.commands().status_queries().into_iter();
     questions
         .map(|(what, step)| match manager::run(&step) {
-            Some(output) if output.succeeded => from_result(what, Ok(output.stdout)),
+            Some(output) if output.succeeded => CheckResult::from_result(what, Ok(output.stdout)),
             Some(output) if output.stdout.is_empty() => {
-                check_result(CheckStatus::Failed, what, output.stderr)
+                CheckResult::new(CheckStatus::Failed, what, output.stderr)
             }
-            Some(output) => check_result(CheckStatus::Failed, what, output.stdout),
-            None => check_result(
+            Some(output) => CheckResult::new(CheckStatus::Failed, what, output.stdout),
+            None => CheckResult::new(
                 CheckStatus::Warning,
                 what,
                 format!("`{step}` cannot be run"),

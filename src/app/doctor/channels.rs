@@ -1,7 +1,8 @@
 //! Checks of the notification channels and of the hook.
 
-use super::terminal::{escape_control_chars, printable_path};
+use super::check_result::path_text;
 use crate::config::{Config, Environment, read_secret};
+use crate::domain::control_chars::escape_control_chars;
 use crate::notify::channels::{EMAIL_PASSWORD, WEBHOOK_SECRET};
 use crate::runtime::subprocess::find_executable;
 use std::error::Error;
@@ -53,6 +54,6 @@ fn program(program: &Path, environment: &Environment) -> ChannelStatus {
     let path = environment.get("PATH").map(|path| path.as_os_str());
     let found = find_executable(program, path);
     found
-        .map(printable_path)
-        .ok_or_else(|| format!("`{}` is not an executable program", printable_path(program)).into())
+        .map(path_text)
+        .ok_or_else(|| format!("`{}` is not an executable program", path_text(program)).into())
 }

@@ -1,0 +1,164 @@
+//! Checks of all prerequisites of a run.
+//!
+//! - [`check_result`]: result of one check
+//! - `channels`: notification channels and the hook
+
+mod channels;
+pub mod check_result;
+
+use crate::app::duration_text::format_duration;
+use crate::app::session::Session;
+use crate::config::{self, Config, Environment, KeySource};
+use crate::domain::Timestamp;
+use crate::pipeline::monitor::{MIN_FREE_BYTES, free_bytes};
+use crate::provider::{Client, ClientSettings};
+use crate::store::Store;
+use check_result::{CheckResult, CheckStatus, path_text};
+use std::path::Path;
+use std::time::Duration;
+
+/// Largest tolerated clock difference to the service. A larger one makes expiry times unreliable.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
+/// Free space below which a long run may be held, in bytes.
+const LOW_SPACE: u64 = 1 << 30;
+
+/// Checks the configuration, folders, free space, channels, the key, the service and the clock.
+///
+/// Creates the queue and the output folder if needed. The installed service is not part of it.
+pub async fn check_all(session: &Session) -> Vec<CheckResult> {
+    let (config, environment) = (&session.config, &session.environment);
+    let mut results = vec![configuration(config)];
+    let sources = config.sources.iter();
+    results.extend(sources.map(|source| folder("source", &source.path)));
+    results.push(state(config).await);
+    results.push(output(config));
+    results.push(free_space(config));
+    let channels = channels::check(config, environment).into_iter();
+    results.extend(channels.map(|(name, status)| CheckResult::from_result(name, status)));
+    results.extend(service(config, environment, session.now()).await);
+    results
+}
+
+fn configuration(config: &Config) -> CheckResult {
+    match (&config.file, config.sources.len()) {
+        (None, _) => {
+            let message =
+                "no configuration file; `nightscribe init` writes one, `--config` selects one";
+            CheckResult::new(CheckStatus::Failed, "configuration", message.to_owned())
+        }
+        (Some(file), 0) => CheckResult::new(
+            CheckStatus::Warning,
+            "configuration",
+            format!(
+                "{} has no [[source]], so no recordings are found",
+                path_text(file)
+            ),
+        ),
+        (Some(file), _) => CheckResult::new(CheckStatus::Passed, "configuration", path_text(file)),
+    }
+}
+
+fn folder(what: &'static str, path: &Path) -> CheckResult {
+    match std::fs::read_dir(path) {
+        Ok(_) => CheckResult::new(CheckStatus::Passed, what, path_text(path)),
+        Err(error) => CheckResult::new(
+            CheckStatus::Failed,
+            what,
+            format!("{}: {error}", path_text(path)),
+        ),
+    }
+}
+
+async fn state(config: &Config) -> CheckResult {
+    let opened = match Store::open(&config.state.dir).await {
+        Ok(store) => {
+            let path = path_text(store.path());
+            store.close().await;
+            Ok(path)
+        }
+        Err(error) => Err(error.into()),
+    };
+    CheckResult::from_result("state", opened)
+}
+
+/// Checks that the output folder is writable by creating and removing a hidden file.
+fn output(config: &Config) -> CheckResult {
+    let dir = &config.output.dir;
+    let written = std::fs::create_dir_all(dir)
+        .and_then(|()| {
+            tempfile::Builder::new()
+                .prefix(".nightscribe-")
+                .tempfile_in(dir)
+        })
+        .map(|_| path_text(dir))
+        .map_err(|error| format!("{}: {error}", path_text(dir)).into());
+    CheckResult::from_result("output", written)
+}
+
+fn free_space(config: &Config) -> CheckResult {
+    let free = free_bytes(&config.state.dir);
+    let message = free.map_or_else(
+        || "free space is unknown".to_owned(),
+        |free| format!("{} MiB free for results", free >> 20),
+    );
+    match free {
+        Some(free) if free < MIN_FREE_BYTES => {
+            CheckResult::new(CheckStatus::Failed, "disk", message)
+        }
+        Some(free) if free >= LOW_SPACE => CheckResult::new(CheckStatus::Passed, "disk", message),
+        _ => CheckResult::new(CheckStatus::Warning, "disk", message),
+    }
+}
+
+async fn service(config: &Config, environment: &Environment, now: Timestamp) -> Vec<CheckResult> {
+    let key = match config::read_key(&config.api.key, environment) {
+        Ok(key) => key,
+        Err(error) => return vec![CheckResult::from_result("key", Err(error.into()))],
+    };
+    let origin = match &config.api.key {
+        KeySource::Env(name) => format!("from the environment variable {name}"),
+        KeySource::File(path) => format!("from {}", path_text(path)),
+    };
+    let mut lines = vec![CheckResult::new(CheckStatus::Passed, "key", origin)];
+    let settings = ClientSettings {
+        base_url: config.api.base_url.clone(),
+        key,
+        flow: config.api.flow,
+    };
+    let client = match Client::new(&settings) {
+        Ok(client) => client,
+        Err(error) => {
+            lines.push(CheckResult::from_result("service", Err(error.into())));
+            return lines;
+        }
+    };
+    let probe = client.probe().await;
+    let accepted = probe
+        .outcome
+        .map(|()| format!("{} accepts the key", config.api.base_url));
+    lines.push(CheckResult::from_result(
+        "service",
+        accepted.map_err(|error| error.failure.message.into()),
+    ));
+    lines.extend(probe.server_time.map(|server| clock(now, server.into())));
+    lines
+}
+
+fn clock(now: Timestamp, server: Timestamp) -> CheckResult {
+    let off = now.since(server).max(server.since(now));
+    if off > CLOCK_TOLERANCE {
+        return CheckResult::new(
+            CheckStatus::Warning,
+            "clock",
+            format!(
+                "differs from the service's clock by {}",
+                format_duration(off)
+            ),
+        );
+    }
+    CheckResult::new(
+        CheckStatus::Passed,
+        "clock",
+        "in sync with the service".to_owned(),
+    )
+}
