@@ -2,11 +2,12 @@
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
+use nightscribe::domain::Location;
 use nightscribe::domain::{GenerationId, JobId, Request, RunId, Timestamp};
 use nightscribe::store::Store;
 use nightscribe::store::compress::pack;
 use nightscribe::store::sqlite::claims::Claim;
-use nightscribe::store::sqlite::recordings::{FoundRecording, Location};
+use nightscribe::store::sqlite::recordings::FoundRecording;
 use nightscribe::store::sqlite::transitions::{Acceptance, Completion, WrittenFile};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;

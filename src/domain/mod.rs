@@ -2,6 +2,7 @@
 //!
 //! - [`time`]: UTC timestamps in milliseconds
 //! - [`id`]: newtypes for identifiers
+//! - [`recording`]: a recording, with its location and revision; [`job`]: its transcription
 //! - [`state`]: the states of a job; [`transition`]: its state machine
 //! - [`request`]: model and options of a submission; [`api_mode`]: how the service takes it
 //! - [`transcript`]: a transcript, independent of the model
@@ -26,9 +27,11 @@ pub mod format;
 pub mod hold;
 pub mod hook_argument;
 pub mod id;
+pub mod job;
 pub mod on_uncertain;
 pub mod one_line;
 pub mod price;
+pub mod recording;
 pub mod request;
 pub mod state;
 pub mod time;
@@ -45,8 +48,10 @@ pub use file_name::FileNameTemplate;
 pub use format::Format;
 pub use hold::{Hold, HoldKind};
 pub use id::{AttemptId, GenerationId, JobId, RecordingId, RunId};
+pub use job::Job;
 pub use one_line::one_line;
 pub use price::{Price, PriceTable};
+pub use recording::{Location, Recording, Revision};
 pub use request::Request;
 pub use state::JobState;
 pub use time::Timestamp;

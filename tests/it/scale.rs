@@ -1,6 +1,7 @@
 //! The queue with many recordings: batches and ranges come to the same as one by one.
 
 use governor::clock::FakeRelativeClock;
+use nightscribe::domain::Location;
 use nightscribe::domain::{
     AttemptId, ErrorClass, Failure, GenerationId, JobId, JobState, Request, RunId, Timestamp,
 };
@@ -16,7 +17,7 @@ use nightscribe::store::sqlite::claims::Claim;
 use nightscribe::store::sqlite::items::ItemFilter;
 use nightscribe::store::sqlite::open::DATABASE_FILE;
 use nightscribe::store::sqlite::queue::PendingJob;
-use nightscribe::store::sqlite::recordings::{FoundRecording, Location, RecordOutcome};
+use nightscribe::store::sqlite::recordings::{FoundRecording, RecordOutcome};
 use nightscribe::store::sqlite::transitions::{Acceptance, Completion, FailedAttempt, NextState};
 use sqlx::{ConnectOptions, Row};
 use std::collections::{BTreeMap, BTreeSet};

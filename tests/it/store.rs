@@ -1,5 +1,6 @@
 //! Every function of the queue, on a real database file.
 
+use nightscribe::domain::Location;
 use nightscribe::domain::transition::{JobEvent, next};
 use nightscribe::domain::{
     AttemptId, ErrorClass, Failure, GenerationId, Hold, HoldKind, JobId, JobState, Request, RunId,
@@ -13,7 +14,7 @@ use nightscribe::store::sqlite::items::ItemFilter;
 use nightscribe::store::sqlite::open::DATABASE_FILE;
 use nightscribe::store::sqlite::operator::{CancelOutcome, RetryFilter};
 use nightscribe::store::sqlite::queue::{Candidate, ReachableSources};
-use nightscribe::store::sqlite::recordings::{FoundRecording, Location, RecordOutcome};
+use nightscribe::store::sqlite::recordings::{FoundRecording, RecordOutcome};
 use nightscribe::store::sqlite::transitions::{
     Acceptance, Completion, FailedAttempt, NextState, WrittenFile,
 };
@@ -325,7 +326,7 @@ impl Queue {
         self.candidates(1_000_000)
             .await
             .into_iter()
-            .find(|candidate| candidate.job == job)
+            .find(|candidate| candidate.job.id == job)
             .unwrap()
     }
 }
@@ -415,7 +416,12 @@ async fn what_was_recorded_is_known_until_it_changes() {
         "a queued job takes the file as it is"
     );
     assert_eq!(
-        queue.candidate(first.last_job.unwrap()).await.size_bytes,
+        queue
+            .candidate(first.last_job.unwrap())
+            .await
+            .recording
+            .revision
+            .size_bytes,
         200
     );
 }
@@ -463,7 +469,7 @@ async fn what_is_in_hand_is_not_handed_out_again() {
     let (first, second) = (queue.job("a.wav").await, queue.job("b.wav").await);
     let (reach, in_hand) = (reach(), HashSet::from([first]));
     let candidates = queue.store.candidates(&reach, at(500), &in_hand, 1);
-    assert_eq!(candidates.await.unwrap()[0].job, second);
+    assert_eq!(candidates.await.unwrap()[0].job.id, second);
 
     queue.job_in(JobState::Received, "c.wav").await;
     let other = queue.job_in(JobState::Received, "d.wav").await;
@@ -471,7 +477,7 @@ async fn what_is_in_hand_is_not_handed_out_again() {
         let received = queue.store.received(at(500), in_hand, 1);
         received.await.unwrap().remove(0)
     };
-    let in_hand = HashSet::from([received(&HashSet::new()).await.recording]);
+    let in_hand = HashSet::from([received(&HashSet::new()).await.recording_id]);
     assert_eq!(received(&in_hand).await.job, other);
 }
 
@@ -502,7 +508,7 @@ async fn candidates_are_due_within_reach_and_nobody_s_twin() {
     let jobs = |candidates: Vec<Candidate>| {
         candidates
             .into_iter()
-            .map(|one| one.job)
+            .map(|one| one.job.id)
             .collect::<Vec<_>>()
     };
     assert_eq!(jobs(queue.candidates(100).await), [now]);
@@ -552,7 +558,8 @@ async fn a_url_needs_only_its_source_in_the_configuration() {
             .candidates(&reach, at(9), &HashSet::new(), 9)
             .await
             .unwrap()[0]
-            .job,
+            .job
+            .id,
         job
     );
     assert!(queue.store.remaining_work(&reach).await.unwrap().queued);
@@ -657,7 +664,7 @@ async fn a_claim_is_counted_and_given_back_when_it_was_not_spent() {
             )
             .await
             .unwrap();
-        assert_eq!(queue.candidate(job).await.attempts, attempts);
+        assert_eq!(queue.candidate(job).await.job.attempts, attempts);
     }
     let history = queue.store.attempts(job).await.unwrap();
     assert_eq!(history.len(), 3);
@@ -783,8 +790,12 @@ async fn a_result_comes_back_byte_for_byte_and_its_files_are_known() {
         queue.store.outputs(job).await.unwrap(),
         [path.clone(), odd.clone()]
     );
-    let ours = queue.store.outputs_of(&[received.recording]).await.unwrap();
-    assert_eq!(ours, [(received.recording, [path, odd].into())].into());
+    let ours = queue
+        .store
+        .outputs_of(&[received.recording_id])
+        .await
+        .unwrap();
+    assert_eq!(ours, [(received.recording_id, [path, odd].into())].into());
     assert_eq!(queue.store.jobs_with_result().await.unwrap(), [job, others]);
     assert!(queue.store.with_result(job).await.unwrap().is_some());
     assert!(queue.store.with_result(JobId(99)).await.unwrap().is_none());
@@ -902,7 +913,7 @@ async fn a_doubt_that_stays_ends_in_another_attempt_or_in_a_failure() {
         .give_up_lookup(failed, false, Err(failure), at(70))
         .await
         .unwrap();
-    assert_eq!(queue.candidates(80).await[0].job, again);
+    assert_eq!(queue.candidates(80).await[0].job.id, again);
     assert_eq!(queue.state(failed).await, JobState::Failed);
     assert_eq!(queue.store.overview(at(0)).await.unwrap().perhaps_paid, 2);
     assert!(matches!(

@@ -4,13 +4,14 @@
 //! processed one by one.
 
 use crate::Failure;
+use nightscribe::domain::Location;
 use nightscribe::domain::{GenerationId, JobId, Request, RunId, Timestamp};
 use nightscribe::output::naming;
 use nightscribe::store::Store;
 use nightscribe::store::compress::pack;
 use nightscribe::store::sqlite::claims::Claim;
 use nightscribe::store::sqlite::queue::{Candidate, ReachableSources};
-use nightscribe::store::sqlite::recordings::{FoundRecording, Location};
+use nightscribe::store::sqlite::recordings::FoundRecording;
 use nightscribe::store::sqlite::transitions::{Acceptance, Completion, WrittenFile};
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
@@ -100,7 +101,7 @@ impl Fixture {
     }
 
     async fn process(&self, candidate: &Candidate) -> Result<(), Failure> {
-        let (store, job @ JobId(number)) = (&self.store, candidate.job);
+        let (store, job @ JobId(number)) = (&self.store, candidate.job.id);
         let sha256 = Some(format!("{number:064x}"));
         let claim = Claim {
             job,
@@ -108,7 +109,7 @@ impl Fixture {
             client_request_id: format!("bench-{number}"),
             duration_s: Some(1.0),
             sha256: sha256.clone(),
-            size_bytes: Some(candidate.size_bytes),
+            size_bytes: Some(candidate.recording.revision.size_bytes),
             now: now(),
         };
         let attempt = store.claim(claim).await?;

@@ -5,6 +5,7 @@
 //! the next start.
 
 use crate::config::{Config, HookConfig};
+use crate::domain::Location;
 use crate::domain::hook_argument::{HookContext, MissingFile};
 use crate::pipeline::journal::{Journal, retry_transient};
 use crate::pipeline::run::STOP_TIMEOUT;
@@ -12,7 +13,6 @@ use crate::runtime::subprocess;
 use crate::runtime::subprocess::Invocation;
 use crate::store::StoreError;
 use crate::store::sqlite::hooks::WaitingHook;
-use crate::store::sqlite::recordings::Location;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 

@@ -3,6 +3,7 @@
 //!
 //! A message is stored in the outbox before it is sent, and marked as delivered afterwards.
 
+use crate::domain::Location;
 use crate::domain::{NotifyChannel, PriceTable, Timestamp};
 use crate::notify::notification::{Cost, FailedRecording, MAX_FAILURES, Totals};
 use crate::notify::{Message, Notification};
@@ -16,7 +17,6 @@ use crate::runtime::clock::sleep_until;
 use crate::runtime::failpoint;
 use crate::store::StoreError;
 use crate::store::sqlite::outbox::Delivery;
-use crate::store::sqlite::recordings::Location;
 use crate::store::sqlite::spending::ModelUsage;
 use crate::store::sqlite::summary::FailedJob;
 use futures_util::future::join_all;

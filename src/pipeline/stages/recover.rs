@@ -4,6 +4,7 @@
 //! searched for its client request ID.
 
 use super::poll::Poller;
+use crate::domain::Location;
 use crate::domain::{Failure, HoldKind, Timestamp};
 use crate::pipeline::event::RunEvent;
 use crate::pipeline::journal::Journal;
@@ -13,10 +14,8 @@ use crate::provider::{CallError, CallErrorKind, LogEntry, LogsResponse};
 use crate::runtime::clock::sleep_until;
 use crate::runtime::failpoint;
 use crate::source::folder::fingerprint;
-use crate::source::folder::fingerprint::Fingerprint;
 use crate::store::StoreError;
 use crate::store::sqlite::queue::PendingJob;
-use crate::store::sqlite::recordings::Location;
 use crate::store::sqlite::uncertain::{Adoption, UncertainSubmission};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -246,7 +245,7 @@ impl Recover {
         }
         self.journal.emit(&RunEvent::AnswerRecovered {
             job: submission.job,
-            name: submission.relative.clone(),
+            name: submission.recording.relative.clone(),
         });
         self.lane.admission.add_pending();
         let pending = PendingJob {
@@ -258,7 +257,7 @@ impl Recover {
             attempts: submission.attempts,
             model: submission.model,
             duration_s: submission.duration_s,
-            relative: submission.relative,
+            relative: submission.recording.relative,
         };
         // If the poll stage has already stopped, the next start polls this generation.
         let _stopped = self.poller.send(pending);
@@ -285,7 +284,7 @@ impl Recover {
             let spend = &self.lane.spend;
             spend.refund(&spend.amount(&submission.model, submission.duration_s));
         }
-        let (name, failure) = (submission.relative, reason.failure(None));
+        let (name, failure) = (submission.recording.relative, reason.failure(None));
         match next {
             Ok(due) => self.journal.requeued(job, name, failure, due),
             Err(failure) => self.journal.failed(job, name, failure),
@@ -322,13 +321,10 @@ const fn answer_of(error: &CallError) -> Answer {
 
 /// Returns the SHA-256 of the audio that was sent, if the file has not changed since.
 async fn sha256_if_unchanged(submission: &UncertainSubmission) -> Option<String> {
-    let Location::File(path) = submission.location.clone() else {
+    let Location::File(path) = submission.recording.location.clone() else {
         return None;
     };
-    let recorded = Fingerprint {
-        size_bytes: submission.size_bytes,
-        modified: submission.modified,
-    };
+    let recorded = submission.recording.revision;
     let hashing = tokio::task::spawn_blocking(move || {
         let is_same = || fingerprint::of(&path).is_ok_and(|found| found == recorded);
         let sha256 = is_same().then(|| fingerprint::sha256(&path).ok()).flatten();

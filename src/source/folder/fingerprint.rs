@@ -1,6 +1,6 @@
 //! Detection of changed files, by size, modification time and SHA-256.
 
-use crate::domain::{FileContent, Timestamp};
+use crate::domain::{FileContent, Revision};
 use sha2::{Digest, Sha256};
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
@@ -9,16 +9,7 @@ use std::path::Path;
 /// Size of the read buffer for hashing, in bytes.
 const BUFFER_BYTES: usize = 256 * 1024;
 
-/// Size and modification time of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fingerprint {
-    /// Size of the file, in bytes.
-    pub size_bytes: u64,
-    /// Modification time.
-    pub modified: Timestamp,
-}
-
-impl TryFrom<&Metadata> for Fingerprint {
+impl TryFrom<&Metadata> for Revision {
     type Error = io::Error;
 
     fn try_from(metadata: &Metadata) -> io::Result<Self> {
@@ -33,7 +24,7 @@ impl TryFrom<&Metadata> for Fingerprint {
 ///
 /// # Errors
 /// Returns an error if the file cannot be read.
-pub fn read_if_unchanged(path: &Path, expected: Fingerprint) -> io::Result<Option<FileContent>> {
+pub fn read_if_unchanged(path: &Path, expected: Revision) -> io::Result<Option<FileContent>> {
     let mut file = File::open(path)?;
     let size = usize::try_from(expected.size_bytes).map_err(io::Error::other)?;
     let mut bytes = Vec::with_capacity(size + 1);
@@ -41,7 +32,7 @@ pub fn read_if_unchanged(path: &Path, expected: Fingerprint) -> io::Result<Optio
         .take(expected.size_bytes + 1)
         .read_to_end(&mut bytes)?;
     // Checked after reading, so that a change during the read is detected.
-    let is_same = bytes.len() == size && Fingerprint::try_from(&file.metadata()?)? == expected;
+    let is_same = bytes.len() == size && Revision::try_from(&file.metadata()?)? == expected;
     Ok(is_same.then(|| FileContent {
         sha256: hex::encode(Sha256::digest(&bytes)),
         bytes: bytes.into(),
@@ -52,12 +43,12 @@ pub fn read_if_unchanged(path: &Path, expected: Fingerprint) -> io::Result<Optio
 ///
 /// # Errors
 /// Returns an error if the file does not exist or is not a regular file.
-pub fn of(path: &Path) -> io::Result<Fingerprint> {
+pub fn of(path: &Path) -> io::Result<Revision> {
     let metadata = std::fs::metadata(path)?;
     if !metadata.is_file() {
         return Err(io::Error::other("not a regular file"));
     }
-    Fingerprint::try_from(&metadata)
+    Revision::try_from(&metadata)
 }
 
 /// Returns the SHA-256 of the file's content, in lower-case hexadecimal.
@@ -79,6 +70,7 @@ pub fn sha256(path: &Path) -> io::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Timestamp;
 
     #[test]
     fn the_hash_is_lower_case_sha256() {
@@ -101,14 +93,14 @@ mod tests {
         assert_eq!(content.bytes, "abc");
         assert_eq!(content.sha256, sha256(&path).unwrap());
         for size_bytes in [2, 4] {
-            let other = Fingerprint {
+            let other = Revision {
                 size_bytes,
                 ..expected
             };
             assert_eq!(read_if_unchanged(&path, other).unwrap(), None);
         }
         let modified = expected.modified.after(std::time::Duration::from_millis(1));
-        let later = Fingerprint {
+        let later = Revision {
             modified,
             ..expected
         };
@@ -133,7 +125,7 @@ mod tests {
         let first = set("abc", 1);
         assert_eq!(
             first,
-            Fingerprint {
+            Revision {
                 size_bytes: 3,
                 modified: Timestamp::from_millis(1000)
             }

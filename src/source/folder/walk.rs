@@ -1,8 +1,8 @@
 //! Directory walk over the recordings of a source, in path order.
 
+use crate::domain::Revision;
 use crate::domain::Timestamp;
 use crate::domain::container::is_recording;
-use crate::source::folder::fingerprint::Fingerprint;
 use globset::GlobSet;
 use std::cmp::Ordering;
 use std::ffi::OsStr;
@@ -45,7 +45,7 @@ pub enum WalkItem {
         /// Full path, including the root.
         path: PathBuf,
         /// Size and modification time.
-        fingerprint: Fingerprint,
+        fingerprint: Revision,
     },
     /// A recording that was changed within the settle time.
     Unsettled {
@@ -251,9 +251,9 @@ pub fn is_hidden(name: &OsStr) -> bool {
 }
 
 /// Returns the fingerprint and the inode change time.
-fn stat(entry: &DirEntry) -> Result<(Fingerprint, Timestamp), String> {
+fn stat(entry: &DirEntry) -> Result<(Revision, Timestamp), String> {
     let metadata = entry.metadata().map_err(|error| error.to_string())?;
-    let fingerprint = Fingerprint::try_from(&metadata).map_err(|error| error.to_string())?;
+    let fingerprint = Revision::try_from(&metadata).map_err(|error| error.to_string())?;
     Ok((fingerprint, change_time(&metadata)))
 }
 

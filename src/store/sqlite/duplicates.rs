@@ -31,10 +31,10 @@ impl Store {
              WHERE r.size_bytes = ?2 AND r.kind = 'file' AND t.id <> ?1 AND t.model = ?3 AND t.options = ?4
                AND t.state IN ('queued', 'submitting', 'pending', 'received', 'done') LIMIT 1",
         )
-        .bind(candidate.job.0)
-        .bind(row::to_integer(candidate.size_bytes))
-        .bind(candidate.request.model())
-        .bind(candidate.request.options_json())
+        .bind(candidate.job.id.0)
+        .bind(row::to_integer(candidate.recording.revision.size_bytes))
+        .bind(candidate.job.request.model())
+        .bind(candidate.job.request.options_json())
         .fetch_optional(self.readers())
         .await?;
         Ok(found.is_some())
@@ -52,9 +52,9 @@ impl Store {
         sha256: &str,
     ) -> Result<Option<Duplicate>, StoreError> {
         let query = FindDuplicate {
-            job: candidate.job,
-            request: candidate.request.clone(),
-            size_bytes: candidate.size_bytes,
+            job: candidate.job.id,
+            request: candidate.job.request.clone(),
+            size_bytes: candidate.recording.revision.size_bytes,
             sha256: sha256.to_owned(),
         };
         self.writer().write(query).await

@@ -1,10 +1,10 @@
 //! Durations of queued recordings.
 
+use crate::domain::Location;
 use crate::domain::{RecordingId, Timestamp};
 use crate::store::error::StoreError;
 use crate::store::sqlite::batch::json_rows;
 use crate::store::sqlite::open::Store;
-use crate::store::sqlite::recordings::Location;
 use crate::store::sqlite::row;
 use crate::store::sqlite::writer::Change;
 use futures_util::{StreamExt, TryStreamExt};
@@ -71,7 +71,7 @@ impl Store {
         .await?;
         let mut files = Vec::with_capacity(found.len());
         for found in &found {
-            if let Location::File(path) = Location::from_row(found)? {
+            if let Location::File(path) = row::location(found)? {
                 files.push(UnprobedFile {
                     recording: RecordingId(found.try_get("id")?),
                     path,

@@ -2,11 +2,11 @@
 //!
 //! The commit that marks a job as done also queues its hook, which then waits until it has ended.
 
+use crate::domain::Location;
 use crate::domain::{JobId, Timestamp};
 use crate::runtime::failpoint;
 use crate::store::error::StoreError;
 use crate::store::sqlite::open::Store;
-use crate::store::sqlite::recordings::Location;
 use crate::store::sqlite::row;
 use crate::store::sqlite::writer::Change;
 use sqlx::sqlite::SqliteRow;
@@ -118,7 +118,7 @@ fn hook(found: &SqliteRow) -> Result<WaitingHook, StoreError> {
         id: found.try_get("id")?,
         job: JobId(found.try_get("job_id")?),
         source: found.try_get("source")?,
-        location: Location::from_row(found)?,
+        location: row::location(found)?,
         outputs: Vec::new(),
     })
 }

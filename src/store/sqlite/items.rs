@@ -1,9 +1,9 @@
 //! Items for `status`, `list` and `show`.
 
+use crate::domain::Location;
 use crate::domain::{AttemptId, Failure, GenerationId, JobId, JobState, Request, Timestamp};
 use crate::store::error::StoreError;
 use crate::store::sqlite::open::Store;
-use crate::store::sqlite::recordings::Location;
 use crate::store::sqlite::row;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
@@ -336,7 +336,7 @@ fn item(found: &SqliteRow) -> Result<Item, StoreError> {
     Ok(Item {
         id: JobId(found.try_get("id")?),
         source: found.try_get("source")?,
-        location: Location::from_row(found)?,
+        location: row::location(found)?,
         relative: row::path(found, "relative")?,
         state: row::parse(found, "state")?,
         request: row::request(found)?,

@@ -1,11 +1,11 @@
 //! Queries of the pipeline stages: candidates, pending jobs, received results, remaining work.
 
 use crate::domain::{
-    AttemptId, ErrorClass, GenerationId, Hold, JobId, RecordingId, Request, Timestamp,
+    AttemptId, ErrorClass, GenerationId, Hold, Job, JobId, Recording, RecordingId, Request,
+    Timestamp,
 };
 use crate::store::error::StoreError;
 use crate::store::sqlite::open::Store;
-use crate::store::sqlite::recordings::Location;
 use crate::store::sqlite::row;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
@@ -17,27 +17,16 @@ use std::path::PathBuf;
 /// A queued job that may be submitted.
 #[derive(Debug, Clone)]
 pub struct Candidate {
-    /// Job ID.
-    pub job: JobId,
-    /// Name of the source.
-    pub source: String,
-    /// Location of the audio.
-    pub location: Location,
-    /// Path relative to the source.
-    pub relative: PathBuf,
-    /// Size of the file in bytes, as of the last scan.
-    pub size_bytes: u64,
-    /// Modification time of the file, as of the last scan.
-    pub modified: Timestamp,
-    /// Model and options.
-    pub request: Request,
-    /// Number of attempts spent.
-    pub attempts: u32,
+    /// The job.
+    pub job: Job,
+    /// Its recording.
+    pub recording: Recording,
     /// Whether the file could not be read the last time.
     pub was_unreadable: bool,
 }
 
-/// A job pending at the service.
+/// A job pending at the service. A hundred thousand may be in memory, so this is not a whole [`Job`] with its
+/// [`Recording`], but what a poll needs of them.
 #[derive(Debug, Clone)]
 pub struct PendingJob {
     /// Job ID.
@@ -66,13 +55,9 @@ pub struct ReceivedJob {
     /// Job ID.
     pub job: JobId,
     /// Recording ID.
-    pub recording: RecordingId,
-    /// Name of the source.
-    pub source: String,
-    /// Location of the audio.
-    pub location: Location,
-    /// Path relative to the source.
-    pub relative: PathBuf,
+    pub recording_id: RecordingId,
+    /// The recording.
+    pub recording: Recording,
     /// Base name of the transcripts, without extension.
     pub base_name: OsString,
     /// Model and options.
@@ -81,8 +66,6 @@ pub struct ReceivedJob {
     pub sha256: Option<String>,
     /// Generation ID at the service.
     pub generation: Option<GenerationId>,
-    /// Modification time of the file; the epoch for a URL.
-    pub modified: Timestamp,
     /// Time the recording was added to the queue.
     pub recorded_at: Timestamp,
     /// Time of the acceptance.
@@ -99,15 +82,20 @@ impl ReceivedJob {
     pub(crate) fn for_job(job: i64) -> Self {
         Self {
             job: JobId(job),
-            recording: RecordingId(job),
-            source: String::new(),
-            location: Location::File(PathBuf::new()),
-            relative: PathBuf::new(),
+            recording_id: RecordingId(job),
+            recording: Recording {
+                source: String::new(),
+                location: crate::domain::Location::File(PathBuf::new()),
+                relative: PathBuf::new(),
+                revision: crate::domain::Revision {
+                    size_bytes: 0,
+                    modified: Timestamp::from_millis(0),
+                },
+            },
             base_name: "a".into(),
             request: Request::from_json("m".to_owned(), "{}").unwrap(),
             sha256: None,
             generation: None,
-            modified: Timestamp::from_millis(0),
             recorded_at: Timestamp::from_millis(0),
             accepted_at: None,
             received_at: Timestamp::from_millis(0),
@@ -239,7 +227,7 @@ impl Store {
     ) -> Result<Vec<ReceivedJob>, StoreError> {
         let rows = sqlx::query(
             "SELECT j.id, j.recording_id, r.source, r.kind, r.location, r.relative, r.base_name, j.model, j.options,
-                    j.sha256, j.generation_id, r.modified_at, r.recorded_at, j.accepted_at, s.received_at,
+                    j.sha256, j.generation_id, r.size_bytes, r.modified_at, r.recorded_at, j.accepted_at, s.received_at,
                     length(s.raw) AS packed_bytes
              FROM jobs j JOIN recordings r ON r.id = j.recording_id JOIN results s ON s.job_id = j.id
              WHERE j.state = 'received' AND j.due_at <= ?1
@@ -261,7 +249,7 @@ impl Store {
     pub async fn with_result(&self, job: JobId) -> Result<Option<ReceivedJob>, StoreError> {
         let found = sqlx::query(
             "SELECT j.id, j.recording_id, r.source, r.kind, r.location, r.relative, r.base_name, j.model, j.options,
-                    j.sha256, j.generation_id, r.modified_at, r.recorded_at, j.accepted_at, s.received_at,
+                    j.sha256, j.generation_id, r.size_bytes, r.modified_at, r.recorded_at, j.accepted_at, s.received_at,
                     length(s.raw) AS packed_bytes
              FROM jobs j JOIN recordings r ON r.id = j.recording_id JOIN results s ON s.job_id = j.id
              WHERE j.id = ?1",
@@ -358,14 +346,12 @@ fn attempts(row: &SqliteRow) -> Result<u32, StoreError> {
 
 fn candidate(found: &SqliteRow) -> Result<Candidate, StoreError> {
     Ok(Candidate {
-        job: JobId(found.try_get("id")?),
-        source: found.try_get("source")?,
-        location: Location::from_row(found)?,
-        relative: row::path(found, "relative")?,
-        size_bytes: row::count(found, "size_bytes")?,
-        modified: row::time(found, "modified_at")?,
-        request: row::request(found)?,
-        attempts: attempts(found)?,
+        job: Job {
+            id: JobId(found.try_get("id")?),
+            request: row::request(found)?,
+            attempts: attempts(found)?,
+        },
+        recording: row::recording(found)?,
         was_unreadable: found.try_get::<Option<&str>, _>("error_class")?
             == Some(ErrorClass::Unreadable.as_str()),
     })
@@ -427,15 +413,12 @@ fn pending(found: PendingRow) -> Result<PendingJob, StoreError> {
 fn received(found: &SqliteRow) -> Result<ReceivedJob, StoreError> {
     Ok(ReceivedJob {
         job: JobId(found.try_get("id")?),
-        recording: RecordingId(found.try_get("recording_id")?),
-        source: found.try_get("source")?,
-        location: Location::from_row(found)?,
-        relative: row::path(found, "relative")?,
+        recording_id: RecordingId(found.try_get("recording_id")?),
+        recording: row::recording(found)?,
         base_name: OsString::from_vec(found.try_get("base_name")?),
         request: row::request(found)?,
         sha256: found.try_get("sha256")?,
         generation: row::generation(found)?,
-        modified: row::time(found, "modified_at")?,
         recorded_at: row::time(found, "recorded_at")?,
         accepted_at: row::time_or_none(found, "accepted_at")?,
         received_at: row::time(found, "received_at")?,

@@ -1,9 +1,6 @@
 //! Recordings found by a scan or `add`, and the jobs created for them.
 
-use crate::domain::{JobId, Timestamp};
-use crate::store::error::StoreError;
-use crate::store::sqlite::row;
-use sqlx::Row;
+use crate::domain::{JobId, Location, Timestamp};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
@@ -11,40 +8,6 @@ use std::path::PathBuf;
 ///
 /// It is the number of rows that one statement reads.
 pub const BATCH_SIZE: usize = 4096;
-
-/// Location of the audio of a recording.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Location {
-    /// A file, by its absolute path.
-    File(PathBuf),
-    /// A URL that the service fetches itself.
-    Url(String),
-}
-
-impl Location {
-    pub(crate) const fn kind(&self) -> &'static str {
-        match self {
-            Self::File(_) => "file",
-            Self::Url(_) => "url",
-        }
-    }
-
-    pub(crate) fn bytes(&self) -> &[u8] {
-        match self {
-            Self::File(path) => row::path_bytes(path),
-            Self::Url(url) => url.as_bytes(),
-        }
-    }
-
-    pub(crate) fn from_row(row: &sqlx::sqlite::SqliteRow) -> Result<Self, StoreError> {
-        match row.try_get::<&str, _>("kind")? {
-            "url" => String::from_utf8(row.try_get("location")?)
-                .map(Self::Url)
-                .map_err(|_| StoreError::Content { column: "location" }),
-            _ => Ok(Self::File(row::path(row, "location")?)),
-        }
-    }
-}
 
 /// A recording found by a scan or `add`.
 #[derive(Debug, Clone)]

@@ -1,6 +1,8 @@
 //! Conversion of columns to types.
 
-use crate::domain::{ErrorClass, Failure, GenerationId, JobState, Request, Timestamp};
+use crate::domain::{
+    ErrorClass, Failure, GenerationId, JobState, Location, Recording, Request, Revision, Timestamp,
+};
 use crate::store::error::StoreError;
 use serde::de::DeserializeOwned;
 use sqlx::Row;
@@ -95,4 +97,48 @@ pub(crate) fn parse_counts(rows: &str) -> Result<BTreeMap<JobState, u64>, StoreE
 /// Larger values cannot come from a file system.
 pub(crate) fn to_integer(bytes: u64) -> i64 {
     i64::try_from(bytes).unwrap_or(i64::MAX)
+}
+
+/// Reads the columns `kind` and `location`.
+pub(crate) fn location(row: &SqliteRow) -> Result<Location, StoreError> {
+    match row.try_get::<&str, _>("kind")? {
+        "url" => String::from_utf8(row.try_get("location")?)
+            .map(Location::Url)
+            .map_err(|_| StoreError::Content { column: "location" }),
+        _ => Ok(Location::File(path(row, "location")?)),
+    }
+}
+
+/// Returns the column `kind` of a location.
+pub(crate) const fn location_kind(location: &Location) -> &'static str {
+    match location {
+        Location::File(_) => "file",
+        Location::Url(_) => "url",
+    }
+}
+
+/// Returns the column `location` of a location.
+pub(crate) fn location_bytes(location: &Location) -> &[u8] {
+    match location {
+        Location::File(path) => path_bytes(path),
+        Location::Url(url) => url.as_bytes(),
+    }
+}
+
+/// Reads the columns `size_bytes` and `modified_at`.
+pub(crate) fn revision(row: &SqliteRow) -> Result<Revision, StoreError> {
+    Ok(Revision {
+        size_bytes: count(row, "size_bytes")?,
+        modified: time(row, "modified_at")?,
+    })
+}
+
+/// Reads the columns of a recording: `source`, `kind`, `location`, `relative`, `size_bytes` and `modified_at`.
+pub(crate) fn recording(row: &SqliteRow) -> Result<Recording, StoreError> {
+    Ok(Recording {
+        source: row.try_get("source")?,
+        location: location(row)?,
+        relative: path(row, "relative")?,
+        revision: revision(row)?,
+    })
 }

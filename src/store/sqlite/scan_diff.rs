@@ -22,15 +22,20 @@ impl Store {
         source: &str,
         mut seen: Vec<FoundRecording>,
     ) -> Result<Vec<FoundRecording>, StoreError> {
-        seen.sort_by(|a, b| a.location.bytes().cmp(b.location.bytes()));
-        let Some(last) = seen.last().map(|seen| seen.location.bytes().to_vec()) else {
+        seen.sort_by(|a, b| row::location_bytes(&a.location).cmp(row::location_bytes(&b.location)));
+        let Some(last) = seen
+            .last()
+            .map(|seen| row::location_bytes(&seen.location).to_vec())
+        else {
             return Ok(seen);
         };
         let mut unknown = Vec::new();
         let mut seen = seen.into_iter().peekable();
         while let Some(next) = seen.peek() {
             // Start at the next file, to skip the rows of deleted files.
-            let page = self.page(source, next.location.bytes(), &last).await?;
+            let page = self
+                .page(source, row::location_bytes(&next.location), &last)
+                .await?;
             let read = diff_page(&page, &mut seen, &mut unknown)?;
             if read < BATCH_SIZE {
                 unknown.extend(seen.by_ref());
@@ -74,10 +79,12 @@ fn diff_page(
     {
         let known = parse_known(line).ok_or(StoreError::Content { column: "location" })?;
         read += 1;
-        while let Some(one) = seen.next_if(|one| one.location.bytes() < known.location) {
+        while let Some(one) =
+            seen.next_if(|one| row::location_bytes(&one.location) < known.location)
+        {
             unknown.push(one);
         }
-        if let Some(one) = seen.next_if(|one| one.location.bytes() == known.location)
+        if let Some(one) = seen.next_if(|one| row::location_bytes(&one.location) == known.location)
             && !known.is_unchanged(&one)
         {
             unknown.push(one);

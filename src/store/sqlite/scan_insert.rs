@@ -1,10 +1,11 @@
 //! Scan insert: stores recordings and their jobs, many rows to a statement.
 
+use crate::domain::Location;
 use crate::domain::{JobId, RecordingId, Request, Timestamp};
 use crate::runtime::failpoint;
 use crate::store::error::StoreError;
 use crate::store::sqlite::open::Store;
-use crate::store::sqlite::recordings::{BaseNames, FoundRecording, Location, RecordOutcome};
+use crate::store::sqlite::recordings::{BaseNames, FoundRecording, RecordOutcome};
 use crate::store::sqlite::row;
 use crate::store::sqlite::writer::Change;
 use futures_util::future::join;
@@ -154,8 +155,8 @@ impl InsertRecordings {
             values
                 .push_bind(id)
                 .push_bind(&self.source)
-                .push_bind(seen.location.kind())
-                .push_bind(seen.location.bytes())
+                .push_bind(row::location_kind(&seen.location))
+                .push_bind(row::location_bytes(&seen.location))
                 .push_bind(row::path_bytes(&seen.relative))
                 .push_bind(row::path_bytes(folder))
                 .push_bind(base.into_vec())
@@ -208,8 +209,8 @@ impl InsertRecordings {
                  ON CONFLICT (source, folder, base_name) DO NOTHING RETURNING id",
             )
             .bind(&self.source)
-            .bind(seen.location.kind())
-            .bind(seen.location.bytes())
+            .bind(row::location_kind(&seen.location))
+            .bind(row::location_bytes(&seen.location))
             .bind(row::path_bytes(&seen.relative))
             .bind(row::path_bytes(folder))
             .bind(base.as_bytes())
@@ -332,7 +333,7 @@ async fn find(
          WHERE r.source = ?1 AND r.location = ?2 ORDER BY j.id DESC LIMIT 1",
     )
     .bind(source)
-    .bind(location.bytes())
+    .bind(row::location_bytes(&location))
     .fetch_optional(connection)
     .await?;
     let Some(found) = found else { return Ok(None) };

@@ -1,9 +1,9 @@
 //! Summary of the jobs that ended in a period.
 
+use crate::domain::Location;
 use crate::domain::{Failure, JobId, Timestamp};
 use crate::store::error::StoreError;
 use crate::store::sqlite::open::Store;
-use crate::store::sqlite::recordings::Location;
 use crate::store::sqlite::row;
 use crate::store::sqlite::spending::{ModelUsage, model_usage};
 use sqlx::Row;
@@ -93,7 +93,7 @@ impl Store {
 fn failed_job(found: &SqliteRow) -> Result<FailedJob, StoreError> {
     Ok(FailedJob {
         id: JobId(found.try_get("id")?),
-        location: Location::from_row(found)?,
+        location: row::location(found)?,
         failure: row::failure(found)?.ok_or(StoreError::Content {
             column: "error_class",
         })?,

@@ -2,16 +2,14 @@
 //!
 //! Their jobs are queued, but are looked up at the service before they are submitted again.
 
-use crate::domain::{AttemptId, Failure, GenerationId, JobId, RunId, Timestamp};
+use crate::domain::{AttemptId, Failure, GenerationId, JobId, Recording, RunId, Timestamp};
 use crate::runtime::failpoint;
 use crate::store::error::StoreError;
 use crate::store::sqlite::open::Store;
-use crate::store::sqlite::recordings::Location;
 use crate::store::sqlite::row;
 use crate::store::sqlite::writer::{Change, check_guard};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
-use std::path::PathBuf;
 
 /// A submission that the service may have accepted.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,14 +30,8 @@ pub struct UncertainSubmission {
     pub model: String,
     /// Duration of the audio in seconds, if known.
     pub duration_s: Option<f64>,
-    /// Location of the audio.
-    pub location: Location,
-    /// Size of the file in bytes, as of the last scan.
-    pub size_bytes: u64,
-    /// Modification time of the file, as of the last scan.
-    pub modified: Timestamp,
-    /// Path relative to the source.
-    pub relative: PathBuf,
+    /// The recording.
+    pub recording: Recording,
 }
 
 /// A submission found by a lookup: the service had accepted it.
@@ -74,7 +66,7 @@ impl Store {
     ) -> Result<Vec<UncertainSubmission>, StoreError> {
         let rows = sqlx::query(
             "SELECT j.id, j.uncertain_attempt_id, a.client_request_id, a.started_at, j.lookups, j.attempts, j.model,
-                    r.duration_s, r.kind, r.location, r.size_bytes, r.modified_at, r.relative
+                    r.duration_s, r.source, r.kind, r.location, r.size_bytes, r.modified_at, r.relative
              FROM jobs j JOIN attempts a ON a.id = j.uncertain_attempt_id JOIN recordings r ON r.id = j.recording_id
              WHERE j.uncertain_attempt_id IS NOT NULL AND j.due_at <= ?1 ORDER BY a.started_at",
         )
@@ -193,10 +185,7 @@ fn submission(found: &SqliteRow) -> Result<UncertainSubmission, StoreError> {
         attempts: small_count("attempts")?,
         model: found.try_get("model")?,
         duration_s: found.try_get("duration_s")?,
-        location: Location::from_row(found)?,
-        size_bytes: row::count(found, "size_bytes")?,
-        modified: row::time(found, "modified_at")?,
-        relative: row::path(found, "relative")?,
+        recording: row::recording(found)?,
     })
 }
 

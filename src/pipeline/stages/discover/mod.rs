@@ -3,6 +3,7 @@
 
 pub(crate) mod daemon;
 use crate::config::{Config, SourceConfig};
+use crate::domain::Location;
 use crate::domain::{HoldKind, Request, Timestamp};
 use crate::output::naming;
 use crate::pipeline::event::{Observer, RunEvent, ScanSummary};
@@ -10,7 +11,7 @@ use crate::pipeline::journal::{Journal, STORE_RETRY_DELAY};
 use crate::pipeline::reach::Reach;
 use crate::source::folder::rules::WalkRules;
 use crate::source::folder::walk::{SKIP_MARKER, WalkItem, WalkOptions, relative_to, walk};
-use crate::store::sqlite::recordings::{BATCH_SIZE, FoundRecording, Location};
+use crate::store::sqlite::recordings::{BATCH_SIZE, FoundRecording};
 use crate::store::{Store, StoreError};
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};

@@ -78,7 +78,7 @@ pub async fn save_all(stage: Save) -> Result<(), StoreError> {
         if batches.len() < BATCHES {
             let received = next_batch(&stage, &in_flight).await?;
             if !received.is_empty() {
-                in_flight.extend(received.iter().map(|result| result.recording));
+                in_flight.extend(received.iter().map(|result| result.recording_id));
                 batches.push(save_batch(&stage, reservations.clone(), received));
                 continue;
             }
@@ -211,7 +211,9 @@ async fn save_batch(
     reservations: Arc<Reservations>,
     received: Vec<ReceivedJob>,
 ) -> Result<Vec<RecordingId>, StoreError> {
-    let ids = received.iter().map(|result| (result.job, result.recording));
+    let ids = received
+        .iter()
+        .map(|result| (result.job, result.recording_id));
     let (jobs, recordings): (HashSet<_>, Vec<_>) = ids.unzip();
     let unsaved = load(stage, received).await?;
     let staged = sync_staged(stage_all(stage, unsaved, &reservations).await?).await;
@@ -275,7 +277,7 @@ async fn stage_all(
 
 /// Loads the results and the recorded files of their recordings.
 async fn load(stage: &Save, received: Vec<ReceivedJob>) -> Result<Vec<UnsavedResult>, StoreError> {
-    let recordings: Vec<_> = received.iter().map(|result| result.recording).collect();
+    let recordings: Vec<_> = received.iter().map(|result| result.recording_id).collect();
     let mut outputs = stage.journal.store.outputs_of(&recordings).await?;
     let from_cache = |result: &ReceivedJob| stage.results.take(result.job, result.received_at);
     let cached: Vec<_> = received.iter().map(from_cache).collect();
@@ -294,7 +296,7 @@ async fn load(stage: &Save, received: Vec<ReceivedJob>) -> Result<Vec<UnsavedRes
                     Some(completed) => LoadedResult::Cached(completed),
                     None => LoadedResult::Packed(packed.remove(&received.job)?),
                 },
-                own_files: outputs.remove(&received.recording).unwrap_or_default(),
+                own_files: outputs.remove(&received.recording_id).unwrap_or_default(),
                 received,
             })
         });
@@ -374,7 +376,7 @@ fn internal_failure() -> Failure {
 
 /// Records the outcome of a result in the database and reports it to the observer.
 async fn record(stage: &Save, saved: SavedResult) -> Result<(), StoreError> {
-    let (job, name) = (saved.received.job, saved.received.relative);
+    let (job, name) = (saved.received.job, saved.received.recording.relative);
     let store = &stage.journal.store;
     match saved.outcome {
         Ok(SavedFiles { written, silent }) => {

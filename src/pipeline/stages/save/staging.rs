@@ -3,6 +3,7 @@
 //! The functions block and do not use the database. The caller reads from it before and records the files afterwards.
 
 use crate::config::{Layout, OutputConfig};
+use crate::domain::Location;
 use crate::domain::file_name::TemplateValues;
 use crate::domain::{ErrorClass, Failure, FileNameTemplate, Format};
 use crate::output::link::relative_link;
@@ -13,7 +14,6 @@ use crate::output::write::{
 };
 use crate::provider::Completed;
 use crate::store::sqlite::queue::ReceivedJob;
-use crate::store::sqlite::recordings::Location;
 use crate::store::sqlite::transitions::WrittenFile;
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -27,11 +27,15 @@ const MAX_NAMES: usize = 100;
 /// Returns the folder for the transcripts of a recording.
 #[must_use]
 pub fn output_folder(output: &OutputConfig, received: &ReceivedJob) -> PathBuf {
-    match (output.layout, &received.location) {
+    match (output.layout, &received.recording.location) {
         (Layout::Beside, Location::File(path)) => {
             path.parent().unwrap_or(Path::new("/")).to_owned()
         }
-        _ => naming::transcript_folder(&output.dir, &received.source, &received.relative),
+        _ => naming::transcript_folder(
+            &output.dir,
+            &received.recording.source,
+            &received.recording.relative,
+        ),
     }
 }
 
@@ -77,23 +81,28 @@ pub fn render_files(
 fn facts(received: &ReceivedJob, detected: Option<&str>) -> TemplateValues {
     let requested = received.request.options().get("language");
     let language = detected.or_else(|| requested?.as_str());
-    let date = match received.location {
-        Location::File(_) => Some(received.modified),
+    let date = match received.recording.location {
+        Location::File(_) => Some(received.recording.revision.modified),
         Location::Url(_) => None,
     };
-    TemplateValues::new(language, &received.source, date, received.request.model())
+    TemplateValues::new(
+        language,
+        &received.recording.source,
+        date,
+        received.request.model(),
+    )
 }
 
 fn envelope<'a>(received: &'a ReceivedJob, folder: &Path) -> TranscriptMetadata<'a> {
-    let (recording, audio) = match &received.location {
+    let (recording, audio) = match &received.recording.location {
         Location::File(path) => {
-            let recording = received.relative.to_string_lossy().into_owned();
+            let recording = received.recording.relative.to_string_lossy().into_owned();
             (recording, relative_link(folder, path))
         }
         Location::Url(url) => (url.clone(), url.clone()),
     };
     TranscriptMetadata {
-        source: &received.source,
+        source: &received.recording.source,
         recording,
         audio,
         sha256: received.sha256.as_deref(),
@@ -209,7 +218,7 @@ struct NameCandidates {
 impl NameCandidates {
     /// Starts with the base name recorded for the recording. The others follow in the order of [`naming::bases`].
     fn new(received: &ReceivedJob, folder: PathBuf, naming: Naming, formats: Vec<Format>) -> Self {
-        let name = received.relative.file_name().unwrap_or_default();
+        let name = received.recording.relative.file_name().unwrap_or_default();
         let own = received.base_name.clone();
         let others = naming::base_names(name).filter({
             let own = own.clone();
@@ -329,6 +338,8 @@ mod tests {
     use super::*;
     use std::fs;
 
+    use crate::domain::Recording;
+
     #[test]
     fn a_file_created_during_the_check_is_not_overwritten() {
         let folder = tempfile::tempdir().unwrap();
@@ -337,7 +348,10 @@ mod tests {
             facts: TemplateValues::default(),
         };
         let received = ReceivedJob {
-            relative: "talk.mp3".into(),
+            recording: Recording {
+                relative: "talk.mp3".into(),
+                ..ReceivedJob::for_job(1).recording
+            },
             base_name: "talk".into(),
             ..ReceivedJob::for_job(1)
         };

@@ -36,12 +36,12 @@ impl Submit {
         let answered = Answered {
             answer: reply.as_ref().map_or_else(CallError::answer, answer_of),
             call: Call::Submission,
-            job: sent.candidate.job,
+            job: sent.candidate.job.id,
             started_at: sent.started_at,
             retry_after: error.and_then(|error| error.retry_after),
         };
         let seen = self.lane.observe(&self.journal, &answered, error);
-        let attempts = sent.candidate.attempts + 1;
+        let attempts = sent.candidate.job.attempts + 1;
         let facts = self.lane.facts(seen, answered.call, attempts);
         let effect = decide(answered.answer, &facts, self.journal.now(), rand::random());
         match reply {
@@ -79,7 +79,7 @@ impl Submit {
             return Ok(());
         };
         let (candidate, accepted_at) = (sent.candidate, self.journal.now());
-        let job = candidate.job;
+        let job = candidate.job.id;
         let acceptance = Acceptance {
             job,
             attempt: sent.attempt,
@@ -96,7 +96,7 @@ impl Submit {
         }
         self.journal.emit(&RunEvent::Accepted {
             job,
-            name: candidate.relative.clone(),
+            name: candidate.recording.relative.clone(),
         });
         self.lane.admission.add_pending();
         let pending = PendingJob {
@@ -105,10 +105,10 @@ impl Submit {
             generation,
             accepted_at,
             expires_at: acceptance.expires_at,
-            attempts: candidate.attempts + 1,
-            model: candidate.request.model().to_owned(),
+            attempts: candidate.job.attempts + 1,
+            model: candidate.job.request.model().to_owned(),
             duration_s: sent.duration_s,
-            relative: candidate.relative.clone(),
+            relative: candidate.recording.relative.clone(),
         };
         // If the poll stage has already stopped, the next start polls this generation.
         let _stopped = self.poller.send(pending);
@@ -121,13 +121,13 @@ impl Submit {
         completed: Completed,
         sha256: Option<String>,
     ) -> Result<(), StoreError> {
-        let (job, now) = (sent.candidate.job, self.journal.now());
+        let (job, now) = (sent.candidate.job.id, self.journal.now());
         let completion = completion(job, sent.attempt, &completed, sha256, now);
         let change = || self.journal.store.complete(completion.clone());
         if self.journal.record(job, change).await?.is_some() {
             self.journal.emit(&RunEvent::Received {
                 job,
-                name: sent.candidate.relative.clone(),
+                name: sent.candidate.recording.relative.clone(),
                 audio_s: completion.duration_s,
             });
             self.results.insert(job, now, completed);
@@ -142,7 +142,7 @@ impl Submit {
         change: JobChange,
         error: CallError,
     ) -> Result<(), StoreError> {
-        let (job, now) = (sent.candidate.job, self.journal.now());
+        let (job, now) = (sent.candidate.job.id, self.journal.now());
         let Some(ended) = FailedAttempt::of(change, job, sent.attempt, Some(error.failure), now)
         else {
             return Ok(());
@@ -155,7 +155,7 @@ impl Submit {
             request_id: error.request_id,
             ..ended
         };
-        let name = sent.candidate.relative.clone();
+        let name = sent.candidate.recording.relative.clone();
         let is_uncertain = change == JobChange::LookUp;
         if self.journal.end_attempt(ended, name).await? && is_uncertain {
             self.lane.admission.add_uncertain();

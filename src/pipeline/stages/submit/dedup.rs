@@ -22,7 +22,7 @@ impl Submit {
             return Ok(false);
         };
         let find = || self.journal.store.find_duplicate(candidate, sha256);
-        match self.journal.record(candidate.job, find).await?.flatten() {
+        match self.journal.record(candidate.job.id, find).await?.flatten() {
             Some(Duplicate::Paid(from)) => self.share(candidate, from, sha256).await?,
             Some(Duplicate::InFlight(job)) => self.wait_for(candidate, job).await?,
             None => return Ok(false),
@@ -40,12 +40,17 @@ impl Submit {
         let change = || {
             self.journal
                 .store
-                .share_result(candidate.job, from, sha256, now)
+                .share_result(candidate.job.id, from, sha256, now)
         };
-        if self.journal.record(candidate.job, change).await?.is_some() {
+        if self
+            .journal
+            .record(candidate.job.id, change)
+            .await?
+            .is_some()
+        {
             self.journal.emit(&RunEvent::Deduplicated {
-                job: candidate.job,
-                name: candidate.relative.clone(),
+                job: candidate.job.id,
+                name: candidate.recording.relative.clone(),
                 from,
             });
             self.journal.signals.wake_save.notify_one();
@@ -58,8 +63,11 @@ impl Submit {
         let change = || {
             self.journal
                 .store
-                .postpone(candidate.job, now, Some(other), None, now)
+                .postpone(candidate.job.id, now, Some(other), None, now)
         };
-        self.journal.record(candidate.job, change).await.map(|_| ())
+        self.journal
+            .record(candidate.job.id, change)
+            .await
+            .map(|_| ())
     }
 }

@@ -90,10 +90,10 @@ pub async fn submit_all(stage: Submit) -> Result<(), StoreError> {
             candidates = found.into();
         }
         if let Some(candidate) = candidates.pop_front() {
-            in_flight.insert(candidate.job);
+            in_flight.insert(candidate.job.id);
             let stage = stage.clone();
             tasks.spawn(async move {
-                let job = candidate.job;
+                let job = candidate.job.id;
                 let result = stage.submit_one(candidate, upload_slot).await;
                 stage.journal.notify_progress();
                 result.map(|()| job)

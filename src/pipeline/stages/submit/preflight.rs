@@ -2,14 +2,14 @@
 //! video.
 
 use crate::disk::resource_exhaustion::is_resource_exhaustion;
+use crate::domain::Location;
+use crate::domain::Revision;
 use crate::domain::{ErrorClass, Failure, FileContent};
 use crate::media::inspect::{Inspection, inspect};
 use crate::pipeline::stages::submit::Submit;
 use crate::source::folder::fingerprint;
-use crate::source::folder::fingerprint::Fingerprint;
 use crate::store::StoreError;
 use crate::store::sqlite::queue::Candidate;
-use crate::store::sqlite::recordings::Location;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -40,7 +40,7 @@ pub enum Preflight {
     /// The file no longer exists.
     Missing,
     /// The file has changed since it was recorded. Holds its current fingerprint.
-    Changed(Fingerprint),
+    Changed(Revision),
     /// The file is not audio or video, or cannot be read.
     Refused(Failure),
     /// The file cannot be read now because this machine is out of a resource.
@@ -53,10 +53,10 @@ impl Submit {
     /// # Errors
     /// If the database fails.
     pub(super) async fn preflight(&self, candidate: &Candidate) -> Result<Preflight, StoreError> {
-        let Location::File(path) = &candidate.location else {
+        let Location::File(path) = &candidate.recording.location else {
             return Ok(Preflight::Ready(Ready::default()));
         };
-        let needs_hash = candidate.size_bytes <= SMALL_FILE
+        let needs_hash = candidate.recording.revision.size_bytes <= SMALL_FILE
             || self.journal.store.may_have_duplicate(candidate).await?;
         let _slot = self
             .preflight_slots
@@ -75,21 +75,21 @@ impl Submit {
 
     /// Returns the root folder of the candidate's source if it does not exist.
     pub(super) fn missing_root(&self, candidate: &Candidate) -> Option<PathBuf> {
-        let source = self.config.source(&candidate.source)?;
+        let source = self.config.source(&candidate.recording.source)?;
         (!source.path.is_dir()).then(|| source.path.clone())
     }
 }
 
 /// Returns the fingerprint of the candidate's file when it was recorded.
 #[must_use]
-pub const fn recorded_fingerprint(candidate: &Candidate) -> Fingerprint {
-    Fingerprint {
-        size_bytes: candidate.size_bytes,
-        modified: candidate.modified,
+pub const fn recorded_fingerprint(candidate: &Candidate) -> Revision {
+    Revision {
+        size_bytes: candidate.recording.revision.size_bytes,
+        modified: candidate.recording.revision.modified,
     }
 }
 
-fn check(path: &Path, expected: Fingerprint, needs_hash: bool) -> Preflight {
+fn check(path: &Path, expected: Revision, needs_hash: bool) -> Preflight {
     let checked = if expected.size_bytes <= SMALL_FILE {
         check_small(path, expected)
     } else {
@@ -99,7 +99,7 @@ fn check(path: &Path, expected: Fingerprint, needs_hash: bool) -> Preflight {
 }
 
 /// Reads a small file once, for the checks, the hash and the upload.
-fn check_small(path: &Path, expected: Fingerprint) -> io::Result<Preflight> {
+fn check_small(path: &Path, expected: Revision) -> io::Result<Preflight> {
     let found = fingerprint::of(path)?;
     if found != expected {
         return Ok(Preflight::Changed(found));
@@ -116,7 +116,7 @@ fn check_small(path: &Path, expected: Fingerprint) -> io::Result<Preflight> {
     ))
 }
 
-fn check_large(path: &Path, expected: Fingerprint, needs_hash: bool) -> io::Result<Preflight> {
+fn check_large(path: &Path, expected: Revision, needs_hash: bool) -> io::Result<Preflight> {
     let found = fingerprint::of(path)?;
     if found != expected {
         return Ok(Preflight::Changed(found));

@@ -6,6 +6,7 @@
 use super::answer::Sent;
 use super::preflight::{Preflight, Ready};
 use super::{Submit, UploadSlot};
+use crate::domain::Location;
 use crate::domain::{FileContent, Hold, HoldKind, Timestamp};
 use crate::pipeline::admission::Permit;
 use crate::pipeline::event::RunEvent;
@@ -17,7 +18,6 @@ use crate::runtime::failpoint;
 use crate::store::StoreError;
 use crate::store::sqlite::claims::Claim;
 use crate::store::sqlite::queue::Candidate;
-use crate::store::sqlite::recordings::Location;
 use futures_util::poll;
 use std::pin::pin;
 use std::sync::Arc;
@@ -75,10 +75,10 @@ impl Submit {
         candidate: &Candidate,
         duration_s: Option<f64>,
     ) -> Option<&'static str> {
-        let source = self.config.source(&candidate.source)?;
+        let source = self.config.source(&candidate.recording.source)?;
         source
             .bounds
-            .exclusion_reason(candidate.size_bytes, duration_s)
+            .exclusion_reason(candidate.recording.revision.size_bytes, duration_s)
     }
 
     /// Submits a recording that preflight found ready at `checked_at`.
@@ -93,7 +93,7 @@ impl Submit {
             return Ok(());
         };
         let spent = match self.lane.spend.charge(
-            candidate.request.model(),
+            candidate.job.request.model(),
             ready.duration_s,
             self.journal.now(),
         ) {
@@ -108,18 +108,18 @@ impl Submit {
         };
         let began = self.journal.now();
         let claim = Claim {
-            job: candidate.job,
+            job: candidate.job.id,
             run: self.journal.messages.run,
             client_request_id: client_request_id(rand::random()),
             duration_s: ready.duration_s,
             sha256: ready.sha256,
-            size_bytes: matches!(candidate.location, Location::File(_))
-                .then_some(candidate.size_bytes),
+            size_bytes: matches!(candidate.recording.location, Location::File(_))
+                .then_some(candidate.recording.revision.size_bytes),
             now: began,
         };
         let Some(attempt) = self
             .journal
-            .record(candidate.job, || self.journal.store.claim(claim.clone()))
+            .record(candidate.job.id, || self.journal.store.claim(claim.clone()))
             .await?
         else {
             self.lane.spend.refund(&spent);
@@ -130,9 +130,9 @@ impl Submit {
         };
         let progress = Arc::new(UploadProgress::default());
         self.journal.emit(&RunEvent::UploadStarted {
-            job: candidate.job,
-            name: candidate.relative.clone(),
-            size_bytes: candidate.size_bytes,
+            job: candidate.job.id,
+            name: candidate.recording.relative.clone(),
+            size_bytes: candidate.recording.revision.size_bytes,
             progress: progress.clone(),
         });
         // The file may have changed while the job waited for admission.
@@ -144,8 +144,9 @@ impl Submit {
             answer = failpoint::around("pipeline.submit.request", request) => Some(answer),
             () = self.journal.signals.abandon.cancelled() => None,
         };
-        self.journal
-            .emit(&RunEvent::UploadEnded { job: candidate.job });
+        self.journal.emit(&RunEvent::UploadEnded {
+            job: candidate.job.id,
+        });
         // The next upload may start while this answer is stored.
         drop(upload_slot);
         // After an abandoned run the job stays `submitting`, and the next start marks its attempt as uncertain.
@@ -212,13 +213,13 @@ impl Submit {
         progress: Arc<UploadProgress>,
     ) -> Result<Accepted, CallError> {
         let recording;
-        let audio = match &candidate.location {
+        let audio = match &candidate.recording.location {
             Location::Url(url) => AudioSource::Url(url),
             Location::File(path) => {
                 recording = Recording {
                     path: path.clone(),
-                    size_bytes: candidate.size_bytes,
-                    modified: candidate.modified,
+                    size_bytes: candidate.recording.revision.size_bytes,
+                    modified: candidate.recording.revision.modified,
                     sha256: claim.sha256.clone(),
                     content,
                     progress,
@@ -227,7 +228,7 @@ impl Submit {
             }
         };
         let submission = Submission {
-            request: &candidate.request,
+            request: &candidate.job.request,
             audio,
             client_request_id: &claim.client_request_id,
         };

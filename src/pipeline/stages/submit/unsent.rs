@@ -1,10 +1,10 @@
 //! Jobs that end or wait before anything is sent.
 
 use super::Submit;
+use crate::domain::Revision;
 use crate::domain::{ErrorClass, Failure, Timestamp};
 use crate::pipeline::event::RunEvent;
 use crate::pipeline::stages::discover::base_names;
-use crate::source::folder::fingerprint::Fingerprint;
 use crate::store::StoreError;
 use crate::store::sqlite::queue::Candidate;
 use crate::store::sqlite::recordings::FoundRecording;
@@ -20,10 +20,15 @@ impl Submit {
         let failure = Failure::new(ErrorClass::Skipped, reason);
         let change = || {
             let (failure, now) = (failure.clone(), self.journal.now());
-            self.journal.store.skip(candidate.job, failure, now)
+            self.journal.store.skip(candidate.job.id, failure, now)
         };
-        if self.journal.record(candidate.job, change).await?.is_some() {
-            let (job, name) = (candidate.job, candidate.relative.clone());
+        if self
+            .journal
+            .record(candidate.job.id, change)
+            .await?
+            .is_some()
+        {
+            let (job, name) = (candidate.job.id, candidate.recording.relative.clone());
             self.journal.emit(&RunEvent::Skipped { job, name, failure });
         }
         Ok(())
@@ -54,23 +59,23 @@ impl Submit {
     pub(super) async fn file_changed(
         &self,
         candidate: &Candidate,
-        found: Fingerprint,
+        found: Revision,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let seen = FoundRecording {
-            location: candidate.location.clone(),
-            relative: candidate.relative.clone(),
+            location: candidate.recording.location.clone(),
+            relative: candidate.recording.relative.clone(),
             size_bytes: found.size_bytes,
             modified: found.modified,
         };
-        let (source, request) = (&candidate.source, &candidate.request);
+        let (source, request) = (&candidate.recording.source, &candidate.job.request);
         let change = || {
             let seen = vec![seen.clone()];
             self.journal
                 .store
                 .record(source, request, seen, base_names, now)
         };
-        self.journal.record(candidate.job, change).await?;
+        self.journal.record(candidate.job.id, change).await?;
         let message = "the file changed after it was found; waiting until it settles".to_owned();
         self.postpone(candidate, self.settle_time(candidate), message, now)
             .await
@@ -78,7 +83,7 @@ impl Submit {
 
     /// Returns the settle time of the candidate's source, or zero if the source is not configured.
     fn settle_time(&self, candidate: &Candidate) -> Duration {
-        let source = self.config.source(&candidate.source);
+        let source = self.config.source(&candidate.recording.source);
         source.map_or(Duration::ZERO, |source| source.settle)
     }
 
@@ -95,10 +100,15 @@ impl Submit {
         let change = || {
             self.journal
                 .store
-                .postpone(candidate.job, due, None, Some(failure.clone()), now)
+                .postpone(candidate.job.id, due, None, Some(failure.clone()), now)
         };
-        if self.journal.record(candidate.job, change).await?.is_some() {
-            let (job, name) = (candidate.job, candidate.relative.clone());
+        if self
+            .journal
+            .record(candidate.job.id, change)
+            .await?
+            .is_some()
+        {
+            let (job, name) = (candidate.job.id, candidate.recording.relative.clone());
             self.journal.emit(&RunEvent::Requeued {
                 job,
                 name,
@@ -117,13 +127,24 @@ impl Submit {
         gone: bool,
     ) -> Result<(), StoreError> {
         let change = || {
-            self.journal
-                .store
-                .fail_unsent(candidate.job, failure.clone(), gone, self.journal.now())
+            self.journal.store.fail_unsent(
+                candidate.job.id,
+                failure.clone(),
+                gone,
+                self.journal.now(),
+            )
         };
-        if self.journal.record(candidate.job, change).await?.is_some() {
-            self.journal
-                .failed(candidate.job, candidate.relative.clone(), failure);
+        if self
+            .journal
+            .record(candidate.job.id, change)
+            .await?
+            .is_some()
+        {
+            self.journal.failed(
+                candidate.job.id,
+                candidate.recording.relative.clone(),
+                failure,
+            );
         }
         Ok(())
     }
