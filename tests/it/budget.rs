@@ -1,33 +1,33 @@
-//! What may be submitted: hours of audio, money, a number of recordings, and what is left out.
+//! Limits on submissions: budgets in hours and money, `--limit`, and source limits on length and size.
 
 use crate::harness::{TestEnv, settings, wav};
 use std::fs;
 
-/// Recordings of so many seconds of sound each, none like another.
-fn lengths(env: &TestEnv, seconds: &[u32]) {
+/// Writes one recording for each length, in seconds. Their contents differ.
+fn add_recordings(env: &TestEnv, seconds: &[u32]) {
     for (number, seconds) in (0..).zip(seconds) {
         let path = env.path("recordings").join(format!("{number}.wav"));
         fs::write(path, wav(number, seconds * 8000)).unwrap();
     }
 }
 
-fn submitted(env: &TestEnv) -> usize {
+fn submission_count(env: &TestEnv) -> usize {
     env.sandbox().ledger().generations.len()
 }
 
 #[test]
-fn a_budget_of_hours_is_used_up_exactly_under_many_uploads() {
+fn parallel_uploads_use_exactly_the_hours_budget() {
     let env = TestEnv::new(settings());
     env.configure("[budget]\nhours_per_day = 0.02\n");
-    lengths(&env, &[6; 24]);
+    add_recordings(&env, &[6; 24]);
     let mut command = env.command(&["run", "--once"]);
     command.env("NIGHTSCRIBE__LIMITS__MAX_UPLOADS", "16");
-    let ended = crate::harness::run_command(&mut command);
-    assert_eq!(ended.code, 0, "{}", ended.stderr);
-    // 72 s a day, 6 s each.
+    let result = crate::harness::run_command(&mut command);
+    assert_eq!(result.code, 0, "{}", result.stderr);
+    // The budget is 72 s per day, a recording has 6 s.
     assert_eq!((env.count("done"), env.count("queued")), (12, 12));
-    assert_eq!(submitted(&env), 12);
-    assert!(ended.stderr.contains("held (budget)"), "{}", ended.stderr);
+    assert_eq!(submission_count(&env), 12);
+    assert!(result.stderr.contains("held (budget)"), "{}", result.stderr);
     let hold = &env.status()["holds"][0];
     assert_eq!(hold["kind"], "budget");
     assert!(hold["ends"].is_string());
@@ -37,16 +37,16 @@ fn a_budget_of_hours_is_used_up_exactly_under_many_uploads() {
             .unwrap()
             .contains("would exceed budget.hours_per_day = 0.02; submissions resume at")
     );
-    // What was submitted today counts in the next run, too.
+    // Submissions of the same day count in the next run too.
     env.run_once(0);
-    assert_eq!(submitted(&env), 12);
+    assert_eq!(submission_count(&env), 12);
 }
 
 #[test]
-fn a_budget_of_a_run_begins_anew_with_the_next() {
+fn a_run_budget_resets_with_the_next_run() {
     let env = TestEnv::new(settings());
     env.configure("[budget]\nhours_per_run = 0.0017\n");
-    lengths(&env, &[3; 5]);
+    add_recordings(&env, &[3; 5]);
     env.run_once(0);
     assert_eq!(env.count("done"), 2);
     assert_eq!(env.status()["holds"], serde_json::json!([]));
@@ -55,7 +55,7 @@ fn a_budget_of_a_run_begins_anew_with_the_next() {
 }
 
 #[test]
-fn what_the_service_did_not_take_is_not_on_the_account() {
+fn refused_submissions_use_no_budget() {
     let env = TestEnv::with_recordings(
         nightscribe::sandbox::Settings {
             faults: "refuse=0.5".parse().unwrap(),
@@ -63,36 +63,41 @@ fn what_the_service_did_not_take_is_not_on_the_account() {
         },
         6,
     );
-    let ended = env.run(&["run", "--once", "--limit", "6"]);
-    assert_eq!((ended.code, env.count("done")), (0, 6), "{}", ended.stderr);
+    let result = env.run(&["run", "--once", "--limit", "6"]);
+    assert_eq!(
+        (result.code, env.count("done")),
+        (0, 6),
+        "{}",
+        result.stderr
+    );
 }
 
 #[test]
-fn equal_content_needs_no_budget() {
+fn duplicate_content_uses_no_budget() {
     let env = TestEnv::new(settings());
-    lengths(&env, &[6]);
+    add_recordings(&env, &[6]);
     env.run_once(0);
     env.configure("[budget]\nhours_per_run = 0.001\n");
     let path = |name: &str| env.path("recordings").join(name);
     fs::copy(path("0.wav"), path("1.wav")).unwrap();
     env.run_once(0);
-    assert_eq!((submitted(&env), env.count("done")), (1, 2));
+    assert_eq!((submission_count(&env), env.count("done")), (1, 2));
 }
 
 #[test]
-fn a_limit_is_a_first_try() {
+fn limit_caps_the_recordings_of_a_run() {
     let env = TestEnv::with_recordings(settings(), 5);
-    let ended = env.run(&["run", "--once", "--limit", "2"]);
-    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let result = env.run(&["run", "--once", "--limit", "2"]);
+    assert_eq!(result.code, 0, "{}", result.stderr);
     assert_eq!((env.count("done"), env.count("queued")), (2, 3));
     env.run_once(0);
     assert_eq!(env.count("done"), 5);
 }
 
 #[test]
-fn money_is_capped_by_the_prices_and_never_without_them() {
+fn a_cost_budget_requires_prices() {
     let env = TestEnv::new(settings());
-    lengths(&env, &[6; 4]);
+    add_recordings(&env, &[6; 4]);
     env.configure("[budget]\ncost_per_month = 1.0\n");
     let refused = env.run(&["run", "--once"]);
     assert_eq!(refused.code, 2);
@@ -101,16 +106,16 @@ fn money_is_capped_by_the_prices_and_never_without_them() {
             .stderr
             .contains("there is no price for `#g1_nova-2-general`")
     );
-    // 0.1 s cost 1/1000: 6 s cost 0.06.
+    // 0.1 s costs 0.001, so 6 s cost 0.06.
     env.configure("[budget]\ncost_per_month = 0.125\n[prices]\n'#g1_nova-2-general' = 0.6\n");
     env.run_once(0);
-    assert_eq!((submitted(&env), env.count("queued")), (2, 2));
+    assert_eq!((submission_count(&env), env.count("queued")), (2, 2));
 }
 
 #[test]
-fn what_is_too_short_long_or_large_is_left_out_and_says_so() {
+fn recordings_outside_the_source_limits_are_skipped() {
     let env = TestEnv::new(settings());
-    lengths(&env, &[1, 4, 9, 4]);
+    add_recordings(&env, &[1, 4, 9, 4]);
     fs::write(env.path("recordings/3.wav"), wav(9, 8000 * 30)).unwrap();
     env.configure_with(
         "",
@@ -119,28 +124,28 @@ fn what_is_too_short_long_or_large_is_left_out_and_says_so() {
     );
     env.run_once(0);
     assert_eq!((env.count("done"), env.count("cancelled")), (1, 3));
-    let why = |name: &str| {
+    let message = |name: &str| {
         env.item(name)["error"]["message"]
             .as_str()
             .unwrap()
             .to_owned()
     };
-    assert!(why("0.wav").contains("shorter than min_duration"));
-    assert!(why("2.wav").contains("longer than max_duration"));
-    assert!(why("3.wav").contains("larger than max_file_size"));
-    assert_eq!(submitted(&env), 1);
+    assert!(message("0.wav").contains("shorter than min_duration"));
+    assert!(message("2.wav").contains("longer than max_duration"));
+    assert!(message("3.wav").contains("larger than max_file_size"));
+    assert_eq!(submission_count(&env), 1);
     env.configure("");
-    let taken = env.run(&["retry", "--error", "skipped"]);
-    assert_eq!(taken.stdout, "3 items requeued\n");
+    let retried = env.run(&["retry", "--error", "skipped"]);
+    assert_eq!(retried.stdout, "3 items requeued\n");
     env.run_once(0);
     assert_eq!(env.count("done"), 4);
 }
 
 #[test]
-fn what_alone_is_more_than_the_budget_holds_nothing_up() {
+fn a_recording_above_the_budget_blocks_no_others() {
     let env = TestEnv::new(settings());
     env.configure("[budget]\nhours_per_day = 0.0015\n");
-    lengths(&env, &[9, 2, 2]);
+    add_recordings(&env, &[9, 2, 2]);
     env.run_once(0);
     assert_eq!((env.count("done"), env.count("cancelled")), (2, 1));
     let message = env.item("0.wav")["error"]["message"].clone();

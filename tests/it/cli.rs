@@ -1,4 +1,4 @@
-//! The binary as a process: commands, exit codes, signals.
+//! Command-line interface of the binary: commands, exit codes and signals.
 
 use crate::harness::{KEY, TestEnv, run_command, settings, signal};
 use nightscribe::sandbox::Settings;
@@ -9,15 +9,16 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-fn bare(args: &[&str], folder: &std::path::Path) -> crate::harness::CommandResult {
+/// Runs the binary in `folder`, without environment variables.
+fn run_in(args: &[&str], folder: &std::path::Path) -> crate::harness::CommandResult {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nightscribe"));
     run_command(command.args(args).current_dir(folder).env_clear())
 }
 
 #[test]
-fn every_command_has_help_and_wrong_usage_exits_with_two() {
+fn every_command_has_help_and_bad_usage_exits_2() {
     let folder = tempfile::tempdir().unwrap();
-    let help = bare(&["--help"], folder.path());
+    let help = run_in(&["--help"], folder.path());
     assert_eq!(help.code, 0);
     for command in [
         "demo",
@@ -42,7 +43,7 @@ fn every_command_has_help_and_wrong_usage_exits_with_two() {
     ] {
         assert!(help.stdout.contains(&format!("  {command} ")), "{command}");
         assert_eq!(
-            bare(&[command, "--help"], folder.path()).code,
+            run_in(&[command, "--help"], folder.path()).code,
             0,
             "{command}"
         );
@@ -56,19 +57,19 @@ fn every_command_has_help_and_wrong_usage_exits_with_two() {
         &["list", "--state", "x"],
         &["-q", "-v", "run"],
     ] {
-        assert_eq!(bare(wrong, folder.path()).code, 2, "{wrong:?}");
+        assert_eq!(run_in(wrong, folder.path()).code, 2, "{wrong:?}");
     }
     assert_eq!(
-        bare(&["--version"], folder.path()).stdout,
+        run_in(&["--version"], folder.path()).stdout,
         format!("nightscribe {}\n", env!("CARGO_PKG_VERSION"))
     );
 }
 
 #[test]
-fn the_demo_needs_nothing_and_shows_transcripts() {
+fn the_demo_needs_no_setup() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("demo");
-    let demo = bare(&["demo", "--dir", dir.to_str().unwrap()], folder.path());
+    let demo = run_in(&["demo", "--dir", dir.to_str().unwrap()], folder.path());
     assert_eq!(demo.code, 0, "{}", demo.stderr);
     for name in [
         "evening.mp3",
@@ -85,38 +86,38 @@ fn the_demo_needs_nothing_and_shows_transcripts() {
     }
     assert!(dir.join("transcripts/demo/evening.srt").exists());
     fs::write(folder.path().join("precious"), "").unwrap();
-    assert_eq!(bare(&["demo", "--dir", "."], folder.path()).code, 2);
+    assert_eq!(run_in(&["demo", "--dir", "."], folder.path()).code, 2);
 }
 
 #[test]
-fn init_writes_a_configuration_that_loads_and_overwrites_nothing() {
+fn init_overwrites_a_configuration_only_with_force() {
     let folder = tempfile::tempdir().unwrap();
-    assert_eq!(bare(&["init"], folder.path()).code, 0);
+    assert_eq!(run_in(&["init"], folder.path()).code, 0);
     let path = folder.path().join("nightscribe.toml");
     fs::write(&path, fs::read_to_string(&path).unwrap() + "# mine\n").unwrap();
-    let again = bare(&["init"], folder.path());
+    let again = run_in(&["init"], folder.path());
     assert_eq!(again.code, 2);
     assert_eq!(
         again.stderr,
         "error: `nightscribe.toml` already exists; --force overwrites it\n"
     );
     assert!(fs::read_to_string(&path).unwrap().ends_with("# mine\n"));
-    assert_eq!(bare(&["init", "--force"], folder.path()).code, 0);
+    assert_eq!(run_in(&["init", "--force"], folder.path()).code, 0);
     assert!(!fs::read_to_string(&path).unwrap().contains("# mine"));
-    assert_eq!(bare(&["init", "a/b.toml"], folder.path()).code, 0);
-    let status = bare(&["status", "--json"], folder.path());
+    assert_eq!(run_in(&["init", "a/b.toml"], folder.path()).code, 0);
+    let status = run_in(&["status", "--json"], folder.path());
     assert_eq!(status.code, 0, "{}", status.stderr);
     assert!(
         !folder.path().join("state").exists(),
-        "a question makes nothing"
+        "status must not create the state folder"
     );
 }
 
 #[test]
-fn without_a_configuration_it_says_how_to_begin() {
+fn a_missing_configuration_suggests_init() {
     let folder = tempfile::tempdir().unwrap();
     for command in ["run", "scan", "pause"] {
-        let run = bare(&[command], folder.path());
+        let run = run_in(&[command], folder.path());
         assert_eq!(run.code, 2);
         assert!(
             run.stderr.contains("`nightscribe init` writes one"),
@@ -128,7 +129,7 @@ fn without_a_configuration_it_says_how_to_begin() {
 }
 
 #[test]
-fn a_configuration_that_cannot_be_meant_is_refused_in_full() {
+fn every_configuration_problem_is_reported() {
     let env = TestEnv::new(settings());
     fs::write(
         env.path("nightscribe.toml"),
@@ -151,7 +152,7 @@ fn a_configuration_that_cannot_be_meant_is_refused_in_full() {
 }
 
 #[test]
-fn a_missing_key_is_a_matter_of_configuration() {
+fn a_missing_key_is_a_configuration_error() {
     let env = TestEnv::with_recordings(settings(), 1);
     let run = run_command(env.command(&["run", "--once"]).env_remove("AIMLAPI_KEY"));
     assert_eq!(run.code, 2);
@@ -164,7 +165,7 @@ fn a_missing_key_is_a_matter_of_configuration() {
 }
 
 #[test]
-fn the_key_is_nowhere_afterwards() {
+fn the_key_is_never_logged_or_stored() {
     let env = TestEnv::with_recordings(settings(), 2);
     let run = env.run(&["-vv", "run", "--once"]);
     assert_eq!(run.code, 0);
@@ -185,7 +186,7 @@ fn the_key_is_nowhere_afterwards() {
 }
 
 #[test]
-fn the_key_may_come_from_a_file() {
+fn the_key_can_come_from_a_file() {
     let env = TestEnv::with_recordings(settings(), 1);
     fs::write(env.path("key"), format!("{KEY}\n")).unwrap();
     let run = run_command(
@@ -197,11 +198,11 @@ fn the_key_may_come_from_a_file() {
 }
 
 #[test]
-fn check_says_what_is_ready_and_what_is_not() {
+fn check_reports_each_result() {
     let env = TestEnv::with_recordings(settings(), 1);
     let check = env.run(&["check"]);
     assert_eq!(check.code, 0, "{}", check.stdout);
-    for what in [
+    for item in [
         "configuration",
         "source",
         "state",
@@ -212,8 +213,8 @@ fn check_says_what_is_ready_and_what_is_not() {
         "clock",
     ] {
         assert!(
-            check.stdout.contains(&format!("ok    {what} ")) || what == "disk",
-            "{what}: {}",
+            check.stdout.contains(&format!("ok    {item} ")) || item == "disk",
+            "{item}: {}",
             check.stdout
         );
     }
@@ -231,7 +232,7 @@ fn check_says_what_is_ready_and_what_is_not() {
 }
 
 #[test]
-fn a_second_runner_is_sent_away() {
+fn a_second_runner_is_rejected() {
     let env = TestEnv::with_recordings(settings(), 1);
     let mut first = env.start(&["run"]);
     env.wait_until("the first runner", |env| {
@@ -252,7 +253,7 @@ fn a_second_runner_is_sent_away() {
 }
 
 #[test]
-fn signals_end_a_run_in_good_order() {
+fn signals_stop_a_run_cleanly() {
     for name in ["TERM", "INT"] {
         let env = TestEnv::with_recordings(
             Settings {
@@ -270,7 +271,7 @@ fn signals_end_a_run_in_good_order() {
 }
 
 #[test]
-fn a_daemon_finds_what_is_put_there_and_obeys_other_commands() {
+fn a_daemon_picks_up_new_files_and_commands() {
     let env = TestEnv::with_recordings(settings(), 1);
     env.run(&["pause"]);
     let mut child = env.start(&["run"]);
@@ -286,13 +287,13 @@ fn a_daemon_finds_what_is_put_there_and_obeys_other_commands() {
         crate::harness::wav(3, 8_000),
     )
     .unwrap();
-    env.wait_until("the mended one", |env| env.count("done") == 3);
+    env.wait_until("the repaired recording", |env| env.count("done") == 3);
     child.signal("TERM");
     assert_eq!(child.wait(), 0);
 }
 
 #[test]
-fn a_pause_holds_run_once_and_says_so() {
+fn a_pause_stops_run_once() {
     let env = TestEnv::with_recordings(settings(), 2);
     env.run(&["pause"]);
     let run = env.run_once(3);
@@ -355,21 +356,21 @@ fn single_files_and_urls_can_be_added() {
 }
 
 #[test]
-fn lists_filter_and_show_knows_ids_and_paths() {
+fn list_filters_and_show_accepts_ids_and_paths() {
     let env = TestEnv::with_recordings(settings(), 3);
     fs::write(env.path("recordings/bad.wav"), "text").unwrap();
     env.run_once(1);
-    let lines = |args: &[&str]| env.run(args).stdout.lines().count();
-    assert_eq!(lines(&["list", "--json"]), 4);
-    assert_eq!(lines(&["list", "--json", "--state", "done"]), 3);
+    let line_count = |args: &[&str]| env.run(args).stdout.lines().count();
+    assert_eq!(line_count(&["list", "--json"]), 4);
+    assert_eq!(line_count(&["list", "--json", "--state", "done"]), 3);
     assert_eq!(
-        lines(&[
+        line_count(&[
             "list", "--json", "--state", "done", "--state", "failed", "--limit", "2"
         ]),
         2
     );
-    assert_eq!(lines(&["list", "--json", "--source", "other"]), 0);
-    assert_eq!(lines(&["list"]), 5);
+    assert_eq!(line_count(&["list", "--json", "--source", "other"]), 0);
+    assert_eq!(line_count(&["list"]), 5);
     let item = env.item("0.wav");
     for key in [
         "id",
@@ -392,15 +393,15 @@ fn lists_filter_and_show_knows_ids_and_paths() {
         (Some(1.0), true)
     );
     assert_eq!(item["outputs"].as_array().unwrap().len(), 4);
-    for what in [
+    for argument in [
         "1",
         "recordings/0.wav",
         env.path("recordings/0.wav").to_str().unwrap(),
     ] {
-        let shown: Value =
-            serde_json::from_str(&env.run(&["show", what, "--json"]).stdout).unwrap();
-        assert_eq!(shown["id"], 1);
-        assert_eq!(shown["history"].as_array().unwrap().len(), 1);
+        let item: Value =
+            serde_json::from_str(&env.run(&["show", argument, "--json"]).stdout).unwrap();
+        assert_eq!(item["id"], 1);
+        assert_eq!(item["history"].as_array().unwrap().len(), 1);
     }
     let bad = env.item("bad.wav");
     assert_eq!(
@@ -411,7 +412,7 @@ fn lists_filter_and_show_knows_ids_and_paths() {
 }
 
 #[test]
-fn items_are_cancelled_and_taken_back() {
+fn items_can_be_cancelled_and_requeued() {
     let env = TestEnv::with_recordings(
         Settings {
             delay: Duration::from_secs(3600),
@@ -437,30 +438,27 @@ fn items_are_cancelled_and_taken_back() {
 }
 
 #[test]
-fn retry_picks_by_class_and_source() {
+fn retry_filters_by_error_and_source() {
     let env = TestEnv::new(settings());
     fs::write(env.path("recordings/text.wav"), "text").unwrap();
     fs::write(env.path("recordings/empty.wav"), "").unwrap();
     env.run_once(1);
-    let retried = |args: &[&str]| env.run(args).stdout;
+    let retry = |args: &[&str]| env.run(args).stdout;
     assert_eq!(
-        retried(&["retry", "--error", "network"]),
+        retry(&["retry", "--error", "network"]),
         "0 items requeued\n"
     );
     assert_eq!(
-        retried(&["retry", "--error", "unsupported"]),
+        retry(&["retry", "--error", "unsupported"]),
         "1 item requeued\n"
     );
-    assert_eq!(
-        retried(&["retry", "--source", "other"]),
-        "0 items requeued\n"
-    );
-    assert_eq!(retried(&["retry", "--failed"]), "1 item requeued\n");
+    assert_eq!(retry(&["retry", "--source", "other"]), "0 items requeued\n");
+    assert_eq!(retry(&["retry", "--failed"]), "1 item requeued\n");
     assert_eq!(env.run(&["retry", "--error", "nonsense"]).code, 2);
 }
 
 #[test]
-fn export_renders_again_without_the_service() {
+fn export_works_without_the_service() {
     let mut env = TestEnv::with_recordings(settings(), 2);
     env.run_once(0);
     let before = env.transcript("0.srt");
@@ -494,10 +492,10 @@ fn export_renders_again_without_the_service() {
 }
 
 #[test]
-fn a_database_that_cannot_be_used_is_said_and_never_overwritten() {
-    for (content, said, code) in [
+fn a_damaged_database_is_reported_and_kept() {
+    for (content, expected, code) in [
         (
-            &b"this is no database at all, only text that is long enough to be a header of one"[..],
+            &b"this is not a database, but a text that is as long as the header of a database is"[..],
             "is damaged",
             5,
         ),
@@ -508,13 +506,13 @@ fn a_database_that_cannot_be_used_is_said_and_never_overwritten() {
         fs::write(env.path("state/nightscribe.db"), content).unwrap();
         let run = env.run(&["run", "--once"]);
         assert_eq!(run.code, code, "{}", run.stderr);
-        assert!(run.stderr.contains(said), "{}", run.stderr);
+        assert!(run.stderr.contains(expected), "{}", run.stderr);
         assert_eq!(fs::read(env.path("state/nightscribe.db")).unwrap(), content);
     }
 }
 
 #[test]
-fn the_queue_is_private() {
+fn the_state_folder_is_private() {
     let env = TestEnv::with_recordings(settings(), 1);
     env.run(&["scan"]);
     let mode = |name: &str| fs::metadata(env.path(name)).unwrap().permissions().mode() & 0o777;
@@ -525,7 +523,7 @@ fn the_queue_is_private() {
 }
 
 #[test]
-fn no_source_and_an_empty_folder_are_no_errors() {
+fn missing_sources_and_empty_folders_are_accepted() {
     let env = TestEnv::new(settings());
     env.run_once(0);
     env.configure_with("", "");
@@ -534,7 +532,7 @@ fn no_source_and_an_empty_folder_are_no_errors() {
 }
 
 #[test]
-fn logs_are_json_where_asked_and_quiet_where_asked() {
+fn logs_can_be_json_or_silent() {
     let env = TestEnv::with_recordings(settings(), 1);
     let run = env.run(&["--log-format", "json", "run", "--once"]);
     let lines: Vec<Value> = run
@@ -555,7 +553,7 @@ fn logs_are_json_where_asked_and_quiet_where_asked() {
 }
 
 #[test]
-fn output_into_a_closed_pipe_is_no_error() {
+fn a_closed_output_pipe_is_ignored() {
     let env = TestEnv::with_recordings(settings(), 3);
     env.run(&["scan"]);
     let mut child = env
@@ -571,7 +569,7 @@ fn output_into_a_closed_pipe_is_no_error() {
 }
 
 #[test]
-fn the_sandbox_prints_its_address_first_and_stops_on_a_signal() {
+fn the_sandbox_prints_its_address_and_handles_signals() {
     let folder = tempfile::tempdir().unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_nightscribe"))
         .args(["sandbox", "--delay", "0s", "--fault", "slow=0.5"])
@@ -589,7 +587,7 @@ fn the_sandbox_prints_its_address_first_and_stops_on_a_signal() {
     );
     signal(&child, "INT");
     assert!(child.wait().unwrap().success());
-    let wrong = bare(&["sandbox", "--fault", "slwo=1"], folder.path());
+    let wrong = run_in(&["sandbox", "--fault", "slwo=1"], folder.path());
     assert_eq!(wrong.code, 2);
     assert!(
         wrong.stderr.contains("did you mean `slow`?"),
@@ -598,74 +596,83 @@ fn the_sandbox_prints_its_address_first_and_stops_on_a_signal() {
     );
 }
 
-/// What the shell is offered for the last word of a line.
-fn offered(env: &TestEnv, line: &[&str]) -> Vec<String> {
+/// Returns the completions of the last word of a command line in bash.
+fn completions(env: &TestEnv, line: &[&str]) -> Vec<String> {
     let mut command = env.command(&["--", "nightscribe"]);
     command.args(line);
     command.env("NIGHTSCRIBE_COMPLETE", "bash");
     command.env("_CLAP_COMPLETE_INDEX", line.len().to_string());
-    let ended = run_command(&mut command);
-    assert_eq!(ended.code, 0, "{}", ended.stderr);
-    ended.stdout.lines().map(str::to_owned).collect()
+    let result = run_command(&mut command);
+    assert_eq!(result.code, 0, "{}", result.stderr);
+    result.stdout.lines().map(str::to_owned).collect()
 }
 
 #[test]
-fn a_shell_is_offered_the_sources_states_and_error_classes() {
+fn completions_include_sources_states_and_error_classes() {
     let env = TestEnv::new(settings());
-    assert_eq!(offered(&env, &["list", "--source", ""]), ["talks"]);
-    assert_eq!(offered(&env, &["retry", "--source", "t"]), ["talks"]);
-    assert_eq!(offered(&env, &["list", "--state", "p"]), ["pending"],);
-    assert_eq!(offered(&env, &["retry", "--error", "ra"]), ["rate_limited"]);
+    assert_eq!(completions(&env, &["list", "--source", ""]), ["talks"]);
+    assert_eq!(completions(&env, &["retry", "--source", "t"]), ["talks"]);
+    assert_eq!(completions(&env, &["list", "--state", "p"]), ["pending"],);
+    assert_eq!(
+        completions(&env, &["retry", "--error", "ra"]),
+        ["rate_limited"]
+    );
     fs::write(
         env.path("other.toml"),
         "[[source]]\nname = 'beds'\npath = '.'\n",
     )
     .unwrap();
     assert_eq!(
-        offered(&env, &["--config", "other.toml", "list", "--source", ""]),
+        completions(&env, &["--config", "other.toml", "list", "--source", ""]),
         ["beds"]
     );
     fs::write(env.path("nightscribe.toml"), "nonsense").unwrap();
-    assert!(offered(&env, &["list", "--source", ""]).is_empty());
-    let commands = offered(&env, &["ser"]);
+    assert!(completions(&env, &["list", "--source", ""]).is_empty());
+    let commands = completions(&env, &["ser"]);
     assert_eq!(commands, ["service"]);
 }
 
 #[test]
-fn a_manual_page_is_written_for_every_command() {
+fn every_command_has_a_manual_page() {
     let folder = tempfile::tempdir().unwrap();
-    assert_eq!(bare(&["man", "--dir", "man1"], folder.path()).code, 0);
+    assert_eq!(run_in(&["man", "--dir", "man1"], folder.path()).code, 0);
     let page = |name: &str| fs::read_to_string(folder.path().join("man1").join(name)).unwrap();
-    assert_eq!(page("nightscribe.1"), bare(&["man"], folder.path()).stdout);
+    assert_eq!(
+        page("nightscribe.1"),
+        run_in(&["man"], folder.path()).stdout
+    );
     assert!(page("nightscribe-list.1").contains("\\-\\-state"));
     assert!(page("nightscribe-service-install.1").contains("\\-\\-user"));
     let pages = fs::read_dir(folder.path().join("man1")).unwrap().count();
-    let help = bare(&["--help"], folder.path()).stdout;
+    let help = run_in(&["--help"], folder.path()).stdout;
     let commands = help.split("Commands:\n").nth(1).unwrap().lines();
     let commands = commands.take_while(|line| line.starts_with("  "));
-    // What a line of its own does not begin with is the rest of a sentence.
+    // A line indented further continues a description.
     let commands = commands.filter(|line| !line.starts_with("   ")).count();
-    // `help` has no page; those of all commands and of the three of `service` come to it.
+    // No page for `help`, one for the program, three for the commands of `service`.
     assert_eq!(pages, commands - 1 + 1 + 3);
     fs::write(folder.path().join("file"), "").unwrap();
-    assert_eq!(bare(&["man", "--dir", "file/x"], folder.path()).code, 2);
+    assert_eq!(run_in(&["man", "--dir", "file/x"], folder.path()).code, 2);
 }
 
 #[test]
-fn packagers_get_completions_and_a_manual() {
+fn completions_manual_and_models_are_printed() {
     let folder = tempfile::tempdir().unwrap();
     assert!(
-        bare(&["completions", "bash"], folder.path())
+        run_in(&["completions", "bash"], folder.path())
             .stdout
             .contains("_nightscribe()")
     );
-    let man = bare(&["man"], folder.path()).stdout;
+    let man = run_in(&["man"], folder.path()).stdout;
     assert!(man.contains(".TH nightscribe 1") && man.contains("NIGHTSCRIBE RETRY"));
-    assert_eq!(bare(&["models"], folder.path()).stdout.lines().count(), 16);
+    assert_eq!(
+        run_in(&["models"], folder.path()).stdout.lines().count(),
+        16
+    );
 }
 
 #[test]
-fn the_service_manager_hears_that_it_is_ready_and_that_it_stops() {
+fn the_service_manager_is_notified() {
     let env = TestEnv::with_recordings(settings(), 1);
     let socket = std::os::unix::net::UnixDatagram::bind(env.path("notify")).unwrap();
     let mut child = env
@@ -675,17 +682,20 @@ fn the_service_manager_hears_that_it_is_ready_and_that_it_stops() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let mut heard = Vec::new();
-    let mut listen = |until: &str| {
+    let mut messages = Vec::new();
+    let mut wait_for = |until: &str| {
         let mut buffer = [0; 256];
-        while !heard.iter().any(|message: &String| message.contains(until)) {
+        while !messages
+            .iter()
+            .any(|message: &String| message.contains(until))
+        {
             let length = socket.recv(&mut buffer).unwrap();
-            heard.push(String::from_utf8_lossy(&buffer[..length]).into_owned());
+            messages.push(String::from_utf8_lossy(&buffer[..length]).into_owned());
         }
     };
-    listen("READY=1");
-    listen("WATCHDOG=1");
+    wait_for("READY=1");
+    wait_for("WATCHDOG=1");
     signal(&child, "TERM");
-    listen("STOPPING=1");
+    wait_for("STOPPING=1");
     assert!(child.wait().unwrap().success());
 }

@@ -1,4 +1,4 @@
-//! The client over real connections, against servers whose every byte is written here.
+//! The client over real connections, against scripted servers.
 
 use nightscribe::domain::{ApiMode, GenerationId, Request, Timestamp};
 use nightscribe::provider::{
@@ -15,76 +15,82 @@ use tokio::net::{TcpListener, TcpStream};
 
 const CREATED: &str = r#"{"generation_id":"g-1"}"#;
 
-/// What a scripted server does with one request.
+/// Behaviour of a scripted server for each request.
 #[derive(Clone)]
 enum Script {
-    /// Reads the whole request and answers these bytes.
-    Answer(String),
+    /// Reads the whole request and responds with these bytes.
+    Respond(String),
     /// Reads the whole request and closes the connection.
-    CloseAfter,
+    CloseAfterRequest,
     /// Reads only the head and closes the connection.
-    CloseInside,
-    /// Reads the whole request and answers these bytes, then more of the same for as long as anybody reads.
+    CloseAfterHead,
+    /// Reads the whole request and responds with these bytes, then with `[` until the client closes the connection.
     Endless(String),
 }
 
-/// A request as it came.
+/// A request as the server received it. The head is in lower case.
 #[derive(Debug, Default)]
-struct Got {
+struct ReceivedRequest {
     head: String,
     body: Vec<u8>,
-    whole: bool,
+    /// Whether the body has the length that the head announced.
+    is_complete: bool,
 }
 
-async fn serve(script: Script) -> (SocketAddr, tokio::sync::mpsc::UnboundedReceiver<Got>) {
+async fn serve(
+    script: Script,
+) -> (
+    SocketAddr,
+    tokio::sync::mpsc::UnboundedReceiver<ReceivedRequest>,
+) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let (got, gotten) = tokio::sync::mpsc::unbounded_channel();
+    let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            let (script, got) = (script.clone(), got.clone());
+            let (script, sender) = (script.clone(), sender.clone());
             tokio::spawn(async move {
-                let request = read(&mut stream, matches!(script, Script::CloseInside)).await;
-                if let Script::Answer(answer) = &script
-                    && request.whole
+                let request = read(&mut stream, matches!(script, Script::CloseAfterHead)).await;
+                if let Script::Respond(response) = &script
+                    && request.is_complete
                 {
-                    stream.write_all(answer.as_bytes()).await.unwrap();
+                    stream.write_all(response.as_bytes()).await.unwrap();
                 }
-                if let Script::Endless(answer) = &script {
-                    stream.write_all(answer.as_bytes()).await.unwrap();
+                if let Script::Endless(response) = &script {
+                    stream.write_all(response.as_bytes()).await.unwrap();
                     let more = vec![b'['; 1 << 20];
                     while stream.write_all(&more).await.is_ok() {}
                 }
-                got.send(request).unwrap();
+                sender.send(request).unwrap();
             });
         }
     });
-    (address, gotten)
+    (address, receiver)
 }
 
-async fn read(stream: &mut TcpStream, head_only: bool) -> Got {
-    let mut got = Got::default();
+async fn read(stream: &mut TcpStream, head_only: bool) -> ReceivedRequest {
+    let mut received = ReceivedRequest::default();
     let mut bytes = Vec::new();
     let mut buffer = vec![0; 64 * 1024];
     loop {
         let n = stream.read(&mut buffer).await.unwrap_or(0);
         if n == 0 {
-            return got;
+            return received;
         }
         bytes.extend_from_slice(&buffer[..n]);
-        if got.head.is_empty()
+        if received.head.is_empty()
             && let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n")
         {
-            got.head = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
+            received.head = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
             bytes.drain(..end + 4);
         }
-        got.body = bytes.clone();
-        if !got.head.is_empty() {
-            let length =
-                header(&got.head, "content-length").map_or(0, |length| length.parse().unwrap());
-            got.whole = got.body.len() == length;
-            if got.whole || head_only {
-                return got;
+        received.body = bytes.clone();
+        if !received.head.is_empty() {
+            let length = header(&received.head, "content-length")
+                .map_or(0, |length| length.parse().unwrap());
+            received.is_complete = received.body.len() == length;
+            if received.is_complete || head_only {
+                return received;
             }
         }
     }
@@ -95,33 +101,34 @@ fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
         .find_map(|line| line.strip_prefix(&format!("{name}: ")))
 }
 
-fn answer(status: &str, headers: &str, body: &str) -> Script {
-    Script::Answer(format!(
+fn response(status: &str, headers: &str, body: &str) -> Script {
+    Script::Respond(format!(
         "HTTP/1.1 {status}\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n{body}",
         body.len()
     ))
 }
 
-fn client(address: SocketAddr, flow: ApiMode) -> Client {
+fn client(address: SocketAddr, mode: ApiMode) -> Client {
     let key = SecretString::from("sk-very-secret".to_owned());
     Client::new(&ClientSettings {
         base_url: format!("http://{address}/v1").parse().unwrap(),
         key,
-        flow,
+        flow: mode,
     })
     .unwrap()
 }
 
-struct File {
+/// A recording in a temporary folder.
+struct TestFile {
     _folder: tempfile::TempDir,
     recording: Recording,
 }
 
-fn file(bytes: usize) -> File {
+fn file(bytes: usize) -> TestFile {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("talk \"one\".mp3");
     std::fs::write(&path, vec![7; bytes]).unwrap();
-    File {
+    TestFile {
         recording: recording(path),
         _folder: folder,
     }
@@ -159,7 +166,7 @@ async fn submit(client: &Client, audio: AudioSource<'_>) -> Result<Accepted, Cal
 }
 
 async fn submit_to(script: Script) -> Result<Accepted, CallError> {
-    let (address, _got) = serve(script).await;
+    let (address, _received) = serve(script).await;
     submit(
         &client(address, ApiMode::TwoStep),
         AudioSource::File(&file(1000).recording),
@@ -168,7 +175,7 @@ async fn submit_to(script: Script) -> Result<Accepted, CallError> {
 }
 
 async fn poll(script: Script) -> Result<PollStatus, CallError> {
-    let (address, _got) = serve(script).await;
+    let (address, _received) = serve(script).await;
     client(address, ApiMode::TwoStep)
         .poll(&GenerationId::new("g-1").unwrap())
         .await
@@ -177,13 +184,14 @@ async fn poll(script: Script) -> Result<PollStatus, CallError> {
 fn generation(accepted: &Accepted) -> &str {
     match &accepted.reply {
         SubmitReply::Generation(id) => id.as_str(),
-        SubmitReply::Completed(_) => panic!("an answer"),
+        SubmitReply::Completed(_) => panic!("expected a generation id"),
     }
 }
 
 #[tokio::test]
-async fn a_file_goes_as_a_form_of_known_length_with_its_fields_and_headers() {
-    let (address, mut got) = serve(answer("201 Created", "x-request-id: r-9\r\n", CREATED)).await;
+async fn a_file_is_sent_as_a_sized_multipart_form() {
+    let (address, mut received) =
+        serve(response("201 Created", "x-request-id: r-9\r\n", CREATED)).await;
     let file = file(300_000);
     let accepted = submit(
         &client(address, ApiMode::TwoStep),
@@ -191,20 +199,20 @@ async fn a_file_goes_as_a_form_of_known_length_with_its_fields_and_headers() {
     )
     .await
     .unwrap();
-    let got = got.recv().await.unwrap();
-    assert!(got.whole);
-    assert!(got.head.starts_with("post /v1/stt/create http/1.1"));
+    let received = received.recv().await.unwrap();
+    assert!(received.is_complete);
+    assert!(received.head.starts_with("post /v1/stt/create http/1.1"));
     assert_eq!(
-        header(&got.head, "authorization"),
+        header(&received.head, "authorization"),
         Some("bearer sk-very-secret")
     );
-    assert_eq!(header(&got.head, "x-client-request-id"), Some("ns-1"));
-    assert_eq!(header(&got.head, "transfer-encoding"), None);
+    assert_eq!(header(&received.head, "x-client-request-id"), Some("ns-1"));
+    assert_eq!(header(&received.head, "transfer-encoding"), None);
     assert_eq!(
-        header(&got.head, "user-agent"),
+        header(&received.head, "user-agent"),
         Some(concat!("nightscribe/", env!("CARGO_PKG_VERSION")))
     );
-    let body = String::from_utf8_lossy(&got.body);
+    let body = String::from_utf8_lossy(&received.body);
     let part =
         "name=\"audio\"; filename=\"talk _one_.mp3\"\r\nContent-Type: audio/mpeg\r\n\r\n\u{7}\u{7}";
     assert!(body.contains(part), "{}", &body[..600]);
@@ -222,8 +230,8 @@ async fn a_file_goes_as_a_form_of_known_length_with_its_fields_and_headers() {
 }
 
 #[tokio::test]
-async fn a_hash_that_is_known_is_not_taken_again() {
-    let (address, _got) = serve(answer("201 Created", "", CREATED)).await;
+async fn a_known_hash_is_not_computed_again() {
+    let (address, _received) = serve(response("201 Created", "", CREATED)).await;
     let mut file = file(300_000);
     file.recording.sha256 = Some("known".to_owned());
     let client = client(address, ApiMode::TwoStep);
@@ -234,8 +242,8 @@ async fn a_hash_that_is_known_is_not_taken_again() {
 }
 
 #[tokio::test]
-async fn a_url_goes_as_json() {
-    let (address, mut got) = serve(answer(
+async fn a_url_is_sent_as_json() {
+    let (address, mut received) = serve(response(
         "200 OK",
         "",
         r#"{"generation_id":"g-1","status":"queued"}"#,
@@ -251,7 +259,8 @@ async fn a_url_goes_as_json() {
         (generation(&accepted), accepted.sha256.as_deref()),
         ("g-1", None)
     );
-    let body: serde_json::Value = serde_json::from_slice(&got.recv().await.unwrap().body).unwrap();
+    let body: serde_json::Value =
+        serde_json::from_slice(&received.recv().await.unwrap().body).unwrap();
     let expected = serde_json::json!({
         "model": "#g1_nova-2-general", "url": "https://a/b.mp3?t=1", "diarize": true, "tag": ["a", "b"]
     });
@@ -259,24 +268,24 @@ async fn a_url_goes_as_json() {
 }
 
 #[tokio::test]
-async fn an_accepted_submission_whose_body_is_lost_is_known_by_its_header() {
-    let named = "x-inference-id: g-7\r\n";
-    let cut = format!("HTTP/1.1 201 Created\r\n{named}content-length: 900\r\n\r\n{{\"gen");
+async fn the_id_header_replaces_a_lost_response_body() {
+    let id_header = "x-inference-id: g-7\r\n";
+    let cut = format!("HTTP/1.1 201 Created\r\n{id_header}content-length: 900\r\n\r\n{{\"gen");
     for script in [
-        answer("201 Created", named, ""),
-        answer("201 Created", named, "<html>"),
-        Script::Answer(cut),
+        response("201 Created", id_header, ""),
+        response("201 Created", id_header, "<html>"),
+        Script::Respond(cut),
     ] {
         assert_eq!(generation(&submit_to(script).await.unwrap()), "g-7");
     }
 }
 
 #[tokio::test]
-async fn a_2xx_that_names_nothing_may_have_been_accepted() {
+async fn a_2xx_without_an_id_is_uncertain() {
     for script in [
-        answer("201 Created", "", ""),
-        answer("200 OK", "", "{}"),
-        answer("204 No Content", "", ""),
+        response("201 Created", "", ""),
+        response("200 OK", "", "{}"),
+        response("204 No Content", "", ""),
     ] {
         let error = submit_to(script).await.unwrap_err();
         assert_eq!(error.kind, CallErrorKind::Unknown, "{error:?}");
@@ -284,8 +293,8 @@ async fn a_2xx_that_names_nothing_may_have_been_accepted() {
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_inside_the_recording_was_certainly_not_accepted() {
-    let (address, _got) = serve(Script::CloseInside).await;
+async fn a_disconnect_during_upload_is_not_uncertain() {
+    let (address, _received) = serve(Script::CloseAfterHead).await;
     let file = file(64 * 1024 * 1024);
     let error = submit(
         &client(address, ApiMode::TwoStep),
@@ -304,8 +313,8 @@ async fn a_connection_that_breaks_inside_the_recording_was_certainly_not_accepte
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_after_the_recording_may_have_been_accepted() {
-    let error = submit_to(Script::CloseAfter).await.unwrap_err();
+async fn a_disconnect_after_upload_is_uncertain() {
+    let error = submit_to(Script::CloseAfterRequest).await.unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Unknown, "{error:?}");
     assert!(
         error
@@ -317,7 +326,7 @@ async fn a_connection_that_breaks_after_the_recording_may_have_been_accepted() {
 }
 
 #[tokio::test]
-async fn a_service_that_is_not_there_was_certainly_not_asked() {
+async fn a_refused_connection_is_not_uncertain() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -336,7 +345,7 @@ async fn a_service_that_is_not_there_was_certainly_not_asked() {
 }
 
 #[tokio::test]
-async fn each_status_is_classified_with_what_the_service_said() {
+async fn each_http_status_maps_to_an_error_kind() {
     let cases = [
         ("400 Bad Request", CallErrorKind::Refused),
         ("401 Unauthorized", CallErrorKind::Auth),
@@ -348,18 +357,18 @@ async fn each_status_is_classified_with_what_the_service_said() {
         ("504 Timeout", CallErrorKind::Unknown),
     ];
     for (status, kind) in cases {
-        let error = submit_to(answer(status, "", r#"{"message":"said so"}"#))
+        let error = submit_to(response(status, "", r#"{"message":"reason"}"#))
             .await
             .unwrap_err();
         assert_eq!(error.kind, kind, "{status}");
-        assert!(error.failure.message.ends_with(": said so"), "{error}");
+        assert!(error.failure.message.ends_with(": reason"), "{error}");
         assert_eq!(error.http_status, Some(status[..3].parse().unwrap()));
     }
 }
 
 #[tokio::test]
-async fn a_rate_limit_says_how_long_to_wait() {
-    let error = submit_to(answer("429 Too Many Requests", "retry-after: 7\r\n", ""))
+async fn retry_after_is_read_as_seconds_or_date() {
+    let error = submit_to(response("429 Too Many Requests", "retry-after: 7\r\n", ""))
         .await
         .unwrap_err();
     assert_eq!(
@@ -368,7 +377,7 @@ async fn a_rate_limit_says_how_long_to_wait() {
     );
     let dated =
         "date: Sun, 06 Nov 1994 08:49:37 GMT\r\nretry-after: Sun, 06 Nov 1994 08:50:07 GMT\r\n";
-    let error = poll(answer("429 Too Many Requests", dated, ""))
+    let error = poll(response("429 Too Many Requests", dated, ""))
         .await
         .unwrap_err();
     assert_eq!(error.retry_after, Some(Duration::from_secs(30)));
@@ -376,9 +385,9 @@ async fn a_rate_limit_says_how_long_to_wait() {
 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
-    let (elsewhere, mut got) = serve(answer("201 Created", "", CREATED)).await;
-    let location = format!("location: http://{elsewhere}/take?key=secret\r\n");
-    let error = submit_to(answer("307 Temporary Redirect", &location, ""))
+    let (target, mut received) = serve(response("201 Created", "", CREATED)).await;
+    let location = format!("location: http://{target}/take?key=secret\r\n");
+    let error = submit_to(response("307 Temporary Redirect", &location, ""))
         .await
         .unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Unavailable);
@@ -386,12 +395,12 @@ async fn a_redirect_is_not_followed() {
         error.failure.message,
         "no such endpoint at `api.base_url` (307): redirects to http://127.0.0.1/take"
     );
-    assert!(got.try_recv().is_err());
+    assert!(received.try_recv().is_err());
 }
 
 #[tokio::test]
-async fn a_file_that_is_not_the_recorded_one_is_not_sent() {
-    let (address, mut got) = serve(answer("201 Created", "", CREATED)).await;
+async fn a_changed_or_missing_file_is_not_sent() {
+    let (address, mut received) = serve(response("201 Created", "", CREATED)).await;
     let client = client(address, ApiMode::TwoStep);
     let file = file(1000);
     let mut other = file.recording.clone();
@@ -420,11 +429,11 @@ async fn a_file_that_is_not_the_recorded_one_is_not_sent() {
             .kind,
         CallErrorKind::FileGone
     );
-    assert!(got.try_recv().is_err());
+    assert!(received.try_recv().is_err());
 }
 
 #[tokio::test]
-async fn a_file_that_changes_under_its_upload_never_arrives_whole() {
+async fn a_file_changed_during_upload_is_never_sent_completely() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = client(listener.local_addr().unwrap(), ApiMode::TwoStep);
     let file = file(64 * 1024 * 1024);
@@ -432,7 +441,7 @@ async fn a_file_that_changes_under_its_upload_never_arrives_whole() {
     let submitting =
         tokio::spawn(async move { submit(&client, AudioSource::File(&recording)).await });
     let (mut stream, _) = listener.accept().await.unwrap();
-    // The head has come, and the connection takes far less than the whole: the upload is in its middle.
+    // The socket buffers hold far less than the file, so the upload is still in progress.
     let head = read(&mut stream, true).await;
     let earlier = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1);
     std::fs::File::options()
@@ -449,8 +458,8 @@ async fn a_file_that_changes_under_its_upload_never_arrives_whole() {
 }
 
 #[tokio::test]
-async fn the_legacy_flow_answers_at_once() {
-    let (address, mut got) = serve(answer("201 Created", "", r#"{"text":"hello"}"#)).await;
+async fn the_legacy_mode_returns_the_transcript_immediately() {
+    let (address, mut received) = serve(response("201 Created", "", r#"{"text":"hello"}"#)).await;
     let accepted = submit(
         &client(address, ApiMode::Legacy),
         AudioSource::File(&file(10).recording),
@@ -458,7 +467,8 @@ async fn the_legacy_flow_answers_at_once() {
     .await
     .unwrap();
     assert!(
-        got.recv()
+        received
+            .recv()
             .await
             .unwrap()
             .head
@@ -474,44 +484,48 @@ async fn the_legacy_flow_answers_at_once() {
 }
 
 #[tokio::test]
-async fn polls_tell_work_results_failures_and_nonsense_apart() {
+async fn each_poll_response_maps_to_a_status() {
     assert_eq!(
-        poll(answer("201 Created", "", r#"{"status":"waiting"}"#)).await,
+        poll(response("201 Created", "", r#"{"status":"waiting"}"#)).await,
         Ok(PollStatus::InProgress)
     );
-    let done = poll(answer(
+    let done = poll(response(
         "200 OK",
         "",
         r#"{"status":"completed","result":{"text":"x"}}"#,
     ))
     .await;
     assert!(matches!(done, Ok(PollStatus::Completed(_))));
-    let failed = poll(answer("200 OK", "", r#"{"status":"error","error":"no"}"#)).await;
+    let failed = poll(response("200 OK", "", r#"{"status":"error","error":"no"}"#)).await;
     assert!(matches!(failed, Ok(PollStatus::Failed(_))));
     let kind = |result: Result<PollStatus, CallError>| result.unwrap_err().kind;
     assert_eq!(
-        kind(poll(answer("404 Not Found", "", "{}")).await),
+        kind(poll(response("404 Not Found", "", "{}")).await),
         CallErrorKind::Missing
     );
     assert_eq!(
-        kind(poll(answer("200 OK", "", "<html>")).await),
+        kind(poll(response("200 OK", "", "<html>")).await),
         CallErrorKind::Malformed
     );
     let cut = "HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{\"status\"".to_owned();
     assert_eq!(
-        kind(poll(Script::Answer(cut)).await),
+        kind(poll(Script::Respond(cut)).await),
         CallErrorKind::Unknown
     );
-    assert_eq!(kind(poll(Script::CloseAfter).await), CallErrorKind::Unknown);
+    assert_eq!(
+        kind(poll(Script::CloseAfterRequest).await),
+        CallErrorKind::Unknown
+    );
 }
 
 #[tokio::test]
-async fn a_poll_asks_for_the_id_as_one_segment() {
-    let (address, mut got) = serve(answer("200 OK", "", "{}")).await;
+async fn a_poll_escapes_the_id_in_the_path() {
+    let (address, mut received) = serve(response("200 OK", "", "{}")).await;
     let id = GenerationId::new("a/../b?c").unwrap();
     client(address, ApiMode::TwoStep).poll(&id).await.unwrap();
     assert!(
-        got.recv()
+        received
+            .recv()
             .await
             .unwrap()
             .head
@@ -520,33 +534,33 @@ async fn a_poll_asks_for_the_id_as_one_segment() {
 }
 
 #[tokio::test]
-async fn a_probe_tells_a_taken_key_from_a_refused_one() {
-    for (status, taken) in [
+async fn a_probe_detects_a_refused_key() {
+    for (status, is_accepted) in [
         ("404 Not Found", true),
         ("400 Bad Request", true),
         ("401 Unauthorized", false),
     ] {
-        let (address, _got) = serve(answer(
+        let (address, _received) = serve(response(
             status,
             "date: Sun, 06 Nov 1994 08:49:37 GMT\r\n",
             "{}",
         ))
         .await;
         let probe = client(address, ApiMode::TwoStep).probe().await;
-        assert_eq!(probe.outcome.is_ok(), taken, "{status}");
+        assert_eq!(probe.outcome.is_ok(), is_accepted, "{status}");
         assert!(probe.server_time.is_some());
     }
 }
 
 #[tokio::test]
-async fn an_error_never_shows_the_key_or_the_query_of_a_url() {
+async fn errors_show_neither_the_key_nor_url_queries() {
     let body = r#"{"message":"key sk-very-secret is wrong"}"#;
-    let error = submit_to(answer("401 Unauthorized", "", body))
+    let error = submit_to(response("401 Unauthorized", "", body))
         .await
         .unwrap_err();
-    let shown = format!("{error} {error:?}");
-    assert!(!shown.contains("sk-very-secret"), "{shown}");
-    let (address, _got) = serve(Script::CloseAfter).await;
+    let text = format!("{error} {error:?}");
+    assert!(!text.contains("sk-very-secret"), "{text}");
+    let (address, _received) = serve(Script::CloseAfterRequest).await;
     let client = client(address, ApiMode::TwoStep);
     let error = submit(&client, AudioSource::Url("https://a/b.mp3?token=abc"))
         .await
@@ -555,7 +569,7 @@ async fn an_error_never_shows_the_key_or_the_query_of_a_url() {
 }
 
 #[tokio::test]
-async fn an_answer_without_end_is_cut_off_and_one_nested_without_reason_is_garbled() {
+async fn endless_and_deeply_nested_responses_are_rejected() {
     let error = poll(Script::Endless("HTTP/1.1 200 OK\r\n\r\n".to_owned()))
         .await
         .unwrap_err();
@@ -567,10 +581,10 @@ async fn an_answer_without_end_is_cut_off_and_one_nested_without_reason_is_garbl
     let error = poll(Script::Endless(refusal)).await.unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Unavailable);
     let deep = format!("{{\"result\":{}", "[".repeat(1 << 20));
-    let error = poll(answer("200 OK", "", &deep)).await.unwrap_err();
+    let error = poll(response("200 OK", "", &deep)).await.unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Malformed);
-    let shown = error.to_string();
-    assert!(shown.len() < 500, "{shown}");
+    let text = error.to_string();
+    assert!(text.len() < 500, "{text}");
 }
 
 fn sha256_of(bytes: &[u8]) -> String {
@@ -582,10 +596,10 @@ fn sha256_of(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn ten_megabytes_of_result_are_read_and_an_endless_body_is_not() {
+async fn large_results_are_read_and_endless_ones_rejected() {
     let text = "word ".repeat(2_000_000);
     let body = format!(r#"{{"status":"completed","result":{{"text":"{text}"}}}}"#);
-    let Ok(PollStatus::Completed(completed)) = poll(answer("200 OK", "", &body)).await else {
+    let Ok(PollStatus::Completed(completed)) = poll(response("200 OK", "", &body)).await else {
         panic!()
     };
     assert_eq!(completed.transcript.text.len(), text.len());
@@ -611,8 +625,8 @@ async fn ten_megabytes_of_result_are_read_and_an_endless_body_is_not() {
 }
 
 #[tokio::test]
-async fn a_service_without_a_certificate_is_not_given_the_key() {
-    let (address, mut got) = serve(answer("201 Created", "", CREATED)).await;
+async fn the_key_is_not_sent_without_tls() {
+    let (address, mut received) = serve(response("201 Created", "", CREATED)).await;
     let key = SecretString::from("sk-very-secret".to_owned());
     let base_url = format!("https://{address}/v1").parse().unwrap();
     let client = Client::new(&ClientSettings {
@@ -625,5 +639,5 @@ async fn a_service_without_a_certificate_is_not_given_the_key() {
         .await
         .unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Unavailable, "{error:?}");
-    assert!(got.try_recv().is_err_and(|_| true));
+    assert!(received.try_recv().is_err());
 }

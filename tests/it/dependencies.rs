@@ -1,4 +1,4 @@
-//! Every dependency is justified, from crates.io, and under a licence that is allowed.
+//! Checks that every dependency is documented, comes from crates.io and has an allowed licence.
 
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -17,7 +17,7 @@ fn toml(path: &str) -> Value {
     value(&DeValue::Table(table.into_inner()))
 }
 
-/// What these files hold, as JSON.
+/// Converts a TOML value to JSON. Types that the tests do not read become null.
 fn value(toml: &DeValue<'_>) -> Value {
     match toml {
         DeValue::String(text) => text.as_ref().into(),
@@ -31,8 +31,8 @@ fn value(toml: &DeValue<'_>) -> Value {
     }
 }
 
-/// The crates that a manifest names, but for those of this workspace.
-fn named(manifest: &str) -> BTreeSet<String> {
+/// Returns the direct dependencies of a manifest, without the crates of this workspace.
+fn direct_dependencies(manifest: &str) -> BTreeSet<String> {
     let manifest = toml(manifest);
     ["dependencies", "dev-dependencies", "build-dependencies"]
         .iter()
@@ -42,51 +42,52 @@ fn named(manifest: &str) -> BTreeSet<String> {
         .collect()
 }
 
-fn locked() -> Vec<Value> {
+fn locked_packages() -> Vec<Value> {
     toml("Cargo.lock")["package"].as_array().unwrap().clone()
 }
 
-fn names(list: &Value) -> BTreeSet<String> {
+fn string_set(list: &Value) -> BTreeSet<String> {
     let list = list.as_array().unwrap();
-    let names = list.iter().map(|name| name.as_str().unwrap().to_owned());
-    names.collect()
+    list.iter()
+        .map(|text| text.as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[test]
-fn every_dependency_is_justified_and_nothing_else_is() {
+fn documented_and_actual_dependencies_match() {
     let document = read("docs/dependencies.md");
     let rows: Vec<_> = document
         .lines()
         .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "))
         .collect();
-    let justified: BTreeSet<_> = rows.iter().map(|(name, _)| (*name).to_owned()).collect();
-    let named: BTreeSet<_> = ["", "fuzz/", "benches/baseline/"]
+    let documented: BTreeSet<_> = rows.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let direct: BTreeSet<_> = ["", "fuzz/", "benches/baseline/"]
         .iter()
-        .flat_map(|member| named(&format!("{member}Cargo.toml")))
+        .flat_map(|member| direct_dependencies(&format!("{member}Cargo.toml")))
         .collect();
-    assert_eq!(justified, named);
-    assert_eq!(rows.len(), named.len(), "each once");
+    assert_eq!(documented, direct);
+    assert_eq!(rows.len(), direct.len(), "duplicate row");
     for (name, reasons) in rows {
         assert_eq!(reasons.matches(" | ").count(), 1, "{name}");
     }
 }
 
 #[test]
-fn the_crates_are_counted() {
-    let others = locked()
+fn the_documented_crate_count_is_current() {
+    let external = locked_packages()
         .iter()
         .filter(|package| package.get("source").is_some())
         .count();
-    let count = format!("`Cargo.lock` holds {others} crates");
+    let count = format!("`Cargo.lock` holds {external} crates");
     assert!(read("docs/dependencies.md").contains(&count), "{count}");
 }
 
 #[test]
 fn every_crate_is_from_crates_io_and_none_is_banned() {
     let deny = toml("deny.toml");
-    let registries = names(&deny["sources"]["allow-registry"]);
-    let banned = names(&deny["bans"]["deny"]);
-    for package in locked() {
+    let registries = string_set(&deny["sources"]["allow-registry"]);
+    let banned = string_set(&deny["bans"]["deny"]);
+    for package in locked_packages() {
         let name = package["name"].as_str().unwrap();
         assert!(!banned.contains(name), "{name} is banned");
         match package.get("source") {
@@ -102,7 +103,7 @@ fn every_crate_is_from_crates_io_and_none_is_banned() {
 
 #[test]
 fn every_licence_is_allowed() {
-    let allowed = names(&toml("deny.toml")["licenses"]["allow"]);
+    let allowed = string_set(&toml("deny.toml")["licenses"]["allow"]);
     for (name, licence) in licences() {
         let licence = licence.unwrap_or_else(|| panic!("{name} has no licence"));
         assert!(is_allowed(&licence, &allowed), "{name}: {licence}");
@@ -110,17 +111,17 @@ fn every_licence_is_allowed() {
 }
 
 #[test]
-fn a_licence_is_allowed_by_one_of_an_or_and_all_of_an_and() {
+fn licence_expressions_are_evaluated() {
     let allowed = BTreeSet::from(["A", "B WITH C"].map(str::to_owned));
-    for yes in ["A", "A OR X", "X/A", "(A OR X) AND A", "X OR B WITH C"] {
-        assert!(is_allowed(yes, &allowed), "{yes}");
+    for accepted in ["A", "A OR X", "X/A", "(A OR X) AND A", "X OR B WITH C"] {
+        assert!(is_allowed(accepted, &allowed), "{accepted}");
     }
-    for no in ["X", "A AND X", "(A OR X) AND X", "B", "A WITH C", ""] {
-        assert!(!is_allowed(no, &allowed), "{no}");
+    for rejected in ["X", "A AND X", "(A OR X) AND X", "B", "A WITH C", ""] {
+        assert!(!is_allowed(rejected, &allowed), "{rejected}");
     }
 }
 
-/// What the crates that are built for this machine say, without asking the network.
+/// Returns the name and licence of each external crate built for this machine. Works offline.
 fn licences() -> Vec<(String, Option<String>)> {
     let host = host();
     let metadata = Command::new(env!("CARGO"))
@@ -129,8 +130,8 @@ fn licences() -> Vec<(String, Option<String>)> {
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&metadata.stderr);
-    assert!(metadata.status.success(), "{said}");
+    let stderr = String::from_utf8_lossy(&metadata.stderr);
+    assert!(metadata.status.success(), "{stderr}");
     let metadata: Value = serde_json::from_slice(&metadata.stdout).unwrap();
     let packages = metadata["packages"].as_array().unwrap();
     assert!(packages.len() > 100);
@@ -144,6 +145,7 @@ fn licences() -> Vec<(String, Option<String>)> {
         .collect()
 }
 
+/// Returns the target triple of this machine.
 fn host() -> String {
     let version = Command::new("rustc").arg("-vV").output().unwrap();
     let version = String::from_utf8(version.stdout).unwrap();
@@ -151,45 +153,47 @@ fn host() -> String {
     host.unwrap().to_owned()
 }
 
-/// Reads an SPDX expression; a slash is the old way to write OR, and OR binds less than AND.
+/// Whether an SPDX licence expression is satisfied by the allowed licences.
+///
+/// AND binds tighter than OR. A slash is the old spelling of OR.
 fn is_allowed(licence: &str, allowed: &BTreeSet<String>) -> bool {
-    let spaced = licence
+    let tokens = licence
         .replace('/', " OR ")
         .replace('(', " ( ")
         .replace(')', " ) ");
-    let words: Vec<_> = spaced.split_whitespace().collect();
+    let words: Vec<_> = tokens.split_whitespace().collect();
     let mut words = &words[..];
-    any(&mut words, allowed) && words.is_empty()
+    or_expression(&mut words, allowed) && words.is_empty()
 }
 
-fn any(words: &mut &[&str], allowed: &BTreeSet<String>) -> bool {
-    let mut is_one = all(words, allowed);
+fn or_expression(words: &mut &[&str], allowed: &BTreeSet<String>) -> bool {
+    let mut is_allowed = and_expression(words, allowed);
     while words.first() == Some(&"OR") {
         *words = &words[1..];
-        is_one |= all(words, allowed);
+        is_allowed |= and_expression(words, allowed);
     }
-    is_one
+    is_allowed
 }
 
-fn all(words: &mut &[&str], allowed: &BTreeSet<String>) -> bool {
-    let mut are_all = one(words, allowed);
+fn and_expression(words: &mut &[&str], allowed: &BTreeSet<String>) -> bool {
+    let mut is_allowed = term(words, allowed);
     while words.first() == Some(&"AND") {
         *words = &words[1..];
-        are_all &= one(words, allowed);
+        is_allowed &= term(words, allowed);
     }
-    are_all
+    is_allowed
 }
 
-fn one(words: &mut &[&str], allowed: &BTreeSet<String>) -> bool {
+fn term(words: &mut &[&str], allowed: &BTreeSet<String>) -> bool {
     let Some((first, rest)) = words.split_first() else {
         return false;
     };
     *words = rest;
     if *first == "(" {
-        let is_one = any(words, allowed);
-        let closed = words.first() == Some(&")");
+        let is_allowed = or_expression(words, allowed);
+        let is_closed = words.first() == Some(&")");
         *words = words.get(1..).unwrap_or_default();
-        return is_one && closed;
+        return is_allowed && is_closed;
     }
     let mut name = (*first).to_owned();
     if let ["WITH", exception, rest @ ..] = *words {

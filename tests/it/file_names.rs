@@ -1,10 +1,10 @@
-//! What transcripts are called.
+//! File names of transcripts.
 
 use crate::harness::{TestEnv, set_mtime, settings};
 use std::fs;
 
-/// An environment whose files are named by a template.
-fn named(template: &str, source: &str) -> TestEnv {
+/// Creates an environment whose `output.name` is `template`. `source` adds keys to its source.
+fn with_template(template: &str, source: &str) -> TestEnv {
     let env = TestEnv::new(settings());
     let config = env.path("nightscribe.toml");
     let first = "[[source]]\nname = 'talks'\npath = 'recordings'\nsettle = '0s'\n";
@@ -16,8 +16,8 @@ fn named(template: &str, source: &str) -> TestEnv {
 }
 
 #[test]
-fn files_are_named_by_the_template() {
-    let env = named(
+fn output_names_follow_the_template() {
+    let env = with_template(
         "{date} {stem}.{lang}",
         "[source.options]\nlanguage = 'de'\n",
     );
@@ -30,10 +30,10 @@ fn files_are_named_by_the_template() {
 }
 
 #[test]
-fn recordings_that_come_to_the_same_name_never_overwrite_each_other() {
-    let env = named("{stem}.{model}", "");
+fn recordings_with_one_stem_get_distinct_outputs() {
+    let env = with_template("{stem}.{model}", "");
     let model = "g1_nova-2-general";
-    // Shares its stem with the one before, and is named by its whole name: `talk.wav.<model>`.
+    // `talk.mp3` and `talk.wav` share a stem, so one of them keeps its extension: `talk.wav.<model>`.
     let names = ["talk.flac.wav", "talk.mp3", "talk.wav", "talk.wav.wav"];
     for (seed, name) in (0..).zip(names) {
         env.add_recording(name, seed);
@@ -63,15 +63,15 @@ fn recordings_that_come_to_the_same_name_never_overwrite_each_other() {
 }
 
 #[test]
-fn results_that_come_to_one_name_get_two() {
-    // `{lang}` is the end of the one's name, and disappears behind the other's stem, which ends with the same.
+fn colliding_template_names_are_made_distinct() {
+    // `7.wav` in German and `7de.wav` without a language both expand to `7de`.
     let german = "[[source]]\nname = 'german'\npath = 'recordings'\nsettle = '0s'\ninclude = ['[0-9].wav']\n\
                   [source.options]\nlanguage = 'de'\n";
     let env = TestEnv::new(settings());
     let config = env.path("nightscribe.toml");
-    let any =
+    let unset =
         "[[source]]\nname = 'any'\npath = 'recordings'\nsettle = '0s'\ninclude = ['*de.wav']\n";
-    env.configure_with("", &format!("{german}{any}"));
+    env.configure_with("", &format!("{german}{unset}"));
     let text = fs::read_to_string(&config).unwrap();
     let output = "[output]\nlayout = 'beside'\nname = '{stem}{lang}'\n";
     fs::write(config, text.replace("[output]\n", output)).unwrap();
@@ -86,8 +86,8 @@ fn results_that_come_to_one_name_get_two() {
 }
 
 #[test]
-fn a_template_that_names_no_files_is_refused() {
-    let env = named("{stm}", "");
+fn an_unknown_placeholder_is_rejected() {
+    let env = with_template("{stm}", "");
     let run = env.run(&["run", "--once"]);
     assert_eq!(run.code, 2);
     assert!(

@@ -1,4 +1,4 @@
-//! A folder of its own with recordings, a configuration, a sandbox for the service, and the real binary.
+//! Test environment: a temporary folder with recordings and a configuration, a sandbox service and the real binary.
 
 use nightscribe::sandbox::{Sandbox, Settings};
 use serde_json::Value;
@@ -10,11 +10,11 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-/// The key that every environment uses.
+/// API key of every environment.
 pub const KEY: &str = "sk-test-key";
 
-/// Waits and limits so short that a test takes no time.
-const CONFIG: &str = "
+/// Base configuration. Its waits are short to keep the tests fast.
+const BASE_CONFIG: &str = "
 [limits]
 submits_per_minute = 60000
 polls_per_minute = 60000
@@ -38,26 +38,28 @@ path = 'recordings'
 settle = '0s'
 ";
 
+/// A temporary folder, its sandbox and the means to run commands in it.
 pub struct TestEnv {
     dir: TempDir,
     sandbox: Option<Sandbox>,
     runtime: Runtime,
 }
 
-/// A command that runs. It is killed when a test fails under it.
+/// A running command. Dropping it kills the process.
 pub struct RunningCommand(Child);
 
 impl RunningCommand {
+    /// Returns the process id.
     pub fn id(&self) -> u32 {
         self.0.id()
     }
 
-    /// Sends a signal.
+    /// Sends the signal `name`, such as `TERM`.
     pub fn signal(&self, name: &str) {
         signal(&self.0, name);
     }
 
-    /// Waits for its exit code; -1 if a signal killed it.
+    /// Waits for the process to exit. Returns the exit code, or -1 if a signal killed it.
     pub fn wait(&mut self) -> i32 {
         self.0.wait().unwrap().code().unwrap_or(-1)
     }
@@ -65,19 +67,20 @@ impl RunningCommand {
 
 impl Drop for RunningCommand {
     fn drop(&mut self) {
-        let _ended = self.0.kill();
-        let _ended = self.0.wait();
+        let _already_exited = self.0.kill();
+        let _reaped = self.0.wait();
     }
 }
 
-/// How a command ended.
+/// Exit code and output of a finished command.
 pub struct CommandResult {
+    /// Exit code, or -1 if a signal killed the process.
     pub code: i32,
     pub stdout: String,
     pub stderr: String,
 }
 
-/// What the sandbox of an environment is told, if nothing else.
+/// Returns the default settings of the sandbox: no delay, no faults.
 pub fn settings() -> Settings {
     Settings {
         delay: Duration::ZERO,
@@ -88,7 +91,7 @@ pub fn settings() -> Settings {
 }
 
 impl TestEnv {
-    /// An environment without recordings.
+    /// Creates an environment without recordings.
     pub fn new(settings: Settings) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -106,50 +109,55 @@ impl TestEnv {
         env
     }
 
-    /// An environment with so many recordings, `0.wav` and so on.
+    /// Creates an environment with `count` different recordings: `0.wav`, `1.wav` and so on.
     pub fn with_recordings(settings: Settings, count: u32) -> Self {
         let env = Self::new(settings);
         (0..count).for_each(|number| env.add_recording(format!("{number}.wav"), number));
         env
     }
 
+    /// Returns the path of `name` in the folder of the environment.
     pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
         self.dir.path().join(name)
     }
 
+    /// Returns the running sandbox.
     pub fn sandbox(&self) -> &Sandbox {
         self.sandbox.as_ref().unwrap()
     }
 
-    /// From now on nobody answers at the service's address.
+    /// Stops the sandbox. Later connections to its address are refused.
     pub fn stop_sandbox(&mut self) {
         let sandbox = self.sandbox.take().unwrap();
         self.runtime.block_on(sandbox.stop());
     }
 
-    /// Writes the configuration: `first` before the source, so that it can add keys to the last section or sections of
-    /// its own.
-    pub fn configure(&self, first: &str) {
-        self.configure_with(first, SOURCE);
+    /// Writes the configuration with `extra` after the base configuration and before the source.
+    ///
+    /// `extra` can add keys to `[schedule]`, the last section of the base configuration, or add sections.
+    pub fn configure(&self, extra: &str) {
+        self.configure_with(extra, SOURCE);
     }
 
-    pub fn configure_with(&self, first: &str, source: &str) {
+    /// Writes the configuration with `extra` as in [`Self::configure`] and `source` instead of the default source.
+    pub fn configure_with(&self, extra: &str, source: &str) {
         let base_url = self.sandbox().base_url();
         let api = format!("[api]\nbase_url = '{base_url}'\n");
         fs::write(
             self.path("nightscribe.toml"),
-            format!("{api}{CONFIG}{first}{source}"),
+            format!("{api}{BASE_CONFIG}{extra}{source}"),
         )
         .unwrap();
     }
 
-    /// A recording of a second, whose sound is made from `seed`.
+    /// Writes a recording of one second below `recordings`. Its samples are derived from `seed`.
     pub fn add_recording(&self, name: impl AsRef<Path>, seed: u32) {
         let path = self.path("recordings").join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, wav(seed, 8_000)).unwrap();
     }
 
+    /// Returns a command of the binary, in the folder of the environment and with the key as its only variable.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_nightscribe"));
         command
@@ -161,17 +169,19 @@ impl TestEnv {
         command
     }
 
+    /// Runs the binary with `args` until it exits.
     pub fn run(&self, args: &[&str]) -> CommandResult {
         run_command(&mut self.command(args))
     }
 
-    /// `run --once`, which must end with `code`.
+    /// Runs `run --once` and asserts its exit code.
     pub fn run_once(&self, code: i32) -> CommandResult {
-        let ended = self.run(&["run", "--once"]);
-        assert_eq!(ended.code, code, "{}", ended.stderr);
-        ended
+        let result = self.run(&["run", "--once"]);
+        assert_eq!(result.code, code, "{}", result.stderr);
+        result
     }
 
+    /// Starts the binary with `args` and discards its output.
     pub fn start(&self, args: &[&str]) -> RunningCommand {
         let child = self
             .command(args)
@@ -182,30 +192,32 @@ impl TestEnv {
         RunningCommand(child)
     }
 
-    /// Starts a command whose log is kept in the file `log` of the environment.
+    /// Starts a command and writes its log to the file `log` of the environment.
     pub fn start_logged(&self, command: &mut Command, log: &str) -> RunningCommand {
         let log = fs::File::create(self.path(log)).unwrap();
         let child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
         RunningCommand(child)
     }
 
-    /// The lines of that file so far.
+    /// Returns the lines written to the file `log` so far.
     pub fn log_lines(&self, log: &str) -> Vec<String> {
         let log = fs::read_to_string(self.path(log)).unwrap();
         log.lines().map(str::to_owned).collect()
     }
 
+    /// Returns the output of `status --json`.
     pub fn status(&self) -> Value {
         let status = self.run(&["status", "--json"]);
         assert_eq!(status.code, 0, "{}", status.stderr);
         serde_json::from_str(&status.stdout).unwrap()
     }
 
+    /// Returns the number of items in `state`.
     pub fn count(&self, state: &str) -> u64 {
         self.status()["counts"][state].as_u64().unwrap()
     }
 
-    /// The items, oldest first.
+    /// Returns the items of `list --json`, oldest first.
     pub fn items(&self) -> Vec<Value> {
         let list = self.run(&["list", "--json"]).stdout;
         let mut items: Vec<Value> = list
@@ -216,6 +228,7 @@ impl TestEnv {
         items
     }
 
+    /// Returns the newest item of the recording at the relative path `name`.
     pub fn item(&self, name: &str) -> Value {
         self.items()
             .into_iter()
@@ -223,12 +236,13 @@ impl TestEnv {
             .unwrap()
     }
 
+    /// Reads a file from the output folder of the default source.
     pub fn transcript(&self, name: &str) -> String {
         let path = self.path("transcripts/talks").join(name);
         fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
-    /// Names below a folder, sorted.
+    /// Returns the relative paths of all files below `folder`, sorted.
     pub fn file_names(&self, folder: &str) -> Vec<String> {
         let mut names = Vec::new();
         for entry in walkdir::WalkDir::new(self.path(folder)) {
@@ -242,19 +256,24 @@ impl TestEnv {
         names
     }
 
-    /// Looks until it holds: something another process does, in its own time.
-    pub fn wait_until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
+    /// Waits until `condition` holds.
+    ///
+    /// # Panics
+    ///
+    /// If it does not hold after 3,000 checks, 10 ms apart.
+    pub fn wait_until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
         for _ in 0..3000 {
-            if holds(self) {
+            if condition(self) {
                 return;
             }
             std::thread::yield_now();
             std::thread::park_timeout(Duration::from_millis(10));
         }
-        panic!("{what}: it never came");
+        panic!("timed out waiting for: {what}");
     }
 }
 
+/// Runs a command until it exits.
 pub fn run_command(command: &mut Command) -> CommandResult {
     let output = command.output().unwrap();
     CommandResult {
@@ -264,7 +283,7 @@ pub fn run_command(command: &mut Command) -> CommandResult {
     }
 }
 
-/// A mono recording of 8-bit sound, 8,000 samples a second.
+/// Returns a mono WAV file with 8-bit samples, 8,000 per second, derived from `seed`.
 pub fn wav(seed: u32, samples: u32) -> Vec<u8> {
     let mut wav = b"RIFF".to_vec();
     wav.extend((36 + samples).to_le_bytes());
@@ -283,7 +302,7 @@ pub fn wav(seed: u32, samples: u32) -> Vec<u8> {
     wav
 }
 
-/// Sends a signal to a child.
+/// Sends the signal `name`, such as `TERM`, to a child process.
 pub fn signal(child: &Child, name: &str) {
     let status = Command::new("kill")
         .arg(format!("-{name}"))
@@ -293,9 +312,9 @@ pub fn signal(child: &Child, name: &str) {
     assert!(status.success());
 }
 
-/// A file whose last change is at `second` of 1970.
-pub fn set_mtime(path: &Path, second: u64) {
-    let time = std::time::UNIX_EPOCH + Duration::from_secs(second);
+/// Sets the modification time of a file, in seconds since the Unix epoch.
+pub fn set_mtime(path: &Path, seconds: u64) {
+    let time = std::time::UNIX_EPOCH + Duration::from_secs(seconds);
     fs::File::options()
         .write(true)
         .open(path)
@@ -304,6 +323,7 @@ pub fn set_mtime(path: &Path, second: u64) {
         .unwrap();
 }
 
+/// Returns the bytes as a string of the operating system.
 pub fn os_str(bytes: &[u8]) -> &OsStr {
     use std::os::unix::ffi::OsStrExt;
     OsStr::from_bytes(bytes)

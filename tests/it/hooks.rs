@@ -1,4 +1,4 @@
-//! What is run for each transcript: once, a few at once, and never in the way.
+//! Hooks: one command per transcript, with limited concurrency, whose failure does not affect the recording.
 
 use crate::harness::{TestEnv, settings, signal};
 use serde_json::Value;
@@ -6,33 +6,37 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
-fn hooks(env: &TestEnv, script: &str, rest: &str) {
+/// Configures `script` as the `on_done` hook. `extra` adds keys to `[hooks]`.
+fn configure_hook(env: &TestEnv, script: &str, extra: &str) {
     env.configure(&format!(
-        "[hooks]\non_done = ['/bin/sh', '-c', '{script}', 'hook', '{{id}}', '{{source}}', '{{recording}}', '{{dir}}', '{{txt}}', '{{json}}']\n{rest}\n"
+        "[hooks]\non_done = ['/bin/sh', '-c', '{script}', 'hook', '{{id}}', '{{source}}', '{{recording}}', '{{dir}}', '{{txt}}', '{{json}}']\n{extra}\n"
     ));
 }
 
-fn lines(env: &TestEnv, name: &str) -> Vec<String> {
+/// Returns the lines of a file, or none if it does not exist.
+fn read_lines(env: &TestEnv, name: &str) -> Vec<String> {
     let text = fs::read_to_string(env.path(name)).unwrap_or_default();
     text.lines().map(str::to_owned).collect()
 }
 
-fn hook(env: &TestEnv, id: u32) -> Value {
-    let shown = env.run(&["show", &id.to_string(), "--json"]).stdout;
-    serde_json::from_str::<Value>(&shown).unwrap()["hook"].clone()
+/// Returns the hook result of an item from `show --json`.
+fn hook_result(env: &TestEnv, id: u32) -> Value {
+    let text = env.run(&["show", &id.to_string(), "--json"]).stdout;
+    serde_json::from_str::<Value>(&text).unwrap()["hook"].clone()
 }
 
-fn shown(env: &TestEnv) -> String {
-    let shown = env.run(&["show", "1"]).stdout;
-    let line = shown.lines().find(|line| line.starts_with("hook "));
+/// Returns the line on the hook of item 1 from `show`.
+fn hook_line(env: &TestEnv) -> String {
+    let text = env.run(&["show", "1"]).stdout;
+    let line = text.lines().find(|line| line.starts_with("hook "));
     line.unwrap_or_default().to_owned()
 }
 
 #[test]
-fn a_hook_is_run_for_each_transcript_with_its_files_as_arguments() {
+fn a_hook_runs_once_per_transcript() {
     let env = TestEnv::new(settings());
     env.add_recording("a b$(touch no).wav", 1);
-    hooks(&env, r#"for one in "$@"; do echo "$one" >> ran; done"#, "");
+    configure_hook(&env, r#"for one in "$@"; do echo "$one" >> ran; done"#, "");
     env.run_once(0);
     let item = env.item("a b$(touch no).wav");
     let folder = env.path("transcripts/talks").canonicalize().unwrap();
@@ -50,53 +54,53 @@ fn a_hook_is_run_for_each_transcript_with_its_files_as_arguments() {
         file("txt"),
         file("json"),
     ];
-    assert_eq!(lines(&env, "ran"), expected);
+    assert_eq!(read_lines(&env, "ran"), expected);
     assert!(!env.path("no").exists());
-    let hook = hook(&env, 1);
+    let hook = hook_result(&env, 1);
     assert_eq!((&hook["status"], &hook["error"]), (&0.into(), &Value::Null));
     assert!(hook["ended_at"].is_string());
     assert!(
-        shown(&env).starts_with("hook        exit status 0 at 2"),
+        hook_line(&env).starts_with("hook        exit status 0 at 2"),
         "{}",
-        shown(&env)
+        hook_line(&env)
     );
     env.run_once(0);
-    assert_eq!(lines(&env, "ran").len(), 6);
+    assert_eq!(read_lines(&env, "ran").len(), 6);
 }
 
 #[test]
-fn a_hook_that_fails_fails_nothing_and_is_not_run_again() {
+fn a_failed_hook_is_not_retried() {
     let env = TestEnv::with_recordings(settings(), 1);
-    hooks(&env, "echo x >> ran; echo no room >&2; exit 3", "");
+    configure_hook(&env, "echo x >> ran; echo no room >&2; exit 3", "");
     env.run_once(0);
     env.run_once(0);
-    assert_eq!(lines(&env, "ran").len(), 1);
+    assert_eq!(read_lines(&env, "ran").len(), 1);
     assert_eq!(env.count("done"), 1);
-    let hook = hook(&env, 1);
+    let hook = hook_result(&env, 1);
     assert_eq!(
         (&hook["status"], &hook["error"]),
         (&3.into(), &"exit status 3: no room".into())
     );
-    assert!(shown(&env).starts_with("hook        exit status 3: no room at 2"));
+    assert!(hook_line(&env).starts_with("hook        exit status 3: no room at 2"));
 }
 
 #[test]
-fn a_hook_that_cannot_be_started_fails_nothing() {
+fn a_hook_that_cannot_start_fails_no_recording() {
     let env = TestEnv::with_recordings(settings(), 1);
     env.configure("[hooks]\non_done = ['./no-such-program']\n");
     env.run_once(0);
-    let error = hook(&env, 1)["error"].as_str().unwrap().to_owned();
+    let error = hook_result(&env, 1)["error"].as_str().unwrap().to_owned();
     assert!(error.starts_with("cannot start `"), "{error}");
     assert!(error.contains("no-such-program`: "), "{error}");
 }
 
 #[test]
-fn a_hook_that_takes_too_long_is_killed() {
+fn a_slow_hook_is_killed() {
     let env = TestEnv::with_recordings(settings(), 1);
-    let _gate = gate(&env);
-    hooks(&env, "read line < pipe", "timeout = \"200ms\"");
+    let _pipe = create_pipe(&env);
+    configure_hook(&env, "read line < pipe", "timeout = \"200ms\"");
     env.run_once(0);
-    let hook = hook(&env, 1);
+    let hook = hook_result(&env, 1);
     let error = "timed out after 200ms and was killed";
     assert_eq!(
         (&hook["status"], &hook["error"]),
@@ -105,83 +109,87 @@ fn a_hook_that_takes_too_long_is_killed() {
 }
 
 #[test]
-fn as_many_hooks_run_at_once_as_are_allowed_and_no_more() {
+fn hook_concurrency_is_limited() {
     let env = TestEnv::with_recordings(settings(), 6);
     let script = "echo begin >> log; while test $(grep -c begin log) -lt 2; do sleep 0.01; done; echo end >> log";
-    hooks(&env, script, "concurrency = 2");
+    configure_hook(&env, script, "concurrency = 2");
     env.run_once(0);
-    let log = lines(&env, "log");
+    let log = read_lines(&env, "log");
     assert_eq!(log.len(), 12);
-    let (mut running, mut most) = (0, 0);
+    let (mut running, mut maximum) = (0, 0);
     for line in log {
         running += if line == "begin" { 1 } else { -1 };
-        most = most.max(running);
+        maximum = maximum.max(running);
     }
-    assert_eq!(most, 2);
+    assert_eq!(maximum, 2);
 }
 
 #[test]
-fn hooks_that_did_not_end_before_a_crash_are_run_at_the_next_start() {
+fn unfinished_hooks_run_again_after_a_crash() {
     let env = TestEnv::with_recordings(settings(), 3);
-    let mut gate = gate(&env);
-    hooks(
+    let mut pipe = create_pipe(&env);
+    configure_hook(
         &env,
         "echo $1 >> begun; read line < pipe; echo $1 >> ended",
         "",
     );
     let mut run = env.start(&["run", "--once"]);
-    env.wait_until("two run", |env| lines(env, "begun").len() == 2);
-    env.wait_until("all are done", |env| env.count("done") == 3);
+    env.wait_until("two running hooks", |env| {
+        read_lines(env, "begun").len() == 2
+    });
+    env.wait_until("all transcripts", |env| env.count("done") == 3);
     assert!(
-        shown(&env).starts_with("hook        waiting"),
+        hook_line(&env).starts_with("hook        waiting"),
         "{}",
-        shown(&env)
+        hook_line(&env)
     );
     run.signal("KILL");
     run.wait();
-    gate.write_all(b"\n\n\n\n\n").unwrap();
+    pipe.write_all(b"\n\n\n\n\n").unwrap();
     env.run_once(0);
-    let mut begun = lines(&env, "begun");
+    let mut begun = read_lines(&env, "begun");
     begun.sort();
     begun.dedup();
     assert_eq!(begun, ["1", "2", "3"]);
     for id in 1..=3 {
-        assert_eq!(hook(&env, id)["status"], 0);
+        assert_eq!(hook_result(&env, id)["status"], 0);
     }
     assert_eq!(env.sandbox().ledger().generations.len(), 3);
 }
 
 #[test]
-fn a_daemon_that_is_stopped_leaves_hooks_that_wait_for_the_next_start() {
+fn waiting_hooks_run_at_the_next_start() {
     let env = TestEnv::with_recordings(settings(), 3);
-    let mut gate = gate(&env);
-    hooks(
+    let mut pipe = create_pipe(&env);
+    configure_hook(
         &env,
         "echo $1 >> begun; read line < pipe",
         "concurrency = 1",
     );
     let mut daemon = env.command(&["run"]);
     let mut daemon = daemon.stderr(Stdio::piped()).spawn().unwrap();
-    env.wait_until("one runs", |env| lines(env, "begun").len() == 1);
-    env.wait_until("all are done", |env| env.count("done") == 3);
+    env.wait_until("one running hook", |env| {
+        read_lines(env, "begun").len() == 1
+    });
+    env.wait_until("all transcripts", |env| env.count("done") == 3);
     signal(&daemon, "TERM");
     let mut log = BufReader::new(daemon.stderr.take().unwrap()).lines();
     assert!(log.any(|line| line.unwrap().contains("stopping")));
-    // What runs is let end.
-    gate.write_all(b"\n").unwrap();
+    // The daemon waits for a running hook.
+    pipe.write_all(b"\n").unwrap();
     assert!(daemon.wait().unwrap().success());
-    assert_eq!(lines(&env, "begun").len(), 1);
-    gate.write_all(b"\n\n\n").unwrap();
+    assert_eq!(read_lines(&env, "begun").len(), 1);
+    pipe.write_all(b"\n\n\n").unwrap();
     env.run_once(0);
     for id in 1..=3 {
-        assert_eq!(hook(&env, id)["status"], 0);
+        assert_eq!(hook_result(&env, id)["status"], 0);
     }
 }
 
 #[test]
-fn a_placeholder_that_there_is_not_is_refused() {
+fn an_unknown_or_unavailable_placeholder_is_rejected() {
     let env = TestEnv::with_recordings(settings(), 1);
-    for (argument, said) in [
+    for (argument, expected) in [
         (
             "{recoding}",
             "unknown placeholder `{recoding}`; did you mean `recording`?",
@@ -192,14 +200,17 @@ fn a_placeholder_that_there_is_not_is_refused() {
         ),
     ] {
         env.configure(&format!("[hooks]\non_done = ['/bin/sh', '{argument}']\n"));
-        let ended = env.run(&["run", "--once"]);
-        assert_eq!(ended.code, 2);
-        assert!(ended.stderr.contains(said), "{}", ended.stderr);
+        let result = env.run(&["run", "--once"]);
+        assert_eq!(result.code, 2);
+        assert!(result.stderr.contains(expected), "{}", result.stderr);
     }
 }
 
-/// A pipe on which hooks wait, held open, so that what is written to it is there for whoever reads.
-fn gate(env: &TestEnv) -> fs::File {
+/// Creates the named pipe `pipe` and opens it.
+///
+/// Hooks block on it until a line is written. The pipe is opened for reading too, so that lines stay available after
+/// a reader has exited.
+fn create_pipe(env: &TestEnv) -> fs::File {
     let pipe = env.path("pipe");
     assert!(
         Command::new("mkfifo")

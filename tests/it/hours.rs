@@ -1,4 +1,4 @@
-//! When recordings are submitted, and when a run ends.
+//! Active hours, and the end of a run by `--for` and `--until`.
 
 use crate::harness::{TestEnv, settings};
 use jiff::ToSpan;
@@ -6,8 +6,8 @@ use jiff::tz::TimeZone;
 use nightscribe::sandbox::Settings;
 use std::time::Duration;
 
-/// Hours that begin two hours from now and end three hours from now, in UTC.
-fn later() -> String {
+/// Returns active hours that begin in two hours and end in three, in UTC.
+fn later_hours() -> String {
     let now = jiff::Timestamp::now().to_zoned(TimeZone::UTC);
     let at = |hours: i64| {
         let time = now.checked_add(hours.hours()).unwrap();
@@ -16,21 +16,22 @@ fn later() -> String {
     format!("{}-{}", at(2), at(3))
 }
 
-fn closed(env: &TestEnv) -> std::process::Command {
+/// Returns the command `run --once`, outside its active hours.
+fn run_outside_hours(env: &TestEnv) -> std::process::Command {
     let mut command = env.command(&["run", "--once"]);
     command
-        .env("NIGHTSCRIBE__SCHEDULE__ACTIVE_HOURS", later())
+        .env("NIGHTSCRIBE__SCHEDULE__ACTIVE_HOURS", later_hours())
         .env("TZ", "UTC");
     command
 }
 
 #[test]
-fn outside_the_active_hours_nothing_is_submitted_and_the_run_ends_well() {
+fn nothing_is_submitted_outside_the_active_hours() {
     let env = TestEnv::with_recordings(settings(), 2);
-    let ended = crate::harness::run_command(&mut closed(&env));
-    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let result = crate::harness::run_command(&mut run_outside_hours(&env));
+    assert_eq!(result.code, 0, "{}", result.stderr);
     assert!(
-        ended
+        result
             .stderr
             .contains("the remaining items stay queued: nothing is submitted before")
     );
@@ -41,23 +42,26 @@ fn outside_the_active_hours_nothing_is_submitted_and_the_run_ends_well() {
 }
 
 #[test]
-fn what_is_pending_is_collected_outside_the_active_hours() {
+fn pending_items_are_collected_outside_the_active_hours() {
     let env = TestEnv::with_recordings(settings(), 2);
-    let mut killed = env.command(&["run"]);
-    killed
+    let mut command = env.command(&["run"]);
+    command
         .env("NIGHTSCRIBE__POLLING__INTERVAL", "1h")
         .env("NIGHTSCRIBE__POLLING__MAX_INTERVAL", "1h");
-    let mut killed = killed.spawn().unwrap();
+    let mut child = command.spawn().unwrap();
     env.wait_until("the submissions", |env| env.count("pending") == 2);
-    killed.kill().unwrap();
-    killed.wait().unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
     env.add_recording("third.wav", 3);
-    assert_eq!(crate::harness::run_command(&mut closed(&env)).code, 0);
+    assert_eq!(
+        crate::harness::run_command(&mut run_outside_hours(&env)).code,
+        0
+    );
     assert_eq!((env.count("done"), env.count("queued")), (2, 1));
 }
 
 #[test]
-fn a_run_whose_time_is_over_leaves_nothing_pending() {
+fn a_timed_run_leaves_nothing_pending() {
     let env = TestEnv::with_recordings(
         Settings {
             delay: Duration::from_secs(2),
@@ -65,16 +69,17 @@ fn a_run_whose_time_is_over_leaves_nothing_pending() {
         },
         8,
     );
-    // One submission a second: some leave within the time, and not all.
-    let ended = env.run(&["run", "--for", "0s"]);
-    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    // An empty window submits nothing.
+    let result = env.run(&["run", "--for", "0s"]);
+    assert_eq!(result.code, 0, "{}", result.stderr);
     assert_eq!(env.count("queued"), 8);
+    // At one submission per second, only some recordings fit into the window.
     let mut command = env.command(&["run", "--for", "2500ms"]);
     command.env("NIGHTSCRIBE__LIMITS__SUBMITS_PER_MINUTE", "60");
-    let ended = crate::harness::run_command(&mut command);
-    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let result = crate::harness::run_command(&mut command);
+    assert_eq!(result.code, 0, "{}", result.stderr);
     assert!(
-        ended
+        result
             .stderr
             .contains("the remaining items stay queued: the submission window has closed")
     );
@@ -85,15 +90,15 @@ fn a_run_whose_time_is_over_leaves_nothing_pending() {
 }
 
 #[test]
-fn an_end_that_is_no_time_is_refused() {
+fn invalid_times_and_hours_are_rejected() {
     let env = TestEnv::new(settings());
-    let refused = |args: &[&str]| {
-        let ended = env.run(args);
-        assert_eq!(ended.code, 2);
-        ended.stderr
+    let rejection = |args: &[&str]| {
+        let result = env.run(args);
+        assert_eq!(result.code, 2);
+        result.stderr
     };
-    assert!(refused(&["run", "--until", "25:00"]).contains("expected a time like \"06:00\""));
-    assert!(refused(&["run", "--until", "06:00", "--for", "1h"]).contains("cannot be used with"));
+    assert!(rejection(&["run", "--until", "25:00"]).contains("expected a time like \"06:00\""));
+    assert!(rejection(&["run", "--until", "06:00", "--for", "1h"]).contains("cannot be used with"));
     env.configure("active_hours = ['mon 22-6']\n");
-    assert!(refused(&["run", "--once"]).contains("expected hours like"));
+    assert!(rejection(&["run", "--once"]).contains("expected hours like"));
 }

@@ -1,7 +1,7 @@
-//! Behaviour through the real binary, the real database file and the real HTTP sandbox.
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-#![allow(missing_docs, reason = "tests are named as sentences")]
-#![allow(unreachable_pub, reason = "the tests are one program")]
+//! Integration tests against the real binary, the real database file and the HTTP sandbox.
+#![allow(clippy::unwrap_used, reason = "tests may panic")]
+#![allow(missing_docs, reason = "test names describe the tests")]
+#![allow(unreachable_pub, reason = "all tests form one binary")]
 
 mod architecture;
 mod budget;

@@ -1,4 +1,6 @@
-//! Faults of the machine: no room, no file descriptors, a locked database. Each is waited out, and costs nothing.
+//! Faults of the operating system: a full disk, no file descriptors, a locked database.
+//!
+//! nightscribe waits until each fault is over. No recording fails or is paid for twice.
 
 use crate::harness::{TestEnv, settings};
 use nightscribe::sandbox::Settings;
@@ -8,8 +10,10 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// The binary under a limit of the shell's `ulimit`, with the signal for too large a file ignored.
-pub fn limited(env: &TestEnv, limit: &str, args: &str) -> Command {
+/// Returns a command of the binary under a `ulimit`.
+///
+/// `SIGXFSZ` is ignored, so that a write beyond the file size limit fails with an error.
+pub fn with_ulimit(env: &TestEnv, limit: &str, args: &str) -> Command {
     let mut command = Command::new("sh");
     let line = format!("trap '' XFSZ; ulimit {limit}; exec \"$0\" {args}");
     command
@@ -23,12 +27,12 @@ pub fn limited(env: &TestEnv, limit: &str, args: &str) -> Command {
 }
 
 #[test]
-fn a_machine_without_file_descriptors_fails_no_recording() {
+fn too_few_file_descriptors_fail_no_recording() {
     let env = TestEnv::with_recordings(settings(), 12);
-    let mut command = limited(&env, "-n 40", "run --once");
+    let mut command = with_ulimit(&env, "-n 40", "run --once");
     command.env("NIGHTSCRIBE__LIMITS__MAX_UPLOADS", "16");
-    let ended = crate::harness::run_command(&mut command);
-    assert_eq!(env.count("failed"), 0, "{}", ended.stderr);
+    let result = crate::harness::run_command(&mut command);
+    assert_eq!(env.count("failed"), 0, "{}", result.stderr);
     env.run_once(0);
     assert_eq!(env.count("done"), 12);
     assert_eq!(env.sandbox().ledger().generations.len(), 12);
@@ -36,19 +40,19 @@ fn a_machine_without_file_descriptors_fails_no_recording() {
 }
 
 #[test]
-fn a_database_without_room_holds_and_loses_nothing() {
+fn a_full_database_disk_loses_nothing() {
     let env = TestEnv::with_recordings(settings(), 40);
-    // Enough for the queue, not for all that follows.
-    let mut child = limited(&env, "-f 2000", "run")
+    // Enough for the queue, but not for the rest of the run.
+    let mut child = with_ulimit(&env, "-f 2000", "run")
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let log = BufReader::new(child.stderr.take().unwrap());
-    let held = log
+    let retrying = log
         .lines()
         .map(Result::unwrap)
         .find(|line| line.contains("cannot write to the database; retrying"));
-    assert!(held.is_some());
+    assert!(retrying.is_some());
     child.kill().unwrap();
     child.wait().unwrap();
     env.run_once(0);
@@ -56,8 +60,10 @@ fn a_database_without_room_holds_and_loses_nothing() {
     assert_eq!(env.sandbox().ledger().generations.len(), 40);
 }
 
-/// A recording of so many hours, of the smallest kind of audio, whose transcript takes megabytes.
-fn record_hours(env: &TestEnv, name: &str, hours: u32) {
+/// Writes a recording of this many hours, as a sparse file with 1,000 samples per second.
+///
+/// The transcript of twelve hours has several megabytes.
+fn add_long_recording(env: &TestEnv, name: &str, hours: u32) {
     const RATE: u32 = 1000;
     let size = hours * 3600 * RATE;
     let mut head = Vec::from(*b"RIFF");
@@ -75,18 +81,18 @@ fn record_hours(env: &TestEnv, name: &str, hours: u32) {
 }
 
 #[test]
-fn an_output_without_room_keeps_the_result_and_pays_once() {
+fn a_full_output_disk_keeps_the_result() {
     let env = TestEnv::with_recordings(settings(), 3);
-    record_hours(&env, "long.wav", 12);
-    // Enough for the database, which keeps the result packed, but not for the transcript.
-    let mut child = limited(&env, "-f 3000", "run")
+    add_long_recording(&env, "long.wav", 12);
+    // Enough for the database, which stores the result compressed, but not for the transcript.
+    let mut child = with_ulimit(&env, "-f 3000", "run")
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let log = BufReader::new(child.stderr.take().unwrap());
     let mut lines = log.lines().map(Result::unwrap);
-    let refused = lines.find(|line| line.contains("cannot write the transcript"));
-    assert!(refused.unwrap().contains("the result is stored"));
+    let failure = lines.find(|line| line.contains("cannot write the transcript"));
+    assert!(failure.unwrap().contains("the result is stored"));
     env.wait_until("the others", |env| env.count("done") == 3);
     assert_eq!(env.item("long.wav")["state"], "received");
     assert_eq!(env.file_names("transcripts").len(), 12);
@@ -98,7 +104,7 @@ fn an_output_without_room_keeps_the_result_and_pays_once() {
 }
 
 #[test]
-fn a_database_that_another_process_locks_is_waited_for() {
+fn a_locked_database_only_delays_the_run() {
     let env = TestEnv::with_recordings(
         Settings {
             delay: Duration::from_millis(100),

@@ -2,7 +2,7 @@
 
 use super::{notify, told, with_command};
 use crate::harness::{KEY, TestEnv, settings};
-use crate::os_faults::limited;
+use crate::os_faults::with_ulimit;
 use nightscribe::sandbox::{Faults, Settings};
 use serde_json::Value;
 use std::fs;
@@ -106,7 +106,7 @@ fn a_refused_key_is_told_at_once_and_once() {
 fn a_database_without_room_is_told_though_it_cannot_keep_the_message() {
     let env = with_command(TestEnv::with_recordings(settings(), 40));
     // Enough for the queue, not for all that follows.
-    let mut daemon = limited(&env, "-f 2000", "run");
+    let mut daemon = with_ulimit(&env, "-f 2000", "run");
     let mut daemon = daemon.stderr(Stdio::null()).spawn().unwrap();
     env.wait_until("it is told", |env| !told(env).is_empty());
     daemon.kill().unwrap();
