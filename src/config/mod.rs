@@ -3,10 +3,10 @@
 //! with its location, and an unknown name with the nearest valid one.
 //!
 //! - [`load`](mod@load): locating and reading the file
-//! - `layers`: merging defaults, file and environment
+//! - `merge`: merging defaults, file and environment
 //! - [`environment`]: variables and working folder of the process
 //! - [`key`]: reading the API key
-//! - [`problem`](mod@problem): diagnostics
+//! - [`diagnostics`]: diagnostics
 //! - `document`: TOML with the location of each value
 //! - `section`: one table, read key by key from the merged layers
 //! - `values`: parsers of single values
@@ -15,9 +15,8 @@
 //! - [`email`]: notification by e-mail
 //! - [`secret`]: reading secrets other than the API key
 //! - `source`: one `[[source]]`
-//! - [`folder`]: rules file of a folder of recordings
+//! - [`folder_rules`]: rules file of a folder of recordings
 //! - [`layout`]: location of transcripts
-//! - [`uncertain`]: handling of submissions whose answer was lost
 
 mod document;
 pub mod email;

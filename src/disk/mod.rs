@@ -3,6 +3,7 @@
 //! - [`folder`]: durable folders
 //! - [`file_system`]: syncing a whole file system
 //! - `mount`: detection of unmounted shares
+//! - [`resource_exhaustion`]: errors that concern the machine, not a file
 //! - [`share`]: detection of network shares
 
 pub mod file_system;

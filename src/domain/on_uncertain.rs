@@ -11,7 +11,7 @@ pub enum OnUncertain {
     Hold,
 }
 
-/// Error of parsing an [`Uncertain`].
+/// Error of parsing an [`OnUncertain`].
 #[derive(Debug, thiserror::Error)]
 #[error("expected \"resubmit\" or \"hold\", found \"{0}\"")]
 pub struct UnknownOnUncertain(String);

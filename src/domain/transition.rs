@@ -54,7 +54,8 @@ impl JobEvent {
         Self::Retried,
     ];
 
-    /// Returns the states in which the event is valid. Guarded statements expect one of these states.
+    /// Returns the states in which the event is valid. This table is the specification: the guard of each statement of the store
+    /// names the same states.
     #[must_use]
     pub const fn from_states(self) -> &'static [JobState] {
         use JobState::{Cancelled, Failed, Pending, Queued, Received, Submitting};
@@ -97,7 +98,7 @@ pub struct InvalidTransition {
 /// Returns the state after `event`.
 ///
 /// # Errors
-/// [`Illegal`] if the event is not valid in `state`.
+/// [`InvalidTransition`] if the event is not valid in `state`.
 pub fn next(state: JobState, event: JobEvent) -> Result<JobState, InvalidTransition> {
     if event.from_states().contains(&state) {
         Ok(event.to_state())

@@ -1,10 +1,9 @@
 //! Notification messages and their channels. The pipeline decides when to send a message and handles retries.
 //!
-//! - [`message`]: messages as data and as JSON
+//! - [`notification`]: messages as data and as JSON
 //! - [`text`]: messages as e-mail text
 //! - [`channels`]: the configured channels
 //! - [`command`], [`webhook`], [`email`]: the single channels
-//! - [`program`]: running a program without a shell and with a time limit
 
 pub mod channels;
 pub mod command;

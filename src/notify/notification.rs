@@ -34,11 +34,11 @@ pub struct Notification {
     pub done: u64,
     /// Recordings that failed.
     pub failed: u64,
-    /// The first failed recordings, at most [`MOST_FAILURES`].
+    /// The first failed recordings, at most [`MAX_FAILURES`].
     pub failures: Vec<FailedRecording>,
     /// Active holds.
     pub holds: Vec<ActiveHold>,
-    /// Duration of the transcribed audio, in seconds. `None` for [`Kind::Attention`].
+    /// Duration of the transcribed audio, in seconds. `None` for [`NotificationKind::Attention`].
     pub audio_s: Option<f64>,
     /// Cost of the transcripts. `None` if a price is not known.
     pub cost: Option<Cost>,

@@ -3,7 +3,7 @@
 //! - [`render`]: output formats
 //! - [`link`]: relative links to recordings
 //! - [`naming`]: folders and names of transcripts
-//! - [`leftover`]: staging files and their removal after a crash
+//! - [`staging_file`]: staging files and their removal after a crash
 //! - [`write`](mod@write): atomic writes
 
 pub mod link;

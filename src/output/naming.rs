@@ -65,7 +65,7 @@ pub fn apply_template(
     shorten(&template.render(base, facts))
 }
 
-/// Returns the name of a transcript file. [`bases`] has already shortened long names.
+/// Returns the name of a transcript file. [`base_names`] has already shortened long names.
 #[must_use]
 pub fn file_name(base: &OsStr, format: Format) -> OsString {
     let mut name = base.to_owned();

@@ -87,7 +87,7 @@ pub fn target_state(path: &Path, bytes: &[u8]) -> Result<TargetState, WriteError
 /// A fully written staging file, next to its target path.
 ///
 /// A crash leaves the target unchanged. It may leave the staging file, which
-/// [`remove_leftovers`](crate::output::staging_file::remove_leftovers) removes. Dropping the value before [`put_in_place`] removes the
+/// [`remove_leftovers`](crate::output::staging_file::remove_staging_files) removes. Dropping the value before [`rename_into_place`] removes the
 /// staging file.
 #[derive(Debug)]
 pub struct StagedFile {

@@ -4,9 +4,9 @@
 //! - [`rate_limiter`]: token bucket for requests
 //! - [`http_client`]: settings shared by all HTTP clients
 //! - [`subprocess`]: programs run without a shell and within a time limit
-//! - [`blocking`]: blocking work on a few threads
-//! - [`large_jobs`]: one thread that runs big jobs one after the other
-//! - [`failpoint`]: places where a test kills the process
+//! - `blocking`: blocking work on a few threads
+//! - `large_jobs`: one thread that runs big jobs one after the other
+//! - `failpoint`: places where a test kills the process
 
 pub(crate) mod blocking;
 pub mod clock;

@@ -9,16 +9,16 @@
 //! - [`ledger`]: received calls and charged submissions
 //! - [`server`]: the server and its connections
 //! - `routes`: the endpoints
-//! - `book`: state of the sandbox and its changes by each call
+//! - `state`: state of the sandbox and its changes by each call
 //! - `generation`: a generation and its status over time
-//! - `window`: sliding window of calls, for the rate limits
+//! - `sliding_window`: sliding window of calls, for the rate limits
 //! - `submission`: parsing and validation of a form or a JSON body
 //! - `audio`: inspection of an upload in constant memory
 //! - `property`: documented models and properties
 //! - `speech`: words of a made-up transcript
 //! - `result`: results in the format of each model family
 //! - `deepgram`: results in Deepgram's format
-//! - `answer`: responses, with and without faults
+//! - `response`: responses, with and without faults
 
 mod audio;
 mod deepgram;

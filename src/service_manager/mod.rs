@@ -6,8 +6,8 @@
 //! - [`quote`]: quoting of paths in a unit
 //! - [`launchd`]: launchd property list
 //! - [`steps`]: commands that start, stop and query the service
-//! - [`account`]: OS users and their permissions
-//! - [`installed`]: reading an installed unit
+//! - [`user`]: OS users and their permissions
+//! - [`unit_file`]: reading an installed unit
 
 pub mod launchd;
 pub mod quote;

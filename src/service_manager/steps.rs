@@ -30,7 +30,7 @@ pub struct ServiceCommands<'a> {
 }
 
 impl ServiceCommands<'_> {
-    /// Returns the command that queries the state of the service manager. [`is_running`] interprets its output.
+    /// Returns the command that queries the state of the service manager. [`is_manager_running`] interprets its output.
     #[must_use]
     pub fn manager_state(&self) -> Step {
         match self.manager {
@@ -130,7 +130,7 @@ impl ServiceCommands<'_> {
     }
 }
 
-/// Whether this result of [`Talk::manager_runs`] is that of a manager that starts services.
+/// Whether this result of [`ServiceCommands::manager_state`] is that of a manager that starts services.
 #[must_use]
 pub fn is_manager_running(manager: ServiceManager, succeeded: bool, output: &str) -> bool {
     match manager {

@@ -38,7 +38,7 @@ impl UnitUser {
 
     /// Returns the first component of `path` that denies the user access.
     ///
-    /// The last existing component needs the permissions `wanted`, the others only [`ENTER`]. Missing components deny
+    /// The last existing component needs the permissions `wanted`, the others only [`TRAVERSE`]. Missing components deny
     /// nothing.
     pub(super) fn first_denied<'p>(&self, path: &'p Path, wanted: u32) -> Option<&'p Path> {
         let mut steps: Vec<_> = path.ancestors().collect();

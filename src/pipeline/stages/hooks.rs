@@ -23,7 +23,7 @@ pub(crate) struct Hooks {
 }
 
 /// Runs hooks until the stages have ended and none is left. After the user stops the run, no new hooks are started, and
-/// the running ones have [`STOP_WITHIN`] to end.
+/// the running ones have [`STOP_TIMEOUT`] to end.
 pub(crate) async fn run_hooks(stage: Arc<Hooks>) {
     let Some(hook) = stage.config.hooks.on_done.clone().map(Arc::new) else {
         return;

@@ -61,7 +61,7 @@ pub(crate) async fn reopen_outbox(stage: &Notify) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Delivers the messages in the outbox until [`end`]. In a daemon, also sends daily summaries.
+/// Delivers the messages in the outbox until [`finish`]. In a daemon, also sends daily summaries.
 pub(crate) async fn notify_all(stage: Arc<Notify>, mode: Mode) {
     let channels = stage.messages.channels.configured();
     let delivering = join_all(channels.map(|channel| deliver_all(&stage, channel)));

@@ -151,7 +151,7 @@ fn between<'a>(text: &'a str, open: &str, close: &str) -> Option<&'a str> {
     Some(&text[start..end])
 }
 
-/// Redacts the key from a message that [`one_line`] returned.
+/// Redacts the key from a message that [`one_line`](fn@one_line) returned.
 ///
 /// A key that was cut off at the end of the message is redacted, too.
 #[must_use]

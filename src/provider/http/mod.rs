@@ -1,7 +1,7 @@
 //! HTTP exchanges, bounded in time and size.
 //!
 //! - `exchange`: one request and its response
-//! - [`upload`]: a file streamed into a request
+//! - `upload`: a file streamed into a request
 //! - `buffers`: reusable memory for the chunks of a file
 //! - `upload_watchdog`: upload progress, and the timeout of a stalled upload
 //! - `transport_errors`: the meaning of a call that got no response

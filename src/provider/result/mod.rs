@@ -1,6 +1,6 @@
 //! Lenient parsers of results. They do no IO.
 //!
-//! - [`transcript`]: detection of the model family, and text-only results
+//! - `transcript`: detection of the model family, and text-only results
 //! - `deepgram`, `assemblyai`: results with words and times
 //! - `number`: lenient reading of numbers
 

@@ -3,8 +3,8 @@
 //! - [`walk`](mod@walk): the directory walk
 //! - [`fingerprint`]: size and modification time of a file, and its hash
 //! - [`rules`]: rules and skip markers found in folders
-//! - [`watch`]: watches of the operating system
-//! - [`events`]: the meaning of a file event
+//! - `watch`: watches of the operating system
+//! - `events`: the meaning of a file event
 
 pub(crate) mod events;
 pub mod fingerprint;

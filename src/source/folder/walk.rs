@@ -71,7 +71,7 @@ pub enum WalkItem {
 /// Walks `walk.root` in the byte order of the paths.
 ///
 /// Skips hidden files and folders, symbolic links, and anything that is not a regular file. A folder that cannot be read
-/// is returned as [`Found::Problem`], and the walk continues.
+/// is returned as [`WalkItem::Unreadable`], and the walk continues.
 ///
 /// # Errors
 /// Returns an error if the root cannot be read.
@@ -107,7 +107,7 @@ pub struct WalkIter<'a> {
 }
 
 impl WalkIter<'_> {
-    /// Skips the rest of the folder of the last [`Found::Rules`].
+    /// Skips the rest of the folder of the last [`WalkItem::Rules`].
     pub fn skip_folder(&mut self) {
         self.entries.skip_current_dir();
     }

@@ -44,7 +44,7 @@ pub struct WaitingJobs {
     pub are_files: bool,
     /// Whether they wait for a duplicate in flight.
     pub have_duplicate: bool,
-    /// Number of these jobs among the first [`HEAD`] of the queue.
+    /// Number of these jobs among the first [`HEAD_LIMIT`] of the queue.
     pub jobs: u64,
 }
 
@@ -68,9 +68,9 @@ pub struct Activity {
     pub sending: Vec<InFlightRecording>,
     /// Recordings pending at the service, nearest expiry first.
     pub pending: Vec<InFlightRecording>,
-    /// Due jobs among the first [`HEAD`] of the queue, grouped by what they wait for.
+    /// Due jobs among the first [`HEAD_LIMIT`] of the queue, grouped by what they wait for.
     pub waiting: Vec<WaitingJobs>,
-    /// Number of queued jobs not yet due, at most [`HEAD`].
+    /// Number of queued jobs not yet due, at most [`HEAD_LIMIT`].
     pub not_due: u64,
     /// Earliest due time of these jobs.
     pub next_due: Option<Timestamp>,

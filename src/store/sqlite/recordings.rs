@@ -4,7 +4,7 @@ use crate::domain::{JobId, Location, Timestamp};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-/// Recommended batch size for [`Store::unknown_of`] and [`Store::record`].
+/// Recommended batch size for `Store::new_or_changed` and `Store::record`.
 ///
 /// It is the number of rows that one statement reads.
 pub const BATCH_SIZE: usize = 4096;

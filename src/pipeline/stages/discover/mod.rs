@@ -20,7 +20,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// Size of the first batch, small so that submissions start early. Each batch is recorded in one commit. The size
-/// doubles with each batch, up to [`PAGE`].
+/// doubles with each batch, up to [`BATCH_SIZE`].
 const FIRST_BATCH: usize = 64;
 /// Number of batches that the walk may be ahead of the database.
 const BATCHES_AHEAD: usize = 1;

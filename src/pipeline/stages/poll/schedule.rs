@@ -144,7 +144,7 @@ impl PollSchedule {
         }
     }
 
-    /// Removes the due generation that expires first. It counts as in flight until [`returned`](Self::returned).
+    /// Removes the due generation that expires first. It counts as in flight until [`returned`](Self::finish).
     pub fn take_nearest_expiry(&mut self) -> Option<PolledGeneration> {
         let (_, attempt) = self.due_by_expiry.pop_first()?;
         let (mut generation, due) = self.generations.remove(&attempt)?;

@@ -216,7 +216,7 @@ struct NameCandidates {
 }
 
 impl NameCandidates {
-    /// Starts with the base name recorded for the recording. The others follow in the order of [`naming::bases`].
+    /// Starts with the base name recorded for the recording. The others follow in the order of [`naming::base_names`].
     fn new(received: &ReceivedJob, folder: PathBuf, naming: Naming, formats: Vec<Format>) -> Self {
         let name = received.recording.relative.file_name().unwrap_or_default();
         let own = received.base_name.clone();
