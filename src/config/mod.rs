@@ -6,7 +6,7 @@
 //! - `merge`: merging defaults, file and environment
 //! - [`environment`]: variables and working folder of the process
 //! - [`key`]: reading the API key
-//! - [`diagnostics`]: diagnostics
+//! - [`diagnostics`]: messages about invalid settings, with their location
 //! - `document`: TOML with the location of each value
 //! - `section`: one table, read key by key from the merged layers
 //! - `values`: parsers of single values

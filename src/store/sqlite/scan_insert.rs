@@ -333,7 +333,7 @@ async fn find(
          WHERE r.source = ?1 AND r.location = ?2 ORDER BY j.id DESC LIMIT 1",
     )
     .bind(source)
-    .bind(row::location_bytes(&location))
+    .bind(row::location_bytes(location))
     .fetch_optional(connection)
     .await?;
     let Some(found) = found else { return Ok(None) };
