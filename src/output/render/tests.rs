@@ -139,29 +139,29 @@ fn formats_of_other_programs_match_snapshots() {
     for (name, transcript) in transcripts {
         let files =
             EXTERNAL_FORMATS.map(|format| format!("{format}:\n{}", rendered(format, &transcript)));
-        assert_snapshot!(format!("others {name}"), files.join("\n"));
+        assert_snapshot!(format!("others_{name}"), files.join("\n"));
     }
 }
 
 #[test]
 fn text_matches_snapshots() {
-    assert_snapshot!("txt plain", rendered(Format::Txt, &plain()));
-    assert_snapshot!("txt diarized", rendered(Format::Txt, &diarized()));
-    assert_snapshot!("txt channels", rendered(Format::Txt, &two_channels()));
-    assert_snapshot!("txt paragraphs", rendered(Format::Txt, &in_paragraphs()));
-    assert_snapshot!("txt hostile", rendered(Format::Txt, &hostile()));
+    assert_snapshot!("txt_plain", rendered(Format::Txt, &plain()));
+    assert_snapshot!("txt_diarized", rendered(Format::Txt, &diarized()));
+    assert_snapshot!("txt_channels", rendered(Format::Txt, &two_channels()));
+    assert_snapshot!("txt_paragraphs", rendered(Format::Txt, &in_paragraphs()));
+    assert_snapshot!("txt_hostile", rendered(Format::Txt, &hostile()));
 }
 
 #[test]
 fn subtitles_match_snapshots() {
-    assert_snapshot!("srt plain", rendered(Format::Srt, &plain()));
-    assert_snapshot!("srt diarized", rendered(Format::Srt, &diarized()));
-    assert_snapshot!("srt channels", rendered(Format::Srt, &two_channels()));
-    assert_snapshot!("srt paragraphs", rendered(Format::Srt, &in_paragraphs()));
-    assert_snapshot!("srt hostile", rendered(Format::Srt, &hostile()));
-    assert_snapshot!("vtt plain", rendered(Format::Vtt, &plain()));
-    assert_snapshot!("vtt diarized", rendered(Format::Vtt, &diarized()));
-    assert_snapshot!("vtt hostile", rendered(Format::Vtt, &hostile()));
+    assert_snapshot!("srt_plain", rendered(Format::Srt, &plain()));
+    assert_snapshot!("srt_diarized", rendered(Format::Srt, &diarized()));
+    assert_snapshot!("srt_channels", rendered(Format::Srt, &two_channels()));
+    assert_snapshot!("srt_paragraphs", rendered(Format::Srt, &in_paragraphs()));
+    assert_snapshot!("srt_hostile", rendered(Format::Srt, &hostile()));
+    assert_snapshot!("vtt_plain", rendered(Format::Vtt, &plain()));
+    assert_snapshot!("vtt_diarized", rendered(Format::Vtt, &diarized()));
+    assert_snapshot!("vtt_hostile", rendered(Format::Vtt, &hostile()));
 }
 
 #[test]
@@ -172,13 +172,13 @@ fn unspaced_scripts_and_long_words_are_split() {
         duration_s: Some(20.0),
         ..Transcript::default()
     };
-    assert_snapshot!("srt japanese", rendered(Format::Srt, &japanese));
+    assert_snapshot!("srt_japanese", rendered(Format::Srt, &japanese));
     let endless = Transcript {
         text: "a".repeat(100),
         duration_s: Some(6.0),
         ..Transcript::default()
     };
-    assert_snapshot!("srt endless", rendered(Format::Srt, &endless));
+    assert_snapshot!("srt_endless", rendered(Format::Srt, &endless));
 }
 
 #[test]
@@ -198,8 +198,8 @@ fn utterances_replace_missing_words() {
         ],
         ..Transcript::default()
     };
-    assert_snapshot!("vtt utterances", rendered(Format::Vtt, &transcript));
-    assert_snapshot!("txt utterances", rendered(Format::Txt, &transcript));
+    assert_snapshot!("vtt_utterances", rendered(Format::Vtt, &transcript));
+    assert_snapshot!("txt_utterances", rendered(Format::Txt, &transcript));
 }
 
 /// Returns a transcript of words: text, start and end in seconds, channel.
@@ -227,9 +227,9 @@ fn alternating_channels_label_every_turn() {
         ("Good.", 6.0, 7.0, 1),
         ("Bye.", 8.0, 9.0, 1),
     ]);
-    assert_snapshot!("srt alternating", rendered(Format::Srt, &call));
-    assert_snapshot!("txt alternating", rendered(Format::Txt, &call));
-    assert_snapshot!("vtt alternating", rendered(Format::Vtt, &call));
+    assert_snapshot!("srt_alternating", rendered(Format::Srt, &call));
+    assert_snapshot!("txt_alternating", rendered(Format::Txt, &call));
+    assert_snapshot!("vtt_alternating", rendered(Format::Vtt, &call));
 }
 
 #[test]
@@ -302,7 +302,7 @@ fn overlapping_utterances_keep_their_words_together() {
         ],
         ..Transcript::default()
     };
-    assert_snapshot!("vtt overlapping", rendered(Format::Vtt, &transcript));
+    assert_snapshot!("vtt_overlapping", rendered(Format::Vtt, &transcript));
 }
 
 #[test]
