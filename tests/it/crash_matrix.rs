@@ -1,35 +1,36 @@
-//! The process is killed at every point of the code that is marked with `failpoint::hit` or `failpoint::around`, one process
-//! for each, and started again. What is marked is read from the source, so that a new point without a case is noticed.
+//! Kills a process at each failpoint, starts it again and checks that nothing was lost or paid for twice.
+//!
+//! The failpoints are read from the source code. A new failpoint without a case fails a test.
 
 mod cases;
 mod scenario;
 
 use crate::exactly_once;
-use cases::{COMMIT, Case, LEAST_COMMITS, Paid, cases, commit};
+use cases::{COMMIT_FAILPOINTS, Case, MIN_COMMITS, Paid, cases, commit};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Every name that the source marks.
-fn marked() -> BTreeSet<String> {
-    let mut marked = BTreeSet::new();
+/// Returns the names of all failpoints in the source code.
+fn failpoints() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
     for entry in walkdir::WalkDir::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
         let path = entry.unwrap().into_path();
         let is_code = path.extension().is_some_and(|extension| extension == "rs");
         if is_code && !path.ends_with("failpoint.rs") {
             let code = fs::read_to_string(path).unwrap();
-            marked.extend(arguments(&code, "failpoint::hit("));
+            names.extend(arguments(&code, "failpoint::hit("));
             for name in arguments(&code, "failpoint::around(") {
-                marked.extend([format!("{name}.before"), format!("{name}.after")]);
+                names.extend([format!("{name}.before"), format!("{name}.after")]);
             }
         }
     }
-    marked
+    names
 }
 
-/// The text that each call of `function` begins its arguments with.
+/// Returns the first string argument of each call of `function`.
 fn arguments(code: &str, function: &str) -> Vec<String> {
     code.split(function)
         .skip(1)
@@ -38,84 +39,92 @@ fn arguments(code: &str, function: &str) -> Vec<String> {
 }
 
 #[test]
-fn crash_matrix_has_a_case_for_every_point_and_no_other() {
+fn every_failpoint_has_a_case() {
     let cases = cases();
-    let points = cases.iter().map(Case::point).chain(COMMIT);
-    assert_eq!(points.map(str::to_owned).collect::<BTreeSet<_>>(), marked());
+    let names = cases.iter().map(Case::failpoint).chain(COMMIT_FAILPOINTS);
+    assert_eq!(
+        names.map(str::to_owned).collect::<BTreeSet<_>>(),
+        failpoints()
+    );
 }
 
 #[test]
-fn crash_matrix_keeps_every_promise_at_every_point() {
+fn a_kill_at_any_failpoint_loses_nothing() {
     let cases = cases();
     let next = AtomicUsize::new(0);
-    let broken = Mutex::new(Vec::new());
+    let violations = Mutex::new(Vec::new());
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let found = judge(case).unwrap_or_else(|missed| vec![missed]);
-                    broken.lock().unwrap().extend(found);
+                    let found = run_case(case).unwrap_or_else(|error| vec![error]);
+                    violations.lock().unwrap().extend(found);
                 }
             });
         }
     });
-    let broken = broken.into_inner().unwrap();
+    let violations = violations.into_inner().unwrap();
     println!(
-        "{} points, {} kills, {} violations",
-        marked().len(),
+        "{} failpoints, {} kills, {} violations",
+        failpoints().len(),
         cases.len(),
-        broken.len()
+        violations.len()
     );
-    assert!(broken.is_empty(), "{broken:#?}");
+    assert!(violations.is_empty(), "{violations:#?}");
 }
 
 #[test]
-fn crash_matrix_keeps_every_promise_at_every_commit() {
+fn a_kill_at_any_commit_loses_nothing() {
     std::thread::scope(|scope| {
-        for point in COMMIT {
+        for failpoint in COMMIT_FAILPOINTS {
             scope.spawn(move || {
-                let kills = (1..).map_while(|number| judge(&commit(point, number)).ok());
-                let broken: Vec<_> = kills.collect();
-                println!("{point}: {} kills", broken.len());
-                assert!(broken.len() >= LEAST_COMMITS, "{} kills", broken.len());
-                assert!(broken.iter().all(Vec::is_empty), "{broken:#?}");
+                let kills = (1..).map_while(|number| run_case(&commit(failpoint, number)).ok());
+                let violations: Vec<_> = kills.collect();
+                println!("{failpoint}: {} kills", violations.len());
+                assert!(
+                    violations.len() >= MIN_COMMITS,
+                    "{} kills",
+                    violations.len()
+                );
+                assert!(violations.iter().all(Vec::is_empty), "{violations:#?}");
             });
         }
     });
 }
 
-/// Runs one case; says what of the promise it broke.
+/// Runs one case: kill, repair, next run. Returns the violated guarantees.
 ///
 /// # Errors
-/// If the process did not come to the point.
-fn judge(case: &Case) -> Result<Vec<String>, String> {
+///
+/// If the process never reached the failpoint.
+fn run_case(case: &Case) -> Result<Vec<String>, String> {
     let env = case.scenario.prepare();
     case.scenario
-        .kills(&env, &case.at)
-        .map_err(|why| format!("{case:?}: {why}"))?;
-    case.scenario.mend(&env);
+        .run_until_killed(&env, &case.at)
+        .map_err(|error| format!("{case:?}: {error}"))?;
+    case.scenario.repair(&env);
     let finished = env.run(&["run", "--once"]);
-    let untold = case.scenario.untold(&env);
-    let account = exactly_once::account(&env, case.scenario.refused());
+    let notification = case.scenario.notification_violation(&env);
+    let account = exactly_once::account(&env, case.scenario.expected_failures());
     let mut violations = account.violations;
-    violations.extend(untold);
+    violations.extend(notification);
     if !(0..=1).contains(&finished.code) {
-        violations.push(format!("ended with {}: {}", finished.code, finished.stderr));
+        violations.push(format!("exit code {}: {}", finished.code, finished.stderr));
     }
-    let (most_again, most_counted) = match case.paid {
+    let (max_paid_again, max_perhaps_paid) = match case.paid {
         Paid::Once => (0, 0),
-        Paid::OnceInDoubt => (0, 1),
-        Paid::PerhapsTwice => (1, 1),
+        Paid::OnceUncertain => (0, 1),
+        Paid::MaybeTwice => (1, 1),
     };
-    if account.paid_again > most_again || account.perhaps_paid > most_counted {
+    if account.paid_again > max_paid_again || account.perhaps_paid > max_perhaps_paid {
         violations.push(format!(
             "{} paid again, {} counted",
             account.paid_again, account.perhaps_paid
         ));
     }
-    let named = violations
+    let described = violations
         .iter()
-        .map(|broken| format!("{case:?}: {broken}"));
-    Ok(named.collect())
+        .map(|violation| format!("{case:?}: {violation}"));
+    Ok(described.collect())
 }

@@ -1,186 +1,196 @@
-//! Which point is reached how, and what a crash there may cost.
+//! The kills: how each failpoint is reached, and what a crash there may cost.
 
 use super::scenario::Scenario;
-use Paid::{Once, OnceInDoubt, PerhapsTwice};
+use Paid::{MaybeTwice, Once, OnceUncertain};
 use Scenario::{
-    After, Cancel, Changed, Equal, Export, Failing, Formats, KeyRefused, Legacy, One, Pause,
-    Rejected, Resume, Retry, Text, Told, Two, Unlisted, Untold, Unwritable, Vanished,
+    AfterCrash, AllFormats, Cancel, Changed, Duplicate, Export, Failing, InvalidKey, Legacy,
+    NoRequestLog, NotARecording, Notified, NotifiedOnRetry, Pause, Rejected, Resume, Retry, Single,
+    Two, UnwritableOutput, Vanished,
 };
 
-/// What the crash may cost.
+/// The most that a crash may cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Paid {
-    /// Nothing.
+    /// No additional transcription.
     Once,
-    /// Nothing; but only the service knows that, and the attempt may be counted as perhaps paid.
-    OnceInDoubt,
-    /// One transcription, which must be counted: the service took the submission, and nobody heard of it.
-    PerhapsTwice,
+    /// No additional transcription. Only the service knows this, so the attempt may be counted as perhaps paid.
+    OnceUncertain,
+    /// One additional transcription, which must be counted. The service accepted a submission whose response was lost.
+    MaybeTwice,
 }
 
 /// One kill.
 #[derive(Debug)]
 pub struct Case {
-    /// The point; `#2` the second time it is reached.
+    /// Name of the failpoint. `#2` selects the second time it is reached.
     pub at: String,
     pub scenario: Scenario,
     pub paid: Paid,
 }
 
 impl Case {
-    pub fn point(&self) -> &str {
+    /// Returns the name of the failpoint without the number.
+    pub fn failpoint(&self) -> &str {
         self.at.split('#').next().unwrap()
     }
 }
 
 const CASES: [(&str, Scenario, Paid); 132] = [
-    // A start.
-    ("disk.folder.name_synced", One, Once),
-    ("disk.folder.name_synced#2", One, Once),
-    ("store.migrate.before", One, Once),
-    ("store.migrate.after", One, Once),
-    ("store.begin_run.before", One, Once),
-    ("store.begin_run.after", One, Once),
-    ("store.reconfigure.before", One, Once),
-    ("store.reconfigure.after", One, Once),
-    ("store.release.before", One, Once),
-    ("store.release.after", One, Once),
+    // Start.
+    ("disk.folder.name_synced", Single, Once),
+    ("disk.folder.name_synced#2", Single, Once),
+    ("store.migrate.before", Single, Once),
+    ("store.migrate.after", Single, Once),
+    ("store.begin_run.before", Single, Once),
+    ("store.begin_run.after", Single, Once),
+    ("store.reconfigure.before", Single, Once),
+    ("store.reconfigure.after", Single, Once),
+    ("store.release.before", Single, Once),
+    ("store.release.after", Single, Once),
     // Scan.
-    ("store.record.before", One, Once),
-    ("store.record.after", One, Once),
+    ("store.record.before", Single, Once),
+    ("store.record.after", Single, Once),
     ("store.record.before", Changed, Once),
     ("store.record.after", Changed, Once),
-    // What is found before a submission.
-    ("store.refuse.before", Text, Once),
-    ("store.refuse.after", Text, Once),
+    // Preflight of a submission.
+    ("store.refuse.before", NotARecording, Once),
+    ("store.refuse.after", NotARecording, Once),
     ("store.put_off.before", Vanished, Once),
     ("store.put_off.after", Vanished, Once),
-    ("store.share.before", Equal, Once),
-    ("store.share.after", Equal, Once),
-    // A submission.
-    ("store.claim.before", One, Once),
-    ("store.claim.after", One, OnceInDoubt),
-    ("pipeline.submit.request.before", One, OnceInDoubt),
-    ("api.upload.last_chunk", One, OnceInDoubt),
-    ("api.exchange.head", One, OnceInDoubt),
-    ("pipeline.submit.request.after", One, OnceInDoubt),
-    ("store.accept.before", One, OnceInDoubt),
-    ("store.accept.after", One, Once),
-    ("pipeline.submit.request.after", Rejected, OnceInDoubt),
-    ("store.set_back.before", Rejected, OnceInDoubt),
+    ("store.share.before", Duplicate, Once),
+    ("store.share.after", Duplicate, Once),
+    // Submission.
+    ("store.claim.before", Single, Once),
+    ("store.claim.after", Single, OnceUncertain),
+    ("pipeline.submit.request.before", Single, OnceUncertain),
+    ("api.upload.last_chunk", Single, OnceUncertain),
+    ("api.exchange.head", Single, OnceUncertain),
+    ("pipeline.submit.request.after", Single, OnceUncertain),
+    ("store.accept.before", Single, OnceUncertain),
+    ("store.accept.after", Single, Once),
+    ("pipeline.submit.request.after", Rejected, OnceUncertain),
+    ("store.set_back.before", Rejected, OnceUncertain),
     ("store.set_back.after", Rejected, Once),
-    ("store.hold.before", KeyRefused, Once),
-    ("store.hold.after", KeyRefused, Once),
-    // A poll.
-    ("pipeline.poll.request.before", One, Once),
-    ("api.exchange.head#2", One, Once),
-    ("pipeline.poll.request.after", One, Once),
-    ("store.complete.before", One, Once),
-    ("store.complete.after", One, Once),
-    ("store.set_back.before", Failing, OnceInDoubt),
-    ("store.set_back.after", Failing, OnceInDoubt),
-    ("pipeline.submit.request.after", Legacy, OnceInDoubt),
-    ("store.complete.before", Legacy, OnceInDoubt),
+    ("store.hold.before", InvalidKey, Once),
+    ("store.hold.after", InvalidKey, Once),
+    // Poll.
+    ("pipeline.poll.request.before", Single, Once),
+    ("api.exchange.head#2", Single, Once),
+    ("pipeline.poll.request.after", Single, Once),
+    ("store.complete.before", Single, Once),
+    ("store.complete.after", Single, Once),
+    ("store.set_back.before", Failing, OnceUncertain),
+    ("store.set_back.after", Failing, OnceUncertain),
+    ("pipeline.submit.request.after", Legacy, OnceUncertain),
+    ("store.complete.before", Legacy, OnceUncertain),
     ("store.complete.after", Legacy, Once),
-    // Two recordings, of which the second is hit.
-    ("store.claim.after#2", Two, OnceInDoubt),
-    ("store.accept.before#2", Two, OnceInDoubt),
+    // The second of two recordings.
+    ("store.claim.after#2", Two, OnceUncertain),
+    ("store.accept.before#2", Two, OnceUncertain),
     ("store.accept.after#2", Two, Once),
     ("store.complete.before#2", Two, Once),
     ("store.written.before#2", Two, Once),
     ("store.written.after#2", Two, Once),
-    // The files of one recording.
-    ("disk.folder.name_synced#4", One, Once),
-    ("output.write.folders_made", One, Once),
-    ("output.write.begun", One, Once),
-    ("output.write.begun#4", One, Once),
-    ("output.write.staged", One, Once),
-    ("output.write.staged#2", One, Once),
-    ("output.write.staged#4", One, Once),
-    ("output.write.file_synced", One, Once),
-    ("output.write.file_synced#2", One, Once),
-    ("output.write.file_synced#4", One, Once),
-    ("output.write.renamed", One, Once),
-    ("output.write.renamed#2", One, Once),
-    ("output.write.renamed#4", One, Once),
+    // Output files of one recording.
+    ("disk.folder.name_synced#4", Single, Once),
+    ("output.write.folders_made", Single, Once),
+    ("output.write.begun", Single, Once),
+    ("output.write.begun#4", Single, Once),
+    ("output.write.staged", Single, Once),
+    ("output.write.staged#2", Single, Once),
+    ("output.write.staged#4", Single, Once),
+    ("output.write.file_synced", Single, Once),
+    ("output.write.file_synced#2", Single, Once),
+    ("output.write.file_synced#4", Single, Once),
+    ("output.write.renamed", Single, Once),
+    ("output.write.renamed#2", Single, Once),
+    ("output.write.renamed#4", Single, Once),
     ("output.write.renamed", Changed, Once),
     ("output.write.renamed#2", Changed, Once),
     ("output.write.renamed#4", Changed, Once),
-    ("output.write.folder_synced", One, Once),
-    ("output.write.file_system_synced", Formats, Once),
-    ("output.write.renamed#8", Formats, Once),
-    ("store.written.before", One, Once),
-    ("store.written.after", One, Once),
-    ("store.not_written.before", Unwritable, Once),
-    ("store.not_written.after", Unwritable, Once),
-    // The end.
-    ("store.end_run.before", One, Once),
-    ("store.end_run.after", One, Once),
-    ("store.close.before", One, Once),
-    ("store.close.after", One, Once),
-    // What a person is told, and what is run for a transcript.
-    ("store.begin_telling.before", Told, Once),
-    ("store.begin_telling.after", Told, Once),
-    ("store.tell.before", Told, Once),
-    ("store.tell.after", Told, Once),
-    ("store.begin_delivery.before", Told, Once),
-    ("store.begin_delivery.after", Told, Once),
-    ("pipeline.tell.send.before", Told, Once),
-    ("pipeline.tell.send.after", Told, Once),
-    ("store.delivered.before", Told, Once),
-    ("store.delivered.after", Told, Once),
-    ("store.not_delivered.before", Untold, Once),
-    ("store.not_delivered.after", Untold, Once),
-    ("store.begin_delivery.before#2", Untold, Once),
-    ("store.delivered.after", Untold, Once),
-    ("store.hook_ended.before", Told, Once),
-    ("store.hook_ended.after", Told, Once),
-    // A crash in the run that takes up what an earlier crash left.
+    ("output.write.folder_synced", Single, Once),
+    ("output.write.file_system_synced", AllFormats, Once),
+    ("output.write.renamed#8", AllFormats, Once),
+    ("store.written.before", Single, Once),
+    ("store.written.after", Single, Once),
+    ("store.not_written.before", UnwritableOutput, Once),
+    ("store.not_written.after", UnwritableOutput, Once),
+    // End of the run.
+    ("store.end_run.before", Single, Once),
+    ("store.end_run.after", Single, Once),
+    ("store.close.before", Single, Once),
+    ("store.close.after", Single, Once),
+    // Notifications and hooks.
+    ("store.begin_telling.before", Notified, Once),
+    ("store.begin_telling.after", Notified, Once),
+    ("store.tell.before", Notified, Once),
+    ("store.tell.after", Notified, Once),
+    ("store.begin_delivery.before", Notified, Once),
+    ("store.begin_delivery.after", Notified, Once),
+    ("pipeline.tell.send.before", Notified, Once),
+    ("pipeline.tell.send.after", Notified, Once),
+    ("store.delivered.before", Notified, Once),
+    ("store.delivered.after", Notified, Once),
+    ("store.not_delivered.before", NotifiedOnRetry, Once),
+    ("store.not_delivered.after", NotifiedOnRetry, Once),
+    ("store.begin_delivery.before#2", NotifiedOnRetry, Once),
+    ("store.delivered.after", NotifiedOnRetry, Once),
+    ("store.hook_ended.before", Notified, Once),
+    ("store.hook_ended.after", Notified, Once),
+    // A second crash, during the recovery from the first.
     (
         "store.begin_run.before",
-        After("store.accept.before"),
-        OnceInDoubt,
+        AfterCrash("store.accept.before"),
+        OnceUncertain,
     ),
     (
         "store.begin_run.after",
-        After("store.accept.before"),
-        OnceInDoubt,
+        AfterCrash("store.accept.before"),
+        OnceUncertain,
     ),
     (
         "store.claim.before",
-        After("store.claim.after"),
-        OnceInDoubt,
+        AfterCrash("store.claim.after"),
+        OnceUncertain,
     ),
     (
         "pipeline.poll.request.before",
-        After("store.accept.after"),
+        AfterCrash("store.accept.after"),
         Once,
     ),
-    ("store.written.before", After("store.complete.after"), Once),
+    (
+        "store.written.before",
+        AfterCrash("store.complete.after"),
+        Once,
+    ),
     (
         "output.leftover.removed",
-        After("output.write.file_synced#4"),
+        AfterCrash("output.write.file_synced#4"),
         Once,
     ),
     (
         "output.leftover.removed#3",
-        After("output.write.staged#4"),
+        AfterCrash("output.write.staged#4"),
         Once,
     ),
-    ("output.write.staged", After("output.write.staged#2"), Once),
+    (
+        "output.write.staged",
+        AfterCrash("output.write.staged#2"),
+        Once,
+    ),
     (
         "output.write.found_in_place",
-        After("output.write.renamed"),
+        AfterCrash("output.write.renamed"),
         Once,
     ),
     (
         "output.write.found_in_place#4",
-        After("store.written.before"),
+        AfterCrash("store.written.before"),
         Once,
     ),
     (
         "output.write.renamed#2",
-        After("output.write.renamed#2"),
+        AfterCrash("output.write.renamed#2"),
         Once,
     ),
     // Other commands.
@@ -202,52 +212,58 @@ const CASES: [(&str, Scenario, Paid); 132] = [
     ("store.exported.after", Export, Once),
     ("store.close.before", Export, Once),
     ("store.close.after", Export, Once),
-    // A look-up of an answer that a crash lost.
+    // Recovery of a lost response by looking it up.
     (
         "pipeline.lookup.request.before",
-        After("store.accept.before"),
+        AfterCrash("store.accept.before"),
         Once,
     ),
     (
         "pipeline.lookup.request.after",
-        After("store.accept.before"),
+        AfterCrash("store.accept.before"),
         Once,
     ),
-    ("store.adopt.before", After("store.accept.before"), Once),
-    ("store.adopt.after", After("store.accept.before"), Once),
+    (
+        "store.adopt.before",
+        AfterCrash("store.accept.before"),
+        Once,
+    ),
+    ("store.adopt.after", AfterCrash("store.accept.before"), Once),
     (
         "store.look_again.before",
-        After("store.claim.after"),
-        OnceInDoubt,
+        AfterCrash("store.claim.after"),
+        OnceUncertain,
     ),
     (
         "store.look_again.after",
-        After("store.claim.after"),
-        OnceInDoubt,
+        AfterCrash("store.claim.after"),
+        OnceUncertain,
     ),
     (
         "store.give_up_doubt.before",
-        After("store.claim.after"),
-        OnceInDoubt,
+        AfterCrash("store.claim.after"),
+        OnceUncertain,
     ),
     (
         "store.give_up_doubt.after",
-        After("store.claim.after"),
-        OnceInDoubt,
+        AfterCrash("store.claim.after"),
+        OnceUncertain,
     ),
-    // The same where the service keeps no list.
-    ("pipeline.submit.request.after", Unlisted, PerhapsTwice),
-    ("store.accept.before", Unlisted, PerhapsTwice),
-    ("store.accept.after", Unlisted, Once),
+    // A lost response that the service has no list to look up in.
+    ("pipeline.submit.request.after", NoRequestLog, MaybeTwice),
+    ("store.accept.before", NoRequestLog, MaybeTwice),
+    ("store.accept.after", NoRequestLog, Once),
 ];
 
-/// The points of the writer, which every commit of every kind passes.
-pub const COMMIT: [&str; 2] = ["store.writer.applied", "store.writer.committed"];
-/// The changes of a run with one recording, each of which waits for the one before: begin_run, reconfigure, release,
-/// record, claim, accept, complete, written, end_run. Questions to the writer come on top.
-pub const LEAST_COMMITS: usize = 9;
+/// Failpoints of the database writer. Every commit passes them.
+pub const COMMIT_FAILPOINTS: [&str; 2] = ["store.writer.applied", "store.writer.committed"];
+/// Minimum number of commits in a run with one recording.
+///
+/// Each of these changes waits for the one before: begin_run, reconfigure, release, record, claim, accept, complete,
+/// written, end_run. Queries through the writer add more commits.
+pub const MIN_COMMITS: usize = 9;
 
-/// Every kill at a point of its own.
+/// Returns all kills at named failpoints.
 pub fn cases() -> Vec<Case> {
     let case = |(at, scenario, paid): (&str, _, _)| Case {
         at: at.to_owned(),
@@ -257,11 +273,11 @@ pub fn cases() -> Vec<Case> {
     CASES.map(case).into()
 }
 
-/// A kill at the commit of this number in a run with one recording.
-pub fn commit(point: &str, number: usize) -> Case {
+/// Returns a kill at the commit with this number, counted from one, in a run with one recording.
+pub fn commit(failpoint: &str, number: usize) -> Case {
     Case {
-        at: format!("{point}#{number}"),
-        scenario: One,
-        paid: OnceInDoubt,
+        at: format!("{failpoint}#{number}"),
+        scenario: Single,
+        paid: OnceUncertain,
     }
 }

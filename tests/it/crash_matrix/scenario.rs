@@ -1,4 +1,4 @@
-//! How the process gets to a point, and what a person does about it after the crash.
+//! Scenarios: what leads to a failpoint, and what the user repairs after the crash.
 
 use crate::harness::{TestEnv, settings, wav};
 use nightscribe::sandbox::{Faults, Settings};
@@ -6,54 +6,54 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 
-/// A situation, with the command that is killed in it.
+/// An initial state, with the command that is killed in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scenario {
     /// One recording.
-    One,
+    Single,
     /// One recording, in all formats.
-    Formats,
-    /// Two recordings, sent one after the other.
+    AllFormats,
+    /// Two recordings, submitted one after the other.
     Two,
-    /// One recording, by the flow that answers a submission with its transcript.
+    /// One recording, in the API mode that responds to a submission with the transcript.
     Legacy,
-    /// Two recordings with the same content, of which one is done.
-    Equal,
+    /// A done recording and a duplicate of it.
+    Duplicate,
     /// A recording that changed after it was done.
     Changed,
-    /// A file that is no recording.
-    Text,
-    /// A file that vanishes after the scan, and comes back.
+    /// A file that is not a recording.
+    NotARecording,
+    /// A file that disappears after the scan and reappears before the next run.
     Vanished,
     /// Every submission is refused.
     Rejected,
-    /// The key is refused.
-    KeyRefused,
+    /// The service refuses the API key.
+    InvalidKey,
     /// Every transcription fails.
     Failing,
-    /// Nothing can be written into the output folder.
-    Unwritable,
-    /// One recording, and a service without a list of requests.
-    Unlisted,
-    /// One recording, with a program that is told, and one that is run for it.
-    Told,
-    /// The same, with a program that takes a message only the second time it gets one.
-    Untold,
-    /// The run before was killed at this point.
-    After(&'static str),
-    /// `pause`
+    /// The output folder cannot be written to.
+    UnwritableOutput,
+    /// One recording, and a service without a request log.
+    NoRequestLog,
+    /// One recording, with a notification command and a hook.
+    Notified,
+    /// The same, with a notification command that fails the first time.
+    NotifiedOnRetry,
+    /// A run that follows a kill at this failpoint.
+    AfterCrash(&'static str),
+    /// The command `pause`.
     Pause,
-    /// `resume`, after a pause.
+    /// The command `resume`, after a pause.
     Resume,
-    /// `cancel`
+    /// The command `cancel`.
     Cancel,
-    /// `retry`, after every submission was refused.
+    /// The command `retry`, after every submission was refused.
     Retry,
-    /// `export`, after the files were deleted.
+    /// The command `export`, after the output files were deleted.
     Export,
 }
 
-/// So many files that they are synced at once.
+/// Additional formats. With this many files, the whole file system is synced instead of each file.
 const MORE_FORMATS: &str = ", 'md', 'tsv', 'lrc', 'podcast', 'whisperx', 'aud'";
 
 const EXPORT: [&str; 10] = [
@@ -61,14 +61,14 @@ const EXPORT: [&str; 10] = [
 ];
 
 impl Scenario {
-    /// The environment just before the command.
+    /// Creates the environment in its state before the command.
     pub fn prepare(self) -> TestEnv {
         let env = TestEnv::with_recordings(self.settings(), if self == Self::Two { 2 } else { 1 });
         match self {
-            Self::Formats => configure(&env, "'vtt'", MORE_FORMATS),
+            Self::AllFormats => configure(&env, "'vtt'", MORE_FORMATS),
             Self::Two => configure(&env, "[limits]", "max_uploads = 1"),
             Self::Legacy => configure(&env, "[api]", "flow = 'legacy'"),
-            Self::Equal => {
+            Self::Duplicate => {
                 env.run_once(0);
                 env.add_recording("equal.wav", 0);
             }
@@ -76,14 +76,16 @@ impl Scenario {
                 env.run_once(0);
                 fs::write(env.path("recordings/0.wav"), wav(1, 8_001)).unwrap();
             }
-            Self::Text => fs::write(env.path("recordings/0.wav"), "text").unwrap(),
+            Self::NotARecording => fs::write(env.path("recordings/0.wav"), "text").unwrap(),
             Self::Vanished => {
                 env.run(&["scan"]);
                 fs::remove_file(env.path("recordings/0.wav")).unwrap();
             }
-            Self::Unwritable => fs::write(env.path("transcripts"), "").unwrap(),
-            Self::Told => told(&env, ""),
-            Self::Untold => told(&env, "; test -e once || { : > once; exit 1; }"),
+            Self::UnwritableOutput => fs::write(env.path("transcripts"), "").unwrap(),
+            Self::Notified => configure_notifications(&env, ""),
+            Self::NotifiedOnRetry => {
+                configure_notifications(&env, "; test -e once || { : > once; exit 1; }")
+            }
             Self::Resume => _ = env.run(&["pause"]),
             Self::Cancel => _ = env.run(&["scan"]),
             Self::Retry => {
@@ -102,9 +104,9 @@ impl Scenario {
     fn settings(self) -> Settings {
         let faults = match self {
             Self::Rejected | Self::Retry => "reject=1",
-            Self::KeyRefused => "unauthorized=1",
+            Self::InvalidKey => "unauthorized=1",
             Self::Failing => "fail=1",
-            Self::Unlisted => "no-logs=1",
+            Self::NoRequestLog => "no-logs=1",
             _ => return settings(),
         };
         Settings {
@@ -113,12 +115,16 @@ impl Scenario {
         }
     }
 
-    /// Lets the command run until it dies at the point. Says so if it does not.
-    pub fn kills(self, env: &TestEnv, at: &str) -> Result<(), String> {
-        if let Self::After(earlier) = self {
-            dies(env, self.command(), earlier)?;
+    /// Runs the command until it is killed at the failpoint.
+    ///
+    /// # Errors
+    ///
+    /// If the command exits in another way.
+    pub fn run_until_killed(self, env: &TestEnv, at: &str) -> Result<(), String> {
+        if let Self::AfterCrash(earlier) = self {
+            run_until_killed(env, self.command(), earlier)?;
         }
-        dies(env, self.command(), at)
+        run_until_killed(env, self.command(), at)
     }
 
     fn command(self) -> &'static [&'static str] {
@@ -132,16 +138,16 @@ impl Scenario {
         }
     }
 
-    /// What a person, or the weather, does before the next run.
-    pub fn mend(self, env: &TestEnv) {
+    /// Repairs the cause of the scenario before the next run, as the user would.
+    pub fn repair(self, env: &TestEnv) {
         match self {
             Self::Vanished => env.add_recording("0.wav", 0),
             Self::Rejected => {
                 env.sandbox().set_faults(Faults::default());
                 env.run(&["retry", "--failed"]);
             }
-            Self::KeyRefused | Self::Failing => env.sandbox().set_faults(Faults::default()),
-            Self::Unwritable => fs::remove_file(env.path("transcripts")).unwrap(),
+            Self::InvalidKey | Self::Failing => env.sandbox().set_faults(Faults::default()),
+            Self::UnwritableOutput => fs::remove_file(env.path("transcripts")).unwrap(),
             Self::Pause | Self::Resume => _ = env.run(&["resume"]),
             Self::Cancel => _ = env.run(&["retry", "1"]),
             Self::Retry | Self::Export => _ = env.run(self.command()),
@@ -149,52 +155,59 @@ impl Scenario {
         }
     }
 
-    /// What a person was not told in the end, or told as if it were something else, or what was not run.
-    pub fn untold(self, env: &TestEnv) -> Option<String> {
-        if !matches!(self, Self::Told | Self::Untold) {
+    /// Returns a violation if the notification was lost or wrong, or if the hook did not run.
+    pub fn notification_violation(self, env: &TestEnv) -> Option<String> {
+        if !matches!(self, Self::Notified | Self::NotifiedOnRetry) {
             return None;
         }
-        let lines = |name: &str| {
+        let read_lines = |name: &str| {
             let text = fs::read_to_string(env.path(name)).unwrap_or_default();
             text.lines().map(str::to_owned).collect::<BTreeSet<_>>()
         };
-        let (told, ran) = (lines("told"), lines("ran"));
-        let is_one = told.len() == 1 && told.iter().all(|line| line.contains("\"done\":1"));
-        (!is_one || ran.len() != 1).then(|| format!("told {told:?}, ran {ran:?}"))
+        let (messages, hooks) = (read_lines("messages"), read_lines("hooks"));
+        let is_notified =
+            messages.len() == 1 && messages.iter().all(|line| line.contains("\"done\":1"));
+        (!is_notified || hooks.len() != 1)
+            .then(|| format!("messages {messages:?}, hooks {hooks:?}"))
     }
 
-    /// The recordings that must fail.
-    pub const fn refused(self) -> &'static [&'static str] {
+    /// Returns the recordings that must fail.
+    pub const fn expected_failures(self) -> &'static [&'static str] {
         match self {
-            Self::Text => &["0.wav"],
+            Self::NotARecording => &["0.wav"],
             _ => &[],
         }
     }
 }
 
-fn dies(env: &TestEnv, command: &[&str], at: &str) -> Result<(), String> {
-    let ended = env
+/// Runs the command with a failpoint. Fails if the process was not killed by it.
+fn run_until_killed(env: &TestEnv, command: &[&str], at: &str) -> Result<(), String> {
+    let output = env
         .command(command)
         .env("NIGHTSCRIBE_CRASH_AT", at)
         .output()
         .unwrap();
-    if ended.status.signal() == Some(9) {
+    if output.status.signal() == Some(9) {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&ended.stderr);
-    Err(format!("{at} was never reached: {}: {said}", ended.status))
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    Err(format!(
+        "{at} was never reached: {}: {stderr}",
+        output.status
+    ))
 }
 
-fn told(env: &TestEnv, then: &str) {
+/// Configures a notification command and a hook. `then` is run by the shell after each message.
+fn configure_notifications(env: &TestEnv, then: &str) {
     env.configure(&format!(
-        "[notify]\ncommand = ['/bin/sh', '-c', 'cat >> told; echo >> told{then}']\n\
-         [hooks]\non_done = ['/bin/sh', '-c', 'echo $1 >> ran', 'hook', '{{txt}}']\n"
+        "[notify]\ncommand = ['/bin/sh', '-c', 'cat >> messages; echo >> messages{then}']\n\
+         [hooks]\non_done = ['/bin/sh', '-c', 'echo $1 >> hooks', 'hook', '{{txt}}']\n"
     ));
 }
 
-/// Adds a key to a section of the configuration.
-fn configure(env: &TestEnv, after: &str, more: &str) {
+/// Inserts a line into the configuration, after the text `after`.
+fn configure(env: &TestEnv, after: &str, line: &str) {
     let path = env.path("nightscribe.toml");
     let text = fs::read_to_string(&path).unwrap();
-    fs::write(path, text.replace(after, &format!("{after}\n{more}"))).unwrap();
+    fs::write(path, text.replace(after, &format!("{after}\n{line}"))).unwrap();
 }
