@@ -66,14 +66,14 @@ impl ItemView {
             waits_for: context.reason(&item),
             path: location_text(item.location),
             relative: lossy(&item.relative),
-            model: item.request.model().to_owned(),
-            options: item.request.options().clone(),
+            model: item.job.request.model().to_owned(),
+            options: item.job.request.options().clone(),
             due_at: is_queued.then_some(item.due_at),
             outputs: item.outputs.iter().map(|path| lossy(path)).collect(),
-            id: item.id,
+            id: item.job.id,
             source: item.source,
             state: item.state,
-            attempts: item.attempts,
+            attempts: item.job.attempts,
             generation_id: item.generation_id,
             size_bytes: item.size_bytes,
             duration_s: item.duration_s,
@@ -250,8 +250,8 @@ async fn find_item(session: &Session, store: &Store, name: &str) -> Result<Optio
 }
 
 async fn details(session: &Session, store: &Store, item: Item) -> Result<ItemDetails, AppError> {
-    let attempts = store.attempts(item.id).await?.into_iter();
-    let hook = store.hook_run(item.id).await?;
+    let attempts = store.attempts(item.job.id).await?.into_iter();
+    let hook = store.hook_run(item.job.id).await?;
     let context = WaitContext::load(session, store).await?;
     Ok(ItemDetails {
         item: ItemView::new(item, &context),

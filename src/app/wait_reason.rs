@@ -214,7 +214,7 @@ async fn check_folders(sources: &[SourceConfig]) -> BTreeMap<String, bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{ErrorClass, Request};
+    use crate::domain::{ErrorClass, Job, Request};
     use crate::store::sqlite::items::Obstacles;
     use std::path::PathBuf;
 
@@ -234,13 +234,15 @@ mod tests {
 
     fn item(state: JobState) -> Item {
         Item {
-            id: JobId(17),
+            job: Job {
+                id: JobId(17),
+                request: Request::new("m", []),
+                attempts: 0,
+            },
             source: "talks".to_owned(),
             location: Location::File(PathBuf::from("/talks/a.mp3")),
             relative: PathBuf::from("a.mp3"),
             state,
-            request: Request::new("m", []),
-            attempts: 0,
             generation_id: None,
             size_bytes: 1,
             duration_s: None,

@@ -2,6 +2,7 @@
 
 use super::time::Timestamp;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Location of the audio of a recording.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -25,7 +26,7 @@ pub struct Revision {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recording {
     /// Name of the source.
-    pub source: String,
+    pub source: Arc<str>,
     /// Location of the audio.
     pub location: Location,
     /// Path relative to the source, or the name suggested by the URL.

@@ -980,11 +980,11 @@ async fn queued_jobs_follow_the_configuration_and_others_do_not() {
         0
     );
     assert_eq!(
-        queue.store.item(queued).await.unwrap().unwrap().request,
+        queue.store.item(queued).await.unwrap().unwrap().job.request,
         newer
     );
     assert_eq!(
-        queue.store.item(done).await.unwrap().unwrap().request,
+        queue.store.item(done).await.unwrap().unwrap().job.request,
         request()
     );
 }
@@ -1026,7 +1026,7 @@ async fn lists_are_newest_first_and_filtered() {
                 .await
                 .unwrap()
                 .into_iter()
-                .map(|item| item.id)
+                .map(|item| item.job.id)
                 .collect::<Vec<_>>()
         }
     };
@@ -1061,6 +1061,7 @@ async fn lists_are_newest_first_and_filtered() {
             .items_at(Path::new("/talks/d.wav"))
             .await
             .unwrap()[0]
+            .job
             .id,
         done
     );

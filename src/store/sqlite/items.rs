@@ -1,7 +1,6 @@
 //! Items for `status`, `list` and `show`.
 
-use crate::domain::Location;
-use crate::domain::{AttemptId, Failure, GenerationId, JobId, JobState, Request, Timestamp};
+use crate::domain::{AttemptId, Failure, GenerationId, Job, JobId, JobState, Location, Timestamp};
 use crate::store::error::StoreError;
 use crate::store::sqlite::open::Store;
 use crate::store::sqlite::row;
@@ -50,8 +49,8 @@ pub struct ItemFilter {
 /// A job, for display.
 #[derive(Debug, Clone)]
 pub struct Item {
-    /// Job ID.
-    pub id: JobId,
+    /// The job.
+    pub job: Job,
     /// Name of the source.
     pub source: String,
     /// Location of the audio.
@@ -60,10 +59,6 @@ pub struct Item {
     pub relative: PathBuf,
     /// State.
     pub state: JobState,
-    /// Model and options.
-    pub request: Request,
-    /// Number of attempts spent.
-    pub attempts: u32,
     /// Generation ID at the service.
     pub generation_id: Option<GenerationId>,
     /// Size in bytes.
@@ -249,10 +244,10 @@ impl Store {
 
     async fn items(&self, rows: &[SqliteRow]) -> Result<Vec<Item>, StoreError> {
         let mut items = rows.iter().map(item).collect::<Result<Vec<_>, _>>()?;
-        let ids: Vec<_> = items.iter().map(|item| item.id.0).collect();
+        let ids: Vec<_> = items.iter().map(|item| item.job.id.0).collect();
         let mut outputs = self.outputs_by_job(&ids).await?;
         for item in &mut items {
-            item.outputs = outputs.remove(&item.id).unwrap_or_default();
+            item.outputs = outputs.remove(&item.job.id).unwrap_or_default();
         }
         Ok(items)
     }
@@ -334,14 +329,16 @@ fn selection(filter: &ItemFilter) -> String {
 
 fn item(found: &SqliteRow) -> Result<Item, StoreError> {
     Ok(Item {
-        id: JobId(found.try_get("id")?),
+        job: Job {
+            id: JobId(found.try_get("id")?),
+            request: row::request(found)?,
+            attempts: u32::try_from(found.try_get::<i64, _>("attempts")?)
+                .map_err(|_| StoreError::Content { column: "attempts" })?,
+        },
         source: found.try_get("source")?,
         location: row::location(found)?,
         relative: row::path(found, "relative")?,
         state: row::parse(found, "state")?,
-        request: row::request(found)?,
-        attempts: u32::try_from(found.try_get::<i64, _>("attempts")?)
-            .map_err(|_| StoreError::Content { column: "attempts" })?,
         generation_id: row::generation(found)?,
         size_bytes: row::count(found, "size_bytes")?,
         duration_s: found.try_get("duration_s")?,

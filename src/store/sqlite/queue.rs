@@ -84,7 +84,7 @@ impl ReceivedJob {
             job: JobId(job),
             recording_id: RecordingId(job),
             recording: Recording {
-                source: String::new(),
+                source: "".into(),
                 location: crate::domain::Location::File(PathBuf::new()),
                 relative: PathBuf::new(),
                 revision: crate::domain::Revision {

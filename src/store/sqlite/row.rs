@@ -136,7 +136,7 @@ pub(crate) fn revision(row: &SqliteRow) -> Result<Revision, StoreError> {
 /// Reads the columns of a recording: `source`, `kind`, `location`, `relative`, `size_bytes` and `modified_at`.
 pub(crate) fn recording(row: &SqliteRow) -> Result<Recording, StoreError> {
     Ok(Recording {
-        source: row.try_get("source")?,
+        source: row.try_get::<&str, _>("source")?.into(),
         location: location(row)?,
         relative: path(row, "relative")?,
         revision: revision(row)?,
