@@ -17,7 +17,6 @@
 //! - [`notify`]: notifications and their channels
 //! - [`pipeline`]: discover → submit → poll → save, and recovery at a start
 //! - [`app`]: use cases, which return plain serialisable values
-//! - [`sandbox`]: a server that implements the API, for `demo`, tests and benchmarks
 //! - [`cli`]: the commands, one file each
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may panic"))]
@@ -34,7 +33,6 @@ pub mod pipeline;
 pub mod policy;
 pub mod provider;
 pub mod runtime;
-pub mod sandbox;
 pub mod service_manager;
 pub mod source;
 pub mod store;

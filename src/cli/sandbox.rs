@@ -3,7 +3,7 @@
 use super::args;
 use super::exit::{CommandError, Exit};
 use super::signals::stop_on_signal;
-use crate::sandbox::{Sandbox, Settings};
+use nightscribe_sandbox::{Sandbox, Settings};
 use std::io::Write;
 
 pub(super) async fn sandbox(args: args::SandboxArgs) -> Result<Exit, CommandError> {

@@ -1,5 +1,6 @@
 //! What the documents say of the code, and what the code says of itself, is true.
 
+use crate::dependencies::toml;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -63,22 +64,41 @@ fn a_room_uses_only_those_below_it() {
 }
 
 #[test]
-fn the_sandbox_and_the_client_share_nothing() {
-    for path in sources("src/sandbox") {
-        assert!(
-            !fs::read_to_string(&path).unwrap().contains("crate::api"),
-            "{}",
-            path.display()
-        );
+fn the_sandbox_does_not_depend_on_the_client() {
+    let manifest = toml("crates/sandbox/Cargo.toml");
+    assert_eq!(manifest["package"]["name"], "nightscribe-sandbox");
+    // A dependency for one platform would be in a table of this name.
+    assert!(manifest.get("target").is_none());
+    for kind in ["dependencies", "dev-dependencies", "build-dependencies"] {
+        let table = manifest.get(kind).and_then(|table| table.as_object());
+        for (name, dependency) in table.into_iter().flatten() {
+            assert!(!name.starts_with("nightscribe"), "{kind}: {name}");
+            // A path leads to a crate of this workspace, and a renamed one has a `package`.
+            for key in ["path", "package"] {
+                assert!(dependency.get(key).is_none(), "{kind}: {name} has a {key}");
+            }
+        }
+    }
+}
+
+/// Returns the sources of all rooms except `cli`.
+fn sources_outside_cli() -> Vec<PathBuf> {
+    let mut paths = sources("src");
+    paths.retain(|path| !path.starts_with(root().join("src/cli")));
+    paths
+}
+
+#[test]
+fn only_the_command_line_uses_the_sandbox() {
+    for path in sources_outside_cli() {
+        let code = fs::read_to_string(&path).unwrap();
+        assert!(!code.contains("nightscribe_sandbox"), "{}", path.display());
     }
 }
 
 #[test]
 fn only_the_command_line_prints() {
-    for path in sources("src")
-        .into_iter()
-        .filter(|path| !path.starts_with(root().join("src/cli")))
-    {
+    for path in [sources_outside_cli(), sources("crates/sandbox/src")].concat() {
         let code = fs::read_to_string(&path).unwrap();
         for macro_name in ["println!", "eprintln!", "print!(", "eprint!(", "dbg!"] {
             assert!(!code.contains(macro_name), "{} prints", path.display());

@@ -57,7 +57,7 @@ fn a_run_budget_resets_with_the_next_run() {
 #[test]
 fn refused_submissions_use_no_budget() {
     let env = TestEnv::with_recordings(
-        nightscribe::sandbox::Settings {
+        nightscribe_sandbox::Settings {
             faults: "refuse=0.5".parse().unwrap(),
             ..settings()
         },

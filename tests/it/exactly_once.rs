@@ -2,9 +2,9 @@
 //! twice without being counted.
 
 use crate::harness::TestEnv;
-use nightscribe::sandbox::Ledger;
-use nightscribe::sandbox::ledger::GenerationOutcome;
 use nightscribe::source::folder::fingerprint::sha256;
+use nightscribe_sandbox::Ledger;
+use nightscribe_sandbox::ledger::GenerationOutcome;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

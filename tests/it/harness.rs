@@ -1,6 +1,6 @@
 //! Test environment: a temporary folder with recordings and a configuration, a sandbox service and the real binary.
 
-use nightscribe::sandbox::{Sandbox, Settings};
+use nightscribe_sandbox::{Sandbox, Settings};
 use serde_json::Value;
 use std::ffi::OsStr;
 use std::fs;

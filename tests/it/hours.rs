@@ -3,7 +3,7 @@
 use crate::harness::{TestEnv, settings};
 use jiff::ToSpan;
 use jiff::tz::TimeZone;
-use nightscribe::sandbox::Settings;
+use nightscribe_sandbox::Settings;
 use std::time::Duration;
 
 /// Returns active hours that begin in two hours and end in three, in UTC.

@@ -1,7 +1,7 @@
 //! `status --watch`, and the reasons that `list` gives for waiting items.
 
 use crate::harness::{TestEnv, settings};
-use nightscribe::sandbox::Settings;
+use nightscribe_sandbox::Settings;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;

@@ -3,7 +3,7 @@
 //! nightscribe waits until each fault is over. No recording fails or is paid for twice.
 
 use crate::harness::{TestEnv, settings};
-use nightscribe::sandbox::Settings;
+use nightscribe_sandbox::Settings;
 use sqlx::{ConnectOptions, Connection, Executor};
 use std::fs;
 use std::io::{BufRead, BufReader};

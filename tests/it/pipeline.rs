@@ -1,7 +1,7 @@
 //! The way of a recording, from its folder to its transcripts, through everything that goes wrong.
 
 use crate::harness::{TestEnv, os_str, run_command, set_mtime, settings, wav};
-use nightscribe::sandbox::{AccountState, Faults, Settings};
+use nightscribe_sandbox::{AccountState, Faults, Settings};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::time::Duration;

@@ -126,7 +126,7 @@ fn a_report_says_what_was_billed_and_saved() {
 #[test]
 fn a_transcript_that_was_paid_for_and_did_not_arrive_is_named() {
     let env = TestEnv::with_recordings(
-        nightscribe::sandbox::Settings {
+        nightscribe_sandbox::Settings {
             delay: Duration::from_secs(3600),
             ..settings()
         },

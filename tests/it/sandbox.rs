@@ -2,8 +2,7 @@
 
 mod faults;
 
-use nightscribe::domain::Timestamp;
-use nightscribe::sandbox::{Sandbox, Settings};
+use nightscribe_sandbox::{Sandbox, Settings, Timestamp};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, RequestBuilder, Response};
 use serde_json::{Value, json};

@@ -3,7 +3,7 @@
 
 use crate::exactly_once;
 use crate::harness::{TestEnv, settings};
-use nightscribe::sandbox::{FAULTS, Faults, Settings};
+use nightscribe_sandbox::{FAULTS, Faults, Settings};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::fs::{self, File};

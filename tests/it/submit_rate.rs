@@ -1,7 +1,7 @@
 //! A service that takes fewer submissions than the configuration says.
 
 use crate::harness::{TestEnv, settings};
-use nightscribe::sandbox::Settings;
+use nightscribe_sandbox::Settings;
 use std::time::Duration;
 
 #[test]

@@ -1,6 +1,6 @@
 //! The service's own example clients, as its documents print them, against the sandbox. Needs python3 with `requests`.
 
-use nightscribe::sandbox::{Sandbox, Settings};
+use nightscribe_sandbox::{Sandbox, Settings};
 use std::path::Path;
 use std::process::Output;
 use std::time::Duration;

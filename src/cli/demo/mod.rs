@@ -9,7 +9,7 @@ use crate::config::{self, Environment};
 use crate::notify::Channels;
 use crate::pipeline::{self, Mode, Setup};
 use crate::runtime::clock::SystemClock;
-use crate::sandbox::{Sandbox, Settings};
+use nightscribe_sandbox::{Sandbox, Settings};
 use secrecy::SecretString;
 use std::fs;
 use std::io::{self, Write};

@@ -1,7 +1,7 @@
 //! Scenarios: what leads to a failpoint, and what the user repairs after the crash.
 
 use crate::harness::{TestEnv, settings, wav};
-use nightscribe::sandbox::{Faults, Settings};
+use nightscribe_sandbox::{Faults, Settings};
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;

@@ -3,7 +3,7 @@
 use super::{notify, told, with_command};
 use crate::harness::{KEY, TestEnv, settings};
 use crate::os_faults::with_ulimit;
-use nightscribe::sandbox::{Faults, Settings};
+use nightscribe_sandbox::{Faults, Settings};
 use serde_json::Value;
 use std::fs;
 use std::io::Write;

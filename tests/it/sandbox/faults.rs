@@ -1,8 +1,7 @@
 //! What the sandbox refuses, and what it breaks.
 
 use super::{client, create, created, form, json_of, polled, sandbox};
-use nightscribe::domain::Timestamp;
-use nightscribe::sandbox::{AccountState, Faults, Sandbox, Settings};
+use nightscribe_sandbox::{AccountState, Faults, Sandbox, Settings, Timestamp};
 use reqwest::RequestBuilder;
 use serde_json::json;
 use std::time::Duration;

@@ -1,8 +1,8 @@
 //! Parsing of a submission, a form or JSON, in constant memory. Validation follows the service's documentation.
 
-use super::audio::{Intake, MAX_UPLOAD_BYTES, TooLarge, UploadedAudio};
-use super::ledger::Sha256Sum;
-use super::property::{self, Options};
+use crate::audio::{Intake, MAX_UPLOAD_BYTES, TooLarge, UploadedAudio};
+use crate::ledger::Sha256Sum;
+use crate::property::{self, Options};
 use axum::body::Body;
 use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{FromRequest, Multipart, Request};
@@ -25,25 +25,25 @@ const URL_DURATION_S: f64 = 30.0;
 
 /// Received submission.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct ReceivedSubmission {
-    pub(super) model: String,
-    pub(super) options: Options,
+pub(crate) struct ReceivedSubmission {
+    pub(crate) model: String,
+    pub(crate) options: Options,
     /// File name or URL.
-    pub(super) name: String,
-    pub(super) bytes: u64,
-    pub(super) sha256: Sha256Sum,
-    pub(super) duration_s: f64,
+    pub(crate) name: String,
+    pub(crate) bytes: u64,
+    pub(crate) sha256: Sha256Sum,
+    pub(crate) duration_s: f64,
 }
 
 /// Reason for a rejected request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Rejection {
-    pub(super) status: StatusCode,
-    pub(super) message: String,
+pub(crate) struct Rejection {
+    pub(crate) status: StatusCode,
+    pub(crate) message: String,
 }
 
 impl Rejection {
-    pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+    pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
         let message = message.into();
         Self { status, message }
     }
@@ -64,7 +64,7 @@ impl From<MultipartError> for Rejection {
 }
 
 /// Reads and validates a request.
-pub(super) async fn read(request: Request) -> Result<ReceivedSubmission, Rejection> {
+pub(crate) async fn read(request: Request) -> Result<ReceivedSubmission, Rejection> {
     if is_form(request.headers())? {
         let form = Multipart::from_request(request, &()).await;
         read_form(form.map_err(|error| Rejection::bad(error.body_text()))?).await
@@ -227,7 +227,7 @@ mod tests {
 
     impl ReceivedSubmission {
         /// Returns a submission of 30 seconds, for tests.
-        pub(in crate::sandbox) fn example(name: &str) -> Self {
+        pub(crate) fn example(name: &str) -> Self {
             Self {
                 model: "#g1_nova-2-general".to_owned(),
                 options: Options::new(),

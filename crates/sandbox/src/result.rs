@@ -1,24 +1,24 @@
 //! Results in the format of each model family. The same recording with the same request gives the same result.
 
-use super::deepgram::Deepgram;
-use super::property::{Family, family};
-use super::speech::{SpokenWord, words};
-use super::submission::ReceivedSubmission;
+use crate::deepgram::Deepgram;
+use crate::property::{Family, family};
+use crate::speech::{SpokenWord, words};
+use crate::submission::ReceivedSubmission;
 use serde_json::{Value, json};
 
 /// Confidence of every word.
-pub(super) const CONFIDENCE: f64 = 0.99;
+pub(crate) const CONFIDENCE: f64 = 0.99;
 
 /// Result in the format of the model's family.
 #[derive(serde::Serialize)]
 #[serde(untagged)]
-pub(super) enum ResultBody {
+pub(crate) enum ResultBody {
     Deepgram(Deepgram),
     Other(Value),
 }
 
 /// Returns the result of a submission.
-pub(super) fn result(submission: &ReceivedSubmission) -> ResultBody {
+pub(crate) fn result(submission: &ReceivedSubmission) -> ResultBody {
     let words = words(submission);
     match family(&submission.model) {
         Some(Family::AssemblyAi) => ResultBody::Other(assemblyai(submission, &words)),
@@ -64,7 +64,7 @@ fn assemblyai(submission: &ReceivedSubmission, words: &[SpokenWord]) -> Value {
 }
 
 /// Returns the first 32 digits of the hash in the format of a UUID.
-pub(super) fn request_id(hash: &str) -> String {
+pub(crate) fn request_id(hash: &str) -> String {
     let part = |from: usize, to: usize| &hash[from..to];
     [
         part(0, 8),
@@ -77,17 +77,17 @@ pub(super) fn request_id(hash: &str) -> String {
 }
 
 /// Returns the speaker of a word. Two speakers alternate by sentence.
-pub(super) fn speaker(word: &SpokenWord) -> usize {
+pub(crate) fn speaker(word: &SpokenWord) -> usize {
     word.sentence % 2
 }
 
-pub(super) fn sentences<'a, 'w>(
+pub(crate) fn sentences<'a, 'w>(
     words: &'a [&'w SpokenWord],
 ) -> impl Iterator<Item = &'a [&'w SpokenWord]> {
     words.chunk_by(|a, b| a.sentence == b.sentence)
 }
 
-pub(super) fn punctuated(words: &[&SpokenWord]) -> String {
+pub(crate) fn punctuated(words: &[&SpokenWord]) -> String {
     words
         .iter()
         .map(|word| word.text.as_ref())

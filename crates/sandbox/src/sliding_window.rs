@@ -1,21 +1,21 @@
 //! Sliding window of calls, for the rate limits.
 
-use crate::domain::time::Timestamp;
+use crate::timestamp::Timestamp;
 use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Sliding window over the calls of the last minute.
 #[derive(Debug)]
-pub(super) struct SlidingWindow {
+pub(crate) struct SlidingWindow {
     minute: Duration,
     calls: VecDeque<Timestamp>,
     /// Maximum number of calls in any minute.
-    pub(super) peak: usize,
+    pub(crate) peak: usize,
 }
 
 impl SlidingWindow {
     /// Creates an empty window of length `minute`.
-    pub(super) fn new(minute: Duration) -> Self {
+    pub(crate) fn new(minute: Duration) -> Self {
         Self {
             minute,
             calls: VecDeque::new(),
@@ -27,7 +27,7 @@ impl SlidingWindow {
     ///
     /// # Errors
     /// Returns the wait until the next call is allowed if the limit is exceeded. Such a call is not counted.
-    pub(super) fn enter(&mut self, now: Timestamp, limit: Option<u32>) -> Result<(), Duration> {
+    pub(crate) fn enter(&mut self, now: Timestamp, limit: Option<u32>) -> Result<(), Duration> {
         while self
             .calls
             .front()

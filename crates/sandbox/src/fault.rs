@@ -1,9 +1,11 @@
 //! Faults that the sandbox injects, by name.
 
-use crate::domain::did_you_mean::nearest;
 use rand::Rng;
 use rand::rngs::StdRng;
 use std::str::FromStr;
+
+/// Minimum similarity of a suggestion to the name that was given, from 0 to 1.
+const MIN_SIMILARITY: f64 = 0.6;
 
 /// Names and descriptions of all faults.
 pub const FAULTS: [(&str, &str); 15] = [
@@ -44,7 +46,7 @@ pub const FAULTS: [(&str, &str); 15] = [
 
 /// Kind of fault, in the order of [`FAULTS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     Refuse,
     DropBefore,
     DropAfter,
@@ -96,17 +98,17 @@ impl Fault {
 
 /// Kind of call that has its own faults and limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Endpoint {
+pub(crate) enum Endpoint {
     Submit,
     Poll,
 }
 
 /// Fault injected into one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct InjectedFault {
-    pub(super) fault: Fault,
+pub(crate) struct InjectedFault {
+    pub(crate) fault: Fault,
     /// Whether to use the second form of a fault that has two.
-    pub(super) second_form: bool,
+    pub(crate) second_form: bool,
 }
 
 /// Probability of each fault, per call to which it applies. The default is 0.
@@ -133,7 +135,7 @@ pub enum InvalidFault {
 
 impl Faults {
     /// Draws the fault of a call: the first one that happens, in the order of [`FAULTS`].
-    pub(super) fn draw(&self, call: Endpoint, rng: &mut StdRng) -> Option<InjectedFault> {
+    pub(crate) fn draw(&self, call: Endpoint, rng: &mut StdRng) -> Option<InjectedFault> {
         let fault = Fault::ALL
             .into_iter()
             .find(|fault| fault.applies_to(call) && self.happens(*fault, rng))?;
@@ -144,12 +146,12 @@ impl Faults {
     }
 
     /// Draws whether a new generation fails.
-    pub(super) fn draw_failure(&self, rng: &mut StdRng) -> bool {
+    pub(crate) fn draw_failure(&self, rng: &mut StdRng) -> bool {
         self.happens(Fault::Fail, rng)
     }
 
     /// Draws whether the list of requests is missing for this call.
-    pub(super) fn draw_no_logs(&self, rng: &mut StdRng) -> bool {
+    pub(crate) fn draw_no_logs(&self, rng: &mut StdRng) -> bool {
         self.happens(Fault::NoLogs, rng)
     }
 
@@ -169,7 +171,7 @@ impl FromStr for Faults {
             .position(|(known, _)| *known == name)
             .ok_or_else(|| InvalidFault::Unknown {
                 name: name.to_owned(),
-                nearest: nearest(name, FAULTS.iter().map(|(known, _)| *known)),
+                nearest: most_similar(name),
             })?;
         let probability = probability
             .parse()
@@ -180,6 +182,17 @@ impl FromStr for Faults {
         faults.0[index] = Some(probability);
         Ok(faults)
     }
+}
+
+/// Returns the fault whose name is most similar, or `None` if none is similar enough.
+fn most_similar(name: &str) -> Option<&'static str> {
+    let name = name.to_lowercase();
+    FAULTS
+        .iter()
+        .map(|(known, _)| (strsim::normalized_damerau_levenshtein(&name, known), *known))
+        .filter(|(similarity, _)| *similarity >= MIN_SIMILARITY)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, known)| known)
 }
 
 impl FromIterator<Faults> for Faults {

@@ -1,6 +1,6 @@
 //! Words of a made-up transcript: a description of the recording, then filler sentences for the rest of its duration.
 
-use super::submission::ReceivedSubmission;
+use crate::submission::ReceivedSubmission;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -35,18 +35,18 @@ const FILLERS: [&str; 16] = [
 
 /// Word with its times in milliseconds from the start of the audio.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct SpokenWord {
+pub(crate) struct SpokenWord {
     /// Text with capitals and punctuation.
-    pub(super) text: Cow<'static, str>,
-    pub(super) start_ms: u64,
-    pub(super) end_ms: u64,
+    pub(crate) text: Cow<'static, str>,
+    pub(crate) start_ms: u64,
+    pub(crate) end_ms: u64,
     /// Index of its sentence.
-    pub(super) sentence: usize,
+    pub(crate) sentence: usize,
 }
 
 impl SpokenWord {
     /// Returns the word in lower case, without punctuation at its ends.
-    pub(super) fn bare(&self) -> String {
+    pub(crate) fn bare(&self) -> String {
         let bare = self.text.trim_matches(|c: char| !c.is_alphanumeric());
         let text = if bare.is_empty() { &self.text } else { bare };
         text.to_lowercase()
@@ -54,7 +54,7 @@ impl SpokenWord {
 }
 
 /// Returns the words of a recording, spread evenly over its duration. The same recording always gives the same words.
-pub(super) fn words(submission: &ReceivedSubmission) -> Vec<SpokenWord> {
+pub(crate) fn words(submission: &ReceivedSubmission) -> Vec<SpokenWord> {
     if submission.name.to_lowercase().contains(SILENCE) {
         return Vec::new();
     }

@@ -1,7 +1,7 @@
 //! Generations: their IDs, and their status over time.
 
-use super::submission::ReceivedSubmission;
-use crate::domain::time::Timestamp;
+use crate::submission::ReceivedSubmission;
+use crate::timestamp::Timestamp;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use std::sync::Arc;
@@ -13,25 +13,25 @@ const ID_ALPHABET: &[u8; 64] = b"useandom-26T198340PX75pxJACKVERYMINDBUSHWOLF_GQ
 const ID_LENGTH: usize = 21;
 
 /// Returns the ID of a new generation.
-pub(super) fn new_id(rng: &mut StdRng) -> String {
+pub(crate) fn new_id(rng: &mut StdRng) -> String {
     let mut letter = || ID_ALPHABET.choose(rng).copied().unwrap_or(b'0');
     (0..ID_LENGTH).map(|_| char::from(letter())).collect()
 }
 
 /// Accepted submission.
 #[derive(Debug)]
-pub(super) struct Generation {
-    pub(super) submission: Arc<ReceivedSubmission>,
-    pub(super) created: Timestamp,
+pub(crate) struct Generation {
+    pub(crate) submission: Arc<ReceivedSubmission>,
+    pub(crate) created: Timestamp,
     /// Whether it will fail, decided at creation.
-    pub(super) fails: bool,
+    pub(crate) fails: bool,
     /// Index of its row in the ledger.
-    pub(super) row: usize,
+    pub(crate) row: usize,
 }
 
 /// Status of a generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum GenerationStatus {
+pub(crate) enum GenerationStatus {
     Waiting,
     Active,
     Completed,
@@ -44,7 +44,7 @@ impl Generation {
     ///
     /// A generation is waiting for the first quarter of `delay` and active for the rest of it. It then is completed or
     /// failed until it expires, `retention` after its creation.
-    pub(super) fn status_at(
+    pub(crate) fn status_at(
         &self,
         now: Timestamp,
         delay: Duration,

@@ -1,8 +1,8 @@
 //! Results in Deepgram's format.
 
-use super::result::{CONFIDENCE, punctuated, request_id, sentences, speaker};
-use super::speech::SpokenWord;
-use super::submission::ReceivedSubmission;
+use crate::result::{CONFIDENCE, punctuated, request_id, sentences, speaker};
+use crate::speech::SpokenWord;
+use crate::submission::ReceivedSubmission;
 use serde::Serialize;
 use serde_json::Value;
 use std::borrow::Cow;
@@ -17,7 +17,7 @@ const PARAGRAPH_SENTENCES: usize = 4;
 
 /// Complete result. It is typed, because `json!` copies a value once for each enclosing level.
 #[derive(Serialize)]
-pub(super) struct Deepgram {
+pub(crate) struct Deepgram {
     metadata: Metadata,
     results: Results,
 }
@@ -126,7 +126,7 @@ struct Utterance {
 }
 
 impl Deepgram {
-    pub(super) fn new(submission: &ReceivedSubmission, words: &[SpokenWord]) -> Self {
+    pub(crate) fn new(submission: &ReceivedSubmission, words: &[SpokenWord]) -> Self {
         let features = Features::of(submission);
         Self {
             metadata: Metadata::new(submission, features.channels),

@@ -1,12 +1,12 @@
 //! The server: start, connections and stop.
 
-use super::fault::Faults;
-use super::ledger::Ledger;
-use super::routes::{Shared, router};
-use super::settings::{AccountState, Settings};
-use crate::domain::time::Timestamp;
-use crate::sandbox::response::ConnectionHandle;
-use crate::sandbox::state::SandboxState;
+use crate::fault::Faults;
+use crate::ledger::Ledger;
+use crate::response::ConnectionHandle;
+use crate::routes::{Shared, router};
+use crate::settings::{AccountState, Settings};
+use crate::state::SandboxState;
+use crate::timestamp::Timestamp;
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
@@ -121,7 +121,7 @@ fn monotonic_clock() -> impl Fn() -> Timestamp + Send + Sync + 'static {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     let start = Instant::now();
-    move || Timestamp::from_millis(0).after(since_epoch + start.elapsed())
+    move || Timestamp::from(since_epoch + start.elapsed())
 }
 
 async fn accept(

@@ -2,13 +2,13 @@
 //!
 //! Only the beginning and the end are kept, because containers store the duration there.
 
-use super::ledger::Sha256Sum;
-use crate::media::duration::duration_of;
+use crate::duration::duration_of;
+use crate::ends::Ends;
+use crate::ledger::Sha256Sum;
 use sha2::{Digest, Sha256};
-use std::io::{self, Read, Seek, SeekFrom};
 
 /// Maximum upload in bytes, the limit of Deepgram behind the service: 2 GB.
-pub(super) const MAX_UPLOAD_BYTES: u64 = 2 << 30;
+pub(crate) const MAX_UPLOAD_BYTES: u64 = 2 << 30;
 /// Number of bytes kept from the beginning, and the minimum kept from the end.
 const KEPT_BYTES: usize = 512 * 1024;
 /// Number of bytes inspected to distinguish text from audio.
@@ -18,10 +18,10 @@ const BYTES_PER_SECOND: u64 = 16_000;
 
 /// Error for an upload over the size limit.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct TooLarge;
+pub(crate) struct TooLarge;
 
 /// Upload in progress.
-pub(super) struct Intake {
+pub(crate) struct Intake {
     max_bytes: u64,
     len: u64,
     hasher: Sha256,
@@ -31,17 +31,17 @@ pub(super) struct Intake {
 
 /// Properties of a complete upload.
 #[derive(Debug, PartialEq)]
-pub(super) struct UploadedAudio {
-    pub(super) bytes: u64,
-    pub(super) sha256: Sha256Sum,
-    pub(super) duration_s: f64,
+pub(crate) struct UploadedAudio {
+    pub(crate) bytes: u64,
+    pub(crate) sha256: Sha256Sum,
+    pub(crate) duration_s: f64,
     /// Whether the content is text, which cannot be transcribed.
-    pub(super) is_text: bool,
+    pub(crate) is_text: bool,
 }
 
 impl Intake {
     /// Starts an upload of at most `max_bytes`.
-    pub(super) fn new(max_bytes: u64) -> Self {
+    pub(crate) fn new(max_bytes: u64) -> Self {
         Self {
             max_bytes,
             len: 0,
@@ -52,7 +52,7 @@ impl Intake {
     }
 
     /// Adds the next bytes.
-    pub(super) fn push(&mut self, chunk: &[u8]) -> Result<(), TooLarge> {
+    pub(crate) fn push(&mut self, chunk: &[u8]) -> Result<(), TooLarge> {
         self.len += chunk.len() as u64;
         if self.len > self.max_bytes {
             return Err(TooLarge);
@@ -68,17 +68,12 @@ impl Intake {
     }
 
     /// Completes the upload. `extension` helps to detect the container.
-    pub(super) fn finish(self, extension: Option<&str>) -> UploadedAudio {
+    pub(crate) fn finish(self, extension: Option<&str>) -> UploadedAudio {
         let (bytes, is_text) = (self.len, is_text(&self.head));
         let sha256 = Sha256Sum(self.hasher.finalize().into());
-        let ends = Ends {
-            head: self.head,
-            tail: self.tail,
-            len: self.len,
-            position: 0,
-        };
+        let ends = Ends::new(self.head, self.tail, bytes);
         let estimate = bytes as f64 / BYTES_PER_SECOND as f64;
-        let duration_s = duration_of(ends, bytes, extension).unwrap_or(estimate);
+        let duration_s = duration_of(ends, extension).unwrap_or(estimate);
         UploadedAudio {
             bytes,
             sha256,
@@ -99,49 +94,6 @@ fn is_text(head: &[u8]) -> bool {
     is_utf8 && !start.iter().any(is_control)
 }
 
-/// Reader of the beginning and the end of an upload. Reads between them fail.
-struct Ends {
-    head: Vec<u8>,
-    tail: Vec<u8>,
-    len: u64,
-    position: u64,
-}
-
-impl Ends {
-    fn rest(&self) -> io::Result<&[u8]> {
-        let tail_start = self.len - self.tail.len() as u64;
-        if self.position < self.head.len() as u64 {
-            Ok(&self.head[self.position as usize..])
-        } else if self.position >= self.len {
-            Ok(&[])
-        } else if self.position >= tail_start {
-            Ok(&self.tail[(self.position - tail_start) as usize..])
-        } else {
-            Err(io::Error::other("not kept"))
-        }
-    }
-}
-
-impl Read for Ends {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.rest()?.read(buffer)?;
-        self.position += read as u64;
-        Ok(read)
-    }
-}
-
-impl Seek for Ends {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let target = match to {
-            SeekFrom::Start(position) => Some(position),
-            SeekFrom::End(offset) => self.len.checked_add_signed(offset),
-            SeekFrom::Current(offset) => self.position.checked_add_signed(offset),
-        };
-        self.position = target.ok_or(io::ErrorKind::InvalidInput)?;
-        Ok(self.position)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,12 +107,17 @@ mod tests {
         intake.finish(Some(extension))
     }
 
+    /// Reads a recording of `nightscribe demo`.
+    fn demo_recording(name: &str) -> Vec<u8> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../src/cli/demo/recordings");
+        std::fs::read(format!("{folder}/{name}")).unwrap()
+    }
+
     #[test]
     fn the_duration_comes_from_the_container() {
-        let demo = "src/cli/demo/recordings/";
         let seconds = |name: &str| {
             let extension = name.rsplit('.').next().unwrap();
-            upload(&std::fs::read(format!("{demo}{name}")).unwrap(), extension).duration_s
+            upload(&demo_recording(name), extension).duration_s
         };
         assert_eq!(
             [
@@ -176,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_duration_at_the_end_is_found() {
-        let mut ogg = std::fs::read("src/cli/demo/recordings/thunderstorm.ogg").unwrap();
+        let mut ogg = demo_recording("thunderstorm.ogg");
         let last_page = ogg
             .windows(4)
             .rposition(|window| window == b"OggS")

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// Validated options of a submission.
-pub(super) type Options = Map<String, Value>;
+pub(crate) type Options = Map<String, Value>;
 
 /// Maximum number of custom intents or topics (Deepgram's limit).
 const MAX_CUSTOM: usize = 100;
@@ -31,7 +31,7 @@ const OTHERS: [&str; 5] = [
 
 /// Model family, which decides the format of results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Family {
+pub(crate) enum Family {
     Deepgram,
     AssemblyAi,
     TextOnly,
@@ -40,7 +40,7 @@ pub(super) enum Family {
 /// Returns the family of a model, or `None` if the service does not have the model.
 ///
 /// The service has the 15 documented models, their newer aliases and the newer families.
-pub(super) fn family(model: &str) -> Option<Family> {
+pub(crate) fn family(model: &str) -> Option<Family> {
     if OTHERS.contains(&model) {
         let assembly = model.starts_with("aai/");
         return Some(if assembly {
@@ -59,14 +59,14 @@ pub(super) fn family(model: &str) -> Option<Family> {
 }
 
 /// Returns all models of the list of models.
-pub(super) fn models() -> impl Iterator<Item = String> {
+pub(crate) fn models() -> impl Iterator<Item = String> {
     let nova = NOVA_2.iter().map(|kind| format!("#g1_nova-2-{kind}"));
     let whisper = WHISPER.iter().map(|size| format!("#g1_whisper-{size}"));
     nova.chain(whisper).chain(OTHERS.map(str::to_owned))
 }
 
 /// Returns the name of the form part with the recording.
-pub(super) fn file_part(model: &str) -> &'static str {
+pub(crate) fn file_part(model: &str) -> &'static str {
     if model.starts_with("openai/") {
         "file"
     } else {
@@ -102,7 +102,7 @@ fn property_type(name: &str) -> Option<PropertyType> {
 }
 
 /// Validates options from a JSON body. The error names the property.
-pub(super) fn validate(options: Options) -> Result<Options, String> {
+pub(crate) fn validate(options: Options) -> Result<Options, String> {
     for (name, value) in &options {
         let expected_type =
             property_type(name).ok_or_else(|| format!("property {name} should not exist"))?;
@@ -114,7 +114,7 @@ pub(super) fn validate(options: Options) -> Result<Options, String> {
 }
 
 /// Parses and validates options from form fields. In a form, every value is text and a list is a repeated field.
-pub(super) fn from_form(fields: Vec<(String, String)>) -> Result<Options, String> {
+pub(crate) fn from_form(fields: Vec<(String, String)>) -> Result<Options, String> {
     let mut options = Options::new();
     for (name, text) in fields {
         let value = match property_type(&name) {

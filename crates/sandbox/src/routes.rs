@@ -1,14 +1,14 @@
 //! Endpoints of the sandbox.
 
-use super::fault::{Endpoint, Fault};
-use super::ledger::{GenerationOutcome, LedgerEntry};
-use super::property;
-use super::result::{ResultBody, result};
-use super::settings::AccountState;
-use super::submission;
-use crate::domain::time::Timestamp;
-use crate::sandbox::response::{ConnectionHandle, RequestContext, json_response};
-use crate::sandbox::state::{Denied, GenerationLookup, SandboxState};
+use crate::fault::{Endpoint, Fault};
+use crate::ledger::{GenerationOutcome, LedgerEntry};
+use crate::property;
+use crate::response::{ConnectionHandle, RequestContext, json_response};
+use crate::result::{ResultBody, result};
+use crate::settings::AccountState;
+use crate::state::{Denied, GenerationLookup, SandboxState};
+use crate::submission;
+use crate::timestamp::Timestamp;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::header::AUTHORIZATION;
@@ -36,18 +36,18 @@ const DEFAULT_LOGS_PERIOD: Duration = Duration::from_secs(86_400);
 const PRICE_PER_SECOND: f64 = 0.0001;
 
 /// State shared by all requests.
-pub(super) struct Shared {
-    pub(super) state: Mutex<SandboxState>,
-    pub(super) clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
-    pub(super) delay: Duration,
-    pub(super) requests: AtomicU64,
+pub(crate) struct Shared {
+    pub(crate) state: Mutex<SandboxState>,
+    pub(crate) clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    pub(crate) delay: Duration,
+    pub(crate) requests: AtomicU64,
 }
 
 impl Shared {
     /// Locks the state.
     ///
     /// A poisoned lock is ignored, because every change of the state is complete before any code can panic.
-    pub(super) fn state(&self) -> MutexGuard<'_, SandboxState> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, SandboxState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -59,7 +59,7 @@ impl Shared {
 type SharedState = State<Arc<Shared>>;
 
 /// Returns the router of the service's endpoints and the sandbox's own.
-pub(super) fn router(shared: Arc<Shared>) -> Router {
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/v1/stt/create", post(create))
         .route("/v1/stt/{id}", get(poll))

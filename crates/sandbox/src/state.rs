@@ -1,12 +1,12 @@
 //! State of the sandbox and its changes by each call. It reads no clock and does no IO.
 
-use crate::domain::time::Timestamp;
-use crate::sandbox::fault::{Endpoint, Fault, Faults, InjectedFault};
-use crate::sandbox::generation::{Generation, GenerationStatus, new_id};
-use crate::sandbox::ledger::{GenerationOutcome, Ledger, LedgerEntry};
-use crate::sandbox::settings::{AccountState, Settings};
-use crate::sandbox::sliding_window::SlidingWindow;
-use crate::sandbox::submission::{ReceivedSubmission, Rejection};
+use crate::fault::{Endpoint, Fault, Faults, InjectedFault};
+use crate::generation::{Generation, GenerationStatus, new_id};
+use crate::ledger::{GenerationOutcome, Ledger, LedgerEntry};
+use crate::settings::{AccountState, Settings};
+use crate::sliding_window::SlidingWindow;
+use crate::submission::{ReceivedSubmission, Rejection};
+use crate::timestamp::Timestamp;
 use axum::http::StatusCode;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -16,10 +16,10 @@ use std::time::Duration;
 
 /// Mutable state of the sandbox.
 #[derive(Debug)]
-pub(super) struct SandboxState {
+pub(crate) struct SandboxState {
     settings: Settings,
-    pub(super) faults: Faults,
-    pub(super) account: AccountState,
+    pub(crate) faults: Faults,
+    pub(crate) account: AccountState,
     fault_rng: StdRng,
     id_rng: StdRng,
     generations: HashMap<String, Generation>,
@@ -32,7 +32,7 @@ pub(super) struct SandboxState {
 
 /// Denied call.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Denied {
+pub(crate) enum Denied {
     /// The key or the account was rejected.
     Rejected(Rejection),
     /// The rate limit was exceeded. Contains the wait until the next call is admitted.
@@ -41,7 +41,7 @@ pub(super) enum Denied {
 
 /// Result of a poll.
 #[derive(Debug, PartialEq)]
-pub(super) enum GenerationLookup {
+pub(crate) enum GenerationLookup {
     Missing,
     Waiting,
     Active,
@@ -51,13 +51,13 @@ pub(super) enum GenerationLookup {
 
 /// ID and outcome of a new generation.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct NewGeneration {
-    pub(super) id: String,
-    pub(super) fails: bool,
+pub(crate) struct NewGeneration {
+    pub(crate) id: String,
+    pub(crate) fails: bool,
 }
 
 impl SandboxState {
-    pub(super) fn new(settings: Settings) -> Self {
+    pub(crate) fn new(settings: Settings) -> Self {
         Self {
             faults: settings.faults.clone(),
             account: AccountState::Open,
@@ -76,7 +76,7 @@ impl SandboxState {
     ///
     /// # Errors
     /// Returns an error if the key, the account or the rate limit does not allow the call.
-    pub(super) fn admit(
+    pub(crate) fn admit(
         &mut self,
         call: Endpoint,
         key: Option<&str>,
@@ -106,7 +106,7 @@ impl SandboxState {
     ///
     /// # Errors
     /// Returns 401 if the key is missing, wrong or rejected for this account.
-    pub(super) fn check_key(&self, key: Option<&str>) -> Result<(), Rejection> {
+    pub(crate) fn check_key(&self, key: Option<&str>) -> Result<(), Rejection> {
         let known = match (key, &self.settings.key) {
             (None | Some(""), _) => false,
             (Some(key), Some(only)) => key == only,
@@ -131,7 +131,7 @@ impl SandboxState {
     }
 
     /// Creates a generation for a submission.
-    pub(super) fn accept(
+    pub(crate) fn accept(
         &mut self,
         submission: ReceivedSubmission,
         client_request_id: Option<String>,
@@ -170,12 +170,12 @@ impl SandboxState {
     }
 
     /// Draws whether the list of requests is missing for this call.
-    pub(super) fn has_no_logs(&mut self) -> bool {
+    pub(crate) fn has_no_logs(&mut self) -> bool {
         self.faults.draw_no_logs(&mut self.fault_rng)
     }
 
     /// Returns the submissions accepted from `start` to `end`, newest first.
-    pub(super) fn logs(&self, start: Timestamp, end: Timestamp) -> Vec<&LedgerEntry> {
+    pub(crate) fn logs(&self, start: Timestamp, end: Timestamp) -> Vec<&LedgerEntry> {
         let within = |row: &&LedgerEntry| (start.millis()..=end.millis()).contains(&row.created_ms);
         self.ledger
             .generations
@@ -186,7 +186,7 @@ impl SandboxState {
     }
 
     /// Counts a poll and returns its result. `mishap` is the fault injected into the response.
-    pub(super) fn poll(
+    pub(crate) fn poll(
         &mut self,
         id: &str,
         mishap: Option<Fault>,
@@ -225,24 +225,24 @@ impl SandboxState {
     }
 
     /// Records that the legacy call returned the complete transcript.
-    pub(super) fn mark_fetched(&mut self, id: &str) {
+    pub(crate) fn mark_fetched(&mut self, id: &str) {
         if let Some(generation) = self.generations.get(id) {
             self.ledger.generations[generation.row].fetched = true;
         }
     }
 
     /// Counts a submission with an error response.
-    pub(super) fn count_rejected(&mut self, status: StatusCode) {
+    pub(crate) fn count_rejected(&mut self, status: StatusCode) {
         *self.ledger.refused.entry(status.as_u16()).or_default() += 1;
     }
 
     /// Counts a submission whose connection was cut before acceptance.
-    pub(super) fn count_cut(&mut self) {
+    pub(crate) fn count_cut(&mut self) {
         self.ledger.cut += 1;
     }
 
     /// Returns a snapshot of the ledger.
-    pub(super) fn ledger(&self) -> Ledger {
+    pub(crate) fn ledger(&self) -> Ledger {
         Ledger {
             peak_submits_per_minute: self.submits.peak,
             peak_polls_per_minute: self.polls.peak,

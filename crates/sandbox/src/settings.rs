@@ -1,6 +1,6 @@
 //! Settings of the sandbox.
 
-use super::fault::Faults;
+use crate::fault::Faults;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 

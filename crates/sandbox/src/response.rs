@@ -1,8 +1,8 @@
 //! Responses: complete ones, error responses, and responses with an injected fault.
 
-use crate::domain::time::Timestamp;
-use crate::sandbox::fault::{Fault, InjectedFault};
-use crate::sandbox::submission::Rejection;
+use crate::fault::{Fault, InjectedFault};
+use crate::submission::Rejection;
+use crate::timestamp::Timestamp;
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
@@ -22,15 +22,15 @@ const SLOW_CHUNK_DELAY: Duration = Duration::from_millis(100);
 
 /// Data of a request that its response needs.
 #[derive(Debug, Clone)]
-pub(super) struct RequestContext {
-    pub(super) request_id: String,
-    pub(super) path: String,
-    pub(super) received: Timestamp,
+pub(crate) struct RequestContext {
+    pub(crate) request_id: String,
+    pub(crate) path: String,
+    pub(crate) received: Timestamp,
 }
 
 impl RequestContext {
     /// Returns an error response in the service's format.
-    pub(super) fn error_response(&self, status: StatusCode, message: &str) -> Response {
+    pub(crate) fn error_response(&self, status: StatusCode, message: &str) -> Response {
         let body = json!({
             "message": message,
             "path": self.path,
@@ -42,19 +42,19 @@ impl RequestContext {
     }
 
     /// Returns the error response of a rejected request.
-    pub(super) fn rejection_response(&self, refusal: &Rejection) -> Response {
+    pub(crate) fn rejection_response(&self, refusal: &Rejection) -> Response {
         self.error_response(refusal.status, &refusal.message)
     }
 
     /// Returns a 429 response with `Retry-After`, rounded up to whole seconds.
-    pub(super) fn too_many_requests(&self, wait: Duration) -> Response {
+    pub(crate) fn too_many_requests(&self, wait: Duration) -> Response {
         let seconds = wait.as_millis().div_ceil(1000).to_string();
         let body = self.error_response(StatusCode::TOO_MANY_REQUESTS, "too many requests");
         ([(RETRY_AFTER, seconds)], body).into_response()
     }
 
     /// Returns the error response of a fault. Returns `None` for a fault of another kind.
-    pub(super) fn fault_response(&self, mishap: InjectedFault) -> Option<Response> {
+    pub(crate) fn fault_response(&self, mishap: InjectedFault) -> Option<Response> {
         let (status, message) = match (mishap.fault, mishap.second_form) {
             (Fault::ErrorJson, true) => return Some(problem_document()),
             (Fault::ErrorHtml, second) => return Some(html_page(second)),
@@ -110,18 +110,18 @@ fn html_page(unavailable: bool) -> Response {
 
 /// Handle to cut the connection of a request.
 #[derive(Debug, Clone)]
-pub(super) struct ConnectionHandle(pub(super) CancellationToken);
+pub(crate) struct ConnectionHandle(pub(crate) CancellationToken);
 
 impl ConnectionHandle {
     /// Cuts the connection. The future never completes: it is dropped together with the connection.
-    pub(super) async fn sever<T>(&self) -> T {
+    pub(crate) async fn sever<T>(&self) -> T {
         self.0.cancel();
         std::future::pending().await
     }
 }
 
 /// Returns a JSON response. A fault may slow it down or truncate it.
-pub(super) fn json_response(
+pub(crate) fn json_response(
     status: StatusCode,
     body: &impl Serialize,
     fault: Option<Fault>,
