@@ -1,4 +1,4 @@
-//! What a person is told: by a program, a webhook, an e-mail; once, whatever happens meanwhile.
+//! Notifications by command, webhook and e-mail, with retries and crashes.
 
 mod command;
 mod days;
@@ -12,22 +12,23 @@ use crate::harness::TestEnv;
 use serde_json::Value;
 use std::fs;
 
-/// An environment that tells by a program which adds each message to the file `told`.
+/// Configures a command that appends each message to the file `messages`.
 fn with_command(env: TestEnv) -> TestEnv {
     env.configure(&notify(
-        r#"command = ["/bin/sh", "-c", "cat >> told; echo >> told"]"#,
+        r#"command = ["/bin/sh", "-c", "cat >> messages; echo >> messages"]"#,
     ));
     env
 }
 
+/// Returns a `[notify]` section with the given lines.
 fn notify(lines: &str) -> String {
     format!("[notify]\n{lines}\n")
 }
 
-/// The messages in the file `told`.
-fn told(env: &TestEnv) -> Vec<Value> {
-    let told = fs::read_to_string(env.path("told")).unwrap_or_default();
-    told.lines()
+/// Returns the messages in the file `messages`.
+fn messages(env: &TestEnv) -> Vec<Value> {
+    let text = fs::read_to_string(env.path("messages")).unwrap_or_default();
+    text.lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()
 }

@@ -1,6 +1,6 @@
-//! A daemon sums each day up.
+//! The daily summary of a daemon.
 
-use super::{told, with_command};
+use super::{messages, with_command};
 use crate::harness::{KEY, TestEnv, settings};
 use jiff::tz::TimeZone;
 use nightscribe::config::{self, Environment};
@@ -15,33 +15,34 @@ use tokio_util::sync::CancellationToken;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// The machine's clock, so many milliseconds ahead.
-struct Ahead(AtomicI64);
+/// System clock plus an offset in milliseconds.
+struct OffsetClock(AtomicI64);
 
-impl Clock for Ahead {
+impl Clock for OffsetClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(SystemClock.now().millis() + self.0.load(Ordering::SeqCst))
     }
 }
 
-struct Nobody;
+/// Observer that ignores all events.
+struct SilentObserver;
 
-impl Observer for Nobody {
+impl Observer for SilentObserver {
     fn on_event(&self, _: &RunEvent) {}
 }
 
 #[test]
-fn a_daemon_tells_at_midnight_what_the_day_came_to() {
+fn a_daemon_sends_a_summary_at_midnight() {
     let env = with_command(TestEnv::with_recordings(settings(), 2));
-    // The program runs in the folder of this process.
-    let told_at = env.path("told");
+    // The command runs in the working directory of this process, so its path must be absolute.
+    let messages_path = env.path("messages");
     env.configure(&super::notify(&format!(
         "command = ['/bin/sh', '-c', 'cat >> {0}; echo >> {0}']",
-        told_at.display()
+        messages_path.display()
     )));
     let now = SystemClock.now();
     let midnight = next_midnight(now.after(HOUR), &TimeZone::system()).unwrap();
-    let clock = Arc::new(Ahead(AtomicI64::new(
+    let clock = Arc::new(OffsetClock(AtomicI64::new(
         midnight.millis() - now.millis() - 3_600_000,
     )));
     let file = env.path("nightscribe.toml");
@@ -55,7 +56,7 @@ fn a_daemon_tells_at_midnight_what_the_day_came_to() {
         until: None,
         limit: None,
         clock: clock.clone(),
-        observer: Arc::new(Nobody),
+        observer: Arc::new(SilentObserver),
         stop: stop.clone(),
     };
     let run = std::thread::spawn(move || {
@@ -63,17 +64,20 @@ fn a_daemon_tells_at_midnight_what_the_day_came_to() {
         runtime.block_on(nightscribe::pipeline::run(setup))
     });
     env.wait_until("all are done", |env| env.count("done") == 2);
-    assert!(told(&env).is_empty());
-    // A minute after midnight.
+    assert!(messages(&env).is_empty());
+    // Advances from an hour before midnight to a minute after it.
     clock.0.fetch_add(3_660_000, Ordering::SeqCst);
-    env.wait_until("the day is told", |env| !told(env).is_empty());
+    env.wait_until("the summary of the day", |env| !messages(env).is_empty());
     env.add_recording("new.wav", 7);
-    env.wait_until("the next is done", |env| env.count("done") == 3);
+    env.wait_until("the new recording", |env| env.count("done") == 3);
     stop.cancel();
     run.join().unwrap().unwrap();
-    let told = told(&env);
-    assert_eq!(told.len(), 2, "{told:?}");
-    assert_eq!((&told[0]["done"], &told[1]["done"]), (&2.into(), &1.into()));
-    assert_eq!(told[0]["run"]["until"], midnight.to_string());
-    assert_eq!(told[1]["run"]["since"], midnight.to_string());
+    let messages = messages(&env);
+    assert_eq!(messages.len(), 2, "{messages:?}");
+    assert_eq!(
+        (&messages[0]["done"], &messages[1]["done"]),
+        (&2.into(), &1.into())
+    );
+    assert_eq!(messages[0]["run"]["until"], midnight.to_string());
+    assert_eq!(messages[1]["run"]["since"], midnight.to_string());
 }

@@ -1,11 +1,12 @@
-//! E-mail: one for each message, known by its Message-ID.
+//! The e-mail channel: one mail per message, identified by its Message-ID.
 
-use super::mail_server::{Answer, MailServer};
-use crate::harness::{CommandResult, TestEnv, settings};
+use super::mail_server::{MailServer, Reply};
+use crate::harness::{TestEnv, settings};
 use std::fs;
 
-const PASSWORD: &str = "mail-hush";
+const PASSWORD: &str = "mail-secret";
 
+/// Creates an environment with two valid recordings, an invalid one, and an e-mail channel.
 fn env(server: &MailServer, login: bool) -> TestEnv {
     let env = TestEnv::with_recordings(settings(), 2);
     fs::write(env.path("recordings/no.wav"), "text").unwrap();
@@ -22,11 +23,8 @@ fn env(server: &MailServer, login: bool) -> TestEnv {
     env
 }
 
-fn run_once(env: &TestEnv, code: i32) -> CommandResult {
-    env.run_once(code)
-}
-
-fn head(mail: &str, name: &str) -> String {
+/// Returns the value of a mail header.
+fn header(mail: &str, name: &str) -> String {
     let line = mail
         .lines()
         .find_map(|line| line.strip_prefix(&format!("{name}: ")));
@@ -35,63 +33,63 @@ fn head(mail: &str, name: &str) -> String {
 }
 
 #[test]
-fn an_e_mail_says_in_its_subject_what_a_run_came_to() {
+fn the_subject_has_the_counts_of_the_run() {
     let server = MailServer::start(&[]);
     let env = env(&server, false);
-    run_once(&env, 1);
+    env.run_once(1);
     let mails = server.mails();
     assert_eq!(mails.len(), 1);
     let mail = &mails[0];
-    assert_eq!(head(mail, "Subject"), "nightscribe: 2 done, 1 failed");
-    assert_eq!(head(mail, "From"), "night@example.org");
-    assert_eq!(head(mail, "To"), "Me <me@example.org>, you@example.org");
-    assert!(head(mail, "Content-Type").starts_with("text/plain"));
+    assert_eq!(header(mail, "Subject"), "nightscribe: 2 done, 1 failed");
+    assert_eq!(header(mail, "From"), "night@example.org");
+    assert_eq!(header(mail, "To"), "Me <me@example.org>, you@example.org");
+    assert!(header(mail, "Content-Type").starts_with("text/plain"));
     assert!(mail.contains("no.wav"), "{mail}");
     assert!(mail.contains("unsupported: "), "{mail}");
     assert!(server.logins().is_empty());
-    run_once(&env, 0);
+    env.run_once(0);
     assert_eq!(server.mails().len(), 1);
 }
 
 #[test]
-fn an_e_mail_that_is_not_taken_now_is_sent_again() {
-    let server = MailServer::start(&[Answer::Later]);
+fn an_e_mail_is_retried_after_a_temporary_failure() {
+    let server = MailServer::start(&[Reply::TryLater]);
     let env = env(&server, false);
-    run_once(&env, 1);
+    env.run_once(1);
     let mails = server.mails();
     assert_eq!(mails.len(), 2);
     assert_eq!(mails[0], mails[1]);
 }
 
 #[test]
-fn an_e_mail_under_way_at_a_crash_is_sent_again_under_the_same_id() {
-    let server = MailServer::start(&[Answer::Never]);
+fn an_e_mail_repeated_after_a_crash_keeps_its_id() {
+    let server = MailServer::start(&[Reply::NoReply]);
     let env = env(&server, false);
     let mut run = env.start(&["run", "--once"]);
-    env.wait_until("it is sent", |_| server.mails().len() == 1);
+    env.wait_until("the mail", |_| server.mails().len() == 1);
     run.signal("KILL");
     run.wait();
-    run_once(&env, 0);
+    env.run_once(0);
     let mails = server.mails();
     assert_eq!(mails.len(), 2);
-    let id = head(&mails[0], "Message-ID");
+    let id = header(&mails[0], "Message-ID");
     assert!(id.ends_with("@example.org>"), "{id}");
-    assert_eq!(head(&mails[1], "Message-ID"), id);
+    assert_eq!(header(&mails[1], "Message-ID"), id);
     assert_eq!(mails[0], mails[1]);
-    run_once(&env, 0);
+    env.run_once(0);
     assert_eq!(server.mails().len(), 2);
 }
 
 #[test]
-fn the_password_of_a_mail_server_goes_there_and_nowhere_else() {
+fn the_mail_password_reaches_only_the_mail_server() {
     let server = MailServer::start(&[]);
     let env = env(&server, true);
-    let ended = env.run(&["run", "--once", "-vv"]);
-    assert_eq!(ended.code, 1, "{}", ended.stderr);
-    // What PLAIN makes of a name and a password, in Base64.
-    assert_eq!(server.logins(), ["AUTH PLAIN AG1lAG1haWwtaHVzaA=="]);
+    let result = env.run(&["run", "--once", "-vv"]);
+    assert_eq!(result.code, 1, "{}", result.stderr);
+    // The user and the password in the PLAIN format, in Base64.
+    assert_eq!(server.logins(), ["AUTH PLAIN AG1lAG1haWwtc2VjcmV0"]);
     assert_eq!(server.mails().len(), 1);
-    assert!(!ended.stderr.contains(PASSWORD));
+    assert!(!result.stderr.contains(PASSWORD));
     for name in env.file_names("state") {
         let content = fs::read(env.path("state").join(name)).unwrap();
         assert!(

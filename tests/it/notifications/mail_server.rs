@@ -1,81 +1,83 @@
-//! A mail server of one connection at a time, which keeps what it is handed.
+//! An SMTP server that handles one connection at a time and records the mails.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-/// What a connection is told at the end of a mail.
+/// Reply at the end of a mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
-    /// It is taken.
-    Taken,
-    /// Not now.
-    Later,
-    /// Nothing, until the client is gone.
-    Never,
+pub enum Reply {
+    /// The mail is accepted.
+    Accept,
+    /// Temporary failure.
+    TryLater,
+    /// No reply until the client disconnects.
+    NoReply,
 }
 
 #[derive(Default)]
-struct Desk {
+struct Received {
     mails: Vec<String>,
     logins: Vec<String>,
 }
 
-/// It listens until the test ends.
+/// A server that listens until the process exits.
 pub struct MailServer {
     address: SocketAddr,
-    desk: Arc<Mutex<Desk>>,
+    received: Arc<Mutex<Received>>,
 }
 
 impl MailServer {
-    /// Answers so, one after the other, and then takes everything.
-    pub fn start(answers: &'static [Answer]) -> Self {
+    /// Starts a server that sends these replies in order and then accepts all mails.
+    pub fn start(replies: &'static [Reply]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let desk = Arc::<Mutex<Desk>>::default();
-        let kept = desk.clone();
+        let received = Arc::<Mutex<Received>>::default();
+        let shared = received.clone();
         std::thread::spawn(move || {
-            let mut answers = answers.iter().copied();
+            let mut replies = replies.iter().copied();
             for stream in listener.incoming() {
-                // A client that was killed breaks its own connection only.
-                let _broken = serve(&stream.unwrap(), &kept, &mut answers);
+                // A killed client breaks only its own connection.
+                let _disconnected = serve(&stream.unwrap(), &shared, &mut replies);
             }
         });
-        Self { address, desk }
+        Self { address, received }
     }
 
+    /// Returns the URL of the server.
     pub fn url(&self) -> String {
         format!("smtp://{}", self.address)
     }
 
-    /// Each mail, with its head.
+    /// Returns the mails received so far, including their headers.
     pub fn mails(&self) -> Vec<String> {
-        self.desk.lock().unwrap().mails.clone()
+        self.received.lock().unwrap().mails.clone()
     }
 
+    /// Returns the AUTH commands received so far.
     pub fn logins(&self) -> Vec<String> {
-        self.desk.lock().unwrap().logins.clone()
+        self.received.lock().unwrap().logins.clone()
     }
 }
 
 fn serve(
     stream: &TcpStream,
-    desk: &Mutex<Desk>,
-    answers: &mut impl Iterator<Item = Answer>,
+    received: &Mutex<Received>,
+    replies: &mut impl Iterator<Item = Reply>,
 ) -> std::io::Result<()> {
-    let mut writing = stream;
+    let mut writer = stream;
     let mut lines = BufReader::new(stream).lines();
-    writing.write_all(b"220 localhost ESMTP\r\n")?;
+    writer.write_all(b"220 localhost ESMTP\r\n")?;
     while let Some(line) = lines.next().transpose()? {
         let command = line.split(' ').next().unwrap_or_default().to_uppercase();
         match command.as_str() {
-            "EHLO" => writing.write_all(b"250-localhost\r\n250-8BITMIME\r\n250 AUTH PLAIN\r\n")?,
+            "EHLO" => writer.write_all(b"250-localhost\r\n250-8BITMIME\r\n250 AUTH PLAIN\r\n")?,
             "AUTH" => {
-                desk.lock().unwrap().logins.push(line);
-                writing.write_all(b"235 welcome\r\n")?;
+                received.lock().unwrap().logins.push(line);
+                writer.write_all(b"235 welcome\r\n")?;
             }
             "DATA" => {
-                writing.write_all(b"354 go on\r\n")?;
+                writer.write_all(b"354 go on\r\n")?;
                 let mut mail = String::new();
                 for line in lines.by_ref() {
                     match line? {
@@ -83,18 +85,18 @@ fn serve(
                         line => mail.push_str(&format!("{line}\n")),
                     }
                 }
-                desk.lock().unwrap().mails.push(mail);
-                match answers.next().unwrap_or(Answer::Taken) {
-                    Answer::Taken => writing.write_all(b"250 taken\r\n")?,
-                    Answer::Later => writing.write_all(b"451 later\r\n")?,
-                    Answer::Never => {}
+                received.lock().unwrap().mails.push(mail);
+                match replies.next().unwrap_or(Reply::Accept) {
+                    Reply::Accept => writer.write_all(b"250 accepted\r\n")?,
+                    Reply::TryLater => writer.write_all(b"451 later\r\n")?,
+                    Reply::NoReply => {}
                 }
             }
             "QUIT" => {
-                writing.write_all(b"221 bye\r\n")?;
+                writer.write_all(b"221 bye\r\n")?;
                 return Ok(());
             }
-            _ => writing.write_all(b"250 fine\r\n")?,
+            _ => writer.write_all(b"250 fine\r\n")?,
         }
     }
     Ok(())

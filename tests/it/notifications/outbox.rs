@@ -1,4 +1,4 @@
-//! The outbox: what waits, what is given up, and what a hold brings with it.
+//! The outbox in the store: deliveries, expiry, and the message of a hold.
 
 use nightscribe::domain::{Hold, HoldKind, NotifyChannel, Timestamp};
 use nightscribe::policy::delivery::NextDelivery;
@@ -13,24 +13,31 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(seconds * 1000)
 }
 
-fn news(message: &str) -> OutboxMessage {
-    let draft = |channel| Payload {
+/// Returns a message with a command and an e-mail payload.
+fn outbox_message(message_id: &str) -> OutboxMessage {
+    let payload = |channel| Payload {
         channel,
         subject: (channel == NotifyChannel::Email).then(|| "s".to_owned()),
         body: "b".to_owned(),
     };
     OutboxMessage {
-        message_id: message.to_owned(),
-        payloads: vec![draft(NotifyChannel::Command), draft(NotifyChannel::Email)],
+        message_id: message_id.to_owned(),
+        payloads: vec![
+            payload(NotifyChannel::Command),
+            payload(NotifyChannel::Email),
+        ],
         created_at: at(100),
     }
 }
 
 #[tokio::test]
-async fn a_message_waits_in_each_channel_until_it_is_delivered_there() {
+async fn each_channel_delivers_a_message_separately() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).await.unwrap();
-    store.enqueue_summary(news("m"), at(90)).await.unwrap();
+    store
+        .enqueue_summary(outbox_message("m"), at(90))
+        .await
+        .unwrap();
     assert_eq!(store.summarized_until().await.unwrap(), Some(at(90)));
     let command = store
         .next_delivery(NotifyChannel::Command)
@@ -66,10 +73,13 @@ async fn a_message_waits_in_each_channel_until_it_is_delivered_there() {
 }
 
 #[tokio::test]
-async fn a_start_sends_what_waits_and_gives_up_what_is_three_days_old() {
+async fn a_start_gives_up_messages_after_three_days() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).await.unwrap();
-    store.enqueue_summary(news("m"), at(90)).await.unwrap();
+    store
+        .enqueue_summary(outbox_message("m"), at(90))
+        .await
+        .unwrap();
     let id = store
         .next_delivery(NotifyChannel::Command)
         .await
@@ -101,7 +111,7 @@ async fn a_start_sends_what_waits_and_gives_up_what_is_three_days_old() {
     assert_eq!(
         store.summarized_until().await.unwrap(),
         Some(at(90)),
-        "it has begun already"
+        "reopening the outbox keeps the end of the last summary"
     );
     let later = at(100).after(3 * DAY);
     let reopened = store.reopen_outbox(later).await.unwrap();
@@ -119,34 +129,34 @@ async fn a_start_sends_what_waits_and_gives_up_what_is_three_days_old() {
 }
 
 #[tokio::test]
-async fn only_a_hold_that_begins_is_news() {
+async fn only_a_new_hold_sends_a_message() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).await.unwrap();
     let hold = Hold::new(HoldKind::Credit, at(100), "none left".to_owned());
     for message in ["first", "second"] {
-        let news = Some(news(message));
-        store.hold_and_notify(hold.clone(), news).await.unwrap();
+        let message = Some(outbox_message(message));
+        store.hold_and_notify(hold.clone(), message).await.unwrap();
     }
-    let told = store
+    let delivery = store
         .next_delivery(NotifyChannel::Command)
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(told.message_id, "first");
-    store.finish_delivery(told.id, at(101)).await.unwrap();
+    assert_eq!(delivery.message_id, "first");
+    store.finish_delivery(delivery.id, at(101)).await.unwrap();
     assert_eq!(
         store.next_delivery(NotifyChannel::Command).await.unwrap(),
         None
     );
     store.release(HoldKind::Credit).await.unwrap();
     store
-        .hold_and_notify(hold, Some(news("third")))
+        .hold_and_notify(hold, Some(outbox_message("third")))
         .await
         .unwrap();
-    let told = store
+    let delivery = store
         .next_delivery(NotifyChannel::Command)
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(told.message_id, "third");
+    assert_eq!(delivery.message_id, "third");
 }

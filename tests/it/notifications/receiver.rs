@@ -1,4 +1,4 @@
-//! An HTTP server that a webhook is posted to.
+//! An HTTP server that records webhook requests.
 
 use axum::Router;
 use axum::extract::State;
@@ -8,9 +8,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use tokio::runtime::Runtime;
 
-/// What was posted.
+/// A webhook request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Got {
+pub struct WebhookRequest {
     pub delivery: String,
     pub signature: Option<String>,
     pub content_type: String,
@@ -18,34 +18,34 @@ pub struct Got {
 }
 
 #[derive(Clone, Default)]
-struct Desk {
-    got: Arc<Mutex<Vec<Got>>>,
-    answers: Arc<Mutex<VecDeque<u16>>>,
+struct Shared {
+    requests: Arc<Mutex<Vec<WebhookRequest>>>,
+    statuses: Arc<Mutex<VecDeque<u16>>>,
 }
 
-/// It listens until it is dropped.
+/// A server that listens until it is dropped.
 pub struct Receiver {
     address: SocketAddr,
-    desk: Desk,
+    shared: Shared,
     _runtime: Runtime,
 }
 
-/// The answer that never comes.
-pub const NEVER: u16 = 0;
+/// Status that stands for no response.
+pub const NO_RESPONSE: u16 = 0;
 
 impl Receiver {
-    /// Answers with these codes, one after the other, and then with 200.
-    pub fn start(answers: &[u16]) -> Self {
+    /// Starts a server that responds with these statuses in order and then with 200.
+    pub fn start(statuses: &[u16]) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()
             .unwrap();
-        let desk = Desk {
-            answers: Arc::new(Mutex::new(answers.iter().copied().collect())),
-            ..Desk::default()
+        let shared = Shared {
+            statuses: Arc::new(Mutex::new(statuses.iter().copied().collect())),
+            ..Shared::default()
         };
-        let router = Router::new().fallback(post).with_state(desk.clone());
+        let router = Router::new().fallback(post).with_state(shared.clone());
         let listener = runtime
             .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
             .unwrap();
@@ -53,32 +53,34 @@ impl Receiver {
         runtime.spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self {
             address,
-            desk,
+            shared,
             _runtime: runtime,
         }
     }
 
+    /// Returns the URL of the webhook. Its path stands for a secret.
     pub fn url(&self) -> String {
         format!("http://{}/secret-path", self.address)
     }
 
-    pub fn got(&self) -> Vec<Got> {
-        self.desk.got.lock().unwrap().clone()
+    /// Returns the requests received so far.
+    pub fn requests(&self) -> Vec<WebhookRequest> {
+        self.shared.requests.lock().unwrap().clone()
     }
 }
 
-async fn post(State(desk): State<Desk>, headers: HeaderMap, body: String) -> StatusCode {
+async fn post(State(shared): State<Shared>, headers: HeaderMap, body: String) -> StatusCode {
     let text = |name: &str| Some(headers.get(name)?.to_str().unwrap().to_owned());
-    desk.got.lock().unwrap().push(Got {
+    shared.requests.lock().unwrap().push(WebhookRequest {
         delivery: text("x-nightscribe-delivery").unwrap(),
         signature: text("x-nightscribe-signature"),
         content_type: text("content-type").unwrap(),
         body,
     });
-    let answer = desk.answers.lock().unwrap().pop_front();
-    match answer {
+    let status = shared.statuses.lock().unwrap().pop_front();
+    match status {
         None => StatusCode::OK,
-        Some(NEVER) => std::future::pending().await,
+        Some(NO_RESPONSE) => std::future::pending().await,
         Some(code) => StatusCode::from_u16(code).unwrap(),
     }
 }
