@@ -1,11 +1,11 @@
-//! Power loss: what was promised is on the disk also when everything is dropped that was not synced.
+//! Power loss: acknowledged work survives although all writes that were not synced may be lost.
 //!
-//! A run of the real binary is recorded call by call. At each of its syncs the disk is rebuilt as a power cut just
-//! before could have left it. That disk must hold whatever the process had acted upon by then, and a run that starts
-//! on it must end as if nothing had been, without paying again for what had been accepted.
+//! `strace` records the system calls of a run of the real binary. Before the end of each sync, the test builds the disk
+//! that a power cut could leave. That disk must contain everything the process has already acted on. A run that starts on
+//! it must produce the same files, without paying again for accepted submissions.
 //!
-//! The tests that always run look at a part of that. All of it, by hand, in some minutes:
-//! `cargo test --test it what_was_promised_is_there_after_every_cut -- --ignored --nocapture`
+//! The default tests check a sample of the cuts. This command checks all of them, in a few minutes:
+//! `cargo test --test it acknowledged_work_survives_every_cut -- --ignored --nocapture`
 
 mod disk;
 mod facts;
@@ -19,23 +19,24 @@ use facts::{Facts, STATE};
 use image::Image;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use recorder::{Outward, Recorder};
+use recorder::{Effect, Recorder};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-/// What a power cut leaves alone: nothing of it is written by the run.
-const OUTSIDE: [&str; 2] = ["recordings", "nightscribe.toml"];
+/// Entries of the environment that a run only reads. They are not part of the simulated disk.
+const READ_ONLY: [&str; 2] = ["recordings", "nightscribe.toml"];
 
-/// What a disk keeps of what was not synced.
+/// Unsynced writes that survive a power cut.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Kept {
+enum Survival {
     Nothing,
-    /// Each sector and each name with this probability.
+    /// Each sector and each name survives with this probability.
     Part(f64),
 }
 
-impl Kept {
+impl Survival {
+    /// Builds the image that a power cut leaves of the disk.
     fn cut(self, disk: &Disk, random: &mut StdRng) -> Image {
         disk.cut(|| match self {
             Self::Nothing => false,
@@ -44,13 +45,15 @@ impl Kept {
     }
 }
 
-/// What a power cut could have left, and what had left the process by then.
+/// A possible power cut.
 struct Cut {
+    /// Disk at the cut.
     disk: Disk,
-    outward: Vec<Outward>,
+    /// Effects visible outside the process before the cut.
+    effects: Vec<Effect>,
 }
 
-/// An environment whose folders are not there yet, so that they must be made durable too.
+/// Creates an environment whose state and output folders do not exist, so that a run must sync their creation too.
 fn env(recordings: u32) -> TestEnv {
     let env = TestEnv::new(settings());
     env.configure(&format!("[state]\ndir = '{STATE}'\n"));
@@ -61,34 +64,33 @@ fn env(recordings: u32) -> TestEnv {
     env
 }
 
-/// Runs until nothing is left to do, and gives every cut that could have come meanwhile: one before the end of each
-/// sync, and one at the end.
-fn cuts(env: &TestEnv, disk: Disk) -> Vec<Cut> {
+/// Runs until no work is left. Returns the possible power cuts: one before the end of each sync, and one at the end.
+fn record_cuts(env: &TestEnv, disk: Disk) -> Vec<Cut> {
     let path = env.path("trace");
     let run = env.command(&["--log-format", "json", "run", "--once"]);
     let output = trace::traced(&run, &path)
         .output()
         .expect("strace must be installed; scripts/test does that");
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success(), "{said}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{stderr}");
     let trace = fs::read_to_string(&path).unwrap();
     fs::remove_file(path).unwrap();
     let root = env.path("");
-    let mut recorder = Recorder::new(&root, &OUTSIDE, disk);
+    let mut recorder = Recorder::new(&root, &READ_ONLY, disk);
     let mut cuts = Vec::new();
     let cut = |recorder: &Recorder| Cut {
         disk: recorder.disk.clone(),
-        outward: recorder.outward.clone(),
+        effects: recorder.effects.clone(),
     };
-    for moment in trace::moments(&trace) {
-        recorder.take(moment, &mut |recorder| cuts.push(cut(recorder)));
+    for event in trace::parse(&trace) {
+        recorder.apply(event, &mut |recorder| cuts.push(cut(recorder)));
     }
     cuts.push(cut(&recorder));
     cuts
 }
 
-/// What a run has written, as it is now.
-fn found(env: &TestEnv) -> Image {
+/// Reads the state and output folders.
+fn written_files(env: &TestEnv) -> Image {
     let root = env.path("");
     let mut image = Image::default();
     for name in ["var", "transcripts"] {
@@ -105,7 +107,7 @@ fn found(env: &TestEnv) -> Image {
     image
 }
 
-/// Turns the disk into what the cut left.
+/// Replaces the state and output folders with an image.
 fn restore(env: &TestEnv, image: &Image) {
     for name in ["var", "transcripts"] {
         match fs::remove_dir_all(env.path(name)) {
@@ -113,24 +115,24 @@ fn restore(env: &TestEnv, image: &Image) {
             _ => {}
         }
     }
-    image.put(&env.path(""));
+    image.write_to(&env.path(""));
 }
 
-/// Submissions by the name of the file.
-fn paid(env: &TestEnv) -> BTreeMap<String, usize> {
-    let mut paid = BTreeMap::new();
+/// Returns the number of accepted submissions of each file name.
+fn submissions(env: &TestEnv) -> BTreeMap<String, usize> {
+    let mut submissions = BTreeMap::new();
     for row in env.sandbox().ledger().generations {
-        *paid.entry(row.name).or_default() += 1;
+        *submissions.entry(row.name).or_default() += 1;
     }
-    paid
+    submissions
 }
 
-/// Starts on what a cut left, and looks whether it ends as it should.
-fn goes_on(env: &TestEnv, image: &Image, facts: &Facts, files: &Image) {
+/// Runs on the image of a cut and checks the files and submissions at the end.
+fn check_restart(env: &TestEnv, image: &Image, facts: &Facts, files: &Image) {
     restore(env, image);
-    let before = paid(env);
+    let before = submissions(env);
     env.run_once(0);
-    let after = paid(env);
+    let after = submissions(env);
     for (path, bytes) in &files.0 {
         let Ok(transcript) = path.strip_prefix("transcripts/talks") else {
             continue;
@@ -138,16 +140,16 @@ fn goes_on(env: &TestEnv, image: &Image, facts: &Facts, files: &Image) {
         let Some(bytes) = bytes else { continue };
         let name = transcript.with_extension("wav");
         let job = facts.jobs.get(name.to_str().unwrap());
-        let again = after[file_name(&name)] - before[file_name(&name)];
-        // The service has had the whole run, so that it lists whatever the next start looks for.
-        let was_accepted = job.is_some_and(|job| job.has_generation || job.in_doubt);
+        let resubmissions = after[file_name(&name)] - before[file_name(&name)];
+        // The recorded run has finished, so the request log of the service lists every uncertain submission.
+        let was_accepted = job.is_some_and(|job| job.has_generation || job.is_uncertain);
         assert_eq!(
-            again,
+            resubmissions,
             usize::from(!was_accepted),
             "{}: {job:?}",
             name.display()
         );
-        // A JSON transcript tells when its result came, and of which generation it is.
+        // A JSON transcript has the time and the generation of its result, which differ if the result was lost.
         if path.extension().unwrap() != "json" || job.is_some_and(|job| job.has_result) {
             assert!(
                 fs::read(env.path(path)).unwrap() == *bytes,
@@ -164,7 +166,7 @@ fn file_name(path: &Path) -> &str {
     path.file_name().unwrap().to_str().unwrap()
 }
 
-/// The transcripts' names.
+/// Returns the paths of the transcripts, relative to the output folder.
 fn names(files: &Image) -> Vec<String> {
     let transcripts = files.0.iter().filter(|(_, bytes)| bytes.is_some());
     let names = transcripts.filter_map(|(path, _)| path.strip_prefix("transcripts").ok());
@@ -175,89 +177,97 @@ fn names(files: &Image) -> Vec<String> {
     names
 }
 
-/// How often something was looked at.
+/// Checks performed so far.
 #[derive(Debug, Default)]
-struct Figures {
+struct Checks {
+    /// Number of examined cuts.
     cuts: usize,
-    starts: usize,
+    /// Number of cuts from which a run was restarted.
+    restarts: usize,
 }
 
-impl Figures {
-    /// Checks every cut of a run that has just ended; every `each`th is also gone on from.
-    fn check(&mut self, env: &TestEnv, cuts: &[Cut], kept: Kept, seed: u64, each: usize) {
-        let files = found(env);
+impl Checks {
+    /// Checks every cut of the run that has just finished. Restarts from every `interval`th cut.
+    fn check(
+        &mut self,
+        env: &TestEnv,
+        cuts: &[Cut],
+        survival: Survival,
+        seed: u64,
+        interval: usize,
+    ) {
+        let files = written_files(env);
         let mut random = StdRng::seed_from_u64(seed);
         for (number, cut) in cuts.iter().enumerate() {
-            let image = kept.cut(&cut.disk, &mut random);
-            let facts = Facts::of(&image, &env.path(""));
-            facts.keep(&cut.outward, &image, &files);
+            let image = survival.cut(&cut.disk, &mut random);
+            let facts = Facts::read(&image, &env.path(""));
+            facts.assert_effects_kept(&cut.effects, &image, &files);
             self.cuts += 1;
-            if number % each == each - 1 {
-                goes_on(env, &image, &facts, &files);
-                self.starts += 1;
+            if number % interval == interval - 1 {
+                check_restart(env, &image, &facts, &files);
+                self.restarts += 1;
             }
         }
     }
 
-    /// For every `each`th moment of a run: it is killed, which loses nothing, the next run goes on, and the power fails
-    /// under that one.
-    fn check_killed_before(&mut self, env: &TestEnv, first: &[Cut], each: usize) {
-        for killed in first.iter().skip(each / 2).step_by(each) {
-            restore(env, &killed.disk.cut(|| true));
-            let mut cuts = cuts(env, killed.disk.clone());
+    /// Kills a run at every `interval`th cut, without losing writes, and checks the power cuts of the run that follows.
+    fn check_after_kills(&mut self, env: &TestEnv, first: &[Cut], interval: usize) {
+        for kill in first.iter().skip(interval / 2).step_by(interval) {
+            restore(env, &kill.disk.cut(|| true));
+            let mut cuts = record_cuts(env, kill.disk.clone());
             for cut in &mut cuts {
-                cut.outward.extend_from_slice(&killed.outward);
+                cut.effects.extend_from_slice(&kill.effects);
             }
-            let several = cuts.len().div_ceil(2);
-            self.check(env, &cuts, Kept::Nothing, 0, several);
+            let interval = cuts.len().div_ceil(2);
+            self.check(env, &cuts, Survival::Nothing, 0, interval);
         }
     }
 }
 
 #[test]
-fn what_was_promised_is_there_when_everything_unsynced_is_lost() {
+fn acknowledged_work_survives_losing_all_unsynced_writes() {
     let env = env(6);
-    let cuts = cuts(&env, Disk::empty());
-    let mut figures = Figures::default();
-    figures.check(&env, &cuts, Kept::Nothing, 0, 4);
-    println!("{figures:?}");
+    let cuts = record_cuts(&env, Disk::empty());
+    let mut checks = Checks::default();
+    checks.check(&env, &cuts, Survival::Nothing, 0, 4);
+    println!("{checks:?}");
 }
 
 #[test]
-fn what_was_promised_is_there_when_any_part_of_what_is_unsynced_is_lost() {
+fn acknowledged_work_survives_losing_some_unsynced_writes() {
     let env = env(3);
-    let cuts = cuts(&env, Disk::empty());
-    let mut figures = Figures::default();
-    for (seed, part) in [(1, 0.1), (2, 0.5), (3, 0.9)] {
-        figures.check(&env, &cuts, Kept::Part(part), seed, 10);
+    let cuts = record_cuts(&env, Disk::empty());
+    let mut checks = Checks::default();
+    for (seed, probability) in [(1, 0.1), (2, 0.5), (3, 0.9)] {
+        checks.check(&env, &cuts, Survival::Part(probability), seed, 10);
     }
-    println!("{figures:?}");
+    println!("{checks:?}");
 }
 
 #[test]
-fn what_was_promised_is_there_when_the_run_goes_on_from_a_killed_one() {
+fn acknowledged_work_survives_a_cut_after_a_kill() {
     let env = env(3);
-    let first = cuts(&env, Disk::empty());
-    let mut figures = Figures::default();
-    figures.check_killed_before(&env, &first, 4);
-    println!("{figures:?}");
+    let first = record_cuts(&env, Disk::empty());
+    let mut checks = Checks::default();
+    checks.check_after_kills(&env, &first, 4);
+    println!("{checks:?}");
 }
 
 #[test]
-#[ignore = "takes minutes: every cut of a longer run, with many seeds, and every kill before"]
-fn what_was_promised_is_there_after_every_cut() {
+#[ignore = "takes minutes: every cut of a longer run, many seeds and earlier kills"]
+fn acknowledged_work_survives_every_cut() {
     let env = env(24);
-    let first = cuts(&env, Disk::empty());
-    let mut figures = Figures::default();
-    figures.check(&env, &first, Kept::Nothing, 0, 1);
-    println!("nothing kept: {figures:?}");
-    let mut figures = Figures::default();
+    let first = record_cuts(&env, Disk::empty());
+    let mut checks = Checks::default();
+    checks.check(&env, &first, Survival::Nothing, 0, 1);
+    println!("nothing survives: {checks:?}");
+    let mut checks = Checks::default();
     for seed in 0..10 {
-        let part = [0.03, 0.2, 0.5, 0.8, 0.97][seed % 5];
-        figures.check(&env, &first, Kept::Part(part), seed as u64, 20);
+        let probability = [0.03, 0.2, 0.5, 0.8, 0.97][seed % 5];
+        checks.check(&env, &first, Survival::Part(probability), seed as u64, 20);
     }
-    println!("part kept: {figures:?}");
-    let mut figures = Figures::default();
-    figures.check_killed_before(&env, &first, 12);
-    println!("killed before: {figures:?}");
+    println!("some writes survive: {checks:?}");
+    let mut checks = Checks::default();
+    checks.check_after_kills(&env, &first, 12);
+    println!("after kills: {checks:?}");
 }

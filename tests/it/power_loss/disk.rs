@@ -1,66 +1,70 @@
-//! A disk of which everything may be lost that was not synced.
+//! A disk that may lose every write that was not synced.
 //!
-//! The model is the strict reading of POSIX. The bytes and the length of a file are durable when an fsync of the file
-//! has ended that began after they were written. A name in a folder (made, renamed, removed) is durable when an fsync
-//! of the *folder* has ended that began after; an fsync of the file does nothing for its name, one of a folder nothing
-//! for the folder's own name. A rename inside a folder is one step. Of everything else any part may be there or not, in any
-//! order, file by file, name by name, sector by sector.
+//! The model follows POSIX strictly:
+//!
+//! - The bytes and the length of a file are durable after an fsync of the file that started after the write.
+//! - A change of a name (create, rename, remove) is durable after an fsync of its folder that started after the change. An
+//!   fsync of a file does not sync its name, and an fsync of a folder does not sync its own name.
+//! - A rename within a folder is atomic.
+//! - Any subset of the other writes may survive, in any order: per file, per name and per sector.
 
 use super::image::Image;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// What a disk writes in one piece.
+/// Unit that a disk writes atomically, in bytes.
 const SECTOR: usize = 512;
 
-/// A file or folder, whatever its names.
+/// Index of a file or folder, independent of its names.
 pub type Inode = usize;
-/// The folder that everything is in.
+/// Root folder.
 pub const ROOT: Inode = 0;
 
 #[derive(Debug, Clone)]
-enum Write {
+enum FileChange {
     Bytes { offset: usize, bytes: Vec<u8> },
     Length(usize),
 }
 
-/// Names of one folder that change in one step.
-type Names = Vec<(String, Option<Inode>)>;
+/// Atomic change of names in one folder. `None` removes the name.
+type NameChange = Vec<(String, Option<Inode>)>;
 
 #[derive(Debug, Clone)]
 enum Content {
     File {
         length: usize,
         synced: Vec<u8>,
-        unsynced: Vec<(u64, Write)>,
+        unsynced: Vec<(u64, FileChange)>,
     },
     Folder {
         names: BTreeMap<String, Inode>,
         synced: BTreeMap<String, Inode>,
-        unsynced: Vec<(u64, Names)>,
+        unsynced: Vec<(u64, NameChange)>,
     },
 }
 
+/// A simulated disk.
 #[derive(Debug, Clone)]
 pub struct Disk {
     contents: Vec<Content>,
-    changes: u64,
+    change_count: u64,
 }
 
 impl Disk {
-    /// A disk with an empty folder.
+    /// Creates a disk with only the root folder.
     pub fn empty() -> Self {
         Self {
             contents: vec![Content::folder()],
-            changes: 0,
+            change_count: 0,
         }
     }
 
-    /// The number of changes so far: what a sync that begins now makes durable.
-    pub fn now(&self) -> u64 {
-        self.changes
+    /// Returns the number of changes so far. A sync that starts now covers exactly these.
+    pub fn change_count(&self) -> u64 {
+        self.change_count
     }
 
+    /// Returns the file or folder at a path.
     pub fn find(&self, path: &Path) -> Option<Inode> {
         let mut names = path.iter().map(|name| name.to_str().unwrap());
         names.try_fold(ROOT, |folder, name| match &self.contents[folder] {
@@ -69,51 +73,59 @@ impl Disk {
         })
     }
 
-    pub fn make_file(&mut self, path: &Path) -> Inode {
-        self.make(path, Content::file())
+    /// Creates an empty file.
+    pub fn create_file(&mut self, path: &Path) -> Inode {
+        self.create(path, Content::file())
     }
 
-    pub fn make_folder(&mut self, path: &Path) -> Inode {
-        self.make(path, Content::folder())
+    /// Creates an empty folder.
+    pub fn create_folder(&mut self, path: &Path) -> Inode {
+        self.create(path, Content::folder())
     }
 
-    fn make(&mut self, path: &Path, content: Content) -> Inode {
-        assert!(self.find(path).is_none(), "there: {}", path.display());
+    fn create(&mut self, path: &Path, content: Content) -> Inode {
+        assert!(
+            self.find(path).is_none(),
+            "already exists: {}",
+            path.display()
+        );
         self.contents.push(content);
-        let made = self.contents.len() - 1;
-        self.rename_all(path, |name| vec![(name, Some(made))]);
-        made
+        let inode = self.contents.len() - 1;
+        self.change_names(path, |name| vec![(name, Some(inode))]);
+        inode
     }
 
+    /// Removes a name.
     pub fn remove(&mut self, path: &Path) {
         assert!(self.find(path).is_some(), "missing: {}", path.display());
-        self.rename_all(path, |name| vec![(name, None)]);
+        self.change_names(path, |name| vec![(name, None)]);
     }
 
+    /// Renames within a folder.
     pub fn rename(&mut self, from: &Path, to: &Path) {
         assert_eq!(from.parent(), to.parent(), "across folders");
         let inode = self.find(from);
         assert!(inode.is_some(), "missing: {}", from.display());
         let from = name_of(from);
-        self.rename_all(to, |name| vec![(from, None), (name, inode)]);
+        self.change_names(to, |name| vec![(from, None), (name, inode)]);
     }
 
-    fn rename_all(&mut self, path: &Path, changes: impl FnOnce(String) -> Names) {
-        self.changes += 1;
+    fn change_names(&mut self, path: &Path, changes: impl FnOnce(String) -> NameChange) {
+        self.change_count += 1;
         let folder = self.find(path.parent().unwrap());
         let folder = folder.unwrap_or_else(|| panic!("no folder for {}", path.display()));
         let Content::Folder {
             names, unsynced, ..
         } = &mut self.contents[folder]
         else {
-            panic!("in a file: {}", path.display());
+            panic!("the parent is not a folder: {}", path.display());
         };
         let changes = changes(name_of(path));
-        apply(names, &changes);
-        unsynced.push((self.changes, changes));
+        apply_to_names(names, &changes);
+        unsynced.push((self.change_count, changes));
     }
 
-    /// The length of a file.
+    /// Returns the length of a file, in bytes.
     pub fn length(&self, inode: Inode) -> usize {
         match &self.contents[inode] {
             Content::File { length, .. } => *length,
@@ -121,52 +133,54 @@ impl Disk {
         }
     }
 
+    /// Writes bytes at an offset.
     pub fn write(&mut self, inode: Inode, offset: usize, bytes: Vec<u8>) {
         let length = self.length(inode).max(offset + bytes.len());
-        self.change(inode, length, Write::Bytes { offset, bytes });
+        self.change_file(inode, length, FileChange::Bytes { offset, bytes });
     }
 
+    /// Truncates or extends a file.
     pub fn set_length(&mut self, inode: Inode, length: usize) {
-        self.change(inode, length, Write::Length(length));
+        self.change_file(inode, length, FileChange::Length(length));
     }
 
-    fn change(&mut self, inode: Inode, new_length: usize, write: Write) {
-        self.changes += 1;
+    fn change_file(&mut self, inode: Inode, new_length: usize, change: FileChange) {
+        self.change_count += 1;
         if let Content::File {
             length, unsynced, ..
         } = &mut self.contents[inode]
         {
             *length = new_length;
-            unsynced.push((self.changes, write));
+            unsynced.push((self.change_count, change));
         }
     }
 
-    /// A sync ended that began when there were so many changes.
-    pub fn sync(&mut self, inode: Inode, began: u64) {
+    /// Completes a sync of one file or folder. It covers the first `change_count` changes.
+    pub fn sync(&mut self, inode: Inode, change_count: u64) {
         match &mut self.contents[inode] {
             Content::File {
                 synced, unsynced, ..
             } => {
-                for (_, write) in unsynced.extract_if(.., |(change, _)| *change <= began) {
-                    write_to(synced, &write, &mut || true);
+                for (_, change) in unsynced.extract_if(.., |(number, _)| *number <= change_count) {
+                    apply_to_file(synced, &change, &mut || true);
                 }
             }
             Content::Folder {
                 synced, unsynced, ..
             } => {
-                for (_, names) in unsynced.extract_if(.., |(change, _)| *change <= began) {
-                    apply(synced, &names);
+                for (_, change) in unsynced.extract_if(.., |(number, _)| *number <= change_count) {
+                    apply_to_names(synced, &change);
                 }
             }
         }
     }
 
-    /// A sync of everything ended that began when there were so many changes.
-    pub fn sync_all(&mut self, began: u64) {
-        (0..self.contents.len()).for_each(|inode| self.sync(inode, began));
+    /// Completes a sync of the whole disk. It covers the first `change_count` changes.
+    pub fn sync_all(&mut self, change_count: u64) {
+        (0..self.contents.len()).for_each(|inode| self.sync(inode, change_count));
     }
 
-    /// What is there after a power cut now: all that is synced, and of the rest what `keep` keeps.
+    /// Returns the content after a power cut: all synced changes, and the other changes for which `keep` returns true.
     pub fn cut(&self, mut keep: impl FnMut() -> bool) -> Image {
         let mut image = Image::default();
         self.cut_folder(ROOT, Path::new(""), &mut keep, &mut image);
@@ -223,7 +237,7 @@ impl Content {
         let mut names = synced.clone();
         for (_, changes) in unsynced {
             if keep() {
-                apply(&mut names, changes);
+                apply_to_names(&mut names, changes);
             }
         }
         names
@@ -237,8 +251,8 @@ impl Content {
             return Vec::new();
         };
         let mut bytes = synced.clone();
-        for (_, write) in unsynced {
-            write_to(&mut bytes, write, keep);
+        for (_, change) in unsynced {
+            apply_to_file(&mut bytes, change, keep);
         }
         bytes
     }
@@ -248,7 +262,7 @@ fn name_of(path: &Path) -> String {
     path.file_name().unwrap().to_str().unwrap().to_owned()
 }
 
-fn apply(names: &mut BTreeMap<String, Inode>, changes: &Names) {
+fn apply_to_names(names: &mut BTreeMap<String, Inode>, changes: &NameChange) {
     for (name, inode) in changes {
         match inode {
             Some(inode) => names.insert(name.clone(), *inode),
@@ -257,36 +271,36 @@ fn apply(names: &mut BTreeMap<String, Inode>, changes: &Names) {
     }
 }
 
-/// Makes those pieces of a write that are kept.
-fn write_to(file: &mut Vec<u8>, write: &Write, keep: &mut impl FnMut() -> bool) {
-    let (offset, bytes) = match write {
-        Write::Length(length) => {
+/// Applies the sectors of a change for which `keep` returns true.
+fn apply_to_file(file: &mut Vec<u8>, change: &FileChange, keep: &mut impl FnMut() -> bool) {
+    let (offset, bytes) = match change {
+        FileChange::Length(length) => {
             if keep() {
                 file.resize(*length, 0);
             }
             return;
         }
-        Write::Bytes { offset, bytes } => (*offset, bytes),
+        FileChange::Bytes { offset, bytes } => (*offset, bytes),
     };
-    let mut from = 0;
-    while from < bytes.len() {
-        let to = bytes.len().min(from + SECTOR - (offset + from) % SECTOR);
+    let mut start = 0;
+    while start < bytes.len() {
+        let end = bytes.len().min(start + SECTOR - (offset + start) % SECTOR);
         if keep() {
-            file.resize(file.len().max(offset + to), 0);
-            file[offset + from..offset + to].copy_from_slice(&bytes[from..to]);
+            file.resize(file.len().max(offset + end), 0);
+            file[offset + start..offset + end].copy_from_slice(&bytes[start..end]);
         }
-        from = to;
+        start = end;
     }
 }
 
 #[test]
-fn a_file_is_durable_with_its_own_sync_and_its_name_with_its_folder_s() {
+fn a_name_is_durable_after_a_sync_of_its_folder() {
     let mut disk = Disk::empty();
-    let file = disk.make_file(Path::new("x"));
+    let file = disk.create_file(Path::new("x"));
     disk.write(file, 0, b"one".to_vec());
-    disk.sync(file, disk.now());
+    disk.sync(file, disk.change_count());
     assert_eq!(disk.cut(|| false), Image::default());
-    disk.sync(ROOT, disk.now());
+    disk.sync(ROOT, disk.change_count());
     disk.write(file, 3, b"two".to_vec());
     assert_eq!(disk.cut(|| false).file("x"), Some(&b"one"[..]));
     assert_eq!(disk.cut(|| true).file("x"), Some(&b"onetwo"[..]));
@@ -296,24 +310,24 @@ fn a_file_is_durable_with_its_own_sync_and_its_name_with_its_folder_s() {
 }
 
 #[test]
-fn a_sync_covers_only_what_was_there_when_it_began() {
+fn a_sync_covers_only_writes_before_its_start() {
     let mut disk = Disk::empty();
-    let file = disk.make_file(Path::new("x"));
-    disk.sync(ROOT, disk.now());
-    let began = disk.now();
+    let file = disk.create_file(Path::new("x"));
+    disk.sync(ROOT, disk.change_count());
+    let at_start = disk.change_count();
     disk.write(file, 0, b"late".to_vec());
-    disk.sync(file, began);
+    disk.sync(file, at_start);
     assert_eq!(disk.cut(|| false).file("x"), Some(&b""[..]));
 }
 
 #[test]
-fn a_write_is_torn_between_sectors_and_leaves_zeros_where_one_is_missing() {
+fn a_torn_write_leaves_zeros_in_missing_sectors() {
     let mut disk = Disk::empty();
-    let file = disk.make_file(Path::new("x"));
-    disk.sync(ROOT, disk.now());
+    let file = disk.create_file(Path::new("x"));
+    disk.sync(ROOT, disk.change_count());
     disk.write(file, 500, vec![1; 600]);
-    let mut pieces = [false, true, false].into_iter();
-    let torn = disk.cut(|| pieces.next().unwrap());
+    let mut sectors = [false, true, false].into_iter();
+    let torn = disk.cut(|| sectors.next().unwrap());
     let expected = [vec![0; 512], vec![1; 512]].concat();
     assert_eq!(torn.file("x"), Some(&expected[..]));
 }

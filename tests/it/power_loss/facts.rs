@@ -1,41 +1,45 @@
-//! What a disk says after a power cut, and whether it keeps what had left the process before.
+//! Content of the database after a power cut, compared with the effects before it.
 
 use super::image::Image;
-use super::recorder::Outward;
+use super::recorder::Effect;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// The state folder, below the folder.
+/// State folder, relative to the root of the disk.
 pub const STATE: &str = "var/lib/state";
 
-/// What the database says of one recording.
+/// A job in the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
+    /// State name.
     pub state: String,
-    /// A request left for it whose answer is not known.
-    pub in_doubt: bool,
+    /// Whether a submission may have been sent and its response is unknown.
+    pub is_uncertain: bool,
+    /// Whether the service accepted it.
     pub has_generation: bool,
+    /// Whether its result is stored.
     pub has_result: bool,
-    /// Its files below the folder, with their sizes.
+    /// Transcripts, with paths relative to the root of the disk and sizes in bytes.
     pub outputs: Vec<(PathBuf, usize)>,
 }
 
-/// What the database says.
+/// Content of the database.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
+    /// Jobs by the relative path of their recording.
     pub jobs: BTreeMap<String, Job>,
-    requests: BTreeSet<String>,
-    generations: BTreeSet<String>,
+    client_request_ids: BTreeSet<String>,
+    generation_ids: BTreeSet<String>,
 }
 
 impl Facts {
-    /// Opens the database as the next start would. `root` is where the image's paths begin.
-    pub fn of(image: &Image, root: &Path) -> Self {
+    /// Reads the database of an image, including its WAL. `root` is the folder that the image was recorded in.
+    pub fn read(image: &Image, root: &Path) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        image.put(folder.path());
+        image.write_to(folder.path());
         let path = folder.path().join(STATE).join("nightscribe.db");
         if !path.exists() {
             return Self::default();
@@ -49,27 +53,29 @@ impl Facts {
                 .filename(path)
                 .synchronous(SqliteSynchronous::Off);
             let mut database = options.connect().await.unwrap();
-            let facts = read(&mut database, root).await;
+            let facts = read_facts(&mut database, root).await;
             database.close().await.unwrap();
             facts
         })
     }
 
-    /// Whether this is all true that was acted upon. `files` are the transcripts as they were written.
-    pub fn keep(&self, outward: &[Outward], image: &Image, files: &Image) {
-        for left in outward {
-            let kept = match left {
-                Outward::Submitted(request) => self.requests.contains(request),
-                Outward::Polled(generation) => self.generations.contains(generation),
-                Outward::Placed(path) => self.placed(path),
-                Outward::SaidSubmitted(name) => {
+    /// Asserts that the database contains the cause of each effect, and that the files of done jobs are complete.
+    ///
+    /// `files` has the transcripts as the recorded run wrote them.
+    pub fn assert_effects_kept(&self, effects: &[Effect], image: &Image, files: &Image) {
+        for effect in effects {
+            let kept = match effect {
+                Effect::Submitted(request) => self.client_request_ids.contains(request),
+                Effect::Polled(generation) => self.generation_ids.contains(generation),
+                Effect::TranscriptWritten(path) => self.has_result_of(path),
+                Effect::LoggedSubmitted(name) => {
                     self.jobs.get(name).is_some_and(|job| job.has_generation)
                 }
-                Outward::SaidDone(name) => {
+                Effect::LoggedDone(name) => {
                     self.jobs.get(name).is_some_and(|job| job.state == "done")
                 }
             };
-            assert!(kept, "{left:?} left, but the disk says {self:#?}");
+            assert!(kept, "no durable cause of {effect:?} in {self:#?}");
         }
         let done = self.jobs.values().filter(|job| job.state == "done");
         for (path, size) in done.flat_map(|job| &job.outputs) {
@@ -79,8 +85,8 @@ impl Facts {
         }
     }
 
-    /// Whether the result is there that a transcript was made of.
-    fn placed(&self, transcript: &Path) -> bool {
+    /// Whether the result of a transcript is stored. The path is relative to the output folder.
+    fn has_result_of(&self, transcript: &Path) -> bool {
         let name = transcript
             .strip_prefix("talks")
             .unwrap()
@@ -90,40 +96,36 @@ impl Facts {
     }
 }
 
-async fn read(database: &mut SqliteConnection, root: &Path) -> Facts {
-    let whole: String = sqlx::query_scalar("PRAGMA integrity_check")
+async fn read_facts(database: &mut SqliteConnection, root: &Path) -> Facts {
+    let integrity: String = sqlx::query_scalar("PRAGMA integrity_check")
         .fetch_one(&mut *database)
         .await
         .unwrap();
-    assert_eq!(whole, "ok");
-    let begun: i64 =
+    assert_eq!(integrity, "ok");
+    let has_schema: i64 =
         sqlx::query_scalar("SELECT count(*) FROM pragma_table_info('jobs') WHERE name = 'state'")
             .fetch_one(&mut *database)
             .await
             .unwrap();
-    if begun == 0 {
+    if has_schema == 0 {
         return Facts::default();
     }
-    let texts =
-        async |database: &mut SqliteConnection, question: &'static str| -> BTreeSet<String> {
-            let rows: Vec<String> = sqlx::query_scalar(question)
-                .fetch_all(database)
-                .await
-                .unwrap();
-            rows.into_iter().collect()
-        };
+    let texts = async |database: &mut SqliteConnection, query: &'static str| -> BTreeSet<String> {
+        let rows: Vec<String> = sqlx::query_scalar(query).fetch_all(database).await.unwrap();
+        rows.into_iter().collect()
+    };
     Facts {
-        requests: texts(database, "SELECT client_request_id FROM attempts").await,
-        generations: texts(
+        client_request_ids: texts(database, "SELECT client_request_id FROM attempts").await,
+        generation_ids: texts(
             database,
             "SELECT generation_id FROM attempts WHERE generation_id IS NOT NULL",
         )
         .await,
-        jobs: jobs(database, root).await,
+        jobs: read_jobs(database, root).await,
     }
 }
 
-async fn jobs(database: &mut SqliteConnection, root: &Path) -> BTreeMap<String, Job> {
+async fn read_jobs(database: &mut SqliteConnection, root: &Path) -> BTreeMap<String, Job> {
     let rows = sqlx::query(
         "SELECT relative, state, state = 'submitting' OR uncertain_attempt_id IS NOT NULL,
                 generation_id IS NOT NULL, results.job_id IS NOT NULL, path, outputs.size_bytes
@@ -138,7 +140,7 @@ async fn jobs(database: &mut SqliteConnection, root: &Path) -> BTreeMap<String, 
         let name = String::from_utf8(row.get(0)).unwrap();
         let job = jobs.entry(name).or_insert_with(|| Job {
             state: row.get(1),
-            in_doubt: row.get(2),
+            is_uncertain: row.get(2),
             has_generation: row.get(3),
             has_result: row.get(4),
             outputs: Vec::new(),

@@ -1,144 +1,151 @@
-//! From calls to what the disk and the world saw.
+//! Replays a trace of system calls on the simulated disk, and collects the effects outside it.
 
 use super::disk::{Disk, Inode};
-use super::trace::{Call, Moment};
+use super::trace::{Call, CallEvent};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-/// Something that left the process, and holds it to what is written before.
+/// An effect visible outside the process. Its cause must be durable before.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outward {
-    /// A submission, with its client request ID: the claim is durable.
+pub enum Effect {
+    /// A submission, with its client request ID. The claim must be durable.
     Submitted(String),
-    /// A poll for a generation: the acceptance is durable.
+    /// A poll, with its generation ID. The acceptance must be durable.
     Polled(String),
-    /// A transcript was put in its place, below the output folder: the result is durable.
-    Placed(PathBuf),
-    /// It was said that a recording is accepted.
-    SaidSubmitted(String),
-    /// It was said that a recording's transcripts are there.
-    SaidDone(String),
+    /// A transcript renamed to its final path, relative to the output folder. The result must be durable.
+    TranscriptWritten(PathBuf),
+    /// A log record that a recording was accepted. The acceptance must be durable.
+    LoggedSubmitted(String),
+    /// A log record that a recording is done. The final state must be durable.
+    LoggedDone(String),
 }
 
 /// An open file or folder.
 #[derive(Debug, Clone, Copy)]
-struct Open {
+struct OpenFile {
     inode: Inode,
     offset: usize,
-    appends: bool,
+    is_append: bool,
 }
 
+/// The disk, the effects and the calls in progress during a replay.
 pub struct Recorder<'a> {
-    /// The folder that the disk stands for; what is `outside` of it (recordings, configuration) is read only.
+    /// Folder that the disk represents.
     root: &'a Path,
-    outside: &'a [&'a str],
+    /// Entries of `root` that the process only reads. They are not on the disk.
+    read_only: &'a [&'a str],
     pub disk: Disk,
-    pub outward: Vec<Outward>,
-    open: HashMap<i64, Open>,
-    /// By thread: the call, and the number of changes when it began.
+    pub effects: Vec<Effect>,
+    /// Open files on the disk, by descriptor.
+    open: HashMap<i64, OpenFile>,
+    /// Call in progress of each thread, with the number of changes at its start.
     running: HashMap<u32, (Call, u64)>,
 }
 
 impl<'a> Recorder<'a> {
-    pub fn new(root: &'a Path, outside: &'a [&'a str], disk: Disk) -> Self {
+    /// Creates a recorder that starts with the given disk.
+    pub fn new(root: &'a Path, read_only: &'a [&'a str], disk: Disk) -> Self {
         Self {
             root,
-            outside,
+            read_only,
             disk,
-            outward: Vec::new(),
+            effects: Vec::new(),
             open: HashMap::new(),
             running: HashMap::new(),
         }
     }
 
-    /// Takes the next moment. `before_sync` is called when a sync of the disk is about to end: whatever the process
-    /// did so far, it did without that sync.
-    pub fn take(&mut self, moment: Moment, before_sync: &mut impl FnMut(&Self)) {
-        match moment {
-            Moment::Begun { thread, call } => {
-                self.begun(&call);
-                self.running.insert(thread, (call, self.disk.now()));
+    /// Applies the next event. Calls `before_sync` before the end of each sync.
+    ///
+    /// All effects up to that call happened without the sync.
+    pub fn apply(&mut self, event: CallEvent, before_sync: &mut impl FnMut(&Self)) {
+        match event {
+            CallEvent::Started { thread, call } => {
+                self.call_started(&call);
+                self.running
+                    .insert(thread, (call, self.disk.change_count()));
             }
-            Moment::Ended { thread, call } => {
-                let (_, began) = self.running.remove(&thread).unwrap();
+            CallEvent::Finished { thread, call } => {
+                let (_, change_count) = self.running.remove(&thread).unwrap();
                 if call.result.unwrap() < 0 {
                     return;
                 }
                 match (&*call.name, self.file(&call)) {
                     ("fsync" | "fdatasync", Some(open)) => {
                         before_sync(self);
-                        self.disk.sync(open.inode, began);
+                        self.disk.sync(open.inode, change_count);
                     }
                     ("syncfs", Some(_)) => {
                         before_sync(self);
-                        self.disk.sync_all(began);
+                        self.disk.sync_all(change_count);
                     }
-                    _ => self.ended(&call),
+                    _ => self.call_succeeded(&call),
                 }
             }
         }
     }
 
-    /// What counts from its beginning: what leaves the process, and a descriptor that another thread may be given
-    /// before its closing has returned.
-    fn begun(&mut self, call: &Call) {
+    /// Handles the calls that take effect at their start: output of the process, and `close`.
+    fn call_started(&mut self, call: &Call) {
         match &*call.name {
+            // The kernel may give the descriptor to another thread before `close` returns.
             "close" => {
                 self.open.remove(&call.number(0));
             }
             "rename" | "renameat" | "renameat2" => {
                 let (_, to) = self.two_paths(call);
-                if let Some(placed) =
+                if let Some(transcript) =
                     to.and_then(|to| to.strip_prefix("transcripts").ok().map(Path::to_owned))
                 {
-                    self.outward.push(Outward::Placed(placed));
+                    self.effects.push(Effect::TranscriptWritten(transcript));
                 }
             }
             "write" | "writev" | "sendto" | "sendmsg" if self.file(call).is_none() => {
-                self.leaves(call);
+                self.record_output(call);
             }
             _ => {}
         }
     }
 
-    fn leaves(&mut self, call: &Call) {
+    /// Records the effect of a write to stderr or a socket.
+    fn record_output(&mut self, call: &Call) {
         let bytes = call.bytes();
         let text = String::from_utf8_lossy(&bytes);
         if call.number(0) == 2 {
-            let said = text
+            let records = text
                 .lines()
                 .filter_map(|line| serde_json::from_str(line).ok());
-            self.outward.extend(said.filter_map(|line: Value| {
-                let recording = line["recording"].as_str()?.to_owned();
-                match line["message"].as_str()? {
-                    "submitted" => Some(Outward::SaidSubmitted(recording)),
-                    "done" => Some(Outward::SaidDone(recording)),
+            self.effects.extend(records.filter_map(|record: Value| {
+                let recording = record["recording"].as_str()?.to_owned();
+                match record["message"].as_str()? {
+                    "submitted" => Some(Effect::LoggedSubmitted(recording)),
+                    "done" => Some(Effect::LoggedDone(recording)),
                     _ => None,
                 }
             }));
         } else if text.starts_with("POST /v1/stt/create") {
             let header = "x-client-request-id: ";
             let id = text.split_once(header).unwrap().1.lines().next().unwrap();
-            self.outward.push(Outward::Submitted(id.to_owned()));
-        } else if let Some(asked) = text.strip_prefix("GET /v1/stt/") {
-            let id = asked.split_whitespace().next().unwrap();
-            self.outward.push(Outward::Polled(id.to_owned()));
+            self.effects.push(Effect::Submitted(id.to_owned()));
+        } else if let Some(rest) = text.strip_prefix("GET /v1/stt/") {
+            let id = rest.split_whitespace().next().unwrap();
+            self.effects.push(Effect::Polled(id.to_owned()));
         }
     }
 
-    /// A call that succeeded.
-    fn ended(&mut self, call: &Call) {
+    /// Applies a successful call to the disk.
+    fn call_succeeded(&mut self, call: &Call) {
         match &*call.name {
-            "open" | "openat" => self.opened(call),
+            "open" | "openat" => self.open(call),
             "mkdir" => {
-                if let Some(path) = self.inside(&call.string(0)) {
-                    self.settle(path.parent().unwrap());
-                    self.make_folder(&path);
+                if let Some(path) = self.disk_path(&call.string(0)) {
+                    self.apply_running_creations(path.parent().unwrap());
+                    self.create_folder(&path);
                 }
             }
             "unlink" => {
-                if let Some(path) = self.inside(&call.string(0)) {
+                if let Some(path) = self.disk_path(&call.string(0)) {
                     self.disk.remove(&path);
                 }
             }
@@ -147,18 +154,18 @@ impl<'a> Recorder<'a> {
                     self.disk.rename(&from, &to);
                 }
             }
-            "write" | "pwrite64" | "ftruncate" | "lseek" => self.changed(call),
+            "write" | "pwrite64" | "ftruncate" | "lseek" => self.change_file(call),
             "fcntl" if !call.argument(1).starts_with("F_DUPFD") => {}
             "mmap"
                 if !call.argument(3).contains("MAP_SHARED")
                     || !call.argument(2).contains("PROT_WRITE") => {}
-            // The memory of the WAL's index, which no power cut leaves.
+            // The index of the WAL is shared memory. A power cut leaves nothing of it.
             "mmap" => assert!(
                 self.descriptor(call, 4)
-                    .is_none_or(|open| self.is_index(open.inode))
+                    .is_none_or(|open| self.is_wal_index(open.inode))
             ),
-            "unlinkat" => assert!(self.inside(&call.string(1)).is_none(), "{call:?}"),
-            // Of a file elsewhere, or a folder above the disk.
+            "unlinkat" => assert!(self.disk_path(&call.string(1)).is_none(), "{call:?}"),
+            // These concern files outside the disk.
             "close" | "fsync" | "fdatasync" => {}
             "writev" | "sendto" | "sendmsg" | "dup" | "dup2" | "dup3" | "fcntl" => {
                 assert!(self.file(call).is_none(), "not modelled: {call:?}");
@@ -167,105 +174,106 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    fn is_index(&self, inode: Inode) -> bool {
+    fn is_wal_index(&self, inode: Inode) -> bool {
         self.disk
             .find(Path::new("var/lib/state/nightscribe.db-shm"))
             == Some(inode)
     }
 
-    fn opened(&mut self, call: &Call) {
+    fn open(&mut self, call: &Call) {
         let at = usize::from(call.name == "openat");
         let flags = call.argument(at + 1).to_owned();
         let descriptor = call.result.unwrap();
         self.open.remove(&descriptor);
         assert!(!flags.contains("O_TMPFILE"), "not modelled: {call:?}");
-        let Some(path) = self.inside(&call.string(at)) else {
+        let Some(path) = self.disk_path(&call.string(at)) else {
             return;
         };
-        self.settle(&path);
+        self.apply_running_creations(&path);
         let inode = match self.disk.find(&path) {
             Some(inode) => inode,
-            None if flags.contains("O_CREAT") => self.disk.make_file(&path),
-            None => panic!("opened what is not there: {}", path.display()),
+            None if flags.contains("O_CREAT") => self.disk.create_file(&path),
+            None => panic!("opened a missing file: {}", path.display()),
         };
         if flags.contains("O_TRUNC") {
             self.disk.set_length(inode, 0);
         }
-        let appends = flags.contains("O_APPEND");
-        let open = Open {
+        let is_append = flags.contains("O_APPEND");
+        let open = OpenFile {
             inode,
             offset: 0,
-            appends,
+            is_append,
         };
         self.open.insert(descriptor, open);
     }
 
-    /// Another thread's call that has not returned may have made what this one found.
-    fn settle(&mut self, path: &Path) {
-        let mut made: Vec<_> = self
+    /// Applies the running calls that create this path or its parents. Another thread may see their effect before they
+    /// return.
+    fn apply_running_creations(&mut self, path: &Path) {
+        let mut created: Vec<_> = self
             .running
             .values()
             .filter_map(|(call, _)| {
-                let making = match &*call.name {
+                let path_string = match &*call.name {
                     "mkdir" => call.string(0),
                     "openat" if call.argument(2).contains("O_CREAT") => call.string(1),
                     _ => return None,
                 };
-                let making = self.inside(&making)?;
-                path.starts_with(&making)
-                    .then(|| (making, call.name == "mkdir"))
+                let created_path = self.disk_path(&path_string)?;
+                path.starts_with(&created_path)
+                    .then(|| (created_path, call.name == "mkdir"))
             })
             .collect();
-        made.sort();
-        for (path, is_folder) in made {
+        created.sort();
+        for (path, is_folder) in created {
             if is_folder {
-                self.make_folder(&path);
+                self.create_folder(&path);
             } else if self.disk.find(&path).is_none() {
-                self.disk.make_file(&path);
+                self.disk.create_file(&path);
             }
         }
     }
 
-    fn make_folder(&mut self, path: &Path) {
+    fn create_folder(&mut self, path: &Path) {
         if self.disk.find(path).is_none() {
-            self.disk.make_folder(path);
+            self.disk.create_folder(path);
         }
     }
 
-    fn changed(&mut self, call: &Call) {
+    fn change_file(&mut self, call: &Call) {
         let Some(mut open) = self.file(call) else {
             return;
         };
-        let written = usize::try_from(call.result.unwrap()).unwrap();
+        let result = usize::try_from(call.result.unwrap()).unwrap();
         match &*call.name {
-            "lseek" => open.offset = written,
+            "lseek" => open.offset = result,
             "ftruncate" => {
                 let length = usize::try_from(call.number(1)).unwrap();
                 self.disk.set_length(open.inode, length);
             }
             name => {
                 let mut bytes = call.bytes();
-                bytes.truncate(written);
+                bytes.truncate(result);
                 let offset = match name {
                     "pwrite64" => usize::try_from(call.number(3)).unwrap(),
-                    _ if open.appends => self.disk.length(open.inode),
+                    _ if open.is_append => self.disk.length(open.inode),
                     _ => open.offset,
                 };
                 self.disk.write(open.inode, offset, bytes);
                 if name == "write" {
-                    open.offset = offset + written;
+                    open.offset = offset + result;
                 }
             }
         }
         self.open.insert(call.number(0), open);
     }
 
-    /// What a call's first argument has open, if it is on the disk.
-    fn file(&self, call: &Call) -> Option<Open> {
+    /// Returns the open file of the first argument, if it is on the disk.
+    fn file(&self, call: &Call) -> Option<OpenFile> {
         self.descriptor(call, 0)
     }
 
-    fn descriptor(&self, call: &Call, index: usize) -> Option<Open> {
+    fn descriptor(&self, call: &Call, index: usize) -> Option<OpenFile> {
         let descriptor = call.argument(index).parse::<i64>().ok()?;
         self.open.get(&descriptor).copied()
     }
@@ -277,16 +285,17 @@ impl<'a> Recorder<'a> {
             (1, 3)
         };
         (
-            self.inside(&call.string(from)),
-            self.inside(&call.string(to)),
+            self.disk_path(&call.string(from)),
+            self.disk_path(&call.string(to)),
         )
     }
 
-    /// The path on the disk, if it is there.
-    fn inside(&self, path: &str) -> Option<PathBuf> {
+    /// Returns the path relative to the root, or `None` if it is not on the disk.
+    fn disk_path(&self, path: &str) -> Option<PathBuf> {
         let path = Path::new(path).strip_prefix(self.root).ok()?;
         let first = path.iter().next();
-        let outside = first.is_some_and(|first| self.outside.iter().any(|name| first == *name));
-        (!outside).then(|| path.to_owned())
+        let is_read_only =
+            first.is_some_and(|first| self.read_only.iter().any(|name| first == *name));
+        (!is_read_only).then(|| path.to_owned())
     }
 }
