@@ -1,4 +1,4 @@
-//! The queue with many recordings: batches and ranges come to the same as one by one.
+//! The store with many recordings: batches behave like single changes, and long queues stay fast.
 
 use governor::clock::FakeRelativeClock;
 use nightscribe::domain::Location;
@@ -36,7 +36,7 @@ fn request() -> Request {
     Request::new("m", [])
 }
 
-fn bases(name: &OsStr) -> Box<dyn Iterator<Item = OsString> + Send> {
+fn base_names(name: &OsStr) -> Box<dyn Iterator<Item = OsString> + Send> {
     Box::new(nightscribe::output::naming::base_names(name))
 }
 
@@ -50,11 +50,12 @@ fn file(name: impl AsRef<OsStr>, modified: i64) -> FoundRecording {
     }
 }
 
-fn names(seen: &[FoundRecording]) -> Vec<String> {
-    let name = |one: &FoundRecording| one.relative.to_string_lossy().into_owned();
-    seen.iter().map(name).collect()
+fn names(recordings: &[FoundRecording]) -> Vec<String> {
+    let name = |recording: &FoundRecording| recording.relative.to_string_lossy().into_owned();
+    recordings.iter().map(name).collect()
 }
 
+/// A store in a temporary folder, with a run in progress.
 struct Queue {
     store: Store,
     run: RunId,
@@ -69,19 +70,26 @@ impl Queue {
         Self { store, run, folder }
     }
 
-    async fn record(&self, source: &str, seen: Vec<FoundRecording>) -> RecordOutcome {
+    async fn record(&self, source: &str, recordings: Vec<FoundRecording>) -> RecordOutcome {
         self.store
-            .record(source, &request(), seen, bases, at(0))
+            .record(source, &request(), recordings, base_names, at(0))
             .await
             .unwrap()
     }
 
-    async fn unknown(&self, seen: Vec<FoundRecording>) -> Vec<String> {
-        names(&self.store.new_or_changed("talks", seen).await.unwrap())
+    /// Returns the new or changed recordings of the source `talks`.
+    async fn new_or_changed(&self, recordings: Vec<FoundRecording>) -> Vec<String> {
+        names(
+            &self
+                .store
+                .new_or_changed("talks", recordings)
+                .await
+                .unwrap(),
+        )
     }
 
-    /// The names of the transcripts, by recording.
-    async fn bases(&self) -> BTreeMap<String, String> {
+    /// Returns the transcript path of each recording, without extension.
+    async fn base_names(&self) -> BTreeMap<String, String> {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         self.rows("SELECT relative, folder || '/' || base_name FROM recordings")
             .await
@@ -90,19 +98,18 @@ impl Queue {
             .collect()
     }
 
-    async fn rows(&self, question: &'static str) -> Vec<sqlx::sqlite::SqliteRow> {
+    /// Runs a statement on another connection.
+    async fn rows(&self, query: &'static str) -> Vec<sqlx::sqlite::SqliteRow> {
         let mut connection = sqlx::sqlite::SqliteConnectOptions::new()
             .filename(self.folder.path().join(DATABASE_FILE))
             .connect()
             .await
             .unwrap();
-        sqlx::query(question)
-            .fetch_all(&mut connection)
-            .await
-            .unwrap()
+        sqlx::query(query).fetch_all(&mut connection).await.unwrap()
     }
 
-    async fn counts_are_right(&self) {
+    /// Asserts that the maintained counts match the table of jobs.
+    async fn assert_counts(&self) {
         let counted: BTreeMap<JobState, u64> = self
             .rows("SELECT state, count(*) FROM jobs GROUP BY state")
             .await
@@ -112,49 +119,49 @@ impl Queue {
                 (state, row.get::<i64, _>(1).unsigned_abs())
             })
             .collect();
-        let told = self.store.counts().await.unwrap();
-        assert_eq!(told.len(), JobState::ALL.len());
-        let told: BTreeMap<_, _> = told.into_iter().filter(|(_, count)| *count > 0).collect();
-        assert_eq!(told, counted);
+        let stored = self.store.counts().await.unwrap();
+        assert_eq!(stored.len(), JobState::ALL.len());
+        let stored: BTreeMap<_, _> = stored.into_iter().filter(|(_, count)| *count > 0).collect();
+        assert_eq!(stored, counted);
     }
 }
 
 #[tokio::test]
-async fn what_is_known_is_told_from_what_is_not_however_many_there_are() {
+async fn a_large_scan_finds_only_new_and_changed_files() {
     let queue = Queue::open().await;
     let name = |number: usize| format!("{:02}/{number:05}.mp3", number / 700);
     let known: Vec<_> = (0..5000).map(|number| file(name(number), 1)).collect();
     assert_eq!(queue.record("talks", known.clone()).await.new, 5000);
-    assert_eq!(queue.unknown(known).await, <[String; 0]>::default());
-    // Half of them are gone; of the rest some have changed, and some are new.
+    assert_eq!(queue.new_or_changed(known).await, <[String; 0]>::default());
+    // Half of the known files are gone. Some of the others have changed, and some files are new.
     let mut expected = BTreeSet::new();
-    let mut seen = Vec::new();
+    let mut recordings = Vec::new();
     for number in (0..6000).filter(|number| number / 1300 % 2 == 0) {
         let changed = number % 97 == 0;
-        seen.push(file(name(number), if changed { 2 } else { 1 }));
+        recordings.push(file(name(number), if changed { 2 } else { 1 }));
         if changed || number >= 5000 {
             expected.insert(name(number));
         }
     }
-    for first in ["!.mp3", "03/!", "99/z.mp3"] {
-        seen.push(file(first, 1));
-        expected.insert(first.to_owned());
+    for new in ["!.mp3", "03/!", "99/z.mp3"] {
+        recordings.push(file(new, 1));
+        expected.insert(new.to_owned());
     }
-    seen.reverse();
+    recordings.reverse();
     let expected: Vec<_> = expected.into_iter().collect();
-    assert_eq!(queue.unknown(seen.clone()).await, expected);
+    assert_eq!(queue.new_or_changed(recordings.clone()).await, expected);
     let other = queue
         .store
-        .new_or_changed("other", seen.clone())
+        .new_or_changed("other", recordings.clone())
         .await
         .unwrap();
-    assert_eq!(other.len(), seen.len());
+    assert_eq!(other.len(), recordings.len());
 }
 
 #[tokio::test]
-async fn a_recording_of_any_name_and_time_is_known_again() {
+async fn unusual_names_and_times_are_recognized() {
     let queue = Queue::open().await;
-    let odd: [&[u8]; 6] = [
+    let unusual_names: [&[u8]; 6] = [
         b" 1 2 three.mp3",
         b"0 0 /4 5 6.mp3",
         b"new\nline.mp3",
@@ -162,33 +169,42 @@ async fn a_recording_of_any_name_and_time_is_known_again() {
         b"\x01.mp3",
         "\u{1f399}.mp3".as_bytes(),
     ];
-    let seen = |modified| odd.map(|name| file(OsStr::from_bytes(name), modified));
-    queue.record("talks", seen(-1).to_vec()).await;
+    let recordings = |modified| unusual_names.map(|name| file(OsStr::from_bytes(name), modified));
+    queue.record("talks", recordings(-1).to_vec()).await;
     assert_eq!(
-        queue.unknown(seen(-1).to_vec()).await,
+        queue.new_or_changed(recordings(-1).to_vec()).await,
         <[String; 0]>::default()
     );
-    for other in [1, 0, -11] {
-        assert_eq!(queue.unknown(seen(other).to_vec()).await.len(), odd.len());
+    for changed in [1, 0, -11] {
+        assert_eq!(
+            queue
+                .new_or_changed(recordings(changed).to_vec())
+                .await
+                .len(),
+            unusual_names.len()
+        );
     }
-    let larger = seen(-1).map(|one| FoundRecording {
-        size_bytes: one.size_bytes * 10,
-        ..one
+    let larger = recordings(-1).map(|recording| FoundRecording {
+        size_bytes: recording.size_bytes * 10,
+        ..recording
     });
-    assert_eq!(queue.unknown(larger.to_vec()).await.len(), odd.len());
+    assert_eq!(
+        queue.new_or_changed(larger.to_vec()).await.len(),
+        unusual_names.len()
+    );
 }
 
 #[tokio::test]
-async fn a_batch_is_recorded_as_its_recordings_would_be_alone() {
+async fn a_batch_counts_new_changed_and_known_recordings() {
     let queue = Queue::open().await;
-    let odd = OsStr::from_bytes(b"x/not\xffutf8.mp3");
+    let non_utf8 = OsStr::from_bytes(b"x/not\xffutf8.mp3");
     queue
         .record("talks", vec![file("x/1.mp3", 1), file("x/2.mp3", 1)])
         .await;
     let mut batch: Vec<_> = (1..=150)
         .map(|number| file(format!("x/{number}.mp3"), i64::from(number != 2)))
         .collect();
-    batch.extend([file("x/3.wav", 1), file(odd, 1), file("y/3.wav", 1)]);
+    batch.extend([file("x/3.wav", 1), file(non_utf8, 1), file("y/3.wav", 1)]);
     let recorded = queue.record("talks", batch.clone()).await;
     assert_eq!(
         (recorded.new, recorded.changed, recorded.known),
@@ -199,20 +215,24 @@ async fn a_batch_is_recorded_as_its_recordings_would_be_alone() {
     assert_eq!(last.relative, Path::new("y/3.wav"));
     let listed = queue.store.list(&ItemFilter::default()).await.unwrap();
     assert_eq!(listed.len(), 153);
-    assert!(listed.iter().any(|item| item.relative == Path::new(odd)));
+    assert!(
+        listed
+            .iter()
+            .any(|item| item.relative == Path::new(non_utf8))
+    );
     batch.truncate(150);
-    assert_eq!(queue.unknown(batch).await, <[String; 0]>::default());
-    queue.counts_are_right().await;
+    assert_eq!(queue.new_or_changed(batch).await, <[String; 0]>::default());
+    queue.assert_counts().await;
 }
 
 #[tokio::test]
-async fn names_of_transcripts_are_each_recordings_own_in_a_batch_too() {
+async fn base_names_are_unique_in_a_batch() {
     let queue = Queue::open().await;
     let batch = ["a.mp3", "a.wav", "b/a.mp3", "c.mp3", "c.ogg", "c.wav"].map(|name| file(name, 1));
     queue.record("talks", batch.to_vec()).await;
     let again = queue.record("talks", vec![file("a.ogg", 1)]).await;
     assert_eq!(again.new, 1);
-    let found = queue.bases().await;
+    let found = queue.base_names().await;
     let expected = [
         ("a.mp3", "/a"),
         ("a.ogg", "/a.ogg"),
@@ -227,23 +247,23 @@ async fn names_of_transcripts_are_each_recordings_own_in_a_batch_too() {
 }
 
 #[tokio::test]
-async fn a_place_is_found_in_whatever_source_it_is() {
+async fn a_path_is_found_in_every_source() {
     let queue = Queue::open().await;
-    let place = Path::new("/talks/a.mp3");
-    assert!(queue.store.items_at(place).await.unwrap().is_empty());
+    let path = Path::new("/talks/a.mp3");
+    assert!(queue.store.items_at(path).await.unwrap().is_empty());
     for source in ["one", "two", "three"] {
         queue.record(source, vec![file("a.mp3", 1)]).await;
     }
     queue.record("two", vec![file("b.mp3", 1)]).await;
-    let found = queue.store.items_at(place).await.unwrap();
+    let found = queue.store.items_at(path).await.unwrap();
     let sources: Vec<_> = found.iter().map(|item| item.source.as_str()).collect();
     assert_eq!(sources, ["three", "two", "one"]);
 }
 
 #[tokio::test]
-async fn counts_follow_every_change_and_survive_what_is_rolled_back() {
+async fn counts_follow_changes_and_rollbacks() {
     let queue = Queue::open().await;
-    queue.counts_are_right().await;
+    queue.assert_counts().await;
     let batch = (0..10).map(|number| file(format!("{number}.mp3"), 1));
     let last = queue
         .record("talks", batch.collect())
@@ -260,15 +280,15 @@ async fn counts_follow_every_change_and_survive_what_is_rolled_back() {
         now: at(1),
     };
     queue.store.claim(claim(1)).await.unwrap();
-    queue.counts_are_right().await;
+    queue.assert_counts().await;
     assert!(queue.store.claim(claim(2)).await.is_err());
-    queue.counts_are_right().await;
+    queue.assert_counts().await;
     queue.store.begin_run(2, at(2)).await.unwrap();
-    queue.counts_are_right().await;
+    queue.assert_counts().await;
     queue.store.cancel(vec![last], at(3)).await.unwrap();
-    queue.counts_are_right().await;
+    queue.assert_counts().await;
     queue.rows("DELETE FROM jobs WHERE id = 1").await;
-    queue.counts_are_right().await;
+    queue.assert_counts().await;
 }
 
 fn pending(number: i64, expires_at: Timestamp) -> PendingJob {
@@ -286,9 +306,9 @@ fn pending(number: i64, expires_at: Timestamp) -> PendingJob {
 }
 
 #[test]
-fn a_hundred_thousand_generations_are_asked_for_on_time_where_the_limit_allows_it() {
+fn a_hundred_thousand_generations_are_polled_on_time() {
     let clock = FakeRelativeClock::default();
-    let pace = RateLimiter::with_clock(NonZeroU32::new(600_000).unwrap(), clock.clone());
+    let limiter = RateLimiter::with_clock(NonZeroU32::new(600_000).unwrap(), clock.clone());
     let polling = PollPolicy {
         interval: Duration::from_millis(10_500),
         max_interval: Duration::from_millis(10_500),
@@ -296,7 +316,7 @@ fn a_hundred_thousand_generations_are_asked_for_on_time_where_the_limit_allows_i
     };
     let mut schedule = PollSchedule::default();
     let mut due = Vec::new();
-    // 9,524 polls a second, all the time; the first of them expire while this goes on.
+    // A constant 9,524 polls per second. The first generations expire during the simulation.
     for number in 0..100_000 {
         let expires_at = Timestamp::from_millis(30_000 + number * 40);
         let first = Timestamp::from_millis(number * 105 / 1000);
@@ -306,22 +326,22 @@ fn a_hundred_thousand_generations_are_asked_for_on_time_where_the_limit_allows_i
         );
         due.push(first);
     }
-    let mut late = Vec::new();
+    let mut delays = Vec::new();
     for millis in 0..32_000 {
         let now = Timestamp::from_millis(millis);
         schedule.advance_to(now);
-        while schedule.due_count() > 0 && pace.try_acquire().is_ok() {
+        while schedule.due_count() > 0 && limiter.try_acquire().is_ok() {
             let mut generation = schedule.take_nearest_expiry().unwrap();
             let (attempt, expires_at) = (generation.pending.attempt, generation.pending.expires_at);
             let due = &mut due[usize::try_from(attempt.0).unwrap()];
-            late.push(now.since(*due));
+            delays.push(now.since(*due));
             assert!(now < expires_at || *due >= expires_at);
             generation.polls += 1;
             *due = polling.next_poll(
                 now,
                 generation.polls,
                 None,
-                pace.time_for(schedule.due_count()),
+                limiter.time_for(schedule.due_count()),
                 expires_at,
             );
             schedule.finish(attempt);
@@ -329,14 +349,14 @@ fn a_hundred_thousand_generations_are_asked_for_on_time_where_the_limit_allows_i
         }
         clock.advance(Duration::from_millis(1));
     }
-    late.sort_unstable();
-    assert!(late.len() > 200_000, "{} polls", late.len());
-    let late = late[late.len() * 99 / 100];
-    assert!(late < Duration::from_secs(1), "{late:?}");
+    delays.sort_unstable();
+    assert!(delays.len() > 200_000, "{} polls", delays.len());
+    let percentile_99 = delays[delays.len() * 99 / 100];
+    assert!(percentile_99 < Duration::from_secs(1), "{percentile_99:?}");
 }
 
 #[tokio::test]
-async fn the_live_view_is_told_what_a_queue_is_at() {
+async fn activity_describes_the_queue() {
     let queue = Queue::open().await;
     let store = &queue.store;
     let names = ["a", "b", "c", "d", "e", "f", "g"].map(|name| file(name, 1));
@@ -355,7 +375,7 @@ async fn the_live_view_is_told_what_a_queue_is_at() {
         store.claim(claim).await.unwrap()
     };
     let failure = Failure::new(ErrorClass::Unreadable, "empty");
-    // a is pending, b is being sent, c waits for its time, d for a, e failed, f and x wait for their turn, g is in doubt.
+    // a is pending, b is being sent, c is not due, d waits for its duplicate a, e failed, f and x are due, g is uncertain.
     let accepted = Acceptance {
         job: JobId(1),
         attempt: claim(1, 5).await,
@@ -368,11 +388,12 @@ async fn the_live_view_is_told_what_a_queue_is_at() {
     };
     store.accept(accepted).await.unwrap();
     claim(2, 7).await;
-    let put_off = |job, due, twin| store.postpone(JobId(job), at(due), twin, None, at(8));
-    put_off(3, 100, None).await.unwrap();
-    put_off(4, 8, Some(JobId(1))).await.unwrap();
-    let refused = store.fail_unsent(JobId(5), failure.clone(), false, at(9));
-    refused.await.unwrap();
+    let postpone =
+        |job, due, duplicate_of| store.postpone(JobId(job), at(due), duplicate_of, None, at(8));
+    postpone(3, 100, None).await.unwrap();
+    postpone(4, 8, Some(JobId(1))).await.unwrap();
+    let failed = store.fail_unsent(JobId(5), failure.clone(), false, at(9));
+    failed.await.unwrap();
     let lost = FailedAttempt {
         job: JobId(7),
         attempt: claim(7, 9).await,
@@ -389,7 +410,7 @@ async fn the_live_view_is_told_what_a_queue_is_at() {
     store.fail_attempt(lost).await.unwrap();
 
     let activity = store.activity(at(20), at(0), 10).await.unwrap();
-    let under_way = |job, name: &str, since, expires: Option<i64>| InFlightRecording {
+    let in_flight = |job, name: &str, since, expires: Option<i64>| InFlightRecording {
         job: JobId(job),
         relative: PathBuf::from(name),
         size_bytes: 100,
@@ -404,8 +425,8 @@ async fn the_live_view_is_told_what_a_queue_is_at() {
         jobs: 1,
     };
     let expected = Activity {
-        sending: vec![under_way(2, "b", 7, None)],
-        pending: vec![under_way(1, "a", 6, Some(3606))],
+        sending: vec![in_flight(2, "b", 7, None)],
+        pending: vec![in_flight(1, "a", 6, Some(3606))],
         waiting: vec![
             waiting("others", false),
             waiting("talks", false),
@@ -437,22 +458,22 @@ async fn the_live_view_is_told_what_a_queue_is_at() {
         now: at(21),
     };
     store.complete(completed).await.unwrap();
-    let figures = async |since| {
+    let completed_since = async |since| {
         let activity = store.activity(at(22), at(since), 10).await.unwrap();
         (activity.transcripts, activity.audio_s)
     };
-    assert_eq!(figures(21).await, (1, 90.0));
-    assert_eq!(figures(22).await, (0, 0.0));
+    assert_eq!(completed_since(21).await, (1, 90.0));
+    assert_eq!(completed_since(22).await, (0, 0.0));
 }
 
 #[tokio::test]
-async fn the_live_view_looks_at_no_more_than_the_head_of_a_long_queue() {
+async fn activity_examines_only_the_head_of_the_queue() {
     let queue = Queue::open().await;
     let names = (0..2500).map(|number| file(format!("{number:04}"), 1));
     queue.record("talks", names.collect()).await;
     let activity = queue.store.activity(at(1), at(0), 10).await.unwrap();
     assert_eq!(activity.waiting[0].jobs, HEAD_LIMIT);
-    // Nothing is due, whatever its priority.
+    // No job is due, at any priority.
     queue
         .rows("UPDATE jobs SET due_at = 99000 + id, priority = id % 3 - 1")
         .await;

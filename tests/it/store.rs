@@ -1,4 +1,4 @@
-//! Every function of the queue, on a real database file.
+//! The functions of the store, on a real database file.
 
 use nightscribe::domain::Location;
 use nightscribe::domain::transition::{JobEvent, next};
@@ -33,10 +33,11 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(seconds * 1000)
 }
 
-fn bases(name: &OsStr) -> Box<dyn Iterator<Item = OsString> + Send> {
+fn base_names(name: &OsStr) -> Box<dyn Iterator<Item = OsString> + Send> {
     Box::new(nightscribe::output::naming::base_names(name))
 }
 
+/// A store in a temporary folder, with a run in progress.
 struct Queue {
     store: Store,
     run: RunId,
@@ -51,12 +52,14 @@ impl Queue {
         Self { store, run, folder }
     }
 
+    /// Opens another connection to the database.
     async fn database(&self) -> SqliteConnection {
         let path = self.folder.path().join(DATABASE_FILE);
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
         options.connect().await.unwrap()
     }
 
+    /// Reopens the store and starts another run, as after a crash.
     async fn reopened(self) -> (Self, nightscribe::store::sqlite::recovery::Recovered) {
         self.store.close().await;
         let store = Store::open(self.folder.path()).await.unwrap();
@@ -71,13 +74,14 @@ impl Queue {
         )
     }
 
-    async fn record(&self, seen: FoundRecording) -> RecordOutcome {
+    async fn record(&self, found: FoundRecording) -> RecordOutcome {
         self.store
-            .record("talks", &request(), vec![seen], bases, at(0))
+            .record("talks", &request(), vec![found], base_names, at(0))
             .await
             .unwrap()
     }
 
+    /// Records a file and returns its job.
     async fn job(&self, name: &str) -> JobId {
         self.record(file(name, 100, 1)).await.last_job.unwrap()
     }
@@ -111,7 +115,7 @@ impl Queue {
             .await
     }
 
-    /// An attempt that is none, where the job has none.
+    /// Returns the last attempt of a job, or an ID that does not exist.
     async fn last_attempt(&self, job: JobId) -> AttemptId {
         let attempts = self.store.attempts(job).await.unwrap();
         attempts.last().map_or(AttemptId(0), |last| last.id)
@@ -150,31 +154,31 @@ impl Queue {
             .await
     }
 
-    async fn set_back(
+    async fn fail_attempt(
         &self,
         job: JobId,
-        ending: AttemptOutcome,
-        next: NextState,
+        outcome: AttemptOutcome,
+        next_state: NextState,
     ) -> Result<(), StoreError> {
         let attempt = self.last_attempt(job).await;
         let failure = Failure::new(ErrorClass::Server, "it failed");
-        let setback = FailedAttempt {
+        let failed_attempt = FailedAttempt {
             job,
             attempt,
-            outcome: ending,
-            next_state: next,
+            outcome,
+            next_state,
             failure,
             http_status: Some(503),
             request_id: None,
             now: at(40),
         };
-        self.store.fail_attempt(setback).await
+        self.store.fail_attempt(failed_attempt).await
     }
 
-    /// A queued job whose answer was lost.
-    async fn put_in_doubt(&self, job: JobId) {
+    /// Claims a job and loses the response.
+    async fn make_uncertain(&self, job: JobId) {
         self.claim_with(job, Some(&job.to_string())).await.unwrap();
-        self.set_back(
+        self.fail_attempt(
             job,
             AttemptOutcome::Uncertain,
             NextState::Queued {
@@ -202,7 +206,7 @@ impl Queue {
             .await
     }
 
-    async fn write(&self, job: JobId) -> Result<(), StoreError> {
+    async fn finish(&self, job: JobId) -> Result<(), StoreError> {
         let files = vec![WrittenFile {
             path: PathBuf::from(format!("/out/{}.txt", job.0)),
             size_bytes: 9,
@@ -210,7 +214,7 @@ impl Queue {
         self.store.finish_job(job, files, false, at(50)).await
     }
 
-    /// A job in a state, reached the way a run reaches it.
+    /// Creates a job and brings it into a state in the same way as a run.
     async fn job_in(&self, state: JobState, name: &str) -> JobId {
         let job = self.job(name).await;
         let steps = match state {
@@ -246,7 +250,7 @@ impl Queue {
             self.complete(job).await.unwrap();
         }
         if steps > 3 {
-            self.write(job).await.unwrap();
+            self.finish(job).await.unwrap();
         }
         job
     }
@@ -255,22 +259,22 @@ impl Queue {
         self.store.state_of(job).await.unwrap().unwrap()
     }
 
-    /// Lets an event happen to a job; whether it did.
-    async fn happens(&self, event: JobEvent, job: JobId, paid: JobId) -> bool {
+    /// Applies an event to a job. Returns whether the store accepted it.
+    async fn apply(&self, event: JobEvent, job: JobId, paid: JobId) -> bool {
         let outcome = match event {
-            JobEvent::Claimed => self.claim_with(job, Some("its own")).await.map(|_| ()),
+            JobEvent::Claimed => self.claim_with(job, Some("own content")).await.map(|_| ()),
             JobEvent::Accepted => self.accept(job, "sha").await,
             JobEvent::Completed => self.complete(job).await,
             JobEvent::Recovered => {
                 if self.state(job).await == JobState::Queued {
-                    self.put_in_doubt(job).await;
+                    self.make_uncertain(job).await;
                 }
                 self.adopt(job).await
             }
             JobEvent::Deduplicated => self.store.share_result(job, paid, "sha", at(15)).await,
-            JobEvent::Written => self.write(job).await,
+            JobEvent::Written => self.finish(job).await,
             JobEvent::Requeued => {
-                self.set_back(
+                self.fail_attempt(
                     job,
                     AttemptOutcome::Deferred,
                     NextState::Queued {
@@ -281,7 +285,7 @@ impl Queue {
                 .await
             }
             JobEvent::Failed => match self
-                .set_back(job, AttemptOutcome::Refused, NextState::Failed)
+                .fail_attempt(job, AttemptOutcome::Refused, NextState::Failed)
                 .await
             {
                 Err(StoreError::Stale) => {
@@ -301,11 +305,11 @@ impl Queue {
                 return outcomes[0].1 == CancelOutcome::Cancelled;
             }
             JobEvent::Retried => {
-                let which = RetryFilter {
+                let filter = RetryFilter {
                     jobs: vec![job],
                     ..RetryFilter::default()
                 };
-                return self.store.retry(which, at(60)).await.unwrap() == [job];
+                return self.store.retry(filter, at(60)).await.unwrap() == [job];
             }
         };
         match outcome {
@@ -317,7 +321,7 @@ impl Queue {
 
     async fn candidates(&self, now: i64) -> Vec<Candidate> {
         self.store
-            .candidates(&reach(), at(now), &HashSet::new(), 100)
+            .candidates(&reachable(), at(now), &HashSet::new(), 100)
             .await
             .unwrap()
     }
@@ -331,7 +335,8 @@ impl Queue {
     }
 }
 
-fn reach() -> ReachableSources {
+/// Returns the reachable sources: `talks`, configured and present.
+fn reachable() -> ReachableSources {
     ReachableSources {
         configured: vec!["talks".to_owned()],
         present: vec!["talks".to_owned()],
@@ -352,7 +357,7 @@ fn file(name: &str, size_bytes: u64, modified: i64) -> FoundRecording {
 }
 
 #[tokio::test]
-async fn each_event_happens_in_just_the_states_that_the_state_machine_allows() {
+async fn events_apply_only_in_the_allowed_states() {
     for state in JobState::ALL {
         for event in JobEvent::ALL {
             let queue = Queue::open().await;
@@ -360,45 +365,41 @@ async fn each_event_happens_in_just_the_states_that_the_state_machine_allows() {
             let job = queue.job_in(state, "job.wav").await;
             assert_eq!(queue.state(job).await, state);
             let expected = next(state, event);
-            let happened = queue.happens(event, job, paid).await;
-            assert_eq!(
-                happened,
-                expected.is_ok(),
-                "{event:?} to a job that is {state}"
-            );
+            let applied = queue.apply(event, job, paid).await;
+            assert_eq!(applied, expected.is_ok(), "{event:?} in state {state}");
             assert_eq!(
                 queue.state(job).await,
                 expected.unwrap_or(state),
-                "{event:?} to a job that is {state}"
+                "{event:?} in state {state}"
             );
         }
     }
 }
 
 #[tokio::test]
-async fn what_was_recorded_is_known_until_it_changes() {
+async fn a_recorded_file_is_known_until_it_changes() {
     let queue = Queue::open().await;
-    let seen = file("a.wav", 100, 1);
+    let found = file("a.wav", 100, 1);
     assert_eq!(
         queue
             .store
-            .new_or_changed("talks", vec![seen.clone()])
+            .new_or_changed("talks", vec![found.clone()])
             .await
             .unwrap()
             .len(),
         1
     );
-    let first = queue.record(seen.clone()).await;
+    let first = queue.record(found.clone()).await;
     assert_eq!((first.new, first.changed, first.known), (1, 0, 0));
     assert!(
         queue
             .store
-            .new_or_changed("talks", vec![seen.clone()])
+            .new_or_changed("talks", vec![found.clone()])
             .await
             .unwrap()
             .is_empty()
     );
-    assert_eq!(queue.record(seen.clone()).await.known, 1);
+    assert_eq!(queue.record(found.clone()).await.known, 1);
     let changed = file("a.wav", 200, 1);
     assert_eq!(
         queue
@@ -413,7 +414,7 @@ async fn what_was_recorded_is_known_until_it_changes() {
     assert_eq!(
         (second.changed, second.last_job),
         (1, first.last_job),
-        "a queued job takes the file as it is"
+        "a queued job takes the new revision"
     );
     assert_eq!(
         queue
@@ -427,7 +428,7 @@ async fn what_was_recorded_is_known_until_it_changes() {
 }
 
 #[tokio::test]
-async fn a_change_after_the_transcript_is_a_new_job_and_after_a_failure_the_same() {
+async fn only_a_done_job_gets_a_successor_when_its_file_changes() {
     let queue = Queue::open().await;
     let done = queue.job_in(JobState::Done, "done.wav").await;
     let failed = queue.job_in(JobState::Failed, "failed.wav").await;
@@ -446,9 +447,9 @@ async fn a_change_after_the_transcript_is_a_new_job_and_after_a_failure_the_same
 }
 
 #[tokio::test]
-async fn each_recording_of_a_folder_has_a_name_of_its_own() {
+async fn base_names_are_unique_in_a_folder() {
     let queue = Queue::open().await;
-    for name in ["talk.mp3", "talk.wav", "else/talk.ogg"] {
+    for name in ["talk.mp3", "talk.wav", "other/talk.ogg"] {
         queue.job_in(JobState::Received, name).await;
     }
     let received = queue
@@ -456,33 +457,33 @@ async fn each_recording_of_a_folder_has_a_name_of_its_own() {
         .received(at(100), &HashSet::new(), 10)
         .await
         .unwrap();
-    let bases: Vec<_> = received
+    let base_names: Vec<_> = received
         .iter()
-        .map(|one| one.base_name.to_str().unwrap().to_owned())
+        .map(|received| received.base_name.to_str().unwrap().to_owned())
         .collect();
-    assert_eq!(bases, ["talk", "talk.wav", "talk"]);
+    assert_eq!(base_names, ["talk", "talk.wav", "talk"]);
 }
 
 #[tokio::test]
-async fn what_is_in_hand_is_not_handed_out_again() {
+async fn jobs_in_flight_are_excluded() {
     let queue = Queue::open().await;
     let (first, second) = (queue.job("a.wav").await, queue.job("b.wav").await);
-    let (reach, in_hand) = (reach(), HashSet::from([first]));
-    let candidates = queue.store.candidates(&reach, at(500), &in_hand, 1);
+    let (reachable, in_flight) = (reachable(), HashSet::from([first]));
+    let candidates = queue.store.candidates(&reachable, at(500), &in_flight, 1);
     assert_eq!(candidates.await.unwrap()[0].job.id, second);
 
     queue.job_in(JobState::Received, "c.wav").await;
     let other = queue.job_in(JobState::Received, "d.wav").await;
-    let received = async |in_hand: &HashSet<_>| {
-        let received = queue.store.received(at(500), in_hand, 1);
+    let received = async |in_flight: &HashSet<_>| {
+        let received = queue.store.received(at(500), in_flight, 1);
         received.await.unwrap().remove(0)
     };
-    let in_hand = HashSet::from([received(&HashSet::new()).await.recording_id]);
-    assert_eq!(received(&in_hand).await.job, other);
+    let in_flight = HashSet::from([received(&HashSet::new()).await.recording_id]);
+    assert_eq!(received(&in_flight).await.job, other);
 }
 
 #[tokio::test]
-async fn candidates_are_due_within_reach_and_nobody_s_twin() {
+async fn candidates_are_due_reachable_and_not_duplicates() {
     let queue = Queue::open().await;
     let (now, later, gone) = (
         queue.job("now.wav").await,
@@ -496,29 +497,38 @@ async fn candidates_are_due_within_reach_and_nobody_s_twin() {
         .unwrap();
     let other = queue
         .store
-        .record("other", &request(), vec![file("o.wav", 1, 1)], bases, at(0))
+        .record(
+            "other",
+            &request(),
+            vec![file("o.wav", 1, 1)],
+            base_names,
+            at(0),
+        )
         .await
         .unwrap();
-    let under_way = queue.job_in(JobState::Pending, "under-way.wav").await;
+    let in_flight = queue.job_in(JobState::Pending, "in-flight.wav").await;
     queue
         .store
-        .postpone(gone, at(0), Some(under_way), None, at(1))
+        .postpone(gone, at(0), Some(in_flight), None, at(1))
         .await
         .unwrap();
     let jobs = |candidates: Vec<Candidate>| {
         candidates
             .into_iter()
-            .map(|one| one.job.id)
+            .map(|candidate| candidate.job.id)
             .collect::<Vec<_>>()
     };
     assert_eq!(jobs(queue.candidates(100).await), [now]);
     assert_eq!(
-        queue.store.next_due(&reach(), at(100)).await.unwrap(),
+        queue.store.next_due(&reachable(), at(100)).await.unwrap(),
         Some(at(500))
     );
     assert_eq!(jobs(queue.candidates(500).await), [now, later]);
-    assert_eq!(queue.store.next_due(&reach(), at(500)).await.unwrap(), None);
-    queue.complete(under_way).await.unwrap();
+    assert_eq!(
+        queue.store.next_due(&reachable(), at(500)).await.unwrap(),
+        None
+    );
+    queue.complete(in_flight).await.unwrap();
     let mut free = jobs(queue.candidates(500).await);
     free.sort();
     assert_eq!(free, [now, later, gone]);
@@ -539,30 +549,30 @@ async fn candidates_are_due_within_reach_and_nobody_s_twin() {
 }
 
 #[tokio::test]
-async fn a_url_needs_only_its_source_in_the_configuration() {
+async fn a_url_needs_only_a_configured_source() {
     let queue = Queue::open().await;
-    let seen = FoundRecording {
+    let found = FoundRecording {
         location: Location::Url("https://a.org/b.mp3".to_owned()),
         relative: "b.mp3".into(),
         size_bytes: 0,
         modified: at(0),
     };
-    let job = queue.record(seen).await.last_job.unwrap();
-    let reach = ReachableSources {
+    let job = queue.record(found).await.last_job.unwrap();
+    let reachable = ReachableSources {
         configured: vec!["talks".to_owned()],
         present: Vec::new(),
     };
     assert_eq!(
         queue
             .store
-            .candidates(&reach, at(9), &HashSet::new(), 9)
+            .candidates(&reachable, at(9), &HashSet::new(), 9)
             .await
             .unwrap()[0]
             .job
             .id,
         job
     );
-    assert!(queue.store.remaining_work(&reach).await.unwrap().queued);
+    assert!(queue.store.remaining_work(&reachable).await.unwrap().queued);
     assert!(
         queue
             .store
@@ -574,20 +584,20 @@ async fn a_url_needs_only_its_source_in_the_configuration() {
 }
 
 #[tokio::test]
-async fn equal_content_is_found_when_it_is_paid_or_under_way() {
+async fn duplicates_are_found_when_paid_or_in_flight() {
     let queue = Queue::open().await;
     let job = queue.job("mine.wav").await;
     let candidate = queue.candidate(job).await;
     assert!(!queue.store.may_have_duplicate(&candidate).await.unwrap());
-    let twin = queue.job_in(JobState::Submitting, "twin.wav").await;
+    let duplicate = queue.job_in(JobState::Submitting, "duplicate.wav").await;
     assert!(queue.store.may_have_duplicate(&candidate).await.unwrap());
     assert_eq!(
         queue
             .store
-            .find_duplicate(&candidate, "twin.wav")
+            .find_duplicate(&candidate, "duplicate.wav")
             .await
             .unwrap(),
-        Some(Duplicate::InFlight(twin))
+        Some(Duplicate::InFlight(duplicate))
     );
     assert_eq!(
         queue
@@ -597,30 +607,30 @@ async fn equal_content_is_found_when_it_is_paid_or_under_way() {
             .unwrap(),
         None
     );
-    queue.accept(twin, "twin.wav").await.unwrap();
-    queue.complete(twin).await.unwrap();
+    queue.accept(duplicate, "duplicate.wav").await.unwrap();
+    queue.complete(duplicate).await.unwrap();
     assert_eq!(
         queue
             .store
-            .find_duplicate(&candidate, "twin.wav")
+            .find_duplicate(&candidate, "duplicate.wav")
             .await
             .unwrap(),
-        Some(Duplicate::Paid(twin))
+        Some(Duplicate::Paid(duplicate))
     );
     queue
         .store
-        .share_result(job, twin, "twin.wav", at(31))
+        .share_result(job, duplicate, "duplicate.wav", at(31))
         .await
         .unwrap();
     assert_eq!(queue.raw(job).await, RAW);
     assert_eq!(
         queue.store.item(job).await.unwrap().unwrap().paid_by,
-        Some(twin)
+        Some(duplicate)
     );
 }
 
 #[tokio::test]
-async fn what_is_or_may_be_equal_is_not_claimed_beside_each_other() {
+async fn possible_duplicates_are_not_claimed_together() {
     let queue = Queue::open().await;
     let jobs = [
         queue.job("a.wav").await,
@@ -637,7 +647,7 @@ async fn what_is_or_may_be_equal_is_not_claimed_beside_each_other() {
             queue.claim_with(jobs[1], None).await,
             Err(StoreError::Stale)
         ),
-        "its content is not known"
+        "its hash is unknown, so it may be a duplicate"
     );
     queue.claim_with(jobs[2], Some("other")).await.unwrap();
     queue.accept(jobs[0], "same").await.unwrap();
@@ -646,18 +656,18 @@ async fn what_is_or_may_be_equal_is_not_claimed_beside_each_other() {
             queue.claim_with(jobs[1], Some("same")).await,
             Err(StoreError::Stale)
         ),
-        "still under way"
+        "the first is still in flight"
     );
 }
 
 #[tokio::test]
-async fn a_claim_is_counted_and_given_back_when_it_was_not_spent() {
+async fn an_unspent_attempt_is_not_counted() {
     let queue = Queue::open().await;
     let job = queue.job("a.wav").await;
     for (spent, attempts) in [(false, 0), (true, 1), (true, 2)] {
         queue.claim(job).await.unwrap();
         queue
-            .set_back(
+            .fail_attempt(
                 job,
                 AttemptOutcome::Deferred,
                 NextState::Queued { due: at(60), spent },
@@ -676,7 +686,7 @@ async fn a_claim_is_counted_and_given_back_when_it_was_not_spent() {
 }
 
 #[tokio::test]
-async fn what_is_pending_comes_nearest_expiry_first_with_all_the_poller_needs() {
+async fn pending_jobs_are_ordered_by_expiry() {
     let queue = Queue::open().await;
     let (first, second) = (
         queue.job_in(JobState::Pending, "a.wav").await,
@@ -697,21 +707,21 @@ async fn what_is_pending_comes_nearest_expiry_first_with_all_the_poller_needs() 
         queue.store.overview(at(0)).await.unwrap().next_expiry,
         Some(at(3620 + first.0))
     );
-    let glance = queue.store.tick_snapshot().await.unwrap();
-    assert_eq!(glance.next_expiry, Some(at(3620 + first.0)));
-    assert_eq!(glance.counts[&JobState::Pending], 2);
-    assert_eq!(glance.counts[&JobState::Failed], 0);
+    let snapshot = queue.store.tick_snapshot().await.unwrap();
+    assert_eq!(snapshot.next_expiry, Some(at(3620 + first.0)));
+    assert_eq!(snapshot.counts[&JobState::Pending], 2);
+    assert_eq!(snapshot.counts[&JobState::Failed], 0);
 }
 
 #[tokio::test]
-async fn thousands_are_pending_each_once_though_many_expire_at_the_same_time() {
+async fn pending_jobs_with_equal_expiry_are_listed_once() {
     let queue = Queue::open().await;
     let first = queue.job_in(JobState::Pending, "a.wav").await;
     let mut database = queue.database().await;
-    // As many at each expiry as a page has, and more.
-    let copies =
+    // More jobs with the same expiry than one page holds.
+    let numbers =
         "WITH RECURSIVE n (i) AS (VALUES (2) UNION ALL SELECT i + 1 FROM n WHERE i < 3500)";
-    for (table, columns, of_a_copy) in [
+    for (table, columns, values) in [
         (
             "recordings",
             "id, source, kind, location, relative, base_name, folder, recorded_at, seen_at",
@@ -728,21 +738,21 @@ async fn thousands_are_pending_each_once_though_many_expire_at_the_same_time() {
             "i, run_id, 'r-' || i, started_at, outcome, 'g-' || i",
         ),
     ] {
-        let copy = format!(
-            "{copies} INSERT INTO {table} ({columns}) SELECT {of_a_copy} FROM {table}, n WHERE {table}.id = 1"
+        let insert = format!(
+            "{numbers} INSERT INTO {table} ({columns}) SELECT {values} FROM {table}, n WHERE {table}.id = 1"
         );
-        let copied = sqlx::query(sqlx::AssertSqlSafe(copy)).execute(&mut database);
-        copied.await.unwrap();
+        let inserted = sqlx::query(sqlx::AssertSqlSafe(insert)).execute(&mut database);
+        inserted.await.unwrap();
     }
     let pending = queue.store.pending().await.unwrap();
     assert_eq!(first, JobId(1));
-    let jobs: Vec<_> = pending.iter().map(|one| one.job.0).collect();
+    let jobs: Vec<_> = pending.iter().map(|pending| pending.job.0).collect();
     assert_eq!(jobs, (1..=3500).collect::<Vec<_>>());
     assert_eq!(pending[3499].generation.as_str(), "g-3500");
 }
 
 #[tokio::test]
-async fn a_result_comes_back_byte_for_byte_and_its_files_are_known() {
+async fn a_result_is_stored_unchanged_with_its_files() {
     let queue = Queue::open().await;
     let job = queue.job_in(JobState::Received, "a.wav").await;
     assert_eq!(queue.raw(job).await, RAW);
@@ -771,14 +781,14 @@ async fn a_result_comes_back_byte_for_byte_and_its_files_are_known() {
             .is_empty()
     );
     assert_eq!(queue.store.next_write().await.unwrap(), Some(at(90)));
-    queue.write(job).await.unwrap();
+    queue.finish(job).await.unwrap();
     let path = PathBuf::from(format!("/out/{job}.txt"));
-    let others = queue.job_in(JobState::Done, "b.wav").await;
-    assert_ne!(others, job);
-    // Paths are bytes, not always UTF-8.
-    let odd = PathBuf::from(OsStr::from_bytes(b"/out/else\xff"));
+    let other = queue.job_in(JobState::Done, "b.wav").await;
+    assert_ne!(other, job);
+    // Paths are bytes and need not be UTF-8.
+    let non_utf8 = PathBuf::from(OsStr::from_bytes(b"/out/odd\xff"));
     let export = WrittenFile {
-        path: odd.clone(),
+        path: non_utf8.clone(),
         size_bytes: 1,
     };
     queue
@@ -788,21 +798,24 @@ async fn a_result_comes_back_byte_for_byte_and_its_files_are_known() {
         .unwrap();
     assert_eq!(
         queue.store.outputs(job).await.unwrap(),
-        [path.clone(), odd.clone()]
+        [path.clone(), non_utf8.clone()]
     );
-    let ours = queue
+    let outputs = queue
         .store
         .outputs_of(&[received.recording_id])
         .await
         .unwrap();
-    assert_eq!(ours, [(received.recording_id, [path, odd].into())].into());
-    assert_eq!(queue.store.jobs_with_result().await.unwrap(), [job, others]);
+    assert_eq!(
+        outputs,
+        [(received.recording_id, [path, non_utf8].into())].into()
+    );
+    assert_eq!(queue.store.jobs_with_result().await.unwrap(), [job, other]);
     assert!(queue.store.with_result(job).await.unwrap().is_some());
     assert!(queue.store.with_result(JobId(99)).await.unwrap().is_none());
 }
 
 #[tokio::test]
-async fn a_start_takes_up_what_a_crash_left() {
+async fn a_start_recovers_the_jobs_of_a_crashed_run() {
     let queue = Queue::open().await;
     let mut jobs = Vec::new();
     for state in [
@@ -837,16 +850,16 @@ async fn a_start_takes_up_what_a_crash_left() {
     );
     assert!(
         queue.candidates(1000).await.is_empty(),
-        "it is looked up before it is sent again"
+        "an uncertain submission is looked up before a retry"
     );
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_in_doubt_until_it_is_found() {
+async fn a_lost_response_is_uncertain_until_recovered() {
     let queue = Queue::open().await;
     let job = queue.job("a.wav").await;
     assert_eq!(queue.store.next_lookup().await.unwrap(), None);
-    queue.put_in_doubt(job).await;
+    queue.make_uncertain(job).await;
     assert_eq!(queue.store.next_lookup().await.unwrap(), Some(at(60)));
     assert!(
         queue
@@ -867,18 +880,18 @@ async fn a_lost_answer_is_in_doubt_until_it_is_found() {
         .schedule_lookup(job, at(95), false)
         .await
         .unwrap();
-    let doubt = queue
+    let uncertain = queue
         .store
         .uncertain_submissions(at(95))
         .await
         .unwrap()
         .remove(0);
     assert_eq!(
-        (doubt.lookups, doubt.attempts, doubt.started_at),
+        (uncertain.lookups, uncertain.attempts, uncertain.started_at),
         (1, 1, at(10))
     );
     assert_eq!(
-        doubt.client_request_id,
+        uncertain.client_request_id,
         queue.store.attempts(job).await.unwrap()[0].client_request_id
     );
     queue.adopt(job).await.unwrap();
@@ -896,15 +909,15 @@ async fn a_lost_answer_is_in_doubt_until_it_is_found() {
 }
 
 #[tokio::test]
-async fn a_doubt_that_stays_ends_in_another_attempt_or_in_a_failure() {
+async fn an_unanswered_lookup_requeues_or_fails_the_job() {
     let queue = Queue::open().await;
-    let (again, failed) = (queue.job("a.wav").await, queue.job("b.wav").await);
-    for job in [again, failed] {
-        queue.put_in_doubt(job).await;
+    let (requeued, failed) = (queue.job("a.wav").await, queue.job("b.wav").await);
+    for job in [requeued, failed] {
+        queue.make_uncertain(job).await;
     }
     queue
         .store
-        .give_up_lookup(again, false, Ok(at(80)), at(70))
+        .give_up_lookup(requeued, false, Ok(at(80)), at(70))
         .await
         .unwrap();
     let failure = Failure::new(ErrorClass::Network, "lost");
@@ -913,19 +926,19 @@ async fn a_doubt_that_stays_ends_in_another_attempt_or_in_a_failure() {
         .give_up_lookup(failed, false, Err(failure), at(70))
         .await
         .unwrap();
-    assert_eq!(queue.candidates(80).await[0].job.id, again);
+    assert_eq!(queue.candidates(80).await[0].job.id, requeued);
     assert_eq!(queue.state(failed).await, JobState::Failed);
     assert_eq!(queue.store.overview(at(0)).await.unwrap().perhaps_paid, 2);
     assert!(matches!(
         queue
             .store
-            .give_up_lookup(again, false, Ok(at(80)), at(70))
+            .give_up_lookup(requeued, false, Ok(at(80)), at(70))
             .await,
         Err(StoreError::Stale)
     ));
-    queue.put_in_doubt(again).await;
+    queue.make_uncertain(requeued).await;
     assert_eq!(
-        queue.store.cancel(vec![again], at(90)).await.unwrap()[0].1,
+        queue.store.cancel(vec![requeued], at(90)).await.unwrap()[0].1,
         CancelOutcome::Cancelled
     );
     assert!(
@@ -939,14 +952,14 @@ async fn a_doubt_that_stays_ends_in_another_attempt_or_in_a_failure() {
 }
 
 #[tokio::test]
-async fn what_was_certainly_not_accepted_is_not_counted() {
+async fn an_unaccepted_submission_is_not_counted() {
     let queue = Queue::open().await;
     let job = queue.job("a.wav").await;
-    queue.put_in_doubt(job).await;
+    queue.make_uncertain(job).await;
     let request = queue.store.attempts(job).await.unwrap().remove(0);
-    let asked = [request.client_request_id, "another's".to_owned()];
+    let request_ids = [request.client_request_id, "unknown".to_owned()];
     assert_eq!(
-        queue.store.latest_started(&asked).await.unwrap(),
+        queue.store.latest_started(&request_ids).await.unwrap(),
         Some(at(10))
     );
     assert_eq!(queue.store.latest_started(&[]).await.unwrap(), None);
@@ -956,7 +969,7 @@ async fn what_was_certainly_not_accepted_is_not_counted() {
 }
 
 #[tokio::test]
-async fn queued_jobs_follow_the_configuration_and_others_do_not() {
+async fn only_queued_jobs_follow_the_configuration() {
     let queue = Queue::open().await;
     let (queued, done) = (
         queue.job("q.wav").await,
@@ -990,7 +1003,7 @@ async fn queued_jobs_follow_the_configuration_and_others_do_not() {
 }
 
 #[tokio::test]
-async fn holds_keep_their_beginning_and_end_once() {
+async fn a_repeated_hold_keeps_its_start() {
     let queue = Queue::open().await;
     queue
         .store
@@ -1077,21 +1090,21 @@ async fn lists_are_newest_first_and_filtered() {
 }
 
 #[tokio::test]
-async fn another_process_s_changes_are_noticed_and_our_own_are_not() {
+async fn only_other_processes_change_the_version() {
     let queue = Queue::open().await;
     let before = queue.store.tick_snapshot().await.unwrap().version;
     queue.job("a.wav").await;
     assert_eq!(queue.store.tick_snapshot().await.unwrap().version, before);
     let other = Store::open(queue.folder.path()).await.unwrap();
     other
-        .hold(Hold::new(HoldKind::Operator, at(1), "pause".to_owned()))
+        .hold(Hold::new(HoldKind::Operator, at(1), "paused".to_owned()))
         .await
         .unwrap();
     assert_ne!(queue.store.tick_snapshot().await.unwrap().version, before);
 }
 
 #[tokio::test]
-async fn changes_made_at_once_are_each_answered_for_themselves() {
+async fn concurrent_claims_get_separate_results() {
     let queue = Queue::open().await;
     let jobs: Vec<_> = {
         let mut jobs = Vec::new();
@@ -1130,7 +1143,7 @@ async fn changes_made_at_once_are_each_answered_for_themselves() {
 }
 
 #[tokio::test]
-async fn a_glance_waits_for_nobody_who_writes() {
+async fn the_tick_snapshot_does_not_wait_for_writers() {
     let queue = Queue::open().await;
     let mut other = queue.database().await;
     let writing = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
@@ -1139,7 +1152,7 @@ async fn a_glance_waits_for_nobody_who_writes() {
 }
 
 #[tokio::test]
-async fn a_store_that_was_closed_is_one_file_and_takes_nothing_more() {
+async fn a_closed_store_is_one_file_and_rejects_changes() {
     let queue = Queue::open().await;
     let job = queue.job("a.wav").await;
     let other = queue.store.clone();
@@ -1152,14 +1165,14 @@ async fn a_store_that_was_closed_is_one_file_and_takes_nothing_more() {
 }
 
 #[tokio::test]
-async fn a_database_that_is_not_ours_or_newer_is_left_as_it_is() {
+async fn a_foreign_or_newer_database_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(DATABASE_FILE);
     let options = sqlx::sqlite::SqliteConnectOptions::new()
         .filename(&path)
         .create_if_missing(true);
     let mut foreign = options.connect().await.unwrap();
-    sqlx::query("CREATE TABLE theirs (x)")
+    sqlx::query("CREATE TABLE foreign_table (x)")
         .execute(&mut foreign)
         .await
         .unwrap();
@@ -1170,12 +1183,12 @@ async fn a_database_that_is_not_ours_or_newer_is_left_as_it_is() {
     ));
     std::fs::remove_file(&path).unwrap();
     Store::open(folder.path()).await.unwrap().close().await;
-    let mut ours = options.connect().await.unwrap();
+    let mut database = options.connect().await.unwrap();
     sqlx::query("UPDATE _sqlx_migrations SET version = 99999999 WHERE version = 1")
-        .execute(&mut ours)
+        .execute(&mut database)
         .await
         .unwrap();
-    sqlx::Connection::close(ours).await.unwrap();
+    sqlx::Connection::close(database).await.unwrap();
     assert!(matches!(
         Store::open(folder.path()).await,
         Err(StoreError::Newer { .. })
@@ -1183,7 +1196,7 @@ async fn a_database_that_is_not_ours_or_newer_is_left_as_it_is() {
 }
 
 #[tokio::test]
-async fn of_changes_made_together_one_that_comes_too_late_is_told_alone() {
+async fn a_stale_change_does_not_fail_its_batch() {
     let queue = Queue::open().await;
     let [first, second, third] = [
         queue.job_in(JobState::Pending, "a.wav").await,
@@ -1198,13 +1211,17 @@ async fn of_changes_made_together_one_that_comes_too_late_is_told_alone() {
     );
     assert!(a.is_ok() && c.is_ok(), "{a:?} {c:?}");
     assert!(matches!(b, Err(StoreError::Stale)), "{b:?}");
-    let (a, b, c) = tokio::join!(queue.write(first), queue.write(second), queue.write(third));
+    let (a, b, c) = tokio::join!(
+        queue.finish(first),
+        queue.finish(second),
+        queue.finish(third)
+    );
     assert!(a.is_ok() && c.is_ok(), "{a:?} {c:?}");
     assert!(matches!(b, Err(StoreError::Stale)), "{b:?}");
 }
 
 #[tokio::test]
-async fn a_row_is_checked_word_by_word_and_no_unknown_state_gets_in() {
+async fn unknown_states_are_rejected_without_a_temporary_table() {
     let queue = Queue::open().await;
     queue.job_in(JobState::Done, "a.wav").await;
     let mut database = queue.database().await;
@@ -1214,19 +1231,16 @@ async fn a_row_is_checked_word_by_word_and_no_unknown_state_gets_in() {
     ] {
         let explain = sqlx::AssertSqlSafe(format!("EXPLAIN {step}"));
         let program = sqlx::query(explain).fetch_all(&mut database).await.unwrap();
-        // A list of more than two in a CHECK is a table that SQLite fills for each row.
+        // SQLite fills an ephemeral table per row for an IN list of more than two values in a CHECK.
         let mut codes = program.iter().map(|row| row.get::<String, _>("opcode"));
         assert!(codes.all(|code| code != "OpenEphemeral"), "{step}");
-        let refused = sqlx::query(step).execute(&mut database).await.unwrap_err();
-        assert!(
-            refused.to_string().contains("CHECK constraint"),
-            "{refused}"
-        );
+        let error = sqlx::query(step).execute(&mut database).await.unwrap_err();
+        assert!(error.to_string().contains("CHECK constraint"), "{error}");
     }
 }
 
 #[tokio::test]
-async fn the_overview_counts_what_was_done_lately() {
+async fn the_overview_counts_recent_completions() {
     let queue = Queue::open().await;
     queue.job_in(JobState::Done, "a.wav").await;
     let since = |seconds| queue.store.overview(at(seconds));
