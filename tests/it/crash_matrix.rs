@@ -106,8 +106,8 @@ fn run_case(case: &Case) -> Result<Vec<String>, String> {
     case.scenario.repair(&env);
     let finished = env.run(&["run", "--once"]);
     let notification = case.scenario.notification_violation(&env);
-    let account = exactly_once::account(&env, case.scenario.expected_failures());
-    let mut violations = account.violations;
+    let audit = exactly_once::audit(&env, case.scenario.expected_failures());
+    let mut violations = audit.violations;
     violations.extend(notification);
     if !(0..=1).contains(&finished.code) {
         violations.push(format!("exit code {}: {}", finished.code, finished.stderr));
@@ -117,10 +117,10 @@ fn run_case(case: &Case) -> Result<Vec<String>, String> {
         Paid::OnceUncertain => (0, 1),
         Paid::MaybeTwice => (1, 1),
     };
-    if account.paid_again > max_paid_again || account.perhaps_paid > max_perhaps_paid {
+    if audit.duplicate_payments > max_paid_again || audit.perhaps_paid > max_perhaps_paid {
         violations.push(format!(
-            "{} paid again, {} counted",
-            account.paid_again, account.perhaps_paid
+            "{} duplicate payments, {} counted",
+            audit.duplicate_payments, audit.perhaps_paid
         ));
     }
     let described = violations

@@ -1,5 +1,5 @@
-//! What must hold after any crash, however often and wherever: nothing lost, nothing left lying about, nothing paid
-//! twice without being counted.
+//! The guarantees that hold after any sequence of crashes: no job is lost, no stray file is left, and every duplicate
+//! payment is counted.
 
 use crate::harness::TestEnv;
 use nightscribe::source::folder::fingerprint::sha256;
@@ -10,77 +10,87 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// What of the promise was broken, and what it cost to keep.
+/// Result of an audit.
 #[derive(Debug, Default)]
-pub struct Account {
-    /// One sentence each.
+pub struct Audit {
+    /// Broken guarantees, one message each.
     pub violations: Vec<String>,
-    /// Transcriptions that were paid for beyond one for each recording.
-    pub paid_again: u64,
-    /// Submissions that `status` counts as perhaps paid for nothing.
+    /// Number of paid transcriptions beyond the first of each content.
+    pub duplicate_payments: u64,
+    /// Number of submissions that `status` counts as perhaps paid.
     pub perhaps_paid: u64,
 }
 
-/// Looks at the database, the files and the service's books. `refused` are the recordings that must have failed; all
-/// others must be done.
-pub fn account(env: &TestEnv, refused: &[&str]) -> Account {
+/// Audits the database, the files and the ledger of the sandbox. The recordings in `expected_failures` must have failed.
+/// All others must be done.
+pub fn audit(env: &TestEnv, expected_failures: &[&str]) -> Audit {
     let items = env.items();
     let status = env.status();
     let ledger = env.sandbox().ledger();
-    let mut account = Account {
+    let mut audit = Audit {
         perhaps_paid: status["perhaps_paid"].as_u64().unwrap(),
-        ..Account::default()
+        ..Audit::default()
     };
-    let violations = &mut account.violations;
-    queue(&items, &status, refused, violations);
-    files(env, &items, violations);
+    let violations = &mut audit.violations;
+    check_jobs(&items, &status, expected_failures, violations);
+    check_files(env, &items, violations);
     let histories = items.iter().map(|item| history(env, item)).collect();
-    account.paid_again = payments(&items, histories, &ledger, violations);
-    account
+    audit.duplicate_payments = check_payments(&items, histories, &ledger, violations);
+    audit
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap_or_default()
 }
 
-/// Every job is over, as it should be.
-fn queue(items: &[Value], status: &Value, refused: &[&str], violations: &mut Vec<String>) {
+/// Checks that every job has its expected final state and no hold is left.
+fn check_jobs(
+    items: &[Value],
+    status: &Value,
+    expected_failures: &[&str],
+    violations: &mut Vec<String>,
+) {
     for item in items {
         let name = text(item, "relative");
-        let wanted = if refused.contains(&name) {
+        let expected = if expected_failures.contains(&name) {
             "failed"
         } else {
             "done"
         };
-        if text(item, "state") != wanted {
-            violations.push(format!("{name} is not {wanted}: {item}"));
+        if text(item, "state") != expected {
+            violations.push(format!("{name} is not {expected}: {item}"));
         }
     }
     if status["holds"]
         .as_array()
         .is_none_or(|holds| !holds.is_empty())
     {
-        violations.push(format!("a hold was left: {status}"));
+        violations.push(format!("a hold is left: {status}"));
     }
 }
 
-/// Ends of the names of a recording's transcripts.
+/// File extensions of the transcripts of a recording in the default formats, sorted.
 const FORMATS: &[&str] = &["json", "srt", "txt", "vtt"];
-/// The same where all formats are asked for; three of them are JSON.
+/// File extensions with all formats configured, sorted. Three formats are JSON.
 const ALL_FORMATS: &[&str] = &[
     "aud", "json", "json", "json", "lrc", "md", "srt", "tsv", "txt", "vtt",
 ];
 
-/// Every recording has all of its transcripts, each whole and its own, and nothing else is there.
-fn files(env: &TestEnv, items: &[Value], violations: &mut Vec<String>) {
+/// Checks that every recording has all of its transcripts, complete and with its own content, and that no other file
+/// exists.
+fn check_files(env: &TestEnv, items: &[Value], violations: &mut Vec<String>) {
     let latest: BTreeMap<_, _> = items
         .iter()
         .map(|item| (text(item, "path"), item))
         .collect();
-    let all = fs::read_to_string(env.path("nightscribe.toml"))
+    let has_all_formats = fs::read_to_string(env.path("nightscribe.toml"))
         .unwrap()
         .contains("'aud'");
-    let wanted = if all { ALL_FORMATS } else { FORMATS };
+    let expected_formats = if has_all_formats {
+        ALL_FORMATS
+    } else {
+        FORMATS
+    };
     let mut expected = BTreeSet::new();
     for (path, item) in latest {
         if text(item, "state") != "done" {
@@ -96,75 +106,81 @@ fn files(env: &TestEnv, items: &[Value], violations: &mut Vec<String>) {
             .map(|output| output.as_str().unwrap().rsplit('.').next().unwrap())
             .collect();
         formats.sort_unstable();
-        if formats != wanted {
-            violations.push(format!("{path} has not every transcript: {item}"));
+        if formats != expected_formats {
+            violations.push(format!("{path} lacks a transcript: {item}"));
         }
         for output in outputs {
             let output = output.as_str().unwrap();
             expected.insert(output.to_owned());
-            if !is_whole(output, &hash) {
-                violations.push(format!("{output} is not whole"));
+            if !is_complete(output, &hash) {
+                violations.push(format!("{output} is not complete"));
             }
         }
     }
-    let there = present(&env.path("transcripts"));
-    if there != expected {
-        violations.push(format!("files {there:?}, but the queue says {expected:?}"));
+    let found = file_paths(&env.path("transcripts"));
+    if found != expected {
+        violations.push(format!(
+            "found the files {found:?}, but the queue has {expected:?}"
+        ));
     }
 }
 
-/// Every file below a folder, hidden ones too.
-fn present(folder: &Path) -> BTreeSet<String> {
+/// Returns the paths of all files below a folder, including hidden ones.
+fn file_paths(folder: &Path) -> BTreeSet<String> {
     walkdir::WalkDir::new(folder)
         .into_iter()
-        // A folder that was never needed is not there.
+        // The folder does not exist before its first file.
         .filter_map(Result::ok)
         .filter(|entry| entry.file_type().is_file())
         .map(|entry| entry.path().to_string_lossy().into_owned())
         .collect()
 }
 
-/// The sandbox ends a transcript of a short recording with the beginning of its hash, so what has that is whole.
-fn is_whole(path: &str, hash: &str) -> bool {
+/// Whether a transcript is complete. The sandbox ends the transcript of a short recording with the start of its hash.
+fn is_complete(path: &str, hash: &str) -> bool {
     let Ok(content) = fs::read_to_string(path) else {
         return false;
     };
-    let last = &hash[..8];
+    let hash_prefix = &hash[..8];
     if path.ends_with(".json") {
-        serde_json::from_str::<Value>(&content).is_ok() && content.contains(last)
+        serde_json::from_str::<Value>(&content).is_ok() && content.contains(hash_prefix)
     } else {
-        content.trim_end().trim_end_matches('.').ends_with(last)
+        content
+            .trim_end()
+            .trim_end_matches('.')
+            .ends_with(hash_prefix)
     }
 }
 
+/// Returns the attempts of an item.
 fn history(env: &TestEnv, item: &Value) -> Vec<Value> {
-    let shown = env.run(&["show", &item["id"].to_string(), "--json"]).stdout;
-    let shown: Value = serde_json::from_str(&shown).unwrap();
-    shown["history"].as_array().unwrap().clone()
+    let output = env.run(&["show", &item["id"].to_string(), "--json"]).stdout;
+    let job: Value = serde_json::from_str(&output).unwrap();
+    job["history"].as_array().unwrap().clone()
 }
 
-/// Every generation was claimed before it was made, and every second payment for the same content is one of those
-/// that are counted as perhaps paid. Answers how many there are.
-fn payments(
+/// Checks that every generation was claimed before its submission, and that every duplicate payment is counted as perhaps
+/// paid. Returns the number of duplicate payments.
+fn check_payments(
     items: &[Value],
     histories: Vec<Vec<Value>>,
     ledger: &Ledger,
     violations: &mut Vec<String>,
 ) -> u64 {
-    let (mut claimed, mut doubtful) = (BTreeSet::new(), BTreeMap::new());
+    let (mut claims, mut uncertain) = (BTreeSet::new(), BTreeMap::new());
     for (item, history) in items.iter().zip(&histories) {
         for attempt in history {
-            claimed.insert(text(attempt, "client_request_id"));
+            claims.insert(text(attempt, "client_request_id"));
             if ["uncertain", "lost"].contains(&text(attempt, "outcome")) {
-                *doubtful.entry(text(item, "sha256")).or_insert(0) += 1;
+                *uncertain.entry(text(item, "sha256")).or_insert(0) += 1;
             }
         }
     }
     let mut paid = BTreeMap::<String, u64>::new();
     for row in &ledger.generations {
         let id = row.client_request_id.as_deref().unwrap_or_default();
-        if !claimed.contains(id) {
-            violations.push(format!("no claim was written before {row:?}"));
+        if !claims.contains(id) {
+            violations.push(format!("no claim for {row:?}"));
         }
         if row.outcome == GenerationOutcome::Transcribed {
             *paid.entry(row.sha256.to_string()).or_default() += 1;
@@ -176,7 +192,7 @@ fn payments(
         }
     }
     for (hash, times) in &paid {
-        let counted = doubtful.get(hash.as_str()).copied().unwrap_or(0);
+        let counted = uncertain.get(hash.as_str()).copied().unwrap_or(0);
         if times - 1 > counted {
             violations.push(format!("{hash} was paid {times} times, {counted} counted"));
         }

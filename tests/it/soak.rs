@@ -1,5 +1,5 @@
-//! Random kills for a bounded time, against a service with all of its faults on; then a run in peace, and the
-//! promise. Longer by hand: `scripts/soak SECONDS`.
+//! Soak test: kills the daemon at random times while the sandbox injects all faults. Then runs without faults and checks
+//! the exactly-once guarantees. `scripts/soak SECONDS` runs it longer.
 
 use crate::exactly_once;
 use crate::harness::{TestEnv, settings};
@@ -11,17 +11,18 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-/// Says for how many seconds.
+/// Environment variable with the duration of the kills, in seconds.
 const VARIABLE: &str = "NIGHTSCRIBE_SOAK_SECONDS";
-const SECONDS: u64 = 15;
-/// How often each fault happens.
+/// Default duration of the kills, in seconds.
+const DEFAULT_SECONDS: u64 = 15;
+/// Probability of each fault.
 const PROBABILITY: f64 = 0.05;
-/// The longest a process lives, in milliseconds.
-const LIFE: u64 = 1_200;
-/// New recordings for each process, at most.
-const NEW: u32 = 6;
-/// Runs in peace until everything is done: faults spend attempts, and `retry` gives them back.
-const RUNS: usize = 3;
+/// Maximum lifetime of a process, in milliseconds.
+const MAX_LIFETIME_MS: u64 = 1_200;
+/// Maximum number of new recordings per process.
+const MAX_NEW_RECORDINGS: u32 = 6;
+/// Number of runs without faults. More than one, because jobs whose attempts were spent by faults need `retry`.
+const RECOVERY_RUNS: usize = 3;
 
 fn faults() -> Faults {
     FAULTS
@@ -30,8 +31,12 @@ fn faults() -> Faults {
         .collect()
 }
 
-/// A daemon, for so long. It must be alive when it is killed.
-fn live(env: &TestEnv, life: Duration) {
+/// Runs a daemon for `lifetime` and kills it.
+///
+/// # Panics
+///
+/// If the daemon exits before the kill.
+fn run_and_kill(env: &TestEnv, lifetime: Duration) {
     let log = env.path("log");
     let mut daemon = env
         .command(&["run"])
@@ -39,16 +44,17 @@ fn live(env: &TestEnv, life: Duration) {
         .stderr(File::create(&log).unwrap())
         .spawn()
         .unwrap();
-    std::thread::sleep(life);
+    std::thread::sleep(lifetime);
     daemon.kill().unwrap();
     let status = daemon.wait().unwrap();
-    let said = || fs::read_to_string(&log).unwrap();
-    assert_eq!(status.signal(), Some(9), "{status}: {}", said());
+    let stderr = || fs::read_to_string(&log).unwrap();
+    assert_eq!(status.signal(), Some(9), "{status}: {}", stderr());
 }
 
 #[test]
-fn soak_of_random_kills_and_every_fault_loses_nothing() {
-    let seconds = std::env::var(VARIABLE).map_or(SECONDS, |seconds| seconds.parse().unwrap());
+fn random_kills_and_faults_lose_nothing() {
+    let seconds =
+        std::env::var(VARIABLE).map_or(DEFAULT_SECONDS, |seconds| seconds.parse().unwrap());
     let seed: u64 = rand::random();
     println!("{VARIABLE}={seconds}, seed {seed}");
     let env = TestEnv::new(Settings {
@@ -61,31 +67,34 @@ fn soak_of_random_kills_and_every_fault_loses_nothing() {
     let (mut recordings, mut kills) = (0, 0);
     let end = Instant::now() + Duration::from_secs(seconds);
     while Instant::now() < end {
-        for _ in 0..rng.random_range(0..=NEW) {
+        for _ in 0..rng.random_range(0..=MAX_NEW_RECORDINGS) {
             env.add_recording(format!("{recordings}.wav"), recordings);
             recordings += 1;
         }
-        live(&env, Duration::from_millis(rng.random_range(0..LIFE)));
+        run_and_kill(
+            &env,
+            Duration::from_millis(rng.random_range(0..MAX_LIFETIME_MS)),
+        );
         kills += 1;
     }
     env.sandbox().set_faults(Faults::default());
     let done_before = env.count("done");
-    for _ in 0..RUNS {
+    for _ in 0..RECOVERY_RUNS {
         env.run(&["retry", "--failed"]);
         env.run(&["run", "--once"]);
     }
-    let account = exactly_once::account(&env, &[]);
+    let audit = exactly_once::audit(&env, &[]);
     let ledger = env.sandbox().ledger();
     println!(
-        "{kills} kills, {recordings} recordings ({done_before} done under fire), {} requests refused or cut, {} polls, \
-         {} paid, {} of them again, {} counted as perhaps paid, {} violations",
+        "{kills} kills, {recordings} recordings ({done_before} done during the kills), {} requests rejected or cut, {} polls, \
+         {} paid, {} of them duplicates, {} counted as perhaps paid, {} violations",
         ledger.refused.values().sum::<u64>() + ledger.cut,
         ledger.polls,
         ledger.paid,
-        account.paid_again,
-        account.perhaps_paid,
-        account.violations.len()
+        audit.duplicate_payments,
+        audit.perhaps_paid,
+        audit.violations.len()
     );
     assert_eq!(env.items().len(), recordings as usize);
-    assert!(account.violations.is_empty(), "{:#?}", account.violations);
+    assert!(audit.violations.is_empty(), "{:#?}", audit.violations);
 }
