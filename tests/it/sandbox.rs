@@ -1,4 +1,4 @@
-//! The sandbox over real HTTP, by a client that knows nothing of ours.
+//! The sandbox over real HTTP, with a client that shares no code with nightscribe.
 
 mod faults;
 
@@ -13,11 +13,12 @@ use std::time::Duration;
 const MODEL: &str = "#g1_nova-2-general";
 
 fn client() -> Client {
-    // Only the first of the tests in one process installs it.
+    // Fails for all but the first test of a process.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::new()
 }
 
+/// Starts a sandbox without delay and with changed settings.
 async fn sandbox(change: impl FnOnce(&mut Settings)) -> Sandbox {
     let mut settings = Settings {
         delay: Duration::ZERO,
@@ -27,8 +28,9 @@ async fn sandbox(change: impl FnOnce(&mut Settings)) -> Sandbox {
     Sandbox::start(settings).await.unwrap()
 }
 
-fn noise(length: usize) -> Vec<u8> {
-    (0..length).map(|n| (n * 31 % 251) as u8).collect()
+/// Returns bytes that the sandbox accepts as audio.
+fn noise(size_bytes: usize) -> Vec<u8> {
+    (0..size_bytes).map(|n| (n * 31 % 251) as u8).collect()
 }
 
 fn form() -> Form {
@@ -37,13 +39,19 @@ fn form() -> Form {
         .part("audio", Part::bytes(noise(32_000)).file_name("a.bin"))
 }
 
-fn create(sandbox: &Sandbox) -> RequestBuilder {
+/// Returns a submission request without its body.
+fn create_request(sandbox: &Sandbox) -> RequestBuilder {
     let url = format!("{}/stt/create", sandbox.base_url());
     client().post(url).bearer_auth("key")
 }
 
-async fn created(sandbox: &Sandbox) -> String {
-    let response = create(sandbox).multipart(form()).send().await.unwrap();
+/// Submits a form and returns the generation ID.
+async fn create_generation(sandbox: &Sandbox) -> String {
+    let response = create_request(sandbox)
+        .multipart(form())
+        .send()
+        .await
+        .unwrap();
     assert_eq!(response.status(), 201);
     json_of(response).await["generation_id"]
         .as_str()
@@ -51,7 +59,8 @@ async fn created(sandbox: &Sandbox) -> String {
         .to_owned()
 }
 
-async fn polled(sandbox: &Sandbox, id: &str) -> Response {
+/// Polls a generation.
+async fn poll(sandbox: &Sandbox, id: &str) -> Response {
     let url = format!("{}/stt/{id}", sandbox.base_url());
     client().get(url).bearer_auth("key").send().await.unwrap()
 }
@@ -60,8 +69,13 @@ async fn json_of(response: Response) -> Value {
     response.json().await.unwrap()
 }
 
-async fn refusal(sandbox: &Sandbox, form: Form) -> (u16, String) {
-    let response = create(sandbox).multipart(form).send().await.unwrap();
+/// Submits a form and returns the status and the message of the error.
+async fn rejection(sandbox: &Sandbox, form: Form) -> (u16, String) {
+    let response = create_request(sandbox)
+        .multipart(form)
+        .send()
+        .await
+        .unwrap();
     let status = response.status().as_u16();
     (
         status,
@@ -73,9 +87,9 @@ async fn refusal(sandbox: &Sandbox, form: Form) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn a_submission_becomes_a_transcript_that_says_what_it_is() {
+async fn a_submission_is_transcribed() {
     let sandbox = sandbox(|_| {}).await;
-    let request = create(&sandbox)
+    let request = create_request(&sandbox)
         .header("x-client-request-id", "mine-1")
         .multipart(form());
     let response = request.send().await.unwrap();
@@ -90,13 +104,13 @@ async fn a_submission_becomes_a_transcript_that_says_what_it_is() {
         .to_owned();
     assert_eq!(id, inference_id);
 
-    let response = polled(&sandbox, &id).await;
+    let response = poll(&sandbox, &id).await;
     assert_eq!(response.status(), 201);
     assert_eq!(response.headers()["x-inference-id"], id.as_str());
-    let answer = json_of(response).await;
-    assert_eq!(answer["status"], "completed");
-    assert_eq!(answer["result"]["metadata"]["duration"], 2.0);
-    let transcript = &answer["result"]["results"]["channels"][0]["alternatives"][0]["transcript"];
+    let body = json_of(response).await;
+    assert_eq!(body["status"], "completed");
+    assert_eq!(body["result"]["metadata"]["duration"], 2.0);
+    let transcript = &body["result"]["results"]["channels"][0]["alternatives"][0]["transcript"];
     assert!(
         transcript
             .as_str()
@@ -119,7 +133,7 @@ async fn a_submission_becomes_a_transcript_that_says_what_it_is() {
 }
 
 #[tokio::test]
-async fn a_generation_lives_by_the_clock() {
+async fn the_status_of_a_generation_follows_the_clock() {
     let now = Arc::new(AtomicI64::new(0));
     let clock = Arc::clone(&now);
     let settings = Settings {
@@ -129,7 +143,7 @@ async fn a_generation_lives_by_the_clock() {
     };
     let clock = move || Timestamp::from_millis(clock.load(Ordering::Relaxed));
     let sandbox = Sandbox::start_with_clock(settings, clock).await.unwrap();
-    let id = created(&sandbox).await;
+    let id = create_generation(&sandbox).await;
     for (at_ms, expected) in [
         (0, json!("waiting")),
         (1_999, json!("waiting")),
@@ -140,17 +154,17 @@ async fn a_generation_lives_by_the_clock() {
     ] {
         now.store(at_ms, Ordering::Relaxed);
         assert_eq!(
-            json_of(polled(&sandbox, &id).await).await["status"],
+            json_of(poll(&sandbox, &id).await).await["status"],
             expected,
             "{at_ms}"
         );
     }
-    assert_eq!(polled(&sandbox, &id).await.status(), 404);
+    assert_eq!(poll(&sandbox, &id).await.status(), 404);
     sandbox.stop().await;
 }
 
 #[tokio::test]
-async fn a_url_is_taken_as_json_and_the_old_call_answers_the_bare_transcript() {
+async fn the_legacy_call_returns_the_bare_transcript() {
     let sandbox = sandbox(|_| {}).await;
     let body = json!({"model": MODEL, "url": "https://example.org/talk.mp3", "smart_format": true});
     let url = format!("{}/stt", sandbox.base_url());
@@ -162,25 +176,25 @@ async fn a_url_is_taken_as_json_and_the_old_call_answers_the_bare_transcript() {
         .await
         .unwrap();
     assert_eq!(response.status(), 201);
-    let answer = json_of(response).await;
-    assert!(answer.get("status").is_none());
-    assert_eq!(answer["metadata"]["duration"], 30.0);
+    let body = json_of(response).await;
+    assert!(body.get("status").is_none());
+    assert_eq!(body["metadata"]["duration"], 30.0);
     assert!(sandbox.ledger().generations[0].fetched);
     sandbox.stop().await;
 }
 
 #[tokio::test]
-async fn a_form_is_read_in_any_order_and_what_is_wrong_with_it_is_named() {
+async fn invalid_forms_are_rejected_with_a_reason() {
     let sandbox = sandbox(|_| {}).await;
     let audio = || Part::bytes(noise(1000)).file_name("a.mp3");
     let model = || Form::new().text("model", MODEL);
-    let field_last = Form::new()
+    let model_last = Form::new()
         .part("audio", audio())
         .text("diarize", "true")
         .text("model", MODEL);
     assert_eq!(
-        create(&sandbox)
-            .multipart(field_last)
+        create_request(&sandbox)
+            .multipart(model_last)
             .send()
             .await
             .unwrap()
@@ -191,7 +205,7 @@ async fn a_form_is_read_in_any_order_and_what_is_wrong_with_it_is_named() {
         .text("model", "openai/gpt-4o-transcribe")
         .part("file", audio());
     assert_eq!(
-        create(&sandbox)
+        create_request(&sandbox)
             .multipart(openai)
             .send()
             .await
@@ -249,7 +263,7 @@ async fn a_form_is_read_in_any_order_and_what_is_wrong_with_it_is_named() {
             "the form has too many parts",
         ),
     ] {
-        assert_eq!(refusal(&sandbox, form).await, (400, message.to_owned()));
+        assert_eq!(rejection(&sandbox, form).await, (400, message.to_owned()));
     }
     let ledger = sandbox.ledger();
     assert_eq!((ledger.accepted, ledger.refused[&400]), (2, 12));
@@ -257,7 +271,7 @@ async fn a_form_is_read_in_any_order_and_what_is_wrong_with_it_is_named() {
 }
 
 #[tokio::test]
-async fn what_is_no_call_of_the_service_gets_its_error_body() {
+async fn unknown_paths_get_an_error_body() {
     let sandbox = sandbox(|_| {}).await;
     let origin = format!("http://{}", sandbox.address());
     let client = client();
@@ -306,7 +320,7 @@ async fn what_is_no_call_of_the_service_gets_its_error_body() {
 }
 
 #[tokio::test]
-async fn a_large_upload_streams_through() {
+async fn a_large_upload_is_streamed() {
     const CHUNK: usize = 256 * 1024;
     const CHUNKS: usize = 256;
     let sandbox = sandbox(|_| {}).await;
@@ -316,7 +330,7 @@ async fn a_large_upload_streams_through() {
     let part = Part::stream_with_length(body, (CHUNK * CHUNKS) as u64).file_name("long.bin");
     let form = Form::new().text("model", MODEL).part("audio", part);
     assert_eq!(
-        create(&sandbox)
+        create_request(&sandbox)
             .multipart(form)
             .send()
             .await
@@ -329,7 +343,7 @@ async fn a_large_upload_streams_through() {
 }
 
 #[tokio::test]
-async fn what_announces_more_than_is_taken_is_refused_unread() {
+async fn an_oversized_upload_is_rejected_unread() {
     let sandbox = sandbox(|_| {}).await;
     let head = format!(
         "POST /v1/stt/create HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer key\r\n\
@@ -352,9 +366,9 @@ async fn what_announces_more_than_is_taken_is_refused_unread() {
 }
 
 #[tokio::test]
-async fn the_ledger_can_be_fetched_and_a_stopped_sandbox_listens_no_more() {
+async fn the_ledger_is_served_until_the_sandbox_stops() {
     let sandbox = sandbox(|_| {}).await;
-    created(&sandbox).await;
+    create_generation(&sandbox).await;
     let url = format!("http://{}/sandbox/ledger", sandbox.address());
     let ledger = json_of(client().get(&url).send().await.unwrap()).await;
     assert_eq!(ledger, serde_json::to_value(sandbox.ledger()).unwrap());
@@ -364,7 +378,7 @@ async fn the_ledger_can_be_fetched_and_a_stopped_sandbox_listens_no_more() {
 }
 
 #[tokio::test]
-async fn the_list_of_requests_names_generations_by_the_client_s_ids() {
+async fn the_request_log_maps_client_ids_to_generations() {
     let sandbox = Sandbox::start(Settings {
         delay: Duration::ZERO,
         ..Settings::default()

@@ -1,12 +1,12 @@
-//! A service that takes fewer submissions than the configuration says.
+//! A service with a lower limit than the configured one.
 
 use crate::harness::{TestEnv, settings};
 use nightscribe_sandbox::Settings;
 use std::time::Duration;
 
 #[test]
-fn a_limit_of_the_service_below_the_configured_one_is_found_and_kept_to() {
-    // 1200 a minute are taken, in minutes of a second; 60000 are configured.
+fn a_lower_limit_of_the_service_is_learned() {
+    // The limit is 20 per second, that is, 1200 per minute. The configured limit is 60000 per minute.
     let settings = Settings {
         submits_per_minute: Some(20),
         minute: Duration::from_secs(1),
@@ -18,6 +18,6 @@ fn a_limit_of_the_service_below_the_configured_one_is_found_and_kept_to() {
     let ledger = env.sandbox().ledger();
     assert_eq!(ledger.generations.len(), 150);
     assert!(ledger.peak_submits_per_minute <= 20);
-    // At most one burst for each halving from 60000 to below 1200, of at most as many as may be sent at once.
+    // The estimate is halved six times from 60000 to below 1200. Each burst has at most four concurrent submissions.
     assert!(ledger.over_limit <= 6 * 4, "{}", ledger.over_limit);
 }

@@ -1,11 +1,11 @@
-//! The service's own example clients, as its documents print them, against the sandbox. Needs python3 with `requests`.
+//! Example clients from the documentation of the service, against the sandbox. They need python3 with `requests`.
 
 use nightscribe_sandbox::{Sandbox, Settings};
 use std::path::Path;
 use std::process::Output;
 use std::time::Duration;
 
-/// Runs an example and gives what it printed. The examples sleep only when the transcript is not there at once.
+/// Runs an example and returns its output. The examples sleep only if the first poll finds no transcript.
 async fn run(sandbox: &Sandbox, example: &str) -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut command = std::process::Command::new("python3");
@@ -20,13 +20,13 @@ async fn run(sandbox: &Sandbox, example: &str) -> String {
         .env("AUDIO_URL", "https://example.org/sample-0.mp3")
         .env("PYTHONIOENCODING", "utf-8")
         .env("NO_PROXY", "*");
-    let output: Output = tokio::task::spawn_blocking(move || command.output())
+    let result: Output = tokio::task::spawn_blocking(move || command.output())
         .await
         .unwrap()
         .unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{errors}");
-    String::from_utf8(output.stdout).unwrap()
+    let errors = String::from_utf8_lossy(&result.stderr);
+    assert!(result.status.success(), "{errors}");
+    String::from_utf8(result.stdout).unwrap()
 }
 
 async fn sandbox() -> Sandbox {
@@ -38,36 +38,36 @@ async fn sandbox() -> Sandbox {
 }
 
 #[tokio::test]
-async fn the_example_that_sends_a_file_prints_a_transcript() {
+async fn the_file_example_prints_a_transcript() {
     let sandbox = sandbox().await;
-    let printed = run(&sandbox, "vendor_example_file.py").await;
+    let output = run(&sandbox, "vendor_example_file.py").await;
     let row = &sandbox.ledger().generations[0];
     assert_eq!(
         (row.name.as_str(), row.bytes, row.fetched),
         ("sample.mp3", 29_459, true)
     );
     assert!(
-        printed.starts_with(&format!(
+        output.starts_with(&format!(
             "{{'generation_id': '{}'}}\nProcessing complete:/n this is",
             row.id
         )),
-        "{printed}"
+        "{output}"
     );
     sandbox.stop().await;
 }
 
 #[tokio::test]
-async fn the_example_that_names_a_url_prints_a_transcript() {
+async fn the_url_example_prints_a_transcript() {
     let sandbox = sandbox().await;
-    let printed = run(&sandbox, "vendor_example_url.py").await;
+    let output = run(&sandbox, "vendor_example_url.py").await;
     let row = &sandbox.ledger().generations[0];
     assert_eq!(
         (row.name.as_str(), row.fetched),
         ("https://example.org/sample-0.mp3", true)
     );
     assert!(
-        printed.contains("Processing complete:/n this is the nightscribe sandbox"),
-        "{printed}"
+        output.contains("Processing complete:/n this is the nightscribe sandbox"),
+        "{output}"
     );
     sandbox.stop().await;
 }

@@ -1,6 +1,6 @@
-//! What the sandbox refuses, and what it breaks.
+//! Requests that the sandbox rejects, and its faults.
 
-use super::{client, create, created, form, json_of, polled, sandbox};
+use super::{client, create_generation, create_request, form, json_of, poll, sandbox};
 use nightscribe_sandbox::{AccountState, Faults, Sandbox, Settings, Timestamp};
 use reqwest::RequestBuilder;
 use serde_json::json;
@@ -36,18 +36,24 @@ async fn keys_and_credit_are_checked() {
 }
 
 #[tokio::test]
-async fn more_than_the_limit_in_a_minute_is_told_to_wait() {
+async fn requests_over_the_limit_get_retry_after() {
     let settings = Settings {
         submits_per_minute: Some(2),
         polls_per_minute: Some(1),
         delay: Duration::ZERO,
         ..Settings::default()
     };
-    let still = || Timestamp::from_millis(1_000);
-    let sandbox = Sandbox::start_with_clock(settings, still).await.unwrap();
-    let id = created(&sandbox).await;
-    created(&sandbox).await;
-    let response = create(&sandbox).multipart(form()).send().await.unwrap();
+    let frozen_clock = || Timestamp::from_millis(1_000);
+    let sandbox = Sandbox::start_with_clock(settings, frozen_clock)
+        .await
+        .unwrap();
+    let id = create_generation(&sandbox).await;
+    create_generation(&sandbox).await;
+    let response = create_request(&sandbox)
+        .multipart(form())
+        .send()
+        .await
+        .unwrap();
     assert_eq!(
         (
             response.status().as_u16(),
@@ -55,8 +61,8 @@ async fn more_than_the_limit_in_a_minute_is_told_to_wait() {
         ),
         (429, &b"60"[..])
     );
-    assert_eq!(polled(&sandbox, &id).await.status(), 201);
-    assert_eq!(polled(&sandbox, &id).await.status(), 429);
+    assert_eq!(poll(&sandbox, &id).await.status(), 201);
+    assert_eq!(poll(&sandbox, &id).await.status(), 429);
     let ledger = sandbox.ledger();
     assert_eq!(
         (
@@ -70,14 +76,18 @@ async fn more_than_the_limit_in_a_minute_is_told_to_wait() {
 }
 
 #[tokio::test]
-async fn faults_that_cut_the_connection_differ_in_what_was_accepted() {
+async fn only_drop_after_accepts_the_submission() {
     for (fault, accepted, cut) in [
         ("refuse=1", 0, 1),
         ("drop-before=1", 0, 1),
         ("drop-after=1", 1, 0),
     ] {
         let sandbox = with_fault(fault).await;
-        create(&sandbox).multipart(form()).send().await.unwrap_err();
+        create_request(&sandbox)
+            .multipart(form())
+            .send()
+            .await
+            .unwrap_err();
         let ledger = sandbox.ledger();
         assert_eq!((ledger.accepted, ledger.cut), (accepted, cut), "{fault}");
         sandbox.stop().await;
@@ -85,7 +95,7 @@ async fn faults_that_cut_the_connection_differ_in_what_was_accepted() {
 }
 
 #[tokio::test]
-async fn faults_that_answer_with_an_error_accept_nothing() {
+async fn error_responses_accept_nothing() {
     for (fault, statuses) in [
         ("error-json=1", &[500][..]),
         ("error-html=1", &[502, 503]),
@@ -96,7 +106,11 @@ async fn faults_that_answer_with_an_error_accept_nothing() {
     ] {
         let sandbox = with_fault(fault).await;
         for _ in 0..8 {
-            let response = create(&sandbox).multipart(form()).send().await.unwrap();
+            let response = create_request(&sandbox)
+                .multipart(form())
+                .send()
+                .await
+                .unwrap();
             let is_html = response.headers()["content-type"]
                 .to_str()
                 .unwrap()
@@ -119,31 +133,39 @@ async fn faults_that_answer_with_an_error_accept_nothing() {
 }
 
 #[tokio::test]
-async fn an_answer_cut_in_its_middle_has_its_head_and_not_its_body() {
+async fn a_truncated_response_keeps_its_headers() {
     let sandbox = with_fault("truncate=1").await;
-    let response = create(&sandbox).multipart(form()).send().await.unwrap();
+    let response = create_request(&sandbox)
+        .multipart(form())
+        .send()
+        .await
+        .unwrap();
     let id = response.headers()["x-inference-id"]
         .to_str()
         .unwrap()
         .to_owned();
     assert!(response.content_length().unwrap() > 20);
     response.bytes().await.unwrap_err();
-    let response = polled(&sandbox, &id).await;
+    let response = poll(&sandbox, &id).await;
     assert_eq!(response.status(), 201);
     response.bytes().await.unwrap_err();
     assert!(!sandbox.ledger().generations[0].fetched);
     sandbox.set_faults(Faults::default());
     assert_eq!(
-        json_of(polled(&sandbox, &id).await).await["status"],
+        json_of(poll(&sandbox, &id).await).await["status"],
         "completed"
     );
     sandbox.stop().await;
 }
 
 #[tokio::test]
-async fn an_empty_answer_has_the_id_in_its_head() {
+async fn an_empty_response_has_the_id_in_its_headers() {
     let sandbox = with_fault("empty=1").await;
-    let response = create(&sandbox).multipart(form()).send().await.unwrap();
+    let response = create_request(&sandbox)
+        .multipart(form())
+        .send()
+        .await
+        .unwrap();
     assert_eq!(response.status(), 201);
     let id = response.headers()["x-inference-id"]
         .to_str()
@@ -151,18 +173,18 @@ async fn an_empty_answer_has_the_id_in_its_head() {
         .to_owned();
     assert_eq!(response.bytes().await.unwrap(), "");
     assert_eq!(
-        json_of(polled(&sandbox, &id).await).await["status"],
+        json_of(poll(&sandbox, &id).await).await["status"],
         "completed"
     );
     sandbox.stop().await;
 }
 
 #[tokio::test]
-async fn a_slow_answer_is_whole() {
+async fn a_slow_response_is_complete() {
     let sandbox = with_fault("slow=1").await;
-    let id = created(&sandbox).await;
+    let id = create_generation(&sandbox).await;
     assert_eq!(
-        json_of(polled(&sandbox, &id).await).await["status"],
+        json_of(poll(&sandbox, &id).await).await["status"],
         "completed"
     );
     assert!(sandbox.ledger().generations[0].fetched);
@@ -170,12 +192,12 @@ async fn a_slow_answer_is_whole() {
 }
 
 #[tokio::test]
-async fn a_generation_that_fails_says_so_and_costs_nothing() {
+async fn a_failed_generation_costs_nothing() {
     let sandbox = with_fault("fail=1").await;
-    let id = created(&sandbox).await;
-    let answer = json_of(polled(&sandbox, &id).await).await;
+    let id = create_generation(&sandbox).await;
+    let body = json_of(poll(&sandbox, &id).await).await;
     assert_eq!(
-        (&answer["status"], &answer["error"]["name"]),
+        (&body["status"], &body["error"]["name"]),
         (&json!("error"), &json!("TranscriptionError"))
     );
     let ledger = sandbox.ledger();
@@ -184,24 +206,24 @@ async fn a_generation_that_fails_says_so_and_costs_nothing() {
 }
 
 #[tokio::test]
-async fn an_early_404_is_over_when_the_generation_is_completed() {
-    let hidden = |settings: &mut Settings| {
+async fn an_early_404_ends_with_the_completion() {
+    let early_404 = |settings: &mut Settings| {
         settings.faults = "early-404=1".parse().unwrap();
         settings.delay = Duration::from_secs(3600);
         settings.retention = Duration::from_secs(7200);
     };
-    let early = sandbox(hidden).await;
-    let id = created(&early).await;
-    assert_eq!(polled(&early, &id).await.status(), 404);
-    early.set_faults(Faults::default());
+    let unfinished = sandbox(early_404).await;
+    let id = create_generation(&unfinished).await;
+    assert_eq!(poll(&unfinished, &id).await.status(), 404);
+    unfinished.set_faults(Faults::default());
     assert_eq!(
-        json_of(polled(&early, &id).await).await["status"],
+        json_of(poll(&unfinished, &id).await).await["status"],
         "waiting"
     );
-    early.stop().await;
+    unfinished.stop().await;
 
     let completed = with_fault("early-404=1").await;
-    let id = created(&completed).await;
-    assert_eq!(polled(&completed, &id).await.status(), 201);
+    let id = create_generation(&completed).await;
+    assert_eq!(poll(&completed, &id).await.status(), 201);
     completed.stop().await;
 }
