@@ -1,4 +1,4 @@
-//! The way of a recording, from its folder to its transcripts, through everything that goes wrong.
+//! Whole runs against the sandbox: recordings become transcripts despite faults of the service, the files and the process.
 
 use crate::harness::{TestEnv, os_str, run_command, set_mtime, settings, wav};
 use nightscribe_sandbox::{AccountState, Faults, Settings};
@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::time::Duration;
 
+/// Returns sandbox settings with these faults.
 fn faulty(list: &str) -> Settings {
     Settings {
         faults: faults(list),
@@ -19,7 +20,7 @@ fn faults(list: &str) -> Faults {
         .collect()
 }
 
-/// All recordings done, each with transcripts that name its own hash.
+/// Asserts that all recordings are done. The transcripts of the sandbox contain the hash of their recording.
 fn assert_all_done(env: &TestEnv, count: u64) {
     assert_eq!(env.count("done"), count);
     for item in env.items() {
@@ -33,14 +34,14 @@ fn assert_all_done(env: &TestEnv, count: u64) {
             let transcript = env.transcript(&format!("{stem}.{format}"));
             assert!(
                 transcript.contains(hash),
-                "{stem}.{format} is not of its recording"
+                "{stem}.{format} belongs to another recording"
             );
         }
     }
 }
 
 #[test]
-fn every_recording_is_submitted_once_and_a_second_run_submits_nothing() {
+fn a_second_run_submits_nothing() {
     let env = TestEnv::with_recordings(settings(), 20);
     env.run_once(0);
     assert_all_done(&env, 20);
@@ -50,7 +51,7 @@ fn every_recording_is_submitted_once_and_a_second_run_submits_nothing() {
 }
 
 #[test]
-fn faults_that_accept_nothing_cost_nothing() {
+fn unaccepted_submissions_cost_nothing() {
     let faults = [
         "refuse=0.3",
         "drop-before=0.3",
@@ -69,7 +70,7 @@ fn faults_that_accept_nothing_cost_nothing() {
 }
 
 #[test]
-fn answers_that_are_slow_or_broken_are_understood_all_the_same() {
+fn slow_or_broken_responses_are_handled() {
     for fault in ["truncate=0.5", "empty=0.5", "early-404=0.5"] {
         let env = TestEnv::with_recordings(faulty(fault), 12);
         env.run_once(0);
@@ -82,26 +83,26 @@ fn answers_that_are_slow_or_broken_are_understood_all_the_same() {
 }
 
 #[test]
-fn lost_answers_are_found_again_and_nothing_is_paid_twice() {
+fn lost_responses_are_recovered_without_a_second_payment() {
     let env = TestEnv::with_recordings(faulty("drop-after=0.2"), 130);
-    let ended = env.run_once(0);
+    let result = env.run_once(0);
     assert_all_done(&env, 130);
     assert_eq!(env.sandbox().ledger().generations.len(), 130);
     assert!(
-        ended
+        result
             .stderr
             .contains("the response was lost, but the service accepted the submission"),
         "{}",
-        ended.stderr
+        result.stderr
     );
     assert_eq!(env.status()["perhaps_paid"], 0);
 }
 
 #[test]
-fn a_lost_answer_that_nobody_can_find_is_submitted_again_and_counted() {
+fn an_unrecoverable_submission_is_repeated_and_counted() {
     let env = TestEnv::with_recordings(faulty("drop-after=1,no-logs=1"), 1);
     let mut child = env.start(&["run"]);
-    env.wait_until("a lost answer", |env| {
+    env.wait_until("the lost response", |env| {
         env.sandbox().ledger().generations.len() == 1
     });
     env.sandbox().set_faults(faults("no-logs=1"));
@@ -110,21 +111,23 @@ fn a_lost_answer_that_nobody_can_find_is_submitted_again_and_counted() {
     assert_eq!(child.wait(), 0);
     assert_eq!(env.sandbox().ledger().generations.len(), 2);
     assert_eq!(env.status()["perhaps_paid"], 1);
-    let shown = env.run(&["show", "1"]).stdout;
+    let output = env.run(&["show", "1"]).stdout;
     assert!(
-        shown.contains("uncertain") && shown.contains("completed"),
-        "{shown}"
+        output.contains("uncertain") && output.contains("completed"),
+        "{output}"
     );
 }
 
 #[test]
-fn what_the_service_does_not_list_beside_later_ones_was_not_accepted_and_is_not_counted() {
+fn a_submission_missing_from_the_log_is_not_counted() {
     let env = TestEnv::with_recordings(faulty("drop-before=1"), 1);
     let mut child = env.start(&["run"]);
-    env.wait_until("a broken upload", |env| env.sandbox().ledger().cut > 0);
+    env.wait_until("the interrupted upload", |env| {
+        env.sandbox().ledger().cut > 0
+    });
     env.sandbox().set_faults(Faults::default());
     env.add_recording("later.wav", 2);
-    env.wait_until("both", |env| env.count("done") == 2);
+    env.wait_until("both transcripts", |env| env.count("done") == 2);
     child.signal("TERM");
     assert_eq!(child.wait(), 0);
     assert_eq!(env.sandbox().ledger().generations.len(), 2);
@@ -132,7 +135,7 @@ fn what_the_service_does_not_list_beside_later_ones_was_not_accepted_and_is_not_
 }
 
 #[test]
-fn a_lost_answer_can_be_left_to_a_person() {
+fn a_lost_response_can_be_left_to_the_operator() {
     let env = TestEnv::with_recordings(faulty("drop-after=1,no-logs=1"), 2);
     let mut command = env.command(&["run", "--once"]);
     assert_eq!(
@@ -155,7 +158,7 @@ fn a_lost_answer_can_be_left_to_a_person() {
 }
 
 #[test]
-fn a_key_that_is_refused_for_long_gives_no_transcription_up() {
+fn a_long_key_rejection_loses_no_transcription() {
     let settings = Settings {
         delay: Duration::from_secs(1),
         ..settings()
@@ -169,8 +172,8 @@ fn a_key_that_is_refused_for_long_gives_no_transcription_up() {
         env.sandbox().ledger().generations.len() == 1
     });
     env.sandbox().set_account(AccountState::KeyRefused);
-    // Polls come 50 ms apart, so that these take longer than twice the retention.
-    env.wait_until("many refused polls", |env| {
+    // Polls are 50 ms apart, so these take more than twice the retention.
+    env.wait_until("many rejected polls", |env| {
         env.sandbox().ledger().polls >= 80
     });
     env.sandbox().set_account(AccountState::Open);
@@ -181,7 +184,7 @@ fn a_key_that_is_refused_for_long_gives_no_transcription_up() {
 }
 
 #[test]
-fn a_transcription_that_fails_is_tried_again_and_given_up_in_the_end() {
+fn a_failed_transcription_is_retried_up_to_the_limit() {
     let env = TestEnv::with_recordings(faulty("fail=1"), 1);
     env.run_once(1);
     let item = env.item("0.wav");
@@ -198,7 +201,7 @@ fn a_transcription_that_fails_is_tried_again_and_given_up_in_the_end() {
 }
 
 #[test]
-fn a_refused_submission_fails_at_once_and_alone() {
+fn a_rejected_submission_fails_without_a_retry() {
     let env = TestEnv::with_recordings(faulty("reject=1"), 2);
     env.run_once(1);
     for item in env.items() {
@@ -220,18 +223,18 @@ fn a_rate_limit_spends_no_attempt() {
 }
 
 #[test]
-fn a_refused_key_or_an_empty_account_holds_and_fails_nothing() {
+fn a_rejected_key_or_missing_credit_holds_submissions() {
     for (account, hold) in [
         (AccountState::KeyRefused, "auth"),
         (AccountState::NoCredit, "credit"),
     ] {
         let env = TestEnv::with_recordings(settings(), 6);
         env.sandbox().set_account(account);
-        let ended = env.run_once(3);
+        let result = env.run_once(3);
         assert!(
-            ended.stderr.contains("submissions held"),
+            result.stderr.contains("submissions held"),
             "{}",
-            ended.stderr
+            result.stderr
         );
         assert_eq!(env.count("queued"), 6);
         let status = env.status();
@@ -252,7 +255,7 @@ fn a_refused_key_or_an_empty_account_holds_and_fails_nothing() {
 }
 
 #[test]
-fn what_is_pending_is_collected_under_a_hold() {
+fn pending_results_are_collected_during_a_hold() {
     let env = TestEnv::with_recordings(
         Settings {
             delay: Duration::from_millis(300),
@@ -261,7 +264,7 @@ fn what_is_pending_is_collected_under_a_hold() {
         4,
     );
     let mut child = env.start(&["run", "--once"]);
-    env.wait_until("submissions", |env| {
+    env.wait_until("all submissions", |env| {
         env.sandbox().ledger().generations.len() == 4
     });
     env.add_recording("later.wav", 99);
@@ -272,7 +275,7 @@ fn what_is_pending_is_collected_under_a_hold() {
 }
 
 #[test]
-fn results_survive_an_output_folder_that_cannot_be_written() {
+fn results_survive_an_unwritable_output_folder() {
     let env = TestEnv::with_recordings(
         Settings {
             retention: Duration::from_secs(2),
@@ -282,7 +285,7 @@ fn results_survive_an_output_folder_that_cannot_be_written() {
     );
     fs::write(env.path("transcripts"), "in the way").unwrap();
     let mut child = env.start(&["run"]);
-    env.wait_until("results", |env| env.count("received") == 5);
+    env.wait_until("all results", |env| env.count("received") == 5);
     child.signal("TERM");
     assert_eq!(child.wait(), 0);
     assert_eq!(env.item("0.wav")["error"]["class"], "output");
@@ -293,7 +296,7 @@ fn results_survive_an_output_folder_that_cannot_be_written() {
 }
 
 #[test]
-fn bad_files_fail_alone_with_their_class() {
+fn invalid_files_fail_with_their_error_class() {
     let env = TestEnv::with_recordings(settings(), 2);
     let write =
         |name: &str, bytes: &[u8]| fs::write(env.path("recordings").join(name), bytes).unwrap();
@@ -324,7 +327,7 @@ fn bad_files_fail_alone_with_their_class() {
 }
 
 #[test]
-fn equal_content_is_paid_once() {
+fn duplicate_content_is_paid_for_once() {
     let env = TestEnv::new(settings());
     for name in ["a.wav", "b.wav", "c/d.wav"] {
         env.add_recording(name, 1);
@@ -344,7 +347,7 @@ fn equal_content_is_paid_once() {
 }
 
 #[test]
-fn equal_content_is_paid_once_also_where_one_waits_until_the_other_is_done() {
+fn a_waiting_duplicate_is_never_submitted() {
     let env = TestEnv::new(settings());
     for name in ["a.wav", "b.wav", "c.wav"] {
         env.add_recording(name, 1);
@@ -357,7 +360,7 @@ fn equal_content_is_paid_once_also_where_one_waits_until_the_other_is_done() {
 }
 
 #[test]
-fn a_changed_recording_gets_a_new_transcript_in_the_old_one_s_place() {
+fn a_changed_recording_replaces_its_transcript() {
     let env = TestEnv::with_recordings(settings(), 1);
     env.run_once(0);
     let before = env.transcript("0.txt");
@@ -391,13 +394,13 @@ fn no_transcript_overwrites_another_file() {
 }
 
 #[test]
-fn odd_names_get_their_transcripts() {
+fn unusual_file_names_get_transcripts() {
     let env = TestEnv::new(settings());
     env.add_recording("new\nline.wav", 1);
     env.add_recording(os_str(b"not\xffutf8.wav"), 2);
     env.add_recording(format!("{}.wav", "n".repeat(251)), 3);
     env.add_recording("ümlaut 日本.wav", 4);
-    let ended = env.run_once(0);
+    let result = env.run_once(0);
     assert_eq!(env.count("done"), 4);
     assert!(
         env.path("transcripts/talks")
@@ -405,13 +408,13 @@ fn odd_names_get_their_transcripts() {
             .exists()
     );
     assert!(env.path("transcripts/talks/new\nline.txt").exists());
-    assert!(!ended.stderr.contains("new\nline"), "{}", ended.stderr);
+    assert!(!result.stderr.contains("new\nline"), "{}", result.stderr);
     env.run_once(0);
     assert_eq!(env.sandbox().ledger().generations.len(), 4);
 }
 
 #[test]
-fn hidden_files_links_and_our_own_folders_are_left_alone() {
+fn hidden_files_links_and_state_folders_are_ignored() {
     let env = TestEnv::with_recordings(settings(), 1);
     env.add_recording(".hidden.wav", 1);
     env.add_recording(".folder/x.wav", 2);
@@ -429,18 +432,18 @@ fn hidden_files_links_and_our_own_folders_are_left_alone() {
 }
 
 #[test]
-fn a_source_that_is_gone_changes_nothing() {
+fn a_missing_source_keeps_its_jobs() {
     let env = TestEnv::with_recordings(settings(), 3);
     assert_eq!(
         env.run(&["scan"]).stdout,
         "3 recordings: 3 new, 0 changed\n"
     );
     fs::rename(env.path("recordings"), env.path("unmounted")).unwrap();
-    let ended = env.run_once(0);
+    let result = env.run_once(0);
     assert!(
-        ended.stderr.contains("the source folder is missing"),
+        result.stderr.contains("the source folder is missing"),
         "{}",
-        ended.stderr
+        result.stderr
     );
     assert_eq!(env.count("queued"), 3);
     fs::rename(env.path("unmounted"), env.path("recordings")).unwrap();
@@ -449,7 +452,7 @@ fn a_source_that_is_gone_changes_nothing() {
 }
 
 #[test]
-fn a_recording_that_vanished_fails_and_comes_back_with_its_file() {
+fn a_restored_file_requeues_its_failed_job() {
     let env = TestEnv::with_recordings(settings(), 2);
     env.run(&["scan"]);
     fs::rename(env.path("recordings/1.wav"), env.path("away.wav")).unwrap();
@@ -461,7 +464,7 @@ fn a_recording_that_vanished_fails_and_comes_back_with_its_file() {
 }
 
 #[test]
-fn a_recording_that_changed_since_the_scan_is_sent_as_it_is_now() {
+fn a_file_changed_after_the_scan_is_sent() {
     let env = TestEnv::with_recordings(settings(), 1);
     env.run(&["scan"]);
     env.add_recording("0.wav", 55);
@@ -472,14 +475,14 @@ fn a_recording_that_changed_since_the_scan_is_sent_as_it_is_now() {
 }
 
 #[test]
-fn a_file_that_is_still_written_is_left_for_later() {
+fn an_unsettled_file_is_skipped() {
     let env = TestEnv::with_recordings(settings(), 1);
     env.configure_with(
         "",
         "[[source]]\nname = 'talks'\npath = 'recordings'\nsettle = '1h'\n",
     );
-    let ended = env.run_once(0);
-    assert!(ended.stderr.contains("unsettled=1"), "{}", ended.stderr);
+    let result = env.run_once(0);
+    assert!(result.stderr.contains("unsettled=1"), "{}", result.stderr);
     assert!(env.items().is_empty());
     set_mtime(&env.path("recordings/0.wav"), 1_000);
     env.run_once(0);
@@ -487,7 +490,7 @@ fn a_file_that_is_still_written_is_left_for_later() {
 }
 
 #[test]
-fn a_transcription_that_expired_is_submitted_again() {
+fn an_expired_transcription_is_submitted_again() {
     let env = TestEnv::with_recordings(
         Settings {
             delay: Duration::from_secs(3600),
@@ -496,12 +499,12 @@ fn a_transcription_that_expired_is_submitted_again() {
         },
         1,
     );
-    let ended = env
+    let result = env
         .command(&["run", "--once"])
         .env("NIGHTSCRIBE__API__RETENTION", "1s")
         .output()
         .unwrap();
-    assert_eq!(ended.status.code(), Some(1));
+    assert_eq!(result.status.code(), Some(1));
     let item = env.item("0.wav");
     assert_eq!(
         (item["error"]["class"].as_str(), item["attempts"].as_u64()),
@@ -511,7 +514,7 @@ fn a_transcription_that_expired_is_submitted_again() {
 }
 
 #[test]
-fn silence_is_done_and_marked() {
+fn a_silent_recording_is_done_and_marked() {
     let env = TestEnv::new(settings());
     env.add_recording("silence.wav", 1);
     env.run_once(0);
@@ -521,20 +524,20 @@ fn silence_is_done_and_marked() {
 }
 
 #[test]
-fn the_legacy_flow_does_the_same_in_one_call() {
+fn the_legacy_flow_transcribes_in_one_call() {
     let env = TestEnv::with_recordings(settings(), 3);
-    let ended = env
+    let result = env
         .command(&["run", "--once"])
         .env("NIGHTSCRIBE__API__FLOW", "legacy")
         .output()
         .unwrap();
-    assert!(ended.status.success());
+    assert!(result.status.success());
     assert_all_done(&env, 3);
     assert_eq!(env.sandbox().ledger().generations.len(), 3);
 }
 
 #[test]
-fn transcripts_can_stand_beside_their_recordings() {
+fn transcripts_can_be_written_next_to_recordings() {
     let env = TestEnv::new(settings());
     env.add_recording("a/b.wav", 1);
     let run = || {
@@ -553,7 +556,7 @@ fn transcripts_can_stand_beside_their_recordings() {
 }
 
 #[test]
-fn a_kill_at_any_moment_loses_nothing() {
+fn repeated_kills_lose_nothing() {
     let env = TestEnv::with_recordings(
         Settings {
             delay: Duration::from_millis(150),
@@ -561,11 +564,11 @@ fn a_kill_at_any_moment_loses_nothing() {
         },
         40,
     );
-    for kill in 1..=6 {
+    for kills in 1..=6 {
         let mut child = env.start(&["run", "--once"]);
-        let seen = env.sandbox().ledger().generations.len();
+        let submitted = env.sandbox().ledger().generations.len();
         env.wait_until("progress", |env| {
-            env.sandbox().ledger().generations.len() >= (seen + 3 * kill).min(40)
+            env.sandbox().ledger().generations.len() >= (submitted + 3 * kills).min(40)
         });
         child.signal("KILL");
         child.wait();
@@ -576,26 +579,26 @@ fn a_kill_at_any_moment_loses_nothing() {
     assert_eq!(
         env.sandbox().ledger().generations.len(),
         40,
-        "what was in flight is found again"
+        "submissions in flight at a kill are recovered"
     );
 }
 
 #[test]
-fn a_service_that_cannot_be_reached_ends_the_run_in_time_and_spends_nothing() {
+fn an_unreachable_service_ends_the_run_without_attempts() {
     let mut env = TestEnv::with_recordings(settings(), 3);
     env.stop_sandbox();
-    let ended = env.run_once(1);
+    let result = env.run_once(1);
     assert!(
-        ended.stderr.contains("could not be reached"),
+        result.stderr.contains("could not be reached"),
         "{}",
-        ended.stderr
+        result.stderr
     );
     assert_eq!(env.count("queued"), 3);
     assert!(env.items().iter().all(|item| item["attempts"] == 0));
 }
 
 #[test]
-fn limits_are_kept_and_used() {
+fn configured_limits_are_respected() {
     let settings = Settings {
         submits_per_minute: Some(1200),
         polls_per_minute: Some(6000),

@@ -1,4 +1,4 @@
-//! What is known before, and what is said after: plan, prices and report.
+//! The plan, the prices and the report.
 
 use crate::harness::{TestEnv, settings, wav};
 use serde_json::Value;
@@ -8,24 +8,26 @@ use std::time::Duration;
 const BOUNDED: &str =
     "[[source]]\nname = 'talks'\npath = 'recordings'\nsettle = '0s'\nmin_duration = '2s'\n";
 
-fn lengths(env: &TestEnv, seconds: &[u32]) {
-    for (number, seconds) in (0..).zip(seconds) {
+/// Adds a recording for each duration, in seconds: `0.wav`, `1.wav` and so on.
+fn add_recordings(env: &TestEnv, durations: &[u32]) {
+    for (number, seconds) in (0..).zip(durations) {
         let path = env.path("recordings").join(format!("{number}.wav"));
         fs::write(path, wav(number, seconds * 8000)).unwrap();
     }
 }
 
+/// Runs a command and parses its output.
 fn json(env: &TestEnv, args: &[&str]) -> Value {
-    let ended = env.run(args);
-    assert_eq!(ended.code, 0, "{}", ended.stderr);
-    serde_json::from_str(&ended.stdout).unwrap()
+    let result = env.run(args);
+    assert_eq!(result.code, 0, "{}", result.stderr);
+    serde_json::from_str(&result.stdout).unwrap()
 }
 
 #[test]
-fn a_plan_says_what_would_be_submitted_and_submits_nothing() {
+fn a_plan_lists_submissions_and_submits_nothing() {
     let env = TestEnv::new(settings());
     env.configure_with("[prices]\nnova-2-general = 0.6\n", BOUNDED);
-    lengths(&env, &[60, 120, 1]);
+    add_recordings(&env, &[60, 120, 1]);
     fs::write(env.path("recordings/text.wav"), "no recording, but text").unwrap();
     let plan = json(&env, &["plan", "--json"]);
     assert_eq!(
@@ -43,7 +45,7 @@ fn a_plan_says_what_would_be_submitted_and_submits_nothing() {
     assert!(plan["submitted_by"].is_string());
     assert_eq!(env.count("queued"), 4);
     assert!(env.sandbox().ledger().generations.is_empty());
-    // The lengths are kept.
+    // The probed durations are stored.
     assert_eq!(env.item("1.wav")["duration_s"], 120.0);
     let text = env
         .run(&["run", "--once", "--dry-run", "--limit", "1"])
@@ -53,9 +55,9 @@ fn a_plan_says_what_would_be_submitted_and_submits_nothing() {
 }
 
 #[test]
-fn a_cost_is_never_guessed() {
+fn an_unknown_price_gives_no_cost() {
     let env = TestEnv::new(settings());
-    lengths(&env, &[60]);
+    add_recordings(&env, &[60]);
     let plan = json(&env, &["plan", "--json"]);
     assert_eq!(plan["cost"], Value::Null);
     assert_eq!(plan["unpriced"][0], "#g1_nova-2-general");
@@ -68,11 +70,11 @@ fn a_cost_is_never_guessed() {
 }
 
 #[test]
-fn prices_come_from_the_service_and_are_kept_with_their_date() {
+fn fetched_prices_are_stored_with_their_date() {
     let mut env = TestEnv::new(settings());
-    lengths(&env, &[60]);
+    add_recordings(&env, &[60]);
     let table = env.run(&["prices", "--refresh"]).stdout;
-    // The sandbox's: 0.0001 a second.
+    // The sandbox charges 0.0001 USD per second.
     assert!(
         table.contains("0.006 USD   0.36 USD  service, 20"),
         "{table}"
@@ -91,10 +93,10 @@ fn prices_come_from_the_service_and_are_kept_with_their_date() {
 }
 
 #[test]
-fn a_report_says_what_was_billed_and_saved() {
+fn a_report_has_billed_and_saved_amounts() {
     let env = TestEnv::new(settings());
     env.configure("[prices]\nnova-2-general = 6.0\n");
-    lengths(&env, &[10, 20]);
+    add_recordings(&env, &[10, 20]);
     fs::copy(
         env.path("recordings/1.wav"),
         env.path("recordings/copy.wav"),
@@ -124,7 +126,7 @@ fn a_report_says_what_was_billed_and_saved() {
 }
 
 #[test]
-fn a_transcript_that_was_paid_for_and_did_not_arrive_is_named() {
+fn reconciliation_lists_paid_but_missing_transcripts() {
     let env = TestEnv::with_recordings(
         nightscribe_sandbox::Settings {
             delay: Duration::from_secs(3600),

@@ -1,4 +1,4 @@
-//! When a transcript is asked for.
+//! Poll timing, in a run and in a simulation of the policy.
 
 use crate::harness::{TestEnv, settings};
 use crate::simulation::dice::Dice;
@@ -10,8 +10,8 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
-/// Makes everything pending twenty minutes older.
-fn age(env: &TestEnv) {
+/// Moves the acceptance of all pending jobs twenty minutes into the past.
+fn age_pending_jobs(env: &TestEnv) {
     let options =
         sqlx::sqlite::SqliteConnectOptions::new().filename(env.path("state/nightscribe.db"));
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -20,28 +20,28 @@ fn age(env: &TestEnv) {
         .unwrap();
     runtime.block_on(async {
         let mut database = options.connect().await.unwrap();
-        let older = "UPDATE jobs SET accepted_at = accepted_at - 1200000, expires_at = expires_at - 1200000";
-        database.execute(older).await.unwrap();
+        let update = "UPDATE jobs SET accepted_at = accepted_at - 1200000, expires_at = expires_at - 1200000";
+        database.execute(update).await.unwrap();
         database.close().await.unwrap();
     });
 }
 
 #[test]
-fn what_was_pending_over_a_restart_tells_nothing_of_how_long_the_service_takes() {
+fn jobs_pending_over_a_restart_do_not_affect_polling() {
     let env = TestEnv::with_recordings(settings(), 1);
-    let mut killed = env.command(&["run"]);
-    killed
+    let mut command = env.command(&["run"]);
+    command
         .env("NIGHTSCRIBE__POLLING__INTERVAL", "1h")
         .env("NIGHTSCRIBE__POLLING__MAX_INTERVAL", "1h");
-    let mut killed = killed.spawn().unwrap();
+    let mut daemon = command.spawn().unwrap();
     env.wait_until("the submission", |env| env.count("pending") == 1);
-    killed.kill().unwrap();
-    killed.wait().unwrap();
-    age(&env);
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+    age_pending_jobs(&env);
     let mut daemon = env.start(&["run"]);
-    env.wait_until("the first", |env| env.count("done") == 1);
+    env.wait_until("the first transcript", |env| env.count("done") == 1);
     env.add_recording("later.wav", 2);
-    env.wait_until("the second", |env| env.count("done") == 2);
+    env.wait_until("the second transcript", |env| env.count("done") == 2);
     daemon.signal("TERM");
     assert_eq!(daemon.wait(), 0);
 }
@@ -52,120 +52,130 @@ const POLLING: PollPolicy = PollPolicy {
     retention: Duration::from_secs(3600),
 };
 
-/// A recording at the service.
-struct Asked {
-    length_s: f64,
-    accepted: Timestamp,
-    takes: Duration,
+/// A generation of the simulated service.
+struct SimulatedGeneration {
+    duration_s: f64,
+    accepted_at: Timestamp,
+    /// Time from the acceptance to the completion.
+    service_time: Duration,
     polls: u32,
-    unfinished: Duration,
-    is_expected: bool,
+    /// Time from the acceptance to the last poll that found it unfinished.
+    last_unfinished: Duration,
+    /// Whether the polls are scheduled by a latency estimate.
+    has_estimate: bool,
 }
 
-impl Asked {
-    /// 5 s for a minute of audio, 10 min for three hours, and a scatter around that, as `scripts/bench frugal` has it.
-    fn new(accepted: Timestamp, times_longer: f64, dice: &mut Dice) -> Self {
-        let length_s = 60.0 * 180_f64.powf(dice.unit());
-        let median = 5.0 * 120_f64.powf((length_s / 60.0).ln() / 180_f64.ln());
-        // Twelve uniform draws make a normal one.
+impl SimulatedGeneration {
+    /// Creates a generation with random durations of audio and service, distributed as in `scripts/bench frugal`.
+    ///
+    /// The median service time is 5 s for a minute of audio and 10 min for three hours. `slowdown` multiplies it.
+    fn new(accepted_at: Timestamp, slowdown: f64, dice: &mut Dice) -> Self {
+        let duration_s = 60.0 * 180_f64.powf(dice.unit());
+        let median = 5.0 * 120_f64.powf((duration_s / 60.0).ln() / 180_f64.ln());
+        // The sum of twelve uniform draws is nearly normal, with variance 1.
         let normal = (0..12).map(|_| dice.unit()).sum::<f64>() - 6.0;
         Self {
-            length_s,
-            accepted,
-            takes: Duration::from_secs_f64(times_longer * median * (0.25 * normal).exp()),
+            duration_s,
+            accepted_at,
+            service_time: Duration::from_secs_f64(slowdown * median * (0.25 * normal).exp()),
             polls: 0,
-            unfinished: Duration::ZERO,
-            is_expected: false,
+            last_unfinished: Duration::ZERO,
+            has_estimate: false,
         }
     }
 
-    /// When it is asked for first, or again after it was found unfinished at `now`.
-    fn next(&mut self, now: Timestamp, times: &LatencyEstimator) -> Timestamp {
-        let waited = now.since(self.accepted);
-        if !self.is_expected {
-            let expected = times.expected("m", Some(self.length_s));
-            let first = POLLING.first_poll(self.accepted, expected);
-            self.is_expected = expected.is_some();
-            if self.polls == 0 || self.is_expected && first > now {
+    /// Returns the time of the first poll, or of the next poll after an unfinished one at `now`.
+    fn next_poll(&mut self, now: Timestamp, estimator: &LatencyEstimator) -> Timestamp {
+        let waited = now.since(self.accepted_at);
+        if !self.has_estimate {
+            let expected = estimator.expected("m", Some(self.duration_s));
+            let first = POLLING.first_poll(self.accepted_at, expected);
+            self.has_estimate = expected.is_some();
+            if self.polls == 0 || self.has_estimate && first > now {
                 return first;
             }
         }
-        let waited = self.is_expected.then_some(waited);
-        let expires = self.accepted.after(POLLING.retention);
+        let waited = self.has_estimate.then_some(waited);
+        let expires = self.accepted_at.after(POLLING.retention);
         POLLING.next_poll(now, self.polls, waited, Duration::ZERO, expires)
     }
 }
 
-/// What a night comes to.
-struct Night {
-    /// For each recording.
-    polls: f64,
-    /// In per mille of the time an answer took, the median.
-    late: u128,
+/// Result of a simulation.
+struct SimulationResult {
+    /// Mean number of polls per recording.
+    mean_polls: f64,
+    /// Median delay of the poll that finds the transcript, in per mille of the service time.
+    median_delay_permille: u128,
 }
 
-/// A thousand recordings, one accepted each second; the answers to the second half take so many times longer.
-fn night(seed: u64, times_longer: f64) -> Night {
+/// Simulates a thousand recordings, one accepted per second. `slowdown` multiplies the service time of the second half.
+fn simulate(seed: u64, slowdown: f64) -> SimulationResult {
     const RECORDINGS: usize = 1000;
-    let (mut dice, mut times) = (Dice::new(seed), LatencyEstimator::default());
-    let mut asked: Vec<_> = (0..RECORDINGS)
+    let (mut dice, mut estimator) = (Dice::new(seed), LatencyEstimator::default());
+    let mut generations: Vec<_> = (0..RECORDINGS)
         .map(|second| {
-            let accepted = Timestamp::from_millis(second as i64 * 1000);
-            let times_longer = if second < RECORDINGS / 2 {
+            let accepted_at = Timestamp::from_millis(second as i64 * 1000);
+            let slowdown = if second < RECORDINGS / 2 {
                 1.0
             } else {
-                times_longer
+                slowdown
             };
-            Asked::new(accepted, times_longer, &mut dice)
+            SimulatedGeneration::new(accepted_at, slowdown, &mut dice)
         })
         .collect();
-    // At first each when it is accepted, then when it is asked for.
+    // Each generation is due at its acceptance, to schedule the first poll, and then at each poll.
     let mut due: BinaryHeap<_> = (0..)
-        .zip(&asked)
-        .map(|(place, one)| Reverse((one.accepted, place)))
+        .zip(&generations)
+        .map(|(index, generation)| Reverse((generation.accepted_at, index)))
         .collect();
-    let (mut polls, mut late) = (0, Vec::new());
-    while let Some(Reverse((now, place))) = due.pop() {
-        let one: &mut Asked = &mut asked[place];
-        let waited = now.since(one.accepted);
+    let (mut polls, mut delays_permille) = (0, Vec::new());
+    while let Some(Reverse((now, index))) = due.pop() {
+        let generation: &mut SimulatedGeneration = &mut generations[index];
+        let waited = now.since(generation.accepted_at);
         if !waited.is_zero() {
-            one.polls += 1;
-            if waited >= one.takes {
-                polls += one.polls;
-                late.push((waited - one.takes).as_micros() * 1000 / one.takes.as_micros());
-                times.record("m", Some(one.length_s), (one.unfinished, waited), now);
+            generation.polls += 1;
+            if waited >= generation.service_time {
+                polls += generation.polls;
+                let delay = waited - generation.service_time;
+                delays_permille
+                    .push(delay.as_micros() * 1000 / generation.service_time.as_micros());
+                let interval = (generation.last_unfinished, waited);
+                estimator.record("m", Some(generation.duration_s), interval, now);
                 continue;
             }
-            one.unfinished = waited;
+            generation.last_unfinished = waited;
         }
-        due.push(Reverse((one.next(now, &times), place)));
+        due.push(Reverse((generation.next_poll(now, &estimator), index)));
     }
-    late.sort_unstable();
-    Night {
-        polls: f64::from(polls) / late.len() as f64,
-        late: late[late.len() / 2],
+    delays_permille.sort_unstable();
+    SimulationResult {
+        mean_polls: f64::from(polls) / delays_permille.len() as f64,
+        median_delay_permille: delays_permille[delays_permille.len() / 2],
     }
 }
 
 #[test]
-fn two_or_three_polls_find_an_answer_and_half_of_them_within_a_tenth_of_its_time() {
-    let nights: Vec<_> = (0..20).map(|seed| night(seed, 1.0)).collect();
-    for Night { polls, late } in &nights {
+fn few_polls_find_a_transcript_with_little_delay() {
+    let results: Vec<_> = (0..20).map(|seed| simulate(seed, 1.0)).collect();
+    for result in &results {
+        let (polls, delay) = (result.mean_polls, result.median_delay_permille);
         assert!(
-            *polls <= 2.5 && *late <= 105,
-            "{polls} polls each, {late} per mille late"
+            polls <= 2.5 && delay <= 105,
+            "{polls} polls per recording, {delay} per mille delay"
         );
     }
-    let late = nights.iter().map(|night| night.late).sum::<u128>() / 20;
-    assert!(late <= 95, "{late} per mille late");
+    let delays = results.iter().map(|result| result.median_delay_permille);
+    let mean_delay = delays.sum::<u128>() / 20;
+    assert!(mean_delay <= 95, "{mean_delay} per mille delay");
 }
 
 #[test]
-fn a_service_that_becomes_slower_or_faster_is_soon_asked_as_seldom_and_as_early() {
+fn polling_adapts_to_a_slower_or_faster_service() {
     for seed in 0..10 {
-        let slower = night(seed, 3.0);
-        assert!(slower.polls <= 6.0, "{} polls each", slower.polls);
-        let faster = night(seed, 1.0 / 3.0);
-        assert!(faster.late <= 300, "{} per mille late", faster.late);
+        let polls = simulate(seed, 3.0).mean_polls;
+        assert!(polls <= 6.0, "{polls} polls per recording");
+        let delay = simulate(seed, 1.0 / 3.0).median_delay_permille;
+        assert!(delay <= 300, "{delay} per mille delay");
     }
 }

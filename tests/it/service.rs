@@ -1,4 +1,4 @@
-//! The service of a machine or a user: its unit, its manager, and what keeps it from working at night.
+//! The system service: installing the unit, calling systemd, and the checks of an installed service.
 
 use crate::harness::{CommandResult, TestEnv, run_command, settings};
 use std::fs;
@@ -6,22 +6,22 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A manager that runs, writes down what it is told, and says yes to everything.
+/// A `systemctl` that reports success and appends each command to `$CALLS`.
 const SYSTEMCTL: &str = "#!/bin/sh
 case \"$*\" in
   *is-system-running*) echo running ;;
   *is-enabled*) echo enabled ;;
   *is-active*) echo active ;;
-  *) echo \"$*\" >> \"$TOLD\" ;;
+  *) echo \"$*\" >> \"$CALLS\" ;;
 esac
 ";
 
-/// An environment whose owner has a home and, at first, no service manager.
-struct Machine {
+/// A test environment with a home folder and an optional service manager.
+struct Host {
     env: TestEnv,
 }
 
-impl Machine {
+impl Host {
     fn new() -> Self {
         let env = TestEnv::new(settings());
         fs::create_dir_all(env.path("home")).unwrap();
@@ -29,6 +29,7 @@ impl Machine {
         Self { env }
     }
 
+    /// Installs the fake `systemctl`.
     fn with_systemd(self) -> Self {
         let systemctl = self.env.path("bin/systemctl");
         fs::write(&systemctl, SYSTEMCTL).unwrap();
@@ -36,6 +37,7 @@ impl Machine {
         self
     }
 
+    /// Writes the API key to the environment file of the service.
     fn with_key(self) -> Self {
         let file = self.env.path("home/.config/nightscribe/environment");
         fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -48,7 +50,7 @@ impl Machine {
         command
             .env("PATH", self.env.path("bin"))
             .env("HOME", self.env.path("home"))
-            .env("TOLD", self.env.path("told"));
+            .env("CALLS", self.env.path("calls"));
         command
     }
 
@@ -67,61 +69,61 @@ impl Machine {
             .path("home/.config/systemd/user/nightscribe.service")
     }
 
-    /// What the manager was told since it was asked last.
-    fn told(&self) -> Vec<String> {
-        let told = fs::read_to_string(self.env.path("told")).unwrap_or_default();
-        fs::write(self.env.path("told"), "").unwrap();
-        told.lines().map(str::to_owned).collect()
+    /// Returns and clears the recorded commands.
+    fn take_calls(&self) -> Vec<String> {
+        let calls = fs::read_to_string(self.env.path("calls")).unwrap_or_default();
+        fs::write(self.env.path("calls"), "").unwrap();
+        calls.lines().map(str::to_owned).collect()
     }
 }
 
 #[test]
-fn without_a_service_manager_the_unit_is_written_and_it_says_what_to_type() {
-    let machine = Machine::new().with_key();
-    let said = machine.install();
+fn without_systemd_install_prints_the_commands() {
+    let host = Host::new().with_key();
+    let output = host.install();
     assert!(
-        said.contains(
+        output.contains(
             "systemd is not running here, so nothing was started. To start the service: systemctl --user daemon-reload && \
              systemctl --user enable nightscribe.service && systemctl --user restart nightscribe.service"
         ),
-        "{said}"
+        "{output}"
     );
-    let unit = fs::read_to_string(machine.unit()).unwrap();
+    let unit = fs::read_to_string(host.unit()).unwrap();
     assert!(unit.contains("WantedBy=default.target"));
-    assert!(machine.env.path("state").is_dir() && machine.env.path("transcripts").is_dir());
-    assert!(machine.install().starts_with("Unchanged: "));
-    assert_eq!(fs::read_to_string(machine.unit()).unwrap(), unit);
-    let uninstall = |machine: &Machine| machine.run(&["service", "uninstall", "--user"]);
-    assert!(uninstall(&machine).stdout.starts_with("Removed "));
-    assert!(!machine.unit().exists() && machine.env.path("state").is_dir());
-    let again = uninstall(&machine);
-    assert_eq!(again.code, 0);
+    assert!(host.env.path("state").is_dir() && host.env.path("transcripts").is_dir());
+    assert!(host.install().starts_with("Unchanged: "));
+    assert_eq!(fs::read_to_string(host.unit()).unwrap(), unit);
+    let uninstall = |host: &Host| host.run(&["service", "uninstall", "--user"]);
+    assert!(uninstall(&host).stdout.starts_with("Removed "));
+    assert!(!host.unit().exists() && host.env.path("state").is_dir());
+    let repeated = uninstall(&host);
+    assert_eq!(repeated.code, 0);
     assert!(
-        again.stdout.ends_with("nothing to do.\n"),
+        repeated.stdout.ends_with("nothing to do.\n"),
         "{}",
-        again.stdout
+        repeated.stdout
     );
 }
 
 #[test]
-fn a_manager_that_runs_is_told_to_start_once_and_again_after_a_change() {
-    let machine = Machine::new().with_systemd().with_key();
-    let said = machine.install();
+fn install_restarts_a_changed_service() {
+    let host = Host::new().with_systemd().with_key();
+    let output = host.install();
     assert!(
-        said.contains("The service is running and will start automatically."),
-        "{said}"
+        output.contains("The service is running and will start automatically."),
+        "{output}"
     );
     let restart = [
         "--user daemon-reload",
         "--user enable nightscribe.service",
         "--user restart nightscribe.service",
     ];
-    assert_eq!(machine.told(), restart);
-    machine.install();
-    assert_eq!(machine.told()[2], "--user start nightscribe.service");
+    assert_eq!(host.take_calls(), restart);
+    host.install();
+    assert_eq!(host.take_calls()[2], "--user start nightscribe.service");
 
-    let status = |machine: &Machine| machine.run(&["service", "status", "--user"]);
-    let before = status(&machine);
+    let status = |host: &Host| host.run(&["service", "status", "--user"]);
+    let before = status(&host);
     assert_eq!(before.code, 0, "{}", before.stdout);
     for line in [
         "ok    installed",
@@ -132,42 +134,49 @@ fn a_manager_that_runs_is_told_to_start_once_and_again_after_a_change() {
         assert!(before.stdout.contains(line), "{line}: {}", before.stdout);
     }
     fs::write(
-        machine.env.path("nightscribe.toml"),
+        host.env.path("nightscribe.toml"),
         "[state]\ndir = 'queue'\n[[source]]\nname = 'talks'\npath = 'recordings'\n",
     )
     .unwrap();
-    let after = status(&machine);
+    let after = status(&host);
     assert_eq!(after.code, 2, "{}", after.stdout);
     assert!(
         after.stdout.contains("FAIL  service unit"),
         "{}",
         after.stdout
     );
-    machine.install();
-    assert_eq!(machine.told(), restart);
-    assert_eq!(status(&machine).code, 0);
+    host.install();
+    assert_eq!(host.take_calls(), restart);
+    assert_eq!(status(&host).code, 0);
 
-    assert_eq!(machine.run(&["service", "uninstall", "--user"]).code, 0);
+    assert_eq!(host.run(&["service", "uninstall", "--user"]).code, 0);
     assert_eq!(
-        machine.told(),
+        host.take_calls(),
         [
             "--user disable --now nightscribe.service",
             "--user daemon-reload"
         ]
     );
-    let gone = status(&machine);
-    assert_eq!(gone.code, 2);
-    assert!(gone.stdout.contains("FAIL  installed"), "{}", gone.stdout);
+    let uninstalled = status(&host);
+    assert_eq!(uninstalled.code, 2);
+    assert!(
+        uninstalled.stdout.contains("FAIL  installed"),
+        "{}",
+        uninstalled.stdout
+    );
 }
 
 #[test]
-fn a_service_without_a_key_is_not_started_and_check_says_why() {
-    let machine = Machine::new().with_systemd();
-    let said = machine.install();
-    assert!(said.contains("once it has a key"), "{said}");
-    assert!(said.contains("The service has no AIMLAPI_KEY"), "{said}");
-    assert_eq!(machine.told().len(), 2);
-    let check = machine.run(&["check"]);
+fn a_service_without_a_key_is_not_started() {
+    let host = Host::new().with_systemd();
+    let output = host.install();
+    assert!(output.contains("once it has a key"), "{output}");
+    assert!(
+        output.contains("The service has no AIMLAPI_KEY"),
+        "{output}"
+    );
+    assert_eq!(host.take_calls().len(), 2);
+    let check = host.run(&["check"]);
     assert_eq!(check.code, 2, "{}", check.stdout);
     assert!(check.stdout.contains("ok    key "), "{}", check.stdout);
     assert!(
@@ -175,8 +184,8 @@ fn a_service_without_a_key_is_not_started_and_check_says_why() {
         "{}",
         check.stdout
     );
-    let machine = machine.with_key();
-    let check = machine.run(&["check"]);
+    let host = host.with_key();
+    let check = host.run(&["check"]);
     assert_eq!(check.code, 0, "{}", check.stdout);
     assert!(
         check.stdout.contains("ok    service key"),
@@ -188,20 +197,20 @@ fn a_service_without_a_key_is_not_started_and_check_says_why() {
 }
 
 #[test]
-fn check_finds_folders_that_a_unit_written_by_hand_does_not_see() {
-    let machine = Machine::new();
-    fs::create_dir_all(machine.unit().parent().unwrap()).unwrap();
-    let config = machine.env.path("nightscribe.toml");
+fn check_finds_folders_hidden_by_a_custom_unit() {
+    let host = Host::new();
+    fs::create_dir_all(host.unit().parent().unwrap()).unwrap();
+    let config = host.env.path("nightscribe.toml");
     let config = config.to_str().unwrap();
-    machine.env.configure_with(
+    host.env.configure_with(
         "",
         "[[source]]\nname = 'talks'\npath = '/home/nobody/at all'\n",
     );
     let unit = format!(
         "[Service]\nExecStart=/bin/nightscribe --config {config} run\nProtectHome=yes\nLoadCredential=key:/nowhere/key\n"
     );
-    fs::write(machine.unit(), unit).unwrap();
-    let check = machine.run(&["check"]);
+    fs::write(host.unit(), unit).unwrap();
+    let check = host.run(&["check"]);
     assert!(
         check
             .stdout
@@ -214,37 +223,37 @@ fn check_finds_folders_that_a_unit_written_by_hand_does_not_see() {
         "{}",
         check.stdout
     );
-    let refused = machine.run(&["service", "install", "--user"]);
-    assert_eq!(refused.code, 2);
+    let rejected = host.run(&["service", "install", "--user"]);
+    assert_eq!(rejected.code, 2);
     assert!(
-        refused.stderr.contains("move it away first"),
+        rejected.stderr.contains("move it away first"),
         "{}",
-        refused.stderr
+        rejected.stderr
     );
-    assert_eq!(machine.run(&["service", "uninstall", "--user"]).code, 2);
-    assert!(machine.unit().exists());
+    assert_eq!(host.run(&["service", "uninstall", "--user"]).code, 2);
+    assert!(host.unit().exists());
 }
 
 #[test]
-fn check_says_nothing_of_services_where_none_is_installed() {
-    let machine = Machine::new();
-    let check = machine.run(&["check"]);
+fn check_omits_a_service_that_is_not_installed() {
+    let host = Host::new();
+    let check = host.run(&["check"]);
     assert_eq!(check.code, 0, "{}", check.stdout);
     assert!(!check.stdout.contains("linger"), "{}", check.stdout);
 }
 
 #[test]
-fn the_machine_s_service_is_never_root() {
-    let machine = Machine::new();
-    let image = machine.env.path("image");
-    let install = machine.run(&[
+fn the_system_service_never_runs_as_root() {
+    let host = Host::new();
+    let image = host.env.path("image");
+    let install = host.run(&[
         "service",
         "install",
         "--system",
         "--root",
         image.to_str().unwrap(),
     ]);
-    if fs::metadata(machine.env.path("")).unwrap().uid() == 0 {
+    if fs::metadata(host.env.path("")).unwrap().uid() == 0 {
         assert_eq!(install.code, 2);
         assert!(
             install
@@ -260,30 +269,31 @@ fn the_machine_s_service_is_never_root() {
     }
 }
 
-/// A configuration in which every path is an odd one.
-fn odd_machine() -> Machine {
-    let machine = Machine::new();
+/// Creates a host whose configuration has only paths with special characters.
+fn host_with_unusual_paths() -> Host {
+    let host = Host::new();
     let source = "[[source]]\nname = 'talks'\npath = '''it's 100% \"loud\" \\ $HOME'''\n\
                   [[source]]\nname = 'beds'\npath = '/srv/a b'\n";
     let text = format!(
         "[api]\nkey_file = '''/etc/a \"key\" 5%'''\n[state]\ndir = '/var/lib/nightscribe/state'\n\
          [output]\ndir = '/var/lib/nightscribe/out put'\n{source}"
     );
-    let folder = machine.env.path("co%n \"f\"");
+    let folder = host.env.path("co%n \"f\"");
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("$x.toml"), text).unwrap();
-    machine
+    host
 }
 
-fn odd_unit(machine: &Machine, whose: &str) -> PathBuf {
-    let image = machine.env.path("image");
-    let config = machine.env.path("co%n \"f\"/$x.toml");
-    let install = machine.run(&[
+/// Installs the unit below `image` for `--user` or `--system`. Returns its path.
+fn install_unit(host: &Host, scope: &str) -> PathBuf {
+    let image = host.env.path("image");
+    let config = host.env.path("co%n \"f\"/$x.toml");
+    let install = host.run(&[
         "--config",
         config.to_str().unwrap(),
         "service",
         "install",
-        whose,
+        scope,
         "--root",
         image.to_str().unwrap(),
     ]);
@@ -298,11 +308,11 @@ fn odd_unit(machine: &Machine, whose: &str) -> PathBuf {
     )
 }
 
-/// `systemd-analyze` with what it says; `None` on a machine that does not have it.
-fn analyze(machine: &Machine, arguments: &[&str], unit: &Path) -> Option<CommandResult> {
+/// Runs `systemd-analyze`. Returns `None` if it is not installed.
+fn analyze(host: &Host, arguments: &[&str], unit: &Path) -> Option<CommandResult> {
     let mut command = Command::new("systemd-analyze");
     command.args(arguments).arg(unit);
-    command.env("XDG_RUNTIME_DIR", machine.env.path(""));
+    command.env("XDG_RUNTIME_DIR", host.env.path(""));
     let output = command.output().ok()?;
     Some(CommandResult {
         code: output.status.code().unwrap_or(-1),
@@ -312,33 +322,36 @@ fn analyze(machine: &Machine, arguments: &[&str], unit: &Path) -> Option<Command
 }
 
 #[test]
-fn systemd_finds_nothing_wrong_with_the_units_and_calls_their_exposure_ok() {
-    for (whose, verify) in [("--system", "--system"), ("--user", "--user")] {
-        let machine = odd_machine();
-        let unit = odd_unit(&machine, whose);
+fn systemd_accepts_the_units_and_their_exposure() {
+    for scope in ["--system", "--user"] {
+        let host = host_with_unusual_paths();
+        let unit = install_unit(&host, scope);
         let text = fs::read_to_string(&unit).unwrap();
-        let Some(verified) = analyze(&machine, &[verify, "verify"], &unit) else {
+        let Some(verified) = analyze(&host, &[scope, "verify"], &unit) else {
             return;
         };
         assert_eq!(verified.stderr, "", "{text}");
         assert_eq!(verified.code, 0);
         let security = ["security", "--no-pager", "--offline=true", "--threshold=49"];
-        let exposure = analyze(&machine, &security, &unit).unwrap();
+        let exposure = analyze(&host, &security, &unit).unwrap();
         assert_eq!(exposure.code, 0, "{}", exposure.stdout);
         assert!(exposure.stdout.contains(" OK "), "{}", exposure.stdout);
     }
 }
 
 #[test]
-fn odd_names_arrive_in_the_unit_as_they_are() {
-    let machine = odd_machine();
-    let unit = fs::read_to_string(odd_unit(&machine, "--system")).unwrap();
+fn unusual_paths_are_escaped_in_the_unit() {
+    let host = host_with_unusual_paths();
+    let unit = fs::read_to_string(install_unit(&host, "--system")).unwrap();
     for line in [
         r#"LoadCredential=key:/etc/a "key" 5%%"#,
         r#"ReadOnlyPaths="-/srv/a b""#,
         "DynamicUser=yes",
     ] {
-        assert!(unit.lines().any(|other| other == line), "{line}: {unit}");
+        assert!(
+            unit.lines().any(|unit_line| unit_line == line),
+            "{line}: {unit}"
+        );
     }
     assert!(unit.contains(r#"it's 100%% \"loud\" \\ $HOME""#), "{unit}");
     assert!(unit.contains(r#"/co%%n \"f\"/$$x.toml" run"#), "{unit}");
