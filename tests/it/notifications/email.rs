@@ -63,7 +63,7 @@ fn an_e_mail_is_retried_after_a_temporary_failure() {
 
 #[test]
 fn an_e_mail_repeated_after_a_crash_keeps_its_id() {
-    let server = MailServer::start(&[Reply::NoReply]);
+    let server = MailServer::start(&[Reply::Silent]);
     let env = env(&server, false);
     let mut run = env.start(&["run", "--once"]);
     env.wait_until("the mail", |_| server.mails().len() == 1);

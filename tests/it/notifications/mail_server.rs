@@ -12,7 +12,7 @@ pub enum Reply {
     /// Temporary failure.
     TryLater,
     /// No reply until the client disconnects.
-    NoReply,
+    Silent,
 }
 
 #[derive(Default)]
@@ -89,7 +89,7 @@ fn serve(
                 match replies.next().unwrap_or(Reply::Accept) {
                     Reply::Accept => writer.write_all(b"250 accepted\r\n")?,
                     Reply::TryLater => writer.write_all(b"451 later\r\n")?,
-                    Reply::NoReply => {}
+                    Reply::Silent => {}
                 }
             }
             "QUIT" => {
