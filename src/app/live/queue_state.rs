@@ -1,8 +1,5 @@
 //! State of the queue, from which a live snapshot is computed.
 
-use super::wait_counts::wait_counts;
-use super::{FailedItem, InFlightItem, LiveSnapshot, Throughput};
-use crate::app::status::{Runner, time_left, unfinished};
 use crate::domain::{Hold, JobState, Timestamp};
 use crate::policy::hours::Opening;
 use crate::store::sqlite::activity::Activity;
@@ -42,36 +39,6 @@ impl QueueState {
             rate_window,
             sources: BTreeMap::new(),
         }
-    }
-
-    /// Computes the snapshot.
-    #[must_use]
-    pub fn snapshot(&self) -> LiveSnapshot {
-        let (overview, activity) = (&self.overview, &self.activity);
-        let left = time_left(self.rate_window, unfinished(overview), activity.transcripts);
-        LiveSnapshot {
-            now: self.now,
-            counts: overview.counts.clone(),
-            runner: overview.active_run.map(Runner::from),
-            holds: self.holds.clone(),
-            next_expiry: overview.next_expiry,
-            throughput: self.throughput(),
-            left_s: left.map(|left| left.as_secs()),
-            perhaps_paid: overview.perhaps_paid,
-            waiting: wait_counts(self),
-            sending: activity.sending.iter().map(InFlightItem::from).collect(),
-            pending: activity.pending.iter().map(InFlightItem::from).collect(),
-            failures: activity.failures.iter().map(FailedItem::from).collect(),
-        }
-    }
-
-    fn throughput(&self) -> Option<Throughput> {
-        let minutes = self.rate_window.as_secs_f64() / 60.0;
-        let files = self.activity.transcripts;
-        (files > 0).then(|| Throughput {
-            audio_per_minute: self.activity.audio_s / 60.0 / minutes,
-            files_per_hour: files as f64 / minutes * 60.0,
-        })
     }
 
     pub(super) fn count(&self, state: JobState) -> u64 {

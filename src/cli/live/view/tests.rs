@@ -1,6 +1,7 @@
 //! Tests of the rendered text and its size.
 
 use super::*;
+use crate::app::live::LiveSnapshot;
 use crate::app::live::queue_state::QueueState;
 use crate::domain::{ErrorClass, Failure, HoldKind, JobId};
 use crate::policy::hours::Opening;
@@ -122,7 +123,7 @@ fn empty() -> QueueState {
 
 fn scene(queue: &QueueState) -> Scene {
     Scene {
-        snapshot: queue.snapshot(),
+        snapshot: LiveSnapshot::new(queue),
         zone: TimeZone::UTC,
     }
 }

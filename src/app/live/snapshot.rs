@@ -1,0 +1,146 @@
+//! Live snapshot, computed from the state of the queue.
+
+use super::queue_state::QueueState;
+use super::wait_counts::{WaitCount, wait_counts};
+use crate::app::status::{Runner, time_left, unfinished};
+use crate::domain::{Failure, Hold, JobId, JobState, Timestamp};
+use crate::store::sqlite::activity::{InFlightRecording, RecentFailure};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Snapshot of the queue.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LiveSnapshot {
+    /// Time of the snapshot.
+    pub now: Timestamp,
+    /// Number of items by state.
+    pub counts: BTreeMap<JobState, u64>,
+    /// Active runner.
+    pub runner: Option<Runner>,
+    /// Holds in force.
+    pub holds: Vec<Hold>,
+    /// Earliest expiry of a pending item.
+    pub next_expiry: Option<Timestamp>,
+    /// Recent throughput. `None` if no item was completed recently.
+    pub throughput: Option<Throughput>,
+    /// Estimated seconds left at that throughput. `None` if the throughput is zero or no work is left.
+    pub left_s: Option<u64>,
+    /// Number of submissions that may have been billed without yielding a transcript.
+    pub perhaps_paid: u64,
+    /// Reasons that queued items wait.
+    pub waiting: Vec<WaitCount>,
+    /// Items being sent, at most some hundreds.
+    pub sending: Vec<InFlightItem>,
+    /// Items pending at the service, nearest expiry first, at most some hundreds.
+    pub pending: Vec<InFlightItem>,
+    /// Latest failures, newest first, at most some hundreds.
+    pub failures: Vec<FailedItem>,
+}
+
+impl LiveSnapshot {
+    /// Computes the snapshot of a state.
+    #[must_use]
+    pub fn new(queue: &QueueState) -> Self {
+        let (overview, activity) = (&queue.overview, &queue.activity);
+        let left = time_left(
+            queue.rate_window,
+            unfinished(overview),
+            activity.transcripts,
+        );
+        Self {
+            now: queue.now,
+            counts: overview.counts.clone(),
+            runner: overview.active_run.map(Runner::from),
+            holds: queue.holds.clone(),
+            next_expiry: overview.next_expiry,
+            throughput: Throughput::new(queue),
+            left_s: left.map(|left| left.as_secs()),
+            perhaps_paid: overview.perhaps_paid,
+            waiting: wait_counts(queue),
+            sending: activity.sending.iter().map(InFlightItem::from).collect(),
+            pending: activity.pending.iter().map(InFlightItem::from).collect(),
+            failures: activity.failures.iter().map(FailedItem::from).collect(),
+        }
+    }
+
+    /// Returns the number of items in a state.
+    #[must_use]
+    pub fn count(&self, state: JobState) -> u64 {
+        self.counts.get(&state).copied().unwrap_or(0)
+    }
+}
+
+/// Throughput of the last minutes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Throughput {
+    /// Minutes of audio transcribed per minute.
+    pub audio_per_minute: f64,
+    /// Number of files transcribed per hour.
+    pub files_per_hour: f64,
+}
+
+impl Throughput {
+    fn new(queue: &QueueState) -> Option<Self> {
+        let minutes = queue.rate_window.as_secs_f64() / 60.0;
+        let files = queue.activity.transcripts;
+        (files > 0).then(|| Self {
+            audio_per_minute: queue.activity.audio_s / 60.0 / minutes,
+            files_per_hour: files as f64 / minutes * 60.0,
+        })
+    }
+}
+
+/// Item in flight.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct InFlightItem {
+    /// ID of the job.
+    pub item: JobId,
+    /// Path relative to the source.
+    pub relative: PathBuf,
+    /// Size in bytes. 0 for a URL.
+    pub size_bytes: u64,
+    /// Duration in seconds, if known.
+    pub duration_s: Option<f64>,
+    /// Start of sending, or time of the acceptance.
+    pub since: Timestamp,
+    /// Expiry at the service. `None` while being sent.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl From<&InFlightRecording> for InFlightItem {
+    fn from(one: &InFlightRecording) -> Self {
+        Self {
+            item: one.job,
+            relative: one.relative.clone(),
+            size_bytes: one.size_bytes,
+            duration_s: one.duration_s,
+            since: one.since,
+            expires_at: one.expires_at,
+        }
+    }
+}
+
+/// Failed item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FailedItem {
+    /// ID of the job.
+    pub item: JobId,
+    /// Path relative to the source.
+    pub relative: PathBuf,
+    /// Cause.
+    pub failure: Failure,
+    /// Time of the failure.
+    pub at: Timestamp,
+}
+
+impl From<&RecentFailure> for FailedItem {
+    fn from(one: &RecentFailure) -> Self {
+        Self {
+            item: one.job,
+            relative: one.relative.clone(),
+            failure: one.failure.clone(),
+            at: one.at,
+        }
+    }
+}
