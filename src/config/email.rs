@@ -1,7 +1,7 @@
 //! Reading `[notify.email]`.
 
 use super::KeySource;
-use super::notify::read_secret_source;
+use super::secret_source::read_secret_source;
 use super::section::Section;
 use super::values::{ParseResult, string, strings};
 use lettre::message::Mailbox;

@@ -14,6 +14,7 @@
 //! - [`notify`]: notification channels and hooks
 //! - [`email`]: notification by e-mail
 //! - [`secret`]: reading secrets other than the API key
+//! - `secret_source`: location of a secret
 //! - `source`: one `[[source]]`
 //! - [`folder_rules`]: rules file of a folder of recordings
 //! - [`layout`]: location of transcripts
@@ -26,6 +27,7 @@ pub mod layout;
 pub mod load;
 pub mod notify;
 pub mod secret;
+mod secret_source;
 mod section;
 mod small_file;
 mod source;

@@ -2,8 +2,9 @@
 
 use super::KeySource;
 use super::email::{EmailConfig, read_email};
+use super::secret_source::read_secret_source;
 use super::section::Section;
-use super::values::{ParseResult, command, count, path, positive_duration, variable_name, webhook};
+use super::values::{ParseResult, command, count, positive_duration, webhook};
 use crate::domain::{Format, HookArgument};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -126,25 +127,6 @@ fn argument(text: &str, formats: Option<&[Format]>) -> ParseResult<HookArgument>
         )),
         None => Ok(argument),
     }
-}
-
-/// Reads the location of a secret: a file if one is named, otherwise a variable. `secret_key` is the key that would
-/// hold the secret, which is rejected.
-pub(super) fn read_secret_source(
-    section: &mut Section<'_>,
-    [variable, file]: [&'static str; 2],
-    secret_key: &'static str,
-    resolve: &impl Fn(PathBuf) -> PathBuf,
-) -> Option<KeySource> {
-    let name = section.get(variable, variable_name);
-    let path = section.get(file, path);
-    section.get(secret_key, |_| -> ParseResult<()> {
-        Err(format!(
-            "secrets are not allowed in the configuration; name an environment variable with `{variable}` or a file with `{file}`"
-        ))
-    });
-    path.map(|path| KeySource::File(resolve(path)))
-        .or(name.map(KeySource::Env))
 }
 
 /// Resolves a program with a `/` or a leading `~` as a path. Other names are looked up in `PATH` when they are run.
