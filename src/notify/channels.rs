@@ -2,37 +2,15 @@
 
 use super::command::CommandChannel;
 use super::email::EmailChannel;
+use super::message::{DeliveryError, Message};
 use super::webhook::WebhookChannel;
 use crate::config::{Config, Environment, SecretError, read_secret};
-use crate::domain::{NotifyChannel, Timestamp};
+use crate::domain::NotifyChannel;
 
 /// Configuration key of the secret that signs webhook requests.
 pub const WEBHOOK_SECRET: &str = "notify.webhook_secret";
 /// Configuration key of the mail server's password.
 pub const EMAIL_PASSWORD: &str = "notify.email.password";
-
-/// A message in the form that a channel sends.
-#[derive(Debug, Clone, Copy)]
-pub struct Message<'a> {
-    /// ID of the message, the same in every attempt.
-    pub id: &'a str,
-    /// Time of creation.
-    pub at: Timestamp,
-    /// Subject of the e-mail. Other channels ignore it.
-    pub subject: &'a str,
-    /// JSON, or the text of the e-mail.
-    pub body: &'a str,
-}
-
-/// Error of a delivery. The message may have been delivered nevertheless.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}")]
-pub struct DeliveryError {
-    /// Description of the error, one line without secrets.
-    pub reason: String,
-    /// Whether the receiver rejected the message, so that an early retry is useless.
-    pub permanent: bool,
-}
 
 /// Error of setting up a channel.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,6 @@
 //! Delivery of messages to a program.
 
-use super::channels::{DeliveryError, Message};
+use super::message::{DeliveryError, Message};
 use crate::config::Program;
 use crate::runtime::subprocess::{Invocation, run};
 use std::ffi::OsString;

@@ -1,6 +1,6 @@
 //! Delivery of messages by e-mail.
 
-use super::channels::{DeliveryError, Message};
+use super::message::{DeliveryError, Message};
 use crate::config::{self, MailServer, TlsMode};
 use crate::domain::one_line;
 use lettre::message::Mailbox;

@@ -1,6 +1,6 @@
 //! Delivery of messages by HTTP POST.
 
-use super::channels::{DeliveryError, Message};
+use super::message::{DeliveryError, Message};
 use crate::domain::one_line;
 use crate::runtime::http_client::client_builder;
 use bytes::Bytes;
