@@ -1,6 +1,6 @@
 //! The unmodified result of the service, wrapped in an envelope with metadata.
 
-use super::TranscriptMetadata;
+use super::metadata::TranscriptMetadata;
 use crate::domain::{Timestamp, Transcript};
 use serde_json::{Map, Value};
 

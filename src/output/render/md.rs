@@ -2,9 +2,11 @@
 //!
 //! The heading of a chapter links to its position in the audio.
 
+use super::label::label;
+use super::metadata::TranscriptMetadata;
+use super::plain;
 use super::segment::{Segment, segments};
 use super::timing::{format_time, millis};
-use super::{TranscriptMetadata, label::label, plain};
 use crate::domain::Transcript;
 use std::path::Path;
 

@@ -7,6 +7,7 @@
 //! - `srt`, `vtt`: subtitles
 //! - `md`: Markdown with links into the audio
 //! - `tsv`, `lrc`, `podcast`, `whisperx`, `aud`: formats of other programs
+//! - `metadata`: metadata that `json` and `md` contain
 //! - `segment`: words grouped into sentences
 //! - `cue`: words grouped into subtitle cues
 //! - `token`: words with times, from any part of the transcript
@@ -20,6 +21,7 @@ mod json;
 mod label;
 mod lrc;
 mod md;
+mod metadata;
 mod plain;
 mod podcast;
 mod segment;
@@ -36,30 +38,9 @@ mod properties;
 #[cfg(test)]
 mod tests;
 
-use crate::domain::{Format, Request, Timestamp, Transcript};
+use crate::domain::{Format, Transcript};
 
-/// Metadata of a transcript.
-#[derive(Debug, Clone)]
-pub struct TranscriptMetadata<'a> {
-    /// Name of the source.
-    pub source: &'a str,
-    /// Path within the source, or URL.
-    pub recording: String,
-    /// Link to the audio, relative to the folder of the transcript.
-    pub audio: String,
-    /// SHA-256 of the recording, if it was computed.
-    pub sha256: Option<&'a str>,
-    /// Model and options.
-    pub request: &'a Request,
-    /// Generation ID of the service.
-    pub generation_id: Option<&'a str>,
-    /// Time at which the recording was added to the queue.
-    pub recorded_at: Timestamp,
-    /// Time at which the service accepted the submission.
-    pub submitted_at: Option<Timestamp>,
-    /// Time at which the result was received.
-    pub received_at: Timestamp,
-}
+pub use metadata::TranscriptMetadata;
 
 /// Renders a transcript in the given format. `raw` is the unmodified JSON that `transcript` was parsed from.
 #[must_use]

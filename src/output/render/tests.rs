@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::transcript::{Paragraph, Speaker, Utterance, Word};
+use crate::domain::{Request, Timestamp};
 use insta::assert_snapshot;
 use serde_json::json;
 

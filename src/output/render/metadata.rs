@@ -1,0 +1,26 @@
+//! Metadata that some formats contain.
+
+use crate::domain::{Request, Timestamp};
+
+/// Metadata of a transcript.
+#[derive(Debug, Clone)]
+pub struct TranscriptMetadata<'a> {
+    /// Name of the source.
+    pub source: &'a str,
+    /// Path within the source, or URL.
+    pub recording: String,
+    /// Link to the audio, relative to the folder of the transcript.
+    pub audio: String,
+    /// SHA-256 of the recording, if it was computed.
+    pub sha256: Option<&'a str>,
+    /// Model and options.
+    pub request: &'a Request,
+    /// Generation ID of the service.
+    pub generation_id: Option<&'a str>,
+    /// Time at which the recording was added to the queue.
+    pub recorded_at: Timestamp,
+    /// Time at which the service accepted the submission.
+    pub submitted_at: Option<Timestamp>,
+    /// Time at which the result was received.
+    pub received_at: Timestamp,
+}
