@@ -9,12 +9,12 @@ pub mod http;
 pub mod result;
 
 pub use crate::provider::aimlapi::call::{
-    Accepted, AudioSource, CallError, CallErrorKind, Completed, PollStatus, Recording, Submission,
+    Accepted, AudioSource, CallError, CallErrorKind, Completed, PollStatus, Submission,
     SubmitReply, client_request_id,
 };
 pub use crate::provider::aimlapi::client::{Client, ClientError, ClientSettings, Probe};
 pub use crate::provider::aimlapi::request_log::{
     ChargedPage, ChargedRequest, LogEntry, LogPage, LogsResponse,
 };
-pub use crate::provider::http::upload::UploadProgress;
+pub use crate::provider::http::upload::{Recording, UploadProgress};
 pub use crate::provider::result::transcript::read_transcript;

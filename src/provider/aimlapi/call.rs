@@ -1,13 +1,9 @@
 //! Inputs and results of the calls.
 
-use crate::domain::{
-    ErrorClass, Failure, FileContent, GenerationId, Request, Timestamp, Transcript,
-};
+use crate::domain::{ErrorClass, Failure, GenerationId, Request, Transcript};
 use crate::policy::outcome::Answer;
-use crate::provider::http::upload::UploadProgress;
+use crate::provider::http::upload::Recording;
 use crate::provider::result::transcript::read_transcript;
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Recording to transcribe.
@@ -28,25 +24,6 @@ pub enum AudioSource<'a> {
     File(&'a Recording),
     /// A URL, fetched by the service.
     Url(&'a str),
-}
-
-/// Snapshot of a file from the scan.
-///
-/// The upload is aborted before the last byte if the file differs from its snapshot.
-#[derive(Debug, Clone)]
-pub struct Recording {
-    /// Path of the file.
-    pub path: PathBuf,
-    /// Length in bytes.
-    pub size_bytes: u64,
-    /// Time of the last modification.
-    pub modified: Timestamp,
-    /// SHA-256 of the content in lower-case hexadecimal, if known. Otherwise the upload computes it.
-    pub sha256: Option<String>,
-    /// The whole content, if it was just read. The upload then does not open the file again.
-    pub content: Option<FileContent>,
-    /// Number of bytes sent so far.
-    pub progress: Arc<UploadProgress>,
 }
 
 /// Submission that the service accepted, and charges for.

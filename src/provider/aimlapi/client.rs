@@ -3,7 +3,7 @@
 use crate::domain::container::mime_for;
 use crate::domain::{ApiMode, ErrorClass, Failure, GenerationId, Price, Request, Timestamp};
 use crate::provider::aimlapi::call::{
-    Accepted, AudioSource, CallError, CallErrorKind, PollStatus, Recording, Submission, SubmitReply,
+    Accepted, AudioSource, CallError, CallErrorKind, PollStatus, Submission, SubmitReply,
 };
 use crate::provider::aimlapi::envelope::{
     CreateResponse, InvalidResponse, PollResponse, read_create_response, read_legacy_response,
@@ -18,7 +18,7 @@ use crate::provider::aimlapi::request_log::{
 };
 use crate::provider::http::exchange::{HttpResponse, TransportError, exchange, response_timeout};
 use crate::provider::http::transport_errors::{file_error, poll_error, submit_error};
-use crate::provider::http::upload;
+use crate::provider::http::upload::{self, Recording};
 use crate::provider::http::upload_watchdog::UploadWatchdog;
 use crate::runtime::http_client::client_builder;
 use crate::runtime::large_jobs;

@@ -3,8 +3,7 @@
 //! The upload computes the hash if it is unknown. It aborts if the file differs from its snapshot.
 
 use crate::disk::resource_exhaustion::is_resource_exhaustion;
-use crate::domain::Timestamp;
-use crate::provider::aimlapi::call::Recording;
+use crate::domain::{FileContent, Timestamp};
 use crate::provider::http::buffers::Buffers;
 use crate::runtime::failpoint;
 use bytes::Bytes;
@@ -13,11 +12,31 @@ use futures_util::stream::try_unfold;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Read};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Chunk size in bytes. It keeps both thread switches and memory low.
 const CHUNK: usize = 512 * 1024;
+
+/// Snapshot of a file from the scan.
+///
+/// The upload is aborted before the last byte if the file differs from its snapshot.
+#[derive(Debug, Clone)]
+pub struct Recording {
+    /// Path of the file.
+    pub path: PathBuf,
+    /// Length in bytes.
+    pub size_bytes: u64,
+    /// Time of the last modification.
+    pub modified: Timestamp,
+    /// SHA-256 of the content in lower-case hexadecimal, if known. Otherwise the upload computes it.
+    pub sha256: Option<String>,
+    /// The whole content, if it was just read. The upload then does not open the file again.
+    pub content: Option<FileContent>,
+    /// Number of bytes sent so far.
+    pub progress: Arc<UploadProgress>,
+}
 
 /// Progress of an upload.
 #[derive(Debug, Default)]

@@ -2,8 +2,8 @@
 
 use crate::domain::Transcript;
 use crate::domain::transcript::{Utterance, Word};
+use crate::provider::result::field::{items, speaker};
 use crate::provider::result::number::{index, seconds, span};
-use crate::provider::result::transcript::{items, speaker};
 use serde_json_borrow::Value;
 
 const MILLISECOND: f64 = 0.001;

@@ -2,8 +2,8 @@
 
 use crate::domain::Transcript;
 use crate::domain::transcript::{Paragraph, Utterance, Word};
+use crate::provider::result::field::{items, speaker};
 use crate::provider::result::number::{index, seconds, span};
-use crate::provider::result::transcript::{items, speaker};
 use serde_json_borrow::Value;
 
 pub(crate) fn read(result: &Value<'_>) -> Transcript {

@@ -1,7 +1,6 @@
 //! Detection of the model family by the shape of a result, and the parser for text-only results.
 
 use crate::domain::Transcript;
-use crate::domain::transcript::Speaker;
 use crate::provider::result::number::seconds;
 use crate::provider::result::{assemblyai, deepgram};
 use serde_json_borrow::Value;
@@ -74,23 +73,6 @@ fn text_only(result: &Value<'_>) -> Transcript {
         duration_s: duration,
         language: result.get("language").as_str().map(str::to_owned),
         ..Transcript::default()
-    }
-}
-
-pub(crate) fn speaker(value: &Value<'_>) -> Option<Speaker> {
-    match value {
-        Value::Str(label) if !label.trim().is_empty() => Some(Speaker(label.trim().to_owned())),
-        Value::Number(number) => Some(Speaker(number.to_string())),
-        _ => None,
-    }
-}
-
-/// Returns the items of a list, or the values of an object that stands in for one.
-pub(crate) fn items<'a>(value: &'a Value<'a>) -> Vec<&'a Value<'a>> {
-    match value {
-        Value::Array(items) => items.iter().collect(),
-        Value::Object(fields) => fields.values().collect(),
-        _ => Vec::new(),
     }
 }
 
