@@ -1,6 +1,6 @@
 //! Property list for launchd, the service manager of macOS.
 
-use crate::service_manager::GENERATED_MARKER;
+use crate::service_manager::marker::GENERATED_MARKER;
 use crate::service_manager::scope::Scope;
 use crate::service_manager::setup::{Identity, ServiceKey, ServiceSpec};
 

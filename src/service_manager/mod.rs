@@ -7,9 +7,11 @@
 //! - [`launchd`]: launchd property list
 //! - [`steps`]: commands that start, stop and query the service
 //! - [`user`]: OS users and their permissions
+//! - `marker`: recognizing the service files that this program wrote
 //! - [`unit_file`]: reading an installed unit
 
 pub mod launchd;
+mod marker;
 pub mod quote;
 pub mod scope;
 pub mod setup;
@@ -18,6 +20,7 @@ pub mod systemd;
 pub mod unit_file;
 pub mod user;
 
+pub use marker::is_generated;
 pub use scope::{Scope, ServiceManager};
 pub use setup::{Identity, ServiceKey, ServiceSpec, SpecError};
 
@@ -29,12 +32,3 @@ pub fn render(manager: ServiceManager, setup: &ServiceSpec) -> String {
         ServiceManager::Launchd => launchd::property_list(setup),
     }
 }
-
-/// Whether this text of a service file was written by this program, which may then replace or remove the file.
-#[must_use]
-pub fn is_generated(text: &str) -> bool {
-    text.contains(GENERATED_MARKER)
-}
-
-/// Marker in every service file that this program writes.
-const GENERATED_MARKER: &str = "Written by `nightscribe service install`";

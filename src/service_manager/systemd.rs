@@ -1,6 +1,6 @@
 //! systemd unit: the hardened unit of `config/nightscribe.service`, adapted to the paths and the user of this machine.
 
-use crate::service_manager::GENERATED_MARKER;
+use crate::service_manager::marker::GENERATED_MARKER;
 use crate::service_manager::quote::{argument, escape_specifiers, list_item};
 use crate::service_manager::scope::Scope;
 use crate::service_manager::setup::{Identity, STATE_FOLDER, ServiceKey, ServiceSpec};
