@@ -3,7 +3,7 @@
 use super::candidates;
 use crate::app::billing::GroupBy;
 use crate::domain::format::FormatSelection;
-use crate::domain::{ErrorClass, JobState};
+use crate::domain::{ErrorClass, Format, JobState};
 use crate::policy::hours::TimeOfDay;
 use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -326,12 +326,24 @@ pub struct ExportArgs {
     /// Export every item that has a result
     #[arg(long, group = "which")]
     pub all: bool,
-    /// Output format: txt, json, srt, vtt, md, tsv, lrc, podcast, whisperx, aud or all; repeatable
-    #[arg(long = "format", required = true, value_name = "FORMAT", add = candidates::formats())]
+    /// Output formats
+    #[arg(
+        long = "format",
+        required = true,
+        value_name = "FORMAT",
+        help = format_help(),
+        add = candidates::formats()
+    )]
     pub formats: Vec<FormatSelection>,
     /// Folder to write to [default: the configured output folder]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
+}
+
+/// Returns the help of `--format`, which lists every format.
+fn format_help() -> String {
+    let names = Format::ALL.map(Format::as_str).join(", ");
+    format!("Output format: {names} or all; repeatable")
 }
 
 /// Subcommands of `service`.
