@@ -95,8 +95,11 @@ fn sources_outside_cli() -> Vec<PathBuf> {
 #[test]
 fn only_the_command_line_uses_the_sandbox() {
     for path in sources_outside_cli() {
-        let code = fs::read_to_string(&path).unwrap();
-        assert!(!code.contains("nightscribe_sandbox"), "{}", path.display());
+        let text = fs::read_to_string(&path).unwrap();
+        // The example in the documentation of the crate uses the sandbox, but is not part of the crate.
+        let mut code = text.lines().filter(|line| !line.starts_with("//!"));
+        let uses = code.any(|line| line.contains("nightscribe_sandbox"));
+        assert!(!uses, "{}", path.display());
     }
 }
 
@@ -265,6 +268,8 @@ fn links_in_the_documents_lead_somewhere() {
         "docs/architecture.md",
         "docs/dependencies.md",
         "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
     ] {
         let text = read(document);
         let folder = Path::new(document).parent().unwrap();
