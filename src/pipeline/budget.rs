@@ -83,6 +83,12 @@ impl Spend {
         }
     }
 
+    /// Returns the prices.
+    #[must_use]
+    pub const fn prices(&self) -> &PriceTable {
+        &self.prices
+    }
+
     /// Charges a submission to the budget.
     ///
     /// # Errors

@@ -68,7 +68,7 @@ pub async fn run(setup: Setup) -> Result<Summary, RunError> {
     journal
         .retrying(|| monitor::restore_holds(&journal))
         .await?;
-    let notify = run.notify().await?;
+    let notify = run.notify();
     notify::reopen_outbox(&notify).await?;
     let background = BackgroundTasks::start(run.hooks(), notify, mode);
     let unreachable = run.stages(mode).await?;
@@ -252,7 +252,7 @@ impl Run {
             reach: self.reach.clone(),
             results: self.results.clone(),
             poller,
-            preflight_slots: submit::preflight_slots(),
+            preflight_slots: submit::preflight::slots(),
         }
     }
 
@@ -289,13 +289,13 @@ impl Run {
         }
     }
 
-    async fn notify(&self) -> Result<Notify, StoreError> {
-        Ok(Notify {
+    fn notify(&self) -> Notify {
+        Notify {
             journal: self.journal.clone(),
             messages: self.journal.messages.clone(),
-            prices: budget::prices(&self.config, &self.journal.store).await?,
+            prices: self.lane.spend.prices().clone(),
             backoff: self.lane.rules.backoff,
-        })
+        }
     }
 
     fn finish(&self) -> Finish {

@@ -47,12 +47,6 @@ pub struct Submit {
     pub preflight_slots: Semaphore,
 }
 
-/// Returns the slots for concurrent preflight checks.
-#[must_use]
-pub fn preflight_slots() -> Semaphore {
-    Semaphore::new(preflight::MAX_CONCURRENT)
-}
-
 /// Submits due recordings until the run stops, then waits for the in-flight ones. Sends accepted generations to
 /// the poll stage.
 ///

@@ -13,13 +13,14 @@ use crate::store::sqlite::queue::Candidate;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use tokio::sync::Semaphore;
 
 /// Maximum size of a file that is read as a whole, in bytes. It is always hashed, because that costs less than asking
 /// the database whether it could be a duplicate.
 const SMALL_FILE: u64 = 128 * 1024;
 
 /// Maximum number of concurrent checks. Four keep a disk and the cores busy; each takes a thread and its memory.
-pub const MAX_CONCURRENT: usize = 4;
+const MAX_CONCURRENT: usize = 4;
 
 /// A recording that may be sent.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -47,6 +48,12 @@ pub enum Preflight {
     Deferred(Failure),
 }
 
+/// Returns the slots for concurrent checks.
+#[must_use]
+pub fn slots() -> Semaphore {
+    Semaphore::new(MAX_CONCURRENT)
+}
+
 impl Submit {
     /// Checks the candidate on a blocking thread. A panic in a container parser fails only that file.
     ///
@@ -64,7 +71,7 @@ impl Submit {
             .await
             .map_err(|_| StoreError::Closed)?;
         let checked = {
-            let (path, expected) = (path.clone(), recorded_fingerprint(candidate));
+            let (path, expected) = (path.clone(), candidate.recording.revision);
             tokio::task::spawn_blocking(move || check(&path, expected, needs_hash)).await
         };
         Ok(checked.unwrap_or_else(|_| {
@@ -77,15 +84,6 @@ impl Submit {
     pub(super) fn missing_root(&self, candidate: &Candidate) -> Option<PathBuf> {
         let source = self.config.source(&candidate.recording.source)?;
         (!source.path.is_dir()).then(|| source.path.clone())
-    }
-}
-
-/// Returns the fingerprint of the candidate's file when it was recorded.
-#[must_use]
-pub const fn recorded_fingerprint(candidate: &Candidate) -> Revision {
-    Revision {
-        size_bytes: candidate.recording.revision.size_bytes,
-        modified: candidate.recording.revision.modified,
     }
 }
 
