@@ -149,7 +149,7 @@ fn a_lost_response_can_be_left_to_the_operator() {
     );
     assert_eq!(
         item["error"]["message"],
-        "the answer was lost and the service keeps no request log; it may have been accepted and billed"
+        "the response was lost and the service keeps no request log; it may have been accepted and billed"
     );
     env.sandbox().set_faults(Faults::default());
     env.run(&["retry", "--failed"]);

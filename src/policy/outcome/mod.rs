@@ -62,11 +62,7 @@ impl Answer {
         match (self, call) {
             (Self::RateLimited, _) => Some(FailureScope::AllRequests),
             (Self::Unreachable | Self::ServerError | Self::Lost, _)
-            | (Self::Unreadable, Call::Submission)
-            | (
-                Self::NoCredit | Self::NotFound | Self::Refused | Self::Unreadable,
-                Call::LookUp { .. },
-            ) => Some(FailureScope::Unclear),
+            | (Self::Unreadable, Call::Submission) => Some(FailureScope::Unclear),
             _ => None,
         }
     }
@@ -198,15 +194,15 @@ impl Reason {
             ),
             Self::NoRequestLog => (
                 ErrorClass::Network,
-                "the answer was lost and the service keeps no request log; it may have been accepted and billed",
+                "the response was lost and the service keeps no request log; it may have been accepted and billed",
             ),
             Self::Unlisted => (
                 ErrorClass::Network,
-                "the answer was lost and the request log does not show it; it may have been accepted and billed",
+                "the response was lost and the request log does not show it; it may have been accepted and billed",
             ),
             Self::NotAccepted => (
                 ErrorClass::Network,
-                "the answer was lost and the request log shows only later submissions; it was not accepted",
+                "the response was lost and the request log shows only later submissions; it was not accepted",
             ),
         };
         Failure::new(class, message)
