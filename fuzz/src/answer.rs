@@ -14,11 +14,11 @@ use std::time::SystemTime;
 
 /// Parses `body` as every kind of response.
 pub fn holds(body: &[u8]) {
-    match read_poll_response(body) {
+    match read_poll_response(body).map(|answer| answer.response) {
         Ok(PollResponse::Completed(completed)) => check_completed(&completed),
         Ok(PollResponse::Failed(failure)) => check_failure(&failure),
         Ok(PollResponse::InProgress { unknown }) => check_line(&unknown.unwrap_or_default()),
-        Err(_) => {}
+        Ok(PollResponse::WithoutResult) | Err(_) => {}
     }
     for created in [read_create_response(body), read_legacy_response(body)]
         .into_iter()

@@ -177,7 +177,7 @@ async fn submit_to(script: Script) -> Result<Accepted, CallError> {
 async fn poll(script: Script) -> Result<PollStatus, CallError> {
     let (address, _received) = serve(script).await;
     client(address, ApiMode::TwoStep)
-        .poll(&GenerationId::new("g-1").unwrap())
+        .poll(&GenerationId::new("g-1").unwrap(), None)
         .await
 }
 
@@ -522,7 +522,10 @@ async fn each_poll_response_maps_to_a_status() {
 async fn a_poll_escapes_the_id_in_the_path() {
     let (address, mut received) = serve(response("200 OK", "", "{}")).await;
     let id = GenerationId::new("a/../b?c").unwrap();
-    client(address, ApiMode::TwoStep).poll(&id).await.unwrap();
+    client(address, ApiMode::TwoStep)
+        .poll(&id, None)
+        .await
+        .unwrap();
     assert!(
         received
             .recv()
@@ -616,7 +619,7 @@ async fn large_results_are_read_and_endless_ones_rejected() {
         while stream.write_all(&filler).await.is_ok() {}
     });
     let error = client(address, ApiMode::TwoStep)
-        .poll(&GenerationId::new("g").unwrap())
+        .poll(&GenerationId::new("g").unwrap(), None)
         .await
         .unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Malformed);

@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "test names describe the tests")]
 #![allow(unreachable_pub, reason = "all tests form one binary")]
 
+mod answers;
 mod architecture;
 mod budget;
 mod cli;

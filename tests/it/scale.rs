@@ -301,6 +301,7 @@ fn pending(number: i64, expires_at: Timestamp) -> PendingJob {
         attempts: 1,
         model: "m".to_owned(),
         duration_s: None,
+        sha256: None,
         relative: PathBuf::from("a.mp3"),
     }
 }

@@ -257,6 +257,7 @@ impl Recover {
             attempts: submission.attempts,
             model: submission.model,
             duration_s: submission.duration_s,
+            sha256: adoption.sha256.map(String::into_boxed_str),
             relative: submission.recording.relative,
         };
         // If the poll stage has already stopped, the next start polls this generation.

@@ -13,6 +13,17 @@ use std::time::Duration;
 /// Wait between two look-ups while the service refuses the key. Such a look-up is not counted.
 const REFUSED_LOOKUP_INTERVAL: Duration = Duration::from_secs(300);
 
+/// Waits after successive answers that are completed without a result, together one minute. The service may attach the
+/// result shortly after it reports completion. Each wait is at most the margin of the polling policy.
+const WAITS_FOR_RESULT: [Duration; 6] = [
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+    Duration::from_secs(15),
+    Duration::from_secs(30),
+];
+
 /// The answer to one call, or the way the call broke.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Answer {
@@ -20,6 +31,8 @@ pub enum Answer {
     Accepted,
     /// The whole result.
     Completed,
+    /// The generation is completed, but no result is attached.
+    WithoutResult,
     /// The generation has no result yet.
     InProgress,
     /// The generation ended without a result.
@@ -42,7 +55,7 @@ pub enum Answer {
     ServerError,
     /// The answer was lost, or the submission's answer could not be read: it may have been accepted and billed.
     Lost,
-    /// The answer arrived and could not be read.
+    /// The answer arrived and cannot be used: it could not be read, or it belongs to another recording.
     Unreadable,
     /// Look-up: the request log lists the request with its generation ID.
     Listed,
@@ -72,7 +85,11 @@ impl Answer {
     pub const fn is_success(self) -> bool {
         matches!(
             self,
-            Self::Accepted | Self::Completed | Self::InProgress | Self::TranscriptionFailed
+            Self::Accepted
+                | Self::Completed
+                | Self::WithoutResult
+                | Self::InProgress
+                | Self::TranscriptionFailed
         )
     }
 }
@@ -88,6 +105,8 @@ pub enum Call {
         accepted_at: Timestamp,
         /// When the service deletes its transcription.
         expires_at: Timestamp,
+        /// Earlier answers to polls of this generation.
+        earlier: EarlierAnswers,
     },
     /// `queued` and uncertain: the request log was searched for the submission.
     LookUp {
@@ -96,6 +115,32 @@ pub enum Call {
         /// Counted look-ups before this one.
         lookups: u32,
     },
+}
+
+/// Earlier answers to polls of one generation, as far as they affect what a later one means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EarlierAnswers {
+    /// Number of answers that were completed without a result.
+    pub without_result: u32,
+    /// Whether an answer could not be used. The generation is paid for, and its result exists.
+    pub unusable: bool,
+}
+
+impl EarlierAnswers {
+    /// No answer yet.
+    pub const NONE: Self = Self {
+        without_result: 0,
+        unusable: false,
+    };
+
+    /// Adds `answer`, after the decision about it.
+    pub fn record(&mut self, answer: Answer) {
+        match answer {
+            Answer::WithoutResult => self.without_result += 1,
+            Answer::Unreadable => self.unusable = true,
+            _ => {}
+        }
+    }
 }
 
 /// The settings that decide.
@@ -167,6 +212,8 @@ pub enum Reason {
     Expired,
     /// No result long after the retention.
     Overdue,
+    /// The generation ended, and none of its answers could be used.
+    Unusable,
     /// A lost answer, and the service has no request log.
     NoRequestLog,
     /// A lost answer, and the request log does not list the request.
@@ -191,6 +238,10 @@ impl Reason {
             Self::Overdue => (
                 ErrorClass::Expired,
                 "the service is still working on it long after it should have finished",
+            ),
+            Self::Unusable => (
+                ErrorClass::Protocol,
+                "no answer of the service could be used before it deleted the transcription",
             ),
             Self::NoRequestLog => (
                 ErrorClass::Network,
@@ -278,7 +329,8 @@ pub fn decide(answer: Answer, facts: &Facts, now: Timestamp, jitter: f64) -> Eff
         Call::Poll {
             accepted_at,
             expires_at,
-        } => case.poll(answer, accepted_at, expires_at),
+            earlier,
+        } => case.poll(answer, accepted_at, expires_at, earlier),
         Call::LookUp {
             started_at,
             lookups,
@@ -311,13 +363,20 @@ impl Case<'_> {
             Answer::ServerError => self.retry(AttemptOutcome::Deferred, Reason::Answer).into(),
             Answer::Lost | Answer::Unreadable => JobChange::LookUp.into(),
             Answer::InProgress
+            | Answer::WithoutResult
             | Answer::Listed
             | Answer::Unlisted { .. }
             | Answer::NoRequestLog => JobChange::Nothing.into(),
         }
     }
 
-    fn poll(&self, answer: Answer, accepted_at: Timestamp, expires_at: Timestamp) -> Effect {
+    fn poll(
+        &self,
+        answer: Answer,
+        accepted_at: Timestamp,
+        expires_at: Timestamp,
+        earlier: EarlierAnswers,
+    ) -> Effect {
         let polling = &self.facts.rules.polling;
         let is_overdue = self.now >= polling.deadline(expires_at);
         let again = |unfinished| JobChange::PollAgain {
@@ -326,8 +385,9 @@ impl Case<'_> {
         };
         match answer {
             Answer::Completed => JobChange::Complete.into(),
+            Answer::WithoutResult => self.without_result(earlier.without_result).into(),
             Answer::InProgress if is_overdue => {
-                self.retry(AttemptOutcome::Lost, Reason::Overdue).into()
+                self.lost_generation(Reason::Overdue, earlier).into()
             }
             Answer::InProgress => again(true).into(),
             Answer::TranscriptionFailed => {
@@ -336,7 +396,7 @@ impl Case<'_> {
             Answer::NotFound if polling.in_grace_period(self.now, accepted_at) => {
                 again(true).into()
             }
-            Answer::NotFound => self.retry(AttemptOutcome::Lost, Reason::Expired).into(),
+            Answer::NotFound => self.lost_generation(Reason::Expired, earlier).into(),
             // However late: the refusal says nothing about the generation.
             Answer::KeyRefused => self.held(HoldKind::Auth, again(false)),
             Answer::NoCredit => self.held(HoldKind::Credit, again(false)),
@@ -348,7 +408,7 @@ impl Case<'_> {
                 }
                 .into()
             }
-            // The next answer of the same generation would be unreadable as well: no retry pays for it.
+            // The next answer of the same generation would be unusable as well: no retry pays for it.
             Answer::Refused | Answer::Unreadable | Answer::FileChanged if is_overdue => {
                 JobChange::Fail {
                     outcome: AttemptOutcome::Lost,
@@ -377,6 +437,7 @@ impl Case<'_> {
             }
             Answer::Accepted
             | Answer::Completed
+            | Answer::WithoutResult
             | Answer::InProgress
             | Answer::TranscriptionFailed
             | Answer::FileChanged => JobChange::Nothing.into(),
@@ -398,6 +459,30 @@ impl Case<'_> {
                 }
             }
         }
+    }
+
+    /// Polls again while the result may still be attached. After that, a missing result is silence.
+    fn without_result(&self, earlier: u32) -> JobChange {
+        let polling = &self.facts.rules.polling;
+        match WAITS_FOR_RESULT.get(earlier as usize) {
+            Some(wait) => JobChange::PollAgain {
+                unfinished: true,
+                due: Some(self.now.after((*wait).min(polling.margin()))),
+            },
+            None => JobChange::Complete,
+        }
+    }
+
+    /// The end of a generation whose result can no longer be fetched. If the service has answered with a result that
+    /// could not be used, another submission would pay for the same answer.
+    fn lost_generation(&self, reason: Reason, earlier: EarlierAnswers) -> JobChange {
+        if earlier.unusable {
+            return JobChange::Fail {
+                outcome: AttemptOutcome::Lost,
+                reason: Reason::Unusable,
+            };
+        }
+        self.retry(AttemptOutcome::Lost, reason)
     }
 
     /// The end of the look-ups without a generation.

@@ -5,9 +5,10 @@ use proptest::prelude::*;
 use std::fmt::Write;
 
 const HOUR: Duration = Duration::from_secs(3600);
-const ANSWERS: [Answer; 18] = [
+const ANSWERS: [Answer; 19] = [
     Answer::Accepted,
     Answer::Completed,
+    Answer::WithoutResult,
     Answer::InProgress,
     Answer::TranscriptionFailed,
     Answer::NotFound,
@@ -56,9 +57,14 @@ fn facts(call: Call) -> Facts {
 }
 
 const fn poll() -> Call {
+    poll_after(EarlierAnswers::NONE)
+}
+
+const fn poll_after(earlier: EarlierAnswers) -> Call {
     Call::Poll {
         accepted_at: Timestamp::from_millis(0),
         expires_at: Timestamp::from_millis(3_600_000),
+        earlier,
     }
 }
 
@@ -150,6 +156,14 @@ fn every_answer_in_every_state() {
             "poll after twice the retention, last attempt",
             last(poll()),
             at(7200),
+        ),
+        (
+            "poll after an unusable answer",
+            facts(poll_after(EarlierAnswers {
+                unusable: true,
+                ..EarlierAnswers::NONE
+            })),
+            at(1800),
         ),
         ("first look-up", facts(look_up(0)), at(5)),
         ("last look-up", facts(look_up(99)), at(200)),
@@ -257,5 +271,42 @@ fn holds_limits_and_outages_spend_no_attempt() {
             matches!(change, JobChange::Requeue { spent: false, .. }),
             "{answer:?}: {change:?}"
         );
+    }
+}
+
+#[test]
+fn a_missing_result_is_awaited_for_a_minute_and_is_then_silence() {
+    let mut now = 1800;
+    let mut polls = 0;
+    loop {
+        let earlier = EarlierAnswers {
+            without_result: polls,
+            ..EarlierAnswers::NONE
+        };
+        let facts = facts(poll_after(earlier));
+        match decide(Answer::WithoutResult, &facts, at(now), 0.5).change {
+            JobChange::PollAgain { due: Some(due), .. } => now = due.millis() / 1000,
+            change => {
+                assert_eq!(change, JobChange::Complete);
+                break;
+            }
+        }
+        polls += 1;
+    }
+    assert_eq!((polls, now), (6, 1860));
+}
+
+proptest! {
+    #[test]
+    fn an_unusable_answer_is_never_followed_by_another_payment(
+        answer in proptest::sample::select(ANSWERS.to_vec()), attempts in 1u32..6, now in 0i64..20_000,
+    ) {
+        // A transcription that failed was not charged.
+        prop_assume!(answer != Answer::TranscriptionFailed);
+        let earlier = EarlierAnswers { unusable: true, ..EarlierAnswers::NONE };
+        let facts = Facts { attempts, ..facts(poll_after(earlier)) };
+        let change = decide(answer, &facts, at(now), 0.5).change;
+        let is_requeued = matches!(change, JobChange::Requeue { .. });
+        prop_assert!(!is_requeued, "{:?}", change);
     }
 }

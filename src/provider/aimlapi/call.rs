@@ -55,6 +55,10 @@ pub enum PollStatus {
     InProgress,
     /// The transcription succeeded.
     Completed(Completed),
+    /// The transcription succeeded, but its result is missing. It may be attached later.
+    WithoutResult,
+    /// The answer belongs to another recording.
+    Foreign(Failure),
     /// The transcription failed and will never have a result.
     Failed(Failure),
 }
@@ -69,6 +73,15 @@ pub struct Completed {
 }
 
 impl Completed {
+    /// Returns a result without content, which counts as silence.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self {
+            raw: "null".to_owned(),
+            transcript: Transcript::default(),
+        }
+    }
+
     /// Reads a stored result. Anything that is not a result gives an empty transcript.
     #[must_use]
     pub fn from_raw(raw: String) -> Self {

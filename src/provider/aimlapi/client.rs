@@ -6,8 +6,8 @@ use crate::provider::aimlapi::call::{
     Accepted, AudioSource, CallError, CallErrorKind, PollStatus, Submission, SubmitReply,
 };
 use crate::provider::aimlapi::envelope::{
-    CreateResponse, InvalidResponse, PollResponse, read_create_response, read_legacy_response,
-    read_poll_response,
+    CreateResponse, InvalidResponse, PollAnswer, PollResponse, read_create_response,
+    read_legacy_response, read_poll_response,
 };
 use crate::provider::aimlapi::errors;
 use crate::provider::aimlapi::errors::{ErrorResponse, Operation};
@@ -212,11 +212,15 @@ impl Client {
         }
     }
 
-    /// Polls for a result. Idempotent.
+    /// Polls for a result. Idempotent. `sha256` is the hash of the submitted audio, if it is known.
     ///
     /// # Errors
     /// Returns an error if the call fails. [`CallErrorKind`] lists the cases.
-    pub async fn poll(&self, id: &GenerationId) -> Result<PollStatus, CallError> {
+    pub async fn poll(
+        &self,
+        id: &GenerationId,
+        sha256: Option<&str>,
+    ) -> Result<PollStatus, CallError> {
         let request = self.http.get(self.url(&["stt", id.as_str()]));
         let response = exchange(request, response_timeout())
             .await
@@ -229,12 +233,7 @@ impl Client {
             .body
             .map_err(|broken| poll_error(&broken, Some(status)))?;
         match parse_response(body, read_poll_response).await {
-            Ok(PollResponse::InProgress { unknown }) => {
-                self.log_unknown(unknown);
-                Ok(PollStatus::InProgress)
-            }
-            Ok(PollResponse::Completed(completed)) => Ok(PollStatus::Completed(completed)),
-            Ok(PollResponse::Failed(failure)) => Ok(PollStatus::Failed(self.redact_key(failure))),
+            Ok(answer) => Ok(self.poll_status(answer, id, sha256)),
             Err(why) => Err(CallError {
                 kind: CallErrorKind::Malformed,
                 failure: Failure::new(ErrorClass::Protocol, why),
@@ -242,6 +241,27 @@ impl Client {
                 retry_after: None,
                 request_id: response.request_id,
             }),
+        }
+    }
+
+    fn poll_status(
+        &self,
+        answer: PollAnswer,
+        id: &GenerationId,
+        sha256: Option<&str>,
+    ) -> PollStatus {
+        if let Some(mismatch) = answer.identity.mismatch(id, sha256) {
+            let failure = Failure::new(ErrorClass::Protocol, mismatch.to_string());
+            return PollStatus::Foreign(self.redact_key(failure));
+        }
+        match answer.response {
+            PollResponse::InProgress { unknown } => {
+                self.log_unknown(unknown);
+                PollStatus::InProgress
+            }
+            PollResponse::Completed(completed) => PollStatus::Completed(completed),
+            PollResponse::WithoutResult => PollStatus::WithoutResult,
+            PollResponse::Failed(failure) => PollStatus::Failed(self.redact_key(failure)),
         }
     }
 

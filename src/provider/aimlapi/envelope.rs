@@ -4,12 +4,22 @@ use crate::domain::one_line;
 use crate::domain::{ErrorClass, Failure, GenerationId};
 use crate::provider::aimlapi::call::Completed;
 use crate::provider::aimlapi::errors::json_message;
+use crate::provider::aimlapi::identity::AnswerIdentity;
 use crate::provider::result::transcript::{looks_like_result, transcript_of};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use serde_json_borrow::Value as Borrowed;
 use std::borrow::Cow;
+
+/// Response to a poll, and the recording that it names.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PollAnswer {
+    /// Content of the response.
+    pub response: PollResponse,
+    /// Identifiers in the response.
+    pub identity: AnswerIdentity,
+}
 
 /// Response to a poll.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +31,8 @@ pub enum PollResponse {
     },
     /// The job succeeded. The transcript may be empty.
     Completed(Completed),
+    /// The job succeeded, but its result is missing or null.
+    WithoutResult,
     /// The job failed and will never have a result.
     Failed(Failure),
 }
@@ -93,37 +105,58 @@ impl JobStatus {
 ///
 /// # Errors
 /// Returns an error if the body is not a JSON object, or if the result is nested too deeply.
-pub fn read_poll_response(body: &[u8]) -> Result<PollResponse, InvalidResponse> {
+pub fn read_poll_response(body: &[u8]) -> Result<PollAnswer, InvalidResponse> {
     let text = decode(body);
     let (envelope, whole) = parse(&text)?;
+    let (response, sha256) = response(&text, &envelope, &whole)?;
+    let identity = AnswerIdentity {
+        generation: generation_of(&envelope, looks_like_result(&whole)),
+        sha256,
+    };
+    Ok(PollAnswer { response, identity })
+}
+
+/// Returns the generation that the envelope names. The `id` of a bare result is its vendor's.
+fn generation_of(envelope: &RawEnvelope<'_>, is_bare: bool) -> Option<String> {
+    let id = non_null(envelope.id).filter(|_| !is_bare);
+    non_null(envelope.generation_id).or(id).and_then(scalar)
+}
+
+/// Returns the content of a response, and the SHA-256 that its result names.
+fn response(
+    text: &str,
+    envelope: &RawEnvelope<'_>,
+    whole: &Borrowed<'_>,
+) -> Result<(PollResponse, Option<String>), InvalidResponse> {
     let result = non_null(envelope.result).or(non_null(envelope.output));
-    let bare = || looks_like_result(&whole).then_some(text.trim());
+    let bare = || looks_like_result(whole).then_some(text.trim());
     let error = non_null(envelope.error).and_then(error_message);
-    match JobStatus::of(envelope.status) {
-        JobStatus::InProgress => Ok(PollResponse::InProgress { unknown: None }),
-        JobStatus::Failure => Ok(PollResponse::Failed(failure(error.unwrap_or_default()))),
-        JobStatus::Success => match (result.or_else(bare), error) {
-            (Some(raw), _) => completed(raw).map(PollResponse::Completed),
-            (None, Some(error)) => Ok(PollResponse::Failed(failure(error))),
-            (None, None) => completed("null").map(PollResponse::Completed),
-        },
-        other => {
-            let usable = match result {
-                Some(raw) => looks_like_result(&value(raw)?).then_some(raw),
-                None => bare(),
-            };
-            match (usable, error) {
-                (Some(raw), _) => completed(raw).map(PollResponse::Completed),
-                (None, Some(error)) => Ok(PollResponse::Failed(failure(error))),
-                (None, None) => Ok(PollResponse::InProgress {
-                    unknown: match other {
-                        JobStatus::Unknown(word) => Some(word),
-                        _ => None,
-                    },
-                }),
-            }
+    let other = match JobStatus::of(envelope.status) {
+        JobStatus::InProgress => return Ok((PollResponse::InProgress { unknown: None }, None)),
+        JobStatus::Failure => {
+            let failure = failure(error.unwrap_or_default());
+            return Ok((PollResponse::Failed(failure), None));
         }
-    }
+        other => other,
+    };
+    let usable = match result {
+        Some(raw) if other == JobStatus::Success || looks_like_result(&value(raw)?) => Some(raw),
+        Some(_) => None,
+        None => bare(),
+    };
+    Ok(match (usable, error, other) {
+        (Some(raw), _, _) => {
+            let (completed, sha256) = completed(raw)?;
+            (PollResponse::Completed(completed), sha256)
+        }
+        (None, Some(error), _) => (PollResponse::Failed(failure(error)), None),
+        (None, None, JobStatus::Success) => (PollResponse::WithoutResult, None),
+        (None, None, JobStatus::Unknown(word)) => {
+            let unknown = Some(word);
+            (PollResponse::InProgress { unknown }, None)
+        }
+        (None, None, _) => (PollResponse::InProgress { unknown: None }, None),
+    })
 }
 
 /// Reads the response to a submission in the two-step flow.
@@ -133,9 +166,7 @@ pub fn read_poll_response(body: &[u8]) -> Result<PollResponse, InvalidResponse> 
 pub fn read_create_response(body: &[u8]) -> Result<CreateResponse, InvalidResponse> {
     let text = decode(body);
     let (envelope, _) = parse(&text)?;
-    if let PollResponse::Completed(completed) = read_poll_response(body)?
-        && completed.raw != "null"
-    {
+    if let PollResponse::Completed(completed) = read_poll_response(body)?.response {
         return Ok(CreateResponse::Completed(completed));
     }
     let id = non_null(envelope.generation_id)
@@ -157,11 +188,11 @@ pub fn read_create_response(body: &[u8]) -> Result<CreateResponse, InvalidRespon
 /// # Errors
 /// Returns an error if the body is not a JSON object, or if the result is nested too deeply.
 pub fn read_legacy_response(body: &[u8]) -> Result<CreateResponse, InvalidResponse> {
-    match read_poll_response(body)? {
+    match read_poll_response(body)?.response {
         PollResponse::Completed(completed) => Ok(CreateResponse::Completed(completed)),
         PollResponse::Failed(failure) => Ok(CreateResponse::Failed(failure)),
-        PollResponse::InProgress { .. } => read_create_response(body)
-            .or_else(|_| Ok(CreateResponse::Completed(completed(decode(body).trim())?))),
+        PollResponse::InProgress { .. } | PollResponse::WithoutResult => read_create_response(body)
+            .or_else(|_| Ok(CreateResponse::Completed(completed(decode(body).trim())?.0))),
     }
 }
 
@@ -193,11 +224,15 @@ fn value(raw: &str) -> Result<Borrowed<'_>, InvalidResponse> {
     serde_json::from_str(raw).map_err(|error| InvalidResponse(Some(error)))
 }
 
-fn completed(raw: &str) -> Result<Completed, InvalidResponse> {
-    Ok(Completed {
-        transcript: transcript_of(&value(raw)?),
+/// Reads a result. The second value is the SHA-256 of the audio that it names.
+fn completed(raw: &str) -> Result<(Completed, Option<String>), InvalidResponse> {
+    let result = value(raw)?;
+    let sha256 = result.get("metadata").get("sha256").as_str();
+    let completed = Completed {
+        transcript: transcript_of(&result),
         raw: raw.to_owned(),
-    })
+    };
+    Ok((completed, sha256.map(str::to_owned)))
 }
 
 fn non_null(raw: Option<&RawValue>) -> Option<&str> {
@@ -260,7 +295,7 @@ mod tests {
         r#"{"results":{"channels":[{"alternatives":[{"transcript":"hello","words":[]}]}]}}"#;
 
     fn read(body: &str) -> PollResponse {
-        read_poll_response(body.as_bytes()).unwrap()
+        read_poll_response(body.as_bytes()).unwrap().response
     }
 
     fn text_of(body: &str) -> Option<String> {
@@ -377,7 +412,6 @@ mod tests {
     #[test]
     fn a_completed_response_without_words_is_silence() {
         let silences = [
-            "null",
             "{}",
             r#"{"results":null}"#,
             r#"{"results":{"channels":[]}}"#,
@@ -397,7 +431,35 @@ mod tests {
                 assert_eq!(completed.raw, silence);
             }
         }
-        assert_eq!(text_of(r#"{"status":"completed"}"#).unwrap(), "");
+    }
+
+    #[test]
+    fn a_null_or_missing_result_is_not_silence() {
+        for body in [
+            r#"{"status":"completed"}"#,
+            r#"{"id":"g","status":"completed","result":null}"#,
+            r#"{"status":"succeeded","result":null,"output":null,"error":null}"#,
+        ] {
+            assert_eq!(read(body), PollResponse::WithoutResult, "{body}");
+        }
+    }
+
+    #[test]
+    fn the_generation_and_the_hash_of_the_audio_are_read() {
+        let identity = |body: &str| {
+            let identity = read_poll_response(body.as_bytes()).unwrap().identity;
+            (identity.generation, identity.sha256)
+        };
+        let some = |text: &str| Some(text.to_owned());
+        let with_hash =
+            r#"{"id":"g","status":"completed","result":{"metadata":{"sha256":"ab"},"results":{}}}"#;
+        assert_eq!(identity(with_hash), (some("g"), some("ab")));
+        let both = r#"{"id":"x","generation_id":"g","status":"waiting"}"#;
+        assert_eq!(identity(both), (some("g"), None));
+        let nested = r#"{"status":"completed","result":{"id":"vendor","text":"x"}}"#;
+        assert_eq!(identity(nested), (None, None));
+        let bare = r#"{"id":"vendor","status":"completed","text":"x"}"#;
+        assert_eq!(identity(bare), (None, None));
     }
 
     #[test]
@@ -504,7 +566,10 @@ mod tests {
             b"\xef\xbb\xbf{\"status\":\"completed\",\"result\":{\"text\":\"a\xffb\"}}".to_vec();
         assert!(matches!(
             read_poll_response(&body),
-            Ok(PollResponse::Completed(_))
+            Ok(PollAnswer {
+                response: PollResponse::Completed(_),
+                ..
+            })
         ));
         body.truncate(20);
         assert!(read_poll_response(&body).is_err());

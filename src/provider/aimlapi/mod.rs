@@ -4,6 +4,7 @@
 //! - [`call`]: their arguments and results
 //! - `form`: options of a request as form fields and as JSON
 //! - [`envelope`]: parser of the object around a result, with status, IDs and error
+//! - [`identity`]: check that an answer belongs to the polled generation
 //! - [`errors`]: classification of error responses
 //! - [`request_log`]: the service's list of the key's requests
 //! - [`models`], [`options`]: models and their options
@@ -14,6 +15,7 @@ pub mod client;
 pub mod envelope;
 pub mod errors;
 pub(crate) mod form;
+pub mod identity;
 pub mod models;
 pub mod options;
 pub(crate) mod prices;

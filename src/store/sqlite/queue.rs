@@ -45,6 +45,8 @@ pub struct PendingJob {
     pub model: String,
     /// Duration in seconds, if known.
     pub duration_s: Option<f64>,
+    /// SHA-256 of the audio, if known.
+    pub sha256: Option<Box<str>>,
     /// Path relative to the source.
     pub relative: PathBuf,
 }
@@ -372,9 +374,9 @@ async fn pending_after(
         last.map_or((i64::MIN, 0), |last| (last.expires_at.millis(), last.job.0));
     let page: String = sqlx::query_scalar(
         "SELECT json_group_array(json_array(id, attempt, hex(generation_id), accepted_at, expires_at, attempts,
-                                            model, duration_s, hex(relative))) FROM (
+                                            model, duration_s, sha256, hex(relative))) FROM (
              SELECT j.id, j.generation_id, j.accepted_at, j.expires_at, j.attempts, j.model, r.duration_s,
-                    r.relative, (SELECT max(id) FROM attempts a WHERE a.job_id = j.id) AS attempt
+                    j.sha256, r.relative, (SELECT max(id) FROM attempts a WHERE a.job_id = j.id) AS attempt
              FROM jobs j INDEXED BY jobs_pending JOIN recordings r ON r.id = j.recording_id
              WHERE j.state = 'pending' AND (j.expires_at, j.id) > (?1, ?2)
              ORDER BY j.expires_at, j.id LIMIT +?3)",
@@ -388,11 +390,32 @@ async fn pending_after(
 }
 
 /// A pending job in a page. The generation ID and the path are in hex, as neither need be valid JSON text.
-type PendingRow = (i64, i64, String, i64, i64, u32, String, Option<f64>, String);
+type PendingRow = (
+    i64,
+    i64,
+    String,
+    i64,
+    i64,
+    u32,
+    String,
+    Option<f64>,
+    Option<Box<str>>,
+    String,
+);
 
 fn pending(found: PendingRow) -> Result<PendingJob, StoreError> {
-    let (job, attempt, generation, accepted_at, expires_at, attempts, model, duration_s, relative) =
-        found;
+    let (
+        job,
+        attempt,
+        generation,
+        accepted_at,
+        expires_at,
+        attempts,
+        model,
+        duration_s,
+        sha256,
+        relative,
+    ) = found;
     let damaged = |column| StoreError::Content { column };
     let generation = hex::decode(generation).ok();
     let generation = generation.and_then(|id| GenerationId::new(String::from_utf8(id).ok()?));
@@ -406,6 +429,7 @@ fn pending(found: PendingRow) -> Result<PendingJob, StoreError> {
         attempts,
         model,
         duration_s,
+        sha256,
         relative: PathBuf::from(OsString::from_vec(relative)),
     })
 }

@@ -44,12 +44,13 @@ impl<'g> Machine<'g> {
         drop(flight.seat);
     }
 
-    pub fn polled(&mut self, generation: PolledGeneration, left: Moment) {
+    pub fn polled(&mut self, mut generation: PolledGeneration, left: Moment) {
         let pending = &generation.pending;
         let (job, id) = (pending.job.0 as usize, pending.attempt.0 as usize);
         let call = Call::Poll {
             accepted_at: pending.accepted_at,
             expires_at: pending.expires_at,
+            earlier: generation.earlier,
         };
         let reply = self.ask(id, self.broken(left));
         self.schedule.finish(pending.attempt);
@@ -61,6 +62,7 @@ impl<'g> Machine<'g> {
         match effect.change {
             JobChange::Complete => self.completed(&generation),
             JobChange::PollAgain { unfinished, due } => {
+                generation.earlier.record(reply.0);
                 self.poll_again(generation, unfinished.then_some(left.wall), due);
             }
             change => self.end_attempt(job, change),
@@ -159,6 +161,7 @@ impl<'g> Machine<'g> {
             attempts: self.desk.attempts[job],
             model: String::new(),
             duration_s: None,
+            sha256: None,
             relative: PathBuf::new(),
         };
         let expected = self.times.expected("", None);

@@ -231,7 +231,9 @@ impl Poll {
             poll = generation.polls,
             "polling"
         );
-        let request = self.lane.client.poll(&generation.pending.generation);
+        let pending = &generation.pending;
+        let client = &self.lane.client;
+        let request = client.poll(&pending.generation, pending.sha256.as_deref());
         let reply = failpoint::around("pipeline.poll.request", request).await;
         let outcome = self.answered(generation, started_at, reply).await?;
         Ok((attempt, outcome))
@@ -250,6 +252,7 @@ impl Poll {
             call: Call::Poll {
                 accepted_at: pending.accepted_at,
                 expires_at: pending.expires_at,
+                earlier: generation.earlier,
             },
             job: pending.job,
             started_at,
@@ -266,13 +269,14 @@ impl Poll {
             (JobChange::Complete, Ok(PollStatus::Completed(completed))) => {
                 self.store_result(generation, completed).await
             }
+            (JobChange::Complete, Ok(PollStatus::WithoutResult)) => {
+                self.store_result(generation, Completed::empty()).await
+            }
             (JobChange::PollAgain { unfinished, due }, reply) => {
-                warn_if_unreadable(&generation, &reply);
-                let last_unfinished_at = unfinished.then_some(started_at);
-                let generation = PolledGeneration {
-                    last_unfinished_at,
-                    ..generation
-                };
+                warn_if_unusable(&generation, &reply);
+                let mut generation = generation;
+                generation.last_unfinished_at = unfinished.then_some(started_at);
+                generation.earlier.record(answered.answer);
                 Ok(match due {
                     Some(due) => PollOutcome::RetryAt(generation, due),
                     None => PollOutcome::Unfinished(generation),
@@ -320,7 +324,7 @@ impl Poll {
             ..
         } = generation.pending;
         let failure = match reply {
-            Ok(PollStatus::Failed(failure)) => Some(failure),
+            Ok(PollStatus::Failed(failure) | PollStatus::Foreign(failure)) => Some(failure),
             Err(error) => Some(error.failure),
             Ok(_) => None,
         };
@@ -336,18 +340,23 @@ const fn answer_of(status: &PollStatus) -> Answer {
     match status {
         PollStatus::InProgress => Answer::InProgress,
         PollStatus::Completed(_) => Answer::Completed,
+        PollStatus::WithoutResult => Answer::WithoutResult,
+        PollStatus::Foreign(_) => Answer::Unreadable,
         PollStatus::Failed(_) => Answer::TranscriptionFailed,
     }
 }
 
-fn warn_if_unreadable(generation: &PolledGeneration, reply: &Result<PollStatus, CallError>) {
-    if let Err(error) = reply
-        && matches!(error.answer(), Answer::Unreadable | Answer::Refused)
-    {
-        tracing::warn!(
-            job.id = generation.pending.job.0,
-            error = %error.failure,
-            "the answer to a poll cannot be read; polling again"
-        );
-    }
+fn warn_if_unusable(generation: &PolledGeneration, reply: &Result<PollStatus, CallError>) {
+    let failure = match reply {
+        Ok(PollStatus::Foreign(failure)) => failure,
+        Err(error) if matches!(error.answer(), Answer::Unreadable | Answer::Refused) => {
+            &error.failure
+        }
+        _ => return,
+    };
+    tracing::warn!(
+        job.id = generation.pending.job.0,
+        error = %failure,
+        "the answer to a poll cannot be used; polling again"
+    );
 }

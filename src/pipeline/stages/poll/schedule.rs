@@ -1,6 +1,7 @@
 //! In-memory schedule of polls. A pure data structure: the caller passes `now`.
 
 use crate::domain::{AttemptId, Timestamp};
+use crate::policy::outcome::EarlierAnswers;
 use crate::store::sqlite::queue::PendingJob;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
@@ -23,6 +24,8 @@ pub struct PolledGeneration {
     /// Time of acceptance, or start of the last poll that found it unfinished. `None` if it was not polled in time
     /// since: the answer may have been available long before the next poll.
     pub last_unfinished_at: Option<Timestamp>,
+    /// Answers to earlier polls of this run.
+    pub earlier: EarlierAnswers,
 }
 
 impl PolledGeneration {
@@ -33,6 +36,7 @@ impl PolledGeneration {
             polls: 0,
             has_expected_latency,
             last_unfinished_at: Some(pending.accepted_at),
+            earlier: EarlierAnswers::NONE,
             pending,
         }
     }
@@ -45,6 +49,7 @@ impl PolledGeneration {
             polls: 0,
             has_expected_latency: false,
             last_unfinished_at: None,
+            earlier: EarlierAnswers::NONE,
         }
     }
 
@@ -231,6 +236,7 @@ mod tests {
             attempts: 1,
             model: "m".to_owned(),
             duration_s: None,
+            sha256: None,
             relative: PathBuf::new(),
         };
         PolledGeneration::new(pending, false)

@@ -108,6 +108,7 @@ impl Submit {
             attempts: candidate.job.attempts + 1,
             model: candidate.job.request.model().to_owned(),
             duration_s: sent.duration_s,
+            sha256: acceptance.sha256.map(String::into_boxed_str),
             relative: candidate.recording.relative.clone(),
         };
         // If the poll stage has already stopped, the next start polls this generation.
