@@ -48,8 +48,12 @@ fn source_names(words: Vec<OsString>) -> Vec<String> {
     let Ok(environment) = Environment::from_process() else {
         return Vec::new();
     };
+    // The shell has not replaced a `~` yet.
     let named =
         named_config(&words).map(|path| environment.resolve(&environment.working_dir, &path));
+    let Ok(named) = named.transpose() else {
+        return Vec::new();
+    };
     let config = config::load(named.as_deref(), &environment);
     let sources = config.map(|config| config.sources).unwrap_or_default();
     sources.into_iter().map(|source| source.name).collect()

@@ -133,9 +133,11 @@ impl From<ChannelError> for CommandError {
 impl From<StoreError> for CommandError {
     fn from(error: StoreError) -> Self {
         let exit = match error {
-            StoreError::Folder { .. } | StoreError::Foreign { .. } | StoreError::Newer { .. } => {
-                Exit::Usage
-            }
+            StoreError::Folder { .. }
+            | StoreError::Foreign { .. }
+            | StoreError::Incomplete { .. }
+            | StoreError::Replaced { .. }
+            | StoreError::Newer { .. } => Exit::Usage,
             _ => Exit::Internal,
         };
         Self::from_error(exit, &error)

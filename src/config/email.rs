@@ -47,7 +47,7 @@ pub enum TlsMode {
 /// Reads `[notify.email]`. `Some(None)` if it is not set, `None` if it is invalid.
 pub(super) fn read_email(
     mut section: Section<'_>,
-    resolve: &impl Fn(PathBuf) -> PathBuf,
+    resolve: &impl Fn(PathBuf) -> ParseResult<PathBuf>,
 ) -> Option<Option<EmailConfig>> {
     let is_empty = section.is_empty();
     for key in ["to", "from", "server"] {

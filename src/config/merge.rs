@@ -6,8 +6,8 @@ use crate::config::environment::Environment;
 use crate::config::notify::{read_hooks, read_notify};
 use crate::config::section::{Section, Variable, secret_key_error};
 use crate::config::values::{
-    base_url, boolean, count, one_or_more, parsed, parsed_list, path, positive_duration,
-    positive_number, price, rate, string, variable_name,
+    ParseResult, base_url, boolean, count, one_or_more, parsed, parsed_list, path,
+    positive_duration, positive_number, price, rate, string, variable_name,
 };
 use crate::config::{
     ApiConfig, Config, KeySource, Layout, LimitsConfig, OutputConfig, PollingConfig, RetryConfig,
@@ -128,7 +128,10 @@ impl Layers {
         environment: &Environment,
         problems: &mut Vec<Diagnostic>,
     ) -> Option<Config> {
-        let resolve = |path: PathBuf| environment.resolve(folder, &path);
+        let resolve = |path: PathBuf| {
+            let resolved = environment.resolve(folder, &path);
+            resolved.map_err(|error| error.to_string())
+        };
         let (api, any_model) = self.api(&resolve, problems).unzip();
         let limits = self.limits(problems);
         let polling = self.polling(problems);
@@ -193,13 +196,13 @@ impl Layers {
 
     fn api(
         &mut self,
-        resolve: &impl Fn(PathBuf) -> PathBuf,
+        resolve: &impl Fn(PathBuf) -> ParseResult<PathBuf>,
         problems: &mut Vec<Diagnostic>,
     ) -> Option<(ApiConfig, bool)> {
         let mut section = self.section("api", problems);
         let base_url = section.get("base_url", base_url);
         let key_env = section.get("key_env", variable_name);
-        let key_file = section.get("key_file", path);
+        let key_file = section.get("key_file", |value| resolve(path(value)?));
         let flow = section.get("flow", parsed);
         let retention = section.get("retention", positive_duration);
         if retention.is_some_and(|retention| retention < Duration::from_secs(1)) {
@@ -208,7 +211,7 @@ impl Layers {
         let any_model = section.get("allow_unknown_model", boolean);
         section.finish();
         let key = match key_file {
-            Some(path) => KeySource::File(resolve(path)),
+            Some(path) => KeySource::File(path),
             None => KeySource::Env(key_env?),
         };
         Some((
@@ -278,28 +281,28 @@ impl Layers {
 
     fn state(
         &mut self,
-        resolve: &impl Fn(PathBuf) -> PathBuf,
+        resolve: &impl Fn(PathBuf) -> ParseResult<PathBuf>,
         problems: &mut Vec<Diagnostic>,
     ) -> Option<StateConfig> {
         let mut section = self.section("state", problems);
-        let dir = section.get("dir", path);
+        let dir = section.get("dir", |value| resolve(path(value)?));
         section.finish();
-        Some(StateConfig { dir: resolve(dir?) })
+        Some(StateConfig { dir: dir? })
     }
 
     fn output(
         &mut self,
-        resolve: &impl Fn(PathBuf) -> PathBuf,
+        resolve: &impl Fn(PathBuf) -> ParseResult<PathBuf>,
         problems: &mut Vec<Diagnostic>,
     ) -> Option<OutputConfig> {
         let mut section = self.section("output", problems);
-        let dir = section.get("dir", path);
+        let dir = section.get("dir", |value| resolve(path(value)?));
         let layout = section.get("layout", parsed::<Layout, _>);
         let name = section.get("name", parsed);
         let formats = section.get("formats", parsed_list::<FormatSelection, _>);
         section.finish();
         Some(OutputConfig {
-            dir: resolve(dir?),
+            dir: dir?,
             layout: layout?,
             name: name?,
             formats: FormatSelection::distinct(&formats?),

@@ -65,9 +65,15 @@ pub struct HookConfig {
 /// Reads `[notify]`.
 pub(super) fn read_notify(
     mut section: Section<'_>,
-    resolve: &impl Fn(PathBuf) -> PathBuf,
+    resolve: &impl Fn(PathBuf) -> ParseResult<PathBuf>,
 ) -> Option<NotifyConfig> {
-    let command = section.get("command", command);
+    let command = section.get("command", |value| {
+        let (program, arguments) = command(value)?;
+        Ok(Program {
+            path: resolve_program(&program, resolve)?,
+            arguments,
+        })
+    });
     let url = section.get("webhook", webhook);
     let secret = read_secret_source(
         &mut section,
@@ -80,10 +86,6 @@ pub(super) fn read_notify(
     }
     let email = read_email(section.subsection("email", "notify.email"), resolve);
     section.finish();
-    let command = command.map(|(program, arguments)| Program {
-        path: resolve_program(&program, resolve),
-        arguments,
-    });
     Some(NotifyConfig {
         command,
         webhook: url.map(|url| WebhookConfig { url, secret }),
@@ -95,13 +97,13 @@ pub(super) fn read_notify(
 pub(super) fn read_hooks(
     mut section: Section<'_>,
     formats: Option<&[Format]>,
-    resolve: &impl Fn(PathBuf) -> PathBuf,
+    resolve: &impl Fn(PathBuf) -> ParseResult<PathBuf>,
 ) -> Option<HooksConfig> {
     let on_done = section.get("on_done", |value| {
         let (program, arguments) = command(value)?;
         let arguments = arguments.iter().map(|text| argument(text, formats));
         Ok(HookConfig {
-            path: resolve_program(&program, resolve),
+            path: resolve_program(&program, resolve)?,
             arguments: arguments.collect::<ParseResult<_>>()?,
         })
     });
@@ -130,10 +132,13 @@ fn argument(text: &str, formats: Option<&[Format]>) -> ParseResult<HookArgument>
 }
 
 /// Resolves a program with a `/` or a leading `~` as a path. Other names are looked up in `PATH` when they are run.
-fn resolve_program(program: &str, resolve: &impl Fn(PathBuf) -> PathBuf) -> PathBuf {
+fn resolve_program(
+    program: &str,
+    resolve: &impl Fn(PathBuf) -> ParseResult<PathBuf>,
+) -> ParseResult<PathBuf> {
     if program.contains('/') || program.starts_with('~') {
         resolve(PathBuf::from(program))
     } else {
-        PathBuf::from(program)
+        Ok(PathBuf::from(program))
     }
 }

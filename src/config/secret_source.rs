@@ -11,15 +11,14 @@ pub(super) fn read_secret_source(
     section: &mut Section<'_>,
     [variable, file]: [&'static str; 2],
     secret_key: &'static str,
-    resolve: &impl Fn(PathBuf) -> PathBuf,
+    resolve: &impl Fn(PathBuf) -> ParseResult<PathBuf>,
 ) -> Option<KeySource> {
     let name = section.get(variable, variable_name);
-    let path = section.get(file, path);
+    let path = section.get(file, |value| resolve(path(value)?));
     section.get(secret_key, |_| -> ParseResult<()> {
         Err(format!(
             "secrets are not allowed in the configuration; name an environment variable with `{variable}` or a file with `{file}`"
         ))
     });
-    path.map(|path| KeySource::File(resolve(path)))
-        .or(name.map(KeySource::Env))
+    path.map(KeySource::File).or(name.map(KeySource::Env))
 }

@@ -42,7 +42,10 @@ pub(super) fn read_source(
     if let Some(name) = &name {
         section.rename(format!("source `{name}`"));
     }
-    let path: Option<PathBuf> = section.get("path", path);
+    let path: Option<PathBuf> = section.get("path", |value| {
+        let resolved = environment.resolve(folder, &path(value)?);
+        resolved.map_err(|error| error.to_string())
+    });
     let (model, any_model) = read_model(&mut section, any_model);
     let include = section.get("include", non_empty_globs);
     let exclude = section.get("exclude", globs);
@@ -75,7 +78,7 @@ pub(super) fn read_source(
         request: Request::new(model?, options),
         allow_unknown_model: any_model,
         name: name?,
-        path: environment.resolve(folder, &path?),
+        path: path?,
         include,
         exclude: exclude?,
         settle: settle?,

@@ -504,3 +504,36 @@ fn a_byte_order_mark_and_crlf_are_accepted() {
     let config = built("\u{feff}[limits]\r\nmax_uploads = 2\r\n", &[]).unwrap();
     assert_eq!(config.limits.max_uploads, 2);
 }
+
+#[test]
+fn every_path_with_a_tilde_needs_a_home() {
+    let source = |keys: &str| format!("[[source]]\nname = 'a'\n{keys}\n");
+    for (text, key) in [
+        ("[api]\nkey_file = '~/key'\n".to_owned(), "`api.key_file`"),
+        ("[state]\ndir = '~/state'\n".to_owned(), "`state.dir`"),
+        ("[output]\ndir = '~'\n".to_owned(), "`output.dir`"),
+        (
+            "[notify]\ncommand = ['~/tell']\n".to_owned(),
+            "`notify.command`",
+        ),
+        (
+            "[hooks]\non_done = ['~/index']\n".to_owned(),
+            "`hooks.on_done`",
+        ),
+        (source("path = '~/audio'"), "source `a`: `path`"),
+        (source("path = '~ann/audio'"), "source `a`: `path`"),
+    ] {
+        let errors = errors_of(&text);
+        assert!(errors.starts_with("/etc/n.toml:"), "{text}: {errors}");
+        assert!(errors.contains(key), "{text}: {errors}");
+        assert!(errors.contains("write the full path"), "{text}: {errors}");
+        let with_home = built(&text, &[("HOME", "/home/me")]);
+        assert_eq!(with_home.is_ok(), !text.contains("~ann"), "{text}");
+    }
+    let variable = built("", &[("NIGHTSCRIBE__STATE__DIR", "~/state")]);
+    let errors = join_lines(&variable.unwrap_err());
+    assert!(
+        errors.contains("NIGHTSCRIBE__STATE__DIR: `state.dir`: `~`"),
+        "{errors}"
+    );
+}

@@ -1,6 +1,8 @@
 //! A lock on the state folder, so that one process at a time works on a queue.
 
+use super::path_lock::PathLock;
 use crate::disk::folder::{PRIVATE_MODE, create_durable};
+use crate::disk::identity::PlacedFile;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -13,7 +15,9 @@ const FILE: &str = "lock";
 /// gets the lock therefore knows that no earlier runner is alive.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: PlacedFile,
+    _open: File,
+    _path: PathLock,
 }
 
 /// An error from taking the lock.
@@ -48,20 +52,31 @@ impl Lock {
         };
         create_durable(folder, PRIVATE_MODE).map_err(failed)?;
         let mut file = open(folder).map_err(failed)?;
+        let held = || LockError::Held {
+            folder: folder.to_owned(),
+        };
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(LockError::Held {
-                    folder: folder.to_owned(),
-                });
-            }
+            Err(TryLockError::WouldBlock) => return Err(held()),
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
+        let path = PathLock::take(folder).map_err(failed)?.ok_or_else(held)?;
         // The process ID helps people who open the file. No code reads it.
         file.set_len(0)
             .and_then(|()| writeln!(file, "{}", std::process::id()))
             .map_err(failed)?;
-        Ok(Self { _file: file })
+        let placed = PlacedFile::new(&folder.join(FILE), &file).map_err(failed)?;
+        Ok(Self {
+            file: placed,
+            _open: file,
+            _path: path,
+        })
+    }
+
+    /// Returns the locked file.
+    #[must_use]
+    pub const fn file(&self) -> &PlacedFile {
+        &self.file
     }
 
     /// Whether a process holds the lock on `folder`.
@@ -98,5 +113,19 @@ mod tests {
         drop(first);
         assert!(!Lock::is_held(folder.path()));
         Lock::take(folder.path()).unwrap();
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_replaced_folder_stays_locked() {
+        let above = tempfile::tempdir().unwrap();
+        let (state, moved) = (above.path().join("state"), above.path().join("moved"));
+        let first = Lock::take(&state).unwrap();
+        std::fs::rename(&state, &moved).unwrap();
+        assert!(!first.file().is_in_place());
+        assert!(matches!(Lock::take(&state), Err(LockError::Held { .. })));
+        drop(first);
+        let _second = Lock::take(&state).unwrap();
+        Lock::take(&moved).unwrap();
     }
 }

@@ -13,7 +13,7 @@
 //! - [`event`]: the events that a run reports to its observers; [`tally`]: counters kept from them
 //! - [`write_failures`]: the time for which output files could not be written
 //! - [`probe_durations`]: durations of queued recordings
-//! - [`lock`]: one runner per state folder
+//! - [`lock`]: one runner per state folder; `path_lock`: the same if the folder is replaced
 
 pub mod admission;
 mod background;
@@ -25,6 +25,7 @@ pub mod lane;
 pub mod lock;
 pub mod messages;
 pub mod monitor;
+mod path_lock;
 pub mod probe_durations;
 pub mod reach;
 mod received;

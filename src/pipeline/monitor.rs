@@ -1,12 +1,14 @@
-//! The monitor of a run. It checks for changes that other processes made in the database (`pause`, `retry`, `cancel`),
-//! for free space on the disk of the state folder, and for changes of the time.
+//! The monitor of a run. It checks that the state folder is in its place. It checks for changes that other processes made
+//! in the database (`pause`, `retry`, `cancel`), for free space on the disk of the state folder, and for changes of the
+//! time.
 
+use crate::disk::identity::PlacedFile;
 use crate::domain::{Hold, HoldKind, Timestamp};
 use crate::pipeline::event::RunEvent;
 use crate::pipeline::journal::Journal;
 use crate::policy::hours::Opening;
 use crate::store::StoreError;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -19,18 +21,18 @@ const SLEEP_THRESHOLD: Duration = Duration::from_secs(60);
 /// already at the service still fit.
 pub const MIN_FREE_BYTES: u64 = 64 << 20;
 
-/// Runs the checks until the run stops. Sends on `reload` after another process changed the database, so that the
+/// Runs the checks until the run stops. `lock_file` is the locked file in the state folder. Sends on `reload` after another process changed the database, so that the
 /// poller reads the pending jobs again.
 ///
 /// # Errors
-/// If the database fails permanently.
+/// If the lock file or the database is no longer in its place, or the database fails permanently.
 pub async fn run_monitor(
     journal: Arc<Journal>,
-    state_dir: PathBuf,
+    lock_file: PlacedFile,
     reload: mpsc::Sender<()>,
 ) -> Result<(), StoreError> {
     let mut monitor = Monitor {
-        state_dir,
+        lock_file,
         version: None,
         opening: Opening::Now,
         last_check: journal.now(),
@@ -59,8 +61,8 @@ pub async fn run_monitor(
 }
 
 struct Monitor {
-    /// State folder, whose disk is checked.
-    state_dir: PathBuf,
+    /// Locked file in the state folder. A second run can begin if it is removed.
+    lock_file: PlacedFile,
     /// Data version of the database at the last check, if there was one.
     version: Option<i64>,
     /// Whether the active hours allowed submissions at the last check.
@@ -74,6 +76,11 @@ struct Monitor {
 
 impl Monitor {
     async fn check(&mut self, journal: &Journal) -> Result<(), StoreError> {
+        journal.store.require_in_place()?;
+        if !self.lock_file.is_in_place() {
+            let path = self.lock_file.path().to_owned();
+            return Err(StoreError::Replaced { path });
+        }
         self.check_disk(journal).await;
         self.check_sleep(journal);
         self.check_hours(journal);
@@ -131,7 +138,7 @@ impl Monitor {
 
     /// Holds submissions while the disk has too little space for their results.
     async fn check_disk(&mut self, journal: &Journal) {
-        let Some(free) = free_bytes(&self.state_dir) else {
+        let Some(free) = free_bytes(self.lock_file.path()) else {
             return;
         };
         if free < MIN_FREE_BYTES && !self.disk_low {

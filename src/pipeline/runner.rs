@@ -25,6 +25,7 @@ use super::submit_rate::SubmitRate;
 use super::tally::Tally;
 use super::write_failures::WriteFailures;
 use crate::config::Config;
+use crate::disk::identity::PlacedFile;
 use crate::domain::HoldKind;
 use crate::policy::admission::AdmissionLimits;
 use crate::policy::backoff::Backoff;
@@ -46,16 +47,19 @@ use tokio::task::JoinSet;
 const LOGS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(180).expect("180 is not zero");
 /// How often a run checks whether it is finished, in addition to the checks after each completion.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
+/// How long the search for damage in the database may delay a start. It covers some hundred thousand recordings.
+const INTEGRITY_LIMIT: Duration = Duration::from_secs(1);
 
 /// Runs until nothing is left to do ([`Mode::Once`]), or until it is stopped. After a crash at any point, the next run
 /// continues from the queue.
 ///
 /// # Errors
-/// If the state folder cannot be locked, money is capped and a model has no price, the HTTP client cannot be created,
-/// the database fails permanently, or a stage panics.
+/// If the state folder cannot be locked or is replaced during the run, money is capped and a model has no price, the HTTP client cannot be created,
+/// the database is damaged or fails permanently, or a stage panics.
 pub async fn run(setup: Setup) -> Result<Summary, RunError> {
     let lock = Lock::take(&setup.config.state.dir)?;
     let store = Store::open(&setup.config.state.dir).await?;
+    store.check_integrity(INTEGRITY_LIMIT).await?;
     let mode = setup.mode;
     let (run, recovered) = Run::new(setup, store).await?;
     let journal = run.journal.clone();
@@ -71,7 +75,7 @@ pub async fn run(setup: Setup) -> Result<Summary, RunError> {
     let notify = run.notify();
     notify::reopen_outbox(&notify).await?;
     let background = BackgroundTasks::start(run.hooks(), notify, mode);
-    let unreachable = run.stages(mode).await?;
+    let unreachable = run.stages(mode, lock.file()).await?;
     let summary = run.summary(recovered, unreachable).await?;
     background.finish().await;
     for hold in &summary.holds {
@@ -155,15 +159,15 @@ impl Run {
     }
 
     /// Runs the stages until all have ended. Returns whether the run gave up on an unreachable service.
-    async fn stages(&self, mode: Mode) -> Result<bool, RunError> {
+    async fn stages(&self, mode: Mode, lock_file: &PlacedFile) -> Result<bool, RunError> {
         let (accepted, to_poll) = mpsc::unbounded_channel();
         let (reload, reloads) = mpsc::channel(1);
-        let (journal, state_dir) = (self.journal.clone(), self.config.state.dir.clone());
+        let (journal, lock_file) = (self.journal.clone(), lock_file.clone());
         let mut stages = JoinSet::new();
         stages.spawn(poll::poll_all(self.poll(), to_poll, reloads));
         stages.spawn(recover::recover_all(self.recover(accepted.clone())));
         stages.spawn(submit::submit_all(self.submit(accepted)));
-        stages.spawn(monitor::run_monitor(journal, state_dir, reload));
+        stages.spawn(monitor::run_monitor(journal, lock_file, reload));
         let saver = tokio::spawn(save::save_all(self.save()));
         let supervised = self.supervise(mode, &mut stages).await;
         let signals = &self.journal.signals;

@@ -16,9 +16,21 @@ pub enum StoreError {
         source: std::io::Error,
     },
     /// The file is not a nightscribe database.
-    #[error("`{}` is not a nightscribe database; move it away or choose another `state.dir`", path.display())]
+    #[error("`{}` is not a nightscribe database; move it away, restore it from a backup if it was one, or choose another `state.dir`", path.display())]
     Foreign {
         /// Path of the file.
+        path: PathBuf,
+    },
+    /// The write-ahead log of a database exists without it. A new database would delete the log.
+    #[error("`{}` is missing or empty, but `{}-wal` holds changes to it; restore both from the same backup, or move the second one away", path.display(), path.display())]
+    Incomplete {
+        /// Path of the database.
+        path: PathBuf,
+    },
+    /// The database was moved, removed or replaced while it was open. Later changes would be lost.
+    #[error("`{}` was moved, removed or replaced while it was in use, so the run has ended; move the state folder back to keep its queue, then start again", path.display())]
+    Replaced {
+        /// Path under which it was opened.
         path: PathBuf,
     },
     /// The database was written by a newer version.
@@ -32,9 +44,9 @@ pub enum StoreError {
     Corrupt {
         /// Path of the file.
         path: PathBuf,
-        /// Error of SQLite.
+        /// Finding of SQLite.
         #[source]
-        source: sqlx::Error,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// Another process holds the lock on the database.
     #[error("the database is locked by another process")]
@@ -81,6 +93,7 @@ mod code {
     pub(super) const BUSY: i32 = 5;
     pub(super) const LOCKED: i32 = 6;
     pub(super) const READONLY: i32 = 8;
+    pub(super) const INTERRUPT: i32 = 9;
     pub(super) const IOERR: i32 = 10;
     pub(super) const CORRUPT: i32 = 11;
     pub(super) const FULL: i32 = 13;
@@ -103,6 +116,11 @@ impl From<sqlx::Error> for StoreError {
 /// Whether the error says that the file is damaged or not a database.
 pub(super) fn is_corrupt(error: &sqlx::Error) -> bool {
     matches!(primary_code(error), Some(code::CORRUPT | code::NOTADB))
+}
+
+/// Whether the query ended because its time was over.
+pub(super) fn is_interrupted(error: &sqlx::Error) -> bool {
+    primary_code(error) == Some(code::INTERRUPT)
 }
 
 fn primary_code(error: &sqlx::Error) -> Option<i32> {

@@ -496,8 +496,8 @@ fn a_damaged_database_is_reported_and_kept() {
     for (content, expected, code) in [
         (
             &b"this is not a database, but a text that is as long as the header of a database is"[..],
-            "is damaged",
-            5,
+            "is not a nightscribe database",
+            2,
         ),
         (b"SQLite format 3\0garbage garbage garbage", "is damaged", 5),
     ] {

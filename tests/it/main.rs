@@ -33,6 +33,7 @@ mod scale;
 mod service;
 mod simulation;
 mod soak;
+mod state_folder;
 mod store;
 mod submit_rate;
 mod vendor_client;

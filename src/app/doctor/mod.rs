@@ -19,6 +19,8 @@ use std::time::Duration;
 
 /// Largest tolerated clock difference to the service. A larger one makes expiry times unreliable.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
+/// How long the search for damage in the database may take.
+const INTEGRITY_LIMIT: Duration = Duration::from_secs(20);
 /// Free space below which a long run may be held, in bytes.
 const LOW_SPACE: u64 = 1 << 30;
 
@@ -70,15 +72,21 @@ fn folder(what: &'static str, path: &Path) -> CheckResult {
 }
 
 async fn state(config: &Config) -> CheckResult {
-    let opened = match Store::open(&config.state.dir).await {
-        Ok(store) => {
-            let path = path_text(store.path());
-            store.close().await;
-            Ok(path)
-        }
-        Err(error) => Err(error.into()),
+    let store = match Store::open(&config.state.dir).await {
+        Ok(store) => store,
+        Err(error) => return CheckResult::from_result("state", Err(error.into())),
     };
-    CheckResult::from_result("state", opened)
+    let path = path_text(store.path());
+    let checked = store.check_integrity(INTEGRITY_LIMIT).await;
+    store.close().await;
+    match checked {
+        Ok(false) => CheckResult::new(
+            CheckStatus::Warning,
+            "state",
+            format!("{path}: no damage found, but the time was too short for the whole database"),
+        ),
+        checked => CheckResult::from_result("state", checked.map(|_| path).map_err(Into::into)),
+    }
 }
 
 /// Checks that the output folder is writable by creating and removing a hidden file.

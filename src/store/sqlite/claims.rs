@@ -37,8 +37,10 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Stale`] if the job is no longer queued, or if a certain or possible duplicate was claimed
-    /// or paid for in the meantime. Otherwise if the database fails.
+    /// or paid for in the meantime. [`StoreError::Replaced`] if the database file is no longer in its place, as
+    /// nobody would find what was paid for. Otherwise if the database fails.
     pub async fn claim(&self, claim: Claim) -> Result<AttemptId, StoreError> {
+        self.require_in_place()?;
         failpoint::around("store.claim", self.writer().write(claim)).await
     }
 

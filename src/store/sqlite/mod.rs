@@ -2,6 +2,7 @@
 //!
 //! - [`open`]: opening, pragmas, migrations, refusal of foreign files
 //! - `writer`: the only writer, with group commit. `batch` makes one statement of many changes
+//! - `integrity`: search for damage
 //! - [`recordings`], `scan_insert`, `scan_diff`: recordings that a scan found
 //! - [`rules`]: folder rules
 //! - [`durations`]: durations of queued recordings
@@ -29,6 +30,7 @@ pub mod claims;
 pub mod duplicates;
 pub mod durations;
 pub mod hooks;
+pub(crate) mod integrity;
 pub mod items;
 pub mod open;
 pub mod operator;

@@ -1,15 +1,15 @@
 //! Opening and closing the database.
 
 use crate::disk::folder::{PRIVATE_MODE, create_durable};
+use crate::disk::identity::PlacedFile;
 use crate::runtime::failpoint;
 use crate::store::error::{StoreError, is_corrupt};
 use crate::store::sqlite::writer::Writer;
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use std::fs::File;
+use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,6 +20,8 @@ static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 pub const DATABASE_FILE: &str = "nightscribe.db";
 /// `PRAGMA application_id` of a nightscribe database: `nscr`. The first migration sets it.
 const APPLICATION_ID: i64 = 0x6e73_6372;
+/// First bytes of every database of SQLite.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// Time that a statement waits for the lock of another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Number of reading connections.
@@ -34,11 +36,13 @@ const READER_CACHE_KIB: u32 = 1 << 10;
 ///
 /// A page that changes repeatedly is then copied only once.
 const CHECKPOINT_PAGES: u32 = 4000;
+/// Switches a database to WAL. The setting is stored in the file.
+const USE_WAL: &str = "PRAGMA journal_mode = WAL";
 
 /// The queue: one writer and a few readers. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
-    path: PathBuf,
+    file: PlacedFile,
     readers: SqlitePool,
     writer: Writer,
 }
@@ -46,29 +50,25 @@ pub struct Store {
 impl Store {
     /// Opens the queue in `folder`, and creates it if it does not exist (folder 0700, file 0600).
     ///
+    /// An empty file counts as no database. The database of another program is not changed.
+    ///
     /// A crash in the middle leaves an older schema or none. The next call completes it.
     ///
     /// # Errors
-    /// If the folder cannot be used, or the database is foreign, damaged, locked or from a newer version.
+    /// If the folder cannot be used, or the database is foreign, incomplete, damaged, locked or from a newer version.
     /// Nothing is overwritten then.
     pub async fn open(folder: &Path) -> Result<Self, StoreError> {
         let path = folder.join(DATABASE_FILE);
         // Held until the database is open: SQLite does not wait for a process that creates it or switches it to
         // WAL.
-        let _lock = lock_folder(folder, &path)
-            .await
-            .map_err(|source| StoreError::Folder {
-                path: folder.to_owned(),
-                source,
-            })?;
-        let options = options(&path);
-        let with_path = |error| {
-            if is_corrupt(&error) {
-                corrupt(&path, error)
-            } else {
-                error.into()
-            }
+        let failed = |source| StoreError::Folder {
+            path: folder.to_owned(),
+            source,
         };
+        let (file, _lock) = lock_folder(folder, &path).await.map_err(failed)?;
+        let file = file.ok_or_else(|| StoreError::Incomplete { path: path.clone() })?;
+        let options = options(&path);
+        let with_path = |error| with_path(&path, error);
         let writer_options = options
             .clone()
             .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
@@ -76,6 +76,10 @@ impl Store {
             .pragma("temp_store", "memory");
         let mut connection = writer_options.connect().await.map_err(with_path)?;
         let is_new = refuse_foreign(&mut connection, &path).await?;
+        sqlx::query(USE_WAL)
+            .execute(&mut connection)
+            .await
+            .map_err(with_path)?;
         failpoint::around("store.migrate", migrate(&mut connection, is_new, &path)).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
@@ -89,7 +93,7 @@ impl Store {
                     .row_buffer_size(ROW_BUFFER),
             );
         Ok(Self {
-            path,
+            file,
             readers,
             writer: Writer::start(connection, writer_options),
         })
@@ -98,7 +102,20 @@ impl Store {
     /// Path of the database file.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.path
+        self.file.path()
+    }
+
+    /// Checks that the path of the database still leads to the open file. Blocks for a `stat`.
+    ///
+    /// # Errors
+    /// [`StoreError::Replaced`] if it does not.
+    pub fn require_in_place(&self) -> Result<(), StoreError> {
+        match self.file.is_in_place() {
+            true => Ok(()),
+            false => Err(StoreError::Replaced {
+                path: self.path().to_owned(),
+            }),
+        }
     }
 
     pub(crate) const fn readers(&self) -> &SqlitePool {
@@ -119,40 +136,80 @@ impl Store {
     }
 }
 
-/// Creates the folder and the file if missing, and waits until no other process is opening the database.
+/// Creates the folder and the file if missing, and waits until no other process is opening the database. Returns the
+/// file, unless it is empty beside a write-ahead log.
 ///
-/// Syncs the entry of the folder; SQLite syncs its contents. The lock lasts until the returned file is dropped
+/// Syncs the entry of the folder; SQLite syncs its contents. The lock lasts until the returned folder is dropped
 /// or the process ends.
-async fn lock_folder(folder: &Path, path: &Path) -> std::io::Result<File> {
+async fn lock_folder(folder: &Path, path: &Path) -> std::io::Result<(Option<PlacedFile>, File)> {
     let (folder, path) = (folder.to_owned(), path.to_owned());
     let locking = tokio::task::spawn_blocking(move || {
         create_durable(&folder, PRIVATE_MODE)?;
-        std::fs::OpenOptions::new()
+        let folder = File::open(folder)?;
+        folder.lock()?;
+        if is_empty(&path)? && !is_empty(&with_suffix(&path, "-wal"))? {
+            return Ok((None, folder));
+        }
+        let file = std::fs::OpenOptions::new()
             .append(true)
             .create(true)
             .mode(0o600)
-            .open(path)?;
-        let folder = File::open(folder)?;
-        folder.lock()?;
-        Ok(folder)
+            .open(&path)?;
+        Ok((Some(PlacedFile::new(&path, &file)?), folder))
     });
     locking.await?
 }
 
+/// Whether a file is empty or missing.
+fn is_empty(path: &Path) -> std::io::Result<bool> {
+    match std::fs::metadata(path) {
+        Ok(metadata) => Ok(metadata.len() == 0),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Returns the options of every connection. They change nothing in the file. The database of another program must not
+/// be switched to WAL, for example.
 fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
-        .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
         .disable_statement_logging()
 }
 
+/// Converts an error, and adds the path of the database if it is damaged or foreign.
+fn with_path(path: &Path, error: sqlx::Error) -> StoreError {
+    if !is_corrupt(&error) {
+        return error.into();
+    }
+    if begins_as_database(path) {
+        return corrupt(path, error);
+    }
+    StoreError::Foreign {
+        path: path.to_owned(),
+    }
+}
+
+/// Whether the file begins as a database of SQLite. A file that cannot be read may do so.
+fn begins_as_database(path: &Path) -> bool {
+    let mut beginning = [0; MAGIC.len()];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut beginning));
+    read.is_err() || beginning == *MAGIC
+}
+
 fn corrupt(path: &Path, source: sqlx::Error) -> StoreError {
     StoreError::Corrupt {
         path: path.to_owned(),
-        source,
+        source: source.into(),
     }
 }
 
@@ -161,13 +218,7 @@ async fn refuse_foreign(
     connection: &mut SqliteConnection,
     path: &Path,
 ) -> Result<bool, StoreError> {
-    let with_path = |error| {
-        if is_corrupt(&error) {
-            corrupt(path, error)
-        } else {
-            error.into()
-        }
-    };
+    let with_path = |error| with_path(path, error);
     let id: i64 = sqlx::query_scalar("PRAGMA application_id")
         .fetch_one(&mut *connection)
         .await
