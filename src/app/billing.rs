@@ -6,6 +6,7 @@ use super::session::Session;
 use crate::domain::{PriceTable, Timestamp};
 use crate::pipeline::budget::prices;
 use crate::policy::day::date_of;
+use crate::provider::aimlapi::models::shown_name;
 use crate::runtime::clock::{Clock, SystemClock};
 use crate::store::sqlite::billing::{BillingEntry, BillingState};
 use jiff::tz::TimeZone;
@@ -84,7 +85,7 @@ pub async fn billing_report(
     let zone = SystemClock.zone();
     let name = |entry: &BillingEntry| match group_by {
         GroupBy::Source => entry.source.clone(),
-        GroupBy::Model => entry.model.clone(),
+        GroupBy::Model => shown_name(&entry.model),
         GroupBy::Day => day(entry.at, &zone),
     };
     let in_all = summed(&entries, |_| "in all".to_owned(), &prices).pop();

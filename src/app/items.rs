@@ -5,6 +5,7 @@ use super::session::Session;
 use super::wait_reason::{WaitContext, WaitReason};
 use crate::domain::Location;
 use crate::domain::{AttemptId, Failure, GenerationId, JobId, JobState, Timestamp};
+use crate::provider::aimlapi::models::shown_name;
 use crate::store::Store;
 use crate::store::sqlite::hooks::HookRun;
 use crate::store::sqlite::items::{self as stored, Item, ItemFilter};
@@ -66,7 +67,7 @@ impl ItemView {
             waits_for: context.reason(&item),
             path: location_text(item.location),
             relative: lossy(&item.relative),
-            model: item.job.request.model().to_owned(),
+            model: shown_name(item.job.request.model()),
             options: item.job.request.options().clone(),
             due_at: is_queued.then_some(item.due_at),
             outputs: item.outputs.iter().map(|path| lossy(path)).collect(),

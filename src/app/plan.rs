@@ -10,6 +10,7 @@ use crate::pipeline::event::Observer;
 use crate::pipeline::probe_durations::probe_all;
 use crate::policy::forecast::{Workload, submitted_by};
 use crate::policy::hours::SubmitWindow;
+use crate::provider::aimlapi::models::shown_name;
 use crate::store::sqlite::durations::PlannedRecording;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -103,14 +104,15 @@ fn build_plan(
         skipped: BTreeMap::new(),
         submitted_by: None,
     };
-    let mut groups: BTreeMap<(&str, &str), (u64, f64)> = BTreeMap::new();
+    let mut groups: BTreeMap<(&str, String), (u64, f64)> = BTreeMap::new();
     for one in queued {
         if let Some(why) = exclusion(one, refused, config) {
             *plan.skipped.entry(why).or_default() += 1;
         } else if limit.is_none_or(|most| plan.files < most) {
             plan.files += 1;
             plan.unknown_length += u64::from(one.duration_s.is_none());
-            let (files, audio_s) = groups.entry((&one.source, &one.model)).or_default();
+            let group = (one.source.as_str(), shown_name(&one.model));
+            let (files, audio_s) = groups.entry(group).or_default();
             *files += 1;
             *audio_s += one.duration_s.unwrap_or(0.0);
         }
@@ -119,10 +121,10 @@ fn build_plan(
     plan.groups = groups
         .map(|((source, model), (files, audio_s))| PlanGroup {
             source: source.to_owned(),
-            model: model.to_owned(),
+            cost: prices.cost(&model, audio_s),
+            model,
             files,
             audio_s,
-            cost: prices.cost(model, audio_s),
         })
         .collect();
     plan.audio_s = plan.groups.iter().map(|group| group.audio_s).sum();

@@ -4,7 +4,7 @@ use super::error::AppError;
 use super::session::Session;
 use crate::config::read_key;
 use crate::domain::{PriceTable, Timestamp};
-use crate::provider::aimlapi::models::MODELS;
+use crate::provider::aimlapi::models::{MODELS, shown_name};
 use crate::provider::{Client, ClientSettings};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -36,19 +36,19 @@ pub async fn known_prices(session: &Session) -> Result<Vec<ModelPrice>, AppError
         }
     };
     let sources = session.config.sources.iter();
-    let configured = sources.map(|source| source.request.model());
+    let configured = sources.map(|source| shown_name(source.request.model()));
     let models: BTreeSet<_> = configured
-        .chain(MODELS.iter().map(|model| model.name))
+        .chain(MODELS.iter().map(|model| model.name.to_owned()))
         .collect();
     let known = models.into_iter().filter_map(|model| {
-        let (price, fetched_at) = match session.config.prices.get(model) {
+        let (price, fetched_at) = match session.config.prices.get(&model) {
             Some(price) => (price, None),
-            None => (fetched.get(model)?, fetched_at),
+            None => (fetched.get(&model)?, fetched_at),
         };
         Some(ModelPrice {
-            model: model.to_owned(),
             per_minute: price.per_minute,
             currency: price.currency.clone(),
+            model,
             fetched_at,
         })
     });

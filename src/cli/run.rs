@@ -81,7 +81,11 @@ pub(super) fn exit_code(summary: &Summary) -> Exit {
         .any(|hold| hold.kind.is_probed() || hold.kind == HoldKind::Operator && summary.queued);
     if held {
         Exit::Held
-    } else if summary.failed > 0 || summary.unwritten || summary.unreachable {
+    } else if summary.failed > 0
+        || summary.unwritten
+        || summary.unreachable
+        || !summary.failing_models.is_empty()
+    {
         Exit::SomeFailed
     } else {
         Exit::Done

@@ -418,7 +418,7 @@ fn invalid_sources_are_rejected_by_name() {
             "source `a`: `modell`: no such key; did you mean `model`?",
         ),
         (
-            &format!("{SOURCE}model = 'nova-2-meeting'"),
+            &format!("{SOURCE}model = 'nova-2-meating'"),
             "did you mean `#g1_nova-2-meeting`?",
         ),
         (

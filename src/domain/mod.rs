@@ -4,7 +4,8 @@
 //! - [`id`]: newtypes for identifiers
 //! - [`recording`]: a recording, with its location and revision; [`job`]: its transcription
 //! - [`state`]: the states of a job; [`transition`]: its state machine
-//! - [`request`]: model and options of a submission; [`api_mode`]: how the service takes it
+//! - [`request`]: model and options of a submission; [`model_name`]: spellings of a model; [`api_mode`]: how the service
+//!   takes it
 //! - [`transcript`]: a transcript, independent of the model
 //! - [`failure`]: failure classes, with advice; [`hold`]: reasons to suspend submissions
 //! - [`on_uncertain`]: what is done with a submission that stays uncertain
@@ -28,6 +29,7 @@ pub mod hold;
 pub mod hook_argument;
 pub mod id;
 pub mod job;
+pub mod model_name;
 pub mod on_uncertain;
 pub mod one_line;
 pub mod price;

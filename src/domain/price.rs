@@ -1,9 +1,7 @@
 //! Prices of the models.
 
+use super::model_name::canonical_model;
 use std::collections::BTreeMap;
-
-/// Optional prefix of model names. A name without the prefix refers to the same model.
-const PREFIX: &str = "#g1_";
 
 /// Price of a model.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,14 +12,14 @@ pub struct Price {
     pub currency: String,
 }
 
-/// Prices by model. Look-ups ignore case and the optional prefix `#g1_`.
+/// Prices by model, in any spelling.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PriceTable(BTreeMap<String, Price>);
 
 impl PriceTable {
     /// Sets the price of a model.
     pub fn set(&mut self, model: &str, price: Price) {
-        self.0.insert(normalized(model), price);
+        self.0.insert(canonical_model(model), price);
     }
 
     /// Adds other prices. They replace existing prices for the same models.
@@ -32,7 +30,7 @@ impl PriceTable {
     /// Returns the price of a model, if known.
     #[must_use]
     pub fn get(&self, model: &str) -> Option<&Price> {
-        self.0.get(&normalized(model))
+        self.0.get(&canonical_model(model))
     }
 
     /// Returns the cost of `audio_s` seconds of audio, if the price of the model is known.
@@ -50,14 +48,6 @@ impl PriceTable {
     }
 }
 
-fn normalized(model: &str) -> String {
-    let model = model.to_lowercase();
-    model
-        .strip_prefix(PREFIX)
-        .map(str::to_owned)
-        .unwrap_or(model)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,6 +61,7 @@ mod tests {
         };
         prices.set("nova-2-general", usd(0.5));
         assert_eq!(prices.get("#g1_nova-2-General"), Some(&usd(0.5)));
+        assert_eq!(prices.get("deepgram/nova-2-general"), Some(&usd(0.5)));
         assert_eq!(prices.cost("#g1_nova-2-general", 600.0), Some(5.0));
         assert_eq!(prices.cost("#g1_whisper-tiny", 600.0), None);
         assert_eq!(prices.currency(), Some("USD"));

@@ -1,5 +1,6 @@
 //! Model and options of a submission.
 
+use super::model_name::canonical_model;
 use serde_json::{Map, Value};
 
 /// Model and options with which a recording is transcribed.
@@ -27,10 +28,16 @@ impl Request {
         }
     }
 
-    /// Returns the name of the model.
+    /// Returns the name of the model, in the spelling of the configuration. It is sent like this.
     #[must_use]
     pub fn model(&self) -> &str {
         &self.model
+    }
+
+    /// Returns the canonical name of the model, by which requests are compared.
+    #[must_use]
+    pub fn model_key(&self) -> String {
+        canonical_model(&self.model)
     }
 
     /// Returns the options, sorted by name.

@@ -5,7 +5,8 @@
 
 use crate::domain::{Hold, HoldKind, JobId, Timestamp};
 use crate::policy::admission::{self, AdmissionLimits};
-use crate::policy::backoff::{Backoff, FailureScope, SharedBackoff};
+use crate::policy::backoff::{Backoff, FailureScope, FailureSubject, SharedBackoff};
+use crate::policy::breaker::{ModelBreakers, ModelDecision, ModelFailure};
 use crate::policy::hours::{Opening, SubmitWindow};
 use crate::runtime::clock::{Clock, sleep_until};
 use std::collections::BTreeMap;
@@ -34,6 +35,9 @@ pub struct AdmissionState {
     limits: AdmissionLimits,
     window: SubmitWindow,
     backoff: SharedBackoff,
+    models: ModelBreakers,
+    /// Whether the service has answered a call as it should in this run.
+    has_succeeded: bool,
     holds: BTreeMap<HoldKind, Hold>,
     probe_at: Timestamp,
     probing: bool,
@@ -53,6 +57,8 @@ impl AdmissionState {
             limits,
             window,
             backoff: SharedBackoff::new(backoff),
+            models: ModelBreakers::new(backoff),
+            has_succeeded: false,
             holds: BTreeMap::new(),
             probe_at: Timestamp::from_millis(i64::MIN),
             probing: false,
@@ -142,6 +148,20 @@ impl Drop for Permit<'_> {
     fn drop(&mut self) {
         let now = self.gate.clock.now();
         self.gate.change(|state| state.finish(self.probe, now));
+    }
+}
+
+/// Permit to submit a recording of one model, returned on drop. It ends a probe of the model if it is one.
+pub struct ModelPermit<'a> {
+    gate: &'a Admission,
+    probed_model: Option<String>,
+}
+
+impl Drop for ModelPermit<'_> {
+    fn drop(&mut self) {
+        if let Some(model) = &self.probed_model {
+            self.gate.state().models.set_probing(model, false);
+        }
     }
 }
 
@@ -255,6 +275,81 @@ impl Admission {
         self.state().backoff.failing_for(self.clock.now())
     }
 
+    /// Returns a permit to submit a recording of `model`, a canonical name. Returns `None` while its breaker is tripped,
+    /// except for one probe at a time.
+    #[must_use]
+    pub fn try_acquire_model(&self, model: &str) -> Option<ModelPermit<'_>> {
+        let now = self.clock.now();
+        let mut state = self.state();
+        let probed_model = match state.models.decide(model, now) {
+            ModelDecision::Admit => None,
+            ModelDecision::Probe => {
+                state.models.set_probing(model, true);
+                Some(model.to_owned())
+            }
+            ModelDecision::Until(_) | ModelDecision::Probing => return None,
+        };
+        Some(ModelPermit {
+            gate: self,
+            probed_model,
+        })
+    }
+
+    /// Returns the canonical names of the models that take no submission at present.
+    #[must_use]
+    pub fn closed_models(&self) -> Vec<String> {
+        let now = self.clock.now();
+        self.state().models.closed_to_submissions(now)
+    }
+
+    /// Returns the earliest time at which a model may be probed. `None` if none waits for a time.
+    #[must_use]
+    pub fn next_model_probe(&self) -> Option<Timestamp> {
+        let now = self.clock.now();
+        self.state().models.next_probe(now)
+    }
+
+    /// Returns the canonical names of the models that have failed for longer than `span` without a success.
+    #[must_use]
+    pub fn models_failing_longer_than(&self, span: Duration) -> Vec<String> {
+        let now = self.clock.now();
+        self.state().models.failing_longer_than(span, now)
+    }
+
+    /// Whether submissions of `model`, a canonical name, have failed for several jobs since the last success.
+    #[must_use]
+    pub fn is_model_tripped(&self, model: &str) -> bool {
+        self.state().models.is_tripped(model)
+    }
+
+    /// Records that a submission failed because of its model. Returns until when its job waits.
+    ///
+    /// The failure also counts for the shared back-off, where all failures of a model are one: the service as a whole
+    /// counts as down if another model or another call fails as well.
+    pub fn record_model_failure(&self, failure: ModelFailure<'_>, jitter: f64) -> Timestamp {
+        let now = self.clock.now();
+        self.change(|state| {
+            let subject = FailureSubject::Model(failure.model.to_owned());
+            let (scope, began) = (FailureScope::Model, failure.started_at);
+            state
+                .backoff
+                .record_failure(now, began, subject, scope, None, jitter);
+            let own = state.models.record_failure(now, failure, jitter);
+            own.max(state.backoff.opens_at(now))
+        })
+    }
+
+    /// Records that a submission of `model` was accepted.
+    pub fn record_model_success(&self, model: &str) {
+        self.change(|state| state.models.record_success(model));
+    }
+
+    /// Whether the service has answered a call as it should in this run. Its address is then right.
+    #[must_use]
+    pub fn has_succeeded(&self) -> bool {
+        self.state().has_succeeded
+    }
+
     /// Records a transient failure of a request for `job` that was started at `began`. Returns until when this job
     /// waits.
     ///
@@ -270,13 +365,16 @@ impl Admission {
         let now = self.clock.now();
         self.change(|state| {
             let backoff = &mut state.backoff;
-            backoff.record_failure(now, began, job, trouble, retry_after, jitter)
+            backoff.record_failure(now, began, job.into(), trouble, retry_after, jitter)
         })
     }
 
     /// Records a valid answer. Resets the failures of the shared back-off, but does not shorten a wait that has begun.
     pub fn record_success(&self) {
-        self.change(|state| state.backoff.record_success());
+        self.change(|state| {
+            state.has_succeeded = true;
+            state.backoff.record_success();
+        });
     }
 
     /// Puts a hold in force because the service refuses the key or the account. Returns `true` if it is new.
@@ -412,7 +510,7 @@ mod tests {
         let too_many = FailureScope::AllRequests;
         state
             .backoff
-            .record_failure(at(100), at(99), JobId(1), too_many, None, 0.0);
+            .record_failure(at(100), at(99), JobId(1).into(), too_many, None, 0.0);
         assert_eq!(state.decide(at(100)), AdmissionDecision::Until(at(110)));
         assert_eq!(state.decide(at(110)), AdmissionDecision::Admit);
     }

@@ -110,6 +110,10 @@ pub enum RunEvent {
         now: Timestamp,
         until: Timestamp,
     },
+    /// Submissions of a model fail. Its recordings wait, and one at a time probes it. Other models go on.
+    ModelPaused { model: String, failure: Failure },
+    /// The service takes submissions of the model again.
+    ModelResumed { model: String },
     /// The database cannot be written at the moment. Pending writes are retried.
     StoreUnavailable { reason: String },
     /// Sent about once per second, with the number of jobs by state and the earliest expiry of a pending generation.

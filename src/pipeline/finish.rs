@@ -24,6 +24,8 @@ pub struct Finish {
     pub reach: Arc<Reach>,
     /// Time for which output files could not be written.
     pub write_failures: Arc<WriteFailures>,
+    /// Time after which a failing model is left to the next run.
+    pub give_up_after: Duration,
 }
 
 impl Finish {
@@ -37,7 +39,7 @@ impl Finish {
 
     /// Whether this run can do nothing more.
     ///
-    /// Queued jobs do not count if they wait for a person or for the active hours. Pending ones do not count if the
+    /// Queued jobs do not count if they wait for a person, for the active hours or for a model that fails. Pending ones do not count if the
     /// service refuses to be polled with this key, nor do received ones if their files cannot be written.
     ///
     /// # Errors
@@ -53,7 +55,7 @@ impl Finish {
         let left = self
             .journal
             .store
-            .remaining_work(&self.reach.sources())
+            .remaining_work(&self.reach.sources(), &self.given_up_models())
             .await?;
         let held = holds
             .iter()
@@ -69,6 +71,13 @@ impl Finish {
             && !left.submitting
             && (!left.pending || polls_refused)
             && (!left.received || unwritable))
+    }
+
+    /// Returns the canonical names of the models whose recordings are left to the next run.
+    #[must_use]
+    pub fn given_up_models(&self) -> Vec<String> {
+        let admission = &self.lane.admission;
+        admission.models_failing_longer_than(self.give_up_after)
     }
 
     /// Whether this run can still probe a hold of the service. It can until the service refuses the key or the account

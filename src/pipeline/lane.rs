@@ -6,7 +6,11 @@ use super::budget::Spend;
 use super::event::RunEvent;
 use super::journal::Journal;
 use super::submit_rate::SubmitRate;
+use super::withdrawn_models::{WithdrawnModels, explained};
+use crate::domain::model_name::canonical_model;
 use crate::domain::{JobId, Timestamp};
+use crate::policy::backoff::FailureScope;
+use crate::policy::breaker::ModelFailure;
 use crate::policy::outcome::{Answer, Call, Facts, Rules};
 use crate::provider::{CallError, Client};
 use crate::runtime::rate_limiter::RateLimiter;
@@ -31,19 +35,23 @@ pub struct Lane {
     pub spend: Spend,
     /// Settings that decide what an answer means.
     pub rules: Rules,
+    /// Models that the service does not offer.
+    pub withdrawn: WithdrawnModels,
     /// Number of consecutive polls that the service refused because of the key or the account.
     pub refused_polls: AtomicU64,
 }
 
 /// A call that was answered or broke.
 #[derive(Debug, Clone, Copy)]
-pub struct Answered {
+pub struct Answered<'a> {
     /// The answer.
     pub answer: Answer,
     /// The call.
     pub call: Call,
     /// The job that it was made for.
     pub job: JobId,
+    /// Model of the job.
+    pub model: &'a str,
     /// When it began.
     pub started_at: Timestamp,
     /// `Retry-After` of the answer.
@@ -53,7 +61,7 @@ pub struct Answered {
 /// What a call's answer tells about the service.
 #[derive(Debug, Clone, Copy)]
 pub struct Observation {
-    /// Whether requests for several jobs fail and none succeeds.
+    /// Whether requests for several jobs fail and none succeeds: all requests, or the submissions of the model.
     pub outage: bool,
     /// Until when the job waits.
     pub wait_until: Timestamp,
@@ -63,7 +71,7 @@ pub struct Observation {
 pub fn observe<C: GovernorClock + Clone>(
     admission: &Admission,
     submit_rate: &SubmitRate<C>,
-    answered: &Answered,
+    answered: &Answered<'_>,
     now: Timestamp,
     jitter: f64,
 ) -> Observation {
@@ -71,24 +79,38 @@ pub fn observe<C: GovernorClock + Clone>(
         answer,
         call,
         job,
+        model,
         started_at,
         retry_after,
     } = answered;
     if answer.is_success() {
         admission.record_success();
     }
+    let model = canonical_model(model);
     match (call, answer) {
         (Call::Submission, Answer::Accepted | Answer::Completed) => {
             submit_rate.record_accepted(started_at, now);
+            admission.record_model_success(&model);
         }
         (Call::Submission, Answer::RateLimited) => submit_rate.record_rate_limited(started_at, now),
         _ => {}
     }
-    let wait_until = answer.failure_scope(call).map_or(now, |scope| {
-        admission.record_failure(started_at, job, scope, retry_after, jitter)
-    });
+    let wait_until = match answer.failure_scope(call) {
+        Some(FailureScope::Model) => {
+            let failure = ModelFailure {
+                model: &model,
+                job,
+                started_at,
+                retry_after,
+            };
+            admission.record_model_failure(failure, jitter)
+        }
+        Some(scope) => admission.record_failure(started_at, job, scope, retry_after, jitter),
+        None => now,
+    };
+    let model_fails = call == Call::Submission && admission.is_model_tripped(&model);
     Observation {
-        outage: admission.is_outage(),
+        outage: admission.is_outage() || model_fails,
         wait_until,
     }
 }
@@ -99,10 +121,12 @@ impl Lane {
     pub fn observe(
         &self,
         journal: &Journal,
-        answered: &Answered,
+        answered: &Answered<'_>,
         error: Option<&CallError>,
     ) -> Observation {
         self.count_refused_poll(answered);
+        let model = canonical_model(answered.model);
+        let was_tripped = self.admission.is_model_tripped(&model);
         let (before, now) = (self.admission.opens_at(), journal.now());
         let seen = observe(
             &self.admission,
@@ -119,7 +143,40 @@ impl Lane {
                 until: opens_at,
             });
         }
+        let is_tripped = self.admission.is_model_tripped(&model);
+        if let Some(error) = error.filter(|_| is_tripped && !was_tripped) {
+            journal.emit(&RunEvent::ModelPaused {
+                model: answered.model.to_owned(),
+                failure: error.failure.clone(),
+            });
+        }
+        if was_tripped && !is_tripped {
+            journal.emit(&RunEvent::ModelResumed {
+                model: answered.model.to_owned(),
+            });
+            journal.signals.wake_submit.notify_one();
+        }
         seen
+    }
+
+    /// Returns the meaning of an error of a submission of `model`.
+    ///
+    /// If the service does not offer the model, asks its list of deprecations and adds the replacement to the message.
+    pub async fn answer_of(&self, error: &mut CallError, model: &str, now: Timestamp) -> Answer {
+        let Answer::ModelGone { .. } = error.answer() else {
+            return error.answer();
+        };
+        let deprecation = self.withdrawn.deprecation(&self.client, model).await;
+        let is_listed = deprecation
+            .as_ref()
+            .is_some_and(|found| found.is_withdrawn(now));
+        let failure = explained(&error.failure, model, deprecation.as_ref());
+        error.failure = failure.clone();
+        let is_certain = is_listed || self.admission.has_succeeded();
+        if is_certain {
+            self.withdrawn.record_refusal(model, failure, is_listed);
+        }
+        Answer::ModelGone { is_certain }
     }
 
     /// Returns the facts for the decision about a job.
@@ -134,7 +191,7 @@ impl Lane {
         }
     }
 
-    fn count_refused_poll(&self, answered: &Answered) {
+    fn count_refused_poll(&self, answered: &Answered<'_>) {
         if !matches!(answered.call, Call::Poll { .. }) {
             return;
         }

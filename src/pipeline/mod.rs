@@ -3,7 +3,7 @@
 //! - [`runner`]: one run, from the lock to the last commit; [`run`](mod@run): its settings and result
 //! - [`stages`]: discover → submit → poll → save, recovery, hooks and notifications
 //! - [`journal`]: durable writes, each retried until the database takes it, and the events that follow
-//! - [`lane`]: the lane to one provider, with [`admission`], [`submit_rate`] and [`budget`]
+//! - [`lane`]: the lane to one provider, with [`admission`], [`submit_rate`], [`budget`] and [`withdrawn_models`]
 //! - [`signals`]: stop requests and wake-ups
 //! - [`reach`]: sources that may be submitted from
 //! - [`result_cache`]: results just received, kept until they are saved
@@ -36,6 +36,7 @@ pub mod signals;
 pub mod stages;
 pub mod submit_rate;
 pub mod tally;
+pub mod withdrawn_models;
 pub mod write_failures;
 
 pub use crate::runtime::clock::{Clock, SystemClock};

@@ -64,6 +64,8 @@ pub struct Summary {
     pub holds: Vec<Hold>,
     /// Whether jobs are still queued in the sources within reach.
     pub queued: bool,
+    /// Canonical names of the models that failed for too long. Their recordings stay queued.
+    pub failing_models: Vec<String>,
     /// Whether the active hours and the time limit allowed submissions at the end of the run.
     pub opening: Opening,
     /// Whether results are stored whose files could not be written.

@@ -23,6 +23,7 @@ use super::stages::save::{self, Save};
 use super::stages::submit::{self, Submit};
 use super::submit_rate::SubmitRate;
 use super::tally::Tally;
+use super::withdrawn_models::WithdrawnModels;
 use super::write_failures::WriteFailures;
 use crate::config::Config;
 use crate::disk::identity::PlacedFile;
@@ -144,6 +145,7 @@ impl Run {
             log_limiter: RateLimiter::per_minute(LOGS_PER_MINUTE),
             spend,
             rules: rules(&setup.config),
+            withdrawn: WithdrawnModels::default(),
             refused_polls: AtomicU64::new(0),
         };
         let run = Self {
@@ -202,13 +204,12 @@ impl Run {
             scanned = discover::scan_all(discover) => scanned?,
             Some(ended) = stages.join_next() => return stage_result(ended).map(|()| false),
         }
-        let (retry, signals) = (&self.config.retry, &self.journal.signals);
-        let give_up_after = retry.max_backoff * retry.max_attempts;
+        let signals = &self.journal.signals;
         loop {
             if finish.is_finished().await? {
                 return Ok(false);
             }
-            if self.lane.admission.failing_for() > give_up_after {
+            if self.lane.admission.failing_for() > self.give_up_after() {
                 return Ok(true);
             }
             tokio::select! {
@@ -227,13 +228,14 @@ impl Run {
         unreachable: bool,
     ) -> Result<Summary, StoreError> {
         let reach = self.reach.sources();
-        let left = self.journal.store.remaining_work(&reach).await?;
+        let left = self.journal.store.remaining_work(&reach, &[]).await?;
         Ok(Summary {
             recovered,
             done: self.tally.done(),
             failed: self.tally.failed(),
             holds: self.lane.admission.holds(),
             queued: left.queued,
+            failing_models: self.finish().given_up_models(),
             opening: self.lane.admission.opening(),
             unwritten: left.received,
             unreachable,
@@ -308,7 +310,14 @@ impl Run {
             lane: self.lane.clone(),
             reach: self.reach.clone(),
             write_failures: self.write_failures.clone(),
+            give_up_after: self.give_up_after(),
         }
+    }
+
+    /// Returns how long the service or a model may fail before `run --once` leaves its recordings to the next run.
+    fn give_up_after(&self) -> Duration {
+        let retry = &self.config.retry;
+        retry.max_backoff * retry.max_attempts
     }
 }
 

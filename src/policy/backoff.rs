@@ -44,6 +44,24 @@ pub enum FailureScope {
     /// The failure may concern only this job. All requests back off if another job also fails without a success in
     /// between, or if the service sends a `Retry-After`.
     Unclear,
+    /// The failure concerns the model of the submission. All requests back off if another model or another call also
+    /// fails without a success in between.
+    Model,
+}
+
+/// What a failure that may be specific to it concerns. Failures of two different subjects concern all requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FailureSubject {
+    /// A single job.
+    Job(JobId),
+    /// A model, by its canonical name. All failures of one model count as one subject.
+    Model(String),
+}
+
+impl From<JobId> for FailureSubject {
+    fn from(job: JobId) -> Self {
+        Self::Job(job)
+    }
 }
 
 /// Back-off shared by all requests. A 429 or an outage delays all requests once and uses no attempt.
@@ -56,8 +74,8 @@ pub struct SharedBackoff {
     last_failure_at: Timestamp,
     wait_until: Timestamp,
     opens_at: Timestamp,
-    first_job: Option<JobId>,
-    several_jobs: bool,
+    first_subject: Option<FailureSubject>,
+    several_subjects: bool,
 }
 
 impl SharedBackoff {
@@ -72,13 +90,13 @@ impl SharedBackoff {
             last_failure_at: Timestamp::from_millis(i64::MIN),
             wait_until: Timestamp::from_millis(i64::MIN),
             opens_at: Timestamp::from_millis(i64::MIN),
-            first_job: None,
-            several_jobs: false,
+            first_subject: None,
+            several_subjects: false,
         }
     }
 
-    /// Records that a request for `job`, started at `started`, failed at `now` for a reason that may not be specific to the
-    /// job. Returns the time until which the job must wait.
+    /// Records that a request of `subject`, started at `started`, failed at `now` for a reason that may not be specific to
+    /// the subject. Returns the time until which its job must wait.
     ///
     /// Each failure increases the back-off by one step, except for requests that were already in flight at the last step.
     /// `retry_after` is the delay requested by the service.
@@ -86,14 +104,14 @@ impl SharedBackoff {
         &mut self,
         now: Timestamp,
         started: Timestamp,
-        job: JobId,
+        subject: FailureSubject,
         scope: FailureScope,
         retry_after: Option<Duration>,
         jitter: f64,
     ) -> Timestamp {
-        match self.first_job {
-            None => self.first_job = Some(job),
-            Some(first) => self.several_jobs |= first != job,
+        match &self.first_subject {
+            None => self.first_subject = Some(subject),
+            Some(first) => self.several_subjects |= *first != subject,
         }
         match retry_after {
             Some(wait) => self.failing_since = Some(now.after(wait)),
@@ -113,7 +131,12 @@ impl SharedBackoff {
         if let Some(wait) = retry_after {
             self.extend_wait(now, wait);
         }
-        if scope == FailureScope::AllRequests || retry_after.is_some() || self.several_jobs {
+        let concerns_all = match scope {
+            FailureScope::AllRequests => true,
+            FailureScope::Unclear => retry_after.is_some() || self.several_subjects,
+            FailureScope::Model => self.several_subjects,
+        };
+        if concerns_all {
             self.opens_at = self.opens_at.max(self.wait_until);
         }
         self.wait_until.max(now)
@@ -134,8 +157,8 @@ impl SharedBackoff {
     pub fn record_success(&mut self) {
         self.failures = 0;
         self.failing_since = None;
-        self.first_job = None;
-        self.several_jobs = false;
+        self.first_subject = None;
+        self.several_subjects = false;
     }
 
     /// Returns the earliest time of the next request, given the current time.
@@ -148,11 +171,11 @@ impl SharedBackoff {
         }
     }
 
-    /// Returns whether requests for several jobs failed without a success in between. The failures are then not caused
-    /// by a single job.
+    /// Returns whether requests of several subjects failed without a success in between. The failures are then not caused
+    /// by a single job or model.
     #[must_use]
     pub const fn is_outage(&self) -> bool {
-        self.several_jobs
+        self.several_subjects
     }
 
     /// Returns the time for which requests have failed without a success. A delay requested by the service does not
@@ -204,7 +227,7 @@ mod tests {
             let until = shared.record_failure(
                 at(100),
                 at(99),
-                JobId(job),
+                JobId(job).into(),
                 FailureScope::Unclear,
                 None,
                 0.0,
@@ -213,7 +236,14 @@ mod tests {
         }
         assert_eq!(shared.opens_at(at(100)), at(110));
         assert!(shared.is_outage());
-        shared.record_failure(at(111), at(110), JobId(9), FailureScope::Unclear, None, 0.0);
+        shared.record_failure(
+            at(111),
+            at(110),
+            JobId(9).into(),
+            FailureScope::Unclear,
+            None,
+            0.0,
+        );
         assert_eq!(shared.opens_at(at(111)), at(131));
     }
 
@@ -224,7 +254,7 @@ mod tests {
             let until = shared.record_failure(
                 at(seconds),
                 at(seconds - 1),
-                JobId(job),
+                JobId(job).into(),
                 FailureScope::Unclear,
                 None,
                 0.0,
@@ -244,9 +274,32 @@ mod tests {
     }
 
     #[test]
+    fn one_failing_model_is_not_an_outage() {
+        let mut shared = SharedBackoff::new(BACKOFF);
+        let mut fail = |seconds, subject| {
+            let scope = FailureScope::Model;
+            shared.record_failure(at(seconds), at(seconds), subject, scope, None, 0.0);
+            shared.is_outage()
+        };
+        let model = |name: &str| FailureSubject::Model(name.to_owned());
+        assert!(!fail(1, model("a")));
+        assert!(!fail(2, model("a")));
+        assert!(fail(3, model("b")));
+        shared.record_success();
+        assert!(!shared.is_outage());
+    }
+
+    #[test]
     fn too_many_requests_delay_all_requests() {
         let mut shared = SharedBackoff::new(BACKOFF);
-        shared.record_failure(at(1), at(0), JobId(7), FailureScope::AllRequests, None, 0.0);
+        shared.record_failure(
+            at(1),
+            at(0),
+            JobId(7).into(),
+            FailureScope::AllRequests,
+            None,
+            0.0,
+        );
         assert_eq!(shared.opens_at(at(1)), at(11));
     }
 
@@ -256,7 +309,7 @@ mod tests {
         shared.record_failure(
             at(100),
             at(99),
-            JobId(1),
+            JobId(1).into(),
             FailureScope::Unclear,
             Some(Duration::from_secs(120)),
             0.5,
@@ -265,7 +318,14 @@ mod tests {
         assert_eq!(shared.failing_for(at(220)), Duration::ZERO);
         shared.record_success();
         assert_eq!(shared.opens_at(at(100)), at(220));
-        shared.record_failure(at(220), at(220), JobId(2), FailureScope::Unclear, None, 0.5);
+        shared.record_failure(
+            at(220),
+            at(220),
+            JobId(2).into(),
+            FailureScope::Unclear,
+            None,
+            0.5,
+        );
         assert_eq!(shared.failing_for(at(230)), Duration::from_secs(10));
     }
 
@@ -275,7 +335,7 @@ mod tests {
         shared.record_failure(
             at(3700),
             at(3699),
-            JobId(1),
+            JobId(1).into(),
             FailureScope::AllRequests,
             None,
             0.0,
@@ -285,7 +345,7 @@ mod tests {
         shared.record_failure(
             at(102),
             at(101),
-            JobId(2),
+            JobId(2).into(),
             FailureScope::AllRequests,
             None,
             0.0,
@@ -306,7 +366,7 @@ mod tests {
             let mut earliest = at(0);
             for (step, wait) in waits.into_iter().enumerate() {
                 let now = at(i64::try_from(step).unwrap());
-                shared.record_failure(now, now, JobId(1), FailureScope::Unclear, Some(Duration::from_secs(wait)), 0.9);
+                shared.record_failure(now, now, JobId(1).into(), FailureScope::Unclear, Some(Duration::from_secs(wait)), 0.9);
                 earliest = earliest.max(now.after(Duration::from_secs(wait)));
                 prop_assert!(shared.opens_at(now) >= earliest);
             }

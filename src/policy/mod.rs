@@ -5,6 +5,7 @@
 //! - [`admission`]: admission control by generations in flight
 //! - [`backoff`]: back-off after failures, for one job and for all requests
 //! - [`bounds`]: exclusion of recordings by length and size
+//! - [`breaker`]: circuit breaker for each model
 //! - [`budget`]: budget per run, day and month
 //! - [`day`]: days in local time, and the period of a daily summary
 //! - [`delivery`]: retries of notification messages
@@ -19,6 +20,7 @@
 pub mod admission;
 pub mod backoff;
 pub mod bounds;
+pub mod breaker;
 pub mod budget;
 pub mod day;
 pub mod delivery;

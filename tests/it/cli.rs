@@ -1,6 +1,7 @@
 //! Command-line interface of the binary: commands, exit codes and signals.
 
 use crate::harness::{KEY, TestEnv, run_command, settings, signal};
+use nightscribe::provider::aimlapi::models::MODELS;
 use nightscribe_sandbox::Settings;
 use serde_json::Value;
 use std::fs;
@@ -665,10 +666,8 @@ fn completions_manual_and_models_are_printed() {
     );
     let man = run_in(&["man"], folder.path()).stdout;
     assert!(man.contains(".TH nightscribe 1") && man.contains("NIGHTSCRIBE RETRY"));
-    assert_eq!(
-        run_in(&["models"], folder.path()).stdout.lines().count(),
-        16
-    );
+    let models = run_in(&["models"], folder.path()).stdout;
+    assert_eq!(models.lines().count(), MODELS.len() + 1);
 }
 
 #[test]

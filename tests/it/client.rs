@@ -353,7 +353,9 @@ async fn each_http_status_maps_to_an_error_kind() {
         ("403 Forbidden", CallErrorKind::Credit),
         ("413 Payload Too Large", CallErrorKind::Refused),
         ("422 Unprocessable", CallErrorKind::Refused),
-        ("500 Oops", CallErrorKind::Unavailable),
+        ("404 Not Found", CallErrorKind::ModelGone),
+        ("500 Oops", CallErrorKind::ModelFailing),
+        ("503 Oops", CallErrorKind::Unavailable),
         ("504 Timeout", CallErrorKind::Unknown),
     ];
     for (status, kind) in cases {

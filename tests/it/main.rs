@@ -31,6 +31,7 @@ mod power_loss;
 mod sandbox;
 mod scale;
 mod service;
+mod sick_models;
 mod simulation;
 mod soak;
 mod state_folder;

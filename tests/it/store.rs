@@ -321,7 +321,7 @@ impl Queue {
 
     async fn candidates(&self, now: i64) -> Vec<Candidate> {
         self.store
-            .candidates(&reachable(), at(now), &HashSet::new(), 100)
+            .candidates(&reachable(), at(now), &HashSet::new(), &[], 100)
             .await
             .unwrap()
     }
@@ -469,7 +469,9 @@ async fn jobs_in_flight_are_excluded() {
     let queue = Queue::open().await;
     let (first, second) = (queue.job("a.wav").await, queue.job("b.wav").await);
     let (reachable, in_flight) = (reachable(), HashSet::from([first]));
-    let candidates = queue.store.candidates(&reachable, at(500), &in_flight, 1);
+    let candidates = queue
+        .store
+        .candidates(&reachable, at(500), &in_flight, &[], 1);
     assert_eq!(candidates.await.unwrap()[0].job.id, second);
 
     queue.job_in(JobState::Received, "c.wav").await;
@@ -540,7 +542,7 @@ async fn candidates_are_due_reachable_and_not_duplicates() {
         jobs(
             queue
                 .store
-                .candidates(&all, at(500), &HashSet::new(), 9)
+                .candidates(&all, at(500), &HashSet::new(), &[], 9)
                 .await
                 .unwrap()
         )
@@ -565,21 +567,80 @@ async fn a_url_needs_only_a_configured_source() {
     assert_eq!(
         queue
             .store
-            .candidates(&reachable, at(9), &HashSet::new(), 9)
+            .candidates(&reachable, at(9), &HashSet::new(), &[], 9)
             .await
             .unwrap()[0]
             .job
             .id,
         job
     );
-    assert!(queue.store.remaining_work(&reachable).await.unwrap().queued);
     assert!(
         queue
             .store
-            .candidates(&ReachableSources::default(), at(9), &HashSet::new(), 9)
+            .remaining_work(&reachable, &[])
+            .await
+            .unwrap()
+            .queued
+    );
+    assert!(
+        queue
+            .store
+            .candidates(&ReachableSources::default(), at(9), &HashSet::new(), &[], 9)
             .await
             .unwrap()
             .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn every_spelling_of_a_model_is_a_duplicate() {
+    let queue = Queue::open().await;
+    let paid = queue.job_in(JobState::Done, "paid.wav").await;
+    let job = queue.job("mine.wav").await;
+    for spelling in ["m", "Vendor/M", "#g1_m", " #G1_M"] {
+        let request = Request::from_json(spelling, &request().options_json()).unwrap();
+        let changed = queue.store.reconfigure("talks", &request, at(1));
+        changed.await.unwrap();
+        let candidate = queue.candidate(job).await;
+        assert_eq!(candidate.job.request.model(), spelling);
+        assert!(queue.store.may_have_duplicate(&candidate).await.unwrap());
+        let found = queue.store.find_duplicate(&candidate, "paid.wav").await;
+        assert_eq!(found.unwrap(), Some(Duplicate::Paid(paid)), "{spelling}");
+    }
+}
+
+#[tokio::test]
+async fn the_database_and_the_program_name_a_model_alike() {
+    let queue = Queue::open().await;
+    let job = queue.job("a.wav").await;
+    for model in [
+        "#g1_nova-2-general",
+        "deepgram/nova-2",
+        "Nova-3",
+        "Deepgram/NOVA-3",
+        "#g1_deepgram/whisper-large",
+        "aai/universal",
+        "a/b/c",
+        "openai/nova-2",
+        "",
+    ] {
+        let request = Request::new(model, []);
+        let changed = queue.store.reconfigure("talks", &request, at(1));
+        changed.await.unwrap();
+        let closed = [request.model_key()];
+        let reach = reachable();
+        let seen = HashSet::new();
+        let others = queue.store.candidates(&reach, at(9), &seen, &closed, 9);
+        assert!(others.await.unwrap().is_empty(), "{model}");
+        let left = queue.store.remaining_work(&reach, &closed).await.unwrap();
+        assert!(!left.queued, "{model}");
+    }
+    assert!(
+        queue
+            .candidates(9)
+            .await
+            .iter()
+            .any(|found| found.job.id == job)
     );
 }
 

@@ -96,7 +96,7 @@ impl Fixture {
         };
         Ok(self
             .store
-            .candidates(&reach, now(), &HashSet::new(), jobs)
+            .candidates(&reach, now(), &HashSet::new(), &[], jobs)
             .await?)
     }
 

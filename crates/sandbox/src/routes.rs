@@ -65,6 +65,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/stt/{id}", get(poll))
         .route("/v1/stt", post(legacy))
         .route("/v1/models", get(models))
+        .route("/v1/models/deprecations", get(deprecations))
         .route("/v2/billing", get(billing))
         .route("/v2/logs", get(logs))
         .route("/sandbox/ledger", get(ledger))
@@ -198,7 +199,11 @@ async fn accept_submission(
         return Err(reject(shared, error, request).await);
     }
     let client_request_id = client_request_id(request.headers());
-    let submission = submission::read(request).await.map_err(|refusal| {
+    let submission = submission::read(request).await.and_then(|submission| {
+        shared.state().check_model(&submission.model)?;
+        Ok(submission)
+    });
+    let submission = submission.map_err(|refusal| {
         shared.state().count_rejected(refusal.status);
         call.rejection_response(&refusal)
     })?;
@@ -315,6 +320,27 @@ async fn models(uri: Uri) -> Response {
         model
     };
     let data: Vec<_> = property::models().map(model).collect();
+    Json(json!({"object": "list", "data": data})).into_response()
+}
+
+async fn deprecations(State(shared): SharedState) -> Response {
+    let entry = |model: &String| {
+        json!({
+            "id": model,
+            "aliases": Vec::from_iter(model.strip_prefix("#g1_")),
+            "status": "withdrawn",
+            "deprecated_at": "2026-06-01T00:00:00Z",
+            "shutdown_at": "2026-09-01T00:00:00Z",
+            "replaced_by": "deepgram/nova-3-general",
+            "reason": "The provider no longer offers this model.",
+        })
+    };
+    let data: Vec<_> = shared
+        .state()
+        .withdrawn_models()
+        .iter()
+        .map(entry)
+        .collect();
     Json(json!({"object": "list", "data": data})).into_response()
 }
 

@@ -23,6 +23,10 @@ pub struct Settings {
     pub minute: Duration,
     /// The only accepted key. `None` accepts any key that is not empty.
     pub key: Option<String>,
+    /// Withdrawn models. Submissions for them are answered with 404, and the list of deprecations names them.
+    pub withdrawn_models: Vec<String>,
+    /// Models under maintenance. Submissions for them are answered with 500.
+    pub failing_models: Vec<String>,
     /// Seed of generation IDs and faults.
     pub seed: u64,
 }
@@ -40,6 +44,8 @@ impl Default for Settings {
             polls_per_minute: None,
             minute: Duration::from_secs(60),
             key: None,
+            withdrawn_models: Vec::new(),
+            failing_models: Vec::new(),
             seed: 0,
         }
     }

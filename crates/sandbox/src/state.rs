@@ -169,6 +169,25 @@ impl SandboxState {
         NewGeneration { id, fails }
     }
 
+    /// Rejects a submission for a model that is withdrawn or under maintenance.
+    pub(crate) fn check_model(&self, model: &str) -> Result<(), Rejection> {
+        let is_listed = |models: &[String]| models.iter().any(|listed| listed == model);
+        if is_listed(&self.settings.withdrawn_models) {
+            let message = format!("Model {model} not found");
+            return Err(Rejection::new(StatusCode::NOT_FOUND, message));
+        }
+        if is_listed(&self.settings.failing_models) {
+            let message = format!("Model {model} is under maintenance");
+            return Err(Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, message));
+        }
+        Ok(())
+    }
+
+    /// Returns the withdrawn models.
+    pub(crate) fn withdrawn_models(&self) -> &[String] {
+        &self.settings.withdrawn_models
+    }
+
     /// Draws whether the list of requests is missing for this call.
     pub(crate) fn has_no_logs(&mut self) -> bool {
         self.faults.draw_no_logs(&mut self.fault_rng)

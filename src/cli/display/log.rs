@@ -176,6 +176,16 @@ impl Observer for LogDisplay {
                 "all requests pause for {}",
                 format_duration(until.since(*now))
             ),
+            RunEvent::ModelPaused { model, failure } => tracing::warn!(
+                model = escape_control_chars(model),
+                error = failure.class.as_str(),
+                reason = escape_control_chars(&failure.message),
+                "recordings for this model wait; others go on"
+            ),
+            RunEvent::ModelResumed { model } => tracing::info!(
+                model = escape_control_chars(model),
+                "submissions for this model resumed"
+            ),
             RunEvent::StoreUnavailable { reason } => {
                 tracing::error!(
                     reason = escape_control_chars(reason),

@@ -12,6 +12,7 @@ pub(super) mod terminal;
 
 use super::args::GlobalArgs;
 use super::logging::has_display;
+use super::terminal::escape_control_chars;
 use crate::domain::HoldKind;
 use crate::pipeline::Summary;
 use crate::pipeline::event::{Observer, RunEvent};
@@ -86,6 +87,12 @@ fn summary_line(summary: &Summary) -> String {
     }
     if summary.unreachable {
         parts.push("the service could not be reached; the remaining items stay queued".to_owned());
+    }
+    if !summary.failing_models.is_empty() {
+        parts.push(format!(
+            "the service cannot run {} at present; the items for it stay queued",
+            escape_control_chars(&summary.failing_models.join(", "))
+        ));
     }
     if summary.queued && summary.opening != Opening::Now {
         parts.push(format!(

@@ -233,6 +233,15 @@ impl Observer for TerminalDisplay {
                 print_line(&format!("the machine slept for {}", format_duration(*span)))
             }
             RunEvent::WindowChanged { opening } => print_line(&opening.to_string()),
+            RunEvent::ModelPaused { model, failure } => print_line(&format!(
+                "{WARN}waiting{WARN:#} with recordings for {}: {}",
+                escape_control_chars(model),
+                escape_control_chars(&failure.to_string())
+            )),
+            RunEvent::ModelResumed { model } => print_line(&format!(
+                "{SUCCESS}resumed{SUCCESS:#}: {}",
+                escape_control_chars(model)
+            )),
             RunEvent::SlowedDown {
                 failure,
                 until,

@@ -172,16 +172,18 @@ impl Recover {
             answer: answer_of(error),
             call: call_of(first),
             job: first.job,
+            model: &first.model,
             started_at: self.journal.now(),
             retry_after: error.retry_after,
         };
         let seen = self.lane.observe(&self.journal, &answered, Some(error));
-        if answered.answer == Answer::KeyRefused {
+        let answer = answered.answer;
+        if answer == Answer::KeyRefused {
             let hold = self.journal.begin_hold_for(HoldKind::Auth, error);
             self.journal.store_hold(hold).await;
         }
         for submission in uncertain {
-            self.not_found(submission, answered.answer, seen).await?;
+            self.not_found(submission, answer, seen).await?;
         }
         Ok(())
     }

@@ -53,6 +53,14 @@ pub enum Answer {
     Unreachable,
     /// The service failed before it accepted anything.
     ServerError,
+    /// The service does not offer the model of the submission. Nothing was accepted.
+    ModelGone {
+        /// Whether the cause is certainly the model, not a wrong address: the service's list of deprecations names it, or
+        /// the service has answered other calls in this run.
+        is_certain: bool,
+    },
+    /// The service cannot run the model of the submission at present. Nothing was accepted.
+    ModelFailing,
     /// The answer was lost, or the submission's answer could not be read: it may have been accepted and billed.
     Lost,
     /// The answer arrived and cannot be used: it could not be read, or it belongs to another recording.
@@ -74,6 +82,9 @@ impl Answer {
     pub const fn failure_scope(self, call: Call) -> Option<FailureScope> {
         match (self, call) {
             (Self::RateLimited, _) => Some(FailureScope::AllRequests),
+            (Self::ModelFailing | Self::ModelGone { is_certain: false }, Call::Submission) => {
+                Some(FailureScope::Model)
+            }
             (Self::Unreachable | Self::ServerError | Self::Lost, _)
             | (Self::Unreadable, Call::Submission) => Some(FailureScope::Unclear),
             _ => None,
@@ -165,9 +176,9 @@ pub struct Facts {
     pub call: Call,
     /// Attempts spent, including this one.
     pub attempts: u32,
-    /// Whether requests for several jobs fail and none succeeds.
+    /// Whether requests for several jobs fail and none succeeds: all requests, or the submissions of this job's model.
     pub outage: bool,
-    /// When the shared back-off lets this job go on.
+    /// When the back-off of all requests or of the model lets this job go on.
     pub wait_until: Timestamp,
 }
 
@@ -351,7 +362,10 @@ impl Case<'_> {
             Answer::Accepted => JobChange::Accept.into(),
             Answer::Completed => JobChange::Complete.into(),
             Answer::FileChanged => deferred(self.now).into(),
-            Answer::Refused | Answer::NotFound | Answer::TranscriptionFailed => JobChange::Fail {
+            Answer::Refused
+            | Answer::NotFound
+            | Answer::TranscriptionFailed
+            | Answer::ModelGone { is_certain: true } => JobChange::Fail {
                 outcome: AttemptOutcome::Refused,
                 reason: Reason::Answer,
             }
@@ -359,8 +373,15 @@ impl Case<'_> {
             Answer::KeyRefused => self.held(HoldKind::Auth, deferred(self.now)),
             Answer::NoCredit => self.held(HoldKind::Credit, deferred(self.now)),
             Answer::RateLimited | Answer::Unreachable => deferred(self.facts.wait_until).into(),
-            Answer::ServerError if self.facts.outage => deferred(self.facts.wait_until).into(),
-            Answer::ServerError => self.retry(AttemptOutcome::Deferred, Reason::Answer).into(),
+            Answer::ServerError
+            | Answer::ModelFailing
+            | Answer::ModelGone { is_certain: false } => {
+                if self.facts.outage {
+                    deferred(self.facts.wait_until).into()
+                } else {
+                    self.retry(AttemptOutcome::Deferred, Reason::Answer).into()
+                }
+            }
             Answer::Lost | Answer::Unreadable => JobChange::LookUp.into(),
             Answer::InProgress
             | Answer::WithoutResult
@@ -417,9 +438,12 @@ impl Case<'_> {
                 .into()
             }
             Answer::Refused | Answer::Unreadable | Answer::FileChanged => again(true).into(),
-            Answer::Accepted | Answer::Listed | Answer::Unlisted { .. } | Answer::NoRequestLog => {
-                JobChange::Nothing.into()
-            }
+            Answer::Accepted
+            | Answer::Listed
+            | Answer::Unlisted { .. }
+            | Answer::NoRequestLog
+            | Answer::ModelGone { .. }
+            | Answer::ModelFailing => JobChange::Nothing.into(),
         }
     }
 
@@ -440,7 +464,9 @@ impl Case<'_> {
             | Answer::WithoutResult
             | Answer::InProgress
             | Answer::TranscriptionFailed
-            | Answer::FileChanged => JobChange::Nothing.into(),
+            | Answer::FileChanged
+            | Answer::ModelGone { .. }
+            | Answer::ModelFailing => JobChange::Nothing.into(),
             // A log that always fails is no better than one that lists nothing: it must not keep a recording forever.
             Answer::Unlisted { .. }
             | Answer::NotFound

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use std::fmt::Write;
 
 const HOUR: Duration = Duration::from_secs(3600);
-const ANSWERS: [Answer; 19] = [
+const ANSWERS: [Answer; 22] = [
     Answer::Accepted,
     Answer::Completed,
     Answer::WithoutResult,
@@ -19,6 +19,9 @@ const ANSWERS: [Answer; 19] = [
     Answer::RateLimited,
     Answer::Unreachable,
     Answer::ServerError,
+    Answer::ModelGone { is_certain: true },
+    Answer::ModelGone { is_certain: false },
+    Answer::ModelFailing,
     Answer::Lost,
     Answer::Unreadable,
     Answer::Listed,

@@ -128,6 +128,10 @@ pub enum CallErrorKind {
     Unavailable,
     /// Possibly accepted: no response after the last byte was sent, 408, 502, 504, or a 2xx without a generation ID.
     Unknown,
+    /// The service does not offer the model of the submission: 404 to a submission, in the service's own form.
+    ModelGone,
+    /// The model of the submission is under maintenance: 500 to a submission, in the service's own form.
+    ModelFailing,
     /// The service does not have the polled generation: 404, 410.
     Missing,
     /// The response to a poll cannot be parsed.
@@ -148,6 +152,8 @@ impl CallError {
                 Answer::Unreachable
             }
             CallErrorKind::Unavailable => Answer::ServerError,
+            CallErrorKind::ModelGone => Answer::ModelGone { is_certain: false },
+            CallErrorKind::ModelFailing => Answer::ModelFailing,
             CallErrorKind::Unknown => Answer::Lost,
             CallErrorKind::Missing => Answer::NotFound,
             CallErrorKind::Malformed => Answer::Unreadable,

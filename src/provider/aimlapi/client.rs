@@ -5,6 +5,7 @@ use crate::domain::{ApiMode, ErrorClass, Failure, GenerationId, Price, Request, 
 use crate::provider::aimlapi::call::{
     Accepted, AudioSource, CallError, CallErrorKind, PollStatus, Submission, SubmitReply,
 };
+use crate::provider::aimlapi::deprecations::{Deprecation, read_deprecations};
 use crate::provider::aimlapi::envelope::{
     CreateResponse, InvalidResponse, PollAnswer, PollResponse, read_create_response,
     read_legacy_response, read_poll_response,
@@ -317,6 +318,17 @@ impl Client {
         let mut url = self.url(&["models"]);
         url.set_query(Some("include=pricing"));
         self.fetch_list(url, read_prices).await
+    }
+
+    /// Returns the service's list of deprecated models.
+    ///
+    /// Returns `None` if the service has no such list.
+    ///
+    /// # Errors
+    /// Returns an error if the call fails. [`CallErrorKind`] lists the cases.
+    pub async fn deprecations(&self) -> Result<Option<Vec<Deprecation>>, CallError> {
+        self.fetch_list(self.url(&["models", "deprecations"]), read_deprecations)
+            .await
     }
 
     /// Fetches a list. Returns `None` if the service has no such list, or not for this account.

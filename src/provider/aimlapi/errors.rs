@@ -37,12 +37,24 @@ pub struct ErrorResponse<'a> {
 /// Classifies a response with a status other than 2xx.
 #[must_use]
 pub fn classify(call: Operation, refusal: ErrorResponse<'_>) -> CallError {
-    let (kind, class) = kind_and_class(call, refusal.status);
+    let (kind, class) = match model_error(call, &refusal) {
+        Some(CallErrorKind::ModelGone) => (CallErrorKind::ModelGone, ErrorClass::Rejected),
+        Some(kind) => (kind, ErrorClass::Server),
+        None => kind_and_class(call, refusal.status),
+    };
     let detail = refusal.redirect.map_or_else(
         || message(refusal.body),
         |target| format!("redirects to {target}"),
     );
-    let lead = lead(call, refusal.status);
+    let lead = match kind {
+        CallErrorKind::ModelGone => {
+            format!("the service does not offer this model ({})", refusal.status)
+        }
+        CallErrorKind::ModelFailing => {
+            format!("the service cannot run this model ({})", refusal.status)
+        }
+        _ => lead(call, refusal.status),
+    };
     let message = if detail.is_empty() {
         lead
     } else {
@@ -55,6 +67,21 @@ pub fn classify(call: Operation, refusal: ErrorResponse<'_>) -> CallError {
         retry_after: refusal.retry_after,
         request_id: refusal.request_id,
     }
+}
+
+/// Returns the kind of an error that concerns only the model of a submission: a 404 or a 500 in the service's own form.
+///
+/// A page of a proxy is not in this form. Nor is the 404 of a missing route, which names its method and path.
+fn model_error(call: Operation, refusal: &ErrorResponse<'_>) -> Option<CallErrorKind> {
+    let kind = match (call, refusal.status) {
+        (Operation::Submit, 404) => CallErrorKind::ModelGone,
+        (Operation::Submit, 500) => CallErrorKind::ModelFailing,
+        _ => return None,
+    };
+    let text = String::from_utf8_lossy(refusal.body);
+    let body: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).ok()?;
+    let message = body.is_object().then(|| json_message(&body)).flatten()?;
+    (!message.starts_with("Cannot POST ")).then_some(kind)
 }
 
 fn kind_and_class(call: Operation, status: u16) -> (CallErrorKind, ErrorClass) {
@@ -226,6 +253,40 @@ mod tests {
             kind_and_class(Operation::Submit, 413).1,
             ErrorClass::TooLarge
         );
+    }
+
+    #[test]
+    fn errors_of_a_model_are_told_by_the_service_itself() {
+        let kind = |call, status, body: &str| {
+            let body = body.as_bytes();
+            classify(
+                call,
+                ErrorResponse {
+                    status,
+                    body,
+                    ..ErrorResponse::default()
+                },
+            )
+            .kind
+        };
+        let own = r#"{"message":"model not found","statusCode":404}"#;
+        assert_eq!(kind(Operation::Submit, 404, own), Kind::ModelGone);
+        assert_eq!(kind(Operation::Submit, 500, own), Kind::ModelFailing);
+        assert_eq!(
+            kind(
+                Operation::Submit,
+                404,
+                r#"{"message":"Cannot POST /stt/create"}"#
+            ),
+            Kind::Unavailable
+        );
+        assert_eq!(
+            kind(Operation::Submit, 404, "<html>Not Found</html>"),
+            Kind::Unavailable
+        );
+        assert_eq!(kind(Operation::Submit, 404, ""), Kind::Unavailable);
+        assert_eq!(kind(Operation::Poll, 404, own), Kind::Missing);
+        assert_eq!(kind(Operation::Poll, 500, own), Kind::Unavailable);
     }
 
     #[test]

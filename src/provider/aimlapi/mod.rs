@@ -7,11 +7,12 @@
 //! - [`identity`]: check that an answer belongs to the polled generation
 //! - [`errors`]: classification of error responses
 //! - [`request_log`]: the service's list of the key's requests
-//! - [`models`], [`options`]: models and their options
+//! - [`models`], [`options`]: models and their options; [`deprecations`]: the service's list of deprecated models
 //! - `prices`: the service's price list
 
 pub mod call;
 pub mod client;
+pub mod deprecations;
 pub mod envelope;
 pub mod errors;
 pub(crate) mod form;

@@ -1,6 +1,7 @@
 //! Models documented by the service, and the purpose of each.
 
 use crate::domain::did_you_mean::suggestion;
+use crate::domain::model_name::{canonical_model, is_same_model};
 
 /// A speech-to-text model of the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,8 +12,9 @@ pub struct Model {
     pub about: &'static str,
 }
 
-/// The fifteen models in the documentation of the service (May 2025): nova-2 from Deepgram and whisper from OpenAI.
-pub const MODELS: [Model; 15] = [
+/// The models in the documentation of the service: the fifteen of May 2025, nova-2 from Deepgram and whisper from OpenAI,
+/// and those added until November 2026.
+pub const MODELS: [Model; 24] = [
     model(
         "#g1_nova-2-general",
         "everyday audio; a good default, and the only nova-2 for languages other than English",
@@ -52,10 +54,49 @@ pub const MODELS: [Model; 15] = [
         "#g1_whisper-large",
         "about a hundred languages; the most accurate and slowest",
     ),
+    model("nova-3-general", "everyday audio in several languages"),
+    model("nova-3-medical", "medical vocabulary"),
+    model(
+        "aai/universal",
+        "several languages; speakers, chapters and summaries",
+    ),
+    model("aai/slam-1", "English; takes a description of the content"),
+    model(
+        "elevenlabs/scribe_v2",
+        "about a hundred languages; speakers and audio events",
+    ),
+    model(
+        "openai/gpt-transcribe",
+        "text without times, so without subtitles; at most 1400 s",
+    ),
+    model(
+        "openai/gpt-4o-transcribe",
+        "as openai/gpt-transcribe, which replaces it; ends on 2027-02-26",
+    ),
+    model(
+        "openai/gpt-4o-mini-transcribe",
+        "as openai/gpt-transcribe, which replaces it; ends on 2027-02-26",
+    ),
+    model(
+        "microsoft/mai-transcribe-1.5",
+        "text without times, so without subtitles",
+    ),
 ];
 
 const fn model(name: &'static str, about: &'static str) -> Model {
     Model { name, about }
+}
+
+/// Returns the model of this name, in any spelling.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Model> {
+    MODELS.iter().find(|model| is_same_model(model.name, name))
+}
+
+/// Returns the name under which reports and lists show a model: the documented one, or the canonical one of another model.
+#[must_use]
+pub fn shown_name(model: &str) -> String {
+    find(model).map_or_else(|| canonical_model(model), |found| found.name.to_owned())
 }
 
 /// Error for a name that is not in [`MODELS`].
@@ -73,7 +114,7 @@ pub struct UnknownModel {
 /// # Errors
 /// If the name is unknown. The error suggests a similar name.
 pub fn check(name: &str) -> Result<(), UnknownModel> {
-    if MODELS.iter().any(|model| model.name == name) {
+    if find(name).is_some() {
         return Ok(());
     }
     // Users often omit the prefix of the service.
@@ -97,18 +138,27 @@ mod tests {
         let mut names: Vec<_> = MODELS.iter().map(|model| model.name).collect();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), 15);
+        assert_eq!(names.len(), MODELS.len());
         assert!(names.iter().all(|name| check(name).is_ok()));
     }
 
     #[test]
-    fn a_typo_gets_a_suggestion() {
-        for typo in [
-            "#g1_nova-2-generel",
+    fn every_spelling_of_a_model_is_known() {
+        for name in [
             "nova-2-general",
-            "#nova-2-general",
-            "G1_Nova-2-General",
+            "deepgram/nova-2-general",
+            "#g1_Nova-2-General",
+            "nova-2",
         ] {
+            assert_eq!(check(name), Ok(()), "{name}");
+            assert_eq!(shown_name(name), "#g1_nova-2-general");
+        }
+        assert_eq!(shown_name("deepgram/nova-9"), "nova-9");
+    }
+
+    #[test]
+    fn a_typo_gets_a_suggestion() {
+        for typo in ["#g1_nova-2-generel", "#nova-2-general", "G1_Nova-2-General"] {
             let error = check(typo).unwrap_err().to_string();
             assert!(
                 error.contains("did you mean `#g1_nova-2-general`?"),

@@ -28,12 +28,12 @@ impl Store {
     pub async fn may_have_duplicate(&self, candidate: &Candidate) -> Result<bool, StoreError> {
         let found: Option<i64> = sqlx::query_scalar(
             "SELECT 1 FROM recordings r JOIN jobs t ON t.recording_id = r.id
-             WHERE r.size_bytes = ?2 AND r.kind = 'file' AND t.id <> ?1 AND t.model = ?3 AND t.options = ?4
+             WHERE r.size_bytes = ?2 AND r.kind = 'file' AND t.id <> ?1 AND t.model_key = ?3 AND t.options = ?4
                AND t.state IN ('queued', 'submitting', 'pending', 'received', 'done') LIMIT 1",
         )
         .bind(candidate.job.id.0)
         .bind(row::to_integer(candidate.recording.revision.size_bytes))
-        .bind(candidate.job.request.model())
+        .bind(candidate.job.request.model_key())
         .bind(candidate.job.request.options_json())
         .fetch_optional(self.readers())
         .await?;
@@ -89,12 +89,12 @@ impl BatchedChange for FindDuplicate {
                  SELECT json_array(id, paid) FROM (
                      SELECT t.id, EXISTS (SELECT 1 FROM results WHERE job_id = t.id) AS paid FROM jobs t
                      WHERE t.sha256 = c.value ->> 1 AND t.state IN ('submitting', 'pending', 'received', 'done')
-                       AND t.id <> c.value ->> 0 AND t.model = c.value ->> 3 AND t.options = c.value ->> 4
+                       AND t.id <> c.value ->> 0 AND t.model_key = c.value ->> 3 AND t.options = c.value ->> 4
                      UNION ALL
                      SELECT t.id, 0 FROM jobs t INDEXED BY jobs_unhashed JOIN recordings r ON r.id = t.recording_id
                      WHERE t.sha256 IS NULL AND t.state = 'submitting' AND r.kind = 'file'
                        AND r.size_bytes = c.value ->> 2
-                       AND t.id <> c.value ->> 0 AND t.model = c.value ->> 3 AND t.options = c.value ->> 4)
+                       AND t.id <> c.value ->> 0 AND t.model_key = c.value ->> 3 AND t.options = c.value ->> 4)
                  ORDER BY paid DESC, id LIMIT 1)))
              FROM jsonb_each(?1) c",
         )
@@ -103,7 +103,7 @@ impl BatchedChange for FindDuplicate {
                 one.job,
                 &one.sha256,
                 row::to_integer(one.size_bytes),
-                one.request.model(),
+                one.request.model_key(),
                 one.request.options_json(),
             )
         })))

@@ -146,7 +146,7 @@ const UNBLOCKED: &str =
 impl Store {
     /// Returns due jobs within `reach`, by priority, then by due time, at most `limit`.
     ///
-    /// Jobs in `exclude` are left out.
+    /// Jobs in `exclude` are left out, and those of `closed_models`, which are canonical names.
     ///
     /// # Errors
     /// If the database fails.
@@ -155,6 +155,7 @@ impl Store {
         reach: &ReachableSources,
         now: Timestamp,
         exclude: &HashSet<JobId>,
+        closed_models: &[String],
         limit: usize,
     ) -> Result<Vec<Candidate>, StoreError> {
         // The index is named because SQLite would otherwise read and sort the whole queue.
@@ -164,6 +165,7 @@ impl Store {
              FROM jobs j INDEXED BY jobs_queued JOIN recordings r ON r.id = j.recording_id
              WHERE j.state = 'queued' AND j.uncertain_attempt_id IS NULL AND j.due_at <= ?1
                    AND {REACHABLE} AND {UNBLOCKED} AND j.id NOT IN (SELECT value FROM json_each(?5))
+                   AND (?6 = '[]' OR j.model_key NOT IN (SELECT value FROM json_each(?6)))
              ORDER BY j.priority DESC, j.due_at, j.id LIMIT +?4"
         )))
         .bind(now.millis())
@@ -171,6 +173,7 @@ impl Store {
         .bind(names(&reach.configured))
         .bind(row::to_integer(limit as u64))
         .bind(row::json_ids(exclude.iter().map(|job| job.0)))
+        .bind(names(closed_models))
         .fetch_all(self.readers())
         .await?;
         rows.iter().map(candidate).collect()
@@ -273,17 +276,20 @@ impl Store {
         Ok(ids.into_iter().map(JobId).collect())
     }
 
-    /// Returns the remaining work. Queued jobs count only within `reach`.
+    /// Returns the remaining work. Queued jobs count only within `reach`, and not if their model is in `given_up`, which has
+    /// canonical names.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn remaining_work(
         &self,
         reach: &ReachableSources,
+        given_up: &[String],
     ) -> Result<RemainingWork, StoreError> {
         let found = sqlx::query(sqlx::AssertSqlSafe(format!(
             "SELECT EXISTS (SELECT 1 FROM jobs j JOIN recordings r ON r.id = j.recording_id
-                            WHERE j.state = ?1 AND {REACHABLE}) AS queued,
+                            WHERE j.state = ?1 AND {REACHABLE}
+                                  AND (?4 = '[]' OR j.model_key NOT IN (SELECT value FROM json_each(?4)))) AS queued,
                     EXISTS (SELECT 1 FROM jobs WHERE uncertain_attempt_id IS NOT NULL) AS in_doubt,
                     EXISTS (SELECT 1 FROM jobs WHERE state = 'submitting') AS submitting,
                     EXISTS (SELECT 1 FROM jobs WHERE state = 'pending') AS pending,
@@ -292,6 +298,7 @@ impl Store {
         .bind("queued")
         .bind(names(&reach.present))
         .bind(names(&reach.configured))
+        .bind(names(given_up))
         .fetch_one(self.readers())
         .await?;
         Ok(RemainingWork {
@@ -337,8 +344,8 @@ impl Store {
     }
 }
 
-fn names(sources: &[String]) -> String {
-    serde_json::Value::from(sources).to_string()
+fn names(names: &[String]) -> String {
+    serde_json::Value::from(names).to_string()
 }
 
 fn attempts(row: &SqliteRow) -> Result<u32, StoreError> {

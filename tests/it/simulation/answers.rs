@@ -228,6 +228,7 @@ impl<'g> Machine<'g> {
             answer,
             call,
             job: JobId(job as i64),
+            model: "m",
             started_at: left.wall,
             retry_after,
         };

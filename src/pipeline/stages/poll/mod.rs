@@ -255,12 +255,14 @@ impl Poll {
                 earlier: generation.earlier,
             },
             job: pending.job,
+            model: &pending.model,
             started_at,
             retry_after: error.and_then(|error| error.retry_after),
         };
         let seen = self.lane.observe(&self.journal, &answered, error);
         let facts = self.lane.facts(seen, answered.call, pending.attempts);
-        let effect = decide(answered.answer, &facts, self.journal.now(), rand::random());
+        let answer = answered.answer;
+        let effect = decide(answer, &facts, self.journal.now(), rand::random());
         if let (Some(kind), Some(error)) = (effect.hold, error) {
             let hold = self.journal.begin_hold_for(kind, error);
             self.journal.store_hold(hold).await;
@@ -276,7 +278,7 @@ impl Poll {
                 warn_if_unusable(&generation, &reply);
                 let mut generation = generation;
                 generation.last_unfinished_at = unfinished.then_some(started_at);
-                generation.earlier.record(answered.answer);
+                generation.earlier.record(answer);
                 Ok(match due {
                     Some(due) => PollOutcome::RetryAt(generation, due),
                     None => PollOutcome::Unfinished(generation),

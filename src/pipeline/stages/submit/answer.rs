@@ -30,13 +30,19 @@ impl Submit {
     pub(super) async fn answered(
         &self,
         sent: &Sent<'_>,
-        reply: Result<Accepted, CallError>,
+        mut reply: Result<Accepted, CallError>,
     ) -> Result<(), StoreError> {
+        let model = sent.candidate.job.request.model();
+        let answer = match &mut reply {
+            Ok(accepted) => answer_of(accepted),
+            Err(error) => self.lane.answer_of(error, model, self.journal.now()).await,
+        };
         let error = reply.as_ref().err();
         let answered = Answered {
-            answer: reply.as_ref().map_or_else(CallError::answer, answer_of),
+            answer,
             call: Call::Submission,
             job: sent.candidate.job.id,
+            model,
             started_at: sent.started_at,
             retry_after: error.and_then(|error| error.retry_after),
         };
@@ -60,6 +66,8 @@ impl Submit {
     }
 
     async fn accepted(&self, sent: &Sent<'_>, accepted: Accepted) -> Result<(), StoreError> {
+        let model = sent.candidate.job.request.model();
+        self.lane.withdrawn.record_acceptance(model);
         match accepted.reply {
             SubmitReply::Generation(_) => self.store_acceptance(sent, accepted).await?,
             SubmitReply::Completed(completed) => {

@@ -76,10 +76,17 @@ pub async fn submit_all(stage: Submit) -> Result<(), StoreError> {
         // `candidates` and `next_due` must use the same time, or a job due between the two would be missed.
         let now = stage.journal.now();
         if candidates.is_empty() {
+            let closed_models = stage.lane.admission.closed_models();
             let found = stage
                 .journal
                 .store
-                .candidates(&stage.reach.sources(), now, &in_flight, BATCH)
+                .candidates(
+                    &stage.reach.sources(),
+                    now,
+                    &in_flight,
+                    &closed_models,
+                    BATCH,
+                )
                 .await?;
             candidates = found.into();
         }
@@ -101,6 +108,8 @@ pub async fn submit_all(stage: Submit) -> Result<(), StoreError> {
             .next_due(&stage.reach.sources(), now)
             .await?
             .unwrap_or(Timestamp::MAX);
+        let next_probe = stage.lane.admission.next_model_probe();
+        let due = due.min(next_probe.unwrap_or(Timestamp::MAX));
         tokio::select! {
             () = stage.journal.signals.stop.cancelled() => break,
             () = stage.journal.signals.wake_submit.notified() => {}

@@ -38,6 +38,13 @@ impl Submit {
         upload_slot: UploadSlot,
     ) -> Result<(), StoreError> {
         let now = self.journal.now();
+        let model = candidate.job.request.model_key();
+        if let Some(failure) = self.lane.withdrawn.failure(&model) {
+            return self.fail(&candidate, failure, false).await;
+        }
+        if self.lane.admission.closed_models().contains(&model) {
+            return Ok(());
+        }
         if let Some(reason) = self.exclusion_reason(&candidate, None) {
             return self.skip(&candidate, reason.to_owned()).await;
         }
@@ -90,6 +97,11 @@ impl Submit {
         upload_slot: UploadSlot,
     ) -> Result<(), StoreError> {
         let Some(permit) = self.admitted(candidate, ready.sha256.as_deref()).await? else {
+            return Ok(());
+        };
+        // The job stays queued while its model fails.
+        let model = candidate.job.request.model_key();
+        let Some(model_permit) = self.lane.admission.try_acquire_model(&model) else {
             return Ok(());
         };
         let spent = match self.lane.spend.charge(
@@ -160,6 +172,7 @@ impl Submit {
             };
             self.answered(&sent, reply).await?;
         }
+        drop(model_permit);
         drop(permit);
         Ok(())
     }

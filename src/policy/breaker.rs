@@ -1,0 +1,252 @@
+//! A circuit breaker for each model. A sick model delays its own recordings and no others.
+//!
+//! A breaker trips when submissions of several jobs fail and none of its model is accepted in between. While it is
+//! tripped, nothing of the model is submitted until its back-off ends. Then one submission at a time probes the model.
+
+use super::backoff::{Backoff, FailureScope, SharedBackoff};
+use crate::domain::{JobId, Timestamp};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The breakers of all models that have failed. A model is named by its canonical name.
+#[derive(Debug, Clone)]
+pub struct ModelBreakers {
+    backoff: Backoff,
+    breakers: BTreeMap<String, Breaker>,
+}
+
+/// A failed submission of a model.
+#[derive(Debug, Clone, Copy)]
+pub struct ModelFailure<'a> {
+    /// Canonical name of the model.
+    pub model: &'a str,
+    /// The job that was submitted.
+    pub job: JobId,
+    /// When the submission began.
+    pub started_at: Timestamp,
+    /// `Retry-After` of the answer.
+    pub retry_after: Option<Duration>,
+}
+
+/// Whether a model takes a submission.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ModelDecision {
+    /// The model is healthy.
+    Admit,
+    /// The breaker is tripped and its back-off is over: this submission probes the model.
+    Probe,
+    /// The back-off lasts until this time.
+    Until(Timestamp),
+    /// A probe is in flight. Its answer decides.
+    Probing,
+}
+
+#[derive(Debug, Clone)]
+struct Breaker {
+    backoff: SharedBackoff,
+    is_probing: bool,
+}
+
+impl ModelBreakers {
+    /// Creates breakers that back off by `backoff`.
+    #[must_use]
+    pub const fn new(backoff: Backoff) -> Self {
+        Self {
+            backoff,
+            breakers: BTreeMap::new(),
+        }
+    }
+
+    /// Records that a submission failed at `now` because of its model. Returns the time until which the job waits.
+    pub fn record_failure(
+        &mut self,
+        now: Timestamp,
+        failure: ModelFailure<'_>,
+        jitter: f64,
+    ) -> Timestamp {
+        let backoff = self.backoff;
+        let breaker = self
+            .breakers
+            .entry(failure.model.to_owned())
+            .or_insert_with(|| Breaker {
+                backoff: SharedBackoff::new(backoff),
+                is_probing: false,
+            });
+        breaker.backoff.record_failure(
+            now,
+            failure.started_at,
+            failure.job.into(),
+            FailureScope::Unclear,
+            failure.retry_after,
+            jitter,
+        )
+    }
+
+    /// Records that a submission of `model` was accepted, which closes its breaker. Returns whether it was tripped.
+    pub fn record_success(&mut self, model: &str) -> bool {
+        self.breakers
+            .remove(model)
+            .is_some_and(|breaker| breaker.is_tripped())
+    }
+
+    /// Decides whether a recording of `model` may be submitted at `now`.
+    #[must_use]
+    pub fn decide(&self, model: &str, now: Timestamp) -> ModelDecision {
+        let Some(breaker) = self.breakers.get(model).filter(|found| found.is_tripped()) else {
+            return ModelDecision::Admit;
+        };
+        let opens_at = breaker.backoff.opens_at(now);
+        if now < opens_at {
+            ModelDecision::Until(opens_at)
+        } else if breaker.is_probing {
+            ModelDecision::Probing
+        } else {
+            ModelDecision::Probe
+        }
+    }
+
+    /// Marks a probe of `model` as in flight, or as ended.
+    pub fn set_probing(&mut self, model: &str, is_probing: bool) {
+        if let Some(breaker) = self.breakers.get_mut(model) {
+            breaker.is_probing = is_probing;
+        }
+    }
+
+    /// Whether the breaker of `model` is tripped.
+    #[must_use]
+    pub fn is_tripped(&self, model: &str) -> bool {
+        self.breakers.get(model).is_some_and(Breaker::is_tripped)
+    }
+
+    /// Returns the models that take no submission at `now`.
+    #[must_use]
+    pub fn closed_to_submissions(&self, now: Timestamp) -> Vec<String> {
+        let closed = |model: &&String| {
+            matches!(
+                self.decide(model, now),
+                ModelDecision::Until(_) | ModelDecision::Probing
+            )
+        };
+        self.breakers.keys().filter(closed).cloned().collect()
+    }
+
+    /// Returns the earliest time at which a model may be probed. `None` if none waits for a time.
+    #[must_use]
+    pub fn next_probe(&self, now: Timestamp) -> Option<Timestamp> {
+        let wait = |model| match self.decide(model, now) {
+            ModelDecision::Until(time) => Some(time),
+            _ => None,
+        };
+        self.breakers.keys().filter_map(|model| wait(model)).min()
+    }
+
+    /// Returns the tripped models that have failed for longer than `span` without a success. A wait that the service
+    /// asked for does not count.
+    #[must_use]
+    pub fn failing_longer_than(&self, span: Duration, now: Timestamp) -> Vec<String> {
+        let is_failing =
+            |breaker: &Breaker| breaker.is_tripped() && breaker.backoff.failing_for(now) > span;
+        self.breakers
+            .iter()
+            .filter(|(_, breaker)| is_failing(breaker))
+            .map(|(model, _)| model.clone())
+            .collect()
+    }
+}
+
+impl Breaker {
+    const fn is_tripped(&self) -> bool {
+        self.backoff.is_outage()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const BACKOFF: Backoff = Backoff {
+        initial: Duration::from_secs(10),
+        max: Duration::from_secs(900),
+    };
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(seconds * 1000)
+    }
+
+    fn fail(breakers: &mut ModelBreakers, model: &str, job: i64, seconds: i64) -> Timestamp {
+        let failure = ModelFailure {
+            model,
+            job: JobId(job),
+            started_at: at(seconds - 1),
+            retry_after: None,
+        };
+        breakers.record_failure(at(seconds), failure, 0.0)
+    }
+
+    #[test]
+    fn one_job_does_not_trip_the_breaker() {
+        let mut breakers = ModelBreakers::new(BACKOFF);
+        assert_eq!(fail(&mut breakers, "a", 1, 1), at(11));
+        assert_eq!(fail(&mut breakers, "a", 1, 20), at(40));
+        assert_eq!(breakers.decide("a", at(21)), ModelDecision::Admit);
+    }
+
+    #[test]
+    fn two_jobs_trip_the_breaker_of_their_model_only() {
+        let mut breakers = ModelBreakers::new(BACKOFF);
+        fail(&mut breakers, "a", 1, 1);
+        fail(&mut breakers, "a", 2, 2);
+        assert_eq!(breakers.decide("a", at(3)), ModelDecision::Until(at(22)));
+        assert_eq!(breakers.decide("b", at(3)), ModelDecision::Admit);
+        assert_eq!(breakers.closed_to_submissions(at(3)), ["a"]);
+        assert_eq!(breakers.next_probe(at(3)), Some(at(22)));
+    }
+
+    #[test]
+    fn one_probe_at_a_time_follows_the_back_off() {
+        let mut breakers = ModelBreakers::new(BACKOFF);
+        fail(&mut breakers, "a", 1, 1);
+        fail(&mut breakers, "a", 2, 2);
+        assert_eq!(breakers.decide("a", at(22)), ModelDecision::Probe);
+        breakers.set_probing("a", true);
+        assert_eq!(breakers.decide("a", at(22)), ModelDecision::Probing);
+        assert_eq!(breakers.next_probe(at(22)), None);
+        fail(&mut breakers, "a", 3, 24);
+        breakers.set_probing("a", false);
+        assert_eq!(breakers.decide("a", at(25)), ModelDecision::Until(at(64)));
+        assert_eq!(
+            breakers.failing_longer_than(Duration::from_secs(20), at(25)),
+            ["a"]
+        );
+        assert!(breakers.record_success("a"));
+        assert_eq!(breakers.decide("a", at(25)), ModelDecision::Admit);
+    }
+
+    proptest! {
+        #[test]
+        fn a_failing_model_never_closes_another(failures in proptest::collection::vec((0i64..5, 0i64..100), 1..50)) {
+            let mut breakers = ModelBreakers::new(BACKOFF);
+            for (step, (job, wait)) in failures.into_iter().enumerate() {
+                fail(&mut breakers, "sick", job, step as i64 * 100 + wait);
+                prop_assert_eq!(breakers.decide("healthy", at(step as i64 * 100)), ModelDecision::Admit);
+            }
+        }
+
+        #[test]
+        fn at_most_one_probe_leaves(failures in 2i64..20, looks in proptest::collection::vec(0i64..10_000, 1..50)) {
+            let mut breakers = ModelBreakers::new(BACKOFF);
+            for job in 0..failures {
+                fail(&mut breakers, "a", job, job);
+            }
+            let mut probes = 0;
+            for seconds in looks {
+                if breakers.decide("a", at(seconds)) == ModelDecision::Probe {
+                    breakers.set_probing("a", true);
+                    probes += 1;
+                }
+            }
+            prop_assert!(probes <= 1);
+        }
+    }
+}
