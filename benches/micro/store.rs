@@ -3,12 +3,12 @@
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use nightscribe::domain::Location;
-use nightscribe::domain::{GenerationId, JobId, Request, RunId, Timestamp};
+use nightscribe::domain::{GenerationId, JobId, Request, RunId, Timestamp, WrittenFile};
 use nightscribe::store::Store;
 use nightscribe::store::compress::pack;
 use nightscribe::store::sqlite::claims::Claim;
 use nightscribe::store::sqlite::recordings::FoundRecording;
-use nightscribe::store::sqlite::transitions::{Acceptance, Completion, WrittenFile};
+use nightscribe::store::sqlite::transitions::{Acceptance, Completion};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -105,6 +105,8 @@ async fn process(store: &Store, run: RunId, job: JobId) {
     let files = vec![WrittenFile {
         path: PathBuf::from(format!("/transcripts/{job}.txt")),
         size_bytes: 1,
+        sha256: [0; 32],
+        changed_at_ns: Some(0),
     }];
     store.finish_job(job, files, false, NOW).await.unwrap();
 }

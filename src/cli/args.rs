@@ -338,6 +338,9 @@ pub struct ExportArgs {
     /// Folder to write to [default: the configured output folder]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
+    /// Replace transcripts that were edited [default: keep them and write NAME.new.EXT]
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Returns the help of `--format`, which lists every format.

@@ -12,6 +12,7 @@
 //! - [`price`]: prices of the models
 //! - [`container`]: file types that the service accepts; [`file_content`]: a small recording, held in memory
 //! - [`file_name`]: template for the names of output files; [`format`](mod@format): output formats
+//! - [`written_file`]: output files, and how their content is recognised
 //! - [`channel`]: notification channels; [`hook_argument`]: arguments of a hook, with placeholders
 //! - [`control_chars`]: control characters in text; [`one_line`](mod@one_line): foreign text as one line
 //! - [`did_you_mean`]: suggestions for mistyped names
@@ -39,6 +40,7 @@ pub mod state;
 pub mod time;
 pub mod transcript;
 pub mod transition;
+pub mod written_file;
 
 pub use crate::domain::api_mode::ApiMode;
 pub use crate::domain::control_chars::is_control_char;
@@ -58,3 +60,4 @@ pub use request::Request;
 pub use state::JobState;
 pub use time::Timestamp;
 pub use transcript::Transcript;
+pub use written_file::{ContentHash, FileRecord, KeptFile, WrittenFile};

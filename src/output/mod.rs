@@ -4,10 +4,14 @@
 //! - [`link`]: relative links to recordings
 //! - [`naming`]: folders and names of transcripts
 //! - [`staging_file`]: staging files and their removal after a crash
+//! - [`target`]: what exists at the path of a transcript before it is written
 //! - [`write`](mod@write): atomic writes
+//! - [`error`]: failures to write
 
+pub mod error;
 pub mod link;
 pub mod naming;
 pub mod render;
 pub mod staging_file;
+pub mod target;
 pub mod write;

@@ -14,6 +14,8 @@ use std::path::{Component, Path, PathBuf};
 const MAX_NAME_BYTES: usize = 255;
 /// Bytes reserved for the longest extension, `.whisperx.json`.
 const MAX_EXTENSION_BYTES: usize = 14;
+/// Maximum length of a base name, in bytes.
+const MAX_BASE_BYTES: usize = MAX_NAME_BYTES - MAX_EXTENSION_BYTES;
 /// Maximum length of a name derived from a URL, in bytes.
 const MAX_URL_NAME_BYTES: usize = 200;
 
@@ -35,7 +37,7 @@ pub fn transcript_folder(root: &Path, source: &str, relative: &Path) -> PathBuf 
 /// Returns the possible base names of a recording's transcripts, without extension and in order of preference.
 ///
 /// They are the stem, the full name, and then an endless sequence of numbered names.
-pub fn base_names(name: &OsStr) -> impl Iterator<Item = OsString> + Send + 'static + use<> {
+pub fn base_names(name: &OsStr) -> impl Iterator<Item = OsString> + Send + Sync + 'static + use<> {
     let full_name = name.to_owned();
     let stem = Path::new(name).file_stem().unwrap_or(name).to_owned();
     let numbered = (2_u64..).map({
@@ -74,14 +76,33 @@ pub fn file_name(base: &OsStr, format: Format) -> OsString {
     name
 }
 
-/// Shortens a base name to leave space for its extension. A hash of the full name keeps long names distinct.
+/// Returns base names for the new version of a transcript whose file was edited, in order of preference.
+///
+/// They are `base.new`, and then an endless sequence of numbered names.
+pub fn new_version_names(base: &OsStr) -> impl Iterator<Item = OsString> {
+    let suffixes = (2_u64..).map(|number| format!(".new~{number}"));
+    iter::once(".new".to_owned())
+        .chain(suffixes)
+        .map(move |suffix| {
+            let mut name = shorten_to(base, MAX_BASE_BYTES - suffix.len());
+            name.push(suffix);
+            name
+        })
+}
+
+/// Shortens a base name to leave space for its extension.
 fn shorten(base: &OsStr) -> OsString {
+    shorten_to(base, MAX_BASE_BYTES)
+}
+
+/// Shortens a name to `max_bytes`. A hash of the full name keeps long names distinct.
+fn shorten_to(base: &OsStr, max_bytes: usize) -> OsString {
     let bytes = base.as_bytes();
-    if bytes.len() + MAX_EXTENSION_BYTES <= MAX_NAME_BYTES {
+    if bytes.len() <= max_bytes {
         return base.to_owned();
     }
     let hash = hex::encode(Sha256::digest(bytes));
-    let mut end = MAX_NAME_BYTES - MAX_EXTENSION_BYTES - 9;
+    let mut end = max_bytes - 9;
     while end > 0 && bytes[end] & 0b1100_0000 == 0b1000_0000 {
         end -= 1;
     }
@@ -172,6 +193,16 @@ mod tests {
         let base = |name: &str| base_names(OsStr::new(name)).next().unwrap();
         assert_ne!(base(&one), base(&two));
         assert!(base(&one).to_str().unwrap().starts_with("ää"));
+    }
+
+    #[test]
+    fn a_new_version_is_named_and_numbered() {
+        let names: Vec<_> = new_version_names(OsStr::new("talk")).take(3).collect();
+        assert_eq!(names, ["talk.new", "talk.new~2", "talk.new~3"]);
+        let long = shorten(OsStr::new(&"ä".repeat(125)));
+        let name = new_version_names(&long).next().unwrap();
+        assert!(name.len() <= MAX_BASE_BYTES);
+        assert!(name.to_str().unwrap().ends_with(".new"));
     }
 
     #[test]

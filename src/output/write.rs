@@ -4,133 +4,77 @@
 
 use crate::disk::file_system;
 use crate::disk::folder::{DEFAULT_MODE, create_durable, sync};
+use crate::domain::WrittenFile;
+use crate::output::error::WriteError;
 use crate::output::staging_file::create_staging_file;
+use crate::output::target::{Content, Target, TargetState, changed_at_ns};
 use crate::runtime::failpoint;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use tempfile::NamedTempFile;
-
-/// Failure to write a file or folder.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot write `{}`", path.display())]
-pub struct WriteError {
-    path: PathBuf,
-    is_folder: bool,
-    source: io::Error,
-}
-
-impl WriteError {
-    fn file(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
-        Self::at(path, false)
-    }
-
-    fn folder(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
-        Self::at(path, true)
-    }
-
-    fn at(path: &Path, is_folder: bool) -> impl FnOnce(io::Error) -> Self + '_ {
-        move |source| Self {
-            path: path.to_owned(),
-            is_folder,
-            source,
-        }
-    }
-
-    /// Whether the file system rejected only the name of the file. Another name in the same folder may work.
-    #[must_use]
-    pub fn is_invalid_name(&self) -> bool {
-        let is_unencodable =
-            self.source.raw_os_error() == Some(rustix::io::Errno::ILSEQ.raw_os_error());
-        let is_rejected = matches!(
-            self.source.kind(),
-            io::ErrorKind::InvalidFilename | io::ErrorKind::InvalidInput
-        );
-        !self.is_folder && (is_unencodable || is_rejected)
-    }
-}
-
-/// State of a target path before the write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TargetState {
-    /// The path does not exist.
-    Missing,
-    /// A regular file with exactly the bytes to write.
-    Identical,
-    /// A file with other content, or a symbolic link to anything.
-    Different,
-    /// A folder.
-    Folder,
-}
-
-/// Returns the state of `path` before `bytes` are written to it. Blocks.
-///
-/// # Errors
-/// Returns an error if the path cannot be examined, for example because the file system rejects the name.
-pub fn target_state(path: &Path, bytes: &[u8]) -> Result<TargetState, WriteError> {
-    let metadata = match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(TargetState::Missing),
-        metadata => metadata.map_err(WriteError::file(path))?,
-    };
-    let is_same_size = metadata.is_file() && metadata.len() == bytes.len() as u64;
-    Ok(if metadata.is_dir() {
-        TargetState::Folder
-    // An unreadable file counts as different.
-    } else if is_same_size && fs::read(path).is_ok_and(|existing| existing == bytes) {
-        TargetState::Identical
-    } else {
-        TargetState::Different
-    })
-}
 
 /// A fully written staging file, next to its target path.
 ///
 /// A crash leaves the target unchanged. It may leave the staging file, which
-/// [`remove_leftovers`](crate::output::staging_file::remove_staging_files) removes. Dropping the value before [`rename_into_place`] removes the
-/// staging file.
+/// [`remove_staging_files`](crate::output::staging_file::remove_staging_files) removes. Dropping the value before
+/// [`rename_into_place`] removes the staging file.
 #[derive(Debug)]
 pub struct StagedFile {
-    path: PathBuf,
-    size_bytes: u64,
+    target: Target,
+    content: Content,
     /// Staging file. `None` once the target holds the content.
     staging: Option<NamedTempFile>,
 }
 
 impl StagedFile {
-    /// Writes `bytes` to a staging file for `path`. `found` is the current state of `path`. Blocks.
+    /// Writes `bytes`, which have the size and hash `content`, to a staging file for `target`. Blocks.
     ///
     /// A file that already holds the bytes is synced instead of written, because a crash may have preceded its sync.
     ///
     /// # Errors
     /// Returns an error if the bytes cannot be written. No staging file is left in this case.
-    pub fn write(path: PathBuf, found: TargetState, bytes: &[u8]) -> Result<Self, WriteError> {
-        let written = match found {
-            TargetState::Identical => sync_existing(&path).map(|()| None),
+    pub fn write(target: Target, content: Content, bytes: &[u8]) -> Result<Self, WriteError> {
+        let path = &target.path;
+        let written = match target.state {
+            TargetState::Identical => sync_existing(path).map(|()| None),
             TargetState::Folder => Err(io::ErrorKind::IsADirectory.into()),
-            TargetState::Missing | TargetState::Different => {
-                write_staging_file(parent_folder(&path), bytes).map(Some)
-            }
+            _ => write_staging_file(parent_folder(path), bytes).map(Some),
         };
-        let staging = written.map_err(WriteError::file(&path))?;
-        let size_bytes = bytes.len() as u64;
+        let staging = written.map_err(WriteError::file(path))?;
         Ok(Self {
-            path,
-            size_bytes,
+            target,
+            content,
             staging,
         })
     }
 
-    /// Target path.
+    /// Target path, and what was found there.
     #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
+    pub const fn target(&self) -> &Target {
+        &self.target
     }
 
-    /// Size in bytes.
+    /// Size and hash of the new content.
     #[must_use]
-    pub const fn size_bytes(&self) -> u64 {
-        self.size_bytes
+    pub const fn content(&self) -> &Content {
+        &self.content
+    }
+
+    /// Returns the record of the file, which is in place. Blocks.
+    #[must_use]
+    pub fn record(&self) -> WrittenFile {
+        let Content { size_bytes, sha256 } = self.content;
+        let metadata = fs::symlink_metadata(&self.target.path).ok();
+        // Without a time, the file is recognised by its content alone.
+        let of_same_size = metadata.filter(|found| found.len() == size_bytes);
+        WrittenFile {
+            path: self.target.path.clone(),
+            size_bytes,
+            sha256,
+            changed_at_ns: of_same_size.as_ref().map(changed_at_ns),
+        }
     }
 
     /// Whether it must be synced before the rename. This is not the case if the target already holds the content.
@@ -153,7 +97,7 @@ impl StagedFile {
     pub fn sync(&self) -> Result<(), WriteError> {
         if let Some(staging) = &self.staging {
             let synced = staging.as_file().sync_all();
-            synced.map_err(WriteError::file(&self.path))?;
+            synced.map_err(WriteError::file(&self.target.path))?;
             failpoint::hit("output.write.file_synced");
         }
         Ok(())
@@ -167,26 +111,14 @@ impl StagedFile {
         if !file_system::supports_syncfs(file) {
             return None;
         }
-        let synced = file_system::sync(file).map_err(WriteError::file(&self.path));
+        let synced = file_system::sync(file).map_err(WriteError::file(&self.target.path));
         failpoint::hit("output.write.file_system_synced");
         Some(synced)
     }
 
-    /// Reads the written bytes back. Blocks.
-    ///
-    /// # Errors
-    /// Returns an error if they cannot be read.
-    pub fn read_back(&self) -> Result<Vec<u8>, WriteError> {
-        let path = self
-            .staging
-            .as_ref()
-            .map_or(&*self.path, NamedTempFile::path);
-        fs::read(path).map_err(WriteError::file(path))
-    }
-
-    /// Changes the target path. The new path must be in the same folder.
-    pub fn set_path(&mut self, path: PathBuf) {
-        self.path = path;
+    /// Changes the target. Its path must be in the same folder.
+    pub fn set_target(&mut self, target: Target) {
+        self.target = target;
     }
 
     /// Renames the staging file to the target path.
@@ -194,9 +126,9 @@ impl StagedFile {
         let Some(staging) = self.staging.take() else {
             return Ok(());
         };
-        staging.persist(&self.path).map_err(|failed| {
+        staging.persist(&self.target.path).map_err(|failed| {
             self.staging = Some(failed.file);
-            WriteError::file(&self.path)(failed.error)
+            WriteError::file(&self.target.path)(failed.error)
         })?;
         failpoint::hit("output.write.renamed");
         Ok(())
@@ -260,6 +192,7 @@ fn write_staging_file(folder: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::FileRecord;
     use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
     fn write(folder: &tempfile::TempDir, name: &str, text: &str) -> Result<(), WriteError> {
@@ -270,15 +203,16 @@ mod tests {
         let files = files.iter().map(|(name, text)| {
             let path = folder.path().join(name);
             create_folder(parent_folder(&path))?;
-            let found = target_state(&path, text.as_bytes())?;
-            StagedFile::write(path, found, text.as_bytes())
+            let content = Content::of(text.as_bytes());
+            let target = Target::inspect(path, &content, None)?;
+            StagedFile::write(target, content, text.as_bytes())
         });
         let mut files = files.collect::<Result<Vec<_>, _>>()?;
         files.iter().try_for_each(StagedFile::sync)?;
         rename_into_place(&mut files)?;
         files
             .iter()
-            .try_for_each(|file| sync_folder(parent_folder(file.path())))
+            .try_for_each(|file| sync_folder(parent_folder(&file.target().path)))
     }
 
     fn names(folder: &Path) -> Vec<String> {
@@ -404,30 +338,32 @@ mod tests {
     }
 
     #[test]
-    fn target_states_are_detected_by_content() {
+    fn a_dropped_staging_file_is_removed() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.txt");
-        assert_eq!(target_state(&path, b"new").unwrap(), TargetState::Missing);
-        fs::write(&path, "old").unwrap();
-        assert_eq!(target_state(&path, b"new").unwrap(), TargetState::Different);
-        assert_eq!(target_state(&path, b"old").unwrap(), TargetState::Identical);
-        assert_eq!(
-            target_state(folder.path(), b"").unwrap(),
-            TargetState::Folder
-        );
-        let link = folder.path().join("link");
-        symlink("x.txt", &link).unwrap();
-        assert_eq!(target_state(&link, b"old").unwrap(), TargetState::Different);
-    }
-
-    #[test]
-    fn a_staged_file_is_readable_and_removed_on_drop() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.txt");
-        let staged = StagedFile::write(path, TargetState::Missing, b"one").unwrap();
-        assert_eq!(staged.read_back().unwrap(), b"one");
+        let content = Content::of(b"one");
+        let target = Target::inspect(folder.path().join("x.txt"), &content, None).unwrap();
+        let staged = StagedFile::write(target, content, b"one").unwrap();
         assert_eq!(names(folder.path()).len(), 1);
         drop(staged);
         assert!(names(folder.path()).is_empty());
+    }
+
+    #[test]
+    fn the_record_of_a_written_file_proves_that_it_is_unchanged() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, content) = (folder.path().join("x.txt"), Content::of(b"one"));
+        let target = Target::inspect(path.clone(), &content, None).unwrap();
+        let mut files = [StagedFile::write(target, content, b"one").unwrap()];
+        rename_into_place(&mut files).unwrap();
+        let written = files[0].record();
+        let record = FileRecord {
+            size_bytes: written.size_bytes,
+            sha256: Some(written.sha256),
+            changed_at_ns: written.changed_at_ns,
+            replacing: None,
+        };
+        let found = fs::metadata(path).unwrap();
+        let unchanged = record.unchanged(found.len(), changed_at_ns(&found));
+        assert_eq!(unchanged, Some(content.sha256));
     }
 }

@@ -1,6 +1,6 @@
 //! Events of a run, for display and logging.
 
-use crate::domain::{Failure, Hold, HoldKind, JobId, JobState, Timestamp};
+use crate::domain::{Failure, Hold, HoldKind, JobId, JobState, KeptFile, Timestamp};
 use crate::policy::hours::Opening;
 use crate::provider::UploadProgress;
 use crate::store::sqlite::recovery::Recovered;
@@ -69,6 +69,12 @@ pub enum RunEvent {
         name: PathBuf,
         outputs: Vec<PathBuf>,
         silent: bool,
+    },
+    /// A transcript was edited since it was written. It is kept, and the new one is next to it.
+    EditKept {
+        job: JobId,
+        name: PathBuf,
+        file: KeptFile,
     },
     /// The job was requeued and is tried again at `due`.
     Requeued {

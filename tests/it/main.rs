@@ -11,6 +11,7 @@ mod client;
 #[cfg(feature = "crash-points")]
 mod crash_matrix;
 mod dependencies;
+mod edited_transcripts;
 mod exactly_once;
 mod file_names;
 mod folder_rules;

@@ -3,8 +3,8 @@
 use nightscribe::domain::Location;
 use nightscribe::domain::transition::{JobEvent, next};
 use nightscribe::domain::{
-    AttemptId, ErrorClass, Failure, GenerationId, Hold, HoldKind, JobId, JobState, Request, RunId,
-    Timestamp,
+    AttemptId, ErrorClass, Failure, FileRecord, GenerationId, Hold, HoldKind, JobId, JobState,
+    Request, RunId, Timestamp, WrittenFile,
 };
 use nightscribe::policy::outcome::AttemptOutcome;
 use nightscribe::store::compress::pack;
@@ -13,11 +13,10 @@ use nightscribe::store::sqlite::duplicates::Duplicate;
 use nightscribe::store::sqlite::items::ItemFilter;
 use nightscribe::store::sqlite::open::DATABASE_FILE;
 use nightscribe::store::sqlite::operator::{CancelOutcome, RetryFilter};
+use nightscribe::store::sqlite::outputs::Replacement;
 use nightscribe::store::sqlite::queue::{Candidate, ReachableSources};
 use nightscribe::store::sqlite::recordings::{FoundRecording, RecordOutcome};
-use nightscribe::store::sqlite::transitions::{
-    Acceptance, Completion, FailedAttempt, NextState, WrittenFile,
-};
+use nightscribe::store::sqlite::transitions::{Acceptance, Completion, FailedAttempt, NextState};
 use nightscribe::store::sqlite::uncertain::Adoption;
 use nightscribe::store::{Store, StoreError};
 use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
@@ -210,6 +209,8 @@ impl Queue {
         let files = vec![WrittenFile {
             path: PathBuf::from(format!("/out/{}.txt", job.0)),
             size_bytes: 9,
+            sha256: [9; 32],
+            changed_at_ns: Some(-1),
         }];
         self.store.finish_job(job, files, false, at(50)).await
     }
@@ -851,6 +852,8 @@ async fn a_result_is_stored_unchanged_with_its_files() {
     let export = WrittenFile {
         path: non_utf8.clone(),
         size_bytes: 1,
+        sha256: [1; 32],
+        changed_at_ns: None,
     };
     queue
         .store
@@ -866,13 +869,65 @@ async fn a_result_is_stored_unchanged_with_its_files() {
         .outputs_of(&[received.recording_id])
         .await
         .unwrap();
-    assert_eq!(
-        outputs,
-        [(received.recording_id, [path, non_utf8].into())].into()
-    );
+    let finished = FileRecord {
+        size_bytes: 9,
+        sha256: Some([9; 32]),
+        changed_at_ns: Some(-1),
+        replacing: None,
+    };
+    let exported = FileRecord {
+        size_bytes: 1,
+        sha256: Some([1; 32]),
+        ..FileRecord::default()
+    };
+    let records = [(path, finished), (non_utf8, exported)].into();
+    assert_eq!(outputs, [(received.recording_id, records)].into());
     assert_eq!(queue.store.jobs_with_result().await.unwrap(), [job, other]);
     assert!(queue.store.with_result(job).await.unwrap().is_some());
     assert!(queue.store.with_result(JobId(99)).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_replacement_is_recorded_until_the_file_is() {
+    let queue = Queue::open().await;
+    let job = queue.job_in(JobState::Done, "a.wav").await;
+    let path = PathBuf::from(OsStr::from_bytes(b"/out/odd\xff"));
+    let written = |sha256| WrittenFile {
+        path: path.clone(),
+        size_bytes: 1,
+        sha256,
+        changed_at_ns: Some(7),
+    };
+    let record = async || {
+        let received = queue.store.with_result(job).await.unwrap().unwrap();
+        let recordings = [received.recording_id];
+        let outputs = queue.store.outputs_of(&recordings).await;
+        outputs.unwrap()[&received.recording_id][&path].clone()
+    };
+    let export = |sha256| {
+        queue
+            .store
+            .record_export(job, vec![written(sha256)], at(60))
+    };
+    export([1; 32]).await.unwrap();
+    let replacement = Replacement {
+        path: path.clone(),
+        present_size_bytes: 2,
+        present: [2; 32],
+        new: [3; 32],
+    };
+    let replacing = queue.store.record_replacing(vec![replacement]);
+    replacing.await.unwrap();
+    let expected = FileRecord {
+        size_bytes: 2,
+        sha256: Some([2; 32]),
+        changed_at_ns: Some(7),
+        replacing: Some([3; 32]),
+    };
+    assert_eq!(record().await, expected);
+    export([3; 32]).await.unwrap();
+    assert_eq!(record().await.replacing, None);
+    assert_eq!(record().await.sha256, Some([3; 32]));
 }
 
 #[tokio::test]

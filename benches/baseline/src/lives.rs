@@ -5,14 +5,14 @@
 
 use crate::Failure;
 use nightscribe::domain::Location;
-use nightscribe::domain::{GenerationId, JobId, Request, RunId, Timestamp};
+use nightscribe::domain::{GenerationId, JobId, Request, RunId, Timestamp, WrittenFile};
 use nightscribe::output::naming;
 use nightscribe::store::Store;
 use nightscribe::store::compress::pack;
 use nightscribe::store::sqlite::claims::Claim;
 use nightscribe::store::sqlite::queue::{Candidate, ReachableSources};
 use nightscribe::store::sqlite::recordings::FoundRecording;
-use nightscribe::store::sqlite::transitions::{Acceptance, Completion, WrittenFile};
+use nightscribe::store::sqlite::transitions::{Acceptance, Completion};
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -139,6 +139,8 @@ impl Fixture {
         let file = |extension: &str| WrittenFile {
             path: PathBuf::from(format!("/transcripts/clips/{number}.{extension}")),
             size_bytes: 1,
+            sha256: [0; 32],
+            changed_at_ns: Some(0),
         };
         let files = vec![file("txt"), file("json")];
         store.finish_job(job, files, false, now()).await?;

@@ -4,19 +4,18 @@ use crate::app::error::AppError;
 use crate::app::session::Session;
 use crate::config::{Layout, OutputConfig};
 use crate::domain::format::{Format, FormatSelection};
-use crate::domain::{Failure, JobId};
+use crate::domain::{Failure, JobId, KeptFile};
 use crate::output::staging_file::remove_staging_files;
 use crate::output::write::sync_folder;
 use crate::pipeline::lock::Lock;
+use crate::pipeline::stages::save::names::{OnEdited, write_failure};
 use crate::pipeline::stages::save::staging::{
-    RenderedFiles, StagedFiles, output_folder, render_files, write_failure,
+    PlacedFiles, StagedFiles, output_folder, render_files,
 };
 use crate::provider::Completed;
 use crate::store::Store;
-use crate::store::sqlite::queue::ReceivedJob;
-use crate::store::sqlite::transitions::WrittenFile;
 use serde::Serialize;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Outcome of exporting one item.
@@ -27,6 +26,8 @@ pub enum ExportOutcome {
     Written {
         /// Paths of the files.
         files: Vec<PathBuf>,
+        /// Edited files that were kept.
+        kept: Vec<KeptFile>,
     },
     /// No file was written.
     Refused {
@@ -41,12 +42,14 @@ pub struct Exporter<'a> {
     store: Store,
     output: OutputConfig,
     formats: Vec<Format>,
+    on_edited: OnEdited,
     /// Folders whose leftover staging files were removed.
     tidied: BTreeSet<PathBuf>,
 }
 
 impl<'a> Exporter<'a> {
-    /// Opens the queue. Files are written to `dir`, by default to the configured output folder.
+    /// Opens the queue. Files are written to `dir`, by default to the configured output folder. Files that were edited
+    /// are kept, unless `on_edited` says otherwise.
     ///
     /// # Errors
     /// If no queue exists, or it cannot be opened.
@@ -54,6 +57,7 @@ impl<'a> Exporter<'a> {
         session: &'a Session,
         dir: Option<&Path>,
         formats: &[FormatSelection],
+        on_edited: OnEdited,
     ) -> Result<Self, AppError> {
         let store = session.existing_store().await?;
         let configured = session.config.output.clone();
@@ -70,6 +74,7 @@ impl<'a> Exporter<'a> {
             store: store.ok_or(AppError::NoResults)?,
             output,
             formats: FormatSelection::distinct(formats),
+            on_edited,
             tidied: BTreeSet::new(),
         })
     }
@@ -82,21 +87,40 @@ impl<'a> Exporter<'a> {
         Ok(self.store.jobs_with_result().await?)
     }
 
-    /// Writes the files of one item, and records them. A crash in between leaves the files unrecorded.
+    /// Writes the files of one item, and records them.
+    ///
+    /// A crash in between leaves new files without a record, and replaced files with a record of both contents.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn export(&mut self, item: JobId) -> Result<ExportOutcome, AppError> {
-        let no_result = || ExportOutcome::Refused {
-            reason: "no result is stored".to_owned(),
+        let staged = match self.stage(item).await? {
+            Ok(staged) => staged,
+            Err(reason) => return Ok(ExportOutcome::Refused { reason }),
         };
+        let replacements: Vec<_> = staged.replacements().collect();
+        if !replacements.is_empty() {
+            self.store.record_replacing(replacements).await?;
+        }
+        match place(staged) {
+            Ok(placed) => self.record(item, placed).await,
+            Err(failure) => Ok(ExportOutcome::Refused {
+                reason: failure.message,
+            }),
+        }
+    }
+
+    /// Renders an item and writes its staging files. Returns the reason if this is not possible.
+    async fn stage(&mut self, item: JobId) -> Result<Result<StagedFiles, String>, AppError> {
+        let no_result = || Ok(Err("no result is stored".to_owned()));
         let Some(received) = self.store.with_result(item).await? else {
-            return Ok(no_result());
+            return no_result();
         };
         let Some(packed) = self.store.results(&[item]).await?.remove(&item) else {
-            return Ok(no_result());
+            return no_result();
         };
-        let ours = self.store.outputs_of(&[received.recording_id]).await?;
+        let records = self.store.outputs_of(&[received.recording_id]).await?;
+        let records = records.into_values().next().unwrap_or_default();
         let folder = output_folder(&self.output, &received);
         if self.tidied.insert(folder.clone()) {
             tidy(self.session, &folder);
@@ -108,24 +132,23 @@ impl<'a> Exporter<'a> {
             &self.output.name,
             &self.formats,
         );
-        let ours = ours.into_values().next().unwrap_or_default();
-        match write(&received, ours, &folder, rendered) {
-            Ok(files) => self.record(item, files).await,
-            Err(failure) => Ok(ExportOutcome::Refused {
-                reason: failure.message,
-            }),
-        }
+        let staged = StagedFiles::stage(
+            &received,
+            records,
+            folder,
+            rendered,
+            self.on_edited,
+            no_reservations,
+        );
+        Ok(staged.map_err(|failure| failure.message))
     }
 
-    async fn record(
-        &self,
-        item: JobId,
-        files: Vec<WrittenFile>,
-    ) -> Result<ExportOutcome, AppError> {
-        let paths = files.iter().map(|file| file.path.clone()).collect();
+    async fn record(&self, item: JobId, placed: PlacedFiles) -> Result<ExportOutcome, AppError> {
+        let PlacedFiles { written, kept } = placed;
+        let files = written.iter().map(|file| file.path.clone()).collect();
         let now = self.session.now();
-        self.store.record_export(item, files, now).await?;
-        Ok(ExportOutcome::Written { files: paths })
+        self.store.record_export(item, written, now).await?;
+        Ok(ExportOutcome::Written { files, kept })
     }
 
     /// Closes the queue.
@@ -134,19 +157,18 @@ impl<'a> Exporter<'a> {
     }
 }
 
-fn write(
-    received: &ReceivedJob,
-    ours: HashSet<PathBuf>,
-    folder: &Path,
-    rendered: RenderedFiles,
-) -> Result<Vec<WrittenFile>, Failure> {
-    // Exports run one after another, so no other job reserves a path.
-    let is_free = |_: &[PathBuf]| true;
-    let placing = StagedFiles::stage(received, ours, folder.to_owned(), rendered, is_free)?;
-    placing.sync()?;
-    let files = placing.commit(is_free)?;
-    sync_folder(folder).map_err(|error| write_failure(&error))?;
-    Ok(files)
+/// Exports run one after another, so no other job reserves a path.
+const fn no_reservations(_: &[PathBuf]) -> bool {
+    true
+}
+
+/// Syncs staging files and renames them into place.
+fn place(staged: StagedFiles) -> Result<PlacedFiles, Failure> {
+    staged.sync()?;
+    let folder = staged.folder().to_owned();
+    let placed = staged.commit(no_reservations)?;
+    sync_folder(&folder).map_err(|error| write_failure(&error))?;
+    Ok(placed)
 }
 
 /// Removes staging files that a killed export left in `folder`.

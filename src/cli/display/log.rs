@@ -111,6 +111,13 @@ impl Observer for LogDisplay {
                     "done"
                 );
             }
+            RunEvent::EditKept { job, name, file } => tracing::warn!(
+                item = job.0,
+                recording = printable_path(name),
+                kept = printable_path(&file.path),
+                new = printable_path(&file.new),
+                "the transcript was edited, so it is kept; the new one is next to it"
+            ),
             RunEvent::Requeued {
                 job,
                 name,

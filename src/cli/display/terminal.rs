@@ -204,6 +204,11 @@ impl Observer for TerminalDisplay {
                     printable_path(name)
                 ));
             }
+            RunEvent::EditKept { file, .. } => print_line(&format!(
+                "{WARN}kept{WARN:#}   {}: it was edited; the new transcript is {}",
+                printable_path(&file.path),
+                printable_path(&file.new)
+            )),
             RunEvent::Failed { name, failure, .. } => {
                 state.failed += 1;
                 print_line(&format!(

@@ -12,7 +12,7 @@
 //! - [`uncertain`]: uncertain submissions
 //! - [`duplicates`]: deduplication by content
 //! - [`recovery`]: start and end of a run
-//! - [`results`]: stored results
+//! - [`results`]: stored results; [`outputs`]: the files written from them
 //! - [`hooks`]: programs run for each transcript
 //! - [`outbox_message`], [`outbox`]: notifications until their delivery
 //! - [`operator`]: operator commands (retry, cancel, holds)
@@ -36,6 +36,7 @@ pub mod open;
 pub mod operator;
 pub mod outbox;
 pub mod outbox_message;
+pub mod outputs;
 pub mod queue;
 pub mod recordings;
 pub mod recovery;

@@ -1,13 +1,12 @@
-//! Stored results, and the output files written from them.
+//! Stored results.
 
-use crate::domain::{JobId, RecordingId};
+use crate::domain::JobId;
 use crate::store::compress::unpack;
 use crate::store::error::StoreError;
 use crate::store::sqlite::open::Store;
 use crate::store::sqlite::row;
 use sqlx::Row;
-use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::collections::HashMap;
 
 /// A stored result: the JSON of the service, compressed.
 #[derive(Debug, Clone)]
@@ -46,31 +45,5 @@ impl Store {
                 ))
             })
             .collect()
-    }
-
-    /// Returns the output files of these recordings, written by any of their jobs.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn outputs_of(
-        &self,
-        recordings: &[RecordingId],
-    ) -> Result<HashMap<RecordingId, HashSet<PathBuf>>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT j.recording_id, o.path FROM jobs j JOIN outputs o ON o.job_id = j.id
-             WHERE j.recording_id IN (SELECT value FROM json_each(?1))",
-        )
-        .bind(row::json_ids(
-            recordings.iter().map(|recording| recording.0),
-        ))
-        .fetch_all(self.readers())
-        .await?;
-        let mut outputs: HashMap<_, HashSet<_>> = HashMap::new();
-        for found in &rows {
-            let recording = RecordingId(found.try_get("recording_id")?);
-            let path = row::path(found, "path")?;
-            outputs.entry(recording).or_default().insert(path);
-        }
-        Ok(outputs)
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Each change names the state and the attempt that it expects.
 
-use crate::domain::{AttemptId, Failure, GenerationId, JobId, Timestamp};
+use crate::domain::{AttemptId, Failure, GenerationId, JobId, Timestamp, WrittenFile};
 use crate::policy::outcome::{AttemptOutcome, JobChange, Reason};
 use crate::runtime::failpoint;
 use crate::store::error::StoreError;
@@ -12,7 +12,6 @@ use crate::store::sqlite::row;
 use crate::store::sqlite::writer::{BatchedChange, Change, Replies, check_guard};
 use sqlx::SqliteConnection;
 use std::borrow::Cow;
-use std::path::PathBuf;
 
 /// Maximum size of the stored results in one statement, in bytes. A larger result gets a statement of its own.
 const MAX_STATEMENT_BYTES: usize = 256 * 1024;
@@ -139,15 +138,6 @@ impl FailedAttempt {
             now,
         })
     }
-}
-
-/// A written output file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WrittenFile {
-    /// Absolute path.
-    pub path: PathBuf,
-    /// Size in bytes.
-    pub size_bytes: u64,
 }
 
 impl Store {
@@ -429,8 +419,8 @@ impl BatchedChange for Written {
             .await?;
         }
         let text = "
-            INSERT OR REPLACE INTO outputs (path, job_id, size_bytes, written_at)
-            SELECT unhex(o.value ->> 0), jobs.id, o.value ->> 1, w.value ->> 1
+            INSERT OR REPLACE INTO outputs (path, job_id, size_bytes, written_at, sha256, changed_at_ns)
+            SELECT unhex(o.value ->> 0), jobs.id, o.value ->> 1, w.value ->> 1, unhex(o.value ->> 2), o.value ->> 3
             FROM jsonb_each(?1) w CROSS JOIN jobs ON jobs.id = w.value ->> 0 CROSS JOIN jsonb_each(jsonb_extract(w.value, '$[2]')) o
             WHERE state = 'received';
             UPDATE jobs SET state = 'done', error_class = NULL, error_message = NULL, updated_at = w.value ->> 1
@@ -453,8 +443,8 @@ impl Change for Exported {
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT OR REPLACE INTO outputs (path, job_id, size_bytes, written_at)
-             SELECT unhex(value ->> 0), ?1, value ->> 1, ?2 FROM jsonb_each(?3)",
+            "INSERT OR REPLACE INTO outputs (path, job_id, size_bytes, written_at, sha256, changed_at_ns)
+             SELECT unhex(value ->> 0), ?1, value ->> 1, ?2, unhex(value ->> 2), value ->> 3 FROM jsonb_each(?3)",
         )
         .bind(self.job.0)
         .bind(self.now.millis())
@@ -465,12 +455,18 @@ impl Change for Exported {
     }
 }
 
-/// Returns the path (in hex) and the size of each file.
-fn outputs(files: &[WrittenFile]) -> Vec<(String, i64)> {
+/// A row of `outputs`: path in hex, size, hash in hex, change time.
+type OutputRow = (String, i64, String, Option<i64>);
+
+fn outputs(files: &[WrittenFile]) -> Vec<OutputRow> {
     let files = files.iter().map(|file| {
-        // Hex, because a path need not be UTF-8.
-        let path = hex::encode(row::path_bytes(&file.path));
-        (path, row::to_integer(file.size_bytes))
+        (
+            // Hex, because a path need not be UTF-8.
+            hex::encode(row::path_bytes(&file.path)),
+            row::to_integer(file.size_bytes),
+            hex::encode(file.sha256),
+            file.changed_at_ns,
+        )
     });
     files.collect()
 }

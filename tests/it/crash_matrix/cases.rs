@@ -35,7 +35,7 @@ impl Case {
     }
 }
 
-const CASES: [(&str, Scenario, Paid); 132] = [
+const CASES: [(&str, Scenario, Paid); 134] = [
     // Start.
     ("disk.folder.name_synced", Single, Once),
     ("disk.folder.name_synced#2", Single, Once),
@@ -105,6 +105,8 @@ const CASES: [(&str, Scenario, Paid); 132] = [
     ("output.write.renamed", Single, Once),
     ("output.write.renamed#2", Single, Once),
     ("output.write.renamed#4", Single, Once),
+    ("store.replacing.before", Changed, Once),
+    ("store.replacing.after", Changed, Once),
     ("output.write.renamed", Changed, Once),
     ("output.write.renamed#2", Changed, Once),
     ("output.write.renamed#4", Changed, Once),

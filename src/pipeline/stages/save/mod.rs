@@ -5,6 +5,7 @@
 //! is therefore `done` only after its files are complete and durable. A job whose files cannot be written stays
 //! `received` and is retried.
 
+pub mod names;
 pub(crate) mod reservations;
 pub mod staging;
 pub(crate) mod sync;
@@ -15,9 +16,10 @@ use crate::output::write::{parent_folder, sync_folder};
 use crate::pipeline::event::RunEvent;
 use crate::pipeline::journal::Journal;
 use crate::pipeline::result_cache::ResultCache;
+use crate::pipeline::stages::save::names::{OnEdited, write_failure};
 use crate::pipeline::stages::save::reservations::Reservations;
 use crate::pipeline::stages::save::staging::{
-    RenderedFiles, StagedFiles, StagedResult, output_folder, render_files, write_failure,
+    PlacedFiles, RenderedFiles, StagedFiles, StagedResult, output_folder, render_files,
 };
 use crate::pipeline::stages::save::sync::sync_staged;
 use crate::pipeline::write_failures::WriteFailures;
@@ -26,9 +28,9 @@ use crate::runtime::blocking::{CPU_THREADS, IO_THREADS, map_blocking};
 use crate::runtime::clock::sleep_until;
 use crate::runtime::large_jobs;
 use crate::store::StoreError;
+use crate::store::sqlite::outputs::FileRecords;
 use crate::store::sqlite::queue::ReceivedJob;
 use crate::store::sqlite::results::CompressedResult;
-use crate::store::sqlite::transitions::WrittenFile;
 use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -172,8 +174,8 @@ impl LoadedResult {
 struct UnsavedResult {
     received: ReceivedJob,
     result: LoadedResult,
-    /// Files written for its recording before, which may be overwritten.
-    own_files: HashSet<PathBuf>,
+    /// Records of the files written for its recording before.
+    records: FileRecords,
 }
 
 /// A result whose files have their final names, or the failure.
@@ -183,13 +185,13 @@ struct SavedResult {
 }
 
 struct SavedFiles {
-    written: Vec<WrittenFile>,
+    placed: PlacedFiles,
     silent: bool,
 }
 
 impl SavedResult {
     fn folders(&self) -> impl Iterator<Item = PathBuf> + '_ {
-        let written = self.outcome.iter().flat_map(|files| &files.written);
+        let written = self.outcome.iter().flat_map(|files| &files.placed.written);
         written.map(|file| parent_folder(&file.path).to_owned())
     }
 
@@ -217,6 +219,7 @@ async fn save_batch(
     let (jobs, recordings): (HashSet<_>, Vec<_>) = ids.unzip();
     let unsaved = load(stage, received).await?;
     let staged = sync_staged(stage_all(stage, unsaved, &reservations).await?).await;
+    record_replacements(stage, &staged).await?;
     let reserved = reservations.clone();
     let mut saved =
         map_blocking(CPU_THREADS, staged, move |result| finish(result, &reserved)).await;
@@ -244,6 +247,17 @@ async fn save_batch(
     }
     reservations.release(&jobs);
     Ok(recordings)
+}
+
+/// Records the files whose content is about to be replaced. Most batches replace none.
+async fn record_replacements(stage: &Save, staged: &[StagedResult]) -> Result<(), StoreError> {
+    let replacements: Vec<_> = staged.iter().flat_map(StagedResult::replacements).collect();
+    if replacements.is_empty() {
+        return Ok(());
+    }
+    let journal = &stage.journal;
+    let record = || journal.store.record_replacing(replacements.clone());
+    journal.retrying(record).await
 }
 
 /// Renders the results and writes their staging files.
@@ -296,7 +310,7 @@ async fn load(stage: &Save, received: Vec<ReceivedJob>) -> Result<Vec<UnsavedRes
                     Some(completed) => LoadedResult::Cached(completed),
                     None => LoadedResult::Packed(packed.remove(&received.job)?),
                 },
-                own_files: outputs.remove(&received.recording_id).unwrap_or_default(),
+                records: outputs.remove(&received.recording_id).unwrap_or_default(),
                 received,
             })
         });
@@ -306,7 +320,7 @@ async fn load(stage: &Save, received: Vec<ReceivedJob>) -> Result<Vec<UnsavedRes
 /// A result with the content of its files, or the failure.
 struct RenderedResult {
     received: ReceivedJob,
-    own_files: HashSet<PathBuf>,
+    records: FileRecords,
     folder: PathBuf,
     rendered: Result<RenderedFiles, Failure>,
 }
@@ -315,7 +329,7 @@ fn render(unsaved: UnsavedResult, output: &OutputConfig) -> Result<RenderedResul
     let UnsavedResult {
         received,
         result,
-        own_files,
+        records,
     } = unsaved;
     let completed = result.parse()?;
     let folder = output_folder(output, &received);
@@ -330,7 +344,7 @@ fn render(unsaved: UnsavedResult, output: &OutputConfig) -> Result<RenderedResul
     });
     Ok(RenderedResult {
         received,
-        own_files,
+        records,
         folder,
         rendered,
     })
@@ -340,7 +354,7 @@ fn render(unsaved: UnsavedResult, output: &OutputConfig) -> Result<RenderedResul
 fn write_staging_files(result: RenderedResult, reservations: &Reservations) -> StagedResult {
     let RenderedResult {
         received,
-        own_files,
+        records,
         folder,
         rendered,
     } = result;
@@ -348,7 +362,14 @@ fn write_staging_files(result: RenderedResult, reservations: &Reservations) -> S
         let rendered = rendered?;
         let silent = rendered.silent;
         let reserve = |paths: &[PathBuf]| reservations.reserve(received.job, paths);
-        let staging = StagedFiles::stage(&received, own_files, folder, rendered, reserve)?;
+        let staging = StagedFiles::stage(
+            &received,
+            records,
+            folder,
+            rendered,
+            OnEdited::Keep,
+            reserve,
+        )?;
         Ok((staging, silent))
     });
     StagedResult { received, outcome }
@@ -359,8 +380,8 @@ fn finish(result: StagedResult, reservations: &Reservations) -> SavedResult {
     let StagedResult { received, outcome } = result;
     let outcome = catch_panic(|| {
         let (staging, silent) = outcome?;
-        let written = staging.commit(|paths| reservations.reserve(received.job, paths))?;
-        Ok(SavedFiles { written, silent })
+        let placed = staging.commit(|paths| reservations.reserve(received.job, paths))?;
+        Ok(SavedFiles { placed, silent })
     });
     SavedResult { received, outcome }
 }
@@ -379,11 +400,18 @@ async fn record(stage: &Save, saved: SavedResult) -> Result<(), StoreError> {
     let (job, name) = (saved.received.job, saved.received.recording.relative);
     let store = &stage.journal.store;
     match saved.outcome {
-        Ok(SavedFiles { written, silent }) => {
+        Ok(SavedFiles {
+            placed: PlacedFiles { written, kept },
+            silent,
+        }) => {
             let hook = stage.has_hook;
             let done = || store.finish_job(job, written.clone(), hook, stage.journal.now());
             if stage.journal.record(job, done).await?.is_some() {
                 stage.journal.signals.wake_hooks.notify_one();
+                for file in kept {
+                    let name = name.clone();
+                    stage.journal.emit(&RunEvent::EditKept { job, name, file });
+                }
                 stage.journal.emit(&RunEvent::Done {
                     job,
                     name,
@@ -412,6 +440,7 @@ async fn record(stage: &Save, saved: SavedResult) -> Result<(), StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::WrittenFile;
 
     fn results(sizes: &[u64]) -> Vec<ReceivedJob> {
         let result = |(job, &packed_bytes)| ReceivedJob {
@@ -444,11 +473,17 @@ mod tests {
             let written = WrittenFile {
                 path: path.into(),
                 size_bytes: 1,
+                sha256: [0; 32],
+                changed_at_ns: None,
             };
+            let kept = Vec::new();
             let mut saved = SavedResult {
                 received: results(&[1]).remove(0),
                 outcome: Ok(SavedFiles {
-                    written: vec![written],
+                    placed: PlacedFiles {
+                        written: vec![written],
+                        kept,
+                    },
                     silent: false,
                 }),
             };

@@ -3,26 +3,21 @@
 //! The functions block and do not use the database. The caller reads from it before and records the files afterwards.
 
 use crate::config::{Layout, OutputConfig};
-use crate::domain::Location;
 use crate::domain::file_name::TemplateValues;
-use crate::domain::{ErrorClass, Failure, FileNameTemplate, Format};
+use crate::domain::{Failure, FileNameTemplate, Format, KeptFile, Location, WrittenFile};
+use crate::output::error::WriteError;
 use crate::output::link::relative_link;
 use crate::output::naming;
 use crate::output::render::{TranscriptMetadata, render};
-use crate::output::write::{
-    StagedFile, TargetState, WriteError, create_folder, rename_into_place, target_state,
+use crate::output::target::{Content, Target, TargetState};
+use crate::output::write::{StagedFile, create_folder, rename_into_place};
+use crate::pipeline::stages::save::names::{
+    ChosenTarget, NameCandidates, Naming, OnEdited, write_failure,
 };
 use crate::provider::Completed;
+use crate::store::sqlite::outputs::{FileRecords, Replacement};
 use crate::store::sqlite::queue::ReceivedJob;
-use crate::store::sqlite::transitions::WrittenFile;
-use std::borrow::Cow;
-use std::collections::HashSet;
-use std::ffi::{OsStr, OsString};
-use std::iter;
 use std::path::{Path, PathBuf};
-
-/// Number of names tried for a recording's transcripts before the attempt fails.
-const MAX_NAMES: usize = 100;
 
 /// Returns the folder for the transcripts of a recording.
 #[must_use]
@@ -37,13 +32,6 @@ pub fn output_folder(output: &OutputConfig, received: &ReceivedJob) -> PathBuf {
             &received.recording.relative,
         ),
     }
-}
-
-/// Template and values for the file names of a result.
-#[derive(Debug, Clone)]
-pub struct Naming {
-    template: FileNameTemplate,
-    facts: TemplateValues,
 }
 
 /// A result, rendered in the configured formats.
@@ -117,48 +105,88 @@ fn envelope<'a>(received: &'a ReceivedJob, folder: &Path) -> TranscriptMetadata<
     }
 }
 
+/// Files of a result, in place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlacedFiles {
+    /// Records of all files.
+    pub written: Vec<WrittenFile>,
+    /// Edited files for which a new version was written now. A new version that already existed is not listed again.
+    pub kept: Vec<KeptFile>,
+}
+
 /// Staging files of a result, complete and under hidden names. Dropping this removes them.
 pub struct StagedFiles {
     names: NameCandidates,
-    own_files: HashSet<PathBuf>,
     files: Vec<StagedFile>,
+    /// Edited file that is kept for each file.
+    kept: Vec<Option<PathBuf>>,
 }
 
 impl StagedFiles {
     /// Writes the staging files for the first name that overwrites no other file.
     ///
-    /// A file that exists may be overwritten only if it is in `own_files`, the files recorded for this recording.
-    /// `reserve` is called with the paths of a candidate, and returns `false` if another result is being written to one
-    /// of them.
+    /// A file that exists may be overwritten only if `records`, the records of this recording's files, show that its
+    /// content was written by nightscribe. `on_edited` decides about a file with a record and other content. `reserve` is
+    /// called with the paths of a candidate, and returns `false` if another result is being written to one of them.
     ///
     /// # Errors
     /// If the files cannot be written.
     pub fn stage(
         received: &ReceivedJob,
-        own_files: HashSet<PathBuf>,
+        records: FileRecords,
         folder: PathBuf,
         rendered: RenderedFiles,
+        on_edited: OnEdited,
         reserve: impl Fn(&[PathBuf]) -> bool,
     ) -> Result<Self, Failure> {
-        let (formats, contents): (Vec<_>, Vec<_>) = rendered.files.into_iter().unzip();
-        let mut names = NameCandidates::new(received, folder, rendered.naming, formats);
-        create_folder(&names.folder).map_err(|error| write_failure(&error))?;
-        let contents_of = |index: usize| Ok(Cow::from(&contents[index]));
-        let (paths, found) = names.choose(&own_files, contents_of, reserve)?;
-        let files = paths.into_iter().zip(found).zip(&contents);
-        let files = files.map(|((path, found), bytes)| StagedFile::write(path, found, bytes));
+        create_folder(&folder).map_err(|error| write_failure(&error))?;
+        let files = rendered.files.iter();
+        let contents = files.map(|(format, bytes)| (*format, Content::of(bytes)));
+        let contents: Vec<_> = contents.collect();
+        let mut names = NameCandidates::new(
+            received,
+            folder,
+            rendered.naming,
+            contents.clone(),
+            records,
+            on_edited,
+        );
+        let (targets, kept): (Vec<_>, _) = split(names.choose(reserve)?);
+        let files = targets.into_iter().zip(contents).zip(&rendered.files);
+        let files = files.map(|((target, (_, content)), (_, bytes))| {
+            StagedFile::write(target, content, bytes).map_err(|error| write_failure(&error))
+        });
         Ok(Self {
-            files: files
-                .collect::<Result<_, _>>()
-                .map_err(|error| write_failure(&error))?,
+            files: files.collect::<Result<_, _>>()?,
             names,
-            own_files,
+            kept,
         })
+    }
+
+    /// Folder of the files.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.names.folder()
     }
 
     /// Returns the staging files that are not synced yet.
     pub fn unsynced(&self) -> impl Iterator<Item = &StagedFile> {
         self.files.iter().filter(|file| file.needs_sync())
+    }
+
+    /// Returns the recorded files whose content is about to be replaced. Record them before [`commit`](Self::commit).
+    pub fn replacements(&self) -> impl Iterator<Item = Replacement> + '_ {
+        self.files.iter().filter_map(|file| {
+            let TargetState::Unedited(present) = file.target().state else {
+                return None;
+            };
+            Some(Replacement {
+                path: file.target().path.clone(),
+                present_size_bytes: present.size_bytes,
+                present: present.sha256,
+                new: file.content().sha256,
+            })
+        })
     }
 
     /// Syncs the staging files.
@@ -170,139 +198,70 @@ impl StagedFiles {
         synced.map_err(|error| write_failure(&error))
     }
 
-    /// Renames the staging files to their final names, or to the next candidate if the file system rejects a name. The
-    /// files are durable once their folder is synced.
+    /// Renames the staging files to their final names, or to others if a file was changed in the meantime or the file
+    /// system rejects a name. The files are durable once their folder is synced.
     ///
     /// # Errors
     /// If the files cannot be renamed.
-    pub fn commit(
-        mut self,
-        reserve: impl Fn(&[PathBuf]) -> bool,
-    ) -> Result<Vec<WrittenFile>, Failure> {
+    pub fn commit(mut self, reserve: impl Fn(&[PathBuf]) -> bool) -> Result<PlacedFiles, Failure> {
         loop {
-            match rename_into_place(&mut self.files) {
-                Ok(()) => return Ok(self.files.iter().map(written).collect()),
+            match self.rename() {
+                Ok(Renamed::All) => return Ok(self.placed()),
+                Ok(Renamed::NoneBecauseChanged) => {}
                 // After one file was renamed, the base name is valid, so another candidate would not help.
                 Err(error)
                     if error.is_invalid_name() && self.files.iter().all(StagedFile::needs_sync) =>
                 {
-                    let bytes = |index: usize| self.files[index].read_back().map(Cow::from);
-                    let (paths, _) = self.names.choose(&self.own_files, bytes, &reserve)?;
-                    for (file, path) in self.files.iter_mut().zip(paths) {
-                        file.set_path(path);
-                    }
+                    self.names.reject(&error);
                 }
                 Err(error) => return Err(write_failure(&error)),
             }
+            let (targets, kept) = split(self.names.choose(&reserve)?);
+            self.kept = kept;
+            for (file, target) in self.files.iter_mut().zip(targets) {
+                file.set_target(target);
+            }
         }
     }
-}
 
-fn written(file: &StagedFile) -> WrittenFile {
-    WrittenFile {
-        path: file.path().to_owned(),
-        size_bytes: file.size_bytes(),
+    fn rename(&mut self) -> Result<Renamed, WriteError> {
+        for file in self.unsynced() {
+            if !file.target().is_current()? {
+                return Ok(Renamed::NoneBecauseChanged);
+            }
+        }
+        rename_into_place(&mut self.files)?;
+        Ok(Renamed::All)
     }
-}
 
-/// Candidate names for the files of a result, in order of preference.
-struct NameCandidates {
-    folder: PathBuf,
-    naming: Naming,
-    formats: Vec<Format>,
-    bases: Box<dyn Iterator<Item = OsString> + Send>,
-    /// Error returned when no candidate is left.
-    exhausted: Failure,
-}
-
-impl NameCandidates {
-    /// Starts with the base name recorded for the recording. The others follow in the order of [`naming::base_names`].
-    fn new(received: &ReceivedJob, folder: PathBuf, naming: Naming, formats: Vec<Format>) -> Self {
-        let name = received.recording.relative.file_name().unwrap_or_default();
-        let own = received.base_name.clone();
-        let others = naming::base_names(name).filter({
-            let own = own.clone();
-            move |base| *base != own
+    fn placed(&self) -> PlacedFiles {
+        let kept = self.files.iter().zip(&self.kept);
+        let kept = kept.filter_map(|(file, kept)| {
+            let is_new = file.target().state != TargetState::Identical;
+            let path = kept.clone().filter(|_| is_new)?;
+            Some(KeptFile {
+                path,
+                new: file.target().path.clone(),
+            })
         });
-        Self {
-            folder,
-            naming,
-            formats,
-            bases: Box::new(iter::once(own).chain(others).take(MAX_NAMES)),
-            exhausted: Failure::new(
-                ErrorClass::Output,
-                "every candidate name for its transcripts is taken",
-            ),
+        PlacedFiles {
+            written: self.files.iter().map(StagedFile::record).collect(),
+            kept: kept.collect(),
         }
-    }
-
-    /// Returns the paths of the next candidate that overwrites no other file, and what exists at each path. `contents`
-    /// returns the bytes of the file with the given index.
-    fn choose<'a>(
-        &mut self,
-        own_files: &HashSet<PathBuf>,
-        contents: impl Fn(usize) -> Result<Cow<'a, [u8]>, WriteError>,
-        reserve: impl Fn(&[PathBuf]) -> bool,
-    ) -> Result<(Vec<PathBuf>, Vec<TargetState>), Failure> {
-        while let Some(base) = self.bases.next() {
-            let paths = self.paths(&base);
-            match check_paths(&paths, own_files, &contents) {
-                Ok(None) => {}
-                Ok(Some(_)) if !reserve(&paths) => {}
-                // Checked again: another result may have been written there just before the paths were reserved.
-                Ok(Some(_)) => {
-                    let found = check_paths(&paths, own_files, &contents);
-                    if let Some(found) = found.map_err(|error| write_failure(&error))? {
-                        return Ok((paths, found));
-                    }
-                }
-                Err(error) if error.is_invalid_name() => self.exhausted = write_failure(&error),
-                Err(error) => return Err(write_failure(&error)),
-            }
-        }
-        Err(self.exhausted.clone())
-    }
-
-    fn paths(&self, base: &OsStr) -> Vec<PathBuf> {
-        let Naming { template, facts } = &self.naming;
-        let base = naming::apply_template(template, base, facts);
-        let path = |format: &Format| self.folder.join(naming::file_name(&base, *format));
-        self.formats.iter().map(path).collect()
     }
 }
 
-/// Returns what exists at the paths, or `None` if one of them may not be written.
-fn check_paths<'a>(
-    paths: &[PathBuf],
-    own_files: &HashSet<PathBuf>,
-    contents: impl Fn(usize) -> Result<Cow<'a, [u8]>, WriteError>,
-) -> Result<Option<Vec<TargetState>>, WriteError> {
-    let mut all = Vec::with_capacity(paths.len());
-    for (index, path) in paths.iter().enumerate() {
-        let found = target_state(path, &contents(index)?)?;
-        if !is_free(found, own_files.contains(path)) {
-            return Ok(None);
-        }
-        all.push(found);
-    }
-    Ok(Some(all))
+/// Outcome of renaming the files of a result.
+enum Renamed {
+    /// All files are in place.
+    All,
+    /// No file was renamed, because a target changed since it was examined.
+    NoneBecauseChanged,
 }
 
-/// Whether a file may be written over `found`. `is_own` states whether `found` belongs to this recording.
-const fn is_free(found: TargetState, is_own: bool) -> bool {
-    match found {
-        TargetState::Missing | TargetState::Identical => true,
-        TargetState::Different => is_own,
-        TargetState::Folder => false,
-    }
-}
-
-/// Converts a write error to the failure of a job.
-#[must_use]
-pub fn write_failure(error: &WriteError) -> Failure {
-    let reason =
-        std::error::Error::source(error).map_or_else(String::new, |source| format!(": {source}"));
-    Failure::new(ErrorClass::Output, format!("{error}{reason}"))
+fn split(chosen: Vec<ChosenTarget>) -> (Vec<Target>, Vec<Option<PathBuf>>) {
+    let chosen = chosen.into_iter();
+    chosen.map(|chosen| (chosen.target, chosen.kept)).unzip()
 }
 
 /// A result whose staging files are written, or the failure.
@@ -320,6 +279,13 @@ impl StagedResult {
             .flat_map(|(staging, _)| staging.unsynced())
     }
 
+    /// Returns the recorded files whose content is about to be replaced.
+    pub(crate) fn replacements(&self) -> impl Iterator<Item = Replacement> + '_ {
+        self.outcome
+            .iter()
+            .flat_map(|(staging, _)| staging.replacements())
+    }
+
     /// Runs `then` unless the result has failed. A failure of `then` becomes that of the result.
     pub(crate) fn and_then(
         mut self,
@@ -330,38 +296,5 @@ impl StagedResult {
             Ok((staging, silent))
         });
         self
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::fs;
-
-    use crate::domain::Recording;
-
-    #[test]
-    fn a_file_created_during_the_check_is_not_overwritten() {
-        let folder = tempfile::tempdir().unwrap();
-        let naming = Naming {
-            template: "{stem}".parse().unwrap(),
-            facts: TemplateValues::default(),
-        };
-        let received = ReceivedJob {
-            recording: Recording {
-                relative: "talk.mp3".into(),
-                ..ReceivedJob::for_job(1).recording
-            },
-            base_name: "talk".into(),
-            ..ReceivedJob::for_job(1)
-        };
-        let mut names =
-            NameCandidates::new(&received, folder.path().into(), naming, vec![Format::Txt]);
-        // Another batch writes the first name and releases it just before it is reserved here.
-        let other = folder.path().join("talk.txt");
-        let reserve = |_: &[PathBuf]| fs::write(&other, "another talk").is_ok();
-        let contents = |_| Ok(Cow::from(&b"this talk"[..]));
-        let (paths, _) = names.choose(&HashSet::new(), contents, reserve).unwrap();
-        assert_eq!(paths, [folder.path().join("talk.mp3.txt")]);
     }
 }

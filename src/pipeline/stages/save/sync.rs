@@ -2,7 +2,8 @@
 
 use crate::domain::Failure;
 use crate::output::write::StagedFile;
-use crate::pipeline::stages::save::staging::{StagedFiles, StagedResult, write_failure};
+use crate::pipeline::stages::save::names::write_failure;
+use crate::pipeline::stages::save::staging::{StagedFiles, StagedResult};
 use crate::runtime::blocking::{IO_THREADS, map_blocking};
 use std::collections::BTreeMap;
 

@@ -1,0 +1,304 @@
+//! Choice of file names that overwrite no other file and no edited transcript.
+
+use crate::domain::file_name::TemplateValues;
+use crate::domain::{ErrorClass, Failure, FileNameTemplate, Format};
+use crate::output::error::WriteError;
+use crate::output::naming;
+use crate::output::target::{Content, Target, TargetState};
+use crate::store::sqlite::outputs::FileRecords;
+use crate::store::sqlite::queue::ReceivedJob;
+use std::ffi::{OsStr, OsString};
+use std::iter::{self, Peekable};
+use std::path::{Path, PathBuf};
+
+/// Number of names tried for a recording's transcripts before the attempt fails.
+const MAX_NAMES: usize = 100;
+
+/// What is done with a transcript that was edited since it was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnEdited {
+    /// Keep it, and write the new transcript to another file next to it.
+    Keep,
+    /// Replace it.
+    Replace,
+}
+
+/// Template and values for the file names of a result.
+#[derive(Debug, Clone)]
+pub struct Naming {
+    /// Template of the configuration.
+    pub template: FileNameTemplate,
+    /// Values for its placeholders.
+    pub facts: TemplateValues,
+}
+
+/// The target of one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChosenTarget {
+    /// Where the file is written.
+    pub target: Target,
+    /// The edited file that is kept, if the target is next to it.
+    pub kept: Option<PathBuf>,
+}
+
+/// Converts a write error to the failure of a job.
+#[must_use]
+pub fn write_failure(error: &WriteError) -> Failure {
+    let reason =
+        std::error::Error::source(error).map_or_else(String::new, |source| format!(": {source}"));
+    Failure::new(ErrorClass::Output, format!("{error}{reason}"))
+}
+
+/// Candidate names for the files of a result, in order of preference.
+pub struct NameCandidates {
+    folder: PathBuf,
+    naming: Naming,
+    /// Format and content of each file.
+    files: Vec<(Format, Content)>,
+    /// Records of the files that were written for the recording before.
+    records: FileRecords,
+    on_edited: OnEdited,
+    bases: Peekable<Box<dyn Iterator<Item = OsString> + Send + Sync>>,
+    /// Error returned when no candidate is left.
+    exhausted: Failure,
+}
+
+impl NameCandidates {
+    /// Starts with the base name recorded for the recording. The others follow in the order of [`naming::base_names`].
+    pub fn new(
+        received: &ReceivedJob,
+        folder: PathBuf,
+        naming: Naming,
+        files: Vec<(Format, Content)>,
+        records: FileRecords,
+        on_edited: OnEdited,
+    ) -> Self {
+        let name = received.recording.relative.file_name().unwrap_or_default();
+        let own = received.base_name.clone();
+        let others = naming::base_names(name).filter({
+            let own = own.clone();
+            move |base| *base != own
+        });
+        let bases: Box<dyn Iterator<Item = OsString> + Send + Sync> =
+            Box::new(iter::once(own).chain(others).take(MAX_NAMES));
+        Self {
+            folder,
+            naming,
+            files,
+            records,
+            on_edited,
+            bases: bases.peekable(),
+            exhausted: Failure::new(
+                ErrorClass::Output,
+                "every candidate name for its transcripts is taken",
+            ),
+        }
+    }
+
+    /// Folder of the files.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Returns the targets of the first candidate that overwrites no other file. `reserve` is called with their paths, and
+    /// returns `false` if another result is being written to one of them.
+    ///
+    /// # Errors
+    /// If no candidate is left, or the paths cannot be examined.
+    pub fn choose(
+        &mut self,
+        reserve: impl Fn(&[PathBuf]) -> bool,
+    ) -> Result<Vec<ChosenTarget>, Failure> {
+        while let Some(base) = self.bases.peek().cloned() {
+            match self.targets(&base) {
+                Ok(Some(targets)) => {
+                    let paths: Vec<_> = targets.iter().map(|one| one.target.path.clone()).collect();
+                    if !reserve(&paths) {
+                        self.bases.next();
+                        continue;
+                    }
+                    // Checked again: another result may have been written there just before the paths were reserved.
+                    let again = self.targets(&base);
+                    if again.map_err(|error| write_failure(&error))?.as_ref() == Some(&targets) {
+                        return Ok(targets);
+                    }
+                }
+                Ok(None) => _ = self.bases.next(),
+                Err(error) if error.is_invalid_name() => self.reject(&error),
+                Err(error) => return Err(write_failure(&error)),
+            }
+        }
+        Err(self.exhausted.clone())
+    }
+
+    /// Skips the present candidate, because the file system rejects its name.
+    pub fn reject(&mut self, error: &WriteError) {
+        self.exhausted = write_failure(error);
+        self.bases.next();
+    }
+
+    /// Returns the targets of a candidate, or `None` if one of its paths may not be written.
+    fn targets(&self, base: &OsStr) -> Result<Option<Vec<ChosenTarget>>, WriteError> {
+        let Naming { template, facts } = &self.naming;
+        let base = naming::apply_template(template, base, facts);
+        let targets = self.files.iter().map(|file| self.target(&base, file));
+        targets.collect()
+    }
+
+    fn target(
+        &self,
+        base: &OsStr,
+        file: &(Format, Content),
+    ) -> Result<Option<ChosenTarget>, WriteError> {
+        let target = self.inspect(base, file)?;
+        Ok(match target.state {
+            TargetState::Foreign | TargetState::Folder => None,
+            TargetState::Edited if self.on_edited == OnEdited::Keep => {
+                self.next_to(target.path, base, file)?
+            }
+            _ => Some(ChosenTarget { target, kept: None }),
+        })
+    }
+
+    /// Returns the target for the new version of the edited file `kept`.
+    fn next_to(
+        &self,
+        kept: PathBuf,
+        base: &OsStr,
+        file: &(Format, Content),
+    ) -> Result<Option<ChosenTarget>, WriteError> {
+        for name in naming::new_version_names(base).take(MAX_NAMES) {
+            let target = self.inspect(&name, file)?;
+            if let TargetState::Missing | TargetState::Identical | TargetState::Unedited(_) =
+                target.state
+            {
+                let kept = Some(kept);
+                return Ok(Some(ChosenTarget { target, kept }));
+            }
+        }
+        Ok(None)
+    }
+
+    fn inspect(
+        &self,
+        base: &OsStr,
+        (format, content): &(Format, Content),
+    ) -> Result<Target, WriteError> {
+        let path = self.folder.join(naming::file_name(base, *format));
+        let record = self.records.get(&path);
+        Target::inspect(path, content, record)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{FileRecord, Recording};
+    use std::fs;
+
+    fn received() -> ReceivedJob {
+        ReceivedJob {
+            recording: Recording {
+                relative: "talk.mp3".into(),
+                ..ReceivedJob::for_job(1).recording
+            },
+            base_name: "talk".into(),
+            ..ReceivedJob::for_job(1)
+        }
+    }
+
+    /// Returns the candidates for a transcript in `txt` and `srt`. `written` are the recorded names, with their content.
+    fn candidates(folder: &Path, written: &[(&str, &str)], on_edited: OnEdited) -> NameCandidates {
+        let naming = Naming {
+            template: "{stem}".parse().unwrap(),
+            facts: TemplateValues::default(),
+        };
+        let content = Content::of(b"new");
+        let files = [Format::Txt, Format::Srt].map(|format| (format, content));
+        let records = written.iter().map(|(name, text)| {
+            let content = Content::of(text.as_bytes());
+            let record = FileRecord {
+                size_bytes: content.size_bytes,
+                sha256: Some(content.sha256),
+                ..FileRecord::default()
+            };
+            (folder.join(name), record)
+        });
+        let (records, folder) = (records.collect(), folder.to_owned());
+        NameCandidates::new(
+            &received(),
+            folder,
+            naming,
+            files.into(),
+            records,
+            on_edited,
+        )
+    }
+
+    fn chosen_names(mut names: NameCandidates) -> Vec<String> {
+        let targets = names.choose(|_| true).unwrap();
+        let names = targets.iter().map(|chosen| {
+            let name = chosen.target.path.file_name().unwrap();
+            name.to_str().unwrap().to_owned()
+        });
+        names.collect()
+    }
+
+    #[test]
+    fn a_file_created_during_the_check_is_not_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut names = candidates(folder.path(), &[], OnEdited::Keep);
+        // Another batch writes the first name and releases it just before it is reserved here.
+        let other = folder.path().join("talk.txt");
+        let reserve = |_: &[PathBuf]| fs::write(&other, "another talk").is_ok();
+        let targets = names.choose(reserve).unwrap();
+        assert_eq!(targets[0].target.path, folder.path().join("talk.mp3.txt"));
+    }
+
+    #[test]
+    fn an_edited_file_is_kept_and_the_others_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("talk.txt"), "edited").unwrap();
+        fs::write(folder.path().join("talk.srt"), "old").unwrap();
+        let written = [("talk.txt", "old"), ("talk.srt", "old")];
+        let names = |on_edited| chosen_names(candidates(folder.path(), &written, on_edited));
+        assert_eq!(names(OnEdited::Keep), ["talk.new.txt", "talk.srt"]);
+        assert_eq!(names(OnEdited::Replace), ["talk.txt", "talk.srt"]);
+    }
+
+    #[test]
+    fn an_edited_new_version_is_kept_too() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["talk.txt", "talk.new.txt"] {
+            fs::write(folder.path().join(name), "edited").unwrap();
+        }
+        fs::write(folder.path().join("talk.new~2.txt"), "of another program").unwrap();
+        let written = [("talk.txt", "old"), ("talk.new.txt", "old")];
+        let names = candidates(folder.path(), &written, OnEdited::Keep);
+        assert_eq!(chosen_names(names), ["talk.new~3.txt", "talk.srt"]);
+    }
+
+    #[test]
+    fn a_deleted_file_is_written_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = candidates(folder.path(), &[("talk.txt", "old")], OnEdited::Keep);
+        assert_eq!(chosen_names(names), ["talk.txt", "talk.srt"]);
+    }
+
+    #[test]
+    fn a_file_of_an_earlier_version_is_kept_unless_identical() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = |text: &str| {
+            fs::write(folder.path().join("talk.txt"), text).unwrap();
+            let mut names = candidates(folder.path(), &[], OnEdited::Keep);
+            let earlier = FileRecord {
+                size_bytes: 3,
+                ..FileRecord::default()
+            };
+            names.records = [(folder.path().join("talk.txt"), earlier)].into();
+            chosen_names(names)
+        };
+        assert_eq!(names("old")[0], "talk.new.txt");
+        assert_eq!(names("new")[0], "talk.txt");
+    }
+}
