@@ -3,12 +3,13 @@
 use crate::three_hours;
 use divan::Bencher;
 use divan::counter::BytesCount;
-use nightscribe::provider::read_transcript;
+use nightscribe::provider::Completed;
 
 #[divan::bench]
 fn read_three_hours(bencher: Bencher) {
     let raw = three_hours::result();
     bencher
         .counter(BytesCount::of_str(&raw))
-        .bench(|| read_transcript(divan::black_box(&raw)));
+        .with_inputs(|| raw.clone().into_bytes())
+        .bench_values(Completed::from_body);
 }

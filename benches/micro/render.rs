@@ -4,12 +4,12 @@ use crate::three_hours;
 use divan::Bencher;
 use nightscribe::domain::{Format, Request, Timestamp};
 use nightscribe::output::render::{TranscriptMetadata, render};
-use nightscribe::provider::read_transcript;
+use nightscribe::provider::Completed;
 
 #[divan::bench(args = Format::ALL)]
 fn render_three_hours(bencher: Bencher, format: Format) {
     let raw = three_hours::result();
-    let transcript = read_transcript(&raw);
+    let transcript = Completed::from_body(raw.clone().into_bytes()).transcript;
     let request = Request::new("m", []);
     let envelope = TranscriptMetadata {
         source: "talks",

@@ -1,29 +1,38 @@
 //! Responses of the service to polls and submissions, and error responses.
 
 use super::{is_control_char, rendered};
-use nightscribe::domain::Failure;
-use nightscribe::provider::aimlapi::envelope::{
-    CreateResponse, PollResponse, read_create_response, read_legacy_response, read_poll_response,
-};
+use nightscribe::domain::{Failure, GenerationId};
 use nightscribe::provider::aimlapi::errors;
 use nightscribe::provider::aimlapi::errors::{ErrorResponse, Operation};
-use nightscribe::provider::read_transcript;
-use nightscribe::provider::{CallError, Completed};
+use nightscribe::provider::aimlapi::response::{
+    CreateResponse, Expected, read_create_response, read_legacy_response, read_poll_response,
+};
+use nightscribe::provider::{CallError, Completed, PollStatus};
 use serde_json::Value;
 use std::time::SystemTime;
 
 /// Parses `body` as every kind of response.
 pub fn holds(body: &[u8]) {
-    match read_poll_response(body).map(|answer| answer.response) {
-        Ok(PollResponse::Completed(completed)) => check_completed(&completed),
-        Ok(PollResponse::Failed(failure)) => check_failure(&failure),
-        Ok(PollResponse::InProgress { unknown }) => check_line(&unknown.unwrap_or_default()),
-        Ok(PollResponse::WithoutResult) | Err(_) => {}
+    let expected = Expected {
+        generation: GenerationId::new("g").expect("the ID is valid"),
+        sha256: Some("0".repeat(64)),
+    };
+    match read_poll_response(body.to_owned(), &expected) {
+        Ok(PollStatus::Completed(completed) | PollStatus::WithoutResult(completed)) => {
+            check_completed(&completed);
+        }
+        Ok(PollStatus::Failed(failure)) => check_failure(&failure),
+        Ok(PollStatus::Unusable(answer)) => {
+            check_failure(&answer.failure);
+            assert_eq!(answer.body, body);
+        }
+        Ok(PollStatus::InProgress) | Err(_) => {}
     }
-    for created in [read_create_response(body), read_legacy_response(body)]
-        .into_iter()
-        .flatten()
-    {
+    let (created, legacy) = (
+        read_create_response(body.to_owned()),
+        read_legacy_response(body.to_owned()),
+    );
+    for created in [created, legacy].into_iter().flatten() {
         match created {
             CreateResponse::Completed(completed) => check_completed(&completed),
             CreateResponse::Failed(failure) => check_failure(&failure),
@@ -33,11 +42,12 @@ pub fn holds(body: &[u8]) {
     check_refusal(body);
 }
 
-/// Checks that the stored JSON parses to the same transcript.
+/// Checks that the stored answer gives the same transcript, and that its result is JSON.
 fn check_completed(completed: &Completed) {
-    serde_json::from_str::<Value>(&completed.raw).expect("the stored result is JSON");
-    assert_eq!(read_transcript(&completed.raw), completed.transcript);
-    rendered::holds(&completed.transcript, &completed.raw);
+    let json = completed.result_json();
+    serde_json::from_str::<Value>(&json).expect("the result is JSON");
+    assert_eq!(Completed::from_body(completed.body.clone()), *completed);
+    rendered::holds(&completed.transcript, &json);
 }
 
 fn check_refusal(body: &[u8]) {

@@ -17,7 +17,7 @@ pub(super) fn completion(
     Completion {
         job,
         attempt,
-        raw: pack(&completed.raw),
+        raw: pack(&completed.body),
         duration_s: transcript.duration_s,
         words: transcript.words.len() as u64,
         language: transcript.language.clone(),

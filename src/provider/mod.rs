@@ -1,20 +1,22 @@
 //! Clients of speech-to-text services: submissions, polls and request logs. They know nothing of the queue.
 //!
 //! - [`aimlapi`]: the AI/ML API: its calls, errors, models, options and prices
-//! - [`result`]: parsers of results, one per model family
+//! - [`result`]: readers of results of all model families
+//! - [`json`]: a lenient reader of JSON
 //! - [`http`]: single HTTP exchanges and streamed uploads
 
 pub mod aimlapi;
 pub mod http;
+pub mod json;
 pub mod result;
 
 pub use crate::provider::aimlapi::call::{
-    Accepted, AudioSource, CallError, CallErrorKind, Completed, PollStatus, Submission,
-    SubmitReply, client_request_id,
+    Accepted, AudioSource, CallError, CallErrorKind, PollStatus, Submission, SubmitReply,
+    UnusableAnswer, client_request_id,
 };
 pub use crate::provider::aimlapi::client::{Client, ClientError, ClientSettings, Probe};
+pub use crate::provider::aimlapi::completed::Completed;
 pub use crate::provider::aimlapi::request_log::{
     ChargedPage, ChargedRequest, LogEntry, LogPage, LogsResponse,
 };
 pub use crate::provider::http::upload::{Recording, UploadProgress};
-pub use crate::provider::result::transcript::read_transcript;

@@ -21,14 +21,15 @@ thread_local! {
     static PACKER: RefCell<Compress> = RefCell::new(Compress::new_gzip(Compression::fast(), WINDOW));
 }
 
-/// Compresses a text. Equal texts give equal bytes.
+/// Compresses bytes. Equal bytes give equal results.
 #[must_use]
-pub fn pack(text: &str) -> Vec<u8> {
-    let mut packed = Vec::with_capacity(text.len() / 4 + MIN_CAPACITY);
+pub fn pack(bytes: &(impl AsRef<[u8]> + ?Sized)) -> Vec<u8> {
+    let bytes = bytes.as_ref();
+    let mut packed = Vec::with_capacity(bytes.len() / 8 + MIN_CAPACITY);
     PACKER.with_borrow_mut(|packer| {
         packer.reset();
         loop {
-            let rest = &text.as_bytes()[packer.total_in() as usize..];
+            let rest = &bytes[packer.total_in() as usize..];
             let status = packer.compress_vec(rest, &mut packed, FlushCompress::Finish);
             match status.expect("the compressor is in a valid state") {
                 Status::StreamEnd => return,
@@ -39,16 +40,16 @@ pub fn pack(text: &str) -> Vec<u8> {
     packed
 }
 
-/// Decompresses a text.
+/// Decompresses bytes.
 ///
 /// # Errors
-/// If the bytes are damaged or not UTF-8.
-pub fn unpack(packed: &[u8]) -> std::io::Result<String> {
-    let mut text = String::new();
+/// If the compressed bytes are damaged.
+pub fn unpack(packed: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
     GzDecoder::new(packed)
         .take(MAX_UNPACKED_BYTES)
-        .read_to_string(&mut text)?;
-    Ok(text)
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -58,8 +59,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn packed_texts_round_trip(text in ".*") {
-            prop_assert_eq!(unpack(&pack(&text)).unwrap(), text);
+        fn packed_bytes_round_trip(bytes: Vec<u8>) {
+            prop_assert_eq!(unpack(&pack(&bytes)).unwrap(), bytes);
         }
     }
 

@@ -1,6 +1,7 @@
 //! The client over real connections, against scripted servers.
 
 use nightscribe::domain::{ApiMode, GenerationId, Request, Timestamp};
+use nightscribe::provider::aimlapi::response::Expected;
 use nightscribe::provider::{
     Accepted, AudioSource, CallError, CallErrorKind, Client, ClientSettings, PollStatus, Recording,
     Submission, SubmitReply,
@@ -174,10 +175,17 @@ async fn submit_to(script: Script) -> Result<Accepted, CallError> {
     .await
 }
 
+fn expected(generation: &str) -> Expected {
+    Expected {
+        generation: GenerationId::new(generation).unwrap(),
+        sha256: None,
+    }
+}
+
 async fn poll(script: Script) -> Result<PollStatus, CallError> {
     let (address, _received) = serve(script).await;
     client(address, ApiMode::TwoStep)
-        .poll(&GenerationId::new("g-1").unwrap(), None)
+        .poll(expected("g-1"))
         .await
 }
 
@@ -480,7 +488,10 @@ async fn the_legacy_mode_returns_the_transcript_immediately() {
         panic!("{accepted:?}")
     };
     assert_eq!(
-        (completed.raw.as_str(), completed.transcript.text.as_str()),
+        (
+            &*completed.result_json(),
+            completed.transcript.text.as_str()
+        ),
         (r#"{"text":"hello"}"#, "hello")
     );
 }
@@ -523,9 +534,8 @@ async fn each_poll_response_maps_to_a_status() {
 #[tokio::test]
 async fn a_poll_escapes_the_id_in_the_path() {
     let (address, mut received) = serve(response("200 OK", "", "{}")).await;
-    let id = GenerationId::new("a/../b?c").unwrap();
     client(address, ApiMode::TwoStep)
-        .poll(&id, None)
+        .poll(expected("a/../b?c"))
         .await
         .unwrap();
     assert!(
@@ -586,9 +596,11 @@ async fn endless_and_deeply_nested_responses_are_rejected() {
     let error = poll(Script::Endless(refusal)).await.unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Unavailable);
     let deep = format!("{{\"result\":{}", "[".repeat(1 << 20));
-    let error = poll(response("200 OK", "", &deep)).await.unwrap_err();
-    assert_eq!(error.kind, CallErrorKind::Malformed);
-    let text = error.to_string();
+    let Ok(PollStatus::Unusable(answer)) = poll(response("200 OK", "", &deep)).await else {
+        panic!("the truncated answer is used")
+    };
+    assert_eq!(answer.body, deep.as_bytes());
+    let text = answer.failure.to_string();
     assert!(text.len() < 500, "{text}");
 }
 
@@ -621,7 +633,7 @@ async fn large_results_are_read_and_endless_ones_rejected() {
         while stream.write_all(&filler).await.is_ok() {}
     });
     let error = client(address, ApiMode::TwoStep)
-        .poll(&GenerationId::new("g").unwrap(), None)
+        .poll(expected("g"))
         .await
         .unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Malformed);

@@ -86,9 +86,8 @@ impl Queue {
     }
 
     async fn raw(&self, job: JobId) -> String {
-        self.store.results(&[job]).await.unwrap()[&job]
-            .unpack()
-            .unwrap()
+        let stored = &self.store.results(&[job]).await.unwrap()[&job];
+        String::from_utf8(stored.unpack().unwrap()).unwrap()
     }
 
     async fn claim(&self, job: JobId) -> Result<AttemptId, StoreError> {

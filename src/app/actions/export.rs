@@ -127,7 +127,7 @@ impl<'a> Exporter<'a> {
         }
         let rendered = render_files(
             &received,
-            &Completed::from_raw(packed.unpack()?),
+            &Completed::from_body(packed.unpack()?),
             &folder,
             &self.output.name,
             &self.formats,

@@ -63,8 +63,11 @@ pub enum Answer {
     ModelFailing,
     /// The answer was lost, or the submission's answer could not be read: it may have been accepted and billed.
     Lost,
-    /// The answer arrived and cannot be used: it could not be read, or it belongs to another recording.
+    /// The answer arrived and could not be read.
     Unreadable,
+    /// Poll: the service answered about a generation that it has billed, but the answer is in an unknown form or belongs
+    /// to another recording.
+    Unusable,
     /// Look-up: the request log lists the request with its generation ID.
     Listed,
     /// Look-up: the request log does not list the request.
@@ -148,7 +151,7 @@ impl EarlierAnswers {
     pub fn record(&mut self, answer: Answer) {
         match answer {
             Answer::WithoutResult => self.without_result += 1,
-            Answer::Unreadable => self.unusable = true,
+            Answer::Unusable => self.unusable = true,
             _ => {}
         }
     }
@@ -385,6 +388,7 @@ impl Case<'_> {
             Answer::Lost | Answer::Unreadable => JobChange::LookUp.into(),
             Answer::InProgress
             | Answer::WithoutResult
+            | Answer::Unusable
             | Answer::Listed
             | Answer::Unlisted { .. }
             | Answer::NoRequestLog => JobChange::Nothing.into(),
@@ -430,14 +434,18 @@ impl Case<'_> {
                 .into()
             }
             // The next answer of the same generation would be unusable as well: no retry pays for it.
-            Answer::Refused | Answer::Unreadable | Answer::FileChanged if is_overdue => {
+            Answer::Refused | Answer::Unreadable | Answer::Unusable | Answer::FileChanged
+                if is_overdue =>
+            {
                 JobChange::Fail {
                     outcome: AttemptOutcome::Lost,
                     reason: Reason::Answer,
                 }
                 .into()
             }
-            Answer::Refused | Answer::Unreadable | Answer::FileChanged => again(true).into(),
+            Answer::Refused | Answer::Unreadable | Answer::Unusable | Answer::FileChanged => {
+                again(true).into()
+            }
             Answer::Accepted
             | Answer::Listed
             | Answer::Unlisted { .. }
@@ -462,6 +470,7 @@ impl Case<'_> {
             Answer::Accepted
             | Answer::Completed
             | Answer::WithoutResult
+            | Answer::Unusable
             | Answer::InProgress
             | Answer::TranscriptionFailed
             | Answer::FileChanged

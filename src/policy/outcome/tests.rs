@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use std::fmt::Write;
 
 const HOUR: Duration = Duration::from_secs(3600);
-const ANSWERS: [Answer; 22] = [
+const ANSWERS: [Answer; 23] = [
     Answer::Accepted,
     Answer::Completed,
     Answer::WithoutResult,
@@ -24,6 +24,7 @@ const ANSWERS: [Answer; 22] = [
     Answer::ModelFailing,
     Answer::Lost,
     Answer::Unreadable,
+    Answer::Unusable,
     Answer::Listed,
     Answer::Unlisted { lists_later: true },
     Answer::Unlisted { lists_later: false },

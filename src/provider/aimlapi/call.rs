@@ -1,9 +1,9 @@
 //! Inputs and results of the calls.
 
-use crate::domain::{ErrorClass, Failure, GenerationId, Request, Transcript};
+use crate::domain::{ErrorClass, Failure, GenerationId, Request};
 use crate::policy::outcome::Answer;
+use crate::provider::aimlapi::completed::Completed;
 use crate::provider::http::upload::Recording;
-use crate::provider::result::transcript::read_transcript;
 use std::time::Duration;
 
 /// Recording to transcribe.
@@ -55,39 +55,21 @@ pub enum PollStatus {
     InProgress,
     /// The transcription succeeded.
     Completed(Completed),
-    /// The transcription succeeded, but its result is missing. It may be attached later.
-    WithoutResult,
-    /// The answer belongs to another recording.
-    Foreign(Failure),
+    /// The transcription succeeded, but its result is missing. It may be attached later. Otherwise, it is silence.
+    WithoutResult(Completed),
+    /// The service answered, but the answer belongs to another recording or is in an unknown form.
+    Unusable(UnusableAnswer),
     /// The transcription failed and will never have a result.
     Failed(Failure),
 }
 
-/// Result of a transcription.
+/// An answer to a poll that cannot be used.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Completed {
-    /// JSON of the result, byte for byte as received, without the envelope. `null` if the service sent no result.
-    pub raw: String,
-    /// Transcript read from `raw`.
-    pub transcript: Transcript,
-}
-
-impl Completed {
-    /// Returns a result without content, which counts as silence.
-    #[must_use]
-    pub fn empty() -> Self {
-        Self {
-            raw: "null".to_owned(),
-            transcript: Transcript::default(),
-        }
-    }
-
-    /// Reads a stored result. Anything that is not a result gives an empty transcript.
-    #[must_use]
-    pub fn from_raw(raw: String) -> Self {
-        let transcript = read_transcript(&raw);
-        Self { raw, transcript }
-    }
+pub struct UnusableAnswer {
+    /// Why it cannot be used.
+    pub failure: Failure,
+    /// The answer, byte for byte.
+    pub body: Vec<u8>,
 }
 
 /// Error of a call.
@@ -134,7 +116,7 @@ pub enum CallErrorKind {
     ModelFailing,
     /// The service does not have the polled generation: 404, 410.
     Missing,
-    /// The response to a poll cannot be parsed.
+    /// The response to a poll is not one of the service.
     Malformed,
 }
 

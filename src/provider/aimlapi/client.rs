@@ -4,18 +4,19 @@ use crate::domain::container::mime_for;
 use crate::domain::{ApiMode, ErrorClass, Failure, GenerationId, Price, Request, Timestamp};
 use crate::provider::aimlapi::call::{
     Accepted, AudioSource, CallError, CallErrorKind, PollStatus, Submission, SubmitReply,
+    UnusableAnswer,
 };
 use crate::provider::aimlapi::deprecations::{Deprecation, read_deprecations};
-use crate::provider::aimlapi::envelope::{
-    CreateResponse, InvalidResponse, PollAnswer, PollResponse, read_create_response,
-    read_legacy_response, read_poll_response,
-};
+use crate::provider::aimlapi::envelope::InvalidResponse;
 use crate::provider::aimlapi::errors;
 use crate::provider::aimlapi::errors::{ErrorResponse, Operation};
 use crate::provider::aimlapi::form::{file_field, file_name, form_fields, json_body};
 use crate::provider::aimlapi::prices::read_prices;
 use crate::provider::aimlapi::request_log::{
     ChargedPage, LogsResponse, PAGE_SIZE, read_charges, read_page,
+};
+use crate::provider::aimlapi::response::{
+    CreateResponse, Expected, read_create_response, read_legacy_response, read_poll_response,
 };
 use crate::provider::http::exchange::{HttpResponse, TransportError, exchange, response_timeout};
 use crate::provider::http::transport_errors::{file_error, poll_error, submit_error};
@@ -27,8 +28,6 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Body, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 use url::Url;
 
@@ -43,8 +42,6 @@ const RESPONSE_TIMEOUT: Duration = Duration::from_secs(120);
 const LEGACY_RESPONSE_TIMEOUT: Duration = Duration::from_secs(1800);
 /// Size in bytes from which a response is parsed on the executor for large jobs.
 const LARGE_RESPONSE: usize = 256 * 1024;
-/// Number of unknown status words that are remembered to log each only once.
-const MAX_UNKNOWN_STATUSES: usize = 32;
 
 /// Address, key and flow of the service.
 #[derive(Clone)]
@@ -82,7 +79,6 @@ pub struct Probe {
 pub struct Client {
     http: reqwest::Client,
     settings: ClientSettings,
-    unknown_words: Arc<Mutex<HashSet<String>>>,
 }
 
 impl Client {
@@ -99,7 +95,6 @@ impl Client {
         Ok(Self {
             http,
             settings: settings.clone(),
-            unknown_words: Arc::default(),
         })
     }
 
@@ -213,16 +208,13 @@ impl Client {
         }
     }
 
-    /// Polls for a result. Idempotent. `sha256` is the hash of the submitted audio, if it is known.
+    /// Polls for a result. Idempotent.
     ///
     /// # Errors
     /// Returns an error if the call fails. [`CallErrorKind`] lists the cases.
-    pub async fn poll(
-        &self,
-        id: &GenerationId,
-        sha256: Option<&str>,
-    ) -> Result<PollStatus, CallError> {
-        let request = self.http.get(self.url(&["stt", id.as_str()]));
+    pub async fn poll(&self, expected: Expected) -> Result<PollStatus, CallError> {
+        let url = self.url(&["stt", expected.generation.as_str()]);
+        let request = self.http.get(url);
         let response = exchange(request, response_timeout())
             .await
             .map_err(|broken| poll_error(&broken, None))?;
@@ -233,8 +225,13 @@ impl Client {
         let body = response
             .body
             .map_err(|broken| poll_error(&broken, Some(status)))?;
-        match parse_response(body, read_poll_response).await {
-            Ok(answer) => Ok(self.poll_status(answer, id, sha256)),
+        match parse_response(body, move |body| read_poll_response(body, &expected)).await {
+            Ok(PollStatus::Failed(failure)) => Ok(PollStatus::Failed(self.redact_key(failure))),
+            Ok(PollStatus::Unusable(answer)) => Ok(PollStatus::Unusable(UnusableAnswer {
+                failure: self.redact_key(answer.failure),
+                ..answer
+            })),
+            Ok(status) => Ok(status),
             Err(why) => Err(CallError {
                 kind: CallErrorKind::Malformed,
                 failure: Failure::new(ErrorClass::Protocol, why),
@@ -242,27 +239,6 @@ impl Client {
                 retry_after: None,
                 request_id: response.request_id,
             }),
-        }
-    }
-
-    fn poll_status(
-        &self,
-        answer: PollAnswer,
-        id: &GenerationId,
-        sha256: Option<&str>,
-    ) -> PollStatus {
-        if let Some(mismatch) = answer.identity.mismatch(id, sha256) {
-            let failure = Failure::new(ErrorClass::Protocol, mismatch.to_string());
-            return PollStatus::Foreign(self.redact_key(failure));
-        }
-        match answer.response {
-            PollResponse::InProgress { unknown } => {
-                self.log_unknown(unknown);
-                PollStatus::InProgress
-            }
-            PollResponse::Completed(completed) => PollStatus::Completed(completed),
-            PollResponse::WithoutResult => PollStatus::WithoutResult,
-            PollResponse::Failed(failure) => PollStatus::Failed(self.redact_key(failure)),
         }
     }
 
@@ -349,7 +325,7 @@ impl Client {
         let body = response
             .body
             .map_err(|broken| poll_error(&broken, Some(status)))?;
-        let list = parse_response(body, read).await;
+        let list = parse_response(body, move |body| read(&body)).await;
         list.map(Some).map_err(|why| CallError {
             kind: CallErrorKind::Malformed,
             failure: Failure::new(ErrorClass::Protocol, why),
@@ -405,21 +381,6 @@ impl Client {
         Failure::new(failure.class, errors::redact_key(&failure.message, key))
     }
 
-    fn log_unknown(&self, word: Option<String>) {
-        let Some(word) = word else { return };
-        let word = errors::redact_key(&word, self.settings.key.expose_secret());
-        let mut known = self
-            .unknown_words
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if known.len() < MAX_UNKNOWN_STATUSES && known.insert(word.clone()) {
-            tracing::warn!(
-                status = word,
-                "unknown status from the service; polling continues"
-            );
-        }
-    }
-
     fn submit_url(&self) -> Url {
         match self.settings.flow {
             ApiMode::TwoStep => self.url(&["stt", "create"]),
@@ -449,15 +410,15 @@ fn headers(key: &SecretString) -> Result<HeaderMap, ClientError> {
 
 /// Parses a response. The error is a message for a failure.
 ///
-/// Large responses are parsed one at a time, because parsing takes ten times their size in memory.
+/// Large responses are parsed one at a time, because a transcript takes about as much memory as its response.
 async fn parse_response<T: Send + 'static>(
     body: Vec<u8>,
-    read: fn(&[u8]) -> Result<T, InvalidResponse>,
+    read: impl FnOnce(Vec<u8>) -> Result<T, InvalidResponse> + Send + 'static,
 ) -> Result<T, String> {
     let read = if body.len() < LARGE_RESPONSE {
-        read(&body)
+        read(body)
     } else {
-        let read = large_jobs::run(move || read(&body)).await;
+        let read = large_jobs::run(move || read(body)).await;
         read.map_err(|failed| failed.to_string())?
     };
     read.map_err(|error| error.to_string())

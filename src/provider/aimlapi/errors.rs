@@ -2,6 +2,7 @@
 
 use crate::domain::{ErrorClass, Failure, one_line};
 use crate::provider::aimlapi::call::{CallError, CallErrorKind};
+use crate::provider::aimlapi::error_text::json_message;
 use serde_json::Value;
 use std::time::{Duration, SystemTime};
 
@@ -127,23 +128,6 @@ pub fn message(body: &[u8]) -> String {
         Ok(value) => one_line(&json_message(&value).unwrap_or_default()),
         Err(_) => one_line(&html_text(&text)),
     }
-}
-
-/// Returns the message of an error in JSON: an object, a list or bare text.
-#[must_use]
-pub fn json_message(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Array(parts) => {
-            let parts: Vec<_> = parts.iter().filter_map(json_message).collect();
-            (!parts.is_empty()).then(|| parts.join("; "))
-        }
-        Value::Object(fields) => ["message", "detail", "error", "title", "name"]
-            .iter()
-            .find_map(|name| json_message(fields.get(*name)?)),
-        _ => None,
-    }
-    .filter(|text| !text.trim().is_empty())
 }
 
 fn html_text(text: &str) -> String {

@@ -1,12 +1,20 @@
-//! Lenient parsers of results. They do no IO.
+//! Lenient readers of results. They do no IO.
 //!
-//! - `transcript`: detection of the model family, and text-only results
-//! - `deepgram`, `assemblyai`: results with words and times
-//! - `field`: lenient reading of speakers and lists
-//! - `number`: lenient reading of numbers
+//! - `draft`: a result of any shape, and how the shapes are told apart
+//! - `deepgram`: the field `results` of Deepgram
+//! - `word`, `utterance`, `paragraph`: parts of a transcript
+//! - [`extras`]: what a result contains besides the transcript
+//! - `search`: text in a result of an unknown shape
+//! - `number`: times and counts
 
-pub(crate) mod assemblyai;
 pub(crate) mod deepgram;
-pub(crate) mod field;
+pub(crate) mod draft;
+pub mod extras;
 pub(crate) mod number;
-pub(crate) mod transcript;
+pub(crate) mod paragraph;
+pub(crate) mod search;
+pub(crate) mod utterance;
+pub(crate) mod word;
+
+#[cfg(test)]
+mod tests;

@@ -8,16 +8,16 @@ use crate::store::sqlite::row;
 use sqlx::Row;
 use std::collections::HashMap;
 
-/// A stored result: the JSON of the service, compressed.
+/// A stored result: the answer of the service, compressed.
 #[derive(Debug, Clone)]
 pub struct CompressedResult(Vec<u8>);
 
 impl CompressedResult {
-    /// Returns the JSON, byte for byte as received.
+    /// Returns the answer, byte for byte as received.
     ///
     /// # Errors
     /// If the stored bytes are damaged.
-    pub fn unpack(&self) -> Result<String, StoreError> {
+    pub fn unpack(&self) -> Result<Vec<u8>, StoreError> {
         unpack(&self.0).map_err(|_| StoreError::Content { column: "raw" })
     }
 }

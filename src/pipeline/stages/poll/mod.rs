@@ -11,6 +11,7 @@ use crate::pipeline::received::completion;
 use crate::pipeline::result_cache::ResultCache;
 use crate::policy::latency::LatencyEstimator;
 use crate::policy::outcome::{Answer, Call, JobChange, decide};
+use crate::provider::aimlapi::response::Expected;
 use crate::provider::{CallError, Completed, PollStatus};
 use crate::runtime::clock::{CLOCK_CHECK_INTERVAL, sleep_until};
 use crate::runtime::failpoint;
@@ -232,8 +233,10 @@ impl Poll {
             "polling"
         );
         let pending = &generation.pending;
-        let client = &self.lane.client;
-        let request = client.poll(&pending.generation, pending.sha256.as_deref());
+        let request = self.lane.client.poll(Expected {
+            generation: pending.generation.clone(),
+            sha256: pending.sha256.as_deref().map(str::to_owned),
+        });
         let reply = failpoint::around("pipeline.poll.request", request).await;
         let outcome = self.answered(generation, started_at, reply).await?;
         Ok((attempt, outcome))
@@ -268,12 +271,10 @@ impl Poll {
             self.journal.store_hold(hold).await;
         }
         match (effect.change, reply) {
-            (JobChange::Complete, Ok(PollStatus::Completed(completed))) => {
-                self.store_result(generation, completed).await
-            }
-            (JobChange::Complete, Ok(PollStatus::WithoutResult)) => {
-                self.store_result(generation, Completed::empty()).await
-            }
+            (
+                JobChange::Complete,
+                Ok(PollStatus::Completed(completed) | PollStatus::WithoutResult(completed)),
+            ) => self.store_result(generation, completed).await,
             (JobChange::PollAgain { unfinished, due }, reply) => {
                 warn_if_unusable(&generation, &reply);
                 let mut generation = generation;
@@ -326,7 +327,8 @@ impl Poll {
             ..
         } = generation.pending;
         let failure = match reply {
-            Ok(PollStatus::Failed(failure) | PollStatus::Foreign(failure)) => Some(failure),
+            Ok(PollStatus::Failed(failure)) => Some(failure),
+            Ok(PollStatus::Unusable(answer)) => Some(answer.failure),
             Err(error) => Some(error.failure),
             Ok(_) => None,
         };
@@ -342,15 +344,15 @@ const fn answer_of(status: &PollStatus) -> Answer {
     match status {
         PollStatus::InProgress => Answer::InProgress,
         PollStatus::Completed(_) => Answer::Completed,
-        PollStatus::WithoutResult => Answer::WithoutResult,
-        PollStatus::Foreign(_) => Answer::Unreadable,
+        PollStatus::WithoutResult(_) => Answer::WithoutResult,
+        PollStatus::Unusable(_) => Answer::Unusable,
         PollStatus::Failed(_) => Answer::TranscriptionFailed,
     }
 }
 
 fn warn_if_unusable(generation: &PolledGeneration, reply: &Result<PollStatus, CallError>) {
     let failure = match reply {
-        Ok(PollStatus::Foreign(failure)) => failure,
+        Ok(PollStatus::Unusable(answer)) => &answer.failure,
         Err(error) if matches!(error.answer(), Answer::Unreadable | Answer::Refused) => {
             &error.failure
         }

@@ -165,7 +165,7 @@ impl LoadedResult {
     fn parse(self) -> Result<Completed, StoreError> {
         match self {
             Self::Cached(completed) => Ok(completed),
-            Self::Packed(packed) => packed.unpack().map(Completed::from_raw),
+            Self::Packed(packed) => packed.unpack().map(Completed::from_body),
         }
     }
 }

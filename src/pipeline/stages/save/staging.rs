@@ -49,13 +49,15 @@ pub struct RenderedFiles {
 #[must_use]
 pub fn render_files(
     received: &ReceivedJob,
-    Completed { raw, transcript }: &Completed,
+    completed: &Completed,
     folder: &Path,
     name: &FileNameTemplate,
     formats: &[Format],
 ) -> RenderedFiles {
     let envelope = envelope(received, folder);
-    let render = |&format| (format, render(format, transcript, raw, &envelope));
+    let transcript = &completed.transcript;
+    let raw = completed.result_json();
+    let render = |&format| (format, render(format, transcript, &raw, &envelope));
     RenderedFiles {
         naming: Naming {
             template: name.clone(),

@@ -1,0 +1,294 @@
+//! A result of any model family while its fields are read.
+//!
+//! The shapes share fields, and the field that tells them apart may come last. All fields are therefore read first, and
+//! [`Draft::finish`] decides.
+
+use crate::domain::Transcript;
+use crate::domain::transcript::{Utterance, Word};
+use crate::provider::json::list::each;
+use crate::provider::json::reader::{JsonReader, Kind};
+use crate::provider::result::deepgram::ResultsDraft;
+use crate::provider::result::extras::Extras;
+use crate::provider::result::number::length;
+use crate::provider::result::search::FoundText;
+use crate::provider::result::utterance::{NAMES as UTTERANCE_NAMES, UtteranceDraft};
+use crate::provider::result::word::{Marks, NAMES as WORD_NAMES, WordDraft};
+
+/// Fields that contain a result in some answers.
+const WRAPPERS: [&str; 5] = ["result", "output", "data", "response", "transcription"];
+/// Maximum nesting of wrappers.
+const MAX_WRAPPERS: usize = 8;
+const MILLISECONDS: f64 = 1000.0;
+
+/// A result while its fields are read.
+#[derive(Debug, Default)]
+pub(crate) struct Draft {
+    text: Option<String>,
+    results: ResultsDraft,
+    words: Vec<Word>,
+    utterances: Vec<Utterance>,
+    segments: Vec<Utterance>,
+    segment_words: Vec<Word>,
+    /// Text of words and segments without times.
+    untimed: Vec<String>,
+    duration_s: Option<f64>,
+    language: Option<String>,
+    sha256: Option<String>,
+    marks: Marks,
+    has_audio_duration: bool,
+    extras: Extras,
+    found: FoundText,
+    has_fields: bool,
+    names_known_field: bool,
+    is_known: bool,
+    wrappers: usize,
+}
+
+/// A result that was read.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct ResultReading {
+    pub(crate) transcript: Transcript,
+    pub(crate) extras: Extras,
+    /// SHA-256 of the audio that the result names.
+    pub(crate) sha256: Option<String>,
+    /// Whether the result has a field of a known shape, which may be null.
+    pub(crate) has_known_field: bool,
+    /// Whether the result has text, or says in the form of Deepgram that there is none.
+    pub(crate) is_usable: bool,
+}
+
+impl Draft {
+    /// Reads a whole result: an object, a text, or a list of either. An object in a text is read, too.
+    pub(crate) fn value(&mut self, json: &mut JsonReader<'_>) {
+        match json.kind() {
+            Kind::Object => json.object(|json, name| {
+                if !self.field(json, name) {
+                    self.found.search(json, name);
+                }
+            }),
+            Kind::String => {
+                let text = json.text().unwrap_or_default();
+                if text.trim_start().starts_with('{') && self.wrappers < MAX_WRAPPERS {
+                    self.wrappers += 1;
+                    self.value(&mut JsonReader::new(text.as_bytes()));
+                } else {
+                    self.is_known = true;
+                    self.text = Some(text);
+                }
+            }
+            _ => self.found.search(json, "text"),
+        }
+    }
+
+    /// Reads a field of a result. Returns `false` if it is not known, and leaves its value to the caller.
+    pub(crate) fn field(&mut self, json: &mut JsonReader<'_>, name: &str) -> bool {
+        self.has_fields = true;
+        self.names_known_field |= is_known_name(name);
+        if json.null() {
+            return true;
+        }
+        match (name, json.kind()) {
+            ("results", _) => {
+                self.results.read(json);
+                self.is_known |= self.results.is_known;
+            }
+            ("text" | "transcript", Kind::String) => {
+                self.text = json.text().or(self.text.take());
+                self.is_known = true;
+            }
+            ("words", Kind::Array | Kind::Object) => self.words(json),
+            ("utterances", Kind::Array | Kind::Object) => self.utterances(json),
+            ("segments", Kind::Array | Kind::Object) => self.segments(json),
+            ("metadata", Kind::Object) => json.object(|json, name| match name {
+                "duration" => self.duration_s = length(json).or(self.duration_s),
+                "sha256" => self.sha256 = json.text(),
+                _ => {}
+            }),
+            ("usage", Kind::Object) => json.object(|json, name| {
+                if name == "seconds" {
+                    self.duration_s = self.duration_s.or(length(json));
+                }
+            }),
+            ("duration", Kind::Word | Kind::String) => {
+                self.duration_s = length(json).or(self.duration_s);
+            }
+            ("audio_duration", Kind::Word | Kind::String) => {
+                self.duration_s = length(json).or(self.duration_s);
+                self.has_audio_duration = true;
+            }
+            ("audio_duration_secs", Kind::Word | Kind::String) => {
+                self.duration_s = length(json).or(self.duration_s);
+                self.marks.is_scribe = true;
+            }
+            ("language_probability", _) => self.marks.is_scribe = true,
+            ("language" | "language_code", Kind::String) => self.language = json.text(),
+            (_, Kind::Object) if WRAPPERS.contains(&name) && self.wrappers < MAX_WRAPPERS => {
+                self.wrappers += 1;
+                self.value(json);
+            }
+            _ if self.extras.record(name) => {}
+            _ => return false,
+        }
+        true
+    }
+
+    fn words(&mut self, json: &mut JsonReader<'_>) {
+        self.is_known = true;
+        each(json, &WORD_NAMES, WordDraft::field, |draft| {
+            self.marks.add(draft.marks);
+            match draft.finish() {
+                Some(Ok(word)) => self.words.push(word),
+                Some(Err(text)) => self.untimed.push(text),
+                None => {}
+            }
+        });
+    }
+
+    fn utterances(&mut self, json: &mut JsonReader<'_>) {
+        self.is_known = true;
+        each(
+            json,
+            &UTTERANCE_NAMES,
+            UtteranceDraft::field,
+            |draft| match draft.finish() {
+                Some(Ok(utterance)) => self.utterances.push(utterance),
+                Some(Err(text)) => self.untimed.push(text),
+                None => {}
+            },
+        );
+    }
+
+    fn segments(&mut self, json: &mut JsonReader<'_>) {
+        self.is_known = true;
+        each(
+            json,
+            &UTTERANCE_NAMES,
+            UtteranceDraft::field_or_words,
+            |mut draft: UtteranceDraft| {
+                let words = std::mem::take(&mut draft.words);
+                let words = words.into_iter().filter_map(WordDraft::finish);
+                self.segment_words.extend(words.flatten());
+                match draft.finish() {
+                    Some(Ok(segment)) => self.segments.push(segment),
+                    Some(Err(text)) => self.untimed.push(text),
+                    None => {}
+                }
+            },
+        );
+    }
+
+    /// Returns the result, with all lists sorted by start and times in seconds.
+    pub(crate) fn finish(mut self) -> ResultReading {
+        self.scale();
+        let mut extras = self.extras;
+        extras.add(self.results.extras);
+        let parts = self.results.finish();
+        let mut transcript = Transcript {
+            text: parts.text,
+            words: first_list(parts.words, [self.words, self.segment_words]),
+            paragraphs: parts.paragraphs,
+            utterances: first_list(parts.utterances, [self.utterances, self.segments]),
+            duration_s: self.duration_s,
+            language: parts.language.or(self.language),
+        };
+        sort(&mut transcript);
+        let texts = [self.text, text_of_parts(&transcript), join(&self.untimed)];
+        let found = (!self.is_known).then(|| parts.found.or(self.found.into_text()));
+        let texts = texts.into_iter().chain([found.flatten()]).flatten();
+        let text = [transcript.text]
+            .into_iter()
+            .chain(texts)
+            .find(|text| !text.trim().is_empty());
+        transcript.text = text.unwrap_or_default();
+        let has_text = !transcript.is_silent();
+        extras.unknown_shape = self.has_fields && !self.names_known_field && !has_text;
+        ResultReading {
+            transcript,
+            extras,
+            sha256: self.sha256,
+            has_known_field: self.names_known_field,
+            is_usable: has_text || parts.is_known,
+        }
+    }
+
+    /// Converts the times of AssemblyAI, in milliseconds, to seconds, and its channels, from 1, to channels from 0.
+    fn scale(&mut self) {
+        let Marks {
+            is_scribe,
+            has_text_field,
+            has_fraction,
+        } = self.marks;
+        if is_scribe || has_fraction || !(has_text_field || self.has_audio_duration) {
+            return;
+        }
+        let from_one = |channel: Option<u32>| channel.map(|number| number.saturating_sub(1));
+        for word in &mut self.words {
+            word.start_s /= MILLISECONDS;
+            word.end_s /= MILLISECONDS;
+            word.channel = from_one(word.channel);
+        }
+        for utterance in &mut self.utterances {
+            utterance.start_s /= MILLISECONDS;
+            utterance.end_s /= MILLISECONDS;
+            utterance.channel = from_one(utterance.channel);
+        }
+    }
+}
+
+/// Returns the first list that is not empty.
+fn first_list<T, const N: usize>(first: Vec<T>, others: [Vec<T>; N]) -> Vec<T> {
+    let mut lists = std::iter::once(first).chain(others);
+    lists.find(|list| !list.is_empty()).unwrap_or_default()
+}
+
+fn sort(transcript: &mut Transcript) {
+    let by_start = f64::total_cmp;
+    transcript
+        .words
+        .sort_by(|a, b| by_start(&a.start_s, &b.start_s));
+    transcript
+        .paragraphs
+        .sort_by(|a, b| by_start(&a.start_s, &b.start_s));
+    transcript
+        .utterances
+        .sort_by(|a, b| by_start(&a.start_s, &b.start_s));
+}
+
+/// Returns the text of the utterances, or else that of the words or paragraphs.
+fn text_of_parts(transcript: &Transcript) -> Option<String> {
+    let utterances: Vec<_> = transcript.utterances.iter().map(|one| &one.text).collect();
+    let words: Vec<_> = transcript.words.iter().map(|word| &word.text).collect();
+    let sentences = transcript.paragraphs.iter().flat_map(|one| &one.sentences);
+    join(&utterances)
+        .or_else(|| join(&words))
+        .or_else(|| join(&sentences.collect::<Vec<_>>()))
+}
+
+/// Joins parts of a text, with a space where neither side has one. Returns `None` if they are blank.
+fn join(parts: &[impl AsRef<str>]) -> Option<String> {
+    let mut text = String::new();
+    for part in parts {
+        let part = part.as_ref();
+        let has_space =
+            text.ends_with(char::is_whitespace) || part.starts_with(char::is_whitespace);
+        if !text.is_empty() && !has_space {
+            text.push(' ');
+        }
+        text.push_str(part);
+    }
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// Whether `name` is a field of a known shape.
+fn is_known_name(name: &str) -> bool {
+    const NAMES: [&str; 6] = [
+        "results",
+        "text",
+        "transcript",
+        "words",
+        "utterances",
+        "segments",
+    ];
+    NAMES.contains(&name)
+}

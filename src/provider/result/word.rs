@@ -1,0 +1,107 @@
+//! Words of every model family.
+
+use crate::domain::transcript::{Speaker, Word};
+use crate::provider::json::reader::JsonReader;
+use crate::provider::result::number::{Span, index, length};
+
+/// Names of the fields of a word.
+pub(crate) const NAMES: [&str; 5] = ["word", "punctuated_word", "text", "start", "end"];
+
+/// Types of entries in a list of words that are not speech.
+const NOT_SPEECH: [&str; 2] = ["spacing", "audio_event"];
+
+/// Marks by which the model families are told apart.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Marks {
+    /// A field that only ElevenLabs sends.
+    pub(crate) is_scribe: bool,
+    /// A word whose text is in the field `text`, as in results of AssemblyAI and ElevenLabs.
+    pub(crate) has_text_field: bool,
+    /// A time with a fraction. Times in milliseconds have none.
+    pub(crate) has_fraction: bool,
+}
+
+impl Marks {
+    pub(crate) const fn add(&mut self, other: Self) {
+        self.is_scribe |= other.is_scribe;
+        self.has_text_field |= other.has_text_field;
+        self.has_fraction |= other.has_fraction;
+    }
+}
+
+/// A word while its fields are read. Times are in the unit of the service.
+#[derive(Debug, Default)]
+pub(crate) struct WordDraft {
+    punctuated: Option<String>,
+    plain: Option<String>,
+    span: Span,
+    speaker: Option<Speaker>,
+    channel: Option<u32>,
+    is_speech: Option<bool>,
+    pub(crate) marks: Marks,
+}
+
+impl WordDraft {
+    /// Reads one field.
+    pub(crate) fn field(&mut self, json: &mut JsonReader<'_>, name: &str) {
+        match name {
+            "punctuated_word" => self.punctuated = json.text(),
+            "word" => self.plain = json.text(),
+            "text" => {
+                self.plain = json.text().or(self.plain.take());
+                self.marks.has_text_field = true;
+            }
+            "start" => self.span.start = self.time(json),
+            "end" => self.span.end = self.time(json),
+            "speaker" => self.speaker = speaker(json),
+            "speaker_id" => {
+                self.speaker = speaker(json).or(self.speaker.take());
+                self.marks.is_scribe = true;
+            }
+            "channel" | "channel_index" => self.channel = index(json),
+            "type" => {
+                let kind = json.text();
+                self.is_speech = kind.map(|kind| !NOT_SPEECH.contains(&&*kind));
+                self.marks.is_scribe = true;
+            }
+            "logprob" => self.marks.is_scribe = true,
+            _ => {}
+        }
+    }
+
+    fn time(&mut self, json: &mut JsonReader<'_>) -> Option<f64> {
+        let time = length(json);
+        self.marks.has_fraction |= time.is_some_and(|time| time.fract() != 0.0);
+        time
+    }
+
+    /// Returns the word, or only its text if it has no times. Returns `None` if it is not speech.
+    pub(crate) fn finish(self) -> Option<Result<Word, String>> {
+        let text = self.punctuated.or(self.plain)?;
+        if self.is_speech == Some(false) || text.trim().is_empty() {
+            return None;
+        }
+        let text = if text.trim().len() == text.len() {
+            text
+        } else {
+            text.trim().to_owned()
+        };
+        let Some((start_s, end_s)) = self.span.times() else {
+            return Some(Err(text));
+        };
+        Some(Ok(Word {
+            text,
+            start_s,
+            end_s,
+            speaker: self.speaker,
+            channel: self.channel,
+        }))
+    }
+}
+
+/// Reads a speaker: a label or a number.
+pub(crate) fn speaker(json: &mut JsonReader<'_>) -> Option<Speaker> {
+    let label = json.scalar()?;
+    let label = label.trim();
+    (!label.is_empty()).then(|| Speaker(label.to_owned()))
+}
