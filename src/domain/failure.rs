@@ -169,6 +169,20 @@ impl Failure {
             message: message.into(),
         }
     }
+
+    /// Returns whether `other` has the same words. Words with digits do not count: they are IDs, times and figures, and differ
+    /// each time.
+    #[must_use]
+    pub fn reads_like(&self, other: &Self) -> bool {
+        self.class == other.class && words(&self.message).eq(words(&other.message))
+    }
+}
+
+fn words(message: &str) -> impl Iterator<Item = &str> {
+    let has_digit = |word: &&str| word.bytes().any(|byte| byte.is_ascii_digit());
+    message
+        .split_whitespace()
+        .filter(move |word| !has_digit(word))
 }
 
 #[cfg(test)]
@@ -182,5 +196,15 @@ mod tests {
             assert!(class.advice().ends_with('.'));
         }
         assert!("oops".parse::<ErrorClass>().is_err());
+    }
+
+    #[test]
+    fn words_with_digits_do_not_distinguish_failures() {
+        let failure = |message| Failure::new(ErrorClass::Transcription, message);
+        let first = failure("could not decode audio (request 7f3a-1)");
+        assert!(first.reads_like(&failure("could not decode audio (request 99b2-4)")));
+        assert!(!first.reads_like(&failure("could not decode video (request 7f3a-1)")));
+        let other_class = Failure::new(ErrorClass::Server, first.message.clone());
+        assert!(!first.reads_like(&other_class));
     }
 }

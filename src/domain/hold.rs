@@ -3,6 +3,7 @@
 use super::time::Timestamp;
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 /// Cause of a hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -18,16 +19,19 @@ pub enum HoldKind {
     Disk,
     /// The budget of the run, the day or the month is used up.
     Budget,
+    /// Several paid transcriptions in a row did not come back from the service.
+    LostResults,
 }
 
 impl HoldKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Auth,
         Self::Credit,
         Self::Operator,
         Self::Disk,
         Self::Budget,
+        Self::LostResults,
     ];
 
     /// Returns the name used in the database and in JSON.
@@ -39,6 +43,7 @@ impl HoldKind {
             Self::Operator => "operator",
             Self::Disk => "disk",
             Self::Budget => "budget",
+            Self::LostResults => "lost_results",
         }
     }
 
@@ -51,6 +56,7 @@ impl HoldKind {
             Self::Operator => "paused",
             Self::Disk => "too little disk space",
             Self::Budget => "budget used up",
+            Self::LostResults => "paid transcriptions do not come back",
         }
     }
 
@@ -69,6 +75,9 @@ impl HoldKind {
             Self::Budget => {
                 "Submissions resume automatically with the next run, day or month. Raise [budget] to continue now."
             }
+            Self::LostResults => {
+                "Ask the service, or try another model. One submission an hour tests whether results come back. `nightscribe resume` submits everything again."
+            }
         }
     }
 
@@ -83,12 +92,39 @@ impl HoldKind {
     /// hold begins.
     #[must_use]
     pub const fn needs_action(self) -> bool {
-        matches!(self, Self::Auth | Self::Credit | Self::Disk)
+        matches!(
+            self,
+            Self::Auth | Self::Credit | Self::Disk | Self::LostResults
+        )
     }
 
     /// Returns whether the service caused the hold. Only another submission can show that such a hold is over.
     #[must_use]
     pub const fn is_probed(self) -> bool {
+        self.probe_interval().is_some()
+    }
+
+    /// Returns the time between two submissions that test whether the hold still applies. `None` if none do.
+    ///
+    /// A refused submission costs nothing; one whose result is lost is paid for.
+    #[must_use]
+    pub const fn probe_interval(self) -> Option<Duration> {
+        match self {
+            Self::Auth | Self::Credit => Some(Duration::from_secs(300)),
+            Self::LostResults => Some(Duration::from_secs(3600)),
+            Self::Operator | Self::Disk | Self::Budget => None,
+        }
+    }
+
+    /// Returns whether `nightscribe resume` ends the hold.
+    #[must_use]
+    pub const fn ends_with_resume(self) -> bool {
+        matches!(self, Self::Operator | Self::LostResults)
+    }
+
+    /// Returns whether the hold is over when the service accepts a submission.
+    #[must_use]
+    pub const fn ends_with_acceptance(self) -> bool {
         matches!(self, Self::Auth | Self::Credit)
     }
 }

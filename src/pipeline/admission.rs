@@ -3,9 +3,11 @@
 //! Submissions are subject to the configured hours, holds, the shared back-off and the limit on pending generations.
 //! Polls are subject only to the back-off. The decision is a pure function of the state and `now`.
 
-use crate::domain::{Hold, HoldKind, JobId, Timestamp};
+use crate::domain::{Hold, HoldKind, Timestamp};
 use crate::policy::admission::{self, AdmissionLimits};
-use crate::policy::backoff::{Backoff, FailureScope, FailureSubject, SharedBackoff};
+use crate::policy::backoff::{
+    Backoff, CallKind, FailedCall, FailureScope, FailureSubject, SharedBackoff,
+};
 use crate::policy::breaker::{ModelBreakers, ModelDecision, ModelFailure};
 use crate::policy::hours::{Opening, SubmitWindow};
 use crate::runtime::clock::{Clock, sleep_until};
@@ -14,9 +16,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-
-/// Interval between submissions that probe whether a hold imposed by the service still applies.
-const PROBE_INTERVAL: Duration = Duration::from_secs(300);
 
 /// Admission decision for one submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,11 +87,11 @@ impl AdmissionState {
                 return AdmissionDecision::Wait;
             }
             // A wait longer than the interval means that the clock was set back.
-            if now < self.probe_at && self.probe_at.since(now) <= PROBE_INTERVAL {
+            if now < self.probe_at && self.probe_at.since(now) <= self.probe_interval() {
                 return AdmissionDecision::Until(self.probe_at);
             }
         }
-        let opens_at = self.backoff.opens_at(now);
+        let opens_at = self.backoff.opens_at(now, CallKind::Submission);
         if now < opens_at {
             return AdmissionDecision::Until(opens_at);
         }
@@ -123,8 +122,14 @@ impl AdmissionState {
         self.sending -= 1;
         if probe {
             self.probing = false;
-            self.probe_at = now.after(PROBE_INTERVAL);
+            self.probe_at = now.after(self.probe_interval());
         }
+    }
+
+    /// The longest of the probe intervals of the holds in force.
+    fn probe_interval(&self) -> Duration {
+        let intervals = self.holds.keys().filter_map(|kind| kind.probe_interval());
+        intervals.max().unwrap_or_default()
     }
 }
 
@@ -226,7 +231,9 @@ impl Admission {
             !state.holds.is_empty()
         };
         let now = self.clock.now();
-        !held && state.backoff.opens_at(now) <= now && state.window.opening(now) == Opening::Now
+        !held
+            && state.backoff.opens_at(now, CallKind::Submission) <= now
+            && state.window.opening(now) == Opening::Now
     }
 
     /// Number of pending generations, including those just accepted.
@@ -249,18 +256,17 @@ impl Admission {
         self.state().window.opening(now)
     }
 
-    /// Whether the service has refused the key or the account during this run. A hold left by an earlier run does not
-    /// count.
+    /// Whether the service has caused a hold during this run. A hold left by an earlier run does not count.
     #[must_use]
     pub fn was_refused(&self) -> bool {
         self.state().refused
     }
 
-    /// Returns when the shared back-off ends. Polls wait only for this.
+    /// Returns when the back-off of all calls of this kind ends. Polls wait only for this.
     #[must_use]
-    pub fn opens_at(&self) -> Timestamp {
+    pub fn opens_at(&self, kind: CallKind) -> Timestamp {
         let now = self.clock.now();
-        self.state().backoff.opens_at(now)
+        self.state().backoff.opens_at(now, kind)
     }
 
     /// Whether requests for several jobs have failed since the last success.
@@ -329,13 +335,16 @@ impl Admission {
     pub fn record_model_failure(&self, failure: ModelFailure<'_>, jitter: f64) -> Timestamp {
         let now = self.clock.now();
         self.change(|state| {
-            let subject = FailureSubject::Model(failure.model.to_owned());
-            let (scope, began) = (FailureScope::Model, failure.started_at);
-            state
-                .backoff
-                .record_failure(now, began, subject, scope, None, jitter);
+            let failed = FailedCall {
+                kind: CallKind::Submission,
+                subject: FailureSubject::Model(failure.model.to_owned()),
+                started_at: failure.started_at,
+                scope: FailureScope::Model,
+                retry_after: None,
+            };
+            state.backoff.record_failure(now, failed, jitter);
             let own = state.models.record_failure(now, failure, jitter);
-            own.max(state.backoff.opens_at(now))
+            own.max(state.backoff.opens_at(now, CallKind::Submission))
         })
     }
 
@@ -354,19 +363,9 @@ impl Admission {
     /// waits.
     ///
     /// [`opens_at`](Self::opens_at) says until when all other jobs wait.
-    pub fn record_failure(
-        &self,
-        began: Timestamp,
-        job: JobId,
-        trouble: FailureScope,
-        retry_after: Option<Duration>,
-        jitter: f64,
-    ) -> Timestamp {
+    pub fn record_failure(&self, failed: FailedCall, jitter: f64) -> Timestamp {
         let now = self.clock.now();
-        self.change(|state| {
-            let backoff = &mut state.backoff;
-            backoff.record_failure(now, began, job.into(), trouble, retry_after, jitter)
-        })
+        self.change(|state| state.backoff.record_failure(now, failed, jitter))
     }
 
     /// Records a valid answer. Resets the failures of the shared back-off, but does not shorten a wait that has begun.
@@ -377,10 +376,24 @@ impl Admission {
         });
     }
 
-    /// Puts a hold in force because the service refuses the key or the account. Returns `true` if it is new.
+    /// Puts a hold in force because of what the service answered in this run. Returns `true` if it is new.
     pub fn hold_refused(&self, hold: Hold) -> bool {
-        self.state().refused = true;
-        self.hold(hold)
+        let now = self.clock.now();
+        let kind = hold.kind;
+        let is_new = self.hold(hold);
+        let mut state = self.state();
+        state.refused = true;
+        if is_new && !kind.ends_with_acceptance() {
+            // Each probe is paid for, so the first one waits as the later ones do.
+            state.probe_at = now.after(state.probe_interval());
+        }
+        is_new
+    }
+
+    /// Whether a hold of this kind is in force.
+    #[must_use]
+    pub fn is_held(&self, kind: HoldKind) -> bool {
+        self.state().holds.contains_key(&kind)
     }
 
     /// Puts a hold in force. Returns `true` if it is new.
@@ -445,6 +458,8 @@ impl Admission {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::JobId;
+    use crate::policy::backoff::FailureScope;
     use std::task::Poll;
 
     const BACKOFF: Backoff = Backoff {
@@ -507,10 +522,14 @@ mod tests {
     #[test]
     fn shared_backoff_delays_submissions() {
         let mut state = AdmissionState::new(LIMITS, BACKOFF, SubmitWindow::always());
-        let too_many = FailureScope::AllRequests;
-        state
-            .backoff
-            .record_failure(at(100), at(99), JobId(1).into(), too_many, None, 0.0);
+        let too_many = FailedCall {
+            kind: CallKind::Submission,
+            subject: JobId(1).into(),
+            started_at: at(99),
+            scope: FailureScope::AllRequests,
+            retry_after: None,
+        };
+        state.backoff.record_failure(at(100), too_many, 0.0);
         assert_eq!(state.decide(at(100)), AdmissionDecision::Until(at(110)));
         assert_eq!(state.decide(at(110)), AdmissionDecision::Admit);
     }

@@ -199,9 +199,12 @@ impl Journal {
         self.signals.progress.notify_one();
     }
 
-    /// Lifts all holds imposed by the service, because it has just accepted a submission.
-    pub async fn release_probed(&self) {
-        for kind in HoldKind::ALL.into_iter().filter(|kind| kind.is_probed()) {
+    /// Lifts the holds that are over when the service accepts a submission.
+    pub async fn release_accepted(&self) {
+        let over = HoldKind::ALL
+            .into_iter()
+            .filter(|kind| kind.ends_with_acceptance());
+        for kind in over {
             self.release(kind).await;
         }
     }

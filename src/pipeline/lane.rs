@@ -8,15 +8,16 @@ use super::journal::Journal;
 use super::submit_rate::SubmitRate;
 use super::withdrawn_models::{WithdrawnModels, explained};
 use crate::domain::model_name::canonical_model;
-use crate::domain::{JobId, Timestamp};
-use crate::policy::backoff::FailureScope;
+use crate::domain::{HoldKind, JobId, Timestamp};
+use crate::policy::backoff::{CallKind, FailedCall, FailureScope};
 use crate::policy::breaker::ModelFailure;
+use crate::policy::losses::LossStreak;
 use crate::policy::outcome::{Answer, Call, Facts, Rules};
 use crate::provider::{CallError, Client};
 use crate::runtime::rate_limiter::RateLimiter;
 use governor::clock::Clock as GovernorClock;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The lane to one provider.
@@ -39,6 +40,8 @@ pub struct Lane {
     pub withdrawn: WithdrawnModels,
     /// Number of consecutive polls that the service refused because of the key or the account.
     pub refused_polls: AtomicU64,
+    /// Paid generations lost in a row.
+    pub losses: Mutex<LossStreak>,
 }
 
 /// A call that was answered or broke.
@@ -95,8 +98,8 @@ pub fn observe<C: GovernorClock + Clone>(
         (Call::Submission, Answer::RateLimited) => submit_rate.record_rate_limited(started_at, now),
         _ => {}
     }
-    let wait_until = match answer.failure_scope(call) {
-        Some(FailureScope::Model) => {
+    let wait_until = match (answer.failure_scope(call), call.kind()) {
+        (Some(FailureScope::Model), _) => {
             let failure = ModelFailure {
                 model: &model,
                 job,
@@ -105,8 +108,17 @@ pub fn observe<C: GovernorClock + Clone>(
             };
             admission.record_model_failure(failure, jitter)
         }
-        Some(scope) => admission.record_failure(started_at, job, scope, retry_after, jitter),
-        None => now,
+        (Some(scope), Some(kind)) => {
+            let failed = FailedCall {
+                kind,
+                subject: job.into(),
+                started_at,
+                scope,
+                retry_after,
+            };
+            admission.record_failure(failed, jitter)
+        }
+        _ => now,
     };
     let model_fails = call == Call::Submission && admission.is_model_tripped(&model);
     Observation {
@@ -127,7 +139,8 @@ impl Lane {
         self.count_refused_poll(answered);
         let model = canonical_model(answered.model);
         let was_tripped = self.admission.is_model_tripped(&model);
-        let (before, now) = (self.admission.opens_at(), journal.now());
+        let opens_at = || self.admission.opens_at(CallKind::Submission);
+        let (before, now) = (opens_at(), journal.now());
         let seen = observe(
             &self.admission,
             &self.submit_rate,
@@ -135,12 +148,12 @@ impl Lane {
             now,
             rand::random(),
         );
-        let opens_at = self.admission.opens_at();
-        if let Some(error) = error.filter(|_| opens_at > before) {
+        let until = opens_at();
+        if let Some(error) = error.filter(|_| until > before) {
             journal.emit(&RunEvent::SlowedDown {
                 failure: error.failure.clone(),
                 now,
-                until: opens_at,
+                until,
             });
         }
         let is_tripped = self.admission.is_model_tripped(&model);
@@ -188,7 +201,21 @@ impl Lane {
             attempts,
             outage: seen.outage,
             wait_until: seen.wait_until,
+            refused_alike: false,
         }
+    }
+
+    /// Counts a paid generation that was lost, which is one of several in a row if it returns the number of them.
+    pub fn record_loss(&self) -> Option<u32> {
+        let is_held = self.admission.is_held(HoldKind::LostResults);
+        let mut losses = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
+        losses.record_loss(is_held).then(|| losses.count())
+    }
+
+    /// Ends a row of lost generations.
+    pub fn record_result(&self) {
+        let mut losses = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
+        losses.record_result();
     }
 
     fn count_refused_poll(&self, answered: &Answered<'_>) {

@@ -16,6 +16,7 @@
 //! - [`lock`]: one runner per state folder; `path_lock`: the same if the folder is replaced
 
 pub mod admission;
+mod ages;
 mod background;
 pub mod budget;
 pub mod event;

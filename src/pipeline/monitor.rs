@@ -94,7 +94,7 @@ impl Monitor {
         if self.version == Some(snapshot.version) {
             return Ok(());
         }
-        apply_operator_hold(journal).await?;
+        apply_operator_holds(journal).await?;
         // Fails if a reload is already requested.
         let _already_requested = self.reload.try_send(());
         self.version = Some(snapshot.version);
@@ -158,23 +158,23 @@ impl Monitor {
 }
 
 /// Applies the effect of `pause` and `resume`, which they record in the database.
-async fn apply_operator_hold(journal: &Journal) -> Result<(), StoreError> {
-    let kind = HoldKind::Operator;
-    match journal
-        .store
-        .holds()
-        .await?
+async fn apply_operator_holds(journal: &Journal) -> Result<(), StoreError> {
+    let mut holds = journal.store.holds().await?;
+    for kind in HoldKind::ALL
         .into_iter()
-        .find(|hold| hold.kind == kind)
+        .filter(|kind| kind.ends_with_resume())
     {
-        Some(hold) => {
-            if journal.admission.hold(hold.clone()) {
-                journal.emit(&RunEvent::Held { hold });
+        match holds.iter().position(|hold| hold.kind == kind) {
+            Some(found) => {
+                let hold = holds.swap_remove(found);
+                if journal.admission.hold(hold.clone()) {
+                    journal.emit(&RunEvent::Held { hold });
+                }
             }
-        }
-        None => {
-            if journal.admission.release(kind) {
-                journal.emit(&RunEvent::Released { kind });
+            None => {
+                if journal.admission.release(kind) {
+                    journal.emit(&RunEvent::Released { kind });
+                }
             }
         }
     }

@@ -1,6 +1,7 @@
 //! One run, from the lock to the last commit.
 
 use super::admission::{Admission, AdmissionState};
+use super::ages::Ages;
 use super::background::BackgroundTasks;
 use super::budget::{self, Spend};
 use super::event::RunEvent;
@@ -38,8 +39,8 @@ use crate::runtime::rate_limiter::RateLimiter;
 use crate::store::sqlite::recovery::Recovered;
 use crate::store::{Store, StoreError};
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -103,6 +104,7 @@ struct Run {
     reach: Arc<Reach>,
     results: Arc<ResultCache>,
     write_failures: Arc<WriteFailures>,
+    ages: Arc<Ages>,
     tally: Arc<Tally>,
 }
 
@@ -147,6 +149,7 @@ impl Run {
             rules: rules(&setup.config),
             withdrawn: WithdrawnModels::default(),
             refused_polls: AtomicU64::new(0),
+            losses: Mutex::default(),
         };
         let run = Self {
             config: Arc::new(setup.config),
@@ -155,6 +158,7 @@ impl Run {
             reach: Arc::default(),
             results: Arc::default(),
             write_failures: Arc::default(),
+            ages: Arc::default(),
             tally,
         };
         Ok((run, recovered))
@@ -258,6 +262,7 @@ impl Run {
             reach: self.reach.clone(),
             results: self.results.clone(),
             poller,
+            ages: self.ages.clone(),
             preflight_slots: submit::preflight::slots(),
         }
     }
@@ -275,6 +280,8 @@ impl Run {
             journal: self.journal.clone(),
             lane: self.lane.clone(),
             poller,
+            ages: self.ages.clone(),
+            failures: 0,
         }
     }
 

@@ -42,7 +42,7 @@ pub enum FailureScope {
     /// Too many requests (429). All requests back off.
     AllRequests,
     /// The failure may concern only this job. All requests back off if another job also fails without a success in
-    /// between, or if the service sends a `Retry-After`.
+    /// between.
     Unclear,
     /// The failure concerns the model of the submission. All requests back off if another model or another call also
     /// fails without a success in between.
@@ -64,6 +64,30 @@ impl From<JobId> for FailureSubject {
     }
 }
 
+/// Kind of a call that shares the back-off. A `Retry-After` concerns only calls of the kind that got it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallKind {
+    /// A submission.
+    Submission,
+    /// A poll.
+    Poll,
+}
+
+/// A call that failed for a reason that may not be specific to its job.
+#[derive(Debug, Clone)]
+pub struct FailedCall {
+    /// Kind of the call.
+    pub kind: CallKind,
+    /// What it was made for.
+    pub subject: FailureSubject,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// Which requests back off.
+    pub scope: FailureScope,
+    /// Delay that the service asked for.
+    pub retry_after: Option<Duration>,
+}
+
 /// Back-off shared by all requests. A 429 or an outage delays all requests once and uses no attempt.
 #[derive(Debug, Clone)]
 pub struct SharedBackoff {
@@ -74,6 +98,10 @@ pub struct SharedBackoff {
     last_failure_at: Timestamp,
     wait_until: Timestamp,
     opens_at: Timestamp,
+    /// Until when the service asked that nothing be submitted.
+    submissions_open_at: Timestamp,
+    /// Until when the service asked not to be polled.
+    polls_open_at: Timestamp,
     first_subject: Option<FailureSubject>,
     several_subjects: bool,
 }
@@ -90,60 +118,63 @@ impl SharedBackoff {
             last_failure_at: Timestamp::from_millis(i64::MIN),
             wait_until: Timestamp::from_millis(i64::MIN),
             opens_at: Timestamp::from_millis(i64::MIN),
+            submissions_open_at: Timestamp::from_millis(i64::MIN),
+            polls_open_at: Timestamp::from_millis(i64::MIN),
             first_subject: None,
             several_subjects: false,
         }
     }
 
-    /// Records that a request of `subject`, started at `started`, failed at `now` for a reason that may not be specific to
-    /// the subject. Returns the time until which its job must wait.
+    /// Records a call that failed at `now`. Returns the time until which its job must wait.
     ///
-    /// Each failure increases the back-off by one step, except for requests that were already in flight at the last step.
-    /// `retry_after` is the delay requested by the service.
-    pub fn record_failure(
-        &mut self,
-        now: Timestamp,
-        started: Timestamp,
-        subject: FailureSubject,
-        scope: FailureScope,
-        retry_after: Option<Duration>,
-        jitter: f64,
-    ) -> Timestamp {
+    /// Each failure increases the back-off by one step, except for requests that were already in flight at the last step. A
+    /// `Retry-After` delays the calls of its kind, and polls by no more than the maximum of the back-off: paid transcripts
+    /// would expire meanwhile.
+    pub fn record_failure(&mut self, now: Timestamp, failed: FailedCall, jitter: f64) -> Timestamp {
         match &self.first_subject {
-            None => self.first_subject = Some(subject),
-            Some(first) => self.several_subjects |= *first != subject,
+            None => self.first_subject = Some(failed.subject),
+            Some(first) => self.several_subjects |= *first != failed.subject,
         }
-        match retry_after {
+        match failed.retry_after {
             Some(wait) => self.failing_since = Some(now.after(wait)),
             None => _ = self.failing_since.get_or_insert(now),
         }
         if self.clock_was_set_back(now) {
-            self.last_step_at = started;
+            self.last_step_at = failed.started_at;
             self.wait_until = now;
             self.opens_at = now;
+            self.submissions_open_at = now;
+            self.polls_open_at = now;
         }
         self.last_failure_at = now;
-        if started >= self.last_step_at {
+        if failed.started_at >= self.last_step_at {
             self.failures += 1;
             self.last_step_at = now;
-            self.extend_wait(now, self.backoff.delay(self.failures, jitter));
+            let until = now.after(self.backoff.delay(self.failures, jitter));
+            self.wait_until = self.wait_until.max(until);
         }
-        if let Some(wait) = retry_after {
-            self.extend_wait(now, wait);
+        if let Some(wait) = failed.retry_after {
+            self.ask_to_wait(now, failed.kind, wait);
         }
-        let concerns_all = match scope {
-            FailureScope::AllRequests => true,
-            FailureScope::Unclear => retry_after.is_some() || self.several_subjects,
-            FailureScope::Model => self.several_subjects,
-        };
-        if concerns_all {
+        if failed.scope == FailureScope::AllRequests || self.several_subjects {
             self.opens_at = self.opens_at.max(self.wait_until);
         }
-        self.wait_until.max(now)
+        self.wait_until.max(self.asked(failed.kind)).max(now)
     }
 
-    fn extend_wait(&mut self, now: Timestamp, wait: Duration) {
-        self.wait_until = self.wait_until.max(now.after(wait));
+    fn ask_to_wait(&mut self, now: Timestamp, kind: CallKind, wait: Duration) {
+        let (asked, wait) = match kind {
+            CallKind::Submission => (&mut self.submissions_open_at, wait),
+            CallKind::Poll => (&mut self.polls_open_at, wait.min(self.backoff.max)),
+        };
+        *asked = (*asked).max(now.after(wait));
+    }
+
+    const fn asked(&self, kind: CallKind) -> Timestamp {
+        match kind {
+            CallKind::Submission => self.submissions_open_at,
+            CallKind::Poll => self.polls_open_at,
+        }
     }
 
     /// Returns whether `now` is before the last failure. The clock was then set back, and the recorded times are
@@ -161,13 +192,13 @@ impl SharedBackoff {
         self.several_subjects = false;
     }
 
-    /// Returns the earliest time of the next request, given the current time.
+    /// Returns the earliest time of the next request of this kind, given the current time.
     #[must_use]
-    pub fn opens_at(&self, now: Timestamp) -> Timestamp {
+    pub fn opens_at(&self, now: Timestamp, kind: CallKind) -> Timestamp {
         if self.clock_was_set_back(now) {
             now
         } else {
-            self.opens_at
+            self.opens_at.max(self.asked(kind))
         }
     }
 
@@ -220,48 +251,50 @@ mod tests {
         assert_eq!(long.delay(99, 0.0), BACKOFF.max);
     }
 
+    fn failed(job: i64, started_s: i64) -> FailedCall {
+        FailedCall {
+            kind: CallKind::Submission,
+            subject: JobId(job).into(),
+            started_at: Timestamp::from_millis(started_s * 1000),
+            scope: FailureScope::Unclear,
+            retry_after: None,
+        }
+    }
+
+    fn too_many(job: i64, started_s: i64) -> FailedCall {
+        FailedCall {
+            scope: FailureScope::AllRequests,
+            ..failed(job, started_s)
+        }
+    }
+
+    fn opens_at(shared: &SharedBackoff, seconds: i64) -> Timestamp {
+        let polls = shared.opens_at(at(seconds), CallKind::Poll);
+        assert_eq!(shared.opens_at(at(seconds), CallKind::Submission), polls);
+        polls
+    }
+
     #[test]
     fn failures_in_flight_together_count_as_one_step() {
         let mut shared = SharedBackoff::new(BACKOFF);
         for job in 0..4 {
-            let until = shared.record_failure(
-                at(100),
-                at(99),
-                JobId(job).into(),
-                FailureScope::Unclear,
-                None,
-                0.0,
-            );
+            let until = shared.record_failure(at(100), failed(job, 99), 0.0);
             assert_eq!(until, at(110));
         }
-        assert_eq!(shared.opens_at(at(100)), at(110));
+        assert_eq!(opens_at(&shared, 100), at(110));
         assert!(shared.is_outage());
-        shared.record_failure(
-            at(111),
-            at(110),
-            JobId(9).into(),
-            FailureScope::Unclear,
-            None,
-            0.0,
-        );
-        assert_eq!(shared.opens_at(at(111)), at(131));
+        shared.record_failure(at(111), failed(9, 110), 0.0);
+        assert_eq!(opens_at(&shared, 111), at(131));
     }
 
     #[test]
     fn a_single_failing_job_backs_off_alone() {
         let mut shared = SharedBackoff::new(BACKOFF);
         let mut fail = |seconds, job| {
-            let until = shared.record_failure(
-                at(seconds),
-                at(seconds - 1),
-                JobId(job).into(),
-                FailureScope::Unclear,
-                None,
-                0.0,
-            );
+            let until = shared.record_failure(at(seconds), failed(job, seconds - 1), 0.0);
             (
                 until,
-                shared.opens_at(at(seconds)) > at(seconds),
+                opens_at(&shared, seconds) > at(seconds),
                 shared.is_outage(),
             )
         };
@@ -277,8 +310,12 @@ mod tests {
     fn one_failing_model_is_not_an_outage() {
         let mut shared = SharedBackoff::new(BACKOFF);
         let mut fail = |seconds, subject| {
-            let scope = FailureScope::Model;
-            shared.record_failure(at(seconds), at(seconds), subject, scope, None, 0.0);
+            let call = FailedCall {
+                subject,
+                scope: FailureScope::Model,
+                ..failed(0, seconds)
+            };
+            shared.record_failure(at(seconds), call, 0.0);
             shared.is_outage()
         };
         let model = |name: &str| FailureSubject::Model(name.to_owned());
@@ -292,65 +329,54 @@ mod tests {
     #[test]
     fn too_many_requests_delay_all_requests() {
         let mut shared = SharedBackoff::new(BACKOFF);
-        shared.record_failure(
-            at(1),
-            at(0),
-            JobId(7).into(),
-            FailureScope::AllRequests,
-            None,
-            0.0,
-        );
-        assert_eq!(shared.opens_at(at(1)), at(11));
+        shared.record_failure(at(1), too_many(7, 0), 0.0);
+        assert_eq!(opens_at(&shared, 1), at(11));
     }
 
     #[test]
-    fn retry_after_is_honoured() {
+    fn retry_after_concerns_its_kind_of_call() {
         let mut shared = SharedBackoff::new(BACKOFF);
-        shared.record_failure(
-            at(100),
-            at(99),
-            JobId(1).into(),
-            FailureScope::Unclear,
-            Some(Duration::from_secs(120)),
-            0.5,
-        );
-        assert_eq!(shared.opens_at(at(100)), at(220));
+        let hour = FailedCall {
+            retry_after: Some(Duration::from_secs(3600)),
+            ..too_many(1, 99)
+        };
+        assert_eq!(shared.record_failure(at(100), hour.clone(), 0.0), at(3700));
+        let of = |shared: &SharedBackoff, kind| shared.opens_at(at(100), kind);
+        assert_eq!(of(&shared, CallKind::Submission), at(3700));
+        assert_eq!(of(&shared, CallKind::Poll), at(110));
+        let poll = FailedCall {
+            kind: CallKind::Poll,
+            ..hour
+        };
+        shared.record_failure(at(100), poll, 0.0);
+        assert_eq!(of(&shared, CallKind::Poll), at(100).after(BACKOFF.max));
+    }
+
+    #[test]
+    fn a_requested_delay_outlasts_a_success() {
+        let mut shared = SharedBackoff::new(BACKOFF);
+        let wait = FailedCall {
+            retry_after: Some(Duration::from_secs(120)),
+            ..failed(1, 99)
+        };
+        shared.record_failure(at(100), wait, 0.5);
+        let opens_at = |shared: &SharedBackoff| shared.opens_at(at(100), CallKind::Submission);
+        assert_eq!(opens_at(&shared), at(220));
         assert_eq!(shared.failing_for(at(220)), Duration::ZERO);
         shared.record_success();
-        assert_eq!(shared.opens_at(at(100)), at(220));
-        shared.record_failure(
-            at(220),
-            at(220),
-            JobId(2).into(),
-            FailureScope::Unclear,
-            None,
-            0.5,
-        );
+        assert_eq!(opens_at(&shared), at(220));
+        shared.record_failure(at(220), failed(2, 220), 0.5);
         assert_eq!(shared.failing_for(at(230)), Duration::from_secs(10));
     }
 
     #[test]
     fn a_clock_set_back_ends_the_wait() {
         let mut shared = SharedBackoff::new(BACKOFF);
-        shared.record_failure(
-            at(3700),
-            at(3699),
-            JobId(1).into(),
-            FailureScope::AllRequests,
-            None,
-            0.0,
-        );
-        assert_eq!(shared.opens_at(at(3701)), at(3710));
-        assert_eq!(shared.opens_at(at(101)), at(101));
-        shared.record_failure(
-            at(102),
-            at(101),
-            JobId(2).into(),
-            FailureScope::AllRequests,
-            None,
-            0.0,
-        );
-        assert_eq!(shared.opens_at(at(102)), at(122));
+        shared.record_failure(at(3700), too_many(1, 3699), 0.0);
+        assert_eq!(opens_at(&shared, 3701), at(3710));
+        assert_eq!(opens_at(&shared, 101), at(101));
+        shared.record_failure(at(102), too_many(2, 101), 0.0);
+        assert_eq!(opens_at(&shared, 102), at(122));
     }
 
     proptest! {
@@ -361,14 +387,22 @@ mod tests {
         }
 
         #[test]
-        fn no_request_is_sent_before_retry_after(waits in proptest::collection::vec(0u64..10_000, 1..20)) {
+        fn nothing_is_submitted_before_retry_after_and_polls_wait_no_longer_than_the_maximum(
+            waits in proptest::collection::vec((0u64..10_000, any::<bool>()), 1..20)
+        ) {
             let mut shared = SharedBackoff::new(BACKOFF);
-            let mut earliest = at(0);
-            for (step, wait) in waits.into_iter().enumerate() {
-                let now = at(i64::try_from(step).unwrap());
-                shared.record_failure(now, now, JobId(1).into(), FailureScope::Unclear, Some(Duration::from_secs(wait)), 0.9);
-                earliest = earliest.max(now.after(Duration::from_secs(wait)));
-                prop_assert!(shared.opens_at(now) >= earliest);
+            let mut earliest = Timestamp::from_millis(i64::MIN);
+            for (step, (wait, is_poll)) in waits.into_iter().enumerate() {
+                let seconds = i64::try_from(step).unwrap();
+                let (now, wait) = (at(seconds), Duration::from_secs(wait));
+                let kind = if is_poll { CallKind::Poll } else { CallKind::Submission };
+                let call = FailedCall { kind, retry_after: Some(wait), ..failed(1, seconds) };
+                shared.record_failure(now, call, 0.9);
+                if !is_poll {
+                    earliest = earliest.max(now.after(wait));
+                }
+                prop_assert!(shared.opens_at(now, CallKind::Submission) >= earliest);
+                prop_assert!(shared.opens_at(now, CallKind::Poll) <= now.after(BACKOFF.max));
             }
         }
     }

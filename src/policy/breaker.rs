@@ -3,7 +3,7 @@
 //! A breaker trips when submissions of several jobs fail and none of its model is accepted in between. While it is
 //! tripped, nothing of the model is submitted until its back-off ends. Then one submission at a time probes the model.
 
-use super::backoff::{Backoff, FailureScope, SharedBackoff};
+use super::backoff::{Backoff, CallKind, FailedCall, FailureScope, SharedBackoff};
 use crate::domain::{JobId, Timestamp};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -72,14 +72,14 @@ impl ModelBreakers {
                 backoff: SharedBackoff::new(backoff),
                 is_probing: false,
             });
-        breaker.backoff.record_failure(
-            now,
-            failure.started_at,
-            failure.job.into(),
-            FailureScope::Unclear,
-            failure.retry_after,
-            jitter,
-        )
+        let failed = FailedCall {
+            kind: CallKind::Submission,
+            subject: failure.job.into(),
+            started_at: failure.started_at,
+            scope: FailureScope::Unclear,
+            retry_after: failure.retry_after,
+        };
+        breaker.backoff.record_failure(now, failed, jitter)
     }
 
     /// Records that a submission of `model` was accepted, which closes its breaker. Returns whether it was tripped.
@@ -95,7 +95,7 @@ impl ModelBreakers {
         let Some(breaker) = self.breakers.get(model).filter(|found| found.is_tripped()) else {
             return ModelDecision::Admit;
         };
-        let opens_at = breaker.backoff.opens_at(now);
+        let opens_at = breaker.backoff.opens_at(now, CallKind::Submission);
         if now < opens_at {
             ModelDecision::Until(opens_at)
         } else if breaker.is_probing {

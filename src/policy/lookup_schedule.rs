@@ -3,9 +3,11 @@
 use crate::policy::backoff::Backoff;
 use std::time::Duration;
 
-/// Number of look-ups after the first. One look-up is not enough, because it is not documented whether the service lists
-/// a submission immediately. With the maximum delays, the last look-up happens after two and a half minutes.
+/// Minimum number of look-ups after the first, within the retention.
 const REPEATED_LOOKUPS: u32 = 7;
+/// Multiple of `retry.max_backoff` for which the look-ups go on: an hour by default. The service may list a submission only
+/// when it has finished, so no shorter time and no later submission in the list proves that it was not accepted.
+const PATIENCE: u32 = 4;
 /// Maximum delay between the first two look-ups.
 const MAX_FIRST_DELAY: Duration = Duration::from_secs(2);
 /// Maximum delay between two look-ups.
@@ -13,8 +15,8 @@ const MAX_DELAY: Duration = Duration::from_secs(40);
 
 /// Returns the delay before the next look-up, after `lookups` look-ups without success.
 ///
-/// `since_start` is the time from the submission to the last look-up. Returns `None` if the number of look-ups is
-/// exhausted, or if the retention is over and the service has deleted the transcription.
+/// `since_start` is the time from the submission to the last look-up. Returns `None` if the retention is over and the
+/// service has deleted the transcription, or earlier if a short back-off is configured.
 #[must_use]
 pub fn next_lookup_delay(
     lookups: u32,
@@ -26,8 +28,8 @@ pub fn next_lookup_delay(
         initial: backoff.initial.min(MAX_FIRST_DELAY),
         max: backoff.max.min(MAX_DELAY),
     };
-    (lookups <= REPEATED_LOOKUPS && since_start < retention)
-        .then(|| delays.delay(lookups.max(1), 0.0))
+    let may_be_listed = lookups <= REPEATED_LOOKUPS || since_start < backoff.max * PATIENCE;
+    (may_be_listed && since_start < retention).then(|| delays.delay(lookups.max(1), 0.0))
 }
 
 #[cfg(test)]
@@ -54,10 +56,10 @@ mod tests {
     }
 
     #[test]
-    fn delays_between_look_ups_grow_and_end() {
+    fn look_ups_go_on_for_the_whole_retention() {
         let delays = delays(SLOW, HOUR);
-        assert_eq!(delays.len(), 7);
         assert!(delays.is_sorted());
+        assert!(delays.iter().sum::<Duration>() >= HOUR);
         assert!(delays.iter().all(|delay| *delay <= MAX_DELAY));
     }
 
@@ -67,11 +69,13 @@ mod tests {
             initial: Duration::from_millis(10),
             max: Duration::from_millis(40),
         };
+        let delays = delays(backoff, HOUR);
         assert!(
-            delays(backoff, HOUR)
+            delays
                 .iter()
                 .all(|delay| *delay <= Duration::from_millis(40))
         );
+        assert_eq!(delays.len(), 7);
     }
 
     #[test]

@@ -13,6 +13,7 @@
 //! - [`hours`]: active hours of submissions
 //! - [`latency`]: latency of the service, estimated from earlier results with [`interval_quantile`]
 //! - [`lookup_schedule`]: schedule of look-ups for an uncertain submission
+//! - [`losses`]: paid transcriptions that do not come back
 //! - [`polling`]: schedule of polls
 //! - [`rate_estimate`]: estimate of the submit rate that the service accepts
 //! - [`rescan`]: schedule of rescans of a source
@@ -29,6 +30,7 @@ pub mod hours;
 pub mod interval_quantile;
 pub mod latency;
 pub mod lookup_schedule;
+pub mod losses;
 pub mod outcome;
 pub mod polling;
 pub mod rate_estimate;

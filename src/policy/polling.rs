@@ -14,6 +14,11 @@ const GROWTH: f64 = 0.1;
 /// Divisor of the interval that gives the minimum time between polls for an expected result.
 const MIN_INTERVAL_DIVISOR: u32 = 10;
 
+/// Maximum time for which a generation that no poll has found is polled again after a 404.
+const MAX_PATIENCE: Duration = Duration::from_secs(120);
+/// The same for a generation that an earlier poll has found.
+const MAX_PATIENCE_SEEN: Duration = Duration::from_secs(300);
+
 /// Maximum margin before expiry that is reserved for a last poll.
 const MAX_MARGIN: Duration = Duration::from_secs(60);
 
@@ -29,8 +34,7 @@ pub struct PollPolicy {
 }
 
 impl PollPolicy {
-    /// Returns the time between the last regular poll and expiry: a tenth of the retention, at most a minute. This is also
-    /// the grace period after creation, during which the service may return 404 for a generation.
+    /// Returns the time between the last regular poll and expiry: a tenth of the retention, at most a minute.
     #[must_use]
     pub fn margin(&self) -> Duration {
         (self.retention / 10).min(MAX_MARGIN)
@@ -74,17 +78,26 @@ impl PollPolicy {
         }
     }
 
-    /// Returns the time at which polling is given up: twice the retention after creation. Until then, a generation counts
-    /// as lost only if the service reports that it no longer exists.
+    /// Returns whether polling of a generation of this age is given up. Until then, it counts as lost only if the service
+    /// reports that it no longer exists.
+    ///
+    /// The age may be wrong if the clock was set between two runs. A generation is therefore also `watched` by this run for
+    /// a whole retention.
     #[must_use]
-    pub fn deadline(&self, expires: Timestamp) -> Timestamp {
-        expires.after(self.retention)
+    pub fn is_overdue(&self, age: Duration, watched: Duration) -> bool {
+        age >= 2 * self.retention && watched >= self.retention
     }
 
-    /// Returns whether a 404 at `now` may mean that the generation is not visible yet.
+    /// Returns for how long a generation is polled again while the service answers 404: a tenth of the retention, at most
+    /// two minutes, or five if an earlier poll has found it.
     #[must_use]
-    pub fn in_grace_period(&self, now: Timestamp, accepted: Timestamp) -> bool {
-        now.since(accepted) < self.margin()
+    pub fn patience(&self, was_seen: bool) -> Duration {
+        let most = if was_seen {
+            MAX_PATIENCE_SEEN
+        } else {
+            MAX_PATIENCE
+        };
+        (self.retention / 10).min(most)
     }
 
     fn growing(&self, polls: u32) -> Duration {
@@ -93,7 +106,9 @@ impl PollPolicy {
             .unwrap_or(self.longest())
     }
 
-    fn shortest(&self) -> Duration {
+    /// Returns the shortest interval between two polls of a generation.
+    #[must_use]
+    pub fn shortest(&self) -> Duration {
         self.interval.min(self.retention / 10)
     }
 

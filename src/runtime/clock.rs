@@ -2,7 +2,8 @@
 
 use crate::domain::Timestamp;
 use jiff::tz::TimeZone;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Maximum time between two readings of the clock while sleeping. A suspended machine or a clock that was set is
 /// detected within it.
@@ -13,11 +14,60 @@ pub trait Clock: Send + Sync {
     /// Returns the current time.
     fn now(&self) -> Timestamp;
 
+    /// Returns the time by a clock that is never set. It equals [`now`](Self::now) at the start of the program, and the
+    /// difference of two readings is the time between them. It may stand still while the machine is suspended.
+    fn steady(&self) -> Timestamp {
+        self.now()
+    }
+
     /// Returns the local time zone.
     fn zone(&self) -> TimeZone {
         TimeZone::UTC
     }
 }
+
+/// Readings of both clocks at the same moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading {
+    /// [`Clock::now`].
+    pub now: Timestamp,
+    /// [`Clock::steady`].
+    pub steady: Timestamp,
+}
+
+impl Reading {
+    /// Reads both clocks.
+    #[must_use]
+    pub fn of(clock: &dyn Clock) -> Self {
+        Self {
+            now: clock.now(),
+            steady: clock.steady(),
+        }
+    }
+
+    /// Returns the steady time of a time of the system clock.
+    #[must_use]
+    pub fn to_steady(self, time: Timestamp) -> Timestamp {
+        shift(time, self.now, self.steady)
+    }
+
+    /// Returns the time of the system clock of a steady time.
+    #[must_use]
+    pub fn to_system(self, time: Timestamp) -> Timestamp {
+        shift(time, self.steady, self.now)
+    }
+}
+
+fn shift(time: Timestamp, from: Timestamp, to: Timestamp) -> Timestamp {
+    if time >= from {
+        to.after(time.since(from))
+    } else {
+        to.before(from.since(time))
+    }
+}
+
+/// Readings of both clocks when the first of them was asked for.
+static START: LazyLock<(Instant, Timestamp)> = LazyLock::new(|| (Instant::now(), system_time()));
 
 /// The system clock.
 #[derive(Debug, Clone, Copy, Default)]
@@ -25,14 +75,23 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        match SystemTime::now().duration_since(UNIX_EPOCH) {
-            Ok(since) => Timestamp::from_millis(0).after(since),
-            Err(before) => Timestamp::from_millis(0).before(before.duration()),
-        }
+        system_time()
+    }
+
+    fn steady(&self) -> Timestamp {
+        let (instant, time) = &*START;
+        time.after(instant.elapsed())
     }
 
     fn zone(&self) -> TimeZone {
         TimeZone::system()
+    }
+}
+
+fn system_time() -> Timestamp {
+    match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(since) => Timestamp::from_millis(0).after(since),
+        Err(before) => Timestamp::from_millis(0).before(before.duration()),
     }
 }
 

@@ -58,7 +58,7 @@ fn a_run_budget_resets_with_the_next_run() {
 fn refused_submissions_use_no_budget() {
     let env = TestEnv::with_recordings(
         nightscribe_sandbox::Settings {
-            faults: "refuse=0.5".parse().unwrap(),
+            faults: "rate-limit=0.5".parse().unwrap(),
             ..settings()
         },
         6,

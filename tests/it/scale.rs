@@ -8,6 +8,7 @@ use nightscribe::domain::{
 use nightscribe::pipeline::stages::poll::schedule::{PollSchedule, PolledGeneration};
 use nightscribe::policy::outcome::AttemptOutcome;
 use nightscribe::policy::polling::PollPolicy;
+use nightscribe::runtime::clock::Reading;
 use nightscribe::runtime::rate_limiter::RateLimiter;
 use nightscribe::store::Store;
 use nightscribe::store::sqlite::activity::{
@@ -315,6 +316,10 @@ fn a_hundred_thousand_generations_are_polled_on_time() {
         max_interval: Duration::from_millis(10_500),
         retention: Duration::from_secs(3600),
     };
+    const CLOCKS: Reading = Reading {
+        now: Timestamp::from_millis(0),
+        steady: Timestamp::from_millis(0),
+    };
     let mut schedule = PollSchedule::default();
     let mut due = Vec::new();
     // A constant 9,524 polls per second. The first generations expire during the simulation.
@@ -322,7 +327,7 @@ fn a_hundred_thousand_generations_are_polled_on_time() {
         let expires_at = Timestamp::from_millis(30_000 + number * 40);
         let first = Timestamp::from_millis(number * 105 / 1000);
         schedule.insert(
-            PolledGeneration::new(pending(number, expires_at), false),
+            PolledGeneration::new(pending(number, expires_at), false, CLOCKS),
             first,
         );
         due.push(first);
@@ -333,7 +338,7 @@ fn a_hundred_thousand_generations_are_polled_on_time() {
         schedule.advance_to(now);
         while schedule.due_count() > 0 && limiter.try_acquire().is_ok() {
             let mut generation = schedule.take_nearest_expiry().unwrap();
-            let (attempt, expires_at) = (generation.pending.attempt, generation.pending.expires_at);
+            let (attempt, expires_at) = (generation.pending.attempt, generation.expires_at);
             let due = &mut due[usize::try_from(attempt.0).unwrap()];
             delays.push(now.since(*due));
             assert!(now < expires_at || *due >= expires_at);

@@ -1032,13 +1032,13 @@ async fn an_unanswered_lookup_requeues_or_fails_the_job() {
     }
     queue
         .store
-        .give_up_lookup(requeued, false, Ok(at(80)), at(70))
+        .give_up_lookup(requeued, Ok(at(80)), at(70))
         .await
         .unwrap();
     let failure = Failure::new(ErrorClass::Network, "lost");
     queue
         .store
-        .give_up_lookup(failed, false, Err(failure), at(70))
+        .give_up_lookup(failed, Err(failure), at(70))
         .await
         .unwrap();
     assert_eq!(queue.candidates(80).await[0].job.id, requeued);
@@ -1047,7 +1047,7 @@ async fn an_unanswered_lookup_requeues_or_fails_the_job() {
     assert!(matches!(
         queue
             .store
-            .give_up_lookup(requeued, false, Ok(at(80)), at(70))
+            .give_up_lookup(requeued, Ok(at(80)), at(70))
             .await,
         Err(StoreError::Stale)
     ));
@@ -1064,23 +1064,6 @@ async fn an_unanswered_lookup_requeues_or_fails_the_job() {
             .unwrap()
             .is_empty()
     );
-}
-
-#[tokio::test]
-async fn an_unaccepted_submission_is_not_counted() {
-    let queue = Queue::open().await;
-    let job = queue.job("a.wav").await;
-    queue.make_uncertain(job).await;
-    let request = queue.store.attempts(job).await.unwrap().remove(0);
-    let request_ids = [request.client_request_id, "unknown".to_owned()];
-    assert_eq!(
-        queue.store.latest_started(&request_ids).await.unwrap(),
-        Some(at(10))
-    );
-    assert_eq!(queue.store.latest_started(&[]).await.unwrap(), None);
-    let given_up = queue.store.give_up_lookup(job, true, Ok(at(80)), at(70));
-    given_up.await.unwrap();
-    assert_eq!(queue.store.overview(at(0)).await.unwrap().perhaps_paid, 0);
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ pub async fn pause(session: &Session) -> Result<(), AppError> {
     Ok(())
 }
 
-/// Resumes submissions after a pause. Returns whether they were paused.
+/// Resumes submissions after a pause, or after paid transcripts did not come back. Returns whether they were held.
 ///
 /// # Errors
 /// If the database fails.
@@ -27,7 +27,13 @@ pub async fn resume(session: &Session) -> Result<bool, AppError> {
     let Some(store) = session.existing_store().await? else {
         return Ok(false);
     };
-    let is_released = store.release(HoldKind::Operator).await?;
+    let mut is_released = false;
+    for kind in HoldKind::ALL
+        .into_iter()
+        .filter(|kind| kind.ends_with_resume())
+    {
+        is_released |= store.release(kind).await?;
+    }
     store.close().await;
     Ok(is_released)
 }

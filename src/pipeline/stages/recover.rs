@@ -6,10 +6,11 @@
 use super::poll::Poller;
 use crate::domain::Location;
 use crate::domain::{Failure, HoldKind, Timestamp};
+use crate::pipeline::ages::Ages;
 use crate::pipeline::event::RunEvent;
 use crate::pipeline::journal::Journal;
-use crate::pipeline::lane::{Answered, Lane, Observation};
-use crate::policy::outcome::{Answer, AttemptOutcome, Call, JobChange, Reason, decide};
+use crate::pipeline::lane::{Lane, Observation};
+use crate::policy::outcome::{Answer, Call, JobChange, Reason, decide};
 use crate::provider::{CallError, CallErrorKind, LogEntry, LogsResponse};
 use crate::runtime::clock::sleep_until;
 use crate::runtime::failpoint;
@@ -17,7 +18,7 @@ use crate::source::folder::fingerprint;
 use crate::store::StoreError;
 use crate::store::sqlite::queue::PendingJob;
 use crate::store::sqlite::uncertain::{Adoption, UncertainSubmission};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,18 +26,18 @@ use std::time::Duration;
 const MAX_CLOCK_SKEW: Duration = Duration::from_secs(600);
 /// Maximum number of log pages read per search, which is ten thousand requests.
 const MAX_PAGES: usize = 100;
+
 /// Result of a search of the request log.
 enum LogSearch {
-    /// The log was read. `found` holds the accepted submissions by client request ID. `latest` is the start time of the
-    /// latest of this program's submissions in the log.
-    Listed {
+    /// The log was read, or the pages before one that failed.
+    Read {
+        /// The accepted submissions by client request ID.
         found: HashMap<String, LogEntry>,
-        latest: Option<Timestamp>,
+        /// The error of the page at which the search ended early.
+        broken: Option<CallError>,
     },
     /// The service keeps no request log.
     Unsupported,
-    /// The log could not be read.
-    Failed(CallError),
 }
 
 /// The recovery stage and what it shares with others.
@@ -47,13 +48,17 @@ pub struct Recover {
     pub lane: Arc<Lane>,
     /// The poll stage, which takes recovered generations.
     pub poller: Poller,
+    /// Ages of the uncertain submissions.
+    pub ages: Arc<Ages>,
+    /// Number of searches that failed in a row.
+    pub failures: u32,
 }
 
 /// Looks up uncertain submissions until the run stops. Sends the recovered ones to the poll stage.
 ///
 /// # Errors
 /// If the database fails permanently.
-pub async fn recover_all(stage: Recover) -> Result<(), StoreError> {
+pub async fn recover_all(mut stage: Recover) -> Result<(), StoreError> {
     loop {
         let now = stage.journal.now();
         let count = stage.journal.store.uncertain_count().await?;
@@ -61,7 +66,7 @@ pub async fn recover_all(stage: Recover) -> Result<(), StoreError> {
         let uncertain = stage.journal.store.uncertain_submissions(now).await?;
         if !uncertain.is_empty() {
             let search = tokio::select! {
-                search = search_log(&stage, &uncertain) => search?,
+                search = search_log(&stage, &uncertain) => search,
                 () = stage.journal.signals.stop.cancelled() => return Ok(()),
             };
             stage.apply(uncertain, search).await?;
@@ -83,10 +88,7 @@ pub async fn recover_all(stage: Recover) -> Result<(), StoreError> {
 }
 
 /// Reads the log from now back to the oldest uncertain submission, or until all of them are found.
-async fn search_log(
-    stage: &Recover,
-    uncertain: &[UncertainSubmission],
-) -> Result<LogSearch, StoreError> {
+async fn search_log(stage: &Recover, uncertain: &[UncertainSubmission]) -> LogSearch {
     let oldest = uncertain
         .iter()
         .map(|submission| submission.started_at)
@@ -96,24 +98,24 @@ async fn search_log(
         oldest.before(MAX_CLOCK_SKEW),
         stage.journal.now().after(MAX_CLOCK_SKEW),
     );
-    let mut wanted: Vec<_> = uncertain
+    let mut wanted: HashSet<_> = uncertain
         .iter()
         .map(|submission| submission.client_request_id.as_str())
         .collect();
-    let (mut found, mut all, mut offset) = (HashMap::new(), Vec::new(), 0);
+    let (mut found, mut offset) = (HashMap::new(), 0);
     for _ in 0..MAX_PAGES {
-        sleep_until(&*stage.journal.clock, stage.lane.admission.opens_at()).await;
         stage.lane.log_limiter.acquire().await;
         let request = stage.lane.client.logs(start, end, offset);
         let page = match failpoint::around("pipeline.lookup.request", request).await {
             Ok(LogsResponse::Page(page)) => page,
-            Ok(LogsResponse::Unsupported) => return Ok(LogSearch::Unsupported),
-            Err(error) => return Ok(LogSearch::Failed(error)),
+            Ok(LogsResponse::Unsupported) => return LogSearch::Unsupported,
+            Err(error) => {
+                let broken = Some(error);
+                return LogSearch::Read { found, broken };
+            }
         };
         for entry in page.entries {
-            all.push(entry.client_request_id.clone());
-            if wanted.contains(&entry.client_request_id.as_str()) {
-                wanted.retain(|id| *id != entry.client_request_id);
+            if wanted.remove(entry.client_request_id.as_str()) {
                 found.insert(entry.client_request_id.clone(), entry);
             }
         }
@@ -122,70 +124,61 @@ async fn search_log(
         }
         offset += page.len;
     }
-    let latest = stage.journal.store.latest_started(&all).await?;
-    Ok(LogSearch::Listed { found, latest })
+    LogSearch::Read {
+        found,
+        broken: None,
+    }
 }
 
 impl Recover {
     /// Decides what the search means for each uncertain submission and applies it.
+    ///
+    /// What was found before a page failed counts: the failure concerns only the submissions that were not found.
     async fn apply(
-        &self,
+        &mut self,
         uncertain: Vec<UncertainSubmission>,
         search: LogSearch,
     ) -> Result<(), StoreError> {
-        match search {
-            LogSearch::Listed { mut found, latest } => {
-                self.journal.release(HoldKind::Auth).await;
-                for submission in uncertain {
-                    match found.remove(&submission.client_request_id) {
-                        Some(entry) => self.adopt(submission, entry).await?,
-                        None => {
-                            let lists_later = latest.is_some_and(|at| at > submission.started_at);
-                            let answer = Answer::Unlisted { lists_later };
-                            self.not_found(submission, answer, self.unchanged()).await?;
-                        }
-                    }
-                }
+        let (mut found, answer, wait_until) = match search {
+            LogSearch::Unsupported => (HashMap::new(), Answer::NoRequestLog, self.journal.now()),
+            LogSearch::Read { found, broken } => {
+                let (answer, wait_until) = self.judge(broken.as_ref()).await;
+                (found, answer, wait_until)
             }
-            LogSearch::Unsupported => {
-                for submission in uncertain {
-                    let seen = self.unchanged();
-                    self.not_found(submission, Answer::NoRequestLog, seen)
-                        .await?;
-                }
+        };
+        for submission in uncertain {
+            match found.remove(&submission.client_request_id) {
+                Some(entry) => self.adopt(submission, entry).await?,
+                None => self.not_found(submission, answer, wait_until).await?,
             }
-            LogSearch::Failed(error) => self.search_failed(uncertain, &error).await?,
         }
         Ok(())
     }
 
-    /// One failed search counts once for the lane, however many submissions it was for.
-    async fn search_failed(
-        &self,
-        uncertain: Vec<UncertainSubmission>,
-        error: &CallError,
-    ) -> Result<(), StoreError> {
-        let Some(first) = uncertain.first() else {
-            return Ok(());
+    /// Returns the answer for the submissions that a search did not find, and until when the next search waits if the
+    /// service could not be asked.
+    ///
+    /// The back-off is that of the look-ups alone: a failing request log slows neither submissions nor polls.
+    async fn judge(&mut self, broken: Option<&CallError>) -> (Answer, Timestamp) {
+        let now = self.journal.now();
+        let Some(error) = broken else {
+            self.failures = 0;
+            self.journal.release(HoldKind::Auth).await;
+            return (Answer::Unlisted, now);
         };
-        let answered = Answered {
-            answer: answer_of(error),
-            call: call_of(first),
-            job: first.job,
-            model: &first.model,
-            started_at: self.journal.now(),
-            retry_after: error.retry_after,
-        };
-        let seen = self.lane.observe(&self.journal, &answered, Some(error));
-        let answer = answered.answer;
+        self.failures += 1;
+        let answer = answer_of(error);
         if answer == Answer::KeyRefused {
             let hold = self.journal.begin_hold_for(HoldKind::Auth, error);
             self.journal.store_hold(hold).await;
         }
-        for submission in uncertain {
-            self.not_found(submission, answer, seen).await?;
-        }
-        Ok(())
+        let backoff = self.lane.rules.backoff;
+        let delay = backoff.capped_by_retention(self.lane.rules.polling.retention);
+        let wait = delay.delay(self.failures, rand::random());
+        (
+            answer,
+            now.after(wait.max(error.retry_after.unwrap_or_default())),
+        )
     }
 
     /// Applies the decision about a submission that the search did not find.
@@ -193,11 +186,21 @@ impl Recover {
         &self,
         submission: UncertainSubmission,
         answer: Answer,
-        seen: Observation,
+        wait_until: Timestamp,
     ) -> Result<(), StoreError> {
-        let facts = self
-            .lane
-            .facts(seen, call_of(&submission), submission.attempts);
+        let seen = Observation {
+            outage: false,
+            wait_until,
+        };
+        let clock = &*self.journal.clock;
+        let age = self
+            .ages
+            .age(submission.attempt, submission.started_at, clock);
+        let call = Call::LookUp {
+            age,
+            lookups: submission.lookups,
+        };
+        let facts = self.lane.facts(seen, call, submission.attempts);
         let effect = decide(answer, &facts, self.journal.now(), rand::random());
         match effect.change {
             JobChange::LookUpAgain { due, counted } => {
@@ -205,16 +208,12 @@ impl Recover {
                 let change = || self.journal.store.schedule_lookup(job, due, counted);
                 self.journal.record(job, change).await.map(|_| ())
             }
-            JobChange::Requeue {
-                outcome,
-                due,
-                reason,
-                ..
-            } => self.give_up(submission, outcome, Ok(due), reason).await,
-            JobChange::Fail { outcome, reason } => {
+            JobChange::Requeue { due, reason, .. } => {
+                self.give_up(submission, Ok(due), reason).await
+            }
+            JobChange::Fail { reason, .. } => {
                 let failure = reason.failure(None);
-                self.give_up(submission, outcome, Err(failure), reason)
-                    .await
+                self.give_up(submission, Err(failure), reason).await
             }
             _ => Ok(()),
         }
@@ -242,6 +241,7 @@ impl Recover {
             now: self.journal.now(),
         };
         let change = || self.journal.store.adopt(adoption.clone());
+        self.ages.forget(submission.attempt);
         if self.journal.record(submission.job, change).await?.is_none() {
             return Ok(());
         }
@@ -267,25 +267,19 @@ impl Recover {
         Ok(())
     }
 
-    /// Ends the look-up without a match. The job is submitted again, or fails and is left to the operator.
+    /// Ends the look-up without a match. The job is submitted again, or fails and is left to the operator. Its attempt stays
+    /// uncertain: nothing proves that it was not accepted.
     async fn give_up(
         &self,
         submission: UncertainSubmission,
-        outcome: AttemptOutcome,
         next: Result<Timestamp, Failure>,
         reason: Reason,
     ) -> Result<(), StoreError> {
-        let (job, now, free) = (submission.job, self.journal.now(), outcome.is_free());
-        let change = || {
-            let store = &self.journal.store;
-            store.give_up_lookup(job, free, next.clone(), now)
-        };
+        let (job, now) = (submission.job, self.journal.now());
+        self.ages.forget(submission.attempt);
+        let change = || self.journal.store.give_up_lookup(job, next.clone(), now);
         if self.journal.record(job, change).await?.is_none() {
             return Ok(());
-        }
-        if free && submission.started_at >= self.journal.messages.began {
-            let spend = &self.lane.spend;
-            spend.refund(&spend.amount(&submission.model, submission.duration_s));
         }
         let (name, failure) = (submission.recording.relative, reason.failure(None));
         match next {
@@ -293,21 +287,6 @@ impl Recover {
             Err(failure) => self.journal.failed(job, name, failure),
         }
         Ok(())
-    }
-
-    /// A search that succeeded tells nothing about the service's load.
-    fn unchanged(&self) -> Observation {
-        Observation {
-            outage: false,
-            wait_until: self.journal.now(),
-        }
-    }
-}
-
-const fn call_of(submission: &UncertainSubmission) -> Call {
-    Call::LookUp {
-        started_at: submission.started_at,
-        lookups: submission.lookups,
     }
 }
 

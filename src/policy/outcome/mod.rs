@@ -3,7 +3,7 @@
 //! Submit, poll and recover each do *call → decide → apply*: they classify what came back as an [`Answer`], describe the
 //! job as [`Facts`], and apply the [`Effect`]. The simulated night in the tests calls the same function.
 
-use super::backoff::{Backoff, FailureScope};
+use super::backoff::{Backoff, CallKind, FailureScope};
 use super::lookup_schedule::next_lookup_delay;
 use super::polling::PollPolicy;
 use crate::domain::on_uncertain::OnUncertain;
@@ -71,10 +71,7 @@ pub enum Answer {
     /// Look-up: the request log lists the request with its generation ID.
     Listed,
     /// Look-up: the request log does not list the request.
-    Unlisted {
-        /// Whether the log lists a request that began later.
-        lists_later: bool,
-    },
+    Unlisted,
     /// Look-up: the service has no request log.
     NoRequestLog,
 }
@@ -114,18 +111,11 @@ pub enum Call {
     /// `submitting`: the recording was sent.
     Submission,
     /// `pending`: the generation was polled.
-    Poll {
-        /// When the service accepted it.
-        accepted_at: Timestamp,
-        /// When the service deletes its transcription.
-        expires_at: Timestamp,
-        /// Earlier answers to polls of this generation.
-        earlier: EarlierAnswers,
-    },
+    Poll(Poll),
     /// `queued` and uncertain: the request log was searched for the submission.
     LookUp {
-        /// When the submission was claimed.
-        started_at: Timestamp,
+        /// Time since the submission was claimed.
+        age: Duration,
         /// Counted look-ups before this one.
         lookups: u32,
     },
@@ -134,6 +124,8 @@ pub enum Call {
 /// Earlier answers to polls of one generation, as far as they affect what a later one means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EarlierAnswers {
+    /// Whether the service knew the generation.
+    pub found: bool,
     /// Number of answers that were completed without a result.
     pub without_result: u32,
     /// Whether an answer could not be used. The generation is paid for, and its result exists.
@@ -143,6 +135,7 @@ pub struct EarlierAnswers {
 impl EarlierAnswers {
     /// No answer yet.
     pub const NONE: Self = Self {
+        found: false,
         without_result: 0,
         unusable: false,
     };
@@ -150,11 +143,37 @@ impl EarlierAnswers {
     /// Adds `answer`, after the decision about it.
     pub fn record(&mut self, answer: Answer) {
         match answer {
+            Answer::InProgress => self.found = true,
             Answer::WithoutResult => self.without_result += 1,
             Answer::Unusable => self.unusable = true,
             _ => {}
         }
     }
+}
+
+impl Call {
+    /// The kind of the call for the shared back-off. Look-ups have one of their own.
+    #[must_use]
+    pub const fn kind(self) -> Option<CallKind> {
+        match self {
+            Self::Submission => Some(CallKind::Submission),
+            Self::Poll(_) => Some(CallKind::Poll),
+            Self::LookUp { .. } => None,
+        }
+    }
+}
+
+/// A generation when it was polled. Its times do not change when the system clock is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Poll {
+    /// Time since the service accepted it.
+    pub age: Duration,
+    /// Time since this run began to poll it.
+    pub watched: Duration,
+    /// Time since the first of the 404s that came without another answer between. Zero if there was none.
+    pub missing: Duration,
+    /// Earlier answers to polls of this run.
+    pub earlier: EarlierAnswers,
 }
 
 /// The settings that decide.
@@ -183,6 +202,8 @@ pub struct Facts {
     pub outage: bool,
     /// When the back-off of all requests or of the model lets this job go on.
     pub wait_until: Timestamp,
+    /// Whether an earlier attempt was accepted and then refused in the same words.
+    pub refused_alike: bool,
 }
 
 /// How an attempt ended without a result.
@@ -232,8 +253,6 @@ pub enum Reason {
     NoRequestLog,
     /// A lost answer, and the request log does not list the request.
     Unlisted,
-    /// A lost answer, and the request log lists later requests without this one.
-    NotAccepted,
 }
 
 impl Reason {
@@ -251,7 +270,7 @@ impl Reason {
             ),
             Self::Overdue => (
                 ErrorClass::Expired,
-                "the service is still working on it long after it should have finished",
+                "the service is still working on it long after its retention",
             ),
             Self::Unusable => (
                 ErrorClass::Protocol,
@@ -264,10 +283,6 @@ impl Reason {
             Self::Unlisted => (
                 ErrorClass::Network,
                 "the response was lost and the request log does not show it; it may have been accepted and billed",
-            ),
-            Self::NotAccepted => (
-                ErrorClass::Network,
-                "the response was lost and the request log shows only later submissions; it was not accepted",
             ),
         };
         Failure::new(class, message)
@@ -319,6 +334,25 @@ pub enum JobChange {
     Nothing,
 }
 
+impl JobChange {
+    /// Why a paid generation is lost, if this change gives it up.
+    #[must_use]
+    pub const fn lost(self) -> Option<Reason> {
+        match self {
+            Self::Requeue {
+                outcome: AttemptOutcome::Lost,
+                reason,
+                ..
+            }
+            | Self::Fail {
+                outcome: AttemptOutcome::Lost,
+                reason,
+            } => Some(reason),
+            _ => None,
+        }
+    }
+}
+
 /// What follows from an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Effect {
@@ -340,15 +374,8 @@ pub fn decide(answer: Answer, facts: &Facts, now: Timestamp, jitter: f64) -> Eff
     let case = Case { facts, now, jitter };
     match facts.call {
         Call::Submission => case.submission(answer),
-        Call::Poll {
-            accepted_at,
-            expires_at,
-            earlier,
-        } => case.poll(answer, accepted_at, expires_at, earlier),
-        Call::LookUp {
-            started_at,
-            lookups,
-        } => case.look_up(answer, started_at, lookups),
+        Call::Poll(poll) => case.poll(answer, poll),
+        Call::LookUp { age, lookups } => case.look_up(answer, age, lookups),
     }
 }
 
@@ -390,20 +417,15 @@ impl Case<'_> {
             | Answer::WithoutResult
             | Answer::Unusable
             | Answer::Listed
-            | Answer::Unlisted { .. }
+            | Answer::Unlisted
             | Answer::NoRequestLog => JobChange::Nothing.into(),
         }
     }
 
-    fn poll(
-        &self,
-        answer: Answer,
-        accepted_at: Timestamp,
-        expires_at: Timestamp,
-        earlier: EarlierAnswers,
-    ) -> Effect {
+    fn poll(&self, answer: Answer, poll: Poll) -> Effect {
+        let earlier = poll.earlier;
         let polling = &self.facts.rules.polling;
-        let is_overdue = self.now >= polling.deadline(expires_at);
+        let is_overdue = polling.is_overdue(poll.age, poll.watched);
         let again = |unfinished| JobChange::PollAgain {
             unfinished,
             due: None,
@@ -415,11 +437,23 @@ impl Case<'_> {
                 self.lost_generation(Reason::Overdue, earlier).into()
             }
             Answer::InProgress => again(true).into(),
+            // What was tried again in vain will fail a third time, and may be billed each time.
+            Answer::TranscriptionFailed if self.facts.refused_alike => JobChange::Fail {
+                outcome: AttemptOutcome::Refused,
+                reason: Reason::Answer,
+            }
+            .into(),
             Answer::TranscriptionFailed => {
                 self.retry(AttemptOutcome::Refused, Reason::Answer).into()
             }
-            Answer::NotFound if polling.in_grace_period(self.now, accepted_at) => {
-                again(true).into()
+            // The generation may not be visible yet, or a replica or a gateway may answer without knowing it. To ask again
+            // costs nothing, to submit again is paid for.
+            Answer::NotFound if poll.missing < polling.patience(earlier.found) && !is_overdue => {
+                JobChange::PollAgain {
+                    unfinished: true,
+                    due: Some(self.now.after(polling.shortest())),
+                }
+                .into()
             }
             Answer::NotFound => self.lost_generation(Reason::Expired, earlier).into(),
             // However late: the refusal says nothing about the generation.
@@ -448,14 +482,14 @@ impl Case<'_> {
             }
             Answer::Accepted
             | Answer::Listed
-            | Answer::Unlisted { .. }
+            | Answer::Unlisted
             | Answer::NoRequestLog
             | Answer::ModelGone { .. }
             | Answer::ModelFailing => JobChange::Nothing.into(),
         }
     }
 
-    fn look_up(&self, answer: Answer, started_at: Timestamp, lookups: u32) -> Effect {
+    fn look_up(&self, answer: Answer, age: Duration, lookups: u32) -> Effect {
         let again = |due, counted| JobChange::LookUpAgain { due, counted };
         match answer {
             Answer::Listed => JobChange::Accept.into(),
@@ -477,19 +511,16 @@ impl Case<'_> {
             | Answer::ModelGone { .. }
             | Answer::ModelFailing => JobChange::Nothing.into(),
             // A log that always fails is no better than one that lists nothing: it must not keep a recording forever.
-            Answer::Unlisted { .. }
+            Answer::Unlisted
             | Answer::NotFound
             | Answer::Refused
             | Answer::NoCredit
             | Answer::ServerError
             | Answer::Unreadable => {
                 let rules = &self.facts.rules;
-                let (since, retention) = (self.now.since(started_at), rules.polling.retention);
-                match next_lookup_delay(lookups + 1, since, retention, rules.backoff) {
+                let retention = rules.polling.retention;
+                match next_lookup_delay(lookups + 1, age, retention, rules.backoff) {
                     Some(wait) => again(self.now.after(wait), true).into(),
-                    None if answer == (Answer::Unlisted { lists_later: true }) => {
-                        self.unknown(Reason::NotAccepted).into()
-                    }
                     None => self.unknown(Reason::Unlisted).into(),
                 }
             }
@@ -522,16 +553,11 @@ impl Case<'_> {
 
     /// The end of the look-ups without a generation.
     fn unknown(&self, reason: Reason) -> JobChange {
-        let outcome = match reason {
-            Reason::NotAccepted => AttemptOutcome::Refused,
-            _ => AttemptOutcome::Uncertain,
-        };
-        if self.facts.rules.on_uncertain == OnUncertain::Hold
-            && outcome == AttemptOutcome::Uncertain
-        {
-            return JobChange::Fail { outcome, reason };
+        let outcome = AttemptOutcome::Uncertain;
+        match self.facts.rules.on_uncertain {
+            OnUncertain::Hold => JobChange::Fail { outcome, reason },
+            OnUncertain::Resubmit => self.retry(outcome, reason),
         }
-        self.retry(outcome, reason)
     }
 
     /// Another attempt after the job's own back-off, while it has one left.

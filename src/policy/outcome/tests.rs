@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use std::fmt::Write;
 
 const HOUR: Duration = Duration::from_secs(3600);
-const ANSWERS: [Answer; 23] = [
+const ANSWERS: [Answer; 22] = [
     Answer::Accepted,
     Answer::Completed,
     Answer::WithoutResult,
@@ -26,8 +26,7 @@ const ANSWERS: [Answer; 23] = [
     Answer::Unreadable,
     Answer::Unusable,
     Answer::Listed,
-    Answer::Unlisted { lists_later: true },
-    Answer::Unlisted { lists_later: false },
+    Answer::Unlisted,
     Answer::NoRequestLog,
 ];
 
@@ -57,24 +56,42 @@ fn facts(call: Call) -> Facts {
         attempts: 1,
         outage: false,
         wait_until: at(100_000),
+        refused_alike: false,
     }
 }
 
-const fn poll() -> Call {
-    poll_after(EarlierAnswers::NONE)
+/// A poll of a generation that this run has polled from the beginning.
+const fn poll(age_s: u64) -> Call {
+    poll_after(age_s, EarlierAnswers::NONE)
 }
 
-const fn poll_after(earlier: EarlierAnswers) -> Call {
-    Call::Poll {
-        accepted_at: Timestamp::from_millis(0),
-        expires_at: Timestamp::from_millis(3_600_000),
+const fn poll_after(age_s: u64, earlier: EarlierAnswers) -> Call {
+    let age = Duration::from_secs(age_s);
+    Call::Poll(Poll {
+        age,
+        watched: age,
+        missing: Duration::ZERO,
         earlier,
-    }
+    })
 }
 
-const fn look_up(lookups: u32) -> Call {
+/// A poll after 404s for so long.
+const fn missing(missing_s: u64) -> Call {
+    let age = Duration::from_secs(1800);
+    Call::Poll(Poll {
+        age,
+        watched: age,
+        missing: Duration::from_secs(missing_s),
+        earlier: EarlierAnswers {
+            found: true,
+            ..EarlierAnswers::NONE
+        },
+    })
+}
+
+const fn look_up(lookups: u32, age_s: u64) -> Call {
     Call::LookUp {
-        started_at: Timestamp::from_millis(0),
+        age: Duration::from_secs(age_s),
         lookups,
     }
 }
@@ -142,36 +159,56 @@ fn every_answer_in_every_state() {
         attempts: RULES.max_attempts,
         ..facts(call)
     };
+    let alike = Facts {
+        refused_alike: true,
+        ..facts(poll(1800))
+    };
     let hold = Facts {
         rules: Rules {
             on_uncertain: OnUncertain::Hold,
             ..RULES
         },
-        ..facts(look_up(99))
+        ..facts(look_up(99, 3600))
     };
     let table = table(&[
         ("submission", facts(Call::Submission), at(5)),
         ("submission in an outage", outage, at(5)),
         ("submission, last attempt", last(Call::Submission), at(5)),
-        ("poll within the grace period", facts(poll()), at(5)),
-        ("poll", facts(poll()), at(1800)),
-        ("poll after twice the retention", facts(poll()), at(7200)),
+        ("poll", facts(poll(1800)), at(1800)),
         (
-            "poll after twice the retention, last attempt",
-            last(poll()),
+            "poll after 404s for five minutes",
+            facts(missing(300)),
+            at(1800),
+        ),
+        ("poll, refused before in the same words", alike, at(1800)),
+        (
+            "poll after an unusable answer",
+            facts(poll_after(
+                1800,
+                EarlierAnswers {
+                    unusable: true,
+                    ..EarlierAnswers::NONE
+                },
+            )),
+            at(1800),
+        ),
+        (
+            "poll after twice the retention",
+            facts(poll(7200)),
             at(7200),
         ),
         (
-            "poll after an unusable answer",
-            facts(poll_after(EarlierAnswers {
-                unusable: true,
-                ..EarlierAnswers::NONE
-            })),
-            at(1800),
+            "poll after twice the retention, last attempt",
+            last(poll(7200)),
+            at(7200),
         ),
-        ("first look-up", facts(look_up(0)), at(5)),
-        ("last look-up", facts(look_up(99)), at(200)),
-        ("last look-up, last attempt", last(look_up(99)), at(200)),
+        ("first look-up", facts(look_up(0, 5)), at(5)),
+        ("last look-up", facts(look_up(99, 3600)), at(200)),
+        (
+            "last look-up, last attempt",
+            last(look_up(99, 3600)),
+            at(200),
+        ),
         ("last look-up, retry.uncertain = \"hold\"", hold, at(200)),
     ]);
     insta::assert_snapshot!(table);
@@ -180,9 +217,27 @@ fn every_answer_in_every_state() {
 fn any_call() -> impl Strategy<Value = Call> {
     prop_oneof![
         Just(Call::Submission),
-        Just(poll()),
-        (0u32..20).prop_map(look_up),
+        any_poll(),
+        (0u32..200, 0u64..8000).prop_map(|(lookups, age_s)| look_up(lookups, age_s)),
     ]
+}
+
+fn any_poll() -> impl Strategy<Value = Call> {
+    (0u64..20_000, 0.0..=1.0, 0.0..=1.0, any::<bool>()).prop_map(
+        |(age_s, watched, missing, found)| {
+            let age = Duration::from_secs(age_s);
+            let watched = age.mul_f64(watched);
+            Call::Poll(Poll {
+                age,
+                watched,
+                missing: watched.mul_f64(missing),
+                earlier: EarlierAnswers {
+                    found,
+                    ..EarlierAnswers::NONE
+                },
+            })
+        },
+    )
 }
 
 fn any_facts() -> impl Strategy<Value = Facts> {
@@ -232,13 +287,19 @@ proptest! {
     }
 
     #[test]
-    fn a_generation_is_given_up_only_when_the_service_says_so_or_twice_the_retention_is_over(
-        answer in proptest::sample::select(ANSWERS.to_vec()), facts in any_facts(), now in 100i64..7_199,
+    fn a_generation_is_given_up_only_when_the_service_says_so_for_long_or_twice_the_retention_is_over(
+        answer in proptest::sample::select(ANSWERS.to_vec()), call in any_poll(), facts in any_facts(), now in 0i64..20_000,
     ) {
-        let facts = Facts { call: poll(), ..facts };
-        let said = matches!(answer, Answer::NotFound | Answer::TranscriptionFailed);
-        if matches!(decide(answer, &facts, at(now), 0.5).change, JobChange::Requeue { .. } | JobChange::Fail { .. }) {
-            prop_assert!(said);
+        let Call::Poll(poll) = call else { unreachable!() };
+        let facts = Facts { call, ..facts };
+        let given_up = matches!(
+            decide(answer, &facts, at(now), 0.5).change,
+            JobChange::Requeue { .. } | JobChange::Fail { .. }
+        );
+        if given_up && answer != Answer::TranscriptionFailed {
+            let is_overdue = poll.age >= 2 * HOUR && poll.watched >= HOUR;
+            let is_gone = answer == Answer::NotFound && poll.missing >= Duration::from_secs(120);
+            prop_assert!(is_overdue || is_gone);
         }
     }
 
@@ -287,7 +348,7 @@ fn a_missing_result_is_awaited_for_a_minute_and_is_then_silence() {
             without_result: polls,
             ..EarlierAnswers::NONE
         };
-        let facts = facts(poll_after(earlier));
+        let facts = facts(poll_after(1800, earlier));
         match decide(Answer::WithoutResult, &facts, at(now), 0.5).change {
             JobChange::PollAgain { due: Some(due), .. } => now = due.millis() / 1000,
             change => {
@@ -308,7 +369,7 @@ proptest! {
         // A transcription that failed was not charged.
         prop_assume!(answer != Answer::TranscriptionFailed);
         let earlier = EarlierAnswers { unusable: true, ..EarlierAnswers::NONE };
-        let facts = Facts { attempts, ..facts(poll_after(earlier)) };
+        let facts = Facts { attempts, ..facts(poll_after(now.unsigned_abs(), earlier)) };
         let change = decide(answer, &facts, at(now), 0.5).change;
         let is_requeued = matches!(change, JobChange::Requeue { .. });
         prop_assert!(!is_requeued, "{:?}", change);

@@ -144,7 +144,7 @@ impl Store {
                  ORDER BY priority DESC, due_at, id LIMIT ?2)
              SELECT r.source, r.kind = 'file' AS are_files,
                     EXISTS (SELECT 1 FROM jobs t WHERE t.id = head.duplicate_of
-                            AND t.state IN ('submitting', 'pending')) AS have_twin, count(*) AS jobs
+                            AND (t.state IN ('submitting', 'pending') OR t.uncertain_attempt_id NOT NULL)) AS have_twin, count(*) AS jobs
              FROM head CROSS JOIN recordings r ON r.id = head.recording_id GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
         )
         .bind(now.millis())

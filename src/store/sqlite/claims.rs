@@ -167,12 +167,19 @@ impl BatchedChange for Claim {
              FROM jsonb_each(?1) c CROSS JOIN jobs ON jobs.id = c.value ->> 0
              WHERE jobs.state = 'queued' AND uncertain_attempt_id IS NULL
                AND NOT EXISTS (SELECT 1 FROM jobs t WHERE t.sha256 = c.value ->> 4
-                               AND +t.state IN ('submitting', 'pending', 'received', 'done')
+                               AND (+t.state IN ('submitting', 'pending', 'received', 'done')
+                                    OR t.uncertain_attempt_id NOT NULL)
                                AND t.model_key = jobs.model_key AND t.options = jobs.options)
                AND NOT EXISTS (SELECT 1 FROM jobs t INDEXED BY jobs_unhashed
                                JOIN recordings r ON r.id = t.recording_id
                                JOIN recordings own ON own.id = jobs.recording_id
                                WHERE t.state = 'submitting' AND t.sha256 IS NULL
+                               AND t.model_key = jobs.model_key AND t.options = jobs.options
+                               AND r.kind = 'file' AND own.kind = 'file' AND r.size_bytes = own.size_bytes)
+               AND NOT EXISTS (SELECT 1 FROM jobs t INDEXED BY jobs_uncertain
+                               JOIN recordings r ON r.id = t.recording_id
+                               JOIN recordings own ON own.id = jobs.recording_id
+                               WHERE t.uncertain_attempt_id NOT NULL AND t.sha256 IS NULL
                                AND t.model_key = jobs.model_key AND t.options = jobs.options
                                AND r.kind = 'file' AND own.kind = 'file' AND r.size_bytes = own.size_bytes)
                AND (c.value ->> 4 NOT NULL OR
@@ -181,7 +188,8 @@ impl BatchedChange for Claim {
                                 JOIN jobs t ON t.recording_id = r.id
                                 WHERE own.id = jobs.recording_id AND own.kind = 'file' AND r.kind = 'file'
                                 AND t.id <> jobs.id AND t.model_key = jobs.model_key AND t.options = jobs.options
-                                AND +t.state IN ('submitting', 'pending', 'received', 'done')));
+                                AND (+t.state IN ('submitting', 'pending', 'received', 'done')
+                                     OR t.uncertain_attempt_id NOT NULL)));
              UPDATE recordings SET duration_s = c.duration_s
              FROM (SELECT jobs.recording_id, value ->> 5 AS duration_s
                    FROM jsonb_each(?1) CROSS JOIN attempts a ON a.client_request_id = value ->> 2

@@ -14,7 +14,7 @@ use sqlx::SqliteConnection;
 pub enum Duplicate {
     /// Its result is stored and can be shared.
     Paid(JobId),
-    /// It is in flight.
+    /// It is in flight, or its last submission is uncertain.
     InFlight(JobId),
 }
 
@@ -42,7 +42,8 @@ impl Store {
 
     /// Returns a duplicate of `candidate`, preferably one with a stored result.
     ///
-    /// A job that is being sent, has the same size and no known hash counts as a duplicate in flight.
+    /// A job whose last submission is uncertain counts as in flight: the service may have its result. So does a job that is
+    /// being sent or uncertain, has the same size and no known hash.
     ///
     /// # Errors
     /// If the database fails.
@@ -88,11 +89,17 @@ impl BatchedChange for FindDuplicate {
             "SELECT json_group_array(json((
                  SELECT json_array(id, paid) FROM (
                      SELECT t.id, EXISTS (SELECT 1 FROM results WHERE job_id = t.id) AS paid FROM jobs t
-                     WHERE t.sha256 = c.value ->> 1 AND t.state IN ('submitting', 'pending', 'received', 'done')
+                     WHERE t.sha256 = c.value ->> 1
+                       AND (t.state IN ('submitting', 'pending', 'received', 'done') OR t.uncertain_attempt_id NOT NULL)
                        AND t.id <> c.value ->> 0 AND t.model_key = c.value ->> 3 AND t.options = c.value ->> 4
                      UNION ALL
                      SELECT t.id, 0 FROM jobs t INDEXED BY jobs_unhashed JOIN recordings r ON r.id = t.recording_id
                      WHERE t.sha256 IS NULL AND t.state = 'submitting' AND r.kind = 'file'
+                       AND r.size_bytes = c.value ->> 2
+                       AND t.id <> c.value ->> 0 AND t.model_key = c.value ->> 3 AND t.options = c.value ->> 4
+                     UNION ALL
+                     SELECT t.id, 0 FROM jobs t INDEXED BY jobs_uncertain JOIN recordings r ON r.id = t.recording_id
+                     WHERE t.sha256 IS NULL AND t.uncertain_attempt_id NOT NULL AND r.kind = 'file'
                        AND r.size_bytes = c.value ->> 2
                        AND t.id <> c.value ->> 0 AND t.model_key = c.value ->> 3 AND t.options = c.value ->> 4)
                  ORDER BY paid DESC, id LIMIT 1)))

@@ -129,7 +129,7 @@ const ITEM: &str = "SELECT j.id, r.source, r.kind, r.location, r.relative, j.sta
         j.generation_id, r.size_bytes, coalesce(s.duration_s, r.duration_s) AS duration_s, j.sha256, j.due_at,
         j.uncertain_attempt_id IS NOT NULL AS in_doubt,
         (SELECT t.id FROM jobs t WHERE t.id = j.duplicate_of
-         AND t.state IN ('submitting', 'pending')) AS duplicate_of,
+         AND (t.state IN ('submitting', 'pending') OR t.uncertain_attempt_id NOT NULL)) AS duplicate_of,
         CASE WHEN j.state = 'queued' THEN
             (SELECT e.id FROM jobs e WHERE e.recording_id = j.recording_id AND e.id < j.id
              AND e.state IN ('submitting', 'pending', 'received') LIMIT 1) END AS earlier,

@@ -134,9 +134,9 @@ pub struct RemainingWork {
 const REACHABLE: &str = "(r.source IN (SELECT value FROM json_each(?2))
     OR (r.kind = 'url' AND r.source IN (SELECT value FROM json_each(?3))))";
 
-/// SQL condition: no duplicate and no earlier job of the same recording is in flight.
-const UNBLOCKED: &str =
-    "NOT EXISTS (SELECT 1 FROM jobs t WHERE t.id = j.duplicate_of AND t.state IN ('submitting', 'pending'))
+/// SQL condition: no duplicate is in flight or uncertain, and no earlier job of the same recording is in flight.
+const UNBLOCKED: &str = "NOT EXISTS (SELECT 1 FROM jobs t WHERE t.id = j.duplicate_of
+                 AND (t.state IN ('submitting', 'pending') OR t.uncertain_attempt_id NOT NULL))
     AND NOT EXISTS (SELECT 1 FROM jobs e WHERE e.recording_id = j.recording_id AND e.id < j.id
                     AND e.state IN ('submitting', 'pending', 'received'))";
 

@@ -130,45 +130,18 @@ impl Store {
 
     /// Ends the lookups of a submission that the service does not list.
     ///
-    /// With `was_refused`, the attempt was certainly not accepted and becomes `deferred`; otherwise it stays
-    /// `uncertain`. The job is submitted again from the time in `outcome` on, or fails.
+    /// The attempt stays `uncertain`. The job is submitted again from the time in `outcome` on, or fails.
     ///
     /// # Errors
     /// [`StoreError::Stale`] if the job is no longer uncertain.
     pub async fn give_up_lookup(
         &self,
         job: JobId,
-        was_refused: bool,
         outcome: Result<Timestamp, Failure>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let given_up = GiveUpLookups {
-            job,
-            was_refused,
-            outcome,
-            now,
-        };
+        let given_up = GiveUpLookups { job, outcome, now };
         failpoint::around("store.give_up_doubt", self.writer().write(given_up)).await
-    }
-
-    /// Returns the start time of the latest of these submissions.
-    ///
-    /// Unknown client request IDs are ignored: they belong to other programs.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn latest_started(
-        &self,
-        requests: &[String],
-    ) -> Result<Option<Timestamp>, StoreError> {
-        let requests = serde_json::Value::from(requests).to_string();
-        let latest: Option<i64> = sqlx::query_scalar(
-            "SELECT max(started_at) FROM attempts WHERE client_request_id IN (SELECT value FROM json_each(?1))",
-        )
-        .bind(requests)
-        .fetch_one(self.readers())
-        .await?;
-        Ok(latest.map(Timestamp::from_millis))
     }
 }
 
@@ -247,7 +220,6 @@ impl Change for ScheduleLookup {
 
 struct GiveUpLookups {
     job: JobId,
-    was_refused: bool,
     outcome: Result<Timestamp, Failure>,
     now: Timestamp,
 }
@@ -256,15 +228,6 @@ impl Change for GiveUpLookups {
     type Reply = ();
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-        if self.was_refused {
-            sqlx::query(
-                "UPDATE attempts SET outcome = 'deferred'
-                 WHERE id = (SELECT uncertain_attempt_id FROM jobs WHERE id = ?1)",
-            )
-            .bind(self.job.0)
-            .execute(&mut *connection)
-            .await?;
-        }
         let (state, due) = match &self.outcome {
             Ok(due) => ("queued", *due),
             Err(_) => ("failed", self.now),

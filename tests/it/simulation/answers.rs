@@ -5,9 +5,11 @@ use super::script::MINUTE;
 use super::service::Reply;
 use nightscribe::domain::transition::JobEvent;
 use nightscribe::domain::{AttemptId, GenerationId, HoldKind, JobId, Timestamp};
+use nightscribe::pipeline::Clock;
 use nightscribe::pipeline::lane::{Answered, Observation, observe};
 use nightscribe::pipeline::stages::poll::schedule::PolledGeneration;
 use nightscribe::policy::outcome::{Answer, Call, Effect, Facts, JobChange, decide};
+use nightscribe::runtime::clock::Reading;
 use nightscribe::store::sqlite::queue::PendingJob;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -47,13 +49,9 @@ impl<'g> Machine<'g> {
     pub fn polled(&mut self, mut generation: PolledGeneration, left: Moment) {
         let pending = &generation.pending;
         let (job, id) = (pending.job.0 as usize, pending.attempt.0 as usize);
-        let call = Call::Poll {
-            accepted_at: pending.accepted_at,
-            expires_at: pending.expires_at,
-            earlier: generation.earlier,
-        };
         let reply = self.ask(id, self.broken(left));
         self.schedule.finish(pending.attempt);
+        let call = generation.call(self.wall.steady());
         let seen = self.observe(job, reply, call, left);
         let effect = self.decide(job, reply.0, call, seen);
         if let Some(kind) = effect.hold {
@@ -62,8 +60,8 @@ impl<'g> Machine<'g> {
         match effect.change {
             JobChange::Complete => self.completed(&generation),
             JobChange::PollAgain { unfinished, due } => {
-                generation.earlier.record(reply.0);
-                self.poll_again(generation, unfinished.then_some(left.wall), due);
+                generation.record(reply.0, left.steady);
+                self.poll_again(generation, unfinished.then_some(left.steady), due);
             }
             change => self.end_attempt(job, change),
         }
@@ -82,23 +80,24 @@ impl<'g> Machine<'g> {
                 .search(self.script, &mut self.dice, &wanted, self.at)
         };
         match result {
-            Ok((found, latest)) => {
+            Ok(found) => {
+                self.failed_searches = 0;
                 self.gate.release(HoldKind::Auth);
-                for (job, sent) in wanted {
+                for job in jobs {
                     match found.get(&job) {
                         Some(id) => self.found(job, *id),
-                        None => {
-                            let lists_later = latest.is_some_and(|latest| latest > sent);
-                            self.not_found(job, Answer::Unlisted { lists_later }, self.quiet());
-                        }
+                        None => self.not_found(job, Answer::Unlisted, self.now()),
                     }
                 }
             }
             Err(reply) => {
-                let Some(first) = jobs.first() else { return };
-                let seen = self.observe(*first, reply, self.look_up_of(*first), left);
+                self.failed_searches += 1;
+                let backoff = self.rules.backoff;
+                let delays = backoff.capped_by_retention(self.rules.polling.retention);
+                let wait = delays.delay(self.failed_searches, self.dice.unit());
+                let wait_until = self.now().after(wait);
                 for job in jobs {
-                    self.not_found(job, reply.0, seen);
+                    self.not_found(job, reply.0, wait_until);
                 }
             }
         }
@@ -108,7 +107,7 @@ impl<'g> Machine<'g> {
     fn look_up_of(&self, job: usize) -> Call {
         let Uncertain { left, lookups, .. } = self.uncertain[&job];
         Call::LookUp {
-            started_at: left.wall,
+            age: self.wall.steady().since(left.steady),
             lookups,
         }
     }
@@ -124,7 +123,11 @@ impl<'g> Machine<'g> {
         self.accepted(job, id, JobEvent::Recovered, created);
     }
 
-    fn not_found(&mut self, job: usize, answer: Answer, seen: Observation) {
+    fn not_found(&mut self, job: usize, answer: Answer, wait_until: Timestamp) {
+        let seen = Observation {
+            outage: false,
+            wait_until,
+        };
         let effect = self.decide(job, answer, self.look_up_of(job), seen);
         if let Some(kind) = effect.hold {
             self.begin_hold(kind);
@@ -165,9 +168,9 @@ impl<'g> Machine<'g> {
             relative: PathBuf::new(),
         };
         let expected = self.times.expected("", None);
-        let first = polling.first_poll(accepted_at, expected);
-        self.schedule
-            .insert(PolledGeneration::new(pending, expected.is_some()), first);
+        let generation = PolledGeneration::new(pending, expected.is_some(), self.clocks());
+        let first = polling.first_poll(generation.accepted_at, expected);
+        self.schedule.insert(generation, first);
         if event == JobEvent::Accepted {
             for kind in [HoldKind::Auth, HoldKind::Credit] {
                 self.gate.release(kind);
@@ -176,7 +179,7 @@ impl<'g> Machine<'g> {
     }
 
     fn completed(&mut self, generation: &PolledGeneration) {
-        let (pending, now) = (&generation.pending, self.now());
+        let (pending, now) = (&generation.pending, self.wall.steady());
         let job = pending.job.0 as usize;
         let read = &self.service.generations[pending.attempt.0 as usize];
         let from = read.ready_at.max(read.known_at);
@@ -197,13 +200,17 @@ impl<'g> Machine<'g> {
         last_unfinished_at: Option<Timestamp>,
         due: Option<Timestamp>,
     ) {
-        let (now, expires_at) = (self.now(), generation.pending.expires_at);
+        let clocks = self.clocks();
+        let (now, expires_at) = (clocks.steady, generation.expires_at);
         generation.last_unfinished_at = last_unfinished_at;
         let waited = generation.waited(now);
-        let due = due.unwrap_or_else(|| {
-            let polling = self.rules.polling;
-            polling.next_poll(now, generation.polls, waited, Duration::ZERO, expires_at)
-        });
+        let due = due.map_or_else(
+            || {
+                let polling = self.rules.polling;
+                polling.next_poll(now, generation.polls, waited, Duration::ZERO, expires_at)
+            },
+            |due| clocks.to_steady(due),
+        );
         self.schedule.insert(generation, due);
     }
 
@@ -236,11 +243,8 @@ impl<'g> Machine<'g> {
         observe(self.gate, &self.tempo, &answered, now, jitter)
     }
 
-    fn quiet(&self) -> Observation {
-        Observation {
-            outage: false,
-            wait_until: self.now(),
-        }
+    pub fn clocks(&self) -> Reading {
+        Reading::of(&*self.wall)
     }
 
     fn decide(&mut self, job: usize, answer: Answer, call: Call, seen: Observation) -> Effect {
@@ -250,6 +254,7 @@ impl<'g> Machine<'g> {
             attempts: self.desk.attempts[job],
             outage: seen.outage,
             wait_until: seen.wait_until,
+            refused_alike: false,
         };
         decide(answer, &facts, self.now(), self.dice.unit())
     }

@@ -35,13 +35,20 @@ pub struct Limits {
     pub capacity: usize,
 }
 
-/// The clock on the wall, which can be set back.
+/// The clock on the wall, which can be set, and the steady one, which stands still while the machine sleeps.
 #[derive(Default)]
-pub struct WallClock(AtomicI64);
+pub struct WallClock {
+    wall: AtomicI64,
+    steady: AtomicI64,
+}
 
 impl Clock for WallClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.0.load(Ordering::Relaxed))
+        Timestamp::from_millis(self.wall.load(Ordering::Relaxed))
+    }
+
+    fn steady(&self) -> Timestamp {
+        Timestamp::from_millis(self.steady.load(Ordering::Relaxed))
     }
 }
 
@@ -59,10 +66,11 @@ pub enum Coming<'g> {
     Saved(usize),
 }
 
-/// When a request left: by the clock on the wall, and truly.
+/// When a request left: by both clocks, and truly.
 #[derive(Clone, Copy)]
 pub struct Moment {
     pub wall: Timestamp,
+    pub steady: Timestamp,
     pub at: i64,
 }
 
@@ -100,7 +108,8 @@ pub struct Machine<'g> {
     pub at: i64,
     pub wall: Arc<WallClock>,
     pub steady: FakeRelativeClock,
-    pub set_back: bool,
+    /// Steps of the clock so far.
+    pub clock_steps: usize,
     pub coming: BinaryHeap<Reverse<(i64, usize)>>,
     pub things: Vec<Option<Coming<'g>>>,
     pub free: Vec<usize>,
@@ -110,6 +119,8 @@ pub struct Machine<'g> {
     pub polls: usize,
     pub uncertain: BTreeMap<usize, Uncertain>,
     pub searching: bool,
+    /// Searches that failed in a row.
+    pub failed_searches: u32,
     pub recovered: usize,
 }
 
@@ -128,7 +139,8 @@ impl<'g> Machine<'g> {
         let per_minute = |count| NonZeroU32::new(count).unwrap();
         let (submits, polls) = (limits.submits_per_minute, limits.polls_per_minute);
         let pace = |count| RateLimiter::with_clock(per_minute(count), steady.clone());
-        wall.0.store(MIDNIGHT, Ordering::Relaxed);
+        wall.wall.store(MIDNIGHT, Ordering::Relaxed);
+        wall.steady.store(MIDNIGHT, Ordering::Relaxed);
         let mut machine = Self {
             tempo: SubmitRate::with_limiter(per_minute(submits), pace(submits)),
             poll_pace: pace(polls),
@@ -145,7 +157,7 @@ impl<'g> Machine<'g> {
             limits,
             wall,
             steady,
-            set_back: false,
+            clock_steps: 0,
             coming: BinaryHeap::new(),
             things: vec![],
             free: vec![],
@@ -155,6 +167,7 @@ impl<'g> Machine<'g> {
             polls: 0,
             uncertain: BTreeMap::new(),
             searching: false,
+            failed_searches: 0,
             recovered: 0,
         };
         for at in script.changes() {
@@ -171,6 +184,7 @@ impl<'g> Machine<'g> {
     pub fn moment(&self) -> Moment {
         Moment {
             wall: self.now(),
+            steady: self.wall.steady(),
             at: self.at,
         }
     }
@@ -254,14 +268,18 @@ impl<'g> Machine<'g> {
         let step = to - self.at;
         self.at = to;
         self.steady.advance(Duration::from_millis(step as u64));
-        self.wall.0.fetch_add(step, Ordering::Relaxed);
+        self.wall.wall.fetch_add(step, Ordering::Relaxed);
+        let awake = MIDNIGHT + to - self.script.asleep.part_before(to);
+        self.wall.steady.store(awake, Ordering::Relaxed);
     }
 
     /// The clock and the holds follow the script.
     fn change(&mut self) {
-        if self.at >= self.script.set_back_at && !self.set_back {
-            self.set_back = true;
-            self.wall.0.fetch_sub(HOUR, Ordering::Relaxed);
+        while let Some(&(at, by)) = self.script.clock_steps.get(self.clock_steps)
+            && self.at >= at
+        {
+            self.clock_steps += 1;
+            self.wall.wall.fetch_add(by, Ordering::Relaxed);
         }
         for &(span, kind) in &self.script.holds {
             if span.holds(self.at) {

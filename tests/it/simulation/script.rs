@@ -17,6 +17,11 @@ impl Span {
     pub fn holds(self, at: i64) -> bool {
         (self.from..self.to).contains(&at)
     }
+
+    /// How much of it has passed at `at`.
+    pub fn part_before(self, at: i64) -> i64 {
+        (at.min(self.to) - self.from).max(0)
+    }
 }
 
 /// What is wrong with the service for a time.
@@ -56,8 +61,10 @@ impl Trouble {
 pub struct Script {
     pub troubles: Vec<(Span, Trouble)>,
     pub asleep: Span,
-    /// The clock is set back by an hour.
-    pub set_back_at: i64,
+    /// When the clock is set, and by how much.
+    pub clock_steps: Vec<(i64, i64)>,
+    /// The request log lists a request only when it has finished.
+    pub lists_finished: bool,
     pub holds: Vec<(Span, HoldKind)>,
 }
 
@@ -97,7 +104,11 @@ impl Script {
                 to: from + 2 * HOUR,
             },
             holds: vec![hold(HoldKind::Operator), hold(HoldKind::Disk)],
-            set_back_at: dice.between(HOUR / 2, 6 * HOUR),
+            clock_steps: vec![
+                (dice.between(HOUR / 2, 6 * HOUR), -HOUR),
+                (dice.between(6 * HOUR, 8 * HOUR), 3 * HOUR),
+            ],
+            lists_finished: dice.chance(0.5),
         }
     }
 
@@ -107,17 +118,17 @@ impl Script {
             .any(|(span, it)| *it == trouble && span.holds(at))
     }
 
-    /// Whether the request log could be searched at every moment from `from` to `to`.
-    pub fn log_answered(&self, from: i64, to: i64) -> bool {
+    /// The longest time on end from `from` to `to` in which the request log could be searched. None if it was said once that
+    /// the service keeps no log.
+    pub fn searchable(&self, from: i64, to: i64) -> i64 {
         let meets = |span: &Span| span.from < to && span.to > from;
-        let silent = |trouble: Trouble| {
-            trouble.stops_reading() || matches!(trouble, Trouble::LogFails | Trouble::NoLog)
-        };
-        !meets(&self.asleep)
-            && !self
-                .troubles
-                .iter()
-                .any(|(span, trouble)| silent(*trouble) && meets(span))
+        let mut of_no_log = self.troubles.iter().filter(|(_, it)| *it == Trouble::NoLog);
+        if of_no_log.any(|(span, _)| meets(span)) {
+            return 0;
+        }
+        self.longest(from, to, |trouble| {
+            trouble.stops_reading() || trouble == Trouble::LogFails
+        })
     }
 
     /// Submissions that the service accepts in a minute, where it counts them.
@@ -135,14 +146,20 @@ impl Script {
     pub fn changes(&self) -> Vec<i64> {
         let holds = self.holds.iter().flat_map(|(span, _)| [span.from, span.to]);
         holds
-            .chain([self.asleep.from, self.asleep.to, self.set_back_at])
+            .chain([self.asleep.from, self.asleep.to])
+            .chain(self.clock_steps.iter().map(|(at, _)| *at))
             .collect()
     }
 
     /// The longest time on end from `from` to `to` in which a transcript could be read: awake, and the service up.
     pub fn readable(&self, from: i64, to: i64) -> i64 {
-        let reading = self.troubles.iter().filter(|(_, it)| it.stops_reading());
-        let mut closed: Vec<_> = reading.map(|(span, _)| *span).collect();
+        self.longest(from, to, Trouble::stops_reading)
+    }
+
+    /// The longest time on end from `from` to `to`, awake and without a trouble that `stops`.
+    fn longest(&self, from: i64, to: i64, stops: impl Fn(Trouble) -> bool) -> i64 {
+        let stopping = self.troubles.iter().filter(|(_, it)| stops(*it));
+        let mut closed: Vec<_> = stopping.map(|(span, _)| *span).collect();
         closed.push(self.asleep);
         closed.sort_by_key(|span| span.from);
         let (mut longest, mut since) = (0, from);

@@ -6,6 +6,9 @@ use nightscribe::policy::outcome::Answer;
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
+/// A request that the log lists is found within this time: failing searches are repeated after three minutes at most.
+const LONG_ENOUGH_TO_FIND: i64 = 5 * MINUTE;
+
 /// How long a transcription is kept.
 pub const RETENTION: i64 = HOUR;
 
@@ -82,12 +85,15 @@ impl Service {
         }
         let slow = script.has(now, Trouble::Slow);
         let median = if slow { 400 * SECOND } else { 40 * SECOND };
+        let ready_at = now + dice.service_time(median);
+        let listed = dice.between(0, 5 * SECOND);
+        let from = if script.lists_finished { ready_at } else { now };
         self.generations.push(Generation {
             created: now,
-            listed_at: now + dice.between(0, 5 * SECOND),
+            listed_at: from + listed,
             known_at: now,
             visible_at: now + dice.between(0, 2 * SECOND),
-            ready_at: now + dice.service_time(median),
+            ready_at,
             expires_at: now + RETENTION,
             fails: dice.chance(0.001),
             read: false,
@@ -97,7 +103,9 @@ impl Service {
         let id = self.generations.len() - 1;
         if let Some(before) = self.last.insert(job, id) {
             let before = &self.generations[before];
-            let could_be_found = before.orphan && script.log_answered(before.listed_at, now);
+            let until = now.min(before.expires_at);
+            let could_be_found =
+                before.orphan && script.searchable(before.listed_at, until) >= LONG_ENOUGH_TO_FIND;
             let twice = !before.ended && (!before.orphan || could_be_found);
             self.paid_twice += usize::from(twice);
             self.paid_uncertain += usize::from(before.orphan && !could_be_found);
@@ -143,14 +151,14 @@ impl Service {
 
     /// Answers a search of the request log for submissions of `jobs`, each made at the true time beside it.
     ///
-    /// Returns the generation of each job that the log lists, and the time of the latest request that it lists.
+    /// Returns the generation of each job that the log lists.
     pub fn search(
         &self,
         script: &Script,
         dice: &mut Dice,
         jobs: &[(usize, i64)],
         now: i64,
-    ) -> Result<(HashMap<usize, usize>, Option<i64>), Reply> {
+    ) -> Result<HashMap<usize, usize>, Reply> {
         if let Some(reply) = unavailable(script, dice, now) {
             return Err(reply);
         }
@@ -165,12 +173,7 @@ impl Service {
             let id = *self.last.get(job).filter(|id| listed(id))?;
             (self.generations[id].created >= *sent).then_some((*job, id))
         });
-        let latest = self
-            .generations
-            .iter()
-            .rev()
-            .filter(|it| it.listed_at <= now);
-        Ok((found.collect(), latest.map(|it| it.created).next()))
+        Ok(found.collect())
     }
 }
 
@@ -195,6 +198,7 @@ pub fn is_bad(job: usize) -> bool {
 }
 
 fn retry_after(dice: &mut Dice) -> Option<Duration> {
+    let longest = if dice.chance(0.02) { HOUR } else { 2 * MINUTE };
     let told = dice.chance(0.5);
-    told.then(|| Duration::from_millis(dice.between(SECOND, 2 * MINUTE) as u64))
+    told.then(|| Duration::from_millis(dice.between(SECOND, longest) as u64))
 }

@@ -6,6 +6,7 @@ use super::service::Reply;
 use nightscribe::domain::Timestamp;
 use nightscribe::domain::transition::JobEvent;
 use nightscribe::pipeline::admission::{AdmissionDecision, Permit};
+use nightscribe::policy::backoff::CallKind;
 use nightscribe::policy::outcome::Answer;
 
 /// Polls under way at once.
@@ -15,6 +16,11 @@ impl<'g> Machine<'g> {
     fn look_at(&mut self, time: Timestamp) {
         let wait = time.since(self.now()).as_millis().min(HOUR as u128) as i64;
         self.look_in(wait);
+    }
+
+    fn look_at_steady(&mut self, time: Timestamp) {
+        let time = self.clocks().to_system(time);
+        self.look_at(time);
     }
 
     fn look_in(&mut self, wait: i64) {
@@ -102,11 +108,10 @@ impl<'g> Machine<'g> {
 
     fn poll(&mut self) {
         let now = self.now();
-        self.schedule.advance_to(now);
-        self.gate
-            .update_pending(self.schedule.len(), self.schedule.oldest_due());
+        self.schedule.advance_to(self.clocks().steady);
+        self.report_pending();
         while self.polls < AT_ONCE && self.schedule.due_count() > 0 {
-            let opens_at = self.gate.opens_at();
+            let opens_at = self.gate.opens_at(CallKind::Poll);
             if opens_at > now {
                 self.look_at(opens_at);
                 break;
@@ -128,10 +133,15 @@ impl<'g> Machine<'g> {
             );
         }
         if let Some(due) = self.schedule.next_due() {
-            self.look_at(due);
+            self.look_at_steady(due);
         }
-        self.gate
-            .update_pending(self.schedule.len(), self.schedule.oldest_due());
+        self.report_pending();
+    }
+
+    fn report_pending(&mut self) {
+        let clocks = self.clocks();
+        let oldest_due = self.schedule.oldest_due().map(|due| clocks.to_system(due));
+        self.gate.update_pending(self.schedule.len(), oldest_due);
     }
 
     /// Searches the request log when a look-up is due and none is in flight.
@@ -150,11 +160,6 @@ impl<'g> Machine<'g> {
             if let Some(next) = self.uncertain.values().map(|one| one.due).min() {
                 self.look_at(next);
             }
-            return;
-        }
-        let opens_at = self.gate.opens_at();
-        if opens_at > now {
-            self.look_at(opens_at);
             return;
         }
         self.searching = true;

@@ -3,26 +3,28 @@
 //! The schedule is in memory. A poll is written to the database only if it changes the job.
 
 pub mod schedule;
-use crate::domain::{AttemptId, Timestamp};
+use crate::domain::{AttemptId, Hold, HoldKind, Timestamp};
 use crate::pipeline::event::RunEvent;
-use crate::pipeline::journal::Journal;
+use crate::pipeline::journal::{BegunHold, Journal};
 use crate::pipeline::lane::{Answered, Lane};
 use crate::pipeline::received::completion;
 use crate::pipeline::result_cache::ResultCache;
+use crate::policy::backoff::CallKind;
 use crate::policy::latency::LatencyEstimator;
-use crate::policy::outcome::{Answer, Call, JobChange, decide};
+use crate::policy::outcome::{Answer, Facts, JobChange, Reason, decide};
 use crate::provider::aimlapi::response::Expected;
 use crate::provider::{CallError, Completed, PollStatus};
-use crate::runtime::clock::{CLOCK_CHECK_INTERVAL, sleep_until};
+use crate::runtime::clock::{Reading, sleep_until};
 use crate::runtime::failpoint;
 use crate::store::StoreError;
 use crate::store::sqlite::queue::PendingJob;
 use crate::store::sqlite::transitions::FailedAttempt;
 use schedule::{PollSchedule, PolledGeneration};
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 /// The way of accepted generations into the poll stage.
@@ -38,14 +40,17 @@ pub struct Poll {
     pub results: Arc<ResultCache>,
 }
 
-/// Maximum number of polls in flight.
+/// Maximum number of polls in flight that are answered in time. A slower one no longer counts: it must not keep others from
+/// being polled.
 const MAX_IN_FLIGHT: usize = 64;
+/// Time after which a poll in flight counts as slow.
+const SLOW_AFTER: Duration = Duration::from_secs(2);
 
 /// Outcome of a poll.
 enum PollOutcome {
     /// Not finished; poll again at the next scheduled time.
     Unfinished(PolledGeneration),
-    /// Poll again at this time.
+    /// Poll again at this time of the steady clock.
     RetryAt(PolledGeneration, Timestamp),
     /// The result is stored. `latency` is the lower and upper bound of the time from acceptance to the answer, if
     /// known.
@@ -57,7 +62,7 @@ enum PollOutcome {
     Finished,
 }
 
-/// Polls until the run stops, then waits for the polls in flight.
+/// Polls until the run stops, then waits until the answers that have come are stored. Polls without an answer are dropped.
 ///
 /// Pending generations are read from the store at the start and then received through `accepted`. A message on `reload`
 /// means that they were changed in the database from outside the run.
@@ -74,47 +79,50 @@ pub async fn poll_all(
     let mut service_times = LatencyEstimator::default();
     let mut synchronized_at = Timestamp::from_millis(i64::MIN);
     let mut tasks: JoinSet<Result<(AttemptId, PollOutcome), StoreError>> = JoinSet::new();
+    let slots = Arc::new(Semaphore::new(MAX_IN_FLIGHT));
     for pending in stage.journal.store.pending().await? {
-        schedule.insert(PolledGeneration::resumed(pending), stage.journal.now());
+        let clocks = stage.clocks();
+        schedule.insert(PolledGeneration::resumed(pending, clocks), clocks.steady);
     }
     loop {
-        let now = stage.journal.now();
+        let clocks = stage.clocks();
+        let now = clocks.steady;
         schedule.advance_to(now);
+        let oldest_due = schedule.oldest_due().map(|due| clocks.to_system(due));
         stage
             .lane
             .admission
-            .update_pending(schedule.len(), schedule.oldest_due());
-        let opens_at = stage.lane.admission.opens_at();
-        let can_poll = tasks.len() < MAX_IN_FLIGHT && schedule.due_count() > 0;
-        // Waking up at least this often detects a clock that was set back.
+            .update_pending(schedule.len(), oldest_due);
+        let opens_at = stage.lane.admission.opens_at(CallKind::Poll);
         let next = schedule
             .next_due()
-            .unwrap_or(Timestamp::MAX)
-            .min(now.after(CLOCK_CHECK_INTERVAL));
+            .map_or(Duration::MAX, |due| due.since(now));
         tokio::select! {
             biased;
             () = stage.journal.signals.stop.cancelled() => break,
             Some(joined) = tasks.join_next() => finish_task(&stage, &mut schedule, &mut service_times, joined)?,
             Some(pending) = accepted.recv() => {
                 let expected = service_times.expected(&pending.model, pending.duration_s);
-                let first = stage.lane.rules.polling.first_poll(pending.accepted_at, expected);
+                let generation = PolledGeneration::new(pending, expected.is_some(), stage.clocks());
+                let (polling, pending) = (stage.lane.rules.polling, &generation.pending);
+                let first = polling.first_poll(generation.accepted_at, expected);
                 // The last synchronization may have missed its cancellation, because it was not scheduled yet.
                 let is_older = pending.accepted_at <= synchronized_at;
                 if !schedule.contains(pending.attempt) {
-                    schedule.insert(PolledGeneration::new(pending, expected.is_some()), first);
+                    schedule.insert(generation, first);
                 }
                 if is_older {
                     synchronized_at = synchronize(&stage, &mut schedule).await?;
                 }
             }
             Some(()) = reload.recv() => synchronized_at = synchronize(&stage, &mut schedule).await?,
-            () = next_token(&stage, opens_at), if can_poll => {
+            slot = next_turn(&stage, &slots, opens_at), if schedule.due_count() > 0 => {
                 if let Some(generation) = schedule.take_nearest_expiry() {
                     let stage = stage.clone();
-                    tasks.spawn(async move { stage.poll_one(generation).await });
+                    tasks.spawn(async move { stage.poll_one(generation, slot).await });
                 }
             }
-            () = sleep_until(&*stage.journal.clock, next), if next > now => {}
+            () = tokio::time::sleep(next), if !next.is_zero() => {}
         }
     }
     while let Some(joined) = tasks.join_next().await {
@@ -123,9 +131,17 @@ pub async fn poll_all(
     Ok(())
 }
 
-async fn next_token(stage: &Poll, opens_at: Timestamp) {
+/// Waits for a slot, for the end of the back-off, and for a token.
+async fn next_turn(
+    stage: &Poll,
+    slots: &Arc<Semaphore>,
+    opens_at: Timestamp,
+) -> Option<OwnedSemaphorePermit> {
+    // An error would mean that the semaphore is closed, which it never is.
+    let slot = slots.clone().acquire_owned().await.ok();
     sleep_until(&*stage.journal.clock, opens_at).await;
     stage.lane.poll_limiter.acquire().await;
+    slot
 }
 
 type JoinedTask = Result<Result<(AttemptId, PollOutcome), StoreError>, tokio::task::JoinError>;
@@ -158,17 +174,19 @@ fn finish_task(
                     &pending.model,
                     pending.duration_s,
                     latency,
-                    stage.journal.now(),
+                    stage.clocks().steady,
                 );
             }
         }
         // Cancelled while the poll was in flight, or finished.
         PollOutcome::Unfinished(_) | PollOutcome::RetryAt(..) | PollOutcome::Finished => {}
     }
+    let clocks = stage.clocks();
+    let oldest_due = schedule.oldest_due().map(|due| clocks.to_system(due));
     stage
         .lane
         .admission
-        .update_pending(schedule.len(), schedule.oldest_due());
+        .update_pending(schedule.len(), oldest_due);
     stage.journal.notify_progress();
     Ok(())
 }
@@ -182,19 +200,19 @@ fn reschedule(
     turn: Duration,
     mut generation: PolledGeneration,
 ) -> (PolledGeneration, Timestamp) {
-    let (now, polling) = (stage.journal.now(), stage.lane.rules.polling);
+    let (now, polling) = (stage.clocks().steady, stage.lane.rules.polling);
     let pending = &generation.pending;
     if !generation.has_expected_latency
         && let Some(expected) = service_times.expected(&pending.model, pending.duration_s)
     {
         generation.has_expected_latency = true;
-        let first = polling.first_poll(pending.accepted_at, Some(expected));
+        let first = polling.first_poll(generation.accepted_at, Some(expected));
         if first > now {
             return (generation, first);
         }
     }
     let (polls, waited) = (generation.polls, generation.waited(now));
-    let due = polling.next_poll(now, polls, waited, turn, generation.pending.expires_at);
+    let due = polling.next_poll(now, polls, waited, turn, generation.expires_at);
     (generation, due)
 }
 
@@ -212,19 +230,25 @@ async fn synchronize(stage: &Poll, schedule: &mut PollSchedule) -> Result<Timest
     schedule.retain(|attempt| pending.contains_key(&attempt));
     for (attempt, pending) in pending {
         if !schedule.contains(attempt) {
-            schedule.insert(PolledGeneration::resumed(pending), stage.journal.now());
+            let clocks = stage.clocks();
+            schedule.insert(PolledGeneration::resumed(pending, clocks), clocks.steady);
         }
     }
     Ok(stage.journal.now())
 }
 
 impl Poll {
+    fn clocks(&self) -> Reading {
+        Reading::of(&*self.journal.clock)
+    }
+
     async fn poll_one(
         &self,
         mut generation: PolledGeneration,
+        slot: Option<OwnedSemaphorePermit>,
     ) -> Result<(AttemptId, PollOutcome), StoreError> {
         let attempt = generation.pending.attempt;
-        let started_at = self.journal.now();
+        let started = self.clocks();
         generation.polls += 1;
         tracing::debug!(
             job.id = generation.pending.job.0,
@@ -232,39 +256,59 @@ impl Poll {
             poll = generation.polls,
             "polling"
         );
-        let pending = &generation.pending;
+        let Some(reply) = self.request(&generation.pending, slot).await else {
+            return Ok((attempt, PollOutcome::Finished));
+        };
+        let outcome = self.answered(generation, started, reply).await?;
+        Ok((attempt, outcome))
+    }
+
+    /// Returns the answer, or `None` if the run stops before it comes: to drop a poll costs nothing.
+    async fn request(
+        &self,
+        pending: &PendingJob,
+        slot: Option<OwnedSemaphorePermit>,
+    ) -> Option<Result<PollStatus, CallError>> {
         let request = self.lane.client.poll(Expected {
             generation: pending.generation.clone(),
             sha256: pending.sha256.as_deref().map(str::to_owned),
         });
-        let reply = failpoint::around("pipeline.poll.request", request).await;
-        let outcome = self.answered(generation, started_at, reply).await?;
-        Ok((attempt, outcome))
+        let mut request = pin!(failpoint::around("pipeline.poll.request", request));
+        let stopped = self.journal.signals.stop.cancelled();
+        let mut slot = slot;
+        tokio::pin!(stopped);
+        loop {
+            tokio::select! {
+                biased;
+                reply = &mut request => return Some(reply),
+                () = &mut stopped => return None,
+                () = tokio::time::sleep(SLOW_AFTER), if slot.is_some() => slot = None,
+            }
+        }
     }
 
     /// Decides what the answer to a poll means and applies it.
     async fn answered(
         &self,
-        generation: PolledGeneration,
-        started_at: Timestamp,
+        mut generation: PolledGeneration,
+        started: Reading,
         reply: Result<PollStatus, CallError>,
     ) -> Result<PollOutcome, StoreError> {
+        let answer = reply.as_ref().map_or_else(CallError::answer, answer_of);
         let (pending, error) = (&generation.pending, reply.as_ref().err());
         let answered = Answered {
-            answer: reply.as_ref().map_or_else(CallError::answer, answer_of),
-            call: Call::Poll {
-                accepted_at: pending.accepted_at,
-                expires_at: pending.expires_at,
-                earlier: generation.earlier,
-            },
+            answer,
+            call: generation.call(self.clocks().steady),
             job: pending.job,
             model: &pending.model,
-            started_at,
+            started_at: started.now,
             retry_after: error.and_then(|error| error.retry_after),
         };
         let seen = self.lane.observe(&self.journal, &answered, error);
-        let facts = self.lane.facts(seen, answered.call, pending.attempts);
-        let answer = answered.answer;
+        let facts = Facts {
+            refused_alike: self.was_refused_alike(pending, &reply).await?,
+            ..self.lane.facts(seen, answered.call, pending.attempts)
+        };
         let effect = decide(answer, &facts, self.journal.now(), rand::random());
         if let (Some(kind), Some(error)) = (effect.hold, error) {
             let hold = self.journal.begin_hold_for(kind, error);
@@ -277,11 +321,10 @@ impl Poll {
             ) => self.store_result(generation, completed).await,
             (JobChange::PollAgain { unfinished, due }, reply) => {
                 warn_if_unusable(&generation, &reply);
-                let mut generation = generation;
-                generation.last_unfinished_at = unfinished.then_some(started_at);
-                generation.earlier.record(answer);
+                generation.record(answer, started.steady);
+                generation.last_unfinished_at = unfinished.then_some(started.steady);
                 Ok(match due {
-                    Some(due) => PollOutcome::RetryAt(generation, due),
+                    Some(due) => PollOutcome::RetryAt(generation, self.clocks().to_steady(due)),
                     None => PollOutcome::Unfinished(generation),
                 })
             }
@@ -289,13 +332,32 @@ impl Poll {
         }
     }
 
+    /// Whether an earlier attempt of the job was accepted and then refused in the same words.
+    async fn was_refused_alike(
+        &self,
+        pending: &PendingJob,
+        reply: &Result<PollStatus, CallError>,
+    ) -> Result<bool, StoreError> {
+        let Ok(PollStatus::Failed(failure)) = reply else {
+            return Ok(false);
+        };
+        let attempts = self.journal.store.attempts(pending.job).await?;
+        let mut earlier = attempts
+            .iter()
+            .filter(|attempt| attempt.id != pending.attempt && attempt.generation_id.is_some());
+        Ok(earlier.any(|attempt| {
+            let error = attempt.error.as_ref();
+            error.is_some_and(|error| failure.reads_like(error))
+        }))
+    }
+
     async fn store_result(
         &self,
         generation: PolledGeneration,
         completed: Completed,
     ) -> Result<PollOutcome, StoreError> {
-        let now = self.journal.now();
-        let latency = generation.latency_bounds(now);
+        let Reading { now, steady } = self.clocks();
+        let latency = generation.latency_bounds(steady);
         let pending = generation.pending;
         let completion = completion(pending.job, pending.attempt, &completed, None, now);
         let change = || self.journal.store.complete(completion.clone());
@@ -307,6 +369,10 @@ impl Poll {
             name: pending.relative.clone(),
             audio_s: completion.duration_s,
         });
+        self.lane.record_result();
+        if self.lane.admission.is_held(HoldKind::LostResults) {
+            self.journal.release(HoldKind::LostResults).await;
+        }
         self.results.insert(pending.job, now, completed);
         self.journal.signals.wake_save.notify_one();
         // A duplicate may be waiting for this result.
@@ -320,6 +386,7 @@ impl Poll {
         change: JobChange,
         reply: Result<PollStatus, CallError>,
     ) -> Result<PollOutcome, StoreError> {
+        let hold = self.begin_hold_if_lost(&generation, change);
         let PendingJob {
             job,
             attempt,
@@ -336,7 +403,36 @@ impl Poll {
         if let Some(ended) = FailedAttempt::of(change, job, attempt, failure, now) {
             self.journal.end_attempt(ended, relative).await?;
         }
+        if let Some(hold) = hold {
+            self.journal.store_hold(hold).await;
+        }
         Ok(PollOutcome::Finished)
+    }
+
+    /// Holds submissions if this is one of several paid generations lost in a row.
+    ///
+    /// A generation that was polled too late says nothing about the service: the machine was suspended, or off.
+    fn begin_hold_if_lost(
+        &self,
+        generation: &PolledGeneration,
+        change: JobChange,
+    ) -> Option<BegunHold> {
+        let retention = self.lane.rules.polling.retention;
+        let clocks = self.clocks();
+        let age = clocks.steady.since(generation.accepted_at);
+        let age_by_system_clock = clocks.now.since(generation.pending.accepted_at);
+        let reason = change.lost()?;
+        if reason == Reason::Expired && age.max(age_by_system_clock) >= retention {
+            return None;
+        }
+        let lost = self.lane.record_loss()?;
+        let message = format!(
+            "{lost} paid transcriptions in a row did not come back; the last one: {}: {}",
+            generation.pending.relative.display(),
+            reason.failure(None).message,
+        );
+        let hold = Hold::new(HoldKind::LostResults, clocks.now, message);
+        Some(self.journal.begin_hold(hold))
     }
 }
 

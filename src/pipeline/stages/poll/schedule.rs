@@ -1,22 +1,29 @@
 //! In-memory schedule of polls. A pure data structure: the caller passes `now`.
+//!
+//! All times are of the steady clock. A system clock that is set therefore changes neither when a generation is polled nor
+//! how old it is.
 
 use crate::domain::{AttemptId, Timestamp};
-use crate::policy::outcome::EarlierAnswers;
+use crate::policy::outcome::{Answer, Call, EarlierAnswers, Poll};
+use crate::runtime::clock::Reading;
 use crate::store::sqlite::queue::PendingJob;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
-/// Smallest backward clock step that shifts the schedule. A smaller step only delays a poll by as much.
-const MIN_CLOCK_STEP: Duration = Duration::from_secs(1);
-
 /// Maximum delay of a poll that still measures the latency of the service.
 const MAX_POLL_DELAY: Duration = Duration::from_secs(10);
 
-/// A pending generation and its polls so far.
+/// A pending generation and its polls so far. Its times are of the steady clock.
 #[derive(Debug, Clone)]
 pub struct PolledGeneration {
-    /// Its row in the store.
+    /// Its row in the store, with `accepted_at` and `expires_at` of the system clock.
     pub pending: PendingJob,
+    /// When the service accepted it.
+    pub accepted_at: Timestamp,
+    /// When the service deletes its transcription.
+    pub expires_at: Timestamp,
+    /// When this run began to poll it.
+    pub watched_since: Timestamp,
     /// Number of polls so far.
     pub polls: u32,
     /// Whether the first poll was scheduled by the expected latency.
@@ -26,30 +33,57 @@ pub struct PolledGeneration {
     pub last_unfinished_at: Option<Timestamp>,
     /// Answers to earlier polls of this run.
     pub earlier: EarlierAnswers,
+    /// Start of the first of the polls that were answered 404 without another answer between.
+    pub missing_since: Option<Timestamp>,
 }
 
 impl PolledGeneration {
-    /// Creates a generation that was just accepted. `expected` is whether its expected latency is known.
+    /// Creates a generation that was just accepted. `has_expected_latency` is whether its expected latency is known.
     #[must_use]
-    pub const fn new(pending: PendingJob, has_expected_latency: bool) -> Self {
+    pub fn new(pending: PendingJob, has_expected_latency: bool, clocks: Reading) -> Self {
+        let resumed = Self::resumed(pending, clocks);
         Self {
-            polls: 0,
             has_expected_latency,
-            last_unfinished_at: Some(pending.accepted_at),
-            earlier: EarlierAnswers::NONE,
-            pending,
+            last_unfinished_at: Some(resumed.accepted_at),
+            ..resumed
         }
     }
 
     /// Creates a generation that was accepted earlier, for example by an earlier run.
     #[must_use]
-    pub const fn resumed(pending: PendingJob) -> Self {
+    pub fn resumed(pending: PendingJob, clocks: Reading) -> Self {
         Self {
+            accepted_at: clocks.to_steady(pending.accepted_at),
+            expires_at: clocks.to_steady(pending.expires_at),
+            watched_since: clocks.steady,
             pending,
             polls: 0,
             has_expected_latency: false,
             last_unfinished_at: None,
             earlier: EarlierAnswers::NONE,
+            missing_since: None,
+        }
+    }
+
+    /// Returns the poll that is answered at `now`.
+    #[must_use]
+    pub fn call(&self, now: Timestamp) -> Call {
+        let since = |time| now.since(time);
+        Call::Poll(Poll {
+            age: since(self.accepted_at),
+            watched: since(self.watched_since),
+            missing: self.missing_since.map_or(Duration::ZERO, since),
+            earlier: self.earlier,
+        })
+    }
+
+    /// Records the answer to a poll that was started at `started_at`, after the decision about it.
+    pub fn record(&mut self, answer: Answer, started_at: Timestamp) {
+        self.earlier.record(answer);
+        match answer {
+            Answer::NotFound => _ = self.missing_since.get_or_insert(started_at),
+            Answer::InProgress => self.missing_since = None,
+            _ => {}
         }
     }
 
@@ -57,24 +91,15 @@ impl PolledGeneration {
     #[must_use]
     pub fn waited(&self, now: Timestamp) -> Option<Duration> {
         self.has_expected_latency
-            .then(|| now.since(self.pending.accepted_at))
+            .then(|| now.since(self.accepted_at))
     }
 
     /// Returns the lower and upper bound of the latency of an answer found at `now`, measured from acceptance. `None`
     /// if the lower bound is not known.
     #[must_use]
     pub fn latency_bounds(&self, now: Timestamp) -> Option<(Duration, Duration)> {
-        let accepted_at = self.pending.accepted_at;
-        let not_before = self.last_unfinished_at?.since(accepted_at);
-        Some((not_before, now.since(accepted_at)))
-    }
-
-    /// Shifts all times back with the clock.
-    fn shift_back(&mut self, by: Duration) {
-        let pending = &mut self.pending;
-        pending.accepted_at = pending.accepted_at.before(by);
-        pending.expires_at = pending.expires_at.before(by);
-        self.last_unfinished_at = self.last_unfinished_at.map(|time| time.before(by));
+        let not_before = self.last_unfinished_at?.since(self.accepted_at);
+        Some((not_before, now.since(self.accepted_at)))
     }
 }
 
@@ -113,39 +138,14 @@ impl PollSchedule {
     }
 
     /// Advances the schedule to `now` and marks generations as due.
-    ///
-    /// If the clock was set back, all scheduled times are shifted with it. Otherwise a generation would be polled only
-    /// when the clock reaches its old due time, after the service has deleted it.
     pub fn advance_to(&mut self, now: Timestamp) {
-        let step = self.advanced_at.since(now);
-        if step >= MIN_CLOCK_STEP {
-            self.shift_back(step);
-        }
         self.advanced_at = now;
         while let Some(&(due, attempt)) = self.waiting.first().filter(|(due, _)| *due <= now) {
             self.waiting.remove(&(due, attempt));
             if let Some((generation, _)) = self.generations.get(&attempt) {
-                self.due_by_expiry
-                    .insert((generation.pending.expires_at, attempt));
+                self.due_by_expiry.insert((generation.expires_at, attempt));
                 self.due_by_time.insert((due, attempt));
             }
-        }
-    }
-
-    fn shift_back(&mut self, by: Duration) {
-        for (generation, due) in self.generations.values_mut() {
-            generation.shift_back(by);
-            *due = due.before(by);
-        }
-        for set in [
-            &mut self.waiting,
-            &mut self.due_by_expiry,
-            &mut self.due_by_time,
-        ] {
-            *set = set
-                .iter()
-                .map(|&(time, attempt)| (time.before(by), attempt))
-                .collect();
         }
     }
 
@@ -222,6 +222,11 @@ mod tests {
     use crate::domain::{GenerationId, JobId};
     use std::path::PathBuf;
 
+    const CLOCKS: Reading = Reading {
+        now: Timestamp::from_millis(0),
+        steady: Timestamp::from_millis(0),
+    };
+
     fn at(millis: i64) -> Timestamp {
         Timestamp::from_millis(millis)
     }
@@ -239,7 +244,7 @@ mod tests {
             sha256: None,
             relative: PathBuf::new(),
         };
-        PolledGeneration::new(pending, false)
+        PolledGeneration::new(pending, false, CLOCKS)
     }
 
     #[test]
@@ -331,23 +336,45 @@ mod tests {
             latency(unfinished, 60 * second, 61 * second),
             between(50, 61)
         );
-        let resumed = PolledGeneration::resumed(new().pending);
+        let resumed = PolledGeneration::resumed(new().pending, CLOCKS);
         assert_eq!(latency(resumed, 60 * second, 61 * second), None);
     }
 
     #[test]
-    fn all_times_shift_when_the_clock_is_set_back() {
-        let hour = 3_600_000;
-        let mut schedule = PollSchedule::default();
-        schedule.insert(generation(1, hour), at(20_000));
-        schedule.insert(generation(2, hour + 1), at(5_000));
-        schedule.advance_to(at(10_000));
-        schedule.advance_to(at(10_000 - hour));
-        assert_eq!(schedule.next_due(), Some(at(20_000 - hour)));
-        assert_eq!(schedule.oldest_due(), Some(at(5_000 - hour)));
-        schedule.advance_to(at(20_000 - hour));
-        let taken = schedule.take_nearest_expiry().unwrap().pending;
-        assert_eq!((taken.job, taken.expires_at), (JobId(1), at(0)));
-        assert_eq!(taken.accepted_at, at(-hour));
+    fn a_clock_that_was_set_changes_no_age() {
+        let clocks = Reading {
+            now: at(10_800_000),
+            steady: at(5000),
+        };
+        let pending = PendingJob {
+            accepted_at: at(10_799_000),
+            expires_at: at(14_399_000),
+            ..generation(1, 0).pending
+        };
+        let generation = PolledGeneration::resumed(pending, clocks);
+        assert_eq!(generation.accepted_at, at(4000));
+        assert_eq!(generation.expires_at, at(3_604_000));
+        let Call::Poll(poll) = generation.call(at(6000)) else {
+            panic!("a poll");
+        };
+        assert_eq!(poll.age, Duration::from_secs(2));
+        assert_eq!(poll.watched, Duration::from_secs(1));
+    }
+
+    #[test]
+    fn the_first_404_of_a_row_counts() {
+        let mut generation = generation(1, 900);
+        let missing = |generation: &PolledGeneration, now| match generation.call(at(now)) {
+            Call::Poll(poll) => (poll.missing.as_millis(), poll.earlier.found),
+            _ => panic!("a poll"),
+        };
+        generation.record(Answer::NotFound, at(10));
+        generation.record(Answer::Unreachable, at(15));
+        generation.record(Answer::NotFound, at(20));
+        assert_eq!(missing(&generation, 25), (15, false));
+        generation.record(Answer::InProgress, at(30));
+        assert_eq!(missing(&generation, 40), (0, true));
+        generation.record(Answer::NotFound, at(50));
+        assert_eq!(missing(&generation, 52), (2, true));
     }
 }

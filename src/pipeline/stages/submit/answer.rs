@@ -17,6 +17,8 @@ pub(super) struct Sent<'a> {
     pub(super) candidate: &'a Candidate,
     pub(super) attempt: AttemptId,
     pub(super) started_at: Timestamp,
+    /// The same by [`Clock::steady`](crate::runtime::clock::Clock::steady).
+    pub(super) started_steady: Timestamp,
     pub(super) duration_s: Option<f64>,
     /// The amount charged to the budget at the claim.
     pub(super) spent: Amount,
@@ -74,7 +76,7 @@ impl Submit {
                 self.store_result(sent, completed, accepted.sha256).await?;
             }
         }
-        self.journal.release_probed().await;
+        self.journal.release_accepted().await;
         Ok(())
     }
 
@@ -166,6 +168,9 @@ impl Submit {
         };
         let name = sent.candidate.recording.relative.clone();
         let is_uncertain = change == JobChange::LookUp;
+        if is_uncertain {
+            self.ages.record(sent.attempt, sent.started_steady);
+        }
         if self.journal.end_attempt(ended, name).await? && is_uncertain {
             self.lane.admission.add_uncertain();
             self.journal.signals.wake_recover.notify_one();

@@ -15,6 +15,7 @@ mod unsent;
 use super::poll::Poller;
 use crate::config::Config;
 use crate::domain::{JobId, Timestamp};
+use crate::pipeline::ages::Ages;
 use crate::pipeline::journal::Journal;
 use crate::pipeline::lane::Lane;
 use crate::pipeline::reach::Reach;
@@ -43,6 +44,8 @@ pub struct Submit {
     pub results: Arc<ResultCache>,
     /// The poll stage, which takes accepted generations.
     pub poller: Poller,
+    /// Ages of the uncertain submissions.
+    pub ages: Arc<Ages>,
     /// Limit of concurrent preflight checks.
     pub preflight_slots: Semaphore,
 }

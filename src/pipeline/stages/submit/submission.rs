@@ -118,7 +118,7 @@ impl Submit {
             }
             Err(refusal) => return self.skip(candidate, refusal.to_string()).await,
         };
-        let began = self.journal.now();
+        let (began, started_steady) = (self.journal.now(), self.journal.clock.steady());
         let claim = Claim {
             job: candidate.job.id,
             run: self.journal.messages.run,
@@ -167,6 +167,7 @@ impl Submit {
                 candidate,
                 attempt,
                 started_at: began,
+                started_steady,
                 duration_s: ready.duration_s,
                 spent,
             };
