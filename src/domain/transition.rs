@@ -10,6 +10,7 @@
 //!     ├──── requeued ────────┼────────────────────┘  │
 //!     │                      └──────▶ failed ◀───────┘ ◀── failed (bad file) ── queued
 //!     └── retried ── failed, cancelled        cancelled ◀── queued, pending
+//!                                         pending ◀── uncancelled ── cancelled
 //! ```
 
 use super::state::JobState;
@@ -37,11 +38,13 @@ pub enum JobEvent {
     Cancelled,
     /// An operator requeued the job with `retry`.
     Retried,
+    /// An operator retried a job that was cancelled while it was pending, and the service still has its transcription.
+    Uncancelled,
 }
 
 impl JobEvent {
     /// Every event.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Claimed,
         Self::Accepted,
         Self::Completed,
@@ -52,6 +55,7 @@ impl JobEvent {
         Self::Failed,
         Self::Cancelled,
         Self::Retried,
+        Self::Uncancelled,
     ];
 
     /// Returns the states in which the event is valid. This table is the specification: the guard of each statement of the store
@@ -67,6 +71,7 @@ impl JobEvent {
             Self::Failed => &[Queued, Submitting, Pending],
             Self::Cancelled => &[Queued, Pending],
             Self::Retried => &[Failed, Cancelled],
+            Self::Uncancelled => &[Cancelled],
         }
     }
 
@@ -75,7 +80,7 @@ impl JobEvent {
     pub const fn to_state(self) -> JobState {
         match self {
             Self::Claimed => JobState::Submitting,
-            Self::Accepted | Self::Recovered => JobState::Pending,
+            Self::Accepted | Self::Recovered | Self::Uncancelled => JobState::Pending,
             Self::Completed | Self::Deduplicated => JobState::Received,
             Self::Written => JobState::Done,
             Self::Requeued | Self::Retried => JobState::Queued,
@@ -153,7 +158,8 @@ mod tests {
             for event in JobEvent::ALL {
                 assert_eq!(
                     next(state, event).is_ok(),
-                    event == JobEvent::Retried,
+                    event == JobEvent::Retried
+                        || (state, event) == (JobState::Cancelled, JobEvent::Uncancelled),
                     "{state} {event:?}"
                 );
             }

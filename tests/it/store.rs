@@ -311,12 +311,28 @@ impl Queue {
                 };
                 return self.store.retry(filter, at(60)).await.unwrap() == [job];
             }
+            JobEvent::Uncancelled => {
+                return self.state(job).await == JobState::Cancelled && self.uncancel(job).await;
+            }
         };
         match outcome {
             Ok(()) => true,
             Err(StoreError::Stale) => false,
             Err(error) => panic!("{event:?}: {error:?}"),
         }
+    }
+
+    /// Cancels a job while it is pending, and retries it. Returns whether it was changed.
+    async fn uncancel(&self, cancelled: JobId) -> bool {
+        let filter = || RetryFilter {
+            jobs: vec![cancelled],
+            ..RetryFilter::default()
+        };
+        self.store.retry(filter(), at(6)).await.unwrap();
+        self.claim_with(cancelled, Some("sha")).await.unwrap();
+        self.accept(cancelled, "sha").await.unwrap();
+        self.store.cancel(vec![cancelled], at(25)).await.unwrap();
+        self.store.retry(filter(), at(30)).await.unwrap() == [cancelled]
     }
 
     async fn candidates(&self, now: i64) -> Vec<Candidate> {
@@ -1348,4 +1364,40 @@ async fn the_overview_counts_recent_completions() {
     assert_eq!((runner.pid, runner.since), (1, at(0)));
     queue.store.end_run(queue.run, at(9)).await.unwrap();
     assert_eq!(since(0).await.unwrap().active_run, None);
+}
+
+#[tokio::test]
+async fn a_retried_job_whose_transcription_has_expired_is_queued() {
+    let queue = Queue::open().await;
+    let job = queue.job_in(JobState::Pending, "a.wav").await;
+    queue.store.cancel(vec![job], at(25)).await.unwrap();
+    let filter = RetryFilter {
+        jobs: vec![job],
+        ..RetryFilter::default()
+    };
+    let retried = queue.store.retry(filter, at(100_000)).await.unwrap();
+    assert_eq!(retried, [job]);
+    assert_eq!(queue.state(job).await, JobState::Queued);
+}
+
+#[tokio::test]
+async fn equal_content_waits_for_an_uncertain_submission() {
+    let queue = Queue::open().await;
+    let (first, second) = (queue.job("a.wav").await, queue.job("b.wav").await);
+    queue.make_uncertain(first).await;
+    let (sha256, waiting) = (first.to_string(), queue.candidate(second).await);
+    let found = queue.store.find_duplicate(&waiting, &sha256).await.unwrap();
+    assert_eq!(found, Some(Duplicate::InFlight(first)));
+    let claim = queue.claim_with(second, Some(&sha256)).await;
+    assert!(matches!(claim, Err(StoreError::Stale)));
+    let postponed = queue
+        .store
+        .postpone(second, at(60), Some(first), None, at(60));
+    postponed.await.unwrap();
+    assert!(queue.candidates(1000).await.is_empty());
+    queue.adopt(first).await.unwrap();
+    assert!(queue.candidates(1000).await.is_empty());
+    queue.complete(first).await.unwrap();
+    let ready = queue.candidates(1000).await;
+    assert_eq!(ready[0].job.id, second);
 }

@@ -38,6 +38,9 @@ pub enum CancelOutcome {
 impl Store {
     /// `failed` or `cancelled` → `queued`, with the attempt count reset. Returns the changed jobs.
     ///
+    /// A job that was cancelled while it was pending becomes `pending` again if the service still has its transcription:
+    /// it is paid for.
+    ///
     /// # Errors
     /// If the database fails; nothing is changed then.
     pub async fn retry(
@@ -113,20 +116,70 @@ impl Change for Retry {
     type Reply = Vec<JobId>;
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<Vec<JobId>, StoreError> {
-        let jobs = serde_json::to_string(&self.which.jobs)
-            .map_err(|_| StoreError::Content { column: "id" })?;
-        let changed = sqlx::query(
-            "UPDATE jobs SET state = 'queued', attempts = 0, due_at = ?1, duplicate_of = NULL, generation_id = NULL,
-                             accepted_at = NULL, expires_at = NULL, error_class = NULL, error_message = NULL,
-                             updated_at = ?1
-             WHERE CASE WHEN json_array_length(?2) = 0 THEN state = 'failed' OR state = 'cancelled' AND error_class = ?3
-                        ELSE state IN ('failed', 'cancelled') AND id IN (SELECT value FROM json_each(?2)) END
-               AND (?3 IS NULL OR error_class = ?3)
-               AND (?4 IS NULL OR recording_id IN (SELECT id FROM recordings WHERE source = ?4))
-             RETURNING id",
+        let mut jobs = self.poll_again(connection).await?;
+        jobs.extend(self.requeue(connection).await?);
+        jobs.sort_unstable();
+        Ok(jobs)
+    }
+}
+
+/// SQL condition: the retry concerns this job. Parameters: `?1` time, `?2` IDs, `?3` class, `?4` source.
+const IS_RETRIED: &str =
+    "CASE WHEN json_array_length(?2) = 0 THEN state = 'failed' OR state = 'cancelled' AND error_class = ?3
+          ELSE state IN ('failed', 'cancelled') AND id IN (SELECT value FROM json_each(?2)) END
+     AND (?3 IS NULL OR error_class = ?3)
+     AND (?4 IS NULL OR recording_id IN (SELECT id FROM recordings WHERE source = ?4))";
+
+impl Retry {
+    /// `cancelled` → `pending`: jobs that were cancelled while the service worked on them. Their transcription is paid for and
+    /// not deleted yet.
+    async fn poll_again(
+        &self,
+        connection: &mut SqliteConnection,
+    ) -> Result<Vec<JobId>, StoreError> {
+        let jobs = self
+            .update(
+                "state = 'pending', run_id = (SELECT run_id FROM attempts WHERE job_id = jobs.id ORDER BY id DESC LIMIT 1),
+                 updated_at = ?1",
+                "AND state = 'cancelled' AND generation_id NOT NULL AND expires_at > ?1",
+                connection,
+            )
+            .await?;
+        sqlx::query(
+            "UPDATE attempts SET outcome = 'accepted', ended_at = NULL
+             WHERE id IN (SELECT max(id) FROM attempts
+                          WHERE job_id IN (SELECT value FROM json_each(?1)) GROUP BY job_id)",
         )
+        .bind(row::json_ids(jobs.iter().map(|job| job.0)))
+        .execute(connection)
+        .await?;
+        Ok(jobs)
+    }
+
+    /// `failed` or `cancelled` → `queued`.
+    async fn requeue(&self, connection: &mut SqliteConnection) -> Result<Vec<JobId>, StoreError> {
+        self.update(
+            "state = 'queued', attempts = 0, due_at = ?1, duplicate_of = NULL, generation_id = NULL, accepted_at = NULL,
+             expires_at = NULL, error_class = NULL, error_message = NULL, updated_at = ?1",
+            "",
+            connection,
+        )
+        .await
+    }
+
+    async fn update(
+        &self,
+        columns: &str,
+        condition: &str,
+        connection: &mut SqliteConnection,
+    ) -> Result<Vec<JobId>, StoreError> {
+        let ids = serde_json::to_string(&self.which.jobs)
+            .map_err(|_| StoreError::Content { column: "id" })?;
+        let changed = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "UPDATE jobs SET {columns} WHERE {IS_RETRIED} {condition} RETURNING id"
+        )))
         .bind(self.now.millis())
-        .bind(jobs)
+        .bind(ids)
         .bind(self.which.class.map(ErrorClass::as_str))
         .bind(&self.which.source)
         .fetch_all(connection)
