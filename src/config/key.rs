@@ -3,8 +3,10 @@
 use super::KeySource;
 use super::environment::Environment;
 use super::small_file::read_text;
+use crate::provider::KeyReader;
 use secrecy::SecretString;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Maximum size of a key file, in bytes. Larger than any HTTP header.
 const MAX_BYTES: usize = 64 * 1024;
@@ -71,6 +73,25 @@ pub fn read_key(source: &KeySource, environment: &Environment) -> Result<SecretS
     Ok(SecretString::from(key.to_owned()))
 }
 
+/// Returns a reader of the key for a run, during which its file may be replaced. Returns `None` for a key that cannot
+/// change: an environment variable, or a file that is not regular, such as a pipe that can be read only once.
+#[must_use]
+pub fn key_reader(source: &KeySource) -> Option<KeyReader> {
+    let KeySource::File(path) = source else {
+        return None;
+    };
+    if !path.is_file() {
+        return None;
+    }
+    let source = source.clone();
+    Some(Arc::new(move || {
+        read_key(&source, &Environment::default()).map_err(|error| {
+            let cause = std::error::Error::source(&error);
+            cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
+        })
+    }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +121,22 @@ mod tests {
         read_key(&KeySource::Env("K".to_owned()), &environment(value))
             .unwrap_err()
             .to_string()
+    }
+
+    #[test]
+    fn a_replaced_key_file_is_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        assert!(key_reader(&KeySource::Env("K".to_owned())).is_none());
+        assert!(key_reader(&KeySource::File("/dev/null".into())).is_none());
+        std::fs::write(&path, "sk-1").unwrap();
+        let reader = key_reader(&KeySource::File(path.clone())).unwrap();
+        std::fs::write(&path, "sk-2\n").unwrap();
+        assert_eq!(reader().unwrap().expose_secret(), "sk-2");
+        std::fs::write(&path, "").unwrap();
+        assert!(reader().unwrap_err().ends_with("is empty"));
+        std::fs::remove_file(&path).unwrap();
+        assert!(reader().unwrap_err().contains("cannot read"));
     }
 
     #[test]

@@ -36,7 +36,7 @@ mod values;
 pub use crate::domain::on_uncertain::OnUncertain;
 pub use email::{EmailConfig, MailServer, TlsMode};
 pub use environment::Environment;
-pub use key::{KeyError, read_key};
+pub use key::{KeyError, key_reader, read_key};
 pub use layout::Layout;
 pub use load::{ConfigError, load};
 pub use notify::{HookConfig, HooksConfig, NotifyConfig, Program, WebhookConfig};

@@ -39,8 +39,9 @@ impl Finish {
 
     /// Whether this run can do nothing more.
     ///
-    /// Queued jobs do not count if they wait for a person, for the active hours or for a model that fails. Pending ones do not count if the
-    /// service refuses to be polled with this key, nor do received ones if their files cannot be written.
+    /// Queued jobs do not count if they wait for a person, for the active hours or for a model that fails. Pending ones do
+    /// not count if the service refuses to be polled with this key until all of them have expired, nor do received ones if
+    /// their files cannot be written.
     ///
     /// # Errors
     /// If the database fails.
@@ -62,7 +63,8 @@ impl Finish {
             .any(|hold| !hold.kind.is_recomputed() && !self.is_probing(hold.kind));
         let over_budget = holds.iter().any(|hold| hold.kind == HoldKind::Budget);
         let polls_refused = holds.iter().any(|hold| hold.kind.is_probed())
-            && self.lane.refused_polls.load(Ordering::Relaxed) >= admission.pending().max(1) as u64;
+            && self.lane.refused_polls.load(Ordering::Relaxed) >= admission.pending().max(1) as u64
+            && !self.awaits_paid_results().await?;
         let unwritable =
             self.write_failures.failing_for(self.journal.now()) >= GIVE_UP_WRITING_AFTER;
         // The service may have accepted an uncertain submission, which is found only before it expires.
@@ -78,6 +80,18 @@ impl Finish {
     pub fn given_up_models(&self) -> Vec<String> {
         let admission = &self.lane.admission;
         admission.models_failing_longer_than(self.give_up_after)
+    }
+
+    /// Whether a paid result may still be at the service.
+    ///
+    /// While it may, a run goes on polling, although the service is unreachable or refuses the polls: the next run may be
+    /// too late.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn awaits_paid_results(&self) -> Result<bool, StoreError> {
+        let last_expiry = self.journal.store.last_expiry().await?;
+        Ok(last_expiry.is_some_and(|expiry| self.journal.now() < expiry))
     }
 
     /// Whether this run can still probe a hold of the service. It can until the service refuses the key or the account

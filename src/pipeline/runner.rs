@@ -26,7 +26,7 @@ use super::submit_rate::SubmitRate;
 use super::tally::Tally;
 use super::withdrawn_models::WithdrawnModels;
 use super::write_failures::WriteFailures;
-use crate::config::Config;
+use crate::config::{Config, key_reader};
 use crate::disk::identity::PlacedFile;
 use crate::domain::HoldKind;
 use crate::policy::admission::AdmissionLimits;
@@ -115,6 +115,10 @@ impl Run {
             key: setup.key.clone(),
             flow: setup.config.api.flow,
         })?;
+        let client = match key_reader(&setup.config.api.key) {
+            Some(reader) => client.with_key_reader(reader),
+            None => client,
+        };
         let prices = budget::prices(&setup.config, &store).await?;
         let spend = Spend::new(budget::open_budget(&setup, &store, &prices).await?, prices);
         let began = setup.clock.now();
@@ -213,7 +217,9 @@ impl Run {
             if finish.is_finished().await? {
                 return Ok(false);
             }
-            if self.lane.admission.failing_for() > self.give_up_after() {
+            if self.lane.admission.failing_for() > self.give_up_after()
+                && !finish.awaits_paid_results().await?
+            {
                 return Ok(true);
             }
             tokio::select! {

@@ -10,6 +10,7 @@ pub mod http;
 pub mod json;
 pub mod result;
 
+pub use crate::provider::aimlapi::api_key::KeyReader;
 pub use crate::provider::aimlapi::call::{
     Accepted, AudioSource, CallError, CallErrorKind, PollStatus, Submission, SubmitReply,
     UnusableAnswer, client_request_id,

@@ -8,7 +8,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Returns the builder of a client for `url` and the paths below it.
 ///
-/// The client follows no redirects, so keys and recordings never reach another host.
+/// The client follows no redirects, so keys and recordings never reach another host. It uses the proxies of the
+/// environment, except for this machine.
 pub fn client_builder(url: &Url) -> ClientBuilder {
     // An error means that a provider is already installed.
     let _installed = rustls::crypto::ring::default_provider().install_default();
@@ -26,7 +27,8 @@ pub fn client_builder(url: &Url) -> ClientBuilder {
     builder
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether `url` is on this machine, which is reached without a proxy.
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",
         Some(url::Host::Ipv4(address)) => address.is_loopback(),

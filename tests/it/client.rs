@@ -1,6 +1,8 @@
 //! The client over real connections, against scripted servers.
 
-use nightscribe::domain::{ApiMode, GenerationId, Request, Timestamp};
+mod intermediaries;
+
+use nightscribe::domain::{ApiMode, ErrorClass, GenerationId, Request, Timestamp};
 use nightscribe::provider::aimlapi::response::Expected;
 use nightscribe::provider::{
     Accepted, AudioSource, CallError, CallErrorKind, Client, ClientSettings, PollStatus, Recording,
@@ -517,7 +519,7 @@ async fn each_poll_response_maps_to_a_status() {
         CallErrorKind::Missing
     );
     assert_eq!(
-        kind(poll(response("200 OK", "", "<html>")).await),
+        kind(poll(response("200 OK", "", "no JSON")).await),
         CallErrorKind::Malformed
     );
     let cut = "HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{\"status\"".to_owned();

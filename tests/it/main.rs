@@ -22,6 +22,7 @@ mod hooks;
 mod hostile;
 mod hours;
 mod live;
+mod network;
 mod notifications;
 mod os_faults;
 mod pipeline;

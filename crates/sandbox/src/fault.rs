@@ -8,7 +8,7 @@ use std::str::FromStr;
 const MIN_SIMILARITY: f64 = 0.6;
 
 /// Names and descriptions of all faults.
-pub const FAULTS: [(&str, &str); 15] = [
+pub const FAULTS: [(&str, &str); 16] = [
     ("refuse", "closes the connection before the request is read"),
     (
         "drop-before",
@@ -24,6 +24,10 @@ pub const FAULTS: [(&str, &str); 15] = [
     ),
     ("error-json", "answers 500 with a JSON body"),
     ("error-html", "answers 502 or 503 with an HTML page"),
+    (
+        "firewall",
+        "answers 403 or 407 with the HTML page of a firewall or proxy",
+    ),
     (
         "truncate",
         "cuts the connection in the middle of a response",
@@ -53,6 +57,7 @@ pub(crate) enum Fault {
     Slow,
     ErrorJson,
     ErrorHtml,
+    Firewall,
     Truncate,
     Early404,
     Fail,
@@ -72,6 +77,7 @@ impl Fault {
         Self::Slow,
         Self::ErrorJson,
         Self::ErrorHtml,
+        Self::Firewall,
         Self::Truncate,
         Self::Early404,
         Self::Fail,

@@ -57,7 +57,8 @@ impl RequestContext {
     pub(crate) fn fault_response(&self, mishap: InjectedFault) -> Option<Response> {
         let (status, message) = match (mishap.fault, mishap.second_form) {
             (Fault::ErrorJson, true) => return Some(problem_document()),
-            (Fault::ErrorHtml, second) => return Some(html_page(second)),
+            (Fault::ErrorHtml, second) => return Some(gateway_page(second)),
+            (Fault::Firewall, second) => return Some(firewall_page(second)),
             (Fault::RateLimit, _) => return Some(self.too_many_requests(Duration::from_secs(1))),
             (Fault::ErrorJson, false) => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "internal server error")
@@ -92,7 +93,7 @@ fn problem_document() -> Response {
 }
 
 /// Returns the HTML page of a proxy whose upstream service is down.
-fn html_page(unavailable: bool) -> Response {
+fn gateway_page(unavailable: bool) -> Response {
     let (status, title) = if unavailable {
         (
             StatusCode::SERVICE_UNAVAILABLE,
@@ -101,6 +102,20 @@ fn html_page(unavailable: bool) -> Response {
     } else {
         (StatusCode::BAD_GATEWAY, "502 Bad Gateway")
     };
+    html_page(status, title)
+}
+
+/// Returns the HTML page with which a firewall blocks a request, or with which a proxy requires a log-in.
+fn firewall_page(login: bool) -> Response {
+    if login {
+        let status = StatusCode::PROXY_AUTHENTICATION_REQUIRED;
+        html_page(status, "Log in to the proxy")
+    } else {
+        html_page(StatusCode::FORBIDDEN, "Blocked by policy")
+    }
+}
+
+fn html_page(status: StatusCode, title: &str) -> Response {
     let body = format!(
         "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n\
          <hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
@@ -194,6 +209,7 @@ mod tests {
         let both = |fault| [false, true].map(|second_form| status(fault, second_form));
         assert_eq!(both(Fault::ErrorJson), [Some(500), Some(500)]);
         assert_eq!(both(Fault::ErrorHtml), [Some(502), Some(503)]);
+        assert_eq!(both(Fault::Firewall), [Some(403), Some(407)]);
         assert_eq!(both(Fault::NoCredit), [Some(403), Some(402)]);
         assert_eq!(both(Fault::RateLimit), [Some(429), Some(429)]);
         assert_eq!(both(Fault::Slow), [None, None]);

@@ -101,6 +101,11 @@ impl Sandbox {
         self.shared.state().account = account;
     }
 
+    /// Replaces the only accepted key.
+    pub fn set_key(&self, key: &str) {
+        self.shared.state().set_key(key);
+    }
+
     /// Stops the server: cuts all connections and waits for all tasks to end.
     pub async fn stop(self) {
         self.stop.cancel();

@@ -102,6 +102,11 @@ impl SandboxState {
         Ok(mishap)
     }
 
+    /// Replaces the only accepted key.
+    pub(crate) fn set_key(&mut self, key: &str) {
+        self.settings.key = Some(key.to_owned());
+    }
+
     /// Checks the key.
     ///
     /// # Errors

@@ -99,16 +99,20 @@ pub enum CallErrorKind {
     FileUnreadable,
     /// The service permanently rejects this submission: 400, 409, 413, 415, 422 and most other 4xx.
     Refused,
-    /// The service rejects the key: 401.
+    /// The service rejects the key: 401 in its error form.
     Auth,
-    /// The account is out of credit, or its plan does not cover the call: 402, 403.
+    /// The account is out of credit, or its plan does not cover the call: 402, 403 in the error form of the service.
     Credit,
     /// Too many requests: 429.
     RateLimited,
     /// Certainly not accepted: no connection, a connection lost before the last byte was sent, a base URL without this
-    /// endpoint, or a 5xx other than 502 and 504.
+    /// endpoint, a 5xx in the error form of the service, or a response of a proxy or firewall. The class is
+    /// [`ErrorClass::Network`] if the service was not reached.
     Unavailable,
-    /// Possibly accepted: no response after the last byte was sent, 408, 502, 504, or a 2xx without a generation ID.
+    /// Certainly not processed by the server, however much was sent: HTTP/2 GOAWAY or REFUSED_STREAM.
+    NotProcessed,
+    /// Possibly accepted: no response after the last byte was sent, a response of a gateway that lost the response of the
+    /// service, or a 2xx without a generation ID.
     Unknown,
     /// The service does not offer the model of the submission: 404 to a submission, in the service's own form.
     ModelGone,
@@ -133,6 +137,7 @@ impl CallError {
             CallErrorKind::Unavailable if matches!(self.failure.class, ErrorClass::Network) => {
                 Answer::Unreachable
             }
+            CallErrorKind::NotProcessed => Answer::Unreachable,
             CallErrorKind::Unavailable => Answer::ServerError,
             CallErrorKind::ModelGone => Answer::ModelGone { is_certain: false },
             CallErrorKind::ModelFailing => Answer::ModelFailing,

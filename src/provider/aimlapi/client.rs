@@ -2,6 +2,7 @@
 
 use crate::domain::container::mime_for;
 use crate::domain::{ApiMode, ErrorClass, Failure, GenerationId, Price, Request, Timestamp};
+use crate::provider::aimlapi::api_key::{ApiKey, Bearer, KeyReader};
 use crate::provider::aimlapi::call::{
     Accepted, AudioSource, CallError, CallErrorKind, PollStatus, Submission, SubmitReply,
     UnusableAnswer,
@@ -10,11 +11,13 @@ use crate::provider::aimlapi::deprecations::{Deprecation, read_deprecations};
 use crate::provider::aimlapi::envelope::InvalidResponse;
 use crate::provider::aimlapi::errors;
 use crate::provider::aimlapi::errors::{ErrorResponse, Operation};
-use crate::provider::aimlapi::form::{file_field, file_name, form_fields, json_body};
+use crate::provider::aimlapi::file_fields::FileFields;
+use crate::provider::aimlapi::form::{file_name, form_fields, json_body};
 use crate::provider::aimlapi::prices::read_prices;
 use crate::provider::aimlapi::request_log::{
     ChargedPage, LogsResponse, PAGE_SIZE, read_charges, read_page,
 };
+use crate::provider::aimlapi::resend::Resends;
 use crate::provider::aimlapi::response::{
     CreateResponse, Expected, read_create_response, read_legacy_response, read_poll_response,
 };
@@ -24,10 +27,12 @@ use crate::provider::http::upload::{self, Recording};
 use crate::provider::http::upload_watchdog::UploadWatchdog;
 use crate::runtime::http_client::client_builder;
 use crate::runtime::large_jobs;
+use crate::runtime::proxy::{UnusableProxy, check_proxy};
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Body, RequestBuilder};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use url::Url;
 
@@ -60,6 +65,9 @@ pub enum ClientError {
     /// The key contains characters that a header cannot carry.
     #[error("the API key contains characters that cannot be sent; set it again")]
     Key,
+    /// The environment names a proxy that cannot be used.
+    #[error(transparent)]
+    Proxy(#[from] UnusableProxy),
     /// TLS or another part of the HTTP client failed to initialize.
     #[error("the HTTP client cannot be set up")]
     Http(#[source] reqwest::Error),
@@ -78,45 +86,99 @@ pub struct Probe {
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
-    settings: ClientSettings,
+    base_url: Url,
+    flow: ApiMode,
+    key: Arc<ApiKey>,
+    file_fields: Arc<FileFields>,
 }
 
 impl Client {
     /// Creates a client without connecting.
     ///
     /// # Errors
-    /// Returns an error if a header cannot carry the key, or if there are no root certificates.
+    /// Returns an error if a header cannot carry the key, if the proxy of the environment cannot be used, or if there are
+    /// no root certificates.
     pub fn new(settings: &ClientSettings) -> Result<Self, ClientError> {
+        let key = ApiKey::new(settings.key.clone()).ok_or(ClientError::Key)?;
+        check_proxy(&settings.base_url)?;
+        let accept = (ACCEPT, HeaderValue::from_static("application/json"));
         let http = client_builder(&settings.base_url)
-            .default_headers(headers(&settings.key)?)
+            .default_headers(HeaderMap::from_iter([accept]))
             .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+            // `Resends` repeats more kinds of calls, such as uploads.
+            .retry(reqwest::retry::never())
             .build()
             .map_err(ClientError::Http)?;
         Ok(Self {
             http,
-            settings: settings.clone(),
+            base_url: settings.base_url.clone(),
+            flow: settings.flow,
+            key: Arc::new(key),
+            file_fields: Arc::default(),
         })
+    }
+
+    /// Adds a reader of the key, for a key that may be replaced while the client is in use.
+    ///
+    /// When the service refuses the key, it is read again, and the call is sent again with the new key.
+    #[must_use]
+    pub fn with_key_reader(mut self, reader: KeyReader) -> Self {
+        self.key = Arc::new(self.key.with_reader(reader));
+        self
+    }
+
+    /// Returns whether the key was replaced since the last call of this function.
+    #[must_use]
+    pub fn take_key_renewed(&self) -> bool {
+        self.key.take_renewed()
     }
 
     /// Submits a recording.
     ///
-    /// After a cancel or a crash in the middle, the service may still have accepted the submission.
+    /// It is sent again at once if the server did not process it, with a new key if the service refused the old one, and
+    /// in the other form field if the service refused the first one. After a cancel or a crash in the middle, the service
+    /// may still have accepted the submission.
     ///
     /// # Errors
     /// Returns an error if the call fails. [`CallErrorKind`] lists the cases. Only after `Unknown` may the service have
     /// accepted the submission.
     pub async fn submit(&self, submission: Submission<'_>) -> Result<Accepted, CallError> {
+        let mut resends = Resends::default();
+        let model = submission.request.model();
+        loop {
+            let (key, field) = (self.key.current(), self.file_fields.of(model));
+            let error = match self.submit_once(submission, &key, field).await {
+                Ok(accepted) => return Ok(accepted),
+                Err(error) => error,
+            };
+            if !resends.allow(&error, &self.key, &key).await
+                && !self.corrects_field(submission, field, &error)
+            {
+                return Err(error);
+            }
+        }
+    }
+
+    async fn submit_once(
+        &self,
+        submission: Submission<'_>,
+        key: &Bearer,
+        field: &'static str,
+    ) -> Result<Accepted, CallError> {
         let (request, upload) = match submission.audio {
             AudioSource::Url(url) => (
                 self.url_request(submission.request, url),
                 UploadWatchdog::default(),
             ),
             AudioSource::File(recording) => {
-                self.file_request(submission.request, recording).await?
+                self.file_request(submission.request, recording, field)
+                    .await?
             }
         };
-        let request = request.header("x-client-request-id", submission.client_request_id);
-        let response_timeout = match self.settings.flow {
+        let request = request
+            .header(AUTHORIZATION, key.header())
+            .header("x-client-request-id", submission.client_request_id);
+        let response_timeout = match self.flow {
             ApiMode::TwoStep => RESPONSE_TIMEOUT,
             ApiMode::Legacy => LEGACY_RESPONSE_TIMEOUT,
         };
@@ -124,11 +186,27 @@ impl Client {
         if let Some(error) = upload.take_error() {
             return Err(file_error(&error));
         }
-        let response = response.map_err(|broken| submit_error(&broken, upload.is_finished()))?;
+        let finished = upload.is_finished();
+        let response = response.map_err(|broken| submit_error(&broken, finished))?;
         if !(200..300).contains(&response.status) {
-            return Err(self.error_response(Operation::Submit, &response));
+            return Err(self.error_response(Operation::Submit { finished }, &response));
         }
         self.accepted(response, upload.sha256()).await
+    }
+
+    /// Whether the service refused the form field of the file, and another one is left to try.
+    fn corrects_field(
+        &self,
+        submission: Submission<'_>,
+        field: &'static str,
+        error: &CallError,
+    ) -> bool {
+        let is_file = matches!(submission.audio, AudioSource::File(_));
+        let (model, message) = (submission.request.model(), &error.failure.message);
+        is_file
+            && error.kind == CallErrorKind::Refused
+            && matches!(error.http_status, Some(400 | 422))
+            && self.file_fields.correct(model, field, message)
     }
 
     fn url_request(&self, request: &Request, url: &str) -> RequestBuilder {
@@ -141,6 +219,7 @@ impl Client {
         &self,
         request: &Request,
         recording: &Recording,
+        field: &'static str,
     ) -> Result<(RequestBuilder, UploadWatchdog), CallError> {
         let (stream, outcome) = upload::open(recording)
             .await
@@ -154,7 +233,7 @@ impl Client {
         let form = form_fields(request)
             .into_iter()
             .fold(Form::new(), |form, (name, value)| form.text(name, value));
-        let form = form.part(file_field(request.model()), part);
+        let form = form.part(field, part);
         let upload = UploadWatchdog::for_file(recording.progress.clone(), outcome);
         Ok((self.http.post(self.submit_url()).multipart(form), upload))
     }
@@ -164,7 +243,7 @@ impl Client {
         response: HttpResponse,
         sha256: Option<String>,
     ) -> Result<Accepted, CallError> {
-        let read = match self.settings.flow {
+        let read = match self.flow {
             ApiMode::TwoStep => read_create_response,
             ApiMode::Legacy => read_legacy_response,
         };
@@ -213,12 +292,10 @@ impl Client {
     /// # Errors
     /// Returns an error if the call fails. [`CallErrorKind`] lists the cases.
     pub async fn poll(&self, expected: Expected) -> Result<PollStatus, CallError> {
-        let url = self.url(&["stt", expected.generation.as_str()]);
-        let request = self.http.get(url);
-        let response = exchange(request, response_timeout())
-            .await
-            .map_err(|broken| poll_error(&broken, None))?;
-        if !(200..300).contains(&response.status) {
+        let response = self
+            .get(self.url(&["stt", expected.generation.as_str()]))
+            .await?;
+        if !(200..300).contains(&response.status) || response.is_page() {
             return Err(self.error_response(Operation::Poll, &response));
         }
         let status = response.status;
@@ -274,7 +351,7 @@ impl Client {
     }
 
     fn logs_url(&self, start: Timestamp, end: Timestamp, offset: usize) -> Url {
-        let mut url = self.settings.base_url.clone();
+        let mut url = self.base_url.clone();
         url.set_path("/v2/logs");
         url.query_pairs_mut()
             .append_pair("start", &start.to_string())
@@ -313,13 +390,13 @@ impl Client {
         url: Url,
         read: fn(&[u8]) -> Result<T, InvalidResponse>,
     ) -> Result<Option<T>, CallError> {
-        let response = exchange(self.http.get(url), response_timeout())
-            .await
-            .map_err(|broken| poll_error(&broken, None))?;
-        match response.status {
-            200..=299 => {}
-            402 | 403 | 404 | 405 | 410 | 501 => return Ok(None),
-            _ => return Err(self.error_response(Operation::Poll, &response)),
+        let response = self.get(url).await?;
+        if !(200..300).contains(&response.status) || response.is_page() {
+            let error = self.error_response(Operation::Poll, &response);
+            // A 403 of a firewall says nothing about the lists of the service. A 404 may be a page also without one.
+            let unsupported = matches!(response.status, 404 | 405 | 410 | 501)
+                || error.kind == CallErrorKind::Credit;
+            return if unsupported { Ok(None) } else { Err(error) };
         }
         let status = response.status;
         let body = response
@@ -339,17 +416,15 @@ impl Client {
     ///
     /// It polls for a generation that cannot exist.
     pub async fn probe(&self) -> Probe {
-        let request = self
-            .http
-            .get(self.url(&["stt", "00000000-0000-0000-0000-000000000000"]));
-        match exchange(request, response_timeout()).await {
-            Err(broken) => Probe {
-                outcome: Err(poll_error(&broken, None)),
+        let url = self.url(&["stt", "00000000-0000-0000-0000-000000000000"]);
+        match self.get(url).await {
+            Err(error) => Probe {
+                outcome: Err(error),
                 server_time: None,
             },
             Ok(response) => {
                 let known = matches!(response.status, 200..=299 | 400 | 404 | 410 | 422);
-                let outcome = if known {
+                let outcome = if known && !response.is_page() {
                     Ok(())
                 } else {
                     Err(self.error_response(Operation::Poll, &response))
@@ -362,9 +437,35 @@ impl Client {
         }
     }
 
+    /// Sends a read-only request. It is sent again at once if the server did not process it, and with a new key if the
+    /// service refused the old one.
+    async fn get(&self, url: Url) -> Result<HttpResponse, CallError> {
+        let mut resends = Resends::default();
+        loop {
+            let key = self.key.current();
+            let request = self.http.get(url.clone());
+            let request = request.header(AUTHORIZATION, key.header());
+            let outcome = exchange(request, response_timeout())
+                .await
+                .map_err(|broken| poll_error(&broken, None));
+            let error = match &outcome {
+                Err(error) => error,
+                Ok(response) if response.status == 401 => {
+                    &self.error_response(Operation::Poll, response)
+                }
+                Ok(_) => return outcome,
+            };
+            if !resends.allow(error, &self.key, &key).await {
+                return outcome;
+            }
+        }
+    }
+
     fn error_response(&self, call: Operation, response: &HttpResponse) -> CallError {
         let refusal = ErrorResponse {
             status: response.status,
+            media_type: response.media_type.as_deref(),
+            base_url: self.base_url.as_str(),
             body: response.body.as_deref().unwrap_or_default(),
             redirect: response.redirect.clone(),
             retry_after: response.retry_after,
@@ -377,12 +478,11 @@ impl Client {
 
     /// Redacts the key from the message of a failure. Some services repeat a rejected key in their response.
     fn redact_key(&self, failure: Failure) -> Failure {
-        let key = self.settings.key.expose_secret();
-        Failure::new(failure.class, errors::redact_key(&failure.message, key))
+        Failure::new(failure.class, self.key.redact(&failure.message))
     }
 
     fn submit_url(&self) -> Url {
-        match self.settings.flow {
+        match self.flow {
             ApiMode::TwoStep => self.url(&["stt", "create"]),
             ApiMode::Legacy => self.url(&["stt"]),
         }
@@ -390,7 +490,7 @@ impl Client {
 
     /// Returns the URL of a path below the base URL. Each part is percent-encoded as one segment.
     fn url(&self, parts: &[&str]) -> Url {
-        let mut url = self.settings.base_url.clone();
+        let mut url = self.base_url.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(parts);
         }
@@ -398,14 +498,14 @@ impl Client {
     }
 }
 
-fn headers(key: &SecretString) -> Result<HeaderMap, ClientError> {
-    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", key.expose_secret()))
-        .map_err(|_| ClientError::Key)?;
-    bearer.set_sensitive(true);
-    Ok(HeaderMap::from_iter([
-        (AUTHORIZATION, bearer),
-        (ACCEPT, HeaderValue::from_static("application/json")),
-    ]))
+#[cfg(test)]
+impl Client {
+    /// Makes the client speak HTTP/2 without TLS.
+    pub(crate) fn with_http2(mut self) -> Self {
+        let http = client_builder(&self.base_url).retry(reqwest::retry::never());
+        self.http = http.http2_prior_knowledge().build().unwrap();
+        self
+    }
 }
 
 /// Parses a response. The error is a message for a failure.

@@ -1,9 +1,8 @@
 //! Classification of HTTP error responses by status and body.
 
-use crate::domain::{ErrorClass, Failure, one_line};
+use crate::domain::{ErrorClass, Failure};
 use crate::provider::aimlapi::call::{CallError, CallErrorKind};
-use crate::provider::aimlapi::error_text::json_message;
-use serde_json::Value;
+use crate::provider::aimlapi::error_body::{Author, author, message};
 use std::time::{Duration, SystemTime};
 
 /// Length in bytes from which the beginning of a key is redacted.
@@ -14,19 +13,26 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);
 /// Call that got an error response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
-    /// A submission. It may have been accepted.
-    Submit,
+    /// A submission.
+    Submit {
+        /// Whether the last byte was sent. Only then may it have been accepted.
+        finished: bool,
+    },
     /// A poll or another read-only call. It is idempotent.
     Poll,
 }
 
-/// Response with a status other than 2xx.
+/// Response with a status other than 2xx, or a page.
 #[derive(Debug, Clone, Default)]
 pub struct ErrorResponse<'a> {
     /// HTTP status.
     pub status: u16,
+    /// Value of the `Content-Type` header.
+    pub media_type: Option<&'a str>,
     /// Body, possibly cut short.
     pub body: &'a [u8],
+    /// Address that a firewall has to allow: `api.base_url`.
+    pub base_url: &'a str,
     /// Target of a redirect, without its query.
     pub redirect: Option<String>,
     /// Wait from the `Retry-After` header.
@@ -35,131 +41,185 @@ pub struct ErrorResponse<'a> {
     pub request_id: Option<String>,
 }
 
-/// Classifies a response with a status other than 2xx.
+/// Classifies a response with a status other than 2xx, or a page.
 #[must_use]
-pub fn classify(call: Operation, refusal: ErrorResponse<'_>) -> CallError {
-    let (kind, class) = match model_error(call, &refusal) {
-        Some(CallErrorKind::ModelGone) => (CallErrorKind::ModelGone, ErrorClass::Rejected),
-        Some(kind) => (kind, ErrorClass::Server),
-        None => kind_and_class(call, refusal.status),
-    };
-    let detail = refusal.redirect.map_or_else(
-        || message(refusal.body),
+pub fn classify(call: Operation, response: ErrorResponse<'_>) -> CallError {
+    let author = author(response.media_type, response.body);
+    let detail = response.redirect.map_or_else(
+        || message(response.body),
         |target| format!("redirects to {target}"),
     );
-    let lead = match kind {
-        CallErrorKind::ModelGone => {
-            format!("the service does not offer this model ({})", refusal.status)
-        }
-        CallErrorKind::ModelFailing => {
-            format!("the service cannot run this model ({})", refusal.status)
-        }
-        _ => lead(call, refusal.status),
+    let meaning = match Meaning::of(call, response.status, author) {
+        // The service's 404 of a missing route names its method and path.
+        Meaning::ModelGone if detail.starts_with("Cannot POST ") => Meaning::WrongAddress,
+        meaning => meaning,
     };
+    let lead = meaning.summary(response.status, response.base_url);
     let message = if detail.is_empty() {
         lead
     } else {
         format!("{lead}: {detail}")
     };
     CallError {
-        kind,
-        failure: Failure::new(class, message),
-        http_status: Some(refusal.status),
-        retry_after: refusal.retry_after,
-        request_id: refusal.request_id,
+        kind: meaning.kind(),
+        failure: Failure::new(meaning.class(), message),
+        http_status: Some(response.status),
+        retry_after: response.retry_after,
+        request_id: response.request_id,
     }
 }
 
-/// Returns the kind of an error that concerns only the model of a submission: a 404 or a 500 in the service's own form.
-///
-/// A page of a proxy is not in this form. Nor is the 404 of a missing route, which names its method and path.
-fn model_error(call: Operation, refusal: &ErrorResponse<'_>) -> Option<CallErrorKind> {
-    let kind = match (call, refusal.status) {
-        (Operation::Submit, 404) => CallErrorKind::ModelGone,
-        (Operation::Submit, 500) => CallErrorKind::ModelFailing,
-        _ => return None,
-    };
-    let text = String::from_utf8_lossy(refusal.body);
-    let body: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).ok()?;
-    let message = body.is_object().then(|| json_message(&body)).flatten()?;
-    (!message.starts_with("Cannot POST ")).then_some(kind)
+/// Meaning of an error response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    /// The service rejects the key.
+    KeyRefused,
+    /// The account is out of credit.
+    NoCredit,
+    /// The service does not have the polled generation.
+    Missing,
+    /// The service does not offer the model of the submission.
+    ModelGone,
+    /// The model of the submission is under maintenance.
+    ModelFailing,
+    /// `api.base_url` has no such endpoint.
+    WrongAddress,
+    /// The file is too large, for the service or for a gateway in front of it.
+    TooLarge,
+    /// Too many requests.
+    RateLimited,
+    /// The service rejects this submission permanently.
+    Rejected,
+    /// The service failed, and accepted nothing.
+    Failed,
+    /// A gateway did not get the answer of the service, which may have accepted the submission.
+    Lost,
+    /// A gateway answered before the upload was complete, or could not connect to the service.
+    NotDelivered,
+    /// A program between here and the service answered in its place. It says nothing about key, account or recording.
+    Intercepted,
+    /// A proxy requires credentials of its own.
+    ProxyLogin,
+    /// The network requires a log-in before it lets requests out.
+    NetworkLogin,
+    /// None of these.
+    Unexpected,
 }
 
-fn kind_and_class(call: Operation, status: u16) -> (CallErrorKind, ErrorClass) {
-    use CallErrorKind as Kind;
-    match (status, call) {
-        (401, _) => (Kind::Auth, ErrorClass::Auth),
-        (402 | 403, _) => (Kind::Credit, ErrorClass::Credit),
-        (404 | 410, Operation::Poll) => (Kind::Missing, ErrorClass::Expired),
-        // These mean a wrong base URL, not a bad recording.
-        (300..=399 | 404 | 405 | 410, _) => (Kind::Unavailable, ErrorClass::Protocol),
-        (408 | 502 | 504, _) => (Kind::Unknown, ErrorClass::Server),
-        (413, _) => (Kind::Refused, ErrorClass::TooLarge),
-        (429, _) => (Kind::RateLimited, ErrorClass::RateLimited),
-        (400..=499, _) => (Kind::Refused, ErrorClass::Rejected),
-        (500..=599, _) => (Kind::Unavailable, ErrorClass::Server),
-        _ => (Kind::Unavailable, ErrorClass::Protocol),
-    }
-}
-
-fn lead(call: Operation, status: u16) -> String {
-    let summary = match (status, call) {
-        (401, _) => "the service refuses the key",
-        (402 | 403, _) => "the account is out of credit or its plan does not cover this",
-        (404 | 410, Operation::Poll) => "the service does not have this transcription",
-        (300..=399 | 404 | 405 | 410, _) => "no such endpoint at `api.base_url`",
-        (413, _) => "the file is too large for the service",
-        (429, _) => "too many requests",
-        (400..=499, _) => "the service rejected the request",
-        (500..=599, _) => "the service failed",
-        _ => "the service returned an unexpected status",
-    };
-    format!("{summary} ({status})")
-}
-
-/// Returns the message of an error body as one clean line.
-///
-/// The message is a JSON field (`message`, `detail`, `error`, `title` or `name`), or the title or text of an HTML page.
-/// Empty if there is none.
-#[must_use]
-pub fn message(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body);
-    match serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')) {
-        Ok(value) => one_line(&json_message(&value).unwrap_or_default()),
-        Err(_) => one_line(&html_text(&text)),
-    }
-}
-
-fn html_text(text: &str) -> String {
-    let Some(start) = text.find('<') else {
-        return text.to_owned();
-    };
-    let page = &text[start..];
-    if let Some(title) = between(page, "<title>", "</title>") {
-        return title.to_owned();
-    }
-    let mut in_tag = false;
-    page.chars()
-        .filter_map(|char| match char {
-            '<' => {
-                in_tag = true;
-                Some(' ')
+impl Meaning {
+    /// Returns the meaning of a response by its status, its author and the call.
+    fn of(call: Operation, status: u16, author: Author) -> Self {
+        match (status, call, author) {
+            // By definition, the origin never sends these two (RFC 9110, 15.5.8; RFC 6585, 6).
+            (407, ..) => Self::ProxyLogin,
+            (511, ..) => Self::NetworkLogin,
+            (401, _, Author::Service) => Self::KeyRefused,
+            (402 | 403, _, Author::Service) => Self::NoCredit,
+            (401..=403, ..) | (200..=299, _, Author::Network) => Self::Intercepted,
+            (413, ..) => Self::TooLarge,
+            (429, ..) => Self::RateLimited,
+            // Cloudflare: no TLS session with the origin, so nothing was sent to it.
+            (525 | 526, ..) => Self::NotDelivered,
+            // A gateway without an answer of the origin, whatever the body:
+            // 408 timeout of the request, 460 and 499 a closed connection behind it (AWS, nginx), 502 and 504,
+            // 520–524, 527 and 530 Cloudflare, 598 and 599 timeouts of other proxies.
+            (408 | 460 | 499 | 502 | 504 | 520..=524 | 527 | 530 | 598 | 599, ..) => {
+                Self::lost(call)
             }
-            '>' if in_tag => {
-                in_tag = false;
-                None
+            // Only the service knows that it accepted nothing. Envoy, Varnish, HAProxy and CloudFront answer 500 and 503
+            // also if the connection to the origin broke after it read the request.
+            (500..=599, Operation::Submit { .. }, Author::Unknown | Author::Network) => {
+                Self::lost(call)
             }
-            _ if in_tag => None,
-            char => Some(char),
-        })
-        .collect()
-}
+            (500, Operation::Submit { .. }, Author::Service) => Self::ModelFailing,
+            (500..=599, ..) => Self::Failed,
+            (300..=399, ..) => Self::WrongAddress,
+            (400..=499, _, Author::Network) => Self::Intercepted,
+            (404 | 410, Operation::Poll, _) => Self::Missing,
+            (404, Operation::Submit { .. }, Author::Service) => Self::ModelGone,
+            (404 | 405 | 410, ..) => Self::WrongAddress,
+            (400..=499, ..) => Self::Rejected,
+            _ => Self::Unexpected,
+        }
+    }
 
-fn between<'a>(text: &'a str, open: &str, close: &str) -> Option<&'a str> {
-    let lower = text.to_ascii_lowercase();
-    let start = lower.find(open)? + open.len();
-    let end = start + lower[start..].find(close)?;
-    Some(&text[start..end])
+    const fn lost(call: Operation) -> Self {
+        match call {
+            Operation::Submit { finished: false } => Self::NotDelivered,
+            Operation::Submit { finished: true } | Operation::Poll => Self::Lost,
+        }
+    }
+
+    const fn kind(self) -> CallErrorKind {
+        match self {
+            Self::KeyRefused => CallErrorKind::Auth,
+            Self::NoCredit => CallErrorKind::Credit,
+            Self::Missing => CallErrorKind::Missing,
+            Self::ModelGone => CallErrorKind::ModelGone,
+            Self::ModelFailing => CallErrorKind::ModelFailing,
+            Self::TooLarge | Self::Rejected => CallErrorKind::Refused,
+            Self::RateLimited => CallErrorKind::RateLimited,
+            Self::Lost => CallErrorKind::Unknown,
+            Self::WrongAddress
+            | Self::Failed
+            | Self::NotDelivered
+            | Self::Intercepted
+            | Self::ProxyLogin
+            | Self::NetworkLogin
+            | Self::Unexpected => CallErrorKind::Unavailable,
+        }
+    }
+
+    const fn class(self) -> ErrorClass {
+        match self {
+            Self::KeyRefused => ErrorClass::Auth,
+            Self::NoCredit => ErrorClass::Credit,
+            Self::Missing => ErrorClass::Expired,
+            Self::TooLarge => ErrorClass::TooLarge,
+            Self::RateLimited => ErrorClass::RateLimited,
+            Self::Rejected | Self::ModelGone => ErrorClass::Rejected,
+            Self::Failed | Self::ModelFailing | Self::Lost => ErrorClass::Server,
+            // Like an unreachable service: no attempt is used.
+            Self::NotDelivered | Self::Intercepted | Self::ProxyLogin | Self::NetworkLogin => {
+                ErrorClass::Network
+            }
+            Self::WrongAddress | Self::Unexpected => ErrorClass::Protocol,
+        }
+    }
+
+    fn summary(self, status: u16, base_url: &str) -> String {
+        let summary = match self {
+            Self::KeyRefused => "the service refuses the key",
+            Self::NoCredit => "the account is out of credit or its plan does not cover this",
+            Self::Missing => "the service does not have this transcription",
+            Self::ModelGone => "the service does not offer this model",
+            Self::ModelFailing => "the service cannot run this model",
+            Self::WrongAddress => "no such endpoint at `api.base_url`",
+            Self::TooLarge => "the file is too large for the service",
+            Self::RateLimited => "too many requests",
+            Self::Rejected => "the service rejected the request",
+            Self::Failed => "the service failed",
+            Self::Lost => "a gateway lost the response of the service",
+            Self::NotDelivered => "a gateway did not pass the request to the service",
+            Self::Intercepted => "a proxy or firewall answered instead of the service",
+            Self::ProxyLogin => "the proxy requires a user name and a password",
+            Self::NetworkLogin => "the network requires a log-in",
+            Self::Unexpected => "the service returned an unexpected status",
+        };
+        let advice = match self {
+            Self::Intercepted if status == 401 => {
+                format!("; allow {base_url} there, or correct `api.base_url` or the key")
+            }
+            Self::Intercepted => {
+                format!("; allow {base_url} there, or correct `api.base_url`")
+            }
+            Self::ProxyLogin => {
+                "; set them in the variable of the proxy, such as `HTTPS_PROXY`".to_owned()
+            }
+            _ => String::new(),
+        };
+        format!("{summary} ({status}){advice}")
+    }
 }
 
 /// Redacts the key from a message that [`one_line`](fn@one_line) returned.
@@ -200,19 +260,27 @@ pub fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::one_line;
     use crate::domain::one_line::MAX_MESSAGE_CHARS;
     use CallErrorKind as Kind;
     use std::time::UNIX_EPOCH;
 
+    const SENT: Operation = Operation::Submit { finished: true };
+    const SENDING: Operation = Operation::Submit { finished: false };
+
+    fn kind(call: Operation, status: u16, author: Author) -> Kind {
+        Meaning::of(call, status, author).kind()
+    }
+
     #[test]
-    fn every_status_is_classified_by_call() {
+    fn every_status_of_the_service_is_classified_by_call() {
         let table = [
             (301, Kind::Unavailable, Kind::Unavailable),
             (400, Kind::Refused, Kind::Refused),
             (401, Kind::Auth, Kind::Auth),
             (402, Kind::Credit, Kind::Credit),
             (403, Kind::Credit, Kind::Credit),
-            (404, Kind::Unavailable, Kind::Missing),
+            (404, Kind::ModelGone, Kind::Missing),
             (405, Kind::Unavailable, Kind::Unavailable),
             (408, Kind::Unknown, Kind::Unknown),
             (410, Kind::Unavailable, Kind::Missing),
@@ -220,90 +288,103 @@ mod tests {
             (415, Kind::Refused, Kind::Refused),
             (422, Kind::Refused, Kind::Refused),
             (429, Kind::RateLimited, Kind::RateLimited),
-            (500, Kind::Unavailable, Kind::Unavailable),
+            (500, Kind::ModelFailing, Kind::Unavailable),
             (502, Kind::Unknown, Kind::Unknown),
             (503, Kind::Unavailable, Kind::Unavailable),
             (504, Kind::Unknown, Kind::Unknown),
+            (600, Kind::Unavailable, Kind::Unavailable),
         ];
         for (status, submit, poll) in table {
+            assert_eq!(kind(SENT, status, Author::Service), submit, "{status}");
+            let polled = kind(Operation::Poll, status, Author::Service);
+            assert_eq!(polled, poll, "{status}");
+        }
+        let too_large = Meaning::of(SENT, 413, Author::Network);
+        assert_eq!(too_large.class(), ErrorClass::TooLarge);
+    }
+
+    #[test]
+    fn the_404_of_a_missing_route_is_not_about_the_model() {
+        let response = ErrorResponse {
+            status: 404,
+            body: br#"{"message":"Cannot POST /stt/create","statusCode":404}"#,
+            ..ErrorResponse::default()
+        };
+        assert_eq!(classify(SENT, response).kind, Kind::Unavailable);
+        assert_eq!(kind(SENT, 404, Author::Unknown), Kind::Unavailable);
+        assert_eq!(kind(SENT, 404, Author::Network), Kind::Unavailable);
+    }
+
+    #[test]
+    fn a_server_error_not_from_the_service_leaves_a_sent_recording_uncertain() {
+        for status in (500..600).filter(|status| ![511, 525, 526].contains(status)) {
+            for author in [Author::Unknown, Author::Network] {
+                assert_eq!(kind(SENT, status, author), Kind::Unknown, "{status}");
+            }
+        }
+        for status in [
+            408, 460, 499, 502, 504, 520, 521, 522, 523, 524, 527, 530, 598, 599,
+        ] {
             assert_eq!(
-                kind_and_class(Operation::Submit, status).0,
-                submit,
+                kind(SENT, status, Author::Service),
+                Kind::Unknown,
                 "{status}"
             );
-            assert_eq!(kind_and_class(Operation::Poll, status).0, poll, "{status}");
         }
-        assert_eq!(
-            kind_and_class(Operation::Submit, 413).1,
-            ErrorClass::TooLarge
-        );
+        for status in [511, 525, 526] {
+            assert_eq!(
+                kind(SENT, status, Author::Network),
+                Kind::Unavailable,
+                "{status}"
+            );
+        }
     }
 
     #[test]
-    fn errors_of_a_model_are_told_by_the_service_itself() {
-        let kind = |call, status, body: &str| {
-            let body = body.as_bytes();
-            classify(
-                call,
-                ErrorResponse {
-                    status,
-                    body,
-                    ..ErrorResponse::default()
-                },
-            )
-            .kind
+    fn a_recording_that_was_not_sent_completely_is_never_uncertain() {
+        for status in 300..600 {
+            for author in [Author::Service, Author::Unknown, Author::Network] {
+                assert_ne!(kind(SENDING, status, author), Kind::Unknown, "{status}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_page_says_nothing_about_key_account_or_recording() {
+        for call in [SENT, SENDING, Operation::Poll] {
+            for status in (400..500).filter(|status| ![413, 429].contains(status)) {
+                let meaning = Meaning::of(call, status, Author::Network);
+                let lost = [408, 460, 499].contains(&status);
+                if !lost {
+                    assert_eq!(meaning.kind(), Kind::Unavailable, "{status}");
+                    assert_eq!(meaning.class(), ErrorClass::Network, "{status}");
+                }
+            }
+            for status in [401, 402, 403, 407] {
+                let meaning = Meaning::of(call, status, Author::Unknown);
+                assert_eq!(meaning.class(), ErrorClass::Network, "{status}");
+            }
+            let login = Meaning::of(call, 407, Author::Service);
+            assert_eq!(login.class(), ErrorClass::Network);
+        }
+        assert_eq!(kind(SENT, 400, Author::Unknown), Kind::Refused);
+        assert_eq!(kind(Operation::Poll, 404, Author::Unknown), Kind::Missing);
+    }
+
+    #[test]
+    fn the_message_about_a_page_names_the_address_to_allow() {
+        let response = ErrorResponse {
+            status: 403,
+            media_type: Some("text/html"),
+            body: b"<html><head><title>Blocked by policy</title></head></html>",
+            base_url: "https://api.example/v1",
+            ..ErrorResponse::default()
         };
-        let own = r#"{"message":"model not found","statusCode":404}"#;
-        assert_eq!(kind(Operation::Submit, 404, own), Kind::ModelGone);
-        assert_eq!(kind(Operation::Submit, 500, own), Kind::ModelFailing);
         assert_eq!(
-            kind(
-                Operation::Submit,
-                404,
-                r#"{"message":"Cannot POST /stt/create"}"#
-            ),
-            Kind::Unavailable
+            classify(SENT, response).failure.message,
+            "a proxy or firewall answered instead of the service (403); allow https://api.example/v1 there, \
+             or correct `api.base_url`: Blocked by policy"
         );
-        assert_eq!(
-            kind(Operation::Submit, 404, "<html>Not Found</html>"),
-            Kind::Unavailable
-        );
-        assert_eq!(kind(Operation::Submit, 404, ""), Kind::Unavailable);
-        assert_eq!(kind(Operation::Poll, 404, own), Kind::Missing);
-        assert_eq!(kind(Operation::Poll, 500, own), Kind::Unavailable);
-    }
-
-    #[test]
-    fn json_and_html_bodies_give_their_message() {
-        let bodies = [
-            (
-                r#"{"message":"no such model","path":"/v1/stt","requestId":"r","statusCode":"400"}"#,
-                "no such model",
-            ),
-            (
-                r#"{"title":"Bad","status":400,"error":{"name":"E","message":"bad audio"}}"#,
-                "bad audio",
-            ),
-            (r#"{"title":"Bad Request","status":400}"#, "Bad Request"),
-            (
-                r#"{"message":["a must be b","c must be d"],"statusCode":400}"#,
-                "a must be b; c must be d",
-            ),
-            (r#"{"error":"plain"}"#, "plain"),
-            (r#""just text""#, "just text"),
-            (
-                "<html><head><title>502 Bad Gateway</title></head><body>x</body></html>",
-                "502 Bad Gateway",
-            ),
-            ("<p>Oh <b>no</b></p>", "Oh no"),
-            ("upstream\r\nfailed\u{1b}[31m", "upstream failed [31m"),
-            (r#""gp\u202e3\u2028m""#, "gp 3 m"),
-            ("", ""),
-            ("{}", ""),
-        ];
-        for (body, expected) in bodies {
-            assert_eq!(message(body.as_bytes()), expected, "{body}");
-        }
     }
 
     #[test]
@@ -339,7 +420,7 @@ mod tests {
     fn the_message_has_status_and_detail() {
         let body = br#"{"message":"Invalid token"}"#;
         let error = classify(
-            Operation::Submit,
+            SENT,
             ErrorResponse {
                 status: 401,
                 body,
@@ -351,12 +432,15 @@ mod tests {
             "the service refuses the key (401): Invalid token"
         );
         let error = classify(
-            Operation::Submit,
+            SENT,
             ErrorResponse {
                 status: 503,
                 ..ErrorResponse::default()
             },
         );
-        assert_eq!(error.failure.message, "the service failed (503)");
+        assert_eq!(
+            error.failure.message,
+            "a gateway lost the response of the service (503)"
+        );
     }
 }

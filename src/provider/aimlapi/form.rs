@@ -50,7 +50,7 @@ pub(crate) fn json_body(request: &Request, url: &str) -> Value {
 
 /// Returns the form field of the file. OpenAI's models reject `audio`, all others accept only `audio`.
 pub(crate) fn file_field(model: &str) -> &'static str {
-    if model.contains("gpt-4o") && model.contains("transcribe") {
+    if model.contains("gpt-") && model.contains("transcribe") {
         "file"
     } else {
         "audio"
@@ -132,6 +132,7 @@ mod tests {
     fn only_openai_models_use_another_field() {
         assert_eq!(file_field("openai/gpt-4o-transcribe"), "file");
         assert_eq!(file_field("openai/gpt-4o-mini-transcribe"), "file");
+        assert_eq!(file_field("openai/gpt-transcribe"), "file");
         for model in [
             "#g1_whisper-large",
             "aai/universal",

@@ -8,23 +8,30 @@
 //! - [`completed`]: a completed transcription
 //! - `status`: status words
 //! - [`identity`]: check that an answer belongs to the polled generation
-//! - [`errors`], `error_text`: classification of error responses, and their messages
+//! - [`errors`]: classification of error responses; [`error_body`], `error_text`: their author and message
+//! - [`api_key`]: the key, read again when the service refuses it
+//! - `resend`: calls that are sent again at once
+//! - `file_fields`: form field of the file, by model
 //! - [`request_log`]: the service's list of the key's requests
 //! - [`models`], [`options`]: models and their options; [`deprecations`]: the service's list of deprecated models
 //! - `prices`: the service's price list
 
+pub mod api_key;
 pub mod call;
 pub mod client;
 pub mod completed;
 pub mod deprecations;
 pub(crate) mod envelope;
+pub mod error_body;
 pub(crate) mod error_text;
 pub mod errors;
+pub(crate) mod file_fields;
 pub(crate) mod form;
 pub mod identity;
 pub mod models;
 pub mod options;
 pub(crate) mod prices;
 pub mod request_log;
+pub(crate) mod resend;
 pub mod response;
 pub(crate) mod status;

@@ -1,24 +1,37 @@
 //! One HTTP exchange, with limits on time and size. Returns the response as plain data, or a transport error.
 
 use crate::domain::one_line;
+use crate::provider::aimlapi::error_body::is_page;
 use crate::provider::aimlapi::errors::retry_after;
 use crate::runtime::failpoint;
 use reqwest::header::{self, HeaderMap};
 use reqwest::{RequestBuilder, Response};
+use std::error::Error;
 use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
 
 /// Maximum body of a 2xx response, in bytes. A ten-hour recording with word times is about 40 MiB of JSON.
 const MAX_RESULT_BYTES: usize = 128 * 1024 * 1024;
 /// Maximum body of an error response, in bytes. A larger one is an HTML page.
 const MAX_ERROR_BYTES: usize = 64 * 1024;
-/// Longest pause within a response.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
-/// Longest time for the whole body.
+/// Longest wait for the head of the response to a request without an upload. A head that drips ends with it, too.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest pause within a body.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Time for a body, in addition to that for its bytes at [`MIN_BYTES_PER_SECOND`].
+///
+/// A response that stalls or drips holds its connection for at most a minute: half for the head, half for the body.
+const BODY_GRACE: Duration = Duration::from_secs(30);
+/// Lowest average rate of a body. Sixty-four transcripts at once still arrive over a line of 1 Mbit/s.
+const MIN_BYTES_PER_SECOND: u32 = 2048;
+/// Longest time for a whole body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// HTTP response as plain data.
 pub(crate) struct HttpResponse {
     pub(crate) status: u16,
+    /// Value of the `Content-Type` header.
+    pub(crate) media_type: Option<String>,
     /// Complete body, or the error that ended it.
     pub(crate) body: Result<Vec<u8>, TransportError>,
     /// Generation ID from `x-inference-id`, present even if the body has none.
@@ -30,11 +43,21 @@ pub(crate) struct HttpResponse {
     pub(crate) redirect: Option<String>,
 }
 
+impl HttpResponse {
+    /// Whether the body is an HTML or XML page. The service never sends one.
+    pub(crate) fn is_page(&self) -> bool {
+        let body = self.body.as_deref().unwrap_or_default();
+        is_page(self.media_type.as_deref(), body)
+    }
+}
+
 /// Transport error: no response, or an incomplete one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TransportError {
     /// No connection was established, so nothing was sent.
     NotConnected(String),
+    /// The server closed the stream before it processed the request (HTTP/2). The request can be sent again.
+    NotProcessed,
     /// The connection broke during the exchange.
     Connection(String),
     /// A timeout elapsed.
@@ -47,6 +70,9 @@ impl std::fmt::Display for TransportError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::NotConnected(why) => write!(f, "the service cannot be reached: {why}"),
+            Self::NotProcessed => {
+                f.write_str("the server closed the connection and did not process the request")
+            }
             Self::Connection(why) => write!(f, "the connection broke: {why}"),
             Self::TimedOut => f.write_str("the service did not respond in time"),
             Self::TooLarge => f.write_str("the response exceeds the size limit"),
@@ -56,19 +82,38 @@ impl std::fmt::Display for TransportError {
 
 impl TransportError {
     fn from_error(error: reqwest::Error) -> Self {
-        let not_connected = error.is_connect();
+        let (not_connected, not_processed) = (error.is_connect(), was_not_processed(&error));
         let why = reason(&error.without_url());
         if not_connected {
             Self::NotConnected(why)
+        } else if not_processed {
+            Self::NotProcessed
         } else {
             Self::Connection(why)
         }
     }
 }
 
+/// Whether the server certainly did not process the request, whatever was sent (RFC 9113, 6.8 and 8.7).
+///
+/// After GOAWAY, only the streams above the last processed one end with its error. Those below it end with an I/O error.
+fn was_not_processed(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(outer) = cause
+        && !outer.is::<h2::Error>()
+    {
+        cause = outer.source();
+    }
+    let stream_error = cause.and_then(|cause| cause.downcast_ref::<h2::Error>());
+    stream_error.is_some_and(|error| {
+        let is_refused = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
+        error.is_remote() && (error.is_go_away() || is_refused)
+    })
+}
+
 /// Returns the innermost cause, the most specific one: "connection refused" rather than "error sending request".
 fn reason(error: &reqwest::Error) -> String {
-    let mut innermost: &dyn std::error::Error = error;
+    let mut innermost: &dyn Error = error;
     while let Some(source) = innermost.source() {
         innermost = source;
     }
@@ -94,16 +139,13 @@ pub(crate) async fn exchange(
     };
     failpoint::hit("api.exchange.head");
     let mut received = head(&response);
-    received.body = match tokio::time::timeout(BODY_TIMEOUT, body(response, max_bytes)).await {
-        Ok(body) => body,
-        Err(_) => Err(TransportError::TimedOut),
-    };
+    received.body = body(response, max_bytes).await;
     Ok(received)
 }
 
 /// Timeout for the head of the response to a request without an upload.
 pub(crate) async fn response_timeout() {
-    tokio::time::sleep(IDLE_TIMEOUT).await;
+    tokio::time::sleep(HEAD_TIMEOUT).await;
 }
 
 fn head(response: &Response) -> HttpResponse {
@@ -113,6 +155,7 @@ fn head(response: &Response) -> HttpResponse {
     let now = server_time.unwrap_or_else(SystemTime::now);
     HttpResponse {
         status: response.status().as_u16(),
+        media_type: text(headers, header::CONTENT_TYPE.as_str()),
         body: Ok(Vec::new()),
         inference_id: text(headers, "x-inference-id"),
         request_id: text(headers, "x-request-id").map(|id| one_line(&id)),
@@ -140,9 +183,11 @@ fn redirect_target(from: &url::Url, location: &str) -> Option<String> {
 }
 
 async fn body(mut response: Response, max_bytes: usize) -> Result<Vec<u8>, TransportError> {
+    let began = Instant::now();
     let mut body = Vec::new();
     loop {
-        let chunk = tokio::time::timeout(IDLE_TIMEOUT, response.chunk())
+        let deadline = (began + time_for(body.len())).min(Instant::now() + IDLE_TIMEOUT);
+        let chunk = tokio::time::timeout_at(deadline, response.chunk())
             .await
             .map_err(|_| TransportError::TimedOut)?;
         let Some(chunk) = chunk.map_err(TransportError::from_error)? else {
@@ -152,5 +197,26 @@ async fn body(mut response: Response, max_bytes: usize) -> Result<Vec<u8>, Trans
             return Err(TransportError::TooLarge);
         }
         body.extend_from_slice(&chunk);
+    }
+}
+
+/// Returns the time in which the next bytes after `received` ones are due, from the start of the body.
+fn time_for(received: usize) -> Duration {
+    let received = u32::try_from(received).unwrap_or(u32::MAX);
+    let at_lowest_rate = Duration::from_secs(1) * received / MIN_BYTES_PER_SECOND;
+    BODY_TIMEOUT.min(BODY_GRACE + at_lowest_rate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_must_keep_the_lowest_rate() {
+        assert_eq!(time_for(0), BODY_GRACE);
+        assert_eq!(time_for(30).as_secs(), 30);
+        assert_eq!(time_for(20 * 2048).as_secs(), 50);
+        assert_eq!(time_for(MAX_RESULT_BYTES), BODY_TIMEOUT);
+        assert_eq!(time_for(usize::MAX), BODY_TIMEOUT);
     }
 }

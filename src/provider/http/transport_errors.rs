@@ -9,16 +9,17 @@ use crate::provider::http::upload::FileError;
 ///
 /// The service may have accepted it only if the whole recording was sent (`finished`).
 pub(crate) fn submit_error(broken: &TransportError, finished: bool) -> CallError {
-    let not_accepted = matches!(broken, TransportError::NotConnected(_)) || !finished;
-    let kind = if not_accepted {
-        CallErrorKind::Unavailable
-    } else {
-        CallErrorKind::Unknown
-    };
-    let message = match (broken, not_accepted) {
-        (TransportError::NotConnected(_), _) => broken.to_string(),
-        (_, true) => format!("{broken}, before the whole recording was sent"),
-        (_, false) => format!("{broken}, after the whole recording was sent"),
+    let (kind, message) = match (broken, finished) {
+        (TransportError::NotConnected(_), _) => (CallErrorKind::Unavailable, broken.to_string()),
+        (TransportError::NotProcessed, _) => (CallErrorKind::NotProcessed, broken.to_string()),
+        (_, false) => (
+            CallErrorKind::Unavailable,
+            format!("{broken}, before the whole recording was sent"),
+        ),
+        (_, true) => (
+            CallErrorKind::Unknown,
+            format!("{broken}, after the whole recording was sent"),
+        ),
     };
     network(kind, message, None)
 }
@@ -35,6 +36,9 @@ pub(crate) fn poll_error(broken: &TransportError, http_status: Option<u16>) -> C
         },
         TransportError::NotConnected(_) => {
             network(CallErrorKind::Unavailable, broken.to_string(), http_status)
+        }
+        TransportError::NotProcessed => {
+            network(CallErrorKind::NotProcessed, broken.to_string(), http_status)
         }
         TransportError::Connection(_) | TransportError::TimedOut => {
             network(CallErrorKind::Unknown, broken.to_string(), http_status)

@@ -182,6 +182,8 @@ pub(crate) async fn open(
 > {
     let outcome = Arc::new(UploadState::default());
     let progress = recording.progress.clone();
+    // An earlier upload of the same submission may have failed.
+    progress.sent.store(0, Ordering::Relaxed);
     let next = match &recording.content {
         Some(content) => NextChunk::Ready(Chunk {
             bytes: content.bytes.clone(),

@@ -310,6 +310,18 @@ impl Store {
         })
     }
 
+    /// Returns the latest expiry of a pending generation.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn last_expiry(&self) -> Result<Option<Timestamp>, StoreError> {
+        let expiry: Option<i64> =
+            sqlx::query_scalar("SELECT max(expires_at) FROM jobs WHERE state = 'pending'")
+                .fetch_one(self.readers())
+                .await?;
+        Ok(expiry.map(Timestamp::from_millis))
+    }
+
     /// Returns the earliest time at which files of a received job are to be written.
     ///
     /// # Errors

@@ -99,6 +99,7 @@ async fn error_responses_accept_nothing() {
     for (fault, statuses) in [
         ("error-json=1", &[500][..]),
         ("error-html=1", &[502, 503]),
+        ("firewall=1", &[403, 407]),
         ("reject=1", &[400]),
         ("unauthorized=1", &[401]),
         ("no-credit=1", &[402, 403]),
@@ -115,7 +116,8 @@ async fn error_responses_accept_nothing() {
                 .to_str()
                 .unwrap()
                 .starts_with("text/html");
-            assert_eq!(is_html, fault == "error-html=1");
+            let sends_html = matches!(fault, "error-html=1" | "firewall=1");
+            assert_eq!(is_html, sends_html);
             assert_eq!(
                 response.headers().contains_key("retry-after"),
                 fault == "rate-limit=1"

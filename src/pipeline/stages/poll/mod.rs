@@ -310,6 +310,9 @@ impl Poll {
             ..self.lane.facts(seen, answered.call, pending.attempts)
         };
         let effect = decide(answer, &facts, self.journal.now(), rand::random());
+        if answer.is_success() && self.lane.client.take_key_renewed() {
+            self.journal.release(HoldKind::Auth).await;
+        }
         if let (Some(kind), Some(error)) = (effect.hold, error) {
             let hold = self.journal.begin_hold_for(kind, error);
             self.journal.store_hold(hold).await;
