@@ -16,6 +16,7 @@ fn render_three_hours(bencher: Bencher, format: Format) {
         recording: "three hours.mp3".to_owned(),
         audio: "../three%20hours.mp3".to_owned(),
         sha256: None,
+        size_bytes: None,
         request: &request,
         generation_id: None,
         recorded_at: Timestamp::from_millis(0),

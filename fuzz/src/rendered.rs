@@ -13,6 +13,7 @@ pub(super) fn holds(transcript: &Transcript, raw: &str) {
         recording: "a\u{1b}[2J\u{202e}.mp3".to_owned(),
         audio: "../a.mp3".to_owned(),
         sha256: None,
+        size_bytes: None,
         request: &request,
         generation_id: Some("\u{7}../g\r\n"),
         recorded_at: Timestamp::from_millis(0),

@@ -99,6 +99,8 @@ pub enum Command {
     Resume,
     /// Write transcripts again from stored results, without contacting the service
     Export(ExportArgs),
+    /// Take transcripts on disk into the queue, for nothing; after its state folder was lost
+    Adopt(AdoptArgs),
     /// Install, uninstall or inspect a system or user service
     #[command(subcommand)]
     Service(ServiceCommand),
@@ -341,6 +343,18 @@ pub struct ExportArgs {
     /// Replace transcripts that were edited [default: keep them and write NAME.new.EXT]
     #[arg(long)]
     pub force: bool,
+}
+
+/// Arguments of `adopt`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A transcript is taken over if its .json file was made from a recording of equal content. The recordings are
+then done, and are not submitted. A run does the same by itself, but only with the configured model and
+options. Adopting a folder again changes nothing.")]
+pub struct AdoptArgs {
+    /// Folder with transcripts [default: the configured output folder]
+    #[arg(value_name = "DIR")]
+    pub dir: Option<PathBuf>,
 }
 
 /// Returns the help of `--format`, which lists every format.

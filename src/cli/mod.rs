@@ -11,6 +11,7 @@
 //! - one module per command
 
 mod add;
+mod adopt;
 pub mod args;
 mod cancel;
 mod candidates;
@@ -88,6 +89,7 @@ async fn command(cli: Cli) -> Result<Exit, CommandError> {
         Command::Pause => pause::pause(&session()?).await,
         Command::Resume => pause::resume(&session()?).await,
         Command::Export(args) => export::export(&session()?, &args).await,
+        Command::Adopt(args) => adopt::adopt(&session()?, &args).await,
         Command::Service(args) => service::service(&args, &cli.global),
         Command::Sandbox(args) => sandbox::sandbox(args).await,
         Command::Models => models::models(),

@@ -73,6 +73,14 @@ impl serde::Serialize for Timestamp {
     }
 }
 
+/// Parses RFC 3339.
+impl<'de> serde::Deserialize<'de> for Timestamp {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let time: jiff::Timestamp = serde::Deserialize::deserialize(deserializer)?;
+        Ok(Self(time.as_millisecond()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,8 @@
 //!   queued ──claimed──▶ submitting ──accepted──▶ pending ──completed──▶ received ──written──▶ done
 //!     ▲  │                │  │  │                 │  │                     ▲
 //!     │  │                │  │  └── answered directly (legacy flow) ───────┤
-//!     │  └── shared: result of a duplicate that was already paid for ──────┘
+//!     │  ├── shared: result of a duplicate that was already paid for ──────┤
+//!     │  └── imported: result of a transcript on disk ─────────────────────┘
 //!     ├──── found: uncertain submission ───▶ pending
 //!     ├──── requeued ─────┘  │                    │  │
 //!     ├──── requeued ────────┼────────────────────┘  │
@@ -26,6 +27,9 @@ pub enum JobEvent {
     Completed,
     /// The result of a duplicate recording was reused.
     Deduplicated,
+    /// The result of a transcript on disk was taken over. If its files are in their place, [`Written`](Self::Written)
+    /// follows in the same change.
+    Imported,
     /// A look-up showed that the last submission, whose response was lost, had been accepted.
     Recovered,
     /// All output files were written.
@@ -44,11 +48,12 @@ pub enum JobEvent {
 
 impl JobEvent {
     /// Every event.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Claimed,
         Self::Accepted,
         Self::Completed,
         Self::Deduplicated,
+        Self::Imported,
         Self::Recovered,
         Self::Written,
         Self::Requeued,
@@ -64,7 +69,7 @@ impl JobEvent {
     pub const fn from_states(self) -> &'static [JobState] {
         use JobState::{Cancelled, Failed, Pending, Queued, Received, Submitting};
         match self {
-            Self::Claimed | Self::Deduplicated | Self::Recovered => &[Queued],
+            Self::Claimed | Self::Deduplicated | Self::Imported | Self::Recovered => &[Queued],
             Self::Accepted => &[Submitting],
             Self::Completed | Self::Requeued => &[Submitting, Pending],
             Self::Written => &[Received],
@@ -81,7 +86,7 @@ impl JobEvent {
         match self {
             Self::Claimed => JobState::Submitting,
             Self::Accepted | Self::Recovered | Self::Uncancelled => JobState::Pending,
-            Self::Completed | Self::Deduplicated => JobState::Received,
+            Self::Completed | Self::Deduplicated | Self::Imported => JobState::Received,
             Self::Written => JobState::Done,
             Self::Requeued | Self::Retried => JobState::Queued,
             Self::Failed => JobState::Failed,

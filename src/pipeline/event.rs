@@ -57,6 +57,8 @@ pub enum RunEvent {
         name: PathBuf,
         from: JobId,
     },
+    /// The results of `count` transcripts on disk were taken into the queue. Nothing was submitted for them.
+    Imported { count: u64 },
     /// The result is stored in the database. `audio_s` is the billed duration in seconds, if known.
     Received {
         job: JobId,

@@ -5,6 +5,7 @@
 //! - [`journal`]: durable writes, each retried until the database takes it, and the events that follow
 //! - [`lane`]: the lane to one provider, with [`admission`], [`submit_rate`], [`budget`] and [`withdrawn_models`]
 //! - [`signals`]: stop requests and wake-ups
+//! - [`archive`]: transcripts on disk that the queue does not know
 //! - [`reach`]: sources that may be submitted from
 //! - [`result_cache`]: results just received, kept until they are saved
 //! - [`finish`]: the decision whether a run is finished
@@ -17,6 +18,7 @@
 
 pub mod admission;
 mod ages;
+pub mod archive;
 mod background;
 pub mod budget;
 pub mod event;

@@ -4,6 +4,7 @@
 
 use crate::disk::identity::PlacedFile;
 use crate::domain::{Hold, HoldKind, Timestamp};
+use crate::pipeline::archive::Archive;
 use crate::pipeline::event::RunEvent;
 use crate::pipeline::journal::Journal;
 use crate::policy::hours::Opening;
@@ -29,10 +30,12 @@ pub const MIN_FREE_BYTES: u64 = 64 << 20;
 pub async fn run_monitor(
     journal: Arc<Journal>,
     lock_file: PlacedFile,
+    archive: Arc<Archive>,
     reload: mpsc::Sender<()>,
 ) -> Result<(), StoreError> {
     let mut monitor = Monitor {
         lock_file,
+        archive,
         version: None,
         opening: Opening::Now,
         last_check: journal.now(),
@@ -63,6 +66,8 @@ pub async fn run_monitor(
 struct Monitor {
     /// Locked file in the state folder. A second run can begin if it is removed.
     lock_file: PlacedFile,
+    /// Transcripts on disk, whose imports are reported.
+    archive: Arc<Archive>,
     /// Data version of the database at the last check, if there was one.
     version: Option<i64>,
     /// Whether the active hours allowed submissions at the last check.
@@ -85,6 +90,9 @@ impl Monitor {
         self.check_sleep(journal);
         self.check_hours(journal);
         self.release_expired_holds(journal).await;
+        if let Some(count) = self.archive.imports_to_report(false) {
+            journal.emit(&RunEvent::Imported { count });
+        }
         let snapshot = journal.store.tick_snapshot().await?;
         journal.emit(&RunEvent::Tick {
             counts: snapshot.counts,

@@ -2,6 +2,7 @@
 
 use super::admission::{Admission, AdmissionState};
 use super::ages::Ages;
+use super::archive::Archive;
 use super::background::BackgroundTasks;
 use super::budget::{self, Spend};
 use super::event::RunEvent;
@@ -102,6 +103,7 @@ struct Run {
     journal: Arc<Journal>,
     lane: Arc<Lane>,
     reach: Arc<Reach>,
+    archive: Arc<Archive>,
     results: Arc<ResultCache>,
     write_failures: Arc<WriteFailures>,
     ages: Arc<Ages>,
@@ -119,6 +121,9 @@ impl Run {
             Some(reader) => client.with_key_reader(reader),
             None => client,
         };
+        let archive = Arc::new(
+            Archive::load(setup.config.output.clone(), &setup.config.state, &store).await?,
+        );
         let prices = budget::prices(&setup.config, &store).await?;
         let spend = Spend::new(budget::open_budget(&setup, &store, &prices).await?, prices);
         let began = setup.clock.now();
@@ -160,6 +165,7 @@ impl Run {
             journal: Arc::new(journal),
             lane: Arc::new(lane),
             reach: Arc::default(),
+            archive,
             results: Arc::default(),
             write_failures: Arc::default(),
             ages: Arc::default(),
@@ -173,17 +179,21 @@ impl Run {
         let (accepted, to_poll) = mpsc::unbounded_channel();
         let (reload, reloads) = mpsc::channel(1);
         let (journal, lock_file) = (self.journal.clone(), lock_file.clone());
+        let archive = self.archive.clone();
         let mut stages = JoinSet::new();
         stages.spawn(poll::poll_all(self.poll(), to_poll, reloads));
         stages.spawn(recover::recover_all(self.recover(accepted.clone())));
         stages.spawn(submit::submit_all(self.submit(accepted)));
-        stages.spawn(monitor::run_monitor(journal, lock_file, reload));
+        stages.spawn(monitor::run_monitor(journal, lock_file, archive, reload));
         let saver = tokio::spawn(save::save_all(self.save()));
         let supervised = self.supervise(mode, &mut stages).await;
         let signals = &self.journal.signals;
         self.journal.emit(&RunEvent::Stopping);
         signals.stop.cancel();
         let ended = drain(signals, &mut stages).await;
+        if let Some(count) = self.archive.imports_to_report(true) {
+            self.journal.emit(&RunEvent::Imported { count });
+        }
         // The saver ends last, so that results received while the other stages drain are written, too.
         signals.wake_save.notify_one();
         saver.await.map_err(RunError::Stage)??;
@@ -266,6 +276,7 @@ impl Run {
             journal: self.journal.clone(),
             lane: self.lane.clone(),
             reach: self.reach.clone(),
+            archive: self.archive.clone(),
             results: self.results.clone(),
             poller,
             ages: self.ages.clone(),

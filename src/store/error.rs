@@ -40,7 +40,7 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// The database is damaged.
-    #[error("`{}` is damaged; restore it from a copy, or move it away to start a new queue (paid transcripts are in the output folder and, for an hour, at the service)", path.display())]
+    #[error("`{}` is damaged; restore it from a backup, or move it away and run `nightscribe adopt`, which takes the transcripts in the output folder into a new queue (nothing is paid for them)", path.display())]
     Corrupt {
         /// Path of the file.
         path: PathBuf,

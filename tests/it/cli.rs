@@ -36,6 +36,7 @@ fn every_command_has_help_and_bad_usage_exits_2() {
         "pause",
         "resume",
         "export",
+        "adopt",
         "service",
         "sandbox",
         "models",

@@ -5,6 +5,7 @@
 
 mod answers;
 mod architecture;
+mod archive;
 mod budget;
 mod cli;
 mod client;

@@ -10,6 +10,7 @@ use nightscribe::policy::outcome::AttemptOutcome;
 use nightscribe::store::compress::pack;
 use nightscribe::store::sqlite::claims::Claim;
 use nightscribe::store::sqlite::duplicates::Duplicate;
+use nightscribe::store::sqlite::import::Import;
 use nightscribe::store::sqlite::items::ItemFilter;
 use nightscribe::store::sqlite::open::DATABASE_FILE;
 use nightscribe::store::sqlite::operator::{CancelOutcome, RetryFilter};
@@ -272,6 +273,7 @@ impl Queue {
                 self.adopt(job).await
             }
             JobEvent::Deduplicated => self.store.share_result(job, paid, "sha", at(15)).await,
+            JobEvent::Imported => self.store.import(import(job, None)).await,
             JobEvent::Written => self.finish(job).await,
             JobEvent::Requeued => {
                 self.fail_attempt(
@@ -352,6 +354,25 @@ impl Queue {
 }
 
 /// Returns the reachable sources: `talks`, configured and present.
+/// Returns the import of a result, with the files that the job then owns.
+fn import(job: JobId, files: Option<Vec<WrittenFile>>) -> Import {
+    Import {
+        job,
+        request: request(),
+        sha256: Some("sha".to_owned()),
+        generation: GenerationId::new("g"),
+        accepted_at: Some(at(1)),
+        received_at: at(2),
+        raw: pack("{}"),
+        duration_s: Some(3.0),
+        words: 0,
+        language: None,
+        silent: true,
+        files,
+        now: at(15),
+    }
+}
+
 fn reachable() -> ReachableSources {
     ReachableSources {
         configured: vec!["talks".to_owned()],
@@ -390,6 +411,36 @@ async fn events_apply_only_in_the_allowed_states() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn an_imported_job_with_its_files_is_done() {
+    let queue = Queue::open().await;
+    let job = queue.job_in(JobState::Queued, "a.wav").await;
+    let paths = ["/out/a.txt", "/out/b.txt"].map(PathBuf::from);
+    assert_eq!(queue.store.unrecorded(&paths).await.unwrap(), [0, 1]);
+    let written = WrittenFile {
+        path: paths[1].clone(),
+        size_bytes: 3,
+        sha256: [1; 32],
+        changed_at_ns: None,
+    };
+    let import = import(job, Some(vec![written]));
+    queue.store.import(import.clone()).await.unwrap();
+    assert_eq!(queue.state(job).await, JobState::Done);
+    assert_eq!(queue.raw(job).await, "{}");
+    assert_eq!(queue.store.unrecorded(&paths).await.unwrap(), [0]);
+    assert!(matches!(
+        queue.store.import(import).await,
+        Err(StoreError::Stale)
+    ));
+    // It was paid for, but not by this queue.
+    let summary = queue
+        .store
+        .summary_between(at(0), at(1000), 1)
+        .await
+        .unwrap();
+    assert_eq!((summary.done, summary.billed), (1, Vec::new()));
 }
 
 #[tokio::test]

@@ -3,9 +3,11 @@
 //! - [`retry`], [`cancel`]: requeue or cancel items
 //! - [`pause`]: pause and resume submissions
 //! - [`add`]: queue individual files and URLs
+//! - [`adopt`](mod@adopt): take transcripts on disk into the queue
 //! - [`export`]: write transcripts again from stored results
 
 pub mod add;
+pub mod adopt;
 pub mod cancel;
 pub mod export;
 pub mod pause;

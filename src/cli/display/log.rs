@@ -1,5 +1,6 @@
 //! Progress of a run as log lines.
 
+use super::import_text::imported;
 use crate::cli::terminal::{escape_control_chars, format_duration, printable_path};
 use crate::domain::HoldKind;
 use crate::pipeline::event::{Observer, RunEvent};
@@ -98,6 +99,7 @@ impl Observer for LogDisplay {
                     "duplicate; reusing the existing result"
                 );
             }
+            RunEvent::Imported { count } => tracing::info!("{}", imported(*count)),
             RunEvent::Received { job, name, .. } => {
                 tracing::debug!(item = job.0, recording = printable_path(name), "received")
             }

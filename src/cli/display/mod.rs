@@ -4,8 +4,10 @@
 //! - [`terminal`]: progress bars and counts on a terminal
 //! - [`systemd`]: notifications to systemd
 //! - [`estimate`]: throughput and time left
+//! - `import_text`: message about imported transcripts
 
 pub(super) mod estimate;
+mod import_text;
 pub(super) mod log;
 pub(super) mod systemd;
 pub(super) mod terminal;

@@ -1,6 +1,7 @@
 //! Progress of a run on a terminal: a line of counts, a bar for each upload, and messages above them.
 
 use super::estimate::ThroughputEstimator;
+use super::import_text::imported;
 use crate::cli::terminal::{
     ERROR, SUCCESS, WARN, escape_control_chars, escape_json, format_duration, printable_path,
 };
@@ -175,6 +176,7 @@ impl Observer for TerminalDisplay {
                     escape_control_chars(reason)
                 ));
             }
+            RunEvent::Imported { count } => print_line(&imported(*count)),
             RunEvent::UploadStarted {
                 job,
                 name,

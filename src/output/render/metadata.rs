@@ -13,6 +13,8 @@ pub struct TranscriptMetadata<'a> {
     pub audio: String,
     /// SHA-256 of the recording, if it was computed.
     pub sha256: Option<&'a str>,
+    /// Size of the recording in bytes, if it is a file.
+    pub size_bytes: Option<u64>,
     /// Model and options.
     pub request: &'a Request,
     /// Generation ID of the service.

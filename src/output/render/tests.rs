@@ -12,6 +12,7 @@ fn envelope(request: &Request) -> TranscriptMetadata<'_> {
         recording: "2019/talk \"one\".mp3".to_owned(),
         audio: "../three%20hours.mp3".to_owned(),
         sha256: Some("ba7816bf"),
+        size_bytes: Some(1_048_576),
         request,
         generation_id: Some("g-1"),
         recorded_at: Timestamp::from_millis(1_000),

@@ -11,6 +11,7 @@
 //! - [`transitions`]: transitions of a claimed job
 //! - [`uncertain`]: uncertain submissions
 //! - [`duplicates`]: deduplication by content
+//! - [`import`](mod@import): results of transcripts on disk
 //! - [`recovery`]: start and end of a run
 //! - [`results`]: stored results; [`outputs`]: the files written from them
 //! - [`hooks`]: programs run for each transcript
@@ -30,6 +31,7 @@ pub mod claims;
 pub mod duplicates;
 pub mod durations;
 pub mod hooks;
+pub mod import;
 pub(crate) mod integrity;
 pub mod items;
 pub mod open;

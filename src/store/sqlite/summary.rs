@@ -22,7 +22,8 @@ pub struct PeriodSummary {
     pub failures: Vec<FailedJob>,
     /// Audio of the jobs done, in seconds.
     pub audio_s: f64,
-    /// Audio billed for the jobs done, by model. Results shared by duplicates are excluded.
+    /// Audio billed for the jobs done, by model. Results shared by duplicates and imported ones are
+    /// excluded.
     pub billed: Vec<ModelUsage>,
 }
 
@@ -64,6 +65,7 @@ impl Store {
             "SELECT j.model, coalesce(sum(s.duration_s), 0.0) AS audio_s
              FROM jobs j JOIN results s ON s.job_id = j.id
              WHERE j.state = 'done' AND j.updated_at > ?1 AND j.updated_at <= ?2 AND s.paid_by IS NULL
+               AND s.imported = 0
              GROUP BY j.model",
         )
         .bind(since.millis())

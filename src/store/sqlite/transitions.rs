@@ -442,17 +442,27 @@ impl Change for Exported {
     type Reply = ();
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT OR REPLACE INTO outputs (path, job_id, size_bytes, written_at, sha256, changed_at_ns)
-             SELECT unhex(value ->> 0), ?1, value ->> 1, ?2, unhex(value ->> 2), value ->> 3 FROM jsonb_each(?3)",
-        )
-        .bind(self.job.0)
-        .bind(self.now.millis())
-        .bind(json_rows(outputs(&self.files)))
-        .execute(connection)
-        .await?;
-        Ok(())
+        insert_outputs(connection, self.job, &self.files, self.now).await
     }
+}
+
+/// Records the output files of a job.
+pub(super) async fn insert_outputs(
+    connection: &mut SqliteConnection,
+    job: JobId,
+    files: &[WrittenFile],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT OR REPLACE INTO outputs (path, job_id, size_bytes, written_at, sha256, changed_at_ns)
+         SELECT unhex(value ->> 0), ?1, value ->> 1, ?2, unhex(value ->> 2), value ->> 3 FROM jsonb_each(?3)",
+    )
+    .bind(job.0)
+    .bind(now.millis())
+    .bind(json_rows(outputs(files)))
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// A row of `outputs`: path in hex, size, hash in hex, change time.

@@ -4,8 +4,8 @@ use super::scenario::Scenario;
 use Paid::{MaybeTwice, Once, OnceUncertain};
 use Scenario::{
     AfterCrash, AllFormats, Cancel, Changed, Duplicate, Export, Failing, InvalidKey, Legacy,
-    NoRequestLog, NotARecording, Notified, NotifiedOnRetry, Pause, Rejected, Resume, Retry, Single,
-    Two, UnwritableOutput, Vanished,
+    LostQueue, NoRequestLog, NotARecording, Notified, NotifiedOnRetry, Pause, Rejected, Resume,
+    Retry, Single, Two, UnwritableOutput, Vanished,
 };
 
 /// The most that a crash may cost.
@@ -35,7 +35,7 @@ impl Case {
     }
 }
 
-const CASES: [(&str, Scenario, Paid); 134] = [
+const CASES: [(&str, Scenario, Paid); 136] = [
     // Start.
     ("disk.folder.name_synced", Single, Once),
     ("disk.folder.name_synced#2", Single, Once),
@@ -57,6 +57,8 @@ const CASES: [(&str, Scenario, Paid); 134] = [
     ("store.refuse.after", NotARecording, Once),
     ("store.put_off.before", Vanished, Once),
     ("store.put_off.after", Vanished, Once),
+    ("store.import.before", LostQueue, Once),
+    ("store.import.after", LostQueue, Once),
     ("store.share.before", Duplicate, Once),
     ("store.share.after", Duplicate, Once),
     // Submission.

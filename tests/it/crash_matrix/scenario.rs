@@ -19,6 +19,8 @@ pub enum Scenario {
     Legacy,
     /// A done recording and a duplicate of it.
     Duplicate,
+    /// A done recording whose queue and one of its files were lost.
+    LostQueue,
     /// A recording that changed after it was done.
     Changed,
     /// A file that is not a recording.
@@ -71,6 +73,11 @@ impl Scenario {
             Self::Duplicate => {
                 env.run_once(0);
                 env.add_recording("equal.wav", 0);
+            }
+            Self::LostQueue => {
+                env.run_once(0);
+                fs::remove_dir_all(env.path("state")).unwrap();
+                fs::remove_file(env.path("transcripts/talks/0.srt")).unwrap();
             }
             Self::Changed => {
                 env.run_once(0);

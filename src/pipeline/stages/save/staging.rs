@@ -4,7 +4,9 @@
 
 use crate::config::{Layout, OutputConfig};
 use crate::domain::file_name::TemplateValues;
-use crate::domain::{Failure, FileNameTemplate, Format, KeptFile, Location, WrittenFile};
+use crate::domain::{
+    Failure, FileNameTemplate, Format, KeptFile, Location, Recording, WrittenFile,
+};
 use crate::output::error::WriteError;
 use crate::output::link::relative_link;
 use crate::output::naming;
@@ -19,18 +21,20 @@ use crate::store::sqlite::outputs::{FileRecords, Replacement};
 use crate::store::sqlite::queue::ReceivedJob;
 use std::path::{Path, PathBuf};
 
-/// Returns the folder for the transcripts of a recording.
+/// Returns the folder for the transcripts of a received result.
 #[must_use]
 pub fn output_folder(output: &OutputConfig, received: &ReceivedJob) -> PathBuf {
-    match (output.layout, &received.recording.location) {
+    folder_of(output, &received.recording)
+}
+
+/// Returns the folder for the transcripts of a recording.
+#[must_use]
+pub fn folder_of(output: &OutputConfig, recording: &Recording) -> PathBuf {
+    match (output.layout, &recording.location) {
         (Layout::Beside, Location::File(path)) => {
             path.parent().unwrap_or(Path::new("/")).to_owned()
         }
-        _ => naming::transcript_folder(
-            &output.dir,
-            &received.recording.source,
-            &received.recording.relative,
-        ),
+        _ => naming::transcript_folder(&output.dir, &recording.source, &recording.relative),
     }
 }
 
@@ -84,18 +88,20 @@ fn facts(received: &ReceivedJob, detected: Option<&str>) -> TemplateValues {
 }
 
 fn envelope<'a>(received: &'a ReceivedJob, folder: &Path) -> TranscriptMetadata<'a> {
-    let (recording, audio) = match &received.recording.location {
+    let (recording, audio, size_bytes) = match &received.recording.location {
         Location::File(path) => {
             let recording = received.recording.relative.to_string_lossy().into_owned();
-            (recording, relative_link(folder, path))
+            let size_bytes = received.recording.revision.size_bytes;
+            (recording, relative_link(folder, path), Some(size_bytes))
         }
-        Location::Url(url) => (url.clone(), url.clone()),
+        Location::Url(url) => (url.clone(), url.clone(), None),
     };
     TranscriptMetadata {
         source: &received.recording.source,
         recording,
         audio,
         sha256: received.sha256.as_deref(),
+        size_bytes,
         request: &received.request,
         generation_id: received
             .generation

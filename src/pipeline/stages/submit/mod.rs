@@ -2,12 +2,14 @@
 //!
 //! - `submission`: one recording, from preflight to the stored answer
 //! - [`preflight`]: checks of the file before it is sent
+//! - `import`: content that is already transcribed on disk is not submitted
 //! - `dedup`: equal content is submitted once
 //! - `unsent`: jobs that end or wait before anything is sent
 //! - `answer`: what the answer means for the job
 
 mod answer;
 mod dedup;
+mod import;
 pub mod preflight;
 mod submission;
 mod unsent;
@@ -16,6 +18,7 @@ use super::poll::Poller;
 use crate::config::Config;
 use crate::domain::{JobId, Timestamp};
 use crate::pipeline::ages::Ages;
+use crate::pipeline::archive::Archive;
 use crate::pipeline::journal::Journal;
 use crate::pipeline::lane::Lane;
 use crate::pipeline::reach::Reach;
@@ -40,6 +43,8 @@ pub struct Submit {
     pub lane: Arc<Lane>,
     /// Sources that may be submitted from.
     pub reach: Arc<Reach>,
+    /// Transcripts on disk that the queue does not know.
+    pub archive: Arc<Archive>,
     /// Recently received results.
     pub results: Arc<ResultCache>,
     /// The poll stage, which takes accepted generations.

@@ -70,6 +70,9 @@ impl Submit {
         checked_at: Timestamp,
         upload_slot: UploadSlot,
     ) -> Result<(), StoreError> {
+        if self.import(candidate, ready.sha256.as_deref()).await? {
+            return Ok(());
+        }
         match self.exclusion_reason(candidate, ready.duration_s) {
             Some(reason) => self.skip(candidate, reason.to_owned()).await,
             None => self.send(candidate, ready, checked_at, upload_slot).await,

@@ -1,0 +1,163 @@
+//! Takes transcripts on disk into the queue.
+
+use crate::app::error::AppError;
+use crate::app::scan::scan_sources;
+use crate::app::session::Session;
+use crate::config::{Layout, OutputConfig};
+use crate::domain::Format;
+use crate::domain::{Location, Timestamp};
+use crate::output::transcript_files::with_extension;
+use crate::output::unrecorded::UnrecordedTranscript;
+use crate::pipeline::archive::Archive;
+use crate::pipeline::archive::import::read_import;
+use crate::pipeline::event::Observer;
+use crate::source::folder::fingerprint;
+use crate::store::sqlite::import::Import;
+use crate::store::sqlite::queue::{Candidate, ReachableSources};
+use crate::store::{Store, StoreError};
+use std::collections::HashSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Outcome of adopting a folder of transcripts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Adopted {
+    /// Number of results taken into the queue.
+    pub results: u64,
+    /// Files whose recording is not found, or has changed.
+    pub unmatched: Vec<PathBuf>,
+    /// Files that contain no result of the service.
+    pub without_result: Vec<PathBuf>,
+}
+
+/// Scans the sources, and takes the transcripts in `dir` into the queue whose recordings are found there. By default, `dir`
+/// is the configured output folder. The events of the scan go to `observer`.
+///
+/// Nothing is submitted. Calling it again changes nothing. After a crash, the results taken over so far remain.
+///
+/// # Errors
+/// If there is no configuration file, or the database fails.
+pub async fn adopt(
+    session: &Session,
+    dir: Option<&Path>,
+    observer: &dyn Observer,
+) -> Result<Adopted, AppError> {
+    let store = session.store().await?;
+    scan_sources(session, &store, observer).await?;
+    let configured = session.config.output.clone();
+    let output = match dir {
+        Some(dir) => OutputConfig {
+            dir: session.environment.working_dir.join(dir),
+            layout: Layout::Mirror,
+            ..configured
+        },
+        None => configured,
+    };
+    let adopter = Adopter {
+        session,
+        archive: Archive::load(output, &session.config.state, &store).await?,
+        store: &store,
+    };
+    let results = adopter.adopt_all().await?;
+    let (unmatched, without_result) = adopter
+        .archive
+        .remaining()
+        .into_iter()
+        .partition::<Vec<_>, _>(|transcript| transcript.envelope.is_some());
+    store.close().await;
+    Ok(Adopted {
+        results,
+        unmatched: unmatched.iter().map(first_file).collect(),
+        without_result: without_result.iter().map(first_file).collect(),
+    })
+}
+
+struct Adopter<'a> {
+    session: &'a Session,
+    archive: Archive,
+    store: &'a Store,
+}
+
+impl Adopter<'_> {
+    async fn adopt_all(&self) -> Result<u64, StoreError> {
+        let sources = self.session.config.sources.iter();
+        let names: Vec<_> = sources.map(|source| source.name.clone()).collect();
+        let reach = ReachableSources {
+            present: names.clone(),
+            configured: names,
+        };
+        let queued = self
+            .store
+            .candidates(&reach, Timestamp::MAX, &HashSet::new(), &[], usize::MAX)
+            .await?;
+        let mut results = 0;
+        for candidate in queued {
+            match self.adopt_one(&candidate).await {
+                Ok(adopted) => results += u64::from(adopted),
+                // A run works on it.
+                Err(StoreError::Stale) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(results)
+    }
+
+    /// Takes over the result of a recording. Returns whether there is one.
+    async fn adopt_one(&self, candidate: &Candidate) -> Result<bool, StoreError> {
+        let recording = &candidate.recording;
+        self.archive.search_folder_of(self.store, recording).await?;
+        let Location::File(path) = &recording.location else {
+            return Ok(false);
+        };
+        if !self.archive.may_contain(recording) {
+            return Ok(false);
+        }
+        let Some(sha256) = readable(path, fingerprint::sha256(path)) else {
+            return Ok(false);
+        };
+        let request = Some(&candidate.job.request);
+        // The recording is paid for, even if it was transcribed with another model.
+        let found = self.archive.find(recording, &sha256, request);
+        let found = found.or_else(|| self.archive.find(recording, &sha256, None));
+        let Some(transcript) = found else {
+            return Ok(false);
+        };
+        let Some(import) = self.read(candidate, &transcript) else {
+            return Ok(false);
+        };
+        self.store.import(import).await?;
+        self.archive.record_import(&transcript.stem);
+        Ok(true)
+    }
+
+    fn read(&self, candidate: &Candidate, transcript: &UnrecordedTranscript) -> Option<Import> {
+        let output = &self.session.config.output;
+        let now = self.session.now();
+        let import = read_import(
+            candidate.job.id,
+            &candidate.recording,
+            transcript,
+            output,
+            now,
+        );
+        readable(&transcript.stem, import).flatten()
+    }
+}
+
+/// Returns what was read, or logs why `path` cannot be read.
+fn readable<T>(path: &Path, read: io::Result<T>) -> Option<T> {
+    read.inspect_err(|error| {
+        tracing::warn!(error = %error, path = %path.display(), "cannot be read; left out");
+    })
+    .ok()
+}
+
+/// Returns the file that stands for a transcript in several formats: that with the result, if there is one.
+fn first_file(transcript: &UnrecordedTranscript) -> PathBuf {
+    let formats = &transcript.formats;
+    let result = formats.get(&Format::Json).or_else(|| formats.first());
+    result.map_or_else(
+        || transcript.stem.clone(),
+        |&format| with_extension(&transcript.stem, format),
+    )
+}

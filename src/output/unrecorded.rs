@@ -1,0 +1,184 @@
+//! Transcripts that the queue does not know, for example because the state folder was lost.
+
+use crate::domain::{Format, Recording, Request};
+use crate::output::envelope::Envelope;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// The transcript of one recording that the queue does not know.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnrecordedTranscript {
+    /// Path of its files without the extension.
+    pub stem: PathBuf,
+    /// Formats in which it exists.
+    pub formats: BTreeSet<Format>,
+    /// Metadata of its `json` file, if it has a valid one.
+    pub envelope: Option<Envelope>,
+}
+
+impl UnrecordedTranscript {
+    /// Whether its envelope names this recording. The content may have changed since.
+    #[must_use]
+    pub fn names(&self, recording: &Recording) -> bool {
+        self.envelope.as_ref().is_some_and(|envelope| {
+            *envelope.source == *recording.source
+                && *envelope.recording == recording.relative.to_string_lossy()
+        })
+    }
+}
+
+/// The transcripts that the queue does not know, by what identifies their recordings.
+#[derive(Debug, Default)]
+pub struct UnrecordedTranscripts {
+    by_stem: BTreeMap<PathBuf, UnrecordedTranscript>,
+    by_sha256: HashMap<String, Vec<PathBuf>>,
+    /// Sizes of the recordings with an envelope.
+    sizes: HashSet<u64>,
+    /// File names of the recordings whose envelope has no size.
+    names: HashSet<OsString>,
+}
+
+impl UnrecordedTranscripts {
+    /// Adds a transcript.
+    pub fn insert(&mut self, transcript: UnrecordedTranscript) {
+        if let Some(envelope) = &transcript.envelope
+            && let Some(sha256) = &envelope.sha256
+        {
+            let same = self.by_sha256.entry(sha256.to_ascii_lowercase());
+            same.or_default().push(transcript.stem.clone());
+            match envelope.size_bytes {
+                Some(size) => self.sizes.extend([size]),
+                None => self.names.extend(file_name(Path::new(&envelope.recording))),
+            }
+        }
+        self.by_stem.insert(transcript.stem.clone(), transcript);
+    }
+
+    /// Removes a transcript that the queue now knows.
+    pub fn remove(&mut self, stem: &Path) {
+        self.by_stem.remove(stem);
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_stem.is_empty()
+    }
+
+    /// Returns all transcripts, by path.
+    pub fn iter(&self) -> impl Iterator<Item = &UnrecordedTranscript> {
+        self.by_stem.values()
+    }
+
+    /// Whether a transcript of the same content may exist, so that the recording is worth hashing.
+    #[must_use]
+    pub fn may_contain(&self, recording: &Recording) -> bool {
+        self.sizes.contains(&recording.revision.size_bytes)
+            || file_name(&recording.relative).is_some_and(|name| self.names.contains(&name))
+    }
+
+    /// Returns a transcript of the same content that was made with `request`, or with any if it is `None`. One that names
+    /// the recording is preferred.
+    #[must_use]
+    pub fn find(
+        &self,
+        recording: &Recording,
+        sha256: &str,
+        request: Option<&Request>,
+    ) -> Option<&UnrecordedTranscript> {
+        let stems = self.by_sha256.get(sha256)?.iter();
+        let same = stems
+            .filter_map(|stem| self.by_stem.get(stem))
+            .filter(|transcript| {
+                let made_with = transcript.envelope.as_ref().map(Envelope::request);
+                let is_same = |own: &Request, other: &Request| {
+                    own.model_key() == other.model_key() && own.options() == other.options()
+                };
+                match (&made_with, request) {
+                    (Some(own), Some(other)) => is_same(own, other),
+                    (_, other) => other.is_none(),
+                }
+            });
+        same.max_by_key(|transcript| transcript.names(recording))
+    }
+}
+
+fn file_name(path: &Path) -> Option<OsString> {
+    path.file_name().map(OsString::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Location, Revision, Timestamp};
+    use serde_json::json;
+
+    fn recording(source: &str, relative: &str, size_bytes: u64) -> Recording {
+        Recording {
+            source: source.into(),
+            location: Location::File(Path::new("/audio").join(relative)),
+            relative: relative.into(),
+            revision: Revision {
+                size_bytes,
+                modified: Timestamp::from_millis(0),
+            },
+        }
+    }
+
+    fn transcript(recording: &str, sha256: &str, size_bytes: Option<u64>) -> UnrecordedTranscript {
+        let envelope = json!({
+            "version": 1, "source": "talks", "recording": recording, "sha256": sha256, "size_bytes": size_bytes,
+            "model": "m", "options": {"diarize": true},
+            "recorded_at": "2026-11-21T03:04:05Z", "received_at": "2026-11-21T03:04:05Z",
+        });
+        UnrecordedTranscript {
+            stem: Path::new("/out/talks").join(recording).with_extension(""),
+            formats: BTreeSet::from([Format::Json]),
+            envelope: Some(serde_json::from_value(envelope).unwrap()),
+        }
+    }
+
+    fn request() -> Request {
+        Request::new("m", [("diarize".to_owned(), json!(true))])
+    }
+
+    #[test]
+    fn only_the_same_content_and_request_are_found() {
+        let mut known = UnrecordedTranscripts::default();
+        known.insert(transcript("a.mp3", "AB", Some(7)));
+        let wanted = recording("talks", "a.mp3", 7);
+        let find = |sha256, request: &Request| known.find(&wanted, sha256, Some(request));
+        assert!(find("ab", &request()).is_some());
+        assert!(find("cd", &request()).is_none());
+        assert!(find("ab", &Request::new("m", [])).is_none());
+        assert!(known.find(&wanted, "ab", None).is_some());
+    }
+
+    #[test]
+    fn the_transcript_of_the_same_path_is_preferred() {
+        for names in [["a.mp3", "b.mp3"], ["b.mp3", "a.mp3"]] {
+            let mut known = UnrecordedTranscripts::default();
+            known.insert(transcript(names[0], "ab", Some(7)));
+            known.insert(transcript(names[1], "ab", Some(7)));
+            let found = known.find(&recording("talks", "b.mp3", 7), "ab", None);
+            assert_eq!(found.unwrap().stem, Path::new("/out/talks/b"));
+            let moved = recording("moved", "c.mp3", 7);
+            let found = known.find(&moved, "ab", None).unwrap().clone();
+            assert!(!found.names(&moved));
+            known.remove(&found.stem);
+            assert_ne!(known.find(&moved, "ab", None).unwrap().stem, found.stem);
+        }
+    }
+
+    #[test]
+    fn only_recordings_of_a_known_size_or_name_are_hashed() {
+        let mut known = UnrecordedTranscripts::default();
+        assert!(known.is_empty());
+        known.insert(transcript("2019/a.mp3", "ab", Some(7)));
+        known.insert(transcript("2019/b.mp3", "cd", None));
+        assert!(known.may_contain(&recording("moved", "x.mp3", 7)));
+        assert!(known.may_contain(&recording("moved", "new/b.mp3", 8)));
+        assert!(!known.may_contain(&recording("talks", "2019/a.mp3", 8)));
+    }
+}
