@@ -29,7 +29,7 @@ Exit codes:
   0  success
   1  some items failed in this run
   2  invalid usage or configuration
-  3  stopped by a hold that needs your action: key rejected, out of credit, paid transcripts that do not come back, or paused
+  3  stopped by a hold that needs your action (key, credit, lost transcripts or pause)
   4  another runner is using this state folder
   5  internal error
 
