@@ -24,6 +24,8 @@ pub struct BillingReport {
     pub lines: Vec<ReportLine>,
     /// Totals of all lines.
     pub in_all: ReportLine,
+    /// Number of transcripts with warnings.
+    pub warned: u64,
     /// Differences from the service's list of requests. `None` if it was not requested.
     pub differences: Option<Vec<Difference>>,
 }
@@ -81,6 +83,7 @@ pub async fn billing_report(
     };
     let entries = store.billing_entries(since).await?;
     let prices = prices(&session.config, &store).await?;
+    let warned = store.warned_between(since, Timestamp::MAX).await?;
     store.close().await;
     let zone = SystemClock.zone();
     let name = |entry: &BillingEntry| match group_by {
@@ -98,6 +101,7 @@ pub async fn billing_report(
         currency: prices.currency().map(str::to_owned),
         lines: summed(&entries, name, &prices),
         in_all: in_all.unwrap_or_default(),
+        warned,
         differences,
     }))
 }

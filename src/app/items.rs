@@ -4,11 +4,12 @@ use super::error::AppError;
 use super::session::Session;
 use super::wait_reason::{WaitContext, WaitReason};
 use crate::domain::Location;
-use crate::domain::{AttemptId, Failure, GenerationId, JobId, JobState, Timestamp};
+use crate::domain::{AttemptId, Failure, GenerationId, JobId, JobState, Timestamp, Warning};
 use crate::provider::aimlapi::models::shown_name;
 use crate::store::Store;
 use crate::store::sqlite::hooks::HookRun;
 use crate::store::sqlite::items::{self as stored, Item, ItemFilter};
+use crate::store::sqlite::unusable::StoredAnswer;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::path::Path;
@@ -52,6 +53,8 @@ pub struct ItemView<W = WaitReason> {
     pub waits_for: Option<W>,
     /// Last failure.
     pub error: Option<Failure>,
+    /// Warnings about the transcript.
+    pub warnings: Vec<Warning>,
     /// Paths of the transcripts. Invalid UTF-8 is replaced.
     pub outputs: Vec<String>,
     /// Creation time of the job.
@@ -83,6 +86,7 @@ impl ItemView {
             paid_by: item.paid_by,
             expires_at: item.expires_at,
             error: item.error,
+            warnings: item.warnings,
             created_at: item.created_at,
             updated_at: item.updated_at,
         }
@@ -109,6 +113,7 @@ impl ItemView {
             expires_at: self.expires_at,
             waits_for: self.waits_for.map(convert),
             error: self.error,
+            warnings: self.warnings,
             outputs: self.outputs,
             created_at: self.created_at,
             updated_at: self.updated_at,
@@ -126,6 +131,8 @@ pub struct ItemDetails<W = WaitReason> {
     pub history: Vec<AttemptView>,
     /// Hook of its transcript, if any.
     pub hook: Option<HookView>,
+    /// Stored answer of the service that could not be used, if the item failed because of it.
+    pub unusable_answer: Option<UnusableAnswerView>,
 }
 
 impl ItemDetails {
@@ -135,6 +142,7 @@ impl ItemDetails {
             item: self.item.map_reason(convert),
             history: self.history,
             hook: self.hook,
+            unusable_answer: self.unusable_answer,
         }
     }
 }
@@ -202,6 +210,27 @@ impl From<HookRun> for HookView {
     }
 }
 
+/// Stored answer of the service that could not be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UnusableAnswerView {
+    /// Time of the answer.
+    pub received_at: Timestamp,
+    /// Why it could not be used.
+    pub reason: String,
+    /// Size in bytes.
+    pub size_bytes: u64,
+}
+
+impl From<StoredAnswer> for UnusableAnswerView {
+    fn from(answer: StoredAnswer) -> Self {
+        Self {
+            received_at: answer.received_at,
+            reason: answer.reason,
+            size_bytes: answer.body.len() as u64,
+        }
+    }
+}
+
 /// Returns items, newest first. Empty while no queue exists.
 ///
 /// # Errors
@@ -253,11 +282,16 @@ async fn find_item(session: &Session, store: &Store, name: &str) -> Result<Optio
 async fn details(session: &Session, store: &Store, item: Item) -> Result<ItemDetails, AppError> {
     let attempts = store.attempts(item.job.id).await?.into_iter();
     let hook = store.hook_run(item.job.id).await?;
+    let unusable_answer = match item.state {
+        JobState::Failed => store.kept_answer(item.job.id).await?,
+        _ => None,
+    };
     let context = WaitContext::load(session, store).await?;
     Ok(ItemDetails {
         item: ItemView::new(item, &context),
         history: attempts.map(AttemptView::from).collect(),
         hook: hook.map(HookView::from),
+        unusable_answer: unusable_answer.map(UnusableAnswerView::from),
     })
 }
 

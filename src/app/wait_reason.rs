@@ -254,6 +254,7 @@ mod tests {
             error: None,
             silent: None,
             paid_by: None,
+            warnings: Vec::new(),
             outputs: Vec::new(),
             created_at: NOW,
             updated_at: NOW,

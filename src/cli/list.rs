@@ -9,7 +9,7 @@ use super::terminal::{
 use super::wait_text::WaitText;
 use crate::app::items::{self, ItemView};
 use crate::app::session::Session;
-use crate::domain::JobState;
+use crate::domain::{JobState, Warning};
 use crate::store::sqlite::items::ItemFilter;
 use std::io::Write;
 
@@ -61,6 +61,10 @@ fn remark(item: &ItemView<String>) -> String {
     match (&item.waits_for, &item.error, item.state, item.silent) {
         (Some(why), ..) => escape_control_chars(why),
         (None, Some(error), ..) => escape_control_chars(&error.to_string()),
+        (None, None, JobState::Done, _) if !item.warnings.is_empty() => {
+            let warnings: Vec<_> = item.warnings.iter().map(Warning::to_string).collect();
+            format!("warning: {}", warnings.join("; "))
+        }
         (None, None, JobState::Done, Some(true)) => "no speech".to_owned(),
         _ => String::new(),
     }

@@ -77,6 +77,12 @@ fn text(report: &BillingReport) -> String {
         ]
     }));
     let mut text = format_table(&rows);
+    if report.warned > 0 {
+        text.push_str(&format!(
+            "\n{} with warnings; `nightscribe list --state done` shows them.\n",
+            transcripts(report.warned)
+        ));
+    }
     match &report.differences {
         None => {}
         Some(none) if none.is_empty() => {
@@ -90,6 +96,13 @@ fn text(report: &BillingReport) -> String {
         }
     }
     text
+}
+
+fn transcripts(number: u64) -> String {
+    match number {
+        1 => "1 transcript".to_owned(),
+        number => format!("{number} transcripts"),
+    }
 }
 
 fn count_with_hours(number: u64, audio_s: f64) -> String {

@@ -7,9 +7,9 @@ use super::terminal::{
     escape_control_chars, format_seconds, format_table, new_table, printable_path,
 };
 use super::wait_text::WaitText;
-use crate::app::items::{self, AttemptView, HookView, ItemView};
+use crate::app::items::{self, AttemptView, HookView, ItemView, UnusableAnswerView};
 use crate::app::session::Session;
-use crate::domain::JobState;
+use crate::domain::{JobId, JobState};
 use serde_json::Value;
 use std::io::Write;
 
@@ -27,8 +27,12 @@ pub(super) async fn show(session: &Session, args: &ShowArgs) -> Result<Exit, Com
     } else {
         let hook = details.hook.as_ref();
         let hook = hook.map_or_else(String::new, |hook| fact("hook", &hook_result(hook)));
+        let answer = details.unusable_answer.as_ref();
+        let answer = answer.map_or_else(String::new, |answer| {
+            fact("answer", &stored_answer(answer, details.item.id))
+        });
         let (facts, history) = (facts(&details.item), history(&details.history));
-        write!(out, "{facts}{hook}{history}")?;
+        write!(out, "{facts}{hook}{answer}{history}")?;
     }
     Ok(Exit::Done)
 }
@@ -53,6 +57,8 @@ fn facts(item: &ItemView<String>) -> String {
         ));
         facts.push(("", error.class.advice().to_owned()));
     }
+    let warnings = item.warnings.iter();
+    facts.extend(warnings.map(|warning| ("warning", warning.to_string())));
     let mut add = |name, value: Option<String>| facts.extend(value.map(|value| (name, value)));
     add("duration", item.duration_s.map(format_seconds));
     add(
@@ -107,6 +113,14 @@ fn hook_result(hook: &HookView) -> String {
         (Some(ended), None) => format!("exit status 0 at {ended}"),
         (Some(ended), Some(error)) => format!("{} at {ended}", escape_control_chars(error)),
     }
+}
+
+/// Describes an answer that could not be used.
+fn stored_answer(answer: &UnusableAnswerView, item: JobId) -> String {
+    format!(
+        "stored, {} bytes, received at {}; `nightscribe export --format json {item}` writes it to a file",
+        answer.size_bytes, answer.received_at
+    )
 }
 
 fn history(attempts: &[AttemptView]) -> String {

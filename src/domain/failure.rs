@@ -109,7 +109,7 @@ impl ErrorClass {
                 "Check the connection to the service with `nightscribe check`, then run `nightscribe retry`."
             }
             Self::Protocol => {
-                "This version does not understand the response of the service. Update nightscribe, then run `nightscribe retry`."
+                "This version cannot use the response of the service. `nightscribe export --format json ITEM` writes a stored response to a file. Update nightscribe and export it again; `nightscribe retry` submits the recording again and pays for it again."
             }
             Self::Expired => {
                 "The service deleted the transcription before it was fetched. `nightscribe retry` submits the recording again and pays for it again."

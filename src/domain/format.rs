@@ -61,6 +61,12 @@ impl Format {
         }
     }
 
+    /// Returns whether the format shows the time of each part of the text.
+    #[must_use]
+    pub const fn needs_times(self) -> bool {
+        !matches!(self, Self::Txt | Self::Json | Self::Md)
+    }
+
     /// Returns the file extension, without the leading dot.
     #[must_use]
     pub const fn extension(self) -> &'static str {

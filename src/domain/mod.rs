@@ -6,7 +6,8 @@
 //! - [`state`]: the states of a job; [`transition`]: its state machine
 //! - [`request`]: model and options of a submission; [`model_name`]: spellings of a model; [`api_mode`]: how the service
 //!   takes it
-//! - [`transcript`]: a transcript, independent of the model
+//! - [`transcript`]: a transcript, independent of the model; [`extras`]: what else a result contains
+//! - [`warning`]: warnings about finished transcripts
 //! - [`failure`]: failure classes, with advice; [`hold`]: reasons to suspend submissions
 //! - [`on_uncertain`]: what is done with a submission that stays uncertain
 //! - [`price`]: prices of the models
@@ -22,6 +23,7 @@ pub mod channel;
 pub mod container;
 pub mod control_chars;
 pub mod did_you_mean;
+pub mod extras;
 pub mod failure;
 pub mod file_content;
 pub mod file_name;
@@ -40,6 +42,7 @@ pub mod state;
 pub mod time;
 pub mod transcript;
 pub mod transition;
+pub mod warning;
 pub mod written_file;
 
 pub use crate::domain::api_mode::ApiMode;
@@ -60,4 +63,5 @@ pub use request::Request;
 pub use state::JobState;
 pub use time::Timestamp;
 pub use transcript::Transcript;
+pub use warning::Warning;
 pub use written_file::{ContentHash, FileRecord, KeptFile, WrittenFile};

@@ -23,6 +23,33 @@ impl Transcript {
     pub fn is_silent(&self) -> bool {
         self.text.trim().is_empty() && self.words.is_empty()
     }
+
+    /// Returns whether any part of the text has times.
+    #[must_use]
+    pub const fn has_times(&self) -> bool {
+        !(self.words.is_empty() && self.utterances.is_empty() && self.paragraphs.is_empty())
+    }
+
+    /// Returns whether any part of the text has a speaker.
+    #[must_use]
+    pub fn has_speakers(&self) -> bool {
+        let words = self.words.iter().map(|word| &word.speaker);
+        let utterances = self.utterances.iter().map(|utterance| &utterance.speaker);
+        let paragraphs = self.paragraphs.iter().map(|paragraph| &paragraph.speaker);
+        words
+            .chain(utterances)
+            .chain(paragraphs)
+            .any(Option::is_some)
+    }
+
+    /// Returns the end of the last part with times, in seconds. `None` if no part has times.
+    #[must_use]
+    pub fn last_time_s(&self) -> Option<f64> {
+        let words = self.words.iter().map(|word| word.end_s);
+        let utterances = self.utterances.iter().map(|utterance| utterance.end_s);
+        let paragraphs = self.paragraphs.iter().map(|paragraph| paragraph.end_s);
+        words.chain(utterances).chain(paragraphs).reduce(f64::max)
+    }
 }
 
 /// A word.

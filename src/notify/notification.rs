@@ -34,6 +34,8 @@ pub struct Notification {
     pub done: u64,
     /// Recordings that failed.
     pub failed: u64,
+    /// Transcripts that should be checked. 0 for [`NotificationKind::Attention`].
+    pub warned: u64,
     /// The first failed recordings, at most [`MAX_FAILURES`].
     pub failures: Vec<FailedRecording>,
     /// Active holds.
@@ -124,6 +126,8 @@ pub struct Totals {
     pub done: u64,
     /// Recordings that failed.
     pub failed: u64,
+    /// Transcripts with warnings.
+    pub warned: u64,
     /// The first failed recordings.
     pub failures: Vec<FailedRecording>,
     /// Duration of the transcribed audio, in seconds.
@@ -153,6 +157,7 @@ impl Notification {
             run,
             done: ended.done,
             failed: ended.failed,
+            warned: ended.warned,
             failures: ended.failures,
             holds: holds.iter().map(ActiveHold::from).collect(),
             audio_s: Some(ended.audio_s),
@@ -178,6 +183,7 @@ impl Notification {
             run,
             done,
             failed,
+            warned: 0,
             failures: Vec::new(),
             holds: vec![ActiveHold::from(hold)],
             audio_s: None,
@@ -225,6 +231,7 @@ pub(super) mod samples {
         Totals {
             done,
             failed,
+            warned: 0,
             failures: (0..failed).map(failure).take(MAX_FAILURES).collect(),
             audio_s: done as f64 * 1800.0,
             cost: Some(Cost {

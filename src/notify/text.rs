@@ -75,8 +75,12 @@ fn counts(message: &Notification) -> String {
         NotificationKind::Summary => "",
         NotificationKind::Attention => "So far in this run: ",
     };
+    let warned = match message.warned {
+        0 => String::new(),
+        warned => format!(" {warned} with warnings; `nightscribe list` shows them."),
+    };
     format!(
-        "{so_far}{} done{audio}, {} failed.",
+        "{so_far}{} done{audio}, {} failed.{warned}",
         message.done, message.failed
     )
 }

@@ -1,6 +1,6 @@
 //! Events of a run, for display and logging.
 
-use crate::domain::{Failure, Hold, HoldKind, JobId, JobState, KeptFile, Timestamp};
+use crate::domain::{Failure, Hold, HoldKind, JobId, JobState, KeptFile, Timestamp, Warning};
 use crate::policy::hours::Opening;
 use crate::provider::UploadProgress;
 use crate::store::sqlite::recovery::Recovered;
@@ -77,6 +77,12 @@ pub enum RunEvent {
         job: JobId,
         name: PathBuf,
         file: KeptFile,
+    },
+    /// The job is done, but its transcript should be checked.
+    Warned {
+        job: JobId,
+        name: PathBuf,
+        warnings: Vec<Warning>,
     },
     /// The job was requeued and is tried again at `due`.
     Requeued {

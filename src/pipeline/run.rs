@@ -60,6 +60,8 @@ pub struct Summary {
     pub done: u64,
     /// Number of jobs failed.
     pub failed: u64,
+    /// Number of jobs done with warnings.
+    pub warned: u64,
     /// Holds in force at the end of the run.
     pub holds: Vec<Hold>,
     /// Whether jobs are still queued in the sources within reach.

@@ -253,6 +253,7 @@ impl Run {
             recovered,
             done: self.tally.done(),
             failed: self.tally.failed(),
+            warned: self.tally.warned(),
             holds: self.lane.admission.holds(),
             queued: left.queued,
             failing_models: self.finish().given_up_models(),

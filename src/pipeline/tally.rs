@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Tally {
     done: AtomicU64,
     failed: AtomicU64,
+    warned: AtomicU64,
 }
 
 impl Tally {
@@ -20,12 +21,18 @@ impl Tally {
     pub fn failed(&self) -> u64 {
         self.failed.load(Ordering::Relaxed)
     }
+
+    /// Returns the number of jobs done with warnings.
+    pub fn warned(&self) -> u64 {
+        self.warned.load(Ordering::Relaxed)
+    }
 }
 
 impl Observer for Tally {
     fn on_event(&self, event: &RunEvent) {
         match event {
             RunEvent::Done { .. } => self.done.fetch_add(1, Ordering::Relaxed),
+            RunEvent::Warned { .. } => self.warned.fetch_add(1, Ordering::Relaxed),
             RunEvent::Failed { .. } => self.failed.fetch_add(1, Ordering::Relaxed),
             _ => 0,
         };

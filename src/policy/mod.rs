@@ -17,6 +17,7 @@
 //! - [`polling`]: schedule of polls
 //! - [`rate_estimate`]: estimate of the submit rate that the service accepts
 //! - [`rescan`]: schedule of rescans of a source
+//! - [`result_warnings`]: warnings about a finished transcript
 
 pub mod admission;
 pub mod backoff;
@@ -35,3 +36,4 @@ pub mod outcome;
 pub mod polling;
 pub mod rate_estimate;
 pub mod rescan;
+pub mod result_warnings;

@@ -2,7 +2,10 @@
 
 mod service;
 
+use crate::harness::wav;
+use serde_json::{Value, json};
 use service::AnswerService;
+use std::fs;
 
 /// A retention after which a generation is given up soon.
 const SHORT_RETENTION: &str = "retention = '1s'";
@@ -72,4 +75,93 @@ fn the_result_of_other_audio_fails_without_another_payment() {
         (&"failed".into(), &"protocol".into())
     );
     assert_eq!(service.submissions(), 1);
+}
+
+#[test]
+fn answers_that_strict_parsers_reject_become_transcripts() {
+    let service = AnswerService::start(|generation, _| {
+        let body = match generation {
+            "g-1" => {
+                let result = r#"{"text":"x","text":"good words","a":NaN,"b":"\ud800"}"#;
+                format!(r#"{{"status":"completed","result":{result}}}"#).into_bytes()
+            }
+            _ => b"{\"status\":\"completed\",\"result\":{\"text\":\"good words\",\"a\":\"\xff\"}} trailing".to_vec(),
+        };
+        (200, body)
+    });
+    let env = service.env(2, "");
+    env.run_once(0);
+    for name in ["0", "1"] {
+        assert_eq!(env.transcript(&format!("{name}.txt")).trim(), "good words");
+        let json: Value = serde_json::from_str(&env.transcript(&format!("{name}.json"))).unwrap();
+        assert_eq!(json["result"]["text"], "good words");
+    }
+    assert_eq!(service.submissions(), 2);
+}
+
+#[test]
+fn an_unknown_status_ends_without_another_payment_and_the_answer_is_kept() {
+    let answer = r#"{"status":"archived","where":"elsewhere"}"#;
+    let service = AnswerService::start(move |_, _| (200, answer.into()));
+    let env = service.env(1, SHORT_RETENTION);
+    env.run_once(1);
+    assert_eq!(service.submissions(), 1);
+    assert_eq!(env.item("0.wav")["error"]["class"], "protocol");
+    let shown = env.run(&["show", "1"]).stdout;
+    assert!(shown.contains("unknown status `archived`"), "{shown}");
+    assert!(
+        shown.contains("nightscribe export --format json 1"),
+        "{shown}"
+    );
+    let exported = env.run(&["export", "--format", "json", "1"]);
+    assert_eq!(exported.code, 0, "{}", exported.stderr);
+    assert_eq!(env.transcript("0.wav.answer"), answer);
+}
+
+#[test]
+fn text_without_times_gives_no_subtitles_but_a_warning() {
+    let service = AnswerService::start(|generation, _| (200, completed(generation, "hello")));
+    let env = service.env(1, "");
+    let run = env.run_once(0);
+    assert!(run.stderr.contains("1 with warnings"), "{}", run.stderr);
+    assert_eq!(env.file_names("transcripts/talks"), ["0.json", "0.txt"]);
+    assert_eq!(env.item("0.wav")["warnings"], json!(["no_times"]));
+    for command in [&["list"][..], &["show", "1"]] {
+        let shown = env.run(command).stdout;
+        assert!(shown.contains("text without times"), "{shown}");
+    }
+    let report = env.run(&["report", "--json"]).stdout;
+    assert!(report.contains("\"warned\":1"), "{report}");
+    let exported = env.run(&["export", "1", "--format", "srt"]);
+    assert_eq!(exported.code, 1);
+    assert!(
+        exported.stderr.contains("text without times"),
+        "{}",
+        exported.stderr
+    );
+}
+
+#[test]
+fn a_transcript_that_lacks_what_was_requested_is_done_with_a_warning() {
+    let service = AnswerService::start(|generation, _| {
+        let result = json!({"words": [{"word": "hello", "start": 0.1, "end": 0.5}]});
+        (
+            200,
+            json!({"id": generation, "status": "completed", "result": result})
+                .to_string()
+                .into(),
+        )
+    });
+    let env = service.env(1, "");
+    let config = env.path("nightscribe.toml");
+    let text = fs::read_to_string(&config).unwrap() + "[source.options]\ndiarize = true\n";
+    fs::write(&config, text).unwrap();
+    // Two minutes, of which the transcript covers half a second.
+    fs::write(env.path("recordings/0.wav"), wav(1, 120 * 8_000)).unwrap();
+    let run = env.run_once(0);
+    assert!(run.stderr.contains("small part"), "{}", run.stderr);
+    assert_eq!(
+        env.item("0.wav")["warnings"],
+        json!(["small_part", "no_speakers"])
+    );
 }

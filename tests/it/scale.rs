@@ -303,6 +303,7 @@ fn pending(number: i64, expires_at: Timestamp) -> PendingJob {
         model: "m".to_owned(),
         duration_s: None,
         sha256: None,
+        has_unusable_answer: false,
         relative: PathBuf::from("a.mp3"),
     }
 }

@@ -1,10 +1,11 @@
 //! Writes transcripts again from stored results, without contacting the service.
 
+use crate::app::actions::export_answer::{answer_path, write_answer};
 use crate::app::error::AppError;
 use crate::app::session::Session;
 use crate::config::{Layout, OutputConfig};
 use crate::domain::format::{Format, FormatSelection};
-use crate::domain::{Failure, JobId, KeptFile};
+use crate::domain::{Failure, JobId, JobState, KeptFile, Warning};
 use crate::output::staging_file::remove_staging_files;
 use crate::output::write::sync_folder;
 use crate::pipeline::lock::Lock;
@@ -94,6 +95,9 @@ impl<'a> Exporter<'a> {
     /// # Errors
     /// If the database fails.
     pub async fn export(&mut self, item: JobId) -> Result<ExportOutcome, AppError> {
+        if let Some(outcome) = self.export_answer(item).await? {
+            return Ok(outcome);
+        }
         let staged = match self.stage(item).await? {
             Ok(staged) => staged,
             Err(reason) => return Ok(ExportOutcome::Refused { reason }),
@@ -108,6 +112,27 @@ impl<'a> Exporter<'a> {
                 reason: failure.message,
             }),
         }
+    }
+
+    /// Writes the stored answer of a failed item as it was received. `None` if it has none.
+    async fn export_answer(&self, item: JobId) -> Result<Option<ExportOutcome>, AppError> {
+        let found = self.store.item(item).await?;
+        let Some(found) = found.filter(|found| found.state == JobState::Failed) else {
+            return Ok(None);
+        };
+        let Some(answer) = self.store.kept_answer(item).await? else {
+            return Ok(None);
+        };
+        let path = answer_path(&self.output, &found);
+        Ok(Some(match write_answer(&path, &answer.body) {
+            Ok(()) => ExportOutcome::Written {
+                files: vec![path],
+                kept: Vec::new(),
+            },
+            Err(failure) => ExportOutcome::Refused {
+                reason: failure.message,
+            },
+        }))
     }
 
     /// Renders an item and writes its staging files. Returns the reason if this is not possible.
@@ -127,11 +152,15 @@ impl<'a> Exporter<'a> {
         }
         let rendered = render_files(
             &received,
-            &Completed::from_body(packed.unpack()?),
+            Completed::from_body(packed.unpack()?),
             &folder,
             &self.output.name,
             &self.formats,
         );
+        let is_requested = |(format, _): &(Format, Vec<u8>)| self.formats.contains(format);
+        if !rendered.files.iter().any(is_requested) {
+            return Ok(Err(Warning::NoTimes.message().to_owned()));
+        }
         let staged = StagedFiles::stage(
             &received,
             records,

@@ -4,12 +4,13 @@
 //! - [`pause`]: pause and resume submissions
 //! - [`add`]: queue individual files and URLs
 //! - [`adopt`](mod@adopt): take transcripts on disk into the queue
-//! - [`export`]: write transcripts again from stored results
+//! - [`export`]: write transcripts again from stored results; `export_answer`: write an answer that could not be used
 
 pub mod add;
 pub mod adopt;
 pub mod cancel;
 pub mod export;
+mod export_answer;
 pub mod pause;
 pub mod retry;
 

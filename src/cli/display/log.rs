@@ -120,6 +120,20 @@ impl Observer for LogDisplay {
                 new = printable_path(&file.new),
                 "the transcript was edited, so it is kept; the new one is next to it"
             ),
+            RunEvent::Warned {
+                job,
+                name,
+                warnings,
+            } => {
+                for warning in warnings {
+                    tracing::warn!(
+                        item = job.0,
+                        recording = printable_path(name),
+                        warning = warning.as_str(),
+                        "{warning}"
+                    );
+                }
+            }
             RunEvent::Requeued {
                 job,
                 name,

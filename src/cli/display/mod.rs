@@ -81,6 +81,12 @@ fn summary_line(summary: &Summary) -> String {
         format!("{} done", summary.done),
         format!("{} failed", summary.failed),
     ];
+    if summary.warned > 0 {
+        parts.push(format!(
+            "{} with warnings; `nightscribe list` shows them",
+            summary.warned
+        ));
+    }
     if summary.unwritten {
         parts.push(
             "some transcripts are not written yet; their results are safe in the database"

@@ -211,6 +211,14 @@ impl Observer for TerminalDisplay {
                 printable_path(&file.path),
                 printable_path(&file.new)
             )),
+            RunEvent::Warned { name, warnings, .. } => {
+                for warning in warnings {
+                    print_line(&format!(
+                        "{WARN}warning{WARN:#} {}: {warning}",
+                        printable_path(name)
+                    ));
+                }
+            }
             RunEvent::Failed { name, failure, .. } => {
                 state.failed += 1;
                 print_line(&format!(

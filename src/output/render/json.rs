@@ -23,9 +23,10 @@ struct EnvelopeMetadata<'a> {
     silent: bool,
 }
 
+/// Renders the envelope around `raw`, in the memory of `raw`: a result may have many megabytes.
 pub(super) fn render(
     transcript: &Transcript,
-    raw: &str,
+    mut raw: String,
     envelope: &TranscriptMetadata<'_>,
 ) -> String {
     let metadata = EnvelopeMetadata {
@@ -45,7 +46,12 @@ pub(super) fn render(
     let metadata = pretty(&metadata);
     let metadata = metadata.trim_end();
     // Inserted as text, because parsing and serializing it would change numbers and the order of keys.
-    format!("{{\n\"nightscribe\": {metadata},\n\"result\": {raw}\n}}\n")
+    raw.insert_str(
+        0,
+        &format!("{{\n\"nightscribe\": {metadata},\n\"result\": "),
+    );
+    raw.push_str("\n}\n");
+    raw
 }
 
 /// Serializes a document as indented JSON.

@@ -42,6 +42,16 @@ use crate::domain::{Format, Transcript};
 
 pub use metadata::TranscriptMetadata;
 
+/// Renders the unmodified JSON that `transcript` was parsed from, in its own memory.
+#[must_use]
+pub fn render_json(
+    transcript: &Transcript,
+    raw: String,
+    envelope: &TranscriptMetadata<'_>,
+) -> Vec<u8> {
+    json::render(transcript, raw, envelope).into_bytes()
+}
+
 /// Renders a transcript in the given format. `raw` is the unmodified JSON that `transcript` was parsed from.
 #[must_use]
 pub fn render(
@@ -51,7 +61,7 @@ pub fn render(
     envelope: &TranscriptMetadata<'_>,
 ) -> Vec<u8> {
     match format {
-        Format::Json => json::render(transcript, raw, envelope),
+        Format::Json => json::render(transcript, raw.to_owned(), envelope),
         Format::Txt => txt::render(transcript),
         Format::Srt => srt::render(transcript),
         Format::Vtt => vtt::render(transcript),

@@ -225,6 +225,7 @@ async fn summarize(stage: &Notify, until: Timestamp) -> Result<(), StoreError> {
     let ended = Totals {
         done: ended.done,
         failed: ended.failed,
+        warned: ended.warned,
         failures: ended.failures.into_iter().map(failed_item).collect(),
         audio_s: ended.audio_s,
         cost: cost(&stage.prices, &ended.billed),

@@ -260,6 +260,7 @@ impl Recover {
             model: submission.model,
             duration_s: submission.duration_s,
             sha256: adoption.sha256.map(String::into_boxed_str),
+            has_unusable_answer: false,
             relative: submission.recording.relative,
         };
         // If the poll stage has already stopped, the next start polls this generation.

@@ -274,7 +274,7 @@ impl Reason {
             ),
             Self::Unusable => (
                 ErrorClass::Protocol,
-                "no answer of the service could be used before it deleted the transcription",
+                "no answer of the service could be used before it deleted the transcription; the last one is stored",
             ),
             Self::NoRequestLog => (
                 ErrorClass::Network,

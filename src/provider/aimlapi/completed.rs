@@ -1,10 +1,10 @@
 //! A completed transcription, as it was received.
 
 use crate::domain::Transcript;
+use crate::domain::extras::Extras;
 use crate::provider::aimlapi::envelope::Envelope;
 use crate::provider::json::reader::JsonReader;
 use crate::provider::json::strict::is_strict;
-use crate::provider::result::extras::Extras;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -53,16 +53,34 @@ impl Completed {
     #[must_use]
     pub fn result_json(&self) -> Cow<'_, str> {
         let bytes = &self.body[self.result.clone()];
-        if bytes.is_empty() {
-            return NULL.into();
-        }
         match std::str::from_utf8(bytes) {
             Ok(text) if is_strict(text) => text.into(),
             _ => corrected(bytes).into(),
         }
     }
+
+    /// Returns the transcript and the result as in [`result_json`](Self::result_json), in the memory of the answer if
+    /// possible.
+    #[must_use]
+    pub fn into_parts(self) -> (Transcript, String) {
+        let Self {
+            mut body,
+            transcript,
+            result,
+            ..
+        } = self;
+        body.truncate(result.end);
+        body.drain(..result.start);
+        let json = match String::from_utf8(body) {
+            Ok(text) if is_strict(&text) => text,
+            Ok(text) => corrected(text.as_bytes()),
+            Err(error) => corrected(error.as_bytes()),
+        };
+        (transcript, json)
+    }
 }
 
+/// Returns a copy that strict parsers accept. `null` for no bytes.
 fn corrected(bytes: &[u8]) -> String {
     let mut copy = Vec::new();
     let copied = JsonReader::new(bytes).copy(&mut copy);

@@ -1,9 +1,9 @@
 //! Deepgram results (nova and whisper models). Every field is optional, and an object may stand in for a list.
 
+use crate::domain::extras::Extras;
 use crate::domain::transcript::{Paragraph, Utterance, Word};
 use crate::provider::json::list::each;
 use crate::provider::json::reader::{JsonReader, Kind};
-use crate::provider::result::extras::Extras;
 use crate::provider::result::paragraph;
 use crate::provider::result::search::FoundText;
 use crate::provider::result::utterance::{NAMES as UTTERANCE_NAMES, UtteranceDraft};

@@ -4,11 +4,11 @@
 //! [`Draft::finish`] decides.
 
 use crate::domain::Transcript;
+use crate::domain::extras::Extras;
 use crate::domain::transcript::{Utterance, Word};
 use crate::provider::json::list::each;
 use crate::provider::json::reader::{JsonReader, Kind};
 use crate::provider::result::deepgram::ResultsDraft;
-use crate::provider::result::extras::Extras;
 use crate::provider::result::number::length;
 use crate::provider::result::search::FoundText;
 use crate::provider::result::utterance::{NAMES as UTTERANCE_NAMES, UtteranceDraft};

@@ -3,13 +3,11 @@
 //! - `draft`: a result of any shape, and how the shapes are told apart
 //! - `deepgram`: the field `results` of Deepgram
 //! - `word`, `utterance`, `paragraph`: parts of a transcript
-//! - [`extras`]: what a result contains besides the transcript
 //! - `search`: text in a result of an unknown shape
 //! - `number`: times and counts
 
 pub(crate) mod deepgram;
 pub(crate) mod draft;
-pub mod extras;
 pub(crate) mod number;
 pub(crate) mod paragraph;
 pub(crate) mod search;

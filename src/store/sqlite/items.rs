@@ -1,9 +1,12 @@
 //! Items for `status`, `list` and `show`.
 
-use crate::domain::{AttemptId, Failure, GenerationId, Job, JobId, JobState, Location, Timestamp};
+use crate::domain::{
+    AttemptId, Failure, GenerationId, Job, JobId, JobState, Location, Timestamp, Warning,
+};
 use crate::store::error::StoreError;
 use crate::store::sqlite::open::Store;
 use crate::store::sqlite::row;
+use crate::store::sqlite::warnings::warnings;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 use std::collections::{BTreeMap, HashMap};
@@ -81,6 +84,8 @@ pub struct Item {
     pub silent: Option<bool>,
     /// Job that paid for the result, if it is shared.
     pub paid_by: Option<JobId>,
+    /// Warnings about the transcript.
+    pub warnings: Vec<Warning>,
     /// Output files.
     pub outputs: Vec<PathBuf>,
     /// Creation time of the job.
@@ -133,7 +138,7 @@ const ITEM: &str = "SELECT j.id, r.source, r.kind, r.location, r.relative, j.sta
         CASE WHEN j.state = 'queued' THEN
             (SELECT e.id FROM jobs e WHERE e.recording_id = j.recording_id AND e.id < j.id
              AND e.state IN ('submitting', 'pending', 'received') LIMIT 1) END AS earlier,
-        j.accepted_at, j.expires_at, j.error_class, j.error_message, s.silent, s.paid_by, j.created_at, j.updated_at
+        j.accepted_at, j.expires_at, j.error_class, j.error_message, j.warnings, s.silent, s.paid_by, j.created_at, j.updated_at
     FROM jobs j JOIN recordings r ON r.id = j.recording_id LEFT JOIN results s ON s.job_id = j.id";
 
 impl Store {
@@ -356,6 +361,7 @@ fn item(found: &SqliteRow) -> Result<Item, StoreError> {
             .try_get::<Option<i64>, _>("silent")?
             .map(|silent| silent != 0),
         paid_by: found.try_get::<Option<i64>, _>("paid_by")?.map(JobId),
+        warnings: warnings(found)?,
         outputs: Vec::new(),
         created_at: row::time(found, "created_at")?,
         updated_at: row::time(found, "updated_at")?,

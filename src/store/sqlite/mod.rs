@@ -14,6 +14,7 @@
 //! - [`import`](mod@import): results of transcripts on disk
 //! - [`recovery`]: start and end of a run
 //! - [`results`]: stored results; [`outputs`]: the files written from them
+//! - [`unusable`]: answers that could not be used; [`warnings`]: warnings about finished transcripts
 //! - [`hooks`]: programs run for each transcript
 //! - [`outbox_message`], [`outbox`]: notifications until their delivery
 //! - [`operator`]: operator commands (retry, cancel, holds)
@@ -52,4 +53,6 @@ pub mod summary;
 pub(crate) mod tick;
 pub mod transitions;
 pub mod uncertain;
+pub mod unusable;
+pub mod warnings;
 pub(crate) mod writer;

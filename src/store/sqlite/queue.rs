@@ -47,6 +47,8 @@ pub struct PendingJob {
     pub duration_s: Option<f64>,
     /// SHA-256 of the audio, if known.
     pub sha256: Option<Box<str>>,
+    /// Whether an answer that could not be used is kept.
+    pub has_unusable_answer: bool,
     /// Path relative to the source.
     pub relative: PathBuf,
 }
@@ -76,6 +78,8 @@ pub struct ReceivedJob {
     pub received_at: Timestamp,
     /// Size of the compressed result in bytes.
     pub compressed_bytes: u64,
+    /// Length of the recording in seconds, as measured before the submission, if known.
+    pub measured_s: Option<f64>,
 }
 
 #[cfg(test)]
@@ -102,6 +106,7 @@ impl ReceivedJob {
             accepted_at: None,
             received_at: Timestamp::from_millis(0),
             compressed_bytes: 0,
+            measured_s: None,
         }
     }
 }
@@ -233,7 +238,7 @@ impl Store {
         let rows = sqlx::query(
             "SELECT j.id, j.recording_id, r.source, r.kind, r.location, r.relative, r.base_name, j.model, j.options,
                     j.sha256, j.generation_id, r.size_bytes, r.modified_at, r.recorded_at, j.accepted_at, s.received_at,
-                    length(s.raw) AS packed_bytes
+                    length(s.raw) AS packed_bytes, r.duration_s
              FROM jobs j JOIN recordings r ON r.id = j.recording_id JOIN results s ON s.job_id = j.id
              WHERE j.state = 'received' AND j.due_at <= ?1
                    AND j.recording_id NOT IN (SELECT value FROM json_each(?3))
@@ -255,7 +260,7 @@ impl Store {
         let found = sqlx::query(
             "SELECT j.id, j.recording_id, r.source, r.kind, r.location, r.relative, r.base_name, j.model, j.options,
                     j.sha256, j.generation_id, r.size_bytes, r.modified_at, r.recorded_at, j.accepted_at, s.received_at,
-                    length(s.raw) AS packed_bytes
+                    length(s.raw) AS packed_bytes, r.duration_s
              FROM jobs j JOIN recordings r ON r.id = j.recording_id JOIN results s ON s.job_id = j.id
              WHERE j.id = ?1",
         )
@@ -393,7 +398,9 @@ async fn pending_after(
         last.map_or((i64::MIN, 0), |last| (last.expires_at.millis(), last.job.0));
     let page: String = sqlx::query_scalar(
         "SELECT json_group_array(json_array(id, attempt, hex(generation_id), accepted_at, expires_at, attempts,
-                                            model, duration_s, sha256, hex(relative))) FROM (
+                                            model, duration_s, sha256,
+                                            EXISTS (SELECT 1 FROM unusable_answers u WHERE u.attempt_id = attempt AND u.job_id = id),
+                                            hex(relative))) FROM (
              SELECT j.id, j.generation_id, j.accepted_at, j.expires_at, j.attempts, j.model, r.duration_s,
                     j.sha256, r.relative, (SELECT max(id) FROM attempts a WHERE a.job_id = j.id) AS attempt
              FROM jobs j INDEXED BY jobs_pending JOIN recordings r ON r.id = j.recording_id
@@ -419,6 +426,7 @@ type PendingRow = (
     String,
     Option<f64>,
     Option<Box<str>>,
+    u8,
     String,
 );
 
@@ -433,6 +441,7 @@ fn pending(found: PendingRow) -> Result<PendingJob, StoreError> {
         model,
         duration_s,
         sha256,
+        unusable,
         relative,
     ) = found;
     let damaged = |column| StoreError::Content { column };
@@ -449,6 +458,7 @@ fn pending(found: PendingRow) -> Result<PendingJob, StoreError> {
         model,
         duration_s,
         sha256,
+        has_unusable_answer: unusable != 0,
         relative: PathBuf::from(OsString::from_vec(relative)),
     })
 }
@@ -466,5 +476,6 @@ fn received(found: &SqliteRow) -> Result<ReceivedJob, StoreError> {
         accepted_at: row::time_or_none(found, "accepted_at")?,
         received_at: row::time(found, "received_at")?,
         compressed_bytes: row::count(found, "packed_bytes")?,
+        measured_s: found.try_get("duration_s")?,
     })
 }

@@ -18,6 +18,8 @@ pub struct PeriodSummary {
     pub done: u64,
     /// Number of jobs failed.
     pub failed: u64,
+    /// Number of jobs done with warnings.
+    pub warned: u64,
     /// First failed jobs, by ID.
     pub failures: Vec<FailedJob>,
     /// Audio of the jobs done, in seconds.
@@ -85,6 +87,7 @@ impl Store {
         Ok(PeriodSummary {
             done: row::count(&figures, "done")?,
             failed: row::count(&figures, "failed")?,
+            warned: self.warned_between(since, until).await?,
             failures: failures.iter().map(failed_job).collect::<Result<_, _>>()?,
             audio_s: figures.try_get("audio_s")?,
             billed: billed.iter().map(model_usage).collect::<Result<_, _>>()?,

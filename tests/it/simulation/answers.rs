@@ -165,6 +165,7 @@ impl<'g> Machine<'g> {
             model: String::new(),
             duration_s: None,
             sha256: None,
+            has_unusable_answer: false,
             relative: PathBuf::new(),
         };
         let expected = self.times.expected("", None);

@@ -3,7 +3,7 @@
 //! The schedule is in memory. A poll is written to the database only if it changes the job.
 
 pub mod schedule;
-use crate::domain::{AttemptId, Hold, HoldKind, Timestamp};
+use crate::domain::{AttemptId, Failure, Hold, HoldKind, Timestamp};
 use crate::pipeline::event::RunEvent;
 use crate::pipeline::journal::{BegunHold, Journal};
 use crate::pipeline::lane::{Answered, Lane};
@@ -13,14 +13,17 @@ use crate::policy::backoff::CallKind;
 use crate::policy::latency::LatencyEstimator;
 use crate::policy::outcome::{Answer, Facts, JobChange, Reason, decide};
 use crate::provider::aimlapi::response::Expected;
-use crate::provider::{CallError, Completed, PollStatus};
+use crate::provider::{CallError, Completed, PollStatus, UnusableAnswer};
 use crate::runtime::clock::{Reading, sleep_until};
 use crate::runtime::failpoint;
 use crate::store::StoreError;
+use crate::store::compress::pack;
 use crate::store::sqlite::queue::PendingJob;
 use crate::store::sqlite::transitions::FailedAttempt;
+use crate::store::sqlite::unusable::KeptAnswer;
 use schedule::{PollSchedule, PolledGeneration};
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -259,6 +262,9 @@ impl Poll {
         let Some(reply) = self.request(&generation.pending, slot).await else {
             return Ok((attempt, PollOutcome::Finished));
         };
+        if let Ok(PollStatus::Unusable(answer)) = &reply {
+            self.keep(&mut generation, answer).await?;
+        }
         let outcome = self.answered(generation, started, reply).await?;
         Ok((attempt, outcome))
     }
@@ -323,7 +329,7 @@ impl Poll {
                 Ok(PollStatus::Completed(completed) | PollStatus::WithoutResult(completed)),
             ) => self.store_result(generation, completed).await,
             (JobChange::PollAgain { unfinished, due }, reply) => {
-                warn_if_unusable(&generation, &reply);
+                warn_if_unreadable(&generation, &reply);
                 generation.record(answer, started.steady);
                 generation.last_unfinished_at = unfinished.then_some(started.steady);
                 Ok(match due {
@@ -352,6 +358,37 @@ impl Poll {
             let error = attempt.error.as_ref();
             error.is_some_and(|error| failure.reads_like(error))
         }))
+    }
+
+    /// Keeps an answer that cannot be used, before anything is decided about it. An answer that repeats is kept once.
+    async fn keep(
+        &self,
+        generation: &mut PolledGeneration,
+        answer: &UnusableAnswer,
+    ) -> Result<(), StoreError> {
+        let mut hasher = DefaultHasher::new();
+        answer.body.hash(&mut hasher);
+        let hash = Some(hasher.finish());
+        if generation.kept_answer == hash {
+            return Ok(());
+        }
+        let pending = &generation.pending;
+        tracing::warn!(
+            job.id = pending.job.0,
+            error = %answer.failure,
+            "the answer to a poll cannot be used; it is stored, and polling continues"
+        );
+        let kept = KeptAnswer {
+            job: pending.job,
+            attempt: pending.attempt,
+            raw: pack(&answer.body),
+            reason: answer.failure.message.clone(),
+            received_at: self.journal.now(),
+        };
+        let keep = || self.journal.store.keep_answer(kept.clone());
+        self.journal.retrying(keep).await?;
+        generation.kept_answer = hash;
+        Ok(())
     }
 
     async fn store_result(
@@ -398,7 +435,7 @@ impl Poll {
         } = generation.pending;
         let failure = match reply {
             Ok(PollStatus::Failed(failure)) => Some(failure),
-            Ok(PollStatus::Unusable(answer)) => Some(answer.failure),
+            Ok(PollStatus::Unusable(answer)) => Some(stored(answer.failure)),
             Err(error) => Some(error.failure),
             Ok(_) => None,
         };
@@ -449,17 +486,20 @@ const fn answer_of(status: &PollStatus) -> Answer {
     }
 }
 
-fn warn_if_unusable(generation: &PolledGeneration, reply: &Result<PollStatus, CallError>) {
-    let failure = match reply {
-        Ok(PollStatus::Unusable(answer)) => &answer.failure,
-        Err(error) if matches!(error.answer(), Answer::Unreadable | Answer::Refused) => {
-            &error.failure
-        }
-        _ => return,
-    };
-    tracing::warn!(
-        job.id = generation.pending.job.0,
-        error = %failure,
-        "the answer to a poll cannot be used; polling again"
-    );
+/// Returns the failure of a job whose last answer could not be used.
+fn stored(failure: Failure) -> Failure {
+    let message = format!("{}; the answer is stored", failure.message);
+    Failure::new(failure.class, message)
+}
+
+fn warn_if_unreadable(generation: &PolledGeneration, reply: &Result<PollStatus, CallError>) {
+    if let Err(error) = reply
+        && matches!(error.answer(), Answer::Unreadable | Answer::Refused)
+    {
+        tracing::warn!(
+            job.id = generation.pending.job.0,
+            error = %error.failure,
+            "the answer to a poll cannot be read; polling again"
+        );
+    }
 }

@@ -31,10 +31,12 @@ pub struct PolledGeneration {
     /// Time of acceptance, or start of the last poll that found it unfinished. `None` if it was not polled in time
     /// since: the answer may have been available long before the next poll.
     pub last_unfinished_at: Option<Timestamp>,
-    /// Answers to earlier polls of this run.
+    /// Answers to earlier polls.
     pub earlier: EarlierAnswers,
     /// Start of the first of the polls that were answered 404 without another answer between.
     pub missing_since: Option<Timestamp>,
+    /// Hash of the last answer that was kept because it could not be used.
+    pub kept_answer: Option<u64>,
 }
 
 impl PolledGeneration {
@@ -56,12 +58,16 @@ impl PolledGeneration {
             accepted_at: clocks.to_steady(pending.accepted_at),
             expires_at: clocks.to_steady(pending.expires_at),
             watched_since: clocks.steady,
+            earlier: EarlierAnswers {
+                unusable: pending.has_unusable_answer,
+                ..EarlierAnswers::NONE
+            },
             pending,
             polls: 0,
             has_expected_latency: false,
             last_unfinished_at: None,
-            earlier: EarlierAnswers::NONE,
             missing_since: None,
+            kept_answer: None,
         }
     }
 
@@ -242,6 +248,7 @@ mod tests {
             model: "m".to_owned(),
             duration_s: None,
             sha256: None,
+            has_unusable_answer: false,
             relative: PathBuf::new(),
         };
         PolledGeneration::new(pending, false, CLOCKS)

@@ -19,7 +19,7 @@ use crate::pipeline::result_cache::ResultCache;
 use crate::pipeline::stages::save::names::{OnEdited, write_failure};
 use crate::pipeline::stages::save::reservations::Reservations;
 use crate::pipeline::stages::save::staging::{
-    PlacedFiles, RenderedFiles, StagedFiles, StagedResult, output_folder, render_files,
+    Findings, PlacedFiles, RenderedFiles, StagedFiles, StagedResult, output_folder, render_files,
 };
 use crate::pipeline::stages::save::sync::sync_staged;
 use crate::pipeline::write_failures::WriteFailures;
@@ -186,7 +186,7 @@ struct SavedResult {
 
 struct SavedFiles {
     placed: PlacedFiles,
-    silent: bool,
+    findings: Findings,
 }
 
 impl SavedResult {
@@ -336,7 +336,7 @@ fn render(unsaved: UnsavedResult, output: &OutputConfig) -> Result<RenderedResul
     let rendered = catch_panic(|| {
         Ok(render_files(
             &received,
-            &completed,
+            completed,
             &folder,
             &output.name,
             &output.formats,
@@ -360,7 +360,7 @@ fn write_staging_files(result: RenderedResult, reservations: &Reservations) -> S
     } = result;
     let outcome = catch_panic(|| {
         let rendered = rendered?;
-        let silent = rendered.silent;
+        let findings = rendered.findings.clone();
         let reserve = |paths: &[PathBuf]| reservations.reserve(received.job, paths);
         let staging = StagedFiles::stage(
             &received,
@@ -370,7 +370,7 @@ fn write_staging_files(result: RenderedResult, reservations: &Reservations) -> S
             OnEdited::Keep,
             reserve,
         )?;
-        Ok((staging, silent))
+        Ok((staging, findings))
     });
     StagedResult { received, outcome }
 }
@@ -379,9 +379,9 @@ fn write_staging_files(result: RenderedResult, reservations: &Reservations) -> S
 fn finish(result: StagedResult, reservations: &Reservations) -> SavedResult {
     let StagedResult { received, outcome } = result;
     let outcome = catch_panic(|| {
-        let (staging, silent) = outcome?;
+        let (staging, findings) = outcome?;
         let placed = staging.commit(|paths| reservations.reserve(received.job, paths))?;
-        Ok(SavedFiles { placed, silent })
+        Ok(SavedFiles { placed, findings })
     });
     SavedResult { received, outcome }
 }
@@ -402,8 +402,12 @@ async fn record(stage: &Save, saved: SavedResult) -> Result<(), StoreError> {
     match saved.outcome {
         Ok(SavedFiles {
             placed: PlacedFiles { written, kept },
-            silent,
+            findings: Findings { silent, warnings },
         }) => {
+            if !warnings.is_empty() {
+                let warn = || store.record_warnings(job, warnings.clone());
+                stage.journal.record(job, warn).await?;
+            }
             let hook = stage.has_hook;
             let done = || store.finish_job(job, written.clone(), hook, stage.journal.now());
             if stage.journal.record(job, done).await?.is_some() {
@@ -414,10 +418,18 @@ async fn record(stage: &Save, saved: SavedResult) -> Result<(), StoreError> {
                 }
                 stage.journal.emit(&RunEvent::Done {
                     job,
-                    name,
+                    name: name.clone(),
                     outputs: written.into_iter().map(|file| file.path).collect(),
                     silent,
                 });
+                if !warnings.is_empty() {
+                    let warned = RunEvent::Warned {
+                        job,
+                        name,
+                        warnings,
+                    };
+                    stage.journal.emit(&warned);
+                }
             }
         }
         Err(failure) => {
@@ -484,7 +496,7 @@ mod tests {
                         written: vec![written],
                         kept,
                     },
-                    silent: false,
+                    findings: Findings::default(),
                 }),
             };
             saved.require_synced(&synced.clone().into());

@@ -5,17 +5,19 @@
 use crate::config::{Layout, OutputConfig};
 use crate::domain::file_name::TemplateValues;
 use crate::domain::{
-    Failure, FileNameTemplate, Format, KeptFile, Location, Recording, WrittenFile,
+    Failure, FileNameTemplate, Format, KeptFile, Location, Recording, Transcript, Warning,
+    WrittenFile,
 };
 use crate::output::error::WriteError;
 use crate::output::link::relative_link;
 use crate::output::naming;
-use crate::output::render::{TranscriptMetadata, render};
+use crate::output::render::{TranscriptMetadata, render, render_json};
 use crate::output::target::{Content, Target, TargetState};
 use crate::output::write::{StagedFile, create_folder, rename_into_place};
 use crate::pipeline::stages::save::names::{
     ChosenTarget, NameCandidates, Naming, OnEdited, write_failure,
 };
+use crate::policy::result_warnings::{Finished, result_warnings};
 use crate::provider::Completed;
 use crate::store::sqlite::outputs::{FileRecords, Replacement};
 use crate::store::sqlite::queue::ReceivedJob;
@@ -45,30 +47,73 @@ pub struct RenderedFiles {
     pub naming: Naming,
     /// Content of each file, in the order of the configured formats.
     pub files: Vec<(Format, Vec<u8>)>,
-    /// Whether the recording contains no speech.
-    pub silent: bool,
+    /// What is reported about the transcript.
+    pub findings: Findings,
 }
 
-/// Renders a result in `formats`, for files in `folder`.
+/// What is reported about a transcript.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// Whether the recording contains no speech.
+    pub silent: bool,
+    /// What the user should check.
+    pub warnings: Vec<Warning>,
+}
+
+/// Renders a result in `formats`, for files in `folder`. Formats that need times are left out if the text has none.
 #[must_use]
 pub fn render_files(
     received: &ReceivedJob,
-    completed: &Completed,
+    completed: Completed,
     folder: &Path,
     name: &FileNameTemplate,
     formats: &[Format],
 ) -> RenderedFiles {
     let envelope = envelope(received, folder);
-    let transcript = &completed.transcript;
-    let raw = completed.result_json();
-    let render = |&format| (format, render(format, transcript, &raw, &envelope));
+    let findings = findings(received, &completed, formats);
+    let (transcript, mut json) = completed.into_parts();
+    // Formats are distinct, so the JSON is taken once. A copy of a large result would double the memory.
+    let render = |format| match format {
+        Format::Json => render_json(&transcript, std::mem::take(&mut json), &envelope),
+        _ => render(format, &transcript, "", &envelope),
+    };
+    let formats = writable_formats(formats, &transcript);
+    let contents: Vec<_> = formats.iter().copied().map(render).collect();
     RenderedFiles {
         naming: Naming {
             template: name.clone(),
             facts: facts(received, transcript.language.as_deref()),
         },
-        files: formats.iter().map(render).collect(),
-        silent: transcript.is_silent(),
+        files: formats.into_iter().zip(contents).collect(),
+        findings,
+    }
+}
+
+/// Returns the formats that can show the transcript. A transcript is never left without a file.
+fn writable_formats(formats: &[Format], transcript: &Transcript) -> Vec<Format> {
+    if transcript.has_times() || transcript.is_silent() {
+        return formats.to_vec();
+    }
+    let without_times = formats.iter().filter(|format| !format.needs_times());
+    let formats: Vec<_> = without_times.copied().collect();
+    if formats.is_empty() {
+        vec![Format::Txt]
+    } else {
+        formats
+    }
+}
+
+fn findings(received: &ReceivedJob, completed: &Completed, formats: &[Format]) -> Findings {
+    let finished = Finished {
+        request: &received.request,
+        measured_s: received.measured_s,
+        transcript: &completed.transcript,
+        extras: completed.extras,
+        formats,
+    };
+    Findings {
+        silent: completed.transcript.is_silent(),
+        warnings: result_warnings(&finished),
     }
 }
 
@@ -275,8 +320,8 @@ fn split(chosen: Vec<ChosenTarget>) -> (Vec<Target>, Vec<Option<PathBuf>>) {
 /// A result whose staging files are written, or the failure.
 pub(crate) struct StagedResult {
     pub(super) received: ReceivedJob,
-    /// Staging files, and whether the recording contains no speech.
-    pub(super) outcome: Result<(StagedFiles, bool), Failure>,
+    /// Staging files, and what is reported about the transcript.
+    pub(super) outcome: Result<(StagedFiles, Findings), Failure>,
 }
 
 impl StagedResult {
@@ -299,9 +344,9 @@ impl StagedResult {
         mut self,
         then: impl FnOnce(&StagedFiles) -> Result<(), Failure>,
     ) -> Self {
-        self.outcome = self.outcome.and_then(|(staging, silent)| {
+        self.outcome = self.outcome.and_then(|(staging, findings)| {
             then(&staging)?;
-            Ok((staging, silent))
+            Ok((staging, findings))
         });
         self
     }

@@ -119,6 +119,7 @@ impl Submit {
             model: candidate.job.request.model().to_owned(),
             duration_s: sent.duration_s,
             sha256: acceptance.sha256.map(String::into_boxed_str),
+            has_unusable_answer: false,
             relative: candidate.recording.relative.clone(),
         };
         // If the poll stage has already stopped, the next start polls this generation.

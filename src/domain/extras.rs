@@ -19,7 +19,7 @@ pub struct Extras {
 
 impl Extras {
     /// Records the field `name` of a result, which is not null. Returns whether it is one of these parts.
-    pub(crate) fn record(&mut self, name: &str) -> bool {
+    pub fn record(&mut self, name: &str) -> bool {
         let part = match name {
             "summary" => &mut self.summary,
             "topics" | "iab_categories_result" => &mut self.topics,
@@ -35,7 +35,7 @@ impl Extras {
     }
 
     /// Adds the parts that `other` has.
-    pub(crate) const fn add(&mut self, other: Self) {
+    pub const fn add(&mut self, other: Self) {
         self.summary |= other.summary;
         self.topics |= other.topics;
         self.intents |= other.intents;
