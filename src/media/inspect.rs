@@ -3,32 +3,41 @@
 //! Files that are certainly not recordings, and files that are certainly truncated, are rejected before they cost
 //! anything. All other files are left to the service.
 
-use super::duration::duration_of;
+use super::container;
+use super::input::Input;
 use super::sniff;
+use super::sound::{Defect, Length, Sound};
 use crate::domain::{ErrorClass, Failure};
-use crate::media::truncation;
 use std::io::{self, Read, Seek};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 /// Number of bytes read from the start of the file to detect its type.
 const HEAD_BYTES: usize = 8192;
 /// Minimum size of a recording, in bytes. No container has a shorter header.
 const MIN_BYTES: usize = 16;
+/// Upper bound of a plausible length: one year, in seconds. A container that declares more is broken.
+const MAX_LENGTH_S: f64 = 366.0 * 86_400.0;
+/// Number of places that are compared with zero, and the bytes of each.
+const ZERO_PROBES: u64 = 16;
+const ZERO_PROBE_BYTES: usize = 4096;
 
 /// Result of an inspection.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Inspection {
-    /// Duration of the audio in seconds, if the container declares it.
-    pub duration_s: Option<f64>,
+    /// Length of the sound track.
+    pub length: Length,
 }
 
-/// Inspects a file of `len` bytes. The extension of `path` is a hint for detecting the container. Blocks.
+/// Inspects a file of `len` bytes. The extension of `path` tells formats without a signature. Blocks.
+///
+/// Reads at most a few kilobytes more than [`Input`] allows.
 ///
 /// # Errors
 /// Returns the outer error if the file cannot be read. The inner error has the class `unreadable` if the file is empty
-/// or truncated, and `unsupported` if it is not a recording.
+/// or truncated, and `unsupported` if it is not a recording or has no sound.
 pub fn inspect(
-    mut file: impl Read + Seek + Send + Sync + 'static,
+    mut file: impl Read + Seek,
     len: u64,
     path: &Path,
 ) -> io::Result<Result<Inspection, Failure>> {
@@ -40,29 +49,65 @@ pub fn inspect(
         return Ok(Err(unreadable("the file is empty".to_owned())));
     }
     if let Some(kind) = sniff::detect_non_audio(&head) {
-        let message = format!("the file is not a recording: it looks like {kind}");
-        return Ok(Err(Failure::new(ErrorClass::Unsupported, message)));
+        return Ok(Err(unsupported(format!(
+            "the file is not a recording: it looks like {kind}"
+        ))));
     }
     if head.len() < MIN_BYTES {
         return Ok(Err(unreadable(format!(
             "the file is truncated: it has only {len} bytes"
         ))));
     }
-    if let Some(reason) = truncation::find_truncation(&mut file, &head, len)? {
-        return Ok(Err(unreadable(format!("the file is truncated: {reason}"))));
+    let mut input = Input::new(&mut file, len);
+    if is_zero(&head) && has_only_zeros(&mut input)? {
+        return Ok(Err(unreadable("the file contains only zeros".to_owned())));
     }
-    file.rewind()?;
     let extension = path
         .extension()
         .and_then(|extension| extension.to_str())
         .map(str::to_lowercase);
-    Ok(Ok(Inspection {
-        duration_s: duration_of(file, len, extension.as_deref()),
-    }))
+    let sound = read_sound(&mut input, extension.as_deref())?;
+    Ok(match sound.defect {
+        Some(Defect::Truncated(reason)) => {
+            Err(unreadable(format!("the file is truncated: {reason}")))
+        }
+        Some(Defect::Silent(reason)) => {
+            Err(unsupported(format!("the file has no sound: {reason}")))
+        }
+        None => Ok(Inspection {
+            length: sound.length.if_plausible(MAX_LENGTH_S),
+        }),
+    })
+}
+
+/// Reads the container. The files are untrusted, and a panic must not end the process.
+fn read_sound(input: &mut Input<'_>, extension: Option<&str>) -> io::Result<Sound> {
+    let read = catch_unwind(AssertUnwindSafe(|| container::read(input, extension)));
+    read.unwrap_or_else(|_| Ok(Sound::default()))
+}
+
+/// Whether evenly spaced parts of the file are zero.
+fn has_only_zeros(input: &mut Input<'_>) -> io::Result<bool> {
+    let last = input.len().saturating_sub(ZERO_PROBE_BYTES as u64);
+    for number in 0..=ZERO_PROBES {
+        let at = (u128::from(last) * u128::from(number) / u128::from(ZERO_PROBES)) as u64;
+        if !is_zero(&input.read_at(at, ZERO_PROBE_BYTES)?) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn is_zero(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| *byte == 0)
 }
 
 fn unreadable(message: String) -> Failure {
     Failure::new(ErrorClass::Unreadable, message)
+}
+
+fn unsupported(message: String) -> Failure {
+    Failure::new(ErrorClass::Unsupported, message)
 }
 
 #[cfg(test)]
@@ -97,7 +142,7 @@ mod tests {
         assert_eq!(
             inspect_bytes("a.wav", &wav(3)),
             Ok(Inspection {
-                duration_s: Some(3.0)
+                length: Length::Exact(3.0)
             })
         );
     }
@@ -137,7 +182,9 @@ mod tests {
         let bytes: Vec<u8> = (0..4000_u32).map(|n| (n * n % 253) as u8).collect();
         assert_eq!(
             inspect_bytes("a.mp3", &bytes),
-            Ok(Inspection { duration_s: None })
+            Ok(Inspection {
+                length: Length::Unknown
+            })
         );
     }
 

@@ -2,10 +2,20 @@
 //!
 //! - [`inspect`]: inspection of a file before it is submitted
 //! - `sniff`: detection of files that are not recordings
-//! - `truncation`: detection of truncated recordings
-//! - [`duration`]: duration of a recording, from its container
+//! - `container`: length and defects of the sound, for each family of containers
+//! - `frames`: sound that is a sequence of frames, without a container
+//! - `id3`: tags before and after such sound
+//! - [`sound`]: the sound of a recording
+//! - `input`: bounded access to the bytes
+//! - `search`: search for the first and the last sound
+//! - `field`: numbers in headers
 
-pub mod duration;
+mod container;
+mod field;
+mod frames;
+mod id3;
+mod input;
 pub mod inspect;
+mod search;
 mod sniff;
-pub(crate) mod truncation;
+pub mod sound;

@@ -46,7 +46,7 @@ pub async fn probe_all(store: &Store) -> Result<HashMap<RecordingId, Failure>, S
 fn probe(file: &UnprobedFile) -> Result<Option<f64>, Failure> {
     let probed = File::open(&file.path).and_then(|open| inspect(open, file.size_bytes, &file.path));
     match probed {
-        Ok(inspected) => inspected.map(|inspected| inspected.duration_s),
+        Ok(inspected) => inspected.map(|inspected| inspected.length.seconds()),
         Err(_) => Ok(None),
     }
 }

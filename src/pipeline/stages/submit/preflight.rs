@@ -136,8 +136,8 @@ fn ready(
 ) -> Preflight {
     match inspected {
         Err(failure) => Preflight::Refused(failure),
-        Ok(Inspection { duration_s }) => Preflight::Ready(Ready {
-            duration_s,
+        Ok(Inspection { length }) => Preflight::Ready(Ready {
+            duration_s: length.seconds(),
             sha256,
             content,
         }),

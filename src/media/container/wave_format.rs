@@ -1,0 +1,66 @@
+//! The format chunk of WAV and Wave64.
+
+use crate::media::field::{le16, le32};
+
+const PCM: u16 = 0x0001;
+const MS_ADPCM: u16 = 0x0002;
+const FLOAT: u16 = 0x0003;
+const A_LAW: u16 = 0x0006;
+const MU_LAW: u16 = 0x0007;
+const IMA_ADPCM: u16 = 0x0011;
+const GSM: u16 = 0x0031;
+const EXTENSIBLE: u16 = 0xfffe;
+
+/// Format of the sound data.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct WaveFormat {
+    tag: u16,
+    rate: u32,
+    bytes_per_second: u32,
+    block_bytes: u16,
+    samples_per_block: u16,
+}
+
+impl WaveFormat {
+    /// Parses the content of a format chunk. Returns `None` if it is too short or has no sample rate.
+    pub(super) fn parse(chunk: &[u8]) -> Option<Self> {
+        let (channels, bits) = (le16(chunk, 2)?, le16(chunk, 14).unwrap_or(0));
+        let format = Self {
+            tag: le16(chunk, 0)?,
+            rate: le32(chunk, 4)?,
+            bytes_per_second: le32(chunk, 8)?,
+            block_bytes: match le16(chunk, 12)? {
+                0 => channels.saturating_mul(bits.div_ceil(8)),
+                bytes => bytes,
+            },
+            samples_per_block: le16(chunk, 18).unwrap_or(0),
+        };
+        (format.rate > 0).then_some(format)
+    }
+
+    /// Returns the seconds in this many bytes of sound. `frames` is the number of samples in the fact chunk, if the
+    /// sound is complete.
+    pub(super) fn seconds(&self, bytes: u64, frames: Option<u64>) -> Option<f64> {
+        let (bytes, rate) = (bytes as f64, f64::from(self.rate));
+        let block = f64::from(self.block_bytes);
+        match self.tag {
+            PCM | FLOAT | A_LAW | MU_LAW | EXTENSIBLE => {
+                (block > 0.0).then(|| bytes / (block * rate))
+            }
+            MS_ADPCM | IMA_ADPCM | GSM if self.samples_per_block > 0 && block > 0.0 => {
+                Some(bytes / block * f64::from(self.samples_per_block) / rate)
+            }
+            _ => {
+                let by_rate =
+                    (self.bytes_per_second > 0).then(|| bytes / f64::from(self.bytes_per_second));
+                let by_frames = frames.map(|frames| frames as f64 / rate);
+                // The frames of a variable bit rate are right. Placeholders are far away from the byte rate.
+                by_frames
+                    .filter(|frames| {
+                        by_rate.is_none_or(|rate| (0.25..4.0).contains(&(frames / rate)))
+                    })
+                    .or(by_rate)
+            }
+        }
+    }
+}
