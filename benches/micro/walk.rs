@@ -1,7 +1,7 @@
 //! Directory walk over unchanged files.
 
 use divan::Bencher;
-use globset::GlobSet;
+use nightscribe::config::patterns::PathPatterns;
 use nightscribe::domain::Timestamp;
 use nightscribe::source::folder::walk::{WalkOptions, walk};
 use std::fs;
@@ -26,12 +26,13 @@ fn tree() -> TempDir {
 #[divan::bench(sample_count = 20)]
 fn ten_thousand_files(bencher: Bencher) {
     let root = tree();
-    let none = GlobSet::empty();
+    let none = PathPatterns::empty();
     bencher.counter(FOLDERS * FILES).bench(|| {
         let found = walk(WalkOptions {
             root: root.path(),
             include: None,
             exclude: &none,
+            default_excludes: true,
             settle: Duration::ZERO,
             skip: &[],
             now: Timestamp::MAX,

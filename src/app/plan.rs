@@ -11,6 +11,7 @@ use crate::pipeline::probe_durations::probe_all;
 use crate::policy::forecast::{Workload, submitted_by};
 use crate::policy::hours::SubmitWindow;
 use crate::provider::aimlapi::models::shown_name;
+use crate::source::folder::left_out::LeftOut;
 use crate::store::sqlite::durations::PlannedRecording;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -43,6 +44,12 @@ pub struct Plan {
     pub unpriced: BTreeSet<String>,
     /// Number of excluded files, by reason.
     pub skipped: BTreeMap<String, u64>,
+    /// Number of files that changed a moment ago or are open for writing. They are not counted elsewhere.
+    pub unsettled: u64,
+    /// Time from which the first of them is taken, unless it changes again.
+    pub settles_at: Option<Timestamp>,
+    /// Files that the scan passed over, by source.
+    pub left_out: BTreeMap<String, LeftOut>,
     /// Earliest time of the last submission. `None` if not everything can be submitted.
     pub submitted_by: Option<Timestamp>,
 }
@@ -74,13 +81,16 @@ pub async fn plan(
     observer: &dyn Observer,
 ) -> Result<Plan, AppError> {
     let store = session.store().await?;
-    scan_sources(session, &store, observer).await?;
+    let totals = scan_sources(session, &store, observer).await?;
     let refused = probe_all(&store).await?;
     let prices = prices(&session.config, &store).await?;
     let planned = store.planned_recordings().await?;
     store.close().await;
     let config = &session.config;
     let mut plan = build_plan(&planned, &refused, config, &prices, limits.limit);
+    plan.unsettled = totals.summary.unsettled;
+    plan.settles_at = totals.summary.settles_at;
+    plan.left_out = totals.left_out;
     plan.submitted_by = forecast(&plan, config, session.now(), &session.window(limits.until));
     Ok(plan)
 }
@@ -102,6 +112,9 @@ fn build_plan(
         unknown_length: 0,
         unpriced: BTreeSet::new(),
         skipped: BTreeMap::new(),
+        unsettled: 0,
+        settles_at: None,
+        left_out: BTreeMap::new(),
         submitted_by: None,
     };
     let mut groups: BTreeMap<(&str, String), (u64, f64)> = BTreeMap::new();

@@ -4,7 +4,8 @@ use super::display::log::LogDisplay;
 use super::exit::{CommandError, Exit};
 use super::json::to_json_line;
 use super::terminal::{
-    WARN, format_hours, format_money, format_table, format_time, new_table, pluralize,
+    WARN, escape_control_chars, format_hours, format_money, format_table, format_time, new_table,
+    pluralize,
 };
 use crate::app::plan::{Plan, PlanLimits, plan as load_plan};
 use crate::app::session::Session;
@@ -69,6 +70,17 @@ fn text(plan: &Plan, config: &Config, now: Timestamp, zone: &TimeZone) -> String
     for (why, files) in &plan.skipped {
         let files = pluralize(*files, "file", "files");
         text.push_str(&format!("{WARN}{files} excluded{WARN:#}: {why}\n"));
+    }
+    for (source, left_out) in &plan.left_out {
+        let left_out = escape_control_chars(&left_out.to_string());
+        text.push_str(&format!("Passed over in {source}: {left_out}.\n"));
+    }
+    if let Some(settles_at) = plan.settles_at {
+        let files = pluralize(plan.unsettled, "file", "files");
+        let from = format_time(settles_at, now, zone);
+        text.push_str(&format!(
+            "{files} changed a moment ago, or still open: from {from} on.\n"
+        ));
     }
     text.push_str(&match plan.submitted_by {
         _ if plan.files == 0 => "Nothing would be submitted.\n".to_owned(),

@@ -26,6 +26,7 @@ pub mod key;
 pub mod layout;
 pub mod load;
 pub mod notify;
+pub mod patterns;
 pub mod secret;
 mod secret_source;
 mod section;
@@ -42,11 +43,11 @@ pub use load::{ConfigError, load};
 pub use notify::{HookConfig, HooksConfig, NotifyConfig, Program, WebhookConfig};
 pub use secret::{SecretError, read_secret};
 
+use crate::config::patterns::PathPatterns;
 use crate::domain::{ApiMode, FileNameTemplate, Format, PriceTable, Request};
 use crate::policy::bounds::Bounds;
 use crate::policy::budget::Cap;
 use crate::policy::hours::HoursRange;
-use globset::GlobSet;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -191,11 +192,12 @@ pub struct SourceConfig {
     pub request: Request,
     /// Whether models that this version does not know are accepted.
     pub allow_unknown_model: bool,
-    /// Globs of files to include, matched against the path within the source. `None` includes every file whose name has
-    /// the extension of a recording.
-    pub include: Option<GlobSet>,
-    /// Globs of files to exclude, matched against the path within the source.
-    pub exclude: GlobSet,
+    /// Patterns of files to include. `None` includes every file whose name has the extension of a recording.
+    pub include: Option<PathPatterns>,
+    /// Patterns of files and folders to exclude.
+    pub exclude: PathPatterns,
+    /// Whether unfinished files, trash and thumbnails are excluded.
+    pub default_excludes: bool,
     /// How long a file must be unchanged before it is taken.
     pub settle: Duration,
     /// Limits on the duration and size of recordings.

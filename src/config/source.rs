@@ -8,16 +8,17 @@ use super::values::{
     ParseResult, boolean, bytes, duration, path, positive_duration, string, strings,
 };
 use crate::config::diagnostics::Diagnostic;
+use crate::config::patterns::PathPatterns;
 use crate::domain::Request;
 use crate::policy::bounds::Bounds;
 use crate::provider::aimlapi::{models, options};
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Default values of a source. The template shows the same values.
-const DEFAULTS: &str = "model = '#g1_nova-2-general'\nsettle = '30s'\nexclude = []\n";
+const DEFAULTS: &str =
+    "model = '#g1_nova-2-general'\nsettle = '30s'\nexclude = []\ndefault_excludes = true\n";
 /// Maximum length of a source name, in bytes. Source names are folder names.
 const MAX_NAME_BYTES: usize = 64;
 
@@ -47,8 +48,9 @@ pub(super) fn read_source(
         resolved.map_err(|error| error.to_string())
     });
     let (model, any_model) = read_model(&mut section, any_model);
-    let include = section.get("include", non_empty_globs);
-    let exclude = section.get("exclude", globs);
+    let include = section.get("include", non_empty_patterns);
+    let exclude = section.get("exclude", patterns);
+    let default_excludes = section.get("default_excludes", boolean);
     let settle = section.get("settle", duration);
     let bounds = Bounds {
         min_duration: section.get("min_duration", positive_duration),
@@ -81,6 +83,7 @@ pub(super) fn read_source(
         path: path?,
         include,
         exclude: exclude?,
+        default_excludes: default_excludes?,
         settle: settle?,
         bounds,
     })
@@ -114,27 +117,19 @@ fn name(value: &Value) -> ParseResult<String> {
     Ok(name)
 }
 
-fn globs(value: &Value) -> ParseResult<GlobSet> {
-    let mut set = GlobSetBuilder::new();
-    for glob in strings(value)? {
-        set.add(
-            GlobBuilder::new(&glob)
-                .literal_separator(true)
-                .build()
-                .map_err(|error| error.to_string())?,
-        );
-    }
-    set.build().map_err(|error| error.to_string())
+fn patterns(value: &Value) -> ParseResult<PathPatterns> {
+    let patterns = strings(value)?;
+    PathPatterns::parse(patterns.iter().map(String::as_str))
 }
 
-/// Parses a non-empty list of globs. An empty one would silently exclude every file.
-fn non_empty_globs(value: &Value) -> ParseResult<GlobSet> {
-    match globs(value)? {
-        set if set.is_empty() => Err(
-            "expected at least one glob; omit the key to include every type of recording"
+/// Parses a non-empty list of patterns. An empty one would silently exclude every file.
+fn non_empty_patterns(value: &Value) -> ParseResult<PathPatterns> {
+    match patterns(value)? {
+        patterns if patterns.is_empty() => Err(
+            "expected at least one pattern; omit the key to include every type of recording"
                 .to_owned(),
         ),
-        set => Ok(set),
+        patterns => Ok(patterns),
     }
 }
 

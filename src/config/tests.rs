@@ -427,7 +427,7 @@ fn invalid_sources_are_rejected_by_name() {
         ),
         (
             &format!("{SOURCE}include = []"),
-            "source `a`: `include`: expected at least one glob; omit the key to include every type of recording",
+            "source `a`: `include`: expected at least one pattern; omit the key to include every type of recording",
         ),
         (
             &format!("{SOURCE}settle = 30"),

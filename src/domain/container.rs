@@ -6,8 +6,9 @@ use std::path::Path;
 ///
 /// The service does not document the types it accepts. It uses Deepgram, which accepts everything that ffmpeg decodes.
 /// The table lists the common audio and video containers.
-const CONTAINERS: [(&str, &str); 38] = [
+const CONTAINERS: [(&str, &str); 48] = [
     ("3g2", "video/3gpp2"),
+    ("3ga", "audio/3gpp"),
     ("3gp", "video/3gpp"),
     ("aac", "audio/aac"),
     ("ac3", "audio/ac3"),
@@ -19,12 +20,16 @@ const CONTAINERS: [(&str, &str); 38] = [
     ("asf", "video/x-ms-asf"),
     ("au", "audio/basic"),
     ("avi", "video/x-msvideo"),
+    ("awb", "audio/amr-wb"),
+    ("bwf", "audio/wav"),
     ("caf", "audio/x-caf"),
     ("flac", "audio/flac"),
     ("flv", "video/x-flv"),
     ("gsm", "audio/gsm"),
+    ("m2ts", "video/mp2t"),
     ("m4a", "audio/mp4"),
     ("m4b", "audio/mp4"),
+    ("m4r", "audio/mp4"),
     ("m4v", "video/mp4"),
     ("mka", "audio/x-matroska"),
     ("mkv", "video/x-matroska"),
@@ -40,8 +45,13 @@ const CONTAINERS: [(&str, &str); 38] = [
     ("ogg", "audio/ogg"),
     ("ogv", "video/ogg"),
     ("opus", "audio/ogg"),
+    ("qta", "audio/quicktime"),
+    ("rf64", "audio/wav"),
     ("spx", "audio/ogg"),
+    ("ts", "video/mp2t"),
+    ("w64", "audio/x-w64"),
     ("wav", "audio/wav"),
+    ("weba", "audio/webm"),
     ("webm", "video/webm"),
     ("wma", "audio/x-ms-wma"),
     ("wmv", "video/x-ms-wmv"),

@@ -3,6 +3,7 @@
 use crate::domain::{Failure, Hold, HoldKind, JobId, JobState, KeptFile, Timestamp, Warning};
 use crate::policy::hours::Opening;
 use crate::provider::UploadProgress;
+use crate::source::folder::left_out::LeftOut;
 use crate::store::sqlite::recovery::Recovered;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,6 +21,8 @@ pub enum RunEvent {
     Started { recovered: Recovered },
     /// A source was scanned.
     Scanned { source: String, scan: ScanSummary },
+    /// A scan of a source passed over these files.
+    LeftOut { source: String, left_out: LeftOut },
     /// The folder of a source does not exist. Its jobs wait.
     SourceMissing {
         source: String,

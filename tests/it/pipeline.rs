@@ -484,7 +484,11 @@ fn an_unsettled_file_is_skipped() {
     let result = env.run_once(0);
     assert!(result.stderr.contains("unsettled=1"), "{}", result.stderr);
     assert!(env.items().is_empty());
-    set_mtime(&env.path("recordings/0.wav"), 1_000);
+    // A single run waits for a file that settles soon.
+    env.configure_with(
+        "",
+        "[[source]]\nname = 'talks'\npath = 'recordings'\nsettle = '1s'\n",
+    );
     env.run_once(0);
     assert_all_done(&env, 1);
 }

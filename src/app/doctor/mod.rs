@@ -8,13 +8,13 @@ pub mod check_result;
 
 use crate::app::duration_text::format_duration;
 use crate::app::session::Session;
-use crate::config::{self, Config, Environment, KeySource};
+use crate::config::{self, Config, Environment, KeySource, SourceConfig};
 use crate::domain::Timestamp;
 use crate::pipeline::monitor::{MIN_FREE_BYTES, free_bytes};
 use crate::provider::{Client, ClientSettings};
+use crate::source::folder::walk::{WalkItem, WalkOptions, walk};
 use crate::store::Store;
 use check_result::{CheckResult, CheckStatus, path_text};
-use std::path::Path;
 use std::time::Duration;
 
 /// Largest tolerated clock difference to the service. A larger one makes expiry times unreliable.
@@ -31,7 +31,7 @@ pub async fn check_all(session: &Session) -> Vec<CheckResult> {
     let (config, environment) = (&session.config, &session.environment);
     let mut results = vec![configuration(config)];
     let sources = config.sources.iter();
-    results.extend(sources.map(|source| folder("source", &source.path)));
+    results.extend(sources.map(|source| source_folder(source, config, session.now())));
     results.push(state(config).await);
     results.push(output(config));
     results.push(free_space(config));
@@ -60,15 +60,42 @@ fn configuration(config: &Config) -> CheckResult {
     }
 }
 
-fn folder(what: &'static str, path: &Path) -> CheckResult {
-    match std::fs::read_dir(path) {
-        Ok(_) => CheckResult::new(CheckStatus::Passed, what, path_text(path)),
-        Err(error) => CheckResult::new(
-            CheckStatus::Failed,
-            what,
-            format!("{}: {error}", path_text(path)),
-        ),
+/// Walks a source, and counts what is taken and what is passed over.
+fn source_folder(source: &SourceConfig, config: &Config, now: Timestamp) -> CheckResult {
+    let skip = [config.output.dir.clone(), config.state.dir.clone()];
+    let path = path_text(&source.path);
+    let walked = walk(WalkOptions {
+        root: &source.path,
+        include: source.include.as_ref(),
+        exclude: &source.exclude,
+        default_excludes: source.default_excludes,
+        settle: source.settle,
+        skip: &skip,
+        now,
+    });
+    let mut items = match walked {
+        Ok(items) => items,
+        Err(error) => {
+            return CheckResult::new(CheckStatus::Failed, "source", format!("{path}: {error}"));
+        }
+    };
+    let (mut taken, mut unsettled) = (0_u64, 0_u64);
+    for item in items.by_ref() {
+        match item {
+            WalkItem::Recording { .. } => taken += 1,
+            WalkItem::Unsettled { .. } => unsettled += 1,
+            WalkItem::Rules { .. } | WalkItem::Unreadable { .. } => {}
+        }
     }
+    let mut message = format!("{path}: {taken} recordings");
+    if unsettled > 0 {
+        message.push_str(&format!(", {unsettled} still changing or open"));
+    }
+    let left_out = items.left_out();
+    if !left_out.is_empty() {
+        message.push_str(&format!("; passed over: {left_out}"));
+    }
+    CheckResult::new(CheckStatus::Passed, "source", message)
 }
 
 async fn state(config: &Config) -> CheckResult {

@@ -33,6 +33,16 @@ impl Observer for LogDisplay {
             RunEvent::Scanned { source, scan } => {
                 tracing::debug!(source, found = scan.found, "scanned: nothing new")
             }
+            RunEvent::LeftOut { source, left_out } if left_out.is_empty() => {
+                tracing::trace!(source, "no file was passed over")
+            }
+            RunEvent::LeftOut { source, left_out } => {
+                tracing::debug!(
+                    source,
+                    files = escape_control_chars(&left_out.to_string()),
+                    "left out"
+                )
+            }
             RunEvent::SourceMissing {
                 source,
                 path,

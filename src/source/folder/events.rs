@@ -4,7 +4,7 @@ use crate::config::{Config, SourceConfig};
 use crate::domain::Timestamp;
 use crate::policy::rescan::FileChange;
 use crate::source::folder::walk::{is_hidden, is_selected};
-use notify::event::{CreateKind, ModifyKind, RenameMode};
+use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind, RenameMode};
 use notify::{ErrorKind, Event, EventKind};
 use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
@@ -69,6 +69,7 @@ impl SourceFolder {
                 below,
                 self.settings.include.as_ref(),
                 &self.settings.exclude,
+                self.settings.default_excludes,
             )
         };
         let is_folder = match event.kind {
@@ -87,6 +88,10 @@ impl SourceFolder {
                 if is_file() =>
             {
                 FileChange::Appeared
+            }
+            // A file that was open is complete now, however long ago it was written.
+            EventKind::Access(AccessKind::Close(AccessMode::Write)) if is_file() => {
+                FileChange::Written
             }
             EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Any) if is_file() => {
                 // Setting only the modification time of a file causes the same event as a write.
@@ -185,9 +190,9 @@ const EMFILE: i32 = 24;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::patterns::PathPatterns;
     use crate::domain::Request;
     use crate::policy::bounds::Bounds;
-    use globset::GlobSet;
     use notify::event::{AccessKind, AccessMode, DataChange, MetadataKind, RemoveKind};
     use std::fs;
     use std::time::Duration;
@@ -203,7 +208,8 @@ mod tests {
                 path: path.to_owned(),
                 request: Request::new("m", []),
                 include: None,
-                exclude: GlobSet::empty(),
+                exclude: PathPatterns::empty(),
+                default_excludes: true,
                 settle: Duration::from_secs(30),
                 bounds: Bounds::default(),
                 allow_unknown_model: false,

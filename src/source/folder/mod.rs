@@ -2,12 +2,18 @@
 //!
 //! - [`walk`](mod@walk): the directory walk
 //! - [`fingerprint`]: size and modification time of a file, and its hash
+//! - [`default_excludes`]: names of unfinished files, trash and thumbnails
+//! - [`left_out`]: counts of what a walk passed over
+//! - [`open_files`]: files that are open for writing
 //! - [`rules`]: rules and skip markers found in folders
 //! - `watch`: watches of the operating system
 //! - `events`: the meaning of a file event
 
+pub mod default_excludes;
 pub(crate) mod events;
 pub mod fingerprint;
+pub mod left_out;
+pub mod open_files;
 pub mod rules;
 pub mod walk;
 pub(crate) mod watch;

@@ -1,9 +1,13 @@
 //! Directory walk over the recordings of a source, in path order.
 
+use crate::config::patterns::PathPatterns;
 use crate::domain::Revision;
 use crate::domain::Timestamp;
 use crate::domain::container::is_recording;
-use globset::GlobSet;
+use crate::source::folder::default_excludes::{control_file, is_excluded_file, is_excluded_folder};
+use crate::source::folder::left_out::LeftOut;
+use crate::source::folder::open_files::OpenFiles;
+use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::ffi::OsStr;
 use std::fs::Metadata;
@@ -11,7 +15,8 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 use walkdir::{DirEntry, FilterEntry, IntoIter, WalkDir};
 
 /// Name of the marker file that excludes its folder and all subfolders from the walk.
@@ -24,11 +29,12 @@ pub const RULES_FILE: &str = ".nightscribe.toml";
 pub struct WalkOptions<'a> {
     /// Folder to walk. May itself be a symbolic link.
     pub root: &'a Path,
-    /// Globs of the files to include, matched on the path relative to the root. `None` includes every file with the
-    /// extension of a recording.
-    pub include: Option<&'a GlobSet>,
-    /// Globs of the files to exclude, matched on the path relative to the root.
-    pub exclude: &'a GlobSet,
+    /// Patterns of the files to include. `None` includes every file with the extension of a recording.
+    pub include: Option<&'a PathPatterns>,
+    /// Patterns of the files and folders to exclude.
+    pub exclude: &'a PathPatterns,
+    /// Whether unfinished files, trash and thumbnails are excluded.
+    pub default_excludes: bool,
     /// Time for which a file must be unchanged.
     pub settle: Duration,
     /// Folders that are not walked.
@@ -36,6 +42,13 @@ pub struct WalkOptions<'a> {
     /// Current time.
     pub now: Timestamp,
 }
+
+/// Age of the last change from which a file is not searched among the open files. A recorder may pause for days.
+const LONG_UNCHANGED: Duration = Duration::from_secs(7 * 86_400);
+/// Age from which the snapshot of the open files is taken again.
+const MAX_SNAPSHOT_AGE: Duration = Duration::from_secs(2);
+/// Minimum time until an open file is looked at again.
+const OPEN_RETRY: Duration = Duration::from_secs(1);
 
 /// One item of a walk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +60,7 @@ pub enum WalkItem {
         /// Size and modification time.
         fingerprint: Revision,
     },
-    /// A recording that was changed within the settle time.
+    /// A recording that was changed within the settle time, or is open for writing.
     Unsettled {
         /// Full path, including the root.
         path: PathBuf,
@@ -79,34 +92,47 @@ pub fn walk(walk: WalkOptions<'_>) -> io::Result<WalkIter<'_>> {
     std::fs::read_dir(walk.root)?;
     let skip = resolve_skipped(&walk)?;
     let entries = WalkDir::new(walk.root).sort_by(path_order);
-    let wanted: EntryFilter = Box::new(move |entry| {
-        let is_skipped =
-            || entry.file_type().is_dir() && skip.iter().any(|folder| folder == entry.path());
-        let is_wanted = || {
-            if is_hidden(entry.file_name()) {
-                is_marker(entry)
-            } else {
-                !is_skipped()
-            }
-        };
-        entry.depth() == 0 || is_wanted()
+    let left_out = Rc::new(RefCell::new(LeftOut::default()));
+    let excluded = left_out.clone();
+    let wanted: EntryFilter<'_> = Box::new(move |entry| {
+        if entry.depth() == 0 {
+            return true;
+        }
+        if is_hidden(entry.file_name()) {
+            return is_marker(entry);
+        }
+        !entry.file_type().is_dir()
+            || !skip.iter().any(|folder| folder == entry.path())
+                && !is_excluded(&walk, entry, &mut excluded.borrow_mut())
     });
     Ok(WalkIter {
         entries: entries.into_iter().filter_entry(wanted),
         walk,
+        left_out,
+        open_files: None,
     })
 }
 
 /// Decides whether the walk enters a folder or returns a file.
-type EntryFilter = Box<dyn FnMut(&DirEntry) -> bool + Send>;
+type EntryFilter<'a> = Box<dyn FnMut(&DirEntry) -> bool + 'a>;
 
 /// Iterator over the items of a walk.
 pub struct WalkIter<'a> {
-    entries: FilterEntry<IntoIter, EntryFilter>,
+    entries: FilterEntry<IntoIter, EntryFilter<'a>>,
     walk: WalkOptions<'a>,
+    /// Shared with the filter of folders.
+    left_out: Rc<RefCell<LeftOut>>,
+    /// Files that are open for writing, and when they were listed.
+    open_files: Option<(OpenFiles, Instant)>,
 }
 
 impl WalkIter<'_> {
+    /// Returns the counts of what was passed over so far.
+    #[must_use]
+    pub fn left_out(&self) -> LeftOut {
+        self.left_out.borrow().clone()
+    }
+
     /// Skips the rest of the folder of the last [`WalkItem::Rules`].
     pub fn skip_folder(&mut self) {
         self.entries.skip_current_dir();
@@ -124,6 +150,71 @@ impl WalkIter<'_> {
     }
 }
 
+impl WalkIter<'_> {
+    /// Returns the item for an entry, or `None` if the filters exclude it.
+    fn inspect(&mut self, entry: DirEntry) -> Option<WalkItem> {
+        if !self.is_wanted(&entry) {
+            return None;
+        }
+        let (fingerprint, changed, identity) = match stat(&entry) {
+            Ok(found) => found,
+            Err(message) => {
+                let path = entry.into_path();
+                return Some(WalkItem::Unreadable { path, message });
+            }
+        };
+        let is_recent = changed.after(LONG_UNCHANGED) > self.walk.now;
+        if is_recent && self.walk.default_excludes && control_file(entry.path()).exists() {
+            self.left_out.borrow_mut().by_default += 1;
+            return None;
+        }
+        let mut settles_at = settle_time(&self.walk, fingerprint.modified, changed);
+        if settles_at <= self.walk.now && is_recent && self.is_open(identity) {
+            settles_at = self.walk.now.after(self.walk.settle.max(OPEN_RETRY));
+        }
+        let path = entry.into_path();
+        Some(match settles_at <= self.walk.now {
+            true => WalkItem::Recording { path, fingerprint },
+            false => WalkItem::Unsettled { path, settles_at },
+        })
+    }
+
+    /// Whether the filters select an entry. Counts it otherwise.
+    fn is_wanted(&self, entry: &DirEntry) -> bool {
+        let relative = relative_to(self.walk.root, entry.path());
+        let mut left_out = self.left_out.borrow_mut();
+        if entry.file_type().is_symlink() {
+            left_out.links += 1;
+            return false;
+        }
+        if !entry.file_type().is_file() {
+            return false;
+        }
+        let is_included = match self.walk.include {
+            None => is_recording(relative),
+            Some(include) => include.matches_below(relative),
+        };
+        if !is_included {
+            match self.walk.include.is_some() && is_recording(relative) {
+                true => left_out.not_included += 1,
+                false => left_out.add_unknown(relative),
+            }
+            return false;
+        }
+        !is_excluded(&self.walk, entry, &mut left_out)
+    }
+
+    /// Whether a file, by device and inode, is open for writing.
+    fn is_open(&mut self, (device, inode): (u64, u64)) -> bool {
+        let is_old = |(_, taken): &(_, Instant)| taken.elapsed() > MAX_SNAPSHOT_AGE;
+        if self.open_files.as_ref().is_none_or(is_old) {
+            self.open_files = Some((OpenFiles::snapshot(), Instant::now()));
+        }
+        let files = self.open_files.as_ref();
+        files.is_some_and(|(files, _)| files.contains(device, inode))
+    }
+}
+
 impl Iterator for WalkIter<'_> {
     type Item = WalkItem;
 
@@ -131,7 +222,7 @@ impl Iterator for WalkIter<'_> {
         loop {
             let found = match self.entries.next()? {
                 Ok(entry) if entry.depth() > 0 && is_marker(&entry) => self.on_marker(&entry),
-                Ok(entry) => inspect_entry(&self.walk, entry),
+                Ok(entry) => self.inspect(entry),
                 Err(error) => Some(problem(&self.walk, &error)),
             };
             if found.is_some() {
@@ -198,27 +289,21 @@ fn resolve_skipped(walk: &WalkOptions<'_>) -> io::Result<Vec<PathBuf>> {
     Ok(walk.skip.iter().filter_map(below).collect())
 }
 
-/// Returns the item for an entry, or `None` if the filters exclude it.
-fn inspect_entry(walk: &WalkOptions<'_>, entry: DirEntry) -> Option<WalkItem> {
-    let relative = relative_to(walk.root, entry.path());
-    if !entry.file_type().is_file() || !is_selected(relative, walk.include, walk.exclude) {
-        return None;
+/// Whether a file or folder is excluded by its name or by `exclude`. Counts it then.
+fn is_excluded(walk: &WalkOptions<'_>, entry: &DirEntry, left_out: &mut LeftOut) -> bool {
+    let is_folder = entry.file_type().is_dir();
+    let by_default = || match is_folder {
+        true => is_excluded_folder(entry.file_name()),
+        false => is_excluded_file(entry.file_name()),
+    };
+    if walk.default_excludes && by_default() {
+        left_out.by_default += 1;
+        return true;
     }
-    let found = stat(&entry).map(|(fingerprint, changed)| {
-        let settles = settle_time(walk, fingerprint.modified, changed);
-        (fingerprint, settles)
-    });
-    let path = entry.into_path();
-    Some(match found {
-        Ok((fingerprint, settles)) if settles <= walk.now => {
-            WalkItem::Recording { path, fingerprint }
-        }
-        Ok((_, settles)) => WalkItem::Unsettled {
-            path,
-            settles_at: settles,
-        },
-        Err(message) => WalkItem::Unreadable { path, message },
-    })
+    let relative = relative_to(walk.root, entry.path());
+    let is_excluded = walk.exclude.matches(relative, is_folder);
+    left_out.excluded += u64::from(is_excluded);
+    is_excluded
 }
 
 /// Returns the part of `path` below `root`. Compares bytes, because comparing path components is too slow for every file
@@ -232,16 +317,23 @@ pub fn relative_to<'a>(root: &Path, path: &'a Path) -> &'a Path {
     Path::new(OsStr::from_bytes(rest.strip_prefix(b"/").unwrap_or(rest)))
 }
 
-/// Whether the filters select a file. `relative` is its path below the root. Without `include`, every file with the
-/// extension of a recording is selected.
+/// Whether the filters select a file by its path below the root.
 #[must_use]
-pub fn is_selected(relative: &Path, include: Option<&GlobSet>, exclude: &GlobSet) -> bool {
-    let wanted = include.map_or_else(
+pub fn is_selected(
+    relative: &Path,
+    include: Option<&PathPatterns>,
+    exclude: &PathPatterns,
+    default_excludes: bool,
+) -> bool {
+    let is_included = include.map_or_else(
         || is_recording(relative),
-        |include| include.is_match(relative),
+        |include| include.matches_below(relative),
     );
-    // `is_match` splits the path even if the set is empty.
-    wanted && (exclude.is_empty() || !exclude.is_match(relative))
+    let by_default = || {
+        let mut folders = relative.parent().into_iter().flatten();
+        folders.any(is_excluded_folder) || relative.file_name().is_some_and(is_excluded_file)
+    };
+    is_included && !exclude.matches_below(relative) && !(default_excludes && by_default())
 }
 
 /// Whether a file or folder of this name is hidden. Hidden entries are skipped.
@@ -250,11 +342,12 @@ pub fn is_hidden(name: &OsStr) -> bool {
     name.as_bytes().starts_with(b".")
 }
 
-/// Returns the fingerprint and the inode change time.
-fn stat(entry: &DirEntry) -> Result<(Revision, Timestamp), String> {
+/// Returns the fingerprint, the inode change time, and the device and inode.
+fn stat(entry: &DirEntry) -> Result<(Revision, Timestamp, (u64, u64)), String> {
     let metadata = entry.metadata().map_err(|error| error.to_string())?;
     let fingerprint = Revision::try_from(&metadata).map_err(|error| error.to_string())?;
-    Ok((fingerprint, change_time(&metadata)))
+    let identity = (metadata.dev(), metadata.ino());
+    Ok((fingerprint, change_time(&metadata), identity))
 }
 
 /// Returns the inode change time, which no program can set.
@@ -268,26 +361,25 @@ fn change_time(metadata: &Metadata) -> Timestamp {
 }
 
 /// Returns the time at which the file settles.
+///
+/// The change time counts as well, because programs set the modification time of a file that they still write. A time in
+/// the future would never settle.
 fn settle_time(walk: &WalkOptions<'_>, modified: Timestamp, changed: Timestamp) -> Timestamp {
-    // A file with a modification time in the future would never settle.
-    let last = if modified > walk.now {
-        changed
-    } else {
-        modified
-    };
-    last.after(walk.settle)
+    let times = [modified, changed]
+        .into_iter()
+        .filter(|time| *time <= walk.now);
+    times.max().unwrap_or(changed).after(walk.settle)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use globset::{Glob, GlobSetBuilder};
     use std::fs;
     use std::os::unix::fs::symlink;
     use std::sync::LazyLock;
     use std::time::{SystemTime, UNIX_EPOCH};
 
-    static EMPTY: LazyLock<GlobSet> = LazyLock::new(GlobSet::empty);
+    static EMPTY: LazyLock<PathPatterns> = LazyLock::new(PathPatterns::empty);
 
     struct Tree {
         folder: tempfile::TempDir,
@@ -327,6 +419,7 @@ mod tests {
                 root: self.root(),
                 include: None,
                 exclude: &EMPTY,
+                default_excludes: true,
                 settle: Duration::from_secs(30),
                 skip: &[],
                 now: Timestamp::from_millis(2_000_000),
@@ -350,12 +443,8 @@ mod tests {
         }
     }
 
-    fn globs(patterns: &[&str]) -> GlobSet {
-        let mut set = GlobSetBuilder::new();
-        patterns.iter().for_each(|pattern| {
-            set.add(Glob::new(pattern).unwrap());
-        });
-        set.build().unwrap()
+    fn patterns(patterns: &[&str]) -> PathPatterns {
+        PathPatterns::parse(patterns.iter().copied()).unwrap()
     }
 
     #[test]
@@ -394,9 +483,9 @@ mod tests {
     }
 
     #[test]
-    fn globs_include_and_exclude() {
+    fn patterns_include_and_exclude() {
         let tree = Tree::new(&["a.mp3", "b/c.mp3", "b/draft.mp3", "d.xyz"]);
-        let (include, exclude) = (globs(&["**/*.mp3", "*.xyz"]), globs(&["**/draft*"]));
+        let (include, exclude) = (patterns(&["**/*.mp3", "*.xyz"]), patterns(&["**/draft*"]));
         let names = tree.names(|walk| {
             walk.include = Some(&include);
             walk.exclude = &exclude;
@@ -442,6 +531,7 @@ mod tests {
             root: tree.root(),
             include: None,
             exclude: &EMPTY,
+            default_excludes: true,
             settle: Duration::ZERO,
             skip: &[],
             now: Timestamp::MAX,
@@ -499,12 +589,12 @@ mod tests {
     }
 
     #[test]
-    fn globs_match_non_utf8_and_multiline_names() {
+    fn patterns_match_non_utf8_and_multiline_names() {
         let tree = Tree::new(&["a/new\nline.mp3"]);
         tree.write(OsStr::from_bytes(b"a/not\xffutf8.mp3"));
-        let include = globs(&["**/*.mp3"]);
+        let include = patterns(&["**/*.mp3"]);
         assert_eq!(tree.names(|walk| walk.include = Some(&include)).len(), 2);
-        let exclude = globs(&["**/*.mp3"]);
+        let exclude = patterns(&["**/*.mp3"]);
         assert!(tree.names(|walk| walk.exclude = &exclude).is_empty());
     }
 
@@ -515,6 +605,7 @@ mod tests {
             root: tree.root(),
             include: None,
             exclude: &EMPTY,
+            default_excludes: true,
             settle: Duration::ZERO,
             skip: &[],
             now: Timestamp::MAX,
@@ -563,6 +654,7 @@ mod tests {
             root: tree.root(),
             include: None,
             exclude: &EMPTY,
+            default_excludes: true,
             settle: Duration::from_secs(30),
             skip: &[],
             now: Timestamp::from_millis(1_010_000),
@@ -583,12 +675,79 @@ mod tests {
     }
 
     #[test]
+    fn an_old_date_does_not_settle_a_file() {
+        let tree = Tree::new(&["a.mp3"]);
+        assert_eq!(
+            tree.names(|walk| walk.now = SystemTime::now().into()),
+            ["unsettled a.mp3"]
+        );
+        let later = SystemTime::now() + Duration::from_secs(40);
+        assert_eq!(tree.names(|walk| walk.now = later.into()), ["a.mp3"]);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn an_open_file_is_not_settled() {
+        let tree = Tree::new(&["a.mp3", "b.mp3"]);
+        let later = SystemTime::now() + Duration::from_secs(3600);
+        let names = || tree.names(|walk| walk.now = later.into());
+        let recorder = fs::File::options()
+            .append(true)
+            .open(tree.root().join("a.mp3"))
+            .unwrap();
+        assert_eq!(names(), ["unsettled a.mp3", "b.mp3"]);
+        drop(recorder);
+        assert_eq!(names(), ["a.mp3", "b.mp3"]);
+    }
+
+    #[test]
+    fn what_is_left_out_is_counted() {
+        let tree = Tree::new(&[
+            "#recycle/x.mp3",
+            "Archive/x.mp3",
+            "a.mp3",
+            "b.ds2",
+            "c.f140.m4a",
+            "d.mp3",
+            "d.mp3.aria2",
+            "e.ogg",
+            "f.txt",
+        ]);
+        symlink(tree.root().join("a.mp3"), tree.root().join("g.mp3")).unwrap();
+        let exclude = patterns(&["Archive"]);
+        let options = WalkOptions {
+            root: tree.root(),
+            include: None,
+            exclude: &exclude,
+            default_excludes: true,
+            settle: Duration::ZERO,
+            skip: &[],
+            now: SystemTime::now().into(),
+        };
+        let mut walking = walk(options).unwrap();
+        assert_eq!(walking.by_ref().count(), 2);
+        let left_out = walking.left_out();
+        assert_eq!(
+            (left_out.links, left_out.excluded, left_out.by_default),
+            (1, 1, 3)
+        );
+        assert_eq!(left_out.unknown.get("ds2"), Some(&1));
+        let mut walking = walk(WalkOptions {
+            default_excludes: false,
+            ..options
+        })
+        .unwrap();
+        assert_eq!(walking.by_ref().count(), 5);
+    }
+
+    #[test]
     fn only_a_missing_root_is_an_error() {
         assert!(Tree::new(&[]).names(|_| ()).is_empty());
         let missing = WalkOptions {
             root: Path::new("/nowhere/at/all"),
             include: None,
             exclude: &EMPTY,
+            default_excludes: true,
             settle: Duration::ZERO,
             skip: &[],
             now: Timestamp::MAX,

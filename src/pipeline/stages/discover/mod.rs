@@ -9,6 +9,8 @@ use crate::output::naming;
 use crate::pipeline::event::{Observer, RunEvent, ScanSummary};
 use crate::pipeline::journal::{Journal, STORE_RETRY_DELAY};
 use crate::pipeline::reach::Reach;
+use crate::runtime::clock::sleep_until;
+use crate::source::folder::left_out::LeftOut;
 use crate::source::folder::rules::WalkRules;
 use crate::source::folder::walk::{SKIP_MARKER, WalkItem, WalkOptions, relative_to, walk};
 use crate::store::sqlite::recordings::{BATCH_SIZE, FoundRecording};
@@ -17,11 +19,14 @@ use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Size of the first batch, small so that submissions start early. Each batch is recorded in one commit. The size
 /// doubles with each batch, up to [`BATCH_SIZE`].
 const FIRST_BATCH: usize = 64;
+/// Longest time for which a single run waits for fresh files to settle.
+const MAX_SETTLE_WAIT: Duration = Duration::from_secs(300);
 /// Number of batches that the walk may be ahead of the database.
 const BATCHES_AHEAD: usize = 1;
 
@@ -35,16 +40,39 @@ pub struct Discover {
     pub reach: Arc<Reach>,
 }
 
-/// Scans every source once.
+/// Scans every source once, and those with fresh files again when these have settled. A file that takes longer is left to
+/// the next run.
 ///
 /// # Errors
 /// If the database fails permanently.
 pub async fn scan_all(stage: &Discover) -> Result<(), StoreError> {
+    let mut unsettled = Vec::new();
     for source in &stage.config.sources {
-        if stage.journal.signals.stop.is_cancelled() {
-            break;
+        let last = stage
+            .journal
+            .now()
+            .after(source.settle.min(MAX_SETTLE_WAIT));
+        let scan = scan_source(stage, source).await?;
+        let settles_at = scan.and_then(|scan| scan.settles_at);
+        unsettled.extend(
+            settles_at
+                .filter(|at| *at <= last)
+                .map(|at| (source, at, last)),
+        );
+    }
+    while !unsettled.is_empty() && !stage.journal.signals.stop.is_cancelled() {
+        let (source, settles_at, last) = unsettled.remove(0);
+        tokio::select! {
+            () = stage.journal.signals.stop.cancelled() => return Ok(()),
+            () = sleep_until(&*stage.journal.clock, settles_at) => {}
         }
-        scan_source(stage, source).await?;
+        let scan = scan_source(stage, source).await?;
+        let settles_at = scan.and_then(|scan| scan.settles_at);
+        unsettled.extend(
+            settles_at
+                .filter(|at| *at <= last)
+                .map(|at| (source, at, last)),
+        );
     }
     Ok(())
 }
@@ -142,8 +170,12 @@ impl Scanner<'_> {
                 .await?;
         }
         match walking.await {
-            Ok(Ok(rules)) => {
+            Ok(Ok((rules, left_out))) => {
                 self.update_rules(source, rules).await?;
+                self.observer.on_event(&RunEvent::LeftOut {
+                    source: source.name.clone(),
+                    left_out,
+                });
                 self.observer.on_event(&RunEvent::Scanned {
                     source: source.name.clone(),
                     scan,
@@ -281,7 +313,7 @@ fn group_by_request(
 }
 
 /// Walks a source on this thread and sends what it finds. Ends early if the receiver is gone. Returns the folder rules
-/// found so far.
+/// and the counts of passed-over files so far.
 ///
 /// # Errors
 /// Why the walk could not start.
@@ -290,11 +322,12 @@ fn walk_source(
     skip: &[PathBuf],
     now: Timestamp,
     sender: &mpsc::Sender<WalkBatch>,
-) -> Result<WalkRules, String> {
+) -> Result<(WalkRules, LeftOut), String> {
     let mut walking = walk(WalkOptions {
         root: &source.path,
         include: source.include.as_ref(),
         exclude: &source.exclude,
+        default_excludes: source.default_excludes,
         settle: source.settle,
         skip,
         now,
@@ -324,14 +357,14 @@ fn walk_source(
         batch.found.push(found);
         if batch.found.len() == batch_size {
             if sender.blocking_send(std::mem::take(&mut batch)).is_err() {
-                return Ok(rules);
+                return Ok((rules, walking.left_out()));
             }
             batch_size = BATCH_SIZE.min(2 * batch_size);
         }
     }
     // Fails only if the receiver is gone, which does not need the last batch then.
     let _receiver_gone = sender.blocking_send(batch);
-    Ok(rules)
+    Ok((rules, walking.left_out()))
 }
 
 /// Returns the base names that the transcripts of a recording may have, in order of preference.
