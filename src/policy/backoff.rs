@@ -136,6 +136,8 @@ impl SharedBackoff {
             Some(first) => self.several_subjects |= *first != failed.subject,
         }
         match failed.retry_after {
+            // Failures of one model say nothing about the service.
+            _ if failed.scope == FailureScope::Model && !self.several_subjects => {}
             Some(wait) => self.failing_since = Some(now.after(wait)),
             None => _ = self.failing_since.get_or_insert(now),
         }
@@ -322,6 +324,7 @@ mod tests {
         assert!(!fail(1, model("a")));
         assert!(!fail(2, model("a")));
         assert!(fail(3, model("b")));
+        assert_eq!(shared.failing_for(at(4)), Duration::from_secs(1));
         shared.record_success();
         assert!(!shared.is_outage());
     }
