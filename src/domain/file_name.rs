@@ -1,6 +1,6 @@
 //! Template for the names of output files.
 
-use super::Timestamp;
+use super::{Language, Timestamp};
 use crate::domain::did_you_mean::suggestion;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -156,13 +156,18 @@ fn placeholder(name: &str) -> Result<Placeholder, FileNameError> {
 }
 
 impl TemplateValues {
-    /// Creates the values. `language` and `model` are sanitized, so that they cannot form a path or a hidden file. Both
-    /// ends are trimmed to an ASCII letter or digit, and the text is cut to 60 characters. Then every character except
-    /// ASCII letters, digits, `-`, `_` and `.` is replaced by `-`.
+    /// Creates the values. `model` is sanitized, so that it cannot form a path or a hidden file. Both ends are trimmed to
+    /// an ASCII letter or digit, and the text is cut to 60 characters. Then every character except ASCII letters, digits,
+    /// `-`, `_` and `.` is replaced by `-`.
     #[must_use]
-    pub fn new(language: Option<&str>, source: &str, date: Option<Timestamp>, model: &str) -> Self {
+    pub fn new(
+        language: Option<&Language>,
+        source: &str,
+        date: Option<Timestamp>,
+        model: &str,
+    ) -> Self {
         Self {
-            language: sanitized(language.unwrap_or_default()),
+            language: language.map(Language::to_string).unwrap_or_default(),
             source: source.to_owned(),
             date: date.map(day).unwrap_or_default(),
             model: sanitized(model),
@@ -198,7 +203,13 @@ mod tests {
 
     fn facts() -> TemplateValues {
         let day = Timestamp::from_millis(1_795_000_000_000);
-        TemplateValues::new(Some("en_us"), "pod casts", Some(day), "#g1_nova-2-general")
+        let language = Language::parse("en_us");
+        TemplateValues::new(
+            language.as_ref(),
+            "pod casts",
+            Some(day),
+            "#g1_nova-2-general",
+        )
     }
 
     fn file_name(template: &str, facts: &TemplateValues) -> String {
@@ -211,7 +222,7 @@ mod tests {
     #[test]
     fn each_placeholder_is_replaced_by_its_value() {
         assert_eq!(file_name("{stem}", &facts()), "talk");
-        assert_eq!(file_name("{stem}.{lang}", &facts()), "talk.en_us");
+        assert_eq!(file_name("{stem}.{lang}", &facts()), "talk.en-US");
         assert_eq!(
             file_name("{date}_{source}-{stem} ({model})", &facts()),
             "2026-11-18_pod casts-talk (g1_nova-2-general)"
@@ -248,10 +259,8 @@ mod tests {
     }
 
     #[test]
-    fn language_and_model_are_sanitized() {
-        let facts =
-            TemplateValues::new(Some("../../e n"), "s", Some(Timestamp::MAX), "open/whisper");
-        assert_eq!(facts.language, "e-n");
+    fn the_model_is_sanitized() {
+        let facts = TemplateValues::new(None, "s", Some(Timestamp::MAX), "open/whisper");
         assert_eq!(
             (facts.date.as_str(), facts.model.as_str()),
             ("", "open-whisper")
@@ -261,7 +270,8 @@ mod tests {
     proptest! {
         #[test]
         fn no_value_makes_a_path_or_hidden_file(language in ".{0,99}", model in ".{0,99}") {
-            let facts = TemplateValues::new(Some(&language), "s", None, &model);
+            let language = Language::parse(&language);
+            let facts = TemplateValues::new(language.as_ref(), "s", None, &model);
             let name = file_name("{lang}.{model}-{stem}_{lang}", &facts);
             prop_assert!(!name.contains('/') && !name.starts_with('.'));
             prop_assert!(name.contains("talk") && name.len() < 200);

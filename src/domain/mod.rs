@@ -6,6 +6,7 @@
 //! - [`state`]: the states of a job; [`transition`]: its state machine
 //! - [`request`]: model and options of a submission; [`model_name`]: spellings of a model; [`api_mode`]: how the service
 //!   takes it
+//! - [`language`]: languages, as services and media servers name them
 //! - [`transcript`]: a transcript, independent of the model; [`extras`]: what else a result contains
 //! - [`warning`]: warnings about finished transcripts
 //! - [`failure`]: failure classes, with advice; [`hold`]: reasons to suspend submissions
@@ -32,6 +33,8 @@ pub mod hold;
 pub mod hook_argument;
 pub mod id;
 pub mod job;
+pub mod language;
+mod language_codes;
 pub mod model_name;
 pub mod on_uncertain;
 pub mod one_line;
@@ -56,6 +59,7 @@ pub use format::Format;
 pub use hold::{Hold, HoldKind};
 pub use id::{AttemptId, GenerationId, JobId, RecordingId, RunId};
 pub use job::Job;
+pub use language::Language;
 pub use one_line::one_line;
 pub use price::{Price, PriceTable};
 pub use recording::{Location, Recording, Revision};

@@ -3,6 +3,7 @@
 //! A cue has one speaker, at most two lines of 42 columns and at most seven seconds. It ends at a pause or at the end of
 //! a sentence where possible.
 
+use super::punctuation::ends_clause;
 use super::timing::{CueSpan, MAX_CUE_MS, correct_spans};
 use super::token::{Token, tokens};
 use crate::domain::Transcript;
@@ -134,17 +135,7 @@ fn ends(group: &[Token], next: &Token) -> bool {
         || next.start_ms >= last.end_ms.saturating_add(PAUSE_MS)
         || next.end_ms > first.start_ms.saturating_add(MAX_CUE_MS)
         || group.len() >= MAX_WORDS
-        || is_half_full && (ends_sentence(&last.text) || ends_clause(&last.text))
-}
-
-/// Whether the word ends a sentence.
-pub(super) fn ends_sentence(text: &str) -> bool {
-    text.trim_end_matches(['"', '\'', ')', '”', '’', '»', '」', '』'])
-        .ends_with(['.', '?', '!', '…', '。', '？', '！'])
-}
-
-fn ends_clause(text: &str) -> bool {
-    text.ends_with([',', ';', ':', '，', '、', '；', '：'])
+        || is_half_full && ends_clause(&last.text)
 }
 
 /// Returns the number of words on the first line, chosen so that both lines have a similar width.

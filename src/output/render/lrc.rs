@@ -1,5 +1,6 @@
 //! LRC, the lyrics format of music players. Each line starts with its time in minutes, seconds and hundredths.
 
+use super::SILENCE;
 use super::segment::{labelled_lines, segments};
 use crate::domain::Transcript;
 
@@ -8,12 +9,20 @@ pub(super) fn render(transcript: &Transcript) -> String {
     for (segment, text_line) in labelled_lines(&segments(transcript)) {
         let hundredths = segment.start_ms / 10;
         let (minutes, seconds) = (hundredths / 6000, hundredths / 100 % 60);
-        // Players parse a second bracket as another time.
-        let text_line = text_line.replace('[', "(").replace(']', ")");
+        let text_line = bracketless(&text_line);
         text.push_str(&format!(
             "[{minutes:02}:{seconds:02}.{:02}]{text_line}\n",
             hundredths % 100
         ));
     }
+    if text.is_empty() {
+        // Players reject a file without times.
+        return format!("[00:00.00]{}\n", bracketless(SILENCE));
+    }
     text
+}
+
+/// Players parse a second bracket as another time.
+fn bracketless(text: &str) -> String {
+    text.replace('[', "(").replace(']', ")")
 }

@@ -8,9 +8,10 @@
 //! - `md`: Markdown with links into the audio
 //! - `tsv`, `lrc`, `podcast`, `whisperx`, `aud`: formats of other programs
 //! - `metadata`: metadata that `json` and `md` contain
-//! - `segment`: words grouped into sentences
+//! - `segment`: words grouped into sentences; `paragraph`: sentences grouped into paragraphs
 //! - `cue`: words grouped into subtitle cues
-//! - `token`: words with times, from any part of the transcript
+//! - `token`: words with times, from any part of the transcript; `spacing`: the spaces between them
+//! - `punctuation`: ends of sentences and clauses; `sentence_terminal`: a Unicode property
 //! - `timing`: display times of cues
 //! - `label`: speaker labels
 //! - `plain`: text without control characters
@@ -22,9 +23,13 @@ mod label;
 mod lrc;
 mod md;
 mod metadata;
+mod paragraph;
 mod plain;
 mod podcast;
+mod punctuation;
 mod segment;
+mod sentence_terminal;
+mod spacing;
 mod srt;
 mod timing;
 mod token;
@@ -51,6 +56,8 @@ pub fn render_json(
 ) -> Vec<u8> {
     json::render(transcript, raw, envelope).into_bytes()
 }
+/// Text of a transcript without speech. It distinguishes silence from an empty, broken file.
+const SILENCE: &str = "[no speech]";
 
 /// Renders a transcript in the given format. `raw` is the unmodified JSON that `transcript` was parsed from.
 #[must_use]
@@ -69,7 +76,7 @@ pub fn render(
         Format::Tsv => tsv::render(transcript),
         Format::Lrc => lrc::render(transcript),
         Format::Podcast => podcast::render(transcript),
-        Format::Whisperx => whisperx::render(transcript),
+        Format::Whisperx => whisperx::render(transcript, envelope),
         Format::Aud => aud::render(transcript),
     }
     .into_bytes()

@@ -79,6 +79,34 @@ const fn is_unspaced(char: char) -> bool {
         || matches!(char, '\u{0e00}'..='\u{0eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}')
 }
 
+/// Whether the text contains a character of a script that is written without spaces.
+pub(super) fn has_unspaced_script(text: &str) -> bool {
+    !text.is_ascii() && text.chars().any(is_unspaced)
+}
+
+/// Removes the spaces between characters of scripts that are written without, if most of them are separated. They then
+/// separate the words of the model. A rare space belongs to the text.
+pub(super) fn without_noise_spaces(line: &str) -> String {
+    if !has_unspaced_script(line) {
+        return line.to_owned();
+    }
+    let chars: Vec<_> = line.chars().collect();
+    let is_joined = |&[a, b]: &[char; 2]| is_unspaced(a) && is_unspaced(b);
+    let is_separated =
+        |&[a, space, b]: &[char; 3]| space == ' ' && is_unspaced(a) && is_unspaced(b);
+    let joined = chars.array_windows().filter(|pair| is_joined(pair)).count();
+    let separated = chars.array_windows().filter(|three| is_separated(three));
+    if separated.count() <= joined {
+        return line.to_owned();
+    }
+    let is_noise = |at: usize| {
+        let around = at.checked_sub(1).and_then(|from| chars.get(from..at + 2));
+        matches!(around, Some(&[a, space, b]) if is_separated(&[a, space, b]))
+    };
+    let kept = chars.iter().enumerate().filter(|(at, _)| !is_noise(*at));
+    kept.map(|(_, char)| char).collect()
+}
+
 /// Whether a line may break between two characters.
 ///
 /// A line may break between any two characters of Han or kana, but not after an opening bracket and not before closing
@@ -143,6 +171,13 @@ mod tests {
             "今日は good day 。"
         );
         assert_eq!(join(["a", "", "b"]), "a b");
+    }
+
+    #[test]
+    fn spaces_between_most_characters_are_removed() {
+        assert_eq!(without_noise_spaces("今 天 好 GPT 4 。"), "今天好 GPT 4 。");
+        assert_eq!(without_noise_spaces("今日 はい 。"), "今日 はい 。");
+        assert_eq!(without_noise_spaces("a b"), "a b");
     }
 
     #[test]

@@ -2,9 +2,8 @@
 //!
 //! A segment ends with a sentence, at a pause or when the speaker changes.
 
-use super::cue::ends_sentence;
-use super::plain;
-use super::token::{Token, tokens};
+use super::punctuation::ends_sentence;
+use super::token::{Token, text_tokens, tokens};
 use crate::domain::Transcript;
 use std::collections::BTreeMap;
 
@@ -29,7 +28,14 @@ pub(super) struct Segment {
 impl Segment {
     /// Returns the text as one line.
     pub(super) fn text(&self) -> String {
-        plain::join(self.words.iter().map(|word| word.text.as_str()))
+        let mut text = String::new();
+        for (index, word) in self.words.iter().enumerate() {
+            if index > 0 && word.has_space {
+                text.push(' ');
+            }
+            text.push_str(&word.text);
+        }
+        text
     }
 
     /// Returns the text, preceded by the label if the speaker differs from `before`.
@@ -45,8 +51,17 @@ impl Segment {
 ///
 /// Segments of different channels may overlap. Silence gives no segments.
 pub(super) fn segments(transcript: &Transcript) -> Vec<Segment> {
+    group(tokens(transcript, usize::MAX))
+}
+
+/// Returns the segments of a text whose times are unknown.
+pub(super) fn text_segments(text: &str) -> Vec<Segment> {
+    group(text_tokens(text, usize::MAX))
+}
+
+fn group(words: Vec<Token>) -> Vec<Segment> {
     let mut channels = BTreeMap::<_, Vec<Segment>>::new();
-    for word in tokens(transcript, usize::MAX) {
+    for word in words {
         let segments = channels.entry(word.channel).or_default();
         match segments.last_mut() {
             Some(last) if continues(last, &word) => {

@@ -1,7 +1,8 @@
 //! SubRip subtitles: numbered cues, with a speaker label at the start of each turn.
 //!
-//! Silence gives an empty file, which is valid.
+//! Silence gives a cue that says so, because players and converters reject an empty file.
 
+use super::SILENCE;
 use super::cue::{LabelPlacement, cues};
 use super::timing::format_time;
 use crate::domain::Transcript;
@@ -13,6 +14,9 @@ pub(super) fn render(transcript: &Transcript) -> String {
         // Players parse an arrow as the times of a cue.
         let lines = cue.lines.join("\n").replace("-->", "→");
         text.push_str(&format!("{number}\n{start} --> {end}\n{lines}\n\n"));
+    }
+    if text.is_empty() {
+        return format!("1\n00:00:00,000 --> 00:00:01,000\n{SILENCE}\n\n");
     }
     text
 }

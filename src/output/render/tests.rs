@@ -350,15 +350,135 @@ fn impossible_times_are_rendered() {
 }
 
 #[test]
-fn silence_gives_a_note_or_an_empty_file() {
+fn silence_gives_files_that_readers_accept() {
     let silence = Transcript {
         duration_s: Some(60.0),
         ..Transcript::default()
     };
     assert_eq!(rendered(Format::Txt, &silence), "[no speech]\n");
-    assert_eq!(rendered(Format::Srt, &silence), "");
+    let cue = "1\n00:00:00,000 --> 00:00:01,000\n[no speech]\n\n";
+    assert_eq!(rendered(Format::Srt, &silence), cue);
+    assert_eq!(rendered(Format::Lrc, &silence), "[00:00.00](no speech)\n");
     assert_eq!(rendered(Format::Vtt, &silence), "WEBVTT\n");
     assert!(rendered(Format::Json, &silence).contains("\"silent\": true"));
+}
+
+/// Returns a transcript of `text`, with a word of 0.3 s for each character.
+fn by_character(text: &str) -> Transcript {
+    let words = text.chars().enumerate().map(|(index, char)| Word {
+        text: char.to_string(),
+        start_s: 0.3 * index as f64,
+        end_s: 0.3 * index as f64 + 0.28,
+        speaker: None,
+        channel: None,
+    });
+    Transcript {
+        words: words.collect(),
+        text: text.to_owned(),
+        ..Transcript::default()
+    }
+}
+
+#[test]
+fn all_formats_space_words_as_the_transcript() {
+    let text = "血糖从300降到100还有mga3的油";
+    let mut transcript = by_character(text);
+    let shown = [
+        Format::Txt,
+        Format::Md,
+        Format::Tsv,
+        Format::Lrc,
+        Format::Podcast,
+        Format::Srt,
+        Format::Vtt,
+    ];
+    for format in shown {
+        assert!(rendered(format, &transcript).contains(text), "{format}");
+    }
+    // The sentences of the service have a space between all characters.
+    let spaced: Vec<_> = text.chars().map(String::from).collect();
+    transcript.paragraphs = vec![Paragraph {
+        sentences: vec![spaced.join(" ")],
+        start_s: 0.0,
+        end_s: 6.0,
+        speaker: None,
+        channel: None,
+    }];
+    for format in [Format::Txt, Format::Md] {
+        assert!(rendered(format, &transcript).contains(text), "{format}");
+    }
+}
+
+#[test]
+fn text_has_paragraphs_without_those_of_the_service() {
+    let sentence = "We looked at the plan and found that most of it can be done.";
+    let paragraph_lengths = |transcript: &Transcript| {
+        let text = rendered(Format::Txt, transcript);
+        assert_eq!(text.split_whitespace().count(), 14 * 40);
+        text.lines().map(str::len).max().unwrap()
+    };
+    let text = [sentence; 40].join(" ");
+    let timed = Transcript {
+        words: words(&text, 0.0, "", None),
+        text: text.clone(),
+        ..Transcript::default()
+    };
+    assert!(paragraph_lengths(&timed) < 700);
+    let untimed = Transcript {
+        text,
+        ..Transcript::default()
+    };
+    assert!(paragraph_lengths(&untimed) < 700);
+}
+
+#[test]
+fn text_that_the_words_lack_is_shown() {
+    let transcript = Transcript {
+        words: words("Only some", 0.0, "", None),
+        text: "Only some words have times.".to_owned(),
+        ..Transcript::default()
+    };
+    let text = rendered(Format::Txt, &transcript);
+    assert_eq!(text, "Only some words have times.\n");
+}
+
+#[test]
+fn each_table_row_names_its_speaker_and_is_unquoted() {
+    let transcript = Transcript {
+        words: words("\"Never again. He said that twice.\"", 0.0, "0", None),
+        ..Transcript::default()
+    };
+    let table = rendered(Format::Tsv, &transcript);
+    let rows: Vec<_> = table.lines().skip(1).collect();
+    assert!(
+        rows.iter().all(|row| row.contains("\tSpeaker 1: ")),
+        "{table}"
+    );
+    assert_eq!((rows.len(), table.matches('"').count()), (2, 0));
+}
+
+#[test]
+fn the_requested_language_replaces_an_undetected_one() {
+    let request = Request::new("m", [("language".to_owned(), json!("zh_tw"))]);
+    let rendered = |format| {
+        let files = render(format, &plain(), "{}", &envelope(&request));
+        String::from_utf8(files).unwrap()
+    };
+    assert!(rendered(Format::Whisperx).contains("\"language\": \"zh\""));
+    assert!(rendered(Format::Md).contains("language: \"zh-TW\"\n"));
+}
+
+#[test]
+fn markdown_has_long_clocks_and_no_accidental_marks() {
+    let text = "a #tag ==mark== %%note%% $x$ C# 50% a=b";
+    let transcript = Transcript {
+        words: words(text, 360_000.0, "", None),
+        ..Transcript::default()
+    };
+    let markdown = rendered(Format::Md, &transcript);
+    assert!(markdown.contains("## [100:00:00](<"), "{markdown}");
+    let escaped = r"a \#tag \=\=mark\=\= \%\%note\%\% \$x\$ C# 50% a=b";
+    assert!(markdown.contains(escaped), "{markdown}");
 }
 
 #[test]

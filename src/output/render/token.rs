@@ -2,6 +2,7 @@
 
 use super::label::label;
 use super::plain;
+use super::spacing::word_spaces;
 use super::timing::{estimate_duration_s, millis};
 use crate::domain::Transcript;
 use crate::domain::transcript::{Paragraph, Speaker};
@@ -37,6 +38,8 @@ struct TimedText<'a> {
     times: (f64, f64),
     speaker: Option<&'a Speaker>,
     channel: Option<u32>,
+    /// Whether a space precedes it in the transcript. `None` if this is not known.
+    has_space: Option<bool>,
 }
 
 /// Returns all words in order of start. Words wider than `max_width` columns are split.
@@ -50,12 +53,27 @@ pub(super) fn tokens(transcript: &Transcript, max_width: usize) -> Vec<Token> {
         .unwrap_or_default()
 }
 
+/// Returns the words of a text whose times are unknown.
+pub(super) fn text_tokens(text: &str, max_width: usize) -> Vec<Token> {
+    let text = TimedText {
+        text,
+        times: (0.0, estimate_duration_s(text)),
+        speaker: None,
+        channel: None,
+        has_space: None,
+    };
+    tokenize(vec![text], max_width)
+}
+
 fn words(transcript: &Transcript) -> Vec<TimedText<'_>> {
-    let words = transcript.words.iter().map(|word| TimedText {
+    let spaces = word_spaces(transcript);
+    let words = transcript.words.iter().zip(spaces);
+    let words = words.map(|(word, has_space)| TimedText {
         text: &word.text,
         times: (word.start_s, word.end_s),
         speaker: word.speaker.as_ref(),
         channel: word.channel,
+        has_space,
     });
     words.collect()
 }
@@ -66,6 +84,7 @@ fn utterances(transcript: &Transcript) -> Vec<TimedText<'_>> {
         times: (utterance.start_s, utterance.end_s),
         speaker: utterance.speaker.as_ref(),
         channel: utterance.channel,
+        has_space: None,
     });
     utterances.collect()
 }
@@ -84,6 +103,7 @@ fn sentences(paragraph: &Paragraph) -> Vec<TimedText<'_>> {
             times,
             speaker: paragraph.speaker.as_ref(),
             channel: paragraph.channel,
+            has_space: None,
         })
         .collect()
 }
@@ -96,6 +116,7 @@ fn text(transcript: &Transcript) -> Vec<TimedText<'_>> {
         times: (0.0, end_s),
         speaker: None,
         channel: None,
+        has_space: None,
     }]
 }
 
@@ -110,7 +131,9 @@ fn tokenize(mut texts: Vec<TimedText<'_>>, max_width: usize) -> Vec<Token> {
                 let last: &Token = &tokens[last];
                 token.start_ms = token.start_ms.max(last.start_ms);
                 token.has_space = match index {
-                    0 => plain::needs_space(&last.text, &token.text),
+                    0 => timed
+                        .has_space
+                        .unwrap_or_else(|| plain::needs_space(&last.text, &token.text)),
                     _ => token.has_space,
                 };
             }
@@ -125,7 +148,7 @@ fn tokenize(mut texts: Vec<TimedText<'_>>, max_width: usize) -> Vec<Token> {
 impl TimedText<'_> {
     /// Returns the words. Their times are estimated from their lengths.
     fn tokens(&self, max_width: usize) -> Vec<Token> {
-        let line = plain::printable_line(self.text);
+        let line = plain::without_noise_spaces(&plain::printable_line(self.text));
         let pieces: Vec<_> = line
             .split(' ')
             .flat_map(|word| split_word(word, max_width))

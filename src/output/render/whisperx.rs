@@ -1,10 +1,10 @@
 //! WhisperX JSON: segments with their words, followed by all words.
 
-use super::plain;
+use super::metadata::TranscriptMetadata;
 use super::segment::segments;
 use super::timing::seconds;
 use super::token::Token;
-use crate::domain::Transcript;
+use crate::domain::{Language, Transcript};
 
 #[derive(serde::Serialize)]
 struct WhisperxDocument {
@@ -32,7 +32,9 @@ struct WhisperxWord {
     speaker: Option<String>,
 }
 
-pub(super) fn render(transcript: &Transcript) -> String {
+pub(super) fn render(transcript: &Transcript, envelope: &TranscriptMetadata<'_>) -> String {
+    let language = Language::of(transcript.language.as_deref(), envelope.request);
+
     let segments: Vec<_> = segments(transcript)
         .into_iter()
         .map(|segment| WhisperxSegment {
@@ -46,7 +48,8 @@ pub(super) fn render(transcript: &Transcript) -> String {
     let words = segments.iter().flat_map(|segment| &segment.words);
     super::json::pretty(&WhisperxDocument {
         word_segments: words.cloned().collect(),
-        language: transcript.language.as_deref().map(plain::printable_line),
+        // WhisperX compares it with codes of two letters, to know whether words are joined by spaces.
+        language: language.map(|language| language.primary().to_owned()),
         segments,
     })
 }

@@ -5,7 +5,7 @@
 use crate::config::{Layout, OutputConfig};
 use crate::domain::file_name::TemplateValues;
 use crate::domain::{
-    Failure, FileNameTemplate, Format, KeptFile, Location, Recording, Transcript, Warning,
+    Failure, FileNameTemplate, Format, KeptFile, Language, Location, Recording, Transcript, Warning,
     WrittenFile,
 };
 use crate::output::error::WriteError;
@@ -118,14 +118,13 @@ fn findings(received: &ReceivedJob, completed: &Completed, formats: &[Format]) -
 }
 
 fn facts(received: &ReceivedJob, detected: Option<&str>) -> TemplateValues {
-    let requested = received.request.options().get("language");
-    let language = detected.or_else(|| requested?.as_str());
+    let language = Language::of(detected, &received.request);
     let date = match received.recording.location {
         Location::File(_) => Some(received.recording.revision.modified),
         Location::Url(_) => None,
     };
     TemplateValues::new(
-        language,
+        language.as_ref(),
         &received.recording.source,
         date,
         received.request.model(),
