@@ -1,22 +1,17 @@
-//! Grouping of words into subtitle cues.
+//! Subtitle cues.
 //!
-//! A cue has one speaker, at most two lines of 42 columns and at most seven seconds. It ends at a pause or at the end of
-//! a sentence where possible.
+//! A cue has one speaker, at most two lines and at most seven seconds. The words of each channel are divided separately,
+//! because people on different channels may speak at the same time. Their cues then overlap.
 
-use super::punctuation::ends_clause;
-use super::timing::{CueSpan, MAX_CUE_MS, correct_spans};
+use super::cue_break::{CueLimits, CueWords, divide};
+use super::label::labelled;
+use super::line_limit::max_columns;
+use super::speech::Speech;
+use super::timing::{CueSpan, SpokenCue, display_spans};
 use super::token::{Token, tokens};
-use crate::domain::Transcript;
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, VecDeque};
-use unicode_width::UnicodeWidthStr;
-
-/// Maximum width of a line, in columns. The usual limit of broadcasters and streaming services.
-pub(super) const MAX_COLUMNS: usize = 42;
-/// Length of the silence that ends a cue, in milliseconds. It is the service's default for utterances.
-const PAUSE_MS: u64 = 800;
-/// Maximum number of words in a cue. It bounds words that have no width, which would never fill a line.
-const MAX_WORDS: usize = 2 * MAX_COLUMNS;
+use super::weak_words::WordBinding;
+use crate::domain::{Language, Transcript};
+use std::collections::BTreeMap;
 
 /// A subtitle cue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,147 +27,73 @@ pub(super) struct Cue {
 /// Placement of speaker labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LabelPlacement {
-    /// In the text, at the start of a turn.
+    /// In the text, where the speaker changes.
     Inline,
     /// Separate from the text.
     Separate,
 }
 
-/// Returns the cues of a transcript in order. Silence gives no cues.
-pub(super) fn cues(transcript: &Transcript, labels: LabelPlacement) -> Vec<Cue> {
-    let groups = groups(tokens(transcript, MAX_COLUMNS), labels);
-    let mut spans: Vec<_> = groups.iter().map(|group| span(group)).collect();
-    correct_spans(&mut spans);
-    groups
-        .iter()
-        .zip(spans)
-        .map(|(group, span)| Cue {
-            span,
-            label: group[0].label.clone(),
-            lines: lines(group),
-        })
-        .collect()
-}
-
-fn span(group: &[Token]) -> CueSpan {
-    let end = group.iter().map(|token| token.end_ms).max();
-    (group[0].start_ms, end.unwrap_or_default())
-}
-
-/// Splits words into groups that each fit one cue, ordered by start.
-///
-/// Channels are split separately, because people on different channels may speak at the same time. The channel with the
-/// earliest next word is always processed next, so that the previous speaker is known.
-fn groups(tokens: Vec<Token>, labels: LabelPlacement) -> Vec<Vec<Token>> {
-    let mut channels = BTreeMap::<_, VecDeque<Token>>::new();
-    for token in tokens {
-        channels.entry(token.channel).or_default().push_back(token);
-    }
-    let next_start = |(channel, words): (&Option<u32>, &VecDeque<Token>)| {
-        words.front().map(|word| Reverse((word.start_ms, *channel)))
-    };
-    let mut next: BinaryHeap<_> = channels.iter().filter_map(next_start).collect();
-    let mut groups: Vec<Vec<Token>> = Vec::new();
-    while let Some(Reverse((_, channel))) = next.pop() {
-        let Some(words) = channels.get_mut(&channel) else {
-            continue;
-        };
-        let last_label = groups.last().and_then(|group| group[0].label.clone());
-        groups.extend(group(words, labels, last_label.as_deref()));
-        next.extend(next_start((&channel, words)));
-    }
-    groups
-}
-
-/// Removes the words of one cue from the front of `words`. Returns `None` if there are no words.
-fn group(
-    words: &mut VecDeque<Token>,
+/// Returns the cues of a transcript, ordered by start. Those of one channel do not overlap. Silence gives no cues.
+pub(super) fn cues(
+    transcript: &Transcript,
     labels: LabelPlacement,
-    last_label: Option<&str>,
-) -> Option<Vec<Token>> {
-    let mut first = words.pop_front()?;
-    let mut group = Vec::new();
-    if labels == LabelPlacement::Inline && first.label.as_deref() != last_label {
-        group.extend(label_token(&first));
-        first.has_space = true;
+    language: Option<&Language>,
+) -> Vec<Cue> {
+    let texts = transcript.words.iter().map(|word| word.text.as_str());
+    let max_columns = max_columns(texts.chain([transcript.text.as_str()]));
+    let mut channels = BTreeMap::<_, Vec<Token>>::new();
+    for token in tokens(transcript, max_columns) {
+        channels.entry(token.channel).or_default().push(token);
     }
-    group.push(first);
-    while let Some(next) = words.pop_front() {
-        if ends(&group, &next) {
-            words.push_front(next);
-            break;
-        }
-        group.push(next);
-        if lines_break(&group).is_none() {
-            group
-                .pop()
-                .into_iter()
-                .for_each(|word| words.push_front(word));
-            break;
-        }
+    let binding = WordBinding::of(language);
+    let cues_of = |(channel, words): (&Option<u32>, &Vec<Token>)| {
+        let others = channels.iter().filter(|(other, _)| *other != channel);
+        let mut other_starts: Vec<_> = others
+            .flat_map(|(_, words)| words.iter().map(|word| word.start_ms))
+            .collect();
+        other_starts.sort_unstable();
+        let limits = CueLimits {
+            max_columns,
+            has_labels: labels == LabelPlacement::Inline,
+            other_starts: &other_starts,
+        };
+        channel_cues(&Speech::new(words, &binding), &limits)
+    };
+    let mut cues: Vec<_> = channels.iter().flat_map(cues_of).collect();
+    cues.sort_by_key(|cue| cue.span.0);
+    cues
+}
+
+fn channel_cues(speech: &Speech<'_>, limits: &CueLimits<'_>) -> Vec<Cue> {
+    let divided = divide(speech, limits);
+    let spoken: Vec<_> = divided.iter().map(|cue| spoken(speech, cue)).collect();
+    let cues = divided.iter().zip(display_spans(&spoken));
+    let cues = cues.map(|(cue, span)| Cue {
+        span,
+        label: speech.words[cue.from].label.clone(),
+        lines: lines(speech, cue),
+    });
+    cues.collect()
+}
+
+fn spoken(speech: &Speech<'_>, cue: &CueWords) -> SpokenCue {
+    let words = &speech.words[cue.from..cue.to];
+    let end_ms = words.iter().map(|word| word.end_ms).max();
+    SpokenCue {
+        span: (words[0].start_ms, end_ms.unwrap_or_default()),
+        columns: speech.width(cue.from, cue.to),
     }
-    Some(group)
 }
 
-/// Returns the label as a separate word before the first word of a turn.
-///
-/// A label always fits on one line, which leaves the other line for that word.
-fn label_token(token: &Token) -> Option<Token> {
-    let text = format!("{}:", token.label.as_ref()?);
-    Some(Token {
-        width: text.width(),
-        text,
-        end_ms: token.start_ms,
-        ..token.clone()
-    })
-}
-
-/// Whether the cue must end before `next`, even if `next` would fit.
-fn ends(group: &[Token], next: &Token) -> bool {
-    let (first, last) = (&group[0], &group[group.len() - 1]);
-    let is_half_full = width(group) > MAX_COLUMNS;
-    last.label != next.label
-        || next.start_ms >= last.end_ms.saturating_add(PAUSE_MS)
-        || next.end_ms > first.start_ms.saturating_add(MAX_CUE_MS)
-        || group.len() >= MAX_WORDS
-        || is_half_full && ends_clause(&last.text)
-}
-
-/// Returns the number of words on the first line, chosen so that both lines have a similar width.
-///
-/// Returns the number of all words if they fit on one line, and `None` if they do not fit on two.
-fn lines_break(group: &[Token]) -> Option<usize> {
-    if width(group) <= MAX_COLUMNS {
-        return Some(group.len());
-    }
-    (1..group.len())
-        .map(|split| (width(&group[..split]), width(&group[split..]), split))
-        .filter(|(above, below, _)| *above <= MAX_COLUMNS && *below <= MAX_COLUMNS)
-        .min_by_key(|(above, below, split)| (above.abs_diff(*below), *split))
-        .map(|(_, _, split)| split)
-}
-
-/// Returns the width of the words on one line, in columns.
-fn width(words: &[Token]) -> usize {
-    words.iter().map(columns).sum::<usize>() - words.first().map_or(0, leading_space)
-}
-
-/// Returns the width of a word with its leading space, in columns.
-fn columns(word: &Token) -> usize {
-    word.width + leading_space(word)
-}
-
-fn leading_space(word: &Token) -> usize {
-    usize::from(word.has_space)
-}
-
-fn lines(group: &[Token]) -> Vec<String> {
-    let (above, below) = group.split_at(lines_break(group).unwrap_or(group.len()));
-    [above, below]
-        .into_iter()
-        .filter(|words| !words.is_empty())
-        .map(line)
-        .collect()
+fn lines(speech: &Speech<'_>, cue: &CueWords) -> Vec<String> {
+    let above = line(&speech.words[cue.from..cue.second_line]);
+    let below = line(&speech.words[cue.second_line..cue.to]);
+    let above = match &speech.words[cue.from].label {
+        Some(label) if cue.has_label => labelled(label, &above),
+        _ => above,
+    };
+    let lines = [above, below].into_iter();
+    lines.filter(|line| !line.is_empty()).collect()
 }
 
 fn line(words: &[Token]) -> String {

@@ -19,6 +19,31 @@ pub(super) fn label(speaker: Option<&Speaker>, channel: Option<u32>) -> Option<S
     }
 }
 
+/// Right-to-left mark. It is invisible.
+const RIGHT_TO_LEFT: char = '\u{200f}';
+
+/// Returns the text with its label before it.
+///
+/// A line takes its direction from its first letter. A mark keeps that of a text from the right to the left.
+pub(super) fn labelled(label: &str, text: &str) -> String {
+    let first = text.chars().find(|char| char.is_alphabetic());
+    let mark = first
+        .filter(|first| is_right_to_left(*first))
+        .map(|_| RIGHT_TO_LEFT);
+    let mark = mark.map_or_else(String::new, String::from);
+    let space = if text.is_empty() { "" } else { " " };
+    format!("{mark}{label}:{space}{text}")
+}
+
+/// Whether the letter belongs to a script that is written from the right to the left.
+const fn is_right_to_left(char: char) -> bool {
+    matches!(
+        char,
+        '\u{0590}'..='\u{08ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}' | '\u{10800}'..='\u{10fff}'
+            | '\u{1e800}'..='\u{1efff}'
+    )
+}
+
 /// Returns the printable name of a speaker, or `None` if no character is printable.
 fn name(speaker: &Speaker) -> Option<String> {
     let name = plain::printable_line(&speaker.0);
@@ -52,6 +77,14 @@ mod tests {
         assert_eq!(speaker("4294967295").as_deref(), Some("Speaker 4294967296"));
         let both = label(Some(&Speaker("1".to_owned())), Some(0));
         assert_eq!(both.as_deref(), Some("Channel 1, Speaker 2"));
+    }
+
+    #[test]
+    fn a_label_keeps_the_direction_of_its_text() {
+        assert_eq!(labelled("Speaker 1", "Yes."), "Speaker 1: Yes.");
+        assert_eq!(labelled("Speaker 1", ""), "Speaker 1:");
+        assert_eq!(labelled("Speaker 1", "«نعم»"), "\u{200f}Speaker 1: «نعم»");
+        assert_eq!(labelled("Speaker 1", "כן"), "\u{200f}Speaker 1: כן");
     }
 
     #[test]

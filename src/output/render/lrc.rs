@@ -1,7 +1,7 @@
 //! LRC, the lyrics format of music players. Each line starts with its time in minutes, seconds and hundredths.
 
-use super::SILENCE;
 use super::segment::{labelled_lines, segments};
+use super::silence::SILENCE;
 use crate::domain::Transcript;
 
 pub(super) fn render(transcript: &Transcript) -> String {

@@ -6,7 +6,7 @@ use super::metadata::TranscriptMetadata;
 use super::paragraph::paragraphs;
 use super::plain;
 use super::timing::{format_time, millis};
-use crate::domain::{Language, Transcript};
+use crate::domain::Transcript;
 use std::path::Path;
 
 /// Text of a transcript without speech.
@@ -45,7 +45,7 @@ fn front_matter(transcript: &Transcript, envelope: &TranscriptMetadata<'_>) -> S
     let mut add = |key: &str, value: Option<String>| {
         lines.extend(value.map(|value| format!("{key}: {value}")));
     };
-    let language = Language::of(transcript.language.as_deref(), envelope.request);
+    let language = envelope.language(transcript);
     add("language", language.map(|one| quoted(&one.to_string())));
     let length = transcript
         .duration_s

@@ -1,6 +1,6 @@
 //! Metadata that some formats contain.
 
-use crate::domain::{Request, Timestamp};
+use crate::domain::{Language, Request, Timestamp, Transcript};
 
 /// Metadata of a transcript.
 #[derive(Debug, Clone)]
@@ -25,4 +25,11 @@ pub struct TranscriptMetadata<'a> {
     pub submitted_at: Option<Timestamp>,
     /// Time at which the result was received.
     pub received_at: Timestamp,
+}
+
+impl TranscriptMetadata<'_> {
+    /// Returns the detected or requested language.
+    pub(super) fn language(&self, transcript: &Transcript) -> Option<Language> {
+        Language::of(transcript.language.as_deref(), self.request)
+    }
 }

@@ -9,17 +9,23 @@
 //! - `tsv`, `lrc`, `podcast`, `whisperx`, `aud`: formats of other programs
 //! - `metadata`: metadata that `json` and `md` contain
 //! - `segment`: words grouped into sentences; `paragraph`: sentences grouped into paragraphs
-//! - `cue`: words grouped into subtitle cues
+//! - `cue`: words grouped into subtitle cues; `cue_break`: the division with the lowest total cost; `cue_cost`: the cost of
+//!   one cue; `line_break`: its line break; `line_limit`: the width of a line
+//! - `speech`: the words of a channel, with the boundaries between them; `weak_words`: words that belong to the next one
 //! - `token`: words with times, from any part of the transcript; `spacing`: the spaces between them
 //! - `punctuation`: ends of sentences and clauses; `sentence_terminal`: a Unicode property
 //! - `timing`: display times of cues
-//! - `label`: speaker labels
+//! - `label`: speaker labels; `silence`: the text for a recording without speech
 //! - `plain`: text without control characters
 
 mod aud;
 mod cue;
+mod cue_break;
+mod cue_cost;
 mod json;
 mod label;
+mod line_break;
+mod line_limit;
 mod lrc;
 mod md;
 mod metadata;
@@ -29,13 +35,16 @@ mod podcast;
 mod punctuation;
 mod segment;
 mod sentence_terminal;
+mod silence;
 mod spacing;
+mod speech;
 mod srt;
 mod timing;
 mod token;
 mod tsv;
 mod txt;
 mod vtt;
+mod weak_words;
 mod whisperx;
 
 #[cfg(test)]
@@ -56,8 +65,6 @@ pub fn render_json(
 ) -> Vec<u8> {
     json::render(transcript, raw, envelope).into_bytes()
 }
-/// Text of a transcript without speech. It distinguishes silence from an empty, broken file.
-const SILENCE: &str = "[no speech]";
 
 /// Renders a transcript in the given format. `raw` is the unmodified JSON that `transcript` was parsed from.
 #[must_use]
@@ -70,8 +77,8 @@ pub fn render(
     match format {
         Format::Json => json::render(transcript, raw.to_owned(), envelope),
         Format::Txt => txt::render(transcript),
-        Format::Srt => srt::render(transcript),
-        Format::Vtt => vtt::render(transcript),
+        Format::Srt => srt::render(transcript, envelope.language(transcript).as_ref()),
+        Format::Vtt => vtt::render(transcript, envelope.language(transcript).as_ref()),
         Format::Md => md::render(transcript, envelope),
         Format::Tsv => tsv::render(transcript),
         Format::Lrc => lrc::render(transcript),

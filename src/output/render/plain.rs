@@ -86,9 +86,9 @@ pub(super) fn has_unspaced_script(text: &str) -> bool {
 
 /// Removes the spaces between characters of scripts that are written without, if most of them are separated. They then
 /// separate the words of the model. A rare space belongs to the text.
-pub(super) fn without_noise_spaces(line: &str) -> String {
-    if !has_unspaced_script(line) {
-        return line.to_owned();
+pub(super) fn without_noise_spaces(line: String) -> String {
+    if !has_unspaced_script(&line) {
+        return line;
     }
     let chars: Vec<_> = line.chars().collect();
     let is_joined = |&[a, b]: &[char; 2]| is_unspaced(a) && is_unspaced(b);
@@ -97,7 +97,7 @@ pub(super) fn without_noise_spaces(line: &str) -> String {
     let joined = chars.array_windows().filter(|pair| is_joined(pair)).count();
     let separated = chars.array_windows().filter(|three| is_separated(three));
     if separated.count() <= joined {
-        return line.to_owned();
+        return line;
     }
     let is_noise = |at: usize| {
         let around = at.checked_sub(1).and_then(|from| chars.get(from..at + 2));
@@ -113,6 +113,11 @@ pub(super) fn without_noise_spaces(line: &str) -> String {
 /// punctuation.
 pub(super) const fn may_break(before: char, after: char) -> bool {
     is_east_asian(before) && is_east_asian(after) && !is_opening(before) && !is_closing(after)
+}
+
+/// Whether a line may break between two words that no space separates. This is possible in scripts without spaces.
+pub(super) const fn may_break_unspaced(before: char, after: char) -> bool {
+    (is_unspaced(before) || is_unspaced(after)) && !is_opening(before) && !is_closing(after)
 }
 
 const fn is_east_asian(char: char) -> bool {
@@ -175,9 +180,15 @@ mod tests {
 
     #[test]
     fn spaces_between_most_characters_are_removed() {
-        assert_eq!(without_noise_spaces("今 天 好 GPT 4 。"), "今天好 GPT 4 。");
-        assert_eq!(without_noise_spaces("今日 はい 。"), "今日 はい 。");
-        assert_eq!(without_noise_spaces("a b"), "a b");
+        assert_eq!(
+            without_noise_spaces("今 天 好 GPT 4 。".to_owned()),
+            "今天好 GPT 4 。"
+        );
+        assert_eq!(
+            without_noise_spaces("今日 はい 。".to_owned()),
+            "今日 はい 。"
+        );
+        assert_eq!(without_noise_spaces("a b".to_owned()), "a b");
     }
 
     #[test]

@@ -52,8 +52,13 @@ proptest! {
     #[test]
     fn cues_are_in_order_and_fit(transcript in any_transcript()) {
         for labels in [cue::LabelPlacement::Inline, cue::LabelPlacement::Separate] {
-            let cues = cue::cues(&transcript, labels);
-            prop_assert!(cues.windows(2).all(|pair| pair[0].span.1 <= pair[1].span.0));
+            let cues = cue::cues(&transcript, labels, None);
+            prop_assert!(cues.windows(2).all(|pair| pair[0].span.0 <= pair[1].span.0));
+            for channel in [None, Some(0), Some(1)] {
+                let of_channel = cues.iter().filter(|cue| channel_of(cue.label.as_deref()) == channel);
+                let spans: Vec<_> = of_channel.map(|cue| cue.span).collect();
+                prop_assert!(spans.windows(2).all(|pair| pair[0].1 <= pair[1].0));
+            }
             for cue in cues {
                 prop_assert!(cue.span.0 < cue.span.1);
                 prop_assert!((1..=2).contains(&cue.lines.len()));
@@ -64,7 +69,7 @@ proptest! {
 
     #[test]
     fn each_word_is_shown_once_in_order(transcript in any_transcript()) {
-        let cues = cue::cues(&transcript, cue::LabelPlacement::Separate);
+        let cues = cue::cues(&transcript, cue::LabelPlacement::Separate, None);
         for channel in [None, Some(0), Some(1)] {
             let shown = cues.iter().filter(|cue| channel_of(cue.label.as_deref()) == channel);
             let shown: String = shown.flat_map(|cue| &cue.lines).map(|line| line.replace(' ', "")).collect();
@@ -79,7 +84,7 @@ proptest! {
     #[test]
     fn words_are_separated_by_single_spaces(text in "[a-z]{1,12}( [a-z]{1,12}){0,80}") {
         let transcript = Transcript { words: words(&text, 0.0, "", None), text: text.clone(), ..Transcript::default() };
-        let shown: Vec<_> = cue::cues(&transcript, cue::LabelPlacement::Inline).into_iter().flat_map(|cue| cue.lines).collect();
+        let shown: Vec<_> = cue::cues(&transcript, cue::LabelPlacement::Inline, None).into_iter().flat_map(|cue| cue.lines).collect();
         prop_assert_eq!(shown.join(" "), text);
     }
 
@@ -92,7 +97,7 @@ proptest! {
             prop_assert!(!file.contains(changes_direction));
         }
         let srt = rendered(Format::Srt, &transcript);
-        let cues = cue::cues(&transcript, cue::LabelPlacement::Inline).len();
+        let cues = cue::cues(&transcript, cue::LabelPlacement::Inline, None).len();
         prop_assert_eq!(srt.split_terminator("\n\n").count(), cues);
         prop_assert_eq!(srt.matches("-->").count(), cues);
     }

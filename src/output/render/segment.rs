@@ -2,6 +2,7 @@
 //!
 //! A segment ends with a sentence, at a pause or when the speaker changes.
 
+use super::label::labelled;
 use super::punctuation::ends_sentence;
 use super::token::{Token, text_tokens, tokens};
 use crate::domain::Transcript;
@@ -41,7 +42,7 @@ impl Segment {
     /// Returns the text, preceded by the label if the speaker differs from `before`.
     pub(super) fn labelled_text(&self, before: Option<&str>) -> String {
         match &self.label {
-            Some(label) if Some(label.as_str()) != before => format!("{label}: {}", self.text()),
+            Some(label) if Some(label.as_str()) != before => labelled(label, &self.text()),
             _ => self.text(),
         }
     }

@@ -34,7 +34,7 @@ pub(super) fn sentences(transcript: &Transcript) -> Vec<Vec<String>> {
                 Some(text) if !is_spaced => text,
                 _ => sentence,
             })
-            .map(|text| plain::without_noise_spaces(&plain::printable_line(text)))
+            .map(|text| plain::without_noise_spaces(plain::printable_line(text)))
             .collect();
     }
     paragraphs

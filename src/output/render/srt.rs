@@ -2,14 +2,14 @@
 //!
 //! Silence gives a cue that says so, because players and converters reject an empty file.
 
-use super::SILENCE;
 use super::cue::{LabelPlacement, cues};
+use super::silence::SILENCE;
 use super::timing::format_time;
-use crate::domain::Transcript;
+use crate::domain::{Language, Transcript};
 
-pub(super) fn render(transcript: &Transcript) -> String {
+pub(super) fn render(transcript: &Transcript, language: Option<&Language>) -> String {
     let mut text = String::new();
-    for (number, cue) in (1..).zip(cues(transcript, LabelPlacement::Inline)) {
+    for (number, cue) in (1..).zip(cues(transcript, LabelPlacement::Inline, language)) {
         let (start, end) = (format_time(cue.span.0, ','), format_time(cue.span.1, ','));
         // Players parse an arrow as the times of a cue.
         let lines = cue.lines.join("\n").replace("-->", "→");

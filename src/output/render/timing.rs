@@ -1,11 +1,14 @@
 //! Display times of cues.
 //!
-//! Times are in milliseconds, in order and never overlap. Cues are long enough to read if the gap allows it.
+//! Times are in milliseconds. Those of one channel are in order and do not overlap. A cue is held into the silence after
+//! it for as long as it takes to read.
 
-/// Minimum time to read a cue, in milliseconds.
+/// Minimum display time of a cue, in milliseconds.
 const MIN_CUE_MS: u64 = 1000;
 /// Maximum length of a cue, in milliseconds.
 pub(super) const MAX_CUE_MS: u64 = 7000;
+/// Comfortable reading speed, in columns per second. The limit of streaming services for adults is 20 at most.
+pub(super) const READABLE_COLUMNS_PER_SECOND: u64 = 17;
 
 /// Maximum time in milliseconds (31 years). Larger values are invalid and would overflow.
 const MAX_TIME_MS: f64 = 1e12;
@@ -31,22 +34,41 @@ pub(super) fn estimate_duration_s(text: &str) -> f64 {
     text.chars().count() as f64 / CHARACTERS_PER_SECOND
 }
 
-/// Corrects the times of cues, which are sorted by start.
+/// When a cue is spoken, and how much there is to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct SpokenCue {
+    /// Start and end of the speech.
+    pub(super) span: CueSpan,
+    /// Width of the text, in columns.
+    pub(super) columns: usize,
+}
+
+/// Returns the end of the display of a cue: that of the speech, or later if there is more to read and nobody speaks.
+pub(super) fn display_end((start, end): CueSpan, columns: usize, next_start: Option<u64>) -> u64 {
+    let readable = (columns as u64 * 1000).div_ceil(READABLE_COLUMNS_PER_SECOND);
+    let end = end
+        .max(start + readable.max(MIN_CUE_MS))
+        .min(start + MAX_CUE_MS);
+    end.min(next_start.unwrap_or(u64::MAX))
+}
+
+/// Returns the display times of the cues of one channel, which are sorted by start.
 ///
-/// Where people speak at the same time, the later cue is delayed until the earlier one could be read.
-pub(super) fn correct_spans(spans: &mut [CueSpan]) {
+/// Where speech overlaps, the later cue is delayed until the earlier one was shown.
+pub(super) fn display_spans(cues: &[SpokenCue]) -> Vec<CueSpan> {
     let mut free_from = 0;
-    for index in 0..spans.len() {
-        let (start, end) = spans[index];
-        let spoken = end.saturating_sub(start);
-        let start = start.max(free_from);
-        let next = spans.get(index + 1).map_or(u64::MAX, |next| next.0);
-        let readable = (start + spoken.max(MIN_CUE_MS)).min(next);
+    let mut spans = Vec::with_capacity(cues.len());
+    for (index, cue) in cues.iter().enumerate() {
+        let spoken = cue.span.1.saturating_sub(cue.span.0);
+        let start = cue.span.0.max(free_from);
+        let next_start = cues.get(index + 1).map(|next| next.span.0);
+        let end = display_end((start, start + spoken), cue.columns, next_start);
         let least = start + spoken.clamp(1, MIN_CUE_MS);
-        let end = readable.max(least).min(start + MAX_CUE_MS);
-        spans[index] = (start, end);
+        let end = end.max(least);
+        spans.push((start, end));
         free_from = end;
     }
+    spans
 }
 
 /// Formats a time as `01:02:03`, `separator` and milliseconds. Hours may have more than two digits.
@@ -65,26 +87,33 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn mended(spans: &[CueSpan]) -> Vec<CueSpan> {
-        let mut spans = spans.to_vec();
-        correct_spans(&mut spans);
-        spans
+    /// Returns the display times of cues with ten columns of text.
+    fn shown(spans: &[CueSpan]) -> Vec<CueSpan> {
+        let cue = |span: &CueSpan| SpokenCue {
+            span: *span,
+            columns: 10,
+        };
+        display_spans(&spans.iter().map(cue).collect::<Vec<_>>())
     }
 
     #[test]
     fn a_short_cue_is_extended_only_into_a_gap() {
-        assert_eq!(mended(&[(0, 200), (5000, 5100)]), [(0, 1000), (5000, 6000)]);
-        assert_eq!(mended(&[(0, 200), (600, 900)]), [(0, 600), (600, 1600)]);
+        assert_eq!(shown(&[(0, 200), (5000, 5100)]), [(0, 1000), (5000, 6000)]);
+        assert_eq!(shown(&[(0, 200), (600, 900)]), [(0, 600), (600, 1600)]);
+    }
+
+    #[test]
+    fn a_fast_cue_is_held_until_it_can_be_read() {
+        assert_eq!(display_end((1000, 3000), 68, None), 5000);
+        assert_eq!(display_end((1000, 3000), 68, Some(3500)), 3500);
+        assert_eq!(display_end((1000, 6000), 68, None), 6000);
     }
 
     #[test]
     fn overlapping_cues_become_sequential() {
-        assert_eq!(
-            mended(&[(0, 5000), (1000, 2000)]),
-            [(0, 1000), (1000, 2000)]
-        );
-        assert_eq!(mended(&[(7, 7), (7, 7)]), [(7, 8), (8, 1008)]);
-        assert_eq!(mended(&[(0, 60_000)]), [(0, 7000)]);
+        assert_eq!(shown(&[(0, 5000), (1000, 2000)]), [(0, 1000), (1000, 2000)]);
+        assert_eq!(shown(&[(7, 7), (7, 7)]), [(7, 8), (8, 1008)]);
+        assert_eq!(shown(&[(0, 60_000)]), [(0, 7000)]);
     }
 
     #[test]
@@ -102,9 +131,9 @@ mod tests {
         fn corrected_cues_are_in_order_and_not_empty(mut starts in proptest::collection::vec((0..20_000_u64, 0..9_000_u64), 0..30)) {
             starts.sort_unstable();
             let spans: Vec<_> = starts.iter().map(|(start, length)| (*start, start + length)).collect();
-            let mended = mended(&spans);
-            prop_assert!(mended.iter().all(|(start, end)| start < end && end - start <= MAX_CUE_MS));
-            prop_assert!(mended.windows(2).all(|pair| pair[0].1 <= pair[1].0));
+            let shown = shown(&spans);
+            prop_assert!(shown.iter().all(|(start, end)| start < end && end - start <= MAX_CUE_MS));
+            prop_assert!(shown.windows(2).all(|pair| pair[0].1 <= pair[1].0));
         }
     }
 }

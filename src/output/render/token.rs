@@ -148,7 +148,7 @@ fn tokenize(mut texts: Vec<TimedText<'_>>, max_width: usize) -> Vec<Token> {
 impl TimedText<'_> {
     /// Returns the words. Their times are estimated from their lengths.
     fn tokens(&self, max_width: usize) -> Vec<Token> {
-        let line = plain::without_noise_spaces(&plain::printable_line(self.text));
+        let line = plain::without_noise_spaces(plain::printable_line(self.text));
         let pieces: Vec<_> = line
             .split(' ')
             .flat_map(|word| split_word(word, max_width))

@@ -1,8 +1,9 @@
 //! Plain text: one paragraph per line, separated by empty lines, with a label where the speaker changes.
 
-use super::SILENCE;
+use super::label::labelled;
 use super::paragraph::{ReadingParagraph, paragraphs, text_paragraphs};
 use super::plain;
+use super::silence::SILENCE;
 use crate::domain::Transcript;
 
 pub(super) fn render(transcript: &Transcript) -> String {
@@ -13,12 +14,14 @@ pub(super) fn render(transcript: &Transcript) -> String {
             text.push_str("\n\n");
         }
         if paragraph.label != last_label {
-            if let Some(label) = &paragraph.label {
-                text.push_str(&format!("{label}: "));
+            match &paragraph.label {
+                Some(label) => text.push_str(&labelled(label, &paragraph.text)),
+                None => text.push_str(&paragraph.text),
             }
             last_label = paragraph.label;
+        } else {
+            text.push_str(&paragraph.text);
         }
-        text.push_str(&paragraph.text);
     }
     if text.is_empty() {
         text.push_str(SILENCE);

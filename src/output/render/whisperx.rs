@@ -4,7 +4,7 @@ use super::metadata::TranscriptMetadata;
 use super::segment::segments;
 use super::timing::seconds;
 use super::token::Token;
-use crate::domain::{Language, Transcript};
+use crate::domain::Transcript;
 
 #[derive(serde::Serialize)]
 struct WhisperxDocument {
@@ -33,7 +33,7 @@ struct WhisperxWord {
 }
 
 pub(super) fn render(transcript: &Transcript, envelope: &TranscriptMetadata<'_>) -> String {
-    let language = Language::of(transcript.language.as_deref(), envelope.request);
+    let language = envelope.language(transcript);
 
     let segments: Vec<_> = segments(transcript)
         .into_iter()

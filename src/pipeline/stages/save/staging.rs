@@ -5,8 +5,8 @@
 use crate::config::{Layout, OutputConfig};
 use crate::domain::file_name::TemplateValues;
 use crate::domain::{
-    Failure, FileNameTemplate, Format, KeptFile, Language, Location, Recording, Transcript, Warning,
-    WrittenFile,
+    Failure, FileNameTemplate, Format, KeptFile, Language, Location, Recording, Transcript,
+    Warning, WrittenFile,
 };
 use crate::output::error::WriteError;
 use crate::output::link::relative_link;
