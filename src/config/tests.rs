@@ -422,7 +422,7 @@ fn invalid_sources_are_rejected_by_name() {
             "did you mean `#g1_nova-2-meeting`?",
         ),
         (
-            &format!("{SOURCE}include = ['[']"),
+            &format!("{SOURCE}include = ['{{a']"),
             "source `a`: `include`: error parsing glob",
         ),
         (

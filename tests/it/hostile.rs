@@ -230,7 +230,8 @@ fn a_large_result_with_absurd_numbers_is_accepted() {
     env.add_recording("talk.wav", 1);
     let run = env.run(&["run", "--once"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
-    assert_eq!(env.transcript("talk.txt").len(), 11_000_000);
+    let words = env.transcript("talk.txt").split_whitespace().count();
+    assert_eq!(words, 2_000_000);
     assert_all_harmless(&env);
 }
 

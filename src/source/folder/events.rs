@@ -236,6 +236,8 @@ mod tests {
             assert_eq!(meaning(kind, "/talks/a/b.mp3"), Some(FileChange::Appeared));
         }
         assert_eq!(meaning(WRITTEN, "/talks/b.mp3"), Some(FileChange::Written));
+        let closed = EventKind::Access(AccessKind::Close(AccessMode::Write));
+        assert_eq!(meaning(closed, "/talks/b.mp3"), Some(FileChange::Written));
     }
 
     #[test]
@@ -275,7 +277,7 @@ mod tests {
     fn reads_and_removals_are_ignored() {
         for kind in [
             EventKind::Access(AccessKind::Open(AccessMode::Any)),
-            EventKind::Access(AccessKind::Close(AccessMode::Write)),
+            EventKind::Access(AccessKind::Close(AccessMode::Read)),
             EventKind::Remove(RemoveKind::File),
             EventKind::Modify(ModifyKind::Name(RenameMode::From)),
         ] {
