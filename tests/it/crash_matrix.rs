@@ -108,6 +108,7 @@ fn run_case(case: &Case) -> Result<Vec<String>, String> {
     let notification = case.scenario.notification_violation(&env);
     let audit = exactly_once::audit(&env, case.scenario.expected_failures());
     let mut violations = audit.violations;
+    violations.retain(|violation| !case.scenario.explains(violation));
     violations.extend(notification);
     if !(0..=1).contains(&finished.code) {
         violations.push(format!("exit code {}: {}", finished.code, finished.stderr));

@@ -1,7 +1,6 @@
 //! Answers to polls that could not be used. They were paid for, so they are kept.
 
 use crate::domain::{AttemptId, GenerationId, JobId, Timestamp};
-use crate::runtime::failpoint;
 use crate::store::compress::unpack;
 use crate::store::error::StoreError;
 use crate::store::sqlite::open::Store;
@@ -43,7 +42,7 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn keep_answer(&self, answer: KeptAnswer) -> Result<(), StoreError> {
-        failpoint::around("store.keep_answer", self.writer().write(answer)).await
+        self.writer().write(answer).await
     }
 
     /// Returns the answer that was kept for a job. `None` if there is none.

@@ -1,7 +1,6 @@
 //! Warnings about finished transcripts.
 
 use crate::domain::{JobId, Timestamp, Warning};
-use crate::runtime::failpoint;
 use crate::store::error::StoreError;
 use crate::store::sqlite::open::Store;
 use crate::store::sqlite::row;
@@ -20,7 +19,7 @@ impl Store {
         warnings: Vec<Warning>,
     ) -> Result<(), StoreError> {
         let recorded = Recorded { job, warnings };
-        failpoint::around("store.warnings", self.writer().write(recorded)).await
+        self.writer().write(recorded).await
     }
 
     /// Returns the number of jobs that were done with warnings after `since` and until `until`.

@@ -108,6 +108,11 @@ impl Scenario {
         env
     }
 
+    /// Whether the scenario itself causes what looks like a violation: a lost queue holds no claim of what was paid before.
+    pub fn explains(self, violation: &str) -> bool {
+        self == Self::LostQueue && violation.starts_with("no claim for ")
+    }
+
     fn settings(self) -> Settings {
         let faults = match self {
             Self::Rejected | Self::Retry => "reject=1",
