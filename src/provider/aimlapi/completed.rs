@@ -25,7 +25,10 @@ pub struct Completed {
 }
 
 impl Completed {
-    pub(crate) fn new(body: Vec<u8>, envelope: Envelope) -> Self {
+    /// Takes the result of `body`, which `envelope` was read from. A result in an unknown shape gives its text, at first as
+    /// well as when the answer is read again from the store.
+    pub(crate) fn new(body: Vec<u8>, mut envelope: Envelope) -> Self {
+        envelope.adopt_loose_text();
         let offset = |offset: u64| {
             usize::try_from(offset)
                 .unwrap_or(usize::MAX)
@@ -43,8 +46,7 @@ impl Completed {
     /// Reads a stored answer, or a stored result without an envelope. Anything else gives an empty transcript.
     #[must_use]
     pub fn from_body(body: Vec<u8>) -> Self {
-        let mut envelope = Envelope::read(&*body).unwrap_or_default();
-        envelope.adopt_loose_text();
+        let envelope = Envelope::read(&*body).unwrap_or_default();
         Self::new(body, envelope)
     }
 

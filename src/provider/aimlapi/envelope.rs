@@ -112,15 +112,16 @@ impl Envelope {
         self.generation_id.as_deref().or(self.id.as_deref())
     }
 
-    /// Takes text in any field for the result, if the answer has no other. Returns whether there is one.
+    /// Takes text in any field for the result, if the answer has no other. Returns whether there is a result.
     pub(crate) fn adopt_loose_text(&mut self) -> bool {
         if self.has_result || self.reading.has_known_field {
             return true;
         }
-        let text = std::mem::take(&mut self.loose_text).into_text();
-        let has_text = text.is_some();
-        self.reading.transcript.text = text.unwrap_or_default();
-        has_text
+        let Some(text) = std::mem::take(&mut self.loose_text).into_text() else {
+            return !self.reading.transcript.text.is_empty();
+        };
+        self.reading.transcript.text = text;
+        true
     }
 
     /// Whether the answer is a result without an envelope.

@@ -318,6 +318,10 @@ fn the_legacy_response_is_the_result() {
     assert_eq!(text(r#"{"id":"vendor","text":null}"#), "");
     assert_eq!(text(r#"{"metadata":{"duration":1},"results":null}"#), "");
     assert_eq!(text("{}"), "");
+    let unknown = r#"{"speech":[{"text":"Hi."}]}"#;
+    assert_eq!(text(unknown), "Hi.");
+    let stored = Completed::from_body(unknown.into());
+    assert_eq!(stored.transcript.text, "Hi.");
     assert_eq!(
         text(&format!(r#"{{"status":"completed","result":{RESULT}}}"#)),
         "hello"
