@@ -133,7 +133,7 @@ async fn search_log(stage: &Recover, uncertain: &[UncertainSubmission]) -> LogSe
 impl Recover {
     /// Decides what the search means for each uncertain submission and applies it.
     ///
-    /// What was found before a page failed counts: the failure concerns only the submissions that were not found.
+    /// A page that fails does not discard what earlier pages listed. Only the other submissions are searched for again.
     async fn apply(
         &mut self,
         uncertain: Vec<UncertainSubmission>,
@@ -158,7 +158,8 @@ impl Recover {
     /// Returns the answer for the submissions that a search did not find, and until when the next search waits if the
     /// service could not be asked.
     ///
-    /// The back-off is that of the look-ups alone: a failing request log slows neither submissions nor polls.
+    /// The back-off is that of the look-ups alone: a failing request log slows neither submissions nor polls. A `Retry-After`
+    /// delays the next search by no more than the maximum of the back-off, because the transcription would expire meanwhile.
     async fn judge(&mut self, broken: Option<&CallError>) -> (Answer, Timestamp) {
         let now = self.journal.now();
         let Some(error) = broken else {
@@ -173,12 +174,10 @@ impl Recover {
             self.journal.store_hold(hold).await;
         }
         let backoff = self.lane.rules.backoff;
-        let delay = backoff.capped_by_retention(self.lane.rules.polling.retention);
-        let wait = delay.delay(self.failures, rand::random());
-        (
-            answer,
-            now.after(wait.max(error.retry_after.unwrap_or_default())),
-        )
+        let delays = backoff.capped_by_retention(self.lane.rules.polling.retention);
+        let asked = error.retry_after.unwrap_or_default().min(delays.max);
+        let wait = delays.delay(self.failures, rand::random()).max(asked);
+        (answer, now.after(wait))
     }
 
     /// Applies the decision about a submission that the search did not find.
