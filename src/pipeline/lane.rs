@@ -89,11 +89,10 @@ pub fn observe<C: GovernorClock + Clone>(
     if answer.is_success() {
         admission.record_success();
     }
-    let model = canonical_model(model);
     match (call, answer) {
         (Call::Submission, Answer::Accepted | Answer::Completed) => {
             submit_rate.record_accepted(started_at, now);
-            admission.record_model_success(&model);
+            admission.record_model_success(&canonical_model(model));
         }
         (Call::Submission, Answer::RateLimited) => submit_rate.record_rate_limited(started_at, now),
         _ => {}
@@ -101,7 +100,7 @@ pub fn observe<C: GovernorClock + Clone>(
     let wait_until = match (answer.failure_scope(call), call.kind()) {
         (Some(FailureScope::Model), _) => {
             let failure = ModelFailure {
-                model: &model,
+                model: &canonical_model(model),
                 job,
                 started_at,
                 retry_after,
@@ -120,11 +119,16 @@ pub fn observe<C: GovernorClock + Clone>(
         }
         _ => now,
     };
-    let model_fails = call == Call::Submission && admission.is_model_tripped(&model);
     Observation {
-        outage: admission.is_outage() || model_fails,
+        outage: admission.is_outage() || is_model_tripped(admission, answered),
         wait_until,
     }
+}
+
+/// Whether the call was a submission of a model that fails. The names of polled models are not read: polls are many.
+fn is_model_tripped(admission: &Admission, answered: &Answered<'_>) -> bool {
+    answered.call == Call::Submission
+        && admission.is_model_tripped(&canonical_model(answered.model))
 }
 
 impl Lane {
@@ -137,8 +141,7 @@ impl Lane {
         error: Option<&CallError>,
     ) -> Observation {
         self.count_refused_poll(answered);
-        let model = canonical_model(answered.model);
-        let was_tripped = self.admission.is_model_tripped(&model);
+        let was_tripped = is_model_tripped(&self.admission, answered);
         let opens_at = || self.admission.opens_at(CallKind::Submission);
         let (before, now) = (opens_at(), journal.now());
         let seen = observe(
@@ -156,7 +159,7 @@ impl Lane {
                 until,
             });
         }
-        let is_tripped = self.admission.is_model_tripped(&model);
+        let is_tripped = is_model_tripped(&self.admission, answered);
         if let Some(error) = error.filter(|_| is_tripped && !was_tripped) {
             journal.emit(&RunEvent::ModelPaused {
                 model: answered.model.to_owned(),
@@ -205,7 +208,7 @@ impl Lane {
         }
     }
 
-    /// Counts a paid generation that was lost, which is one of several in a row if it returns the number of them.
+    /// Counts a paid generation that was lost. Returns the number of losses in a row once submissions are to be held.
     pub fn record_loss(&self) -> Option<u32> {
         let is_held = self.admission.is_held(HoldKind::LostResults);
         let mut losses = self.losses.lock().unwrap_or_else(PoisonError::into_inner);

@@ -82,11 +82,9 @@ impl ModelBreakers {
         breaker.backoff.record_failure(now, failed, jitter)
     }
 
-    /// Records that a submission of `model` was accepted, which closes its breaker. Returns whether it was tripped.
-    pub fn record_success(&mut self, model: &str) -> bool {
-        self.breakers
-            .remove(model)
-            .is_some_and(|breaker| breaker.is_tripped())
+    /// Records that a submission of `model` was accepted, which closes its breaker.
+    pub fn record_success(&mut self, model: &str) {
+        self.breakers.remove(model);
     }
 
     /// Decides whether a recording of `model` may be submitted at `now`.
@@ -219,7 +217,9 @@ mod tests {
             breakers.failing_longer_than(Duration::from_secs(20), at(25)),
             ["a"]
         );
-        assert!(breakers.record_success("a"));
+        assert!(breakers.is_tripped("a"));
+        breakers.record_success("a");
+        assert!(!breakers.is_tripped("a"));
         assert_eq!(breakers.decide("a", at(25)), ModelDecision::Admit);
     }
 
