@@ -1,7 +1,7 @@
 //! Configuration and queue of one use case.
 
 use super::error::AppError;
-use crate::config::{self, Config, Environment, SourceConfig};
+use crate::config::{self, Config, Environment, Layout, OutputConfig, SourceConfig};
 use crate::domain::{Hold, Timestamp};
 use crate::policy::hours::SubmitWindow;
 use crate::runtime::clock::{Clock, SystemClock};
@@ -29,6 +29,21 @@ impl Session {
             config,
             environment,
         })
+    }
+
+    /// Returns the settings of the output, in the folder `dir` instead of the configured one if given. Transcripts in such a
+    /// folder mirror the sources.
+    #[must_use]
+    pub fn output_in(&self, dir: Option<&Path>) -> OutputConfig {
+        let configured = self.config.output.clone();
+        match dir {
+            Some(dir) => OutputConfig {
+                dir: self.environment.working_dir.join(dir),
+                layout: Layout::Mirror,
+                ..configured
+            },
+            None => configured,
+        }
     }
 
     /// Returns the current time.

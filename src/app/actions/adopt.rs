@@ -3,7 +3,6 @@
 use crate::app::error::AppError;
 use crate::app::scan::scan_sources;
 use crate::app::session::Session;
-use crate::config::{Layout, OutputConfig};
 use crate::domain::Format;
 use crate::domain::{Location, Timestamp};
 use crate::output::transcript_files::with_extension;
@@ -44,15 +43,7 @@ pub async fn adopt(
 ) -> Result<Adopted, AppError> {
     let store = session.store().await?;
     scan_sources(session, &store, observer).await?;
-    let configured = session.config.output.clone();
-    let output = match dir {
-        Some(dir) => OutputConfig {
-            dir: session.environment.working_dir.join(dir),
-            layout: Layout::Mirror,
-            ..configured
-        },
-        None => configured,
-    };
+    let output = session.output_in(dir);
     let adopter = Adopter {
         session,
         archive: Archive::load(output, &session.config.state, &store).await?,

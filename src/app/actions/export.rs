@@ -3,7 +3,7 @@
 use crate::app::actions::export_answer::{answer_path, write_answer};
 use crate::app::error::AppError;
 use crate::app::session::Session;
-use crate::config::{Layout, OutputConfig};
+use crate::config::OutputConfig;
 use crate::domain::format::{Format, FormatSelection};
 use crate::domain::{Failure, JobId, JobState, KeptFile, Warning};
 use crate::output::staging_file::remove_staging_files;
@@ -61,19 +61,10 @@ impl<'a> Exporter<'a> {
         on_edited: OnEdited,
     ) -> Result<Self, AppError> {
         let store = session.existing_store().await?;
-        let configured = session.config.output.clone();
-        let output = match dir {
-            Some(dir) => OutputConfig {
-                dir: session.environment.working_dir.join(dir),
-                layout: Layout::Mirror,
-                ..configured
-            },
-            None => configured,
-        };
         Ok(Self {
             session,
             store: store.ok_or(AppError::NoResults)?,
-            output,
+            output: session.output_in(dir),
             formats: FormatSelection::distinct(formats),
             on_edited,
             tidied: BTreeSet::new(),
