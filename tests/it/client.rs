@@ -40,8 +40,19 @@ struct ReceivedRequest {
     is_complete: bool,
 }
 
+/// Serves the same script on each connection.
 async fn serve(
     script: Script,
+) -> (
+    SocketAddr,
+    tokio::sync::mpsc::UnboundedReceiver<ReceivedRequest>,
+) {
+    serve_in_turn(vec![script]).await
+}
+
+/// Serves one script after the other, one for each connection, and the last one from then on.
+async fn serve_in_turn(
+    scripts: Vec<Script>,
 ) -> (
     SocketAddr,
     tokio::sync::mpsc::UnboundedReceiver<ReceivedRequest>,
@@ -50,25 +61,33 @@ async fn serve(
     let address = listener.local_addr().unwrap();
     let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
     tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let (script, sender) = (script.clone(), sender.clone());
-            tokio::spawn(async move {
-                let request = read(&mut stream, matches!(script, Script::CloseAfterHead)).await;
-                if let Script::Respond(response) = &script
-                    && request.is_complete
-                {
-                    stream.write_all(response.as_bytes()).await.unwrap();
-                }
-                if let Script::Endless(response) = &script {
-                    stream.write_all(response.as_bytes()).await.unwrap();
-                    let more = vec![b'['; 1 << 20];
-                    while stream.write_all(&more).await.is_ok() {}
-                }
-                sender.send(request).unwrap();
-            });
+        let mut scripts = scripts.into_iter();
+        let mut script = scripts.next().unwrap();
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(respond(stream, script.clone(), sender.clone()));
+            script = scripts.next().unwrap_or(script);
         }
     });
     (address, receiver)
+}
+
+async fn respond(
+    mut stream: TcpStream,
+    script: Script,
+    sender: tokio::sync::mpsc::UnboundedSender<ReceivedRequest>,
+) {
+    let request = read(&mut stream, matches!(script, Script::CloseAfterHead)).await;
+    if let Script::Respond(response) = &script
+        && request.is_complete
+    {
+        stream.write_all(response.as_bytes()).await.unwrap();
+    }
+    if let Script::Endless(response) = &script {
+        stream.write_all(response.as_bytes()).await.unwrap();
+        let more = vec![b'['; 1 << 20];
+        while stream.write_all(&more).await.is_ok() {}
+    }
+    sender.send(request).unwrap();
 }
 
 async fn read(stream: &mut TcpStream, head_only: bool) -> ReceivedRequest {

@@ -9,31 +9,6 @@ fn page(status: &str) -> Script {
     response(status, "content-type: text/html\r\n", PAGE)
 }
 
-/// Serves one script after the other, one for each connection, and the last one from then on.
-async fn serve_in_turn(
-    scripts: Vec<Script>,
-) -> (
-    SocketAddr,
-    tokio::sync::mpsc::UnboundedReceiver<ReceivedRequest>,
-) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        let mut scripts = scripts.into_iter().peekable();
-        let mut script = scripts.next().unwrap();
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let request = read(&mut stream, false).await;
-            if let Script::Respond(bytes) = &script {
-                stream.write_all(bytes.as_bytes()).await.unwrap();
-            }
-            sender.send(request).unwrap();
-            script = scripts.next().unwrap_or(script);
-        }
-    });
-    (address, receiver)
-}
-
 #[tokio::test]
 async fn a_page_says_nothing_about_key_account_or_recording() {
     for status in [
