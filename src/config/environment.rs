@@ -90,7 +90,7 @@ mod tests {
 
     fn resolve(home: Option<&str>, path: &str) -> Result<PathBuf, ResolveError> {
         let mut environment = Environment {
-            working_dir: "/work".into(),
+            working_dir: "/srv".into(),
             ..Environment::default()
         };
         if let Some(home) = home {
@@ -120,9 +120,9 @@ mod tests {
     #[test]
     fn other_paths_need_no_home() {
         let path = |path| resolve(None, path).unwrap();
-        assert_eq!(path("state"), Path::new("/work/folder/state"));
-        assert_eq!(path("./~ann"), Path::new("/work/folder/./~ann"));
-        assert_eq!(path("a/~"), Path::new("/work/folder/a/~"));
+        assert_eq!(path("state"), Path::new("/srv/folder/state"));
+        assert_eq!(path("./~ann"), Path::new("/srv/folder/./~ann"));
+        assert_eq!(path("a/~"), Path::new("/srv/folder/a/~"));
         assert_eq!(path("/srv/state"), Path::new("/srv/state"));
     }
 }

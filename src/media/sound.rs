@@ -24,9 +24,9 @@ pub enum Length {
 /// Reason for refusing a recording before its upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Defect {
-    /// The file ends before its sound. Holds how the container proves it.
+    /// The file ends before its sound does, with the proof from the container.
     Truncated(String),
-    /// There is no sound. Holds the reason.
+    /// The file has no sound, with the reason.
     Silent(&'static str),
 }
 

@@ -35,7 +35,7 @@ struct Properties {
     packets: Option<u64>,
     play_units: u64,
     preroll_ms: u64,
-    /// Whether it is a broadcast, whose size and length are not stated.
+    /// Whether the file is a recorded broadcast. Its header then states neither size nor length.
     is_broadcast: bool,
     packet_bytes: u32,
 }

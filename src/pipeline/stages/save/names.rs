@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 /// Number of names tried for a recording's transcripts before the attempt fails.
 const MAX_NAMES: usize = 100;
 
-/// What is done with a transcript that was edited since it was written.
+/// Treatment of a transcript that was edited since it was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnEdited {
     /// Keep it, and write the new transcript to another file next to it.

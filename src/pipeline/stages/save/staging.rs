@@ -47,16 +47,16 @@ pub struct RenderedFiles {
     pub naming: Naming,
     /// Content of each file, in the order of the configured formats.
     pub files: Vec<(Format, Vec<u8>)>,
-    /// What is reported about the transcript.
+    /// Findings about the transcript.
     pub findings: Findings,
 }
 
-/// What is reported about a transcript.
+/// Findings about a transcript, shown by `list`, `show` and `report`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Findings {
     /// Whether the recording contains no speech.
     pub silent: bool,
-    /// What the user should check.
+    /// Points that the user should check.
     pub warnings: Vec<Warning>,
 }
 
