@@ -300,6 +300,7 @@ impl Run {
             poller,
             ages: self.ages.clone(),
             failures: 0,
+            has_log: false,
         }
     }
 

@@ -13,6 +13,12 @@ const MAX_FIRST_DELAY: Duration = Duration::from_secs(2);
 /// Maximum delay between two look-ups.
 const MAX_DELAY: Duration = Duration::from_secs(40);
 
+/// Returns the delay between the first two look-ups.
+#[must_use]
+pub fn first_lookup_delay(backoff: Backoff) -> Duration {
+    backoff.initial.min(MAX_FIRST_DELAY)
+}
+
 /// Returns the delay before the next look-up, after `lookups` look-ups without success.
 ///
 /// `since_start` is the time from the submission to the last look-up. Returns `None` if the retention is over and the
@@ -25,7 +31,7 @@ pub fn next_lookup_delay(
     backoff: Backoff,
 ) -> Option<Duration> {
     let delays = Backoff {
-        initial: backoff.initial.min(MAX_FIRST_DELAY),
+        initial: first_lookup_delay(backoff),
         max: backoff.max.min(MAX_DELAY),
     };
     let may_be_listed = lookups <= REPEATED_LOOKUPS || since_start < backoff.max * PATIENCE;

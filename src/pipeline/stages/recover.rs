@@ -52,6 +52,8 @@ pub struct Recover {
     pub ages: Arc<Ages>,
     /// Number of searches that failed in a row.
     pub failures: u32,
+    /// Whether the service has listed requests in this run. A later 404 then does not mean that it keeps no log.
+    pub has_log: bool,
 }
 
 /// Looks up uncertain submissions until the run stops. Sends the recovered ones to the poll stage.
@@ -140,7 +142,14 @@ impl Recover {
         search: LogSearch,
     ) -> Result<(), StoreError> {
         let (mut found, answer, wait_until) = match search {
-            LogSearch::Unsupported => (HashMap::new(), Answer::NoRequestLog, self.journal.now()),
+            LogSearch::Unsupported => {
+                let answer = if self.has_log {
+                    Answer::Unlisted
+                } else {
+                    Answer::NoRequestLog
+                };
+                (HashMap::new(), answer, self.journal.now())
+            }
             LogSearch::Read { found, broken } => {
                 let (answer, wait_until) = self.judge(broken.as_ref()).await;
                 (found, answer, wait_until)
@@ -164,6 +173,7 @@ impl Recover {
         let now = self.journal.now();
         let Some(error) = broken else {
             self.failures = 0;
+            self.has_log = true;
             self.journal.release(HoldKind::Auth).await;
             return (Answer::Unlisted, now);
         };

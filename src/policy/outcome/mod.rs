@@ -4,12 +4,14 @@
 //! job as [`Facts`], and apply the [`Effect`]. The simulated night in the tests calls the same function.
 
 use super::backoff::{Backoff, CallKind, FailureScope};
-use super::lookup_schedule::next_lookup_delay;
+use super::lookup_schedule::{first_lookup_delay, next_lookup_delay};
 use super::polling::PollPolicy;
 use crate::domain::on_uncertain::OnUncertain;
 use crate::domain::{ErrorClass, Failure, HoldKind, Timestamp};
 use std::time::Duration;
 
+/// Number of look-ups after which a service that has never listed a request counts as one without a request log.
+const NO_LOG_LOOKUPS: u32 = 3;
 /// Wait between two look-ups while the service refuses the key. Such a look-up is not counted.
 const REFUSED_LOOKUP_INTERVAL: Duration = Duration::from_secs(300);
 
@@ -493,6 +495,11 @@ impl Case<'_> {
         let again = |due, counted| JobChange::LookUpAgain { due, counted };
         match answer {
             Answer::Listed => JobChange::Accept.into(),
+            // A single 404 may be a gateway's.
+            Answer::NoRequestLog if lookups + 1 < NO_LOG_LOOKUPS => {
+                let delay = first_lookup_delay(self.facts.rules.backoff);
+                again(self.now.after(delay), true).into()
+            }
             Answer::NoRequestLog => self.unknown(Reason::NoRequestLog).into(),
             Answer::KeyRefused => {
                 let due = self.now.after(REFUSED_LOOKUP_INTERVAL);
