@@ -77,6 +77,7 @@ async fn process(store: &Store, run: RunId, job: JobId) {
         .unwrap();
     store
         .accept(Acceptance {
+            charged_usd: None,
             job,
             attempt,
             generation: GenerationId::new(format!("g-{job}")).unwrap(),
@@ -90,6 +91,7 @@ async fn process(store: &Store, run: RunId, job: JobId) {
         .unwrap();
     store
         .complete(Completion {
+            charged_usd: None,
             job,
             attempt,
             raw: pack("{}"),

@@ -26,7 +26,7 @@ pub struct BillingReport {
     pub in_all: ReportLine,
     /// Number of transcripts with warnings.
     pub warned: u64,
-    /// Differences from the service's list of requests. `None` if it was not requested.
+    /// Differences from the service's list of charges. `None` if it was not requested.
     pub differences: Option<Vec<Difference>>,
 }
 
@@ -68,7 +68,7 @@ pub enum GroupBy {
 
 /// Returns the billing since `since`. `None` while no queue exists.
 ///
-/// With `is_reconciled`, it is compared with the service's list of requests.
+/// With `is_reconciled`, it is compared with the service's list of charges.
 ///
 /// # Errors
 /// If the database fails, or the list is requested and cannot be read.
@@ -91,6 +91,8 @@ pub async fn billing_report(
         GroupBy::Model => shown_name(&entry.model),
         GroupBy::Day => day(entry.at, &zone),
     };
+    let is_charged = entries.iter().any(|entry| entry.charged_usd.is_some());
+    let currency = prices.currency().or(is_charged.then_some("USD"));
     let in_all = summed(&entries, |_| "in all".to_owned(), &prices).pop();
     let differences = match is_reconciled {
         true => Some(reconcile(session, &entries, since).await?),
@@ -98,7 +100,7 @@ pub async fn billing_report(
     };
     Ok(Some(BillingReport {
         since,
-        currency: prices.currency().map(str::to_owned),
+        currency: currency.map(str::to_owned),
         lines: summed(&entries, name, &prices),
         in_all: in_all.unwrap_or_default(),
         warned,
@@ -116,6 +118,7 @@ fn summed(
     name: impl Fn(&BillingEntry) -> String,
     prices: &PriceTable,
 ) -> Vec<ReportLine> {
+    let is_in_usd = prices.currency().is_none_or(|currency| currency == "USD");
     let mut sums: BTreeMap<String, ReportLine> = BTreeMap::new();
     for entry in entries {
         let line = sums
@@ -126,7 +129,9 @@ fn summed(
                 saved_cost: Some(0.0),
                 ..ReportLine::default()
             });
-        let cost = prices.cost(&entry.model, entry.audio_s);
+        // What the service charged counts, unless the report is in another currency.
+        let charged = entry.charged_usd.filter(|_| is_in_usd);
+        let cost = charged.or_else(|| prices.cost(&entry.model, entry.audio_s));
         let add = |sum: &mut Option<f64>| *sum = sum.zip(cost).map(|(sum, cost)| sum + cost);
         match entry.state {
             BillingState::Billed => {
@@ -161,9 +166,11 @@ mod tests {
             model: "m".to_owned(),
             relative: "a.mp3".into(),
             client_request_id: None,
+            generation_id: None,
             at: Timestamp::from_millis(0),
             state: charge,
             audio_s,
+            charged_usd: None,
         }
     }
 
@@ -185,6 +192,7 @@ mod tests {
             Price {
                 per_minute,
                 currency,
+                is_upper_bound: false,
             },
         );
         let lines = summed(&entries, |entry| entry.source.clone(), &prices);
@@ -199,5 +207,17 @@ mod tests {
         assert_eq!((b.name.as_str(), b.billed, b.cost), ("b", 1, Some(0.5)));
         let unpriced = summed(&entries, |_| String::new(), &PriceTable::default());
         assert_eq!(unpriced[0].cost, None);
+        let charged = BillingEntry {
+            charged_usd: Some(0.125),
+            ..entry("a", BillingState::Billed, 120.0)
+        };
+        for prices in [prices, PriceTable::default()] {
+            let lines = summed(std::slice::from_ref(&charged), |_| String::new(), &prices);
+            assert_eq!(
+                lines[0].cost,
+                Some(0.125),
+                "what the service charged counts"
+            );
+        }
     }
 }

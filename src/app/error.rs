@@ -47,7 +47,9 @@ pub enum AppError {
     #[error("cannot read the service's list of requests: {0}")]
     RequestList(String),
     /// The service offers no list of requests.
-    #[error("the service offers no list of requests (`/v2/logs`) for this account")]
+    #[error(
+        "the service offers no list of charges (`/v2/billing/transactions`, `/v2/logs`) for this account"
+    )]
     NoRequestList,
     /// The service's prices cannot be fetched.
     #[error("cannot fetch prices from the service: {0}; set them under [prices]")]

@@ -5,13 +5,16 @@
 //! - [`live`]: live snapshot of the queue
 //! - [`items`]: items with their attempts and hooks; [`wait_reason`]: the reasons that they wait
 //! - [`mod@plan`]: what a run would submit; [`mod@scan`]: scan of all sources
-//! - [`billing`]: billed audio and its cost; [`mod@reconcile`]: comparison with the service's list of requests
-//! - [`prices`]: prices of the models
+//! - [`billing`]: billed audio and its cost; [`mod@reconcile`]: comparison with the service's list of charges
+//! - `charges`: charges that the service lists
+//! - [`prices`]: prices of the models; [`mod@catalogue`]: models of the service
 //! - [`doctor`]: checks of all prerequisites; [`duration_text`]: durations as text
 //! - [`actions`]: actions of the operator on the queue
 
 pub mod actions;
 pub mod billing;
+pub mod catalogue;
+mod charges;
 pub mod doctor;
 pub mod duration_text;
 pub mod error;

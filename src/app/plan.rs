@@ -10,7 +10,7 @@ use crate::pipeline::event::Observer;
 use crate::pipeline::probe_durations::probe_all;
 use crate::policy::forecast::{Workload, submitted_by};
 use crate::policy::hours::SubmitWindow;
-use crate::provider::aimlapi::models::shown_name;
+use crate::provider::aimlapi::models::{length_refusal, shown_name};
 use crate::source::folder::left_out::LeftOut;
 use crate::store::sqlite::durations::PlannedRecording;
 use serde::Serialize;
@@ -42,6 +42,8 @@ pub struct Plan {
     pub unknown_length: u64,
     /// Models whose price is unknown.
     pub unpriced: BTreeSet<String>,
+    /// Why the service has no price for such a model, if that is known.
+    pub unpriced_reasons: BTreeMap<String, String>,
     /// Number of excluded files, by reason.
     pub skipped: BTreeMap<String, u64>,
     /// Number of files that changed a moment ago or are open for writing. They are not counted elsewhere.
@@ -111,6 +113,7 @@ fn build_plan(
         currency: prices.currency().map(str::to_owned),
         unknown_length: 0,
         unpriced: BTreeSet::new(),
+        unpriced_reasons: BTreeMap::new(),
         skipped: BTreeMap::new(),
         unsettled: 0,
         settles_at: None,
@@ -144,6 +147,11 @@ fn build_plan(
     plan.cost = plan.groups.iter().map(|group| group.cost).sum();
     let unpriced = plan.groups.iter().filter(|group| group.cost.is_none());
     plan.unpriced = unpriced.map(|group| group.model.clone()).collect();
+    let reason = |model: &String| {
+        let reason = prices.unpriced_reason(model)?;
+        Some((model.clone(), reason.to_owned()))
+    };
+    plan.unpriced_reasons = plan.unpriced.iter().filter_map(reason).collect();
     plan
 }
 
@@ -165,7 +173,8 @@ fn exclusion(
     let why = source
         .bounds
         .exclusion_reason(one.size_bytes, one.duration_s);
-    why.map(str::to_owned)
+    let too_long = || length_refusal(&one.model, one.duration_s?);
+    why.map(str::to_owned).or_else(too_long)
 }
 
 fn forecast(

@@ -18,15 +18,26 @@ pub struct ModelPrice {
     pub per_minute: f64,
     /// Currency code, such as `USD`.
     pub currency: String,
+    /// Whether it is the price of the dearest variant of the model.
+    pub is_upper_bound: bool,
     /// Time the price was fetched from the service. `None` if it is configured.
     pub fetched_at: Option<Timestamp>,
+}
+
+/// Prices of the models, and the models without one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KnownPrices {
+    /// Known prices, sorted by model.
+    pub prices: Vec<ModelPrice>,
+    /// Models that the service does not charge by time of audio, with the reason.
+    pub unpriced: Vec<(String, String)>,
 }
 
 /// Returns the known prices of all models, sorted by model. Configured prices take precedence.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn known_prices(session: &Session) -> Result<Vec<ModelPrice>, AppError> {
+pub async fn known_prices(session: &Session) -> Result<KnownPrices, AppError> {
     let (fetched, fetched_at) = match session.existing_store().await? {
         None => (PriceTable::default(), None),
         Some(store) => {
@@ -40,6 +51,12 @@ pub async fn known_prices(session: &Session) -> Result<Vec<ModelPrice>, AppError
     let models: BTreeSet<_> = configured
         .chain(MODELS.iter().map(|model| model.name.to_owned()))
         .collect();
+    let is_unpriced = |model: &&String| session.config.prices.get(model).is_none();
+    let unpriced = models.iter().filter(is_unpriced).filter_map(|model| {
+        let reason = fetched.unpriced_reason(model)?;
+        Some((model.clone(), reason.to_owned()))
+    });
+    let unpriced = unpriced.collect();
     let known = models.into_iter().filter_map(|model| {
         let (price, fetched_at) = match session.config.prices.get(&model) {
             Some(price) => (price, None),
@@ -48,11 +65,15 @@ pub async fn known_prices(session: &Session) -> Result<Vec<ModelPrice>, AppError
         Some(ModelPrice {
             per_minute: price.per_minute,
             currency: price.currency.clone(),
+            is_upper_bound: price.is_upper_bound,
             model,
             fetched_at,
         })
     });
-    Ok(known.collect())
+    Ok(KnownPrices {
+        prices: known.collect(),
+        unpriced,
+    })
 }
 
 /// Fetches the current prices from the service and stores them.
@@ -68,13 +89,15 @@ pub async fn refresh_prices(session: &Session) -> Result<(), AppError> {
         key,
         flow: api.flow,
     })?;
-    let prices = match client.prices().await {
-        Ok(Some(prices)) if !prices.is_empty() => prices,
+    let list = match client.prices().await {
+        Ok(Some(list)) if !list.prices.is_empty() || !list.unpriced.is_empty() => list,
         Ok(_) => return Err(AppError::PriceList("it has no price list".to_owned())),
         Err(error) => return Err(AppError::PriceList(error.failure.message)),
     };
     let store = session.store().await?;
-    store.set_prices(prices, session.now()).await?;
+    store
+        .set_prices(list.prices, list.unpriced, session.now())
+        .await?;
     store.close().await;
     Ok(())
 }

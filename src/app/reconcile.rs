@@ -1,5 +1,6 @@
-//! Comparison of the recorded submissions with the service's list of requests.
+//! Comparison of the recorded submissions with the charges that the service lists.
 
+use super::charges::listed_charges;
 use super::error::AppError;
 use super::session::Session;
 use crate::config::read_key;
@@ -56,7 +57,7 @@ pub enum Difference {
     },
 }
 
-/// Fetches the service's list of requests and returns every difference.
+/// Fetches the service's list of charges and returns every difference.
 ///
 /// # Errors
 /// If there is no key, or the list is unavailable or cannot be read.
@@ -74,19 +75,8 @@ pub(super) async fn reconcile(
     let now = session.now();
     let first = entries.iter().map(|entry| entry.at).min().unwrap_or(now);
     let start = first.max(since).before(CLOCK_SKEW);
-    let mut charged = Vec::new();
-    loop {
-        let page = client
-            .charges(start, now.after(CLOCK_SKEW), charged.len())
-            .await;
-        let page = page.map_err(|error| AppError::RequestList(error.failure.message))?;
-        let page = page.ok_or(AppError::NoRequestList)?;
-        let empty = page.requests.is_empty();
-        charged.extend(page.requests);
-        if !page.has_more || empty {
-            return Ok(differences(entries, &charged, now));
-        }
-    }
+    let charged = listed_charges(&client, entries, start, now.after(CLOCK_SKEW)).await?;
+    Ok(differences(entries, &charged, now))
 }
 
 /// Compares the recorded entries with the listed requests.
@@ -161,9 +151,11 @@ mod tests {
             model: "m".to_owned(),
             relative: id.into(),
             client_request_id: Some(id.to_owned()),
+            generation_id: None,
             at: Timestamp::from_millis(0),
             state: charge,
             audio_s: 1.0,
+            charged_usd: None,
         }
     }
 
@@ -171,6 +163,7 @@ mod tests {
         ChargedRequest {
             client_request_id: id.map(str::to_owned),
             request_id: Some("r".to_owned()),
+            inference_id: None,
             created: None,
             model: None,
             succeeded,

@@ -204,7 +204,7 @@ pub struct ReportArgs {
     /// Print comma-separated values
     #[arg(long)]
     pub csv: bool,
-    /// Compare with the service's list of requests and print every difference
+    /// Compare with the service's list of charges and print every difference
     #[arg(long, conflicts_with = "csv")]
     pub reconcile: bool,
 }

@@ -92,7 +92,8 @@ async fn command(cli: Cli) -> Result<Exit, CommandError> {
         Command::Adopt(args) => adopt::adopt(&session()?, &args).await,
         Command::Service(args) => service::service(&args, &cli.global),
         Command::Sandbox(args) => sandbox::sandbox(args).await,
-        Command::Models => models::models(),
+        // A configuration with an unknown model must not prevent the list of models.
+        Command::Models => models::models(session().ok().as_ref()).await,
         Command::Completions { shell } => packaging::completions(shell),
         Command::Man(args) => packaging::man(&args),
     }

@@ -1,15 +1,54 @@
 //! `nightscribe models`
 
 use super::exit::{CommandError, Exit};
-use super::terminal::{format_table, new_table};
-use crate::provider::aimlapi::models::MODELS;
+use super::terminal::{escape_control_chars, format_table, new_table};
+use crate::app::catalogue::{Catalogue, ModelView, catalogue};
+use crate::app::session::Session;
+use crate::domain::Timestamp;
+use crate::provider::aimlapi::deprecations::DeprecationStatus;
 use std::io::Write;
 
-pub(super) fn models() -> Result<Exit, CommandError> {
-    let mut models = new_table(&["MODEL", "FOR"]);
-    for model in MODELS {
-        models.add_row([model.name, model.about]);
+/// Prints the models of the service, or the built-in list without a usable configuration.
+pub(super) async fn models(session: Option<&Session>) -> Result<Exit, CommandError> {
+    let catalogue = match session {
+        Some(session) => catalogue(session).await?,
+        None => Catalogue::default(),
+    };
+    let mut out = anstream::stdout().lock();
+    let mut rows = new_table(&["MODEL", "FOR"]);
+    for model in &catalogue.models() {
+        rows.add_row([escape_control_chars(&model.model), description(model)]);
     }
-    write!(anstream::stdout().lock(), "{}", format_table(&models))?;
+    write!(out, "{}", format_table(&rows))?;
+    match catalogue.fetched_at {
+        Some(time) => writeln!(out, "From the service's catalogue of {time}.")?,
+        None => writeln!(out, "Built-in list: the service's catalogue is not known.")?,
+    }
     Ok(Exit::Done)
+}
+
+fn description(model: &ModelView) -> String {
+    let mut parts = Vec::new();
+    parts.extend(model.about.map(str::to_owned));
+    parts.extend(
+        model
+            .status
+            .map(|status| status_text(status, model.ends_at)),
+    );
+    parts.extend(
+        model
+            .replaced_by
+            .as_ref()
+            .map(|name| format!("replaced by {}", escape_control_chars(name))),
+    );
+    parts.join("; ")
+}
+
+fn status_text(status: DeprecationStatus, ends_at: Option<Timestamp>) -> String {
+    match (status, ends_at) {
+        (DeprecationStatus::Deprecated, Some(time)) => format!("deprecated, ends on {time}"),
+        (DeprecationStatus::Deprecated, None) => "deprecated".to_owned(),
+        (DeprecationStatus::Superseded, _) => "superseded".to_owned(),
+        (DeprecationStatus::Withdrawn, _) => "withdrawn".to_owned(),
+    }
 }

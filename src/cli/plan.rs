@@ -63,9 +63,14 @@ fn text(plan: &Plan, config: &Config, now: Timestamp, zone: &TimeZone) -> String
         ));
     }
     for model in &plan.unpriced {
-        text.push_str(&format!(
-            "The price of {model} is unknown: run `nightscribe prices --refresh`, or set it under [prices].\n"
-        ));
+        text.push_str(&match plan.unpriced_reasons.get(model) {
+            Some(reason) => format!(
+                "The price of {model} is unknown ({reason}): set it under [prices].\n"
+            ),
+            None => format!(
+                "The price of {model} is unknown: run `nightscribe prices --refresh`, or set it under [prices].\n"
+            ),
+        });
     }
     for (why, files) in &plan.skipped {
         let files = pluralize(*files, "file", "files");

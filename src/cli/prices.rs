@@ -4,7 +4,7 @@ use super::args::PricesArgs;
 use super::exit::{CommandError, Exit};
 use super::json::to_json_line;
 use super::terminal::{format_table, new_table};
-use crate::app::prices::{ModelPrice, known_prices, refresh_prices};
+use crate::app::prices::{KnownPrices, ModelPrice, known_prices, refresh_prices};
 use crate::app::session::Session;
 use std::io::Write;
 
@@ -12,7 +12,7 @@ pub(super) async fn prices(session: &Session, args: &PricesArgs) -> Result<Exit,
     if args.refresh {
         refresh_prices(session).await?;
     }
-    let prices = known_prices(session).await?;
+    let KnownPrices { prices, unpriced } = known_prices(session).await?;
     let mut out = anstream::stdout().lock();
     if args.json {
         for price in &prices {
@@ -28,11 +28,17 @@ pub(super) async fn prices(session: &Session, args: &PricesArgs) -> Result<Exit,
         rows.add_rows(prices.iter().map(row));
         write!(out, "{}", format_table(&rows))?;
     }
+    if !args.json {
+        for (model, reason) in unpriced {
+            writeln!(out, "{model}: {reason}; set its price under [prices].")?;
+        }
+    }
     Ok(Exit::Done)
 }
 
 fn row(price: &ModelPrice) -> [String; 4] {
-    let money = |amount: f64| format!("{} {}", rounded(amount), price.currency);
+    let bound = if price.is_upper_bound { "at most " } else { "" };
+    let money = |amount: f64| format!("{bound}{} {}", rounded(amount), price.currency);
     [
         price.model.clone(),
         money(price.per_minute),

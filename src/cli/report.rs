@@ -86,7 +86,7 @@ fn text(report: &BillingReport) -> String {
     match &report.differences {
         None => {}
         Some(none) if none.is_empty() => {
-            text.push_str("\nNo differences from the service's list of requests.\n");
+            text.push_str("\nNo differences from the service's list of charges.\n");
         }
         Some(differences) => {
             text.push('\n');

@@ -11,6 +11,7 @@ use crate::config::read_key;
 use crate::domain::{HoldKind, Timestamp};
 use crate::notify::Channels;
 use crate::pipeline::{self, Mode, Setup, Summary};
+use crate::provider::aimlapi::options;
 use crate::runtime::clock::{Clock, SystemClock};
 use std::sync::Arc;
 
@@ -32,6 +33,11 @@ pub(super) async fn run(
     let stop = stop_on_signal()?;
     if session.config.sources.is_empty() {
         tracing::warn!("no [[source]] is configured, so no recordings are found");
+    }
+    for source in &session.config.sources {
+        for warning in options::warnings(&source.request) {
+            tracing::warn!(source = source.name, "{warning}");
+        }
     }
     let mode = if args.once { Mode::Once } else { Mode::Daemon };
     let until = until(args, &SystemClock)?;

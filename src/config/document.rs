@@ -30,6 +30,21 @@ pub(super) struct Table {
     pub(super) origin: Option<Origin>,
 }
 
+impl Table {
+    /// Returns the table as a JSON object, without locations.
+    pub(super) fn into_json(self) -> Value {
+        let fields = self.nodes.into_iter().map(|(key, node)| {
+            let value = match node.content {
+                NodeContent::Value(value) => value,
+                NodeContent::Table(table) => table.into_json(),
+                NodeContent::Tables(tables) => tables.into_iter().map(Self::into_json).collect(),
+            };
+            (key, value)
+        });
+        Value::Object(fields.collect())
+    }
+}
+
 /// Parses a document. A leading byte order mark is ignored.
 ///
 /// # Errors

@@ -1,11 +1,16 @@
-//! Rules file of a folder of recordings. Its `model` and `[options]` override those of the source or the parent folder.
+//! Rules file of a folder of recordings. Its `model`, `vocabulary` and `[options]` override those of the source or the parent
+//! folder.
 
 use crate::config::diagnostics::Diagnostic;
 use crate::config::document::{Table, parse};
 use crate::config::section::Section;
 use crate::config::small_file::read_text;
 use crate::config::source::{check_options, read_model};
+use crate::config::vocabulary::read_vocabulary;
+use crate::config::{AllowUnknown, values};
 use crate::domain::Request;
+use crate::provider::aimlapi::options;
+use crate::provider::aimlapi::vocabulary::add_vocabulary;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -15,20 +20,20 @@ const MAX_BYTES: usize = 64 * 1024;
 const LABEL: &str = "folder rules";
 
 /// Reads the rules file at `path` and merges it over `above`, the request of the parent folder. An option that the file
-/// does not set is inherited.
+/// does not set is inherited, unless only the model of the parent folder takes it.
 ///
 /// # Errors
 /// If the file cannot be read or is invalid. The message lists every problem with its line.
 pub fn request_for_folder(
     path: &Path,
     above: &Request,
-    any_model: bool,
+    allow_unknown: AllowUnknown,
 ) -> Result<Request, String> {
     let text = read_text(path, MAX_BYTES).map_err(|error| {
         let file = path.display();
         format!("{file}: cannot be read: {error}")
     })?;
-    parse_rules(&text, path, above, any_model).map_err(|problems| {
+    parse_rules(&text, path, above, allow_unknown).map_err(|problems| {
         let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
         problems.join("; ")
     })
@@ -38,23 +43,39 @@ fn parse_rules(
     text: &str,
     path: &Path,
     above: &Request,
-    any_model: bool,
+    allow_unknown: AllowUnknown,
 ) -> Result<Request, Vec<Diagnostic>> {
     let table = parse(text, path).map_err(|problem| vec![problem])?;
     let mut problems = Vec::new();
     let none = Table::default();
     let mut section = Section::new(LABEL, table, none, BTreeMap::new(), &mut problems);
-    let (model, _) = read_model(&mut section, any_model);
+    let (model, allow_unknown) = read_model(&mut section, allow_unknown);
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let vocabulary = section.get("vocabulary", |value| {
+        read_vocabulary(&folder.join(values::path(value)?))
+    });
+    let vocabulary_origin = section.origin("vocabulary");
     let options = section.table("options");
     section.finish();
-    let own = check_options(options, LABEL, &mut problems);
+    let model = model.unwrap_or_else(|| above.model().to_owned());
+    let mut own = check_options(&model, options, LABEL, allow_unknown, &mut problems);
+    if let Some(terms) = vocabulary
+        && let Err(error) = add_vocabulary(&model, &terms, &mut own)
+    {
+        problems.push(Diagnostic {
+            origin: vocabulary_origin,
+            message: format!("{LABEL}: `vocabulary`: {error}"),
+        });
+    }
     if !problems.is_empty() {
         problems.sort();
         return Err(problems);
     }
     let mut options = above.options().clone();
+    options.retain(|name, _| {
+        options::has_effect(&model, name) || !options::has_effect(above.model(), name)
+    });
     options.extend(own);
-    let model = model.unwrap_or_else(|| above.model().to_owned());
     Ok(Request::new(model, options))
 }
 
@@ -72,7 +93,13 @@ mod tests {
     }
 
     fn read(text: &str) -> Result<Request, String> {
-        parse_rules(text, Path::new("/a/.nightscribe.toml"), &above(), false).map_err(|problems| {
+        parse_rules(
+            text,
+            Path::new("/a/.nightscribe.toml"),
+            &above(),
+            AllowUnknown::default(),
+        )
+        .map_err(|problems| {
             let lines: Vec<_> = problems.iter().map(ToString::to_string).collect();
             lines.join("\n")
         })
@@ -92,11 +119,36 @@ mod tests {
     }
 
     #[test]
+    fn options_of_another_family_are_not_inherited() {
+        let own = read("model = 'aai/universal'\n[options]\nspeaker_labels = true\n").unwrap();
+        assert_eq!(own.options_json(), r#"{"speaker_labels":true}"#);
+    }
+
+    #[test]
+    fn a_vocabulary_replaces_that_of_the_parent() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("words.txt"), "Zuse\n").unwrap();
+        let path = folder.path().join(".nightscribe.toml");
+        let options = [("keywords".to_owned(), json!(["Ada"]))];
+        let above = Request::new("#g1_nova-2-general", options);
+        let read = |text: &str| parse_rules(text, &path, &above, AllowUnknown::default());
+        let own = read("vocabulary = 'words.txt'").unwrap();
+        assert_eq!(own.options_json(), r#"{"keywords":["Zuse"]}"#);
+        let own = read("model = 'nova-3-general'\nvocabulary = 'words.txt'").unwrap();
+        assert_eq!(own.options_json(), r#"{"keyterm":["Zuse"]}"#);
+        let problem = read("vocabulary = 'none.txt'").unwrap_err()[0].to_string();
+        assert!(
+            problem.contains(":1:1: folder rules: `vocabulary`: `"),
+            "{problem}"
+        );
+    }
+
+    #[test]
     fn invalid_rules_are_rejected_with_their_line() {
         assert_eq!(
             read("modell = 'x'\n[options]\ndiarise = true\n").unwrap_err(),
             "/a/.nightscribe.toml:1:1: folder rules: `modell`: no such key; did you mean `model`?\n\
-             /a/.nightscribe.toml:3:1: folder rules: option `diarise` is not supported by the service; did you mean `diarize`?"
+             /a/.nightscribe.toml:3:1: folder rules: option `diarise` is not supported by the service; did you mean `diarize`? (`allow_unknown_options = true` accepts newer ones)"
         );
         assert!(read("model = 'nova-4'").unwrap_err().contains("`model`"));
         assert!(read("model = 'nova-4'\nallow_unknown_model = true").is_ok());
@@ -105,7 +157,11 @@ mod tests {
 
     #[test]
     fn an_unreadable_file_is_named() {
-        let request = request_for_folder(Path::new("/nowhere/.nightscribe.toml"), &above(), false);
+        let request = request_for_folder(
+            Path::new("/nowhere/.nightscribe.toml"),
+            &above(),
+            AllowUnknown::default(),
+        );
         assert!(
             request
                 .unwrap_err()

@@ -10,8 +10,8 @@ use crate::config::values::{
     positive_duration, positive_number, price, rate, string, variable_name,
 };
 use crate::config::{
-    ApiConfig, Config, KeySource, Layout, LimitsConfig, OutputConfig, PollingConfig, RetryConfig,
-    ScheduleConfig, SourceConfig, StateConfig, TEMPLATE, source,
+    AllowUnknown, ApiConfig, Config, KeySource, Layout, LimitsConfig, OutputConfig, PollingConfig,
+    RetryConfig, ScheduleConfig, SourceConfig, StateConfig, TEMPLATE, source,
 };
 use crate::domain::did_you_mean::suggestion;
 use crate::domain::format::FormatSelection;
@@ -132,7 +132,7 @@ impl Layers {
             let resolved = environment.resolve(folder, &path);
             resolved.map_err(|error| error.to_string())
         };
-        let (api, any_model) = self.api(&resolve, problems).unzip();
+        let (api, allow_unknown) = self.api(&resolve, problems).unzip();
         let limits = self.limits(problems);
         let polling = self.polling(problems);
         let retry = self.retry(problems);
@@ -144,7 +144,8 @@ impl Layers {
         let notify = read_notify(self.section("notify", problems), &resolve);
         let formats = output.as_ref().map(|output| &output.formats[..]);
         let hooks = read_hooks(self.section("hooks", problems), formats, &resolve);
-        let sources = self.sources(folder, environment, any_model.unwrap_or(false), problems);
+        let allow_unknown = allow_unknown.unwrap_or_default();
+        let sources = self.sources(folder, environment, allow_unknown, problems);
         self.unknown_sections(problems);
         Some(Config {
             file,
@@ -198,7 +199,7 @@ impl Layers {
         &mut self,
         resolve: &impl Fn(PathBuf) -> ParseResult<PathBuf>,
         problems: &mut Vec<Diagnostic>,
-    ) -> Option<(ApiConfig, bool)> {
+    ) -> Option<(ApiConfig, AllowUnknown)> {
         let mut section = self.section("api", problems);
         let base_url = section.get("base_url", base_url);
         let key_env = section.get("key_env", variable_name);
@@ -209,6 +210,7 @@ impl Layers {
             section.reject("retention", "expected at least \"1s\"");
         }
         let any_model = section.get("allow_unknown_model", boolean);
+        let any_option = section.get("allow_unknown_options", boolean);
         section.finish();
         let key = match key_file {
             Some(path) => KeySource::File(path),
@@ -221,7 +223,10 @@ impl Layers {
                 flow: flow?,
                 retention: retention?,
             },
-            any_model?,
+            AllowUnknown {
+                models: any_model?,
+                options: any_option?,
+            },
         ))
     }
 
@@ -352,6 +357,7 @@ impl Layers {
                 Price {
                     per_minute,
                     currency,
+                    is_upper_bound: false,
                 },
             );
         }
@@ -363,7 +369,7 @@ impl Layers {
         &mut self,
         folder: &Path,
         environment: &Environment,
-        any_model: bool,
+        allow_unknown: AllowUnknown,
         problems: &mut Vec<Diagnostic>,
     ) -> Vec<SourceConfig> {
         let Some(node) = self.file.nodes.remove("source") else {
@@ -384,7 +390,7 @@ impl Layers {
         for (number, table) in (1..).zip(tables) {
             let place = table.origin.clone().unwrap_or(Origin::Default);
             let Some(source) =
-                source::read_source(number, table, folder, environment, any_model, problems)
+                source::read_source(number, table, folder, environment, allow_unknown, problems)
             else {
                 continue;
             };

@@ -33,6 +33,7 @@ mod section;
 mod small_file;
 mod source;
 mod values;
+mod vocabulary;
 
 pub use crate::domain::on_uncertain::OnUncertain;
 pub use email::{EmailConfig, MailServer, TlsMode};
@@ -181,6 +182,15 @@ pub struct ScheduleConfig {
     pub active_hours: Vec<HoursRange>,
 }
 
+/// Names of the service that are accepted although this version does not know them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AllowUnknown {
+    /// Models.
+    pub models: bool,
+    /// Options.
+    pub options: bool,
+}
+
 /// A folder of recordings.
 #[derive(Debug, Clone)]
 pub struct SourceConfig {
@@ -190,8 +200,8 @@ pub struct SourceConfig {
     pub path: PathBuf,
     /// Validated model and options.
     pub request: Request,
-    /// Whether models that this version does not know are accepted.
-    pub allow_unknown_model: bool,
+    /// Names of the service that are accepted although this version does not know them.
+    pub allow_unknown: AllowUnknown,
     /// Patterns of files to include. `None` includes every file whose name has the extension of a recording.
     pub include: Option<PathPatterns>,
     /// Patterns of files and folders to exclude.

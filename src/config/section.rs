@@ -180,7 +180,12 @@ impl<'p> Section<'p> {
 
     /// Rejects the value of `key`, at its location in the topmost layer that sets it.
     pub(super) fn reject(&mut self, key: &str, message: &str) {
-        let place = match self.variables.get(key) {
+        self.reject_at(self.origin(key), key, message);
+    }
+
+    /// Returns the location of `key` in the topmost layer that sets it, or of its table.
+    pub(super) fn origin(&self, key: &str) -> Origin {
+        match self.variables.get(key) {
             Some(variable) => Origin::Variable(variable.name.clone()),
             None => {
                 let node = self
@@ -192,8 +197,7 @@ impl<'p> Section<'p> {
                     .or_else(|| self.file.origin.clone())
                     .unwrap_or(Origin::Default)
             }
-        };
-        self.reject_at(place, key, message);
+        }
     }
 
     fn reject_at(&mut self, place: Origin, key: &str, message: &str) {

@@ -1,18 +1,20 @@
 //! Reading one `[[source]]`.
 
-use super::SourceConfig;
 use super::document::{NodeContent, Table, parse};
 use super::environment::Environment;
 use super::section::Section;
 use super::values::{
     ParseResult, boolean, bytes, duration, path, positive_duration, string, strings,
 };
+use super::vocabulary::read_vocabulary;
+use super::{AllowUnknown, SourceConfig};
 use crate::config::diagnostics::Diagnostic;
 use crate::config::patterns::PathPatterns;
 use crate::domain::Request;
 use crate::policy::bounds::Bounds;
+use crate::provider::aimlapi::vocabulary::add_vocabulary;
 use crate::provider::aimlapi::{models, options};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -28,7 +30,7 @@ pub(super) fn read_source(
     table: Table,
     folder: &Path,
     environment: &Environment,
-    any_model: bool,
+    allow_unknown: AllowUnknown,
     problems: &mut Vec<Diagnostic>,
 ) -> Option<SourceConfig> {
     let defaults = parse(DEFAULTS, Path::new("")).unwrap_or_default();
@@ -47,7 +49,7 @@ pub(super) fn read_source(
         let resolved = environment.resolve(folder, &path(value)?);
         resolved.map_err(|error| error.to_string())
     });
-    let (model, any_model) = read_model(&mut section, any_model);
+    let (model, allow_unknown) = read_model(&mut section, allow_unknown);
     let include = section.get("include", non_empty_patterns);
     let exclude = section.get("exclude", patterns);
     let default_excludes = section.get("default_excludes", boolean);
@@ -65,6 +67,11 @@ pub(super) fn read_source(
         section.reject("min_duration", "must not be longer than `max_duration`");
     }
     let options = section.table("options");
+    let vocabulary = section.get("vocabulary", |value| {
+        let resolved = environment.resolve(folder, &self::path(value)?);
+        read_vocabulary(&resolved.map_err(|error| error.to_string())?)
+    });
+    let vocabulary_origin = section.origin("vocabulary");
     for (key, missing) in [("name", name.is_none()), ("path", path.is_none())] {
         if missing && !section.has(key) {
             section.reject(key, "required key is missing");
@@ -75,10 +82,19 @@ pub(super) fn read_source(
         || format!("source {number}"),
         |name| format!("source `{name}`"),
     );
-    let options = check_options(options, &label, problems);
+    let model = model?;
+    let mut options = check_options(&model, options, &label, allow_unknown, problems);
+    if let Some(terms) = vocabulary
+        && let Err(error) = add_vocabulary(&model, &terms, &mut options)
+    {
+        problems.push(Diagnostic {
+            origin: vocabulary_origin,
+            message: format!("{label}: `vocabulary`: {error}"),
+        });
+    }
     Some(SourceConfig {
-        request: Request::new(model?, options),
-        allow_unknown_model: any_model,
+        request: Request::new(model, options),
+        allow_unknown,
         name: name?,
         path: path?,
         include,
@@ -89,16 +105,23 @@ pub(super) fn read_source(
     })
 }
 
-/// Reads the model, if set, and whether an unknown model is allowed. `any_model` is the inherited permission.
-pub(super) fn read_model(section: &mut Section<'_>, any_model: bool) -> (Option<String>, bool) {
+/// Reads the model, if set, and which unknown names are allowed. `above` is the inherited permission.
+pub(super) fn read_model(
+    section: &mut Section<'_>,
+    above: AllowUnknown,
+) -> (Option<String>, AllowUnknown) {
     let model = section.get("model", string);
-    let any_model = section
-        .get("allow_unknown_model", boolean)
-        .unwrap_or(any_model);
-    if let Some(Err(unknown)) = model.as_deref().filter(|_| !any_model).map(models::check) {
+    let models = section.get("allow_unknown_model", boolean);
+    let options = section.get("allow_unknown_options", boolean);
+    let allow_unknown = AllowUnknown {
+        models: models.unwrap_or(above.models),
+        options: options.unwrap_or(above.options),
+    };
+    let checked = model.as_deref().filter(|_| !allow_unknown.models);
+    if let Some(Err(unknown)) = checked.map(models::check) {
         section.reject("model", &unknown.to_string());
     }
-    (model, any_model)
+    (model, allow_unknown)
 }
 
 /// Parses a name that is valid as a folder name on every file system and cannot be taken for a path.
@@ -133,31 +156,27 @@ fn non_empty_patterns(value: &Value) -> ParseResult<PathPatterns> {
     }
 }
 
-/// Validates options of the service. Invalid ones are added to `problems`.
+/// Validates options of the service for `model`. Invalid ones are added to `problems`.
 pub(super) fn check_options(
+    model: &str,
     options: Table,
     label: &str,
+    allow_unknown: AllowUnknown,
     problems: &mut Vec<Diagnostic>,
-) -> Vec<(String, Value)> {
-    let mut checked = Vec::new();
+) -> Map<String, Value> {
+    let mut checked = Map::new();
     for (name, node) in options.nodes {
-        let error = match &node.content {
-            NodeContent::Value(value) => options::check(&name, value)
-                .err()
-                .map(|error| error.to_string()),
-            NodeContent::Table(_) | NodeContent::Tables(_) => {
-                Some(format!("`{name}` does not take a table"))
-            }
+        let value = match node.content {
+            NodeContent::Value(value) => value,
+            NodeContent::Table(table) => table.into_json(),
+            NodeContent::Tables(tables) => tables.into_iter().map(Table::into_json).collect(),
         };
-        match (error, node.content) {
-            (Some(error), _) => {
-                problems.push(Diagnostic {
-                    origin: node.origin,
-                    message: format!("{label}: option {error}"),
-                });
-            }
-            (None, NodeContent::Value(value)) => checked.push((name, value)),
-            (None, _) => {}
+        match options::check(model, &name, &value, allow_unknown.options) {
+            Ok(()) => _ = checked.insert(name, value),
+            Err(error) => problems.push(Diagnostic {
+                origin: node.origin,
+                message: format!("{label}: option {error}"),
+            }),
         }
     }
     checked

@@ -99,6 +99,7 @@ fn the_environment_overrides_every_key_of_the_file() {
         ("NIGHTSCRIBE__API__FLOW", "legacy"),
         ("NIGHTSCRIBE__API__RETENTION", "2h"),
         ("NIGHTSCRIBE__API__ALLOW_UNKNOWN_MODEL", "true"),
+        ("NIGHTSCRIBE__API__ALLOW_UNKNOWN_OPTIONS", "true"),
         ("NIGHTSCRIBE__LIMITS__SUBMITS_PER_MINUTE", "7"),
         ("NIGHTSCRIBE__LIMITS__POLLS_PER_MINUTE", "8"),
         ("NIGHTSCRIBE__LIMITS__MAX_UPLOADS", "9"),

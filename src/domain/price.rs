@@ -10,27 +10,46 @@ pub struct Price {
     pub per_minute: f64,
     /// Currency code, such as `USD`.
     pub currency: String,
+    /// Whether it is the price of the dearest variant of the model, so that a cost is at most what it says.
+    pub is_upper_bound: bool,
 }
 
 /// Prices by model, in any spelling.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct PriceTable(BTreeMap<String, Price>);
+pub struct PriceTable {
+    prices: BTreeMap<String, Price>,
+    /// Models that the service does not charge by time, with the reason.
+    unpriced: BTreeMap<String, String>,
+}
 
 impl PriceTable {
     /// Sets the price of a model.
     pub fn set(&mut self, model: &str, price: Price) {
-        self.0.insert(canonical_model(model), price);
+        self.prices.insert(canonical_model(model), price);
+    }
+
+    /// Records why the service has no price for the audio of a model.
+    pub fn set_unpriced(&mut self, model: &str, reason: String) {
+        self.unpriced.insert(canonical_model(model), reason);
+    }
+
+    /// Returns why the service has no price for the audio of a model, if that is known.
+    #[must_use]
+    pub fn unpriced_reason(&self, model: &str) -> Option<&str> {
+        let reason = self.unpriced.get(&canonical_model(model))?;
+        Some(reason.as_str())
     }
 
     /// Adds other prices. They replace existing prices for the same models.
     pub fn extend(&mut self, others: &Self) {
-        self.0.extend(others.0.clone());
+        self.prices.extend(others.prices.clone());
+        self.unpriced.extend(others.unpriced.clone());
     }
 
     /// Returns the price of a model, if known.
     #[must_use]
     pub fn get(&self, model: &str) -> Option<&Price> {
-        self.0.get(&canonical_model(model))
+        self.prices.get(&canonical_model(model))
     }
 
     /// Returns the cost of `audio_s` seconds of audio, if the price of the model is known.
@@ -42,7 +61,7 @@ impl PriceTable {
     /// Returns the currency, if all prices use the same one.
     #[must_use]
     pub fn currency(&self) -> Option<&str> {
-        let mut currencies = self.0.values().map(|price| price.currency.as_str());
+        let mut currencies = self.prices.values().map(|price| price.currency.as_str());
         let first = currencies.next()?;
         currencies.all(|other| other == first).then_some(first)
     }
@@ -58,6 +77,7 @@ mod tests {
         let usd = |per_minute| Price {
             per_minute,
             currency: "USD".to_owned(),
+            is_upper_bound: false,
         };
         prices.set("nova-2-general", usd(0.5));
         assert_eq!(prices.get("#g1_nova-2-General"), Some(&usd(0.5)));

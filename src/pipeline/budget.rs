@@ -40,8 +40,12 @@ pub(super) async fn open_budget(
             .iter()
             .map(|source| source.request.model());
         if let Some(model) = models.into_iter().find(|model| prices.get(model).is_none()) {
-            let model = model.to_owned();
-            return Err(RunError::Unpriced { cap, model });
+            let reason = prices.unpriced_reason(model);
+            return Err(RunError::Unpriced {
+                cap,
+                model: model.to_owned(),
+                reason: reason.map_or_else(String::new, |reason| format!(" ({reason})")),
+            });
         }
     }
     let (now, zone) = (setup.clock.now(), setup.clock.zone());
@@ -55,9 +59,7 @@ pub(super) async fn open_budget(
         for submitted in store.usage_since(from).await? {
             let amount = Amount {
                 audio_s: submitted.audio_s,
-                cost: prices
-                    .cost(&submitted.model, submitted.audio_s)
-                    .unwrap_or(0.0),
+                cost: submitted.cost(prices).unwrap_or(0.0),
                 recordings: 0.0,
             };
             account.add_earlier_spend(period, &amount);

@@ -10,6 +10,7 @@ pub(super) fn completion(
     job: JobId,
     attempt: AttemptId,
     completed: &Completed,
+    charged_usd: Option<f64>,
     sha256: Option<String>,
     now: Timestamp,
 ) -> Completion {
@@ -19,6 +20,7 @@ pub(super) fn completion(
         attempt,
         raw: pack(&completed.body),
         duration_s: transcript.duration_s,
+        charged_usd,
         words: transcript.words.len() as u64,
         language: transcript.language.clone(),
         silent: transcript.is_silent(),

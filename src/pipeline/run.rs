@@ -87,13 +87,15 @@ pub enum RunError {
     Store(#[from] StoreError),
     /// The budget caps money, and a model has no price.
     #[error(
-        "cannot apply `{cap}`: there is no price for `{model}`; set it under [prices], or fetch it with `nightscribe prices --refresh`"
+        "cannot apply `{cap}`: there is no price for `{model}`{reason}; set it under [prices], or fetch it with `nightscribe prices --refresh`"
     )]
     Unpriced {
         /// The cap that needs a price.
         cap: Cap,
         /// The model without a price.
         model: String,
+        /// Why the service has none, in parentheses, or empty.
+        reason: String,
     },
     /// The HTTP client could not be created.
     #[error(transparent)]

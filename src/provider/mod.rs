@@ -12,8 +12,8 @@ pub mod result;
 
 pub use crate::provider::aimlapi::api_key::KeyReader;
 pub use crate::provider::aimlapi::call::{
-    Accepted, AudioSource, CallError, CallErrorKind, PollStatus, Submission, SubmitReply,
-    UnusableAnswer, client_request_id,
+    Accepted, AudioSource, CallError, CallErrorKind, PollReply, PollStatus, Submission,
+    SubmitReply, UnusableAnswer, client_request_id,
 };
 pub use crate::provider::aimlapi::client::{Client, ClientError, ClientSettings, Probe};
 pub use crate::provider::aimlapi::completed::Completed;

@@ -668,7 +668,7 @@ fn completions_manual_and_models_are_printed() {
     let man = run_in(&["man"], folder.path()).stdout;
     assert!(man.contains(".TH nightscribe 1") && man.contains("NIGHTSCRIBE RETRY"));
     let models = run_in(&["models"], folder.path()).stdout;
-    assert_eq!(models.lines().count(), MODELS.len() + 1);
+    assert_eq!(models.lines().count(), MODELS.len() + 2);
 }
 
 #[test]

@@ -208,6 +208,7 @@ async fn poll(script: Script) -> Result<PollStatus, CallError> {
     client(address, ApiMode::TwoStep)
         .poll(expected("g-1"))
         .await
+        .map(|reply| reply.status)
 }
 
 fn generation(accepted: &Accepted) -> &str {

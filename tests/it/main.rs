@@ -23,6 +23,7 @@ mod hooks;
 mod hostile;
 mod hours;
 mod live;
+mod models;
 mod network;
 mod notifications;
 mod os_faults;

@@ -76,7 +76,7 @@ fn fetched_prices_are_stored_with_their_date() {
     let table = env.run(&["prices", "--refresh"]).stdout;
     // The sandbox charges 0.0001 USD per second.
     assert!(
-        table.contains("0.006 USD   0.36 USD  service, 20"),
+        table.contains("0.006 USD          0.36 USD          service, 20"),
         "{table}"
     );
     env.stop_sandbox();
@@ -109,7 +109,8 @@ fn a_report_has_billed_and_saved_amounts() {
         (&all["billed"], &all["billed_s"]),
         (&2.into(), &30.0.into())
     );
-    assert_eq!((&all["cost"], &all["saved"]), (&3.0.into(), &1.into()));
+    // What the service charged counts, not the configured price.
+    assert_eq!((&all["cost"], &all["saved"]), (&0.003.into(), &1.into()));
     assert_eq!(
         (&all["saved_s"], &all["perhaps_paid"]),
         (&20.0.into(), &0.into())
@@ -118,7 +119,7 @@ fn a_report_has_billed_and_saved_amounts() {
     let csv = env.run(&["report", "--csv", "--by", "model"]).stdout;
     assert!(csv.starts_with("name,billed,billed_s,cost,currency,"));
     assert!(
-        csv.contains("\n#g1_nova-2-general,2,30,3,USD,0,1,20,0,0\n"),
+        csv.contains("\n#g1_nova-2-general,2,30,0.003,USD,0,1,20,0,0\n"),
         "{csv}"
     );
     let later = json(&env, &["report", "--json", "--since", "2999-01-01"]);

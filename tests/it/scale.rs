@@ -384,6 +384,7 @@ async fn activity_describes_the_queue() {
     let failure = Failure::new(ErrorClass::Unreadable, "empty");
     // a is pending, b is being sent, c is not due, d waits for its duplicate a, e failed, f and x are due, g is uncertain.
     let accepted = Acceptance {
+        charged_usd: None,
         job: JobId(1),
         attempt: claim(1, 5).await,
         generation: GenerationId::new("g-1").unwrap(),
@@ -454,6 +455,7 @@ async fn activity_describes_the_queue() {
     assert_eq!(activity, expected);
 
     let completed = Completion {
+        charged_usd: None,
         job: JobId(1),
         attempt: AttemptId(1),
         raw: nightscribe::store::compress::pack("{}"),

@@ -124,6 +124,7 @@ impl Queue {
         let attempt = self.last_attempt(job).await;
         self.store
             .accept(Acceptance {
+                charged_usd: None,
                 job,
                 attempt,
                 generation: GenerationId::new(format!("g-{}", job.0)).unwrap(),
@@ -140,6 +141,7 @@ impl Queue {
         let attempt = self.last_attempt(job).await;
         self.store
             .complete(Completion {
+                charged_usd: None,
                 job,
                 attempt,
                 raw: pack(RAW),

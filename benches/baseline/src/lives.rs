@@ -114,6 +114,7 @@ impl Fixture {
         };
         let attempt = store.claim(claim).await?;
         let acceptance = Acceptance {
+            charged_usd: None,
             job,
             attempt,
             generation: GenerationId::new(format!("generation-{number}")).ok_or("no ID")?,
@@ -125,6 +126,7 @@ impl Fixture {
         };
         store.accept(acceptance).await?;
         let completion = Completion {
+            charged_usd: None,
             job,
             attempt,
             raw: self.raw.clone(),

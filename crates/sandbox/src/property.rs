@@ -21,12 +21,13 @@ const NOVA_2: [&str; 10] = [
     "voicemail",
 ];
 const WHISPER: [&str; 5] = ["tiny", "base", "small", "medium", "large"];
-const OTHERS: [&str; 5] = [
+const OTHERS: [&str; 6] = [
     "aai/slam-1",
     "aai/universal",
     "microsoft/mai-transcribe-1.5",
     "openai/gpt-4o-mini-transcribe",
     "openai/gpt-4o-transcribe",
+    "openai/gpt-transcribe",
 ];
 
 /// Model family, which decides the format of results.
@@ -50,6 +51,7 @@ pub(crate) fn family(model: &str) -> Option<Family> {
         });
     }
     let name = model.strip_prefix("#g1_").unwrap_or(model);
+    let name = name.strip_prefix("deepgram/").unwrap_or(name);
     let known = match (name.strip_prefix("nova-2-"), name.strip_prefix("whisper-")) {
         (Some(kind), _) => NOVA_2.contains(&kind),
         (_, Some(size)) => WHISPER.contains(&size),
@@ -77,6 +79,10 @@ pub(crate) fn file_part(model: &str) -> &'static str {
 /// Type of a property.
 enum PropertyType {
     Flag,
+    FlagOrList,
+    FlagOrText,
+    FlagTextOrList,
+    Any,
     Text,
     Number,
     List,
@@ -86,17 +92,24 @@ enum PropertyType {
 
 fn property_type(name: &str) -> Option<PropertyType> {
     Some(match name {
-        "detect_entities" | "detect_language" | "detect_topics" | "diarize" | "dictation"
-        | "filler_words" | "intents" | "measurements" | "multi_channel" | "multichannel"
-        | "numerals" | "paragraphs" | "profanity_filter" | "punctuate" | "sentiment"
-        | "smart_format" | "topics" | "utterances" => PropertyType::Flag,
-        "diarize_version" | "extra" | "keywords" | "language" | "search" | "summarize" => {
+        "detect_language" => PropertyType::FlagOrList,
+        "summarize" => PropertyType::FlagOrText,
+        "redact" => PropertyType::FlagTextOrList,
+        "custom_spelling" => PropertyType::Any,
+        "detect_entities" | "detect_topics" | "diarize" | "dictation" | "filler_words"
+        | "auto_chapters" | "format_text" | "language_detection" | "mip_opt_out" | "redact_pii"
+        | "speaker_labels" | "tag_audio_events" | "intents" | "measurements" | "multi_channel"
+        | "multichannel" | "numerals" | "paragraphs" | "profanity_filter" | "punctuate"
+        | "sentiment" | "smart_format" | "topics" | "utterances" => PropertyType::Flag,
+        "diarize_version" | "encoding" | "language" | "language_code" | "prompt" | "version" => {
             PropertyType::Text
         }
-        "custom_intent" | "custom_topic" => PropertyType::TextOrList,
+        "custom_intent" | "custom_topic" | "extra" | "keyterm" | "keywords" | "replace"
+        | "search" | "tag" | "word_boost" => PropertyType::TextOrList,
         "custom_intent_mode" | "custom_topic_mode" => PropertyType::Mode,
-        "tag" => PropertyType::List,
-        "utt_split" => PropertyType::Number,
+        "redact_pii_policies" => PropertyType::List,
+        "audio_end_at" | "audio_start_from" | "num_speakers" | "speakers_expected"
+        | "speech_threshold" | "temperature" | "utt_split" => PropertyType::Number,
         _ => return None,
     })
 }
@@ -118,7 +131,12 @@ pub(crate) fn from_form(fields: Vec<(String, String)>) -> Result<Options, String
     let mut options = Options::new();
     for (name, text) in fields {
         let value = match property_type(&name) {
-            Some(PropertyType::Flag) => text.parse().map_or(text.into(), Value::Bool),
+            Some(
+                PropertyType::Flag
+                | PropertyType::FlagOrList
+                | PropertyType::FlagOrText
+                | PropertyType::FlagTextOrList,
+            ) => text.parse().map_or(text.into(), Value::Bool),
             Some(PropertyType::Number) => text.parse::<f64>().map_or(text.into(), Value::from),
             Some(PropertyType::List) => Value::Array(vec![text.into()]),
             _ => text.into(),
@@ -154,7 +172,20 @@ impl PropertyType {
                 .is_some_and(|items| items.len() <= max_len && items.iter().all(Value::is_string))
         };
         let (fits, expected) = match self {
+            Self::Any => (!value.is_null(), "a value"),
             Self::Flag => (value.is_boolean(), "a boolean value"),
+            Self::FlagOrList => (
+                value.is_boolean() || is_list(usize::MAX),
+                "a boolean value or a list of strings",
+            ),
+            Self::FlagOrText => (
+                value.is_boolean() || value.is_string(),
+                "a boolean value or a string",
+            ),
+            Self::FlagTextOrList => (
+                value.is_boolean() || value.is_string() || is_list(usize::MAX),
+                "a boolean value, a string or a list of strings",
+            ),
             Self::Text => (value.is_string(), "a string"),
             Self::Number => (
                 value.as_f64().is_some_and(|number| number >= 0.0),
@@ -262,7 +293,7 @@ mod tests {
 
     #[test]
     fn only_the_services_models_are_known() {
-        assert_eq!(models().count(), 20);
+        assert_eq!(models().count(), 21);
         for model in models() {
             assert!(family(&model).is_some(), "{model}");
         }
@@ -270,6 +301,7 @@ mod tests {
             ("nova-2-meeting", Some(Family::Deepgram)),
             ("nova-3-medical", Some(Family::Deepgram)),
             ("#g1_nova-3", Some(Family::Deepgram)),
+            ("deepgram/nova-2-general", Some(Family::Deepgram)),
             ("aai/slam-1", Some(Family::AssemblyAi)),
             ("openai/gpt-4o-transcribe", Some(Family::TextOnly)),
             ("#g1_nova-2-generel", None),

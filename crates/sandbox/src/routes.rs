@@ -26,6 +26,7 @@ use std::time::Duration;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const INFERENCE_ID: HeaderName = HeaderName::from_static("x-inference-id");
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-client-request-id");
+const USD_SPENT: HeaderName = HeaderName::from_static("x-aimlapi-usd-spent");
 /// Maximum length of a client request ID, in characters.
 const MAX_ID_CHARS: usize = 128;
 /// Maximum number of entries of a page of requests.
@@ -67,6 +68,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/models", get(models))
         .route("/v1/models/deprecations", get(deprecations))
         .route("/v2/billing", get(billing))
+        .route("/v2/billing/transactions", get(transactions))
         .route("/v2/logs", get(logs))
         .route("/sandbox/ledger", get(ledger))
         .fallback(unknown)
@@ -276,6 +278,10 @@ async fn poll(
     // An ID that is not UTF-8 matches no generation.
     let id = id.map_or_else(|_| String::new(), |Path(id)| id);
     let found = shared.state().poll(&id, fault, shared.now());
+    let spent = match &found {
+        GenerationLookup::Completed(submission) => submission.duration_s * PRICE_PER_SECOND,
+        _ => 0.0,
+    };
     let body = match found {
         GenerationLookup::Missing => {
             return call.error_response(StatusCode::NOT_FOUND, "generation not found");
@@ -291,7 +297,9 @@ async fn poll(
         },
     };
     // The service documents status 201 for polls, too.
-    with_inference_id(json_response(StatusCode::CREATED, &body, fault, &cut), &id)
+    let mut response = json_response(StatusCode::CREATED, &body, fault, &cut);
+    set_header(&mut response, USD_SPENT, &spent.to_string());
+    with_inference_id(response, &id)
 }
 
 fn with_inference_id(mut response: Response, id: &str) -> Response {
@@ -306,21 +314,109 @@ fn set_header(response: &mut Response, name: HeaderName, value: &str) {
     }
 }
 
-async fn models(uri: Uri) -> Response {
+/// Catalogue of models. Withdrawn ones are only in the list of deprecations.
+async fn models(State(shared): SharedState, uri: Uri) -> Response {
     let query = uri.query().unwrap_or_default();
     let priced = query.split('&').any(|pair| pair == "include=pricing");
     let model = |id: String| {
         let alias = id.strip_prefix("#g1_").map(str::to_owned);
-        let mut model = json!({"id": id, "aliases": Vec::from_iter(alias), "type": "stt"});
+        let aliases = Vec::from_iter(alias);
+        let mut model =
+            json!({"id": id, "aliases": aliases, "type": "internal/speech-to-text/submit"});
         if priced {
-            let unit =
-                json!({"name": "audio", "measure": "second", "price": PRICE_PER_SECOND, "per": 1});
-            model["pricing"] = json!({"kind": "units", "currency": "USD", "units": [unit]});
+            model["pricing"] = pricing(&id);
         }
         model
     };
-    let data: Vec<_> = property::models().map(model).collect();
+    let state = shared.state();
+    let withdrawn = state.withdrawn_models();
+    let mut data: Vec<_> = property::models()
+        .filter(|id| !withdrawn.contains(id))
+        .map(model)
+        .collect();
+    data.push(json!({"id": "openai/gpt-4o", "aliases": ["gpt-4o"], "type": "chat-completion"}));
     Json(json!({"object": "list", "data": data})).into_response()
+}
+
+/// Returns the pricing of a model: by token for OpenAI's, in variants for AssemblyAI's, and by second for the others.
+fn pricing(id: &str) -> Value {
+    if id.starts_with("openai/") {
+        let unit = json!({"name": "token", "measure": "provided", "price": 2.5, "per": 1_000_000});
+        return json!({"kind": "fixed", "currency": "USD", "units": [unit]});
+    }
+    if id.starts_with("aai/") {
+        let variant = |diarize: bool, price: f64| json!({"when": {"speaker_labels": diarize}, "price": price, "unit": "second", "per": 1});
+        let variants = [
+            variant(false, PRICE_PER_SECOND),
+            variant(true, 2.0 * PRICE_PER_SECOND),
+        ];
+        return json!({"kind": "variants", "currency": "USD", "dimensions": ["speaker_labels"], "variants": variants});
+    }
+    let unit = |direction: &str, price: f64| json!({"name": "second", "measure": direction, "price": price, "per": 1});
+    let units = [unit("provided", PRICE_PER_SECOND), unit("generated", 0.0)];
+    json!({"kind": "fixed", "currency": "USD", "units": units})
+}
+
+/// Query of the ledger.
+#[derive(serde::Deserialize)]
+struct TransactionsQuery {
+    limit: Option<usize>,
+    cursor: Option<usize>,
+}
+
+/// Ledger of the account, newest first. The cursor is the number of rows before the page.
+async fn transactions(
+    State(shared): SharedState,
+    Extension(call): Extension<RequestContext>,
+    headers: HeaderMap,
+    query: Result<Query<TransactionsQuery>, QueryRejection>,
+) -> Response {
+    let state = shared.state();
+    if let Err(refusal) = state.check_key(key(&headers)) {
+        return call.rejection_response(&refusal);
+    }
+    if state.is_management_key() {
+        let message = "management keys cannot read transactions";
+        return call.error_response(StatusCode::FORBIDDEN, message);
+    }
+    let Ok(Query(query)) = query else {
+        return call.error_response(StatusCode::BAD_REQUEST, "invalid cursor");
+    };
+    let rows = state.logs(
+        Timestamp::from_millis(i64::MIN),
+        Timestamp::from_millis(i64::MAX),
+    );
+    let charged = rows
+        .iter()
+        .filter(|row| row.outcome != GenerationOutcome::Failed);
+    let (limit, from) = (
+        query.limit.unwrap_or(MAX_LOGS).min(MAX_LOGS),
+        query.cursor.unwrap_or(0),
+    );
+    let page: Vec<_> = charged.clone().skip(from).take(limit).collect();
+    let end = from + page.len();
+    let next_cursor = (charged.count() > end).then(|| end.to_string());
+    let entry = |row: &&&LedgerEntry| {
+        json!({
+            "id": format!("txn-{}", row.id),
+            "type": "usage",
+            "reference_id": row.id,
+            "amount": -charge(row),
+            "currency": "USD",
+            "created_at": Timestamp::from_millis(row.created_ms),
+        })
+    };
+    let data: Vec<_> = page.iter().map(entry).collect();
+    let pagination = json!({"next_cursor": next_cursor, "has_more": next_cursor.is_some()});
+    Json(json!({"data": data, "pagination": pagination})).into_response()
+}
+
+/// Returns what a generation costs, in US dollars.
+fn charge(row: &LedgerEntry) -> f64 {
+    match row.outcome {
+        GenerationOutcome::Failed => 0.0,
+        _ => row.duration_s * PRICE_PER_SECOND,
+    }
 }
 
 async fn deprecations(State(shared): SharedState) -> Response {
@@ -422,11 +518,7 @@ async fn logs(
 
 fn log_entry(row: &LedgerEntry) -> Value {
     let failed = row.outcome == GenerationOutcome::Failed;
-    let cost = if failed {
-        0.0
-    } else {
-        row.duration_s * PRICE_PER_SECOND
-    };
+    let cost = charge(row);
     json!({
         "created": Timestamp::from_millis(row.created_ms),
         "status": if failed { "failed" } else { "succeeded" },

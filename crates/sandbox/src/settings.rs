@@ -27,6 +27,8 @@ pub struct Settings {
     pub withdrawn_models: Vec<String>,
     /// Models under maintenance. Submissions for them are answered with 500.
     pub failing_models: Vec<String>,
+    /// Whether the key is a management key, which may not read the account's ledger.
+    pub management_key: bool,
     /// Seed of generation IDs and faults.
     pub seed: u64,
 }
@@ -46,6 +48,7 @@ impl Default for Settings {
             key: None,
             withdrawn_models: Vec::new(),
             failing_models: Vec::new(),
+            management_key: false,
             seed: 0,
         }
     }

@@ -188,6 +188,11 @@ impl SandboxState {
         Ok(())
     }
 
+    /// Whether the key may not read the account's ledger.
+    pub(crate) const fn is_management_key(&self) -> bool {
+        self.settings.management_key
+    }
+
     /// Returns the withdrawn models.
     pub(crate) fn withdrawn_models(&self) -> &[String] {
         &self.settings.withdrawn_models

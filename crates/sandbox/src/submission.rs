@@ -20,6 +20,8 @@ const FIELD_OVERHEAD: usize = 16;
 const MAX_FORM_BYTES: u64 = 1 << 20;
 /// Maximum length of a stored file name, in characters.
 const MAX_NAME_CHARS: usize = 255;
+/// Longest audio of OpenAI's models, in seconds.
+const MAX_OPENAI_DURATION_S: f64 = 1400.0;
 /// Assumed duration of the audio at a URL, in seconds. The URL is never fetched.
 const URL_DURATION_S: f64 = 30.0;
 
@@ -201,6 +203,12 @@ impl Form {
         }
         if audio.is_text {
             return Err(Rejection::bad("the audio could not be decoded"));
+        }
+        if model.starts_with("openai/") && audio.duration_s > MAX_OPENAI_DURATION_S {
+            return Err(Rejection::bad(format!(
+                "audio duration {} seconds is longer than 1400 seconds which is the maximum for this model",
+                audio.duration_s
+            )));
         }
         Ok(ReceivedSubmission {
             model,

@@ -2,15 +2,18 @@
 //!
 //! - [`check_result`]: result of one check
 //! - `channels`: notification channels and the hook
+//! - `models`: models of the sources
 
 mod channels;
 pub mod check_result;
+mod models;
 
 use crate::app::duration_text::format_duration;
 use crate::app::session::Session;
 use crate::config::{self, Config, Environment, KeySource, SourceConfig};
 use crate::domain::Timestamp;
 use crate::pipeline::monitor::{MIN_FREE_BYTES, free_bytes};
+use crate::provider::aimlapi::options;
 use crate::provider::{Client, ClientSettings};
 use crate::source::folder::walk::{WalkItem, WalkOptions, walk};
 use crate::store::Store;
@@ -32,12 +35,14 @@ pub async fn check_all(session: &Session) -> Vec<CheckResult> {
     let mut results = vec![configuration(config)];
     let sources = config.sources.iter();
     results.extend(sources.map(|source| source_folder(source, config, session.now())));
+    results.extend(sources_options(config));
     results.push(state(config).await);
     results.push(output(config));
     results.push(free_space(config));
     let channels = channels::check(config, environment).into_iter();
     results.extend(channels.map(|(name, status)| CheckResult::from_result(name, status)));
     results.extend(service(config, environment, session.now()).await);
+    results.extend(models::check(session).await);
     results
 }
 
@@ -58,6 +63,17 @@ fn configuration(config: &Config) -> CheckResult {
         ),
         (Some(file), _) => CheckResult::new(CheckStatus::Passed, "configuration", path_text(file)),
     }
+}
+
+/// Returns a warning for each option of a source that has no effect.
+fn sources_options(config: &Config) -> Vec<CheckResult> {
+    let warnings = config.sources.iter().flat_map(|source| {
+        let warnings = options::warnings(&source.request).into_iter();
+        warnings.map(|warning| format!("source `{}`: {warning}", source.name))
+    });
+    warnings
+        .map(|message| CheckResult::new(CheckStatus::Warning, "options", message))
+        .collect()
 }
 
 /// Walks a source, and counts what is taken and what is passed over.

@@ -245,9 +245,7 @@ async fn summarize(stage: &Notify, until: Timestamp) -> Result<(), StoreError> {
 
 /// Returns the billed amount in money, or `None` if a price is not known.
 fn cost(prices: &PriceTable, billed: &[ModelUsage]) -> Option<Cost> {
-    let costs = billed
-        .iter()
-        .map(|item| prices.cost(&item.model, item.audio_s));
+    let costs = billed.iter().map(|item| item.cost(prices));
     Some(Cost {
         amount: costs.sum::<Option<f64>>()?,
         currency: prices.currency()?.to_owned(),

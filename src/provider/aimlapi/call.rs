@@ -37,6 +37,8 @@ pub struct Accepted {
     pub http_status: u16,
     /// ID that the service gave the request (`x-request-id`).
     pub request_id: Option<String>,
+    /// Price of the call in US dollars, if the response says it.
+    pub usd_spent: Option<f64>,
 }
 
 /// Content of the response to an accepted submission.
@@ -46,6 +48,15 @@ pub enum SubmitReply {
     Generation(GenerationId),
     /// Result of the transcription, as in the legacy flow.
     Completed(Completed),
+}
+
+/// Response to a poll.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PollReply {
+    /// Result of the poll.
+    pub status: PollStatus,
+    /// Price in US dollars, if the response says it.
+    pub usd_spent: Option<f64>,
 }
 
 /// Result of a poll.

@@ -1,11 +1,11 @@
 //! Client of the service: submissions, polls, lists and the probe.
 
 use crate::domain::container::mime_for;
-use crate::domain::{ApiMode, ErrorClass, Failure, GenerationId, Price, Request, Timestamp};
+use crate::domain::{ApiMode, ErrorClass, Failure, GenerationId, Request, Timestamp};
 use crate::provider::aimlapi::api_key::{ApiKey, Bearer, KeyReader};
 use crate::provider::aimlapi::call::{
-    Accepted, AudioSource, CallError, CallErrorKind, PollStatus, Submission, SubmitReply,
-    UnusableAnswer,
+    Accepted, AudioSource, CallError, CallErrorKind, PollReply, PollStatus, Submission,
+    SubmitReply, UnusableAnswer,
 };
 use crate::provider::aimlapi::deprecations::{Deprecation, read_deprecations};
 use crate::provider::aimlapi::envelope::InvalidResponse;
@@ -13,7 +13,8 @@ use crate::provider::aimlapi::errors;
 use crate::provider::aimlapi::errors::{ErrorResponse, Operation};
 use crate::provider::aimlapi::file_fields::FileFields;
 use crate::provider::aimlapi::form::{file_name, form_fields, json_body};
-use crate::provider::aimlapi::prices::read_prices;
+use crate::provider::aimlapi::list::{ListPath, ListResponse};
+use crate::provider::aimlapi::prices::{PriceList, read_prices};
 use crate::provider::aimlapi::request_log::{
     ChargedPage, LogsResponse, PAGE_SIZE, read_charges, read_page,
 };
@@ -21,6 +22,7 @@ use crate::provider::aimlapi::resend::Resends;
 use crate::provider::aimlapi::response::{
     CreateResponse, Expected, read_create_response, read_legacy_response, read_poll_response,
 };
+use crate::provider::aimlapi::transactions::{TransactionPage, read_transactions};
 use crate::provider::http::exchange::{HttpResponse, TransportError, exchange, response_timeout};
 use crate::provider::http::transport_errors::{file_error, poll_error, submit_error};
 use crate::provider::http::upload::{self, Recording};
@@ -28,7 +30,7 @@ use crate::provider::http::upload_watchdog::UploadWatchdog;
 use crate::runtime::http_client::client_builder;
 use crate::runtime::large_jobs;
 use crate::runtime::proxy::{UnusableProxy, check_proxy};
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, IF_NONE_MATCH};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Body, RequestBuilder};
 use secrecy::SecretString;
@@ -248,6 +250,7 @@ impl Client {
             ApiMode::Legacy => read_legacy_response,
         };
         let (status, request_id) = (response.status, response.request_id);
+        let usd_spent = response.usd_spent;
         let created = match response.body {
             Ok(body) => parse_response(body, read).await,
             Err(broken) => Err(broken.to_string()),
@@ -257,6 +260,7 @@ impl Client {
             sha256,
             http_status: status,
             request_id: request_id.clone(),
+            usd_spent,
         };
         let error = |kind, failure| CallError {
             kind,
@@ -291,24 +295,28 @@ impl Client {
     ///
     /// # Errors
     /// Returns an error if the call fails. [`CallErrorKind`] lists the cases.
-    pub async fn poll(&self, expected: Expected) -> Result<PollStatus, CallError> {
+    pub async fn poll(&self, expected: Expected) -> Result<PollReply, CallError> {
         let response = self
             .get(self.url(&["stt", expected.generation.as_str()]))
             .await?;
         if !(200..300).contains(&response.status) || response.is_page() {
             return Err(self.error_response(Operation::Poll, &response));
         }
-        let status = response.status;
+        let (status, usd_spent) = (response.status, response.usd_spent);
         let body = response
             .body
             .map_err(|broken| poll_error(&broken, Some(status)))?;
-        match parse_response(body, move |body| read_poll_response(body, &expected)).await {
-            Ok(PollStatus::Failed(failure)) => Ok(PollStatus::Failed(self.redact_key(failure))),
-            Ok(PollStatus::Unusable(answer)) => Ok(PollStatus::Unusable(UnusableAnswer {
+        let parsed = parse_response(body, move |body| read_poll_response(body, &expected)).await;
+        let reply = |status| PollReply { status, usd_spent };
+        match parsed {
+            Ok(PollStatus::Failed(failure)) => {
+                Ok(reply(PollStatus::Failed(self.redact_key(failure))))
+            }
+            Ok(PollStatus::Unusable(answer)) => Ok(reply(PollStatus::Unusable(UnusableAnswer {
                 failure: self.redact_key(answer.failure),
                 ..answer
-            })),
-            Ok(status) => Ok(status),
+            }))),
+            Ok(status) => Ok(reply(status)),
             Err(why) => Err(CallError {
                 kind: CallErrorKind::Malformed,
                 failure: Failure::new(ErrorClass::Protocol, why),
@@ -361,16 +369,15 @@ impl Client {
         url
     }
 
-    /// Returns the service's price list, with an entry for each ID and alias of a model.
+    /// Returns the service's price list.
     ///
     /// Returns `None` if the service has no price list, or not for this account.
     ///
     /// # Errors
     /// Returns an error if the call fails. [`CallErrorKind`] lists the cases.
-    pub async fn prices(&self) -> Result<Option<Vec<(String, Price)>>, CallError> {
-        let mut url = self.url(&["models"]);
-        url.set_query(Some("include=pricing"));
-        self.fetch_list(url, read_prices).await
+    pub async fn prices(&self) -> Result<Option<PriceList>, CallError> {
+        self.fetch_list(self.list_url(ListPath::Models), read_prices)
+            .await
     }
 
     /// Returns the service's list of deprecated models.
@@ -380,8 +387,68 @@ impl Client {
     /// # Errors
     /// Returns an error if the call fails. [`CallErrorKind`] lists the cases.
     pub async fn deprecations(&self) -> Result<Option<Vec<Deprecation>>, CallError> {
-        self.fetch_list(self.url(&["models", "deprecations"]), read_deprecations)
+        self.fetch_list(self.list_url(ListPath::Deprecations), read_deprecations)
             .await
+    }
+
+    /// Returns a list as the service sends it. With the `etag` of an earlier response, an unchanged list is not sent again.
+    ///
+    /// # Errors
+    /// Returns an error if the call fails. [`CallErrorKind`] lists the cases.
+    pub async fn list(
+        &self,
+        path: ListPath,
+        etag: Option<&str>,
+    ) -> Result<ListResponse, CallError> {
+        let mut request = self.http.get(self.list_url(path));
+        if let Some(etag) = etag {
+            request = request.header(IF_NONE_MATCH, etag);
+        }
+        let response = exchange(request, response_timeout())
+            .await
+            .map_err(|broken| poll_error(&broken, None))?;
+        match response.status {
+            200..=299 if !response.is_page() => {}
+            304 => return Ok(ListResponse::NotModified),
+            402 | 403 | 404 | 405 | 410 | 501 => return Ok(ListResponse::Unsupported),
+            _ => return Err(self.error_response(Operation::Poll, &response)),
+        }
+        let (status, etag) = (response.status, response.etag);
+        let body = response
+            .body
+            .map_err(|broken| poll_error(&broken, Some(status)))?;
+        Ok(ListResponse::Body { body, etag })
+    }
+
+    fn list_url(&self, path: ListPath) -> Url {
+        match path {
+            ListPath::Models => {
+                let mut url = self.url(&["models"]);
+                url.set_query(Some("include=pricing"));
+                url
+            }
+            ListPath::Deprecations => self.url(&["models", "deprecations"]),
+        }
+    }
+
+    /// Returns the page of the account's ledger at `cursor`, or the first page, newest first.
+    ///
+    /// Returns `None` if the service has no ledger, or not for this key.
+    ///
+    /// # Errors
+    /// Returns an error if the call fails. [`CallErrorKind`] lists the cases.
+    pub async fn transactions(
+        &self,
+        cursor: Option<&str>,
+    ) -> Result<Option<TransactionPage>, CallError> {
+        let mut url = self.base_url.clone();
+        url.set_path("/v2/billing/transactions");
+        url.query_pairs_mut()
+            .append_pair("limit", &PAGE_SIZE.to_string());
+        if let Some(cursor) = cursor {
+            url.query_pairs_mut().append_pair("cursor", cursor);
+        }
+        self.fetch_list(url, read_transactions).await
     }
 
     /// Fetches a list. Returns `None` if the service has no such list, or not for this account.

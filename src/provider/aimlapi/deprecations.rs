@@ -6,8 +6,7 @@ use crate::provider::aimlapi::envelope::InvalidResponse;
 use serde_json::Value;
 
 /// What became of a deprecated model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeprecationStatus {
     /// It is still served until it is shut down.
     Deprecated,
@@ -18,7 +17,7 @@ pub enum DeprecationStatus {
 }
 
 /// A deprecated model.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deprecation {
     /// ID and aliases of the model.
     pub names: Vec<String>,

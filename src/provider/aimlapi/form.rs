@@ -1,6 +1,7 @@
 //! Encoding of a request's model and options: form fields for a file, JSON for a URL.
 
 use crate::domain::Request;
+use crate::provider::aimlapi::options::sent_options;
 use serde_json::{Map, Value};
 use std::path::Path;
 
@@ -9,19 +10,19 @@ const MAX_FILE_NAME_BYTES: usize = 200;
 
 /// Returns the form fields in order.
 ///
-/// `true` is in lower case, a number is decimal text, and a list is a repeated field. False and null options are
-/// omitted.
+/// `true` is in lower case, a number is decimal text, and a list is a repeated field. An option that is unset, or false
+/// where false is the default, is omitted.
 pub(crate) fn form_fields(request: &Request) -> Vec<(String, String)> {
     let mut fields = vec![("model".to_owned(), request.model().to_owned())];
-    for (name, value) in request.options() {
+    for (name, value) in sent_options(request) {
         match value {
             Value::Array(items) => fields.extend(
                 items
                     .iter()
                     .filter_map(text)
-                    .map(|text| (name.clone(), text)),
+                    .map(|text| (name.to_owned(), text)),
             ),
-            value => fields.extend(text(value).map(|text| (name.clone(), text))),
+            value => fields.extend(text(value).map(|text| (name.to_owned(), text))),
         }
     }
     fields
@@ -29,21 +30,20 @@ pub(crate) fn form_fields(request: &Request) -> Vec<(String, String)> {
 
 fn text(value: &Value) -> Option<String> {
     match value {
-        Value::Null | Value::Bool(false) => None,
+        Value::Null => None,
         Value::String(text) => Some(text.clone()),
         other => Some(other.to_string()),
     }
 }
 
-/// Returns the JSON body for audio at `url`. Options keep their types. False and null options are omitted.
+/// Returns the JSON body for audio at `url`. Options keep their types. The same ones are omitted
+/// as in a form.
 pub(crate) fn json_body(request: &Request, url: &str) -> Value {
     let mut body = Map::new();
     body.insert("model".to_owned(), request.model().into());
     body.insert("url".to_owned(), url.into());
-    for (name, value) in request.options() {
-        if !matches!(value, Value::Null | Value::Bool(false)) {
-            body.insert(name.clone(), value.clone());
-        }
+    for (name, value) in sent_options(request) {
+        body.insert(name.to_owned(), value.clone());
     }
     Value::Object(body)
 }
@@ -91,7 +91,7 @@ mod tests {
 
     fn request() -> Request {
         let options = json!({
-            "diarize": true, "numerals": false, "utt_split": 0.8, "extra": "k:v", "tag": ["a", "b"], "search": null, "n": 1
+            "diarize": true, "numerals": false, "utt_split": 0.8, "extra": "k:v", "tag": ["a", "b"], "search": null, "multi_channel": true, "n": 1
         });
         let Value::Object(options) = options else {
             unreachable!()
@@ -111,6 +111,7 @@ mod tests {
                 "model=#g1_nova-2-general",
                 "diarize=true",
                 "extra=k:v",
+                "multichannel=true",
                 "n=1",
                 "tag=a",
                 "tag=b",
@@ -123,7 +124,7 @@ mod tests {
     fn json_keeps_types_and_omits_false_options() {
         let expected = json!({
             "model": "#g1_nova-2-general", "url": "https://a/b.mp3",
-            "diarize": true, "extra": "k:v", "n": 1, "tag": ["a", "b"], "utt_split": 0.8
+            "diarize": true, "extra": "k:v", "multichannel": true, "n": 1, "tag": ["a", "b"], "utt_split": 0.8
         });
         assert_eq!(json_body(&request(), "https://a/b.mp3"), expected);
     }

@@ -13,11 +13,13 @@
 //! - `resend`: calls that are sent again at once
 //! - `file_fields`: form field of the file, by model
 //! - [`request_log`]: the service's list of the key's requests
-//! - [`models`], [`options`]: models and their options; [`deprecations`]: the service's list of deprecated models
-//! - `prices`: the service's price list
+//! - [`models`], [`family`], [`options`], [`vocabulary`]: models, their families and what these take
+//! - [`list`](mod@list), [`catalogue`], [`deprecations`]: the service's lists of models and of deprecated ones
+//! - [`prices`]: the service's price list; [`transactions`]: the account's ledger
 
 pub mod api_key;
 pub mod call;
+pub mod catalogue;
 pub mod client;
 pub mod completed;
 pub mod deprecations;
@@ -25,13 +27,17 @@ pub(crate) mod envelope;
 pub mod error_body;
 pub(crate) mod error_text;
 pub mod errors;
+pub mod family;
 pub(crate) mod file_fields;
 pub(crate) mod form;
 pub mod identity;
+pub mod list;
 pub mod models;
 pub mod options;
-pub(crate) mod prices;
+pub mod prices;
 pub mod request_log;
 pub(crate) mod resend;
 pub mod response;
 pub(crate) mod status;
+pub mod transactions;
+pub mod vocabulary;

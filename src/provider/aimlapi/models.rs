@@ -2,6 +2,7 @@
 
 use crate::domain::did_you_mean::suggestion;
 use crate::domain::model_name::{canonical_model, is_same_model};
+use crate::provider::aimlapi::family::Family;
 
 /// A speech-to-text model of the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +100,20 @@ pub fn shown_name(model: &str) -> String {
     find(model).map_or_else(|| canonical_model(model), |found| found.name.to_owned())
 }
 
+/// Longest audio that OpenAI's models take, in seconds.
+const OPENAI_MAX_DURATION_S: f64 = 1400.0;
+
+/// Returns why `model` does not take a recording of this duration, if it does not.
+#[must_use]
+pub fn length_refusal(model: &str, duration_s: f64) -> Option<String> {
+    let is_limited = Family::of(model) == Family::OpenAi;
+    (is_limited && duration_s > OPENAI_MAX_DURATION_S).then(|| {
+        format!(
+            "the recording has {duration_s:.0} s, but `{model}` takes at most {OPENAI_MAX_DURATION_S} s; models of Deepgram, AssemblyAI and ElevenLabs take longer ones, such as `#g1_nova-2-general`"
+        )
+    })
+}
+
 /// Error for a name that is not in [`MODELS`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -154,6 +169,23 @@ mod tests {
             assert_eq!(shown_name(name), "#g1_nova-2-general");
         }
         assert_eq!(shown_name("deepgram/nova-9"), "nova-9");
+    }
+
+    #[test]
+    fn only_openai_models_limit_the_length() {
+        for model in [
+            "openai/gpt-4o-transcribe",
+            "gpt-4o-mini-transcribe",
+            "gpt-transcribe",
+        ] {
+            assert_eq!(length_refusal(model, 1400.0), None);
+            let refusal = length_refusal(model, 1400.5).unwrap();
+            assert!(
+                refusal.contains(model) && refusal.contains("`#g1_nova-2-general`"),
+                "{refusal}"
+            );
+        }
+        assert_eq!(length_refusal("#g1_whisper-large", 36_000.0), None);
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub struct LogEntry {
 pub struct ChargedRequest {
     /// Client request ID of the request. `None` for a request of another program.
     pub client_request_id: Option<String>,
+    /// Inference ID of the request: for a submission, its generation ID.
+    pub inference_id: Option<String>,
     /// ID that the service gave the request, or the generation ID if there is none.
     pub request_id: Option<String>,
     /// Time of acceptance, if present.
@@ -99,6 +101,7 @@ fn charged(item: &Value) -> ChargedRequest {
     let text = |key: &str| item.get(key).and_then(Value::as_str).map(str::to_owned);
     ChargedRequest {
         client_request_id: text("client_request_id"),
+        inference_id: text("inference_id"),
         request_id: text("request_id").or_else(|| text("inference_id")),
         created: created(item),
         model: text("model"),
@@ -116,13 +119,18 @@ fn entry(item: &Value) -> Option<LogEntry> {
 }
 
 fn created(item: &Value) -> Option<Timestamp> {
-    let created = match item.get("created") {
-        Some(Value::String(text)) => text
+    read_time(item.get("created")?)
+}
+
+/// Reads a time: ISO 8601, or a number of seconds or milliseconds.
+pub(crate) fn read_time(time: &Value) -> Option<Timestamp> {
+    let created = match time {
+        Value::String(text) => text
             .parse::<jiff::Timestamp>()
             .ok()
             .map(jiff::Timestamp::as_millisecond),
         // A larger number is milliseconds: as seconds it would be after the year 5138.
-        Some(Value::Number(number)) => number.as_f64().map(|time| {
+        Value::Number(number) => number.as_f64().map(|time| {
             if time > 1e11 {
                 time as i64
             } else {

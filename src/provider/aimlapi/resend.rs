@@ -200,6 +200,7 @@ mod tests {
             generation: GenerationId::new("g-1").unwrap(),
             sha256: None,
         };
-        assert_eq!(client.poll(expected).await, Ok(PollStatus::InProgress));
+        let status = client.poll(expected).await.map(|reply| reply.status);
+        assert_eq!(status, Ok(PollStatus::InProgress));
     }
 }

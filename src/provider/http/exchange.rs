@@ -39,6 +39,10 @@ pub(crate) struct HttpResponse {
     pub(crate) request_id: Option<String>,
     pub(crate) retry_after: Option<Duration>,
     pub(crate) server_time: Option<SystemTime>,
+    /// Exact price of the call in US dollars, from `x-aimlapi-usd-spent`. `None` if nothing was charged.
+    pub(crate) usd_spent: Option<f64>,
+    /// Version of the body, from the `ETag` header.
+    pub(crate) etag: Option<String>,
     /// Target of the `Location` header, without its query.
     pub(crate) redirect: Option<String>,
 }
@@ -162,9 +166,16 @@ fn head(response: &Response) -> HttpResponse {
         retry_after: text(headers, header::RETRY_AFTER.as_str())
             .and_then(|value| retry_after(&value, now)),
         server_time,
+        usd_spent: text(headers, "x-aimlapi-usd-spent").and_then(|spent| positive_number(&spent)),
+        etag: text(headers, header::ETAG.as_str()),
         redirect: text(headers, header::LOCATION.as_str())
             .and_then(|location| redirect_target(response.url(), &location)),
     }
+}
+
+fn positive_number(text: &str) -> Option<f64> {
+    let number = text.trim().parse().ok();
+    number.filter(|number: &f64| number.is_finite() && *number > 0.0)
 }
 
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {

@@ -212,7 +212,7 @@ mod tests {
                 default_excludes: true,
                 settle: Duration::from_secs(30),
                 bounds: Bounds::default(),
-                allow_unknown_model: false,
+                allow_unknown: crate::config::AllowUnknown::default(),
             },
             skip: vec![path.join("transcripts")],
         }

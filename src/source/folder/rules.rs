@@ -1,6 +1,6 @@
 //! Folder rules found by a walk: which rules apply to a recording, and which are in force after the walk.
 
-use crate::config::{SourceConfig, folder_rules};
+use crate::config::{AllowUnknown, SourceConfig, folder_rules};
 use crate::domain::Request;
 use crate::source::folder::walk::RULES_FILE;
 use crate::store::sqlite::rules::FolderRule;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub struct WalkRules {
     root: PathBuf,
     source: Arc<Request>,
-    any_model: bool,
+    allow_unknown: AllowUnknown,
     /// Rules of the folders that contain the current position of the walk, the deepest last.
     enclosing: Vec<(PathBuf, Arc<Request>)>,
     rules: Vec<FolderRule>,
@@ -27,7 +27,7 @@ impl WalkRules {
         Self {
             root: source.path.clone(),
             source: Arc::new(source.request.clone()),
-            any_model: source.allow_unknown_model,
+            allow_unknown: source.allow_unknown,
             enclosing: Vec::new(),
             rules: Vec::new(),
             unreadable: Vec::new(),
@@ -45,7 +45,7 @@ impl WalkRules {
             .last()
             .map_or(&self.source, |(_, above)| above);
         let path = self.root.join(&folder).join(RULES_FILE);
-        let request = folder_rules::request_for_folder(&path, above, self.any_model);
+        let request = folder_rules::request_for_folder(&path, above, self.allow_unknown);
         let request = request.inspect_err(|_| self.unreadable.push(folder.clone()))?;
         self.rules.push(FolderRule {
             folder: folder.clone(),
@@ -105,7 +105,10 @@ mod tests {
         WalkRules {
             root: root.to_owned(),
             source: Arc::new(Request::new("source", [])),
-            any_model: true,
+            allow_unknown: AllowUnknown {
+                models: true,
+                options: true,
+            },
             enclosing: Vec::new(),
             rules: Vec::new(),
             unreadable: Vec::new(),

@@ -33,12 +33,16 @@ pub struct BillingEntry {
     pub relative: std::path::PathBuf,
     /// Value of `X-Client-Request-Id`; `None` for a shared result.
     pub client_request_id: Option<String>,
+    /// Generation ID at the service, if known.
+    pub generation_id: Option<String>,
     /// Time of the claim, or of sharing the result.
     pub at: Timestamp,
     /// Billing state.
     pub state: BillingState,
     /// Audio in seconds: as billed, otherwise the duration of the recording. 0 if unknown.
     pub audio_s: f64,
+    /// What the service charged in US dollars, if it said so.
+    pub charged_usd: Option<f64>,
 }
 
 impl Store {
@@ -48,12 +52,12 @@ impl Store {
     /// If the database fails.
     pub async fn billing_entries(&self, since: Timestamp) -> Result<Vec<BillingEntry>, StoreError> {
         let rows = sqlx::query(
-            "SELECT r.source, j.model, r.relative, a.client_request_id, a.started_at AS at, a.outcome,
-                    coalesce(a.billed_s, r.duration_s, 0.0) AS audio_s
+            "SELECT r.source, j.model, r.relative, a.client_request_id, a.generation_id, a.started_at AS at, a.outcome,
+                    coalesce(a.billed_s, r.duration_s, 0.0) AS audio_s, a.charged_usd
              FROM attempts a JOIN jobs j ON j.id = a.job_id JOIN recordings r ON r.id = j.recording_id
              WHERE a.started_at >= ?1
              UNION ALL
-             SELECT r.source, j.model, r.relative, NULL, s.received_at, 'shared', coalesce(s.duration_s, r.duration_s, 0.0)
+             SELECT r.source, j.model, r.relative, NULL, NULL, s.received_at, 'shared', coalesce(s.duration_s, r.duration_s, 0.0), NULL
              FROM results s JOIN jobs j ON j.id = s.job_id JOIN recordings r ON r.id = j.recording_id
              WHERE s.paid_by IS NOT NULL AND s.received_at >= ?1
              ORDER BY at",
@@ -67,9 +71,11 @@ impl Store {
                 model: found.try_get("model")?,
                 relative: row::path(&found, "relative")?,
                 client_request_id: found.try_get("client_request_id")?,
+                generation_id: found.try_get("generation_id")?,
                 at: row::time(&found, "at")?,
                 state: charge(found.try_get("outcome")?)?,
                 audio_s: found.try_get("audio_s")?,
+                charged_usd: found.try_get("charged_usd")?,
             })
         });
         entries.try_collect().await

@@ -23,6 +23,7 @@
 //! - [`items`]: items for `status`, `list` and `show`
 //! - [`summary`]: summary of a period
 //! - [`billing`], [`spending`]: billing, recent submissions, prices
+//! - [`service_lists`]: lists of the service, as last fetched
 //! - `row`: conversion of columns to types
 
 pub mod activity;
@@ -48,6 +49,7 @@ pub(crate) mod row;
 pub mod rules;
 pub(crate) mod scan_diff;
 pub(crate) mod scan_insert;
+pub mod service_lists;
 pub mod spending;
 pub mod summary;
 pub(crate) mod tick;

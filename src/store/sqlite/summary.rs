@@ -64,11 +64,14 @@ impl Store {
         .fetch_one(self.readers())
         .await?;
         let billed = sqlx::query(
-            "SELECT j.model, coalesce(sum(s.duration_s), 0.0) AS audio_s
-             FROM jobs j JOIN results s ON s.job_id = j.id
-             WHERE j.state = 'done' AND j.updated_at > ?1 AND j.updated_at <= ?2 AND s.paid_by IS NULL
-               AND s.imported = 0
-             GROUP BY j.model",
+            "SELECT model, sum(audio_s) AS audio_s, sum(iif(charged_usd IS NULL, audio_s, 0.0)) AS uncharged_audio_s,
+                    sum(coalesce(charged_usd, 0.0)) AS charged_usd
+             FROM (SELECT j.model, coalesce(s.duration_s, 0.0) AS audio_s,
+                          (SELECT max(charged_usd) FROM attempts WHERE job_id = j.id) AS charged_usd
+                   FROM jobs j JOIN results s ON s.job_id = j.id
+                   WHERE j.state = 'done' AND j.updated_at > ?1 AND j.updated_at <= ?2 AND s.paid_by IS NULL
+                      AND s.imported = 0)
+             GROUP BY model",
         )
         .bind(since.millis())
         .bind(until.millis())

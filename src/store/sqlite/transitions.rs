@@ -35,6 +35,8 @@ pub struct Acceptance {
     pub http_status: u16,
     /// `x-request-id` of the answer.
     pub request_id: Option<String>,
+    /// Price in US dollars, if the answer said it.
+    pub charged_usd: Option<f64>,
 }
 
 /// A result.
@@ -48,6 +50,8 @@ pub struct Completion {
     pub raw: Vec<u8>,
     /// Billed duration of the audio in seconds.
     pub duration_s: Option<f64>,
+    /// Price in US dollars, if an answer said it.
+    pub charged_usd: Option<f64>,
     /// Number of words with times.
     pub words: u64,
     /// Detected language.
@@ -249,7 +253,7 @@ impl BatchedChange for Acceptance {
     ) -> Result<Replies<()>, StoreError> {
         let text = "
             UPDATE attempts SET outcome = 'accepted', generation_id = CAST(unhex(a.value ->> 2) AS TEXT), http_status = a.value ->> 6,
-                                request_id = a.value ->> 7
+                                request_id = a.value ->> 7, charged_usd = a.value ->> 8
             FROM jsonb_each(?1) a
             WHERE attempts.id = a.value ->> 1
               AND EXISTS (SELECT 1 FROM jobs WHERE id = a.value ->> 0 AND state = 'submitting');
@@ -268,6 +272,7 @@ impl BatchedChange for Acceptance {
                 &one.sha256,
                 one.http_status,
                 &one.request_id,
+                one.charged_usd,
             )
         });
         apply_guarded(text, acceptances, &[], connection).await
@@ -290,7 +295,8 @@ impl BatchedChange for Completion {
             SELECT jobs.id, substr(?2, value ->> 4, value ->> 5), value ->> 3, value ->> 6, value ->> 7, value ->> 8,
                    value ->> 9
             FROM jsonb_each(?1) CROSS JOIN jobs ON jobs.id = value ->> 0 WHERE state IN ('submitting', 'pending');
-            UPDATE attempts SET outcome = 'completed', ended_at = c.value ->> 3, billed_s = c.value ->> 6
+            UPDATE attempts SET outcome = 'completed', ended_at = c.value ->> 3, billed_s = c.value ->> 6,
+                                charged_usd = coalesce(c.value ->> 10, charged_usd)
             FROM jsonb_each(?1) c
             WHERE attempts.id = c.value ->> 1
               AND EXISTS (SELECT 1 FROM jobs WHERE id = c.value ->> 0 AND state IN ('submitting', 'pending'));
@@ -320,6 +326,7 @@ impl BatchedChange for Completion {
                         .as_ref()
                         .map(|language| language.replace('\0', "")),
                     u8::from(one.silent),
+                    one.charged_usd,
                 )
             });
             replies.extend(apply_guarded(text, part, &results, connection).await?);

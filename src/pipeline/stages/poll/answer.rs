@@ -123,8 +123,15 @@ impl Poll {
     ) -> Result<PollOutcome, StoreError> {
         let Reading { now, steady } = self.clocks();
         let latency = generation.latency_bounds(steady);
-        let pending = generation.pending;
-        let completion = completion(pending.job, pending.attempt, &completed, None, now);
+        let (pending, usd_spent) = (generation.pending, generation.usd_spent);
+        let completion = completion(
+            pending.job,
+            pending.attempt,
+            &completed,
+            usd_spent,
+            None,
+            now,
+        );
         let change = || self.journal.store.complete(completion.clone());
         if self.journal.record(pending.job, change).await?.is_none() {
             return Ok(PollOutcome::Finished);

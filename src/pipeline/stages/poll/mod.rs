@@ -12,7 +12,7 @@ use crate::pipeline::result_cache::ResultCache;
 use crate::policy::backoff::CallKind;
 use crate::policy::latency::LatencyEstimator;
 use crate::provider::aimlapi::response::Expected;
-use crate::provider::{CallError, PollStatus};
+use crate::provider::{CallError, PollReply, PollStatus};
 use crate::runtime::clock::{Reading, sleep_until};
 use crate::runtime::failpoint;
 use crate::store::StoreError;
@@ -255,6 +255,9 @@ impl Poll {
         let Some(reply) = self.request(&generation.pending, slot).await else {
             return Ok((attempt, PollOutcome::Finished));
         };
+        let usd_spent = reply.as_ref().ok().and_then(|reply| reply.usd_spent);
+        generation.usd_spent = usd_spent.or(generation.usd_spent);
+        let reply = reply.map(|reply| reply.status);
         if let Ok(PollStatus::Unusable(answer)) = &reply {
             self.keep(&mut generation, answer).await?;
         }
@@ -267,7 +270,7 @@ impl Poll {
         &self,
         pending: &PendingJob,
         slot: Option<OwnedSemaphorePermit>,
-    ) -> Option<Result<PollStatus, CallError>> {
+    ) -> Option<Result<PollReply, CallError>> {
         let request = self.lane.client.poll(Expected {
             generation: pending.generation.clone(),
             sha256: pending.sha256.as_deref().map(str::to_owned),

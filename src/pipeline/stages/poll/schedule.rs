@@ -37,6 +37,8 @@ pub struct PolledGeneration {
     pub missing_since: Option<Timestamp>,
     /// Hash of the last answer that was kept because it could not be used.
     pub kept_answer: Option<u64>,
+    /// What the service charged in US dollars, if a response said it.
+    pub usd_spent: Option<f64>,
 }
 
 impl PolledGeneration {
@@ -68,6 +70,7 @@ impl PolledGeneration {
             last_unfinished_at: None,
             missing_since: None,
             kept_answer: None,
+            usd_spent: None,
         }
     }
 

@@ -73,7 +73,8 @@ impl Submit {
         match accepted.reply {
             SubmitReply::Generation(_) => self.store_acceptance(sent, accepted).await?,
             SubmitReply::Completed(completed) => {
-                self.store_result(sent, completed, accepted.sha256).await?;
+                self.store_result(sent, completed, accepted.usd_spent, accepted.sha256)
+                    .await?;
             }
         }
         self.journal.release_accepted().await;
@@ -99,6 +100,7 @@ impl Submit {
             sha256: accepted.sha256,
             http_status: accepted.http_status,
             request_id: accepted.request_id,
+            charged_usd: accepted.usd_spent,
         };
         let change = || self.journal.store.accept(acceptance.clone());
         if self.journal.record(job, change).await?.is_none() {
@@ -131,10 +133,11 @@ impl Submit {
         &self,
         sent: &Sent<'_>,
         completed: Completed,
+        usd_spent: Option<f64>,
         sha256: Option<String>,
     ) -> Result<(), StoreError> {
         let (job, now) = (sent.candidate.job.id, self.journal.now());
-        let completion = completion(job, sent.attempt, &completed, sha256, now);
+        let completion = completion(job, sent.attempt, &completed, usd_spent, sha256, now);
         let change = || self.journal.store.complete(completion.clone());
         if self.journal.record(job, change).await?.is_some() {
             self.journal.emit(&RunEvent::Received {

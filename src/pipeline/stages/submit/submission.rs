@@ -7,10 +7,11 @@ use super::answer::Sent;
 use super::preflight::{Preflight, Ready};
 use super::{Submit, UploadSlot};
 use crate::domain::Location;
-use crate::domain::{FileContent, Hold, HoldKind, Timestamp};
+use crate::domain::{ErrorClass, Failure, FileContent, Hold, HoldKind, Timestamp};
 use crate::pipeline::admission::Permit;
 use crate::pipeline::event::RunEvent;
 use crate::policy::budget::BudgetRefusal;
+use crate::provider::aimlapi::models::length_refusal;
 use crate::provider::{
     Accepted, AudioSource, CallError, Recording, Submission, UploadProgress, client_request_id,
 };
@@ -72,6 +73,14 @@ impl Submit {
     ) -> Result<(), StoreError> {
         if self.import(candidate, ready.sha256.as_deref()).await? {
             return Ok(());
+        }
+        let model = candidate.job.request.model();
+        if let Some(message) = ready
+            .duration_s
+            .and_then(|duration_s| length_refusal(model, duration_s))
+        {
+            let failure = Failure::new(ErrorClass::Rejected, message);
+            return self.fail(candidate, failure, false).await;
         }
         match self.exclusion_reason(candidate, ready.duration_s) {
             Some(reason) => self.skip(candidate, reason.to_owned()).await,
