@@ -3,6 +3,7 @@
 use crate::domain::{ErrorClass, Failure};
 use crate::provider::aimlapi::call::{CallError, CallErrorKind};
 use crate::provider::aimlapi::error_body::{Author, author, message};
+use crate::provider::aimlapi::key_cap::names_key_cap;
 use std::time::{Duration, SystemTime};
 
 /// Length in bytes from which the beginning of a key is redacted.
@@ -52,6 +53,7 @@ pub fn classify(call: Operation, response: ErrorResponse<'_>) -> CallError {
     let meaning = match Meaning::of(call, response.status, author) {
         // The service's 404 of a missing route names its method and path.
         Meaning::ModelGone if detail.starts_with("Cannot POST ") => Meaning::WrongAddress,
+        Meaning::NoCredit if names_key_cap(&detail) => Meaning::KeyCapped,
         meaning => meaning,
     };
     let lead = meaning.summary(response.status, response.base_url);
@@ -76,6 +78,8 @@ enum Meaning {
     KeyRefused,
     /// The account is out of credit.
     NoCredit,
+    /// The key has reached a cap of its own. The account may have credit.
+    KeyCapped,
     /// The service does not have the polled generation.
     Missing,
     /// The service does not offer the model of the submission.
@@ -153,7 +157,7 @@ impl Meaning {
     const fn kind(self) -> CallErrorKind {
         match self {
             Self::KeyRefused => CallErrorKind::Auth,
-            Self::NoCredit => CallErrorKind::Credit,
+            Self::NoCredit | Self::KeyCapped => CallErrorKind::Credit,
             Self::Missing => CallErrorKind::Missing,
             Self::ModelGone => CallErrorKind::ModelGone,
             Self::ModelFailing => CallErrorKind::ModelFailing,
@@ -173,7 +177,7 @@ impl Meaning {
     const fn class(self) -> ErrorClass {
         match self {
             Self::KeyRefused => ErrorClass::Auth,
-            Self::NoCredit => ErrorClass::Credit,
+            Self::NoCredit | Self::KeyCapped => ErrorClass::Credit,
             Self::Missing => ErrorClass::Expired,
             Self::TooLarge => ErrorClass::TooLarge,
             Self::RateLimited => ErrorClass::RateLimited,
@@ -191,6 +195,9 @@ impl Meaning {
         let summary = match self {
             Self::KeyRefused => "the service refuses the key",
             Self::NoCredit => "the account is out of credit or its plan does not cover this",
+            Self::KeyCapped => {
+                "the key has reached its own cap, although the account may have credit"
+            }
             Self::Missing => "the service does not have this transcription",
             Self::ModelGone => "the service does not offer this model",
             Self::ModelFailing => "the service cannot run this model",
@@ -216,6 +223,7 @@ impl Meaning {
             Self::ProxyLogin => {
                 "; set them in the variable of the proxy, such as `HTTPS_PROXY`".to_owned()
             }
+            Self::KeyCapped => "; raise the cap or use another key".to_owned(),
             _ => String::new(),
         };
         format!("{summary} ({status}){advice}")

@@ -9,6 +9,7 @@
 //! - `status`: status words
 //! - [`identity`]: check that an answer belongs to the polled generation
 //! - [`errors`]: classification of error responses; [`error_body`], `error_text`: their author and message
+//! - `key_cap`: messages about a cap of the key
 //! - [`api_key`]: the key, read again when the service refuses it
 //! - `resend`: calls that are sent again at once
 //! - `file_fields`: form field of the file, by model
@@ -31,6 +32,7 @@ pub mod family;
 pub(crate) mod file_fields;
 pub(crate) mod form;
 pub mod identity;
+pub(crate) mod key_cap;
 pub mod list;
 pub mod models;
 pub mod options;
