@@ -107,8 +107,8 @@ pub async fn catalogue(session: &Session) -> Result<Catalogue, AppError> {
     let store = session.existing_store().await?;
     let now = session.now();
     let list = async |name| current_list(&client, store.as_ref(), name, now).await;
-    let models = list(ListName::Models).await?;
-    let deprecations = list(ListName::Deprecations).await?;
+    let (models, deprecations) =
+        tokio::try_join!(list(ListName::Models), list(ListName::Deprecations))?;
     if let Some(store) = store {
         store.close().await;
     }
