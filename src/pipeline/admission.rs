@@ -315,11 +315,12 @@ impl Admission {
         self.state().models.next_probe(now)
     }
 
-    /// Returns the canonical names of the models that have failed for longer than `span` without a success.
+    /// Returns the canonical names of the models for which a run that has nothing else to do need not wait. A model is given
+    /// up after `patience`, or sooner if only it fails.
     #[must_use]
-    pub fn models_failing_longer_than(&self, span: Duration) -> Vec<String> {
+    pub fn given_up_models(&self, patience: Duration) -> Vec<String> {
         let now = self.clock.now();
-        self.state().models.failing_longer_than(span, now)
+        self.state().models.given_up(patience, now)
     }
 
     /// Whether submissions of `model`, a canonical name, have failed for several jobs since the last success.
@@ -350,7 +351,8 @@ impl Admission {
 
     /// Records that a submission of `model` was accepted.
     pub fn record_model_success(&self, model: &str) {
-        self.change(|state| state.models.record_success(model));
+        let now = self.clock.now();
+        self.change(|state| state.models.record_success(model, now));
     }
 
     /// Whether the service has answered a call as it should in this run. Its address is then right.

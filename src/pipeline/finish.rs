@@ -79,7 +79,7 @@ impl Finish {
     #[must_use]
     pub fn given_up_models(&self) -> Vec<String> {
         let admission = &self.lane.admission;
-        admission.models_failing_longer_than(self.give_up_after)
+        admission.given_up_models(self.give_up_after)
     }
 
     /// Whether a paid result may still be at the service.

@@ -211,6 +211,18 @@ impl SharedBackoff {
         self.several_subjects
     }
 
+    /// Returns the number of steps of the back-off since the last success.
+    #[must_use]
+    pub const fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// Returns when requests began to fail without a success.
+    #[must_use]
+    pub const fn failing_since(&self) -> Option<Timestamp> {
+        self.failing_since
+    }
+
     /// Returns the time for which requests have failed without a success. A delay requested by the service does not
     /// count.
     #[must_use]

@@ -13,7 +13,12 @@ use std::time::Duration;
 pub struct ModelBreakers {
     backoff: Backoff,
     breakers: BTreeMap<String, Breaker>,
+    /// When a submission of any model was last accepted.
+    accepted_at: Option<Timestamp>,
 }
+
+/// Failed steps after which a model is given up if others are accepted meanwhile.
+const MAX_STEPS_BESIDE_OTHERS: u32 = 3;
 
 /// A failed submission of a model.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +59,7 @@ impl ModelBreakers {
         Self {
             backoff,
             breakers: BTreeMap::new(),
+            accepted_at: None,
         }
     }
 
@@ -82,8 +88,9 @@ impl ModelBreakers {
         breaker.backoff.record_failure(now, failed, jitter)
     }
 
-    /// Records that a submission of `model` was accepted, which closes its breaker.
-    pub fn record_success(&mut self, model: &str) {
+    /// Records that a submission of `model` was accepted at `now`, which closes its breaker.
+    pub fn record_success(&mut self, model: &str, now: Timestamp) {
+        self.accepted_at = Some(now);
         self.breakers.remove(model);
     }
 
@@ -138,15 +145,24 @@ impl ModelBreakers {
         self.breakers.keys().filter_map(|model| wait(model)).min()
     }
 
-    /// Returns the tripped models that have failed for longer than `span` without a success. A wait that the service
-    /// asked for does not count.
+    /// Returns the tripped models for which a run that has nothing else to do need not wait.
+    ///
+    /// These are the models that have failed for longer than `patience` without a success. A wait that the service asked
+    /// for does not count. If other models are accepted meanwhile, the cause is the model alone, and a few failed steps
+    /// are enough: maintenance may last for hours.
     #[must_use]
-    pub fn failing_longer_than(&self, span: Duration, now: Timestamp) -> Vec<String> {
-        let is_failing =
-            |breaker: &Breaker| breaker.is_tripped() && breaker.backoff.failing_for(now) > span;
+    pub fn given_up(&self, patience: Duration, now: Timestamp) -> Vec<String> {
+        let fails_alone = |backoff: &SharedBackoff| {
+            backoff.failures() >= MAX_STEPS_BESIDE_OTHERS
+                && self.accepted_at >= backoff.failing_since()
+        };
+        let is_given_up = |breaker: &Breaker| {
+            let backoff = &breaker.backoff;
+            breaker.is_tripped() && (backoff.failing_for(now) > patience || fails_alone(backoff))
+        };
         self.breakers
             .iter()
-            .filter(|(_, breaker)| is_failing(breaker))
+            .filter(|(_, breaker)| is_given_up(breaker))
             .map(|(model, _)| model.clone())
             .collect()
     }
@@ -213,14 +229,27 @@ mod tests {
         fail(&mut breakers, "a", 3, 24);
         breakers.set_probing("a", false);
         assert_eq!(breakers.decide("a", at(25)), ModelDecision::Until(at(64)));
-        assert_eq!(
-            breakers.failing_longer_than(Duration::from_secs(20), at(25)),
-            ["a"]
-        );
+        assert_eq!(breakers.given_up(Duration::from_secs(20), at(25)), ["a"]);
         assert!(breakers.is_tripped("a"));
-        breakers.record_success("a");
+        breakers.record_success("a", at(25));
         assert!(!breakers.is_tripped("a"));
         assert_eq!(breakers.decide("a", at(25)), ModelDecision::Admit);
+    }
+
+    #[test]
+    fn a_failing_model_is_given_up_sooner_beside_others() {
+        let mut breakers = ModelBreakers::new(BACKOFF);
+        fail(&mut breakers, "a", 1, 1);
+        fail(&mut breakers, "a", 2, 12);
+        fail(&mut breakers, "a", 3, 33);
+        let patience = Duration::from_secs(100);
+        assert!(breakers.given_up(patience, at(101)).is_empty());
+        assert_eq!(breakers.given_up(patience, at(102)), ["a"]);
+        breakers.record_success("b", at(34));
+        assert_eq!(breakers.given_up(patience, at(34)), ["a"]);
+        fail(&mut breakers, "c", 1, 35);
+        fail(&mut breakers, "c", 2, 36);
+        assert_eq!(breakers.given_up(patience, at(40)), ["a"]);
     }
 
     proptest! {
