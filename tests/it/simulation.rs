@@ -1,5 +1,6 @@
 //! A simulated night: the product's own decisions and state machine over a virtual clock and a scripted service, with
-//! outages, storms of 429, slow generations, two hours of sleep, a clock set back by an hour, and holds.
+//! outages, a withdrawn model, a model under maintenance, storms of 429, slow generations, two hours of sleep, a clock set
+//! back by an hour, and holds.
 
 mod answers;
 mod checks;

@@ -2,7 +2,7 @@
 
 use super::machine::{Coming, Flight, Machine, Moment, Uncertain};
 use super::script::MINUTE;
-use super::service::Reply;
+use super::service::{Reply, model_of};
 use nightscribe::domain::transition::JobEvent;
 use nightscribe::domain::{AttemptId, GenerationId, HoldKind, JobId, Timestamp};
 use nightscribe::pipeline::Clock;
@@ -43,6 +43,7 @@ impl<'g> Machine<'g> {
             hold.is_none() || self.gate.holds().iter().any(|held| held.kind.is_probed()),
             "a hold begins before its job is requeued",
         );
+        drop(flight.model_permit);
         drop(flight.seat);
     }
 
@@ -236,7 +237,7 @@ impl<'g> Machine<'g> {
             answer,
             call,
             job: JobId(job as i64),
-            model: "m",
+            model: model_of(job),
             started_at: left.wall,
             retry_after,
         };

@@ -1,7 +1,7 @@
 //! What must hold at every moment of a night.
 
 use super::script::{MINUTE, Script};
-use super::service::{RETENTION, Service, is_bad};
+use super::service::{RETENTION, Service, WITHDRAWN, is_bad, model_of};
 use nightscribe::domain::JobState;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -79,7 +79,7 @@ impl Checks {
     /// At the end of the night.
     pub fn end(&mut self, script: &Script, service: &Service, states: &[JobState]) {
         for (job, state) in states.iter().enumerate() {
-            let right = if is_bad(job) {
+            let right = if is_bad(job) || model_of(job) == WITHDRAWN {
                 JobState::Failed
             } else {
                 JobState::Done

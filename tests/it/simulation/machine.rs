@@ -11,7 +11,7 @@ use nightscribe::domain::on_uncertain::OnUncertain;
 use nightscribe::domain::transition::JobEvent;
 use nightscribe::domain::{Hold, HoldKind, Timestamp};
 use nightscribe::pipeline::Clock;
-use nightscribe::pipeline::admission::{Admission, Permit};
+use nightscribe::pipeline::admission::{Admission, ModelPermit, Permit};
 use nightscribe::pipeline::stages::poll::schedule::{PollSchedule, PolledGeneration};
 use nightscribe::pipeline::submit_rate::SubmitRate;
 use nightscribe::policy::backoff::Backoff;
@@ -90,6 +90,7 @@ pub struct Flight<'g> {
     pub job: usize,
     pub left: Moment,
     pub seat: Permit<'g>,
+    pub model_permit: ModelPermit<'g>,
 }
 
 pub struct Machine<'g> {

@@ -39,6 +39,8 @@ pub enum Trouble {
     KeyRefused,
     /// Submissions are refused for lack of credit.
     NoCredit,
+    /// Submissions for the sick model are answered with 500.
+    ModelFails,
     /// Generations take ten times as long.
     Slow,
     /// The request log answers with 500.
@@ -86,6 +88,7 @@ impl Script {
         add(dice, 10, 60, Trouble::Limited((per_minute / 2).max(1)));
         add(dice, 5, 20, Trouble::KeyRefused);
         add(dice, 10, 30, Trouble::NoCredit);
+        add(dice, 30, 120, Trouble::ModelFails);
         add(dice, 30, 60, Trouble::Slow);
         add(dice, 1, 30, Trouble::LogFails);
         if dice.chance(0.1) {

@@ -83,6 +83,11 @@ impl Service {
         if is_bad(job) {
             return refuse(Answer::Refused);
         }
+        match model_of(job) {
+            WITHDRAWN => return refuse(Answer::ModelGone { is_certain: true }),
+            SICK if script.has(now, Trouble::ModelFails) => return refuse(Answer::ModelFailing),
+            _ => {}
+        }
         let slow = script.has(now, Trouble::Slow);
         let median = if slow { 400 * SECOND } else { 40 * SECOND };
         let ready_at = now + dice.service_time(median);
@@ -190,6 +195,20 @@ fn unavailable(script: &Script, dice: &mut Dice, now: i64) -> Option<Reply> {
     script
         .has(now, Trouble::KeyRefused)
         .then_some((Answer::KeyRefused, None))
+}
+
+/// A model that the service no longer offers.
+pub const WITHDRAWN: &str = "withdrawn";
+/// A model that fails for a time.
+pub const SICK: &str = "sick";
+
+/// The model of a recording.
+pub fn model_of(job: usize) -> &'static str {
+    match job % 20 {
+        7 => SICK,
+        11 => WITHDRAWN,
+        _ => "healthy",
+    }
 }
 
 /// Some recordings are none, which the service says for good.

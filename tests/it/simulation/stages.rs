@@ -2,13 +2,16 @@
 
 use super::machine::{Coming, Flight, Machine};
 use super::script::HOUR;
-use super::service::Reply;
+use super::service::{Reply, model_of};
 use nightscribe::domain::Timestamp;
 use nightscribe::domain::transition::JobEvent;
 use nightscribe::pipeline::admission::{AdmissionDecision, Permit};
 use nightscribe::policy::backoff::CallKind;
 use nightscribe::policy::outcome::Answer;
+use std::time::Duration;
 
+/// Wait for the answer to a probe of a model.
+const PROBE_WAIT: Duration = Duration::from_secs(1);
 /// Polls under way at once.
 const AT_ONCE: usize = 64;
 
@@ -80,6 +83,14 @@ impl<'g> Machine<'g> {
     }
 
     fn leave(&mut self, job: usize, seat: Permit<'g>) {
+        let Some(model_permit) = self.gate.try_acquire_model(model_of(job)) else {
+            drop(seat);
+            let probe = self.gate.next_model_probe();
+            let again = probe.unwrap_or(self.now().after(PROBE_WAIT));
+            self.desk.enqueue(job, again);
+            self.look_at(again);
+            return;
+        };
         let mut holds = self.gate.holds().into_iter();
         let held = holds.any(|hold| !hold.kind.is_probed() || self.probing());
         self.checks.must(!held, "nothing is submitted under a hold");
@@ -90,7 +101,12 @@ impl<'g> Machine<'g> {
         self.flying += 1;
         let left = self.moment();
         let upload = self.dice.between(300, 5000);
-        let flight = Flight { job, left, seat };
+        let flight = Flight {
+            job,
+            left,
+            seat,
+            model_permit,
+        };
         self.come(self.at + upload, Coming::Sent(flight));
     }
 
