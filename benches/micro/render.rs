@@ -14,6 +14,7 @@ fn render_three_hours(bencher: Bencher, format: Format) {
     let envelope = TranscriptMetadata {
         source: "talks",
         recording: "three hours.mp3".to_owned(),
+        recording_bytes: None,
         audio: "../three%20hours.mp3".to_owned(),
         sha256: None,
         size_bytes: None,

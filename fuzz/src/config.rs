@@ -4,6 +4,7 @@ use super::is_control_char;
 use nightscribe::config::load::from_text;
 use nightscribe::config::{Config, ConfigError, Environment};
 use nightscribe::output::naming;
+use nightscribe::output::portable_name::NameForm;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
@@ -51,7 +52,8 @@ fn check_accepted(config: &Config) {
         assert!(source.path.is_absolute());
         assert!(!source.name.chars().any(is_control_char));
         let root = Path::new("/out");
-        let folder = naming::transcript_folder(root, &source.name, Path::new("a.mp3"));
+        let form = NameForm::Original;
+        let folder = naming::transcript_folder(root, &source.name, Path::new("a.mp3"), form);
         assert_eq!(folder, root.join(&source.name));
         assert_eq!(folder.parent(), Some(root));
     }

@@ -3,6 +3,7 @@
 use super::is_control_char;
 use nightscribe::domain::Format;
 use nightscribe::output::naming::{base_names, file_name, transcript_folder, url_file_name};
+use nightscribe::output::portable_name::NameForm;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path};
@@ -11,9 +12,11 @@ use url::Url;
 /// Uses the bytes as a path in a source, and as a URL.
 pub fn holds(data: &[u8]) {
     let path = Path::new(OsStr::from_bytes(data));
-    let folder = transcript_folder(Path::new("/out"), "talks", path);
-    assert!(folder.starts_with("/out/talks"), "{folder:?}");
-    assert!(folder.components().all(|part| part != Component::ParentDir));
+    for form in NameForm::ALL {
+        let folder = transcript_folder(Path::new("/out"), "talks", path, form);
+        assert!(folder.starts_with("/out/talks"), "{folder:?}");
+        assert!(folder.components().all(|part| part != Component::ParentDir));
+    }
     if let Some(name) = path.file_name().filter(|name| name.len() <= 255) {
         check_names(name);
     }

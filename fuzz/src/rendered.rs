@@ -11,6 +11,7 @@ pub(super) fn holds(transcript: &Transcript, raw: &str) {
     let envelope = TranscriptMetadata {
         source: "talks",
         recording: "a\u{1b}[2J\u{202e}.mp3".to_owned(),
+        recording_bytes: None,
         audio: "../a.mp3".to_owned(),
         sha256: None,
         size_bytes: None,

@@ -4,6 +4,7 @@ use super::error::AppError;
 use super::session::Session;
 use super::wait_reason::{WaitContext, WaitReason};
 use crate::domain::Location;
+use crate::domain::readable_path::{path_bytes, percent_form, readable_path};
 use crate::domain::{AttemptId, Failure, GenerationId, JobId, JobState, Timestamp, Warning};
 use crate::provider::aimlapi::models::shown_name;
 use crate::store::Store;
@@ -12,7 +13,7 @@ use crate::store::sqlite::items::{self as stored, Item, ItemFilter};
 use crate::store::sqlite::unusable::StoredAnswer;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// An item, with its wait reason as `W`. This is the JSON form: fields may be added, but never removed or renamed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -21,10 +22,16 @@ pub struct ItemView<W = WaitReason> {
     pub id: JobId,
     /// Name of the source.
     pub source: String,
-    /// Absolute path or URL. Invalid UTF-8 is replaced.
+    /// Absolute path or URL. A byte that is not UTF-8 is written as `\xNN`.
     pub path: String,
-    /// Path relative to the source. Invalid UTF-8 is replaced.
+    /// Bytes of the path in percent form, if it is not UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_bytes: Option<String>,
+    /// Path relative to the source, written like `path`.
     pub relative: String,
+    /// Bytes of that path in percent form, if it is not UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relative_bytes: Option<String>,
     /// State.
     pub state: JobState,
     /// Model.
@@ -55,8 +62,11 @@ pub struct ItemView<W = WaitReason> {
     pub error: Option<Failure>,
     /// Warnings about the transcript.
     pub warnings: Vec<Warning>,
-    /// Paths of the transcripts. Invalid UTF-8 is replaced.
+    /// Paths of the transcripts, written like `path`.
     pub outputs: Vec<String>,
+    /// Paths of the transcripts in percent form, in the same order. `None` unless one of them is not UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outputs_bytes: Option<Vec<String>>,
     /// Creation time of the job.
     pub created_at: Timestamp,
     /// Time of the last change.
@@ -68,12 +78,19 @@ impl ItemView {
         let is_queued = item.state == JobState::Queued;
         Self {
             waits_for: context.reason(&item),
+            path_bytes: location_bytes(&item.location),
             path: location_text(item.location),
-            relative: lossy(&item.relative),
+            relative: readable_path(&item.relative),
+            relative_bytes: path_bytes(&item.relative),
             model: shown_name(item.job.request.model()),
             options: item.job.request.options().clone(),
             due_at: is_queued.then_some(item.due_at),
-            outputs: item.outputs.iter().map(|path| lossy(path)).collect(),
+            outputs_bytes: outputs_bytes(&item.outputs),
+            outputs: item
+                .outputs
+                .iter()
+                .map(|path| readable_path(path))
+                .collect(),
             id: item.job.id,
             source: item.source,
             state: item.state,
@@ -98,7 +115,9 @@ impl ItemView {
             id: self.id,
             source: self.source,
             path: self.path,
+            path_bytes: self.path_bytes,
             relative: self.relative,
+            relative_bytes: self.relative_bytes,
             state: self.state,
             model: self.model,
             options: self.options,
@@ -115,6 +134,7 @@ impl ItemView {
             error: self.error,
             warnings: self.warnings,
             outputs: self.outputs,
+            outputs_bytes: self.outputs_bytes,
             created_at: self.created_at,
             updated_at: self.updated_at,
         }
@@ -297,11 +317,19 @@ async fn details(session: &Session, store: &Store, item: Item) -> Result<ItemDet
 
 fn location_text(location: Location) -> String {
     match location {
-        Location::File(path) => lossy(&path),
+        Location::File(path) => readable_path(&path),
         Location::Url(url) => url,
     }
 }
 
-fn lossy(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
+fn location_bytes(location: &Location) -> Option<String> {
+    match location {
+        Location::File(path) => path_bytes(path),
+        Location::Url(_) => None,
+    }
+}
+
+fn outputs_bytes(outputs: &[PathBuf]) -> Option<Vec<String>> {
+    let is_text = outputs.iter().all(|path| path.to_str().is_some());
+    (!is_text).then(|| outputs.iter().map(|path| percent_form(path)).collect())
 }

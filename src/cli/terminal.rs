@@ -4,6 +4,7 @@ pub(super) use crate::app::duration_text::format_duration;
 use crate::domain::Timestamp;
 pub(super) use crate::domain::control_chars::escape_control_chars;
 use crate::domain::is_control_char;
+use crate::domain::readable_path::readable_path;
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
 use jiff::tz::TimeZone;
@@ -19,9 +20,9 @@ pub(super) const DIM: Style = Style::new().dimmed();
 /// Times closer to now than this are shown without a date.
 const SAME_NIGHT: Duration = Duration::from_secs(12 * 3600);
 
-/// Formats an untrusted path or text on one line, with control characters escaped.
+/// Formats an untrusted path or text on one line. Control characters and bytes that are not UTF-8 are escaped.
 pub(super) fn printable_path(name: impl AsRef<Path>) -> String {
-    escape_control_chars(&name.as_ref().to_string_lossy())
+    escape_control_chars(&readable_path(name.as_ref()))
 }
 
 /// Formats untrusted multi-line text. Escapes control characters except line breaks.

@@ -10,8 +10,8 @@ use crate::config::values::{
     positive_duration, positive_number, price, rate, string, variable_name,
 };
 use crate::config::{
-    AllowUnknown, ApiConfig, Config, KeySource, Layout, LimitsConfig, OutputConfig, PollingConfig,
-    RetryConfig, ScheduleConfig, SourceConfig, StateConfig, TEMPLATE, source,
+    AllowUnknown, ApiConfig, Config, KeySource, Layout, LimitsConfig, Names, OutputConfig,
+    PollingConfig, RetryConfig, ScheduleConfig, SourceConfig, StateConfig, TEMPLATE, source,
 };
 use crate::domain::did_you_mean::suggestion;
 use crate::domain::format::FormatSelection;
@@ -304,12 +304,14 @@ impl Layers {
         let dir = section.get("dir", |value| resolve(path(value)?));
         let layout = section.get("layout", parsed::<Layout, _>);
         let name = section.get("name", parsed);
+        let names = section.get("names", parsed::<Names, _>);
         let formats = section.get("formats", parsed_list::<FormatSelection, _>);
         section.finish();
         Some(OutputConfig {
             dir: dir?,
             layout: layout?,
             name: name?,
+            names: names?,
             formats: FormatSelection::distinct(&formats?),
         })
     }

@@ -17,7 +17,7 @@
 //! - `secret_source`: location of a secret
 //! - `source`: one `[[source]]`
 //! - [`folder_rules`]: rules file of a folder of recordings
-//! - [`layout`]: location of transcripts
+//! - [`layout`]: location of transcripts; `names`: form of their names
 
 mod document;
 pub mod email;
@@ -25,6 +25,7 @@ pub mod environment;
 pub mod key;
 pub mod layout;
 pub mod load;
+pub mod names;
 pub mod notify;
 pub mod patterns;
 pub mod secret;
@@ -41,6 +42,7 @@ pub use environment::Environment;
 pub use key::{KeyError, key_reader, read_key};
 pub use layout::Layout;
 pub use load::{ConfigError, load};
+pub use names::Names;
 pub use notify::{HookConfig, HooksConfig, NotifyConfig, Program, WebhookConfig};
 pub use secret::{SecretError, read_secret};
 
@@ -169,6 +171,8 @@ pub struct OutputConfig {
     pub layout: Layout,
     /// Template of the file names, without extension.
     pub name: FileNameTemplate,
+    /// Form of file and folder names.
+    pub names: Names,
     /// Formats to write, without duplicates.
     pub formats: Vec<Format>,
 }

@@ -17,6 +17,7 @@
 //! - [`written_file`]: output files, and how their content is recognised
 //! - [`channel`]: notification channels; [`hook_argument`]: arguments of a hook, with placeholders
 //! - [`control_chars`]: control characters in text; [`one_line`](mod@one_line): foreign text as one line
+//! - [`readable_path`](mod@readable_path): paths as text that tells them apart
 //! - [`did_you_mean`]: suggestions for mistyped names
 
 pub mod api_mode;
@@ -39,6 +40,7 @@ pub mod model_name;
 pub mod on_uncertain;
 pub mod one_line;
 pub mod price;
+pub mod readable_path;
 pub mod recording;
 pub mod request;
 pub mod state;

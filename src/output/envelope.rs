@@ -21,8 +21,10 @@ pub struct Envelope {
     version: u32,
     /// Name of the source.
     pub source: String,
-    /// Path within the source, or URL.
+    /// Path within the source, or URL. A byte that is not UTF-8 is written as `\xNN`.
     pub recording: String,
+    /// Bytes of the path in percent form, if it is not UTF-8.
+    pub recording_bytes: Option<String>,
     /// SHA-256 of the recording in lower-case hexadecimal, if it was known.
     pub sha256: Option<String>,
     /// Size of the recording in bytes, if it is a file.
@@ -127,6 +129,7 @@ mod tests {
         let metadata = TranscriptMetadata {
             source: "talks",
             recording: "2019/a.mp3".to_owned(),
+            recording_bytes: None,
             audio: "../a.mp3".to_owned(),
             sha256: Some("ba7816bf"),
             size_bytes: Some(17),

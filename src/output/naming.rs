@@ -4,10 +4,9 @@
 
 use crate::domain::file_name::TemplateValues;
 use crate::domain::{FileNameTemplate, Format, is_control_char};
-use sha2::{Digest, Sha256};
+use crate::output::portable_name::{NameForm, shorten_to};
 use std::ffi::{OsStr, OsString};
 use std::iter;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 
 /// Maximum length of a file name on common file systems, in bytes.
@@ -21,14 +20,14 @@ const MAX_URL_NAME_BYTES: usize = 200;
 
 /// Returns the folder for the transcripts of a recording: `<root>/<source>/<folder in the source>`.
 ///
-/// Ignores `..` and other components of `relative` that are not plain names.
+/// The names below `root` have the form `form`. Ignores `..` and other components of `relative` that are not plain names.
 #[must_use]
-pub fn transcript_folder(root: &Path, source: &str, relative: &Path) -> PathBuf {
+pub fn transcript_folder(root: &Path, source: &str, relative: &Path, form: NameForm) -> PathBuf {
     let mut folder = root.to_owned();
     let inside = relative.parent().unwrap_or(Path::new(""));
     let components = Path::new(source).components().chain(inside.components());
     folder.extend(components.filter_map(|component| match component {
-        Component::Normal(name) => Some(name),
+        Component::Normal(name) => Some(form.folder(name, MAX_NAME_BYTES)),
         _ => None,
     }));
     folder
@@ -55,7 +54,7 @@ pub fn base_names(name: &OsStr) -> impl Iterator<Item = OsString> + Send + Sync 
         .map(|base| shorten(&base))
 }
 
-/// Returns the base name after applying the `output.name` template.
+/// Returns the base name after applying the `output.name` template, in a form of it.
 ///
 /// Different bases give different names, unless the template has placeholders without a separator between them.
 #[must_use]
@@ -63,8 +62,9 @@ pub fn apply_template(
     template: &FileNameTemplate,
     base: &OsStr,
     facts: &TemplateValues,
+    form: NameForm,
 ) -> OsString {
-    shorten(&template.render(base, facts))
+    form.base(&template.render(base, facts), MAX_BASE_BYTES)
 }
 
 /// Returns the name of a transcript file. [`base_names`] has already shortened long names.
@@ -73,6 +73,14 @@ pub fn file_name(base: &OsStr, format: Format) -> OsString {
     let mut name = base.to_owned();
     name.push(".");
     name.push(format.extension());
+    name
+}
+
+/// Returns the name of the file for an answer that could not be used. Its content need not be JSON.
+#[must_use]
+pub fn answer_name(recording: &OsStr, form: NameForm) -> OsString {
+    let mut name = form.base(recording, MAX_BASE_BYTES);
+    name.push(".answer");
     name
 }
 
@@ -93,23 +101,6 @@ pub fn new_version_names(base: &OsStr) -> impl Iterator<Item = OsString> {
 /// Shortens a base name to leave space for its extension.
 fn shorten(base: &OsStr) -> OsString {
     shorten_to(base, MAX_BASE_BYTES)
-}
-
-/// Shortens a name to `max_bytes`. A hash of the full name keeps long names distinct.
-fn shorten_to(base: &OsStr, max_bytes: usize) -> OsString {
-    let bytes = base.as_bytes();
-    if bytes.len() <= max_bytes {
-        return base.to_owned();
-    }
-    let hash = hex::encode(Sha256::digest(bytes));
-    let mut end = max_bytes - 9;
-    while end > 0 && bytes[end] & 0b1100_0000 == 0b1000_0000 {
-        end -= 1;
-    }
-    let mut short = bytes[..end].to_vec();
-    short.extend(b"~");
-    short.extend(&hash.as_bytes()[..8]);
-    OsString::from_vec(short)
 }
 
 /// Returns a file name for a recording at a URL: the last segment of the path, or otherwise the host.
@@ -153,6 +144,7 @@ fn sanitize(name: &str) -> String {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::os::unix::ffi::OsStrExt;
 
     fn first_bases(name: &[u8], count: usize) -> Vec<String> {
         base_names(OsStr::from_bytes(name))
@@ -163,8 +155,10 @@ mod tests {
 
     #[test]
     fn the_folder_of_a_recording_is_mirrored() {
-        let folder =
-            |relative| transcript_folder(Path::new("/out"), "podcasts", Path::new(relative));
+        let folder = |relative| {
+            let relative = Path::new(relative);
+            transcript_folder(Path::new("/out"), "podcasts", relative, NameForm::Original)
+        };
         assert_eq!(folder("2019/a.mp3"), Path::new("/out/podcasts/2019"));
         assert_eq!(folder("a.mp3"), Path::new("/out/podcasts"));
         assert_eq!(folder("../../etc/a.mp3"), Path::new("/out/podcasts/etc"));
@@ -222,9 +216,11 @@ mod tests {
     proptest! {
         #[test]
         fn no_path_escapes_the_folder(path in proptest::collection::vec(any::<u8>(), 0..80)) {
-            let folder = transcript_folder(Path::new("/out"), "s", Path::new(OsStr::from_bytes(&path)));
-            prop_assert!(folder.starts_with("/out/s"));
-            prop_assert!(folder.components().all(|component| component != Component::ParentDir));
+            for form in NameForm::ALL {
+                let folder = transcript_folder(Path::new("/out"), "s", Path::new(OsStr::from_bytes(&path)), form);
+                prop_assert!(folder.starts_with("/out/s"));
+                prop_assert!(folder.components().all(|component| component != Component::ParentDir));
+            }
         }
 
         #[test]

@@ -47,7 +47,17 @@ pub fn is_staging_file(name: &OsStr) -> bool {
 /// Returns an error if the folder cannot be listed or if a file cannot be removed.
 pub fn remove_staging_files(folder: &Path) -> io::Result<usize> {
     let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        // A file system that rejects the name has no such folder.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound
+                    | io::ErrorKind::InvalidInput
+                    | io::ErrorKind::InvalidFilename
+            ) =>
+        {
+            return Ok(0);
+        }
         entries => entries?,
     };
     let mut removed = 0;

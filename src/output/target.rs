@@ -106,7 +106,7 @@ pub(super) fn changed_at_ns(metadata: &Metadata) -> i64 {
 fn metadata(path: &Path) -> Result<Option<Metadata>, WriteError> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        metadata => metadata.map(Some).map_err(WriteError::file(path)),
+        metadata => metadata.map(Some).map_err(WriteError::at(path)),
     }
 }
 
@@ -128,13 +128,23 @@ fn state(
         return TargetState::Folder;
     }
     match content(path, metadata, new, record) {
-        Some(found) if found == *new => TargetState::Identical,
+        Some(found) if found == *new && (record.is_some() || has_exact_name(path)) => {
+            TargetState::Identical
+        }
         Some(found) if record.is_some_and(|record| record.is_written(&found.sha256)) => {
             TargetState::Unedited(found)
         }
         _ if record.is_some() => TargetState::Edited,
         _ => TargetState::Foreign,
     }
+}
+
+/// Whether the folder lists a file under exactly this name. On a file system that ignores the case of letters, the path
+/// may lead to the transcript of another recording, which has equal content if both are silent.
+fn has_exact_name(path: &Path) -> bool {
+    let entries = path.parent().and_then(|folder| fs::read_dir(folder).ok());
+    let mut names = entries.into_iter().flatten().flatten();
+    names.any(|entry| path.file_name() == Some(&entry.file_name()))
 }
 
 /// Returns the content of a regular file. `None` if it is neither the new nor a recorded content, or cannot be read.

@@ -1,5 +1,6 @@
 //! Transcripts that the queue does not know, for example because the state folder was lost.
 
+use crate::domain::readable_path::readable_path;
 use crate::domain::{Format, Recording, Request};
 use crate::output::envelope::Envelope;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -22,8 +23,10 @@ impl UnrecordedTranscript {
     #[must_use]
     pub fn names(&self, recording: &Recording) -> bool {
         self.envelope.as_ref().is_some_and(|envelope| {
-            *envelope.source == *recording.source
-                && *envelope.recording == recording.relative.to_string_lossy()
+            let (name, path) = (&*envelope.recording, &recording.relative);
+            // Earlier versions replaced bytes that are not UTF-8.
+            let is_same = name == readable_path(path) || name == path.to_string_lossy();
+            *envelope.source == *recording.source && is_same
         })
     }
 }

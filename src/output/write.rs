@@ -6,6 +6,7 @@ use crate::disk::file_system;
 use crate::disk::folder::{DEFAULT_MODE, create_durable, sync};
 use crate::domain::WrittenFile;
 use crate::output::error::WriteError;
+use crate::output::place::place_new;
 use crate::output::staging_file::create_staging_file;
 use crate::output::target::{Content, Target, TargetState, changed_at_ns};
 use crate::runtime::failpoint;
@@ -42,7 +43,7 @@ impl StagedFile {
             TargetState::Folder => Err(io::ErrorKind::IsADirectory.into()),
             _ => write_staging_file(parent_folder(path), bytes).map(Some),
         };
-        let staging = written.map_err(WriteError::file(path))?;
+        let staging = written.map_err(WriteError::at(path))?;
         Ok(Self {
             target,
             content,
@@ -97,7 +98,7 @@ impl StagedFile {
     pub fn sync(&self) -> Result<(), WriteError> {
         if let Some(staging) = &self.staging {
             let synced = staging.as_file().sync_all();
-            synced.map_err(WriteError::file(&self.target.path))?;
+            synced.map_err(WriteError::at(&self.target.path))?;
             failpoint::hit("output.write.file_synced");
         }
         Ok(())
@@ -111,7 +112,7 @@ impl StagedFile {
         if !file_system::supports_syncfs(file) {
             return None;
         }
-        let synced = file_system::sync(file).map_err(WriteError::file(&self.target.path));
+        let synced = file_system::sync(file).map_err(WriteError::at(&self.target.path));
         failpoint::hit("output.write.file_system_synced");
         Some(synced)
     }
@@ -121,14 +122,20 @@ impl StagedFile {
         self.target = target;
     }
 
-    /// Renames the staging file to the target path.
+    /// Renames the staging file to the target path. A file that was not there when the target was examined is not
+    /// replaced.
     fn persist(&mut self) -> Result<(), WriteError> {
         let Some(staging) = self.staging.take() else {
             return Ok(());
         };
-        staging.persist(&self.target.path).map_err(|failed| {
+        let path = &self.target.path;
+        let renamed = match self.target.state {
+            TargetState::Missing => place_new(staging, path),
+            _ => staging.persist(path),
+        };
+        renamed.map_err(|failed| {
             self.staging = Some(failed.file);
-            WriteError::file(&self.target.path)(failed.error)
+            WriteError::at(&self.target.path)(failed.error)
         })?;
         failpoint::hit("output.write.renamed");
         Ok(())
@@ -137,7 +144,8 @@ impl StagedFile {
 
 /// Renames synced staging files to their target paths. Blocks.
 ///
-/// A symbolic link at a target path is replaced, not followed. The renames are durable once the folders are synced. One
+/// A file that appeared after its target was examined is not replaced. A symbolic link at a target path is replaced, not
+/// followed. The renames are durable once the folders are synced. One
 /// sync of a folder covers the files of several recordings. A crash leaves each target either unchanged or complete.
 ///
 /// # Errors
@@ -151,7 +159,7 @@ pub fn rename_into_place(files: &mut [StagedFile]) -> Result<(), WriteError> {
 /// # Errors
 /// Returns an error if the folder cannot be created or synced.
 pub fn create_folder(folder: &Path) -> Result<(), WriteError> {
-    create_durable(folder, DEFAULT_MODE).map_err(WriteError::folder(folder))?;
+    create_durable(folder, DEFAULT_MODE).map_err(WriteError::at(folder))?;
     failpoint::hit("output.write.folders_made");
     Ok(())
 }
@@ -161,7 +169,7 @@ pub fn create_folder(folder: &Path) -> Result<(), WriteError> {
 /// # Errors
 /// Returns an error if the sync fails.
 pub fn sync_folder(folder: &Path) -> Result<(), WriteError> {
-    sync(folder).map_err(WriteError::folder(folder))?;
+    sync(folder).map_err(WriteError::at(folder))?;
     failpoint::hit("output.write.folder_synced");
     Ok(())
 }
@@ -295,11 +303,27 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_folder_is_not_a_name_problem() {
+    fn a_folder_name_can_be_rejected() {
         let folder = tempfile::tempdir().unwrap();
         let inside = format!("{}/x.txt", "n".repeat(300));
         let error = write(&folder, &inside, "one").unwrap_err();
-        assert!(!error.is_invalid_name());
+        assert!(error.is_rejected_name());
+    }
+
+    #[test]
+    fn a_file_that_appears_after_the_check_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, content) = (folder.path().join("x.txt"), Content::of(b"one"));
+        let target = Target::inspect(path.clone(), &content, None).unwrap();
+        let mut files = [StagedFile::write(target, content, b"one").unwrap()];
+        fs::write(&path, "of another program").unwrap();
+        let error = rename_into_place(&mut files).unwrap_err();
+        assert!(error.is_taken());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "of another program");
+        assert!(
+            files[0].needs_sync(),
+            "the staging file is kept for another name"
+        );
     }
 
     #[test]
@@ -329,12 +353,12 @@ mod tests {
             error.to_string(),
             format!("cannot write `{}`", folder.path().join("x.txt").display())
         );
-        assert!(!error.is_invalid_name());
+        assert!(!error.is_rejected_name());
         assert_eq!(names(folder.path()), ["x.txt"]);
         fs::write(folder.path().join("file"), "").unwrap();
         assert!(write(&folder, "file/x.txt", "one").is_err());
         let long = "n".repeat(300);
-        assert!(write(&folder, &long, "one").unwrap_err().is_invalid_name());
+        assert!(write(&folder, &long, "one").unwrap_err().is_rejected_name());
     }
 
     #[test]

@@ -81,6 +81,8 @@ pub enum RunEvent {
         name: PathBuf,
         file: KeptFile,
     },
+    /// The file system rejected the original name of a transcript or its folder. Sent once per run.
+    NameRejected { rejected: PathBuf, written: PathBuf },
     /// The job is done, but its transcript should be checked.
     Warned {
         job: JobId,

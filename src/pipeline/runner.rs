@@ -311,6 +311,7 @@ impl Run {
             has_hook: self.config.hooks.on_done.is_some(),
             results: self.results.clone(),
             write_failures: self.write_failures.clone(),
+            name_rejected: AtomicBool::default(),
         }
     }
 

@@ -1,7 +1,13 @@
 //! File names of transcripts.
 
 use crate::harness::{TestEnv, set_mtime, settings};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Creates an environment whose `output.name` is `template`. `source` adds keys to its source.
 fn with_template(template: &str, source: &str) -> TestEnv {
@@ -96,4 +102,148 @@ fn an_unknown_placeholder_is_rejected() {
         "{}",
         run.stderr
     );
+}
+
+#[test]
+fn names_that_are_not_utf8_stay_apart() {
+    let env = TestEnv::new(settings());
+    for (seed, name) in [(1, b"caf\xe8.wav"), (2, b"caf\xe9.wav")] {
+        env.add_recording(OsStr::from_bytes(name), seed);
+    }
+    let run = env.run_once(0);
+    assert!(run.stderr.contains("xE9.wav"), "{}", run.stderr);
+    let items = env.items();
+    let texts = |key: &str| -> BTreeSet<String> {
+        let values = items.iter().map(|item| item[key].as_str().unwrap());
+        values.map(str::to_owned).collect()
+    };
+    let set = |names: [&str; 2]| BTreeSet::from(names.map(str::to_owned));
+    assert_eq!(texts("relative"), set(["caf\\xE8.wav", "caf\\xE9.wav"]));
+    assert_eq!(texts("relative_bytes"), set(["caf%E8.wav", "caf%E9.wav"]));
+    assert!(
+        texts("path_bytes")
+            .iter()
+            .all(|path| path.contains("/recordings/caf%E"))
+    );
+    let outputs = &items[0]["outputs_bytes"][0];
+    assert!(
+        outputs.as_str().unwrap().contains("/talks/caf%E"),
+        "{outputs}"
+    );
+    let envelopes = fs::read_dir(env.path("transcripts/talks")).unwrap();
+    let envelopes = envelopes.map(|entry| entry.unwrap().path());
+    let envelopes = envelopes.filter(|path| path.extension() == Some(OsStr::new("json")));
+    let named = envelopes.map(|path| {
+        let envelope: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+        let bytes = &envelope["nightscribe"]["recording_bytes"];
+        bytes.as_str().unwrap().to_owned()
+    });
+    assert_eq!(
+        named.collect::<BTreeSet<_>>(),
+        set(["caf%E8.wav", "caf%E9.wav"])
+    );
+}
+
+/// Returns the names of the transcripts in `txt`.
+fn texts(env: &TestEnv) -> Vec<String> {
+    let mut names = env.file_names("transcripts/talks");
+    names.retain(|name| name.ends_with(".txt"));
+    names
+}
+
+#[test]
+fn portable_names_are_valid_on_every_disk() {
+    let env = TestEnv::new(settings());
+    let config = env.path("nightscribe.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(
+        config,
+        text.replace("[output]\n", "[output]\nnames = 'portable'\n"),
+    )
+    .unwrap();
+    fs::create_dir_all(env.path("recordings/Vol. 1: a.")).unwrap();
+    for (seed, name) in (1..).zip(["talk 12:30?.wav", "NUL.wav", "Vol. 1: a./plain.wav"]) {
+        env.add_recording(name, seed);
+    }
+    env.run_once(0);
+    let names = [
+        "%4EUL.txt",
+        "Vol. 1%3A a%2E/plain.txt",
+        "talk 12%3A30%3F.txt",
+    ];
+    assert_eq!(texts(&env), names);
+}
+
+/// A mounted NTFS, unmounted on drop.
+struct Ntfs(PathBuf);
+
+impl Ntfs {
+    /// Mounts an empty NTFS at `folder`. `None` where that is not possible: it needs root, FUSE and ntfs-3g.
+    fn mount(image: &Path, folder: &Path, driver: &str, options: &str) -> Option<Self> {
+        fs::create_dir_all(folder).unwrap();
+        fs::File::create(image).unwrap().set_len(40 << 20).unwrap();
+        let succeeds = |command: &mut Command| {
+            let output = command.output();
+            output.is_ok_and(|output| output.status.success())
+        };
+        let mounted = succeeds(Command::new("mkntfs").args(["-q", "-F"]).arg(image))
+            && succeeds(
+                Command::new(driver)
+                    .args(["-o", options])
+                    .arg(image)
+                    .arg(folder),
+            );
+        mounted.then(|| Self(folder.to_owned()))
+    }
+}
+
+impl Drop for Ntfs {
+    fn drop(&mut self) {
+        let unmounted = Command::new("umount").arg(&self.0).status();
+        assert!(unmounted.is_ok_and(|status| status.success()));
+    }
+}
+
+#[test]
+fn a_name_that_the_disk_refuses_is_written_in_portable_form() {
+    let env = TestEnv::new(settings());
+    let (image, folder) = (env.path("disk"), env.path("transcripts"));
+    let Some(_disk) = Ntfs::mount(&image, &folder, "ntfs-3g", "windows_names") else {
+        return;
+    };
+    fs::create_dir_all(env.path("recordings/Vol: 1")).unwrap();
+    for (seed, name) in (1..).zip(["talk 12:30?.wav", "nul.wav", "Vol: 1/a*b.wav", "plain.wav"]) {
+        env.add_recording(name, seed);
+    }
+    let run = env.run_once(0);
+    let told = run.stderr.matches("written in portable form").count();
+    assert_eq!(told, 1, "{}", run.stderr);
+    let names = [
+        "%6Eul.txt",
+        "Vol%3A 1/a%2Ab.txt",
+        "plain.txt",
+        "talk 12%3A30%3F.txt",
+    ];
+    assert_eq!(texts(&env), names);
+    // A second transcript has the same name.
+    env.add_recording("talk 12:30?.wav", 9);
+    env.run_once(0);
+    assert_eq!(texts(&env), names);
+}
+
+#[test]
+fn names_in_two_cases_stay_apart_on_any_disk() {
+    let env = TestEnv::new(settings());
+    let (image, folder) = (env.path("disk"), env.path("transcripts"));
+    let Some(_disk) = Ntfs::mount(&image, &folder, "lowntfs-3g", "ignore_case") else {
+        return;
+    };
+    // There is no speech in them, so their texts are equal.
+    for (seed, talk) in (1..).zip(["Talk", "TALK", "talk", "tALK", "taLK"]) {
+        env.add_recording(format!("silence {talk}.wav"), seed);
+    }
+    env.run_once(0);
+    assert_eq!(env.count("done"), 5);
+    let files = env.file_names("transcripts/talks");
+    assert_eq!(files.len(), 5 * 4, "{files:?}");
 }

@@ -4,6 +4,7 @@ use crate::app::error::AppError;
 use crate::app::scan::scan_sources;
 use crate::app::session::Session;
 use crate::domain::Format;
+use crate::domain::readable_path::readable_path;
 use crate::domain::{Location, Timestamp};
 use crate::output::transcript_files::with_extension;
 use crate::output::unrecorded::UnrecordedTranscript;
@@ -138,7 +139,7 @@ impl Adopter<'_> {
 /// Returns what was read, or logs why `path` cannot be read.
 fn readable<T>(path: &Path, read: io::Result<T>) -> Option<T> {
     read.inspect_err(|error| {
-        tracing::warn!(error = %error, path = %path.display(), "cannot be read; left out");
+        tracing::warn!(error = %error, path = readable_path(path), "cannot be read; left out");
     })
     .ok()
 }

@@ -1,17 +1,18 @@
 //! Writes transcripts again from stored results, without contacting the service.
 
-use crate::app::actions::export_answer::{answer_path, write_answer};
+use crate::app::actions::export_answer::{answer_paths, write_answer};
 use crate::app::error::AppError;
 use crate::app::session::Session;
 use crate::config::OutputConfig;
 use crate::domain::format::{Format, FormatSelection};
+use crate::domain::readable_path::readable_path;
 use crate::domain::{Failure, JobId, JobState, KeptFile, Warning};
 use crate::output::staging_file::remove_staging_files;
 use crate::output::write::sync_folder;
 use crate::pipeline::lock::Lock;
 use crate::pipeline::stages::save::names::{OnEdited, write_failure};
 use crate::pipeline::stages::save::staging::{
-    PlacedFiles, StagedFiles, output_folder, render_files,
+    OutputFolders, PlacedFiles, StagedFiles, render_files,
 };
 use crate::provider::Completed;
 use crate::store::Store;
@@ -114,9 +115,9 @@ impl<'a> Exporter<'a> {
         let Some(answer) = self.store.kept_answer(item).await? else {
             return Ok(None);
         };
-        let path = answer_path(&self.output, &found);
-        Ok(Some(match write_answer(&path, &answer.body) {
-            Ok(()) => ExportOutcome::Written {
+        let paths = answer_paths(&self.output, &found);
+        Ok(Some(match write_answer(&paths, &answer.body) {
+            Ok(path) => ExportOutcome::Written {
                 files: vec![path],
                 kept: Vec::new(),
             },
@@ -137,15 +138,17 @@ impl<'a> Exporter<'a> {
         };
         let records = self.store.outputs_of(&[received.recording_id]).await?;
         let records = records.into_values().next().unwrap_or_default();
-        let folder = output_folder(&self.output, &received);
-        if self.tidied.insert(folder.clone()) {
-            tidy(self.session, &folder);
+        let folders = OutputFolders::of(&self.output, &received.recording);
+        for folder in folders.iter() {
+            if self.tidied.insert(folder.to_owned()) {
+                tidy(self.session, folder);
+            }
         }
         let rendered = render_files(
             &received,
             Completed::from_body(packed.unpack()?),
-            &folder,
-            &self.output.name,
+            &folders.preferred,
+            &self.output,
             &self.formats,
         );
         let is_requested = |(format, _): &(Format, Vec<u8>)| self.formats.contains(format);
@@ -155,7 +158,7 @@ impl<'a> Exporter<'a> {
         let staged = StagedFiles::stage(
             &received,
             records,
-            folder,
+            &folders,
             rendered,
             self.on_edited,
             no_reservations,
@@ -164,7 +167,7 @@ impl<'a> Exporter<'a> {
     }
 
     async fn record(&self, item: JobId, placed: PlacedFiles) -> Result<ExportOutcome, AppError> {
-        let PlacedFiles { written, kept } = placed;
+        let PlacedFiles { written, kept, .. } = placed;
         let files = written.iter().map(|file| file.path.clone()).collect();
         let now = self.session.now();
         self.store.record_export(item, written, now).await?;
@@ -200,6 +203,6 @@ fn tidy(session: &Session, folder: &Path) {
         return;
     }
     if let Err(error) = remove_staging_files(folder) {
-        tracing::warn!(error = %error, folder = %folder.display(), "cannot remove leftover staging files");
+        tracing::warn!(error = %error, folder = readable_path(folder), "cannot remove leftover staging files");
     }
 }

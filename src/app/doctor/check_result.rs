@@ -1,6 +1,7 @@
 //! Result of one check.
 
 use crate::domain::control_chars::escape_control_chars;
+use crate::domain::readable_path::readable_path;
 use serde::Serialize;
 use std::error::Error;
 use std::path::Path;
@@ -63,7 +64,7 @@ impl CheckResult {
     }
 }
 
-/// Returns a path on one line. Invalid UTF-8 is replaced, and control characters are escaped.
+/// Returns a path on one line. Control characters and bytes that are not UTF-8 are escaped.
 pub(super) fn path_text(path: impl AsRef<Path>) -> String {
-    escape_control_chars(&path.as_ref().to_string_lossy())
+    escape_control_chars(&readable_path(path.as_ref()))
 }

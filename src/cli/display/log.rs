@@ -1,6 +1,6 @@
 //! Progress of a run as log lines.
 
-use super::import_text::imported;
+use super::event_text::{NAME_REJECTED, imported};
 use crate::cli::terminal::{escape_control_chars, format_duration, printable_path};
 use crate::domain::HoldKind;
 use crate::pipeline::event::{Observer, RunEvent};
@@ -129,6 +129,11 @@ impl Observer for LogDisplay {
                 kept = printable_path(&file.path),
                 new = printable_path(&file.new),
                 "the transcript was edited, so it is kept; the new one is next to it"
+            ),
+            RunEvent::NameRejected { rejected, written } => tracing::warn!(
+                rejected = printable_path(rejected),
+                written = printable_path(written),
+                "{NAME_REJECTED}"
             ),
             RunEvent::Warned {
                 job,

@@ -4,10 +4,10 @@
 //! - [`terminal`]: progress bars and counts on a terminal
 //! - [`systemd`]: notifications to systemd
 //! - [`estimate`]: throughput and time left
-//! - `import_text`: message about imported transcripts
+//! - `event_text`: messages that both share
 
 pub(super) mod estimate;
-mod import_text;
+mod event_text;
 pub(super) mod log;
 pub(super) mod systemd;
 pub(super) mod terminal;

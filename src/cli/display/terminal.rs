@@ -1,7 +1,7 @@
 //! Progress of a run on a terminal: a line of counts, a bar for each upload, and messages above them.
 
 use super::estimate::ThroughputEstimator;
-use super::import_text::imported;
+use super::event_text::{NAME_REJECTED, imported};
 use crate::cli::terminal::{
     ERROR, SUCCESS, WARN, escape_control_chars, escape_json, format_duration, printable_path,
 };
@@ -210,6 +210,11 @@ impl Observer for TerminalDisplay {
                 "{WARN}kept{WARN:#}   {}: it was edited; the new transcript is {}",
                 printable_path(&file.path),
                 printable_path(&file.new)
+            )),
+            RunEvent::NameRejected { rejected, written } => print_line(&format!(
+                "{WARN}renamed{WARN:#} {} to {}: {NAME_REJECTED}",
+                printable_path(rejected),
+                printable_path(written)
             )),
             RunEvent::Warned { name, warnings, .. } => {
                 for warning in warnings {

@@ -12,6 +12,8 @@ struct EnvelopeMetadata<'a> {
     version: u32,
     source: &'a str,
     recording: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recording_bytes: Option<&'a str>,
     sha256: Option<&'a str>,
     size_bytes: Option<u64>,
     model: &'a str,
@@ -33,6 +35,7 @@ pub(super) fn render(
         version: VERSION,
         source: envelope.source,
         recording: &envelope.recording,
+        recording_bytes: envelope.recording_bytes.as_deref(),
         sha256: envelope.sha256,
         size_bytes: envelope.size_bytes,
         model: envelope.request.model(),

@@ -7,8 +7,10 @@ use crate::domain::{Language, Request, Timestamp, Transcript};
 pub struct TranscriptMetadata<'a> {
     /// Name of the source.
     pub source: &'a str,
-    /// Path within the source, or URL.
+    /// Path within the source, or URL. A byte that is not UTF-8 is written as `\xNN`.
     pub recording: String,
+    /// Bytes of the path in percent form, if it is not UTF-8.
+    pub recording_bytes: Option<String>,
     /// Link to the audio, relative to the folder of the transcript.
     pub audio: String,
     /// SHA-256 of the recording, if it was computed.

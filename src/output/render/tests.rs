@@ -10,6 +10,7 @@ fn envelope(request: &Request) -> TranscriptMetadata<'_> {
     TranscriptMetadata {
         source: "podcasts",
         recording: "2019/talk \"one\".mp3".to_owned(),
+        recording_bytes: None,
         audio: "../three%20hours.mp3".to_owned(),
         sha256: Some("ba7816bf"),
         size_bytes: Some(1_048_576),

@@ -69,6 +69,7 @@ impl FilesInPlace<'_> {
         TranscriptMetadata {
             source: &envelope.source,
             recording: envelope.recording.clone(),
+            recording_bytes: envelope.recording_bytes.clone(),
             audio: match &self.recording.location {
                 Location::File(path) => relative_link(folder, path),
                 Location::Url(url) => url.clone(),

@@ -7,7 +7,7 @@ use crate::output::envelope::read_result;
 use crate::output::transcript_files::with_extension;
 use crate::output::unrecorded::UnrecordedTranscript;
 use crate::output::write::parent_folder;
-use crate::pipeline::stages::save::staging::folder_of;
+use crate::pipeline::stages::save::staging::OutputFolders;
 use crate::provider::Completed;
 use crate::store::compress::pack;
 use crate::store::sqlite::import::Import;
@@ -34,8 +34,11 @@ pub fn read_import(
         return Ok(None);
     };
     let completed = Completed::from_body(raw.into_bytes());
+    let folder = parent_folder(&transcript.stem);
     let is_in_place = transcript.names(recording)
-        && parent_folder(&transcript.stem) == folder_of(output, recording);
+        && OutputFolders::of(output, recording)
+            .iter()
+            .any(|own| own == folder);
     let files = if is_in_place {
         let files = FilesInPlace {
             transcript,

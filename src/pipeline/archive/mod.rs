@@ -9,11 +9,12 @@ mod files_in_place;
 pub mod import;
 
 use crate::config::{Layout, OutputConfig, StateConfig};
+use crate::domain::readable_path::readable_path;
 use crate::domain::{Format, Recording, Request};
 use crate::output::envelope::read_metadata;
 use crate::output::transcript_files::{Depth, TranscriptFile, find_transcripts, with_extension};
 use crate::output::unrecorded::{UnrecordedTranscript, UnrecordedTranscripts};
-use crate::pipeline::stages::save::staging::folder_of;
+use crate::pipeline::stages::save::staging::OutputFolders;
 use crate::store::{Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
@@ -79,7 +80,7 @@ impl Archive {
         store: &Store,
         recording: &Recording,
     ) -> Result<(), StoreError> {
-        let folder = folder_of(&self.output, recording);
+        let folder = OutputFolders::of(&self.output, recording).preferred;
         if self.output.layout == Layout::Mirror || self.found().searched.contains(&folder) {
             return Ok(());
         }
@@ -168,19 +169,21 @@ fn read_transcripts(files: Vec<TranscriptFile>) -> Vec<UnrecordedTranscript> {
     for file in files {
         formats.entry(file.stem).or_default().insert(file.format);
     }
-    let read = |(stem, formats): (PathBuf, BTreeSet<Format>)| UnrecordedTranscript {
+    let read = |(stem, formats): (PathBuf, BTreeSet<Format>)| {
+        UnrecordedTranscript {
         envelope: formats
             .contains(&Format::Json)
             .then(|| {
                 let path = with_extension(&stem, Format::Json);
                 read_metadata(&path).unwrap_or_else(|error| {
-                tracing::warn!(error = %error, path = %path.display(), "cannot read a transcript");
+                tracing::warn!(error = %error, path = readable_path(&path), "cannot read a transcript");
                 None
             })
             })
             .flatten(),
         stem,
         formats,
+    }
     };
     formats.into_iter().map(read).collect()
 }

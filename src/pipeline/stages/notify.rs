@@ -4,6 +4,7 @@
 //! A message is stored in the outbox before it is sent, and marked as delivered afterwards.
 
 use crate::domain::Location;
+use crate::domain::readable_path::readable_path;
 use crate::domain::{NotifyChannel, PriceTable, Timestamp};
 use crate::notify::notification::{Cost, FailedRecording, MAX_FAILURES, Totals};
 use crate::notify::{Message, Notification};
@@ -254,7 +255,7 @@ fn cost(prices: &PriceTable, billed: &[ModelUsage]) -> Option<Cost> {
 
 fn failed_item(job: FailedJob) -> FailedRecording {
     let path = match job.location {
-        Location::File(path) => path.to_string_lossy().into_owned(),
+        Location::File(path) => readable_path(&path),
         Location::Url(url) => url,
     };
     FailedRecording::new(job.id, path, job.failure)

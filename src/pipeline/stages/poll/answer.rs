@@ -2,6 +2,7 @@
 
 use super::schedule::PolledGeneration;
 use super::{Poll, PollOutcome};
+use crate::domain::readable_path::readable_path;
 use crate::domain::{Failure, Hold, HoldKind};
 use crate::pipeline::event::RunEvent;
 use crate::pipeline::journal::BegunHold;
@@ -200,7 +201,7 @@ impl Poll {
         let lost = self.lane.record_loss()?;
         let message = format!(
             "{lost} paid transcriptions in a row did not come back; the last one: {}: {}",
-            generation.pending.relative.display(),
+            readable_path(&generation.pending.relative),
             reason.failure(None).message,
         );
         let hold = Hold::new(HoldKind::LostResults, clocks.now, message);

@@ -19,7 +19,7 @@ use crate::pipeline::result_cache::ResultCache;
 use crate::pipeline::stages::save::names::{OnEdited, write_failure};
 use crate::pipeline::stages::save::reservations::Reservations;
 use crate::pipeline::stages::save::staging::{
-    Findings, PlacedFiles, RenderedFiles, StagedFiles, StagedResult, output_folder, render_files,
+    Findings, OutputFolders, PlacedFiles, RenderedFiles, StagedFiles, StagedResult, render_files,
 };
 use crate::pipeline::stages::save::sync::sync_staged;
 use crate::pipeline::write_failures::WriteFailures;
@@ -37,6 +37,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Number of batches in flight. The files of one batch are written while those of another are synced.
@@ -65,6 +66,8 @@ pub struct Save {
     pub results: Arc<ResultCache>,
     /// Time for which output files could not be written.
     pub write_failures: Arc<WriteFailures>,
+    /// Whether it was reported that a file system rejects the original names. Once per run is enough.
+    pub name_rejected: AtomicBool,
 }
 
 /// Saves received results until the run stops and no writable result is left.
@@ -133,7 +136,7 @@ async fn remove_all_leftovers(stage: &Save) -> Result<(), StoreError> {
         .await?;
     let folders: BTreeSet<_> = waiting
         .iter()
-        .map(|received| output_folder(&stage.output, received))
+        .flat_map(|received| OutputFolders::of(&stage.output, &received.recording).into_all())
         .collect();
     for folder in folders {
         if let Err(error) = remove_staging_files(&folder) {
@@ -321,7 +324,7 @@ async fn load(stage: &Save, received: Vec<ReceivedJob>) -> Result<Vec<UnsavedRes
 struct RenderedResult {
     received: ReceivedJob,
     records: FileRecords,
-    folder: PathBuf,
+    folders: OutputFolders,
     rendered: Result<RenderedFiles, Failure>,
 }
 
@@ -332,20 +335,20 @@ fn render(unsaved: UnsavedResult, output: &OutputConfig) -> Result<RenderedResul
         records,
     } = unsaved;
     let completed = result.parse()?;
-    let folder = output_folder(output, &received);
+    let folders = OutputFolders::of(output, &received.recording);
     let rendered = catch_panic(|| {
         Ok(render_files(
             &received,
             completed,
-            &folder,
-            &output.name,
+            &folders.preferred,
+            output,
             &output.formats,
         ))
     });
     Ok(RenderedResult {
         received,
         records,
-        folder,
+        folders,
         rendered,
     })
 }
@@ -355,7 +358,7 @@ fn write_staging_files(result: RenderedResult, reservations: &Reservations) -> S
     let RenderedResult {
         received,
         records,
-        folder,
+        folders,
         rendered,
     } = result;
     let outcome = catch_panic(|| {
@@ -365,7 +368,7 @@ fn write_staging_files(result: RenderedResult, reservations: &Reservations) -> S
         let staging = StagedFiles::stage(
             &received,
             records,
-            folder,
+            &folders,
             rendered,
             OnEdited::Keep,
             reserve,
@@ -401,7 +404,12 @@ async fn record(stage: &Save, saved: SavedResult) -> Result<(), StoreError> {
     let store = &stage.journal.store;
     match saved.outcome {
         Ok(SavedFiles {
-            placed: PlacedFiles { written, kept },
+            placed:
+                PlacedFiles {
+                    written,
+                    kept,
+                    rejected,
+                },
             findings: Findings { silent, warnings },
         }) => {
             if !warnings.is_empty() {
@@ -412,6 +420,15 @@ async fn record(stage: &Save, saved: SavedResult) -> Result<(), StoreError> {
             let done = || store.finish_job(job, written.clone(), hook, stage.journal.now());
             if stage.journal.record(job, done).await?.is_some() {
                 stage.journal.signals.wake_hooks.notify_one();
+                if let Some(rejected) = rejected
+                    && !stage.name_rejected.swap(true, Ordering::Relaxed)
+                {
+                    let written = written.first().map(|file| file.path.clone());
+                    let written = written.unwrap_or_default();
+                    stage
+                        .journal
+                        .emit(&RunEvent::NameRejected { rejected, written });
+                }
                 for file in kept {
                     let name = name.clone();
                     stage.journal.emit(&RunEvent::EditKept { job, name, file });
@@ -495,6 +512,7 @@ mod tests {
                     placed: PlacedFiles {
                         written: vec![written],
                         kept,
+                        rejected: None,
                     },
                     findings: Findings::default(),
                 }),

@@ -4,6 +4,7 @@ use crate::domain::file_name::TemplateValues;
 use crate::domain::{ErrorClass, Failure, FileNameTemplate, Format};
 use crate::output::error::WriteError;
 use crate::output::naming;
+use crate::output::portable_name::NameForm;
 use crate::output::target::{Content, Target, TargetState};
 use crate::store::sqlite::outputs::FileRecords;
 use crate::store::sqlite::queue::ReceivedJob;
@@ -30,6 +31,8 @@ pub struct Naming {
     pub template: FileNameTemplate,
     /// Values for its placeholders.
     pub facts: TemplateValues,
+    /// Form to begin with.
+    pub form: NameForm,
 }
 
 /// The target of one file.
@@ -59,6 +62,10 @@ pub struct NameCandidates {
     records: FileRecords,
     on_edited: OnEdited,
     bases: Peekable<Box<dyn Iterator<Item = OsString> + Send + Sync>>,
+    /// First path that the file system rejected.
+    rejected: Option<PathBuf>,
+    /// Last path that another file took although it was free.
+    taken: Option<PathBuf>,
     /// Error returned when no candidate is left.
     exhausted: Failure,
 }
@@ -88,6 +95,8 @@ impl NameCandidates {
             records,
             on_edited,
             bases: bases.peekable(),
+            rejected: None,
+            taken: None,
             exhausted: Failure::new(
                 ErrorClass::Output,
                 "every candidate name for its transcripts is taken",
@@ -124,23 +133,45 @@ impl NameCandidates {
                     }
                 }
                 Ok(None) => _ = self.bases.next(),
-                Err(error) if error.is_invalid_name() => self.reject(&error),
+                Err(error) if error.is_rejected_name() => self.reject(&error),
                 Err(error) => return Err(write_failure(&error)),
             }
         }
         Err(self.exhausted.clone())
     }
 
-    /// Skips the present candidate, because the file system rejects its name.
+    /// Changes the form of the names, because the file system rejects the present candidate. After the last form, skips the
+    /// candidate.
     pub fn reject(&mut self, error: &WriteError) {
         self.exhausted = write_failure(error);
-        self.bases.next();
+        self.rejected.get_or_insert_with(|| error.path().to_owned());
+        match self.naming.form.next() {
+            Some(form) => self.naming.form = form,
+            None => _ = self.bases.next(),
+        }
+    }
+
+    /// Skips the present candidate if another file took `path` before, too, although it looked free.
+    pub fn skip_taken(&mut self, path: &Path) {
+        if self.taken.as_deref() == Some(path) {
+            self.bases.next();
+        }
+        self.taken = Some(path.to_owned());
+    }
+
+    /// Returns the first path that the file system rejected.
+    pub fn rejected(&self) -> Option<&Path> {
+        self.rejected.as_deref()
     }
 
     /// Returns the targets of a candidate, or `None` if one of its paths may not be written.
     fn targets(&self, base: &OsStr) -> Result<Option<Vec<ChosenTarget>>, WriteError> {
-        let Naming { template, facts } = &self.naming;
-        let base = naming::apply_template(template, base, facts);
+        let Naming {
+            template,
+            facts,
+            form,
+        } = &self.naming;
+        let base = naming::apply_template(template, base, facts, *form);
         let targets = self.files.iter().map(|file| self.target(&base, file));
         targets.collect()
     }
@@ -212,6 +243,7 @@ mod tests {
         let naming = Naming {
             template: "{stem}".parse().unwrap(),
             facts: TemplateValues::default(),
+            form: NameForm::Original,
         };
         let content = Content::of(b"new");
         let files = [Format::Txt, Format::Srt].map(|format| (format, content));
@@ -253,6 +285,41 @@ mod tests {
         let reserve = |_: &[PathBuf]| fs::write(&other, "another talk").is_ok();
         let targets = names.choose(reserve).unwrap();
         assert_eq!(targets[0].target.path, folder.path().join("talk.mp3.txt"));
+    }
+
+    #[test]
+    fn a_rejected_name_changes_its_form_before_its_base() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut names = candidates(folder.path(), &[], OnEdited::Keep);
+        names.bases = {
+            let bases: Box<dyn Iterator<Item = OsString> + Send + Sync> =
+                Box::new(["é?".into(), "other".into()].into_iter());
+            bases.peekable()
+        };
+        let long = folder.path().join("n".repeat(300));
+        let error = Target::inspect(long.clone(), &Content::of(b""), None).unwrap_err();
+        let mut chosen = Vec::new();
+        for _ in 0..4 {
+            let targets = names.choose(|_| true).unwrap();
+            chosen.push(targets[0].target.path.clone());
+            names.reject(&error);
+        }
+        let expected = ["é?.txt", "é%3F.txt", "%C3%A9%3F.txt", "other.txt"];
+        assert_eq!(chosen, expected.map(|name| folder.path().join(name)));
+        assert_eq!(names.rejected(), Some(&*long));
+        assert!(names.choose(|_| true).is_err());
+    }
+
+    #[test]
+    fn a_name_that_is_taken_twice_is_skipped() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut names = candidates(folder.path(), &[], OnEdited::Keep);
+        let path = folder.path().join("talk.txt");
+        for expected in ["talk.txt", "talk.txt", "talk.mp3.txt"] {
+            let targets = names.choose(|_| true).unwrap();
+            assert_eq!(targets[0].target.path, folder.path().join(expected));
+            names.skip_taken(&path);
+        }
     }
 
     #[test]

@@ -2,15 +2,16 @@
 //!
 //! The functions block and do not use the database. The caller reads from it before and records the files afterwards.
 
-use crate::config::{Layout, OutputConfig};
+use crate::config::{Layout, Names, OutputConfig};
 use crate::domain::file_name::TemplateValues;
+use crate::domain::readable_path::{path_bytes, readable_path};
 use crate::domain::{
-    Failure, FileNameTemplate, Format, KeptFile, Language, Location, Recording, Transcript,
-    Warning, WrittenFile,
+    Failure, Format, KeptFile, Language, Location, Recording, Transcript, Warning, WrittenFile,
 };
 use crate::output::error::WriteError;
 use crate::output::link::relative_link;
 use crate::output::naming;
+use crate::output::portable_name::NameForm;
 use crate::output::render::{TranscriptMetadata, render, render_json};
 use crate::output::target::{Content, Target, TargetState};
 use crate::output::write::{StagedFile, create_folder, rename_into_place};
@@ -21,22 +22,77 @@ use crate::policy::result_warnings::{Finished, result_warnings};
 use crate::provider::Completed;
 use crate::store::sqlite::outputs::{FileRecords, Replacement};
 use crate::store::sqlite::queue::ReceivedJob;
+use std::iter;
 use std::path::{Path, PathBuf};
 
-/// Returns the folder for the transcripts of a received result.
-#[must_use]
-pub fn output_folder(output: &OutputConfig, received: &ReceivedJob) -> PathBuf {
-    folder_of(output, &received.recording)
+/// Folders for the transcripts of a recording: the preferred one, and those for a file system that rejects its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputFolders {
+    /// The preferred folder.
+    pub preferred: PathBuf,
+    /// The others, in order of preference. Empty if the name is portable.
+    others: Vec<PathBuf>,
 }
 
-/// Returns the folder for the transcripts of a recording.
-#[must_use]
-pub fn folder_of(output: &OutputConfig, recording: &Recording) -> PathBuf {
-    match (output.layout, &recording.location) {
-        (Layout::Beside, Location::File(path)) => {
-            path.parent().unwrap_or(Path::new("/")).to_owned()
+impl OutputFolders {
+    /// Returns the folders for the transcripts of a recording.
+    #[must_use]
+    pub fn of(output: &OutputConfig, recording: &Recording) -> Self {
+        let beside = match (output.layout, &recording.location) {
+            (Layout::Beside, Location::File(path)) => path.parent().or(Some(Path::new("/"))),
+            _ => None,
+        };
+        if let Some(preferred) = beside {
+            return Self {
+                preferred: preferred.to_owned(),
+                others: Vec::new(),
+            };
         }
-        _ => naming::transcript_folder(&output.dir, &recording.source, &recording.relative),
+        let folder = |form| {
+            naming::transcript_folder(&output.dir, &recording.source, &recording.relative, form)
+        };
+        let first = form_of(output.names);
+        let preferred = folder(first);
+        let forms = NameForm::ALL.into_iter().filter(|form| *form > first);
+        let mut others: Vec<_> = forms
+            .map(folder)
+            .filter(|other| *other != preferred)
+            .collect();
+        others.dedup();
+        Self { preferred, others }
+    }
+
+    /// Returns all folders, the preferred one first.
+    pub fn iter(&self) -> impl Iterator<Item = &Path> {
+        iter::once(&self.preferred)
+            .chain(&self.others)
+            .map(PathBuf::as_path)
+    }
+
+    /// Returns all folders, the preferred one first.
+    pub fn into_all(self) -> impl Iterator<Item = PathBuf> {
+        iter::once(self.preferred).chain(self.others)
+    }
+
+    /// Creates the first folder that the file system accepts, and returns it. Blocks.
+    fn create(&self) -> Result<&Path, WriteError> {
+        let mut created = create_folder(&self.preferred).map(|()| self.preferred.as_path());
+        for other in &self.others {
+            match created {
+                Err(error) if error.is_rejected_name() => {
+                    created = create_folder(other).map(|()| other.as_path());
+                }
+                _ => break,
+            }
+        }
+        created
+    }
+}
+
+const fn form_of(names: Names) -> NameForm {
+    match names {
+        Names::Original => NameForm::Original,
+        Names::Portable => NameForm::Portable,
     }
 }
 
@@ -66,7 +122,7 @@ pub fn render_files(
     received: &ReceivedJob,
     completed: Completed,
     folder: &Path,
-    name: &FileNameTemplate,
+    output: &OutputConfig,
     formats: &[Format],
 ) -> RenderedFiles {
     let envelope = envelope(received, folder);
@@ -81,8 +137,9 @@ pub fn render_files(
     let contents: Vec<_> = formats.iter().copied().map(render).collect();
     RenderedFiles {
         naming: Naming {
-            template: name.clone(),
+            template: output.name.clone(),
             facts: facts(received, transcript.language.as_deref()),
+            form: form_of(output.names),
         },
         files: formats.into_iter().zip(contents).collect(),
         findings,
@@ -132,16 +189,22 @@ fn facts(received: &ReceivedJob, detected: Option<&str>) -> TemplateValues {
 }
 
 fn envelope<'a>(received: &'a ReceivedJob, folder: &Path) -> TranscriptMetadata<'a> {
-    let (recording, audio, size_bytes) = match &received.recording.location {
+    let Recording {
+        location,
+        relative,
+        revision,
+        ..
+    } = &received.recording;
+    let (recording, audio, size_bytes) = match location {
         Location::File(path) => {
-            let recording = received.recording.relative.to_string_lossy().into_owned();
-            let size_bytes = received.recording.revision.size_bytes;
-            (recording, relative_link(folder, path), Some(size_bytes))
+            let audio = relative_link(folder, path);
+            (readable_path(relative), audio, Some(revision.size_bytes))
         }
         Location::Url(url) => (url.clone(), url.clone(), None),
     };
     TranscriptMetadata {
         source: &received.recording.source,
+        recording_bytes: size_bytes.and_then(|_| path_bytes(relative)),
         recording,
         audio,
         sha256: received.sha256.as_deref(),
@@ -164,6 +227,8 @@ pub struct PlacedFiles {
     pub written: Vec<WrittenFile>,
     /// Edited files for which a new version was written now. A new version that already existed is not listed again.
     pub kept: Vec<KeptFile>,
+    /// Path that the file system rejected, so that another form of the name was used.
+    pub rejected: Option<PathBuf>,
 }
 
 /// Staging files of a result, complete and under hidden names. Dropping this removes them.
@@ -172,6 +237,8 @@ pub struct StagedFiles {
     files: Vec<StagedFile>,
     /// Edited file that is kept for each file.
     kept: Vec<Option<PathBuf>>,
+    /// Folder that the file system rejected.
+    rejected_folder: Option<PathBuf>,
 }
 
 impl StagedFiles {
@@ -186,18 +253,19 @@ impl StagedFiles {
     pub fn stage(
         received: &ReceivedJob,
         records: FileRecords,
-        folder: PathBuf,
+        folders: &OutputFolders,
         rendered: RenderedFiles,
         on_edited: OnEdited,
         reserve: impl Fn(&[PathBuf]) -> bool,
     ) -> Result<Self, Failure> {
-        create_folder(&folder).map_err(|error| write_failure(&error))?;
+        let folder = folders.create().map_err(|error| write_failure(&error))?;
+        let rejected_folder = (folder != folders.preferred).then(|| folders.preferred.clone());
         let files = rendered.files.iter();
         let contents = files.map(|(format, bytes)| (*format, Content::of(bytes)));
         let contents: Vec<_> = contents.collect();
         let mut names = NameCandidates::new(
             received,
-            folder,
+            folder.to_owned(),
             rendered.naming,
             contents.clone(),
             records,
@@ -212,6 +280,7 @@ impl StagedFiles {
             files: files.collect::<Result<_, _>>()?,
             names,
             kept,
+            rejected_folder,
         })
     }
 
@@ -261,11 +330,11 @@ impl StagedFiles {
                 Ok(Renamed::All) => return Ok(self.placed()),
                 Ok(Renamed::NoneBecauseChanged) => {}
                 // After one file was renamed, the base name is valid, so another candidate would not help.
-                Err(error)
-                    if error.is_invalid_name() && self.files.iter().all(StagedFile::needs_sync) =>
-                {
-                    self.names.reject(&error);
+                Err(error) if !self.files.iter().all(StagedFile::needs_sync) => {
+                    return Err(write_failure(&error));
                 }
+                Err(error) if error.is_taken() => self.names.skip_taken(error.path()),
+                Err(error) if error.is_rejected_name() => self.names.reject(&error),
                 Err(error) => return Err(write_failure(&error)),
             }
             let (targets, kept) = split(self.names.choose(&reserve)?);
@@ -287,6 +356,7 @@ impl StagedFiles {
     }
 
     fn placed(&self) -> PlacedFiles {
+        let rejected = self.rejected_folder.as_deref().or(self.names.rejected());
         let kept = self.files.iter().zip(&self.kept);
         let kept = kept.filter_map(|(file, kept)| {
             let is_new = file.target().state != TargetState::Identical;
@@ -299,6 +369,7 @@ impl StagedFiles {
         PlacedFiles {
             written: self.files.iter().map(StagedFile::record).collect(),
             kept: kept.collect(),
+            rejected: rejected.map(Path::to_owned),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Import. Content that is already transcribed on disk is not submitted: the job takes the result from there.
 
 use super::Submit;
+use crate::domain::readable_path::readable_path;
 use crate::pipeline::archive::import::read_import;
 use crate::store::StoreError;
 use crate::store::sqlite::queue::Candidate;
@@ -36,7 +37,7 @@ impl Submit {
         let import = match reading {
             Ok(Ok(Some(import))) => import,
             Ok(Err(error)) => {
-                tracing::warn!(error = %error, path = %stem.display(), "cannot read a transcript");
+                tracing::warn!(error = %error, path = readable_path(&stem), "cannot read a transcript");
                 return Ok(false);
             }
             Ok(Ok(None)) | Err(_) => return Ok(false),
