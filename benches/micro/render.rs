@@ -9,7 +9,9 @@ use nightscribe::provider::Completed;
 #[divan::bench(args = Format::ALL)]
 fn render_three_hours(bencher: Bencher, format: Format) {
     let raw = three_hours::result();
-    let transcript = Completed::from_body(raw.clone().into_bytes()).transcript;
+    let transcript = Completed::from_body(raw.clone().into_bytes())
+        .unwrap()
+        .transcript;
     let request = Request::new("m", []);
     let envelope = TranscriptMetadata {
         source: "talks",

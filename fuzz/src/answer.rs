@@ -17,20 +17,20 @@ pub fn holds(body: &[u8]) {
         generation: GenerationId::new("g").expect("the ID is valid"),
         sha256: Some("0".repeat(64)),
     };
-    match read_poll_response(body.to_owned(), &expected) {
+    match read_poll_response(body.to_owned().into(), &expected) {
         Ok(PollStatus::Completed(completed) | PollStatus::WithoutResult(completed)) => {
             check_completed(&completed);
         }
         Ok(PollStatus::Failed(failure)) => check_failure(&failure),
         Ok(PollStatus::Unusable(answer)) => {
             check_failure(&answer.failure);
-            assert_eq!(answer.body, body);
+            assert_eq!(answer.body, body.to_owned().into());
         }
         Ok(PollStatus::InProgress) | Err(_) => {}
     }
     let (created, legacy) = (
-        read_create_response(body.to_owned()),
-        read_legacy_response(body.to_owned()),
+        read_create_response(body.to_owned().into()),
+        read_legacy_response(body.to_owned().into()),
     );
     for created in [created, legacy].into_iter().flatten() {
         match created {
@@ -44,9 +44,12 @@ pub fn holds(body: &[u8]) {
 
 /// Checks that the stored answer gives the same transcript, and that its result is JSON.
 fn check_completed(completed: &Completed) {
-    let json = completed.result_json();
+    let json = completed
+        .result_json()
+        .expect("the answer is not compressed");
     serde_json::from_str::<Value>(&json).expect("the result is JSON");
-    assert_eq!(Completed::from_body(completed.body.clone()), *completed);
+    let stored = Completed::from_body(completed.body.clone());
+    assert_eq!(stored.expect("the answer is not compressed"), *completed);
     rendered::holds(&completed.transcript, &json);
 }
 

@@ -2,8 +2,17 @@
 
 use crate::domain::{AttemptId, JobId, Timestamp};
 use crate::provider::Completed;
+use crate::provider::body::Body;
 use crate::store::compress::pack;
 use crate::store::sqlite::transitions::Completion;
+
+/// Returns the bytes of an answer as they are stored.
+pub(super) fn packed(body: &Body) -> Vec<u8> {
+    match body {
+        Body::Plain(bytes) => pack(bytes),
+        Body::Compressed(bytes) => bytes.clone(),
+    }
+}
 
 /// Returns the change that stores the result of `attempt`.
 pub(super) fn completion(
@@ -18,7 +27,7 @@ pub(super) fn completion(
     Completion {
         job,
         attempt,
-        raw: pack(&completed.body),
+        raw: packed(&completed.body),
         duration_s: transcript.duration_s,
         charged_usd,
         words: transcript.words.len() as u64,

@@ -30,7 +30,7 @@ impl ResultCache {
     /// Caches the result of `job`, unless it does not fit. The result must already be in the database.
     pub fn insert(&self, job: JobId, received_at: Timestamp, result: Completed) {
         let mut cached = self.cached();
-        let bytes = result.body.len();
+        let bytes = result.body.memory_bytes();
         if bytes <= MAX_RESULT_BYTES && cached.bytes + bytes <= MAX_BYTES {
             cached.bytes += bytes;
             cached.results.insert((job, received_at), result);
@@ -41,7 +41,7 @@ impl ResultCache {
     pub fn take(&self, job: JobId, received_at: Timestamp) -> Option<Completed> {
         let mut cached = self.cached();
         let result = cached.results.remove(&(job, received_at))?;
-        cached.bytes -= result.body.len();
+        cached.bytes -= result.body.memory_bytes();
         Some(result)
     }
 
@@ -64,7 +64,7 @@ mod tests {
     const LATER: Timestamp = Timestamp::from_millis(1);
 
     fn result(bytes: usize) -> Completed {
-        Completed::from_body(vec![b'x'; bytes])
+        Completed::from_body(vec![b'x'; bytes]).unwrap()
     }
 
     #[test]

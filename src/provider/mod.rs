@@ -3,9 +3,11 @@
 //! - [`aimlapi`]: the AI/ML API: its calls, errors, models, options and prices
 //! - [`result`]: readers of results of all model families
 //! - [`json`]: a lenient reader of JSON
+//! - [`body`]: the body of a response
 //! - [`http`]: single HTTP exchanges and streamed uploads
 
 pub mod aimlapi;
+pub mod body;
 pub mod http;
 pub mod json;
 pub mod result;

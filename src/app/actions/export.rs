@@ -15,7 +15,8 @@ use crate::pipeline::stages::save::staging::{
     OutputFolders, PlacedFiles, StagedFiles, render_files,
 };
 use crate::provider::Completed;
-use crate::store::Store;
+use crate::provider::body::Body;
+use crate::store::{Store, StoreError};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -144,13 +145,20 @@ impl<'a> Exporter<'a> {
                 tidy(self.session, folder);
             }
         }
+        let completed = Body::from_stored(packed.into_packed())
+            .and_then(Completed::from_body)
+            .map_err(|_| StoreError::Content { column: "raw" })?;
         let rendered = render_files(
             &received,
-            Completed::from_body(packed.unpack()?),
+            completed,
             &folders.preferred,
             &self.output,
             &self.formats,
         );
+        let rendered = match rendered {
+            Ok(rendered) => rendered,
+            Err(failure) => return Ok(Err(failure.message)),
+        };
         let is_requested = |(format, _): &(Format, Vec<u8>)| self.formats.contains(format);
         if !rendered.files.iter().any(is_requested) {
             return Ok(Err(Warning::NoTimes.message().to_owned()));

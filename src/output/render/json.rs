@@ -1,11 +1,13 @@
 //! The unmodified result of the service, wrapped in an envelope with metadata.
 
 use super::metadata::TranscriptMetadata;
-use crate::domain::{Timestamp, Transcript};
+use crate::domain::Timestamp;
 use serde_json::{Map, Value};
 
 /// Version of the envelope format.
 const VERSION: u32 = 1;
+/// End of the envelope.
+const TAIL: &str = "\n}\n";
 
 #[derive(serde::Serialize)]
 struct EnvelopeMetadata<'a> {
@@ -26,11 +28,7 @@ struct EnvelopeMetadata<'a> {
 }
 
 /// Renders the envelope around `raw`, in the memory of `raw`: a result may have many megabytes.
-pub(super) fn render(
-    transcript: &Transcript,
-    mut raw: String,
-    envelope: &TranscriptMetadata<'_>,
-) -> String {
+pub(super) fn render(silent: bool, mut raw: String, envelope: &TranscriptMetadata<'_>) -> String {
     let metadata = EnvelopeMetadata {
         version: VERSION,
         source: envelope.source,
@@ -44,16 +42,16 @@ pub(super) fn render(
         recorded_at: envelope.recorded_at,
         submitted_at: envelope.submitted_at,
         received_at: envelope.received_at,
-        silent: transcript.is_silent(),
+        silent,
     };
     let metadata = pretty(&metadata);
     let metadata = metadata.trim_end();
     // Inserted as text, because parsing and serializing it would change numbers and the order of keys.
-    raw.insert_str(
-        0,
-        &format!("{{\n\"nightscribe\": {metadata},\n\"result\": "),
-    );
-    raw.push_str("\n}\n");
+    let head = format!("{{\n\"nightscribe\": {metadata},\n\"result\": ");
+    // Growth in steps would double the memory.
+    raw.reserve_exact(head.len() + TAIL.len());
+    raw.insert_str(0, &head);
+    raw.push_str(TAIL);
     raw
 }
 

@@ -56,14 +56,10 @@ use crate::domain::{Format, Transcript};
 
 pub use metadata::TranscriptMetadata;
 
-/// Renders the unmodified JSON that `transcript` was parsed from, in its own memory.
+/// Renders the unmodified JSON of a result, in its own memory. `silent` is whether it contains no speech.
 #[must_use]
-pub fn render_json(
-    transcript: &Transcript,
-    raw: String,
-    envelope: &TranscriptMetadata<'_>,
-) -> Vec<u8> {
-    json::render(transcript, raw, envelope).into_bytes()
+pub fn render_json(silent: bool, raw: String, envelope: &TranscriptMetadata<'_>) -> Vec<u8> {
+    json::render(silent, raw, envelope).into_bytes()
 }
 
 /// Renders a transcript in the given format. `raw` is the unmodified JSON that `transcript` was parsed from.
@@ -75,7 +71,7 @@ pub fn render(
     envelope: &TranscriptMetadata<'_>,
 ) -> Vec<u8> {
     match format {
-        Format::Json => json::render(transcript, raw.to_owned(), envelope),
+        Format::Json => json::render(transcript.is_silent(), raw.to_owned(), envelope),
         Format::Txt => txt::render(transcript),
         Format::Srt => srt::render(transcript, envelope.language(transcript).as_ref()),
         Format::Vtt => vtt::render(transcript, envelope.language(transcript).as_ref()),

@@ -1,6 +1,6 @@
 //! The files of a transcript that are where those of its recording belong.
 
-use crate::domain::{Format, Location, Recording, Request, WrittenFile};
+use crate::domain::{Format, Location, Recording, Request, Transcript, WrittenFile};
 use crate::output::envelope::Envelope;
 use crate::output::error::WriteError;
 use crate::output::link::relative_link;
@@ -9,13 +9,13 @@ use crate::output::target::{Content, Target, TargetState};
 use crate::output::transcript_files::with_extension;
 use crate::output::unrecorded::UnrecordedTranscript;
 use crate::output::write::{StagedFile, parent_folder, rename_into_place, sync_folder};
-use crate::provider::Completed;
 
 /// The files of a transcript, and what they were rendered from.
 pub(super) struct FilesInPlace<'a> {
     pub(super) transcript: &'a UnrecordedTranscript,
     pub(super) envelope: &'a Envelope,
-    pub(super) completed: &'a Completed,
+    pub(super) read: &'a Transcript,
+    pub(super) result_json: &'a str,
     pub(super) recording: &'a Recording,
 }
 
@@ -28,12 +28,11 @@ impl FilesInPlace<'_> {
     pub(super) fn take_over(&self, formats: &[Format]) -> Result<Vec<WrittenFile>, WriteError> {
         let request = self.envelope.request();
         let metadata = self.metadata(&request);
-        let (transcript, raw) = (&self.completed.transcript, self.completed.result_json());
         let wanted =
             |format: &Format| formats.contains(format) || self.transcript.formats.contains(format);
         let (mut staged, mut edited) = (Vec::new(), Vec::new());
         for format in Format::ALL.into_iter().filter(wanted) {
-            let bytes = render(format, transcript, &raw, &metadata);
+            let bytes = render(format, self.read, self.result_json, &metadata);
             let content = Content::of(&bytes);
             let path = with_extension(&self.transcript.stem, format);
             let target = Target::inspect(path, &content, None)?;

@@ -7,9 +7,9 @@ use crate::output::envelope::read_result;
 use crate::output::transcript_files::with_extension;
 use crate::output::unrecorded::UnrecordedTranscript;
 use crate::output::write::parent_folder;
+use crate::pipeline::received::packed;
 use crate::pipeline::stages::save::staging::OutputFolders;
 use crate::provider::Completed;
-use crate::store::compress::pack;
 use crate::store::sqlite::import::Import;
 use std::io;
 
@@ -33,7 +33,7 @@ pub fn read_import(
     let Some(raw) = read_result(&with_extension(&transcript.stem, Format::Json))? else {
         return Ok(None);
     };
-    let completed = Completed::from_body(raw.into_bytes());
+    let completed = Completed::from_body(raw.into_bytes())?;
     let folder = parent_folder(&transcript.stem);
     let is_in_place = transcript.names(recording)
         && OutputFolders::of(output, recording)
@@ -43,7 +43,8 @@ pub fn read_import(
         let files = FilesInPlace {
             transcript,
             envelope,
-            completed: &completed,
+            read: &completed.transcript,
+            result_json: &completed.result_json()?,
             recording,
         };
         Some(files.take_over(&output.formats).unwrap_or_else(|error| {
@@ -61,7 +62,7 @@ pub fn read_import(
         generation: envelope.generation_id.clone().and_then(GenerationId::new),
         accepted_at: envelope.submitted_at,
         received_at: envelope.received_at,
-        raw: pack(&completed.body),
+        raw: packed(&completed.body),
         duration_s: read.duration_s,
         words: read.words.len() as u64,
         language: read.language.clone(),

@@ -3,6 +3,7 @@
 use crate::domain::{ErrorClass, Failure, GenerationId, Request};
 use crate::policy::outcome::Answer;
 use crate::provider::aimlapi::completed::Completed;
+use crate::provider::body::Body;
 use crate::provider::http::upload::Recording;
 use std::time::Duration;
 
@@ -80,7 +81,7 @@ pub struct UnusableAnswer {
     /// Why it cannot be used.
     pub failure: Failure,
     /// The answer, byte for byte.
-    pub body: Vec<u8>,
+    pub body: Body,
 }
 
 /// Error of a call.
@@ -136,6 +137,17 @@ pub enum CallErrorKind {
 }
 
 impl CallError {
+    /// A successful response with a body that cannot be read.
+    pub(crate) fn malformed(why: String, http_status: u16, request_id: Option<String>) -> Self {
+        Self {
+            kind: CallErrorKind::Malformed,
+            failure: Failure::new(ErrorClass::Protocol, why),
+            http_status: Some(http_status),
+            retry_after: None,
+            request_id,
+        }
+    }
+
     /// The meaning of this error for the policies.
     #[must_use]
     pub const fn answer(&self) -> Answer {

@@ -23,6 +23,7 @@ use crate::provider::aimlapi::response::{
     CreateResponse, Expected, read_create_response, read_legacy_response, read_poll_response,
 };
 use crate::provider::aimlapi::transactions::{TransactionPage, read_transactions};
+use crate::provider::body::Body;
 use crate::provider::http::exchange::{HttpResponse, TransportError, exchange, response_timeout};
 use crate::provider::http::transport_errors::{file_error, poll_error, submit_error};
 use crate::provider::http::upload::{self, Recording};
@@ -30,9 +31,9 @@ use crate::provider::http::upload_watchdog::UploadWatchdog;
 use crate::runtime::http_client::client_builder;
 use crate::runtime::large_jobs;
 use crate::runtime::proxy::{UnusableProxy, check_proxy};
+use reqwest::RequestBuilder;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, IF_NONE_MATCH};
 use reqwest::multipart::{Form, Part};
-use reqwest::{Body, RequestBuilder};
 use secrecy::SecretString;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -47,8 +48,6 @@ const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(120);
 /// The same for the legacy flow, where the response is the transcript: Deepgram takes up to 10 minutes, whisper 20.
 const LEGACY_RESPONSE_TIMEOUT: Duration = Duration::from_secs(1800);
-/// Size in bytes from which a response is parsed on the executor for large jobs.
-const LARGE_RESPONSE: usize = 256 * 1024;
 
 /// Address, key and flow of the service.
 #[derive(Clone)]
@@ -226,12 +225,13 @@ impl Client {
         let (stream, outcome) = upload::open(recording)
             .await
             .map_err(|error| file_error(&error))?;
-        let part = Part::stream_with_length(Body::wrap_stream(stream), recording.size_bytes)
-            .file_name(file_name(&recording.path))
-            .mime_str(mime_for(&recording.path))
-            .map_err(|error| {
-                submit_error(&TransportError::NotConnected(error.to_string()), false)
-            })?;
+        let part =
+            Part::stream_with_length(reqwest::Body::wrap_stream(stream), recording.size_bytes)
+                .file_name(file_name(&recording.path))
+                .mime_str(mime_for(&recording.path))
+                .map_err(|error| {
+                    submit_error(&TransportError::NotConnected(error.to_string()), false)
+                })?;
         let form = form_fields(request)
             .into_iter()
             .fold(Form::new(), |form, (name, value)| form.text(name, value));
@@ -317,13 +317,7 @@ impl Client {
                 ..answer
             }))),
             Ok(status) => Ok(reply(status)),
-            Err(why) => Err(CallError {
-                kind: CallErrorKind::Malformed,
-                failure: Failure::new(ErrorClass::Protocol, why),
-                http_status: Some(status),
-                retry_after: None,
-                request_id: response.request_id,
-            }),
+            Err(why) => Err(CallError::malformed(why, status, response.request_id)),
         }
     }
 
@@ -417,7 +411,10 @@ impl Client {
         let body = response
             .body
             .map_err(|broken| poll_error(&broken, Some(status)))?;
-        Ok(ListResponse::Body { body, etag })
+        let bytes = parse_response(body, |body| Ok(body.into_bytes()?)).await;
+        bytes
+            .map(|body| ListResponse::Body { body, etag })
+            .map_err(|why| CallError::malformed(why, status, response.request_id))
     }
 
     fn list_url(&self, path: ListPath) -> Url {
@@ -469,14 +466,9 @@ impl Client {
         let body = response
             .body
             .map_err(|broken| poll_error(&broken, Some(status)))?;
-        let list = parse_response(body, move |body| read(&body)).await;
-        list.map(Some).map_err(|why| CallError {
-            kind: CallErrorKind::Malformed,
-            failure: Failure::new(ErrorClass::Protocol, why),
-            http_status: Some(status),
-            retry_after: None,
-            request_id: response.request_id,
-        })
+        let list = parse_response(body, move |body| read(&body.into_bytes()?)).await;
+        list.map(Some)
+            .map_err(|why| CallError::malformed(why, status, response.request_id))
     }
 
     /// Checks that the service is available and accepts the key. Free of charge.
@@ -533,7 +525,7 @@ impl Client {
             status: response.status,
             media_type: response.media_type.as_deref(),
             base_url: self.base_url.as_str(),
-            body: response.body.as_deref().unwrap_or_default(),
+            body: &response.head(),
             redirect: response.redirect.clone(),
             retry_after: response.retry_after,
             request_id: response.request_id.clone(),
@@ -577,16 +569,17 @@ impl Client {
 
 /// Parses a response. The error is a message for a failure.
 ///
-/// Large responses are parsed one at a time, because a transcript takes about as much memory as its response.
+/// Large responses are parsed one at a time on the executor for large jobs, because a transcript takes about as much memory
+/// as its response before it was compressed.
 async fn parse_response<T: Send + 'static>(
-    body: Vec<u8>,
-    read: impl FnOnce(Vec<u8>) -> Result<T, InvalidResponse> + Send + 'static,
+    body: Body,
+    read: impl FnOnce(Body) -> Result<T, InvalidResponse> + Send + 'static,
 ) -> Result<T, String> {
-    let read = if body.len() < LARGE_RESPONSE {
-        read(body)
-    } else {
+    let read = if body.is_large() {
         let read = large_jobs::run(move || read(body)).await;
         read.map_err(|failed| failed.to_string())?
+    } else {
+        read(body)
     };
     read.map_err(|error| error.to_string())
 }

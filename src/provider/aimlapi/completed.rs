@@ -2,10 +2,11 @@
 
 use crate::domain::Transcript;
 use crate::domain::extras::Extras;
-use crate::provider::aimlapi::envelope::Envelope;
+use crate::provider::aimlapi::envelope::{Envelope, InvalidResponse};
+use crate::provider::body::Body;
 use crate::provider::json::reader::JsonReader;
 use crate::provider::json::strict::is_strict;
-use std::borrow::Cow;
+use std::io::{self, Read};
 use std::ops::Range;
 
 /// JSON of a result that is missing.
@@ -15,70 +16,89 @@ const NULL: &str = "null";
 #[derive(Debug, Clone, PartialEq)]
 pub struct Completed {
     /// Answer of the service, byte for byte as received.
-    pub body: Vec<u8>,
+    pub body: Body,
     /// Transcript read from `body`.
     pub transcript: Transcript,
     /// What the result contains besides the transcript.
     pub extras: Extras,
-    /// Position of the result in `body`.
-    result: Range<usize>,
+    /// Position of the result in the answer, in bytes.
+    result: Range<u64>,
 }
 
 impl Completed {
     /// Takes the result of `body`, which `envelope` was read from. A result in an unknown shape gives its text, at first as
     /// well as when the answer is read again from the store.
-    pub(crate) fn new(body: Vec<u8>, mut envelope: Envelope) -> Self {
+    pub(crate) fn new(body: Body, mut envelope: Envelope) -> Self {
         envelope.adopt_loose_text();
-        let offset = |offset: u64| {
-            usize::try_from(offset)
-                .unwrap_or(usize::MAX)
-                .min(body.len())
-        };
-        let result = offset(envelope.range.start)..offset(envelope.range.end);
         Self {
             transcript: envelope.reading.transcript,
             extras: envelope.reading.extras,
-            result,
+            result: envelope.range,
             body,
         }
     }
 
     /// Reads a stored answer, or a stored result without an envelope. Anything else gives an empty transcript.
-    #[must_use]
-    pub fn from_body(body: Vec<u8>) -> Self {
-        let envelope = Envelope::read(&*body).unwrap_or_default();
-        Self::new(body, envelope)
+    ///
+    /// # Errors
+    /// If compressed bytes are damaged.
+    pub fn from_body(body: impl Into<Body>) -> io::Result<Self> {
+        let body = body.into();
+        let envelope = match Envelope::read(body.reader()) {
+            Err(InvalidResponse::Stored(error)) => return Err(error),
+            envelope => envelope.unwrap_or_default(),
+        };
+        Ok(Self::new(body, envelope))
     }
 
-    /// Returns the result as JSON, without the envelope: byte for byte as received if strict parsers accept it, otherwise
-    /// corrected. `null` if the service sent no result.
+    /// Returns the transcript, and the result as JSON.
     #[must_use]
-    pub fn result_json(&self) -> Cow<'_, str> {
-        let bytes = &self.body[self.result.clone()];
-        match std::str::from_utf8(bytes) {
-            Ok(text) if is_strict(text) => text.into(),
-            _ => corrected(bytes).into(),
-        }
-    }
-
-    /// Returns the transcript and the result as in [`result_json`](Self::result_json), in the memory of the answer if
-    /// possible.
-    #[must_use]
-    pub fn into_parts(self) -> (Transcript, String) {
+    pub fn into_parts(self) -> (Transcript, ResultJson) {
         let Self {
-            mut body,
+            body,
             transcript,
             result,
             ..
         } = self;
-        body.truncate(result.end);
-        body.drain(..result.start);
-        let json = match String::from_utf8(body) {
+        (transcript, ResultJson { body, result })
+    }
+
+    /// Returns a copy of the result as [`ResultJson::into_text`] does.
+    ///
+    /// # Errors
+    /// If compressed bytes are damaged.
+    pub fn result_json(&self) -> io::Result<String> {
+        self.clone().into_parts().1.into_text()
+    }
+}
+
+/// The result in an answer.
+#[derive(Debug, Clone)]
+pub struct ResultJson {
+    body: Body,
+    result: Range<u64>,
+}
+
+impl ResultJson {
+    /// Returns the result as JSON, without the envelope: byte for byte as received if strict parsers accept it, otherwise
+    /// corrected. `null` if the service sent no result.
+    ///
+    /// # Errors
+    /// If compressed bytes are damaged.
+    pub fn into_text(self) -> io::Result<String> {
+        let length = self.result.end - self.result.start;
+        let mut reader = self.body.reader();
+        io::copy(
+            &mut reader.by_ref().take(self.result.start),
+            &mut io::sink(),
+        )?;
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
+        reader.take(length).read_to_end(&mut bytes)?;
+        Ok(match String::from_utf8(bytes) {
             Ok(text) if is_strict(&text) => text,
             Ok(text) => corrected(text.as_bytes()),
             Err(error) => corrected(error.as_bytes()),
-        };
-        (transcript, json)
+        })
     }
 }
 

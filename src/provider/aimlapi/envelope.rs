@@ -64,6 +64,7 @@ impl Envelope {
     pub(crate) fn read(input: impl Read) -> Result<Self, InvalidResponse> {
         let mut json = JsonReader::new(input);
         if json.kind() != Kind::Object {
+            json.ending()?;
             return Err(InvalidResponse::NotAnObject);
         }
         let mut envelope = Self::default();

@@ -5,6 +5,7 @@ use crate::provider::aimlapi::call::{PollStatus, UnusableAnswer};
 use crate::provider::aimlapi::completed::Completed;
 use crate::provider::aimlapi::envelope::{Envelope, InvalidResponse};
 use crate::provider::aimlapi::status::JobStatus;
+use crate::provider::body::Body;
 
 /// Generation that a poll asked for, and the audio that was submitted for it.
 #[derive(Debug, Clone)]
@@ -59,11 +60,8 @@ impl Meaning {
 /// # Errors
 /// Returns an error if the body is not a JSON object. An object that cannot be used is [`PollStatus::Unusable`], because
 /// it may be a result that was paid for.
-pub fn read_poll_response(
-    body: Vec<u8>,
-    expected: &Expected,
-) -> Result<PollStatus, InvalidResponse> {
-    let mut envelope = match Envelope::read(&*body) {
+pub fn read_poll_response(body: Body, expected: &Expected) -> Result<PollStatus, InvalidResponse> {
+    let mut envelope = match Envelope::read(body.reader()) {
         Err(error @ (InvalidResponse::Truncated | InvalidResponse::Damaged)) => {
             return Ok(unusable(error.to_string(), body));
         }
@@ -92,7 +90,7 @@ pub fn read_poll_response(
     })
 }
 
-fn unusable(reason: String, body: Vec<u8>) -> PollStatus {
+fn unusable(reason: String, body: Body) -> PollStatus {
     PollStatus::Unusable(UnusableAnswer {
         failure: Failure::new(ErrorClass::Protocol, reason),
         body,
@@ -106,8 +104,8 @@ fn unusable(reason: String, body: Vec<u8>) -> PollStatus {
 /// # Errors
 /// Returns an error if the body is not a complete JSON object, or contains neither a generation ID nor a result nor an
 /// error.
-pub fn read_create_response(body: Vec<u8>) -> Result<CreateResponse, InvalidResponse> {
-    let envelope = Envelope::read(&*body)?;
+pub fn read_create_response(body: Body) -> Result<CreateResponse, InvalidResponse> {
+    let envelope = Envelope::read(body.reader())?;
     let id = envelope.generation().and_then(GenerationId::new);
     match (Meaning::of(&envelope), id) {
         (Meaning::Completed, id) if id.is_none() || envelope.status == JobStatus::Success => {
@@ -125,8 +123,8 @@ pub fn read_create_response(body: Vec<u8>) -> Result<CreateResponse, InvalidResp
 ///
 /// # Errors
 /// Returns an error if the body is not a complete JSON object.
-pub fn read_legacy_response(body: Vec<u8>) -> Result<CreateResponse, InvalidResponse> {
-    let envelope = Envelope::read(&*body)?;
+pub fn read_legacy_response(body: Body) -> Result<CreateResponse, InvalidResponse> {
+    let envelope = Envelope::read(body.reader())?;
     let id = envelope.generation().and_then(GenerationId::new);
     match (Meaning::of(&envelope), id) {
         (Meaning::Failed(failure), _) => Ok(CreateResponse::Failed(failure)),

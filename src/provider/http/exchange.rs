@@ -3,10 +3,13 @@
 use crate::domain::one_line;
 use crate::provider::aimlapi::error_body::is_page;
 use crate::provider::aimlapi::errors::retry_after;
+use crate::provider::body::{ArrivingBody, Body};
 use crate::runtime::failpoint;
 use reqwest::header::{self, HeaderMap};
 use reqwest::{RequestBuilder, Response};
+use std::borrow::Cow;
 use std::error::Error;
+use std::io;
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
@@ -33,7 +36,7 @@ pub(crate) struct HttpResponse {
     /// Value of the `Content-Type` header.
     pub(crate) media_type: Option<String>,
     /// Complete body, or the error that ended it.
-    pub(crate) body: Result<Vec<u8>, TransportError>,
+    pub(crate) body: Result<Body, TransportError>,
     /// Generation ID from `x-inference-id`, present even if the body has none.
     pub(crate) inference_id: Option<String>,
     pub(crate) request_id: Option<String>,
@@ -48,10 +51,14 @@ pub(crate) struct HttpResponse {
 }
 
 impl HttpResponse {
+    /// Returns the beginning of the body. Empty if the body is incomplete.
+    pub(crate) fn head(&self) -> Cow<'_, [u8]> {
+        self.body.as_ref().map(Body::head).unwrap_or_default()
+    }
+
     /// Whether the body is an HTML or XML page. The service never sends one.
     pub(crate) fn is_page(&self) -> bool {
-        let body = self.body.as_deref().unwrap_or_default();
-        is_page(self.media_type.as_deref(), body)
+        is_page(self.media_type.as_deref(), &self.head())
     }
 }
 
@@ -160,7 +167,7 @@ fn head(response: &Response) -> HttpResponse {
     HttpResponse {
         status: response.status().as_u16(),
         media_type: text(headers, header::CONTENT_TYPE.as_str()),
-        body: Ok(Vec::new()),
+        body: Ok(Vec::new().into()),
         inference_id: text(headers, "x-inference-id"),
         request_id: text(headers, "x-request-id").map(|id| one_line(&id)),
         retry_after: text(headers, header::RETRY_AFTER.as_str())
@@ -193,22 +200,26 @@ fn redirect_target(from: &url::Url, location: &str) -> Option<String> {
     )))
 }
 
-async fn body(mut response: Response, max_bytes: usize) -> Result<Vec<u8>, TransportError> {
+async fn body(mut response: Response, max_bytes: usize) -> Result<Body, TransportError> {
     let began = Instant::now();
-    let mut body = Vec::new();
+    let mut body = ArrivingBody::default();
     loop {
-        let deadline = (began + time_for(body.len())).min(Instant::now() + IDLE_TIMEOUT);
+        let deadline = (began + time_for(body.received())).min(Instant::now() + IDLE_TIMEOUT);
         let chunk = tokio::time::timeout_at(deadline, response.chunk())
             .await
             .map_err(|_| TransportError::TimedOut)?;
         let Some(chunk) = chunk.map_err(TransportError::from_error)? else {
-            return Ok(body);
+            return body.finish().map_err(compressor_failed);
         };
-        if body.len() + chunk.len() > max_bytes {
+        if body.received() + chunk.len() > max_bytes {
             return Err(TransportError::TooLarge);
         }
-        body.extend_from_slice(&chunk);
+        body.push(&chunk).map_err(compressor_failed)?;
     }
+}
+
+fn compressor_failed(error: io::Error) -> TransportError {
+    TransportError::Connection(error.to_string())
 }
 
 /// Returns the time in which the next bytes after `received` ones are due, from the start of the body.

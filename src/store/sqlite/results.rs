@@ -13,6 +13,12 @@ use std::collections::HashMap;
 pub struct CompressedResult(Vec<u8>);
 
 impl CompressedResult {
+    /// Returns the compressed bytes.
+    #[must_use]
+    pub fn into_packed(self) -> Vec<u8> {
+        self.0
+    }
+
     /// Returns the answer, byte for byte as received.
     ///
     /// # Errors

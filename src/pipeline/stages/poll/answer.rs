@@ -7,16 +7,14 @@ use crate::domain::{Failure, Hold, HoldKind};
 use crate::pipeline::event::RunEvent;
 use crate::pipeline::journal::BegunHold;
 use crate::pipeline::lane::Answered;
-use crate::pipeline::received::completion;
+use crate::pipeline::received::{completion, packed};
 use crate::policy::outcome::{Answer, Facts, JobChange, Reason, decide};
 use crate::provider::{CallError, Completed, PollStatus, UnusableAnswer};
 use crate::runtime::clock::Reading;
 use crate::store::StoreError;
-use crate::store::compress::pack;
 use crate::store::sqlite::queue::PendingJob;
 use crate::store::sqlite::transitions::FailedAttempt;
 use crate::store::sqlite::unusable::KeptAnswer;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 impl Poll {
     /// Decides what the answer to a poll means and applies it.
@@ -92,10 +90,8 @@ impl Poll {
         generation: &mut PolledGeneration,
         answer: &UnusableAnswer,
     ) -> Result<(), StoreError> {
-        let mut hasher = DefaultHasher::new();
-        answer.body.hash(&mut hasher);
-        let hash = Some(hasher.finish());
-        if generation.kept_answer == hash {
+        let checksum = Some(answer.body.checksum());
+        if generation.kept_answer == checksum {
             return Ok(());
         }
         let pending = &generation.pending;
@@ -107,13 +103,13 @@ impl Poll {
         let kept = KeptAnswer {
             job: pending.job,
             attempt: pending.attempt,
-            raw: pack(&answer.body),
+            raw: packed(&answer.body),
             reason: answer.failure.message.clone(),
             received_at: self.journal.now(),
         };
         let keep = || self.journal.store.keep_answer(kept.clone());
         self.journal.retrying(keep).await?;
-        generation.kept_answer = hash;
+        generation.kept_answer = checksum;
         Ok(())
     }
 

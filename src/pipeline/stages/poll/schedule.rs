@@ -35,8 +35,8 @@ pub struct PolledGeneration {
     pub earlier: EarlierAnswers,
     /// Start of the first of the polls that were answered 404 without another answer between.
     pub missing_since: Option<Timestamp>,
-    /// Hash of the last answer that was kept because it could not be used.
-    pub kept_answer: Option<u64>,
+    /// Checksum of the last answer that was kept because it could not be used.
+    pub kept_answer: Option<[u8; 8]>,
     /// What the service charged in US dollars, if a response said it.
     pub usd_spent: Option<f64>,
 }

@@ -24,6 +24,7 @@ use crate::pipeline::stages::save::staging::{
 use crate::pipeline::stages::save::sync::sync_staged;
 use crate::pipeline::write_failures::WriteFailures;
 use crate::provider::Completed;
+use crate::provider::body::Body;
 use crate::runtime::blocking::{CPU_THREADS, IO_THREADS, map_blocking};
 use crate::runtime::clock::sleep_until;
 use crate::runtime::large_jobs;
@@ -168,7 +169,9 @@ impl LoadedResult {
     fn parse(self) -> Result<Completed, StoreError> {
         match self {
             Self::Cached(completed) => Ok(completed),
-            Self::Packed(packed) => packed.unpack().map(Completed::from_body),
+            Self::Packed(packed) => Body::from_stored(packed.into_packed())
+                .and_then(Completed::from_body)
+                .map_err(|_| StoreError::Content { column: "raw" }),
         }
     }
 }
@@ -337,13 +340,13 @@ fn render(unsaved: UnsavedResult, output: &OutputConfig) -> Result<RenderedResul
     let completed = result.parse()?;
     let folders = OutputFolders::of(output, &received.recording);
     let rendered = catch_panic(|| {
-        Ok(render_files(
+        render_files(
             &received,
             completed,
             &folders.preferred,
             output,
             &output.formats,
-        ))
+        )
     });
     Ok(RenderedResult {
         received,

@@ -6,7 +6,8 @@ use crate::config::{Layout, Names, OutputConfig};
 use crate::domain::file_name::TemplateValues;
 use crate::domain::readable_path::{path_bytes, readable_path};
 use crate::domain::{
-    Failure, Format, KeptFile, Language, Location, Recording, Transcript, Warning, WrittenFile,
+    ErrorClass, Failure, Format, KeptFile, Language, Location, Recording, Transcript, Warning,
+    WrittenFile,
 };
 use crate::output::error::WriteError;
 use crate::output::link::relative_link;
@@ -117,33 +118,45 @@ pub struct Findings {
 }
 
 /// Renders a result in `formats`, for files in `folder`. Formats that need times are left out if the text has none.
-#[must_use]
+///
+/// # Errors
+/// If the stored result is damaged.
 pub fn render_files(
     received: &ReceivedJob,
     completed: Completed,
     folder: &Path,
     output: &OutputConfig,
     formats: &[Format],
-) -> RenderedFiles {
+) -> Result<RenderedFiles, Failure> {
     let envelope = envelope(received, folder);
     let findings = findings(received, &completed, formats);
-    let (transcript, mut json) = completed.into_parts();
-    // Formats are distinct, so the JSON is taken once. A copy of a large result would double the memory.
-    let render = |format| match format {
-        Format::Json => render_json(&transcript, std::mem::take(&mut json), &envelope),
+    let (transcript, result) = completed.into_parts();
+    let formats = writable_formats(formats, &transcript);
+    let render = |&format: &Format| match format {
+        Format::Json => Vec::new(),
         _ => render(format, &transcript, "", &envelope),
     };
-    let formats = writable_formats(formats, &transcript);
-    let contents: Vec<_> = formats.iter().copied().map(render).collect();
-    RenderedFiles {
-        naming: Naming {
-            template: output.name.clone(),
-            facts: facts(received, transcript.language.as_deref()),
-            form: form_of(output.names),
-        },
+    let mut contents: Vec<_> = formats.iter().map(render).collect();
+    let naming = Naming {
+        template: output.name.clone(),
+        facts: facts(received, transcript.language.as_deref()),
+        form: form_of(output.names),
+    };
+    // JSON comes last, without the transcript: the text has the size of the answer.
+    drop(transcript);
+    if let Some(index) = formats.iter().position(|format| *format == Format::Json) {
+        let json = result.into_text().map_err(|_| damaged_result())?;
+        contents[index] = render_json(findings.silent, json, &envelope);
+    }
+    Ok(RenderedFiles {
+        naming,
         files: formats.into_iter().zip(contents).collect(),
         findings,
-    }
+    })
+}
+
+fn damaged_result() -> Failure {
+    Failure::new(ErrorClass::Output, "the stored result is damaged")
 }
 
 /// Returns the formats that can show the transcript. A transcript is never left without a file.

@@ -10,7 +10,7 @@ fn try_read(body: impl AsRef<[u8]>) -> Result<PollStatus, InvalidResponse> {
         generation: GenerationId::new("g").unwrap(),
         sha256: Some("0".repeat(64)),
     };
-    read_poll_response(body.as_ref().to_owned(), &expected)
+    read_poll_response(body.as_ref().to_owned().into(), &expected)
 }
 
 fn read(body: impl AsRef<[u8]>) -> PollStatus {
@@ -116,7 +116,7 @@ fn a_completed_response_without_words_is_silence() {
                 panic!("{body}")
             };
             assert!(completed.transcript.is_silent(), "{body}");
-            assert_eq!(completed.result_json(), silence);
+            assert_eq!(completed.result_json().unwrap(), silence);
         }
     }
 }
@@ -131,7 +131,7 @@ fn a_null_or_missing_result_is_not_silence() {
         let PollStatus::WithoutResult(silence) = read(body) else {
             panic!("{body}")
         };
-        assert_eq!(silence.body, body.as_bytes());
+        assert_eq!(silence.body, body.as_bytes().to_vec().into());
         assert!(silence.transcript.is_silent());
     }
 }
@@ -150,9 +150,9 @@ fn the_answer_is_kept_byte_for_byte() {
     let PollStatus::Completed(completed) = read(&body) else {
         panic!()
     };
-    assert_eq!(completed.body, body.as_bytes());
-    assert_eq!(completed.result_json(), odd);
-    assert_eq!(Completed::from_body(body.into_bytes()), completed);
+    assert_eq!(completed.body, body.as_bytes().to_vec().into());
+    assert_eq!(completed.result_json().unwrap(), odd);
+    assert_eq!(Completed::from_body(body.into_bytes()).unwrap(), completed);
 }
 
 #[test]
@@ -163,10 +163,10 @@ fn a_stored_result_without_an_envelope_is_read() {
         ("null", ""),
         ("", ""),
     ] {
-        let completed = Completed::from_body(stored.into());
+        let completed = Completed::from_body(stored.as_bytes().to_vec()).unwrap();
         assert_eq!(completed.transcript.text, text);
         let json = if text.is_empty() { "null" } else { stored };
-        assert_eq!(completed.result_json(), json);
+        assert_eq!(completed.result_json().unwrap(), json);
     }
 }
 
@@ -218,8 +218,8 @@ fn answers_that_strict_parsers_reject_are_read() {
             panic!("{shown}")
         };
         assert_eq!(completed.transcript.text, text, "{shown}");
-        assert_eq!(completed.body, body);
-        let json: Value = serde_json::from_str(&completed.result_json()).unwrap();
+        assert_eq!(completed.body, body.to_vec().into());
+        let json: Value = serde_json::from_str(&completed.result_json().unwrap()).unwrap();
         assert_eq!(json["text"], text, "{shown}");
     }
 }
@@ -264,7 +264,7 @@ fn an_answer_of_another_recording_is_unusable() {
 
 #[test]
 fn generation_ids_are_read_from_several_fields() {
-    let id = |body: &str| match read_create_response(body.into()) {
+    let id = |body: &str| match read_create_response(body.as_bytes().to_vec().into()) {
         Ok(CreateResponse::Generation(id)) => Some(id.as_str().to_owned()),
         _ => None,
     };
@@ -290,7 +290,10 @@ fn generation_ids_are_read_from_several_fields() {
         "",
         "<html>",
     ] {
-        assert!(read_create_response(nothing.into()).is_err(), "{nothing}");
+        assert!(
+            read_create_response(nothing.as_bytes().to_vec().into()).is_err(),
+            "{nothing}"
+        );
     }
 }
 
@@ -298,18 +301,18 @@ fn generation_ids_are_read_from_several_fields() {
 fn create_may_return_a_result_or_an_error() {
     let body = format!(r#"{{"generation_id":"a","status":"completed","result":{RESULT}}}"#);
     assert!(matches!(
-        read_create_response(body.into()),
+        read_create_response(body.as_bytes().to_vec().into()),
         Ok(CreateResponse::Completed(_))
     ));
     assert!(matches!(
-        read_create_response(br#"{"error":{"message":"no"}}"#.to_vec()),
+        read_create_response(br#"{"error":{"message":"no"}}"#.to_vec().into()),
         Ok(CreateResponse::Failed(_))
     ));
 }
 
 #[test]
 fn the_legacy_response_is_the_result() {
-    let text = |body: &str| match read_legacy_response(body.into()) {
+    let text = |body: &str| match read_legacy_response(body.as_bytes().to_vec().into()) {
         Ok(CreateResponse::Completed(completed)) => completed.transcript.text,
         other => panic!("{other:?}"),
     };
@@ -320,25 +323,25 @@ fn the_legacy_response_is_the_result() {
     assert_eq!(text("{}"), "");
     let unknown = r#"{"speech":[{"text":"Hi."}]}"#;
     assert_eq!(text(unknown), "Hi.");
-    let stored = Completed::from_body(unknown.into());
-    assert_eq!(stored.transcript.text, "Hi.");
+    let stored = Completed::from_body(unknown.as_bytes().to_vec());
+    assert_eq!(stored.unwrap().transcript.text, "Hi.");
     assert_eq!(
         text(&format!(r#"{{"status":"completed","result":{RESULT}}}"#)),
         "hello"
     );
     assert!(matches!(
-        read_legacy_response(br#"{"generation_id":"g","status":"waiting"}"#.to_vec()),
+        read_legacy_response(br#"{"generation_id":"g","status":"waiting"}"#.to_vec().into()),
         Ok(CreateResponse::Generation(_))
     ));
-    assert!(read_legacy_response(b"<html>".to_vec()).is_err());
+    assert!(read_legacy_response(b"<html>".to_vec().into()).is_err());
 }
 
 proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(body: Vec<u8>, json in r#"\{("status"|"result"|"text"|[\[\]{}:,"\\nul0-9. ]){0,40}"#) {
         for body in [body, json.into_bytes()] {
-            let _ = (try_read(&body), read_create_response(body.clone()), read_legacy_response(body.clone()));
-            let json = Completed::from_body(body).result_json().into_owned();
+            let _ = (try_read(&body), read_create_response(body.clone().into()), read_legacy_response(body.clone().into()));
+            let json = Completed::from_body(body).unwrap().result_json().unwrap();
             prop_assert!(serde_json::from_str::<Value>(&json).is_ok(), "{}", json);
         }
     }
@@ -348,8 +351,8 @@ proptest! {
         let body = serde_json::json!({"status": status, "result": result, "error": error}).to_string();
         let _ = try_read(&body);
         if !result.is_null() {
-            let completed = Completed::from_body(body.clone().into());
-            prop_assert_eq!(completed.result_json(), result.to_string());
+            let completed = Completed::from_body(body.clone().into_bytes()).unwrap();
+            prop_assert_eq!(completed.result_json().unwrap(), result.to_string());
         }
         let _ = try_read(result.to_string());
     }
@@ -388,4 +391,22 @@ fn json() -> impl Strategy<Value = Value> {
                 .collect())
         ]
     })
+}
+
+#[test]
+fn a_large_answer_is_kept_compressed() {
+    let words = vec![json_word(); 20_000].join(",");
+    let result = format!(r#"{{"words":[{words}]}}"#);
+    let body = format!(r#"{{"status":"completed","result":{result}}}"#);
+    let compressed = Body::arrived(body.as_bytes());
+    assert!(matches!(compressed, Body::Compressed(_)));
+    let completed = Completed::from_body(compressed).unwrap();
+    assert_eq!(completed.transcript.words.len(), 20_000);
+    assert!(completed.body.memory_bytes() < body.len() / 10);
+    assert_eq!(completed.result_json().unwrap(), result);
+    assert!(Completed::from_body(Body::Compressed(b"damaged".to_vec())).is_err());
+}
+
+fn json_word() -> String {
+    r#"{"word":"word","start":1.5,"end":2.5}"#.to_owned()
 }
