@@ -69,6 +69,7 @@
 //!     observer: Arc::new(Silent),
 //!     channels: Channels::default(),
 //!     stop: Default::default(),
+//!     reload: Default::default(),
 //! })
 //! .await?;
 //!

@@ -4,6 +4,7 @@ use super::error::AppError;
 use super::scan::scan_sources;
 use super::session::Session;
 use crate::config::Config;
+use crate::domain::price::{total, total_cost};
 use crate::domain::{Failure, PriceTable, RecordingId, Timestamp};
 use crate::pipeline::budget::prices;
 use crate::pipeline::event::Observer;
@@ -143,8 +144,8 @@ fn build_plan(
             audio_s,
         })
         .collect();
-    plan.audio_s = plan.groups.iter().map(|group| group.audio_s).sum();
-    plan.cost = plan.groups.iter().map(|group| group.cost).sum();
+    plan.audio_s = total(plan.groups.iter().map(|group| group.audio_s));
+    plan.cost = total_cost(plan.groups.iter().map(|group| group.cost));
     let unpriced = plan.groups.iter().filter(|group| group.cost.is_none());
     plan.unpriced = unpriced.map(|group| group.model.clone()).collect();
     let reason = |model: &String| {

@@ -24,7 +24,7 @@ pub(super) async fn add(session: &Session, args: &AddArgs) -> Result<Exit, Comma
             }
             AddOutcome::Refused { reason } => {
                 exit = Exit::Usage;
-                print_error(&format!("{name}: {reason}"))?;
+                print_error(&format!("{name}: {reason}"));
                 continue;
             }
         };

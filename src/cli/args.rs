@@ -45,7 +45,7 @@ pub struct GlobalArgs {
     /// Increase verbosity (-v debug, -vv trace)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// Log only warnings and errors
+    /// Log only what needs a person
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Format of log messages on standard error
@@ -234,7 +234,8 @@ fn since(text: &str) -> Result<Since, String> {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 On SIGTERM or SIGINT, the run waits at most 30 seconds for in-flight requests and exits with 0.
-A second signal exits immediately. Nothing is lost in either case.")]
+A second signal exits immediately. Nothing is lost in either case. The last line says what still waits
+at the service. On SIGHUP, a daemon reads its configuration and key again.")]
 pub struct RunArgs {
     /// Scan once and exit when all work is done; for cron
     #[arg(long)]

@@ -13,7 +13,7 @@ pub(super) async fn cancel(session: &Session, args: &CancelArgs) -> Result<Exit,
     let items = args.ids.iter().copied().map(JobId).collect();
     let cancelled = cancel_items(session, items).await?;
     for refusal in &cancelled.refused {
-        print_error(&sentence(refusal))?;
+        print_error(&sentence(refusal));
     }
     writeln!(
         anstream::stdout().lock(),

@@ -1,6 +1,7 @@
 //! Exit codes and error messages.
 
-use super::terminal::{ERROR, printable_lines};
+use super::journal::{self, Priority};
+use super::terminal::{ERROR, escape_control_chars, print_to_stderr, printable_lines};
 use crate::app::AppError;
 use crate::config::{ConfigError, KeyError};
 use crate::notify::channels::ChannelError;
@@ -9,7 +10,7 @@ use crate::pipeline::lock::LockError;
 use crate::store::StoreError;
 use std::error::Error;
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io;
 
 /// Exit code of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,18 +62,36 @@ impl CommandError {
         Self::new(Exit::Internal, format!("{what}: {error}"))
     }
 
+    /// Returns the message on one line.
+    pub(super) fn one_line(&self) -> String {
+        let lines: Vec<_> = self.message.lines().map(str::trim).collect();
+        escape_control_chars(&lines.join(" "))
+    }
+
     /// Prints the message to standard error and returns the exit code. Ignores a closed standard error.
     pub fn print(&self) -> Exit {
         if self.message.is_empty() {
             return self.exit;
         }
-        let style = ERROR;
-        let _closed = writeln!(
-            anstream::stderr(),
-            "{style}error{style:#}: {}",
-            printable_lines(&self.message)
+        let message = printable_lines(&self.message);
+        print_to_stderr(
+            &format!("{ERROR}error{ERROR:#}: {message}"),
+            Priority::Error,
         );
         self.exit
+    }
+}
+
+/// Prints the help, the version or an error of the arguments, and returns the exit code.
+pub(super) fn print_usage(answer: &clap::Error) -> Exit {
+    if answer.use_stderr() && journal::is_connected() {
+        print_to_stderr(&answer.render().to_string(), Priority::Error);
+    } else {
+        let _closed = answer.print();
+    }
+    match answer.exit_code() {
+        0 => Exit::Done,
+        _ => Exit::Usage,
     }
 }
 
@@ -144,12 +163,22 @@ impl From<StoreError> for CommandError {
     }
 }
 
+impl From<LockError> for CommandError {
+    fn from(error: LockError) -> Self {
+        let exit = match error {
+            LockError::Held { .. } => Exit::Busy,
+            LockError::Folder { .. } => Exit::Usage,
+        };
+        Self::from_error(exit, &error)
+    }
+}
+
 impl From<RunError> for CommandError {
     fn from(error: RunError) -> Self {
         match error {
             RunError::Store(error) => error.into(),
-            RunError::Lock(LockError::Held { .. }) => Self::from_error(Exit::Busy, &error),
-            RunError::Lock(_) | RunError::Client(_) | RunError::Unpriced { .. } => {
+            RunError::Lock(error) => error.into(),
+            RunError::Client(_) | RunError::Unpriced { .. } => {
                 Self::from_error(Exit::Usage, &error)
             }
             RunError::Stage(_) => Self::from_error(Exit::Internal, &error),

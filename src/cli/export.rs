@@ -35,7 +35,7 @@ pub(super) async fn export(session: &Session, args: &ExportArgs) -> Result<Exit,
             }
             ExportOutcome::Refused { reason } => {
                 exit = Exit::SomeFailed;
-                print_error(&format!("item {item}: {reason}"))?;
+                print_error(&format!("item {item}: {reason}"));
             }
         }
     }

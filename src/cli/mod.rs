@@ -3,7 +3,7 @@
 //! - [`args`]: arguments and help texts
 //! - [`exit`]: exit codes and error messages
 //! - `candidates`: completion candidates for the shell
-//! - `logging`: log setup
+//! - `logging`: log setup; `journal`: priorities for the journal of systemd
 //! - `terminal`: styles and formatting; `json`: JSON output
 //! - `wait_text`: sentence for the reason that an item is not done
 //! - `live`: live view of the queue
@@ -21,6 +21,7 @@ mod display;
 pub mod exit;
 mod export;
 mod init;
+mod journal;
 mod json;
 mod list;
 mod live;
@@ -30,6 +31,7 @@ mod packaging;
 mod pause;
 mod plan;
 mod prices;
+mod reload;
 mod report;
 mod retry;
 mod run;
@@ -53,7 +55,11 @@ use std::process::ExitCode;
 #[must_use]
 pub fn main() -> ExitCode {
     packaging::answer_completion();
-    let cli = Cli::parse();
+    journal::report_panics();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) => return ExitCode::from(exit::print_usage(&answer) as u8),
+    };
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();

@@ -18,7 +18,7 @@ pub(super) async fn retry(session: &Session, args: RetryArgs) -> Result<Exit, Co
     };
     let requeued = requeue(session, filter).await?;
     for refusal in &requeued.refused {
-        print_error(&sentence(refusal))?;
+        print_error(&sentence(refusal));
     }
     writeln!(
         anstream::stdout().lock(),

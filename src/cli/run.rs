@@ -4,16 +4,15 @@ use super::args::{GlobalArgs, RunArgs};
 use super::display;
 use super::exit::{CommandError, Exit};
 use super::plan::plan;
-use super::signals::stop_on_signal;
+use super::reload::{ReloadableRun, RunSettings};
+use super::signals::{hangups, stop_on_signal};
 use crate::app::plan::PlanLimits;
 use crate::app::session::Session;
-use crate::config::read_key;
 use crate::domain::{HoldKind, Timestamp};
-use crate::notify::Channels;
-use crate::pipeline::{self, Mode, Setup, Summary};
-use crate::provider::aimlapi::options;
+use crate::pipeline::lock::LockError;
+use crate::pipeline::{Lock, Mode, Summary};
 use crate::runtime::clock::{Clock, SystemClock};
-use std::sync::Arc;
+use std::io::IsTerminal;
 
 pub(super) async fn run(
     session: Session,
@@ -21,39 +20,29 @@ pub(super) async fn run(
     global: &GlobalArgs,
 ) -> Result<Exit, CommandError> {
     session.require_config_file()?;
-    if args.dry_run {
-        let scope = PlanLimits {
-            limit: args.limit,
-            until: until(args, &SystemClock)?,
-        };
-        return plan(&session, false, &scope).await;
-    }
-    let key = read_key(&session.config.api.key, &session.environment)?;
-    let channels = Channels::new(&session.config, &session.environment)?;
-    let stop = stop_on_signal()?;
-    if session.config.sources.is_empty() {
-        tracing::warn!("no [[source]] is configured, so no recordings are found");
-    }
-    for source in &session.config.sources {
-        for warning in options::warnings(&source.request) {
-            tracing::warn!(source = source.name, "{warning}");
-        }
-    }
-    let mode = if args.once { Mode::Once } else { Mode::Daemon };
     let until = until(args, &SystemClock)?;
+    if args.dry_run {
+        let limit = args.limit;
+        return plan(&session, false, &PlanLimits { limit, until }).await;
+    }
+    let settings = RunSettings::new(session)?;
+    let lock = Lock::take(settings.state_dir());
+    let lock = lock.map_err(|error| lock_error(error, args, global))?;
     let display = display::for_run(global);
-    let setup = Setup {
-        config: session.config,
-        key,
-        mode,
+    let last_words = display.clone();
+    let stop = stop_on_signal(move || last_words.last_words())?;
+    let run = ReloadableRun {
+        mode: if args.once { Mode::Once } else { Mode::Daemon },
         until,
         limit: args.limit,
-        clock: Arc::new(SystemClock),
-        observer: display.clone(),
-        channels,
-        stop: stop.child_token(),
+        lock,
+        display: display.clone(),
+        stop: stop.clone(),
+        hangups: hangups()?,
+        had_terminal: std::io::stderr().is_terminal(),
     };
-    let summary = pipeline::run(setup).await;
+    let mode = run.mode;
+    let summary = run.run(settings).await;
     display.finish();
     let summary = summary?;
     display.summarize(&summary);
@@ -62,6 +51,16 @@ pub(super) async fn run(
     } else {
         exit_code(&summary)
     })
+}
+
+/// Converts the error of taking the lock. A quiet run of limited length, as from cron, says nothing about another one
+/// that is still active.
+fn lock_error(error: LockError, args: &RunArgs, global: &GlobalArgs) -> CommandError {
+    let is_limited = args.once || args.until.is_some() || args.duration.is_some();
+    match error {
+        LockError::Held { .. } if global.quiet && is_limited => CommandError::new(Exit::Busy, ""),
+        error => error.into(),
+    }
 }
 
 /// Returns the time at which submissions stop, from `--until` or `--for`.
@@ -87,11 +86,7 @@ pub(super) fn exit_code(summary: &Summary) -> Exit {
         .any(|hold| hold.kind.is_probed() || hold.kind == HoldKind::Operator && summary.queued);
     if held {
         Exit::Held
-    } else if summary.failed > 0
-        || summary.unwritten
-        || summary.unreachable
-        || !summary.failing_models.is_empty()
-    {
+    } else if summary.failed > 0 || !summary.problems.is_empty() {
         Exit::SomeFailed
     } else {
         Exit::Done

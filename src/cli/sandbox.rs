@@ -7,7 +7,7 @@ use nightscribe_sandbox::{Sandbox, Settings};
 use std::io::Write;
 
 pub(super) async fn sandbox(args: args::SandboxArgs) -> Result<Exit, CommandError> {
-    let stop = stop_on_signal()?;
+    let stop = stop_on_signal(|| ())?;
     let settings = Settings {
         listen: args.listen,
         delay: args.delay,

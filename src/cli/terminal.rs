@@ -1,14 +1,14 @@
 //! Styles and formatting for terminal output.
 
+use super::journal::{Priority, prioritized};
 pub(super) use crate::app::duration_text::format_duration;
-use crate::domain::Timestamp;
 pub(super) use crate::domain::control_chars::escape_control_chars;
 use crate::domain::is_control_char;
+pub(super) use crate::domain::local_time::format_time;
 use crate::domain::readable_path::readable_path;
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
-use jiff::tz::TimeZone;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,9 +16,6 @@ pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();
 pub(super) const WARN: Style = AnsiColor::Yellow.on_default().bold();
 pub(super) const SUCCESS: Style = AnsiColor::Green.on_default().bold();
 pub(super) const DIM: Style = Style::new().dimmed();
-
-/// Times closer to now than this are shown without a date.
-const SAME_NIGHT: Duration = Duration::from_secs(12 * 3600);
 
 /// Formats an untrusted path or text on one line. Control characters and bytes that are not UTF-8 are escaped.
 pub(super) fn printable_path(name: impl AsRef<Path>) -> String {
@@ -61,22 +58,12 @@ pub(super) fn format_hours(audio_s: f64) -> String {
 pub(super) fn format_money(cost: Option<f64>, currency: Option<&str>) -> String {
     let currency = currency.unwrap_or_default();
     cost.map_or_else(String::new, |cost| {
-        format!("{cost:.2} {currency}").trim_end().to_owned()
+        // Rounded first: an amount just below zero would read "-0.00". Adding zero drops the sign of a zero.
+        let cents = (cost * 100.0).round() + 0.0;
+        format!("{:.2} {currency}", cents / 100.0)
+            .trim_end()
+            .to_owned()
     })
-}
-
-/// Formats a time in the time zone `zone`, with the date unless it is close to `now`: `03:10`, `2026-11-23 03:10`.
-pub(super) fn format_time(time: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
-    let local = |time: Timestamp| {
-        let time = jiff::Timestamp::from_millisecond(time.millis()).ok()?;
-        Some(time.to_zoned(zone.clone()))
-    };
-    let Some(shown) = local(time) else {
-        return time.to_string();
-    };
-    let is_near = time.since(now).max(now.since(time)) < SAME_NIGHT;
-    let format = if is_near { "%H:%M" } else { "%Y-%m-%d %H:%M" };
-    shown.strftime(format).to_string()
 }
 
 /// Formats a number with its noun in the singular or plural.
@@ -89,8 +76,17 @@ pub(super) fn pluralize(number: u64, one: &str, many: &str) -> String {
 }
 
 /// Prints an error about one item to standard error.
-pub(super) fn print_error(message: &str) -> io::Result<()> {
-    writeln!(anstream::stderr(), "{ERROR}error{ERROR:#}: {message}")
+pub(super) fn print_error(message: &str) {
+    print_to_stderr(
+        &format!("{ERROR}error{ERROR:#}: {message}"),
+        Priority::Error,
+    );
+}
+
+/// Prints lines to standard error. Ignores a closed standard error.
+pub(super) fn print_to_stderr(text: &str, priority: Priority) {
+    let text = prioritized(text.trim_end(), priority);
+    let _closed = writeln!(anstream::stderr().lock(), "{text}");
 }
 
 /// Creates a table without borders. On a terminal, it fits the width.
@@ -128,20 +124,10 @@ mod tests {
     }
 
     #[test]
-    fn times_within_twelve_hours_have_no_date() {
-        let now = Timestamp::from_millis(1_795_230_245_000);
-        let shown = [0, 3600, 43_200, 86_400].map(|seconds| {
-            format_time(now.after(Duration::from_secs(seconds)), now, &TimeZone::UTC)
-        });
-        let expected = ["03:04", "04:04", "2026-11-21 15:04", "2026-11-22 03:04"];
-        assert_eq!(shown, expected);
-        assert_eq!(
-            format_time(now, now, &TimeZone::fixed(jiff::tz::offset(2))),
-            "05:04"
-        );
-        assert_eq!(
-            format_time(now, now.after(Duration::from_secs(60)), &TimeZone::UTC),
-            "03:04"
-        );
+    fn an_amount_that_rounds_to_zero_has_no_sign() {
+        let shown = [-0.0, -0.001, 0.001, -0.5, 12.346].map(|cost| format_money(Some(cost), None));
+        assert_eq!(shown, ["0.00", "0.00", "0.00", "-0.50", "12.35"]);
+        assert_eq!(format_money(Some(-0.0), Some("USD")), "0.00 USD");
+        assert_eq!(format_money(None, Some("USD")), "");
     }
 }

@@ -1,6 +1,6 @@
 //! Plain data and the state machine of a job. This module does no I/O and uses no clock and no threads.
 //!
-//! - [`time`]: UTC timestamps in milliseconds
+//! - [`time`]: UTC timestamps in milliseconds; [`local_time`]: times of day for people
 //! - [`id`]: newtypes for identifiers
 //! - [`recording`]: a recording, with its location and revision; [`job`]: its transcription
 //! - [`state`]: the states of a job; [`transition`]: its state machine
@@ -10,8 +10,10 @@
 //! - [`transcript`]: a transcript, independent of the model; [`extras`]: what else a result contains
 //! - [`warning`]: warnings about finished transcripts
 //! - [`failure`]: failure classes, with advice; [`hold`]: reasons to suspend submissions
+//! - [`problem`]: problems of a run that need a person
 //! - [`on_uncertain`]: what is done with a submission that stays uncertain
 //! - [`price`]: prices of the models
+//! - [`awaited`]: results that a stopped run leaves at the service
 //! - [`container`]: file types that the service accepts; [`file_content`]: a small recording, held in memory
 //! - [`file_name`]: template for the names of output files; [`format`](mod@format): output formats
 //! - [`written_file`]: output files, and how their content is recognised
@@ -21,6 +23,7 @@
 //! - [`did_you_mean`]: suggestions for mistyped names
 
 pub mod api_mode;
+pub mod awaited;
 pub mod channel;
 pub mod container;
 pub mod control_chars;
@@ -36,10 +39,12 @@ pub mod id;
 pub mod job;
 pub mod language;
 mod language_codes;
+pub mod local_time;
 pub mod model_name;
 pub mod on_uncertain;
 pub mod one_line;
 pub mod price;
+pub mod problem;
 pub mod readable_path;
 pub mod recording;
 pub mod request;
@@ -54,6 +59,7 @@ pub use crate::domain::api_mode::ApiMode;
 pub use crate::domain::control_chars::is_control_char;
 pub use crate::domain::file_content::FileContent;
 pub use crate::domain::hook_argument::HookArgument;
+pub use awaited::AwaitedResults;
 pub use channel::NotifyChannel;
 pub use failure::{ErrorClass, Failure};
 pub use file_name::FileNameTemplate;
@@ -64,6 +70,7 @@ pub use job::Job;
 pub use language::Language;
 pub use one_line::one_line;
 pub use price::{Price, PriceTable};
+pub use problem::Problem;
 pub use recording::{Location, Recording, Revision};
 pub use request::Request;
 pub use state::JobState;

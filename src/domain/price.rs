@@ -14,6 +14,19 @@ pub struct Price {
     pub is_upper_bound: bool,
 }
 
+/// Returns the sum of the amounts, and zero for none: the sum of no floats is -0.0 in the standard library.
+#[must_use]
+pub fn total(amounts: impl IntoIterator<Item = f64>) -> f64 {
+    amounts.into_iter().fold(0.0, |sum, amount| sum + amount)
+}
+
+/// Returns the sum of the costs, as [`total`] does. Returns `None` if one is unknown.
+#[must_use]
+pub fn total_cost(costs: impl IntoIterator<Item = Option<f64>>) -> Option<f64> {
+    let mut costs = costs.into_iter();
+    costs.try_fold(0.0, |sum, cost| Some(sum + cost?))
+}
+
 /// Prices by model, in any spelling.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PriceTable {
@@ -70,6 +83,17 @@ impl PriceTable {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_sum_of_nothing_is_positive_zero() {
+        assert!(total([]).is_sign_positive());
+        assert!(total_cost([]).is_some_and(f64::is_sign_positive));
+        assert_eq!(
+            (total([1.0, 2.0]), total_cost([Some(1.5), Some(2.0)])),
+            (3.0, Some(3.5))
+        );
+        assert_eq!(total_cost([Some(1.0), None]), None);
+    }
 
     #[test]
     fn a_price_is_found_by_every_name_of_its_model() {

@@ -1,6 +1,6 @@
 //! Messages as data and as JSON. Fields may be added, but are never changed or removed.
 
-use crate::domain::{Failure, Hold, JobId, Timestamp};
+use crate::domain::{AwaitedResults, Failure, Hold, JobId, Problem, Timestamp};
 use serde::Serialize;
 
 /// Maximum number of failures listed in a message. The rest are only counted.
@@ -14,7 +14,7 @@ const VERSION: u32 = 1;
 pub enum NotificationKind {
     /// A run or a day has ended.
     Summary,
-    /// A hold has begun that a person must resolve.
+    /// A hold has begun, or a problem was found, that a person must resolve.
     Attention,
 }
 
@@ -40,6 +40,11 @@ pub struct Notification {
     pub failures: Vec<FailedRecording>,
     /// Active holds.
     pub holds: Vec<ActiveHold>,
+    /// Problems that need a person.
+    pub problems: Vec<ReportedProblem>,
+    /// Paid results that are still at the service at the end of a run. The next run has to collect them before they
+    /// expire.
+    pub awaited: AwaitedResults,
     /// Duration of the transcribed audio, in seconds. `None` for [`NotificationKind::Attention`].
     pub audio_s: Option<f64>,
     /// Cost of the transcripts. `None` if a price is not known.
@@ -119,6 +124,65 @@ impl From<&Hold> for ActiveHold {
     }
 }
 
+/// A problem that needs a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReportedProblem {
+    /// Kind of the problem.
+    pub kind: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// What happens next, and what a person can do.
+    pub advice: &'static str,
+}
+
+impl From<&Problem> for ReportedProblem {
+    fn from(problem: &Problem) -> Self {
+        Self {
+            kind: problem.kind(),
+            message: problem.message(),
+            advice: problem.advice(),
+        }
+    }
+}
+
+/// Reason for an [`NotificationKind::Attention`] message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AttentionReason {
+    /// A hold has begun.
+    Hold(ActiveHold),
+    /// A problem was found.
+    Problem(ReportedProblem),
+}
+
+impl From<&Hold> for AttentionReason {
+    fn from(hold: &Hold) -> Self {
+        Self::Hold(hold.into())
+    }
+}
+
+impl From<&Problem> for AttentionReason {
+    fn from(problem: &Problem) -> Self {
+        Self::Problem(problem.into())
+    }
+}
+
+/// State at the time of a summary.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CurrentState<'a> {
+    /// Active holds.
+    pub holds: &'a [Hold],
+    /// Problems that need a person.
+    pub problems: &'a [Problem],
+    /// Paid results that the run leaves at the service. Empty while it goes on.
+    pub awaited: AwaitedResults,
+}
+
+impl CurrentState<'_> {
+    const fn is_ordinary(&self) -> bool {
+        self.holds.is_empty() && self.problems.is_empty() && self.awaited.is_empty()
+    }
+}
+
 /// Totals of the jobs that ended in a period.
 #[derive(Debug, Clone, Default)]
 pub struct Totals {
@@ -137,16 +201,16 @@ pub struct Totals {
 }
 
 impl Notification {
-    /// Creates a summary. `None` if no job ended and no hold is active.
+    /// Creates a summary. `None` if no job ended and nothing needs a person.
     #[must_use]
     pub fn summary(
         id: String,
         at: Timestamp,
         run: RunPeriod,
         ended: Totals,
-        holds: &[Hold],
+        state: CurrentState<'_>,
     ) -> Option<Self> {
-        if ended.done == 0 && ended.failed == 0 && holds.is_empty() {
+        if ended.done == 0 && ended.failed == 0 && state.is_ordinary() {
             return None;
         }
         Some(Self {
@@ -159,13 +223,15 @@ impl Notification {
             failed: ended.failed,
             warned: ended.warned,
             failures: ended.failures,
-            holds: holds.iter().map(ActiveHold::from).collect(),
+            holds: state.holds.iter().map(ActiveHold::from).collect(),
+            problems: state.problems.iter().map(ReportedProblem::from).collect(),
+            awaited: state.awaited,
             audio_s: Some(ended.audio_s),
             cost: ended.cost,
         })
     }
 
-    /// Creates a message about a new hold that a person must resolve. `done` and `failed` are the counts of the run so
+    /// Creates a message about a new hold or problem that a person must resolve. `done` and `failed` are the counts of the run so
     /// far.
     #[must_use]
     pub fn attention(
@@ -173,8 +239,12 @@ impl Notification {
         at: Timestamp,
         run: RunPeriod,
         [done, failed]: [u64; 2],
-        hold: &Hold,
+        reason: AttentionReason,
     ) -> Self {
+        let (holds, problems) = match reason {
+            AttentionReason::Hold(hold) => (vec![hold], Vec::new()),
+            AttentionReason::Problem(problem) => (Vec::new(), vec![problem]),
+        };
         Self {
             version: VERSION,
             kind: NotificationKind::Attention,
@@ -185,7 +255,9 @@ impl Notification {
             failed,
             warned: 0,
             failures: Vec::new(),
-            holds: vec![ActiveHold::from(hold)],
+            holds,
+            problems,
+            awaited: AwaitedResults::default(),
             audio_s: None,
             cost: None,
         }
@@ -242,12 +314,37 @@ pub(super) mod samples {
     }
 
     pub(in crate::notify) fn summary(done: u64, failed: u64, holds: &[Hold]) -> Notification {
+        let state = CurrentState {
+            holds,
+            ..CurrentState::default()
+        };
         let id = "0a1b".to_owned();
-        Notification::summary(id, at(0), span(), ended(done, failed), holds).unwrap()
+        Notification::summary(id, at(0), span(), ended(done, failed), state).unwrap()
+    }
+
+    pub(in crate::notify) fn unreachable() -> Problem {
+        let reason = "connection refused".to_owned();
+        Problem::Unreachable { reason }
+    }
+
+    /// A summary of a run that was stopped while the service was unreachable.
+    pub(in crate::notify) fn stopped() -> Notification {
+        let state = CurrentState {
+            holds: &[],
+            problems: &[unreachable()],
+            awaited: AwaitedResults {
+                pending: 2,
+                uncertain: 1,
+                first_expiry: Some(at(1800)),
+                last_expiry: Some(at(3600)),
+            },
+        };
+        let id = "0a1b".to_owned();
+        Notification::summary(id, at(0), span(), Totals::default(), state).unwrap()
     }
 
     pub(in crate::notify) fn attention() -> Notification {
-        Notification::attention("0a1b".to_owned(), at(0), span(), [3, 1], &hold())
+        Notification::attention("0a1b".to_owned(), at(0), span(), [3, 1], (&hold()).into())
     }
 }
 
@@ -270,9 +367,19 @@ mod tests {
     }
 
     #[test]
+    fn a_summary_of_a_stopped_run_as_json() {
+        let json: serde_json::Value = serde_json::from_str(&stopped().json()).unwrap();
+        insta::assert_snapshot!(serde_json::to_string_pretty(&json).unwrap());
+    }
+
+    #[test]
     fn an_empty_summary_is_not_created() {
         let is_created = |ended, holds: &[Hold]| {
-            Notification::summary(String::new(), at(0), span(), ended, holds).is_some()
+            let state = CurrentState {
+                holds,
+                ..CurrentState::default()
+            };
+            Notification::summary(String::new(), at(0), span(), ended, state).is_some()
         };
         assert!(!is_created(Totals::default(), &[]));
         assert!(is_created(ended(1, 0), &[]));

@@ -2,32 +2,38 @@
 
 use crate::domain::control_chars::escape_control_chars;
 use crate::notify::notification::{FailedRecording, Notification, NotificationKind};
+use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// Returns the subject, a one-line summary.
 #[must_use]
 pub fn subject(message: &Notification) -> String {
-    let kinds: Vec<_> = message.holds.iter().map(|hold| hold.kind).collect();
-    let held = kinds.join(", ");
+    let holds: Vec<_> = message.holds.iter().map(|hold| hold.kind).collect();
+    let held = (!holds.is_empty()).then(|| format!("held ({})", holds.join(", ")));
+    let problems = message.problems.iter().map(|problem| {
+        // Names of JSON as words.
+        problem.kind.replace('_', " ")
+    });
+    let reasons = held.into_iter().chain(problems).collect::<Vec<_>>();
     match message.kind {
-        NotificationKind::Attention => format!("nightscribe needs attention: held ({held})"),
-        NotificationKind::Summary if held.is_empty() => {
-            format!(
-                "nightscribe: {} done, {} failed",
-                message.done, message.failed
-            )
+        NotificationKind::Attention => {
+            format!("nightscribe needs attention: {}", reasons.join(", "))
         }
-        NotificationKind::Summary => format!(
-            "nightscribe: {} done, {} failed, held ({held})",
-            message.done, message.failed
-        ),
+        NotificationKind::Summary => {
+            let counts = [
+                format!("{} done", message.done),
+                format!("{} failed", message.failed),
+            ];
+            let parts: Vec<_> = counts.into_iter().chain(reasons).collect();
+            format!("nightscribe: {}", parts.join(", "))
+        }
     }
 }
 
-/// Returns the full text. Every line ends with a line feed.
+/// Returns the full text, with times of day in the time zone `zone`. Every line ends with a line feed.
 #[must_use]
-pub fn body(message: &Notification) -> String {
+pub fn body(message: &Notification, zone: &TimeZone) -> String {
     let mut text = String::new();
     for hold in &message.holds {
         paragraph(
@@ -40,6 +46,17 @@ pub fn body(message: &Notification) -> String {
             ),
         );
     }
+    for problem in &message.problems {
+        let problem = format!(
+            "{}.\n{}",
+            capitalized(&escape_control_chars(&problem.message)),
+            problem.advice
+        );
+        paragraph(&mut text, &problem);
+    }
+    if let Some(advice) = message.awaited.advice(message.at, zone) {
+        paragraph(&mut text, &format!("{advice}."));
+    }
     paragraph(&mut text, &counts(message));
     if !message.failures.is_empty() {
         paragraph(&mut text, &failures(message));
@@ -51,6 +68,13 @@ pub fn body(message: &Notification) -> String {
         &format!("{} to {}, run {}", run.since, run.until, run.id),
     );
     text
+}
+
+fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(chars).collect()
+    })
 }
 
 fn paragraph(text: &mut String, lines: &str) {
@@ -138,7 +162,8 @@ mod tests {
     use crate::notify::notification::samples::*;
 
     fn mail(message: &Notification) -> String {
-        format!("Subject: {}\n\n{}", subject(message), body(message))
+        let body = body(message, &TimeZone::UTC);
+        format!("Subject: {}\n\n{body}", subject(message))
     }
 
     #[test]
@@ -153,9 +178,21 @@ mod tests {
 
     #[test]
     fn failures_beyond_the_maximum_are_counted() {
-        let text = body(&summary(0, 23, &[]));
+        let text = body(&summary(0, 23, &[]), &TimeZone::UTC);
         assert_eq!(text.matches("reason").count(), 20);
         assert!(text.contains("\nand 3 more; "), "{text}");
+    }
+
+    #[test]
+    fn a_summary_of_a_stopped_run() {
+        insta::assert_snapshot!(mail(&stopped()));
+    }
+
+    #[test]
+    fn an_attention_message_about_a_problem() {
+        let reason = (&unreachable()).into();
+        let message = Notification::attention("0a1b".to_owned(), at(0), span(), [3, 1], reason);
+        insta::assert_snapshot!(mail(&message));
     }
 
     #[test]
@@ -165,6 +202,6 @@ mod tests {
 
     #[test]
     fn control_characters_are_escaped() {
-        assert!(!body(&summary(0, 1, &[])).contains('\u{1b}'));
+        assert!(!body(&summary(0, 1, &[]), &TimeZone::UTC).contains('\u{1b}'));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::pipeline::run::Mode;
 use crate::pipeline::stages::hooks::{self, Hooks};
-use crate::pipeline::stages::notify::{self, Notify};
+use crate::pipeline::stages::notify::{self, ClosingState, Notify};
 use std::sync::Arc;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -27,14 +27,14 @@ impl BackgroundTasks {
     }
 
     /// Waits for the tasks after the stages have ended. The remaining hooks run unless the user stopped the run, and
-    /// the summary of the run is sent. Both waits are bounded.
-    pub(super) async fn finish(self) {
+    /// the summary of the run is sent if there is a `closing` state. Both waits are bounded.
+    pub(super) async fn finish(self, closing: Option<ClosingState>) {
         self.notify.journal.signals.stages_ended.cancel();
         let hooks = async {
             if let Err(error) = self.hooks.await {
                 tracing::error!(error = %error, "the hook task ended unexpectedly");
             }
         };
-        tokio::join!(hooks, notify::finish(&self.notify, self.messages));
+        tokio::join!(hooks, notify::finish(&self.notify, self.messages, closing));
     }
 }

@@ -50,6 +50,7 @@ pub(super) async fn open_budget(
     }
     let (now, zone) = (setup.clock.now(), setup.clock.zone());
     let mut account = Budget::new(caps, zone.clone(), now);
+    account.add_earlier_spend(Period::Run, &setup.reload.spent);
     for period in [Period::Day, Period::Month] {
         let Some((from, _)) =
             period_bounds(period, now, &zone).filter(|_| account.has_cap_for(period))
@@ -103,6 +104,12 @@ impl Spend {
     ) -> Result<Amount, BudgetRefusal> {
         let cost = self.cost(model, duration_s);
         self.budget().spend(now, duration_s, cost)
+    }
+
+    /// Returns what the run has spent.
+    #[must_use]
+    pub fn in_run(&self) -> Amount {
+        self.budget().spent_in_run()
     }
 
     /// Whether a budget or a limit may refuse a submission.

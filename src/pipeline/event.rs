@@ -1,6 +1,8 @@
 //! Events of a run, for display and logging.
 
-use crate::domain::{Failure, Hold, HoldKind, JobId, JobState, KeptFile, Timestamp, Warning};
+use crate::domain::{
+    Failure, Hold, HoldKind, JobId, JobState, KeptFile, Problem, Timestamp, Warning,
+};
 use crate::policy::hours::Opening;
 use crate::provider::UploadProgress;
 use crate::source::folder::left_out::LeftOut;
@@ -141,6 +143,11 @@ pub enum RunEvent {
         next_expiry: Option<Timestamp>,
         now: Timestamp,
     },
+    /// The service has been unreachable for longer than the retries of a recording take. Sent once per outage by a
+    /// daemon.
+    Unreachable { problem: Problem },
+    /// The run ends its work to go on with another configuration.
+    Reloading,
     /// The run stops. No new work is started; in-flight work is completed.
     Stopping,
 }

@@ -158,6 +158,21 @@ impl Journal {
         }
     }
 
+    /// Reports that the service has been unreachable for too long.
+    pub async fn report_unreachable(&self) {
+        let problem = self.messages.tally.unreachable();
+        self.emit(&RunEvent::Unreachable {
+            problem: problem.clone(),
+        });
+        let Some(message) = self.messages.of_problem(&problem) else {
+            return;
+        };
+        if let Err(error) = self.store.enqueue_message(message).await {
+            tracing::warn!(error = %error, "failed to store the message about the unreachable service");
+        }
+        self.messages.wake_delivery();
+    }
+
     /// Holds submissions, in memory and in the database. `status` and the next start read it there.
     pub async fn hold(&self, hold: Hold) {
         let begun = self.begin_hold(hold);

@@ -1,6 +1,6 @@
 //! Notifications of a run about its holds, and their encoding for the channels.
 
-use crate::domain::{Hold, NotifyChannel, RunId, Timestamp};
+use crate::domain::{Hold, NotifyChannel, Problem, RunId, Timestamp};
 use crate::notify::notification::RunPeriod;
 use crate::notify::{Channels, Message, Notification, text};
 use crate::pipeline::tally::Tally;
@@ -40,7 +40,18 @@ impl Messages {
         let now = self.clock.now();
         let tally = [self.tally.done(), self.tally.failed()];
         let period = self.period(self.began, now);
-        let message = Notification::attention(new_id(), now, period, tally, hold);
+        let message = Notification::attention(new_id(), now, period, tally, hold.into());
+        Some(self.encode(&message))
+    }
+
+    /// Returns the message about a problem. Returns `None` if no channel is configured.
+    #[must_use]
+    pub fn of_problem(&self, problem: &Problem) -> Option<OutboxMessage> {
+        self.channels.configured().next()?;
+        let now = self.clock.now();
+        let tally = [self.tally.done(), self.tally.failed()];
+        let period = self.period(self.began, now);
+        let message = Notification::attention(new_id(), now, period, tally, problem.into());
         Some(self.encode(&message))
     }
 
@@ -82,7 +93,7 @@ impl Messages {
             NotifyChannel::Email => Payload {
                 channel,
                 subject: Some(text::subject(message)),
-                body: text::body(message),
+                body: text::body(message, &self.clock.zone()),
             },
         };
         OutboxMessage {

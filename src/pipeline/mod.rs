@@ -45,5 +45,5 @@ pub mod write_failures;
 pub use crate::runtime::clock::{Clock, SystemClock};
 pub use event::{Observer, RunEvent};
 pub use lock::Lock;
-pub use run::{Mode, RunError, Setup, Summary};
-pub use runner::run;
+pub use run::{Mode, Reload, RunError, Setup, Summary};
+pub use runner::{run, run_locked};

@@ -22,26 +22,11 @@ const SLEEP_THRESHOLD: Duration = Duration::from_secs(60);
 /// already at the service still fit.
 pub const MIN_FREE_BYTES: u64 = 64 << 20;
 
-/// Runs the checks until the run stops. `lock_file` is the locked file in the state folder. Sends on `reload` after another process changed the database, so that the
-/// poller reads the pending jobs again.
+/// Runs the checks until the run stops.
 ///
 /// # Errors
 /// If the lock file or the database is no longer in its place, or the database fails permanently.
-pub async fn run_monitor(
-    journal: Arc<Journal>,
-    lock_file: PlacedFile,
-    archive: Arc<Archive>,
-    reload: mpsc::Sender<()>,
-) -> Result<(), StoreError> {
-    let mut monitor = Monitor {
-        lock_file,
-        archive,
-        version: None,
-        opening: Opening::Now,
-        last_check: journal.now(),
-        disk_low: false,
-        reload,
-    };
+pub async fn run_monitor(journal: Arc<Journal>, mut monitor: Monitor) -> Result<(), StoreError> {
     let mut store_failed = false;
     loop {
         match monitor.check(&journal).await {
@@ -63,7 +48,8 @@ pub async fn run_monitor(
     }
 }
 
-struct Monitor {
+/// The checks, and what the last ones found.
+pub struct Monitor {
     /// Locked file in the state folder. A second run can begin if it is removed.
     lock_file: PlacedFile,
     /// Transcripts on disk, whose imports are reported.
@@ -76,10 +62,39 @@ struct Monitor {
     last_check: Timestamp,
     /// Whether submissions are held for lack of disk space.
     disk_low: bool,
+    /// Time after which an unreachable service is reported. `None` if the run ends then.
+    report_unreachable_after: Option<Duration>,
+    /// Whether the service is unreachable and this was reported.
+    is_unreachable: bool,
+    /// Asks the poller to read the pending jobs again, after another process changed the database.
     reload: mpsc::Sender<()>,
 }
 
 impl Monitor {
+    /// Creates the checks of a run that begins at `now`. `lock_file` is the locked file in the state folder. An
+    /// unreachable service is reported after `report_unreachable_after`. `reload` is sent to after another process
+    /// changed the database, so that the poller reads the pending jobs again.
+    #[must_use]
+    pub const fn new(
+        now: Timestamp,
+        lock_file: PlacedFile,
+        archive: Arc<Archive>,
+        report_unreachable_after: Option<Duration>,
+        reload: mpsc::Sender<()>,
+    ) -> Self {
+        Self {
+            lock_file,
+            archive,
+            version: None,
+            opening: Opening::Now,
+            last_check: now,
+            disk_low: false,
+            report_unreachable_after,
+            is_unreachable: false,
+            reload,
+        }
+    }
+
     async fn check(&mut self, journal: &Journal) -> Result<(), StoreError> {
         journal.store.require_in_place()?;
         if !self.lock_file.is_in_place() {
@@ -89,6 +104,7 @@ impl Monitor {
         self.check_disk(journal).await;
         self.check_sleep(journal);
         self.check_hours(journal);
+        self.check_service(journal).await;
         self.release_expired_holds(journal).await;
         if let Some(count) = self.archive.imports_to_report(false) {
             journal.emit(&RunEvent::Imported { count });
@@ -128,6 +144,21 @@ impl Monitor {
         if opening != self.opening {
             self.opening = opening;
             journal.emit(&RunEvent::WindowChanged { opening });
+        }
+    }
+
+    /// Reports a service that has been unreachable for too long, once per outage.
+    async fn check_service(&mut self, journal: &Journal) {
+        let failing_for = journal.admission.failing_for();
+        if failing_for.is_zero() {
+            self.is_unreachable = false;
+        }
+        let is_due = self
+            .report_unreachable_after
+            .is_some_and(|after| failing_for > after);
+        if is_due && !self.is_unreachable {
+            self.is_unreachable = true;
+            journal.report_unreachable().await;
         }
     }
 

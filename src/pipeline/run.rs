@@ -3,9 +3,9 @@
 use super::event::Observer;
 use super::lock::LockError;
 use crate::config::Config;
-use crate::domain::{Hold, Timestamp};
+use crate::domain::{AwaitedResults, Hold, Problem, Timestamp};
 use crate::notify::Channels;
-use crate::policy::budget::Cap;
+use crate::policy::budget::{Amount, Cap};
 use crate::policy::hours::Opening;
 use crate::provider::ClientError;
 use crate::runtime::clock::Clock;
@@ -49,10 +49,22 @@ pub struct Setup {
     pub channels: Channels,
     /// Cancelled to stop the run gracefully.
     pub stop: CancellationToken,
+    /// Reload of the configuration. The default never reloads.
+    pub reload: Reload,
+}
+
+/// Reload of the configuration during a run. The part of the run with the earlier configuration ends, and the next part
+/// begins with what the earlier ones spent.
+#[derive(Debug, Clone, Default)]
+pub struct Reload {
+    /// Cancelled before `stop` to end this part for a reload.
+    pub requested: CancellationToken,
+    /// What the earlier parts of the run spent of its budget.
+    pub spent: Amount,
 }
 
 /// Result of a run.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Summary {
     /// Work recovered from earlier runs.
     pub recovered: Recovered,
@@ -66,14 +78,25 @@ pub struct Summary {
     pub holds: Vec<Hold>,
     /// Whether jobs are still queued in the sources within reach.
     pub queued: bool,
-    /// Canonical names of the models that failed for too long. Their recordings stay queued.
-    pub failing_models: Vec<String>,
+    /// Problems that need a person.
+    pub problems: Vec<Problem>,
+    /// Paid results that are still at the service.
+    pub awaited: AwaitedResults,
+    /// What the run spent of its budget, including the parts before a reload.
+    pub spent: Amount,
     /// Whether the active hours and the time limit allowed submissions at the end of the run.
     pub opening: Opening,
-    /// Whether results are stored whose files could not be written.
-    pub unwritten: bool,
-    /// Whether the run ended because the service was unreachable for too long.
-    pub unreachable: bool,
+}
+
+impl Summary {
+    /// Adds the counts of an earlier part of the same run, which ended to apply another configuration.
+    #[must_use]
+    pub const fn with_earlier(mut self, earlier: &Self) -> Self {
+        self.done += earlier.done;
+        self.failed += earlier.failed;
+        self.warned += earlier.warned;
+        self
+    }
 }
 
 /// An error that prevented or ended a run. Recorded data is not lost.
@@ -103,6 +126,14 @@ pub enum RunError {
     /// A stage panicked.
     #[error("a stage of the run panicked")]
     Stage(#[source] tokio::task::JoinError),
+}
+
+impl RunError {
+    /// Whether the run cannot begin with this configuration, but may with another one.
+    #[must_use]
+    pub const fn is_of_configuration(&self) -> bool {
+        matches!(self, Self::Unpriced { .. } | Self::Client(_))
+    }
 }
 
 /// Tasks of the stages.

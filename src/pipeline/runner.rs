@@ -11,14 +11,14 @@ use super::journal::Journal;
 use super::lane::Lane;
 use super::lock::Lock;
 use super::messages::Messages;
-use super::monitor;
+use super::monitor::{self, Monitor};
 use super::reach::Reach;
 use super::result_cache::ResultCache;
 use super::run::{Mode, RunError, STOP_TIMEOUT, Setup, Stages, Summary, stage_result};
 use super::signals::Signals;
-use super::stages::discover::{self, Discover, daemon};
+use super::stages::discover::{self, Discover, ReportedProblems, daemon};
 use super::stages::hooks::Hooks;
-use super::stages::notify::{self, Notify};
+use super::stages::notify::{self, ClosingState, Notify};
 use super::stages::poll::{self, Poll};
 use super::stages::recover::{self, Recover};
 use super::stages::save::{self, Save};
@@ -29,7 +29,7 @@ use super::withdrawn_models::WithdrawnModels;
 use super::write_failures::WriteFailures;
 use crate::config::{Config, key_reader};
 use crate::disk::identity::PlacedFile;
-use crate::domain::HoldKind;
+use crate::domain::{HoldKind, Problem};
 use crate::policy::admission::AdmissionLimits;
 use crate::policy::backoff::Backoff;
 use crate::policy::hours::SubmitWindow;
@@ -45,6 +45,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 /// Look-ups that the service allows per minute.
 const LOGS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(180).expect("180 is not zero");
@@ -61,9 +62,17 @@ const INTEGRITY_LIMIT: Duration = Duration::from_secs(1);
 /// the database is damaged or fails permanently, or a stage panics.
 pub async fn run(setup: Setup) -> Result<Summary, RunError> {
     let lock = Lock::take(&setup.config.state.dir)?;
+    run_locked(setup, &lock).await
+}
+
+/// Runs like [`run`] in a state folder that the caller has locked.
+///
+/// # Errors
+/// As [`run`], except that the folder is already locked.
+pub async fn run_locked(setup: Setup, lock: &Lock) -> Result<Summary, RunError> {
     let store = Store::open(&setup.config.state.dir).await?;
     store.check_integrity(INTEGRITY_LIMIT).await?;
-    let mode = setup.mode;
+    let (mode, reload) = (setup.mode, setup.reload.requested.clone());
     let (run, recovered) = Run::new(setup, store).await?;
     let journal = run.journal.clone();
     for source in &run.config.sources {
@@ -78,9 +87,14 @@ pub async fn run(setup: Setup) -> Result<Summary, RunError> {
     let notify = run.notify();
     notify::reopen_outbox(&notify).await?;
     let background = BackgroundTasks::start(run.hooks(), notify, mode);
-    let unreachable = run.stages(mode, lock.file()).await?;
+    let unreachable = run.stages(mode, &reload, lock.file()).await?;
     let summary = run.summary(recovered, unreachable).await?;
-    background.finish().await;
+    // The run goes on after a reload, so it has no summary yet.
+    let closing = (!reload.is_cancelled()).then(|| ClosingState {
+        problems: summary.problems.clone(),
+        awaited: summary.awaited,
+    });
+    background.finish(closing).await;
     for hold in &summary.holds {
         // A cap on a single run ends with the run.
         if hold.kind == HoldKind::Budget && hold.ends.is_none() {
@@ -93,7 +107,6 @@ pub async fn run(setup: Setup) -> Result<Summary, RunError> {
     if let Some(journal) = Arc::into_inner(journal) {
         journal.store.close().await;
     }
-    drop(lock);
     Ok(summary)
 }
 
@@ -175,20 +188,34 @@ impl Run {
     }
 
     /// Runs the stages until all have ended. Returns whether the run gave up on an unreachable service.
-    async fn stages(&self, mode: Mode, lock_file: &PlacedFile) -> Result<bool, RunError> {
+    async fn stages(
+        &self,
+        mode: Mode,
+        reload: &CancellationToken,
+        lock_file: &PlacedFile,
+    ) -> Result<bool, RunError> {
         let (accepted, to_poll) = mpsc::unbounded_channel();
-        let (reload, reloads) = mpsc::channel(1);
-        let (journal, lock_file) = (self.journal.clone(), lock_file.clone());
-        let archive = self.archive.clone();
+        let (reload_jobs, reloads) = mpsc::channel(1);
+        let monitor = Monitor::new(
+            self.journal.now(),
+            lock_file.clone(),
+            self.archive.clone(),
+            // `run --once` ends when the service is unreachable for so long.
+            (mode == Mode::Daemon).then(|| self.give_up_after()),
+            reload_jobs,
+        );
         let mut stages = JoinSet::new();
         stages.spawn(poll::poll_all(self.poll(), to_poll, reloads));
         stages.spawn(recover::recover_all(self.recover(accepted.clone())));
         stages.spawn(submit::submit_all(self.submit(accepted)));
-        stages.spawn(monitor::run_monitor(journal, lock_file, archive, reload));
+        stages.spawn(monitor::run_monitor(self.journal.clone(), monitor));
         let saver = tokio::spawn(save::save_all(self.save()));
         let supervised = self.supervise(mode, &mut stages).await;
         let signals = &self.journal.signals;
-        self.journal.emit(&RunEvent::Stopping);
+        self.journal.emit(match reload.is_cancelled() {
+            true => &RunEvent::Reloading,
+            false => &RunEvent::Stopping,
+        });
         signals.stop.cancel();
         let ended = drain(signals, &mut stages).await;
         if let Some(count) = self.archive.imports_to_report(true) {
@@ -256,11 +283,25 @@ impl Run {
             warned: self.tally.warned(),
             holds: self.lane.admission.holds(),
             queued: left.queued,
-            failing_models: self.finish().given_up_models(),
+            problems: self.problems(left.received, unreachable),
+            awaited: self.journal.store.awaited_results().await?,
+            spent: self.lane.spend.in_run(),
             opening: self.lane.admission.opening(),
-            unwritten: left.received,
-            unreachable,
         })
+    }
+
+    /// Returns the problems at the end of the run.
+    fn problems(&self, unwritten: bool, unreachable: bool) -> Vec<Problem> {
+        let mut problems = self.tally.source_problems();
+        if unreachable {
+            problems.push(self.tally.unreachable());
+        }
+        let models = self.finish().given_up_models().into_iter();
+        problems.extend(models.map(|model| Problem::ModelFailing { model }));
+        if unwritten {
+            problems.push(Problem::Unwritten);
+        }
+        problems
     }
 
     fn discover(&self) -> Discover {
@@ -268,6 +309,7 @@ impl Run {
             config: self.config.clone(),
             journal: self.journal.clone(),
             reach: self.reach.clone(),
+            reported: ReportedProblems::default(),
         }
     }
 

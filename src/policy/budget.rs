@@ -179,7 +179,14 @@ impl Budget {
         self.caps.iter().any(|cap| cap.period == period)
     }
 
-    /// Adds an amount that earlier runs spent in the current day or month.
+    /// Returns what the run has spent.
+    #[must_use]
+    pub const fn spent_in_run(&self) -> Amount {
+        self.run
+    }
+
+    /// Adds an amount spent earlier in the current period: by earlier runs of the day or month, or by this run before a
+    /// reload.
     pub fn add_earlier_spend(&mut self, period: Period, amount: &Amount) {
         match period {
             Period::Run => self.run.add(amount, 1.0),

@@ -92,6 +92,7 @@ mod tests {
             key: ServiceKey::File("/Users/ann/key".to_owned()),
             read_paths: vec!["/Users/ann/Podcasts".to_owned()],
             write_paths: vec!["/Users/ann/state".to_owned()],
+            starts_programs: false,
         }
     }
 

@@ -51,6 +51,8 @@ pub struct ServiceSpec {
     pub read_paths: Vec<String>,
     /// Folders that are written.
     pub write_paths: Vec<String>,
+    /// Whether the service starts programs: hooks, or a command for notifications.
+    pub starts_programs: bool,
 }
 
 /// Error of deriving a service from a configuration.
@@ -118,6 +120,7 @@ impl ServiceSpec {
             key,
             read_paths: texts(&reads)?,
             write_paths: texts(&writes)?,
+            starts_programs: !programs(config).is_empty(),
         })
     }
 }
@@ -135,6 +138,20 @@ pub fn folders(config: &Config) -> (Vec<&Path>, Vec<&Path>) {
     writes.dedup();
     let reads = sources.filter(|path| !writes.contains(path)).collect();
     (reads, writes)
+}
+
+/// Returns the programs that the service starts for notifications and hooks.
+#[must_use]
+pub fn programs(config: &Config) -> Vec<&Path> {
+    let command = config.notify.command.as_ref();
+    let hook = config.hooks.on_done.as_ref();
+    let paths = [
+        command.map(|command| command.path.as_path()),
+        hook.map(|hook| hook.path.as_path()),
+    ];
+    let mut paths: Vec<_> = paths.into_iter().flatten().collect();
+    paths.dedup();
+    paths
 }
 
 fn texts(paths: &[&Path]) -> Result<Vec<String>, SpecError> {

@@ -87,6 +87,9 @@ fn adapted(line: &str, setup: &ServiceSpec) -> Vec<String> {
             lines.extend(path_settings(setup));
             lines
         }
+        // Programs may have a just-in-time compiler, read the state of the machine, or list its network interfaces.
+        "MemoryDenyWriteExecute" | "ProcSubset" => kept_if(!setup.starts_programs),
+        "RestrictAddressFamilies" if setup.starts_programs => vec![format!("{line} AF_NETLINK")],
         "WantedBy" if is_user => vec!["WantedBy=default.target".to_owned()],
         _ => kept(),
     }
@@ -173,6 +176,7 @@ mod tests {
                 "/var/lib/nightscribe/state".to_owned(),
                 "/var/tmp/out".to_owned(),
             ],
+            starts_programs: false,
         }
     }
 
@@ -258,6 +262,19 @@ mod tests {
             [r#""-/home/ann lee/state""#]
         );
         assert!(values(&unit, "StateDirectory").is_empty());
+    }
+
+    #[test]
+    fn a_unit_with_programs_lets_them_work() {
+        let mut setup = setup(Scope::System, Identity::Dynamic);
+        setup.starts_programs = true;
+        let unit = unit(&setup);
+        for key in ["MemoryDenyWriteExecute", "ProcSubset"] {
+            assert!(values(&unit, key).is_empty(), "{key}");
+        }
+        let families = values(&unit, "RestrictAddressFamilies");
+        assert_eq!(families, ["AF_INET AF_INET6 AF_UNIX AF_NETLINK"]);
+        assert_eq!(values(&unit, "ProtectSystem"), ["strict"]);
     }
 
     #[test]

@@ -6,22 +6,39 @@ use std::path::Path;
 /// Folders that `ProtectHome=` hides.
 const HOMES: [&str; 3] = ["/home", "/root", "/run/user"];
 
-/// Text of a unit file.
+/// Text of a unit file, followed by the texts of its drop-ins.
 #[derive(Debug, Clone, Copy)]
 pub struct Unit<'a>(pub &'a str);
+
+/// The API key that systemd passes to the service as the credential `key`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UnitCredential {
+    /// This file, which holds the key as plain text.
+    File(String),
+    /// An encrypted credential, which only the service can read.
+    Encrypted,
+    /// A name that systemd searches in its credential stores, or a text in the unit.
+    Other,
+}
 
 impl<'a> Unit<'a> {
     /// Returns the effective value of a key, which is its last one.
     #[must_use]
     pub fn value(self, key: &str) -> Option<&'a str> {
-        self.values(key).last()
+        self.values(key).pop()
     }
 
-    fn values(self, key: &str) -> impl Iterator<Item = &'a str> {
-        self.0.lines().filter_map(move |line| {
-            let (name, value) = line.split_once('=')?;
-            (name.trim() == key).then(|| value.trim())
-        })
+    /// Returns the effective values of a key. An empty value removes the earlier ones.
+    fn values(self, key: &str) -> Vec<&'a str> {
+        let mut values = Vec::new();
+        for (name, value) in self.0.lines().filter_map(|line| line.split_once('=')) {
+            match value.trim() {
+                _ if name.trim() != key => {}
+                "" => values.clear(),
+                value => values.push(value),
+            }
+        }
+        values
     }
 
     /// Whether the unit runs nightscribe with this configuration file.
@@ -38,13 +55,53 @@ impl<'a> Unit<'a> {
         self.value("DynamicUser").is_some_and(is_yes)
     }
 
-    /// Returns the file that systemd passes to the service as the credential `key`.
+    /// Returns the credential `key`. An encrypted one takes precedence, as in systemd.
     #[must_use]
-    pub fn credential(self) -> Option<String> {
-        let path = self
-            .values("LoadCredential")
-            .find_map(|value| value.strip_prefix("key:"));
-        path.map(|path| path.replace("%%", "%"))
+    pub fn credential(self) -> Option<UnitCredential> {
+        let find = |setting: &str| {
+            let values = self.values(setting).into_iter();
+            values.rev().find_map(key_credential)
+        };
+        if find("LoadCredentialEncrypted").is_some() || find("SetCredentialEncrypted").is_some() {
+            return Some(UnitCredential::Encrypted);
+        }
+        if let Some(path) = find("LoadCredential") {
+            return Some(match path.starts_with('/') {
+                true => UnitCredential::File(path.replace("%%", "%")),
+                false => UnitCredential::Other,
+            });
+        }
+        find("SetCredential").map(|_| UnitCredential::Other)
+    }
+
+    /// Returns what the sandbox of the unit denies to the programs that the service starts.
+    #[must_use]
+    pub fn program_restrictions(self) -> Vec<&'static str> {
+        let is_on = |key| self.value(key).is_some_and(is_yes);
+        let is_set =
+            |key, values: &[&str]| self.value(key).is_some_and(|set| values.contains(&set));
+        let families = self.values("RestrictAddressFamilies").join(" ");
+        let has_netlink = families.is_empty() || families.split(' ').any(|one| one == "AF_NETLINK");
+        let restrictions = [
+            (
+                is_set("ProtectSystem", &["strict"]),
+                "they can write only to the folders of the service",
+            ),
+            (
+                is_on("NoNewPrivileges") || self.has_dynamic_user(),
+                "they gain no privileges, which a local mail program may need (`[notify.email]` does not)",
+            ),
+            (
+                is_on("MemoryDenyWriteExecute"),
+                "programs with a just-in-time compiler (Node.js, Java) fail",
+            ),
+            (
+                !has_netlink,
+                "programs that list network interfaces (a local mail program) fail",
+            ),
+        ];
+        let active = restrictions.into_iter().filter(|(is_active, _)| *is_active);
+        active.map(|(_, text)| text).collect()
     }
 
     /// Returns the environment file of the service.
@@ -64,13 +121,22 @@ impl<'a> Unit<'a> {
     }
 
     fn is_bound(self, folder: &Path) -> bool {
-        let bound = self
-            .values("BindPaths")
-            .chain(self.values("BindReadOnlyPaths"));
+        let mut bound = self.values("BindPaths");
+        bound.extend(self.values("BindReadOnlyPaths"));
         bound
+            .into_iter()
             .flat_map(str::split_whitespace)
             .map(|path| path.trim_matches('"').trim_start_matches('-'))
             .any(|path| folder.starts_with(path.split(':').next().unwrap_or(path)))
+    }
+}
+
+/// Returns the part after `key:`, or nothing after `key`.
+fn key_credential(value: &str) -> Option<&str> {
+    match value.split_once(':') {
+        Some(("key", rest)) => Some(rest),
+        None if value == "key" => Some(""),
+        _ => None,
     }
 }
 
@@ -108,8 +174,50 @@ mod tests {
             "DynamicUser=yes\nDynamicUser = off\nLoadCredential=key:/100%%\nEnvironmentFile=-/e\n",
         );
         assert!(!unit.has_dynamic_user());
-        assert_eq!(unit.credential().as_deref(), Some("/100%"));
+        let file = UnitCredential::File("/100%".to_owned());
+        assert_eq!(unit.credential(), Some(file));
         assert_eq!(unit.environment_file().as_deref(), Some("/e"));
+    }
+
+    #[test]
+    fn a_drop_in_can_replace_the_credential() {
+        let unit = "LoadCredential=key:/etc/nightscribe/key\n";
+        let with = |drop_in: &str| Unit(&format!("{unit}{drop_in}")).credential();
+        let encrypted = Some(UnitCredential::Encrypted);
+        assert_eq!(
+            with("LoadCredential=\nLoadCredentialEncrypted=key\n"),
+            encrypted
+        );
+        assert_eq!(with("LoadCredentialEncrypted=key:/etc/k.cred\n"), encrypted);
+        assert_eq!(with("SetCredentialEncrypted=key: \\\n  abc\n"), encrypted);
+        assert_eq!(
+            with("LoadCredential=\nLoadCredential=key:vault\n"),
+            Some(UnitCredential::Other)
+        );
+        assert_eq!(with("LoadCredential=\n"), None);
+        assert_eq!(
+            with("LoadCredential=key:/other\nLoadCredential=more:/x\n"),
+            Some(UnitCredential::File("/other".to_owned()))
+        );
+    }
+
+    #[test]
+    fn a_drop_in_can_lift_restrictions_of_programs() {
+        let unit = "ProtectSystem=strict\nNoNewPrivileges=yes\nMemoryDenyWriteExecute=yes\n\
+                    RestrictAddressFamilies=AF_INET AF_UNIX\n";
+        let with = |drop_in: &str| {
+            Unit(&format!("{unit}{drop_in}"))
+                .program_restrictions()
+                .len()
+        };
+        assert_eq!(with(""), 4);
+        assert_eq!(with("RestrictAddressFamilies=AF_NETLINK\n"), 3);
+        assert_eq!(
+            with("RestrictAddressFamilies=\nMemoryDenyWriteExecute=no\n"),
+            2
+        );
+        assert_eq!(with("NoNewPrivileges=no\nProtectSystem=full\n"), 2);
+        assert_eq!(with("NoNewPrivileges=no\nDynamicUser=yes\n"), 4);
     }
 
     #[test]

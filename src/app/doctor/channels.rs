@@ -6,6 +6,7 @@ use crate::domain::control_chars::escape_control_chars;
 use crate::notify::channels::{EMAIL_PASSWORD, WEBHOOK_SECRET};
 use crate::runtime::subprocess::find_executable;
 use std::error::Error;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// Description of a channel, or the reason it cannot work.
@@ -52,8 +53,31 @@ pub(super) fn check(
 
 fn program(program: &Path, environment: &Environment) -> ChannelStatus {
     let path = environment.get("PATH").map(|path| path.as_os_str());
-    let found = find_executable(program, path);
-    found
-        .map(path_text)
-        .ok_or_else(|| format!("`{}` is not an executable program", path_text(program)).into())
+    let Some(found) = find_executable(program, path) else {
+        return Err(format!("`{}` is not an executable program", path_text(program)).into());
+    };
+    if has_no_new_privileges() && needs_privileges(&found) {
+        return Err(format!(
+            "`{}` needs the privileges of its owner, which the sandbox of this process denies (NoNewPrivileges=)",
+            path_text(&found)
+        )
+        .into());
+    }
+    Ok(path_text(found))
+}
+
+/// Whether a program runs as its owner or group (set-user-ID, set-group-ID).
+fn needs_privileges(program: &Path) -> bool {
+    program
+        .metadata()
+        .is_ok_and(|found| found.permissions().mode() & 0o6000 != 0)
+}
+
+/// Whether this process and the programs that it starts cannot gain privileges. `check` sees it if it runs as the unit.
+fn has_no_new_privileges() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let value = status
+        .lines()
+        .find_map(|line| line.strip_prefix("NoNewPrivs:"));
+    value.is_some_and(|value| value.trim() == "1")
 }

@@ -7,7 +7,7 @@ use super::signals::stop_on_signal;
 use super::terminal::{DIM, printable_path};
 use crate::config::{self, Environment};
 use crate::notify::Channels;
-use crate::pipeline::{self, Mode, Setup};
+use crate::pipeline::{self, Mode, Reload, Setup};
 use crate::runtime::clock::SystemClock;
 use nightscribe_sandbox::{Sandbox, Settings};
 use secrecy::SecretString;
@@ -32,7 +32,7 @@ const RECORDINGS: [(&str, &[u8]); 4] = [
 const DELAY: Duration = Duration::from_secs(2);
 
 pub(super) async fn demo(args: &args::DemoArgs, global: &GlobalArgs) -> Result<Exit, CommandError> {
-    let stop = stop_on_signal()?;
+    let stop = stop_on_signal(|| ())?;
     let folder = folder(args.dir.as_deref())?;
     let failed = |error: io::Error| {
         CommandError::new(
@@ -73,6 +73,7 @@ pub(super) async fn demo(args: &args::DemoArgs, global: &GlobalArgs) -> Result<E
         observer: display.clone(),
         channels: Channels::default(),
         stop: stop.child_token(),
+        reload: Reload::default(),
     };
     let summary = pipeline::run(setup).await;
     display.finish();

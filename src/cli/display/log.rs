@@ -1,15 +1,53 @@
 //! Progress of a run as log lines.
 
 use super::event_text::{NAME_REJECTED, imported};
+use super::summary_text::summary_line;
 use crate::cli::terminal::{escape_control_chars, format_duration, printable_path};
-use crate::domain::HoldKind;
+use crate::domain::{AwaitedResults, HoldKind, Problem, Timestamp};
+use crate::pipeline::Summary;
 use crate::pipeline::event::{Observer, RunEvent};
+use tracing::field::display;
 
 /// Logs the events of a run.
 ///
-/// Problems that may need action are logged at `WARN` and above, single steps of a recording at `DEBUG`.
+/// Only what needs a person is logged at `WARN` and above, since `--quiet` shows it alone. Single steps of a recording
+/// are logged at `DEBUG`.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::cli) struct LogDisplay;
+
+/// Logs the summary of a run, and on a line of its own what needs a person and was not logged during the run.
+pub(super) fn summarize(summary: &Summary, awaited_advice: Option<&str>) {
+    tracing::info!("{}", summary_line(summary));
+    for problem in &summary.problems {
+        if let Problem::Unreachable { .. } | Problem::ModelFailing { .. } = problem {
+            log_problem(problem);
+        }
+    }
+    if let Some(advice) = awaited_advice {
+        awaited(&summary.awaited, advice);
+    }
+}
+
+/// Logs what waits at the service.
+pub(super) fn awaited(awaited: &AwaitedResults, advice: &str) {
+    let expiry = |time: Option<Timestamp>| time.map(display);
+    tracing::warn!(
+        pending = awaited.pending,
+        uncertain = awaited.uncertain,
+        first_expiry = expiry(awaited.first_expiry),
+        last_expiry = expiry(awaited.last_expiry),
+        "{advice}"
+    );
+}
+
+fn log_problem(problem: &Problem) {
+    tracing::error!(
+        problem = problem.kind(),
+        "{}. {}",
+        escape_control_chars(&problem.message()),
+        problem.advice()
+    );
+}
 
 impl Observer for LogDisplay {
     fn on_event(&self, event: &RunEvent) {
@@ -208,13 +246,13 @@ impl Observer for LogDisplay {
                 failure,
                 until,
                 now,
-            } => tracing::warn!(
+            } => tracing::info!(
                 error = failure.class.as_str(),
                 reason = escape_control_chars(&failure.message),
                 "all requests pause for {}",
                 format_duration(until.since(*now))
             ),
-            RunEvent::ModelPaused { model, failure } => tracing::warn!(
+            RunEvent::ModelPaused { model, failure } => tracing::info!(
                 model = escape_control_chars(model),
                 error = failure.class.as_str(),
                 reason = escape_control_chars(&failure.message),
@@ -229,6 +267,10 @@ impl Observer for LogDisplay {
                     reason = escape_control_chars(reason),
                     "cannot write to the database; retrying"
                 )
+            }
+            RunEvent::Unreachable { problem } => log_problem(problem),
+            RunEvent::Reloading => {
+                tracing::info!("reading the configuration again: waiting for in-flight requests")
             }
             RunEvent::Stopping => tracing::info!("stopping: waiting for in-flight requests"),
         }

@@ -5,22 +5,29 @@
 //! - [`systemd`]: notifications to systemd
 //! - [`estimate`]: throughput and time left
 //! - `event_text`: messages that both share
+//! - `summary_text`: one-line summary of a run
+//! - `awaited_now`: what waits at the service at the moment
 
+mod awaited_now;
 pub(super) mod estimate;
 mod event_text;
 pub(super) mod log;
+mod summary_text;
 pub(super) mod systemd;
 pub(super) mod terminal;
 
 use super::args::GlobalArgs;
+use super::exit::CommandError;
 use super::logging::has_display;
-use super::terminal::escape_control_chars;
-use crate::domain::HoldKind;
+use super::terminal::printable_path;
 use crate::pipeline::Summary;
 use crate::pipeline::event::{Observer, RunEvent};
-use crate::policy::hours::Opening;
+use crate::runtime::clock::{Clock, SystemClock};
+use awaited_now::AwaitedNow;
 use log::LogDisplay;
+use std::path::Path;
 use std::sync::Arc;
+use summary_text::summary_line;
 use systemd::SystemdNotifier;
 use terminal::TerminalDisplay;
 
@@ -28,6 +35,7 @@ use terminal::TerminalDisplay;
 pub(super) struct RunDisplay {
     output: ProgressOutput,
     manager: SystemdNotifier,
+    awaited: AwaitedNow,
 }
 
 enum ProgressOutput {
@@ -45,6 +53,7 @@ pub(super) fn for_run(global: &GlobalArgs) -> Arc<RunDisplay> {
     Arc::new(RunDisplay {
         output,
         manager: SystemdNotifier::from_env(),
+        awaited: AwaitedNow::default(),
     })
 }
 
@@ -55,6 +64,7 @@ impl Observer for RunDisplay {
             ProgressOutput::Terminal(terminal) => terminal.on_event(event),
         }
         self.manager.on_event(event);
+        self.awaited.on_event(event);
     }
 }
 
@@ -66,51 +76,52 @@ impl RunDisplay {
         }
     }
 
-    /// Prints a one-line summary of the run.
+    /// Prints a one-line summary of the run, and what needs a person.
     pub(super) fn summarize(&self, summary: &Summary) {
-        let line = summary_line(summary);
+        let (now, zone) = (SystemClock.now(), SystemClock.zone());
+        let advice = summary.awaited.advice(now, &zone);
         match &self.output {
-            ProgressOutput::Log(_) => tracing::info!("{line}"),
-            ProgressOutput::Terminal(_) => terminal::print_line(&line),
+            ProgressOutput::Log(_) => log::summarize(summary, advice.as_deref()),
+            ProgressOutput::Terminal(_) => {
+                terminal::print_line(&summary_line(summary));
+                advice
+                    .iter()
+                    .for_each(|advice| terminal::print_warning(advice));
+            }
         }
     }
-}
 
-fn summary_line(summary: &Summary) -> String {
-    let mut parts = vec![
-        format!("{} done", summary.done),
-        format!("{} failed", summary.failed),
-    ];
-    if summary.warned > 0 {
-        parts.push(format!(
-            "{} with warnings; `nightscribe list` shows them",
-            summary.warned
-        ));
+    /// Prints what waits at the service when a second signal ends the process.
+    pub(super) fn last_words(&self) {
+        let (now, zone) = (SystemClock.now(), SystemClock.zone());
+        let awaited = self.awaited.results();
+        let Some(advice) = awaited.advice(now, &zone) else {
+            return;
+        };
+        match &self.output {
+            ProgressOutput::Log(_) => log::awaited(&awaited, &advice),
+            ProgressOutput::Terminal(_) => terminal::print_warning(&advice),
+        }
     }
-    if summary.unwritten {
-        parts.push(
-            "some transcripts are not written yet; their results are safe in the database"
-                .to_owned(),
-        );
+
+    /// Reports that the run goes on with a new configuration.
+    pub(super) fn reloaded(&self, file: Option<&Path>) {
+        let file = file.map(printable_path).unwrap_or_default();
+        let message = format!("the configuration was read again from {file}");
+        match &self.output {
+            ProgressOutput::Log(_) => tracing::info!("{message}"),
+            ProgressOutput::Terminal(_) => terminal::print_line(&message),
+        }
     }
-    if summary.unreachable {
-        parts.push("the service could not be reached; the remaining items stay queued".to_owned());
+
+    /// Reports that the run goes on with its configuration, because the new one cannot be used.
+    pub(super) fn reload_failed(&self, error: &CommandError) {
+        let reason = error.one_line();
+        let message = "cannot use the new configuration; the earlier one stays in force";
+        match &self.output {
+            ProgressOutput::Log(_) => tracing::error!(reason, "{message}"),
+            ProgressOutput::Terminal(_) => terminal::print_warning(&format!("{message}: {reason}")),
+        }
+        self.manager.reload_failed();
     }
-    if !summary.failing_models.is_empty() {
-        parts.push(format!(
-            "the service cannot run {} at present; the items for it stay queued",
-            escape_control_chars(&summary.failing_models.join(", "))
-        ));
-    }
-    if summary.queued && summary.opening != Opening::Now {
-        parts.push(format!(
-            "the remaining items stay queued: {}",
-            summary.opening
-        ));
-    }
-    parts.extend(summary.holds.iter().map(|hold| match hold.kind {
-        HoldKind::Budget => format!("held (budget): {}", hold.message),
-        kind => format!("held ({kind}): {}", kind.advice()),
-    }));
-    parts.join(", ")
 }

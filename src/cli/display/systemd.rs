@@ -22,6 +22,13 @@ impl SystemdNotifier {
         }
     }
 
+    /// Reports a reload that changed nothing.
+    pub(in crate::cli) fn reload_failed(&self) {
+        reloading();
+        let status = "the new configuration cannot be used; the earlier one stays in force";
+        send(&[NotifyState::Ready, NotifyState::Status(status)]);
+    }
+
     /// Notifies the watchdog, at most four times per timeout.
     ///
     /// Called on each tick. Ticks stop if the runner or its database hangs.
@@ -45,6 +52,10 @@ impl Observer for SystemdNotifier {
         match event {
             RunEvent::Started { .. } => send(&[NotifyState::Ready]),
             RunEvent::Stopping => send(&[NotifyState::Stopping]),
+            RunEvent::Reloading => reloading(),
+            RunEvent::Unreachable { .. } => {
+                send(&[NotifyState::Status("the service cannot be reached")])
+            }
             RunEvent::Held { hold } => {
                 send(&[NotifyState::Status(&format!("held: {}", hold.kind))])
             }
@@ -65,6 +76,14 @@ impl Observer for SystemdNotifier {
             }
             _ => {}
         }
+    }
+}
+
+/// Reports the beginning of a reload. `Ready` ends it.
+fn reloading() {
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => send(&[NotifyState::Reloading, now]),
+        Err(_) => send(&[NotifyState::Reloading]),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::estimate::ThroughputEstimator;
 use super::event_text::{NAME_REJECTED, imported};
+use crate::cli::journal::{Priority, prioritized};
 use crate::cli::terminal::{
     ERROR, SUCCESS, WARN, escape_control_chars, escape_json, format_duration, printable_path,
 };
@@ -20,31 +21,41 @@ static BARS: LazyLock<MultiProgress> =
 /// Redraw interval of the progress bars.
 const REDRAW: Duration = Duration::from_millis(200);
 
-/// Writer to standard error that keeps the progress bars below the output.
-pub(in crate::cli) struct AboveBarsWriter;
+/// Writer of log messages to standard error that keeps the progress bars below the output.
+///
+/// Ignores a closed standard error: a daemon goes on after its terminal is gone.
+pub(in crate::cli) struct AboveBarsWriter {
+    priority: Priority,
+}
 
 impl AboveBarsWriter {
-    /// Creates a writer for the log.
-    pub(in crate::cli) const fn new() -> Self {
-        Self
+    /// Creates a writer of messages with this priority.
+    pub(in crate::cli) const fn new(priority: Priority) -> Self {
+        Self { priority }
     }
 }
 
 impl Write for AboveBarsWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let line = escape_json(&String::from_utf8_lossy(bytes));
-        BARS.suspend(|| io::stderr().lock().write_all(line.as_bytes()))?;
+        let message = escape_json(&String::from_utf8_lossy(bytes));
+        let message = prioritized(&message, self.priority);
+        let _closed = BARS.suspend(|| io::stderr().lock().write_all(message.as_bytes()));
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+        Ok(())
     }
 }
 
 /// Prints a line above the progress bars. Ignores a closed standard error.
 pub(in crate::cli) fn print_line(line: &str) {
     let _closed = BARS.suspend(|| writeln!(anstream::stderr().lock(), "{line}"));
+}
+
+/// Prints a warning above the progress bars.
+pub(in crate::cli) fn print_warning(message: &str) {
+    print_line(&format!("{WARN}{message}{WARN:#}"));
 }
 
 /// Progress display on a terminal.
@@ -286,6 +297,11 @@ impl Observer for TerminalDisplay {
                 let expires_in = next_expiry.map(|expiry| expiry.since(*now));
                 self.counts(&mut state, counts, expires_in);
             }
+            RunEvent::Unreachable { problem } => print_line(&format!(
+                "{ERROR}unreachable{ERROR:#}: {}\n  {}",
+                escape_control_chars(&problem.message()),
+                problem.advice()
+            )),
             RunEvent::Stopping => self.line.set_message(
                 "waiting for in-flight requests; press Ctrl-C again to exit immediately",
             ),

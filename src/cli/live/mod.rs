@@ -32,7 +32,7 @@ const PLAIN_WIDTH: usize = 80;
 /// # Errors
 /// If the database fails or the output cannot be written.
 pub(super) async fn watch(session: &Session) -> Result<Exit, CommandError> {
-    let stop = stop_on_signal()?;
+    let stop = stop_on_signal(|| ())?;
     let mut loader = SnapshotLoader::start(session);
     if std::io::stdout().is_terminal() {
         on_terminal(&mut loader, &stop).await?;

@@ -6,6 +6,8 @@ use crate::cli::args::GlobalArgs;
 use crate::cli::exit::{CommandError, Exit};
 use crate::cli::terminal::printable_path;
 use crate::config::{Config, KeySource};
+use crate::service_manager::setup::programs;
+use crate::service_manager::unit_file::Unit;
 use crate::service_manager::{
     Identity, Scope, ServiceKey, ServiceManager, ServiceSpec, is_generated, render, user,
 };
@@ -169,12 +171,37 @@ fn hints(
                 .to_owned(),
         );
     }
+    hints.extend(sandboxed_programs(target, setup, config));
     for name in &target.ignored_variables {
         hints.push(format!(
             "{name} is set only in this shell; the service uses the configuration file."
         ));
     }
     hints
+}
+
+/// Returns the restrictions of the unit on the programs of hooks and notifications.
+fn sandboxed_programs(
+    target: &ServiceTarget,
+    setup: &ServiceSpec,
+    config: &Config,
+) -> Option<String> {
+    let programs: Vec<_> = programs(config).iter().map(printable_path).collect();
+    if programs.is_empty() || target.manager != ServiceManager::Systemd {
+        return None;
+    }
+    let text = render(target.manager, setup) + &target.drop_ins();
+    let restrictions = Unit(&text).program_restrictions();
+    (!restrictions.is_empty()).then(|| {
+        format!(
+            "{} in the sandbox of the service: {}. A drop-in can allow more, see docs/service.md.",
+            match programs.as_slice() {
+                [program] => format!("{program} runs"),
+                programs => format!("{} run", programs.join(" and ")),
+            },
+            restrictions.join("; ")
+        )
+    })
 }
 
 fn print(text: &str) -> Result<(), CommandError> {

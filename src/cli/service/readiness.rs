@@ -6,8 +6,8 @@ use crate::cli::service::target::{ServiceTarget, sets_variable, uid};
 use crate::cli::service::unit_user::UnitUser;
 use crate::cli::terminal::printable_path;
 use crate::config::{self, Config, KeySource};
-use crate::service_manager::setup::{STATE_FOLDER, folders};
-use crate::service_manager::unit_file::Unit;
+use crate::service_manager::setup::{STATE_FOLDER, folders, programs};
+use crate::service_manager::unit_file::{Unit, UnitCredential};
 use crate::service_manager::user::{READ, TRAVERSE, WRITE};
 use crate::service_manager::{Scope, ServiceManager, ServiceSpec, is_generated, render};
 use std::io;
@@ -31,7 +31,8 @@ fn installed(session: &Session, scope: Scope) -> Option<Vec<CheckResult>> {
     let setup = target.setup(&config).ok();
     let named = setup.as_ref().map(|setup| setup.config.as_str());
     let named = named.or_else(|| config.file.as_deref()?.to_str())?;
-    if target.manager == ServiceManager::Systemd && !Unit(&text).runs_config(named) {
+    let with_drop_ins = text.clone() + &target.drop_ins();
+    if target.manager == ServiceManager::Systemd && !Unit(&with_drop_ins).runs_config(named) {
         let message = format!(
             "{} runs another configuration",
             printable_path(&target.file)
@@ -78,10 +79,12 @@ pub(super) fn check_unattended(
     if target.manager == ServiceManager::Launchd {
         return Vec::new();
     }
-    let unit = Unit(text);
+    let text = text.to_owned() + &target.drop_ins();
+    let unit = Unit(&text);
     let user = UnitUser::of(target.scope, unit);
     let mut lines = vec![key(target, config, unit, &user)];
     lines.extend(inaccessible_folders(config, unit, &user));
+    lines.extend(sandboxed_programs(config, unit));
     if target.scope == Scope::User {
         lines.push(match target.is_lingering() {
             true => CheckResult::new(CheckStatus::Passed, "linger", "on".to_owned()),
@@ -119,8 +122,17 @@ fn sandbox(read: impl Fn(&str) -> Option<String>) -> Option<CheckResult> {
 
 fn key(target: &ServiceTarget, config: &Config, unit: Unit<'_>, user: &UnitUser) -> CheckResult {
     let what = "service key";
-    if let Some(path) = unit.credential() {
-        return credential_file(&path);
+    match unit.credential() {
+        Some(UnitCredential::File(path)) => return credential_file(&path),
+        Some(UnitCredential::Encrypted) => {
+            let message = "from an encrypted credential".to_owned();
+            return CheckResult::new(CheckStatus::Passed, what, message);
+        }
+        Some(UnitCredential::Other) => {
+            let message = "from a credential of the unit".to_owned();
+            return CheckResult::new(CheckStatus::Passed, what, message);
+        }
+        None => {}
     }
     match &config.api.key {
         KeySource::File(path) => match user.first_denied(path, READ) {
@@ -198,6 +210,19 @@ fn variable(target: &ServiceTarget, name: &str, unit: Unit<'_>) -> CheckResult {
             CheckResult::new(CheckStatus::Failed, what, message)
         }
     }
+}
+
+/// Reports what the sandbox of the unit denies to the programs of hooks and notifications.
+fn sandboxed_programs(config: &Config, unit: Unit<'_>) -> Option<CheckResult> {
+    let restrictions = unit.program_restrictions();
+    if programs(config).is_empty() || restrictions.is_empty() {
+        return None;
+    }
+    let message = format!(
+        "the programs of [notify] and [hooks] run in the sandbox of the unit: {}; docs/service.md shows a drop-in",
+        restrictions.join("; ")
+    );
+    Some(CheckResult::new(CheckStatus::Warning, "programs", message))
 }
 
 /// Checks the folders that the service uses. Returns only those that it cannot access.

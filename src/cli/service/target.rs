@@ -91,6 +91,23 @@ impl ServiceTarget {
         }
     }
 
+    /// Returns the texts of the drop-ins of the unit, in the order in which systemd applies them.
+    pub(super) fn drop_ins(&self) -> String {
+        let mut folder = self.file.clone().into_os_string();
+        folder.push(".d");
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut files: Vec<_> = entries.map(|entry| entry.path()).collect();
+        files.retain(|file| {
+            file.extension()
+                .is_some_and(|extension| extension == "conf")
+        });
+        files.sort();
+        let texts = files
+            .iter()
+            .filter_map(|file| std::fs::read_to_string(file).ok());
+        texts.map(|text| format!("\n{text}\n")).collect()
+    }
+
     /// Loads the configuration as the service will. Returns it with the intended setup of the service.
     pub(super) fn load_plan(
         &self,

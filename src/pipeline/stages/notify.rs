@@ -4,9 +4,10 @@
 //! A message is stored in the outbox before it is sent, and marked as delivered afterwards.
 
 use crate::domain::Location;
+use crate::domain::price::total_cost;
 use crate::domain::readable_path::readable_path;
-use crate::domain::{NotifyChannel, PriceTable, Timestamp};
-use crate::notify::notification::{Cost, FailedRecording, MAX_FAILURES, Totals};
+use crate::domain::{AwaitedResults, NotifyChannel, PriceTable, Problem, Timestamp};
+use crate::notify::notification::{Cost, CurrentState, FailedRecording, MAX_FAILURES, Totals};
 use crate::notify::{Message, Notification};
 use crate::pipeline::journal::{Journal, retry_transient};
 use crate::pipeline::messages::{Messages, new_id};
@@ -38,6 +39,15 @@ pub(crate) struct Notify {
     pub(crate) prices: PriceTable,
     /// Back-off between two attempts to deliver a message.
     pub(crate) backoff: Backoff,
+}
+
+/// What the run leaves behind when its stages have ended.
+#[derive(Default)]
+pub(crate) struct ClosingState {
+    /// Problems that need a person.
+    pub(crate) problems: Vec<Problem>,
+    /// Paid results that are still at the service.
+    pub(crate) awaited: AwaitedResults,
 }
 
 /// Prepares the messages that earlier runs left in the outbox for delivery.
@@ -74,26 +84,46 @@ pub(crate) async fn notify_all(stage: Arc<Notify>, mode: Mode) {
     tokio::join!(delivering, days);
 }
 
-/// Sends the summary of the run after the stages have ended, and waits up to 30 seconds for all deliveries.
-pub(crate) async fn finish(stage: &Notify, messages: AbortOnDropHandle<()>) {
+/// Sends the summary of the run after the stages have ended, and waits up to 30 seconds for all deliveries. A run that
+/// goes on with another configuration has no `closing` state, and sends none.
+pub(crate) async fn finish(
+    stage: &Notify,
+    messages: AbortOnDropHandle<()>,
+    closing: Option<ClosingState>,
+) {
     let end_by = stage.journal.now().after(DELIVERY_TIMEOUT);
     let delivered = async {
-        if stage.messages.channels.configured().next().is_some() {
-            let summarized =
-                retry_transient(|| summarize(stage, stage.journal.now()), |_| true).await;
+        if let Some(closing) = closing
+            && stage.messages.channels.configured().next().is_some()
+        {
+            let summarize = || summarize(stage, stage.journal.now(), &closing);
+            let summarized = retry_transient(summarize, |_| true).await;
             summarized.unwrap_or_else(|error| log_summary_error(&error));
         }
         stage.messages.outbox_changed.send_replace(Some(end_by));
         messages.await
     };
     match tokio::time::timeout(DELIVERY_TIMEOUT, delivered).await {
-        Ok(Ok(())) => {}
+        Ok(Ok(())) => report_undelivered(stage).await,
         Ok(Err(error)) => {
             tracing::error!(error = %error, "the notification task ended unexpectedly")
         }
         Err(_) => {
             tracing::warn!(
                 "some messages were not delivered in time; they will be sent at the next start"
+            );
+        }
+    }
+}
+
+/// Reports each channel with messages that wait for the next start.
+async fn report_undelivered(stage: &Notify) {
+    for channel in stage.messages.channels.configured() {
+        let waiting = stage.journal.store.next_delivery(channel).await;
+        if waiting.is_ok_and(|waiting| waiting.is_some()) {
+            tracing::warn!(
+                channel = channel.as_str(),
+                "some messages were not delivered; they will be sent at the next start"
             );
         }
     }
@@ -175,18 +205,26 @@ async fn deliver(stage: &Notify, delivery: &Delivery) -> Result<(), StoreError> 
                 stage.backoff,
                 rand::random(),
             );
-            tracing::warn!(
-                channel = channel.as_str(),
-                reason = not_sent.reason,
-                "failed to deliver a message; {}",
-                next_step(next)
-            );
+            log_failed_attempt(channel, next, &not_sent.reason);
             let reason = &not_sent.reason;
             retry_transient(
                 || store.fail_delivery(delivery.id, next, reason, now),
                 |_| true,
             )
             .await
+        }
+    }
+}
+
+/// Logs a failed attempt. An attempt that is repeated soon needs nobody.
+fn log_failed_attempt(channel: NotifyChannel, next: NextDelivery, reason: &str) {
+    let (channel, next_step) = (channel.as_str(), next_step(next));
+    match next {
+        NextDelivery::At(_) => {
+            tracing::info!(channel, reason, "failed to deliver a message; {next_step}")
+        }
+        NextDelivery::AtNextStart | NextDelivery::GiveUp => {
+            tracing::warn!(channel, reason, "failed to deliver a message; {next_step}")
         }
     }
 }
@@ -210,7 +248,12 @@ async fn summarize_days(stage: &Notify) {
         }
         // The sleep ends early if the clock was set back.
         if stage.journal.now() >= due {
-            let summarized = retry_transient(|| summarize(stage, midnight), |_| true).await;
+            let state = ClosingState {
+                problems: stage.messages.tally.source_problems(),
+                ..ClosingState::default()
+            };
+            let summarize = || summarize(stage, midnight, &state);
+            let summarized = retry_transient(summarize, |_| true).await;
             summarized.unwrap_or_else(|error| log_summary_error(&error));
         }
     }
@@ -218,7 +261,11 @@ async fn summarize_days(stage: &Notify) {
 
 /// Stores a summary of the jobs that ended since the last one in the outbox. Stores nothing if there is nothing to
 /// report.
-async fn summarize(stage: &Notify, until: Timestamp) -> Result<(), StoreError> {
+async fn summarize(
+    stage: &Notify,
+    until: Timestamp,
+    closing: &ClosingState,
+) -> Result<(), StoreError> {
     let (store, began) = (&stage.journal.store, stage.messages.began);
     let summarized_until = store.summarized_until().await?.unwrap_or(began);
     let since = summary_start(summarized_until, began, until);
@@ -232,9 +279,13 @@ async fn summarize(stage: &Notify, until: Timestamp) -> Result<(), StoreError> {
         cost: cost(&stage.prices, &ended.billed),
     };
     let (now, span) = (stage.journal.now(), stage.messages.period(since, until));
-    let Some(message) =
-        Notification::summary(new_id(), now, span, ended, &stage.journal.admission.holds())
-    else {
+    let holds = stage.journal.admission.holds();
+    let state = CurrentState {
+        holds: &holds,
+        problems: &closing.problems,
+        awaited: closing.awaited,
+    };
+    let Some(message) = Notification::summary(new_id(), now, span, ended, state) else {
         return Ok(());
     };
     store
@@ -248,7 +299,7 @@ async fn summarize(stage: &Notify, until: Timestamp) -> Result<(), StoreError> {
 fn cost(prices: &PriceTable, billed: &[ModelUsage]) -> Option<Cost> {
     let costs = billed.iter().map(|item| item.cost(prices));
     Some(Cost {
-        amount: costs.sum::<Option<f64>>()?,
+        amount: total_cost(costs)?,
         currency: prices.currency()?.to_owned(),
     })
 }

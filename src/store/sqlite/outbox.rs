@@ -82,11 +82,27 @@ impl Store {
         news: OutboxMessage,
         until: Timestamp,
     ) -> Result<(), StoreError> {
-        failpoint::around(
-            "store.tell",
-            self.writer().write(EnqueueSummary { news, until }),
-        )
-        .await
+        self.enqueue(news, Some(until)).await
+    }
+
+    /// Enqueues a message that is not a summary.
+    ///
+    /// # Errors
+    /// If the database fails; nothing is changed then.
+    pub async fn enqueue_message(&self, news: OutboxMessage) -> Result<(), StoreError> {
+        self.enqueue(news, None).await
+    }
+
+    async fn enqueue(
+        &self,
+        news: OutboxMessage,
+        covered_until: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        let enqueue = self.writer().write(EnqueueMessage {
+            news,
+            covered_until,
+        });
+        failpoint::around("store.tell", enqueue).await
     }
 
     /// Returns the next message to deliver through `channel`, if any.
@@ -196,18 +212,22 @@ impl Change for OpenOutbox {
     }
 }
 
-struct EnqueueSummary {
+struct EnqueueMessage {
     news: OutboxMessage,
-    until: Timestamp,
+    /// End of the period that a summary covers. `None` for other messages.
+    covered_until: Option<Timestamp>,
 }
 
-impl Change for EnqueueSummary {
+impl Change for EnqueueMessage {
     type Reply = ();
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
         self.news.insert(connection).await?;
+        let Some(until) = self.covered_until else {
+            return Ok(());
+        };
         sqlx::query("INSERT OR REPLACE INTO summary_cursor (id, covered_until) VALUES (1, ?1)")
-            .bind(self.until.millis())
+            .bind(until.millis())
             .execute(connection)
             .await?;
         Ok(())

@@ -1,8 +1,8 @@
 //! Queries of the pipeline stages: candidates, pending jobs, received results, remaining work.
 
 use crate::domain::{
-    AttemptId, ErrorClass, GenerationId, Hold, Job, JobId, Recording, RecordingId, Request,
-    Timestamp,
+    AttemptId, AwaitedResults, ErrorClass, GenerationId, Hold, Job, JobId, Recording, RecordingId,
+    Request, Timestamp,
 };
 use crate::store::error::StoreError;
 use crate::store::sqlite::open::Store;
@@ -325,6 +325,27 @@ impl Store {
                 .fetch_one(self.readers())
                 .await?;
         Ok(expiry.map(Timestamp::from_millis))
+    }
+
+    /// Returns the paid results that are still at the service.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn awaited_results(&self) -> Result<AwaitedResults, StoreError> {
+        let found = sqlx::query(
+            "SELECT count(*) AS pending, min(expires_at) AS first_expiry, max(expires_at) AS last_expiry,
+                    (SELECT count(*) FROM jobs
+                     WHERE state = 'submitting' OR uncertain_attempt_id IS NOT NULL) AS uncertain
+             FROM jobs WHERE state = 'pending'",
+        )
+        .fetch_one(self.readers())
+        .await?;
+        Ok(AwaitedResults {
+            pending: row::count(&found, "pending")?,
+            uncertain: row::count(&found, "uncertain")?,
+            first_expiry: row::time_or_none(&found, "first_expiry")?,
+            last_expiry: row::time_or_none(&found, "last_expiry")?,
+        })
     }
 
     /// Returns the earliest time at which files of a received job are to be written.

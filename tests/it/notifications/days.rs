@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use nightscribe::config::{self, Environment};
 use nightscribe::domain::Timestamp;
 use nightscribe::notify::Channels;
-use nightscribe::pipeline::{Clock, Mode, Observer, RunEvent, Setup, SystemClock};
+use nightscribe::pipeline::{Clock, Mode, Observer, Reload, RunEvent, Setup, SystemClock};
 use nightscribe::policy::day::next_midnight;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -58,6 +58,7 @@ fn a_daemon_sends_a_summary_at_midnight() {
         clock: clock.clone(),
         observer: Arc::new(SilentObserver),
         stop: stop.clone(),
+        reload: Reload::default(),
     };
     let run = std::thread::spawn(move || {
         let runtime = tokio::runtime::Runtime::new().unwrap();

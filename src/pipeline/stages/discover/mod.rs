@@ -2,6 +2,7 @@
 //! batches meanwhile. The first recordings are therefore submitted before the walk ends.
 
 pub(crate) mod daemon;
+mod reported;
 use crate::config::{Config, SourceConfig};
 use crate::domain::Location;
 use crate::domain::{HoldKind, Request, Timestamp};
@@ -15,6 +16,8 @@ use crate::source::folder::rules::WalkRules;
 use crate::source::folder::walk::{SKIP_MARKER, WalkItem, WalkOptions, relative_to, walk};
 use crate::store::sqlite::recordings::{BATCH_SIZE, FoundRecording};
 use crate::store::{Store, StoreError};
+use reported::NewProblems;
+pub use reported::ReportedProblems;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -38,6 +41,8 @@ pub struct Discover {
     pub journal: Arc<Journal>,
     /// Sources that may be submitted from.
     pub reach: Arc<Reach>,
+    /// Problems of earlier scans.
+    pub reported: ReportedProblems,
 }
 
 /// Scans every source once, and those with fresh files again when these have settled. A file that takes longer is left to
@@ -99,13 +104,17 @@ pub async fn scan_source(
     stage
         .reach
         .set(&stage.config, &source.name, is_there && !has_rules);
+    let new_problems = NewProblems {
+        reported: &stage.reported,
+        observer: stage.journal.as_ref(),
+    };
     let on_recorded = || stage.journal.signals.wake_submit.notify_one();
     let mut store_failed = false;
     loop {
         let scanner = Scanner {
             config: &stage.config,
             store: &stage.journal.store,
-            observer: stage.journal.as_ref(),
+            observer: &new_problems,
             now: stage.journal.now(),
             on_recorded: &on_recorded,
         };

@@ -1,0 +1,32 @@
+//! One-line summary of a run.
+
+use crate::domain::HoldKind;
+use crate::pipeline::Summary;
+use crate::policy::hours::Opening;
+
+/// Returns the counts of the run, its problems and its holds on one line.
+pub(super) fn summary_line(summary: &Summary) -> String {
+    let mut parts = vec![
+        format!("{} done", summary.done),
+        format!("{} failed", summary.failed),
+    ];
+    if summary.warned > 0 {
+        parts.push(format!(
+            "{} with warnings; `nightscribe list` shows them",
+            summary.warned
+        ));
+    }
+    let problems = summary.problems.iter();
+    parts.extend(problems.map(|problem| format!("{}. {}", problem.message(), problem.advice())));
+    if summary.queued && summary.opening != Opening::Now {
+        parts.push(format!(
+            "the remaining items stay queued: {}",
+            summary.opening
+        ));
+    }
+    parts.extend(summary.holds.iter().map(|hold| match hold.kind {
+        HoldKind::Budget => format!("held (budget): {}", hold.message),
+        kind => format!("held ({kind}): {}", kind.advice()),
+    }));
+    parts.join(", ")
+}
