@@ -251,19 +251,56 @@ impl From<StoredAnswer> for UnusableAnswerView {
     }
 }
 
-/// Returns items, newest first. Empty while no queue exists.
+/// Maximum number of items of a page.
+const PAGE_ITEMS: usize = 500;
+
+/// Items, newest first, read page by page: a queue may have a million of them.
+pub struct ItemPages {
+    store: Store,
+    context: WaitContext,
+    filter: ItemFilter,
+    /// Number of items that may still be returned.
+    left: usize,
+}
+
+impl ItemPages {
+    /// Returns the next page. Empty after the last item.
+    ///
+    /// The queue may change between pages. No item is returned twice.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn next(&mut self) -> Result<Vec<ItemView>, AppError> {
+        self.filter.limit = Some(PAGE_ITEMS.min(self.left));
+        let items = self.store.list(&self.filter).await?;
+        self.left -= items.len();
+        self.filter.before = items.last().map(|item| item.job.id).or(self.filter.before);
+        let views = items
+            .into_iter()
+            .map(|item| ItemView::new(item, &self.context));
+        Ok(views.collect())
+    }
+
+    /// Closes the database.
+    pub async fn close(self) {
+        self.store.close().await;
+    }
+}
+
+/// Returns the pages of the items. `None` while no queue exists.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn list(session: &Session, filter: &ItemFilter) -> Result<Vec<ItemView>, AppError> {
+pub async fn pages(session: &Session, filter: ItemFilter) -> Result<Option<ItemPages>, AppError> {
     let Some(store) = session.existing_store().await? else {
-        return Ok(Vec::new());
+        return Ok(None);
     };
-    let items = store.list(filter).await?;
-    let context = WaitContext::load(session, &store).await?;
-    store.close().await;
-    let views = items.into_iter().map(|item| ItemView::new(item, &context));
-    Ok(views.collect())
+    Ok(Some(ItemPages {
+        context: WaitContext::load(session, &store).await?,
+        left: filter.limit.unwrap_or(usize::MAX),
+        store,
+        filter,
+    }))
 }
 
 /// Returns the item with this ID, otherwise the newest item of the recording at this path or URL.

@@ -3,9 +3,8 @@
 use super::args::ListArgs;
 use super::exit::{CommandError, Exit};
 use super::json::to_json_line;
-use super::terminal::{
-    escape_control_chars, format_seconds, format_table, new_table, printable_path,
-};
+use super::paged_table::PagedTable;
+use super::terminal::{escape_control_chars, format_seconds, printable_path};
 use super::wait_text::WaitText;
 use crate::app::items::{self, ItemView};
 use crate::app::session::Session;
@@ -13,35 +12,47 @@ use crate::domain::{JobState, Warning};
 use crate::store::sqlite::items::ItemFilter;
 use std::io::Write;
 
+/// Heads of the columns. The last one has none: a remark explains itself.
+const COLUMNS: [&str; 7] = [
+    "ID",
+    "STATE",
+    "SOURCE",
+    "RECORDING",
+    "DURATION",
+    "ATTEMPTS",
+    "",
+];
+
 pub(super) async fn list(session: &Session, args: &ListArgs) -> Result<Exit, CommandError> {
     let filter = ItemFilter {
         states: args.states.clone(),
         source: args.source.clone(),
+        before: None,
         limit: args.limit,
     };
     let wait_text = WaitText::local(session.now());
-    let items = items::list(session, &filter).await?.into_iter();
-    let items: Vec<_> = items
-        .map(|item| item.map_reason(|reason| wait_text.of(&reason)))
-        .collect();
-    let mut out = anstream::stdout().lock();
-    if args.json {
-        for item in &items {
-            writeln!(out, "{}", to_json_line(item)?)?;
+    let Some(mut pages) = items::pages(session, filter).await? else {
+        return Ok(Exit::Done);
+    };
+    let mut table = PagedTable::new(&COLUMNS);
+    loop {
+        let page = pages.next().await?.into_iter();
+        let items: Vec<_> = page
+            .map(|item| item.map_reason(|reason| wait_text.of(&reason)))
+            .collect();
+        if items.is_empty() {
+            break;
         }
-    } else if !items.is_empty() {
-        let mut rows = new_table(&[
-            "ID",
-            "STATE",
-            "SOURCE",
-            "RECORDING",
-            "DURATION",
-            "ATTEMPTS",
-            "",
-        ]);
-        rows.add_rows(items.iter().map(row));
-        write!(out, "{}", format_table(&rows))?;
+        let mut out = anstream::stdout().lock();
+        if args.json {
+            for item in &items {
+                writeln!(out, "{}", to_json_line(item)?)?;
+            }
+        } else {
+            write!(out, "{}", table.page(items.iter().map(row)))?;
+        }
     }
+    pages.close().await;
     Ok(Exit::Done)
 }
 

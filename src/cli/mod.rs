@@ -28,6 +28,7 @@ mod live;
 mod logging;
 mod models;
 mod packaging;
+mod paged_table;
 mod pause;
 mod plan;
 mod prices;

@@ -91,15 +91,26 @@ pub(super) fn print_to_stderr(text: &str, priority: Priority) {
 
 /// Creates a table without borders. On a terminal, it fits the width.
 pub(super) fn new_table(head: &[&str]) -> Table {
+    let mut table = headless_table();
+    table.set_header(head);
+    pad_columns(&mut table);
+    table
+}
+
+/// Creates such a table without heads and without columns.
+pub(super) fn headless_table() -> Table {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(head);
+        .set_content_arrangement(ContentArrangement::Dynamic);
+    table
+}
+
+/// Puts space between the columns that the table has so far.
+pub(super) fn pad_columns(table: &mut Table) {
     table.column_iter_mut().for_each(|column| {
         column.set_padding((0, 2));
     });
-    table
 }
 
 /// Formats a table without trailing spaces.

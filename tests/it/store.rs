@@ -7,7 +7,7 @@ use nightscribe::domain::{
     Request, RunId, Timestamp, WrittenFile,
 };
 use nightscribe::policy::outcome::AttemptOutcome;
-use nightscribe::store::compress::pack;
+use nightscribe::store::compress::{pack, unpack};
 use nightscribe::store::sqlite::claims::Claim;
 use nightscribe::store::sqlite::duplicates::Duplicate;
 use nightscribe::store::sqlite::import::Import;
@@ -87,8 +87,9 @@ impl Queue {
     }
 
     async fn raw(&self, job: JobId) -> String {
-        let stored = &self.store.results(&[job]).await.unwrap()[&job];
-        String::from_utf8(stored.unpack().unwrap()).unwrap()
+        let mut stored = self.store.results(&[job]).await.unwrap();
+        let packed = stored.remove(&job).unwrap().into_packed();
+        String::from_utf8(unpack(&packed).unwrap()).unwrap()
     }
 
     async fn claim(&self, job: JobId) -> Result<AttemptId, StoreError> {
@@ -1226,6 +1227,14 @@ async fn lists_are_newest_first_and_filtered() {
         })
         .await,
         []
+    );
+    assert_eq!(
+        ids(ItemFilter {
+            before: Some(done),
+            ..ItemFilter::default()
+        })
+        .await,
+        [failed]
     );
     assert_eq!(
         ids(ItemFilter {

@@ -45,6 +45,8 @@ pub struct ItemFilter {
     pub states: Vec<JobState>,
     /// Only jobs of this source.
     pub source: Option<String>,
+    /// Only jobs with IDs below this one.
+    pub before: Option<JobId>,
     /// Maximum number of jobs.
     pub limit: Option<usize>,
 }
@@ -212,6 +214,7 @@ impl Store {
         )))
         .bind(&filter.source)
         .bind(limit)
+        .bind(filter.before.map_or(i64::MAX, |job| job.0))
         .fetch_all(self.readers())
         .await?;
         self.items(&rows).await
@@ -308,7 +311,7 @@ impl Store {
     }
 }
 
-/// Builds the subquery of the listed jobs: of source `?1`, at most `?2` of each state.
+/// Builds the subquery of the listed jobs: of source `?1`, at most `?2` of each state, with IDs below `?3`.
 ///
 /// It reads the newest jobs of each state from the end of the index. A single query for several states would
 /// sort all of their jobs.
@@ -319,7 +322,7 @@ fn selection(filter: &ItemFilter) -> String {
     );
     let newest = |condition: &str| {
         format!(
-            "SELECT id FROM (SELECT id FROM jobs WHERE {condition} {of_source} ORDER BY id DESC LIMIT ?2)"
+            "SELECT id FROM (SELECT id FROM jobs WHERE {condition} AND id < ?3 {of_source} ORDER BY id DESC LIMIT ?2)"
         )
     };
     if filter.states.is_empty() {

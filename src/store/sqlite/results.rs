@@ -1,7 +1,6 @@
 //! Stored results.
 
 use crate::domain::JobId;
-use crate::store::compress::unpack;
 use crate::store::error::StoreError;
 use crate::store::sqlite::open::Store;
 use crate::store::sqlite::row;
@@ -17,14 +16,6 @@ impl CompressedResult {
     #[must_use]
     pub fn into_packed(self) -> Vec<u8> {
         self.0
-    }
-
-    /// Returns the answer, byte for byte as received.
-    ///
-    /// # Errors
-    /// If the stored bytes are damaged.
-    pub fn unpack(&self) -> Result<Vec<u8>, StoreError> {
-        unpack(&self.0).map_err(|_| StoreError::Content { column: "raw" })
     }
 }
 
