@@ -43,6 +43,10 @@ pub struct ReportLine {
     pub cost: Option<f64>,
     /// Number of pending transcriptions.
     pub pending: u64,
+    /// Number of submissions of unknown duration that are not billed yet. The budget is charged for an upper bound.
+    pub booked_by_size: u64,
+    /// Seconds that these submissions last at most, by their size.
+    pub booked_by_size_s: f64,
     /// Number of transcripts reused from duplicates.
     pub saved: u64,
     /// Seconds of audio of the reused transcripts.
@@ -133,6 +137,11 @@ fn summed(
         let charged = entry.charged_usd.filter(|_| is_in_usd);
         let cost = charged.or_else(|| prices.cost(&entry.model, entry.audio_s));
         let add = |sum: &mut Option<f64>| *sum = sum.zip(cost).map(|(sum, cost)| sum + cost);
+        let may_be_billed = matches!(entry.state, BillingState::Pending | BillingState::Uncertain);
+        if entry.is_bound && may_be_billed {
+            line.booked_by_size += 1;
+            line.booked_by_size_s += entry.audio_s;
+        }
         match entry.state {
             BillingState::Billed => {
                 line.billed += 1;
@@ -170,6 +179,7 @@ mod tests {
             at: Timestamp::from_millis(0),
             state: charge,
             audio_s,
+            is_bound: false,
             charged_usd: None,
         }
     }

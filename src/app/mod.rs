@@ -21,6 +21,7 @@ pub mod error;
 pub mod items;
 pub mod live;
 pub mod plan;
+mod plan_budget;
 pub mod prices;
 pub mod reconcile;
 pub mod scan;

@@ -1,17 +1,19 @@
 //! Plan: what a run would submit, what it would cost, and when it would end.
 
 use super::error::AppError;
+use super::plan_budget::{Admitted, PlannedBudget};
 use super::scan::scan_sources;
 use super::session::Session;
 use crate::config::Config;
 use crate::domain::price::{total, total_cost};
-use crate::domain::{Failure, PriceTable, RecordingId, Timestamp};
-use crate::pipeline::budget::prices;
+use crate::domain::{Failure, RecordingId, Timestamp};
+use crate::pipeline::budget::{budget, caps, prices};
 use crate::pipeline::event::Observer;
 use crate::pipeline::probe_durations::probe_all;
-use crate::policy::forecast::{Workload, submitted_by};
-use crate::policy::hours::SubmitWindow;
+use crate::policy::budget::longest_s;
+use crate::policy::forecast::submitted_by;
 use crate::provider::aimlapi::models::{length_refusal, shown_name};
+use crate::runtime::clock::{Clock, SystemClock};
 use crate::source::folder::left_out::LeftOut;
 use crate::store::sqlite::durations::PlannedRecording;
 use serde::Serialize;
@@ -41,6 +43,14 @@ pub struct Plan {
     pub currency: Option<String>,
     /// Number of files of unknown duration. The totals of audio and cost do not include them.
     pub unknown_length: u64,
+    /// Seconds that these files last at most, by their size. The budget is charged for them until they are billed.
+    pub unknown_length_at_most_s: f64,
+    /// Number of these files that are submitted although a limit of their source concerns the duration.
+    pub unchecked_length: u64,
+    /// Number of files that the budget admits only on a later day or in a later month. They are part of the totals.
+    pub later: u64,
+    /// Time from which the first of them is submitted.
+    pub later_from: Option<Timestamp>,
     /// Models whose price is unknown.
     pub unpriced: BTreeSet<String>,
     /// Why the service has no price for such a model, if that is known.
@@ -88,24 +98,32 @@ pub async fn plan(
     let refused = probe_all(&store).await?;
     let prices = prices(&session.config, &store).await?;
     let planned = store.planned_recordings().await?;
+    let (config, now, zone) = (&session.config, session.now(), SystemClock.zone());
+    let caps = caps(config, limits.limit);
+    let budget = budget(caps, &store, &prices, now, zone).await?;
     store.close().await;
-    let config = &session.config;
-    let mut plan = build_plan(&planned, &refused, config, &prices, limits.limit);
+    let budget = PlannedBudget::new(budget, &prices, now);
+    let mut plan = build_plan(&planned, &refused, config, budget);
     plan.unsettled = totals.summary.unsettled;
     plan.settles_at = totals.summary.settles_at;
     plan.left_out = totals.left_out;
-    plan.submitted_by = forecast(&plan, config, session.now(), &session.window(limits.until));
+    let last_charge = plan.submitted_by.unwrap_or(now);
+    let rate = config.limits.submits_per_minute.get();
+    let window = session.window(limits.until);
+    plan.submitted_by = submitted_by(plan.files, now, rate, &window, last_charge);
     Ok(plan)
 }
 
-/// Adds up the queued recordings, excluding those that would not be submitted.
+/// Adds up the queued recordings in the order of their submission, excluding those that would not be submitted.
+///
+/// `submitted_by` is when the budget admits the last one.
 fn build_plan(
     queued: &[PlannedRecording],
     refused: &HashMap<RecordingId, Failure>,
     config: &Config,
-    prices: &PriceTable,
-    limit: Option<u64>,
+    mut budget: PlannedBudget<'_>,
 ) -> Plan {
+    let prices = budget.prices;
     let mut plan = Plan {
         groups: Vec::new(),
         files: 0,
@@ -113,6 +131,10 @@ fn build_plan(
         cost: None,
         currency: prices.currency().map(str::to_owned),
         unknown_length: 0,
+        unknown_length_at_most_s: 0.0,
+        unchecked_length: 0,
+        later: 0,
+        later_from: None,
         unpriced: BTreeSet::new(),
         unpriced_reasons: BTreeMap::new(),
         skipped: BTreeMap::new(),
@@ -125,14 +147,33 @@ fn build_plan(
     for one in queued {
         if let Some(why) = exclusion(one, refused, config) {
             *plan.skipped.entry(why).or_default() += 1;
-        } else if limit.is_none_or(|most| plan.files < most) {
-            plan.files += 1;
-            plan.unknown_length += u64::from(one.duration_s.is_none());
-            let group = (one.source.as_str(), shown_name(&one.model));
-            let (files, audio_s) = groups.entry(group).or_default();
-            *files += 1;
-            *audio_s += one.duration_s.unwrap_or(0.0);
+            continue;
         }
+        match budget.admit(one) {
+            Admitted::At(time) => plan.submitted_by = Some(time),
+            Admitted::Later(time) => {
+                plan.later += 1;
+                plan.later_from.get_or_insert(time);
+                plan.submitted_by = Some(time);
+            }
+            Admitted::Never(why) => {
+                *plan.skipped.entry(why).or_default() += 1;
+                continue;
+            }
+            Admitted::BeyondLimit => continue,
+        }
+        plan.files += 1;
+        if one.duration_s.is_none() {
+            let source = config.source(&one.source);
+            let is_limited = source.is_some_and(|source| source.bounds.limit_length());
+            plan.unknown_length += 1;
+            plan.unknown_length_at_most_s += longest_s(one.size_bytes);
+            plan.unchecked_length += u64::from(is_limited);
+        }
+        let group = (one.source.as_str(), shown_name(&one.model));
+        let (files, audio_s) = groups.entry(group).or_default();
+        *files += 1;
+        *audio_s += one.duration_s.unwrap_or(0.0);
     }
     let groups = groups.into_iter();
     plan.groups = groups
@@ -171,24 +212,7 @@ fn exclusion(
             one.source
         ));
     };
-    let why = source
-        .bounds
-        .exclusion_reason(one.size_bytes, one.duration_s);
+    let why = source.bounds.exclusion(one.size_bytes, one.duration_s);
     let too_long = || length_refusal(&one.model, one.duration_s?);
-    why.map(str::to_owned).or_else(too_long)
-}
-
-fn forecast(
-    plan: &Plan,
-    config: &Config,
-    now: Timestamp,
-    window: &SubmitWindow,
-) -> Option<Timestamp> {
-    let load = Workload {
-        recordings: plan.files,
-        audio_s: plan.audio_s,
-        cost: plan.cost,
-    };
-    let rate = config.limits.submits_per_minute.get();
-    submitted_by(&load, now, rate, window, &config.budget)
+    why.map(|why| why.as_str().to_owned()).or_else(too_long)
 }

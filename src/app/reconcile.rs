@@ -154,6 +154,7 @@ mod tests {
             generation_id: None,
             at: Timestamp::from_millis(0),
             state: charge,
+            is_bound: false,
             audio_s: 1.0,
             charged_usd: None,
         }

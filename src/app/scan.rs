@@ -3,6 +3,7 @@
 use super::error::AppError;
 use super::session::Session;
 use crate::pipeline::event::{Observer, RunEvent, ScanSummary};
+use crate::pipeline::excluded::requeue_included;
 use crate::pipeline::stages::discover::Scanner;
 use crate::source::folder::left_out::LeftOut;
 use crate::store::Store;
@@ -36,6 +37,7 @@ pub(super) async fn scan_sources(
     store: &Store,
     observer: &dyn Observer,
 ) -> Result<ScanTotals, AppError> {
+    requeue_included(&session.config, store, session.now()).await?;
     let totals = Mutex::default();
     let total = Total {
         observer,

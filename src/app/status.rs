@@ -35,6 +35,11 @@ pub struct Status {
     pub left_s: Option<u64>,
     /// Number of submissions that may have been billed without yielding a transcript.
     pub perhaps_paid: u64,
+    /// Number of queued items that wait for the budget.
+    pub over_budget: u64,
+    /// Number of cancelled items that are outside the limits of their source. They are queued again when the limits
+    /// include them.
+    pub excluded: u64,
 }
 
 /// Active runner.
@@ -107,6 +112,8 @@ fn status_of(overview: &Overview, holds: Vec<Hold>, opening: Opening) -> Status 
         left_s: time_left(RATE_WINDOW, unfinished(overview), overview.done_since)
             .map(|left| left.as_secs()),
         perhaps_paid: overview.perhaps_paid,
+        over_budget: overview.over_budget,
+        excluded: overview.excluded,
     }
 }
 

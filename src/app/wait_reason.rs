@@ -4,7 +4,7 @@ use super::error::AppError;
 use super::session::Session;
 use crate::config::SourceConfig;
 use crate::domain::Location;
-use crate::domain::{Failure, Hold, HoldKind, JobId, JobState, Timestamp};
+use crate::domain::{ErrorClass, Failure, Hold, HoldKind, JobId, JobState, Timestamp};
 use crate::pipeline::lock::Lock;
 use crate::policy::hours::Opening;
 use crate::store::Store;
@@ -29,6 +29,11 @@ pub enum WaitReason {
     },
     /// The folder of the source is missing.
     FolderMissing,
+    /// The budget does not allow the item.
+    OverBudget {
+        /// The cap and how the item exceeds it.
+        reason: String,
+    },
     /// Submissions are held.
     Held {
         /// Cause of the hold.
@@ -99,6 +104,8 @@ pub(super) struct WaitContext {
     opening: Opening,
     /// Whether a runner is active.
     is_running: bool,
+    /// Whether the configuration has a budget.
+    has_budget: bool,
     /// Whether the folder exists, for each configured source.
     sources: BTreeMap<String, bool>,
 }
@@ -114,6 +121,7 @@ impl WaitContext {
             holds: session.holds(store).await?,
             opening: session.window(None).opening(session.now()),
             is_running,
+            has_budget: !session.config.budget.is_empty(),
             sources: check_folders(&session.config.sources).await,
         })
     }
@@ -138,6 +146,12 @@ impl WaitContext {
         if let Some(reason) = self.unavailable(item) {
             return reason;
         }
+        let over_budget = |failure: &&Failure| failure.class == ErrorClass::Budget;
+        let over_budget = item.error.as_ref().filter(over_budget);
+        if let Some(failure) = over_budget.filter(|_| self.has_budget) {
+            let reason = failure.message.clone();
+            return WaitReason::OverBudget { reason };
+        }
         if let Some(hold) = self.holds.first() {
             return WaitReason::Held { hold: hold.kind };
         }
@@ -150,7 +164,8 @@ impl WaitContext {
         if let Some(item) = item.obstacles.earlier_job {
             return WaitReason::PreviousVersionInFlight { item };
         }
-        let last_failure = item.error.clone();
+        // A budget that was removed does not keep it any more.
+        let last_failure = item.error.clone().filter(|_| over_budget.is_none());
         if item.due_at > self.now {
             let at = item.due_at;
             WaitReason::NextAttempt { at, last_failure }
@@ -214,7 +229,7 @@ async fn check_folders(sources: &[SourceConfig]) -> BTreeMap<String, bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{ErrorClass, Job, Request};
+    use crate::domain::{Job, Request};
     use crate::store::sqlite::items::Obstacles;
     use std::path::PathBuf;
 
@@ -228,6 +243,7 @@ mod tests {
             holds: Vec::new(),
             opening: Opening::Now,
             is_running: true,
+            has_budget: true,
             sources: BTreeMap::from([("talks".to_owned(), true), ("gone".to_owned(), false)]),
         }
     }
@@ -297,6 +313,22 @@ mod tests {
             item.error.clone_from(&last_failure);
         });
         assert_eq!(due, WaitReason::Turn { last_failure });
+    }
+
+    #[test]
+    fn an_item_waits_for_the_budget_while_there_is_one() {
+        let message = "this recording alone exceeds budget.hours_per_day = 1";
+        let failure = Failure::new(ErrorClass::Budget, message);
+        let reason = why(JobState::Queued, |item, _| {
+            item.error = Some(failure.clone());
+        });
+        let expected = message.to_owned();
+        assert_eq!(reason, WaitReason::OverBudget { reason: expected });
+        let lifted = why(JobState::Queued, |item, context| {
+            (item.error, context.has_budget) = (Some(failure.clone()), false);
+        });
+        let last_failure = NO_FAILURE;
+        assert_eq!(lifted, WaitReason::Turn { last_failure });
     }
 
     #[test]

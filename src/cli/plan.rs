@@ -59,8 +59,23 @@ fn text(plan: &Plan, config: &Config, now: Timestamp, zone: &TimeZone) -> String
     if plan.unknown_length > 0 {
         let files = pluralize(plan.unknown_length, "file", "files");
         text.push_str(&format!(
-            "Not in the totals: {files} of unknown duration.\n"
+            "Not in the totals: {files} of unknown duration, at most {} by size.\n",
+            format_hours(plan.unknown_length_at_most_s)
         ));
+        if !config.budget.is_empty() {
+            text.push_str("The budget is charged for that until the service bills them.\n");
+        }
+    }
+    if plan.unchecked_length > 0 {
+        let files = pluralize(plan.unchecked_length, "file", "files");
+        text.push_str(&format!(
+            "min_duration and max_duration do not apply to {files} of unknown duration. `unknown_length = \"hold\"` excludes them.\n"
+        ));
+    }
+    if let Some(from) = plan.later_from {
+        let files = pluralize(plan.later, "file", "files");
+        let from = format_time(from, now, zone);
+        text.push_str(&format!("{files} wait for the budget until {from}.\n"));
     }
     for model in &plan.unpriced {
         text.push_str(&match plan.unpriced_reasons.get(model) {

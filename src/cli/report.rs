@@ -4,7 +4,8 @@ use super::args::{ReportArgs, Since};
 use super::exit::{CommandError, Exit};
 use super::json::to_json_line;
 use super::terminal::{
-    escape_control_chars, format_hours, format_money, format_table, new_table, printable_path,
+    escape_control_chars, format_hours, format_money, format_table, new_table, pluralize,
+    printable_path,
 };
 use crate::app::billing::{BillingReport, ReportLine, billing_report};
 use crate::app::reconcile::Difference;
@@ -77,6 +78,13 @@ fn text(report: &BillingReport) -> String {
         ]
     }));
     let mut text = format_table(&rows);
+    if report.in_all.booked_by_size > 0 {
+        text.push_str(&format!(
+            "\n{} of unknown duration: the budget is charged for at most {}, by size, until the service bills them.\n",
+            pluralize(report.in_all.booked_by_size, "submission", "submissions"),
+            format_hours(report.in_all.booked_by_size_s)
+        ));
+    }
     if report.warned > 0 {
         text.push_str(&format!(
             "\n{} with warnings; `nightscribe list --state done` shows them.\n",

@@ -27,6 +27,7 @@ impl WaitText {
                 format!("[[source]] `{source}` is no longer configured")
             }
             WaitReason::FolderMissing => "its folder is missing".to_owned(),
+            WaitReason::OverBudget { reason } => format!("waits for the budget: {reason}"),
             WaitReason::Held { hold } => format!("held: {}", hold.reason()),
             WaitReason::OutsideActiveHours { until } => {
                 format!("outside the active hours until {}", self.clock(*until))

@@ -4,14 +4,14 @@ use super::document::{NodeContent, Table, parse};
 use super::environment::Environment;
 use super::section::Section;
 use super::values::{
-    ParseResult, boolean, bytes, duration, path, positive_duration, string, strings,
+    ParseResult, boolean, bytes, duration, parsed, path, positive_duration, string, strings,
 };
 use super::vocabulary::read_vocabulary;
 use super::{AllowUnknown, SourceConfig};
 use crate::config::diagnostics::Diagnostic;
 use crate::config::patterns::PathPatterns;
 use crate::domain::Request;
-use crate::policy::bounds::Bounds;
+use crate::policy::bounds::{Bounds, UnknownLength};
 use crate::provider::aimlapi::vocabulary::add_vocabulary;
 use crate::provider::aimlapi::{models, options};
 use serde_json::{Map, Value};
@@ -58,6 +58,9 @@ pub(super) fn read_source(
         min_duration: section.get("min_duration", positive_duration),
         max_duration: section.get("max_duration", positive_duration),
         max_file_size: section.get("max_file_size", bytes),
+        unknown_length: section
+            .get("unknown_length", parsed::<UnknownLength, _>)
+            .unwrap_or_default(),
     };
     if bounds
         .min_duration

@@ -33,13 +33,15 @@ pub enum ErrorClass {
     Transcription,
     /// An output file could not be written.
     Output,
-    /// Excluded before submission because of its length, its size or the budget. Not an error.
+    /// Excluded before submission because of its length or its size. Not an error.
     Skipped,
+    /// The budget does not allow it. It waits in the queue. Not an error.
+    Budget,
 }
 
 impl ErrorClass {
     /// Every class.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Unreadable,
         Self::Unsupported,
         Self::Rejected,
@@ -54,6 +56,7 @@ impl ErrorClass {
         Self::Transcription,
         Self::Output,
         Self::Skipped,
+        Self::Budget,
     ];
 
     /// Returns the name used in the database, in JSON and on the command line.
@@ -74,6 +77,7 @@ impl ErrorClass {
             Self::Transcription => "transcription",
             Self::Output => "output",
             Self::Skipped => "skipped",
+            Self::Budget => "budget",
         }
     }
 
@@ -121,8 +125,9 @@ impl ErrorClass {
                 "Make the output folder writable and free some disk space. The transcript is stored in the database and is written afterwards."
             }
             Self::Skipped => {
-                "Change the limits of the source or the budget, then run `nightscribe retry --error skipped`."
+                "Change the limits of the source. The next run then takes it by itself."
             }
+            Self::Budget => "Raise or remove the cap. The next run then submits it by itself.",
         }
     }
 }
@@ -136,7 +141,7 @@ impl fmt::Display for ErrorClass {
 /// Error for an unknown class name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "unknown error class `{0}`; expected one of unreadable, unsupported, rejected, too_large, auth, credit, rate_limited, server, network, protocol, expired, transcription, output, skipped"
+    "unknown error class `{0}`; expected one of unreadable, unsupported, rejected, too_large, auth, credit, rate_limited, server, network, protocol, expired, transcription, output, skipped, budget"
 )]
 pub struct UnknownErrorClass(String);
 

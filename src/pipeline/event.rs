@@ -98,7 +98,15 @@ pub enum RunEvent {
         failure: Failure,
         due: Timestamp,
     },
-    /// The job was skipped because of its duration, its size or the budget.
+    /// The length of a recording is unknown, so the limits on the length do not apply to it. It is submitted.
+    LengthUnchecked { job: JobId, name: PathBuf },
+    /// The budget does not allow the job in this run. It stays queued.
+    OverBudget {
+        job: JobId,
+        name: PathBuf,
+        failure: Failure,
+    },
+    /// The job was skipped because its recording is outside the limits of its source.
     Skipped {
         job: JobId,
         name: PathBuf,

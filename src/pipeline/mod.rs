@@ -6,7 +6,7 @@
 //! - [`lane`]: the lane to one provider, with [`admission`], [`submit_rate`], [`budget`] and [`withdrawn_models`]
 //! - [`signals`]: stop requests and wake-ups
 //! - [`archive`]: transcripts on disk that the queue does not know
-//! - [`reach`]: sources that may be submitted from
+//! - [`reach`]: sources that may be submitted from; [`excluded`]: recordings outside the limits of their source
 //! - [`result_cache`]: results just received, kept until they are saved
 //! - [`finish`]: the decision whether a run is finished
 //! - [`monitor`]: the monitor of the database and the free disk space
@@ -22,6 +22,7 @@ pub mod archive;
 mod background;
 pub mod budget;
 pub mod event;
+pub mod excluded;
 pub mod finish;
 pub mod journal;
 pub mod lane;

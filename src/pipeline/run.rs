@@ -74,6 +74,10 @@ pub struct Summary {
     pub failed: u64,
     /// Number of jobs done with warnings.
     pub warned: u64,
+    /// Number of jobs excluded because their recordings are outside the limits of their source.
+    pub excluded: u64,
+    /// Number of jobs that stay queued because the budget does not allow them.
+    pub over_budget: u64,
     /// Holds in force at the end of the run.
     pub holds: Vec<Hold>,
     /// Whether jobs are still queued in the sources within reach.

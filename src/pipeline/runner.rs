@@ -6,6 +6,7 @@ use super::archive::Archive;
 use super::background::BackgroundTasks;
 use super::budget::{self, Spend};
 use super::event::RunEvent;
+use super::excluded::requeue_included;
 use super::finish::Finish;
 use super::journal::Journal;
 use super::lane::Lane;
@@ -138,9 +139,11 @@ impl Run {
             Archive::load(setup.config.output.clone(), &setup.config.state, &store).await?,
         );
         let prices = budget::prices(&setup.config, &store).await?;
-        let spend = Spend::new(budget::open_budget(&setup, &store, &prices).await?, prices);
+        let budget = budget::open_budget(&setup, &store, &prices).await?;
         let began = setup.clock.now();
         let (id, recovered) = store.begin_run(std::process::id(), began).await?;
+        requeue_included(&setup.config, &store, began).await?;
+        let spend = Spend::new(budget, prices, store.open_submissions().await?);
         let admission = Arc::new(admission(&setup));
         let tally = Arc::new(Tally::default());
         let messages = Messages {
@@ -281,6 +284,8 @@ impl Run {
             done: self.tally.done(),
             failed: self.tally.failed(),
             warned: self.tally.warned(),
+            excluded: self.tally.excluded(),
+            over_budget: self.journal.store.over_budget().await?,
             holds: self.lane.admission.holds(),
             queued: left.queued,
             problems: self.problems(left.received, unreachable),

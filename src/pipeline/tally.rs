@@ -12,6 +12,7 @@ pub struct Tally {
     done: AtomicU64,
     failed: AtomicU64,
     warned: AtomicU64,
+    excluded: AtomicU64,
     problems: Mutex<Problems>,
 }
 
@@ -90,6 +91,11 @@ impl Tally {
     fn problems(&self) -> MutexGuard<'_, Problems> {
         self.problems.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Returns the number of jobs excluded by the limits of their source.
+    pub fn excluded(&self) -> u64 {
+        self.excluded.load(Ordering::Relaxed)
+    }
 }
 
 impl Observer for Tally {
@@ -97,6 +103,7 @@ impl Observer for Tally {
         match event {
             RunEvent::Done { .. } => self.done.fetch_add(1, Ordering::Relaxed),
             RunEvent::Warned { .. } => self.warned.fetch_add(1, Ordering::Relaxed),
+            RunEvent::Skipped { .. } => self.excluded.fetch_add(1, Ordering::Relaxed),
             RunEvent::Failed { .. } => self.failed.fetch_add(1, Ordering::Relaxed),
             _ => 0,
         };

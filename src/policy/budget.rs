@@ -12,6 +12,47 @@ use std::fmt;
 /// Tolerance for rounding errors in sums of seconds and money.
 const ROUNDING: f64 = 1e-6;
 
+/// Lowest rate of a recording, in bytes per second: 4 kbit/s. Speech at the lowest rates of AMR and Opus has more.
+const MIN_BYTES_PER_SECOND: f64 = 500.0;
+
+/// Returns the longest time that a file of this size can last, in seconds.
+#[must_use]
+pub fn longest_s(size_bytes: u64) -> f64 {
+    size_bytes as f64 / MIN_BYTES_PER_SECOND
+}
+
+/// Length for which a recording is charged to the budget.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum BookedLength {
+    /// The length of the recording, in seconds.
+    Known(f64),
+    /// An upper bound from the size, in seconds. What the service bills replaces it.
+    AtMost(f64),
+    /// Nothing is known of it, because it is a URL.
+    Unknown,
+}
+
+impl BookedLength {
+    /// Returns the length for a recording of this duration, if it is known, and this size, if it is a file.
+    #[must_use]
+    pub fn of(duration_s: Option<f64>, size_bytes: Option<u64>) -> Self {
+        match (duration_s, size_bytes) {
+            (Some(seconds), _) => Self::Known(seconds),
+            (None, Some(size_bytes)) => Self::AtMost(longest_s(size_bytes)),
+            (None, None) => Self::Unknown,
+        }
+    }
+
+    /// Returns the seconds, if there are any.
+    #[must_use]
+    pub const fn seconds(self) -> Option<f64> {
+        match self {
+            Self::Known(seconds) | Self::AtMost(seconds) => Some(seconds),
+            Self::Unknown => None,
+        }
+    }
+}
+
 /// Quantity limited by a cap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Metric {
@@ -108,6 +149,28 @@ pub enum BudgetRefusal {
     UnknownAmount(Cap),
 }
 
+/// Amount that was charged to the budget for one recording.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Charge {
+    amount: Amount,
+    /// Time of the charge. Its day and its month were charged.
+    at: Timestamp,
+    /// Whether an earlier run was charged.
+    is_earlier: bool,
+}
+
+impl Charge {
+    /// Returns the charge of a submission by an earlier run, which [`Budget::add_earlier_spend`] included.
+    #[must_use]
+    pub const fn earlier(amount: Amount, at: Timestamp) -> Self {
+        Self {
+            amount,
+            at,
+            is_earlier: true,
+        }
+    }
+}
+
 impl fmt::Display for BudgetRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -147,16 +210,31 @@ pub struct Budget {
 #[derive(Debug, Clone, Copy)]
 struct Spent {
     amount: Amount,
+    begins: Timestamp,
     ends: Timestamp,
+}
+
+impl Spent {
+    /// Adds `factor` times an amount that was charged at `at`, if that is in this period.
+    fn add(&mut self, amount: &Amount, factor: f64, at: Timestamp) {
+        if (self.begins..self.ends).contains(&at) {
+            self.amount.add(amount, factor);
+        }
+    }
 }
 
 impl Budget {
     /// Creates a budget with nothing spent at `now`.
     #[must_use]
     pub fn new(caps: Vec<Cap>, zone: TimeZone, now: Timestamp) -> Self {
-        let spent = |period| Spent {
-            amount: Amount::default(),
-            ends: period_bounds(period, now, &zone).map_or(Timestamp::MAX, |(_, end)| end),
+        let spent = |period| {
+            let bounds = period_bounds(period, now, &zone);
+            let (begins, ends) = bounds.unwrap_or((now, Timestamp::MAX));
+            Spent {
+                amount: Amount::default(),
+                begins,
+                ends,
+            }
         };
         Self {
             day: spent(Period::Day),
@@ -195,28 +273,31 @@ impl Budget {
         }
     }
 
-    /// Spends the amount of one recording and returns it. An unknown length or cost is `None`.
+    /// Charges one recording. An unknown length or cost is `None`.
     ///
     /// # Errors
-    /// If a cap would be exceeded or cannot be enforced. Nothing is spent in that case.
+    /// If a cap would be exceeded or cannot be enforced. Nothing is charged in that case.
     pub fn spend(
         &mut self,
         now: Timestamp,
         audio_s: Option<f64>,
         cost: Option<f64>,
-    ) -> Result<Amount, BudgetRefusal> {
+    ) -> Result<Charge, BudgetRefusal> {
         self.begin_periods(now);
+        let wanted = |cap: Cap| match cap.measure {
+            Metric::Audio => audio_s.ok_or(BudgetRefusal::UnknownAmount(cap)),
+            Metric::Cost => cost.ok_or(BudgetRefusal::UnknownAmount(cap)),
+            Metric::Recordings => Ok(1.0),
+        };
+        // First, because it blocks no other recording.
         for &cap in &self.caps {
-            let wanted = match cap.measure {
-                Metric::Audio => audio_s.ok_or(BudgetRefusal::UnknownAmount(cap))?,
-                Metric::Cost => cost.ok_or(BudgetRefusal::UnknownAmount(cap))?,
-                Metric::Recordings => 1.0,
-            };
-            let (spent, ends) = self.spent(cap.period);
-            if wanted > cap.limit + ROUNDING {
+            if wanted(cap)? > cap.limit + ROUNDING {
                 return Err(BudgetRefusal::TooLarge(cap));
             }
-            if spent.of(cap.measure) + wanted > cap.limit + ROUNDING {
+        }
+        for &cap in &self.caps {
+            let (spent, ends) = self.spent(cap.period);
+            if spent.of(cap.measure) + wanted(cap)? > cap.limit + ROUNDING {
                 return Err(BudgetRefusal::WouldExceed { cap, ends });
             }
         }
@@ -225,18 +306,37 @@ impl Budget {
             cost: cost.unwrap_or(0.0),
             recordings: 1.0,
         };
-        self.add_to_all_periods(&amount, 1.0);
-        Ok(amount)
+        let charge = Charge {
+            amount,
+            at: now,
+            is_earlier: false,
+        };
+        self.add(&charge, 1.0);
+        Ok(charge)
     }
 
-    /// Refunds the amount of a submission that was not billed.
-    pub fn refund(&mut self, amount: &Amount) {
-        self.add_to_all_periods(amount, -1.0);
+    /// Refunds a submission that was not billed.
+    pub fn refund(&mut self, charge: &Charge) {
+        self.add(charge, -1.0);
     }
 
-    fn add_to_all_periods(&mut self, amount: &Amount, factor: f64) {
-        for spent in [&mut self.run, &mut self.day.amount, &mut self.month.amount] {
-            spent.add(amount, factor);
+    /// Replaces the audio and the cost of a charge by what was billed.
+    pub fn correct(&mut self, charge: &Charge, audio_s: f64, cost: Option<f64>) {
+        let amount = Amount {
+            audio_s,
+            cost: cost.unwrap_or(charge.amount.cost),
+            ..charge.amount
+        };
+        self.add(charge, -1.0);
+        self.add(&Charge { amount, ..*charge }, 1.0);
+    }
+
+    fn add(&mut self, charge: &Charge, factor: f64) {
+        if !charge.is_earlier {
+            self.run.add(&charge.amount, factor);
+        }
+        for spent in [&mut self.day, &mut self.month] {
+            spent.add(&charge.amount, factor, charge.at);
         }
     }
 
@@ -254,10 +354,11 @@ impl Budget {
             (Period::Month, &mut self.month),
         ] {
             if now >= spent.ends
-                && let Some((_, ends)) = period_bounds(period, now, &self.zone)
+                && let Some((begins, ends)) = period_bounds(period, now, &self.zone)
             {
                 *spent = Spent {
                     amount: Amount::default(),
+                    begins,
                     ends,
                 };
             }
@@ -309,7 +410,7 @@ mod tests {
         Budget::new(caps, TimeZone::UTC, at(1))
     }
 
-    fn audio(budget: &mut Budget, hour: i64, seconds: f64) -> Result<Amount, BudgetRefusal> {
+    fn audio(budget: &mut Budget, hour: i64, seconds: f64) -> Result<Charge, BudgetRefusal> {
         budget.spend(at(hour), Some(seconds), None)
     }
 
@@ -341,6 +442,68 @@ mod tests {
         ));
         budget.refund(&amount);
         assert!(audio(&mut budget, 1, 5.0).is_ok());
+    }
+
+    #[test]
+    fn a_refund_concerns_the_day_of_its_charge() {
+        let mut budget = budget(&[(Metric::Audio, Period::Day, 10.0)]);
+        let yesterday = audio(&mut budget, 23, 10.0).unwrap();
+        audio(&mut budget, 25, 10.0).unwrap();
+        budget.refund(&yesterday);
+        assert!(audio(&mut budget, 25, 1.0).is_err());
+    }
+
+    #[test]
+    fn the_billed_length_replaces_an_upper_bound() {
+        let mut budget = budget(&[
+            (Metric::Audio, Period::Day, 10.0),
+            (Metric::Cost, Period::Month, 10.0),
+        ]);
+        let bound = budget.spend(at(1), Some(9.0), Some(9.0)).unwrap();
+        assert!(budget.spend(at(1), Some(2.0), Some(2.0)).is_err());
+        budget.correct(&bound, 3.0, Some(3.0));
+        assert!(budget.spend(at(1), Some(7.0), Some(7.0)).is_ok());
+        assert!(budget.spend(at(1), Some(0.1), Some(0.0)).is_err());
+    }
+
+    #[test]
+    fn a_charge_of_an_earlier_run_is_corrected_in_its_day() {
+        let caps = [
+            (Metric::Audio, Period::Run, 10.0),
+            (Metric::Audio, Period::Day, 10.0),
+        ];
+        let mut budget = budget(&caps);
+        let bound = Amount {
+            audio_s: 10.0,
+            ..Amount::default()
+        };
+        budget.add_earlier_spend(Period::Day, &bound);
+        budget.correct(&Charge::earlier(bound, at(0)), 4.0, None);
+        assert!(audio(&mut budget, 1, 6.5).is_err());
+        assert!(audio(&mut budget, 1, 6.0).is_ok());
+    }
+
+    #[test]
+    fn the_size_bounds_the_length() {
+        // An hour of AMR at its lowest rate has 13 bytes for each 20 ms.
+        let hour = BookedLength::of(None, Some(3600 * 50 * 13));
+        assert!(hour.seconds().unwrap() > 3600.0);
+        assert_eq!(
+            BookedLength::of(Some(2.0), Some(9)),
+            BookedLength::Known(2.0)
+        );
+        assert_eq!(BookedLength::of(None, None).seconds(), None);
+    }
+
+    #[test]
+    fn a_recording_above_one_cap_starts_no_hold_for_another() {
+        let mut budget = budget(&[
+            (Metric::Audio, Period::Day, 10.0),
+            (Metric::Audio, Period::Month, 20.0),
+        ]);
+        audio(&mut budget, 1, 10.0).unwrap();
+        let refused = audio(&mut budget, 1, 21.0).unwrap_err();
+        assert!(matches!(refused, BudgetRefusal::TooLarge(_)));
     }
 
     #[test]
@@ -401,9 +564,9 @@ mod tests {
                     by_day = 0.0;
                 }
                 hour += i64::from(step);
-                if let Ok(amount) = audio(&mut budget, hour, length) {
-                    by_day += amount.audio_s;
-                    all += amount.audio_s;
+                if audio(&mut budget, hour, length).is_ok() {
+                    by_day += length;
+                    all += length;
                 }
                 prop_assert!(by_day <= day + 1e-3 && all <= month + 1e-3);
             }

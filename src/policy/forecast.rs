@@ -1,46 +1,27 @@
 //! Forecast of the earliest time when all recordings are submitted, given the rate, the active hours and the budget.
 
-use super::budget::{Cap, Metric, Period, period_bounds};
 use super::hours::{Opening, SubmitWindow};
 use crate::domain::Timestamp;
-use jiff::tz::TimeZone;
 use std::time::Duration;
 
 /// Maximum number of opening and closing times examined. Enough for some decades of nights.
 const MAX_STEPS: usize = 20_000;
 
-/// Recordings that remain to be submitted.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Workload {
-    /// Number of recordings.
-    pub recordings: u64,
-    /// Length of the audio, in seconds.
-    pub audio_s: f64,
-    /// Cost in the currency of the prices. `None` if a price is unknown.
-    pub cost: Option<f64>,
-}
-
-/// Returns the earliest time of the last submission, or `None` if it is not foreseeable.
+/// Returns the earliest time of the last submission of `recordings`, or `None` if it is not foreseeable. The budget admits it
+/// from `last_charge` on.
 #[must_use]
 pub fn submitted_by(
-    load: &Workload,
+    recordings: u64,
     now: Timestamp,
     submits_per_minute: u32,
     window: &SubmitWindow,
-    caps: &[Cap],
+    last_charge: Timestamp,
 ) -> Option<Timestamp> {
-    let minutes = load.recordings as f64 / f64::from(submits_per_minute);
+    let minutes = recordings as f64 / f64::from(submits_per_minute);
     let open_for = Duration::try_from_secs_f64(minutes * 60.0).ok()?;
-    let mut last = after_open(now, open_for, window)?;
-    for cap in caps {
-        let amount = match cap.measure {
-            Metric::Audio => load.audio_s,
-            Metric::Cost => load.cost.unwrap_or(0.0),
-            Metric::Recordings => load.recordings as f64,
-        };
-        last = last.max(start_of_last_period(cap, amount, now, &window.zone)?);
-    }
-    Some(last)
+    let by_rate = after_open(now, open_for, window)?;
+    let by_budget = after_open(last_charge, Duration::ZERO, window)?;
+    Some(by_rate.max(by_budget))
 }
 
 /// Returns the time after which the window has been open for `open_for` in total since `now`.
@@ -64,25 +45,6 @@ fn after_open(now: Timestamp, open_for: Duration, window: &SubmitWindow) -> Opti
     None
 }
 
-/// Returns the start of the period in which the last part of an amount fits, if each earlier period is used up.
-fn start_of_last_period(
-    cap: &Cap,
-    amount: f64,
-    now: Timestamp,
-    zone: &TimeZone,
-) -> Option<Timestamp> {
-    let mut periods = (amount / cap.limit).ceil() as usize;
-    let mut start = now;
-    if cap.period != Period::Run && periods > MAX_STEPS {
-        return None;
-    }
-    while periods > 1 {
-        (_, start) = period_bounds(cap.period, start, zone)?;
-        periods -= 1;
-    }
-    Some(start)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,14 +56,6 @@ mod tests {
         Timestamp::from_millis(1_793_491_200_000 + minutes * MINUTE)
     }
 
-    fn load(recordings: u64, hours: f64) -> Workload {
-        Workload {
-            recordings,
-            audio_s: hours * 3600.0,
-            cost: None,
-        }
-    }
-
     fn window(hours: &str) -> SubmitWindow {
         SubmitWindow {
             hours: vec![hours.parse().unwrap()],
@@ -109,47 +63,36 @@ mod tests {
         }
     }
 
+    fn by_rate(recordings: u64, per_minute: u32, window: &SubmitWindow) -> Option<Timestamp> {
+        submitted_by(recordings, at(0), per_minute, window, at(0))
+    }
+
     #[test]
     fn only_the_rate_limits_an_open_day() {
-        let by = |recordings| {
-            submitted_by(
-                &load(recordings, 1.0),
-                at(0),
-                60,
-                &SubmitWindow::always(),
-                &[],
-            )
-        };
+        let by = |recordings| by_rate(recordings, 60, &SubmitWindow::always());
         assert_eq!(by(0), Some(at(0)));
         assert_eq!(by(600), Some(at(10)));
     }
 
     #[test]
     fn the_remainder_continues_in_the_next_night() {
-        let by = |recordings| {
-            submitted_by(
-                &load(recordings, 1.0),
-                at(0),
-                1,
-                &window("22:00-23:00"),
-                &[],
-            )
-        };
+        let by = |recordings| by_rate(recordings, 1, &window("22:00-23:00"));
         assert_eq!(by(30), Some(at(22 * 60 + 30)));
         assert_eq!(by(60), Some(at(23 * 60)));
         assert_eq!(by(90), Some(at((24 + 22) * 60 + 30)));
     }
 
     #[test]
-    fn a_budget_spreads_submissions_over_days() {
-        let cap = Cap {
-            measure: Metric::Audio,
-            period: Period::Day,
-            limit: 3600.0,
+    fn a_later_budget_delays_the_last_submission() {
+        let tomorrow = at(24 * 60);
+        let by = |window: &SubmitWindow| submitted_by(1, at(5), 60, window, tomorrow);
+        assert_eq!(by(&SubmitWindow::always()), Some(tomorrow));
+        assert_eq!(by(&window("22:00-23:00")), Some(at((24 + 22) * 60)));
+        let until_midnight = SubmitWindow {
+            until: Some(tomorrow),
+            ..SubmitWindow::always()
         };
-        let by = |hours| submitted_by(&load(1, hours), at(5), 60, &SubmitWindow::always(), &[cap]);
-        assert_eq!(by(1.0), Some(at(5).after(Duration::from_secs(1))));
-        assert_eq!(by(2.5), Some(at(2 * 24 * 60)));
+        assert_eq!(by(&until_midnight), None);
     }
 
     #[test]
@@ -158,6 +101,6 @@ mod tests {
             until: Some(at(0)),
             ..SubmitWindow::always()
         };
-        assert_eq!(submitted_by(&load(1, 1.0), at(1), 60, &over, &[]), None);
+        assert_eq!(submitted_by(1, at(1), 60, &over, at(1)), None);
     }
 }

@@ -1,6 +1,7 @@
 //! Limits on submissions: budgets in hours and money, `--limit`, and source limits on length and size.
 
 use crate::harness::{TestEnv, settings, wav};
+use sqlx::{ConnectOptions, Connection, Executor};
 use std::fs;
 
 /// Writes one recording for each length, in seconds. Their contents differ.
@@ -134,23 +135,203 @@ fn recordings_outside_the_source_limits_are_skipped() {
     assert!(message("2.wav").contains("longer than max_duration"));
     assert!(message("3.wav").contains("larger than max_file_size"));
     assert_eq!(submission_count(&env), 1);
-    env.configure("");
-    let retried = env.run(&["retry", "--error", "skipped"]);
-    assert_eq!(retried.stdout, "3 items requeued\n");
+    assert_eq!(env.status()["excluded"], 3);
+    let plan = plan(&env);
+    assert_eq!(
+        (&plan["files"], &plan["skipped"]),
+        (&0.into(), &serde_json::json!({}))
+    );
+    let again = env.run_once(0);
+    assert!(!again.stderr.contains("excluded"), "{}", again.stderr);
+    // They go by themselves when the limits include them.
+    env.configure_with(
+        "",
+        "[[source]]\nname = 'talks'\npath = 'recordings'\nsettle = '0s'\nmax_duration = '8s'\n",
+    );
     env.run_once(0);
-    assert_eq!(env.count("done"), 4);
+    assert_eq!((env.count("done"), env.count("cancelled")), (2, 2));
+    env.configure("");
+    env.run_once(0);
+    assert_eq!((env.count("done"), env.count("cancelled")), (4, 0));
+    assert_eq!(env.status()["excluded"], 0);
+}
+
+fn plan(env: &TestEnv) -> serde_json::Value {
+    let result = env.run(&["plan", "--json"]);
+    assert_eq!(result.code, 0, "{}", result.stderr);
+    serde_json::from_str(&result.stdout).unwrap()
 }
 
 #[test]
-fn a_recording_above_the_budget_blocks_no_others() {
+fn a_recording_above_the_budget_waits_and_blocks_no_others() {
     let env = TestEnv::new(settings());
     env.configure("[budget]\nhours_per_day = 0.0015\n");
     add_recordings(&env, &[9, 2, 2]);
-    env.run_once(0);
-    assert_eq!((env.count("done"), env.count("cancelled")), (2, 1));
-    let message = env.item("0.wav")["error"]["message"].clone();
+    let plan = plan(&env);
+    let reason = "this recording alone exceeds budget.hours_per_day = 0.0015";
+    assert_eq!(plan["files"], 2);
     assert_eq!(
-        message,
-        "this recording alone exceeds budget.hours_per_day = 0.0015"
+        plan["skipped"][format!("waits for the budget: {reason}")],
+        1
     );
+    let run = env.run_once(0);
+    assert_eq!((env.count("done"), env.count("queued")), (2, 1));
+    assert!(
+        run.stderr.contains("1 stay queued and wait for the budget"),
+        "{}",
+        run.stderr
+    );
+    let item = env.item("0.wav");
+    assert_eq!(item["error"]["class"], "budget");
+    let waits_for = item["waits_for"].clone();
+    assert_eq!(waits_for, format!("waits for the budget: {reason}"));
+    assert_eq!(env.status()["over_budget"], 1);
+    // The next run has the same budget.
+    env.run_once(0);
+    assert_eq!(env.count("queued"), 1);
+    env.configure("");
+    env.run_once(0);
+    assert_eq!(
+        (env.count("done"), env.status()["over_budget"].clone()),
+        (3, 0.into())
+    );
+}
+
+/// Writes a recording whose length cannot be read. The sandbox bills a second for each 16,000 bytes.
+fn add_of_unknown_length(env: &TestEnv, name: &str, size: u32) {
+    let mut bytes = b".snd".to_vec();
+    for field in [24, u32::MAX, 99, 8000, 1] {
+        bytes.extend(field.to_be_bytes());
+    }
+    bytes.extend(&wav(size + name.len() as u32, size)[44..]);
+    fs::write(env.path("recordings").join(name), bytes).unwrap();
+}
+
+#[test]
+fn what_is_billed_makes_room_for_the_next_unknown_length() {
+    let env = TestEnv::new(settings());
+    // 72 s. Each recording lasts at most 64 s by its size, and 2 s are billed.
+    env.configure("[budget]\nhours_per_run = 0.02\n");
+    for name in ["a.au", "b.au", "c.au"] {
+        add_of_unknown_length(&env, name, 32_000);
+    }
+    let plan = plan(&env);
+    assert_eq!(
+        (&plan["files"], &plan["unknown_length"]),
+        (&1.into(), &1.into())
+    );
+    assert!(plan["unknown_length_at_most_s"].as_f64().unwrap() > 64.0);
+    let run = env.run_once(0);
+    assert_eq!(env.count("done"), 3, "{}", run.stderr);
+}
+
+#[test]
+fn an_unknown_length_above_the_budget_waits_for_it() {
+    let env = TestEnv::new(settings());
+    env.configure("[budget]\nhours_per_day = 0.02\n");
+    add_of_unknown_length(&env, "long.au", 100_000);
+    add_of_unknown_length(&env, "short.au", 8_000);
+    env.run_once(0);
+    assert_eq!((env.count("done"), env.count("queued")), (1, 1));
+    assert_eq!(env.item("long.au")["error"]["class"], "budget");
+    env.configure("");
+    env.run_once(0);
+    assert_eq!(env.count("done"), 2);
+}
+
+#[test]
+fn a_report_names_what_is_charged_by_size() {
+    let env = TestEnv::new(nightscribe_sandbox::Settings {
+        delay: std::time::Duration::from_secs(3600),
+        ..settings()
+    });
+    add_of_unknown_length(&env, "a.au", 32_000);
+    let mut daemon = env.start(&["run"]);
+    env.wait_until("the submission", |env| env.count("pending") == 1);
+    daemon.signal("TERM");
+    assert_eq!(daemon.wait(), 0);
+    let text = env.run(&["report"]).stdout;
+    assert!(text.contains("1 submission of unknown duration"), "{text}");
+    // The bound also counts in the next run.
+    env.configure("[budget]\nhours_per_day = 0.02\n");
+    add_recordings(&env, &[20]);
+    let plan = plan(&env);
+    assert_eq!((&plan["files"], &plan["later"]), (&1.into(), &1.into()));
+}
+
+#[test]
+fn a_plan_submits_in_the_order_of_the_run() {
+    for lengths in [[20, 20, 5, 5, 5], [5, 5, 30, 1, 1], [40, 36, 1, 1, 1]] {
+        let env = TestEnv::new(settings());
+        env.configure("[budget]\nhours_per_run = 0.01\n");
+        add_recordings(&env, &lengths);
+        let planned = plan(&env)["files"].as_u64().unwrap();
+        let mut command = env.command(&["run", "--once"]);
+        command.env("NIGHTSCRIBE__LIMITS__MAX_UPLOADS", "16");
+        assert_eq!(crate::harness::run_command(&mut command).code, 0);
+        assert_eq!(env.count("done"), planned, "{lengths:?}");
+    }
+}
+
+#[test]
+fn a_plan_continues_on_the_next_days() {
+    let env = TestEnv::new(settings());
+    env.configure("[budget]\nhours_per_day = 0.01\n");
+    add_recordings(&env, &[20, 20, 10, 20]);
+    let plan = plan(&env);
+    assert_eq!((&plan["files"], &plan["later"]), (&4.into(), &3.into()));
+    let (from, last) = (&plan["later_from"], &plan["submitted_by"]);
+    assert!(
+        from.as_str().unwrap() < last.as_str().unwrap(),
+        "{from} {last}"
+    );
+    let text = env.run(&["plan"]).stdout;
+    assert!(text.contains("3 files wait for the budget until"), "{text}");
+    env.run_once(0);
+    assert_eq!(env.count("done"), 1);
+}
+
+#[test]
+fn an_unknown_length_is_held_if_the_source_says_so() {
+    let source =
+        "[[source]]\nname = 'talks'\npath = 'recordings'\nsettle = '0s'\nmax_duration = '8s'\n";
+    let env = TestEnv::new(settings());
+    env.configure_with("", &format!("{source}unknown_length = 'hold'\n"));
+    add_of_unknown_length(&env, "a.au", 8_000);
+    let reason = "its length is unknown, and unknown_length of its source is \"hold\"";
+    assert_eq!(plan(&env)["skipped"][reason], 1);
+    for _ in 0..2 {
+        env.run_once(0);
+        assert_eq!(env.item("a.au")["error"]["message"], reason);
+    }
+    env.configure_with("", source);
+    assert_eq!(plan(&env)["unchecked_length"], 1);
+    let run = env.run_once(0);
+    assert!(
+        run.stderr.contains("its length is unknown"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(env.count("done"), 1);
+}
+
+#[test]
+fn a_recording_that_an_earlier_version_cancelled_is_submitted() {
+    let env = TestEnv::with_recordings(settings(), 2);
+    env.run(&["scan"]);
+    let as_before = "UPDATE jobs SET state = 'cancelled', error_class = 'skipped',
+            error_message = 'cannot enforce budget.hours_per_day = 20: the length of the recording is unknown';
+        DROP INDEX jobs_over_budget; DROP INDEX jobs_excluded; DELETE FROM _sqlx_migrations WHERE version >= 10;
+        UPDATE jobs SET error_class = NULL, error_message = NULL WHERE id = 2";
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let options =
+            sqlx::sqlite::SqliteConnectOptions::new().filename(env.path("state/nightscribe.db"));
+        let mut connection = options.connect().await.unwrap();
+        connection.execute(as_before).await.unwrap();
+        connection.close().await.unwrap();
+    });
+    env.run_once(0);
+    // A job that a person cancelled stays so.
+    assert_eq!((env.count("done"), env.count("cancelled")), (1, 1));
 }

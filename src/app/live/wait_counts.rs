@@ -42,6 +42,8 @@ pub enum CommonReason {
         /// Earliest of these attempts.
         next_at: Option<Timestamp>,
     },
+    /// The budget does not allow them.
+    Budget,
     /// An item with the same audio is in flight.
     Duplicate,
     /// The response to the last submission was lost, and its outcome is being looked up.
@@ -62,6 +64,7 @@ pub enum CommonReason {
 pub(super) fn wait_counts(queue: &QueueState) -> Vec<WaitCount> {
     let mut others = vec![
         later(queue),
+        exact(queue.overview.over_budget, CommonReason::Budget),
         duplicates(queue),
         exact(queue.activity.uncertain, CommonReason::ResponseLost),
     ];

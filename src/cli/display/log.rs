@@ -168,7 +168,7 @@ impl Observer for LogDisplay {
                 new = printable_path(&file.new),
                 "the transcript was edited, so it is kept; the new one is next to it"
             ),
-            RunEvent::NameRejected { rejected, written } => tracing::warn!(
+            RunEvent::NameRejected { rejected, written } => tracing::info!(
                 rejected = printable_path(rejected),
                 written = printable_path(written),
                 "{NAME_REJECTED}"
@@ -199,6 +199,17 @@ impl Observer for LogDisplay {
                 reason = escape_control_chars(&failure.message),
                 next = %due,
                 "attempt failed; it will be retried"
+            ),
+            RunEvent::LengthUnchecked { job, name } => tracing::info!(
+                item = job.0,
+                recording = printable_path(name),
+                "its length is unknown, so min_duration and max_duration do not apply"
+            ),
+            RunEvent::OverBudget { job, name, failure } => tracing::warn!(
+                item = job.0,
+                recording = printable_path(name),
+                reason = escape_control_chars(&failure.message),
+                "waits for the budget"
             ),
             RunEvent::Skipped { job, name, failure } => tracing::info!(
                 item = job.0,

@@ -16,6 +16,18 @@ pub(super) fn summary_line(summary: &Summary) -> String {
             summary.warned
         ));
     }
+    if summary.excluded > 0 {
+        parts.push(format!(
+            "{} excluded by the limits of their source",
+            summary.excluded
+        ));
+    }
+    if summary.over_budget > 0 {
+        parts.push(format!(
+            "{} stay queued and wait for the budget; `nightscribe list` shows why",
+            summary.over_budget
+        ));
+    }
     let problems = summary.problems.iter();
     parts.extend(problems.map(|problem| format!("{}. {}", problem.message(), problem.advice())));
     if summary.queued && summary.opening != Opening::Now {

@@ -235,6 +235,16 @@ impl Observer for TerminalDisplay {
                     ));
                 }
             }
+            RunEvent::OverBudget { name, failure, .. } => print_line(&format!(
+                "{WARN}waits for the budget{WARN:#} {}: {}",
+                printable_path(name),
+                escape_control_chars(&failure.message)
+            )),
+            RunEvent::Skipped { name, failure, .. } => print_line(&format!(
+                "excluded {}: {}",
+                printable_path(name),
+                escape_control_chars(&failure.message)
+            )),
             RunEvent::Failed { name, failure, .. } => {
                 state.failed += 1;
                 print_line(&format!(

@@ -21,6 +21,7 @@ pub(super) fn wait_text(wait: &WaitCount, now: Timestamp, zone: &TimeZone) -> St
             });
             format!("for a later attempt{next}")
         }
+        CommonReason::Budget => "for the budget".to_owned(),
         CommonReason::Duplicate => "for a duplicate in flight".to_owned(),
         CommonReason::ResponseLost => "for lookup of a lost response".to_owned(),
         CommonReason::FolderMissing { source } => {

@@ -141,6 +141,7 @@ impl Store {
             "WITH head AS MATERIALIZED (
                  SELECT recording_id, duplicate_of FROM jobs INDEXED BY jobs_queued
                  WHERE state = 'queued' AND due_at <= ?1 AND uncertain_attempt_id IS NULL
+                       AND error_class IS NOT 'budget'
                  ORDER BY priority DESC, due_at, id LIMIT ?2)
              SELECT r.source, r.kind = 'file' AS are_files,
                     EXISTS (SELECT 1 FROM jobs t WHERE t.id = head.duplicate_of
@@ -174,7 +175,7 @@ impl Store {
              later AS MATERIALIZED (
                  SELECT j.due_at FROM priorities p CROSS JOIN jobs j INDEXED BY jobs_queued
                  ON j.state = 'queued' AND j.priority = p.priority AND j.due_at > ?1
-                 WHERE j.uncertain_attempt_id IS NULL LIMIT ?2),
+                 WHERE j.uncertain_attempt_id IS NULL AND j.error_class IS NOT 'budget' LIMIT ?2),
              recent AS MATERIALIZED (
                  SELECT billed_s FROM attempts
                  WHERE outcome = 'completed' AND ended_at >= ?3 AND id > (SELECT max(id) - ?4 FROM attempts))

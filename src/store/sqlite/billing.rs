@@ -1,6 +1,7 @@
 //! Billing: submissions, and results shared by duplicates.
 
 use crate::domain::Timestamp;
+use crate::policy::budget::longest_s;
 use crate::store::error::StoreError;
 use crate::store::sqlite::open::Store;
 use crate::store::sqlite::row;
@@ -39,8 +40,10 @@ pub struct BillingEntry {
     pub at: Timestamp,
     /// Billing state.
     pub state: BillingState,
-    /// Audio in seconds: as billed, otherwise the duration of the recording. 0 if unknown.
+    /// Audio in seconds: as billed, otherwise the duration of the recording, otherwise an upper bound from its size.
     pub audio_s: f64,
+    /// Whether `audio_s` is the upper bound.
+    pub is_bound: bool,
     /// What the service charged in US dollars, if it said so.
     pub charged_usd: Option<f64>,
 }
@@ -53,16 +56,18 @@ impl Store {
     pub async fn billing_entries(&self, since: Timestamp) -> Result<Vec<BillingEntry>, StoreError> {
         let rows = sqlx::query(
             "SELECT r.source, j.model, r.relative, a.client_request_id, a.generation_id, a.started_at AS at, a.outcome,
-                    coalesce(a.billed_s, r.duration_s, 0.0) AS audio_s, a.charged_usd
+                    coalesce(a.billed_s, r.duration_s, ?2 * r.size_bytes) AS audio_s, a.charged_usd,
+                    a.billed_s IS NULL AND r.duration_s IS NULL AS is_bound
              FROM attempts a JOIN jobs j ON j.id = a.job_id JOIN recordings r ON r.id = j.recording_id
              WHERE a.started_at >= ?1
              UNION ALL
-             SELECT r.source, j.model, r.relative, NULL, NULL, s.received_at, 'shared', coalesce(s.duration_s, r.duration_s, 0.0), NULL
+             SELECT r.source, j.model, r.relative, NULL, NULL, s.received_at, 'shared', coalesce(s.duration_s, r.duration_s, 0.0), NULL, 0
              FROM results s JOIN jobs j ON j.id = s.job_id JOIN recordings r ON r.id = j.recording_id
              WHERE s.paid_by IS NOT NULL AND s.received_at >= ?1
              ORDER BY at",
         )
         .bind(since.millis())
+        .bind(longest_s(1))
         .fetch(self.readers());
         let entries = rows.map(|found| {
             let found = found?;
@@ -75,6 +80,7 @@ impl Store {
                 at: row::time(&found, "at")?,
                 state: charge(found.try_get("outcome")?)?,
                 audio_s: found.try_get("audio_s")?,
+                is_bound: row::is_set(&found, "is_bound")?,
                 charged_usd: found.try_get("charged_usd")?,
             })
         });

@@ -4,6 +4,7 @@ use crate::domain::{AttemptId, Failure, JobId, JobState, RunId, Timestamp};
 use crate::runtime::failpoint;
 use crate::store::error::StoreError;
 use crate::store::sqlite::batch::json_rows;
+use crate::store::sqlite::budget::store_duration;
 use crate::store::sqlite::open::Store;
 use crate::store::sqlite::row;
 use crate::store::sqlite::writer::{BatchedChange, Change, Replies, check_guard};
@@ -88,13 +89,15 @@ impl Store {
                 to: JobState::Failed,
                 failure,
                 missing,
+                duration_s: None,
                 now,
             }),
         )
         .await
     }
 
-    /// `queued` → `cancelled`: skips the job, which does not count as a failure.
+    /// `queued` → `cancelled`: skips the job, which does not count as a failure. `duration_s` is the length of the recording,
+    /// if it was read.
     ///
     /// # Errors
     /// [`StoreError::Stale`] if the job is no longer queued.
@@ -102,6 +105,7 @@ impl Store {
         &self,
         job: JobId,
         failure: Failure,
+        duration_s: Option<f64>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         failpoint::around(
@@ -111,6 +115,7 @@ impl Store {
                 to: JobState::Cancelled,
                 failure,
                 missing: false,
+                duration_s,
                 now,
             }),
         )
@@ -272,6 +277,7 @@ struct EndUnsent {
     to: JobState,
     failure: Failure,
     missing: bool,
+    duration_s: Option<f64>,
     now: Timestamp,
 }
 
@@ -294,10 +300,10 @@ impl Change for EndUnsent {
         if self.missing {
             sqlx::query("UPDATE recordings SET missing = 1 WHERE id = (SELECT recording_id FROM jobs WHERE id = ?1)")
                 .bind(self.job.0)
-                .execute(connection)
+                .execute(&mut *connection)
                 .await?;
         }
-        Ok(())
+        store_duration(connection, self.job, self.duration_s).await
     }
 }
 

@@ -20,7 +20,9 @@ pub struct PlannedRecording {
     pub source: String,
     /// Model.
     pub model: String,
-    /// Size of the file in bytes, as of the last scan.
+    /// Whether it is a file. Otherwise it is a URL.
+    pub is_file: bool,
+    /// Size of the file in bytes, as of the last scan. 0 for a URL.
     pub size_bytes: u64,
     /// Duration of the audio in seconds, if known.
     pub duration_s: Option<f64>,
@@ -91,14 +93,15 @@ impl Store {
         self.writer().write(StoreDurations { measured }).await
     }
 
-    /// Returns all queued recordings, for a plan.
+    /// Returns all queued recordings in the order of their submission, for a plan.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn planned_recordings(&self) -> Result<Vec<PlannedRecording>, StoreError> {
         let rows = sqlx::query(
-            "SELECT r.id, r.source, j.model, r.size_bytes, r.duration_s
-             FROM jobs j JOIN recordings r ON r.id = j.recording_id WHERE j.state = 'queued' ORDER BY j.id",
+            "SELECT r.id, r.source, r.kind, j.model, r.size_bytes, r.duration_s
+             FROM jobs j JOIN recordings r ON r.id = j.recording_id WHERE j.state = 'queued'
+             ORDER BY j.priority DESC, j.due_at, j.id",
         )
         .fetch(self.readers());
         let planned = rows.map(|found| {
@@ -107,6 +110,7 @@ impl Store {
                 recording: RecordingId(found.try_get("id")?),
                 source: found.try_get("source")?,
                 model: found.try_get("model")?,
+                is_file: found.try_get::<&str, _>("kind")? == "file",
                 size_bytes: row::count(&found, "size_bytes")?,
                 duration_s: found.try_get("duration_s")?,
             })

@@ -32,6 +32,10 @@ pub struct Overview {
     pub next_due: Option<Timestamp>,
     /// Number of submissions that may have been billed without a transcript.
     pub perhaps_paid: u64,
+    /// Number of queued jobs that wait for the budget.
+    pub over_budget: u64,
+    /// Number of cancelled jobs that are outside the limits of their source.
+    pub excluded: u64,
     /// Number of transcripts completed since the requested time, among the last 10,000 attempts.
     pub done_since: u64,
     /// Run without a recorded end. It may be dead; only the lock on the state folder tells.
@@ -164,6 +168,8 @@ impl Store {
             next_expiry: row::time_or_none(&figures, "next_expiry")?,
             next_due: row::time_or_none(&figures, "next_due")?,
             perhaps_paid: row::count(&figures, "perhaps_paid")?,
+            over_budget: self.over_budget().await?,
+            excluded: self.excluded().await?,
             done_since: row::count(&figures, "done_since")?,
             active_run: self.active_run().await?,
         })

@@ -23,15 +23,18 @@
 //! - [`items`]: items for `status`, `list` and `show`
 //! - [`summary`]: summary of a period
 //! - [`billing`], [`spending`]: billing, recent submissions, prices
+//! - [`budget`], [`excluded`]: jobs that wait for the budget, and jobs outside the limits of their source
 //! - [`service_lists`]: lists of the service, as last fetched
 //! - `row`: conversion of columns to types
 
 pub mod activity;
 pub(crate) mod batch;
 pub mod billing;
+pub mod budget;
 pub mod claims;
 pub mod duplicates;
 pub mod durations;
+pub mod excluded;
 pub mod hooks;
 pub mod import;
 pub(crate) mod integrity;

@@ -139,6 +139,9 @@ pub struct RemainingWork {
 const REACHABLE: &str = "(r.source IN (SELECT value FROM json_each(?2))
     OR (r.kind = 'url' AND r.source IN (SELECT value FROM json_each(?3))))";
 
+/// SQL condition: the job does not wait for the budget.
+const WITHIN_BUDGET: &str = "j.error_class IS NOT 'budget'";
+
 /// SQL condition: no duplicate is in flight or uncertain, and no earlier job of the same recording is in flight.
 const UNBLOCKED: &str = "NOT EXISTS (SELECT 1 FROM jobs t WHERE t.id = j.duplicate_of
                  AND (t.state IN ('submitting', 'pending') OR t.uncertain_attempt_id NOT NULL))
@@ -151,7 +154,8 @@ const UNBLOCKED: &str = "NOT EXISTS (SELECT 1 FROM jobs t WHERE t.id = j.duplica
 impl Store {
     /// Returns due jobs within `reach`, by priority, then by due time, at most `limit`.
     ///
-    /// Jobs in `exclude` are left out, and those of `closed_models`, which are canonical names.
+    /// Jobs in `exclude` are left out, those that wait for the budget, and those of `closed_models`, which are canonical
+    /// names.
     ///
     /// # Errors
     /// If the database fails.
@@ -168,7 +172,7 @@ impl Store {
             "SELECT j.id, r.source, r.kind, r.location, r.relative, r.size_bytes, r.modified_at, j.model, j.options,
                     j.attempts, j.error_class
              FROM jobs j INDEXED BY jobs_queued JOIN recordings r ON r.id = j.recording_id
-             WHERE j.state = 'queued' AND j.uncertain_attempt_id IS NULL AND j.due_at <= ?1
+             WHERE j.state = 'queued' AND j.uncertain_attempt_id IS NULL AND j.due_at <= ?1 AND {WITHIN_BUDGET}
                    AND {REACHABLE} AND {UNBLOCKED} AND j.id NOT IN (SELECT value FROM json_each(?5))
                    AND (?6 = '[]' OR j.model_key NOT IN (SELECT value FROM json_each(?6)))
              ORDER BY j.priority DESC, j.due_at, j.id LIMIT +?4"
@@ -195,7 +199,8 @@ impl Store {
     ) -> Result<Option<Timestamp>, StoreError> {
         let due: Option<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
             "SELECT min(j.due_at) FROM jobs j JOIN recordings r ON r.id = j.recording_id
-             WHERE j.state = 'queued' AND j.uncertain_attempt_id IS NULL AND j.due_at > ?1 AND {REACHABLE}"
+             WHERE j.state = 'queued' AND j.uncertain_attempt_id IS NULL AND j.due_at > ?1 AND {WITHIN_BUDGET}
+                   AND {REACHABLE}"
         )))
         .bind(now.millis())
         .bind(names(&reach.present))
@@ -281,8 +286,8 @@ impl Store {
         Ok(ids.into_iter().map(JobId).collect())
     }
 
-    /// Returns the remaining work. Queued jobs count only within `reach`, and not if their model is in `given_up`, which has
-    /// canonical names.
+    /// Returns the remaining work. Queued jobs count only within `reach`, and not if they wait for the budget or their model
+    /// is in `given_up`, which has canonical names.
     ///
     /// # Errors
     /// If the database fails.
@@ -293,7 +298,7 @@ impl Store {
     ) -> Result<RemainingWork, StoreError> {
         let found = sqlx::query(sqlx::AssertSqlSafe(format!(
             "SELECT EXISTS (SELECT 1 FROM jobs j JOIN recordings r ON r.id = j.recording_id
-                            WHERE j.state = ?1 AND {REACHABLE}
+                            WHERE j.state = ?1 AND {WITHIN_BUDGET} AND {REACHABLE}
                                   AND (?4 = '[]' OR j.model_key NOT IN (SELECT value FROM json_each(?4)))) AS queued,
                     EXISTS (SELECT 1 FROM jobs WHERE uncertain_attempt_id IS NOT NULL) AS in_doubt,
                     EXISTS (SELECT 1 FROM jobs WHERE state = 'submitting') AS submitting,

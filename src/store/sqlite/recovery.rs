@@ -6,6 +6,7 @@
 use crate::domain::{ErrorClass, RunId, Timestamp};
 use crate::runtime::failpoint;
 use crate::store::error::StoreError;
+use crate::store::sqlite::budget::end_budget_waits;
 use crate::store::sqlite::open::Store;
 use crate::store::sqlite::writer::Change;
 use sqlx::SqliteConnection;
@@ -25,7 +26,7 @@ impl Store {
     /// Starts a run of process `pid` and recovers the work of earlier runs, in one commit.
     ///
     /// Each `submitting` job is queued; its attempt becomes `uncertain` and is looked up. Each `pending` job is
-    /// assigned to this run.
+    /// assigned to this run. Jobs that waited for the budget are candidates again.
     ///
     /// # Errors
     /// If the database fails; nothing is changed then.
@@ -88,6 +89,7 @@ impl Change for BeginRun {
             .bind(self.now.millis())
             .execute(&mut *connection)
             .await?;
+        end_budget_waits(&mut *connection).await?;
         let received: i64 =
             sqlx::query_scalar("SELECT count(*) FROM jobs WHERE state = 'received'")
                 .fetch_one(connection)

@@ -4,6 +4,7 @@ use crate::domain::Location;
 use crate::domain::{JobId, RecordingId, Request, Timestamp};
 use crate::runtime::failpoint;
 use crate::store::error::StoreError;
+use crate::store::sqlite::budget::end_budget_wait;
 use crate::store::sqlite::open::Store;
 use crate::store::sqlite::recordings::{BaseNames, FoundRecording, RecordOutcome};
 use crate::store::sqlite::row;
@@ -187,7 +188,11 @@ impl InsertRecordings {
         self.refresh(connection, existing.recording, seen).await?;
         recorded.changed += 1;
         match existing.state.as_str() {
-            "queued" => Ok(existing.job),
+            "queued" => {
+                // It may fit into the budget now.
+                end_budget_wait(connection, existing.job).await?;
+                Ok(existing.job)
+            }
             "failed" => self.requeue(connection, existing.job).await,
             _ if existing.is_same(seen) => Ok(existing.job),
             _ => self.enqueue(connection, existing.recording).await,

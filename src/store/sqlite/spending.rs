@@ -1,6 +1,7 @@
 //! Recent submissions, and the prices of models.
 
 use crate::domain::{Price, PriceTable, Timestamp};
+use crate::policy::budget::longest_s;
 use crate::store::error::StoreError;
 use crate::store::sqlite::open::Store;
 use crate::store::sqlite::row;
@@ -13,7 +14,7 @@ use sqlx::{Row, SqliteConnection};
 pub struct ModelUsage {
     /// Model.
     pub model: String,
-    /// Audio in seconds: as billed, otherwise the duration of the recording.
+    /// Audio in seconds: as billed, otherwise the duration of the recording, otherwise an upper bound from its size.
     pub audio_s: f64,
     /// The part of it for which the service did not say what it charged.
     pub uncharged_audio_s: f64,
@@ -48,8 +49,9 @@ impl Store {
     /// If the database fails.
     pub async fn usage_since(&self, since: Timestamp) -> Result<Vec<ModelUsage>, StoreError> {
         let rows = sqlx::query(
-            "SELECT j.model, sum(coalesce(a.billed_s, r.duration_s, 0.0)) AS audio_s,
-                    sum(iif(a.charged_usd IS NULL, coalesce(a.billed_s, r.duration_s, 0.0), 0.0)) AS uncharged_audio_s,
+            "SELECT j.model, sum(coalesce(a.billed_s, r.duration_s, ?2 * r.size_bytes)) AS audio_s,
+                    sum(iif(a.charged_usd IS NULL, coalesce(a.billed_s, r.duration_s, ?2 * r.size_bytes), 0.0))
+                        AS uncharged_audio_s,
                     sum(coalesce(a.charged_usd, 0.0)) AS charged_usd
              FROM attempts a JOIN jobs j ON j.id = a.job_id JOIN recordings r ON r.id = j.recording_id
              WHERE a.id > coalesce((SELECT id FROM attempts WHERE started_at < ?1 ORDER BY id DESC LIMIT 1), 0)
@@ -57,6 +59,7 @@ impl Store {
              GROUP BY j.model",
         )
         .bind(since.millis())
+        .bind(longest_s(1))
         .fetch_all(self.readers())
         .await?;
         rows.iter().map(model_usage).collect()

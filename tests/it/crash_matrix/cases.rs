@@ -3,9 +3,9 @@
 use super::scenario::Scenario;
 use Paid::{MaybeTwice, Once, OnceUncertain};
 use Scenario::{
-    AfterCrash, AllFormats, Cancel, Changed, Duplicate, Export, Failing, InvalidKey, Legacy,
-    LostQueue, NoRequestLog, NotARecording, Notified, NotifiedOnRetry, Pause, Rejected, Resume,
-    Retry, Single, Two, UnwritableOutput, Vanished,
+    AfterCrash, AllFormats, Cancel, Changed, Duplicate, Export, Failing, Included, InvalidKey,
+    Legacy, LostQueue, NoRequestLog, NotARecording, Notified, NotifiedOnRetry, OverBudget, Pause,
+    Rejected, Resume, Retry, Single, Two, UnwritableOutput, Vanished,
 };
 
 /// The most that a crash may cost.
@@ -35,7 +35,7 @@ impl Case {
     }
 }
 
-const CASES: [(&str, Scenario, Paid); 136] = [
+const CASES: [(&str, Scenario, Paid); 140] = [
     // Start.
     ("disk.folder.name_synced", Single, Once),
     ("disk.folder.name_synced#2", Single, Once),
@@ -55,6 +55,10 @@ const CASES: [(&str, Scenario, Paid); 136] = [
     // Preflight of a submission.
     ("store.refuse.before", NotARecording, Once),
     ("store.refuse.after", NotARecording, Once),
+    ("store.wait_for_budget.before", OverBudget, Once),
+    ("store.wait_for_budget.after", OverBudget, Once),
+    ("store.end_exclusions.before", Included, Once),
+    ("store.end_exclusions.after", Included, Once),
     ("store.put_off.before", Vanished, Once),
     ("store.put_off.after", Vanished, Once),
     ("store.import.before", LostQueue, Once),

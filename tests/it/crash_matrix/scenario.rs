@@ -27,6 +27,10 @@ pub enum Scenario {
     NotARecording,
     /// A file that disappears after the scan and reappears before the next run.
     Vanished,
+    /// One recording above the budget.
+    OverBudget,
+    /// A recording that was excluded by a limit of its source, which is gone.
+    Included,
     /// Every submission is refused.
     Rejected,
     /// The service refuses the API key.
@@ -87,6 +91,12 @@ impl Scenario {
             Self::Vanished => {
                 env.run(&["scan"]);
                 fs::remove_file(env.path("recordings/0.wav")).unwrap();
+            }
+            Self::OverBudget => env.configure("[budget]\nhours_per_run = 0.0001\n"),
+            Self::Included => {
+                configure(&env, "[[source]]", "max_duration = '10ms'");
+                env.run_once(0);
+                env.configure("");
             }
             Self::UnwritableOutput => fs::write(env.path("transcripts"), "").unwrap(),
             Self::Notified => configure_notifications(&env, ""),
@@ -158,6 +168,7 @@ impl Scenario {
                 env.sandbox().set_faults(Faults::default());
                 env.run(&["retry", "--failed"]);
             }
+            Self::OverBudget => env.configure(""),
             Self::InvalidKey | Self::Failing => env.sandbox().set_faults(Faults::default()),
             Self::UnwritableOutput => fs::remove_file(env.path("transcripts")).unwrap(),
             Self::Pause | Self::Resume => _ = env.run(&["resume"]),

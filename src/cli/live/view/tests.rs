@@ -66,6 +66,8 @@ fn night() -> QueueState {
             next_expiry: Some(after(600)),
             next_due: None,
             perhaps_paid: 2,
+            over_budget: 0,
+            excluded: 0,
             done_since: 0,
             active_run: Some(ActiveRun {
                 pid: 4711,

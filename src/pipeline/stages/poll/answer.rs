@@ -4,6 +4,7 @@ use super::schedule::PolledGeneration;
 use super::{Poll, PollOutcome};
 use crate::domain::readable_path::readable_path;
 use crate::domain::{Failure, Hold, HoldKind};
+use crate::pipeline::budget::Billed;
 use crate::pipeline::event::RunEvent;
 use crate::pipeline::journal::BegunHold;
 use crate::pipeline::lane::Answered;
@@ -138,6 +139,14 @@ impl Poll {
             name: pending.relative.clone(),
             audio_s: completion.duration_s,
         });
+        let billed = Billed {
+            model: &pending.model,
+            audio_s: completion.duration_s,
+            charged_usd: completion.charged_usd,
+        };
+        if self.lane.spend.settle(pending.attempt, &billed, now) {
+            self.journal.release(HoldKind::Budget).await;
+        }
         self.lane.record_result();
         if self.lane.admission.is_held(HoldKind::LostResults) {
             self.journal.release(HoldKind::LostResults).await;
@@ -170,6 +179,9 @@ impl Poll {
         };
         let now = self.journal.now();
         if let Some(ended) = FailedAttempt::of(change, job, attempt, failure, now) {
+            if ended.outcome.is_free() && self.lane.spend.refund_attempt(attempt, now) {
+                self.journal.release(HoldKind::Budget).await;
+            }
             self.journal.end_attempt(ended, relative).await?;
         }
         if let Some(hold) = hold {

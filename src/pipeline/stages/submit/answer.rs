@@ -1,11 +1,11 @@
 //! The answer to a submission: its meaning is decided by the policy and applied here.
 
 use super::Submit;
-use crate::domain::{AttemptId, Timestamp};
+use crate::domain::{AttemptId, HoldKind, Timestamp};
+use crate::pipeline::budget::Billed;
 use crate::pipeline::event::RunEvent;
 use crate::pipeline::lane::Answered;
 use crate::pipeline::received::completion;
-use crate::policy::budget::Amount;
 use crate::policy::outcome::{Answer, Call, JobChange, decide};
 use crate::provider::{Accepted, CallError, Completed, SubmitReply};
 use crate::store::StoreError;
@@ -20,8 +20,6 @@ pub(super) struct Sent<'a> {
     /// The same by [`Clock::steady`](crate::runtime::clock::Clock::steady).
     pub(super) started_steady: Timestamp,
     pub(super) duration_s: Option<f64>,
-    /// The amount charged to the budget at the claim.
-    pub(super) spent: Amount,
 }
 
 impl Submit {
@@ -140,6 +138,14 @@ impl Submit {
         let completion = completion(job, sent.attempt, &completed, usd_spent, sha256, now);
         let change = || self.journal.store.complete(completion.clone());
         if self.journal.record(job, change).await?.is_some() {
+            let billed = Billed {
+                model: sent.candidate.job.request.model(),
+                audio_s: completion.duration_s,
+                charged_usd: completion.charged_usd,
+            };
+            if self.lane.spend.settle(sent.attempt, &billed, now) {
+                self.journal.release(HoldKind::Budget).await;
+            }
             self.journal.emit(&RunEvent::Received {
                 job,
                 name: sent.candidate.recording.relative.clone(),
@@ -162,8 +168,8 @@ impl Submit {
         else {
             return Ok(());
         };
-        if ended.outcome.is_free() {
-            self.lane.spend.refund(&sent.spent);
+        if ended.outcome.is_free() && self.lane.spend.refund_attempt(sent.attempt, now) {
+            self.journal.release(HoldKind::Budget).await;
         }
         let ended = FailedAttempt {
             http_status: error.http_status,

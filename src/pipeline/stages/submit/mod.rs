@@ -2,12 +2,14 @@
 //!
 //! - `submission`: one recording, from preflight to the stored answer
 //! - [`preflight`]: checks of the file before it is sent
+//! - `charge_order`: submissions are charged to the budget in the order of the queue
 //! - `import`: content that is already transcribed on disk is not submitted
 //! - `dedup`: equal content is submitted once
 //! - `unsent`: jobs that end or wait before anything is sent
 //! - `answer`: what the answer means for the job
 
 mod answer;
+mod charge_order;
 mod dedup;
 mod import;
 pub mod preflight;
@@ -25,6 +27,7 @@ use crate::pipeline::reach::Reach;
 use crate::pipeline::result_cache::ResultCache;
 use crate::runtime::clock::sleep_until;
 use crate::store::StoreError;
+use charge_order::ChargeOrder;
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -67,6 +70,11 @@ pub async fn submit_all(stage: Submit) -> Result<(), StoreError> {
     let mut tasks = JoinSet::new();
     let mut in_flight = HashSet::new();
     let mut candidates = VecDeque::new();
+    let charge_order = stage
+        .lane
+        .spend
+        .is_capped()
+        .then(Arc::<ChargeOrder>::default);
     loop {
         while let Some(joined) = tasks.try_join_next() {
             finish_task(&mut in_flight, joined)?;
@@ -101,9 +109,10 @@ pub async fn submit_all(stage: Submit) -> Result<(), StoreError> {
         if let Some(candidate) = candidates.pop_front() {
             in_flight.insert(candidate.job.id);
             let stage = stage.clone();
+            let turn = charge_order.as_ref().map(ChargeOrder::join);
             tasks.spawn(async move {
                 let job = candidate.job.id;
-                let result = stage.submit_one(candidate, upload_slot).await;
+                let result = stage.submit_one(candidate, upload_slot, turn).await;
                 stage.journal.notify_progress();
                 result.map(|()| job)
             });

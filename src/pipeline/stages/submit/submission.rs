@@ -4,13 +4,15 @@
 //! claim is durable before the request is sent.
 
 use super::answer::Sent;
+use super::charge_order::ChargeTurn;
 use super::preflight::{Preflight, Ready};
 use super::{Submit, UploadSlot};
 use crate::domain::Location;
 use crate::domain::{ErrorClass, Failure, FileContent, Hold, HoldKind, Timestamp};
-use crate::pipeline::admission::Permit;
+use crate::pipeline::admission::{ModelPermit, Permit};
 use crate::pipeline::event::RunEvent;
-use crate::policy::budget::BudgetRefusal;
+use crate::policy::bounds::Exclusion;
+use crate::policy::budget::{BookedLength, BudgetRefusal, Charge};
 use crate::provider::aimlapi::models::length_refusal;
 use crate::provider::{
     Accepted, AudioSource, CallError, Recording, Submission, UploadProgress, client_request_id,
@@ -28,6 +30,20 @@ use std::time::Duration;
 /// Maximum age of file content read by preflight. Older content is read again before it is sent.
 const MAX_CONTENT_AGE: Duration = Duration::from_secs(1);
 
+/// A recording that preflight found ready at `checked_at`.
+struct CheckedSubmission<'a> {
+    candidate: &'a Candidate,
+    ready: Ready,
+    checked_at: Timestamp,
+}
+
+/// Returns the length for which a candidate is charged to the budget.
+fn booked_length(candidate: &Candidate, duration_s: Option<f64>) -> BookedLength {
+    let is_file = matches!(candidate.recording.location, Location::File(_));
+    let size_bytes = is_file.then_some(candidate.recording.revision.size_bytes);
+    BookedLength::of(duration_s, size_bytes)
+}
+
 impl Submit {
     /// Takes one candidate through all steps.
     ///
@@ -37,6 +53,7 @@ impl Submit {
         &self,
         candidate: Candidate,
         upload_slot: UploadSlot,
+        turn: Option<ChargeTurn>,
     ) -> Result<(), StoreError> {
         let now = self.journal.now();
         let model = candidate.job.request.model_key();
@@ -46,13 +63,17 @@ impl Submit {
         if self.lane.admission.closed_models().contains(&model) {
             return Ok(());
         }
-        if let Some(reason) = self.exclusion_reason(&candidate, None) {
-            return self.skip(&candidate, reason.to_owned()).await;
+        if let Some(reason) = self.exclusion_by_size(&candidate) {
+            return self.skip(&candidate, reason, None).await;
         }
         match self.preflight(&candidate).await? {
             Preflight::Ready(ready) => {
-                self.send_unless_excluded(&candidate, ready, now, upload_slot)
-                    .await
+                let checked = CheckedSubmission {
+                    candidate: &candidate,
+                    ready,
+                    checked_at: now,
+                };
+                self.send_unless_excluded(checked, upload_slot, turn).await
             }
             Preflight::Missing => self.file_missing(&candidate, now).await,
             Preflight::Changed(found) => self.file_changed(&candidate, found, now).await,
@@ -66,11 +87,13 @@ impl Submit {
 
     async fn send_unless_excluded(
         &self,
-        candidate: &Candidate,
-        ready: Ready,
-        checked_at: Timestamp,
+        checked: CheckedSubmission<'_>,
         upload_slot: UploadSlot,
+        turn: Option<ChargeTurn>,
     ) -> Result<(), StoreError> {
+        let CheckedSubmission {
+            candidate, ready, ..
+        } = &checked;
         if self.import(candidate, ready.sha256.as_deref()).await? {
             return Ok(());
         }
@@ -82,54 +105,60 @@ impl Submit {
             let failure = Failure::new(ErrorClass::Rejected, message);
             return self.fail(candidate, failure, false).await;
         }
-        match self.exclusion_reason(candidate, ready.duration_s) {
-            Some(reason) => self.skip(candidate, reason.to_owned()).await,
-            None => self.send(candidate, ready, checked_at, upload_slot).await,
+        match self.exclusion(candidate, ready.duration_s) {
+            Some(reason) => self.skip(candidate, reason, ready.duration_s).await,
+            None => {
+                self.report_unchecked_length(candidate, ready.duration_s);
+                self.send(checked, upload_slot, turn).await
+            }
         }
     }
 
-    /// Returns why the limits of its source exclude the candidate, if they do.
-    fn exclusion_reason(
-        &self,
-        candidate: &Candidate,
-        duration_s: Option<f64>,
-    ) -> Option<&'static str> {
-        let source = self.config.source(&candidate.recording.source)?;
-        source
-            .bounds
-            .exclusion_reason(candidate.recording.revision.size_bytes, duration_s)
+    fn report_unchecked_length(&self, candidate: &Candidate, duration_s: Option<f64>) {
+        let source = self.config.source(&candidate.recording.source);
+        if duration_s.is_none() && source.is_some_and(|source| source.bounds.limit_length()) {
+            let (job, name) = (candidate.job.id, candidate.recording.relative.clone());
+            self.journal.emit(&RunEvent::LengthUnchecked { job, name });
+        }
     }
 
-    /// Submits a recording that preflight found ready at `checked_at`.
+    fn exclusion_by_size(&self, candidate: &Candidate) -> Option<Exclusion> {
+        let source = self.config.source(&candidate.recording.source)?;
+        let size_bytes = candidate.recording.revision.size_bytes;
+        source.bounds.exclusion_by_size(size_bytes)
+    }
+
+    /// Returns why the limits of its source exclude the candidate, if they do.
+    fn exclusion(&self, candidate: &Candidate, duration_s: Option<f64>) -> Option<Exclusion> {
+        let source = self.config.source(&candidate.recording.source)?;
+        let size_bytes = candidate.recording.revision.size_bytes;
+        source.bounds.exclusion(size_bytes, duration_s)
+    }
+
+    /// Submits a recording that preflight found ready.
+    ///
+    /// With a budget, this waits for `turn`, so that the recordings are charged in the order of the queue.
     async fn send(
         &self,
-        candidate: &Candidate,
-        ready: Ready,
-        checked_at: Timestamp,
+        checked: CheckedSubmission<'_>,
         upload_slot: UploadSlot,
+        turn: Option<ChargeTurn>,
     ) -> Result<(), StoreError> {
-        let Some(permit) = self.admitted(candidate, ready.sha256.as_deref()).await? else {
+        let CheckedSubmission {
+            candidate,
+            ready,
+            checked_at,
+        } = checked;
+        if let Some(turn) = &turn {
+            turn.arrived().await;
+        }
+        let length = booked_length(candidate, ready.duration_s);
+        let sha256 = ready.sha256.as_deref();
+        let charged = self.admit_and_charge(candidate, sha256, length).await?;
+        let Some((permit, model_permit, charge)) = charged else {
             return Ok(());
         };
-        // The job stays queued while its model fails.
-        let model = candidate.job.request.model_key();
-        let Some(model_permit) = self.lane.admission.try_acquire_model(&model) else {
-            return Ok(());
-        };
-        let spent = match self.lane.spend.charge(
-            candidate.job.request.model(),
-            ready.duration_s,
-            self.journal.now(),
-        ) {
-            Ok(spent) => spent,
-            Err(BudgetRefusal::WouldExceed { cap, ends }) => {
-                let message = BudgetRefusal::WouldExceed { cap, ends }.to_string();
-                let hold = Hold::new(HoldKind::Budget, self.journal.now(), message);
-                self.journal.hold(Hold { ends, ..hold }).await;
-                return Ok(());
-            }
-            Err(refusal) => return self.skip(candidate, refusal.to_string()).await,
-        };
+        drop(turn);
         let (began, started_steady) = (self.journal.now(), self.journal.clock.steady());
         let claim = Claim {
             job: candidate.job.id,
@@ -146,12 +175,15 @@ impl Submit {
             .record(candidate.job.id, || self.journal.store.claim(claim.clone()))
             .await?
         else {
-            self.lane.spend.refund(&spent);
+            if self.lane.spend.refund(&charge, self.journal.now()) {
+                self.journal.release(HoldKind::Budget).await;
+            }
             drop(permit);
             // The claim fails if a job with equal content was claimed first.
             let settled = self.settle_duplicate(candidate, claim.sha256.as_deref());
             return settled.await.map(|_| ());
         };
+        self.lane.spend.record_claim(attempt, charge, length);
         let progress = Arc::new(UploadProgress::default());
         self.journal.emit(&RunEvent::UploadStarted {
             job: candidate.job.id,
@@ -181,13 +213,51 @@ impl Submit {
                 started_at: began,
                 started_steady,
                 duration_s: ready.duration_s,
-                spent,
             };
             self.answered(&sent, reply).await?;
         }
         drop(model_permit);
         drop(permit);
         Ok(())
+    }
+
+    /// Waits until the submission is admitted and the budget has room for it. Returns `None` if it is not submitted.
+    ///
+    /// A submission for which no room is left holds all others, and is the first to be charged when the hold ends.
+    async fn admit_and_charge<'a>(
+        &'a self,
+        candidate: &Candidate,
+        sha256: Option<&str>,
+        length: BookedLength,
+    ) -> Result<Option<(Permit<'a>, ModelPermit<'a>, Charge)>, StoreError> {
+        loop {
+            let Some(permit) = self.admitted(candidate, sha256).await? else {
+                return Ok(None);
+            };
+            // The job stays queued while its model fails.
+            let model = &candidate.job.request;
+            let Some(model_permit) = self.lane.admission.try_acquire_model(&model.model_key())
+            else {
+                return Ok(None);
+            };
+            let now = self.journal.now();
+            match self.lane.spend.charge(model.model(), length, now) {
+                Ok(charge) => return Ok(Some((permit, model_permit, charge))),
+                Err(BudgetRefusal::WouldExceed { cap, ends }) => {
+                    let message = BudgetRefusal::WouldExceed { cap, ends }.to_string();
+                    let hold = Hold::new(HoldKind::Budget, now, message);
+                    self.journal.hold(Hold { ends, ..hold }).await;
+                    // A refund or a bill may have come before the hold.
+                    if self.lane.spend.has_room(self.journal.now()) {
+                        self.journal.release(HoldKind::Budget).await;
+                    }
+                }
+                Err(refusal) => {
+                    self.wait_for_budget(candidate, &refusal, length).await?;
+                    return Ok(None);
+                }
+            }
+        }
     }
 
     /// Waits for an admission permit and a rate-limit token. Returns `None` if the job is a duplicate, or if the run stops.

@@ -5,22 +5,27 @@ use crate::domain::Revision;
 use crate::domain::{ErrorClass, Failure, Timestamp};
 use crate::pipeline::event::RunEvent;
 use crate::pipeline::stages::discover::base_names;
+use crate::policy::bounds::Exclusion;
+use crate::policy::budget::{BookedLength, BudgetRefusal};
 use crate::store::StoreError;
 use crate::store::sqlite::queue::Candidate;
 use crate::store::sqlite::recordings::FoundRecording;
 use std::time::Duration;
 
 impl Submit {
-    /// Skips the job. This is not a failure, and `retry` queues the job again.
+    /// Skips the job, because its recording is outside the limits of its source. This is not a failure. The job is queued
+    /// again when the limits include it.
     pub(super) async fn skip(
         &self,
         candidate: &Candidate,
-        reason: String,
+        reason: Exclusion,
+        duration_s: Option<f64>,
     ) -> Result<(), StoreError> {
-        let failure = Failure::new(ErrorClass::Skipped, reason);
+        let failure = Failure::new(ErrorClass::Skipped, reason.as_str());
         let change = || {
-            let (failure, now) = (failure.clone(), self.journal.now());
-            self.journal.store.skip(candidate.job.id, failure, now)
+            let (job, now) = (candidate.job.id, self.journal.now());
+            let store = &self.journal.store;
+            store.skip(job, failure.clone(), duration_s, now)
         };
         if self
             .journal
@@ -30,6 +35,32 @@ impl Submit {
         {
             let (job, name) = (candidate.job.id, candidate.recording.relative.clone());
             self.journal.emit(&RunEvent::Skipped { job, name, failure });
+        }
+        Ok(())
+    }
+
+    /// Leaves a job in the queue that the budget never allows in this run. Other jobs go on. The next run checks it again.
+    pub(super) async fn wait_for_budget(
+        &self,
+        candidate: &Candidate,
+        refusal: &BudgetRefusal,
+        length: BookedLength,
+    ) -> Result<(), StoreError> {
+        let failure = Failure::new(ErrorClass::Budget, refusal.to_string());
+        let duration_s = match length {
+            BookedLength::Known(seconds) => Some(seconds),
+            BookedLength::AtMost(_) | BookedLength::Unknown => None,
+        };
+        let change = || {
+            let (job, now) = (candidate.job.id, self.journal.now());
+            let store = &self.journal.store;
+            store.wait_for_budget(job, failure.clone(), duration_s, now)
+        };
+        let changed = self.journal.record(candidate.job.id, change).await?;
+        if changed.is_some() {
+            let (job, name) = (candidate.job.id, candidate.recording.relative.clone());
+            self.journal
+                .emit(&RunEvent::OverBudget { job, name, failure });
         }
         Ok(())
     }
