@@ -33,6 +33,7 @@ fn ten_thousand_files(bencher: Bencher) {
             include: None,
             exclude: &none,
             default_excludes: true,
+            follow_links: false,
             settle: Duration::ZERO,
             skip: &[],
             now: Timestamp::MAX,

@@ -212,6 +212,8 @@ pub struct SourceConfig {
     pub exclude: PathPatterns,
     /// Whether unfinished files, trash and thumbnails are excluded.
     pub default_excludes: bool,
+    /// Whether symbolic links in the folder are followed.
+    pub follow_links: bool,
     /// How long a file must be unchanged before it is taken.
     pub settle: Duration,
     /// Limits on the duration and size of recordings.

@@ -19,8 +19,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Default values of a source. The template shows the same values.
-const DEFAULTS: &str =
-    "model = '#g1_nova-2-general'\nsettle = '30s'\nexclude = []\ndefault_excludes = true\n";
+const DEFAULTS: &str = "model = '#g1_nova-2-general'\nsettle = '30s'\nexclude = []\ndefault_excludes = true\nfollow_links = false\n";
 /// Maximum length of a source name, in bytes. Source names are folder names.
 const MAX_NAME_BYTES: usize = 64;
 
@@ -53,6 +52,7 @@ pub(super) fn read_source(
     let include = section.get("include", non_empty_patterns);
     let exclude = section.get("exclude", patterns);
     let default_excludes = section.get("default_excludes", boolean);
+    let follow_links = section.get("follow_links", boolean);
     let settle = section.get("settle", duration);
     let bounds = Bounds {
         min_duration: section.get("min_duration", positive_duration),
@@ -103,6 +103,7 @@ pub(super) fn read_source(
         include,
         exclude: exclude?,
         default_excludes: default_excludes?,
+        follow_links: follow_links?,
         settle: settle?,
         bounds,
     })

@@ -624,3 +624,26 @@ fn configured_limits_are_respected() {
     assert_eq!(env.sandbox().ledger().over_limit, 0);
     assert_all_done(&env, 30);
 }
+
+#[test]
+fn links_to_one_file_are_paid_for_once() {
+    let env = TestEnv::new(settings());
+    let source =
+        "[[source]]\nname = 'talks'\npath = 'recordings'\nsettle = '0s'\nfollow_links = true\n";
+    env.configure_with("", source);
+    fs::create_dir(env.path("annex")).unwrap();
+    fs::write(env.path("annex/object.wav"), wav(1, 8_000)).unwrap();
+    let link = |target: &str, name: &str| {
+        let name = env.path("recordings").join(name);
+        symlink(env.path(target), name).unwrap();
+    };
+    link("annex/object.wav", "a.wav");
+    link("annex/object.wav", "b.wav");
+    link("annex", "annex");
+    link("", "circle");
+    env.run_once(0);
+    assert_eq!(env.count("done"), 3);
+    assert_eq!(env.sandbox().ledger().generations.len(), 1);
+    let text = env.run(&["plan"]).stdout;
+    assert!(text.contains("1 links (not followed)"), "{text}");
+}

@@ -85,6 +85,7 @@ fn source_folder(source: &SourceConfig, config: &Config, now: Timestamp) -> Chec
         include: source.include.as_ref(),
         exclude: &source.exclude,
         default_excludes: source.default_excludes,
+        follow_links: source.follow_links,
         settle: source.settle,
         skip: &skip,
         now,

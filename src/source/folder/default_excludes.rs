@@ -2,6 +2,7 @@
 //! network storage and desktops.
 
 use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Folders that are left out, in lower case.
@@ -45,6 +46,12 @@ const UNFINISHED: [&str; 10] = [
 const UNFINISHED_STARTS: [&str; 1] = ["~syncthing~"];
 /// End of the name of the control file that aria2 keeps beside a download.
 const CONTROL_FILE: &str = ".aria2";
+
+/// Whether a file or folder of this name is hidden. Hidden entries are always left out.
+#[must_use]
+pub fn is_hidden(name: &OsStr) -> bool {
+    name.as_bytes().starts_with(b".")
+}
 
 /// Whether a folder is left out by its name.
 #[must_use]

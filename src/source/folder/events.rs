@@ -3,7 +3,8 @@
 use crate::config::{Config, SourceConfig};
 use crate::domain::Timestamp;
 use crate::policy::rescan::FileChange;
-use crate::source::folder::walk::{is_hidden, is_selected};
+use crate::source::folder::default_excludes::is_hidden;
+use crate::source::folder::walk::is_selected;
 use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind, RenameMode};
 use notify::{ErrorKind, Event, EventKind};
 use std::path::{Path, PathBuf};
@@ -210,6 +211,7 @@ mod tests {
                 include: None,
                 exclude: PathPatterns::empty(),
                 default_excludes: true,
+                follow_links: false,
                 settle: Duration::from_secs(30),
                 bounds: Bounds::default(),
                 allow_unknown: crate::config::AllowUnknown::default(),

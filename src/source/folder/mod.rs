@@ -1,6 +1,6 @@
 //! A folder as a source of recordings.
 //!
-//! - [`walk`](mod@walk): the directory walk
+//! - [`walk`](mod@walk): the directory walk; `links`: symbolic links to folders
 //! - [`fingerprint`]: size and modification time of a file, and its hash
 //! - [`default_excludes`]: names of unfinished files, trash and thumbnails
 //! - [`left_out`]: counts of what a walk passed over
@@ -13,6 +13,7 @@ pub mod default_excludes;
 pub(crate) mod events;
 pub mod fingerprint;
 pub mod left_out;
+mod links;
 pub mod open_files;
 pub mod rules;
 pub mod walk;

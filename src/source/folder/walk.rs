@@ -4,8 +4,11 @@ use crate::config::patterns::PathPatterns;
 use crate::domain::Revision;
 use crate::domain::Timestamp;
 use crate::domain::container::is_recording;
-use crate::source::folder::default_excludes::{control_file, is_excluded_file, is_excluded_folder};
+use crate::source::folder::default_excludes::{
+    control_file, is_excluded_file, is_excluded_folder, is_hidden,
+};
 use crate::source::folder::left_out::LeftOut;
+use crate::source::folder::links::FollowedLinks;
 use crate::source::folder::open_files::OpenFiles;
 use std::cell::RefCell;
 use std::cmp::Ordering;
@@ -35,6 +38,8 @@ pub struct WalkOptions<'a> {
     pub exclude: &'a PathPatterns,
     /// Whether unfinished files, trash and thumbnails are excluded.
     pub default_excludes: bool,
+    /// Whether symbolic links below the root are followed.
+    pub follow_links: bool,
     /// Time for which a file must be unchanged.
     pub settle: Duration,
     /// Folders that are not walked.
@@ -83,15 +88,18 @@ pub enum WalkItem {
 
 /// Walks `walk.root` in the byte order of the paths.
 ///
-/// Skips hidden files and folders, symbolic links, and anything that is not a regular file. A folder that cannot be read
-/// is returned as [`WalkItem::Unreadable`], and the walk continues.
+/// Skips hidden files and folders, and anything that is not a regular file. Skips symbolic links as well, unless they are
+/// followed. A folder that cannot be read is returned as [`WalkItem::Unreadable`], and the walk continues.
 ///
 /// # Errors
 /// Returns an error if the root cannot be read.
 pub fn walk(walk: WalkOptions<'_>) -> io::Result<WalkIter<'_>> {
     std::fs::read_dir(walk.root)?;
-    let skip = resolve_skipped(&walk)?;
-    let entries = WalkDir::new(walk.root).sort_by(path_order);
+    let mut skip = resolve_skipped(&walk)?;
+    let mut links = FollowedLinks::new(walk.root, walk.skip)?;
+    let entries = WalkDir::new(walk.root)
+        .follow_links(walk.follow_links)
+        .sort_by(path_order);
     let left_out = Rc::new(RefCell::new(LeftOut::default()));
     let excluded = left_out.clone();
     let wanted: EntryFilter<'_> = Box::new(move |entry| {
@@ -101,9 +109,20 @@ pub fn walk(walk: WalkOptions<'_>) -> io::Result<WalkIter<'_>> {
         if is_hidden(entry.file_name()) {
             return is_marker(entry);
         }
-        !entry.file_type().is_dir()
-            || !skip.iter().any(|folder| folder == entry.path())
-                && !is_excluded(&walk, entry, &mut excluded.borrow_mut())
+        if !entry.file_type().is_dir() {
+            return true;
+        }
+        if skip.iter().any(|folder| folder == entry.path())
+            || is_excluded(&walk, entry, &mut excluded.borrow_mut())
+        {
+            return false;
+        }
+        if !entry.path_is_symlink() {
+            return true;
+        }
+        let followed = links.follow(entry.path());
+        excluded.borrow_mut().links += u64::from(followed.is_none());
+        followed.map(|behind| skip.extend(behind)).is_some()
     });
     Ok(WalkIter {
         entries: entries.into_iter().filter_entry(wanted),
@@ -204,6 +223,15 @@ impl WalkIter<'_> {
         !is_excluded(&self.walk, entry, &mut left_out)
     }
 
+    /// Whether the error is that of a link that leads nowhere or in circles.
+    fn is_useless_link(&self, error: &walkdir::Error) -> bool {
+        let leads_nowhere = || {
+            let is_missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+            error.io_error().is_some_and(is_missing) && error.path().is_some_and(Path::is_symlink)
+        };
+        self.walk.follow_links && (error.loop_ancestor().is_some() || leads_nowhere())
+    }
+
     /// Whether a file, by device and inode, is open for writing.
     fn is_open(&mut self, (device, inode): (u64, u64)) -> bool {
         let is_old = |(_, taken): &(_, Instant)| taken.elapsed() > MAX_SNAPSHOT_AGE;
@@ -223,6 +251,10 @@ impl Iterator for WalkIter<'_> {
             let found = match self.entries.next()? {
                 Ok(entry) if entry.depth() > 0 && is_marker(&entry) => self.on_marker(&entry),
                 Ok(entry) => self.inspect(entry),
+                Err(error) if self.is_useless_link(&error) => {
+                    self.left_out.borrow_mut().links += 1;
+                    None
+                }
                 Err(error) => Some(problem(&self.walk, &error)),
             };
             if found.is_some() {
@@ -336,12 +368,6 @@ pub fn is_selected(
     is_included && !exclude.matches_below(relative) && !(default_excludes && by_default())
 }
 
-/// Whether a file or folder of this name is hidden. Hidden entries are skipped.
-#[must_use]
-pub fn is_hidden(name: &OsStr) -> bool {
-    name.as_bytes().starts_with(b".")
-}
-
 /// Returns the fingerprint, the inode change time, and the device and inode.
 fn stat(entry: &DirEntry) -> Result<(Revision, Timestamp, (u64, u64)), String> {
     let metadata = entry.metadata().map_err(|error| error.to_string())?;
@@ -420,6 +446,7 @@ mod tests {
                 include: None,
                 exclude: &EMPTY,
                 default_excludes: true,
+                follow_links: false,
                 settle: Duration::from_secs(30),
                 skip: &[],
                 now: Timestamp::from_millis(2_000_000),
@@ -532,6 +559,7 @@ mod tests {
             include: None,
             exclude: &EMPTY,
             default_excludes: true,
+            follow_links: false,
             settle: Duration::ZERO,
             skip: &[],
             now: Timestamp::MAX,
@@ -606,6 +634,7 @@ mod tests {
             include: None,
             exclude: &EMPTY,
             default_excludes: true,
+            follow_links: false,
             settle: Duration::ZERO,
             skip: &[],
             now: Timestamp::MAX,
@@ -655,6 +684,7 @@ mod tests {
             include: None,
             exclude: &EMPTY,
             default_excludes: true,
+            follow_links: false,
             settle: Duration::from_secs(30),
             skip: &[],
             now: Timestamp::from_millis(1_010_000),
@@ -720,6 +750,7 @@ mod tests {
             include: None,
             exclude: &exclude,
             default_excludes: true,
+            follow_links: false,
             settle: Duration::ZERO,
             skip: &[],
             now: SystemTime::now().into(),
@@ -734,6 +765,7 @@ mod tests {
         assert_eq!(left_out.unknown.get("ds2"), Some(&1));
         let mut walking = walk(WalkOptions {
             default_excludes: false,
+            follow_links: false,
             ..options
         })
         .unwrap();
@@ -748,6 +780,7 @@ mod tests {
             include: None,
             exclude: &EMPTY,
             default_excludes: true,
+            follow_links: false,
             settle: Duration::ZERO,
             skip: &[],
             now: Timestamp::MAX,

@@ -337,6 +337,7 @@ fn walk_source(
         include: source.include.as_ref(),
         exclude: &source.exclude,
         default_excludes: source.default_excludes,
+        follow_links: source.follow_links,
         settle: source.settle,
         skip,
         now,
