@@ -6,7 +6,8 @@ use super::scan::scan_sources;
 use super::session::Session;
 use crate::config::Config;
 use crate::domain::price::{total, total_cost};
-use crate::domain::{Failure, RecordingId, Timestamp};
+use crate::domain::{Failure, JobId, PaidMark, RecordingId, Timestamp};
+use crate::pipeline::archive::Archive;
 use crate::pipeline::budget::{budget, caps, prices};
 use crate::pipeline::event::Observer;
 use crate::pipeline::probe_durations::probe_all;
@@ -15,7 +16,10 @@ use crate::policy::forecast::submitted_by;
 use crate::provider::aimlapi::models::{length_refusal, shown_name};
 use crate::runtime::clock::{Clock, SystemClock};
 use crate::source::folder::left_out::LeftOut;
+use crate::store::Store;
 use crate::store::sqlite::durations::PlannedRecording;
+use crate::store::sqlite::queue::Candidate;
+use crate::store::sqlite::source_holds::QueuedFile;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -61,6 +65,8 @@ pub struct Plan {
     pub unsettled: u64,
     /// Time from which the first of them is taken, unless it changes again.
     pub settles_at: Option<Timestamp>,
+    /// Number of files with a transcript that the queue does not know. A run takes it over, or holds the file.
+    pub transcribed: u64,
     /// Files that the scan passed over, by source.
     pub left_out: BTreeMap<String, LeftOut>,
     /// Earliest time of the last submission. `None` if not everything can be submitted.
@@ -101,17 +107,44 @@ pub async fn plan(
     let (config, now, zone) = (&session.config, session.now(), SystemClock.zone());
     let caps = caps(config, limits.limit);
     let budget = budget(caps, &store, &prices, now, zone).await?;
+    let transcribed = count_transcribed(session, &store).await?;
     store.close().await;
     let budget = PlannedBudget::new(budget, &prices, now);
     let mut plan = build_plan(&planned, &refused, config, budget);
     plan.unsettled = totals.summary.unsettled;
     plan.settles_at = totals.summary.settles_at;
+    plan.transcribed = transcribed;
     plan.left_out = totals.left_out;
     let last_charge = plan.submitted_by.unwrap_or(now);
     let rate = config.limits.submits_per_minute.get();
     let window = session.window(limits.until);
     plan.submitted_by = submitted_by(plan.files, now, rate, &window, last_charge);
     Ok(plan)
+}
+
+/// Counts the queued files with a transcript that the queue does not know. They are not hashed, so that some of them may
+/// have another content.
+async fn count_transcribed(session: &Session, store: &Store) -> Result<u64, AppError> {
+    let config = &session.config;
+    let archive = Archive::load(config.output.clone(), &config.state, store).await?;
+    let mut count = 0;
+    if !archive.may_have_transcripts() {
+        return Ok(count);
+    }
+    for source in &config.sources {
+        let queued = store.queued_files(&source.name, JobId(0), usize::MAX);
+        for QueuedFile { candidate, .. } in queued.await? {
+            let Candidate { job, recording, .. } = candidate;
+            if candidate.paid_mark == Some(PaidMark::Approved) {
+                continue;
+            }
+            archive.search_folder_of(store, &recording).await?;
+            let evidence = archive.evidence(&recording, &job.request, None).await;
+            let exists = evidence == Some(PaidMark::Transcribed) || archive.may_contain(&recording);
+            count += u64::from(exists);
+        }
+    }
+    Ok(count)
 }
 
 /// Adds up the queued recordings in the order of their submission, excluding those that would not be submitted.
@@ -140,6 +173,7 @@ fn build_plan(
         skipped: BTreeMap::new(),
         unsettled: 0,
         settles_at: None,
+        transcribed: 0,
         left_out: BTreeMap::new(),
         submitted_by: None,
     };

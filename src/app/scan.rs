@@ -49,6 +49,7 @@ pub(super) async fn scan_sources(
             store,
             observer: &total,
             now: session.now(),
+            before_record: &|_| (),
             on_recorded: &|| (),
         };
         scanner.scan(source).await?;

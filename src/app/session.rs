@@ -60,12 +60,13 @@ impl Session {
         }
     }
 
-    /// Returns the holds that are in force now.
+    /// Returns the holds that are in force now, including those of single sources.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn holds(&self, store: &Store) -> Result<Vec<Hold>, AppError> {
-        let (mut holds, now) = (store.holds().await?, self.now());
+        let now = self.now();
+        let mut holds = [store.holds().await?, store.source_holds().await?].concat();
         holds.retain(|hold| !hold.is_over(now));
         Ok(holds)
     }

@@ -152,8 +152,12 @@ impl WaitContext {
             let reason = failure.message.clone();
             return WaitReason::OverBudget { reason };
         }
-        if let Some(hold) = self.holds.first() {
+        if let Some(hold) = self.holds.iter().find(|hold| hold.source.is_none()) {
             return WaitReason::Held { hold: hold.kind };
+        }
+        if item.obstacles.looks_paid {
+            let hold = HoldKind::LooksPaid;
+            return WaitReason::Held { hold };
         }
         if let Opening::At(until) = self.opening {
             return WaitReason::OutsideActiveHours { until };
@@ -359,8 +363,14 @@ mod tests {
         reasons.push(context.reason(&item).unwrap());
         context.opening = Opening::At(at);
         reasons.push(context.reason(&item).unwrap());
+        context.holds = vec![Hold::of_source("other", NOW, "long story".to_owned())];
+        assert_eq!(context.reason(&item), reasons.last().cloned());
+        item.obstacles.looks_paid = true;
+        reasons.push(context.reason(&item).unwrap());
         let hold = HoldKind::Operator;
-        context.holds = vec![Hold::new(hold, NOW, "long story".to_owned())];
+        context
+            .holds
+            .push(Hold::new(hold, NOW, "long story".to_owned()));
         reasons.push(context.reason(&item).unwrap());
         item.source = "gone".to_owned();
         reasons.push(context.reason(&item).unwrap());
@@ -374,6 +384,9 @@ mod tests {
                 WaitReason::PreviousVersionInFlight { item: JobId(3) },
                 WaitReason::DuplicateInFlight { item: JobId(12) },
                 WaitReason::OutsideActiveHours { until: at },
+                WaitReason::Held {
+                    hold: HoldKind::LooksPaid
+                },
                 WaitReason::Held { hold },
                 WaitReason::FolderMissing,
                 WaitReason::ResponseLost,

@@ -3,6 +3,7 @@
 use super::args::AdoptArgs;
 use super::display::log::LogDisplay;
 use super::exit::{CommandError, Exit};
+use super::pause::remaining;
 use super::terminal::{pluralize, printable_path};
 use crate::app::actions::adopt::adopt as adopt_all;
 use crate::app::session::Session;
@@ -20,6 +21,9 @@ pub(super) async fn adopt(session: &Session, args: &AdoptArgs) -> Result<Exit, C
     }
     let results = pluralize(adopted.results, "transcript", "transcripts");
     writeln!(out, "{results} adopted; nothing was paid for")?;
+    for hold in &adopted.holds {
+        writeln!(out, "{}", remaining(hold))?;
+    }
     Ok(Exit::Done)
 }
 

@@ -29,7 +29,7 @@ Exit codes:
   0  success
   1  some items failed in this run
   2  invalid usage or configuration
-  3  stopped by a hold that needs your action (key, credit, lost transcripts or pause)
+  3  stopped by a hold that needs your action (key, credit, lost or paid transcripts, pause)
   4  another runner is using this state folder
   5  internal error
 
@@ -95,8 +95,8 @@ pub enum Command {
     Cancel(CancelArgs),
     /// Pause submissions; pending items are still collected
     Pause,
-    /// Resume submissions after a pause
-    Resume,
+    /// Resume submissions after a pause, or of recordings that look paid already
+    Resume(ResumeArgs),
     /// Write transcripts again from stored results, without contacting the service
     Export(ExportArgs),
     /// Take transcripts on disk into the queue, for nothing; after its state folder was lost
@@ -317,6 +317,14 @@ pub struct CancelArgs {
     /// Items to cancel
     #[arg(required = true, value_name = "ID")]
     pub ids: Vec<i64>,
+}
+
+/// Arguments of `resume`.
+#[derive(Debug, Args)]
+pub struct ResumeArgs {
+    /// Submit and pay for the recordings that are held because they look paid already
+    #[arg(long)]
+    pub submit_anyway: bool,
 }
 
 /// Arguments of `export`.

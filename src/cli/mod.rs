@@ -94,7 +94,7 @@ async fn command(cli: Cli) -> Result<Exit, CommandError> {
         Command::Retry(args) => retry::retry(&session()?, args).await,
         Command::Cancel(args) => cancel::cancel(&session()?, &args).await,
         Command::Pause => pause::pause(&session()?).await,
-        Command::Resume => pause::resume(&session()?).await,
+        Command::Resume(args) => pause::resume(&session()?, &args).await,
         Command::Export(args) => export::export(&session()?, &args).await,
         Command::Adopt(args) => adopt::adopt(&session()?, &args).await,
         Command::Service(args) => service::service(&args, &cli.global),

@@ -77,6 +77,12 @@ fn text(plan: &Plan, config: &Config, now: Timestamp, zone: &TimeZone) -> String
         let from = format_time(from, now, zone);
         text.push_str(&format!("{files} wait for the budget until {from}.\n"));
     }
+    if plan.transcribed > 0 {
+        let files = pluralize(plan.transcribed, "file", "files");
+        text.push_str(&format!(
+            "{WARN}{files} with a transcript{WARN:#} that the queue does not know. A run takes it over for nothing, or holds the file.\n"
+        ));
+    }
     for model in &plan.unpriced {
         text.push_str(&match plan.unpriced_reasons.get(model) {
             Some(reason) => format!(

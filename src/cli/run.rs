@@ -80,10 +80,11 @@ fn until(args: &RunArgs, clock: &impl Clock) -> Result<Option<Timestamp>, Comman
 
 /// Returns the exit code of a completed run.
 pub(super) fn exit_code(summary: &Summary) -> Exit {
-    let held = summary
-        .holds
-        .iter()
-        .any(|hold| hold.kind.is_probed() || hold.kind == HoldKind::Operator && summary.queued);
+    let held = summary.holds.iter().any(|hold| match hold.kind {
+        HoldKind::Operator => summary.queued,
+        HoldKind::LooksPaid => true,
+        kind => kind.is_probed(),
+    });
     if held {
         Exit::Held
     } else if summary.failed > 0 || !summary.problems.is_empty() {

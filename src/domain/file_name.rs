@@ -15,6 +15,8 @@ const PLACEHOLDERS: [(&str, Placeholder); 5] = [
 ];
 /// Separators that are removed together with an empty placeholder after them.
 const SEPARATORS: [u8; 3] = *b".-_";
+/// Length of the longest language tag, such as `es-419`, in bytes.
+const MAX_LANGUAGE_BYTES: usize = 7;
 /// Maximum length of a template, in bytes.
 const MAX_BYTES: usize = 100;
 
@@ -96,6 +98,54 @@ impl FileNameTemplate {
             name.extend(value);
         }
         OsString::from_vec(name)
+    }
+}
+
+impl FileNameTemplate {
+    /// Whether the file name is the stem.
+    #[must_use]
+    pub fn is_stem(&self) -> bool {
+        self.parts == [Part::Placeholder(Placeholder::Stem)]
+    }
+
+    /// Whether every file name begins with the stem.
+    #[must_use]
+    pub fn begins_with_stem(&self) -> bool {
+        self.parts.first() == Some(&Part::Placeholder(Placeholder::Stem))
+    }
+
+    /// Whether `name` is the file name for a recording in some language, or in an unknown one. The language in `facts` is
+    /// ignored.
+    #[must_use]
+    pub fn gives_in_some_language(
+        &self,
+        name: &OsStr,
+        stem: &OsStr,
+        facts: &TemplateValues,
+    ) -> bool {
+        let in_language = |language: &str| {
+            let language = language.to_owned();
+            let facts = TemplateValues {
+                language,
+                ..facts.clone()
+            };
+            self.render(stem, &facts)
+        };
+        if in_language("") == name {
+            return true;
+        }
+        let marked = in_language("\0");
+        let Some(start) = marked.as_bytes().iter().position(|&byte| byte == 0) else {
+            return false;
+        };
+        let Some(rest) = name.as_bytes().strip_prefix(&marked.as_bytes()[..start]) else {
+            return false;
+        };
+        let lengths = 2..=rest.len().min(MAX_LANGUAGE_BYTES);
+        lengths
+            .filter_map(|length| str::from_utf8(rest.get(..length)?).ok())
+            .filter(|text| Language::parse(text).is_some_and(|parsed| parsed.to_string() == *text))
+            .any(|language| in_language(language) == name)
     }
 }
 
@@ -217,6 +267,36 @@ mod tests {
         name.render(OsStr::new("talk"), facts)
             .into_string()
             .unwrap()
+    }
+
+    #[test]
+    fn names_in_any_language_are_recognized() {
+        let facts = TemplateValues {
+            language: String::new(),
+            ..facts()
+        };
+        let gives = |template: &str, name: &str| {
+            let template = template.parse::<FileNameTemplate>().unwrap();
+            template.gives_in_some_language(OsStr::new(name), OsStr::new("talk"), &facts)
+        };
+        for (template, name) in [
+            ("{stem}", "talk"),
+            ("{stem}.{lang}", "talk.pt-BR"),
+            ("{stem}.{lang}", "talk"),
+            ("{lang}_{stem}.{lang}", "en_talk.en"),
+            ("{date}-{stem}", "2026-11-18-talk"),
+        ] {
+            assert!(gives(template, name), "{template} {name}");
+        }
+        for (template, name) in [
+            ("{stem}", "talk.en"),
+            ("{stem}.{lang}", "talk.notes"),
+            ("{stem}.{lang}", "talks.en"),
+            ("{lang}_{stem}.{lang}", "en_talk.de"),
+            ("{date}-{stem}", "talk"),
+        ] {
+            assert!(!gives(template, name), "{template} {name}");
+        }
     }
 
     #[test]

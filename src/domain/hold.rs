@@ -21,17 +21,21 @@ pub enum HoldKind {
     Budget,
     /// Several paid transcriptions in a row did not come back from the service.
     LostResults,
+    /// Recordings of a source look as if they were paid for before. Only that source is held.
+    #[serde(rename = "looks-paid")]
+    LooksPaid,
 }
 
 impl HoldKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Auth,
         Self::Credit,
         Self::Operator,
         Self::Disk,
         Self::Budget,
         Self::LostResults,
+        Self::LooksPaid,
     ];
 
     /// Returns the name used in the database and in JSON.
@@ -44,6 +48,7 @@ impl HoldKind {
             Self::Disk => "disk",
             Self::Budget => "budget",
             Self::LostResults => "lost_results",
+            Self::LooksPaid => "looks-paid",
         }
     }
 
@@ -57,6 +62,7 @@ impl HoldKind {
             Self::Disk => "too little disk space",
             Self::Budget => "budget used up",
             Self::LostResults => "paid transcriptions do not come back",
+            Self::LooksPaid => "looks paid already",
         }
     }
 
@@ -78,6 +84,9 @@ impl HoldKind {
             Self::LostResults => {
                 "Ask the service, or try another model. One submission an hour tests whether results come back. `nightscribe resume` submits everything again."
             }
+            Self::LooksPaid => {
+                "Take over your transcripts with `nightscribe adopt`. If they are of another program, or the changed recordings are to be paid for, run `nightscribe resume --submit-anyway`."
+            }
         }
     }
 
@@ -94,7 +103,7 @@ impl HoldKind {
     pub const fn needs_action(self) -> bool {
         matches!(
             self,
-            Self::Auth | Self::Credit | Self::Disk | Self::LostResults
+            Self::Auth | Self::Credit | Self::Disk | Self::LostResults | Self::LooksPaid
         )
     }
 
@@ -112,7 +121,7 @@ impl HoldKind {
         match self {
             Self::Auth | Self::Credit => Some(Duration::from_secs(300)),
             Self::LostResults => Some(Duration::from_secs(3600)),
-            Self::Operator | Self::Disk | Self::Budget => None,
+            Self::Operator | Self::Disk | Self::Budget | Self::LooksPaid => None,
         }
     }
 
@@ -156,6 +165,9 @@ impl FromStr for HoldKind {
 pub struct Hold {
     /// Cause of the hold.
     pub kind: HoldKind,
+    /// Source that is held; `None` if all are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// Time when the hold began.
     pub since: Timestamp,
     /// Time when the hold ends automatically, if known.
@@ -170,9 +182,19 @@ impl Hold {
     pub const fn new(kind: HoldKind, since: Timestamp, message: String) -> Self {
         Self {
             kind,
+            source: None,
             since,
             ends: None,
             message,
+        }
+    }
+
+    /// Creates the hold of a source whose recordings look as if they were paid for.
+    #[must_use]
+    pub fn of_source(source: &str, since: Timestamp, message: String) -> Self {
+        Self {
+            source: Some(source.to_owned()),
+            ..Self::new(HoldKind::LooksPaid, since, message)
         }
     }
 

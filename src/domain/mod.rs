@@ -12,6 +12,7 @@
 //! - [`failure`]: failure classes, with advice; [`hold`]: reasons to suspend submissions
 //! - [`problem`]: problems of a run that need a person
 //! - [`on_uncertain`]: what is done with a submission that stays uncertain
+//! - [`paid_mark`]: marks of queued jobs whose recording may be paid for already
 //! - [`price`]: prices of the models
 //! - [`awaited`]: results that a stopped run leaves at the service
 //! - [`container`]: file types that the service accepts; [`file_content`]: a small recording, held in memory
@@ -43,6 +44,7 @@ pub mod local_time;
 pub mod model_name;
 pub mod on_uncertain;
 pub mod one_line;
+pub mod paid_mark;
 pub mod price;
 pub mod problem;
 pub mod readable_path;
@@ -69,6 +71,7 @@ pub use id::{AttemptId, GenerationId, JobId, RecordingId, RunId};
 pub use job::Job;
 pub use language::Language;
 pub use one_line::one_line;
+pub use paid_mark::PaidMark;
 pub use price::{Price, PriceTable};
 pub use problem::Problem;
 pub use recording::{Location, Recording, Revision};

@@ -105,6 +105,9 @@ impl FailedRecording {
 pub struct ActiveHold {
     /// Cause of the hold.
     pub kind: &'static str,
+    /// Source that is held; `None` if all are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// Start of the hold.
     pub since: Timestamp,
     /// Error message.
@@ -117,6 +120,7 @@ impl From<&Hold> for ActiveHold {
     fn from(hold: &Hold) -> Self {
         Self {
             kind: hold.kind.as_str(),
+            source: hold.source.clone(),
             since: hold.since,
             message: hold.message.clone(),
             advice: hold.kind.advice(),

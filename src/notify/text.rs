@@ -36,10 +36,14 @@ pub fn subject(message: &Notification) -> String {
 pub fn body(message: &Notification, zone: &TimeZone) -> String {
     let mut text = String::new();
     for hold in &message.holds {
+        let effect = match hold.source {
+            None => "No submissions",
+            Some(_) => "Held",
+        };
         paragraph(
             &mut text,
             &format!(
-                "No submissions since {}: {}.\n{}",
+                "{effect} since {}: {}.\n{}",
                 hold.since,
                 escape_control_chars(&hold.message),
                 hold.advice

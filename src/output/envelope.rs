@@ -1,6 +1,6 @@
 //! Reading of envelopes: transcripts in the format `json`, which contain the unmodified result of the service.
 
-use crate::domain::{Request, Timestamp};
+use crate::domain::{Recording, Request, Timestamp};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Deserializer, Map, Value};
@@ -42,6 +42,18 @@ pub struct Envelope {
 }
 
 impl Envelope {
+    /// Whether it was made of another content than the recording has. `sha256` is that of the recording, if it is known.
+    #[must_use]
+    pub fn is_of_other_content(&self, recording: &Recording, sha256: Option<&str>) -> bool {
+        match (&self.sha256, sha256) {
+            (Some(own), Some(other)) => !own.eq_ignore_ascii_case(other),
+            _ => {
+                let size = recording.revision.size_bytes;
+                self.size_bytes.is_some_and(|own| own != size)
+            }
+        }
+    }
+
     /// Returns the model and options with which the recording was transcribed.
     #[must_use]
     pub fn request(&self) -> Request {

@@ -67,6 +67,15 @@ pub fn apply_template(
     form.base(&template.render(base, facts), MAX_BASE_BYTES)
 }
 
+/// Returns a base name in all forms, without repetitions.
+#[must_use]
+pub fn base_forms(base: &OsStr) -> Vec<OsString> {
+    let forms = NameForm::ALL.map(|form| form.base(base, MAX_BASE_BYTES));
+    let mut forms = Vec::from(forms);
+    forms.dedup();
+    forms
+}
+
 /// Returns the name of a transcript file. [`base_names`] has already shortened long names.
 #[must_use]
 pub fn file_name(base: &OsStr, format: Format) -> OsString {

@@ -1,10 +1,13 @@
 //! Transcripts that the queue does not know, for example because the state folder was lost.
 
+use crate::domain::file_name::TemplateValues;
 use crate::domain::readable_path::readable_path;
-use crate::domain::{Format, Recording, Request};
+use crate::domain::{FileNameTemplate, Format, Recording, Request};
 use crate::output::envelope::Envelope;
+use crate::output::naming::{base_forms, base_names};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// The transcript of one recording that the queue does not know.
@@ -79,6 +82,54 @@ impl UnrecordedTranscripts {
     pub fn may_contain(&self, recording: &Recording) -> bool {
         self.sizes.contains(&recording.revision.size_bytes)
             || file_name(&recording.relative).is_some_and(|name| self.names.contains(&name))
+    }
+
+    /// Returns the transcripts in `folder` that a recording of this name and `template` would have in any language, unless
+    /// they belong to another recording.
+    pub fn of_name<'a>(
+        &'a self,
+        folder: &'a Path,
+        recording: &'a Recording,
+        template: &'a FileNameTemplate,
+        facts: &'a TemplateValues,
+    ) -> impl Iterator<Item = &'a UnrecordedTranscript> {
+        let name = recording.relative.file_name().unwrap_or_default();
+        // The stem and the full name. Further ones are numbered.
+        let bases = base_names(name).take(2);
+        let bases = bases.flat_map(|base| base_forms(&base));
+        let of_base = bases.flat_map(move |base| self.of_base(folder, base, template, facts));
+        of_base.filter(|transcript| transcript.envelope.is_none() || transcript.names(recording))
+    }
+
+    fn of_base<'a>(
+        &'a self,
+        folder: &'a Path,
+        base: OsString,
+        template: &'a FileNameTemplate,
+        facts: &'a TemplateValues,
+    ) -> Vec<&'a UnrecordedTranscript> {
+        if template.is_stem() {
+            return self.by_stem.get(&folder.join(base)).into_iter().collect();
+        }
+        // Paths are ordered by their components, so those in a folder follow it, and equal beginnings follow each other.
+        let start = match template.begins_with_stem() {
+            true => &base,
+            false => OsStr::new(""),
+        };
+        let is_near = |stem: &Path| {
+            let inside = stem.strip_prefix(folder).ok();
+            let first = inside.and_then(|inside| inside.components().next());
+            first.is_some_and(|first| first.as_os_str().as_bytes().starts_with(start.as_bytes()))
+        };
+        let near = self.by_stem.range(folder.join(start)..);
+        let near = near.take_while(|(stem, _)| is_near(stem));
+        near.filter(|(stem, _)| stem.parent() == Some(folder))
+            .filter(|(stem, _)| {
+                let name = stem.file_name().unwrap_or_default();
+                template.gives_in_some_language(name, &base, facts)
+            })
+            .map(|(_, transcript)| transcript)
+            .collect()
     }
 
     /// Returns a transcript of the same content that was made with `request`, or with any if it is `None`. One that names
@@ -172,6 +223,42 @@ mod tests {
             known.remove(&found.stem);
             assert_ne!(known.find(&moved, "ab", None).unwrap().stem, found.stem);
         }
+    }
+
+    #[test]
+    fn transcripts_are_found_by_name() {
+        let mut known = UnrecordedTranscripts::default();
+        let without_envelope = |stem: &str| UnrecordedTranscript {
+            stem: Path::new("/out/talks").join(stem),
+            envelope: None,
+            ..transcript("", "", None)
+        };
+        for stem in ["a", "a/nested", "b.wav", "d.en", "d.notes", "da", "e%3F"] {
+            known.insert(without_envelope(stem));
+        }
+        known.insert(transcript("c.mp3", "ab", Some(7)));
+        let count = |folder: &str, name: &str, template: &str| {
+            let template: FileNameTemplate = template.parse().unwrap();
+            let (recording, facts) = (recording("talks", name, 9), TemplateValues::default());
+            let found = known.of_name(Path::new(folder), &recording, &template, &facts);
+            found.count()
+        };
+        for (name, template, expected) in [
+            ("a.wav", "{stem}", 1),
+            ("b.wav", "{stem}", 1),
+            ("b.mp3", "{stem}", 0),
+            ("c.mp3", "{stem}", 1),
+            // It belongs to c.mp3.
+            ("c.wav", "{stem}", 0),
+            ("d.wav", "{stem}", 0),
+            ("d.wav", "{stem}.{lang}", 1),
+            ("nested.wav", "{stem}", 0),
+            ("e?.wav", "{stem}", 1),
+        ] {
+            let found = count("/out/talks", name, template);
+            assert_eq!(found, expected, "{name} {template}");
+        }
+        assert_eq!(count("/out", "a.wav", "{stem}.{lang}"), 0);
     }
 
     #[test]

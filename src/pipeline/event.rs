@@ -125,10 +125,12 @@ pub enum RunEvent {
         failure: Failure,
         due: Timestamp,
     },
-    /// A hold was put in force. Nothing is submitted until it is lifted.
+    /// A hold was put in force. Nothing is submitted until it is lifted, or nothing of its source.
     Held { hold: Hold },
     /// A hold was lifted.
     Released { kind: HoldKind },
+    /// The hold of a single source was lifted.
+    SourceReleased { source: String },
     /// The configured hours have begun or ended, or the time limit of the run was reached.
     WindowChanged { opening: Opening },
     /// The clock jumped forward by `span`: the machine slept, or its clock was set.

@@ -39,7 +39,7 @@ impl Finish {
 
     /// Whether this run can do nothing more.
     ///
-    /// Queued jobs do not count if they wait for a person, for the active hours or for a model that fails. Pending ones do
+    /// Queued jobs do not count if they wait for a person or their source is held, for the active hours or for a model that fails. Pending ones do
     /// not count if the service refuses to be polled with this key until all of them have expired, nor do received ones if
     /// their files cannot be written.
     ///
@@ -50,7 +50,7 @@ impl Finish {
         // Read before the checks below: while admission is closed, no job leaves the queue between them.
         let (holds, opening) = (admission.holds(), admission.opening());
         // Avoids a query after every recording.
-        if admission.is_busy() {
+        if admission.is_busy() || self.reach.is_comparing() {
             return Ok(false);
         }
         let left = self

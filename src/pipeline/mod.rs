@@ -7,6 +7,7 @@
 //! - [`signals`]: stop requests and wake-ups
 //! - [`archive`]: transcripts on disk that the queue does not know
 //! - [`reach`]: sources that may be submitted from; [`excluded`]: recordings outside the limits of their source
+//! - [`source_holds`]: sources that look paid for; `dedup`: equal content is submitted once
 //! - [`result_cache`]: results just received, kept until they are saved
 //! - [`finish`]: the decision whether a run is finished
 //! - [`monitor`]: the monitor of the database and the free disk space
@@ -21,6 +22,7 @@ mod ages;
 pub mod archive;
 mod background;
 pub mod budget;
+mod dedup;
 pub mod event;
 pub mod excluded;
 pub mod finish;
@@ -37,6 +39,7 @@ pub mod result_cache;
 pub mod run;
 pub mod runner;
 pub mod signals;
+pub mod source_holds;
 pub mod stages;
 pub mod submit_rate;
 pub mod tally;

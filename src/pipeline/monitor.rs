@@ -4,9 +4,10 @@
 
 use crate::disk::identity::PlacedFile;
 use crate::domain::{Hold, HoldKind, Timestamp};
-use crate::pipeline::archive::Archive;
+use crate::pipeline::archive::importer::Importer;
 use crate::pipeline::event::RunEvent;
 use crate::pipeline::journal::Journal;
+use crate::pipeline::source_holds::SourceHolds;
 use crate::policy::hours::Opening;
 use crate::store::StoreError;
 use std::path::Path;
@@ -52,8 +53,10 @@ pub async fn run_monitor(journal: Arc<Journal>, mut monitor: Monitor) -> Result<
 pub struct Monitor {
     /// Locked file in the state folder. A second run can begin if it is removed.
     lock_file: PlacedFile,
-    /// Transcripts on disk, whose imports are reported.
-    archive: Arc<Archive>,
+    /// Import of transcripts on disk, which is reported.
+    importer: Arc<Importer>,
+    /// Holds of single sources, which other processes may end.
+    source_holds: Arc<SourceHolds>,
     /// Data version of the database at the last check, if there was one.
     version: Option<i64>,
     /// Whether the active hours allowed submissions at the last check.
@@ -78,13 +81,15 @@ impl Monitor {
     pub const fn new(
         now: Timestamp,
         lock_file: PlacedFile,
-        archive: Arc<Archive>,
+        importer: Arc<Importer>,
+        source_holds: Arc<SourceHolds>,
         report_unreachable_after: Option<Duration>,
         reload: mpsc::Sender<()>,
     ) -> Self {
         Self {
             lock_file,
-            archive,
+            importer,
+            source_holds,
             version: None,
             opening: Opening::Now,
             last_check: now,
@@ -106,7 +111,7 @@ impl Monitor {
         self.check_hours(journal);
         self.check_service(journal).await;
         self.release_expired_holds(journal).await;
-        if let Some(count) = self.archive.imports_to_report(false) {
+        if let Some(count) = self.importer.archive().imports_to_report(false) {
             journal.emit(&RunEvent::Imported { count });
         }
         let snapshot = journal.store.tick_snapshot().await?;
@@ -119,6 +124,7 @@ impl Monitor {
             return Ok(());
         }
         apply_operator_holds(journal).await?;
+        self.source_holds.refresh(journal).await?;
         // Fails if a reload is already requested.
         let _already_requested = self.reload.try_send(());
         self.version = Some(snapshot.version);

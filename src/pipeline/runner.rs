@@ -3,6 +3,7 @@
 use super::admission::{Admission, AdmissionState};
 use super::ages::Ages;
 use super::archive::Archive;
+use super::archive::importer::Importer;
 use super::background::BackgroundTasks;
 use super::budget::{self, Spend};
 use super::event::RunEvent;
@@ -17,6 +18,9 @@ use super::reach::Reach;
 use super::result_cache::ResultCache;
 use super::run::{Mode, RunError, STOP_TIMEOUT, Setup, Stages, Summary, stage_result};
 use super::signals::Signals;
+use super::source_holds::SourceHolds;
+use super::stages::compare::{self, Compare, Comparer};
+use super::stages::discover::guard::Guard;
 use super::stages::discover::{self, Discover, ReportedProblems, daemon};
 use super::stages::hooks::Hooks;
 use super::stages::notify::{self, ClosingState, Notify};
@@ -85,6 +89,7 @@ pub async fn run_locked(setup: Setup, lock: &Lock) -> Result<Summary, RunError> 
     journal
         .retrying(|| monitor::restore_holds(&journal))
         .await?;
+    journal.retrying(|| run.restore_source_holds()).await?;
     let notify = run.notify();
     notify::reopen_outbox(&notify).await?;
     let background = BackgroundTasks::start(run.hooks(), notify, mode);
@@ -117,7 +122,8 @@ struct Run {
     journal: Arc<Journal>,
     lane: Arc<Lane>,
     reach: Arc<Reach>,
-    archive: Arc<Archive>,
+    importer: Arc<Importer>,
+    source_holds: Arc<SourceHolds>,
     results: Arc<ResultCache>,
     write_failures: Arc<WriteFailures>,
     ages: Arc<Ages>,
@@ -176,18 +182,38 @@ impl Run {
             refused_polls: AtomicU64::new(0),
             losses: Mutex::default(),
         };
+        let journal = Arc::new(journal);
+        let output = setup.config.output.clone();
+        let importer = Importer::new(archive, journal.clone(), output);
         let run = Self {
             config: Arc::new(setup.config),
-            journal: Arc::new(journal),
+            journal,
             lane: Arc::new(lane),
             reach: Arc::default(),
-            archive,
+            importer: Arc::new(importer),
+            source_holds: Arc::default(),
             results: Arc::default(),
             write_failures: Arc::default(),
             ages: Arc::default(),
             tally,
         };
         Ok((run, recovered))
+    }
+
+    /// Reports the holds of sources left by an earlier run. Releases those of sources that are no longer configured.
+    async fn restore_source_holds(&self) -> Result<(), StoreError> {
+        let store = &self.journal.store;
+        for source in store
+            .source_holds()
+            .await?
+            .into_iter()
+            .filter_map(|hold| hold.source)
+        {
+            if self.config.source(&source).is_none() {
+                store.release_source(&source).await?;
+            }
+        }
+        self.source_holds.refresh(&self.journal).await
     }
 
     /// Runs the stages until all have ended. Returns whether the run gave up on an unreachable service.
@@ -198,22 +224,26 @@ impl Run {
         lock_file: &PlacedFile,
     ) -> Result<bool, RunError> {
         let (accepted, to_poll) = mpsc::unbounded_channel();
+        let (sources, to_compare) = mpsc::unbounded_channel();
+        let comparer = Comparer::new(sources, self.reach.clone());
         let (reload_jobs, reloads) = mpsc::channel(1);
         let monitor = Monitor::new(
             self.journal.now(),
             lock_file.clone(),
-            self.archive.clone(),
+            self.importer.clone(),
+            self.source_holds.clone(),
             // `run --once` ends when the service is unreachable for so long.
             (mode == Mode::Daemon).then(|| self.give_up_after()),
             reload_jobs,
         );
         let mut stages = JoinSet::new();
+        stages.spawn(compare::compare_all(self.compare(), to_compare));
         stages.spawn(poll::poll_all(self.poll(), to_poll, reloads));
         stages.spawn(recover::recover_all(self.recover(accepted.clone())));
-        stages.spawn(submit::submit_all(self.submit(accepted)));
+        stages.spawn(submit::submit_all(self.submit(accepted, comparer.clone())));
         stages.spawn(monitor::run_monitor(self.journal.clone(), monitor));
         let saver = tokio::spawn(save::save_all(self.save()));
-        let supervised = self.supervise(mode, &mut stages).await;
+        let supervised = self.supervise(mode, comparer, &mut stages).await;
         let signals = &self.journal.signals;
         self.journal.emit(match reload.is_cancelled() {
             true => &RunEvent::Reloading,
@@ -221,7 +251,7 @@ impl Run {
         });
         signals.stop.cancel();
         let ended = drain(signals, &mut stages).await;
-        if let Some(count) = self.archive.imports_to_report(true) {
+        if let Some(count) = self.importer.archive().imports_to_report(true) {
             self.journal.emit(&RunEvent::Imported { count });
         }
         // The saver ends last, so that results received while the other stages drain are written, too.
@@ -232,8 +262,13 @@ impl Run {
         Ok(unreachable)
     }
 
-    async fn supervise(&self, mode: Mode, stages: &mut Stages) -> Result<bool, RunError> {
-        let (discover, finish) = (self.discover(), self.finish());
+    async fn supervise(
+        &self,
+        mode: Mode,
+        comparer: Comparer,
+        stages: &mut Stages,
+    ) -> Result<bool, RunError> {
+        let (discover, finish) = (self.discover(comparer), self.finish());
         match mode {
             Mode::Daemon => daemon::run_daemon(&discover, &finish, stages)
                 .await
@@ -286,7 +321,7 @@ impl Run {
             warned: self.tally.warned(),
             excluded: self.tally.excluded(),
             over_budget: self.journal.store.over_budget().await?,
-            holds: self.lane.admission.holds(),
+            holds: [self.lane.admission.holds(), self.source_holds.holds()].concat(),
             queued: left.queued,
             problems: self.problems(left.received, unreachable),
             awaited: self.journal.store.awaited_results().await?,
@@ -309,22 +344,40 @@ impl Run {
         problems
     }
 
-    fn discover(&self) -> Discover {
+    fn discover(&self, comparer: Comparer) -> Discover {
         Discover {
             config: self.config.clone(),
             journal: self.journal.clone(),
             reach: self.reach.clone(),
             reported: ReportedProblems::default(),
+            guard: Guard {
+                config: self.config.clone(),
+                reach: self.reach.clone(),
+                importer: self.importer.clone(),
+                source_holds: self.source_holds.clone(),
+                comparer,
+            },
         }
     }
 
-    fn submit(&self, poller: poll::Poller) -> Submit {
+    fn compare(&self) -> Compare {
+        Compare {
+            journal: self.journal.clone(),
+            reach: self.reach.clone(),
+            importer: self.importer.clone(),
+            source_holds: self.source_holds.clone(),
+            hash_slots: compare::slots(),
+        }
+    }
+
+    fn submit(&self, poller: poll::Poller, comparer: Comparer) -> Submit {
         Submit {
             config: self.config.clone(),
             journal: self.journal.clone(),
             lane: self.lane.clone(),
             reach: self.reach.clone(),
-            archive: self.archive.clone(),
+            importer: self.importer.clone(),
+            comparer,
             results: self.results.clone(),
             poller,
             ages: self.ages.clone(),

@@ -12,6 +12,7 @@
 //! - [`forecast`]: time when all recordings will be submitted
 //! - [`hours`]: active hours of submissions
 //! - [`latency`]: latency of the service, estimated from earlier results with [`interval_quantile`]
+//! - [`looks_paid`]: whether recordings look as if they were paid for before
 //! - [`lookup_schedule`]: schedule of look-ups for an uncertain submission
 //! - [`losses`]: paid transcriptions that do not come back
 //! - [`polling`]: schedule of polls
@@ -30,6 +31,7 @@ pub mod forecast;
 pub mod hours;
 pub mod interval_quantile;
 pub mod latency;
+pub mod looks_paid;
 pub mod lookup_schedule;
 pub mod losses;
 pub mod outcome;

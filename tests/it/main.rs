@@ -24,6 +24,7 @@ mod hostile;
 mod hours;
 mod journal;
 mod live;
+mod looks_paid;
 mod models;
 mod network;
 mod notifications;

@@ -382,6 +382,10 @@ fn no_transcript_overwrites_another_file() {
     fs::create_dir_all(env.path("transcripts/talks")).unwrap();
     env.add_recording("notes.wav", 3);
     fs::write(env.path("transcripts/talks/notes.txt"), "mine").unwrap();
+    // The file looks like the transcript of an earlier queue.
+    env.run_once(3);
+    assert_eq!(env.count("done"), 2);
+    env.run(&["resume", "--submit-anyway"]);
     env.run_once(0);
     let names = env.file_names("transcripts/talks");
     let txt: Vec<_> = names.iter().filter(|name| name.ends_with(".txt")).collect();

@@ -85,7 +85,8 @@ impl Queue {
                 .store
                 .new_or_changed("talks", recordings)
                 .await
-                .unwrap(),
+                .unwrap()
+                .unknown,
         )
     }
 
@@ -156,7 +157,8 @@ async fn a_large_scan_finds_only_new_and_changed_files() {
         .new_or_changed("other", recordings.clone())
         .await
         .unwrap();
-    assert_eq!(other.len(), recordings.len());
+    assert_eq!(other.unknown.len(), recordings.len());
+    assert_eq!(other.changed, 0);
 }
 
 #[tokio::test]
@@ -430,6 +432,7 @@ async fn activity_describes_the_queue() {
         source: source.to_owned(),
         are_files: true,
         have_duplicate,
+        look_paid: false,
         jobs: 1,
     };
     let expected = Activity {

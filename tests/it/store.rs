@@ -456,6 +456,7 @@ async fn a_recorded_file_is_known_until_it_changes() {
             .new_or_changed("talks", vec![found.clone()])
             .await
             .unwrap()
+            .unknown
             .len(),
         1
     );
@@ -467,6 +468,7 @@ async fn a_recorded_file_is_known_until_it_changes() {
             .new_or_changed("talks", vec![found.clone()])
             .await
             .unwrap()
+            .unknown
             .is_empty()
     );
     assert_eq!(queue.record(found.clone()).await.known, 1);
@@ -477,7 +479,7 @@ async fn a_recorded_file_is_known_until_it_changes() {
             .new_or_changed("talks", vec![changed.clone()])
             .await
             .unwrap()
-            .len(),
+            .changed,
         1
     );
     let second = queue.record(changed).await;

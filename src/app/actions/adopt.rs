@@ -3,19 +3,18 @@
 use crate::app::error::AppError;
 use crate::app::scan::scan_sources;
 use crate::app::session::Session;
-use crate::domain::Format;
 use crate::domain::readable_path::readable_path;
-use crate::domain::{Location, Timestamp};
+use crate::domain::{Format, Hold, JobId, Location};
 use crate::output::transcript_files::with_extension;
 use crate::output::unrecorded::UnrecordedTranscript;
 use crate::pipeline::archive::Archive;
 use crate::pipeline::archive::import::read_import;
 use crate::pipeline::event::Observer;
+use crate::pipeline::source_holds::judge;
 use crate::source::folder::fingerprint;
 use crate::store::sqlite::import::Import;
-use crate::store::sqlite::queue::{Candidate, ReachableSources};
+use crate::store::sqlite::queue::Candidate;
 use crate::store::{Store, StoreError};
-use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -28,6 +27,8 @@ pub struct Adopted {
     pub unmatched: Vec<PathBuf>,
     /// Files that contain no result of the service.
     pub without_result: Vec<PathBuf>,
+    /// Holds of sources whose other recordings still look paid for.
+    pub holds: Vec<Hold>,
 }
 
 /// Scans the sources, and takes the transcripts in `dir` into the queue whose recordings are found there. By default, `dir`
@@ -51,6 +52,11 @@ pub async fn adopt(
         store: &store,
     };
     let results = adopter.adopt_all().await?;
+    let held = store.source_holds().await?.into_iter();
+    for source in held.filter_map(|hold| hold.source) {
+        judge(&store, &source, session.now(), |_| None).await?;
+    }
+    let holds = store.source_holds().await?;
     let (unmatched, without_result) = adopter
         .archive
         .remaining()
@@ -61,6 +67,7 @@ pub async fn adopt(
         results,
         unmatched: unmatched.iter().map(first_file).collect(),
         without_result: without_result.iter().map(first_file).collect(),
+        holds,
     })
 }
 
@@ -72,23 +79,17 @@ struct Adopter<'a> {
 
 impl Adopter<'_> {
     async fn adopt_all(&self) -> Result<u64, StoreError> {
-        let sources = self.session.config.sources.iter();
-        let names: Vec<_> = sources.map(|source| source.name.clone()).collect();
-        let reach = ReachableSources {
-            present: names.clone(),
-            configured: names,
-        };
-        let queued = self
-            .store
-            .candidates(&reach, Timestamp::MAX, &HashSet::new(), &[], usize::MAX)
-            .await?;
         let mut results = 0;
-        for candidate in queued {
-            match self.adopt_one(&candidate).await {
-                Ok(adopted) => results += u64::from(adopted),
-                // A run works on it.
-                Err(StoreError::Stale) => {}
-                Err(error) => return Err(error),
+        for source in &self.session.config.sources {
+            let first = JobId(0);
+            let queued = self.store.queued_files(&source.name, first, usize::MAX);
+            for file in queued.await? {
+                match self.adopt_one(&file.candidate).await {
+                    Ok(adopted) => results += u64::from(adopted),
+                    // A run works on it.
+                    Err(StoreError::Stale) => {}
+                    Err(error) => return Err(error),
+                }
             }
         }
         Ok(results)

@@ -3,6 +3,7 @@
 use crate::app::error::AppError;
 use crate::app::session::Session;
 use crate::domain::{Hold, HoldKind};
+use crate::store::sqlite::source_holds::ApprovedSource;
 
 /// Reason that the status shows for a pause.
 const PAUSED: &str = "paused by `nightscribe pause`";
@@ -17,6 +18,34 @@ pub async fn pause(session: &Session) -> Result<(), AppError> {
     store.hold(hold).await?;
     store.close().await;
     Ok(())
+}
+
+/// Approves the payment for all recordings that are held because they look paid for. Returns their sources.
+///
+/// Recordings that are queued later may be held again.
+///
+/// # Errors
+/// If the database fails.
+pub async fn submit_anyway(session: &Session) -> Result<Vec<ApprovedSource>, AppError> {
+    let Some(store) = session.existing_store().await? else {
+        return Ok(Vec::new());
+    };
+    let sources = store.approve_sources().await?;
+    store.close().await;
+    Ok(sources)
+}
+
+/// Returns the holds of single sources, which [`resume`] does not end.
+///
+/// # Errors
+/// If the database fails.
+pub async fn source_holds(session: &Session) -> Result<Vec<Hold>, AppError> {
+    let Some(store) = session.existing_store().await? else {
+        return Ok(Vec::new());
+    };
+    let holds = store.source_holds().await?;
+    store.close().await;
+    Ok(holds)
 }
 
 /// Resumes submissions after a pause, or after paid transcripts did not come back. Returns whether they were held.

@@ -65,6 +65,7 @@ pub(super) fn wait_counts(queue: &QueueState) -> Vec<WaitCount> {
     let mut others = vec![
         later(queue),
         exact(queue.overview.over_budget, CommonReason::Budget),
+        looks_paid(queue),
         duplicates(queue),
         exact(queue.activity.uncertain, CommonReason::ResponseLost),
     ];
@@ -85,7 +86,8 @@ pub(super) fn wait_counts(queue: &QueueState) -> Vec<WaitCount> {
 
 fn turn_reason(queue: &QueueState) -> CommonReason {
     let is_running = queue.overview.active_run.is_some();
-    match (queue.holds.first(), queue.opening) {
+    let hold = queue.holds.iter().find(|hold| hold.source.is_none());
+    match (hold, queue.opening) {
         (Some(hold), _) => CommonReason::Held { hold: hold.kind },
         (None, Opening::At(from)) => CommonReason::ActiveHours { from },
         (None, _) if is_running => CommonReason::Turn,
@@ -102,9 +104,21 @@ fn later(queue: &QueueState) -> WaitCount {
     }
 }
 
+/// Returns the items that are held because they look paid for.
+fn looks_paid(queue: &QueueState) -> WaitCount {
+    let count = total(queue, |waiting| {
+        waiting.look_paid && !is_unavailable(queue, waiting)
+    });
+    let hold = HoldKind::LooksPaid;
+    WaitCount {
+        is_lower_bound: is_head_cut(queue),
+        ..exact(count, CommonReason::Held { hold })
+    }
+}
+
 fn duplicates(queue: &QueueState) -> WaitCount {
     let count = total(queue, |waiting| {
-        waiting.have_duplicate && !is_unavailable(queue, waiting)
+        waiting.have_duplicate && !waiting.look_paid && !is_unavailable(queue, waiting)
     });
     WaitCount {
         is_lower_bound: is_head_cut(queue),

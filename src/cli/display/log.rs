@@ -248,6 +248,10 @@ impl Observer for LogDisplay {
             RunEvent::Released { kind } => {
                 tracing::info!(hold = kind.as_str(), "submissions resumed")
             }
+            RunEvent::SourceReleased { source } => tracing::info!(
+                source = escape_control_chars(source),
+                "submissions of this source resumed"
+            ),
             RunEvent::ClockJumped { span } => tracing::info!(
                 "the clock jumped by {}: the machine slept or its clock was set; polling pending items",
                 format_duration(*span)

@@ -1,6 +1,7 @@
 //! One-line summary of a run.
 
 use crate::domain::HoldKind;
+use crate::domain::control_chars::escape_control_chars;
 use crate::pipeline::Summary;
 use crate::policy::hours::Opening;
 
@@ -38,6 +39,11 @@ pub(super) fn summary_line(summary: &Summary) -> String {
     }
     parts.extend(summary.holds.iter().map(|hold| match hold.kind {
         HoldKind::Budget => format!("held (budget): {}", hold.message),
+        HoldKind::LooksPaid => format!(
+            "held (looks-paid): {}. {}",
+            escape_control_chars(&hold.message),
+            hold.kind.advice()
+        ),
         kind => format!("held ({kind}): {}", kind.advice()),
     }));
     parts.join(", ")

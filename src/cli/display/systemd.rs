@@ -59,7 +59,9 @@ impl Observer for SystemdNotifier {
             RunEvent::Held { hold } => {
                 send(&[NotifyState::Status(&format!("held: {}", hold.kind))])
             }
-            RunEvent::Released { .. } => send(&[NotifyState::Status("submissions resumed")]),
+            RunEvent::Released { .. } | RunEvent::SourceReleased { .. } => {
+                send(&[NotifyState::Status("submissions resumed")])
+            }
             RunEvent::WindowChanged { opening } => {
                 send(&[NotifyState::Status(&opening.to_string())])
             }

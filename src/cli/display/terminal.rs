@@ -270,6 +270,10 @@ impl Observer for TerminalDisplay {
             RunEvent::Released { kind } => print_line(&format!(
                 "{SUCCESS}resumed{SUCCESS:#}: no longer held ({kind})"
             )),
+            RunEvent::SourceReleased { source } => print_line(&format!(
+                "{SUCCESS}resumed{SUCCESS:#}: source {} is no longer held",
+                escape_control_chars(source)
+            )),
             RunEvent::ClockJumped { span } => {
                 print_line(&format!("the machine slept for {}", format_duration(*span)))
             }

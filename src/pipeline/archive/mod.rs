@@ -3,14 +3,17 @@
 //! They exist after the state folder was lost, emptied, moved or restored from an older backup. Their recordings look new,
 //! and must not be paid for again.
 //!
-//! - [`import`]: taking a transcript into the queue; `files_in_place`: taking over its files
+//! - [`import`]: reading a transcript for the queue; `files_in_place`: taking over its files
+//! - [`importer`]: the import during a run
 
 mod files_in_place;
 pub mod import;
+pub mod importer;
 
 use crate::config::{Layout, OutputConfig, StateConfig};
+use crate::domain::file_name::TemplateValues;
 use crate::domain::readable_path::readable_path;
-use crate::domain::{Format, Recording, Request};
+use crate::domain::{Format, PaidMark, Recording, Request};
 use crate::output::envelope::read_metadata;
 use crate::output::transcript_files::{Depth, TranscriptFile, find_transcripts, with_extension};
 use crate::output::unrecorded::{UnrecordedTranscript, UnrecordedTranscripts};
@@ -102,6 +105,84 @@ impl Archive {
             found.transcripts.insert(transcript);
         }
         Ok(())
+    }
+
+    /// Whether transcripts exist that the queue does not know. Those next to recordings count before they are searched for.
+    #[must_use]
+    pub fn may_have_transcripts(&self) -> bool {
+        self.output.layout == Layout::Beside || !self.found().transcripts.is_empty()
+    }
+
+    /// Returns the evidence that a recording is paid for, although no result of it can be imported. `sha256` is its hash, if
+    /// it is known.
+    ///
+    /// A transcript counts if it has the name of the recording and no envelope, or if it was made of the same content with
+    /// another model or other options. Transcripts that are gone do not count.
+    pub async fn evidence(
+        &self,
+        recording: &Recording,
+        request: &Request,
+        sha256: Option<&str>,
+    ) -> Option<PaidMark> {
+        loop {
+            let (mark, transcript) = self.evidence_in_memory(recording, request, sha256)?;
+            let (stem, formats) = (transcript.stem.clone(), transcript.formats);
+            let is_there = blocking(move || {
+                let mut formats = formats.into_iter();
+                formats.any(|format| with_extension(&stem, format).exists())
+            });
+            if is_there.await {
+                return Some(mark);
+            }
+            self.found().transcripts.remove(&transcript.stem);
+        }
+    }
+
+    fn evidence_in_memory(
+        &self,
+        recording: &Recording,
+        request: &Request,
+        sha256: Option<&str>,
+    ) -> Option<(PaidMark, UnrecordedTranscript)> {
+        let found = self.found();
+        if found.transcripts.is_empty() {
+            return None;
+        }
+        let same_content =
+            sha256.and_then(|sha256| found.transcripts.find(recording, sha256, None));
+        if let Some(transcript) = same_content {
+            return Some((PaidMark::Transcribed, transcript.clone()));
+        }
+        let folders: Vec<_> = OutputFolders::of(&self.output, recording)
+            .into_all()
+            .collect();
+        let modified = Some(recording.revision.modified);
+        let facts = TemplateValues::new(None, &recording.source, modified, request.model());
+        let template = &self.output.name;
+        let transcripts = &found.transcripts;
+        let of_name = folders
+            .iter()
+            .flat_map(|folder| transcripts.of_name(folder, recording, template, &facts));
+        let evidence = of_name.filter_map(|transcript| {
+            let mark = match &transcript.envelope {
+                Some(envelope) if envelope.is_of_other_content(recording, sha256) => {
+                    PaidMark::Changed
+                }
+                None if !self.is_ours(transcript) => return None,
+                _ => PaidMark::Transcribed,
+            };
+            Some((mark, transcript.clone()))
+        });
+        // A transcript of the present content counts more than one of an earlier version.
+        evidence.max_by_key(|(mark, _)| *mark == PaidMark::Transcribed)
+    }
+
+    /// Whether a file without an envelope may be a transcript of nightscribe. Recordings may have other files next to them,
+    /// so there it must be in a configured format.
+    fn is_ours(&self, transcript: &UnrecordedTranscript) -> bool {
+        let mut formats = self.output.formats.iter();
+        self.output.layout == Layout::Mirror
+            || formats.any(|format| transcript.formats.contains(format))
     }
 
     /// Whether a transcript of the same content may exist, so that the recording is worth hashing.

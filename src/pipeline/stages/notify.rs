@@ -279,7 +279,7 @@ async fn summarize(
         cost: cost(&stage.prices, &ended.billed),
     };
     let (now, span) = (stage.journal.now(), stage.messages.period(since, until));
-    let holds = stage.journal.admission.holds();
+    let holds = [stage.journal.admission.holds(), store.source_holds().await?].concat();
     let state = CurrentState {
         holds: &holds,
         problems: &closing.problems,

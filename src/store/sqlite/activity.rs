@@ -5,6 +5,7 @@
 
 use crate::domain::{Failure, JobId, Timestamp};
 use crate::store::error::StoreError;
+use crate::store::sqlite::held::IS_HELD;
 use crate::store::sqlite::open::Store;
 use crate::store::sqlite::row;
 use sqlx::Row;
@@ -44,6 +45,8 @@ pub struct WaitingJobs {
     pub are_files: bool,
     /// Whether they wait for a duplicate in flight.
     pub have_duplicate: bool,
+    /// Whether they are held because they look paid for.
+    pub look_paid: bool,
     /// Number of these jobs among the first [`HEAD_LIMIT`] of the queue.
     pub jobs: u64,
 }
@@ -137,17 +140,18 @@ impl Store {
     }
 
     async fn waiting(&self, now: Timestamp) -> Result<Vec<WaitingJobs>, StoreError> {
-        let found = sqlx::query(
+        let found = sqlx::query(sqlx::AssertSqlSafe(format!(
             "WITH head AS MATERIALIZED (
-                 SELECT recording_id, duplicate_of FROM jobs INDEXED BY jobs_queued
+                 SELECT recording_id, duplicate_of, paid_mark FROM jobs INDEXED BY jobs_queued
                  WHERE state = 'queued' AND due_at <= ?1 AND uncertain_attempt_id IS NULL
                        AND error_class IS NOT 'budget'
                  ORDER BY priority DESC, due_at, id LIMIT ?2)
              SELECT r.source, r.kind = 'file' AS are_files,
-                    EXISTS (SELECT 1 FROM jobs t WHERE t.id = head.duplicate_of
-                            AND (t.state IN ('submitting', 'pending') OR t.uncertain_attempt_id NOT NULL)) AS have_twin, count(*) AS jobs
-             FROM head CROSS JOIN recordings r ON r.id = head.recording_id GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
-        )
+                    EXISTS (SELECT 1 FROM jobs t WHERE t.id = j.duplicate_of
+                            AND (t.state IN ('submitting', 'pending') OR t.uncertain_attempt_id NOT NULL)) AS have_twin,
+                    {IS_HELD} AS look_paid, count(*) AS jobs
+             FROM head j CROSS JOIN recordings r ON r.id = j.recording_id GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
+        )))
         .bind(now.millis())
         .bind(row::to_integer(HEAD_LIMIT))
         .fetch_all(self.readers())
@@ -157,6 +161,7 @@ impl Store {
                 source: found.try_get("source")?,
                 are_files: row::is_set(found, "are_files")?,
                 have_duplicate: row::is_set(found, "have_twin")?,
+                look_paid: row::is_set(found, "look_paid")?,
                 jobs: row::count(found, "jobs")?,
             })
         };

@@ -37,7 +37,7 @@ impl Store {
     /// Counts the attempt and inserts it with the outcome `sending`, before anything is sent.
     ///
     /// # Errors
-    /// [`StoreError::Stale`] if the job is no longer queued, or if a certain or possible duplicate was claimed
+    /// [`StoreError::Stale`] if the job is no longer queued, if its source is held, or if a certain or possible duplicate was claimed
     /// or paid for in the meantime. [`StoreError::Replaced`] if the database file is no longer in its place, as
     /// nobody would find what was paid for. Otherwise if the database fails.
     pub async fn claim(&self, claim: Claim) -> Result<AttemptId, StoreError> {
@@ -171,6 +171,10 @@ impl BatchedChange for Claim {
              SELECT jobs.id, c.value ->> 1, c.value ->> 2, c.value ->> 3, 'sending'
              FROM jsonb_each(?1) c CROSS JOIN jobs ON jobs.id = c.value ->> 0
              WHERE jobs.state = 'queued' AND uncertain_attempt_id IS NULL
+               AND (jobs.paid_mark IS 'approved' OR NOT EXISTS (
+                    SELECT 1 FROM source_holds h JOIN recordings own ON own.id = jobs.recording_id
+                    WHERE h.source = own.source AND own.kind = 'file'
+                    AND (h.whole = 1 OR jobs.paid_mark = 'transcribed')))
                AND NOT EXISTS (SELECT 1 FROM jobs t WHERE t.sha256 = c.value ->> 4
                                AND (+t.state IN ('submitting', 'pending', 'received', 'done')
                                     OR t.uncertain_attempt_id NOT NULL)

@@ -4,6 +4,7 @@ use crate::domain::{
     AttemptId, Failure, GenerationId, Job, JobId, JobState, Location, Timestamp, Warning,
 };
 use crate::store::error::StoreError;
+use crate::store::sqlite::held::IS_HELD;
 use crate::store::sqlite::open::Store;
 use crate::store::sqlite::row;
 use crate::store::sqlite::warnings::warnings;
@@ -100,7 +101,7 @@ pub struct Item {
     pub updated_at: Timestamp,
 }
 
-/// Obstacles to the submission of a queued job, other than its due time, its source and holds.
+/// Obstacles to the submission of a queued job, other than its due time, its source and holds of all sources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Obstacles {
     /// Whether the last submission is uncertain and is being looked up.
@@ -109,6 +110,8 @@ pub struct Obstacles {
     pub duplicate_of: Option<JobId>,
     /// Unfinished job of the same recording before it changed.
     pub earlier_job: Option<JobId>,
+    /// Whether the recording, or its source, is held because it looks paid for.
+    pub looks_paid: bool,
 }
 
 /// A submission, for display.
@@ -136,7 +139,10 @@ pub struct Attempt {
     pub billed_s: Option<f64>,
 }
 
-const ITEM: &str = "SELECT j.id, r.source, r.kind, r.location, r.relative, j.state, j.model, j.options, j.attempts,
+/// Returns the query of items, without a condition.
+fn item_query() -> String {
+    format!(
+        "SELECT j.id, r.source, r.kind, r.location, r.relative, j.state, j.model, j.options, j.attempts,
         j.generation_id, r.size_bytes, coalesce(s.duration_s, r.duration_s) AS duration_s, j.sha256, j.due_at,
         j.uncertain_attempt_id IS NOT NULL AS in_doubt,
         (SELECT t.id FROM jobs t WHERE t.id = j.duplicate_of
@@ -144,8 +150,11 @@ const ITEM: &str = "SELECT j.id, r.source, r.kind, r.location, r.relative, j.sta
         CASE WHEN j.state = 'queued' THEN
             (SELECT e.id FROM jobs e WHERE e.recording_id = j.recording_id AND e.id < j.id
              AND e.state IN ('submitting', 'pending', 'received') LIMIT 1) END AS earlier,
+        j.state = 'queued' AND {IS_HELD} AS looks_paid,
         j.accepted_at, j.expires_at, j.error_class, j.error_message, j.warnings, s.silent, s.paid_by, j.created_at, j.updated_at
-    FROM jobs j JOIN recordings r ON r.id = j.recording_id LEFT JOIN results s ON s.job_id = j.id";
+    FROM jobs j JOIN recordings r ON r.id = j.recording_id LEFT JOIN results s ON s.job_id = j.id"
+    )
+}
 
 impl Store {
     /// Returns the figures of the queue.
@@ -215,7 +224,8 @@ impl Store {
             .limit
             .map_or(-1, |limit| row::to_integer(limit as u64));
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "{ITEM} WHERE j.id IN ({}) ORDER BY j.id DESC LIMIT ?2",
+            "{} WHERE j.id IN ({}) ORDER BY j.id DESC LIMIT ?2",
+            item_query(),
             selection(filter)
         )))
         .bind(&filter.source)
@@ -231,10 +241,13 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn item(&self, job: JobId) -> Result<Option<Item>, StoreError> {
-        let rows = sqlx::query(sqlx::AssertSqlSafe(format!("{ITEM} WHERE j.id = ?1")))
-            .bind(job.0)
-            .fetch_all(self.readers())
-            .await?;
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "{} WHERE j.id = ?1",
+            item_query()
+        )))
+        .bind(job.0)
+        .fetch_all(self.readers())
+        .await?;
         Ok(self.items(&rows).await?.pop())
     }
 
@@ -248,7 +261,8 @@ impl Store {
                  SELECT min(source) FROM recordings
                  UNION ALL
                  SELECT (SELECT min(source) FROM recordings WHERE source > name) FROM sources WHERE name IS NOT NULL)
-             {ITEM} WHERE r.source IN (SELECT name FROM sources) AND r.location = ?1 ORDER BY j.id DESC"
+             {} WHERE r.source IN (SELECT name FROM sources) AND r.location = ?1 ORDER BY j.id DESC",
+            item_query()
         )))
         .bind(row::path_bytes(location))
         .fetch_all(self.readers())
@@ -362,6 +376,7 @@ fn item(found: &SqliteRow) -> Result<Item, StoreError> {
             is_uncertain: row::is_set(found, "in_doubt")?,
             duplicate_of: found.try_get::<Option<i64>, _>("duplicate_of")?.map(JobId),
             earlier_job: found.try_get::<Option<i64>, _>("earlier")?.map(JobId),
+            looks_paid: row::is_set(found, "looks_paid")?,
         },
         accepted_at: row::time_or_none(found, "accepted_at")?,
         expires_at: row::time_or_none(found, "expires_at")?,

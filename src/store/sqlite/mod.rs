@@ -17,6 +17,7 @@
 //! - [`unusable`]: answers that could not be used; [`warnings`]: warnings about finished transcripts
 //! - [`hooks`]: programs run for each transcript
 //! - [`outbox_message`], [`outbox`]: notifications until their delivery
+//! - [`source_holds`]: holds of single sources, whose recordings look paid for; `held`: their condition
 //! - [`operator`]: operator commands (retry, cancel, holds)
 //! - `tick`: snapshot taken every second
 //! - [`activity`]: queries of the live view
@@ -35,6 +36,7 @@ pub mod claims;
 pub mod duplicates;
 pub mod durations;
 pub mod excluded;
+pub(crate) mod held;
 pub mod hooks;
 pub mod import;
 pub(crate) mod integrity;
@@ -53,6 +55,7 @@ pub mod rules;
 pub(crate) mod scan_diff;
 pub(crate) mod scan_insert;
 pub mod service_lists;
+pub mod source_holds;
 pub mod spending;
 pub mod summary;
 pub(crate) mod tick;

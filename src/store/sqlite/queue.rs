@@ -1,10 +1,11 @@
 //! Queries of the pipeline stages: candidates, pending jobs, received results, remaining work.
 
 use crate::domain::{
-    AttemptId, AwaitedResults, ErrorClass, GenerationId, Hold, Job, JobId, Recording, RecordingId,
-    Request, Timestamp,
+    AttemptId, AwaitedResults, ErrorClass, GenerationId, Hold, Job, JobId, PaidMark, Recording,
+    RecordingId, Request, Timestamp,
 };
 use crate::store::error::StoreError;
+use crate::store::sqlite::held::IS_HELD;
 use crate::store::sqlite::open::Store;
 use crate::store::sqlite::row;
 use sqlx::sqlite::SqliteRow;
@@ -23,6 +24,8 @@ pub struct Candidate {
     pub recording: Recording,
     /// Whether the file could not be read the last time.
     pub was_unreadable: bool,
+    /// Evidence that the recording is paid for already.
+    pub paid_mark: Option<PaidMark>,
 }
 
 /// A job pending at the service. A hundred thousand may be in memory, so this is not a whole [`Job`] with its
@@ -142,6 +145,11 @@ const REACHABLE: &str = "(r.source IN (SELECT value FROM json_each(?2))
 /// SQL condition: the job does not wait for the budget.
 const WITHIN_BUDGET: &str = "j.error_class IS NOT 'budget'";
 
+/// Columns of a [`Candidate`].
+pub(crate) const CANDIDATE: &str =
+    "j.id, r.source, r.kind, r.location, r.relative, r.size_bytes, r.modified_at, j.model,
+    j.options, j.attempts, j.error_class, j.paid_mark";
+
 /// SQL condition: no duplicate is in flight or uncertain, and no earlier job of the same recording is in flight.
 const UNBLOCKED: &str = "NOT EXISTS (SELECT 1 FROM jobs t WHERE t.id = j.duplicate_of
                  AND (t.state IN ('submitting', 'pending') OR t.uncertain_attempt_id NOT NULL))
@@ -154,8 +162,8 @@ const UNBLOCKED: &str = "NOT EXISTS (SELECT 1 FROM jobs t WHERE t.id = j.duplica
 impl Store {
     /// Returns due jobs within `reach`, by priority, then by due time, at most `limit`.
     ///
-    /// Jobs in `exclude` are left out, those that wait for the budget, and those of `closed_models`, which are canonical
-    /// names.
+    /// Jobs in `exclude` are left out, those that wait for the budget or whose source is held, and those of `closed_models`,
+    /// which are canonical names.
     ///
     /// # Errors
     /// If the database fails.
@@ -169,11 +177,10 @@ impl Store {
     ) -> Result<Vec<Candidate>, StoreError> {
         // The index is named because SQLite would otherwise read and sort the whole queue.
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "SELECT j.id, r.source, r.kind, r.location, r.relative, r.size_bytes, r.modified_at, j.model, j.options,
-                    j.attempts, j.error_class
+            "SELECT {CANDIDATE}
              FROM jobs j INDEXED BY jobs_queued JOIN recordings r ON r.id = j.recording_id
              WHERE j.state = 'queued' AND j.uncertain_attempt_id IS NULL AND j.due_at <= ?1 AND {WITHIN_BUDGET}
-                   AND {REACHABLE} AND {UNBLOCKED} AND j.id NOT IN (SELECT value FROM json_each(?5))
+                   AND {REACHABLE} AND {UNBLOCKED} AND NOT {IS_HELD} AND j.id NOT IN (SELECT value FROM json_each(?5))
                    AND (?6 = '[]' OR j.model_key NOT IN (SELECT value FROM json_each(?6)))
              ORDER BY j.priority DESC, j.due_at, j.id LIMIT +?4"
         )))
@@ -200,7 +207,7 @@ impl Store {
         let due: Option<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
             "SELECT min(j.due_at) FROM jobs j JOIN recordings r ON r.id = j.recording_id
              WHERE j.state = 'queued' AND j.uncertain_attempt_id IS NULL AND j.due_at > ?1 AND {WITHIN_BUDGET}
-                   AND {REACHABLE}"
+                   AND {REACHABLE} AND NOT {IS_HELD}"
         )))
         .bind(now.millis())
         .bind(names(&reach.present))
@@ -286,8 +293,8 @@ impl Store {
         Ok(ids.into_iter().map(JobId).collect())
     }
 
-    /// Returns the remaining work. Queued jobs count only within `reach`, and not if they wait for the budget or their model
-    /// is in `given_up`, which has canonical names.
+    /// Returns the remaining work. Queued jobs count only within `reach`, and not if they wait for the budget, their source is
+    /// held, or their model is in `given_up`, which has canonical names.
     ///
     /// # Errors
     /// If the database fails.
@@ -298,7 +305,7 @@ impl Store {
     ) -> Result<RemainingWork, StoreError> {
         let found = sqlx::query(sqlx::AssertSqlSafe(format!(
             "SELECT EXISTS (SELECT 1 FROM jobs j JOIN recordings r ON r.id = j.recording_id
-                            WHERE j.state = ?1 AND {WITHIN_BUDGET} AND {REACHABLE}
+                            WHERE j.state = ?1 AND {WITHIN_BUDGET} AND {REACHABLE} AND NOT {IS_HELD}
                                   AND (?4 = '[]' OR j.model_key NOT IN (SELECT value FROM json_each(?4)))) AS queued,
                     EXISTS (SELECT 1 FROM jobs WHERE uncertain_attempt_id IS NOT NULL) AS in_doubt,
                     EXISTS (SELECT 1 FROM jobs WHERE state = 'submitting') AS submitting,
@@ -365,7 +372,7 @@ impl Store {
         Ok(due.map(Timestamp::from_millis))
     }
 
-    /// Returns the holds in force.
+    /// Returns the holds in force that concern all sources.
     ///
     /// # Errors
     /// If the database fails.
@@ -378,6 +385,7 @@ impl Store {
             .map(|found| {
                 Ok(Hold {
                     kind: row::parse(found, "kind")?,
+                    source: None,
                     since: row::time(found, "since")?,
                     ends: row::time_or_none(found, "ends_at")?,
                     message: found.try_get("message")?,
@@ -396,7 +404,7 @@ fn attempts(row: &SqliteRow) -> Result<u32, StoreError> {
         .map_err(|_| StoreError::Content { column: "attempts" })
 }
 
-fn candidate(found: &SqliteRow) -> Result<Candidate, StoreError> {
+pub(crate) fn candidate(found: &SqliteRow) -> Result<Candidate, StoreError> {
     Ok(Candidate {
         job: Job {
             id: JobId(found.try_get("id")?),
@@ -406,6 +414,7 @@ fn candidate(found: &SqliteRow) -> Result<Candidate, StoreError> {
         recording: row::recording(found)?,
         was_unreadable: found.try_get::<Option<&str>, _>("error_class")?
             == Some(ErrorClass::Unreadable.as_str()),
+        paid_mark: row::parse_or_none(found, "paid_mark")?,
     })
 }
 

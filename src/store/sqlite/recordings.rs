@@ -37,3 +37,12 @@ pub struct RecordOutcome {
 
 /// Function that returns the possible base names of the transcripts of a file, best first. It never runs out.
 pub type BaseNames = fn(&OsStr) -> Box<dyn Iterator<Item = OsString> + Send>;
+
+/// Recordings that a scan found and the queue does not know as they are.
+#[derive(Debug, Clone, Default)]
+pub struct ScanDiff {
+    /// New and changed recordings, ordered by location.
+    pub unknown: Vec<FoundRecording>,
+    /// Number of the changed ones.
+    pub changed: usize,
+}

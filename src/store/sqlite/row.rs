@@ -36,6 +36,15 @@ pub(crate) fn parse<T: FromStr>(row: &SqliteRow, column: &'static str) -> Result
         .map_err(|_| StoreError::Content { column })
 }
 
+pub(crate) fn parse_or_none<T: FromStr>(
+    row: &SqliteRow,
+    column: &'static str,
+) -> Result<Option<T>, StoreError> {
+    let text = row.try_get::<Option<&str>, _>(column)?;
+    let parsed = text.map(str::parse).transpose();
+    parsed.map_err(|_| StoreError::Content { column })
+}
+
 pub(crate) fn path(row: &SqliteRow, column: &'static str) -> Result<PathBuf, StoreError> {
     Ok(PathBuf::from(OsString::from_vec(row.try_get(column)?)))
 }

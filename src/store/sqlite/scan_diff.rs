@@ -5,13 +5,13 @@
 
 use crate::store::error::StoreError;
 use crate::store::sqlite::open::Store;
-use crate::store::sqlite::recordings::{BATCH_SIZE, FoundRecording};
+use crate::store::sqlite::recordings::{BATCH_SIZE, FoundRecording, ScanDiff};
 use crate::store::sqlite::row;
 use std::iter::Peekable;
 use std::vec::IntoIter;
 
 impl Store {
-    /// Returns those of `seen` that are new or changed, ordered by location.
+    /// Returns those of `seen` that are new or changed.
     ///
     /// Unchanged recordings cost no write. It is fastest for files that are close to each other in that order.
     ///
@@ -21,27 +21,27 @@ impl Store {
         &self,
         source: &str,
         mut seen: Vec<FoundRecording>,
-    ) -> Result<Vec<FoundRecording>, StoreError> {
+    ) -> Result<ScanDiff, StoreError> {
         seen.sort_by(|a, b| row::location_bytes(&a.location).cmp(row::location_bytes(&b.location)));
         let Some(last) = seen
             .last()
             .map(|seen| row::location_bytes(&seen.location).to_vec())
         else {
-            return Ok(seen);
+            return Ok(ScanDiff::default());
         };
-        let mut unknown = Vec::new();
+        let mut diff = ScanDiff::default();
         let mut seen = seen.into_iter().peekable();
         while let Some(next) = seen.peek() {
             // Start at the next file, to skip the rows of deleted files.
             let page = self
                 .page(source, row::location_bytes(&next.location), &last)
                 .await?;
-            let read = diff_page(&page, &mut seen, &mut unknown)?;
+            let read = diff_page(&page, &mut seen, &mut diff)?;
             if read < BATCH_SIZE {
-                unknown.extend(seen.by_ref());
+                diff.unknown.extend(seen.by_ref());
             }
         }
-        Ok(unknown)
+        Ok(diff)
     }
 
     /// Returns the first known recordings between two locations, encoded as [`parse_known`] expects.
@@ -63,13 +63,13 @@ impl Store {
     }
 }
 
-/// Removes the recordings covered by a page from `seen`, and moves the new and changed ones to `unknown`.
+/// Removes the recordings covered by a page from `seen`, and moves the new and changed ones to `diff`.
 ///
 /// Returns the number of recordings on the page.
 fn diff_page(
     page: &[u8],
     seen: &mut Peekable<IntoIter<FoundRecording>>,
-    unknown: &mut Vec<FoundRecording>,
+    diff: &mut ScanDiff,
 ) -> Result<usize, StoreError> {
     let mut read = 0;
     // Neither a path nor a URL contains a NUL.
@@ -82,12 +82,13 @@ fn diff_page(
         while let Some(one) =
             seen.next_if(|one| row::location_bytes(&one.location) < known.location)
         {
-            unknown.push(one);
+            diff.unknown.push(one);
         }
         if let Some(one) = seen.next_if(|one| row::location_bytes(&one.location) == known.location)
             && !known.is_unchanged(&one)
         {
-            unknown.push(one);
+            diff.unknown.push(one);
+            diff.changed += 1;
         }
     }
     Ok(read)

@@ -191,6 +191,7 @@ impl InsertRecordings {
             "queued" => {
                 // It may fit into the budget now.
                 end_budget_wait(connection, existing.job).await?;
+                self.forget_mark(connection, existing.job).await?;
                 Ok(existing.job)
             }
             "failed" => self.requeue(connection, existing.job).await,
@@ -247,6 +248,21 @@ impl InsertRecordings {
         .bind(row::to_integer(seen.size_bytes))
         .bind(seen.modified.millis())
         .bind(self.now.millis())
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+
+    /// Removes the evidence that a queued job is paid for: it was found with the earlier content.
+    async fn forget_mark(
+        &self,
+        connection: &mut SqliteConnection,
+        job: JobId,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE jobs SET paid_mark = NULL WHERE id = ?1 AND paid_mark IS NOT 'approved'",
+        )
+        .bind(job.0)
         .execute(connection)
         .await?;
         Ok(())

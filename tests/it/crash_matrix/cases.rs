@@ -3,9 +3,10 @@
 use super::scenario::Scenario;
 use Paid::{MaybeTwice, Once, OnceUncertain};
 use Scenario::{
-    AfterCrash, AllFormats, Cancel, Changed, Duplicate, Export, Failing, Included, InvalidKey,
-    Legacy, LostQueue, NoRequestLog, NotARecording, Notified, NotifiedOnRetry, OverBudget, Pause,
-    Rejected, Resume, Retry, Single, Two, UnwritableOutput, Vanished,
+    AfterCrash, AllFormats, Approve, Cancel, Changed, Duplicate, Export, Failing, Included,
+    InvalidKey, Legacy, LostQueue, NoRequestLog, NotARecording, Notified, NotifiedOnRetry,
+    OverBudget, Pause, Rejected, Resume, Retry, Single, StrayTranscript, Two, UnwritableOutput,
+    Vanished,
 };
 
 /// The most that a crash may cost.
@@ -35,7 +36,7 @@ impl Case {
     }
 }
 
-const CASES: [(&str, Scenario, Paid); 140] = [
+const CASES: [(&str, Scenario, Paid); 144] = [
     // Start.
     ("disk.folder.name_synced", Single, Once),
     ("disk.folder.name_synced#2", Single, Once),
@@ -63,6 +64,10 @@ const CASES: [(&str, Scenario, Paid); 140] = [
     ("store.put_off.after", Vanished, Once),
     ("store.import.before", LostQueue, Once),
     ("store.import.after", LostQueue, Once),
+    ("store.hold_source.before", StrayTranscript, Once),
+    ("store.hold_source.after", StrayTranscript, Once),
+    ("store.approve.before", Approve, Once),
+    ("store.approve.after", Approve, Once),
     ("store.share.before", Duplicate, Once),
     ("store.share.after", Duplicate, Once),
     // Submission.

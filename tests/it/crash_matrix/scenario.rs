@@ -21,6 +21,10 @@ pub enum Scenario {
     Duplicate,
     /// A done recording whose queue and one of its files were lost.
     LostQueue,
+    /// A recording with a file of its name in the output folder.
+    StrayTranscript,
+    /// The command `resume --submit-anyway`, after that file has held the recording.
+    Approve,
     /// A recording that changed after it was done.
     Changed,
     /// A file that is not a recording.
@@ -82,6 +86,12 @@ impl Scenario {
                 env.run_once(0);
                 fs::remove_dir_all(env.path("state")).unwrap();
                 fs::remove_file(env.path("transcripts/talks/0.srt")).unwrap();
+            }
+            Self::StrayTranscript => write_stray_transcript(&env),
+            Self::Approve => {
+                write_stray_transcript(&env);
+                env.run_once(3);
+                fs::remove_dir_all(env.path("transcripts")).unwrap();
             }
             Self::Changed => {
                 env.run_once(0);
@@ -153,6 +163,7 @@ impl Scenario {
         match self {
             Self::Pause => &["pause"],
             Self::Resume => &["resume"],
+            Self::Approve => &["resume", "--submit-anyway"],
             Self::Cancel => &["cancel", "1"],
             Self::Retry => &["retry", "--failed"],
             Self::Export => &EXPORT,
@@ -173,7 +184,8 @@ impl Scenario {
             Self::UnwritableOutput => fs::remove_file(env.path("transcripts")).unwrap(),
             Self::Pause | Self::Resume => _ = env.run(&["resume"]),
             Self::Cancel => _ = env.run(&["retry", "1"]),
-            Self::Retry | Self::Export => _ = env.run(self.command()),
+            Self::StrayTranscript => fs::remove_dir_all(env.path("transcripts")).unwrap(),
+            Self::Retry | Self::Export | Self::Approve => _ = env.run(self.command()),
             _ => {}
         }
     }
@@ -218,6 +230,13 @@ fn run_until_killed(env: &TestEnv, command: &[&str], at: &str) -> Result<(), Str
         "{at} was never reached: {}: {stderr}",
         output.status
     ))
+}
+
+/// Writes a file to the output folder that looks like the transcript of the recording.
+fn write_stray_transcript(env: &TestEnv) {
+    let folder = env.path("transcripts/talks");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("0.txt"), "stray").unwrap();
 }
 
 /// Configures a notification command and a hook. `then` is run by the shell after each message.

@@ -39,6 +39,7 @@ fn queued(source: &str, have_duplicate: bool, jobs: u64) -> WaitingJobs {
         source: source.to_owned(),
         are_files: true,
         have_duplicate,
+        look_paid: false,
         jobs,
     }
 }

@@ -2,6 +2,7 @@
 //! batches meanwhile. The first recordings are therefore submitted before the walk ends.
 
 pub(crate) mod daemon;
+pub mod guard;
 mod reported;
 use crate::config::{Config, SourceConfig};
 use crate::domain::Location;
@@ -14,8 +15,9 @@ use crate::runtime::clock::sleep_until;
 use crate::source::folder::left_out::LeftOut;
 use crate::source::folder::rules::WalkRules;
 use crate::source::folder::walk::{SKIP_MARKER, WalkItem, WalkOptions, relative_to, walk};
-use crate::store::sqlite::recordings::{BATCH_SIZE, FoundRecording};
+use crate::store::sqlite::recordings::{BATCH_SIZE, FoundRecording, ScanDiff};
 use crate::store::{Store, StoreError};
+use guard::Guard;
 use reported::NewProblems;
 pub use reported::ReportedProblems;
 use std::collections::HashMap;
@@ -43,6 +45,8 @@ pub struct Discover {
     pub reach: Arc<Reach>,
     /// Problems of earlier scans.
     pub reported: ReportedProblems,
+    /// Guard against submissions of what is paid for.
+    pub guard: Guard,
 }
 
 /// Scans every source once, and those with fresh files again when these have settled. A file that takes longer is left to
@@ -101,9 +105,13 @@ pub async fn scan_source(
             .folder_rules(&source.name)
             .await?
             .is_empty();
-    stage
-        .reach
-        .set(&stage.config, &source.name, is_there && !has_rules);
+    let guard = stage
+        .guard
+        .begin_scan(&stage.journal.store, &source.name)
+        .await?;
+    let may_submit = is_there && !has_rules && !guard.needs_comparison();
+    stage.reach.set(&stage.config, &source.name, may_submit);
+    let before_record = |diff: &ScanDiff| guard.before_record(diff);
     let new_problems = NewProblems {
         reported: &stage.reported,
         observer: stage.journal.as_ref(),
@@ -116,6 +124,7 @@ pub async fn scan_source(
             store: &stage.journal.store,
             observer: &new_problems,
             now: stage.journal.now(),
+            before_record: &before_record,
             on_recorded: &on_recorded,
         };
         match scanner.scan(source).await {
@@ -127,6 +136,7 @@ pub async fn scan_source(
                 if store_failed {
                     stage.journal.release(HoldKind::Disk).await;
                 }
+                guard.end();
                 stage.reach.set(&stage.config, &source.name, is_there);
                 stage.journal.signals.wake_submit.notify_one();
                 return scanned;
@@ -149,6 +159,8 @@ pub struct Scanner<'a> {
     pub observer: &'a dyn Observer,
     /// Time of the scan.
     pub now: Timestamp,
+    /// Callback before new or changed recordings are stored.
+    pub before_record: &'a (dyn Fn(&ScanDiff) + Sync),
     /// Callback after the queue was changed.
     pub on_recorded: &'a (dyn Fn() + Sync),
 }
@@ -251,11 +263,12 @@ impl Scanner<'_> {
         requests: &Requests,
         scan: &mut ScanSummary,
     ) -> Result<(), StoreError> {
-        let unknown = self.store.new_or_changed(&source.name, seen).await?;
-        if unknown.is_empty() {
+        let diff = self.store.new_or_changed(&source.name, seen).await?;
+        if diff.unknown.is_empty() {
             return Ok(());
         }
-        for (request, unknown) in group_by_request(unknown, requests) {
+        (self.before_record)(&diff);
+        for (request, unknown) in group_by_request(diff.unknown, requests) {
             let request = request.as_deref().unwrap_or(&source.request);
             let recorded = self
                 .store

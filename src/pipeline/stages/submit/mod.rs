@@ -3,24 +3,21 @@
 //! - `submission`: one recording, from preflight to the stored answer
 //! - [`preflight`]: checks of the file before it is sent
 //! - `charge_order`: submissions are charged to the budget in the order of the queue
-//! - `import`: content that is already transcribed on disk is not submitted
-//! - `dedup`: equal content is submitted once
 //! - `unsent`: jobs that end or wait before anything is sent
 //! - `answer`: what the answer means for the job
 
 mod answer;
 mod charge_order;
-mod dedup;
-mod import;
 pub mod preflight;
 mod submission;
 mod unsent;
 
+use super::compare::Comparer;
 use super::poll::Poller;
 use crate::config::Config;
 use crate::domain::{JobId, Timestamp};
 use crate::pipeline::ages::Ages;
-use crate::pipeline::archive::Archive;
+use crate::pipeline::archive::importer::Importer;
 use crate::pipeline::journal::Journal;
 use crate::pipeline::lane::Lane;
 use crate::pipeline::reach::Reach;
@@ -46,8 +43,10 @@ pub struct Submit {
     pub lane: Arc<Lane>,
     /// Sources that may be submitted from.
     pub reach: Arc<Reach>,
-    /// Transcripts on disk that the queue does not know.
-    pub archive: Arc<Archive>,
+    /// Import of transcripts on disk that the queue does not know.
+    pub importer: Arc<Importer>,
+    /// The compare stage, which decides whether a source looks paid for.
+    pub comparer: Comparer,
     /// Recently received results.
     pub results: Arc<ResultCache>,
     /// The poll stage, which takes accepted generations.

@@ -63,11 +63,12 @@ impl Submit {
         let Location::File(path) = &candidate.recording.location else {
             return Ok(Preflight::Ready(Ready::default()));
         };
-        self.archive
+        let archive = self.importer.archive();
+        archive
             .search_folder_of(&self.journal.store, &candidate.recording)
             .await?;
         let needs_hash = candidate.recording.revision.size_bytes <= SMALL_FILE
-            || self.archive.may_contain(&candidate.recording)
+            || archive.may_contain(&candidate.recording)
             || self.journal.store.may_have_duplicate(candidate).await?;
         let _slot = self
             .preflight_slots

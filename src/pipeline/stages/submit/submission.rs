@@ -8,7 +8,7 @@ use super::charge_order::ChargeTurn;
 use super::preflight::{Preflight, Ready};
 use super::{Submit, UploadSlot};
 use crate::domain::Location;
-use crate::domain::{ErrorClass, Failure, FileContent, Hold, HoldKind, Timestamp};
+use crate::domain::{ErrorClass, Failure, FileContent, Hold, HoldKind, PaidMark, Timestamp};
 use crate::pipeline::admission::{ModelPermit, Permit};
 use crate::pipeline::event::RunEvent;
 use crate::policy::bounds::Exclusion;
@@ -94,7 +94,9 @@ impl Submit {
         let CheckedSubmission {
             candidate, ready, ..
         } = &checked;
-        if self.import(candidate, ready.sha256.as_deref()).await? {
+        if let Some(sha256) = &ready.sha256
+            && self.importer.import(candidate, sha256).await?
+        {
             return Ok(());
         }
         let model = candidate.job.request.model();
@@ -105,13 +107,30 @@ impl Submit {
             let failure = Failure::new(ErrorClass::Rejected, message);
             return self.fail(candidate, failure, false).await;
         }
-        match self.exclusion(candidate, ready.duration_s) {
-            Some(reason) => self.skip(candidate, reason, ready.duration_s).await,
-            None => {
-                self.report_unchecked_length(candidate, ready.duration_s);
-                self.send(checked, upload_slot, turn).await
-            }
+        if let Some(reason) = self.exclusion(candidate, ready.duration_s) {
+            return self.skip(candidate, reason, ready.duration_s).await;
         }
+        if self.looks_paid(candidate, ready.sha256.as_deref()).await {
+            // The job stays queued. The comparison marks it, so that it is not fetched again.
+            self.comparer.request(&candidate.recording.source);
+            return Ok(());
+        }
+        self.report_unchecked_length(candidate, ready.duration_s);
+        self.send(checked, upload_slot, turn).await
+    }
+
+    /// Whether a transcript of the recording exists that cannot be imported, and no comparison has found it yet. The
+    /// recording may be queued without a scan.
+    async fn looks_paid(&self, candidate: &Candidate, sha256: Option<&str>) -> bool {
+        let Candidate { job, recording, .. } = candidate;
+        if candidate.paid_mark.is_some() || matches!(recording.location, Location::Url(_)) {
+            return false;
+        }
+        let archive = self.importer.archive();
+        // The comparison hashes only these.
+        let sha256 = sha256.filter(|_| archive.may_contain(recording));
+        let evidence = archive.evidence(recording, &job.request, sha256).await;
+        evidence == Some(PaidMark::Transcribed)
     }
 
     fn report_unchecked_length(&self, candidate: &Candidate, duration_s: Option<f64>) {
@@ -180,7 +199,8 @@ impl Submit {
             }
             drop(permit);
             // The claim fails if a job with equal content was claimed first.
-            let settled = self.settle_duplicate(candidate, claim.sha256.as_deref());
+            let sha256 = claim.sha256.as_deref();
+            let settled = self.journal.settle_duplicate(candidate, sha256);
             return settled.await.map(|_| ());
         };
         self.lane.spend.record_claim(attempt, charge, length);
@@ -276,7 +296,7 @@ impl Submit {
         {
             return Ok(permit);
         }
-        if self.settle_duplicate(candidate, sha256).await? {
+        if self.journal.settle_duplicate(candidate, sha256).await? {
             return Ok(None);
         }
         Ok(acquiring.await)

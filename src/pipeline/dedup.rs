@@ -1,19 +1,19 @@
 //! Deduplication. Equal content is submitted once: a duplicate takes the result of the first job, or waits for it.
 
-use super::Submit;
+use super::event::RunEvent;
+use super::journal::Journal;
 use crate::domain::JobId;
-use crate::pipeline::event::RunEvent;
 use crate::store::StoreError;
 use crate::store::sqlite::duplicates::Duplicate;
 use crate::store::sqlite::queue::Candidate;
 
-impl Submit {
+impl Journal {
     /// Settles the candidate if it is a duplicate: it takes the result of a job with equal content, or waits for one that
     /// is in flight. Returns whether it was settled. Without a SHA-256 it never is.
     ///
     /// # Errors
     /// If the database fails permanently.
-    pub(super) async fn settle_duplicate(
+    pub async fn settle_duplicate(
         &self,
         candidate: &Candidate,
         sha256: Option<&str>,
@@ -21,8 +21,8 @@ impl Submit {
         let Some(sha256) = sha256 else {
             return Ok(false);
         };
-        let find = || self.journal.store.find_duplicate(candidate, sha256);
-        match self.journal.record(candidate.job.id, find).await?.flatten() {
+        let find = || self.store.find_duplicate(candidate, sha256);
+        match self.record(candidate.job.id, find).await?.flatten() {
             Some(Duplicate::Paid(from)) => self.share(candidate, from, sha256).await?,
             Some(Duplicate::InFlight(job)) => self.wait_for(candidate, job).await?,
             None => return Ok(false),
@@ -36,38 +36,25 @@ impl Submit {
         from: JobId,
         sha256: &str,
     ) -> Result<(), StoreError> {
-        let now = self.journal.now();
-        let change = || {
-            self.journal
-                .store
-                .share_result(candidate.job.id, from, sha256, now)
-        };
-        if self
-            .journal
-            .record(candidate.job.id, change)
-            .await?
-            .is_some()
-        {
-            self.journal.emit(&RunEvent::Deduplicated {
+        let now = self.now();
+        let change = || self.store.share_result(candidate.job.id, from, sha256, now);
+        if self.record(candidate.job.id, change).await?.is_some() {
+            self.emit(&RunEvent::Deduplicated {
                 job: candidate.job.id,
                 name: candidate.recording.relative.clone(),
                 from,
             });
-            self.journal.signals.wake_save.notify_one();
+            self.signals.wake_save.notify_one();
         }
         Ok(())
     }
 
     async fn wait_for(&self, candidate: &Candidate, other: JobId) -> Result<(), StoreError> {
-        let now = self.journal.now();
+        let now = self.now();
         let change = || {
-            self.journal
-                .store
+            self.store
                 .postpone(candidate.job.id, now, Some(other), None, now)
         };
-        self.journal
-            .record(candidate.job.id, change)
-            .await
-            .map(|_| ())
+        self.record(candidate.job.id, change).await.map(|_| ())
     }
 }
