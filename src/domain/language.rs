@@ -25,7 +25,9 @@ impl Language {
         let text = text.trim().to_lowercase().replace('_', "-");
         let mut parts = text.split('-');
         let primary = primary(parts.next()?)?;
-        let region = parts.next().and_then(region);
+        // A subtag of one letter starts an extension. A region follows a script.
+        let subtags = parts.take_while(|subtag| subtag.len() > 1).take(2);
+        let region = subtags.filter_map(region).last();
         Some(Self { primary, region })
     }
 
@@ -67,7 +69,7 @@ fn primary(text: &str) -> Option<String> {
     }
 }
 
-/// Returns the region of the second subtag. Media servers know a written form of Chinese only by a region. They know no
+/// Returns the region of a subtag after the language. Media servers know a written form of Chinese only by a region. They know no
 /// other script.
 fn region(subtag: &str) -> Option<String> {
     let is_country = subtag.len() == 2 && subtag.bytes().all(|byte| byte.is_ascii_lowercase());
@@ -98,7 +100,13 @@ mod tests {
             ("PT-br", "pt-BR"),
             ("es-419", "es-419"),
             ("zh-Hant", "zh-TW"),
+            ("zh-Hant-HK", "zh-HK"),
             ("hi-Latn", "hi"),
+            ("sr_latn_rs", "sr-RS"),
+            ("nb-NO", "nb-NO"),
+            ("cmn", "zh"),
+            ("iw", "he"),
+            ("fil", "fil"),
             ("deu", "de"),
             ("ger", "de"),
             ("German", "de"),

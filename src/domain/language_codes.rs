@@ -114,10 +114,34 @@ const LANGUAGES: &[(&str, &str, &str, &str)] = &[
     ("zu", "zul", "", "zulu"),
 ];
 
+/// Other codes of these languages: withdrawn ones, and those of their usual form (ISO 639-3).
+const OTHER_CODES: &[(&str, &str)] = &[
+    ("als", "sq"),
+    ("arb", "ar"),
+    ("azj", "az"),
+    ("cmn", "zh"),
+    ("ekk", "et"),
+    ("in", "id"),
+    ("iw", "he"),
+    ("ji", "yi"),
+    ("jw", "jv"),
+    ("khk", "mn"),
+    ("lvs", "lv"),
+    ("mo", "ro"),
+    ("npi", "ne"),
+    ("ory", "or"),
+    ("pes", "fa"),
+    ("swh", "sw"),
+    ("uzn", "uz"),
+    ("zsm", "ms"),
+];
+
 /// Returns the code of two letters of a language, given by any of its codes or its English name in lowercase.
 pub(super) fn two_letters(text: &str) -> Option<&'static str> {
     let is_named = |(two, three, other, name): &&(&str, &str, &str, &str)| {
         !text.is_empty() && [*two, *three, *other, *name].contains(&text)
     };
-    LANGUAGES.iter().find(is_named).map(|(two, ..)| *two)
+    let other = || OTHER_CODES.iter().find(|(code, _)| *code == text);
+    let named = LANGUAGES.iter().find(is_named).map(|(two, ..)| *two);
+    named.or_else(|| other().map(|(_, two)| *two))
 }

@@ -7,6 +7,9 @@ use unicode_width::UnicodeWidthStr;
 /// Maximum width of a label, in columns. With its colon it fits on one line of a subtitle.
 pub(super) const MAX_COLUMNS: usize = 40;
 
+/// Word before the number in the names of some services.
+const SPEAKER: &str = "speaker";
+
 /// Returns `Speaker 1`, `Channel 2`, or both. Returns `None` if neither is known. Numbers start at 1.
 pub(super) fn label(speaker: Option<&Speaker>, channel: Option<u32>) -> Option<String> {
     let channel = channel.map(|channel| format!("Channel {}", u64::from(channel) + 1));
@@ -45,9 +48,16 @@ const fn is_right_to_left(char: char) -> bool {
 }
 
 /// Returns the printable name of a speaker, or `None` if no character is printable.
+///
+/// Services count from 0: `0`, `speaker_0`, `SPEAKER_00`.
 fn name(speaker: &Speaker) -> Option<String> {
     let name = plain::printable_line(&speaker.0);
-    match name.parse::<u32>() {
+    let word = name.get(..SPEAKER.len());
+    let number = match word.filter(|word| word.eq_ignore_ascii_case(SPEAKER)) {
+        Some(_) => name[SPEAKER.len()..].trim_start_matches(['_', '-', ' ']),
+        None => &name,
+    };
+    match number.parse::<u32>() {
         Ok(number) => Some((u64::from(number) + 1).to_string()),
         Err(_) => Some(name).filter(|name| !name.is_empty()),
     }
@@ -75,6 +85,9 @@ mod tests {
         assert_eq!(speaker("0").as_deref(), Some("Speaker 1"));
         assert_eq!(speaker("A").as_deref(), Some("Speaker A"));
         assert_eq!(speaker("4294967295").as_deref(), Some("Speaker 4294967296"));
+        assert_eq!(speaker("speaker_0").as_deref(), Some("Speaker 1"));
+        assert_eq!(speaker("SPEAKER_09").as_deref(), Some("Speaker 10"));
+        assert_eq!(speaker("speakers").as_deref(), Some("Speaker speakers"));
         let both = label(Some(&Speaker("1".to_owned())), Some(0));
         assert_eq!(both.as_deref(), Some("Channel 1, Speaker 2"));
     }

@@ -1,6 +1,7 @@
 //! Text without control characters and escape sequences.
 
 use crate::domain::is_control_char;
+use unicode_width::UnicodeWidthChar;
 
 /// Converts text to one printable line.
 ///
@@ -116,8 +117,27 @@ pub(super) const fn may_break(before: char, after: char) -> bool {
 }
 
 /// Whether a line may break between two words that no space separates. This is possible in scripts without spaces.
-pub(super) const fn may_break_unspaced(before: char, after: char) -> bool {
-    (is_unspaced(before) || is_unspaced(after)) && !is_opening(before) && !is_closing(after)
+pub(super) fn may_break_unspaced(before: char, after: char) -> bool {
+    (is_unspaced(before) || is_unspaced(after))
+        && !is_opening(before)
+        && !is_closing(after)
+        && !is_leading_vowel(before)
+        && !is_dependent(after)
+}
+
+/// Whether the character is a vowel of Thai or Lao that is written before its consonant.
+const fn is_leading_vowel(char: char) -> bool {
+    matches!(char, '\u{0e40}'..='\u{0e44}' | '\u{0ec0}'..='\u{0ec4}')
+}
+
+/// Whether the character belongs to the one before it: a combining mark, or a vowel or mark that follows its consonant.
+fn is_dependent(char: char) -> bool {
+    let follows = matches!(
+        char,
+        '\u{0e2f}'..='\u{0e3a}' | '\u{0e45}'..='\u{0e4e}' | '\u{0eaf}'..='\u{0ebc}' | '\u{0ec6}'..='\u{0ece}'
+            | '\u{102b}'..='\u{103e}' | '\u{17b4}'..='\u{17d3}'
+    );
+    follows || char.width() == Some(0)
 }
 
 const fn is_east_asian(char: char) -> bool {
@@ -198,6 +218,11 @@ mod tests {
         assert!(!may_break('夜', '。'));
         assert!(!may_break('「', '夜'));
         assert!(!may_break('a', '夜'));
+        assert!(may_break_unspaced('า', 'น'));
+        assert!(!may_break_unspaced('น', 'ี'));
+        assert!(!may_break_unspaced('น', 'า'));
+        assert!(!may_break_unspaced('แ', 'ล'));
+        assert!(!may_break_unspaced('か', '\u{3099}'));
     }
 
     proptest! {

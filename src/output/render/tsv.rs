@@ -19,17 +19,21 @@ pub(super) fn render(transcript: &Transcript) -> String {
     text
 }
 
-/// Replaces straight quotation marks. A mark at the start of a word opens a quotation.
+/// Replaces straight quotation marks. A mark before a word opens a quotation.
 fn typographic_quotes(text: &str) -> String {
     let mut before = ' ';
-    let quotes = text.chars().map(|char| {
-        let is_opening = before.is_whitespace() || matches!(before, '(' | '[' | '{' | '“');
+    let mut chars = text.chars().peekable();
+    let quotes = std::iter::from_fn(|| {
+        let char = chars.next()?;
+        let is_before_word = chars.peek().is_some_and(|next| !next.is_whitespace());
+        let is_after_gap = before.is_whitespace() || matches!(before, '(' | '[' | '{' | '“');
+        let is_opening = is_after_gap && is_before_word;
         before = match char {
             '"' if is_opening => '“',
             '"' => '”',
             other => other,
         };
-        before
+        Some(before)
     });
     quotes.collect()
 }
@@ -42,5 +46,6 @@ mod tests {
     fn quotation_marks_are_typographic() {
         let text = typographic_quotes(r#""Never," he said ("no"). 12""#);
         assert_eq!(text, "“Never,” he said (“no”). 12”");
+        assert_eq!(typographic_quotes(r#""" "a" ""#), "“” “a” ”");
     }
 }

@@ -8,6 +8,7 @@ use crate::provider::result::paragraph;
 use crate::provider::result::search::FoundText;
 use crate::provider::result::utterance::{NAMES as UTTERANCE_NAMES, UtteranceDraft};
 use crate::provider::result::word::{NAMES as WORD_NAMES, WordDraft};
+use crate::provider::result::word_list::WordList;
 
 const CHANNEL_NAMES: [&str; 2] = ["alternatives", "detected_language"];
 const ALTERNATIVE_NAMES: [&str; 4] = ["transcript", "confidence", "words", "paragraphs"];
@@ -32,7 +33,7 @@ pub(crate) struct ResultsDraft {
 #[derive(Default)]
 struct Alternative {
     text: Option<String>,
-    words: Vec<Word>,
+    words: WordList,
     paragraphs: Vec<Paragraph>,
     extras: Extras,
 }
@@ -99,8 +100,9 @@ impl ResultsDraft {
         };
         let channel = Some(number);
         self.texts.extend(best.text);
+        let (words, _) = best.words.finish(None);
         self.words
-            .extend(best.words.into_iter().map(|word| Word { channel, ..word }));
+            .extend(words.into_iter().map(|word| Word { channel, ..word }));
         let paragraphs = best.paragraphs.into_iter();
         self.paragraphs
             .extend(paragraphs.map(|one| Paragraph { channel, ..one }));
@@ -148,9 +150,10 @@ impl Alternative {
         match name {
             "transcript" => self.text = json.text().filter(|text| !text.trim().is_empty()),
             "words" => each(json, &WORD_NAMES, WordDraft::field, |draft| {
-                if let Some(Ok(word)) = draft.finish() {
-                    self.words.push(word);
-                }
+                draft
+                    .finish()
+                    .into_iter()
+                    .for_each(|word| self.words.push(word));
             }),
             "paragraphs" => {
                 paragraph::read(json, |paragraph| self.paragraphs.push(paragraph));

@@ -5,17 +5,21 @@
 
 use crate::domain::Transcript;
 use crate::domain::extras::Extras;
-use crate::domain::transcript::{Utterance, Word};
+use crate::domain::transcript::{Speaker, Utterance, Word};
 use crate::provider::json::list::each;
 use crate::provider::json::reader::{JsonReader, Kind};
+use crate::provider::result::channel_list::join_channels;
 use crate::provider::result::deepgram::ResultsDraft;
-use crate::provider::result::number::length;
+use crate::provider::result::number::{index, length};
 use crate::provider::result::search::FoundText;
 use crate::provider::result::utterance::{NAMES as UTTERANCE_NAMES, UtteranceDraft};
 use crate::provider::result::word::{Marks, NAMES as WORD_NAMES, WordDraft};
+use crate::provider::result::word_list::WordList;
 
 /// Fields that contain a result in some answers.
 const WRAPPERS: [&str; 5] = ["result", "output", "data", "response", "transcription"];
+/// Names of the fields of a channel.
+const CHANNEL_NAMES: [&str; 4] = ["text", "words", "channel_index", "language_code"];
 /// Maximum nesting of wrappers.
 const MAX_WRAPPERS: usize = 8;
 const MILLISECONDS: f64 = 1000.0;
@@ -25,11 +29,16 @@ const MILLISECONDS: f64 = 1000.0;
 pub(crate) struct Draft {
     text: Option<String>,
     results: ResultsDraft,
-    words: Vec<Word>,
+    /// Results of channels (`transcripts` of ElevenLabs).
+    channels: Vec<Draft>,
+    channel: Option<u32>,
+    words: WordList,
     utterances: Vec<Utterance>,
     segments: Vec<Utterance>,
+    /// Words of the segments. A segment without words is one word.
     segment_words: Vec<Word>,
-    /// Text of words and segments without times.
+    has_segment_words: bool,
+    /// Text of utterances and segments without times.
     untimed: Vec<String>,
     duration_s: Option<f64>,
     language: Option<String>,
@@ -96,6 +105,9 @@ impl Draft {
                 self.text = json.text().or(self.text.take());
                 self.is_known = true;
             }
+            ("transcripts", Kind::Array) if self.wrappers < MAX_WRAPPERS => {
+                self.channels(json);
+            }
             ("words", Kind::Array | Kind::Object) => self.words(json),
             ("utterances", Kind::Array | Kind::Object) => self.utterances(json),
             ("segments", Kind::Array | Kind::Object) => self.segments(json),
@@ -132,15 +144,30 @@ impl Draft {
         true
     }
 
+    fn channels(&mut self, json: &mut JsonReader<'_>) {
+        self.is_known = true;
+        let wrappers = self.wrappers + 1;
+        let field = |channel: &mut Self, json: &mut JsonReader<'_>, name: &str| {
+            channel.wrappers = wrappers;
+            match name {
+                "channel_index" => channel.channel = index(json),
+                _ if channel.field(json, name) => {}
+                _ => channel.found.search(json, name),
+            }
+        };
+        each(json, &CHANNEL_NAMES, field, |channel| {
+            self.channels.push(channel);
+        });
+    }
+
     fn words(&mut self, json: &mut JsonReader<'_>) {
         self.is_known = true;
         each(json, &WORD_NAMES, WordDraft::field, |draft| {
             self.marks.add(draft.marks);
-            match draft.finish() {
-                Some(Ok(word)) => self.words.push(word),
-                Some(Err(text)) => self.untimed.push(text),
-                None => {}
-            }
+            draft
+                .finish()
+                .into_iter()
+                .for_each(|word| self.words.push(word));
         });
     }
 
@@ -165,11 +192,16 @@ impl Draft {
             &UTTERANCE_NAMES,
             UtteranceDraft::field_or_words,
             |mut draft: UtteranceDraft| {
-                let words = std::mem::take(&mut draft.words);
-                let words = words.into_iter().filter_map(WordDraft::finish);
-                self.segment_words.extend(words.flatten());
+                let words = draft.finish_words();
+                let has_words = !words.is_empty();
+                self.has_segment_words |= has_words;
+                self.segment_words.extend(words);
                 match draft.finish() {
-                    Some(Ok(segment)) => self.segments.push(segment),
+                    Some(Ok(segment)) => {
+                        self.segment_words
+                            .extend((!has_words).then(|| as_word(&segment)));
+                        self.segments.push(segment);
+                    }
                     Some(Err(text)) => self.untimed.push(text),
                     None => {}
                 }
@@ -179,20 +211,41 @@ impl Draft {
 
     /// Returns the result, with all lists sorted by start and times in seconds.
     pub(crate) fn finish(mut self) -> ResultReading {
-        self.scale();
+        let (mut words, untimed_words) = std::mem::take(&mut self.words).finish(None);
+        self.scale(&mut words);
+        if !self.has_segment_words {
+            self.segment_words.clear();
+        }
         let mut extras = self.extras;
         extras.add(self.results.extras);
         let parts = self.results.finish();
+        let channels = self.channels.into_iter().map(|channel| {
+            let number = channel.channel;
+            let reading = channel.finish();
+            extras.add(reading.extras);
+            (number, reading.transcript)
+        });
+        let channels = join_channels(channels.collect());
         let mut transcript = Transcript {
             text: parts.text,
-            words: first_list(parts.words, [self.words, self.segment_words]),
+            words: first_list(parts.words, [words, self.segment_words, channels.words]),
             paragraphs: parts.paragraphs,
-            utterances: first_list(parts.utterances, [self.utterances, self.segments]),
+            utterances: first_list(
+                parts.utterances,
+                [self.utterances, self.segments, channels.utterances],
+            ),
             duration_s: self.duration_s,
-            language: parts.language.or(self.language),
+            language: parts.language.or(self.language).or(channels.language),
         };
         sort(&mut transcript);
-        let texts = [self.text, text_of_parts(&transcript), join(&self.untimed)];
+        let untimed_words = untimed_words.into_iter().map(|word| word.text);
+        self.untimed.extend(untimed_words);
+        let texts = [
+            self.text,
+            Some(channels.text),
+            text_of_parts(&transcript),
+            join(&self.untimed),
+        ];
         let found = (!self.is_known).then(|| parts.found.or(self.found.into_text()));
         let texts = texts.into_iter().chain([found.flatten()]).flatten();
         let text = [transcript.text]
@@ -211,8 +264,9 @@ impl Draft {
         }
     }
 
-    /// Converts the times of AssemblyAI, in milliseconds, to seconds, and its channels, from 1, to channels from 0.
-    fn scale(&mut self) {
+    /// Converts the times of AssemblyAI, in milliseconds, to seconds, and its channels, from 1, to channels from 0. The
+    /// names of its speakers start with the channel: `1`, `1A`.
+    fn scale(&mut self, words: &mut [Word]) {
         let Marks {
             is_scribe,
             has_text_field,
@@ -222,16 +276,41 @@ impl Draft {
             return;
         }
         let from_one = |channel: Option<u32>| channel.map(|number| number.saturating_sub(1));
-        for word in &mut self.words {
+        for word in words {
             word.start_s /= MILLISECONDS;
             word.end_s /= MILLISECONDS;
+            word.speaker = speaker_on(word.channel, word.speaker.take());
             word.channel = from_one(word.channel);
         }
         for utterance in &mut self.utterances {
             utterance.start_s /= MILLISECONDS;
             utterance.end_s /= MILLISECONDS;
+            utterance.speaker = speaker_on(utterance.channel, utterance.speaker.take());
             utterance.channel = from_one(utterance.channel);
         }
+    }
+}
+
+/// Returns a speaker without the number of the channel, or `None` if the name is only that number.
+fn speaker_on(channel: Option<u32>, speaker: Option<Speaker>) -> Option<Speaker> {
+    let (Some(channel), Some(Speaker(name))) = (channel, &speaker) else {
+        return speaker;
+    };
+    match name.strip_prefix(&channel.to_string()) {
+        Some("") => None,
+        Some(rest) if rest.chars().all(char::is_alphabetic) => Some(Speaker(rest.to_owned())),
+        _ => speaker,
+    }
+}
+
+/// Returns a segment as one word, for a list in which other segments have words.
+fn as_word(segment: &Utterance) -> Word {
+    Word {
+        text: segment.text.trim().to_owned(),
+        start_s: segment.start_s,
+        end_s: segment.end_s,
+        speaker: segment.speaker.clone(),
+        channel: segment.channel,
     }
 }
 
@@ -282,8 +361,9 @@ fn join(parts: &[impl AsRef<str>]) -> Option<String> {
 
 /// Whether `name` is a field of a known shape.
 fn is_known_name(name: &str) -> bool {
-    const NAMES: [&str; 6] = [
+    const NAMES: [&str; 7] = [
         "results",
+        "transcripts",
         "text",
         "transcript",
         "words",

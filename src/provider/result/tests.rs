@@ -177,6 +177,54 @@ fn segments_are_utterances_with_or_without_text_and_words() {
 }
 
 #[test]
+fn segments_without_words_stay_beside_others() {
+    let transcript = read(&json!({"segments": [
+        {"start": 1.0, "end": 3.5, "text": " In 2014, yes.", "speaker": "A", "words": [
+            {"word": "In", "start": 1.0, "end": 1.5}, {"word": "2014,"}, {"word": "yes.", "start": 3.0, "end": 3.5, "speaker": "B"}
+        ]},
+        {"start": 50, "end": 52.5, "text": " And now the weather."}
+    ]}));
+    assert_eq!(
+        words(&transcript),
+        [
+            ("In", 1.0, 1.5),
+            ("2014,", 1.5, 3.0),
+            ("yes.", 3.0, 3.5),
+            ("And now the weather.", 50.0, 52.5)
+        ]
+    );
+    assert_eq!(
+        speakers(&transcript),
+        [Some("A"), Some("A"), Some("B"), None]
+    );
+}
+
+#[test]
+fn scribe_channels_are_results_of_their_own() {
+    let channel = |number: u32, text: &str, start: f64| {
+        json!({
+            "language_code": "eng", "text": text, "channel_index": number,
+            "words": [{"text": text, "start": start, "end": start + 1.0, "type": "word", "logprob": 0}]
+        })
+    };
+    let call = read(&json!({"transcripts": [channel(0, "Hello.", 1.0), channel(1, "Mhm.", 0.0)]}));
+    assert_eq!(call.text, "Hello.\nMhm.");
+    assert_eq!(words(&call), [("Mhm.", 0.0, 1.0), ("Hello.", 1.0, 2.0)]);
+    assert_eq!(call.words[0].channel, Some(1));
+    assert_eq!(call.language.as_deref(), Some("eng"));
+    let one = read(&json!({"transcripts": [channel(0, "Hello.", 1.0)]}));
+    assert_eq!((one.text.as_str(), one.words[0].channel), ("Hello.", None));
+}
+
+#[test]
+fn a_channel_is_not_also_a_speaker() {
+    let word = |speaker: &str| json!({"text": "a", "start": 1, "end": 2, "channel": "1", "speaker": speaker});
+    let words = ["1", "1A", "A", "12"].map(word);
+    let call = read(&json!({"audio_duration": 3, "words": words}));
+    assert_eq!(speakers(&call), [None, Some("A"), Some("A"), Some("12")]);
+}
+
+#[test]
 fn text_only_results_are_read() {
     let transcript =
         read(&json!({"text": "Hello there.", "usage": {"type": "duration", "seconds": 12}}));
@@ -237,7 +285,10 @@ fn odd_fields_do_not_hide_the_rest() {
         "paragraphs": null
     }]}], "utterances": null, "summary": null}}));
     assert_eq!(transcript.text, "a b c");
-    assert_eq!(words(&transcript), [("b", 0.0, 1.0), ("a", 0.5, 1.0)]);
+    assert_eq!(
+        words(&transcript),
+        [("b", 0.0, 1.0), ("a", 0.5, 1.0), ("c", 1.0, 1.0)]
+    );
 }
 
 #[test]

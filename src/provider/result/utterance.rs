@@ -1,10 +1,11 @@
 //! Utterances and segments of every model family: text with a start and an end.
 
-use crate::domain::transcript::{Speaker, Utterance};
+use crate::domain::transcript::{Speaker, Utterance, Word};
 use crate::provider::json::list::each;
 use crate::provider::json::reader::JsonReader;
 use crate::provider::result::number::{Span, index, length};
 use crate::provider::result::word::{NAMES as WORD_NAMES, WordDraft, speaker};
+use crate::provider::result::word_list::WordList;
 
 /// Names of the fields of an utterance.
 pub(crate) const NAMES: [&str; 5] = ["transcript", "text", "start", "end", "speaker"];
@@ -16,8 +17,7 @@ pub(crate) struct UtteranceDraft {
     span: Span,
     speaker: Option<Speaker>,
     channel: Option<u32>,
-    /// Words within the utterance.
-    pub(crate) words: Vec<WordDraft>,
+    words: WordList,
 }
 
 impl UtteranceDraft {
@@ -37,10 +37,22 @@ impl UtteranceDraft {
     pub(crate) fn field_or_words(&mut self, json: &mut JsonReader<'_>, name: &str) {
         match name {
             "words" => each(json, &WORD_NAMES, WordDraft::field, |word| {
-                self.words.push(word);
+                word.finish()
+                    .into_iter()
+                    .for_each(|word| self.words.push(word));
             }),
             _ => self.field(json, name),
         }
+    }
+
+    /// Takes the words, with the speaker and the channel of the utterance if they name none.
+    pub(crate) fn finish_words(&mut self) -> Vec<Word> {
+        let (mut words, _) = std::mem::take(&mut self.words).finish(self.span.end);
+        for word in &mut words {
+            word.speaker = word.speaker.take().or_else(|| self.speaker.clone());
+            word.channel = word.channel.or(self.channel);
+        }
+        words
     }
 
     /// Returns the utterance, or only its text if it has no times. Returns `None` if it has no text.

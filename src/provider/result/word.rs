@@ -75,8 +75,8 @@ impl WordDraft {
         time
     }
 
-    /// Returns the word, or only its text if it has no times. Returns `None` if it is not speech.
-    pub(crate) fn finish(self) -> Option<Result<Word, String>> {
+    /// Returns the word, as an error if its times are not known. Returns `None` if it is not speech.
+    pub(crate) fn finish(self) -> Option<Result<Word, Word>> {
         let text = self.punctuated.or(self.plain)?;
         if self.is_speech == Some(false) || text.trim().is_empty() {
             return None;
@@ -86,16 +86,16 @@ impl WordDraft {
         } else {
             text.trim().to_owned()
         };
-        let Some((start_s, end_s)) = self.span.times() else {
-            return Some(Err(text));
-        };
-        Some(Ok(Word {
+        let times = self.span.times();
+        let (start_s, end_s) = times.unwrap_or_default();
+        let word = Word {
             text,
             start_s,
             end_s,
             speaker: self.speaker,
             channel: self.channel,
-        }))
+        };
+        Some(if times.is_some() { Ok(word) } else { Err(word) })
     }
 }
 
