@@ -2,6 +2,7 @@
 
 use crate::three_hours;
 use divan::Bencher;
+use nightscribe::domain::rendering::RenderOptions;
 use nightscribe::domain::{Format, Request, Timestamp};
 use nightscribe::output::render::{TranscriptMetadata, render};
 use nightscribe::provider::Completed;
@@ -26,5 +27,6 @@ fn render_three_hours(bencher: Bencher, format: Format) {
         submitted_at: None,
         received_at: Timestamp::from_millis(0),
     };
-    bencher.bench(|| render(format, &transcript, &raw, &envelope));
+    let options = RenderOptions::default();
+    bencher.bench(|| render(format, &transcript, &raw, &envelope, &options));
 }

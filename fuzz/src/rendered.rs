@@ -1,6 +1,7 @@
 //! Properties of all rendered files.
 
 use super::is_control_char;
+use nightscribe::domain::rendering::RenderOptions;
 use nightscribe::domain::{Format, Request, Timestamp, Transcript};
 use nightscribe::output::render::{TranscriptMetadata, render};
 use serde_json::Value;
@@ -22,7 +23,13 @@ pub(super) fn holds(transcript: &Transcript, raw: &str) {
         received_at: Timestamp::from_millis(1),
     };
     for format in Format::ALL {
-        let file = render(format, transcript, raw, &envelope);
+        let file = render(
+            format,
+            transcript,
+            raw,
+            &envelope,
+            &RenderOptions::default(),
+        );
         let file = String::from_utf8(file).expect("a file is UTF-8");
         match format {
             Format::Json => check_json(&file),

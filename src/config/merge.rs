@@ -4,6 +4,7 @@ use crate::config::diagnostics::{Diagnostic, Origin};
 use crate::config::document::{NodeContent, Table, parse};
 use crate::config::environment::Environment;
 use crate::config::notify::{read_hooks, read_notify};
+use crate::config::rendering::read_render_options;
 use crate::config::section::{Section, Variable, secret_key_error};
 use crate::config::values::{
     ParseResult, base_url, boolean, count, one_or_more, parsed, parsed_list, path,
@@ -306,6 +307,7 @@ impl Layers {
         let name = section.get("name", parsed);
         let names = section.get("names", parsed::<Names, _>);
         let formats = section.get("formats", parsed_list::<FormatSelection, _>);
+        let rendering = read_render_options(&mut section);
         section.finish();
         Some(OutputConfig {
             dir: dir?,
@@ -313,6 +315,7 @@ impl Layers {
             name: name?,
             names: names?,
             formats: FormatSelection::distinct(&formats?),
+            rendering,
         })
     }
 

@@ -17,7 +17,7 @@
 //! - `secret_source`: location of a secret
 //! - `source`: one `[[source]]`
 //! - [`folder_rules`]: rules file of a folder of recordings
-//! - [`layout`]: location of transcripts; `names`: form of their names
+//! - [`layout`]: location of transcripts; `names`: form of their names; `rendering`: settings of the formats
 
 mod document;
 pub mod email;
@@ -28,6 +28,7 @@ pub mod load;
 pub mod names;
 pub mod notify;
 pub mod patterns;
+mod rendering;
 pub mod secret;
 mod secret_source;
 mod section;
@@ -47,6 +48,7 @@ pub use notify::{HookConfig, HooksConfig, NotifyConfig, Program, WebhookConfig};
 pub use secret::{SecretError, read_secret};
 
 use crate::config::patterns::PathPatterns;
+use crate::domain::rendering::RenderOptions;
 use crate::domain::{ApiMode, FileNameTemplate, Format, PriceTable, Request};
 use crate::policy::bounds::Bounds;
 use crate::policy::budget::Cap;
@@ -175,6 +177,8 @@ pub struct OutputConfig {
     pub names: Names,
     /// Formats to write, without duplicates.
     pub formats: Vec<Format>,
+    /// Settings of the formats.
+    pub rendering: RenderOptions,
 }
 
 /// Scan interval and active hours.

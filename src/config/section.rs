@@ -173,6 +173,15 @@ impl<'p> Section<'p> {
         Section::new(label, file, Table::default(), variables, self.problems)
     }
 
+    /// Whether the topmost layer that sets the key sets it as a table.
+    pub(super) fn has_table(&self, key: &str) -> bool {
+        let node = self.file.nodes.get(key);
+        let is_table = node.is_some_and(|node| matches!(node.content, NodeContent::Table(_)));
+        let prefix = format!("{key}__");
+        let is_nested = self.variables.keys().any(|name| name.starts_with(&prefix));
+        !self.variables.contains_key(key) && (is_table || is_nested)
+    }
+
     /// Whether neither the file nor the environment sets any key.
     pub(super) fn is_empty(&self) -> bool {
         self.file.nodes.is_empty() && self.variables.is_empty()

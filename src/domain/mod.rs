@@ -17,6 +17,7 @@
 //! - [`awaited`]: results that a stopped run leaves at the service
 //! - [`container`]: file types that the service accepts; [`file_content`]: a small recording, held in memory
 //! - [`file_name`]: template for the names of output files; [`format`](mod@format): output formats
+//! - [`rendering`]: settings of the formats
 //! - [`written_file`]: output files, and how their content is recognised
 //! - [`channel`]: notification channels; [`hook_argument`]: arguments of a hook, with placeholders
 //! - [`control_chars`]: control characters in text; [`one_line`](mod@one_line): foreign text as one line
@@ -49,6 +50,7 @@ pub mod price;
 pub mod problem;
 pub mod readable_path;
 pub mod recording;
+pub mod rendering;
 pub mod request;
 pub mod state;
 pub mod time;

@@ -130,6 +130,7 @@ fn after_key(text: &[u8]) -> Option<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::rendering::RenderOptions;
     use crate::domain::{Format, Transcript};
     use crate::output::render::{TranscriptMetadata, render};
     use serde_json::json;
@@ -152,7 +153,13 @@ mod tests {
             received_at: Timestamp::from_millis(61_000),
         };
         let path = folder.join("a.json");
-        let bytes = render(Format::Json, &Transcript::default(), RAW, &metadata);
+        let bytes = render(
+            Format::Json,
+            &Transcript::default(),
+            RAW,
+            &metadata,
+            &RenderOptions::default(),
+        );
         fs::write(&path, bytes).unwrap();
         path
     }

@@ -1,6 +1,6 @@
 //! Subtitle cues.
 //!
-//! A cue has one speaker, at most two lines and at most seven seconds. The words of each channel are divided separately,
+//! A cue has one speaker, at most two lines (or one, by its settings) and at most seven seconds. The words of each channel are divided separately,
 //! because people on different channels may speak at the same time. Their cues then overlap.
 
 use super::cue_break::{CueLimits, CueWords, divide};
@@ -10,6 +10,7 @@ use super::speech::Speech;
 use super::timing::{CueSpan, SpokenCue, display_spans};
 use super::token::{Token, tokens};
 use super::weak_words::WordBinding;
+use crate::domain::rendering::SubtitleOptions;
 use crate::domain::{Language, Transcript};
 use std::collections::BTreeMap;
 
@@ -38,11 +39,16 @@ pub(super) fn cues(
     transcript: &Transcript,
     labels: LabelPlacement,
     language: Option<&Language>,
+    options: &SubtitleOptions,
 ) -> Vec<Cue> {
     let texts = transcript.words.iter().map(|word| word.text.as_str());
-    let max_columns = max_columns(texts.chain([transcript.text.as_str()]));
+    let texts = texts.chain([transcript.text.as_str()]);
+    let options = SubtitleOptions {
+        max_chars: max_columns(texts, options.max_chars),
+        ..*options
+    };
     let mut channels = BTreeMap::<_, Vec<Token>>::new();
-    for token in tokens(transcript, max_columns) {
+    for token in tokens(transcript, options.max_chars) {
         channels.entry(token.channel).or_default().push(token);
     }
     let binding = WordBinding::of(language);
@@ -53,7 +59,7 @@ pub(super) fn cues(
             .collect();
         other_starts.sort_unstable();
         let limits = CueLimits {
-            max_columns,
+            options: &options,
             has_labels: labels == LabelPlacement::Inline,
             other_starts: &other_starts,
         };
@@ -67,7 +73,7 @@ pub(super) fn cues(
 fn channel_cues(speech: &Speech<'_>, limits: &CueLimits<'_>) -> Vec<Cue> {
     let divided = divide(speech, limits);
     let spoken: Vec<_> = divided.iter().map(|cue| spoken(speech, cue)).collect();
-    let cues = divided.iter().zip(display_spans(&spoken));
+    let cues = divided.iter().zip(display_spans(&spoken, limits.options));
     let cues = cues.map(|(cue, span)| Cue {
         span,
         label: speech.words[cue.from].label.clone(),

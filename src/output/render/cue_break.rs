@@ -7,6 +7,7 @@ use super::line_break::layout;
 use super::speech::Speech;
 use super::timing::{MAX_CUE_MS, display_end};
 use super::token::Token;
+use crate::domain::rendering::SubtitleOptions;
 use unicode_width::UnicodeWidthStr;
 
 /// Length of the silence that ends a subtitle in any case, in milliseconds.
@@ -29,8 +30,8 @@ pub(super) struct CueWords {
 
 /// Settings of the division.
 pub(super) struct CueLimits<'a> {
-    /// Maximum width of a line, in columns.
-    pub(super) max_columns: usize,
+    /// Lines and reading speed. `max_chars` is that of the script.
+    pub(super) options: &'a SubtitleOptions,
     /// Whether a subtitle shows its label in the text, where the speaker changes.
     pub(super) has_labels: bool,
     /// Starts of the words of all other channels in order, in milliseconds.
@@ -57,12 +58,12 @@ pub(super) fn divide(speech: &Speech<'_>, limits: &CueLimits<'_>) -> Vec<CueWord
         let cost_before = before.map_or(0, |before| before.cost);
         for facts in cues_from(speech, limits, from, label.unwrap_or(0)) {
             let known = best[facts.to].map_or(u64::MAX, |known| known.cost);
-            let cost = cost_before + cost(speech, &facts);
+            let cost = cost_before + cost(speech, &facts, limits.options);
             // The line break is chosen only where it can still matter.
             if cost >= known {
                 continue;
             }
-            let layout = layout(speech, (from, facts.to), facts.label, limits.max_columns);
+            let layout = layout(speech, (from, facts.to), facts.label, limits.options);
             if let Some(layout) = layout.filter(|layout| cost + layout.cost < known) {
                 let last = CueWords {
                     from,
@@ -114,7 +115,7 @@ fn label_columns(word: &Token) -> Option<usize> {
     Some(label.width() + ": ".len())
 }
 
-/// Returns the possible subtitles that start with a word, by their last word. They may still not fit on two lines, except
+/// Returns the possible subtitles that start with a word, by their last word. They may still not fit on their lines, except
 /// for the first.
 fn cues_from(
     speech: &Speech<'_>,
@@ -131,7 +132,7 @@ fn cues_from(
         let columns = label + speech.width(from, to);
         if to > from + 1 {
             let pause_ms = last.start_ms.saturating_sub(end_ms);
-            let is_full = columns > 2 * limits.max_columns
+            let is_full = columns > limits.options.max_lines * limits.options.max_chars
                 || last.end_ms.saturating_sub(first.start_ms) > MAX_CUE_MS;
             if is_full || pause_ms >= LONG_PAUSE_MS || last.label != words[to - 2].label {
                 return None;
@@ -140,7 +141,12 @@ fn cues_from(
         }
         end_ms = end_ms.max(last.end_ms);
         let next_start_ms = words.get(to).map(|next| next.start_ms);
-        let shown_until = display_end((first.start_ms, end_ms), columns, next_start_ms);
+        let shown_until = display_end(
+            (first.start_ms, end_ms),
+            columns,
+            next_start_ms,
+            limits.options,
+        );
         Some(CueFacts {
             from,
             to,

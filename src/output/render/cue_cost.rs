@@ -3,12 +3,10 @@
 //! The unit is arbitrary: an additional subtitle costs 40.
 
 use super::speech::{Boundary, Speech};
-use super::timing::READABLE_COLUMNS_PER_SECOND;
+use crate::domain::rendering::SubtitleOptions;
 
 /// Cost of each subtitle. It keeps sentences together.
 const CUE: u64 = 40;
-/// Reading speed above which a subtitle counts as too fast, in columns per second.
-const FAST: u64 = 20;
 /// Length of a pause that is better between subtitles than within one, in milliseconds.
 const SHORT_PAUSE_MS: u64 = 300;
 /// Display time below which a subtitle flashes up: five sixths of a second, as the style guides demand.
@@ -34,9 +32,9 @@ pub(super) struct CueFacts {
 }
 
 /// Returns the cost of a subtitle, apart from its line break.
-pub(super) fn cost(speech: &Speech<'_>, facts: &CueFacts) -> u64 {
+pub(super) fn cost(speech: &Speech<'_>, facts: &CueFacts, options: &SubtitleOptions) -> u64 {
     CUE + end_cost(speech.boundaries[facts.to - 1], facts.pause_ms)
-        + speed_cost(facts.columns as u64, facts.shown_ms)
+        + speed_cost(facts.columns as u64, facts.shown_ms, options)
         + time_cost(facts.shown_ms)
         + single_word_cost(speech, facts)
         + facts.inner_pause_ms / 3
@@ -64,10 +62,10 @@ fn end_cost(boundary: Boundary, pause_ms: u64) -> u64 {
     }
 }
 
-fn speed_cost(columns: u64, shown_ms: u64) -> u64 {
+fn speed_cost(columns: u64, shown_ms: u64, options: &SubtitleOptions) -> u64 {
     let speed = columns * 1000 / shown_ms.max(1);
-    let excess = speed.saturating_sub(READABLE_COLUMNS_PER_SECOND).min(100);
-    let step = if speed >= FAST { 120 } else { 0 };
+    let excess = speed.saturating_sub(options.comfortable_cps()).min(100);
+    let step = if speed >= options.max_cps { 120 } else { 0 };
     4 * excess * excess + step
 }
 

@@ -1,6 +1,7 @@
 //! Choice of the line break within a subtitle.
 
 use super::speech::{Boundary, Speech};
+use crate::domain::rendering::SubtitleOptions;
 
 /// Words of a subtitle, laid out in one or two lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,20 +12,26 @@ pub(super) struct Layout {
     pub(super) cost: u64,
 }
 
-/// Returns the layout of the words `from..to` with the lowest cost, or `None` if they do not fit on two lines.
+/// Returns the layout of the words `from..to` with the lowest cost, or `None` if they do not fit on the lines.
 ///
 /// `label` is the width of a label with its space, before the first word.
 pub(super) fn layout(
     speech: &Speech<'_>,
     (from, to): (usize, usize),
     label: usize,
-    max_columns: usize,
+    options: &SubtitleOptions,
 ) -> Option<Layout> {
+    let max_columns = options.max_chars;
     if label + speech.width(from, to) <= max_columns {
         return Some(Layout {
             second_line: to,
             cost: 0,
         });
+    }
+    // A word that does not fit next to its label needs a second line in any case.
+    let has_one_line = options.max_lines == 1 && !(label > 0 && to == from + 1);
+    if has_one_line {
+        return None;
     }
     // A label may be alone on the first line, if nothing else fits.
     let first = if label > 0 { from } else { from + 1 };

@@ -1,7 +1,5 @@
 //! Width of a subtitle line, by script.
 
-/// Limit for most scripts, in columns. The usual limit of broadcasters and streaming services.
-const MAX_COLUMNS: usize = 42;
 /// Limit for Chinese and Korean: 16 characters of two columns, as the style guides of streaming services demand.
 const MAX_COLUMNS_HAN_HANGUL: usize = 32;
 /// Limit for Japanese: 13 characters of two columns.
@@ -9,8 +7,9 @@ const MAX_COLUMNS_KANA: usize = 26;
 /// Number of characters that are examined. Speech does not change its script later.
 const EXAMINED_CHARS: usize = 4000;
 
-/// Returns the maximum width of a line for subtitles of these words, in columns.
-pub(super) fn max_columns<'a>(words: impl Iterator<Item = &'a str>) -> usize {
+/// Returns the maximum width of a line for subtitles of these words, in columns. It is `limit`, or that of their script if
+/// it is smaller.
+pub(super) fn max_columns<'a>(words: impl Iterator<Item = &'a str>, limit: usize) -> usize {
     let (mut all, mut wide, mut kana) = (0, 0, 0);
     let chars = words
         .flat_map(str::chars)
@@ -21,11 +20,11 @@ pub(super) fn max_columns<'a>(words: impl Iterator<Item = &'a str>) -> usize {
         kana += usize::from(is_kana(char));
     }
     if 2 * (wide + kana) <= all {
-        MAX_COLUMNS
+        limit
     } else if 10 * kana > all {
-        MAX_COLUMNS_KANA
+        limit.min(MAX_COLUMNS_KANA)
     } else {
-        MAX_COLUMNS_HAN_HANGUL
+        limit.min(MAX_COLUMNS_HAN_HANGUL)
     }
 }
 
@@ -47,7 +46,7 @@ mod tests {
 
     #[test]
     fn lines_are_as_wide_as_their_script_allows() {
-        let columns = |text: &str| max_columns(text.split(' '));
+        let columns = |text: &str| max_columns(text.split(' '), 42);
         assert_eq!(columns("Good evening"), 42);
         assert_eq!(columns("今天我们吃早餐 GPT"), 32);
         assert_eq!(columns("안녕하세요 여러분"), 32);

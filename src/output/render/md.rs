@@ -5,7 +5,7 @@
 use super::metadata::TranscriptMetadata;
 use super::paragraph::paragraphs;
 use super::plain;
-use super::timing::{format_time, millis};
+use super::timing::{clock_time, millis};
 use crate::domain::Transcript;
 use std::path::Path;
 
@@ -16,7 +16,7 @@ pub(super) fn render(transcript: &Transcript, envelope: &TranscriptMetadata<'_>)
     let mut text = front_matter(transcript, envelope);
     let chapters = paragraphs(transcript);
     for chapter in &chapters {
-        let time = clock_seconds(chapter.start_ms);
+        let time = clock_time(chapter.start_ms);
         let link = format!("{}#t={}", envelope.audio, chapter.start_ms / 1000);
         let speaker = chapter.label.as_deref().map(escape);
         let speaker = speaker.map_or_else(String::new, |label| format!(" {label}"));
@@ -49,7 +49,7 @@ fn front_matter(transcript: &Transcript, envelope: &TranscriptMetadata<'_>) -> S
     add("language", language.map(|one| quoted(&one.to_string())));
     let length = transcript
         .duration_s
-        .map(|length| clock_seconds(millis(length)));
+        .map(|length| clock_time(millis(length)));
     add("duration", length.as_deref().map(quoted));
     add("sha256", envelope.sha256.map(quoted));
     add("generation_id", envelope.generation_id.map(quoted));
@@ -66,12 +66,6 @@ fn quoted(text: &str) -> String {
     quoted
         .replace('\u{fffe}', "\\ufffe")
         .replace('\u{ffff}', "\\uffff")
-}
-
-/// Formats a time without milliseconds.
-fn clock_seconds(millis: u64) -> String {
-    let time = format_time(millis, '.');
-    time[..time.len() - ".000".len()].to_owned()
 }
 
 /// Escapes all characters that have a meaning in CommonMark, in its common extensions or in Obsidian.

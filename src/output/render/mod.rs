@@ -16,7 +16,7 @@
 //! - `punctuation`: ends of sentences and clauses; `sentence_terminal`: a Unicode property
 //! - `timing`: display times of cues
 //! - `label`: speaker labels; `silence`: the text for a recording without speech
-//! - `plain`: text without control characters
+//! - `plain`: text without control characters; `wrap`: lines of limited width
 
 mod aud;
 mod cue;
@@ -46,12 +46,14 @@ mod txt;
 mod vtt;
 mod weak_words;
 mod whisperx;
+mod wrap;
 
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod tests;
 
+use crate::domain::rendering::RenderOptions;
 use crate::domain::{Format, Transcript};
 
 pub use metadata::TranscriptMetadata;
@@ -69,12 +71,14 @@ pub fn render(
     transcript: &Transcript,
     raw: &str,
     envelope: &TranscriptMetadata<'_>,
+    options: &RenderOptions,
 ) -> Vec<u8> {
+    let language = || envelope.language(transcript);
     match format {
         Format::Json => json::render(transcript.is_silent(), raw.to_owned(), envelope),
-        Format::Txt => txt::render(transcript),
-        Format::Srt => srt::render(transcript, envelope.language(transcript).as_ref()),
-        Format::Vtt => vtt::render(transcript, envelope.language(transcript).as_ref()),
+        Format::Txt => txt::render(transcript, &options.txt),
+        Format::Srt => srt::render(transcript, language().as_ref(), &options.subtitles),
+        Format::Vtt => vtt::render(transcript, language().as_ref(), &options.subtitles),
         Format::Md => md::render(transcript, envelope),
         Format::Tsv => tsv::render(transcript),
         Format::Lrc => lrc::render(transcript),

@@ -2,6 +2,7 @@
 
 use super::tests::{rendered, words};
 use super::{cue, plain};
+use crate::domain::rendering::SubtitleOptions;
 use crate::domain::transcript::{Speaker, Word};
 use crate::domain::{Format, Transcript};
 use proptest::prelude::*;
@@ -52,7 +53,7 @@ proptest! {
     #[test]
     fn cues_are_in_order_and_fit(transcript in any_transcript()) {
         for labels in [cue::LabelPlacement::Inline, cue::LabelPlacement::Separate] {
-            let cues = cue::cues(&transcript, labels, None);
+            let cues = cue::cues(&transcript, labels, None, &SubtitleOptions::default());
             prop_assert!(cues.windows(2).all(|pair| pair[0].span.0 <= pair[1].span.0));
             for channel in [None, Some(0), Some(1)] {
                 let of_channel = cues.iter().filter(|cue| channel_of(cue.label.as_deref()) == channel);
@@ -69,7 +70,7 @@ proptest! {
 
     #[test]
     fn each_word_is_shown_once_in_order(transcript in any_transcript()) {
-        let cues = cue::cues(&transcript, cue::LabelPlacement::Separate, None);
+        let cues = cue::cues(&transcript, cue::LabelPlacement::Separate, None, &SubtitleOptions::default());
         for channel in [None, Some(0), Some(1)] {
             let shown = cues.iter().filter(|cue| channel_of(cue.label.as_deref()) == channel);
             let shown: String = shown.flat_map(|cue| &cue.lines).map(|line| line.replace(' ', "")).collect();
@@ -84,7 +85,7 @@ proptest! {
     #[test]
     fn words_are_separated_by_single_spaces(text in "[a-z]{1,12}( [a-z]{1,12}){0,80}") {
         let transcript = Transcript { words: words(&text, 0.0, "", None), text: text.clone(), ..Transcript::default() };
-        let shown: Vec<_> = cue::cues(&transcript, cue::LabelPlacement::Inline, None).into_iter().flat_map(|cue| cue.lines).collect();
+        let shown: Vec<_> = cue::cues(&transcript, cue::LabelPlacement::Inline, None, &SubtitleOptions::default()).into_iter().flat_map(|cue| cue.lines).collect();
         prop_assert_eq!(shown.join(" "), text);
     }
 
@@ -97,7 +98,7 @@ proptest! {
             prop_assert!(!file.contains(changes_direction));
         }
         let srt = rendered(Format::Srt, &transcript);
-        let cues = cue::cues(&transcript, cue::LabelPlacement::Inline, None).len();
+        let cues = cue::cues(&transcript, cue::LabelPlacement::Inline, None, &SubtitleOptions::default()).len();
         prop_assert_eq!(srt.split_terminator("\n\n").count(), cues);
         prop_assert_eq!(srt.matches("-->").count(), cues);
     }

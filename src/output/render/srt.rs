@@ -5,11 +5,16 @@
 use super::cue::{LabelPlacement, cues};
 use super::silence::SILENCE;
 use super::timing::format_time;
+use crate::domain::rendering::SubtitleOptions;
 use crate::domain::{Language, Transcript};
 
-pub(super) fn render(transcript: &Transcript, language: Option<&Language>) -> String {
+pub(super) fn render(
+    transcript: &Transcript,
+    language: Option<&Language>,
+    options: &SubtitleOptions,
+) -> String {
     let mut text = String::new();
-    for (number, cue) in (1..).zip(cues(transcript, LabelPlacement::Inline, language)) {
+    for (number, cue) in (1..).zip(cues(transcript, LabelPlacement::Inline, language, options)) {
         let (start, end) = (format_time(cue.span.0, ','), format_time(cue.span.1, ','));
         // Players parse an arrow as the times of a cue.
         let lines = cue.lines.join("\n").replace("-->", "→");

@@ -1,6 +1,7 @@
 //! Snapshots of every format for several kinds of transcripts.
 
 use super::*;
+use crate::domain::rendering::{SubtitleOptions, SubtitlePreset, TxtOptions};
 use crate::domain::transcript::{Paragraph, Speaker, Utterance, Word};
 use crate::domain::{Request, Timestamp};
 use insta::assert_snapshot;
@@ -23,9 +24,20 @@ fn envelope(request: &Request) -> TranscriptMetadata<'_> {
 }
 
 pub(super) fn rendered(format: Format, transcript: &Transcript) -> String {
+    rendered_with(format, transcript, &RenderOptions::default())
+}
+
+fn rendered_with(format: Format, transcript: &Transcript, options: &RenderOptions) -> String {
     let request = Request::new("#g1_nova-2-general", [("diarize".to_owned(), json!(true))]);
     let raw = "{\"n\": 1.50, \"t\":\"h\\u00e9\"}";
-    String::from_utf8(render(format, transcript, raw, &envelope(&request))).unwrap()
+    String::from_utf8(render(
+        format,
+        transcript,
+        raw,
+        &envelope(&request),
+        options,
+    ))
+    .unwrap()
 }
 
 fn speaker(name: &str) -> Option<Speaker> {
@@ -254,7 +266,12 @@ fn a_short_reply_on_another_channel_overlaps_the_speech() {
     let mut call = spoken_letters(told, 0.0, 0);
     let end_s = call[call.len() - 1].2;
     call.push(("Mhm.", 1.0, 1.3, 1));
-    let cues = cue::cues(&spoken(&call), cue::LabelPlacement::Inline, None);
+    let cues = cue::cues(
+        &spoken(&call),
+        cue::LabelPlacement::Inline,
+        None,
+        &SubtitleOptions::default(),
+    );
     let shown: Vec<_> = cues.iter().map(|cue| cue.lines.join(" ")).collect();
     let expected = [format!("Channel 1: {told}"), "Channel 2: Mhm.".to_owned()];
     assert_eq!(shown, expected);
@@ -267,7 +284,12 @@ fn a_label_follows_each_change_of_the_shown_speaker() {
     let mut call = spoken_letters("Hello. How are you?", 0.0, 0);
     call.push(("Mhm.", 0.5, 0.8, 1));
     call.extend(spoken_letters("I wanted to ask.", 4.0, 0));
-    let cues = cue::cues(&spoken(&call), cue::LabelPlacement::Inline, None);
+    let cues = cue::cues(
+        &spoken(&call),
+        cue::LabelPlacement::Inline,
+        None,
+        &SubtitleOptions::default(),
+    );
     let labelled = |cue: &cue::Cue| cue.lines[0].starts_with("Channel ");
     assert_eq!(cues.len(), 3);
     assert!(cues.iter().all(labelled), "{cues:?}");
@@ -279,7 +301,12 @@ fn no_line_or_cue_ends_with_a_weak_word() {
                 need it most. We kept the recordings of the old workers in a room behind the kitchen for thirty \
                 years and nobody in the town listened to them.";
     let spoken = spoken(&spoken_letters(text, 0.0, 0));
-    let cues = cue::cues(&spoken, cue::LabelPlacement::Separate, None);
+    let cues = cue::cues(
+        &spoken,
+        cue::LabelPlacement::Separate,
+        None,
+        &SubtitleOptions::default(),
+    );
     let weak = ["the", "a", "of", "in", "by", "for", "and", "about", "to"];
     let ends_weak = |line: &String| weak.iter().any(|word| line.ends_with(&format!(" {word}")));
     let lines: Vec<_> = cues.iter().flat_map(|cue| &cue.lines).collect();
@@ -293,7 +320,12 @@ fn no_line_or_cue_ends_with_a_weak_word() {
 fn no_word_stands_alone_after_a_full_cue() {
     let text = "There was nothing in the box under the stairs of the school except some very old magnetic tapes.";
     let spoken = spoken(&spoken_letters(text, 0.0, 0));
-    let cues = cue::cues(&spoken, cue::LabelPlacement::Separate, None);
+    let cues = cue::cues(
+        &spoken,
+        cue::LabelPlacement::Separate,
+        None,
+        &SubtitleOptions::default(),
+    );
     let words = |cue: &cue::Cue| cue.lines.join(" ").split(' ').count();
     assert!(cues.iter().all(|cue| words(cue) > 3), "{cues:#?}");
 }
@@ -304,6 +336,7 @@ fn numbers_are_not_divided() {
         &by_character(&"血糖从300降到100还有mga3的油".repeat(8)),
         cue::LabelPlacement::Inline,
         Some(&crate::domain::Language::parse("zh").unwrap()),
+        &SubtitleOptions::default(),
     );
     let lines: Vec<_> = cues.iter().flat_map(|cue| &cue.lines).collect();
     let count = |part: &str| {
@@ -546,7 +579,13 @@ fn each_table_row_names_its_speaker_and_is_unquoted() {
 fn the_requested_language_replaces_an_undetected_one() {
     let request = Request::new("m", [("language".to_owned(), json!("zh_tw"))]);
     let rendered = |format| {
-        let files = render(format, &plain(), "{}", &envelope(&request));
+        let files = render(
+            format,
+            &plain(),
+            "{}",
+            &envelope(&request),
+            &RenderOptions::default(),
+        );
         String::from_utf8(files).unwrap()
     };
     assert!(rendered(Format::Whisperx).contains("\"language\": \"zh\""));
@@ -581,7 +620,12 @@ fn text_without_width_is_bounded() {
         words: vec![words(vowel, 0.0, "", None).remove(0); 20_000],
         ..Transcript::default()
     };
-    let shown = cue::cues(&many, cue::LabelPlacement::Inline, None);
+    let shown = cue::cues(
+        &many,
+        cue::LabelPlacement::Inline,
+        None,
+        &SubtitleOptions::default(),
+    );
     assert!(
         shown
             .iter()
@@ -591,11 +635,83 @@ fn text_without_width_is_bounded() {
         text: "\u{200b}".repeat(200_000),
         ..Transcript::default()
     };
-    let shown = cue::cues(&endless, cue::LabelPlacement::Inline, None);
+    let shown = cue::cues(
+        &endless,
+        cue::LabelPlacement::Inline,
+        None,
+        &SubtitleOptions::default(),
+    );
     let bytes: usize = shown
         .iter()
         .flat_map(|cue| &cue.lines)
         .map(String::len)
         .sum();
     assert_eq!(bytes, endless.text.len());
+}
+
+#[test]
+fn subtitles_keep_the_limits_of_their_settings() {
+    let text = "What we did last year was to move the whole archive to the house, and nobody in the town knew of it, \
+                because the tapes were heavy and the road was long.";
+    let spoken = spoken(&spoken_letters(text, 0.0, 0));
+    let shown = |subtitles| {
+        let options = RenderOptions {
+            subtitles,
+            ..RenderOptions::default()
+        };
+        rendered_with(Format::Srt, &spoken, &options)
+    };
+    let single = SubtitleOptions {
+        max_chars: 32,
+        max_lines: 1,
+        ..SubtitleOptions::default()
+    };
+    for (options, columns, lines) in [
+        (SubtitlePreset::Podcast.options(), 32, 2),
+        (SubtitlePreset::Bbc.options(), 37, 2),
+        (single, 32, 1),
+    ] {
+        let srt = shown(options);
+        let cues = srt.trim_end().split("\n\n");
+        for cue in cues.map(|cue| cue.lines().skip(2).collect::<Vec<_>>()) {
+            assert!(cue.len() <= lines, "{cue:?}");
+            assert!(cue.iter().all(|line| line.len() <= columns), "{cue:?}");
+        }
+    }
+    let cues = cue::cues(
+        &spoken,
+        cue::LabelPlacement::Inline,
+        None,
+        &SubtitlePreset::Netflix.options(),
+    );
+    let has_gap = |pair: &[cue::Cue]| pair[1].span.0 >= pair[0].span.1 + 83;
+    assert!(cues.windows(2).all(has_gap), "{cues:#?}");
+}
+
+#[test]
+fn text_follows_its_settings() {
+    let shown = |transcript: &Transcript, txt| {
+        let options = RenderOptions {
+            txt,
+            ..RenderOptions::default()
+        };
+        rendered_with(Format::Txt, transcript, &options)
+    };
+    let default = TxtOptions::default();
+    let timed = TxtOptions {
+        timestamps: true,
+        width: Some(30),
+        ..default
+    };
+    assert_snapshot!("txt_timed_width", shown(&diarized(), timed));
+    let bare = TxtOptions {
+        speakers: false,
+        ..default
+    };
+    assert!(shown(&diarized(), bare).starts_with("Did it run last night?\n\nIt did."));
+    let untimed = Transcript {
+        text: "Only text.".to_owned(),
+        ..Transcript::default()
+    };
+    assert_eq!(shown(&untimed, timed), "Only text.\n");
 }

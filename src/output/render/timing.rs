@@ -3,12 +3,12 @@
 //! Times are in milliseconds. Those of one channel are in order and do not overlap. A cue is held into the silence after
 //! it for as long as it takes to read.
 
+use crate::domain::rendering::SubtitleOptions;
+
 /// Minimum display time of a cue, in milliseconds.
 const MIN_CUE_MS: u64 = 1000;
 /// Maximum length of a cue, in milliseconds.
 pub(super) const MAX_CUE_MS: u64 = 7000;
-/// Comfortable reading speed, in columns per second. The limit of streaming services for adults is 20 at most.
-pub(super) const READABLE_COLUMNS_PER_SECOND: u64 = 17;
 
 /// Maximum time in milliseconds (31 years). Larger values are invalid and would overflow.
 const MAX_TIME_MS: f64 = 1e12;
@@ -44,29 +44,39 @@ pub(super) struct SpokenCue {
 }
 
 /// Returns the end of the display of a cue: that of the speech, or later if there is more to read and nobody speaks.
-pub(super) fn display_end((start, end): CueSpan, columns: usize, next_start: Option<u64>) -> u64 {
-    let readable = (columns as u64 * 1000).div_ceil(READABLE_COLUMNS_PER_SECOND);
+///
+/// The gap before the next cue may take the end of the speech.
+pub(super) fn display_end(
+    (start, end): CueSpan,
+    columns: usize,
+    next_start: Option<u64>,
+    options: &SubtitleOptions,
+) -> u64 {
+    let readable = (columns as u64 * 1000).div_ceil(options.comfortable_cps());
     let end = end
         .max(start + readable.max(MIN_CUE_MS))
         .min(start + MAX_CUE_MS);
-    end.min(next_start.unwrap_or(u64::MAX))
+    let latest = next_start.map(|next| next.saturating_sub(options.min_gap_ms));
+    end.min(latest.unwrap_or(u64::MAX))
 }
 
 /// Returns the display times of the cues of one channel, which are sorted by start.
 ///
 /// Where speech overlaps, the later cue is delayed until the earlier one was shown.
-pub(super) fn display_spans(cues: &[SpokenCue]) -> Vec<CueSpan> {
+pub(super) fn display_spans(cues: &[SpokenCue], options: &SubtitleOptions) -> Vec<CueSpan> {
     let mut free_from = 0;
     let mut spans = Vec::with_capacity(cues.len());
     for (index, cue) in cues.iter().enumerate() {
         let spoken = cue.span.1.saturating_sub(cue.span.0);
         let start = cue.span.0.max(free_from);
         let next_start = cues.get(index + 1).map(|next| next.span.0);
-        let end = display_end((start, start + spoken), cue.columns, next_start);
-        let least = start + spoken.clamp(1, MIN_CUE_MS);
+        let spoken_span = (start, start + spoken);
+        let end = display_end(spoken_span, cue.columns, next_start, options);
+        let without_gap = spoken.saturating_sub(options.min_gap_ms);
+        let least = start + without_gap.clamp(1, MIN_CUE_MS);
         let end = end.max(least);
         spans.push((start, end));
-        free_from = end;
+        free_from = end + options.min_gap_ms;
     }
     spans
 }
@@ -82,6 +92,12 @@ pub(super) fn format_time(millis: u64, separator: char) -> String {
     )
 }
 
+/// Formats a time without milliseconds, as `01:02:03`.
+pub(super) fn clock_time(millis: u64) -> String {
+    let time = format_time(millis, '.');
+    time[..time.len() - ".000".len()].to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,7 +109,8 @@ mod tests {
             span: *span,
             columns: 10,
         };
-        display_spans(&spans.iter().map(cue).collect::<Vec<_>>())
+        let spoken: Vec<_> = spans.iter().map(cue).collect();
+        display_spans(&spoken, &SubtitleOptions::default())
     }
 
     #[test]
@@ -104,9 +121,22 @@ mod tests {
 
     #[test]
     fn a_fast_cue_is_held_until_it_can_be_read() {
-        assert_eq!(display_end((1000, 3000), 68, None), 5000);
-        assert_eq!(display_end((1000, 3000), 68, Some(3500)), 3500);
-        assert_eq!(display_end((1000, 6000), 68, None), 6000);
+        let end = |span, next| display_end(span, 68, next, &SubtitleOptions::default());
+        assert_eq!(end((1000, 3000), None), 5000);
+        assert_eq!(end((1000, 3000), Some(3500)), 3500);
+        assert_eq!(end((1000, 6000), None), 6000);
+    }
+
+    #[test]
+    fn cues_keep_their_gap() {
+        let options = SubtitleOptions {
+            min_gap_ms: 80,
+            ..SubtitleOptions::default()
+        };
+        let cues = [(0, 1500), (1500, 1600), (1600, 4000)];
+        let cues = cues.map(|span| SpokenCue { span, columns: 10 });
+        let spans = display_spans(&cues, &options);
+        assert_eq!(spans, [(0, 1420), (1500, 1520), (1600, 4000)]);
     }
 
     #[test]

@@ -2,11 +2,16 @@
 
 use super::cue::{LabelPlacement, cues};
 use super::timing::format_time;
+use crate::domain::rendering::SubtitleOptions;
 use crate::domain::{Language, Transcript};
 
-pub(super) fn render(transcript: &Transcript, language: Option<&Language>) -> String {
+pub(super) fn render(
+    transcript: &Transcript,
+    language: Option<&Language>,
+    options: &SubtitleOptions,
+) -> String {
     let mut text = "WEBVTT\n".to_owned();
-    for cue in cues(transcript, LabelPlacement::Separate, language) {
+    for cue in cues(transcript, LabelPlacement::Separate, language, options) {
         let (start, end) = (format_time(cue.span.0, '.'), format_time(cue.span.1, '.'));
         let voice = cue.label.map_or_else(String::new, |label| voice(&label));
         let lines = escape(&cue.lines.join("\n"));

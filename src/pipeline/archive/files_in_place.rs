@@ -1,5 +1,6 @@
 //! The files of a transcript that are where those of its recording belong.
 
+use crate::config::OutputConfig;
 use crate::domain::{Format, Location, Recording, Request, Transcript, WrittenFile};
 use crate::output::envelope::Envelope;
 use crate::output::error::WriteError;
@@ -20,19 +21,21 @@ pub(super) struct FilesInPlace<'a> {
 }
 
 impl FilesInPlace<'_> {
-    /// Returns the records of all files, and writes those of `formats` that are missing. No existing file is changed.
+    /// Returns the records of all files, and writes those of the configured formats that are missing. No existing file is changed.
     /// Blocks.
     ///
     /// # Errors
     /// If a file cannot be examined or written.
-    pub(super) fn take_over(&self, formats: &[Format]) -> Result<Vec<WrittenFile>, WriteError> {
+    pub(super) fn take_over(&self, output: &OutputConfig) -> Result<Vec<WrittenFile>, WriteError> {
         let request = self.envelope.request();
         let metadata = self.metadata(&request);
-        let wanted =
-            |format: &Format| formats.contains(format) || self.transcript.formats.contains(format);
+        let wanted = |format: &Format| {
+            output.formats.contains(format) || self.transcript.formats.contains(format)
+        };
         let (mut staged, mut edited) = (Vec::new(), Vec::new());
         for format in Format::ALL.into_iter().filter(wanted) {
-            let bytes = render(format, self.read, self.result_json, &metadata);
+            let options = &output.rendering;
+            let bytes = render(format, self.read, self.result_json, &metadata, options);
             let content = Content::of(&bytes);
             let path = with_extension(&self.transcript.stem, format);
             let target = Target::inspect(path, &content, None)?;

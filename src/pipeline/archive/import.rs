@@ -47,7 +47,7 @@ pub fn read_import(
             result_json: &completed.result_json()?,
             recording,
         };
-        Some(files.take_over(&output.formats).unwrap_or_else(|error| {
+        Some(files.take_over(output).unwrap_or_else(|error| {
             tracing::warn!(error = %error, "cannot take over the files of a transcript");
             Vec::new()
         }))

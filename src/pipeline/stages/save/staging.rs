@@ -134,7 +134,7 @@ pub fn render_files(
     let formats = writable_formats(formats, &transcript);
     let render = |&format: &Format| match format {
         Format::Json => Vec::new(),
-        _ => render(format, &transcript, "", &envelope),
+        _ => render(format, &transcript, "", &envelope, &output.rendering),
     };
     let mut contents: Vec<_> = formats.iter().map(render).collect();
     let naming = Naming {
