@@ -20,6 +20,7 @@ fn transcript(data: &mut Unstructured<'_>) -> Result<Transcript> {
         utterances: list(data, utterance)?,
         duration_s: data.arbitrary()?,
         language: data.arbitrary()?,
+        ..Transcript::default()
     };
     transcript
         .words

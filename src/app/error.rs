@@ -1,6 +1,7 @@
 //! Errors of the use cases.
 
 use crate::config::{ConfigError, KeyError};
+use crate::domain::JobId;
 use crate::provider::ClientError;
 use crate::store::StoreError;
 use std::io;
@@ -43,6 +44,26 @@ pub enum AppError {
     /// There is no queue, and therefore no result to export.
     #[error("there are no results yet; `nightscribe run` produces them")]
     NoResults,
+    /// No item has this ID, path or URL.
+    #[error("there is no item `{name}`; `nightscribe list` shows all items")]
+    NoItem {
+        /// Requested ID, path or URL.
+        name: String,
+    },
+    /// The item has no result.
+    #[error("item {item} has no transcript")]
+    NoTranscript {
+        /// ID of the job.
+        item: JobId,
+    },
+    /// A speaker cannot be named.
+    #[error("speaker `{speaker}`: {reason}")]
+    SpeakerName {
+        /// Requested speaker.
+        speaker: String,
+        /// Reason, as a lowercase fragment.
+        reason: String,
+    },
     /// The service's list of requests cannot be read.
     #[error("cannot read the service's list of requests: {0}")]
     RequestList(String),

@@ -321,7 +321,12 @@ pub async fn find(session: &Session, name: &str) -> Result<Option<ItemDetails>, 
     Ok(details)
 }
 
-async fn find_item(session: &Session, store: &Store, name: &str) -> Result<Option<Item>, AppError> {
+/// Returns the item with this ID, otherwise the newest item of the recording at this path or URL.
+pub(crate) async fn find_item(
+    session: &Session,
+    store: &Store,
+    name: &str,
+) -> Result<Option<Item>, AppError> {
     if let Ok(id) = name.parse()
         && let Some(item) = store.item(JobId(id)).await?
     {

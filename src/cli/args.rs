@@ -89,6 +89,8 @@ pub enum Command {
     List(ListArgs),
     /// Show one item and all its attempts
     Show(ShowArgs),
+    /// List the speakers of a transcript, or name them
+    Speakers(SpeakersArgs),
     /// Requeue failed or cancelled items and reset their attempt counts
     Retry(RetryArgs),
     /// Cancel queued or pending items; pending ones are no longer polled
@@ -293,6 +295,31 @@ pub struct ShowArgs {
     pub json: bool,
 }
 
+/// Arguments of `speakers`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The names belong to the recording. Its transcripts are written again from the stored result, without
+contacting the service, and later ones have the names, too. An empty name (0=) removes one. The table
+[speakers] of a source or of a folder's .nightscribe.toml names the speakers of all its recordings.")]
+pub struct SpeakersArgs {
+    /// Item ID, or the path or URL of its recording
+    #[arg(value_name = "ID|PATH")]
+    pub what: String,
+    /// Name for a speaker, as in 0=Anna; for a channel its number from 0
+    #[arg(value_name = "SPEAKER=NAME", value_parser = speaker_name)]
+    pub names: Vec<(String, String)>,
+    /// Print one JSON object
+    #[arg(long, conflicts_with = "names")]
+    pub json: bool,
+}
+
+fn speaker_name(text: &str) -> Result<(String, String), String> {
+    let (speaker, name) = text
+        .split_once('=')
+        .ok_or("expected a speaker and a name, as in 0=Anna")?;
+    Ok((speaker.trim().to_owned(), name.trim().to_owned()))
+}
+
 /// Arguments of `retry`.
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("which").required(true).multiple(true))]
@@ -337,10 +364,14 @@ pub struct ExportArgs {
     /// Export every item that has a result
     #[arg(long, group = "which")]
     pub all: bool,
+    /// Write again every transcript that changed settings, names or replacements change; leave all others
+    #[arg(long, group = "which", conflicts_with_all = ["formats", "dir"])]
+    pub changed: bool,
     /// Output formats
     #[arg(
         long = "format",
-        required = true,
+        id = "formats",
+        required_unless_present = "changed",
         value_name = "FORMAT",
         help = format_help(),
         add = candidates::formats()

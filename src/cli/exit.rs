@@ -107,6 +107,9 @@ impl From<AppError> for CommandError {
             | AppError::NoConfigFile
             | AppError::UnknownSource { .. }
             | AppError::NoSource
+            | AppError::NoItem { .. }
+            | AppError::NoTranscript { .. }
+            | AppError::SpeakerName { .. }
             | AppError::NoResults => Self::from_error(Exit::Usage, &error),
             AppError::RequestList(_) | AppError::NoRequestList | AppError::PriceList(_) => {
                 Self::from_error(Exit::SomeFailed, &error)

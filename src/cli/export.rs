@@ -3,8 +3,9 @@
 use super::args::ExportArgs;
 use super::exit::{CommandError, Exit};
 use super::terminal::{pluralize, print_error, printable_path};
-use crate::app::actions::export::{ExportOutcome, Exporter};
+use crate::app::actions::export::{ExportFiles, ExportOutcome, Exporter};
 use crate::app::session::Session;
+use crate::domain::format::FormatSelection;
 use crate::domain::{JobId, KeptFile};
 use crate::pipeline::stages::save::names::OnEdited;
 use std::io::Write;
@@ -15,9 +16,14 @@ pub(super) async fn export(session: &Session, args: &ExportArgs) -> Result<Exit,
     } else {
         OnEdited::Keep
     };
-    let opened = Exporter::open(session, args.dir.as_deref(), &args.formats, on_edited);
+    let files = if args.changed {
+        ExportFiles::Changed
+    } else {
+        ExportFiles::Formats(FormatSelection::distinct(&args.formats))
+    };
+    let opened = Exporter::open(session, args.dir.as_deref(), files, on_edited);
     let mut exporter = opened.await?;
-    let items = if args.all {
+    let items = if args.all || args.changed {
         exporter.items().await?
     } else {
         args.ids.iter().copied().map(JobId).collect()
@@ -25,23 +31,33 @@ pub(super) async fn export(session: &Session, args: &ExportArgs) -> Result<Exit,
     let mut exit = Exit::Done;
     let mut exported = 0;
     for item in items {
-        match exporter.export(item).await? {
-            ExportOutcome::Written { files, kept } => {
-                exported += 1;
-                kept.iter().try_for_each(print_kept)?;
-                for file in files {
-                    writeln!(anstream::stdout().lock(), "{}", printable_path(&file))?;
-                }
-            }
-            ExportOutcome::Refused { reason } => {
-                exit = Exit::SomeFailed;
-                print_error(&format!("item {item}: {reason}"));
-            }
+        let outcome = exporter.export(item).await?;
+        exported += u64::from(matches!(outcome, ExportOutcome::Written { .. }));
+        if print_outcome(item, outcome)? != Exit::Done {
+            exit = Exit::SomeFailed;
         }
     }
     exporter.close().await;
     tracing::debug!("{} exported", pluralize(exported, "item", "items"));
     Ok(exit)
+}
+
+/// Prints the files of an item, or why there are none.
+pub(super) fn print_outcome(item: JobId, outcome: ExportOutcome) -> Result<Exit, CommandError> {
+    match outcome {
+        ExportOutcome::Written { files, kept } => {
+            kept.iter().try_for_each(print_kept)?;
+            for file in files {
+                writeln!(anstream::stdout().lock(), "{}", printable_path(&file))?;
+            }
+        }
+        ExportOutcome::Unchanged => {}
+        ExportOutcome::Refused { reason } => {
+            print_error(&format!("item {item}: {reason}"));
+            return Ok(Exit::SomeFailed);
+        }
+    }
+    Ok(Exit::Done)
 }
 
 fn print_kept(file: &KeptFile) -> std::io::Result<()> {

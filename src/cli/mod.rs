@@ -41,6 +41,7 @@ mod scan;
 mod service;
 mod show;
 mod signals;
+mod speakers;
 mod status;
 mod terminal;
 mod wait_text;
@@ -91,6 +92,7 @@ async fn command(cli: Cli) -> Result<Exit, CommandError> {
         Command::Status(args) => status::status(&session()?, &args).await,
         Command::List(args) => list::list(&session()?, &args).await,
         Command::Show(args) => show::show(&session()?, &args).await,
+        Command::Speakers(args) => speakers::speakers(&session()?, &args).await,
         Command::Retry(args) => retry::retry(&session()?, args).await,
         Command::Cancel(args) => cancel::cancel(&session()?, &args).await,
         Command::Pause => pause::pause(&session()?).await,

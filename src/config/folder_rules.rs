@@ -1,14 +1,16 @@
 //! Rules file of a folder of recordings. Its `model`, `vocabulary` and `[options]` override those of the source or the parent
-//! folder.
+//! folder. So do the entries of its `[speakers]` and `[replace]`, which apply when transcripts are rendered.
 
 use crate::config::diagnostics::Diagnostic;
 use crate::config::document::{Table, parse};
+use crate::config::render_rules::RuleTables;
 use crate::config::section::Section;
 use crate::config::small_file::read_text;
 use crate::config::source::{check_options, read_model};
 use crate::config::vocabulary::read_vocabulary;
 use crate::config::{AllowUnknown, values};
 use crate::domain::Request;
+use crate::domain::rendering::RenderRules;
 use crate::provider::aimlapi::options;
 use crate::provider::aimlapi::vocabulary::add_vocabulary;
 use std::collections::BTreeMap;
@@ -29,14 +31,41 @@ pub fn request_for_folder(
     above: &Request,
     allow_unknown: AllowUnknown,
 ) -> Result<Request, String> {
-    let text = read_text(path, MAX_BYTES).map_err(|error| {
+    parse_rules(&read_rules(path)?, path, above, allow_unknown).map_err(|problems| join(&problems))
+}
+
+/// Reads the names and replacements of the rules file at `path`. Its other keys are not checked.
+///
+/// # Errors
+/// If the file cannot be read, or its names or replacements are invalid.
+pub fn render_rules_for_folder(path: &Path) -> Result<RenderRules, String> {
+    let text = read_rules(path)?;
+    let table = parse(&text, path).map_err(|problem| problem.to_string())?;
+    let mut problems = Vec::new();
+    let none = Table::default();
+    let mut section = Section::new(LABEL, table, none, BTreeMap::new(), &mut problems);
+    let rules = RuleTables {
+        speakers: section.table("speakers"),
+        replace: section.table("replace"),
+    };
+    let rules = rules.check(LABEL, &mut problems);
+    if problems.is_empty() {
+        Ok(rules)
+    } else {
+        Err(join(&problems))
+    }
+}
+
+fn read_rules(path: &Path) -> Result<String, String> {
+    read_text(path, MAX_BYTES).map_err(|error| {
         let file = path.display();
         format!("{file}: cannot be read: {error}")
-    })?;
-    parse_rules(&text, path, above, allow_unknown).map_err(|problems| {
-        let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
-        problems.join("; ")
     })
+}
+
+fn join(problems: &[Diagnostic]) -> String {
+    let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    problems.join("; ")
 }
 
 fn parse_rules(
@@ -56,7 +85,12 @@ fn parse_rules(
     });
     let vocabulary_origin = section.origin("vocabulary");
     let options = section.table("options");
+    let rules = RuleTables {
+        speakers: section.table("speakers"),
+        replace: section.table("replace"),
+    };
     section.finish();
+    rules.check(LABEL, &mut problems);
     let model = model.unwrap_or_else(|| above.model().to_owned());
     let mut own = check_options(&model, options, LABEL, allow_unknown, &mut problems);
     if let Some(terms) = vocabulary
@@ -153,6 +187,18 @@ mod tests {
         assert!(read("model = 'nova-4'").unwrap_err().contains("`model`"));
         assert!(read("model = 'nova-4'\nallow_unknown_model = true").is_ok());
         assert!(read("key = 'sk-5ecret'").is_err_and(|error| !error.contains("5ecret")));
+    }
+
+    #[test]
+    fn names_and_replacements_are_checked() {
+        let text = "[speakers]\n0 = 'Anna'\nB = 'Bo'\n[replace]\nKubernets = 'Kubernetes'\n'/\\bu+h\\b/' = ''\n";
+        assert!(read(text).is_ok());
+        assert_eq!(
+            read("[speakers]\n0 = ''\n1 = 2\n[replace]\n'/(/' = 'x'\n").unwrap_err(),
+            "/a/.nightscribe.toml:2:1: folder rules: [speakers] `0`: expected a name\n\
+             /a/.nightscribe.toml:3:1: folder rules: [speakers] `1`: expected a string\n\
+             /a/.nightscribe.toml:5:1: folder rules: [replace] `/(/` is not a valid pattern: unclosed group"
+        );
     }
 
     #[test]

@@ -18,6 +18,7 @@
 //! - `source`: one `[[source]]`
 //! - [`folder_rules`]: rules file of a folder of recordings
 //! - [`layout`]: location of transcripts; `names`: form of their names; `rendering`: settings of the formats
+//! - `render_rules`: names and replacements of a source or folder
 
 mod document;
 pub mod email;
@@ -28,6 +29,7 @@ pub mod load;
 pub mod names;
 pub mod notify;
 pub mod patterns;
+mod render_rules;
 mod rendering;
 pub mod secret;
 mod secret_source;
@@ -48,7 +50,7 @@ pub use notify::{HookConfig, HooksConfig, NotifyConfig, Program, WebhookConfig};
 pub use secret::{SecretError, read_secret};
 
 use crate::config::patterns::PathPatterns;
-use crate::domain::rendering::RenderOptions;
+use crate::domain::rendering::{RenderOptions, RenderRules};
 use crate::domain::{ApiMode, FileNameTemplate, Format, PriceTable, Request};
 use crate::policy::bounds::Bounds;
 use crate::policy::budget::Cap;
@@ -222,6 +224,8 @@ pub struct SourceConfig {
     pub settle: Duration,
     /// Limits on the duration and size of recordings.
     pub bounds: Bounds,
+    /// Names and replacements for its transcripts.
+    pub rules: RenderRules,
 }
 
 pub mod diagnostics;

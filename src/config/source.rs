@@ -2,6 +2,7 @@
 
 use super::document::{NodeContent, Table, parse};
 use super::environment::Environment;
+use super::render_rules::RuleTables;
 use super::section::Section;
 use super::values::{
     ParseResult, boolean, bytes, duration, parsed, path, positive_duration, string, strings,
@@ -70,6 +71,10 @@ pub(super) fn read_source(
         section.reject("min_duration", "must not be longer than `max_duration`");
     }
     let options = section.table("options");
+    let rules = RuleTables {
+        speakers: section.table("speakers"),
+        replace: section.table("replace"),
+    };
     let vocabulary = section.get("vocabulary", |value| {
         let resolved = environment.resolve(folder, &self::path(value)?);
         read_vocabulary(&resolved.map_err(|error| error.to_string())?)
@@ -85,6 +90,7 @@ pub(super) fn read_source(
         || format!("source {number}"),
         |name| format!("source `{name}`"),
     );
+    let rules = rules.check(&label, problems);
     let model = model?;
     let mut options = check_options(&model, options, &label, allow_unknown, problems);
     if let Some(terms) = vocabulary
@@ -106,6 +112,7 @@ pub(super) fn read_source(
         follow_links: follow_links?,
         settle: settle?,
         bounds,
+        rules,
     })
 }
 

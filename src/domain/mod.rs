@@ -17,7 +17,9 @@
 //! - [`awaited`]: results that a stopped run leaves at the service
 //! - [`container`]: file types that the service accepts; [`file_content`]: a small recording, held in memory
 //! - [`file_name`]: template for the names of output files; [`format`](mod@format): output formats
-//! - [`rendering`]: settings of the formats
+//! - [`rendering`]: settings of the formats, and rules for names and text
+//! - [`speaker`]: speakers; [`speaker_names`]: their names; [`replacements`]: replacements in the text
+//! - [`script`]: scripts without spaces between words
 //! - [`written_file`]: output files, and how their content is recognised
 //! - [`channel`]: notification channels; [`hook_argument`]: arguments of a hook, with placeholders
 //! - [`control_chars`]: control characters in text; [`one_line`](mod@one_line): foreign text as one line
@@ -51,7 +53,11 @@ pub mod problem;
 pub mod readable_path;
 pub mod recording;
 pub mod rendering;
+pub mod replacements;
 pub mod request;
+pub mod script;
+pub mod speaker;
+pub mod speaker_names;
 pub mod state;
 pub mod time;
 pub mod transcript;

@@ -1,5 +1,7 @@
-//! Settings of the rendered formats.
+//! Settings of the rendered formats, and rules for their names and text.
 
+use super::replacements::Replacements;
+use super::speaker_names::SpeakerNames;
 use std::str::FromStr;
 
 /// Settings of the rendered formats.
@@ -9,6 +11,23 @@ pub struct RenderOptions {
     pub subtitles: SubtitleOptions,
     /// Settings of `txt`.
     pub txt: TxtOptions,
+}
+
+/// Names and replacements for the transcripts of a source, a folder or a recording.
+#[derive(Debug, Clone, Default)]
+pub struct RenderRules {
+    /// Names of speakers.
+    pub speakers: SpeakerNames,
+    /// Replacements in the text.
+    pub replacements: Replacements,
+}
+
+impl RenderRules {
+    /// Adds the rules of something more specific. They take precedence.
+    pub fn extend(&mut self, specific: Self) {
+        self.speakers.extend(specific.speakers);
+        self.replacements.extend(specific.replacements);
+    }
 }
 
 /// Settings of subtitles.

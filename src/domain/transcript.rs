@@ -1,5 +1,8 @@
 //! A transcript, independent of the model. Times are in seconds from the start of the audio.
 
+pub use super::speaker::Speaker;
+use super::speaker_names::SpeakerNames;
+
 /// A transcript. `api::answer` parses it from a response, and `output` renders it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Transcript {
@@ -15,6 +18,8 @@ pub struct Transcript {
     pub duration_s: Option<f64>,
     /// Detected or confirmed language (BCP-47), if known.
     pub language: Option<String>,
+    /// Names that a user gave to the speakers.
+    pub speaker_names: SpeakerNames,
 }
 
 impl Transcript {
@@ -66,10 +71,6 @@ pub struct Word {
     /// Channel number from 0, if the audio has several channels.
     pub channel: Option<u32>,
 }
-
-/// Speaker label, as text: a number from 0 (Deepgram) or a letter (AssemblyAI).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Speaker(pub String);
 
 /// A paragraph.
 #[derive(Debug, Clone, PartialEq)]

@@ -26,6 +26,7 @@ use super::stages::hooks::Hooks;
 use super::stages::notify::{self, ClosingState, Notify};
 use super::stages::poll::{self, Poll};
 use super::stages::recover::{self, Recover};
+use super::stages::save::rule_book::RuleBook;
 use super::stages::save::{self, Save};
 use super::stages::submit::{self, Submit};
 use super::submit_rate::SubmitRate;
@@ -409,6 +410,7 @@ impl Run {
             journal: self.journal.clone(),
             output: self.config.output.clone(),
             has_hook: self.config.hooks.on_done.is_some(),
+            rules: Arc::new(RuleBook::new(&self.config.sources)),
             results: self.results.clone(),
             write_failures: self.write_failures.clone(),
             name_rejected: AtomicBool::default(),

@@ -36,6 +36,7 @@ mod polling;
 mod power_loss;
 mod quiet;
 mod reload;
+mod rendering;
 mod sandbox;
 mod scale;
 mod service;

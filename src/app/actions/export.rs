@@ -1,21 +1,26 @@
 //! Writes transcripts again from stored results, without contacting the service.
 
 use crate::app::actions::export_answer::{answer_paths, write_answer};
+use crate::app::actions::export_changed::{formats_in, keep_changed};
 use crate::app::error::AppError;
 use crate::app::session::Session;
 use crate::config::OutputConfig;
-use crate::domain::format::{Format, FormatSelection};
+use crate::domain::format::Format;
 use crate::domain::readable_path::readable_path;
-use crate::domain::{Failure, JobId, JobState, KeptFile, Warning};
+use crate::domain::rendering::RenderRules;
+use crate::domain::{Failure, JobId, JobState, KeptFile, Warning, WrittenFile};
 use crate::output::staging_file::remove_staging_files;
+use crate::output::target::Content;
 use crate::output::write::sync_folder;
 use crate::pipeline::lock::Lock;
 use crate::pipeline::stages::save::names::{OnEdited, write_failure};
+use crate::pipeline::stages::save::rule_book::RuleBook;
 use crate::pipeline::stages::save::staging::{
     OutputFolders, PlacedFiles, StagedFiles, render_files,
 };
 use crate::provider::Completed;
 use crate::provider::body::Body;
+use crate::store::sqlite::queue::ReceivedJob;
 use crate::store::{Store, StoreError};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -32,6 +37,8 @@ pub enum ExportOutcome {
         /// Edited files that were kept.
         kept: Vec<KeptFile>,
     },
+    /// Its files would be the same.
+    Unchanged,
     /// No file was written.
     Refused {
         /// Reason, as a lowercase fragment.
@@ -39,13 +46,23 @@ pub enum ExportOutcome {
     },
 }
 
-/// Export of stored results to one output folder, in the same formats.
+/// The files of an item that are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ExportFiles {
+    /// Those of these formats.
+    Formats(Vec<Format>),
+    /// Those that were written before and would be written differently now.
+    Changed,
+}
+
+/// Export of stored results to one output folder.
 pub struct Exporter<'a> {
     session: &'a Session,
     store: Store,
     output: OutputConfig,
-    formats: Vec<Format>,
+    files: ExportFiles,
     on_edited: OnEdited,
+    rules: RuleBook,
     /// Folders whose leftover staging files were removed.
     tidied: BTreeSet<PathBuf>,
 }
@@ -59,7 +76,7 @@ impl<'a> Exporter<'a> {
     pub async fn open(
         session: &'a Session,
         dir: Option<&Path>,
-        formats: &[FormatSelection],
+        files: ExportFiles,
         on_edited: OnEdited,
     ) -> Result<Self, AppError> {
         let store = session.existing_store().await?;
@@ -67,8 +84,9 @@ impl<'a> Exporter<'a> {
             session,
             store: store.ok_or(AppError::NoResults)?,
             output: session.output_in(dir),
-            formats: FormatSelection::distinct(formats),
+            files,
             on_edited,
+            rules: RuleBook::new(&session.config.sources),
             tidied: BTreeSet::new(),
         })
     }
@@ -91,8 +109,9 @@ impl<'a> Exporter<'a> {
         if let Some(outcome) = self.export_answer(item).await? {
             return Ok(outcome);
         }
-        let staged = match self.stage(item).await? {
-            Ok(staged) => staged,
+        let (staged, changed) = match self.stage(item).await? {
+            Ok(Some(staged)) => staged,
+            Ok(None) => return Ok(ExportOutcome::Unchanged),
             Err(reason) => return Ok(ExportOutcome::Refused { reason }),
         };
         let replacements: Vec<_> = staged.replacements().collect();
@@ -100,7 +119,7 @@ impl<'a> Exporter<'a> {
             self.store.record_replacing(replacements).await?;
         }
         match place(staged) {
-            Ok(placed) => self.record(item, placed).await,
+            Ok(placed) => self.record(item, placed, changed.as_deref()).await,
             Err(failure) => Ok(ExportOutcome::Refused {
                 reason: failure.message,
             }),
@@ -109,7 +128,8 @@ impl<'a> Exporter<'a> {
 
     /// Writes the stored answer of a failed item as it was received. `None` if it has none.
     async fn export_answer(&self, item: JobId) -> Result<Option<ExportOutcome>, AppError> {
-        let found = self.store.item(item).await?;
+        let is_wanted = matches!(self.files, ExportFiles::Formats(_));
+        let found = self.store.item(item).await?.filter(|_| is_wanted);
         let Some(found) = found.filter(|found| found.state == JobState::Failed) else {
             return Ok(None);
         };
@@ -128,8 +148,9 @@ impl<'a> Exporter<'a> {
         }))
     }
 
-    /// Renders an item and writes its staging files. Returns the reason if this is not possible.
-    async fn stage(&mut self, item: JobId) -> Result<Result<StagedFiles, String>, AppError> {
+    /// Renders an item and writes its staging files. Returns `None` if no file changes, and the reason if this is not possible.
+    /// If only changed files are wanted, their contents are returned, too.
+    async fn stage(&mut self, item: JobId) -> Result<Result<Staged, String>, AppError> {
         let no_result = || Ok(Err("no result is stored".to_owned()));
         let Some(received) = self.store.with_result(item).await? else {
             return no_result();
@@ -140,6 +161,17 @@ impl<'a> Exporter<'a> {
         let records = self.store.outputs_of(&[received.recording_id]).await?;
         let records = records.into_values().next().unwrap_or_default();
         let folders = OutputFolders::of(&self.output, &received.recording);
+        let formats = match &self.files {
+            ExportFiles::Formats(formats) => formats.clone(),
+            ExportFiles::Changed => formats_in(folders.iter(), &self.store.outputs(item).await?),
+        };
+        if formats.is_empty() {
+            return Ok(Ok(None));
+        }
+        let rules = match self.rules_for(&received).await? {
+            Ok(rules) => rules,
+            Err(problem) => return Ok(Err(problem)),
+        };
         for folder in folders.iter() {
             if self.tidied.insert(folder.to_owned()) {
                 tidy(self.session, folder);
@@ -153,15 +185,21 @@ impl<'a> Exporter<'a> {
             completed,
             &folders.preferred,
             &self.output,
-            &self.formats,
+            &formats,
+            &rules,
         );
-        let rendered = match rendered {
+        let mut rendered = match rendered {
             Ok(rendered) => rendered,
             Err(failure) => return Ok(Err(failure.message)),
         };
-        let is_requested = |(format, _): &(Format, Vec<u8>)| self.formats.contains(format);
+        let is_requested = |(format, _): &(Format, Vec<u8>)| formats.contains(format);
         if !rendered.files.iter().any(is_requested) {
             return Ok(Err(Warning::NoTimes.message().to_owned()));
+        }
+        let is_partial = self.files == ExportFiles::Changed;
+        let changed = is_partial.then(|| keep_changed(&mut rendered.files, &records));
+        if rendered.files.is_empty() {
+            return Ok(Ok(None));
         }
         let staged = StagedFiles::stage(
             &received,
@@ -171,12 +209,43 @@ impl<'a> Exporter<'a> {
             self.on_edited,
             no_reservations,
         );
-        Ok(staged.map_err(|failure| failure.message))
+        Ok(staged
+            .map(|staged| Some((staged, changed)))
+            .map_err(|failure| failure.message))
     }
 
-    async fn record(&self, item: JobId, placed: PlacedFiles) -> Result<ExportOutcome, AppError> {
+    /// Returns the names and replacements for an item. If some cannot be read, its files would lose what they have, so that
+    /// changed files are not known.
+    async fn rules_for(
+        &self,
+        received: &ReceivedJob,
+    ) -> Result<Result<RenderRules, String>, AppError> {
+        let mut found = self.rules.find(&received.recording);
+        match found.problem {
+            Some(problem) if self.files == ExportFiles::Changed => return Ok(Err(problem)),
+            Some(problem) => {
+                tracing::warn!(problem = %problem, "a transcript is written without some names or replacements");
+            }
+            None => {}
+        }
+        let names = self.store.speaker_names(&[received.recording_id]).await?;
+        let names = names.into_values().next().unwrap_or_default();
+        found.rules.speakers.extend(names);
+        Ok(Ok(found.rules))
+    }
+
+    async fn record(
+        &self,
+        item: JobId,
+        placed: PlacedFiles,
+        changed: Option<&[Content]>,
+    ) -> Result<ExportOutcome, AppError> {
         let PlacedFiles { written, kept, .. } = placed;
-        let files = written.iter().map(|file| file.path.clone()).collect();
+        let is_changed = |file: &&WrittenFile| {
+            changed.is_none_or(|changed| changed.iter().any(|one| one.sha256 == file.sha256))
+        };
+        let files = written.iter().filter(is_changed);
+        let files = files.map(|file| file.path.clone()).collect();
         let now = self.session.now();
         self.store.record_export(item, written, now).await?;
         Ok(ExportOutcome::Written { files, kept })
@@ -187,6 +256,9 @@ impl<'a> Exporter<'a> {
         self.store.close().await;
     }
 }
+
+/// Staging files, with the changed contents among them if only those are wanted. `None` if no file changes.
+type Staged = Option<(StagedFiles, Option<Vec<Content>>)>;
 
 /// Exports run one after another, so no other job reserves a path.
 const fn no_reservations(_: &[PathBuf]) -> bool {

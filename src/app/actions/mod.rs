@@ -4,15 +4,19 @@
 //! - [`pause`]: pause and resume submissions
 //! - [`add`]: queue individual files and URLs
 //! - [`adopt`](mod@adopt): take transcripts on disk into the queue
-//! - [`export`]: write transcripts again from stored results; `export_answer`: write an answer that could not be used
+//! - [`export`]: write transcripts again from stored results; `export_answer`: write an answer that could not be used;
+//!   `export_changed`: choice of files that would be written differently
+//! - [`speakers`]: names of the speakers of a recording
 
 pub mod add;
 pub mod adopt;
 pub mod cancel;
 pub mod export;
 mod export_answer;
+mod export_changed;
 pub mod pause;
 pub mod retry;
+pub mod speakers;
 
 use crate::domain::{JobId, JobState};
 use serde::Serialize;

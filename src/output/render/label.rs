@@ -1,17 +1,24 @@
 //! Speaker labels.
 
 use super::plain;
+use crate::domain::speaker_names::SpeakerNames;
 use crate::domain::transcript::Speaker;
 use unicode_width::UnicodeWidthStr;
 
 /// Maximum width of a label, in columns. With its colon it fits on one line of a subtitle.
 pub(super) const MAX_COLUMNS: usize = 40;
 
-/// Word before the number in the names of some services.
-const SPEAKER: &str = "speaker";
-
-/// Returns `Speaker 1`, `Channel 2`, or both. Returns `None` if neither is known. Numbers start at 1.
-pub(super) fn label(speaker: Option<&Speaker>, channel: Option<u32>) -> Option<String> {
+/// Returns the name of a speaker, or otherwise `Speaker 1`, `Channel 2`, or both. Returns `None` if neither is known. Numbers
+/// start at 1.
+pub(super) fn label(
+    names: &SpeakerNames,
+    speaker: Option<&Speaker>,
+    channel: Option<u32>,
+) -> Option<String> {
+    let given = names.name(speaker, channel).map(plain::printable_line);
+    if let Some(name) = given.filter(|name| !name.is_empty()) {
+        return Some(truncate(name));
+    }
     let channel = channel.map(|channel| format!("Channel {}", u64::from(channel) + 1));
     let speaker = speaker
         .and_then(name)
@@ -29,17 +36,19 @@ const RIGHT_TO_LEFT: char = '\u{200f}';
 ///
 /// A line takes its direction from its first letter. A mark keeps that of a text from the right to the left.
 pub(super) fn labelled(label: &str, text: &str) -> String {
-    let first = text.chars().find(|char| char.is_alphabetic());
-    let mark = first
-        .filter(|first| is_right_to_left(*first))
-        .map(|_| RIGHT_TO_LEFT);
+    let mark = is_right_to_left(text).then_some(RIGHT_TO_LEFT);
     let mark = mark.map_or_else(String::new, String::from);
     let space = if text.is_empty() { "" } else { " " };
     format!("{mark}{label}:{space}{text}")
 }
 
-/// Whether the letter belongs to a script that is written from the right to the left.
-const fn is_right_to_left(char: char) -> bool {
+/// Whether the text starts with a letter of a script that is written from the right to the left.
+pub(super) fn is_right_to_left(text: &str) -> bool {
+    let first = text.chars().find(|char| char.is_alphabetic());
+    first.is_some_and(is_right_to_left_letter)
+}
+
+const fn is_right_to_left_letter(char: char) -> bool {
     matches!(
         char,
         '\u{0590}'..='\u{08ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}' | '\u{10800}'..='\u{10fff}'
@@ -47,17 +56,10 @@ const fn is_right_to_left(char: char) -> bool {
     )
 }
 
-/// Returns the printable name of a speaker, or `None` if no character is printable.
-///
-/// Services count from 0: `0`, `speaker_0`, `SPEAKER_00`.
+/// Returns the printable name of a speaker, or `None` if no character is printable. Services count from 0.
 fn name(speaker: &Speaker) -> Option<String> {
-    let name = plain::printable_line(&speaker.0);
-    let word = name.get(..SPEAKER.len());
-    let number = match word.filter(|word| word.eq_ignore_ascii_case(SPEAKER)) {
-        Some(_) => name[SPEAKER.len()..].trim_start_matches(['_', '-', ' ']),
-        None => &name,
-    };
-    match number.parse::<u32>() {
+    let name = plain::printable_line(speaker.key());
+    match name.parse::<u32>() {
         Ok(number) => Some((u64::from(number) + 1).to_string()),
         Err(_) => Some(name).filter(|name| !name.is_empty()),
     }
@@ -77,7 +79,11 @@ mod tests {
     use super::*;
 
     fn speaker(name: &str) -> Option<String> {
-        label(Some(&Speaker(name.to_owned())), None)
+        label(
+            &SpeakerNames::default(),
+            Some(&Speaker(name.to_owned())),
+            None,
+        )
     }
 
     #[test]
@@ -88,8 +94,13 @@ mod tests {
         assert_eq!(speaker("speaker_0").as_deref(), Some("Speaker 1"));
         assert_eq!(speaker("SPEAKER_09").as_deref(), Some("Speaker 10"));
         assert_eq!(speaker("speakers").as_deref(), Some("Speaker speakers"));
-        let both = label(Some(&Speaker("1".to_owned())), Some(0));
+        let second = Speaker("1".to_owned());
+        let mut names = SpeakerNames::default();
+        let both = label(&names, Some(&second), Some(0));
         assert_eq!(both.as_deref(), Some("Channel 1, Speaker 2"));
+        names.set("0/1", "Anna").unwrap();
+        let named = label(&names, Some(&second), Some(0));
+        assert_eq!(named.as_deref(), Some("Anna"));
     }
 
     #[test]

@@ -7,7 +7,6 @@ use super::paragraph::paragraphs;
 use super::plain;
 use super::timing::{clock_time, millis};
 use crate::domain::Transcript;
-use std::path::Path;
 
 /// Text of a transcript without speech.
 const NO_SPEECH: &str = "*No speech.*";
@@ -31,13 +30,8 @@ pub(super) fn render(transcript: &Transcript, envelope: &TranscriptMetadata<'_>)
 
 /// Returns the YAML front matter. All values are quoted, so that no reader takes a title or a time for another type.
 fn front_matter(transcript: &Transcript, envelope: &TranscriptMetadata<'_>) -> String {
-    let stem = Path::new(&envelope.recording).file_stem();
-    let title = stem.map_or_else(
-        || envelope.recording.as_str().into(),
-        |stem| stem.to_string_lossy(),
-    );
     let mut lines = vec![
-        format!("title: {}", quoted(&title)),
+        format!("title: {}", quoted(&envelope.title())),
         format!("source: {}", quoted(envelope.source)),
         format!("recording: {}", quoted(&envelope.recording)),
         format!("model: {}", quoted(envelope.request.model())),

@@ -1,6 +1,8 @@
 //! Metadata that some formats contain.
 
+use super::plain;
 use crate::domain::{Language, Request, Timestamp, Transcript};
+use std::path::Path;
 
 /// Metadata of a transcript.
 #[derive(Debug, Clone)]
@@ -30,6 +32,16 @@ pub struct TranscriptMetadata<'a> {
 }
 
 impl TranscriptMetadata<'_> {
+    /// Returns the name of the recording without its extension.
+    pub(super) fn title(&self) -> String {
+        let stem = Path::new(&self.recording).file_stem();
+        let title = stem.map_or_else(
+            || self.recording.as_str().into(),
+            |stem| stem.to_string_lossy(),
+        );
+        plain::printable_line(&title)
+    }
+
     /// Returns the detected or requested language.
     pub(super) fn language(&self, transcript: &Transcript) -> Option<Language> {
         Language::of(transcript.language.as_deref(), self.request)

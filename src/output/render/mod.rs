@@ -7,6 +7,7 @@
 //! - `srt`, `vtt`: subtitles
 //! - `md`: Markdown with links into the audio
 //! - `tsv`, `lrc`, `podcast`, `whisperx`, `aud`: formats of other programs
+//! - `corrections`: names and replacements, applied before; `speaker_samples`: the speakers of a transcript
 //! - `metadata`: metadata that `json` and `md` contain
 //! - `segment`: words grouped into sentences; `paragraph`: sentences grouped into paragraphs
 //! - `cue`: words grouped into subtitle cues; `cue_break`: the division with the lowest total cost; `cue_cost`: the cost of
@@ -16,9 +17,11 @@
 //! - `punctuation`: ends of sentences and clauses; `sentence_terminal`: a Unicode property
 //! - `timing`: display times of cues
 //! - `label`: speaker labels; `silence`: the text for a recording without speech
+//! - `reading`: paragraphs for formats that are read as text
 //! - `plain`: text without control characters; `wrap`: lines of limited width
 
 mod aud;
+mod corrections;
 mod cue;
 mod cue_break;
 mod cue_cost;
@@ -33,10 +36,12 @@ mod paragraph;
 mod plain;
 mod podcast;
 mod punctuation;
+mod reading;
 mod segment;
 mod sentence_terminal;
 mod silence;
 mod spacing;
+mod speaker_samples;
 mod speech;
 mod srt;
 mod timing;
@@ -56,7 +61,9 @@ mod tests;
 use crate::domain::rendering::RenderOptions;
 use crate::domain::{Format, Transcript};
 
+pub use corrections::correct;
 pub use metadata::TranscriptMetadata;
+pub use speaker_samples::{SpeakerSample, speaker_samples};
 
 /// Renders the unmodified JSON of a result, in its own memory. `silent` is whether it contains no speech.
 #[must_use]

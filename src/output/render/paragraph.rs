@@ -46,7 +46,11 @@ fn given_paragraphs(transcript: &Transcript) -> Vec<ReadingParagraph> {
     let paragraphs = transcript.paragraphs.iter().zip(sentences);
     let paragraphs = paragraphs.map(|(paragraph, sentences)| ReadingParagraph {
         start_ms: millis(paragraph.start_s),
-        label: label(paragraph.speaker.as_ref(), paragraph.channel),
+        label: label(
+            &transcript.speaker_names,
+            paragraph.speaker.as_ref(),
+            paragraph.channel,
+        ),
         text: plain::join(sentences.iter().map(String::as_str)),
     });
     paragraphs

@@ -1,6 +1,7 @@
 //! Text without control characters and escape sequences.
 
 use crate::domain::is_control_char;
+use crate::domain::script::{is_east_asian, is_unspaced};
 use unicode_width::UnicodeWidthChar;
 
 /// Converts text to one printable line.
@@ -72,14 +73,6 @@ pub(super) fn needs_space(before: &str, after: &str) -> bool {
     }
 }
 
-/// Whether the character belongs to a script that is written without spaces.
-///
-/// These are Han, kana, Thai, Lao, Khmer and Burmese, with their punctuation.
-const fn is_unspaced(char: char) -> bool {
-    is_east_asian(char)
-        || matches!(char, '\u{0e00}'..='\u{0eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}')
-}
-
 /// Whether the text contains a character of a script that is written without spaces.
 pub(super) fn has_unspaced_script(text: &str) -> bool {
     !text.is_ascii() && text.chars().any(is_unspaced)
@@ -138,14 +131,6 @@ fn is_dependent(char: char) -> bool {
             | '\u{102b}'..='\u{103e}' | '\u{17b4}'..='\u{17d3}'
     );
     follows || char.width() == Some(0)
-}
-
-const fn is_east_asian(char: char) -> bool {
-    matches!(
-        char,
-        '\u{3000}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{ff00}'..='\u{ffef}'
-            | '\u{20000}'..='\u{3ffff}'
-    )
 }
 
 /// Whether the character is East Asian punctuation that never begins a line.

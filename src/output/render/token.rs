@@ -5,6 +5,7 @@ use super::plain;
 use super::spacing::word_spaces;
 use super::timing::{estimate_duration_s, millis};
 use crate::domain::Transcript;
+use crate::domain::speaker_names::SpeakerNames;
 use crate::domain::transcript::{Paragraph, Speaker};
 use std::collections::BTreeMap;
 use unicode_segmentation::UnicodeSegmentation;
@@ -48,7 +49,7 @@ struct TimedText<'a> {
 pub(super) fn tokens(transcript: &Transcript, max_width: usize) -> Vec<Token> {
     [words, utterances, paragraphs, text]
         .into_iter()
-        .map(|texts| tokenize(texts(transcript), max_width))
+        .map(|texts| tokenize(texts(transcript), &transcript.speaker_names, max_width))
         .find(|tokens| !tokens.is_empty())
         .unwrap_or_default()
 }
@@ -62,7 +63,7 @@ pub(super) fn text_tokens(text: &str, max_width: usize) -> Vec<Token> {
         channel: None,
         has_space: None,
     };
-    tokenize(vec![text], max_width)
+    tokenize(vec![text], &SpeakerNames::default(), max_width)
 }
 
 fn words(transcript: &Transcript) -> Vec<TimedText<'_>> {
@@ -121,12 +122,12 @@ fn text(transcript: &Transcript) -> Vec<TimedText<'_>> {
 }
 
 /// Splits texts into words. The words of one text stay together even if another text overlaps it in time.
-fn tokenize(mut texts: Vec<TimedText<'_>>, max_width: usize) -> Vec<Token> {
+fn tokenize(mut texts: Vec<TimedText<'_>>, names: &SpeakerNames, max_width: usize) -> Vec<Token> {
     texts.sort_by_key(|timed| millis(timed.times.0));
     let mut tokens: Vec<Token> = Vec::new();
     let mut last_on = BTreeMap::<_, usize>::new();
     for timed in texts {
-        for (index, mut token) in timed.tokens(max_width).into_iter().enumerate() {
+        for (index, mut token) in timed.tokens(names, max_width).into_iter().enumerate() {
             if let Some(&last) = last_on.get(&timed.channel) {
                 let last: &Token = &tokens[last];
                 token.start_ms = token.start_ms.max(last.start_ms);
@@ -147,14 +148,14 @@ fn tokenize(mut texts: Vec<TimedText<'_>>, max_width: usize) -> Vec<Token> {
 
 impl TimedText<'_> {
     /// Returns the words. Their times are estimated from their lengths.
-    fn tokens(&self, max_width: usize) -> Vec<Token> {
+    fn tokens(&self, names: &SpeakerNames, max_width: usize) -> Vec<Token> {
         let line = plain::without_noise_spaces(plain::printable_line(self.text));
         let pieces: Vec<_> = line
             .split(' ')
             .flat_map(|word| split_word(word, max_width))
             .collect();
         let texts: Vec<_> = pieces.iter().map(|piece| piece.text).collect();
-        let label = label(self.speaker, self.channel);
+        let label = label(names, self.speaker, self.channel);
         split_time(&texts, self.times)
             .zip(&pieces)
             .map(|((start_s, end_s), piece)| Token {

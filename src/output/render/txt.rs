@@ -1,8 +1,7 @@
 //! Plain text: paragraphs separated by empty lines, with a label where the speaker changes.
 
 use super::label::labelled;
-use super::paragraph::{ReadingParagraph, paragraphs, text_paragraphs};
-use super::plain;
+use super::reading::{Reading, reading_paragraphs};
 use super::silence::SILENCE;
 use super::timing::clock_time;
 use super::wrap::wrap;
@@ -12,7 +11,10 @@ use crate::domain::rendering::TxtOptions;
 pub(super) fn render(transcript: &Transcript, options: &TxtOptions) -> String {
     let mut text = String::new();
     let mut last_label = None;
-    let (paragraphs, has_times) = reading_paragraphs(transcript);
+    let Reading {
+        paragraphs,
+        has_times,
+    } = reading_paragraphs(transcript);
     for paragraph in paragraphs {
         if !text.is_empty() {
             text.push_str("\n\n");
@@ -40,39 +42,4 @@ pub(super) fn render(transcript: &Transcript, options: &TxtOptions) -> String {
 
 fn label_changes(last: &Option<String>, label: &str) -> bool {
     last.as_deref() != Some(label)
-}
-
-/// Returns the paragraphs with times, unless the text of the transcript says more. Any content of a paid transcript is
-/// therefore shown. The flag is whether their times are known.
-fn reading_paragraphs(transcript: &Transcript) -> (Vec<ReadingParagraph>, bool) {
-    let timed = paragraphs(transcript);
-    if is_complete(transcript, &timed) {
-        return (timed, true);
-    }
-    let text = text_paragraphs(transcript);
-    if text.is_empty() {
-        (timed, transcript.has_times())
-    } else {
-        (text, false)
-    }
-}
-
-/// Whether the paragraphs replace the text: they are those of the service, name the speakers, or have the same words.
-fn is_complete(transcript: &Transcript, timed: &[ReadingParagraph]) -> bool {
-    let is_labelled = timed.iter().any(|paragraph| paragraph.label.is_some());
-    let is_given = !transcript.paragraphs.is_empty() && !timed.is_empty();
-    let has_times = !transcript.words.is_empty() || !transcript.utterances.is_empty();
-    let has_same_words = || {
-        let words = timed.iter().flat_map(|paragraph| visible(&paragraph.text));
-        visible(&transcript.text).eq(words)
-    };
-    is_given || is_labelled || has_times && has_same_words()
-}
-
-fn visible(text: &str) -> impl Iterator<Item = char> {
-    plain::printable_line(text)
-        .chars()
-        .filter(|char| !char.is_whitespace())
-        .collect::<Vec<_>>()
-        .into_iter()
 }

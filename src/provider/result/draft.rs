@@ -236,6 +236,7 @@ impl Draft {
             ),
             duration_s: self.duration_s,
             language: parts.language.or(self.language).or(channels.language),
+            ..Transcript::default()
         };
         sort(&mut transcript);
         let untimed_words = untimed_words.into_iter().map(|word| word.text);

@@ -215,6 +215,7 @@ mod tests {
                 settle: Duration::from_secs(30),
                 bounds: Bounds::default(),
                 allow_unknown: crate::config::AllowUnknown::default(),
+                rules: crate::domain::rendering::RenderRules::default(),
             },
             skip: vec![path.join("transcripts")],
         }

@@ -15,6 +15,7 @@
 //! - [`recovery`]: start and end of a run
 //! - [`results`]: stored results; [`outputs`]: the files written from them
 //! - [`unusable`]: answers that could not be used; [`warnings`]: warnings about finished transcripts
+//! - [`speaker_names`]: names of speakers
 //! - [`hooks`]: programs run for each transcript
 //! - [`outbox_message`], [`outbox`]: notifications until their delivery
 //! - [`source_holds`]: holds of single sources, whose recordings look paid for; `held`: their condition
@@ -56,6 +57,7 @@ pub(crate) mod scan_diff;
 pub(crate) mod scan_insert;
 pub mod service_lists;
 pub mod source_holds;
+pub mod speaker_names;
 pub mod spending;
 pub mod summary;
 pub(crate) mod tick;

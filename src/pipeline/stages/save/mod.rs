@@ -7,9 +7,11 @@
 
 pub mod names;
 pub(crate) mod reservations;
+pub mod rule_book;
 pub mod staging;
 pub(crate) mod sync;
 use crate::config::OutputConfig;
+use crate::domain::rendering::RenderRules;
 use crate::domain::{ErrorClass, Failure, RecordingId, Timestamp};
 use crate::output::staging_file::remove_staging_files;
 use crate::output::write::{parent_folder, sync_folder};
@@ -18,6 +20,7 @@ use crate::pipeline::journal::Journal;
 use crate::pipeline::result_cache::ResultCache;
 use crate::pipeline::stages::save::names::{OnEdited, write_failure};
 use crate::pipeline::stages::save::reservations::Reservations;
+use crate::pipeline::stages::save::rule_book::RuleBook;
 use crate::pipeline::stages::save::staging::{
     Findings, OutputFolders, PlacedFiles, RenderedFiles, StagedFiles, StagedResult, render_files,
 };
@@ -34,7 +37,7 @@ use crate::store::sqlite::queue::ReceivedJob;
 use crate::store::sqlite::results::CompressedResult;
 use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -63,6 +66,8 @@ pub struct Save {
     pub output: OutputConfig,
     /// Whether a hook runs for each finished job.
     pub has_hook: bool,
+    /// Names and replacements.
+    pub rules: Arc<RuleBook>,
     /// Recently received results.
     pub results: Arc<ResultCache>,
     /// Time for which output files could not be written.
@@ -182,6 +187,8 @@ struct UnsavedResult {
     result: LoadedResult,
     /// Records of the files written for its recording before.
     records: FileRecords,
+    /// Names and replacements for its transcripts.
+    rules: RenderRules,
 }
 
 /// A result whose files have their final names, or the failure.
@@ -299,6 +306,7 @@ async fn stage_all(
 async fn load(stage: &Save, received: Vec<ReceivedJob>) -> Result<Vec<UnsavedResult>, StoreError> {
     let recordings: Vec<_> = received.iter().map(|result| result.recording_id).collect();
     let mut outputs = stage.journal.store.outputs_of(&recordings).await?;
+    let mut rules = rules_for(stage, &received).await?;
     let from_cache = |result: &ReceivedJob| stage.results.take(result.job, result.received_at);
     let cached: Vec<_> = received.iter().map(from_cache).collect();
     let missing = received
@@ -317,10 +325,36 @@ async fn load(stage: &Save, received: Vec<ReceivedJob>) -> Result<Vec<UnsavedRes
                     None => LoadedResult::Packed(packed.remove(&received.job)?),
                 },
                 records: outputs.remove(&received.recording_id).unwrap_or_default(),
+                rules: rules.remove(&received.recording_id).unwrap_or_default(),
                 received,
             })
         });
     Ok(unsaved.collect())
+}
+
+/// Returns the names and replacements for each recording. What cannot be read is left out, because a paid result is never held
+/// back.
+async fn rules_for(
+    stage: &Save,
+    received: &[ReceivedJob],
+) -> Result<HashMap<RecordingId, RenderRules>, StoreError> {
+    let recordings = received.iter();
+    let recordings = recordings.map(|result| (result.recording_id, result.recording.clone()));
+    let recordings: Vec<_> = recordings.collect();
+    let ids: Vec<_> = recordings.iter().map(|(id, _)| *id).collect();
+    let mut names = stage.journal.store.speaker_names(&ids).await?;
+    let book = stage.rules.clone();
+    let found = map_blocking(IO_THREADS, recordings, move |(id, recording)| {
+        (id, book.find(&recording))
+    });
+    let rules = found.await.into_iter().map(|(id, mut found)| {
+        if let Some(problem) = &found.problem {
+            tracing::warn!(problem = %problem, "a transcript is written without some names or replacements");
+        }
+        found.rules.speakers.extend(names.remove(&id).unwrap_or_default());
+        (id, found.rules)
+    });
+    Ok(rules.collect())
 }
 
 /// A result with the content of its files, or the failure.
@@ -336,6 +370,7 @@ fn render(unsaved: UnsavedResult, output: &OutputConfig) -> Result<RenderedResul
         received,
         result,
         records,
+        rules,
     } = unsaved;
     let completed = result.parse()?;
     let folders = OutputFolders::of(output, &received.recording);
@@ -346,6 +381,7 @@ fn render(unsaved: UnsavedResult, output: &OutputConfig) -> Result<RenderedResul
             &folders.preferred,
             output,
             &output.formats,
+            &rules,
         )
     });
     Ok(RenderedResult {

@@ -5,6 +5,7 @@
 use crate::config::{Layout, Names, OutputConfig};
 use crate::domain::file_name::TemplateValues;
 use crate::domain::readable_path::{path_bytes, readable_path};
+use crate::domain::rendering::RenderRules;
 use crate::domain::{
     ErrorClass, Failure, Format, KeptFile, Language, Location, Recording, Transcript, Warning,
     WrittenFile,
@@ -13,7 +14,7 @@ use crate::output::error::WriteError;
 use crate::output::link::relative_link;
 use crate::output::naming;
 use crate::output::portable_name::NameForm;
-use crate::output::render::{TranscriptMetadata, render, render_json};
+use crate::output::render::{TranscriptMetadata, correct, render, render_json};
 use crate::output::target::{Content, Target, TargetState};
 use crate::output::write::{StagedFile, create_folder, rename_into_place};
 use crate::pipeline::stages::save::names::{
@@ -117,7 +118,8 @@ pub struct Findings {
     pub warnings: Vec<Warning>,
 }
 
-/// Renders a result in `formats`, for files in `folder`. Formats that need times are left out if the text has none.
+/// Renders a result in `formats`, for files in `folder`, with the names and replacements of `rules`. Formats that need times
+/// are left out if the text has none.
 ///
 /// # Errors
 /// If the stored result is damaged.
@@ -127,10 +129,12 @@ pub fn render_files(
     folder: &Path,
     output: &OutputConfig,
     formats: &[Format],
+    rules: &RenderRules,
 ) -> Result<RenderedFiles, Failure> {
     let envelope = envelope(received, folder);
     let findings = findings(received, &completed, formats);
-    let (transcript, result) = completed.into_parts();
+    let (mut transcript, result) = completed.into_parts();
+    correct(&mut transcript, rules);
     let formats = writable_formats(formats, &transcript);
     let render = |&format: &Format| match format {
         Format::Json => Vec::new(),

@@ -1,0 +1,120 @@
+//! Names of the speakers of a recording.
+
+use crate::app::error::AppError;
+use crate::app::items::find_item;
+use crate::app::session::Session;
+use crate::domain::JobId;
+use crate::domain::speaker_names::is_same_speaker;
+use crate::output::render::{SpeakerSample, correct, speaker_samples};
+use crate::pipeline::stages::save::rule_book::RuleBook;
+use crate::provider::Completed;
+use crate::provider::body::Body;
+use crate::store::sqlite::queue::ReceivedJob;
+use crate::store::{Store, StoreError};
+use serde::Serialize;
+
+/// Speakers of an item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ItemSpeakers {
+    /// ID of the job.
+    pub item: JobId,
+    /// Its speakers, in the order in which they first speak.
+    pub speakers: Vec<SpeakerSample>,
+}
+
+/// Returns the speakers of the item with this ID, or otherwise of the newest item of the recording at this path or URL.
+///
+/// # Errors
+/// If there is no such item, it has no transcript, or the database fails.
+pub async fn list_speakers(session: &Session, name: &str) -> Result<ItemSpeakers, AppError> {
+    let store = session.existing_store().await?.ok_or(AppError::NoResults)?;
+    let received = find_result(session, &store, name).await?;
+    let speakers = speakers_of(session, &store, &received).await?;
+    store.close().await;
+    Ok(ItemSpeakers {
+        item: received.job,
+        speakers,
+    })
+}
+
+/// Names speakers of a recording, given by keys. An empty name removes one. The transcripts have to be exported afterwards.
+///
+/// Either all names are stored or none.
+///
+/// # Errors
+/// If there is no such item or speaker, a name is not valid, or the database fails.
+pub async fn name_speakers(
+    session: &Session,
+    name: &str,
+    names: &[(String, String)],
+) -> Result<JobId, AppError> {
+    let store = session.store().await?;
+    let received = find_result(session, &store, name).await?;
+    let speakers = speakers_of(session, &store, &received).await?;
+    let known = store.speaker_names(&[received.recording_id]).await?;
+    let mut all = known.into_values().next().unwrap_or_default();
+    for (key, name) in names {
+        all.set(key, name).map_err(|error| AppError::SpeakerName {
+            speaker: key.clone(),
+            reason: error.to_string(),
+        })?;
+        require_speaker(&speakers, key)?;
+    }
+    store.set_speaker_names(received.recording_id, all).await?;
+    store.close().await;
+    Ok(received.job)
+}
+
+fn require_speaker(speakers: &[SpeakerSample], key: &str) -> Result<(), AppError> {
+    let keys: Vec<_> = speakers.iter().map(|one| one.speaker.as_str()).collect();
+    if keys.iter().any(|known| is_same_speaker(known, key)) {
+        return Ok(());
+    }
+    let reason = if keys.is_empty() {
+        "the transcript names no speakers; the option `diarize` or `speaker_labels` asks for them"
+            .to_owned()
+    } else {
+        format!(
+            "there is no such speaker; the transcript has {}",
+            keys.join(", ")
+        )
+    };
+    Err(AppError::SpeakerName {
+        speaker: key.to_owned(),
+        reason,
+    })
+}
+
+async fn find_result(
+    session: &Session,
+    store: &Store,
+    name: &str,
+) -> Result<ReceivedJob, AppError> {
+    let no_item = || AppError::NoItem {
+        name: name.to_owned(),
+    };
+    let item = find_item(session, store, name).await?.ok_or_else(no_item)?;
+    let received = store.with_result(item.job.id).await?;
+    received.ok_or(AppError::NoTranscript { item: item.job.id })
+}
+
+async fn speakers_of(
+    session: &Session,
+    store: &Store,
+    received: &ReceivedJob,
+) -> Result<Vec<SpeakerSample>, AppError> {
+    let packed = store.results(&[received.job]).await?.remove(&received.job);
+    let packed = packed.ok_or(AppError::NoTranscript { item: received.job })?;
+    let completed = Body::from_stored(packed.into_packed()).and_then(Completed::from_body);
+    let completed = completed.map_err(|_| StoreError::Content { column: "raw" })?;
+    let mut transcript = completed.transcript;
+    let mut rules = RuleBook::new(&session.config.sources)
+        .find(&received.recording)
+        .rules;
+    let names = store.speaker_names(&[received.recording_id]).await?;
+    rules
+        .speakers
+        .extend(names.into_values().next().unwrap_or_default());
+    correct(&mut transcript, &rules);
+    Ok(speaker_samples(transcript))
+}

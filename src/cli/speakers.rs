@@ -1,0 +1,44 @@
+//! `nightscribe speakers`
+
+use super::args::SpeakersArgs;
+use super::exit::{CommandError, Exit};
+use super::export::print_outcome;
+use super::json::to_json_line;
+use super::terminal::{escape_control_chars, format_table, new_table};
+use crate::app::actions::export::{ExportFiles, Exporter};
+use crate::app::actions::speakers::{ItemSpeakers, list_speakers, name_speakers};
+use crate::app::session::Session;
+use crate::pipeline::stages::save::names::OnEdited;
+use std::io::Write;
+
+pub(super) async fn speakers(session: &Session, args: &SpeakersArgs) -> Result<Exit, CommandError> {
+    if args.names.is_empty() {
+        print_speakers(&list_speakers(session, &args.what).await?, args.json)?;
+        return Ok(Exit::Done);
+    }
+    let item = name_speakers(session, &args.what, &args.names).await?;
+    let opened = Exporter::open(session, None, ExportFiles::Changed, OnEdited::Keep);
+    let mut exporter = opened.await?;
+    let outcome = exporter.export(item).await?;
+    exporter.close().await;
+    print_outcome(item, outcome)
+}
+
+fn print_speakers(found: &ItemSpeakers, json: bool) -> Result<(), CommandError> {
+    let mut out = anstream::stdout().lock();
+    if json {
+        writeln!(out, "{}", to_json_line(found)?)?;
+        return Ok(());
+    }
+    if found.speakers.is_empty() {
+        writeln!(out, "item {}: the transcript names no speakers", found.item)?;
+        return Ok(());
+    }
+    let mut rows = new_table(&["SPEAKER", "NAME", "FIRST SENTENCE"]);
+    rows.add_rows(found.speakers.iter().map(|one| {
+        let name = one.name.as_deref().unwrap_or_default();
+        [&one.speaker, name, &one.sentence].map(escape_control_chars)
+    }));
+    write!(out, "{}", format_table(&rows))?;
+    Ok(())
+}
