@@ -400,7 +400,7 @@ pub struct AdoptArgs {
 /// Returns the help of `--format`, which lists every format.
 fn format_help() -> String {
     let names = Format::ALL.map(Format::as_str).join(", ");
-    format!("Output format: {names} or all; repeatable")
+    format!("Output format: {names} or all (except docx); repeatable")
 }
 
 /// Subcommands of `service`.

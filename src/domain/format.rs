@@ -27,11 +27,15 @@ pub enum Format {
     Whisperx,
     /// Label track for Audacity.
     Aud,
+    /// HTML transcript of the podcast namespace.
+    Html,
+    /// Office Open XML document for word processors.
+    Docx,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Txt,
         Self::Json,
         Self::Srt,
@@ -42,6 +46,8 @@ impl Format {
         Self::Podcast,
         Self::Whisperx,
         Self::Aud,
+        Self::Html,
+        Self::Docx,
     ];
 
     /// Returns the name used in the configuration.
@@ -58,13 +64,24 @@ impl Format {
             Self::Podcast => "podcast",
             Self::Whisperx => "whisperx",
             Self::Aud => "aud",
+            Self::Html => "html",
+            Self::Docx => "docx",
         }
     }
 
     /// Returns whether the format shows the time of each part of the text.
     #[must_use]
     pub const fn needs_times(self) -> bool {
-        !matches!(self, Self::Txt | Self::Json | Self::Md)
+        !matches!(
+            self,
+            Self::Txt | Self::Json | Self::Md | Self::Html | Self::Docx
+        )
+    }
+
+    /// Returns whether the file is text. A format for one kind of program is written only where it is named.
+    #[must_use]
+    pub const fn is_text(self) -> bool {
+        !matches!(self, Self::Docx)
     }
 
     /// Returns the file extension, without the leading dot.
@@ -107,7 +124,7 @@ impl FromStr for Format {
     }
 }
 
-/// One format, or `all` formats. Parsed from one argument.
+/// One format, or `all` text formats. Parsed from one argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FormatSelection(Vec<Format>);
 
@@ -116,7 +133,10 @@ impl FromStr for FormatSelection {
 
     fn from_str(text: &str) -> Result<Self, UnknownFormat> {
         Ok(Self(match text {
-            "all" => Format::ALL.to_vec(),
+            "all" => Format::ALL
+                .into_iter()
+                .filter(|format| format.is_text())
+                .collect(),
             one => vec![one.parse()?],
         }))
     }

@@ -6,6 +6,7 @@
 //! - `txt`: plain text for reading
 //! - `srt`, `vtt`: subtitles
 //! - `md`: Markdown with links into the audio
+//! - `html`: the page of the podcast namespace; `docx`: a document for word processors, an `archive` of XML
 //! - `tsv`, `lrc`, `podcast`, `whisperx`, `aud`: formats of other programs
 //! - `corrections`: names and replacements, applied before; `speaker_samples`: the speakers of a transcript
 //! - `metadata`: metadata that `json` and `md` contain
@@ -17,19 +18,23 @@
 //! - `punctuation`: ends of sentences and clauses; `sentence_terminal`: a Unicode property
 //! - `timing`: display times of cues
 //! - `label`: speaker labels; `silence`: the text for a recording without speech
-//! - `reading`: paragraphs for formats that are read as text
+//! - `reading`: paragraphs for formats that are read as text; `markup`: text for HTML and XML
 //! - `plain`: text without control characters; `wrap`: lines of limited width
 
+mod archive;
 mod aud;
 mod corrections;
 mod cue;
 mod cue_break;
 mod cue_cost;
+mod docx;
+mod html;
 mod json;
 mod label;
 mod line_break;
 mod line_limit;
 mod lrc;
+mod markup;
 mod md;
 mod metadata;
 mod paragraph;
@@ -81,7 +86,8 @@ pub fn render(
     options: &RenderOptions,
 ) -> Vec<u8> {
     let language = || envelope.language(transcript);
-    match format {
+    let text = match format {
+        Format::Docx => return docx::render(transcript, envelope),
         Format::Json => json::render(transcript.is_silent(), raw.to_owned(), envelope),
         Format::Txt => txt::render(transcript, &options.txt),
         Format::Srt => srt::render(transcript, language().as_ref(), &options.subtitles),
@@ -92,6 +98,7 @@ pub fn render(
         Format::Podcast => podcast::render(transcript),
         Format::Whisperx => whisperx::render(transcript, envelope),
         Format::Aud => aud::render(transcript),
-    }
-    .into_bytes()
+        Format::Html => html::render(transcript, envelope),
+    };
+    text.into_bytes()
 }

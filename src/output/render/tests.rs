@@ -128,13 +128,14 @@ fn hostile() -> Transcript {
 }
 
 /// Formats of other programs.
-const EXTERNAL_FORMATS: [Format; 6] = [
+const EXTERNAL_FORMATS: [Format; 7] = [
     Format::Md,
     Format::Tsv,
     Format::Lrc,
     Format::Podcast,
     Format::Whisperx,
     Format::Aud,
+    Format::Html,
 ];
 
 #[test]

@@ -64,7 +64,7 @@ pub enum Scenario {
 }
 
 /// Additional formats. With this many files, the whole file system is synced instead of each file.
-const MORE_FORMATS: &str = ", 'md', 'tsv', 'lrc', 'podcast', 'whisperx', 'aud'";
+const MORE_FORMATS: &str = ", 'md', 'tsv', 'lrc', 'podcast', 'whisperx', 'aud', 'html', 'docx'";
 
 const EXPORT: [&str; 10] = [
     "export", "--all", "--format", "txt", "--format", "json", "--format", "srt", "--format", "vtt",
