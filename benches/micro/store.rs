@@ -99,6 +99,7 @@ async fn process(store: &Store, run: RunId, job: JobId) {
             words: 3,
             language: None,
             silent: false,
+            quality: nightscribe::domain::quality::Quality::default(),
             sha256: None,
             now: NOW,
         })

@@ -51,6 +51,7 @@ fn word(data: &mut Unstructured<'_>) -> Result<Word> {
         end_s,
         speaker: speaker(data)?,
         channel: data.arbitrary()?,
+        confidence: None,
     })
 }
 

@@ -112,7 +112,8 @@ pub async fn billing_report(
     }))
 }
 
-fn day(time: Timestamp, zone: &TimeZone) -> String {
+/// Returns the day of a time, in local time.
+pub(super) fn day(time: Timestamp, zone: &TimeZone) -> String {
     date_of(time, zone).map_or_else(|| time.to_string(), |date| date.to_string())
 }
 

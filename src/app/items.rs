@@ -4,13 +4,17 @@ use super::error::AppError;
 use super::session::Session;
 use super::wait_reason::{WaitContext, WaitReason};
 use crate::domain::Location;
+use crate::domain::quality::Quality;
 use crate::domain::readable_path::{path_bytes, percent_form, readable_path};
 use crate::domain::{AttemptId, Failure, GenerationId, JobId, JobState, Timestamp, Warning};
+use crate::policy::quality::quality;
+use crate::provider::Completed;
 use crate::provider::aimlapi::models::shown_name;
-use crate::store::Store;
+use crate::provider::body::Body;
 use crate::store::sqlite::hooks::HookRun;
 use crate::store::sqlite::items::{self as stored, Item, ItemFilter};
 use crate::store::sqlite::unusable::StoredAnswer;
+use crate::store::{Store, StoreError};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
@@ -50,6 +54,8 @@ pub struct ItemView<W = WaitReason> {
     pub sha256: Option<String>,
     /// Whether the recording contains no speech. `None` without a result.
     pub silent: Option<bool>,
+    /// Figures of the transcript. `None` without a result, and in a list for results of earlier versions.
+    pub quality: Option<Quality>,
     /// Job that paid for the result, if it is shared.
     pub paid_by: Option<JobId>,
     /// Earliest time of the next attempt. `None` unless the item is queued.
@@ -100,6 +106,7 @@ impl ItemView {
             duration_s: item.duration_s,
             sha256: item.sha256,
             silent: item.silent,
+            quality: item.quality,
             paid_by: item.paid_by,
             expires_at: item.expires_at,
             error: item.error,
@@ -127,6 +134,7 @@ impl ItemView {
             duration_s: self.duration_s,
             sha256: self.sha256,
             silent: self.silent,
+            quality: self.quality,
             paid_by: self.paid_by,
             due_at: self.due_at,
             expires_at: self.expires_at,
@@ -341,7 +349,14 @@ pub(crate) async fn find_item(
     Ok(None)
 }
 
-async fn details(session: &Session, store: &Store, item: Item) -> Result<ItemDetails, AppError> {
+async fn details(
+    session: &Session,
+    store: &Store,
+    mut item: Item,
+) -> Result<ItemDetails, AppError> {
+    if item.quality.is_none() {
+        item.quality = computed_quality(store, item.job.id).await?;
+    }
     let attempts = store.attempts(item.job.id).await?.into_iter();
     let hook = store.hook_run(item.job.id).await?;
     let unusable_answer = match item.state {
@@ -355,6 +370,16 @@ async fn details(session: &Session, store: &Store, item: Item) -> Result<ItemDet
         hook: hook.map(HookView::from),
         unusable_answer: unusable_answer.map(UnusableAnswerView::from),
     })
+}
+
+/// Computes the figures of a result that an earlier version stored without. `None` without a result.
+async fn computed_quality(store: &Store, item: JobId) -> Result<Option<Quality>, AppError> {
+    let Some(packed) = store.results(&[item]).await?.remove(&item) else {
+        return Ok(None);
+    };
+    let completed = Body::from_stored(packed.into_packed()).and_then(Completed::from_body);
+    let completed = completed.map_err(|_| StoreError::Content { column: "raw" })?;
+    Ok(Some(quality(&completed.transcript)))
 }
 
 fn location_text(location: Location) -> String {

@@ -23,6 +23,7 @@ pub mod live;
 pub mod plan;
 mod plan_budget;
 pub mod prices;
+pub mod quality;
 pub mod reconcile;
 pub mod scan;
 pub mod session;

@@ -273,6 +273,7 @@ mod tests {
             expires_at: None,
             error: None,
             silent: None,
+            quality: None,
             paid_by: None,
             warnings: Vec::new(),
             outputs: Vec::new(),

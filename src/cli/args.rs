@@ -209,6 +209,9 @@ pub struct ReportArgs {
     /// Compare with the service's list of charges and print every difference
     #[arg(long, conflicts_with = "csv")]
     pub reconcile: bool,
+    /// Print the quality of the transcripts instead: confidence, share of speech, repetitions and languages
+    #[arg(long, conflicts_with_all = ["csv", "reconcile"])]
+    pub quality: bool,
 }
 
 /// Value of `--since`.

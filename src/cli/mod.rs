@@ -6,6 +6,7 @@
 //! - `logging`: log setup; `journal`: priorities for the journal of systemd
 //! - `terminal`: styles and formatting; `json`: JSON output
 //! - `wait_text`: sentence for the reason that an item is not done
+//! - `quality_text`: figures by which transcripts are judged
 //! - `live`: live view of the queue
 //! - `display`: progress of a run on a terminal, in a log and for systemd
 //! - one module per command
@@ -32,6 +33,7 @@ mod paged_table;
 mod pause;
 mod plan;
 mod prices;
+mod quality_text;
 mod reload;
 mod report;
 mod retry;

@@ -3,11 +3,13 @@
 use super::args::{ReportArgs, Since};
 use super::exit::{CommandError, Exit};
 use super::json::to_json_line;
+use super::quality_text::quality_table;
 use super::terminal::{
     escape_control_chars, format_hours, format_money, format_table, new_table, pluralize,
     printable_path,
 };
 use crate::app::billing::{BillingReport, ReportLine, billing_report};
+use crate::app::quality::quality_report;
 use crate::app::reconcile::Difference;
 use crate::app::session::Session;
 use crate::domain::Timestamp;
@@ -19,6 +21,9 @@ use std::path::Path;
 
 pub(super) async fn report(session: &Session, args: &ReportArgs) -> Result<Exit, CommandError> {
     let since = start_time(args.since, session.now(), &SystemClock.zone())?;
+    if args.quality {
+        return print_quality(session, since, args).await;
+    }
     let report = billing_report(session, since, args.by, args.reconcile).await?;
     let Some(report) = report else {
         return Ok(Exit::Done);
@@ -30,6 +35,23 @@ pub(super) async fn report(session: &Session, args: &ReportArgs) -> Result<Exit,
         write!(out, "{}", csv(&report))?;
     } else {
         write!(out, "{}", text(&report))?;
+    }
+    Ok(Exit::Done)
+}
+
+async fn print_quality(
+    session: &Session,
+    since: Timestamp,
+    args: &ReportArgs,
+) -> Result<Exit, CommandError> {
+    let Some(report) = quality_report(session, since, args.by).await? else {
+        return Ok(Exit::Done);
+    };
+    let mut out = anstream::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", to_json_line(&report)?)?;
+    } else {
+        write!(out, "{}", quality_table(&report))?;
     }
     Ok(Exit::Done)
 }

@@ -3,6 +3,7 @@
 use super::args::ShowArgs;
 use super::exit::{CommandError, Exit};
 use super::json::to_json_line;
+use super::quality_text::quality_text;
 use super::terminal::{
     escape_control_chars, format_seconds, format_table, new_table, printable_path,
 };
@@ -83,6 +84,13 @@ fn facts(item: &ItemView<String>) -> String {
         "speech",
         item.silent
             .map(|silent| if silent { "none" } else { "yes" }.to_owned()),
+    );
+    add(
+        "quality",
+        item.quality
+            .as_ref()
+            .map(quality_text)
+            .filter(|text| !text.is_empty()),
     );
     add(
         "paid by",

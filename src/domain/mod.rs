@@ -8,7 +8,7 @@
 //!   takes it
 //! - [`language`]: languages, as services and media servers name them
 //! - [`transcript`]: a transcript, independent of the model; [`extras`]: what else a result contains
-//! - [`warning`]: warnings about finished transcripts
+//! - [`warning`]: warnings about finished transcripts; [`quality`]: figures by which they are judged
 //! - [`failure`]: failure classes, with advice; [`hold`]: reasons to suspend submissions
 //! - [`problem`]: problems of a run that need a person
 //! - [`on_uncertain`]: what is done with a submission that stays uncertain
@@ -50,6 +50,7 @@ pub mod one_line;
 pub mod paid_mark;
 pub mod price;
 pub mod problem;
+pub mod quality;
 pub mod readable_path;
 pub mod recording;
 pub mod rendering;

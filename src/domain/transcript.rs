@@ -70,6 +70,8 @@ pub struct Word {
     pub speaker: Option<Speaker>,
     /// Channel number from 0, if the audio has several channels.
     pub channel: Option<u32>,
+    /// Confidence of the model from 0 to 1, if the service gives it.
+    pub confidence: Option<f32>,
 }
 
 /// A paragraph.

@@ -1,6 +1,7 @@
 //! A result as the queue stores it.
 
 use crate::domain::{AttemptId, JobId, Timestamp};
+use crate::policy::quality::quality;
 use crate::provider::Completed;
 use crate::provider::body::Body;
 use crate::store::compress::pack;
@@ -33,6 +34,7 @@ pub(super) fn completion(
         words: transcript.words.len() as u64,
         language: transcript.language.clone(),
         silent: transcript.is_silent(),
+        quality: quality(transcript),
         sha256,
         now,
     }

@@ -18,7 +18,7 @@
 //! - [`polling`]: schedule of polls
 //! - [`rate_estimate`]: estimate of the submit rate that the service accepts
 //! - [`rescan`]: schedule of rescans of a source
-//! - [`result_warnings`]: warnings about a finished transcript
+//! - [`result_warnings`]: warnings about a finished transcript; [`quality`]: figures by which it is judged
 
 pub mod admission;
 pub mod backoff;
@@ -36,6 +36,7 @@ pub mod lookup_schedule;
 pub mod losses;
 pub mod outcome;
 pub mod polling;
+pub mod quality;
 pub mod rate_estimate;
 pub mod rescan;
 pub mod result_warnings;

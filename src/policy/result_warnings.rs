@@ -142,6 +142,7 @@ mod tests {
             end_s,
             speaker: speaker.map(|label| Speaker(label.to_owned())),
             channel: None,
+            confidence: None,
         }
     }
 

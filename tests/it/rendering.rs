@@ -1,6 +1,7 @@
 //! Names, replacements and settings of the formats, applied to existing transcripts for nothing.
 
 use crate::harness::{TestEnv, set_mtime, settings};
+use serde_json::Value;
 use std::fs;
 use std::time::SystemTime;
 
@@ -152,4 +153,24 @@ fn changed_settings_leave_edited_transcripts() {
     let changed = env.run(&["export", "--changed"]);
     assert!(changed.stdout.contains("0.srt"), "{}", changed.stdout);
     assert!(!changed.stdout.contains("0.new.txt"), "{}", changed.stdout);
+}
+
+#[test]
+fn the_quality_of_a_transcript_is_shown() {
+    let env = with_speakers();
+    let show = env.run(&["show", "1"]).stdout;
+    assert!(show.contains("quality     confidence 0.99"), "{show}");
+    let item: Value = serde_json::from_str(&env.run(&["show", "1", "--json"]).stdout).unwrap();
+    assert_eq!(item["quality"]["confidence"], 0.99);
+    let report = env.run(&["report", "--quality"]);
+    assert_eq!(report.code, 0, "{}", report.stderr);
+    let line = report.stdout.lines().find(|line| line.contains("talks"));
+    assert!(
+        line.is_some_and(|line| line.contains("0.99")),
+        "{}",
+        report.stdout
+    );
+    let json: Value =
+        serde_json::from_str(&env.run(&["report", "--quality", "--json"]).stdout).unwrap();
+    assert_eq!(json["lines"][0]["transcripts"], 1);
 }

@@ -2,6 +2,7 @@
 
 use governor::clock::FakeRelativeClock;
 use nightscribe::domain::Location;
+use nightscribe::domain::quality::Quality;
 use nightscribe::domain::{
     AttemptId, ErrorClass, Failure, GenerationId, JobId, JobState, Request, RunId, Timestamp,
 };
@@ -466,6 +467,7 @@ async fn activity_describes_the_queue() {
         words: 0,
         language: None,
         silent: true,
+        quality: Quality::default(),
         sha256: None,
         now: at(21),
     };

@@ -1,6 +1,7 @@
 //! The functions of the store, on a real database file.
 
 use nightscribe::domain::Location;
+use nightscribe::domain::quality::Quality;
 use nightscribe::domain::transition::{JobEvent, next};
 use nightscribe::domain::{
     AttemptId, ErrorClass, Failure, FileRecord, GenerationId, Hold, HoldKind, JobId, JobState,
@@ -150,6 +151,7 @@ impl Queue {
                 words: 3,
                 language: Some("en".to_owned()),
                 silent: false,
+                quality: Quality::default(),
                 sha256: None,
                 now: at(30),
             })
@@ -371,6 +373,7 @@ fn import(job: JobId, files: Option<Vec<WrittenFile>>) -> Import {
         words: 0,
         language: None,
         silent: true,
+        quality: Quality::default(),
         files,
         now: at(15),
     }

@@ -93,6 +93,7 @@ mod tests {
             end_s: start_s + 1.0,
             speaker: None,
             channel: Some(channel),
+            confidence: None,
         }
     }
 

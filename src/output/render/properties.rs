@@ -30,6 +30,7 @@ fn any_transcript() -> impl Strategy<Value = Transcript> {
                     end_s: start_s + length,
                     speaker: (name > 0).then(|| Speaker(name.to_string())),
                     channel,
+                    confidence: None,
                 })
                 .collect();
             words.sort_by(|a, b| a.start_s.total_cmp(&b.start_s));

@@ -129,6 +129,7 @@ mod tests {
             end_s: 0.0,
             speaker: None,
             channel: None,
+            confidence: None,
         };
         Transcript {
             text: text.to_owned(),

@@ -72,6 +72,7 @@ mod tests {
             end_s: f64::from(index) + 0.9,
             speaker: Some(Speaker((*speaker).to_owned())),
             channel: None,
+            confidence: None,
         };
         let said = [
             ("Hello", "speaker_1"),

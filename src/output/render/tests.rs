@@ -49,6 +49,7 @@ pub(super) fn words(text: &str, from: f64, name: &str, channel: Option<u32>) -> 
             end_s: start_s + 0.3,
             speaker: speaker(name),
             channel,
+            confidence: None,
         }
     };
     text.split(' ').enumerate().map(word).collect()
@@ -221,6 +222,7 @@ fn spoken(words: &[(&str, f64, f64, u32)]) -> Transcript {
         end_s: *end_s,
         speaker: None,
         channel: Some(*channel),
+        confidence: None,
     };
     Transcript {
         words: words.iter().map(word).collect(),
@@ -485,6 +487,7 @@ fn by_character(text: &str) -> Transcript {
         end_s: 0.3 * index as f64 + 0.28,
         speaker: None,
         channel: None,
+        confidence: None,
     });
     Transcript {
         words: words.collect(),

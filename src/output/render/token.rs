@@ -319,6 +319,7 @@ mod tests {
                 end_s: 1.0,
                 speaker: None,
                 channel: None,
+                confidence: None,
             }],
             ..Transcript::default()
         };

@@ -9,6 +9,7 @@ use crate::output::unrecorded::UnrecordedTranscript;
 use crate::output::write::parent_folder;
 use crate::pipeline::received::packed;
 use crate::pipeline::stages::save::staging::OutputFolders;
+use crate::policy::quality::quality;
 use crate::provider::Completed;
 use crate::store::sqlite::import::Import;
 use std::io;
@@ -67,6 +68,7 @@ pub fn read_import(
         words: read.words.len() as u64,
         language: read.language.clone(),
         silent: read.is_silent(),
+        quality: quality(read),
         files,
         now,
     }))

@@ -312,6 +312,7 @@ fn as_word(segment: &Utterance) -> Word {
         end_s: segment.end_s,
         speaker: segment.speaker.clone(),
         channel: segment.channel,
+        confidence: None,
     }
 }
 

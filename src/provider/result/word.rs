@@ -38,6 +38,7 @@ pub(crate) struct WordDraft {
     speaker: Option<Speaker>,
     channel: Option<u32>,
     is_speech: Option<bool>,
+    confidence: Option<f32>,
     pub(crate) marks: Marks,
 }
 
@@ -64,7 +65,15 @@ impl WordDraft {
                 self.is_speech = kind.map(|kind| !NOT_SPEECH.contains(&&*kind));
                 self.marks.is_scribe = true;
             }
-            "logprob" => self.marks.is_scribe = true,
+            "logprob" => {
+                let logarithm = json.number();
+                self.confidence = logarithm.map(|logarithm| logarithm.exp().clamp(0.0, 1.0) as f32);
+                self.marks.is_scribe = true;
+            }
+            "confidence" | "probability" | "score" => {
+                let confidence = json.number();
+                self.confidence = confidence.map(|confidence| confidence.clamp(0.0, 1.0) as f32);
+            }
             _ => {}
         }
     }
@@ -94,6 +103,7 @@ impl WordDraft {
             end_s,
             speaker: self.speaker,
             channel: self.channel,
+            confidence: self.confidence,
         };
         Some(if times.is_some() { Ok(word) } else { Err(word) })
     }

@@ -60,6 +60,7 @@ mod tests {
             end_s: start_s + 1.0,
             speaker: None,
             channel: None,
+            confidence: None,
         }
     }
 

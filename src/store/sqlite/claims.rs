@@ -256,8 +256,8 @@ impl Change for Share {
         check_guard(&shared)?;
         let copied = sqlx::query(
             "INSERT OR REPLACE INTO results
-                 (job_id, raw, received_at, duration_s, words, language, silent, paid_by)
-             SELECT ?1, raw, ?3, duration_s, words, language, silent, coalesce(paid_by, job_id)
+                 (job_id, raw, received_at, duration_s, words, language, silent, quality, paid_by)
+             SELECT ?1, raw, ?3, duration_s, words, language, silent, quality, coalesce(paid_by, job_id)
              FROM results WHERE job_id = ?2",
         )
         .bind(self.job.0)

@@ -1,10 +1,12 @@
 //! Import of results from transcripts on disk.
 
+use crate::domain::quality::Quality;
 use crate::domain::{GenerationId, JobId, Request, Timestamp, WrittenFile};
 use crate::runtime::failpoint;
 use crate::store::error::StoreError;
 use crate::store::sqlite::batch::json_rows;
 use crate::store::sqlite::open::Store;
+use crate::store::sqlite::quality::stored;
 use crate::store::sqlite::row;
 use crate::store::sqlite::transitions::insert_outputs;
 use crate::store::sqlite::writer::{Change, check_guard};
@@ -36,6 +38,8 @@ pub struct Import {
     pub language: Option<String>,
     /// Whether the recording contains no speech.
     pub silent: bool,
+    /// Figures of the transcript.
+    pub quality: Quality,
     /// Files that the job now owns; `None` if its files are still to be written.
     pub files: Option<Vec<WrittenFile>>,
     /// Time of the import.
@@ -97,8 +101,8 @@ impl Change for Import {
         check_guard(&imported)?;
         sqlx::query(
             "INSERT OR REPLACE INTO results
-                 (job_id, raw, received_at, duration_s, words, language, silent, imported)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1)",
+                 (job_id, raw, received_at, duration_s, words, language, silent, quality, imported)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1)",
         )
         .bind(self.job.0)
         .bind(&self.raw)
@@ -107,6 +111,7 @@ impl Change for Import {
         .bind(row::to_integer(self.words))
         .bind(&self.language)
         .bind(i64::from(self.silent))
+        .bind(stored(&self.quality)?)
         .execute(&mut *connection)
         .await?;
         let files = self.files.as_deref().unwrap_or_default();

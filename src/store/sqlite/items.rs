@@ -1,11 +1,13 @@
 //! Items for `status`, `list` and `show`.
 
+use crate::domain::quality::Quality;
 use crate::domain::{
     AttemptId, Failure, GenerationId, Job, JobId, JobState, Location, Timestamp, Warning,
 };
 use crate::store::error::StoreError;
 use crate::store::sqlite::held::IS_HELD;
 use crate::store::sqlite::open::Store;
+use crate::store::sqlite::quality::quality;
 use crate::store::sqlite::row;
 use crate::store::sqlite::warnings::warnings;
 use sqlx::Row;
@@ -89,6 +91,8 @@ pub struct Item {
     pub error: Option<Failure>,
     /// Whether the recording contains no speech; `None` without a result.
     pub silent: Option<bool>,
+    /// Figures of the transcript. `None` without a result, and for results of earlier versions.
+    pub quality: Option<Quality>,
     /// Job that paid for the result, if it is shared.
     pub paid_by: Option<JobId>,
     /// Warnings about the transcript.
@@ -151,7 +155,7 @@ fn item_query() -> String {
             (SELECT e.id FROM jobs e WHERE e.recording_id = j.recording_id AND e.id < j.id
              AND e.state IN ('submitting', 'pending', 'received') LIMIT 1) END AS earlier,
         j.state = 'queued' AND {IS_HELD} AS looks_paid,
-        j.accepted_at, j.expires_at, j.error_class, j.error_message, j.warnings, s.silent, s.paid_by, j.created_at, j.updated_at
+        j.accepted_at, j.expires_at, j.error_class, j.error_message, j.warnings, s.silent, s.quality, s.paid_by, j.created_at, j.updated_at
     FROM jobs j JOIN recordings r ON r.id = j.recording_id LEFT JOIN results s ON s.job_id = j.id"
     )
 }
@@ -384,6 +388,7 @@ fn item(found: &SqliteRow) -> Result<Item, StoreError> {
         silent: found
             .try_get::<Option<i64>, _>("silent")?
             .map(|silent| silent != 0),
+        quality: quality(found)?,
         paid_by: found.try_get::<Option<i64>, _>("paid_by")?.map(JobId),
         warnings: warnings(found)?,
         outputs: Vec::new(),

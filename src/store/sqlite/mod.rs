@@ -14,7 +14,8 @@
 //! - [`import`](mod@import): results of transcripts on disk
 //! - [`recovery`]: start and end of a run
 //! - [`results`]: stored results; [`outputs`]: the files written from them
-//! - [`unusable`]: answers that could not be used; [`warnings`]: warnings about finished transcripts
+//! - [`unusable`]: answers that could not be used; [`warnings`]: warnings about finished transcripts;
+//!   [`quality`]: their figures
 //! - [`speaker_names`]: names of speakers
 //! - [`hooks`]: programs run for each transcript
 //! - [`outbox_message`], [`outbox`]: notifications until their delivery
@@ -47,6 +48,7 @@ pub mod operator;
 pub mod outbox;
 pub mod outbox_message;
 pub mod outputs;
+pub mod quality;
 pub mod queue;
 pub mod recordings;
 pub mod recovery;

@@ -2,12 +2,14 @@
 //!
 //! Each change names the state and the attempt that it expects.
 
+use crate::domain::quality::Quality;
 use crate::domain::{AttemptId, Failure, GenerationId, JobId, Timestamp, WrittenFile};
 use crate::policy::outcome::{AttemptOutcome, JobChange, Reason};
 use crate::runtime::failpoint;
 use crate::store::error::StoreError;
 use crate::store::sqlite::batch::{apply_guarded, json_rows};
 use crate::store::sqlite::open::Store;
+use crate::store::sqlite::quality::stored;
 use crate::store::sqlite::row;
 use crate::store::sqlite::writer::{BatchedChange, Change, Replies, check_guard};
 use sqlx::SqliteConnection;
@@ -58,6 +60,8 @@ pub struct Completion {
     pub language: Option<String>,
     /// Whether the recording contains no speech.
     pub silent: bool,
+    /// Figures of the transcript.
+    pub quality: Quality,
     /// SHA-256 of the audio, if the answer to the submission contained the result.
     pub sha256: Option<String>,
     /// Time of the result.
@@ -291,9 +295,9 @@ impl BatchedChange for Completion {
         connection: &mut SqliteConnection,
     ) -> Result<Replies<()>, StoreError> {
         let text = "
-            INSERT OR REPLACE INTO results (job_id, raw, received_at, duration_s, words, language, silent)
+            INSERT OR REPLACE INTO results (job_id, raw, received_at, duration_s, words, language, silent, quality)
             SELECT jobs.id, substr(?2, value ->> 4, value ->> 5), value ->> 3, value ->> 6, value ->> 7, value ->> 8,
-                   value ->> 9
+                   value ->> 9, value ->> 11
             FROM jsonb_each(?1) CROSS JOIN jobs ON jobs.id = value ->> 0 WHERE state IN ('submitting', 'pending');
             UPDATE attempts SET outcome = 'completed', ended_at = c.value ->> 3, billed_s = c.value ->> 6,
                                 charged_usd = coalesce(c.value ->> 10, charged_usd)
@@ -310,7 +314,9 @@ impl BatchedChange for Completion {
                 several => Cow::Owned(several.iter().flat_map(|one| &one.raw).copied().collect()),
             };
             let mut offset = 1;
-            let part = part.iter().map(|one| {
+            let qualities = part.iter().map(|one| stored(&one.quality));
+            let qualities = qualities.collect::<Result<Vec<_>, _>>()?;
+            let part = part.iter().zip(qualities).map(|(one, quality)| {
                 let (from, bytes) = (offset, one.raw.len());
                 offset += bytes;
                 (
@@ -327,6 +333,7 @@ impl BatchedChange for Completion {
                         .map(|language| language.replace('\0', "")),
                     u8::from(one.silent),
                     one.charged_usd,
+                    quality,
                 )
             });
             replies.extend(apply_guarded(text, part, &results, connection).await?);
