@@ -23,18 +23,22 @@ pub(super) async fn export(session: &Session, args: &ExportArgs) -> Result<Exit,
     };
     let opened = Exporter::open(session, args.dir.as_deref(), files, on_edited);
     let mut exporter = opened.await?;
-    let items = if args.all || args.changed {
+    let items: Vec<_> = if args.all || args.changed {
         exporter.items().await?
     } else {
         args.ids.iter().copied().map(JobId).collect()
     };
     let mut exit = Exit::Done;
     let mut exported = 0;
-    for item in items {
-        let outcome = exporter.export(item).await?;
-        exported += u64::from(matches!(outcome, ExportOutcome::Written { .. }));
-        if print_outcome(item, outcome)? != Exit::Done {
-            exit = Exit::SomeFailed;
+    let mut remaining = &items[..];
+    while !remaining.is_empty() {
+        let outcomes = exporter.export(remaining).await?;
+        remaining = &remaining[outcomes.len()..];
+        for (item, outcome) in outcomes {
+            exported += u64::from(matches!(outcome, ExportOutcome::Written { .. }));
+            if print_outcome(item, outcome)? != Exit::Done {
+                exit = Exit::SomeFailed;
+            }
         }
     }
     exporter.close().await;

@@ -19,9 +19,13 @@ pub(super) async fn speakers(session: &Session, args: &SpeakersArgs) -> Result<E
     let item = name_speakers(session, &args.what, &args.names).await?;
     let opened = Exporter::open(session, None, ExportFiles::Changed, OnEdited::Keep);
     let mut exporter = opened.await?;
-    let outcome = exporter.export(item).await?;
+    let outcomes = exporter.export(&[item]).await?;
     exporter.close().await;
-    print_outcome(item, outcome)
+    let mut exit = Exit::Done;
+    for (item, outcome) in outcomes {
+        exit = print_outcome(item, outcome)?;
+    }
+    Ok(exit)
 }
 
 fn print_speakers(found: &ItemSpeakers, json: bool) -> Result<(), CommandError> {

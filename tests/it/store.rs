@@ -957,8 +957,8 @@ async fn a_result_is_stored_unchanged_with_its_files() {
     let records = [(path, finished), (non_utf8, exported)].into();
     assert_eq!(outputs, [(received.recording_id, records)].into());
     assert_eq!(queue.store.jobs_with_result().await.unwrap(), [job, other]);
-    assert!(queue.store.with_result(job).await.unwrap().is_some());
-    assert!(queue.store.with_result(JobId(99)).await.unwrap().is_none());
+    let received = queue.store.with_results(&[job, JobId(99)]).await.unwrap();
+    assert_eq!(Vec::from_iter(received.keys()), [&job]);
 }
 
 #[tokio::test]
@@ -973,7 +973,8 @@ async fn a_replacement_is_recorded_until_the_file_is() {
         changed_at_ns: Some(7),
     };
     let record = async || {
-        let received = queue.store.with_result(job).await.unwrap().unwrap();
+        let received = queue.store.with_results(&[job]).await.unwrap();
+        let received = &received[&job];
         let recordings = [received.recording_id];
         let outputs = queue.store.outputs_of(&recordings).await;
         outputs.unwrap()[&received.recording_id][&path].clone()

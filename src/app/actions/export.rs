@@ -1,30 +1,33 @@
 //! Writes transcripts again from stored results, without contacting the service.
 
 use crate::app::actions::export_answer::{answer_paths, write_answer};
-use crate::app::actions::export_changed::{formats_in, keep_changed};
+use crate::app::actions::export_changed::formats_in;
+use crate::app::actions::export_staging::{StagedExport, Staging, StoredResult};
 use crate::app::error::AppError;
 use crate::app::session::Session;
 use crate::config::OutputConfig;
 use crate::domain::format::Format;
 use crate::domain::readable_path::readable_path;
 use crate::domain::rendering::RenderRules;
-use crate::domain::{Failure, JobId, JobState, KeptFile, Warning, WrittenFile};
+use crate::domain::{Failure, JobId, JobState, KeptFile, WrittenFile};
 use crate::output::staging_file::remove_staging_files;
 use crate::output::target::Content;
-use crate::output::write::sync_folder;
 use crate::pipeline::lock::Lock;
-use crate::pipeline::stages::save::names::{OnEdited, write_failure};
+use crate::pipeline::stages::save::batch::{BatchSize, max_results};
+use crate::pipeline::stages::save::names::OnEdited;
+use crate::pipeline::stages::save::placed::{SavedResult, internal_failure, place_all};
+use crate::pipeline::stages::save::reservations::Reservations;
 use crate::pipeline::stages::save::rule_book::RuleBook;
-use crate::pipeline::stages::save::staging::{
-    OutputFolders, PlacedFiles, StagedFiles, render_files,
-};
-use crate::provider::Completed;
-use crate::provider::body::Body;
+use crate::pipeline::stages::save::staging::{OutputFolders, PlacedFiles, StagedResult};
+use crate::pipeline::stages::save::sync::sync_staged;
+use crate::runtime::blocking::{CPU_THREADS, map_blocking};
+use crate::store::Store;
 use crate::store::sqlite::queue::ReceivedJob;
-use crate::store::{Store, StoreError};
+use futures_util::future::join_all;
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Outcome of exporting one item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -46,6 +49,14 @@ pub enum ExportOutcome {
     },
 }
 
+impl From<Failure> for ExportOutcome {
+    fn from(failure: Failure) -> Self {
+        Self::Refused {
+            reason: failure.message,
+        }
+    }
+}
+
 /// The files of an item that are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExportFiles {
@@ -53,6 +64,16 @@ pub enum ExportFiles {
     Formats(Vec<Format>),
     /// Those that were written before and would be written differently now.
     Changed,
+}
+
+impl ExportFiles {
+    /// Returns the maximum number of files of an item.
+    const fn max_formats(&self) -> usize {
+        match self {
+            Self::Formats(formats) => formats.len(),
+            Self::Changed => Format::ALL.len(),
+        }
+    }
 }
 
 /// Export of stored results to one output folder.
@@ -99,156 +120,207 @@ impl<'a> Exporter<'a> {
         Ok(self.store.jobs_with_result().await?)
     }
 
-    /// Writes the files of one item, and records them.
+    /// Writes the files of the first of `items`, as many as fit a batch, and records them. Returns the outcomes of these
+    /// items, in order: at least one unless `items` is empty.
     ///
     /// A crash in between leaves new files without a record, and replaced files with a record of both contents.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn export(&mut self, item: JobId) -> Result<ExportOutcome, AppError> {
-        if let Some(outcome) = self.export_answer(item).await? {
-            return Ok(outcome);
+    pub async fn export(
+        &mut self,
+        items: &[JobId],
+    ) -> Result<Vec<(JobId, ExportOutcome)>, AppError> {
+        let items = &items[..items.len().min(max_results(self.files.max_formats()))];
+        let batch = batch_of(items, self.store.with_results(items).await?);
+        let (mut outcomes, mut received) = (HashMap::new(), Vec::new());
+        for (item, found) in &batch {
+            match found {
+                Some(found) => received.push(found.clone()),
+                None => _ = outcomes.insert(*item, self.export_answer(*item).await?),
+            }
         }
-        let (staged, changed) = match self.stage(item).await? {
-            Ok(Some(staged)) => staged,
-            Ok(None) => return Ok(ExportOutcome::Unchanged),
-            Err(reason) => return Ok(ExportOutcome::Refused { reason }),
+        let loaded = self.load(received, &mut outcomes).await?;
+        self.write(loaded, &mut outcomes).await?;
+        let outcome_of = |(item, _)| {
+            // The outcome of a thread that panicked is missing.
+            let outcome = outcomes.remove(&item);
+            (item, outcome.unwrap_or_else(|| internal_failure().into()))
         };
-        let replacements: Vec<_> = staged.replacements().collect();
-        if !replacements.is_empty() {
-            self.store.record_replacing(replacements).await?;
-        }
-        match place(staged) {
-            Ok(placed) => self.record(item, placed, changed.as_deref()).await,
-            Err(failure) => Ok(ExportOutcome::Refused {
-                reason: failure.message,
-            }),
-        }
+        Ok(batch.into_iter().map(outcome_of).collect())
     }
 
-    /// Writes the stored answer of a failed item as it was received. `None` if it has none.
-    async fn export_answer(&self, item: JobId) -> Result<Option<ExportOutcome>, AppError> {
+    /// Writes the stored answer of a failed item as it was received. Anything else without a result is refused.
+    async fn export_answer(&self, item: JobId) -> Result<ExportOutcome, AppError> {
+        let no_result = || {
+            Ok(ExportOutcome::Refused {
+                reason: "no result is stored".to_owned(),
+            })
+        };
         let is_wanted = matches!(self.files, ExportFiles::Formats(_));
         let found = self.store.item(item).await?.filter(|_| is_wanted);
         let Some(found) = found.filter(|found| found.state == JobState::Failed) else {
-            return Ok(None);
+            return no_result();
         };
         let Some(answer) = self.store.kept_answer(item).await? else {
-            return Ok(None);
+            return no_result();
         };
         let paths = answer_paths(&self.output, &found);
-        Ok(Some(match write_answer(&paths, &answer.body) {
+        Ok(match write_answer(&paths, &answer.body) {
             Ok(path) => ExportOutcome::Written {
                 files: vec![path],
                 kept: Vec::new(),
             },
-            Err(failure) => ExportOutcome::Refused {
-                reason: failure.message,
-            },
-        }))
+            Err(failure) => failure.into(),
+        })
     }
 
-    /// Renders an item and writes its staging files. Returns `None` if no file changes, and the reason if this is not possible.
-    /// If only changed files are wanted, their contents are returned, too.
-    async fn stage(&mut self, item: JobId) -> Result<Result<Staged, String>, AppError> {
-        let no_result = || Ok(Err("no result is stored".to_owned()));
-        let Some(received) = self.store.with_result(item).await? else {
-            return no_result();
-        };
-        let Some(packed) = self.store.results(&[item]).await?.remove(&item) else {
-            return no_result();
-        };
-        let records = self.store.outputs_of(&[received.recording_id]).await?;
-        let records = records.into_values().next().unwrap_or_default();
-        let folders = OutputFolders::of(&self.output, &received.recording);
-        let formats = match &self.files {
+    /// Loads what is needed to write the files of these jobs. Adds the outcomes of those for which nothing is written.
+    async fn load(
+        &mut self,
+        received: Vec<ReceivedJob>,
+        outcomes: &mut HashMap<JobId, ExportOutcome>,
+    ) -> Result<Vec<StoredResult>, AppError> {
+        let jobs: Vec<_> = received.iter().map(|one| one.job).collect();
+        let recordings: Vec<_> = received.iter().map(|one| one.recording_id).collect();
+        let mut packed = self.store.results(&jobs).await?;
+        let mut records = self.store.outputs_of(&recordings).await?;
+        let mut names = self.store.speaker_names(&recordings).await?;
+        let mut loaded = Vec::new();
+        for received in received {
+            let (job, recording) = (received.job, received.recording_id);
+            let folders = OutputFolders::of(&self.output, &received.recording);
+            let formats = self.formats_of(job, &folders).await?;
+            if formats.is_empty() {
+                outcomes.insert(job, ExportOutcome::Unchanged);
+                continue;
+            }
+            let mut rules = match self.rules_of(&received) {
+                Ok(rules) => rules,
+                Err(reason) => {
+                    outcomes.insert(job, ExportOutcome::Refused { reason });
+                    continue;
+                }
+            };
+            rules
+                .speakers
+                .extend(names.remove(&recording).unwrap_or_default());
+            self.tidy(&folders);
+            let Some(packed) = packed.remove(&job) else {
+                continue;
+            };
+            loaded.push(StoredResult {
+                packed,
+                records: records.remove(&recording).unwrap_or_default(),
+                folders,
+                formats,
+                rules,
+                received,
+            });
+        }
+        Ok(loaded)
+    }
+
+    /// Returns the formats to write.
+    async fn formats_of(
+        &self,
+        item: JobId,
+        folders: &OutputFolders,
+    ) -> Result<Vec<Format>, AppError> {
+        Ok(match &self.files {
             ExportFiles::Formats(formats) => formats.clone(),
             ExportFiles::Changed => formats_in(folders.iter(), &self.store.outputs(item).await?),
-        };
-        if formats.is_empty() {
-            return Ok(Ok(None));
-        }
-        let rules = match self.rules_for(&received).await? {
-            Ok(rules) => rules,
-            Err(problem) => return Ok(Err(problem)),
-        };
-        for folder in folders.iter() {
-            if self.tidied.insert(folder.to_owned()) {
-                tidy(self.session, folder);
-            }
-        }
-        let completed = Body::from_stored(packed.into_packed())
-            .and_then(Completed::from_body)
-            .map_err(|_| StoreError::Content { column: "raw" })?;
-        let rendered = render_files(
-            &received,
-            completed,
-            &folders.preferred,
-            &self.output,
-            &formats,
-            &rules,
-        );
-        let mut rendered = match rendered {
-            Ok(rendered) => rendered,
-            Err(failure) => return Ok(Err(failure.message)),
-        };
-        let is_requested = |(format, _): &(Format, Vec<u8>)| formats.contains(format);
-        if !rendered.files.iter().any(is_requested) {
-            return Ok(Err(Warning::NoTimes.message().to_owned()));
-        }
-        let is_partial = self.files == ExportFiles::Changed;
-        let changed = is_partial.then(|| keep_changed(&mut rendered.files, &records));
-        if rendered.files.is_empty() {
-            return Ok(Ok(None));
-        }
-        let staged = StagedFiles::stage(
-            &received,
-            records,
-            &folders,
-            rendered,
-            self.on_edited,
-            no_reservations,
-        );
-        Ok(staged
-            .map(|staged| Some((staged, changed)))
-            .map_err(|failure| failure.message))
+        })
     }
 
-    /// Returns the names and replacements for an item. If some cannot be read, its files would lose what they have, so that
-    /// changed files are not known.
-    async fn rules_for(
-        &self,
-        received: &ReceivedJob,
-    ) -> Result<Result<RenderRules, String>, AppError> {
-        let mut found = self.rules.find(&received.recording);
+    /// Returns the names and replacements of the source and the folders of an item, or why they are not known.
+    ///
+    /// If some cannot be read, the files would lose what they have, so it is not known which ones change.
+    fn rules_of(&self, received: &ReceivedJob) -> Result<RenderRules, String> {
+        let found = self.rules.find(&received.recording);
         match found.problem {
-            Some(problem) if self.files == ExportFiles::Changed => return Ok(Err(problem)),
+            Some(problem) if self.files == ExportFiles::Changed => return Err(problem),
             Some(problem) => {
                 tracing::warn!(problem = %problem, "a transcript is written without some names or replacements");
             }
             None => {}
         }
-        let names = self.store.speaker_names(&[received.recording_id]).await?;
-        let names = names.into_values().next().unwrap_or_default();
-        found.rules.speakers.extend(names);
-        Ok(Ok(found.rules))
+        Ok(found.rules)
+    }
+
+    /// Removes staging files that a killed export left in `folders`, once for each folder.
+    fn tidy(&mut self, folders: &OutputFolders) {
+        for folder in folders.iter() {
+            if self.tidied.insert(folder.to_owned()) {
+                tidy(self.session, folder);
+            }
+        }
+    }
+
+    /// Writes the files, and syncs them and their folders together. Adds the outcomes.
+    async fn write(
+        &self,
+        loaded: Vec<StoredResult>,
+        outcomes: &mut HashMap<JobId, ExportOutcome>,
+    ) -> Result<(), AppError> {
+        let reservations = Arc::new(Reservations::default());
+        let staging = Arc::new(Staging {
+            output: self.output.clone(),
+            is_partial: self.files == ExportFiles::Changed,
+            on_edited: self.on_edited,
+            reservations: reservations.clone(),
+        });
+        let staged = map_blocking(CPU_THREADS, loaded, move |stored| staging.stage(stored)).await;
+        let (mut results, mut changed) = (Vec::new(), HashMap::new());
+        for StagedExport { received, outcome } in staged {
+            match outcome {
+                Ok(Some(files)) => {
+                    changed.insert(received.job, files.changed);
+                    let outcome = Ok((files.staged, files.findings));
+                    results.push(StagedResult { received, outcome });
+                }
+                Ok(None) => _ = outcomes.insert(received.job, ExportOutcome::Unchanged),
+                Err(failure) => _ = outcomes.insert(received.job, failure.into()),
+            }
+        }
+        let synced = sync_staged(results).await;
+        let replacements: Vec<_> = synced.iter().flat_map(StagedResult::replacements).collect();
+        if !replacements.is_empty() {
+            self.store.record_replacing(replacements).await?;
+        }
+        let saved = place_all(synced, reservations).await.into_iter();
+        let recorded = saved.map(|saved| {
+            let changed = changed.remove(&saved.received.job).flatten();
+            self.record(saved, changed)
+        });
+        for recorded in join_all(recorded).await {
+            let (item, outcome) = recorded?;
+            outcomes.insert(item, outcome);
+        }
+        Ok(())
     }
 
     async fn record(
         &self,
-        item: JobId,
-        placed: PlacedFiles,
-        changed: Option<&[Content]>,
-    ) -> Result<ExportOutcome, AppError> {
-        let PlacedFiles { written, kept, .. } = placed;
+        saved: SavedResult,
+        changed: Option<Vec<Content>>,
+    ) -> Result<(JobId, ExportOutcome), AppError> {
+        let item = saved.received.job;
+        let PlacedFiles { written, kept, .. } = match saved.outcome {
+            Ok(files) => files.placed,
+            Err(failure) => return Ok((item, failure.into())),
+        };
         let is_changed = |file: &&WrittenFile| {
-            changed.is_none_or(|changed| changed.iter().any(|one| one.sha256 == file.sha256))
+            let sha256 = |one: &Content| one.sha256 == file.sha256;
+            changed
+                .as_ref()
+                .is_none_or(|changed| changed.iter().any(sha256))
         };
         let files = written.iter().filter(is_changed);
         let files = files.map(|file| file.path.clone()).collect();
         let now = self.session.now();
         self.store.record_export(item, written, now).await?;
-        Ok(ExportOutcome::Written { files, kept })
+        Ok((item, ExportOutcome::Written { files, kept }))
     }
 
     /// Closes the queue.
@@ -257,21 +329,28 @@ impl<'a> Exporter<'a> {
     }
 }
 
-/// Staging files, with the changed contents among them if only those are wanted. `None` if no file changes.
-type Staged = Option<(StagedFiles, Option<Vec<Content>>)>;
-
-/// Exports run one after another, so no other job reserves a path.
-const fn no_reservations(_: &[PathBuf]) -> bool {
-    true
-}
-
-/// Syncs staging files and renames them into place.
-fn place(staged: StagedFiles) -> Result<PlacedFiles, Failure> {
-    staged.sync()?;
-    let folder = staged.folder().to_owned();
-    let placed = staged.commit(no_reservations)?;
-    sync_folder(&folder).map_err(|error| write_failure(&error))?;
-    Ok(placed)
+/// Returns the first of `items` that fit a batch, each with its job if it has a result.
+///
+/// A second result of a recording has to wait, as it replaces the files of the first.
+fn batch_of(
+    items: &[JobId],
+    mut stored: HashMap<JobId, ReceivedJob>,
+) -> Vec<(JobId, Option<ReceivedJob>)> {
+    let (mut size, mut recordings) = (BatchSize::default(), HashSet::new());
+    let (mut listed, mut batch) = (HashSet::new(), Vec::new());
+    for &item in items {
+        if !listed.insert(item) {
+            break;
+        }
+        let found = stored.remove(&item);
+        let mut fits =
+            |found: &ReceivedJob| size.add(found) && recordings.insert(found.recording_id);
+        if found.as_ref().is_some_and(|found| !fits(found)) {
+            break;
+        }
+        batch.push((item, found));
+    }
+    batch
 }
 
 /// Removes staging files that a killed export left in `folder`.
@@ -284,5 +363,33 @@ fn tidy(session: &Session, folder: &Path) {
     }
     if let Err(error) = remove_staging_files(folder) {
         tracing::warn!(error = %error, folder = readable_path(folder), "cannot remove leftover staging files");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::RecordingId;
+
+    #[test]
+    fn a_batch_has_each_item_and_each_recording_once() {
+        let job = |id: i64, recording: i64| ReceivedJob {
+            recording_id: RecordingId(recording),
+            ..ReceivedJob::for_job(id)
+        };
+        let stored: HashMap<_, _> = [job(1, 1), job(2, 2), job(3, 1)]
+            .map(|job| (job.job, job))
+            .into();
+        let batch = |ids: &[i64]| {
+            let items: Vec<_> = ids.iter().map(|&id| JobId(id)).collect();
+            let batch = batch_of(&items, stored.clone()).into_iter();
+            batch
+                .map(|(item, found)| (item.0, found.is_some()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(batch(&[2, 1, 3]), [(2, true), (1, true)]);
+        assert_eq!(batch(&[9, 1]), [(9, false), (1, true)]);
+        assert_eq!(batch(&[1, 1]), [(1, true)]);
+        assert_eq!(batch(&[3]), [(3, true)]);
     }
 }

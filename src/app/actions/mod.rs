@@ -5,7 +5,7 @@
 //! - [`add`]: queue individual files and URLs
 //! - [`adopt`](mod@adopt): take transcripts on disk into the queue
 //! - [`export`]: write transcripts again from stored results; `export_answer`: write an answer that could not be used;
-//!   `export_changed`: choice of files that would be written differently
+//!   `export_staging`: rendering; `export_changed`: choice of files that would be written differently
 //! - [`speakers`]: names of the speakers of a recording
 
 pub mod add;
@@ -14,6 +14,7 @@ pub mod cancel;
 pub mod export;
 mod export_answer;
 mod export_changed;
+mod export_staging;
 pub mod pause;
 pub mod retry;
 pub mod speakers;

@@ -94,8 +94,10 @@ async fn find_result(
         name: name.to_owned(),
     };
     let item = find_item(session, store, name).await?.ok_or_else(no_item)?;
-    let received = store.with_result(item.job.id).await?;
-    received.ok_or(AppError::NoTranscript { item: item.job.id })
+    let mut received = store.with_results(&[item.job.id]).await?;
+    received
+        .remove(&item.job.id)
+        .ok_or(AppError::NoTranscript { item: item.job.id })
 }
 
 async fn speakers_of(

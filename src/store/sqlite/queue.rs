@@ -10,7 +10,7 @@ use crate::store::sqlite::open::Store;
 use crate::store::sqlite::row;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
@@ -264,22 +264,26 @@ impl Store {
         rows.iter().map(received).collect()
     }
 
-    /// Returns a job with its result, in any state; `None` if it has no result.
+    /// Returns the jobs that have a result, in any state.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn with_result(&self, job: JobId) -> Result<Option<ReceivedJob>, StoreError> {
-        let found = sqlx::query(
+    pub async fn with_results(
+        &self,
+        jobs: &[JobId],
+    ) -> Result<HashMap<JobId, ReceivedJob>, StoreError> {
+        let rows = sqlx::query(
             "SELECT j.id, j.recording_id, r.source, r.kind, r.location, r.relative, r.base_name, j.model, j.options,
                     j.sha256, j.generation_id, r.size_bytes, r.modified_at, r.recorded_at, j.accepted_at, s.received_at,
                     length(s.raw) AS packed_bytes, r.duration_s
              FROM jobs j JOIN recordings r ON r.id = j.recording_id JOIN results s ON s.job_id = j.id
-             WHERE j.id = ?1",
+             WHERE j.id IN (SELECT value FROM json_each(?1))",
         )
-        .bind(job.0)
-        .fetch_optional(self.readers())
+        .bind(row::json_ids(jobs.iter().map(|job| job.0)))
+        .fetch_all(self.readers())
         .await?;
-        found.as_ref().map(received).transpose()
+        let found = rows.iter().map(received);
+        found.map(|job| job.map(|job| (job.job, job))).collect()
     }
 
     /// Returns all jobs that have a result, oldest first.

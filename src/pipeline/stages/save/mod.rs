@@ -5,24 +5,29 @@
 //! is therefore `done` only after its files are complete and durable. A job whose files cannot be written stays
 //! `received` and is retried.
 
+pub(crate) mod batch;
 pub mod names;
+pub(crate) mod placed;
 pub(crate) mod reservations;
 pub mod rule_book;
 pub mod staging;
 pub(crate) mod sync;
+
 use crate::config::OutputConfig;
 use crate::domain::rendering::RenderRules;
-use crate::domain::{ErrorClass, Failure, RecordingId, Timestamp};
+use crate::domain::{Failure, RecordingId, Timestamp};
 use crate::output::staging_file::remove_staging_files;
-use crate::output::write::{parent_folder, sync_folder};
 use crate::pipeline::event::RunEvent;
 use crate::pipeline::journal::Journal;
 use crate::pipeline::result_cache::ResultCache;
-use crate::pipeline::stages::save::names::{OnEdited, write_failure};
+use crate::pipeline::stages::save::batch::{BatchSize, is_large, max_results};
+use crate::pipeline::stages::save::names::OnEdited;
+use crate::pipeline::stages::save::placed::{SavedFiles, SavedResult, catch_panic, place_all};
 use crate::pipeline::stages::save::reservations::Reservations;
 use crate::pipeline::stages::save::rule_book::RuleBook;
 use crate::pipeline::stages::save::staging::{
-    Findings, OutputFolders, PlacedFiles, RenderedFiles, StagedFiles, StagedResult, render_files,
+    Findings, OutputFolders, PlacedFiles, RenderedFiles, StagedFiles, StagedResult, damaged_result,
+    render_files,
 };
 use crate::pipeline::stages::save::sync::sync_staged;
 use crate::pipeline::write_failures::WriteFailures;
@@ -37,8 +42,7 @@ use crate::store::sqlite::queue::ReceivedJob;
 use crate::store::sqlite::results::CompressedResult;
 use futures_util::future::join_all;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -46,12 +50,6 @@ use std::time::Duration;
 
 /// Number of batches in flight. The files of one batch are written while those of another are synced.
 const BATCHES: usize = 2;
-/// Maximum number of files in a batch. All of them are open at the same time, and a process may have about a thousand
-/// files open.
-const BATCH_FILES: usize = 128;
-/// Maximum size of the stored results in a batch, in bytes. This bounds the memory in use, which is about a hundred
-/// times as much. A larger result, of more than an hour of speech, gets a batch of its own.
-const BATCH_BYTES: u64 = 1 << 17;
 /// Shortest back-off after a failed write. The back-off equals the time for which writing has failed so far, within
 /// these bounds.
 const RETRY_MIN: Duration = Duration::from_secs(1);
@@ -124,13 +122,14 @@ async fn next_batch(
     stage: &Save,
     in_flight: &HashSet<RecordingId>,
 ) -> Result<Vec<ReceivedJob>, StoreError> {
-    let formats = stage.output.formats.len().max(1);
-    let limit = (BATCH_FILES / formats).max(1);
+    let limit = max_results(stage.output.formats.len());
     let received = stage
         .journal
         .store
         .received(stage.journal.now(), in_flight, limit);
-    Ok(one_batch(received.await?))
+    let mut size = BatchSize::default();
+    let received = received.await?.into_iter();
+    Ok(received.take_while(|result| size.add(result)).collect())
 }
 
 /// Removes the staging files that a crash left. They can only be in folders of results that are still to be written.
@@ -152,18 +151,6 @@ async fn remove_all_leftovers(stage: &Save) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Returns the first results that together fit a batch. The first result is always included.
-fn one_batch(mut received: Vec<ReceivedJob>) -> Vec<ReceivedJob> {
-    let mut bytes = 0;
-    let fitting = received.iter().take_while(|result| {
-        bytes += result.compressed_bytes;
-        bytes <= BATCH_BYTES
-    });
-    let fitting = fitting.count().max(1);
-    received.truncate(fitting);
-    received
-}
-
 /// A result, from the cache of recent results or from the database.
 enum LoadedResult {
     Cached(Completed),
@@ -171,12 +158,12 @@ enum LoadedResult {
 }
 
 impl LoadedResult {
-    fn parse(self) -> Result<Completed, StoreError> {
+    fn parse(self) -> Result<Completed, Failure> {
         match self {
             Self::Cached(completed) => Ok(completed),
             Self::Packed(packed) => Body::from_stored(packed.into_packed())
                 .and_then(Completed::from_body)
-                .map_err(|_| StoreError::Content { column: "raw" }),
+                .map_err(|_| damaged_result()),
         }
     }
 }
@@ -191,35 +178,6 @@ struct UnsavedResult {
     rules: RenderRules,
 }
 
-/// A result whose files have their final names, or the failure.
-struct SavedResult {
-    received: ReceivedJob,
-    outcome: Result<SavedFiles, Failure>,
-}
-
-struct SavedFiles {
-    placed: PlacedFiles,
-    findings: Findings,
-}
-
-impl SavedResult {
-    fn folders(&self) -> impl Iterator<Item = PathBuf> + '_ {
-        let written = self.outcome.iter().flat_map(|files| &files.placed.written);
-        written.map(|file| parent_folder(&file.path).to_owned())
-    }
-
-    /// Marks the result as failed unless all of its folders are synced.
-    fn require_synced(&mut self, synced: &BTreeMap<PathBuf, Result<(), Failure>>) {
-        let failure = self.folders().find_map(|folder| match synced.get(&folder) {
-            Some(synced) => synced.clone().err(),
-            None => Some(internal_failure()),
-        });
-        if let Some(failure) = failure {
-            self.outcome = Err(failure);
-        }
-    }
-}
-
 /// Saves a batch. Returns its recordings.
 async fn save_batch(
     stage: &Save,
@@ -231,20 +189,11 @@ async fn save_batch(
         .map(|result| (result.job, result.recording_id));
     let (jobs, recordings): (HashSet<_>, Vec<_>) = ids.unzip();
     let unsaved = load(stage, received).await?;
-    let staged = sync_staged(stage_all(stage, unsaved, &reservations).await?).await;
+    let staged = sync_staged(stage_all(stage, unsaved, &reservations).await).await;
     record_replacements(stage, &staged).await?;
-    let reserved = reservations.clone();
-    let mut saved =
-        map_blocking(CPU_THREADS, staged, move |result| finish(result, &reserved)).await;
-    let folders: BTreeSet<_> = saved.iter().flat_map(SavedResult::folders).collect();
-    let synced = map_blocking(IO_THREADS, folders, |folder| {
-        let synced = sync_folder(&folder).map_err(|error| write_failure(&error));
-        (folder, synced)
-    });
-    let synced = synced.await.into_iter().collect();
+    let saved = place_all(staged, reservations.clone()).await;
     let (mut written, mut failed) = (false, false);
-    for result in &mut saved {
-        result.require_synced(&synced);
+    for result in &saved {
         *(if result.outcome.is_ok() {
             &mut written
         } else {
@@ -278,28 +227,26 @@ async fn stage_all(
     stage: &Save,
     unsaved: Vec<UnsavedResult>,
     reservations: &Arc<Reservations>,
-) -> Result<Vec<StagedResult>, StoreError> {
+) -> Vec<StagedResult> {
     let (output, reservations) = (Arc::new(stage.output.clone()), reservations.clone());
-    let staged = match &unsaved[..] {
+    match &unsaved[..] {
         // The thread for large jobs only renders. A write to a hung disk would block it for all other jobs.
-        [result] if result.received.compressed_bytes > BATCH_BYTES => {
+        [result] if is_large(&result.received) => {
             let rendered = unsaved.into_iter().map(move |result| {
                 let output = output.clone();
                 large_jobs::run(move || render(result, &output))
             });
             let rendered = join_all(rendered).await.into_iter().flatten();
             map_blocking(CPU_THREADS, rendered, move |result| {
-                Ok(write_staging_files(result?, &reservations))
+                write_staging_files(result, &reservations)
             })
             .await
         }
         _ => {
-            let stage =
-                move |result| Ok(write_staging_files(render(result, &output)?, &reservations));
+            let stage = move |result| write_staging_files(render(result, &output), &reservations);
             map_blocking(CPU_THREADS, unsaved, stage).await
         }
-    };
-    staged.into_iter().collect()
+    }
 }
 
 /// Loads the results and the recorded files of their recordings.
@@ -365,31 +312,30 @@ struct RenderedResult {
     rendered: Result<RenderedFiles, Failure>,
 }
 
-fn render(unsaved: UnsavedResult, output: &OutputConfig) -> Result<RenderedResult, StoreError> {
+fn render(unsaved: UnsavedResult, output: &OutputConfig) -> RenderedResult {
     let UnsavedResult {
         received,
         result,
         records,
         rules,
     } = unsaved;
-    let completed = result.parse()?;
     let folders = OutputFolders::of(output, &received.recording);
     let rendered = catch_panic(|| {
         render_files(
             &received,
-            completed,
+            result.parse()?,
             &folders.preferred,
             output,
             &output.formats,
             &rules,
         )
     });
-    Ok(RenderedResult {
+    RenderedResult {
         received,
         records,
         folders,
         rendered,
-    })
+    }
 }
 
 /// Writes the staging files of one result. Blocks.
@@ -415,26 +361,6 @@ fn write_staging_files(result: RenderedResult, reservations: &Reservations) -> S
         Ok((staging, findings))
     });
     StagedResult { received, outcome }
-}
-
-/// Renames the staging files of one result to their final names. Blocks.
-fn finish(result: StagedResult, reservations: &Reservations) -> SavedResult {
-    let StagedResult { received, outcome } = result;
-    let outcome = catch_panic(|| {
-        let (staging, findings) = outcome?;
-        let placed = staging.commit(|paths| reservations.reserve(received.job, paths))?;
-        Ok(SavedFiles { placed, findings })
-    });
-    SavedResult { received, outcome }
-}
-
-/// Runs `work` and turns a panic into a failure, so that it affects only one result.
-fn catch_panic<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(internal_failure()))
-}
-
-fn internal_failure() -> Failure {
-    Failure::new(ErrorClass::Output, "writing failed with an internal error")
 }
 
 /// Records the outcome of a result in the database and reports it to the observer.
@@ -503,64 +429,4 @@ async fn record(stage: &Save, saved: SavedResult) -> Result<(), StoreError> {
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::WrittenFile;
-
-    fn results(sizes: &[u64]) -> Vec<ReceivedJob> {
-        let result = |(job, &packed_bytes)| ReceivedJob {
-            compressed_bytes: packed_bytes,
-            ..ReceivedJob::for_job(job)
-        };
-        (0..).zip(sizes).map(result).collect()
-    }
-
-    fn batch_len(sizes: &[u64]) -> usize {
-        one_batch(results(sizes)).len()
-    }
-
-    #[test]
-    fn a_batch_is_bounded_and_a_large_result_is_alone() {
-        assert_eq!(batch_len(&[1, BATCH_BYTES - 1, 1]), 2);
-        assert_eq!(batch_len(&[BATCH_BYTES + 1, 1]), 1);
-        assert_eq!(batch_len(&[1, BATCH_BYTES, 1]), 1);
-        assert_eq!(batch_len(&[1; 100]), 100);
-    }
-
-    #[test]
-    fn a_result_in_an_unsynced_folder_has_failed() {
-        let failure = Failure::new(ErrorClass::Output, "cannot write `/b`");
-        let synced = [
-            (PathBuf::from("/a"), Ok(())),
-            (PathBuf::from("/b"), Err(failure.clone())),
-        ];
-        let failure_of = |path: &str| {
-            let written = WrittenFile {
-                path: path.into(),
-                size_bytes: 1,
-                sha256: [0; 32],
-                changed_at_ns: None,
-            };
-            let kept = Vec::new();
-            let mut saved = SavedResult {
-                received: results(&[1]).remove(0),
-                outcome: Ok(SavedFiles {
-                    placed: PlacedFiles {
-                        written: vec![written],
-                        kept,
-                        rejected: None,
-                    },
-                    findings: Findings::default(),
-                }),
-            };
-            saved.require_synced(&synced.clone().into());
-            saved.outcome.err()
-        };
-        assert_eq!(failure_of("/a/x.txt"), None);
-        assert_eq!(failure_of("/b/x.txt"), Some(failure));
-        assert_eq!(failure_of("/never/x.txt"), Some(internal_failure()));
-    }
 }

@@ -159,7 +159,8 @@ pub fn render_files(
     })
 }
 
-fn damaged_result() -> Failure {
+/// Returns the failure of a result whose stored bytes are damaged.
+pub(crate) fn damaged_result() -> Failure {
     Failure::new(ErrorClass::Output, "the stored result is damaged")
 }
 
@@ -301,12 +302,6 @@ impl StagedFiles {
         })
     }
 
-    /// Folder of the files.
-    #[must_use]
-    pub fn folder(&self) -> &Path {
-        self.names.folder()
-    }
-
     /// Returns the staging files that are not synced yet.
     pub fn unsynced(&self) -> impl Iterator<Item = &StagedFile> {
         self.files.iter().filter(|file| file.needs_sync())
@@ -406,9 +401,9 @@ fn split(chosen: Vec<ChosenTarget>) -> (Vec<Target>, Vec<Option<PathBuf>>) {
 
 /// A result whose staging files are written, or the failure.
 pub(crate) struct StagedResult {
-    pub(super) received: ReceivedJob,
+    pub(crate) received: ReceivedJob,
     /// Staging files, and what is reported about the transcript.
-    pub(super) outcome: Result<(StagedFiles, Findings), Failure>,
+    pub(crate) outcome: Result<(StagedFiles, Findings), Failure>,
 }
 
 impl StagedResult {

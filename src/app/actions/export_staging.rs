@@ -1,0 +1,113 @@
+//! Rendering of stored results, and writing of their staging files.
+
+use crate::app::actions::export_changed::keep_changed;
+use crate::config::OutputConfig;
+use crate::domain::rendering::RenderRules;
+use crate::domain::{ErrorClass, Failure, Format, Warning};
+use crate::output::target::Content;
+use crate::pipeline::stages::save::names::OnEdited;
+use crate::pipeline::stages::save::placed::catch_panic;
+use crate::pipeline::stages::save::reservations::Reservations;
+use crate::pipeline::stages::save::staging::{
+    Findings, OutputFolders, StagedFiles, damaged_result, render_files,
+};
+use crate::provider::Completed;
+use crate::provider::body::Body;
+use crate::store::sqlite::outputs::FileRecords;
+use crate::store::sqlite::queue::ReceivedJob;
+use crate::store::sqlite::results::CompressedResult;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A stored result, and what is needed to write its files.
+pub(super) struct StoredResult {
+    pub(super) received: ReceivedJob,
+    pub(super) packed: CompressedResult,
+    /// Records of the files written for its recording before.
+    pub(super) records: FileRecords,
+    pub(super) folders: OutputFolders,
+    pub(super) formats: Vec<Format>,
+    pub(super) rules: RenderRules,
+}
+
+/// How files are staged.
+pub(super) struct Staging {
+    pub(super) output: OutputConfig,
+    /// Whether only changed files are written.
+    pub(super) is_partial: bool,
+    pub(super) on_edited: OnEdited,
+    pub(super) reservations: Arc<Reservations>,
+}
+
+/// Outcome of staging the files of a result.
+pub(super) struct StagedExport {
+    pub(super) received: ReceivedJob,
+    /// Staging files. `None` if no file changes.
+    pub(super) outcome: Result<Option<ExportedFiles>, Failure>,
+}
+
+/// Staging files of a result.
+pub(super) struct ExportedFiles {
+    pub(super) staged: StagedFiles,
+    pub(super) findings: Findings,
+    /// Changed contents among them, if only those are wanted.
+    pub(super) changed: Option<Vec<Content>>,
+}
+
+impl Staging {
+    /// Renders a result and writes its staging files. Blocks.
+    pub(super) fn stage(&self, stored: StoredResult) -> StagedExport {
+        let received = stored.received.clone();
+        StagedExport {
+            outcome: catch_panic(|| self.try_stage(stored)),
+            received,
+        }
+    }
+
+    fn try_stage(&self, stored: StoredResult) -> Result<Option<ExportedFiles>, Failure> {
+        let StoredResult {
+            received,
+            packed,
+            records,
+            folders,
+            formats,
+            rules,
+        } = stored;
+        let completed = Body::from_stored(packed.into_packed())
+            .and_then(Completed::from_body)
+            .map_err(|_| damaged_result())?;
+        let mut rendered = render_files(
+            &received,
+            completed,
+            &folders.preferred,
+            &self.output,
+            &formats,
+            &rules,
+        )?;
+        let is_requested = |(format, _): &(Format, Vec<u8>)| formats.contains(format);
+        if !rendered.files.iter().any(is_requested) {
+            return Err(Failure::new(ErrorClass::Output, Warning::NoTimes.message()));
+        }
+        let changed = self
+            .is_partial
+            .then(|| keep_changed(&mut rendered.files, &records));
+        if rendered.files.is_empty() {
+            return Ok(None);
+        }
+        let findings = rendered.findings.clone();
+        let reserve = |paths: &[PathBuf]| self.reservations.reserve(received.job, paths);
+        let staged = StagedFiles::stage(
+            &received,
+            records,
+            &folders,
+            rendered,
+            self.on_edited,
+            reserve,
+        )?;
+        Ok(Some(ExportedFiles {
+            staged,
+            findings,
+            changed,
+        }))
+    }
+}
