@@ -12,6 +12,7 @@ use crate::provider::aimlapi::models::{MODELS, find};
 use crate::provider::{Client, ClientSettings};
 use crate::store::Store;
 use crate::store::sqlite::service_lists::{ListName, ServiceList};
+use serde::Serialize;
 use std::time::Duration;
 
 /// Longest wait for a list. The stored one is used afterwards.
@@ -30,8 +31,8 @@ pub struct Catalogue {
     pub fetched_at: Option<Timestamp>,
 }
 
-/// A model of the catalogue.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A model of the catalogue. This is the JSON form: fields may be added, but never removed or renamed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ModelView {
     /// Name of the model.
     pub model: String,

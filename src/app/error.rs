@@ -2,9 +2,12 @@
 
 use crate::config::{ConfigError, KeyError};
 use crate::domain::JobId;
+use crate::domain::readable_path::readable_path;
+use crate::notify::channels::ChannelError;
 use crate::provider::ClientError;
 use crate::store::StoreError;
 use std::io;
+use std::path::PathBuf;
 
 /// Error of a use case.
 #[derive(Debug, thiserror::Error)]
@@ -27,9 +30,26 @@ pub enum AppError {
     /// The working folder no longer exists.
     #[error("cannot determine the working folder: {0}")]
     WorkingFolder(io::Error),
-    /// The use case writes to the queue, and no configuration file was loaded.
-    #[error("no configuration file; `nightscribe init` writes one, `--config` selects one")]
-    NoConfigFile,
+    /// No configuration file was found.
+    #[error(
+        "no configuration file: looked for {}; `nightscribe init` writes one, `--config` selects one",
+        one_of(looked_for)
+    )]
+    NoConfigFile {
+        /// The files that do not exist.
+        looked_for: Vec<PathBuf>,
+    },
+    /// No notification channel is configured.
+    #[error(
+        "no notification channel is configured; set `command`, `webhook` or `email` under [notify]"
+    )]
+    NoChannel,
+    /// A notification channel cannot be set up.
+    #[error(transparent)]
+    Channel(#[from] ChannelError),
+    /// No item matches a word of the command line.
+    #[error("there is no item `{0}`; `nightscribe list` shows all items")]
+    NoItem(String),
     /// No source has this name.
     #[error("there is no source `{name}`{suggestion}")]
     UnknownSource {
@@ -44,12 +64,6 @@ pub enum AppError {
     /// There is no queue, and therefore no result to export.
     #[error("there are no results yet; `nightscribe run` produces them")]
     NoResults,
-    /// No item has this ID, path or URL.
-    #[error("there is no item `{name}`; `nightscribe list` shows all items")]
-    NoItem {
-        /// Requested ID, path or URL.
-        name: String,
-    },
     /// The item has no result.
     #[error("item {item} has no transcript")]
     NoTranscript {
@@ -75,4 +89,14 @@ pub enum AppError {
     /// The service's prices cannot be fetched.
     #[error("cannot fetch prices from the service: {0}; set them under [prices]")]
     PriceList(String),
+}
+
+/// Lists the files.
+fn one_of(files: &[PathBuf]) -> String {
+    let names: Vec<_> = files.iter().map(|file| readable_path(file)).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        [name] => name.clone(),
+        [names @ .., last] => format!("{} and {last}", names.join(", ")),
+    }
 }

@@ -12,12 +12,12 @@ use crate::provider::Completed;
 use crate::provider::aimlapi::models::shown_name;
 use crate::provider::body::Body;
 use crate::store::sqlite::hooks::HookRun;
-use crate::store::sqlite::items::{self as stored, Item, ItemFilter};
+use crate::store::sqlite::items::{self as stored, Item, ItemFilter, ItemOrder};
 use crate::store::sqlite::unusable::StoredAnswer;
 use crate::store::{Store, StoreError};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// An item, with its wait reason as `W`. This is the JSON form: fields may be added, but never removed or renamed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -262,13 +262,15 @@ impl From<StoredAnswer> for UnusableAnswerView {
 /// Maximum number of items of a page.
 const PAGE_ITEMS: usize = 500;
 
-/// Items, newest first, read page by page: a queue may have a million of them.
+/// Items in an order, read page by page: a queue may have a million of them.
 pub struct ItemPages {
     store: Store,
     context: WaitContext,
     filter: ItemFilter,
     /// Number of items that may still be returned.
     left: usize,
+    /// IDs of the items that are left, in another order than newest first.
+    ordered: Option<std::vec::IntoIter<JobId>>,
 }
 
 impl ItemPages {
@@ -279,14 +281,25 @@ impl ItemPages {
     /// # Errors
     /// If the database fails.
     pub async fn next(&mut self) -> Result<Vec<ItemView>, AppError> {
-        self.filter.limit = Some(PAGE_ITEMS.min(self.left));
-        let items = self.store.list(&self.filter).await?;
-        self.left -= items.len();
-        self.filter.before = items.last().map(|item| item.job.id).or(self.filter.before);
+        let items = match &mut self.ordered {
+            Some(ids) => {
+                let page: Vec<_> = ids.by_ref().take(PAGE_ITEMS).collect();
+                self.store.items_of(&page).await?
+            }
+            None => self.newest().await?,
+        };
         let views = items
             .into_iter()
             .map(|item| ItemView::new(item, &self.context));
         Ok(views.collect())
+    }
+
+    async fn newest(&mut self) -> Result<Vec<Item>, AppError> {
+        self.filter.limit = Some(PAGE_ITEMS.min(self.left));
+        let items = self.store.list(&self.filter).await?;
+        self.left -= items.len();
+        self.filter.before = items.last().map(|item| item.job.id).or(self.filter.before);
+        Ok(items)
     }
 
     /// Closes the database.
@@ -298,12 +311,26 @@ impl ItemPages {
 /// Returns the pages of the items. `None` while no queue exists.
 ///
 /// # Errors
-/// If the database fails.
-pub async fn pages(session: &Session, filter: ItemFilter) -> Result<Option<ItemPages>, AppError> {
+/// If there is no source of the requested name, or the database fails.
+pub async fn pages(
+    session: &Session,
+    filter: ItemFilter,
+    order: ItemOrder,
+) -> Result<Option<ItemPages>, AppError> {
+    let name = filter.source.as_deref();
     let Some(store) = session.existing_store().await? else {
+        name.map(|name| session.source(name)).transpose()?;
         return Ok(None);
     };
+    if let Some(name) = name {
+        session.require_known_source(&store, name).await?;
+    }
+    let ordered = match order {
+        ItemOrder::Newest => None,
+        order => Some(store.ordered_ids(&filter, order).await?.into_iter()),
+    };
     Ok(Some(ItemPages {
+        ordered,
         context: WaitContext::load(session, &store).await?,
         left: filter.limit.unwrap_or(usize::MAX),
         store,
@@ -311,42 +338,20 @@ pub async fn pages(session: &Session, filter: ItemFilter) -> Result<Option<ItemP
     }))
 }
 
-/// Returns the item with this ID, otherwise the newest item of the recording at this path or URL.
-///
-/// A relative path starts at the working folder.
+/// Returns an item with its attempts. `None` if there is no item of this ID.
 ///
 /// # Errors
 /// If the database fails.
-pub async fn find(session: &Session, name: &str) -> Result<Option<ItemDetails>, AppError> {
+pub async fn details_of(session: &Session, id: JobId) -> Result<Option<ItemDetails>, AppError> {
     let Some(store) = session.existing_store().await? else {
         return Ok(None);
     };
-    let details = match find_item(session, &store, name).await? {
+    let found = match store.item(id).await? {
         None => None,
         Some(item) => Some(details(session, &store, item).await?),
     };
     store.close().await;
-    Ok(details)
-}
-
-/// Returns the item with this ID, otherwise the newest item of the recording at this path or URL.
-pub(crate) async fn find_item(
-    session: &Session,
-    store: &Store,
-    name: &str,
-) -> Result<Option<Item>, AppError> {
-    if let Ok(id) = name.parse()
-        && let Some(item) = store.item(JobId(id)).await?
-    {
-        return Ok(Some(item));
-    }
-    let absolute = std::path::absolute(session.environment.working_dir.join(name))?;
-    for location in [Path::new(name), &absolute] {
-        if let Some(item) = store.items_at(location).await?.into_iter().next() {
-            return Ok(Some(item));
-        }
-    }
-    Ok(None)
+    Ok(found)
 }
 
 async fn details(

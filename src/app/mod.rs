@@ -26,6 +26,7 @@ pub mod prices;
 pub mod quality;
 pub mod reconcile;
 pub mod scan;
+pub mod select;
 pub mod session;
 pub mod status;
 pub mod wait_reason;

@@ -6,7 +6,7 @@ use super::scan::scan_sources;
 use super::session::Session;
 use crate::config::Config;
 use crate::domain::price::{total, total_cost};
-use crate::domain::{Failure, JobId, PaidMark, RecordingId, Timestamp};
+use crate::domain::{Failure, JobId, PaidMark, Problem, RecordingId, Timestamp};
 use crate::pipeline::archive::Archive;
 use crate::pipeline::budget::{budget, caps, prices};
 use crate::pipeline::event::Observer;
@@ -24,12 +24,14 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Limits of a run, in addition to the configured ones.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct PlanLimits {
     /// Maximum number of recordings.
     pub limit: Option<u64>,
     /// Time at which submissions stop.
     pub until: Option<Timestamp>,
+    /// Names of the only sources that are submitted. All if empty.
+    pub sources: Vec<String>,
 }
 
 /// Plan of a run. This is the JSON form: fields may be added, but never removed or renamed.
@@ -69,6 +71,8 @@ pub struct Plan {
     pub transcribed: u64,
     /// Files that the scan passed over, by source.
     pub left_out: BTreeMap<String, LeftOut>,
+    /// Sources that could not be scanned completely, with the reason.
+    pub problems: Vec<String>,
     /// Earliest time of the last submission. `None` if not everything can be submitted.
     pub submitted_by: Option<Timestamp>,
 }
@@ -103,7 +107,8 @@ pub async fn plan(
     let totals = scan_sources(session, &store, observer).await?;
     let refused = probe_all(&store).await?;
     let prices = prices(&session.config, &store).await?;
-    let planned = store.planned_recordings().await?;
+    let mut planned = store.planned_recordings().await?;
+    planned.retain(|one| limits.sources.is_empty() || limits.sources.contains(&one.source));
     let (config, now, zone) = (&session.config, session.now(), SystemClock.zone());
     let caps = caps(config, limits.limit);
     let budget = budget(caps, &store, &prices, now, zone).await?;
@@ -115,6 +120,7 @@ pub async fn plan(
     plan.settles_at = totals.summary.settles_at;
     plan.transcribed = transcribed;
     plan.left_out = totals.left_out;
+    plan.problems = totals.problems.iter().map(Problem::message).collect();
     let last_charge = plan.submitted_by.unwrap_or(now);
     let rate = config.limits.submits_per_minute.get();
     let window = session.window(limits.until);
@@ -175,6 +181,7 @@ fn build_plan(
         settles_at: None,
         transcribed: 0,
         left_out: BTreeMap::new(),
+        problems: Vec::new(),
         submitted_by: None,
     };
     let mut groups: BTreeMap<(&str, String), (u64, f64)> = BTreeMap::new();

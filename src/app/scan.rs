@@ -2,25 +2,31 @@
 
 use super::error::AppError;
 use super::session::Session;
+use crate::domain::Problem;
 use crate::pipeline::event::{Observer, RunEvent, ScanSummary};
 use crate::pipeline::excluded::requeue_included;
 use crate::pipeline::stages::discover::Scanner;
+use crate::pipeline::tally::Tally;
 use crate::source::folder::left_out::LeftOut;
 use crate::store::Store;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Scans all sources, and queues new and changed recordings. Returns the totals. Submits nothing.
+/// Scans all sources, and queues new and changed recordings. Returns the totals and the problems of the sources. Submits
+/// nothing.
 ///
 /// The events of the scan go to `observer`. After a crash, the recordings committed so far remain.
 ///
 /// # Errors
 /// If there is no configuration file, or the database fails.
-pub async fn scan(session: &Session, observer: &dyn Observer) -> Result<ScanSummary, AppError> {
+pub async fn scan(
+    session: &Session,
+    observer: &dyn Observer,
+) -> Result<(ScanSummary, Vec<Problem>), AppError> {
     let store = session.store().await?;
     let totals = scan_sources(session, &store, observer).await?;
     store.close().await;
-    Ok(totals.summary)
+    Ok((totals.summary, totals.problems))
 }
 
 /// Totals of the scans of all sources.
@@ -30,6 +36,8 @@ pub(super) struct ScanTotals {
     pub(super) summary: ScanSummary,
     /// Counts of what was passed over, by source. Sources where nothing was passed over are missing.
     pub(super) left_out: BTreeMap<String, LeftOut>,
+    /// Problems of the sources.
+    pub(super) problems: Vec<Problem>,
 }
 
 pub(super) async fn scan_sources(
@@ -38,10 +46,11 @@ pub(super) async fn scan_sources(
     observer: &dyn Observer,
 ) -> Result<ScanTotals, AppError> {
     requeue_included(&session.config, store, session.now()).await?;
-    let totals = Mutex::default();
+    let (totals, tally) = (Mutex::default(), Tally::default());
     let total = Total {
         observer,
         totals: &totals,
+        tally: &tally,
     };
     for source in &session.config.sources {
         let scanner = Scanner {
@@ -54,13 +63,18 @@ pub(super) async fn scan_sources(
         };
         scanner.scan(source).await?;
     }
-    Ok(totals.into_inner().unwrap_or_else(PoisonError::into_inner))
+    let totals = totals.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(ScanTotals {
+        problems: tally.source_problems(),
+        ..totals
+    })
 }
 
 /// Adds up the scans of all sources, and passes their events on.
 struct Total<'a> {
     observer: &'a dyn Observer,
     totals: &'a Mutex<ScanTotals>,
+    tally: &'a Tally,
 }
 
 impl Total<'_> {
@@ -90,6 +104,7 @@ impl Observer for Total<'_> {
             }
             _ => {}
         }
+        self.tally.on_event(event);
         self.observer.on_event(event);
     }
 }

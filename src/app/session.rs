@@ -1,13 +1,14 @@
 //! Configuration and queue of one use case.
 
 use super::error::AppError;
+use crate::config::load::default_files;
 use crate::config::{self, Config, Environment, Layout, OutputConfig, SourceConfig};
 use crate::domain::{Hold, Timestamp};
 use crate::policy::hours::SubmitWindow;
 use crate::runtime::clock::{Clock, SystemClock};
-use crate::store::Store;
 use crate::store::sqlite::open::DATABASE_FILE;
-use std::path::Path;
+use crate::store::{Store, StoreError};
+use std::path::{Path, PathBuf};
 
 /// State that most use cases share.
 pub struct Session {
@@ -85,23 +86,70 @@ impl Session {
     /// Opens the queue if it exists. Read-only use cases create nothing.
     ///
     /// # Errors
-    /// If the queue cannot be opened.
+    /// If it cannot be determined whether the queue exists, or it cannot be opened.
     pub async fn existing_store(&self) -> Result<Option<Store>, AppError> {
-        if !self.config.state.dir.join(DATABASE_FILE).exists() {
+        if !self.has_store()? {
             return Ok(None);
         }
         Ok(Some(Store::open(&self.config.state.dir).await?))
     }
 
+    /// Returns whether the queue exists.
+    ///
+    /// # Errors
+    /// If the state folder cannot be searched, for example because it belongs to another user.
+    pub fn has_store(&self) -> Result<bool, StoreError> {
+        let folder = &self.config.state.dir;
+        let found = folder.join(DATABASE_FILE).try_exists();
+        found.map_err(|source| StoreError::Folder {
+            path: folder.clone(),
+            source,
+        })
+    }
+
+    /// Returns the path of the database.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.config.state.dir.join(DATABASE_FILE)
+    }
+
     /// Checks that a configuration file was loaded.
     ///
     /// # Errors
-    /// If there is no configuration file. The message explains how to create one.
+    /// If there is no configuration file. The message names the files looked for, and how to create one.
     pub fn require_config_file(&self) -> Result<(), AppError> {
         if self.config.file.is_some() {
             return Ok(());
         }
-        Err(AppError::NoConfigFile)
+        Err(AppError::NoConfigFile {
+            looked_for: default_files(&self.environment),
+        })
+    }
+
+    /// Checks that a name is that of a source: a configured one, or an earlier one with recordings in the queue.
+    ///
+    /// # Errors
+    /// If there is no such source, or the database fails.
+    pub async fn require_known_source(&self, store: &Store, name: &str) -> Result<(), AppError> {
+        if store.has_source(name).await? {
+            return Ok(());
+        }
+        self.source(name).map(|_| ())
+    }
+
+    /// Leaves out all sources but those of these names. Keeps all if there are no names.
+    ///
+    /// # Errors
+    /// If there is no source of a name.
+    pub fn restrict_to_sources(&mut self, names: &[String]) -> Result<(), AppError> {
+        for name in names {
+            self.source(name)?;
+        }
+        if !names.is_empty() {
+            let sources = &mut self.config.sources;
+            sources.retain(|source| names.contains(&source.name));
+        }
+        Ok(())
     }
 
     /// Returns the source with this name.

@@ -2,6 +2,7 @@
 
 use super::error::AppError;
 use super::session::Session;
+use crate::domain::readable_path::readable_path;
 use crate::domain::{Hold, JobState, Timestamp};
 use crate::pipeline::lock::Lock;
 use crate::policy::hours::Opening;
@@ -17,6 +18,12 @@ const RATE_WINDOW: Duration = Duration::from_secs(3600);
 /// Status of the queue. This is the JSON form: fields may be added, but never removed or renamed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Status {
+    /// Configuration file.
+    pub config: String,
+    /// File of the queue.
+    pub queue: String,
+    /// Whether the queue exists. The first scan or run creates it.
+    pub has_queue: bool,
     /// Number of items by the name of their state, with an entry for every state.
     pub counts: BTreeMap<&'static str, u64>,
     /// Holds in force.
@@ -74,13 +81,15 @@ impl Status {
 /// If the database fails.
 pub async fn status(session: &Session) -> Result<Status, AppError> {
     let (mut overview, mut holds) = (Overview::default(), Vec::new());
-    if let Some(store) = session.existing_store().await? {
+    let store = session.existing_store().await?;
+    let has_queue = store.is_some();
+    if let Some(store) = store {
         overview = load_overview(session, &store, session.now().before(RATE_WINDOW)).await?;
         holds = session.holds(&store).await?;
         store.close().await;
     }
     let opening = session.window(None).opening(session.now());
-    Ok(status_of(&overview, holds, opening))
+    Ok(status_of(session, has_queue, &overview, holds, opening))
 }
 
 /// Loads the figures of the queue. Only a runner that holds the lock counts as active: a killed runner never recorded
@@ -96,9 +105,19 @@ pub(super) async fn load_overview(
     Ok(overview)
 }
 
-fn status_of(overview: &Overview, holds: Vec<Hold>, opening: Opening) -> Status {
+fn status_of(
+    session: &Session,
+    has_queue: bool,
+    overview: &Overview,
+    holds: Vec<Hold>,
+    opening: Opening,
+) -> Status {
     let count = |state: JobState| overview.counts.get(&state).copied().unwrap_or(0);
+    let file = session.config.file.as_deref();
     Status {
+        config: file.map(readable_path).unwrap_or_default(),
+        queue: readable_path(&session.database()),
+        has_queue,
         counts: JobState::ALL
             .into_iter()
             .map(|state| (state.as_str(), count(state)))

@@ -2,10 +2,13 @@
 
 use super::args::AddArgs;
 use super::exit::{CommandError, Exit};
+use super::json::to_json_line;
 use super::terminal::{print_error, printable_path};
 use crate::app::actions::add::{AddOutcome, Adder};
 use crate::app::session::Session;
 use crate::domain::JobId;
+use crate::domain::readable_path::readable_path;
+use serde::Serialize;
 use std::io::Write;
 
 pub(super) async fn add(session: &Session, args: &AddArgs) -> Result<Exit, CommandError> {
@@ -13,6 +16,14 @@ pub(super) async fn add(session: &Session, args: &AddArgs) -> Result<Exit, Comma
     let mut exit = Exit::Done;
     for name in &args.what {
         let outcome = adder.add(name).await?;
+        if args.json {
+            let is_refused = matches!(outcome, AddOutcome::Refused { .. });
+            exit = if is_refused { Exit::Usage } else { exit };
+            let name = readable_path(name);
+            let result = AddResult { name, outcome };
+            writeln!(anstream::stdout().lock(), "{}", to_json_line(&result)?)?;
+            continue;
+        }
         let name = printable_path(name);
         let line = match outcome {
             AddOutcome::Queued { item } => format!("{name}: queued{}", bracketed(item)),
@@ -32,6 +43,15 @@ pub(super) async fn add(session: &Session, args: &AddArgs) -> Result<Exit, Comma
     }
     adder.close().await;
     Ok(exit)
+}
+
+/// JSON form of the result. Fields may be added, but never removed or renamed.
+#[derive(Serialize)]
+struct AddResult {
+    /// The path or URL, as given.
+    name: String,
+    #[serde(flatten)]
+    outcome: AddOutcome,
 }
 
 fn bracketed(item: Option<JobId>) -> String {

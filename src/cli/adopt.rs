@@ -3,6 +3,7 @@
 use super::args::AdoptArgs;
 use super::display::log::LogDisplay;
 use super::exit::{CommandError, Exit};
+use super::json::to_json_line;
 use super::pause::remaining;
 use super::terminal::{pluralize, printable_path};
 use crate::app::actions::adopt::adopt as adopt_all;
@@ -13,6 +14,10 @@ use std::path::PathBuf;
 pub(super) async fn adopt(session: &Session, args: &AdoptArgs) -> Result<Exit, CommandError> {
     let adopted = adopt_all(session, args.dir.as_deref(), &LogDisplay).await?;
     let mut out = anstream::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", to_json_line(&adopted)?)?;
+        return Ok(Exit::Done);
+    }
     for (files, reason) in [
         (&adopted.unmatched, "no queued recording has this content"),
         (&adopted.without_result, "contains no result"),

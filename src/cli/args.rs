@@ -5,6 +5,7 @@ use crate::app::billing::GroupBy;
 use crate::domain::format::FormatSelection;
 use crate::domain::{ErrorClass, Format, JobState};
 use crate::policy::hours::TimeOfDay;
+use crate::store::sqlite::items::ItemOrder;
 use clap::builder::PossibleValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use nightscribe_sandbox::{FAULTS, Faults};
@@ -70,9 +71,9 @@ pub enum Command {
     /// Write an annotated configuration file
     Init(InitArgs),
     /// Check configuration, folders, key, service, disk and clock
-    Check,
+    Check(JsonLinesArgs),
     /// Scan the sources and queue new recordings; submit nothing
-    Scan,
+    Scan(JsonArgs),
     /// Add individual files or URLs to the queue
     Add(AddArgs),
     /// Show what a run would submit: files, hours of audio, cost and time needed
@@ -96,20 +97,22 @@ pub enum Command {
     /// Cancel queued or pending items; pending ones are no longer polled
     Cancel(CancelArgs),
     /// Pause submissions; pending items are still collected
-    Pause,
+    Pause(PauseArgs),
     /// Resume submissions after a pause, or of recordings that look paid already
     Resume(ResumeArgs),
     /// Write transcripts again from stored results, without contacting the service
     Export(ExportArgs),
     /// Take transcripts on disk into the queue, for nothing; after its state folder was lost
     Adopt(AdoptArgs),
+    /// Send a test message through each notification channel
+    Notify(NotifyArgs),
     /// Install, uninstall or inspect a system or user service
     #[command(subcommand)]
     Service(ServiceCommand),
     /// Run a local server that implements the API, for trials and tests
     Sandbox(SandboxArgs),
     /// List the service's models and the purpose of each
-    Models,
+    Models(JsonLinesArgs),
     /// Print a shell completion script
     Completions {
         /// Shell to complete for
@@ -117,6 +120,22 @@ pub enum Command {
     },
     /// Print the manual page, or with --dir write one page per command
     Man(ManArgs),
+}
+
+/// Option of commands with one result.
+#[derive(Debug, Args)]
+pub struct JsonArgs {
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Option of commands with a list of results.
+#[derive(Debug, Args)]
+pub struct JsonLinesArgs {
+    /// Print one JSON object per line
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `man`.
@@ -138,7 +157,7 @@ pub struct DemoArgs {
 /// Arguments of `init`.
 #[derive(Debug, Args)]
 pub struct InitArgs {
-    /// File to write
+    /// File to write, or a folder of recordings, for which nightscribe.toml is written
     #[arg(default_value = "nightscribe.toml")]
     pub path: PathBuf,
     /// Overwrite an existing file
@@ -155,6 +174,9 @@ pub struct AddArgs {
     /// Source that supplies model and options [default: the first]
     #[arg(long, value_name = "NAME", add = candidates::sources())]
     pub source: Option<String>,
+    /// Print one JSON object per line
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `plan`.
@@ -174,6 +196,29 @@ pub struct PricesArgs {
     /// Print one JSON object per line
     #[arg(long)]
     pub json: bool,
+}
+
+impl ValueEnum for ItemOrder {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[
+            Self::Newest,
+            Self::Oldest,
+            Self::Path,
+            Self::Longest,
+            Self::Changed,
+        ]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, help) = match self {
+            Self::Newest => ("newest", "Newest first"),
+            Self::Oldest => ("oldest", "Oldest first"),
+            Self::Path => ("path", "By path"),
+            Self::Longest => ("longest", "Longest recording first"),
+            Self::Changed => ("changed", "Last changed first"),
+        };
+        Some(PossibleValue::new(name).help(help))
+    }
 }
 
 impl ValueEnum for GroupBy {
@@ -255,8 +300,17 @@ pub struct RunArgs {
     #[arg(long)]
     pub dry_run: bool,
     /// Submit at most N recordings
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub limit: Option<u64>,
+    /// Scan and submit only this source; repeatable
+    #[arg(long = "source", value_name = "NAME", add = candidates::sources())]
+    pub sources: Vec<String>,
+    /// Print one JSON object per event on standard output; the last one is the summary
+    #[arg(long, conflicts_with = "dry_run")]
+    pub events: bool,
+    /// With --dry-run, print one JSON object
+    #[arg(long, requires = "dry_run")]
+    pub json: bool,
 }
 
 /// Arguments of `status`.
@@ -276,24 +330,40 @@ pub struct ListArgs {
     /// List only items in this state; repeatable
     #[arg(long = "state", value_name = "S", add = candidates::states())]
     pub states: Vec<JobState>,
+    /// List only failed items; short for --state failed
+    #[arg(long)]
+    pub failed: bool,
     /// List only items of this source
     #[arg(long, value_name = "NAME", add = candidates::sources())]
     pub source: Option<String>,
+    /// List only items whose path contains TEXT, in any case
+    #[arg(long, value_name = "TEXT")]
+    pub search: Option<String>,
+    /// List only items changed since WHEN: a day (2026-11-01), a time, or a duration before now (7d)
+    #[arg(long, value_name = "WHEN", value_parser = since)]
+    pub since: Option<Since>,
+    /// Order of the items
+    #[arg(long, value_name = "ORDER", default_value = "newest")]
+    pub sort: ItemOrder,
     /// List at most N items
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub limit: Option<usize>,
     /// Print one JSON object per line
     #[arg(long)]
     pub json: bool,
 }
 
+/// Help of the words that select items.
+const ITEMS_HELP: &str =
+    "IDs, ranges of IDs (3-7), paths, patterns ('*.mp3') or URLs; - reads them from standard input";
+
 /// Arguments of `show`.
 #[derive(Debug, Args)]
 pub struct ShowArgs {
-    /// Item ID, or the path or URL of its recording
-    #[arg(value_name = "ID|PATH")]
-    pub what: String,
-    /// Print one JSON object
+    /// Items to show
+    #[arg(required = true, value_name = "ITEM", help = ITEMS_HELP)]
+    pub items: Vec<String>,
+    /// Print one JSON object per item
     #[arg(long)]
     pub json: bool,
 }
@@ -328,8 +398,8 @@ fn speaker_name(text: &str) -> Result<(String, String), String> {
 #[command(group = clap::ArgGroup::new("which").required(true).multiple(true))]
 pub struct RetryArgs {
     /// Failed or cancelled items to retry
-    #[arg(group = "which", value_name = "ID")]
-    pub ids: Vec<i64>,
+    #[arg(group = "which", value_name = "ITEM", help = ITEMS_HELP)]
+    pub items: Vec<String>,
     /// Retry all failed items
     #[arg(long, group = "which")]
     pub failed: bool,
@@ -339,14 +409,20 @@ pub struct RetryArgs {
     /// Retry failed items of this source
     #[arg(long, group = "which", value_name = "NAME", add = candidates::sources())]
     pub source: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `cancel`.
 #[derive(Debug, Args)]
 pub struct CancelArgs {
     /// Items to cancel
-    #[arg(required = true, value_name = "ID")]
-    pub ids: Vec<i64>,
+    #[arg(required = true, value_name = "ITEM", help = ITEMS_HELP)]
+    pub items: Vec<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `resume`.
@@ -355,6 +431,9 @@ pub struct ResumeArgs {
     /// Submit and pay for the recordings that are held because they look paid already
     #[arg(long)]
     pub submit_anyway: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `export`.
@@ -362,8 +441,8 @@ pub struct ResumeArgs {
 #[command(group = clap::ArgGroup::new("which").required(true))]
 pub struct ExportArgs {
     /// Items to export
-    #[arg(group = "which", value_name = "ID")]
-    pub ids: Vec<i64>,
+    #[arg(group = "which", value_name = "ITEM", help = ITEMS_HELP)]
+    pub items: Vec<String>,
     /// Export every item that has a result
     #[arg(long, group = "which")]
     pub all: bool,
@@ -386,6 +465,9 @@ pub struct ExportArgs {
     /// Replace transcripts that were edited [default: keep them and write NAME.new.EXT]
     #[arg(long)]
     pub force: bool,
+    /// Print one JSON object per line
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `adopt`.
@@ -398,6 +480,31 @@ pub struct AdoptArgs {
     /// Folder with transcripts [default: the configured output folder]
     #[arg(value_name = "DIR")]
     pub dir: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `pause`.
+#[derive(Debug, Args)]
+pub struct PauseArgs {
+    /// Resume at this time of day
+    #[arg(long, value_name = "HH:MM")]
+    pub until: Option<TimeOfDay>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `notify`.
+#[derive(Debug, Args)]
+pub struct NotifyArgs {
+    /// Send a test message; nothing else is sent by this command
+    #[arg(long, required = true)]
+    pub test: bool,
+    /// Print one JSON object per channel
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Returns the help of `--format`, which lists every format.
@@ -415,7 +522,7 @@ pub enum ServiceCommand {
     /// Stop the service and remove its file; the queue and the transcripts are kept
     Uninstall(ServiceArgs),
     /// Check that the service is installed, up to date, active and able to run unattended
-    Status(ServiceArgs),
+    Status(ServiceStatusArgs),
 }
 
 /// Options of the `service` commands.
@@ -430,6 +537,17 @@ pub struct ServiceArgs {
     /// Treat this folder as / and start nothing; for images and packages
     #[arg(long, value_name = "DIR")]
     pub root: Option<PathBuf>,
+}
+
+/// Arguments of `service status`.
+#[derive(Debug, Args)]
+pub struct ServiceStatusArgs {
+    /// Which service.
+    #[command(flatten)]
+    pub service: ServiceArgs,
+    /// Print one JSON object per line
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `sandbox`.

@@ -2,25 +2,26 @@
 
 use super::args::CancelArgs;
 use super::exit::{CommandError, Exit};
+use super::json::to_json_line;
+use super::selectors::selected;
 use super::terminal::{pluralize, print_error};
 use crate::app::actions::Refusal;
 use crate::app::actions::cancel::cancel as cancel_items;
 use crate::app::session::Session;
-use crate::domain::JobId;
 use std::io::Write;
 
 pub(super) async fn cancel(session: &Session, args: &CancelArgs) -> Result<Exit, CommandError> {
-    let items = args.ids.iter().copied().map(JobId).collect();
+    let (items, is_incomplete) = selected(session, &args.items).await?;
     let cancelled = cancel_items(session, items).await?;
     for refusal in &cancelled.refused {
         print_error(&sentence(refusal));
     }
-    writeln!(
-        anstream::stdout().lock(),
-        "{} cancelled",
-        pluralize(cancelled.items.len() as u64, "item", "items")
-    )?;
-    Ok(if cancelled.refused.is_empty() {
+    let as_json = args.json.then(|| to_json_line(&cancelled)).transpose()?;
+    let count = cancelled.items.len() as u64;
+    let line =
+        as_json.unwrap_or_else(|| format!("{} cancelled", pluralize(count, "item", "items")));
+    writeln!(anstream::stdout().lock(), "{line}")?;
+    Ok(if cancelled.refused.is_empty() && !is_incomplete {
         Exit::Done
     } else {
         Exit::Usage

@@ -7,10 +7,13 @@ use crate::config::{ConfigError, KeyError};
 use crate::notify::channels::ChannelError;
 use crate::pipeline::RunError;
 use crate::pipeline::lock::LockError;
+use crate::service_manager::user::by_uid;
 use crate::store::StoreError;
 use std::error::Error;
 use std::fmt::Display;
 use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 /// Exit code of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +65,12 @@ impl CommandError {
         Self::new(Exit::Internal, format!("{what}: {error}"))
     }
 
+    fn with_advice(mut self, advice: Option<String>) -> Self {
+        self.message
+            .extend(advice.map(|advice| format!("; {advice}")));
+        self
+    }
+
     /// Returns the message on one line.
     pub(super) fn one_line(&self) -> String {
         let lines: Vec<_> = self.message.lines().map(str::trim).collect();
@@ -95,6 +104,27 @@ pub(super) fn print_usage(answer: &clap::Error) -> Exit {
     }
 }
 
+/// Returns advice about a folder that this user may not use, because it belongs to another one.
+fn owner_advice(folder: &Path, error: &io::Error) -> Option<String> {
+    if error.kind() != io::ErrorKind::PermissionDenied {
+        return None;
+    }
+    let owner = folder
+        .ancestors()
+        .find_map(|folder| folder.metadata().ok())?
+        .uid();
+    let user = (owner != rustix::process::geteuid().as_raw()).then(|| {
+        by_uid(
+            &std::fs::read_to_string("/etc/passwd").unwrap_or_default(),
+            owner,
+        )
+        .name
+    })?;
+    Some(format!(
+        "it belongs to `{user}`: run the command as that user, or choose another `state.dir`"
+    ))
+}
+
 impl From<AppError> for CommandError {
     fn from(error: AppError) -> Self {
         match error {
@@ -104,10 +134,12 @@ impl From<AppError> for CommandError {
             AppError::Io(error) => error.into(),
             AppError::Client(_)
             | AppError::WorkingFolder(_)
-            | AppError::NoConfigFile
+            | AppError::NoConfigFile { .. }
             | AppError::UnknownSource { .. }
             | AppError::NoSource
-            | AppError::NoItem { .. }
+            | AppError::NoChannel
+            | AppError::Channel(_)
+            | AppError::NoItem(_)
             | AppError::NoTranscript { .. }
             | AppError::SpeakerName { .. }
             | AppError::NoResults => Self::from_error(Exit::Usage, &error),
@@ -154,9 +186,11 @@ impl From<ChannelError> for CommandError {
 
 impl From<StoreError> for CommandError {
     fn from(error: StoreError) -> Self {
+        if let StoreError::Folder { path, source } = &error {
+            return Self::from_error(Exit::Usage, &error).with_advice(owner_advice(path, source));
+        }
         let exit = match error {
-            StoreError::Folder { .. }
-            | StoreError::Foreign { .. }
+            StoreError::Foreign { .. }
             | StoreError::Incomplete { .. }
             | StoreError::Replaced { .. }
             | StoreError::Newer { .. } => Exit::Usage,
@@ -168,11 +202,12 @@ impl From<StoreError> for CommandError {
 
 impl From<LockError> for CommandError {
     fn from(error: LockError) -> Self {
-        let exit = match error {
-            LockError::Held { .. } => Exit::Busy,
-            LockError::Folder { .. } => Exit::Usage,
-        };
-        Self::from_error(exit, &error)
+        match &error {
+            LockError::Held { .. } => Self::from_error(Exit::Busy, &error),
+            LockError::Folder { folder, source } => {
+                Self::from_error(Exit::Usage, &error).with_advice(owner_advice(folder, source))
+            }
+        }
     }
 }
 

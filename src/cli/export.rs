@@ -2,12 +2,15 @@
 
 use super::args::ExportArgs;
 use super::exit::{CommandError, Exit};
+use super::json::to_json_line;
+use super::selectors::selected;
 use super::terminal::{pluralize, print_error, printable_path};
 use crate::app::actions::export::{ExportFiles, ExportOutcome, Exporter};
 use crate::app::session::Session;
 use crate::domain::format::FormatSelection;
 use crate::domain::{JobId, KeptFile};
 use crate::pipeline::stages::save::names::OnEdited;
+use serde::Serialize;
 use std::io::Write;
 
 pub(super) async fn export(session: &Session, args: &ExportArgs) -> Result<Exit, CommandError> {
@@ -23,12 +26,16 @@ pub(super) async fn export(session: &Session, args: &ExportArgs) -> Result<Exit,
     };
     let opened = Exporter::open(session, args.dir.as_deref(), files, on_edited);
     let mut exporter = opened.await?;
-    let items: Vec<_> = if args.all || args.changed {
-        exporter.items().await?
+    let (items, is_incomplete) = if args.all || args.changed {
+        (exporter.items().await?, false)
     } else {
-        args.ids.iter().copied().map(JobId).collect()
+        selected(session, &args.items).await?
     };
-    let mut exit = Exit::Done;
+    let mut exit = if is_incomplete {
+        Exit::Usage
+    } else {
+        Exit::Done
+    };
     let mut exported = 0;
     let mut remaining = &items[..];
     while !remaining.is_empty() {
@@ -36,8 +43,13 @@ pub(super) async fn export(session: &Session, args: &ExportArgs) -> Result<Exit,
         remaining = &remaining[outcomes.len()..];
         for (item, outcome) in outcomes {
             exported += u64::from(matches!(outcome, ExportOutcome::Written { .. }));
-            if print_outcome(item, outcome)? != Exit::Done {
-                exit = Exit::SomeFailed;
+            let printed = if args.json {
+                print_json(item, outcome)?
+            } else {
+                print_outcome(item, outcome)?
+            };
+            if printed != Exit::Done {
+                exit = printed;
             }
         }
     }
@@ -46,8 +58,24 @@ pub(super) async fn export(session: &Session, args: &ExportArgs) -> Result<Exit,
     Ok(exit)
 }
 
+/// JSON form of the result. Fields may be added, but never removed or renamed.
+#[derive(Serialize)]
+struct ExportResult {
+    item: JobId,
+    #[serde(flatten)]
+    outcome: ExportOutcome,
+}
+
+fn print_json(item: JobId, outcome: ExportOutcome) -> Result<Exit, CommandError> {
+    let exit = exit_of(&outcome);
+    let result = ExportResult { item, outcome };
+    writeln!(anstream::stdout().lock(), "{}", to_json_line(&result)?)?;
+    Ok(exit)
+}
+
 /// Prints the files of an item, or why there are none.
 pub(super) fn print_outcome(item: JobId, outcome: ExportOutcome) -> Result<Exit, CommandError> {
+    let exit = exit_of(&outcome);
     match outcome {
         ExportOutcome::Written { files, kept } => {
             kept.iter().try_for_each(print_kept)?;
@@ -56,12 +84,16 @@ pub(super) fn print_outcome(item: JobId, outcome: ExportOutcome) -> Result<Exit,
             }
         }
         ExportOutcome::Unchanged => {}
-        ExportOutcome::Refused { reason } => {
-            print_error(&format!("item {item}: {reason}"));
-            return Ok(Exit::SomeFailed);
-        }
+        ExportOutcome::Refused { reason } => print_error(&format!("item {item}: {reason}")),
     }
-    Ok(Exit::Done)
+    Ok(exit)
+}
+
+const fn exit_of(outcome: &ExportOutcome) -> Exit {
+    match outcome {
+        ExportOutcome::Refused { .. } => Exit::SomeFailed,
+        ExportOutcome::Written { .. } | ExportOutcome::Unchanged => Exit::Done,
+    }
 }
 
 fn print_kept(file: &KeptFile) -> std::io::Result<()> {

@@ -2,13 +2,16 @@
 
 use super::args::ListArgs;
 use super::exit::{CommandError, Exit};
+use super::journal::Priority;
 use super::json::to_json_line;
 use super::paged_table::PagedTable;
-use super::terminal::{escape_control_chars, format_seconds, printable_path};
+use super::since::since_time;
+use super::terminal::{escape_control_chars, format_seconds, print_to_stderr, printable_path};
 use super::wait_text::WaitText;
 use crate::app::items::{self, ItemView};
 use crate::app::session::Session;
 use crate::domain::{JobState, Warning};
+use crate::runtime::clock::{Clock, SystemClock};
 use crate::store::sqlite::items::ItemFilter;
 use std::io::Write;
 
@@ -24,16 +27,15 @@ const COLUMNS: [&str; 7] = [
 ];
 
 pub(super) async fn list(session: &Session, args: &ListArgs) -> Result<Exit, CommandError> {
-    let filter = ItemFilter {
-        states: args.states.clone(),
-        source: args.source.clone(),
-        before: None,
-        limit: args.limit,
-    };
     let wait_text = WaitText::local(session.now());
-    let Some(mut pages) = items::pages(session, filter).await? else {
+    let filter = filter(session, args)?;
+    let Some(mut pages) = items::pages(session, filter, args.sort).await? else {
+        if !args.json {
+            print_to_stderr(&no_queue(session), Priority::Info);
+        }
         return Ok(Exit::Done);
     };
+    let mut is_empty = true;
     let mut table = PagedTable::new(&COLUMNS);
     loop {
         let page = pages.next().await?.into_iter();
@@ -43,6 +45,7 @@ pub(super) async fn list(session: &Session, args: &ListArgs) -> Result<Exit, Com
         if items.is_empty() {
             break;
         }
+        is_empty = false;
         let mut out = anstream::stdout().lock();
         if args.json {
             for item in &items {
@@ -53,7 +56,34 @@ pub(super) async fn list(session: &Session, args: &ListArgs) -> Result<Exit, Com
         }
     }
     pages.close().await;
+    if is_empty && !args.json {
+        print_to_stderr("no items match", Priority::Info);
+    }
     Ok(Exit::Done)
+}
+
+fn filter(session: &Session, args: &ListArgs) -> Result<ItemFilter, CommandError> {
+    let (now, zone) = (session.now(), SystemClock.zone());
+    let since = args.since.map(|since| since_time(since, now, &zone));
+    let mut states = args.states.clone();
+    if args.failed && !states.contains(&JobState::Failed) {
+        states.push(JobState::Failed);
+    }
+    Ok(ItemFilter {
+        states,
+        source: args.source.clone(),
+        search: args.search.clone(),
+        changed_since: since.transpose()?,
+        before: None,
+        limit: args.limit,
+    })
+}
+
+fn no_queue(session: &Session) -> String {
+    format!(
+        "no queue yet: {} does not exist; `nightscribe scan` creates it",
+        printable_path(session.database())
+    )
 }
 
 fn row(item: &ItemView<String>) -> [String; 7] {

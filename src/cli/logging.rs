@@ -18,7 +18,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 pub(super) fn init(global: &GlobalArgs, command: &Command) {
     let level = match (global.quiet, global.verbose) {
         (true, _) => LevelFilter::WARN,
-        (_, 0) if matches!(command, Command::Run(_) | Command::Scan) && !has_display(global) => {
+        (_, 0) if matches!(command, Command::Run(_) | Command::Scan(_)) && !has_display(global) => {
             LevelFilter::INFO
         }
         (_, 0) => LevelFilter::WARN,

@@ -28,6 +28,7 @@ mod list;
 mod live;
 mod logging;
 mod models;
+mod notify;
 mod packaging;
 mod paged_table;
 mod pause;
@@ -40,9 +41,11 @@ mod retry;
 mod run;
 mod sandbox;
 mod scan;
+mod selectors;
 mod service;
 mod show;
 mod signals;
+mod since;
 mod speakers;
 mod status;
 mod terminal;
@@ -80,12 +83,16 @@ pub fn main() -> ExitCode {
 
 async fn command(cli: Cli) -> Result<Exit, CommandError> {
     logging::init(&cli.global, &cli.command);
-    let session = || Session::load(cli.global.config.as_deref()).map_err(CommandError::from);
+    let session = || {
+        let session = Session::load(cli.global.config.as_deref())?;
+        session.require_config_file()?;
+        Ok::<_, CommandError>(session)
+    };
     match cli.command {
         Command::Demo(args) => demo::demo(&args, &cli.global).await,
         Command::Init(args) => init::init(&args),
-        Command::Check => check::check(&cli.global).await,
-        Command::Scan => scan::scan(&session()?).await,
+        Command::Check(args) => check::check(&cli.global, args.json).await,
+        Command::Scan(args) => scan::scan(&session()?, args.json).await,
         Command::Add(args) => add::add(&session()?, &args).await,
         Command::Plan(args) => plan::plan(&session()?, args.json, &PlanLimits::default()).await,
         Command::Prices(args) => prices::prices(&session()?, &args).await,
@@ -97,14 +104,18 @@ async fn command(cli: Cli) -> Result<Exit, CommandError> {
         Command::Speakers(args) => speakers::speakers(&session()?, &args).await,
         Command::Retry(args) => retry::retry(&session()?, args).await,
         Command::Cancel(args) => cancel::cancel(&session()?, &args).await,
-        Command::Pause => pause::pause(&session()?).await,
+        Command::Pause(args) => pause::pause(&session()?, &args).await,
         Command::Resume(args) => pause::resume(&session()?, &args).await,
         Command::Export(args) => export::export(&session()?, &args).await,
         Command::Adopt(args) => adopt::adopt(&session()?, &args).await,
+        Command::Notify(args) => notify::notify(&session()?, &args).await,
         Command::Service(args) => service::service(&args, &cli.global),
         Command::Sandbox(args) => sandbox::sandbox(args).await,
         // A configuration with an unknown model must not prevent the list of models.
-        Command::Models => models::models(session().ok().as_ref()).await,
+        Command::Models(args) => {
+            let session = Session::load(cli.global.config.as_deref());
+            models::models(session.ok().as_ref(), args.json).await
+        }
         Command::Completions { shell } => packaging::completions(shell),
         Command::Man(args) => packaging::man(&args),
     }

@@ -1,6 +1,7 @@
 //! `nightscribe models`
 
 use super::exit::{CommandError, Exit};
+use super::json::to_json_line;
 use super::terminal::{escape_control_chars, format_table, new_table};
 use crate::app::catalogue::{Catalogue, ModelView, catalogue};
 use crate::app::session::Session;
@@ -9,12 +10,18 @@ use crate::provider::aimlapi::deprecations::DeprecationStatus;
 use std::io::Write;
 
 /// Prints the models of the service, or the built-in list without a usable configuration.
-pub(super) async fn models(session: Option<&Session>) -> Result<Exit, CommandError> {
+pub(super) async fn models(session: Option<&Session>, as_json: bool) -> Result<Exit, CommandError> {
     let catalogue = match session {
         Some(session) => catalogue(session).await?,
         None => Catalogue::default(),
     };
     let mut out = anstream::stdout().lock();
+    if as_json {
+        for model in &catalogue.models() {
+            writeln!(out, "{}", to_json_line(model)?)?;
+        }
+        return Ok(Exit::Done);
+    }
     let mut rows = new_table(&["MODEL", "FOR"]);
     for model in &catalogue.models() {
         rows.add_row([escape_control_chars(&model.model), description(model)]);

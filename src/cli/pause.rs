@@ -1,19 +1,39 @@
 //! `nightscribe pause` and `nightscribe resume`
 
-use super::args::ResumeArgs;
+use super::args::{PauseArgs, ResumeArgs};
 use super::exit::{CommandError, Exit};
-use super::terminal::{escape_control_chars, pluralize};
+use super::json::to_json_line;
+use super::terminal::{escape_control_chars, format_time, pluralize};
 use crate::app::actions::pause as action;
 use crate::app::session::Session;
-use crate::domain::Hold;
+use crate::domain::{Hold, Timestamp};
+use crate::runtime::clock::{Clock, SystemClock};
 use crate::store::sqlite::source_holds::ApprovedSource;
+use serde::Serialize;
 use std::io::Write;
 
-pub(super) async fn pause(session: &Session) -> Result<Exit, CommandError> {
-    action::pause(session).await?;
+pub(super) async fn pause(session: &Session, args: &PauseArgs) -> Result<Exit, CommandError> {
+    let (now, zone) = (session.now(), SystemClock.zone());
+    let until = args.until.map(|time| {
+        time.next_after(now, &zone).ok_or_else(|| {
+            let message = "--until: cannot compute the time; check the system clock";
+            CommandError::new(Exit::Usage, message)
+        })
+    });
+    let until = until.transpose()?;
+    action::pause(session, until, &zone).await?;
+    if args.json {
+        return print_json(&PauseResult {
+            is_paused: true,
+            until,
+        });
+    }
+    let end = until.map_or_else(String::new, |until| {
+        format!("{} or ", format_time(until, now, &zone))
+    });
     writeln!(
         anstream::stdout().lock(),
-        "Submissions are paused until `nightscribe resume`; pending items are still collected."
+        "Submissions are paused until {end}`nightscribe resume`; pending items are still collected."
     )?;
     Ok(Exit::Done)
 }
@@ -25,6 +45,13 @@ pub(super) async fn resume(session: &Session, args: &ResumeArgs) -> Result<Exit,
     };
     let is_resumed = action::resume(session).await?;
     let still_held = action::source_holds(session).await?;
+    if args.json {
+        return print_json(&ResumeResult {
+            is_resumed,
+            approved,
+            still_held,
+        });
+    }
     let mut out = anstream::stdout().lock();
     for source in &approved {
         writeln!(out, "{}", approval(source))?;
@@ -52,4 +79,28 @@ fn approval(approved: &ApprovedSource) -> String {
 pub(super) fn remaining(hold: &Hold) -> String {
     let (message, advice) = (escape_control_chars(&hold.message), hold.kind.advice());
     format!("Still held: {message}. {advice}")
+}
+
+/// JSON form of a pause. Fields may be added, but never removed or renamed.
+#[derive(Serialize)]
+struct PauseResult {
+    is_paused: bool,
+    /// When submissions resume by themselves.
+    until: Option<Timestamp>,
+}
+
+/// JSON form of a resumption. Fields may be added, but never removed or renamed.
+#[derive(Serialize)]
+struct ResumeResult {
+    /// Whether submissions were held.
+    is_resumed: bool,
+    /// Sources whose recordings will be submitted although they look paid.
+    approved: Vec<ApprovedSource>,
+    /// Holds of sources that were not ended.
+    still_held: Vec<Hold>,
+}
+
+fn print_json(result: &impl Serialize) -> Result<Exit, CommandError> {
+    writeln!(anstream::stdout().lock(), "{}", to_json_line(result)?)?;
+    Ok(Exit::Done)
 }

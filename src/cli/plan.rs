@@ -28,7 +28,11 @@ pub(super) async fn plan(
         let (now, zone) = (session.now(), SystemClock.zone());
         write!(out, "{}", text(&plan, &session.config, now, &zone))?;
     }
-    Ok(Exit::Done)
+    // The log names the sources that could not be scanned.
+    Ok(match plan.problems.is_empty() {
+        true => Exit::Done,
+        false => Exit::SomeFailed,
+    })
 }
 
 fn text(plan: &Plan, config: &Config, now: Timestamp, zone: &TimeZone) -> String {

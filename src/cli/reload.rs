@@ -22,15 +22,20 @@ pub(super) struct RunSettings {
     config: Config,
     environment: Environment,
     key: SecretString,
+    /// Names of the only sources to use. All if empty.
+    sources: Vec<String>,
 }
 
 impl RunSettings {
-    /// Reads the key, and checks that the notification channels can be set up.
-    pub(super) fn new(session: Session) -> Result<Self, CommandError> {
+    /// Reads the key, and checks that the notification channels can be set up. Uses only the sources of these names, if
+    /// there are any.
+    pub(super) fn new(mut session: Session, sources: &[String]) -> Result<Self, CommandError> {
+        session.restrict_to_sources(sources)?;
         let settings = Self {
             key: read_key(&session.config.api.key, &session.environment)?,
             config: session.config,
             environment: session.environment,
+            sources: sources.to_vec(),
         };
         settings.channels()?;
         if settings.config.sources.is_empty() {
@@ -54,7 +59,7 @@ impl RunSettings {
 
     /// Reads the configuration file, the key and the other secrets again.
     fn reloaded(&self) -> Result<Self, CommandError> {
-        let new = Self::new(Session::load(self.config.file.as_deref())?)?;
+        let new = Self::new(Session::load(self.config.file.as_deref())?, &self.sources)?;
         if new.state_dir() != self.state_dir() {
             return Err(CommandError::new(
                 Exit::Usage,

@@ -1,9 +1,10 @@
 //! `nightscribe report`
 
-use super::args::{ReportArgs, Since};
+use super::args::ReportArgs;
 use super::exit::{CommandError, Exit};
 use super::json::to_json_line;
 use super::quality_text::quality_table;
+use super::since::since_time;
 use super::terminal::{
     escape_control_chars, format_hours, format_money, format_table, new_table, pluralize,
     printable_path,
@@ -13,14 +14,14 @@ use crate::app::quality::quality_report;
 use crate::app::reconcile::Difference;
 use crate::app::session::Session;
 use crate::domain::Timestamp;
-use crate::policy::day::start_of_day;
 use crate::runtime::clock::{Clock, SystemClock};
-use jiff::tz::TimeZone;
 use std::io::Write;
 use std::path::Path;
 
 pub(super) async fn report(session: &Session, args: &ReportArgs) -> Result<Exit, CommandError> {
-    let since = start_time(args.since, session.now(), &SystemClock.zone())?;
+    let (now, zone) = (session.now(), SystemClock.zone());
+    let since = args.since.map(|since| since_time(since, now, &zone));
+    let since = since.transpose()?.unwrap_or_default();
     if args.quality {
         return print_quality(session, since, args).await;
     }
@@ -54,23 +55,6 @@ async fn print_quality(
         write!(out, "{}", quality_table(&report))?;
     }
     Ok(Exit::Done)
-}
-
-fn start_time(
-    since: Option<Since>,
-    now: Timestamp,
-    zone: &TimeZone,
-) -> Result<Timestamp, CommandError> {
-    Ok(match since {
-        None => Timestamp::from_millis(0),
-        Some(Since::Ago(span)) => now.before(span),
-        Some(Since::Time(time)) => Timestamp::from_millis(time.as_millisecond()),
-        Some(Since::Day(day)) => {
-            let out_of_range =
-                || CommandError::new(Exit::Usage, "--since: the day is out of range");
-            start_of_day(day, zone).ok_or_else(out_of_range)?
-        }
-    })
 }
 
 fn text(report: &BillingReport) -> String {

@@ -2,30 +2,36 @@
 
 use super::args::RetryArgs;
 use super::exit::{CommandError, Exit};
+use super::json::to_json_line;
+use super::selectors::selected;
 use super::terminal::{pluralize, print_error};
 use crate::app::actions::Refusal;
-use crate::app::actions::retry::retry as requeue;
+use crate::app::actions::retry::{Requeued, retry as requeue};
 use crate::app::session::Session;
-use crate::domain::JobId;
 use crate::store::sqlite::operator::RetryFilter;
 use std::io::Write;
 
 pub(super) async fn retry(session: &Session, args: RetryArgs) -> Result<Exit, CommandError> {
-    let filter = RetryFilter {
-        jobs: args.ids.into_iter().map(JobId).collect(),
-        class: args.error,
-        source: args.source,
+    let (jobs, is_incomplete) = selected(session, &args.items).await?;
+    // Without items, the filter would select all failed ones.
+    let requeued = if jobs.is_empty() && !args.items.is_empty() {
+        Requeued::default()
+    } else {
+        let filter = RetryFilter {
+            jobs,
+            class: args.error,
+            source: args.source,
+        };
+        requeue(session, filter).await?
     };
-    let requeued = requeue(session, filter).await?;
     for refusal in &requeued.refused {
         print_error(&sentence(refusal));
     }
-    writeln!(
-        anstream::stdout().lock(),
-        "{} requeued",
-        pluralize(requeued.items.len() as u64, "item", "items")
-    )?;
-    Ok(if requeued.refused.is_empty() {
+    let as_json = args.json.then(|| to_json_line(&requeued)).transpose()?;
+    let count = requeued.items.len() as u64;
+    let line = as_json.unwrap_or_else(|| format!("{} requeued", pluralize(count, "item", "items")));
+    writeln!(anstream::stdout().lock(), "{line}")?;
+    Ok(if requeued.refused.is_empty() && !is_incomplete {
         Exit::Done
     } else {
         Exit::Usage

@@ -15,20 +15,26 @@ use crate::runtime::clock::{Clock, SystemClock};
 use std::io::IsTerminal;
 
 pub(super) async fn run(
-    session: Session,
+    mut session: Session,
     args: &RunArgs,
     global: &GlobalArgs,
 ) -> Result<Exit, CommandError> {
-    session.require_config_file()?;
     let until = until(args, &SystemClock)?;
     if args.dry_run {
         let limit = args.limit;
-        return plan(&session, false, &PlanLimits { limit, until }).await;
+        session.restrict_to_sources(&args.sources)?;
+        let sources = args.sources.clone();
+        let limits = PlanLimits {
+            limit,
+            until,
+            sources,
+        };
+        return plan(&session, args.json, &limits).await;
     }
-    let settings = RunSettings::new(session)?;
+    let settings = RunSettings::new(session, &args.sources)?;
     let lock = Lock::take(settings.state_dir());
     let lock = lock.map_err(|error| lock_error(error, args, global))?;
-    let display = display::for_run(global);
+    let display = display::for_run(global, args.events);
     let last_words = display.clone();
     let stop = stop_on_signal(move || last_words.last_words())?;
     let run = ReloadableRun {

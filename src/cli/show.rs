@@ -4,11 +4,12 @@ use super::args::ShowArgs;
 use super::exit::{CommandError, Exit};
 use super::json::to_json_line;
 use super::quality_text::quality_text;
+use super::selectors::selected;
 use super::terminal::{
-    escape_control_chars, format_seconds, format_table, new_table, printable_path,
+    escape_control_chars, format_seconds, format_table, new_table, print_error, printable_path,
 };
 use super::wait_text::WaitText;
-use crate::app::items::{self, AttemptView, HookView, ItemView, UnusableAnswerView};
+use crate::app::items::{self, AttemptView, HookView, ItemDetails, ItemView, UnusableAnswerView};
 use crate::app::session::Session;
 use crate::domain::{JobId, JobState};
 use serde_json::Value;
@@ -16,26 +17,40 @@ use std::io::Write;
 
 pub(super) async fn show(session: &Session, args: &ShowArgs) -> Result<Exit, CommandError> {
     let wait_text = WaitText::local(session.now());
-    let details = items::find(session, &args.what).await?.ok_or_else(|| {
-        let name = escape_control_chars(&args.what);
-        let message = format!("there is no item `{name}`; `nightscribe list` shows all items");
-        CommandError::new(Exit::Usage, message)
-    })?;
-    let details = details.map_reason(|reason| wait_text.of(&reason));
-    let mut out = anstream::stdout().lock();
-    if args.json {
-        writeln!(out, "{}", to_json_line(&details)?)?;
-    } else {
-        let hook = details.hook.as_ref();
-        let hook = hook.map_or_else(String::new, |hook| fact("hook", &hook_result(hook)));
-        let answer = details.unusable_answer.as_ref();
-        let answer = answer.map_or_else(String::new, |answer| {
-            fact("answer", &stored_answer(answer, details.item.id))
+    let (items, mut is_incomplete) = selected(session, &args.items).await?;
+    let mut shown = Vec::new();
+    for item in items {
+        let Some(details) = items::details_of(session, item).await? else {
+            print_error(&format!(
+                "there is no item `{item}`; `nightscribe list` shows all items"
+            ));
+            is_incomplete = true;
+            continue;
+        };
+        let details = details.map_reason(|reason| wait_text.of(&reason));
+        shown.push(match args.json {
+            true => format!("{}\n", to_json_line(&details)?),
+            false => text(&details),
         });
-        let (facts, history) = (facts(&details.item), history(&details.history));
-        write!(out, "{facts}{hook}{answer}{history}")?;
     }
-    Ok(Exit::Done)
+    let separator = if args.json { "" } else { "\n" };
+    write!(anstream::stdout().lock(), "{}", shown.join(separator))?;
+    Ok(if is_incomplete {
+        Exit::Usage
+    } else {
+        Exit::Done
+    })
+}
+
+fn text(details: &ItemDetails<String>) -> String {
+    let hook = details.hook.as_ref();
+    let hook = hook.map_or_else(String::new, |hook| fact("hook", &hook_result(hook)));
+    let answer = details.unusable_answer.as_ref();
+    let answer = answer.map_or_else(String::new, |answer| {
+        fact("answer", &stored_answer(answer, details.item.id))
+    });
+    let (facts, history) = (facts(&details.item), history(&details.history));
+    format!("{facts}{hook}{answer}{history}")
 }
 
 fn facts(item: &ItemView<String>) -> String {

@@ -62,6 +62,12 @@ fn text(status: &Status, now: Timestamp) -> String {
         None => "not running\n".to_owned(),
     });
     text.push_str(&figures(status));
+    let none_yet = if status.has_queue { "" } else { " (none yet)" };
+    text.push_str(&format!(
+        "{DIM}queue{DIM:#}         {}{none_yet}\n{DIM}configuration{DIM:#} {}\n",
+        escape_control_chars(&status.queue),
+        escape_control_chars(&status.config)
+    ));
     text
 }
 

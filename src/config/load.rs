@@ -71,18 +71,28 @@ fn locate(explicit: Option<&Path>, environment: &Environment) -> Option<PathBuf>
     if let Some(named) = named {
         return Some(environment.working_dir.join(named));
     }
+    let files = default_files(environment).into_iter();
+    // A file that this user cannot look at is in use all the same. Reading it reports why.
+    files
+        .into_iter()
+        .find(|path| path.try_exists().unwrap_or(true))
+}
+
+/// Returns the default locations of the configuration file, in order of precedence.
+#[must_use]
+pub fn default_files(environment: &Environment) -> Vec<PathBuf> {
     let user = match environment.get("XDG_CONFIG_HOME") {
         Some(folder) => Some(PathBuf::from(folder)),
         None => environment
             .get("HOME")
             .map(|home| Path::new(home).join(".config")),
     };
-    let candidates = [
+    let files = [
         Some(environment.working_dir.join("nightscribe.toml")),
         user.map(|folder| folder.join("nightscribe/config.toml")),
         Some(PathBuf::from("/etc/nightscribe/config.toml")),
     ];
-    candidates.into_iter().flatten().find(|path| path.exists())
+    files.into_iter().flatten().collect()
 }
 
 #[cfg(test)]

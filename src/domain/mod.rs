@@ -10,6 +10,7 @@
 //! - [`transcript`]: a transcript, independent of the model; [`extras`]: what else a result contains
 //! - [`warning`]: warnings about finished transcripts; [`quality`]: figures by which they are judged
 //! - [`failure`]: failure classes, with advice; [`hold`]: reasons to suspend submissions
+//! - [`item_selector`]: selection of items on the command line
 //! - [`problem`]: problems of a run that need a person
 //! - [`on_uncertain`]: what is done with a submission that stays uncertain
 //! - [`paid_mark`]: marks of queued jobs whose recording may be paid for already
@@ -40,6 +41,7 @@ pub mod format;
 pub mod hold;
 pub mod hook_argument;
 pub mod id;
+pub mod item_selector;
 pub mod job;
 pub mod language;
 mod language_codes;

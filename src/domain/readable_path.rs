@@ -3,7 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Bytes that the percent form encodes: all but the unreserved characters of RFC 3986 and `/`.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
@@ -41,6 +41,25 @@ pub fn path_bytes(path: &Path) -> Option<String> {
 #[must_use]
 pub fn percent_form(path: &Path) -> String {
     percent_encode(path.as_os_str().as_bytes(), ENCODED).to_string()
+}
+
+/// Serializes a path as [`readable_path`].
+///
+/// # Errors
+/// If the serializer fails.
+pub fn serialize_path<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&readable_path(path))
+}
+
+/// Serializes paths as [`readable_path`].
+///
+/// # Errors
+/// If the serializer fails.
+pub fn serialize_paths<S: serde::Serializer>(
+    paths: &[PathBuf],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(paths.iter().map(|path| readable_path(path)))
 }
 
 #[cfg(test)]

@@ -73,6 +73,24 @@ impl EmailChannel {
         }
     }
 
+    /// Connects to the server and logs in, but sends no message.
+    ///
+    /// # Errors
+    /// If the server cannot be reached within `timeout`, or refuses the encryption or the login.
+    pub async fn try_connection(&self, timeout: Duration) -> Result<(), DeliveryError> {
+        let (reason, permanent) =
+            match tokio::time::timeout(timeout, self.transport.test_connection()).await {
+                Ok(Ok(true)) => return Ok(()),
+                Ok(Ok(false)) => ("mail server refused a connection".to_owned(), true),
+                Ok(Err(error)) => (
+                    one_line(&format!("mail server: {error}")),
+                    error.is_permanent(),
+                ),
+                Err(_) => ("mail server timed out".to_owned(), false),
+            };
+        Err(DeliveryError { reason, permanent })
+    }
+
     fn mail(&self, message: Message<'_>) -> Result<Mail, lettre::error::Error> {
         let millis = u64::try_from(message.at.millis()).unwrap_or(0);
         let mut builder = Mail::builder()

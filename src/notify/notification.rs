@@ -16,6 +16,8 @@ pub enum NotificationKind {
     Summary,
     /// A hold has begun, or a problem was found, that a person must resolve.
     Attention,
+    /// The operator tests the channels.
+    Test,
 }
 
 /// A notification.
@@ -261,6 +263,32 @@ impl Notification {
             failures: Vec::new(),
             holds,
             problems,
+            awaited: AwaitedResults::default(),
+            audio_s: None,
+            cost: None,
+        }
+    }
+
+    /// Creates a message that tests the channels.
+    #[must_use]
+    pub fn test(id: String, at: Timestamp) -> Self {
+        let run = RunPeriod {
+            id: 0,
+            since: at,
+            until: at,
+        };
+        Self {
+            version: VERSION,
+            kind: NotificationKind::Test,
+            id,
+            at,
+            run,
+            done: 0,
+            failed: 0,
+            warned: 0,
+            failures: Vec::new(),
+            holds: Vec::new(),
+            problems: Vec::new(),
             awaited: AwaitedResults::default(),
             audio_s: None,
             cost: None,

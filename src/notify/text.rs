@@ -17,6 +17,7 @@ pub fn subject(message: &Notification) -> String {
     });
     let reasons = held.into_iter().chain(problems).collect::<Vec<_>>();
     match message.kind {
+        NotificationKind::Test => "nightscribe: test message".to_owned(),
         NotificationKind::Attention => {
             format!("nightscribe needs attention: {}", reasons.join(", "))
         }
@@ -34,6 +35,9 @@ pub fn subject(message: &Notification) -> String {
 /// Returns the full text, with times of day in the time zone `zone`. Every line ends with a line feed.
 #[must_use]
 pub fn body(message: &Notification, zone: &TimeZone) -> String {
+    if message.kind == NotificationKind::Test {
+        return "This message tests the notifications of nightscribe. They arrive.\n".to_owned();
+    }
     let mut text = String::new();
     for hold in &message.holds {
         let effect = match hold.source {
@@ -100,7 +104,7 @@ fn counts(message: &Notification) -> String {
             format!(" ({} of audio{cost})", hours(seconds))
         });
     let so_far = match message.kind {
-        NotificationKind::Summary => "",
+        NotificationKind::Summary | NotificationKind::Test => "",
         NotificationKind::Attention => "So far in this run: ",
     };
     let warned = match message.warned {
@@ -185,6 +189,14 @@ mod tests {
         let text = body(&summary(0, 23, &[]), &TimeZone::UTC);
         assert_eq!(text.matches("reason").count(), 20);
         assert!(text.contains("\nand 3 more; "), "{text}");
+    }
+
+    #[test]
+    fn a_test_message_says_so() {
+        let message = Notification::test("0a1b".to_owned(), at(0));
+        assert_eq!(subject(&message), "nightscribe: test message");
+        assert!(body(&message, &TimeZone::UTC).contains("tests the notifications"));
+        assert!(message.json().contains(r#""kind":"test""#));
     }
 
     #[test]

@@ -22,6 +22,26 @@ pub async fn prices(config: &Config, store: &Store) -> Result<PriceTable, StoreE
     Ok(prices)
 }
 
+/// Checks that each model has a price if money is capped.
+///
+/// # Errors
+/// [`RunError::Unpriced`] for the first model without a price.
+pub fn require_prices(config: &Config, prices: &PriceTable) -> Result<(), RunError> {
+    let caps = config.budget.iter();
+    for &cap in caps.filter(|cap| cap.measure == Metric::Cost) {
+        let mut models = config.sources.iter().map(|source| source.request.model());
+        if let Some(model) = models.find(|model| prices.get(model).is_none()) {
+            let reason = prices.unpriced_reason(model);
+            return Err(RunError::Unpriced {
+                cap,
+                model: model.to_owned(),
+                reason: reason.map_or_else(String::new, |reason| format!(" ({reason})")),
+            });
+        }
+    }
+    Ok(())
+}
+
 /// Creates the budget of a new run, including what earlier runs submitted today and this month.
 ///
 /// # Errors
@@ -32,21 +52,7 @@ pub(super) async fn open_budget(
     prices: &PriceTable,
 ) -> Result<Budget, RunError> {
     let caps = caps(&setup.config, setup.limit);
-    for &cap in caps.iter().filter(|cap| cap.measure == Metric::Cost) {
-        let models = setup
-            .config
-            .sources
-            .iter()
-            .map(|source| source.request.model());
-        if let Some(model) = models.into_iter().find(|model| prices.get(model).is_none()) {
-            let reason = prices.unpriced_reason(model);
-            return Err(RunError::Unpriced {
-                cap,
-                model: model.to_owned(),
-                reason: reason.map_or_else(String::new, |reason| format!(" ({reason})")),
-            });
-        }
-    }
+    require_prices(&setup.config, prices)?;
     let (now, zone) = (setup.clock.now(), setup.clock.zone());
     let mut budget = budget(caps, store, prices, now, zone).await?;
     budget.add_earlier_spend(Period::Run, &setup.reload.spent);

@@ -163,7 +163,7 @@ pub enum RunEvent {
 }
 
 /// Result of one scan of a source.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct ScanSummary {
     /// Number of recordings found.
     pub found: u64,
@@ -176,6 +176,7 @@ pub struct ScanSummary {
     /// Time when the first of those settles.
     pub settles_at: Option<Timestamp>,
     /// Number of files and folders that could not be scanned.
+    #[serde(rename = "unreadable")]
     pub problems: u64,
 }
 

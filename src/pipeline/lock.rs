@@ -30,7 +30,7 @@ pub enum LockError {
         folder: PathBuf,
     },
     /// The lock file cannot be created or locked.
-    #[error("failed to lock the state folder `{}`", folder.display())]
+    #[error("the state folder `{}` cannot be used", folder.display())]
     Folder {
         /// The state folder.
         folder: PathBuf,

@@ -6,6 +6,7 @@ use crate::notify::{Channels, Message, Notification, text};
 use crate::pipeline::tally::Tally;
 use crate::runtime::clock::Clock;
 use crate::store::sqlite::outbox_message::{OutboxMessage, Payload};
+use jiff::tz::TimeZone;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
@@ -84,18 +85,8 @@ impl Messages {
     /// Encodes a message for each configured channel.
     #[must_use]
     pub fn encode(&self, message: &Notification) -> OutboxMessage {
-        let payload = |channel| match channel {
-            NotifyChannel::Command | NotifyChannel::Webhook => Payload {
-                channel,
-                subject: None,
-                body: message.json(),
-            },
-            NotifyChannel::Email => Payload {
-                channel,
-                subject: Some(text::subject(message)),
-                body: text::body(message, &self.clock.zone()),
-            },
-        };
+        let zone = self.clock.zone();
+        let payload = |channel| payload(channel, message, &zone);
         OutboxMessage {
             message_id: message.id.clone(),
             payloads: self.channels.configured().map(payload).collect(),
@@ -116,6 +107,23 @@ impl Messages {
     /// Wakes the delivery tasks.
     pub fn wake_delivery(&self) {
         self.outbox_changed.send_modify(|_| ());
+    }
+}
+
+/// Encodes a message for a channel, with times of day in the time zone `zone`.
+#[must_use]
+pub fn payload(channel: NotifyChannel, message: &Notification, zone: &TimeZone) -> Payload {
+    match channel {
+        NotifyChannel::Command | NotifyChannel::Webhook => Payload {
+            channel,
+            subject: None,
+            body: message.json(),
+        },
+        NotifyChannel::Email => Payload {
+            channel,
+            subject: Some(text::subject(message)),
+            body: text::body(message, zone),
+        },
     }
 }
 

@@ -212,6 +212,9 @@ async fn apply_operator_holds(journal: &Journal) -> Result<(), StoreError> {
         match holds.iter().position(|hold| hold.kind == kind) {
             Some(found) => {
                 let hold = holds.swap_remove(found);
+                if hold.is_over(journal.now()) {
+                    continue;
+                }
                 if journal.admission.hold(hold.clone()) {
                     journal.emit(&RunEvent::Held { hold });
                 }
@@ -240,7 +243,11 @@ pub fn free_bytes(folder: &Path) -> Option<u64> {
 /// # Errors
 /// If the database fails.
 pub async fn restore_holds(journal: &Journal) -> Result<Vec<Hold>, StoreError> {
-    let holds = journal.store.holds().await?;
+    let (mut holds, now) = (journal.store.holds().await?, journal.now());
+    for over in holds.iter().filter(|hold| hold.is_over(now)) {
+        journal.store.release(over.kind).await?;
+    }
+    holds.retain(|hold| !hold.is_over(now));
     for hold in holds.iter().filter(|hold| !hold.kind.is_recomputed()) {
         journal.admission.hold(hold.clone());
         journal.emit(&RunEvent::Held { hold: hold.clone() });

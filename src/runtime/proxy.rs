@@ -27,6 +27,16 @@ pub fn check_proxy(url: &Url) -> Result<(), UnusableProxy> {
     check(url, |name| std::env::var(name).ok())
 }
 
+/// Whether the HTTP client uses a proxy for `url`.
+#[must_use]
+pub fn has_proxy(url: &Url) -> bool {
+    !is_loopback(url)
+        && url
+            .as_str()
+            .parse()
+            .is_ok_and(|destination| Matcher::from_env().intercept(&destination).is_some())
+}
+
 /// Checks the proxy with the variables that `variable` returns.
 fn check(url: &Url, variable: impl Fn(&str) -> Option<String>) -> Result<(), UnusableProxy> {
     let own = match url.scheme() {

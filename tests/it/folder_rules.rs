@@ -132,7 +132,7 @@ fn a_changed_configuration_is_merged_with_folder_rules() {
 fn invalid_rules_affect_only_their_folder() {
     let env = env_with_folders();
     write_file(&env, "a/.nightscribe.toml", "\n[options]\nlanguag = 'de'\n");
-    let run = env.run_once(0);
+    let run = env.run_once(1);
     assert_eq!(env.count("done"), 2);
     assert_eq!(env.items().len(), 2);
     let expected = "a/.nightscribe.toml:3:1: folder rules: option `languag` is not supported by the service; did you mean `language`?";

@@ -3,7 +3,7 @@
 use crate::app::error::AppError;
 use crate::app::scan::scan_sources;
 use crate::app::session::Session;
-use crate::domain::readable_path::readable_path;
+use crate::domain::readable_path::{readable_path, serialize_paths};
 use crate::domain::{Format, Hold, JobId, Location};
 use crate::output::transcript_files::with_extension;
 use crate::output::unrecorded::UnrecordedTranscript;
@@ -15,17 +15,20 @@ use crate::source::folder::fingerprint;
 use crate::store::sqlite::import::Import;
 use crate::store::sqlite::queue::Candidate;
 use crate::store::{Store, StoreError};
+use serde::Serialize;
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// Outcome of adopting a folder of transcripts.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Adopted {
     /// Number of results taken into the queue.
     pub results: u64,
     /// Files whose recording is not found, or has changed.
+    #[serde(serialize_with = "serialize_paths")]
     pub unmatched: Vec<PathBuf>,
     /// Files that contain no result of the service.
+    #[serde(serialize_with = "serialize_paths")]
     pub without_result: Vec<PathBuf>,
     /// Holds of sources whose other recordings still look paid for.
     pub holds: Vec<Hold>,

@@ -7,7 +7,7 @@ use crate::app::error::AppError;
 use crate::app::session::Session;
 use crate::config::OutputConfig;
 use crate::domain::format::Format;
-use crate::domain::readable_path::readable_path;
+use crate::domain::readable_path::{readable_path, serialize_paths};
 use crate::domain::rendering::RenderRules;
 use crate::domain::{Failure, JobId, JobState, KeptFile, WrittenFile};
 use crate::output::staging_file::remove_staging_files;
@@ -36,6 +36,7 @@ pub enum ExportOutcome {
     /// Its files were written.
     Written {
         /// Paths of the files.
+        #[serde(serialize_with = "serialize_paths")]
         files: Vec<PathBuf>,
         /// Edited files that were kept.
         kept: Vec<KeptFile>,

@@ -7,6 +7,7 @@
 //! - [`export`]: write transcripts again from stored results; `export_answer`: write an answer that could not be used;
 //!   `export_staging`: rendering; `export_changed`: choice of files that would be written differently
 //! - [`speakers`]: names of the speakers of a recording
+//! - [`test_message`]: test the notification channels
 
 pub mod add;
 pub mod adopt;
@@ -18,6 +19,7 @@ mod export_staging;
 pub mod pause;
 pub mod retry;
 pub mod speakers;
+pub mod test_message;
 
 use crate::domain::{JobId, JobState};
 use serde::Serialize;

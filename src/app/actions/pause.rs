@@ -2,19 +2,33 @@
 
 use crate::app::error::AppError;
 use crate::app::session::Session;
-use crate::domain::{Hold, HoldKind};
+use crate::domain::local_time::format_time;
+use crate::domain::{Hold, HoldKind, Timestamp};
 use crate::store::sqlite::source_holds::ApprovedSource;
+use jiff::tz::TimeZone;
 
 /// Reason that the status shows for a pause.
 const PAUSED: &str = "paused by `nightscribe pause`";
 
-/// Pauses submissions until [`resume`]. Pending items are still collected. A pause in force keeps its start time.
+/// Pauses submissions until [`resume`], or until the given time. Pending items are still collected. A pause in force keeps
+/// its start time, but not its end.
 ///
 /// # Errors
 /// If there is no configuration file, or the database fails.
-pub async fn pause(session: &Session) -> Result<(), AppError> {
-    let store = session.store().await?;
-    let hold = Hold::new(HoldKind::Operator, session.now(), PAUSED.to_owned());
+pub async fn pause(
+    session: &Session,
+    until: Option<Timestamp>,
+    zone: &TimeZone,
+) -> Result<(), AppError> {
+    let (store, now) = (session.store().await?, session.now());
+    let message = match until {
+        Some(until) => format!("{PAUSED} until {}", format_time(until, now, zone)),
+        None => PAUSED.to_owned(),
+    };
+    let hold = Hold {
+        ends: until,
+        ..Hold::new(HoldKind::Operator, now, message)
+    };
     store.hold(hold).await?;
     store.close().await;
     Ok(())

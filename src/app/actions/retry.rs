@@ -19,11 +19,23 @@ pub struct Requeued {
 /// Requeues the items that match `filter`, and resets their attempt counts. Changes nothing while no queue exists.
 ///
 /// # Errors
-/// If the database fails. After an error of the change itself, no item is changed.
+/// If there is no source of the requested name, or the database fails. After an error of the change itself, no item is changed.
 pub async fn retry(session: &Session, filter: RetryFilter) -> Result<Requeued, AppError> {
     let Some(store) = session.existing_store().await? else {
-        return Ok(Requeued::default());
+        filter
+            .source
+            .as_ref()
+            .map(|name| session.source(name))
+            .transpose()?;
+        let missing = |item| Refusal { item, state: None };
+        return Ok(Requeued {
+            items: Vec::new(),
+            refused: filter.jobs.into_iter().map(missing).collect(),
+        });
     };
+    if let Some(name) = &filter.source {
+        session.require_known_source(&store, name).await?;
+    }
     let requested = filter.jobs.clone().into_iter();
     let items = store.retry(filter, session.now()).await?;
     let mut refused = Vec::new();

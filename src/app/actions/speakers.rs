@@ -1,9 +1,10 @@
 //! Names of the speakers of a recording.
 
 use crate::app::error::AppError;
-use crate::app::items::find_item;
+use crate::app::select::select;
 use crate::app::session::Session;
 use crate::domain::JobId;
+use crate::domain::item_selector::ItemSelector;
 use crate::domain::speaker_names::is_same_speaker;
 use crate::output::render::{SpeakerSample, correct, speaker_samples};
 use crate::pipeline::stages::save::rule_book::RuleBook;
@@ -90,14 +91,14 @@ async fn find_result(
     store: &Store,
     name: &str,
 ) -> Result<ReceivedJob, AppError> {
-    let no_item = || AppError::NoItem {
-        name: name.to_owned(),
-    };
-    let item = find_item(session, store, name).await?.ok_or_else(no_item)?;
-    let mut received = store.with_results(&[item.job.id]).await?;
+    let no_item = || AppError::NoItem(name.to_owned());
+    let word: ItemSelector = name.parse().map_err(|_| no_item())?;
+    let selection = select(session, &[word]).await?;
+    let item = *selection.items.first().ok_or_else(no_item)?;
+    let mut received = store.with_results(&[item]).await?;
     received
-        .remove(&item.job.id)
-        .ok_or(AppError::NoTranscript { item: item.job.id })
+        .remove(&item)
+        .ok_or(AppError::NoTranscript { item })
 }
 
 async fn speakers_of(

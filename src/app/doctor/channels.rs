@@ -1,54 +1,100 @@
 //! Checks of the notification channels and of the hook.
 
-use super::check_result::path_text;
-use crate::config::{Config, Environment, read_secret};
+use super::check_result::{CheckResult, path_text};
+use super::secret_files;
+use crate::config::{Config, EmailConfig, Environment, KeySource, WebhookConfig, read_secret};
 use crate::domain::control_chars::escape_control_chars;
 use crate::notify::channels::{EMAIL_PASSWORD, WEBHOOK_SECRET};
+use crate::notify::email::EmailChannel;
+use crate::runtime::proxy::{check_proxy, has_proxy};
 use crate::runtime::subprocess::find_executable;
 use std::error::Error;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::Duration;
+use tokio::net::TcpStream;
+
+/// How long the host of a webhook or the mail server may take to answer.
+const REACH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Description of a channel, or the reason it cannot work.
 type ChannelStatus = Result<String, Box<dyn Error>>;
 
-/// Returns the name and the status of each configured channel and of the hook.
-pub(super) fn check(
-    config: &Config,
-    environment: &Environment,
-) -> Vec<(&'static str, ChannelStatus)> {
+/// Checks each configured channel and the hook. Connects to the mail server and to the host of the webhook, but sends no
+/// message.
+pub(super) async fn check(config: &Config, environment: &Environment) -> Vec<CheckResult> {
     let notify = &config.notify;
-    let command = notify.command.as_ref();
-    let command = command.map(|command| ("command", program(&command.path, environment)));
-    let hook = config.hooks.on_done.as_ref();
-    let hook = hook.map(|hook| ("hook", program(&hook.path, environment)));
-    let webhook = notify.webhook.as_ref().map(|webhook| {
-        let host = webhook.url.host_str().unwrap_or_default();
-        let status = match &webhook.secret {
-            None => Ok(format!("posts to {host}, unsigned")),
-            Some(source) => read_secret(WEBHOOK_SECRET, source, environment)
-                .map(|_| format!("posts to {host}, signed"))
-                .map_err(Into::into),
-        };
-        ("webhook", status)
-    });
-    let email = notify.email.as_ref().map(|email| {
-        let to: Vec<_> = email.to.iter().map(ToString::to_string).collect();
-        let description = escape_control_chars(&format!(
-            "to {} through {}",
-            to.join(", "),
-            email.server.host
-        ));
-        let status = match &email.login {
-            None => Ok(description),
-            Some((_, source)) => read_secret(EMAIL_PASSWORD, source, environment)
-                .map(|_| description)
-                .map_err(Into::into),
-        };
-        ("e-mail", status)
-    });
-    let each = [command, webhook, email, hook];
-    each.into_iter().flatten().collect()
+    let mut results = Vec::new();
+    if let Some(command) = &notify.command {
+        let status = program(&command.path, environment);
+        results.push(CheckResult::from_result("command", status));
+    }
+    if let Some(webhook) = &notify.webhook {
+        let status = webhook_status(webhook, environment).await;
+        results.push(from_secret("webhook", webhook.secret.as_ref(), status));
+    }
+    if let Some(email) = &notify.email {
+        let status = email_status(email, environment).await;
+        let password = email.login.as_ref().map(|(_, password)| password);
+        results.push(from_secret("e-mail", password, status));
+    }
+    if let Some(hook) = &config.hooks.on_done {
+        let status = program(&hook.path, environment);
+        results.push(CheckResult::from_result("hook", status));
+    }
+    results
+}
+
+/// Returns the result of a channel, with a warning if all users can read its secret.
+fn from_secret(
+    name: &'static str,
+    secret: Option<&KeySource>,
+    status: ChannelStatus,
+) -> CheckResult {
+    match (secret, status) {
+        (Some(secret), Ok(message)) => secret_files::with_mode(name, secret, message),
+        (_, status) => CheckResult::from_result(name, status),
+    }
+}
+
+async fn webhook_status(webhook: &WebhookConfig, environment: &Environment) -> ChannelStatus {
+    let host = webhook.url.host_str().unwrap_or_default();
+    let signed = match &webhook.secret {
+        None => "unsigned",
+        Some(source) => {
+            read_secret(WEBHOOK_SECRET, source, environment)?;
+            "signed"
+        }
+    };
+    check_proxy(&webhook.url)?;
+    let description = format!("posts to {host}, {signed}");
+    // The host may be known only to the proxy.
+    if has_proxy(&webhook.url) {
+        return Ok(format!("{description}; not tried, because a proxy is used"));
+    }
+    let port = webhook.url.port_or_known_default().unwrap_or_default();
+    let connecting = TcpStream::connect((host.trim_matches(['[', ']']), port));
+    match tokio::time::timeout(REACH_TIMEOUT, connecting).await {
+        Ok(Ok(_)) => Ok(description),
+        Ok(Err(error)) => Err(format!("{host} cannot be reached: {error}").into()),
+        Err(_) => Err(format!("{host} cannot be reached: timed out").into()),
+    }
+}
+
+async fn email_status(email: &EmailConfig, environment: &Environment) -> ChannelStatus {
+    let to: Vec<_> = email.to.iter().map(ToString::to_string).collect();
+    let (to, host) = (to.join(", "), &email.server.host);
+    let description = escape_control_chars(&format!("to {to} through {host}"));
+    let login = match &email.login {
+        None => None,
+        Some((user, source)) => {
+            let password = read_secret(EMAIL_PASSWORD, source, environment)?;
+            Some((user.clone(), password))
+        }
+    };
+    let channel = EmailChannel::new(email, login)?;
+    channel.try_connection(REACH_TIMEOUT).await?;
+    Ok(description)
 }
 
 fn program(program: &Path, environment: &Environment) -> ChannelStatus {

@@ -62,7 +62,7 @@ pub(super) async fn demo(args: &args::DemoArgs, global: &GlobalArgs) -> Result<E
     ))?;
 
     let config = config::load(Some(&file), &Environment::default())?;
-    let display = display::for_run(global);
+    let display = display::for_run(global, false);
     let setup = Setup {
         config,
         key: SecretString::from("demo"),

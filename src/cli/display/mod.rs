@@ -4,6 +4,7 @@
 //! - [`terminal`]: progress bars and counts on a terminal
 //! - [`systemd`]: notifications to systemd
 //! - [`estimate`]: throughput and time left
+//! - `events`: events as JSON
 //! - `event_text`: messages that both share
 //! - `summary_text`: one-line summary of a run
 //! - `awaited_now`: what waits at the service at the moment
@@ -11,6 +12,7 @@
 mod awaited_now;
 pub(super) mod estimate;
 mod event_text;
+mod events;
 pub(super) mod log;
 mod summary_text;
 pub(super) mod systemd;
@@ -24,6 +26,7 @@ use crate::pipeline::Summary;
 use crate::pipeline::event::{Observer, RunEvent};
 use crate::runtime::clock::{Clock, SystemClock};
 use awaited_now::AwaitedNow;
+use events::EventWriter;
 use log::LogDisplay;
 use std::path::Path;
 use std::sync::Arc;
@@ -36,6 +39,7 @@ pub(super) struct RunDisplay {
     output: ProgressOutput,
     manager: SystemdNotifier,
     awaited: AwaitedNow,
+    events: Option<EventWriter>,
 }
 
 enum ProgressOutput {
@@ -43,9 +47,10 @@ enum ProgressOutput {
     Terminal(TerminalDisplay),
 }
 
-/// Creates the display of a run. It shows progress bars on a terminal and logs otherwise.
-pub(super) fn for_run(global: &GlobalArgs) -> Arc<RunDisplay> {
-    let output = if has_display(global) {
+/// Creates the display of a run. It shows progress bars on a terminal and logs otherwise. With `has_events`, it also writes
+/// the events to standard output, and never shows progress bars.
+pub(super) fn for_run(global: &GlobalArgs, has_events: bool) -> Arc<RunDisplay> {
+    let output = if has_display(global) && !has_events {
         ProgressOutput::Terminal(TerminalDisplay::new())
     } else {
         ProgressOutput::Log(LogDisplay)
@@ -54,6 +59,7 @@ pub(super) fn for_run(global: &GlobalArgs) -> Arc<RunDisplay> {
         output,
         manager: SystemdNotifier::from_env(),
         awaited: AwaitedNow::default(),
+        events: has_events.then(EventWriter::new),
     })
 }
 
@@ -65,6 +71,9 @@ impl Observer for RunDisplay {
         }
         self.manager.on_event(event);
         self.awaited.on_event(event);
+        if let Some(events) = &self.events {
+            events.on_event(event);
+        }
     }
 }
 
@@ -80,6 +89,9 @@ impl RunDisplay {
     pub(super) fn summarize(&self, summary: &Summary) {
         let (now, zone) = (SystemClock.now(), SystemClock.zone());
         let advice = summary.awaited.advice(now, &zone);
+        if let Some(events) = &self.events {
+            events.summarize(summary);
+        }
         match &self.output {
             ProgressOutput::Log(_) => log::summarize(summary, advice.as_deref()),
             ProgressOutput::Terminal(_) => {

@@ -24,6 +24,8 @@ pub(super) fn service(command: &ServiceCommand, global: &GlobalArgs) -> Result<E
             install::install(&ServiceTarget::from_args(whose)?, global)
         }
         ServiceCommand::Uninstall(whose) => uninstall::uninstall(&ServiceTarget::from_args(whose)?),
-        ServiceCommand::Status(whose) => status::status(&ServiceTarget::from_args(whose)?, global),
+        ServiceCommand::Status(args) => {
+            status::status(&ServiceTarget::from_args(&args.service)?, global, args.json)
+        }
     }
 }

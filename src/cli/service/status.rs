@@ -4,12 +4,16 @@ use super::manager;
 use super::target::ServiceTarget;
 use crate::app::doctor::check_result::{CheckResult, CheckStatus};
 use crate::cli::args::GlobalArgs;
-use crate::cli::check::print;
+use crate::cli::check::print_all;
 use crate::cli::exit::{CommandError, Exit};
 use crate::cli::service::readiness;
 use crate::cli::terminal::printable_path;
 
-pub(super) fn status(target: &ServiceTarget, global: &GlobalArgs) -> Result<Exit, CommandError> {
+pub(super) fn status(
+    target: &ServiceTarget,
+    global: &GlobalArgs,
+    as_json: bool,
+) -> Result<Exit, CommandError> {
     let lines = match target.installed()? {
         None => {
             let message = format!(
@@ -31,9 +35,7 @@ pub(super) fn status(target: &ServiceTarget, global: &GlobalArgs) -> Result<Exit
             lines
         }
     };
-    lines.iter().try_for_each(print)?;
-    let is_wrong = lines.iter().any(CheckResult::is_failed);
-    Ok(if is_wrong { Exit::Usage } else { Exit::Done })
+    print_all(&lines, as_json)
 }
 
 /// Queries the service manager.

@@ -6,7 +6,8 @@ use crate::provider::aimlapi::envelope::InvalidResponse;
 use serde_json::Value;
 
 /// What became of a deprecated model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DeprecationStatus {
     /// It is still served until it is shut down.
     Deprecated,

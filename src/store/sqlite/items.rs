@@ -52,10 +52,43 @@ pub struct ItemFilter {
     pub states: Vec<JobState>,
     /// Only jobs of this source.
     pub source: Option<String>,
+    /// Only jobs whose recording has this text in its path. ASCII letters match in any case.
+    pub search: Option<String>,
+    /// Only jobs changed since this time.
+    pub changed_since: Option<Timestamp>,
     /// Only jobs with IDs below this one.
     pub before: Option<JobId>,
     /// Maximum number of jobs.
     pub limit: Option<usize>,
+}
+
+/// Order of listed jobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ItemOrder {
+    /// Newest first.
+    #[default]
+    Newest,
+    /// Oldest first.
+    Oldest,
+    /// By path in the source.
+    Path,
+    /// Longest recording first.
+    Longest,
+    /// Last changed first.
+    Changed,
+}
+
+impl ItemOrder {
+    /// Returns the terms of `ORDER BY`.
+    const fn terms(self) -> &'static str {
+        match self {
+            Self::Newest => "j.id DESC",
+            Self::Oldest => "j.id",
+            Self::Path => "r.relative, j.id DESC",
+            Self::Longest => "coalesce(s.duration_s, r.duration_s) DESC NULLS LAST, j.id DESC",
+            Self::Changed => "j.updated_at DESC, j.id DESC",
+        }
+    }
 }
 
 /// A job, for display.
@@ -235,9 +268,71 @@ impl Store {
         .bind(&filter.source)
         .bind(limit)
         .bind(filter.before.map_or(i64::MAX, |job| job.0))
+        .bind(&filter.search)
+        .bind(filter.changed_since.map(Timestamp::millis))
         .fetch_all(self.readers())
         .await?;
         self.items(&rows).await
+    }
+
+    /// Returns the IDs of jobs in an order.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn ordered_ids(
+        &self,
+        filter: &ItemFilter,
+        order: ItemOrder,
+    ) -> Result<Vec<JobId>, StoreError> {
+        let all = ItemFilter {
+            limit: None,
+            ..filter.clone()
+        };
+        let ids: Vec<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
+            "SELECT j.id FROM jobs j JOIN recordings r ON r.id = j.recording_id LEFT JOIN results s ON s.job_id = j.id
+             WHERE j.id IN ({}) ORDER BY {} LIMIT ?6",
+            selection(&all),
+            order.terms()
+        )))
+        .bind(&filter.source)
+        .bind(-1)
+        .bind(filter.before.map_or(i64::MAX, |job| job.0))
+        .bind(&filter.search)
+        .bind(filter.changed_since.map(Timestamp::millis))
+        .bind(filter.limit.map_or(-1, |limit| row::to_integer(limit as u64)))
+        .fetch_all(self.readers())
+        .await?;
+        Ok(ids.into_iter().map(JobId).collect())
+    }
+
+    /// Returns jobs in the order of their IDs in `jobs`. Jobs that do not exist are left out.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn items_of(&self, jobs: &[JobId]) -> Result<Vec<Item>, StoreError> {
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "{} WHERE j.id IN (SELECT value FROM json_each(?1))",
+            item_query()
+        )))
+        .bind(row::json_ids(jobs.iter().map(|job| job.0)))
+        .fetch_all(self.readers())
+        .await?;
+        let items = self.items(&rows).await?.into_iter();
+        let mut by_id: HashMap<_, _> = items.map(|item| (item.job.id, item)).collect();
+        Ok(jobs.iter().filter_map(|job| by_id.remove(job)).collect())
+    }
+
+    /// Whether the queue has recordings of the source.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn has_source(&self, name: &str) -> Result<bool, StoreError> {
+        let found =
+            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM recordings WHERE source = ?1)")
+                .bind(name)
+                .fetch_one(self.readers())
+                .await?;
+        Ok(found)
     }
 
     /// Returns a job; `None` if no job has this ID.
@@ -335,7 +430,8 @@ impl Store {
     }
 }
 
-/// Builds the subquery of the listed jobs: of source `?1`, at most `?2` of each state, with IDs below `?3`.
+/// Builds the subquery of the listed jobs: of source `?1`, at most `?2` of each state, with IDs below `?3`,
+/// with text `?4` and changed since `?5`.
 ///
 /// It reads the newest jobs of each state from the end of the index. A single query for several states would
 /// sort all of their jobs.
@@ -344,9 +440,15 @@ fn selection(filter: &ItemFilter) -> String {
         "",
         |_| "AND (SELECT source FROM recordings WHERE id = jobs.recording_id) = ?1",
     );
+    let with_text = filter.search.as_ref().map_or(
+        "",
+        |_| "AND (SELECT instr(lower(CAST(location AS TEXT)), lower(?4)) FROM recordings WHERE id = jobs.recording_id) > 0",
+    );
+    let changed = filter.changed_since.map_or("", |_| "AND updated_at >= ?5");
     let newest = |condition: &str| {
         format!(
-            "SELECT id FROM (SELECT id FROM jobs WHERE {condition} AND id < ?3 {of_source} ORDER BY id DESC LIMIT ?2)"
+            "SELECT id FROM (SELECT id FROM jobs WHERE {condition} AND id < ?3 {of_source} {with_text} {changed}
+             ORDER BY id DESC LIMIT ?2)"
         )
     };
     if filter.states.is_empty() {

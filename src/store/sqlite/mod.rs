@@ -57,6 +57,7 @@ pub(crate) mod row;
 pub mod rules;
 pub(crate) mod scan_diff;
 pub(crate) mod scan_insert;
+pub mod selection;
 pub mod service_lists;
 pub mod source_holds;
 pub mod speaker_names;

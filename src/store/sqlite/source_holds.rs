@@ -29,7 +29,7 @@ pub struct QueuedFile {
 }
 
 /// Approved recordings of a source.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct ApprovedSource {
     /// Name of the source.
     pub source: String,

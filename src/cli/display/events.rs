@@ -1,0 +1,411 @@
+//! Events of a run as JSON, one object per line: `run --events`. Fields may be added, but are never removed or renamed.
+
+use crate::cli::json::to_json_line;
+use crate::domain::readable_path::readable_path;
+use crate::domain::{AwaitedResults, Failure, Hold, Timestamp};
+use crate::notify::notification::ReportedProblem;
+use crate::pipeline::Summary;
+use crate::pipeline::event::{Observer, RunEvent};
+use crate::policy::hours::Opening;
+use crate::runtime::clock::{Clock, SystemClock};
+use serde::Serialize;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Writer of events to standard output.
+pub(super) struct EventWriter {
+    started: Instant,
+}
+
+impl EventWriter {
+    pub(super) fn new() -> Self {
+        Self {
+            started: Instant::now(),
+        }
+    }
+
+    /// Writes the last event, the summary of the run.
+    pub(super) fn summarize(&self, summary: &Summary) {
+        let spent = &summary.spent;
+        write(EventView::Summary {
+            done: summary.done,
+            failed: summary.failed,
+            warned: summary.warned,
+            submitted: spent.recordings.max(0.0) as u64,
+            submitted_s: spent.audio_s,
+            cost: spent.cost,
+            seconds: self.started.elapsed().as_secs_f64(),
+            holds: &summary.holds,
+            problems: summary.problems.iter().map(Into::into).collect(),
+            awaited: summary.awaited,
+        });
+    }
+}
+
+impl Observer for EventWriter {
+    fn on_event(&self, event: &RunEvent) {
+        if let Some(view) = view(event) {
+            write(view);
+        }
+    }
+}
+
+/// Writes an event. Ignores a closed standard output: the run goes on.
+fn write(event: EventView<'_>) {
+    let at = SystemClock.now();
+    if let Ok(line) = to_json_line(&EventLine { event, at }) {
+        let mut out = std::io::stdout().lock();
+        let _closed = writeln!(out, "{line}").and_then(|()| out.flush());
+    }
+}
+
+#[derive(Serialize)]
+struct EventLine<'a> {
+    #[serde(flatten)]
+    event: EventView<'a>,
+    /// Time of the event.
+    at: Timestamp,
+}
+
+/// A recording and its item.
+#[derive(Serialize)]
+struct ItemRef {
+    item: i64,
+    /// Path in the source.
+    recording: String,
+}
+
+/// An error with its class.
+#[derive(Serialize)]
+struct ErrorView<'a> {
+    class: &'static str,
+    message: &'a str,
+}
+
+/// An event. The name of the variant is the value of `event`, which is the first field of the object.
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum EventView<'a> {
+    Started {
+        pending: u64,
+        received: u64,
+        uncertain: u64,
+    },
+    Scanned {
+        source: &'a str,
+        found: u64,
+        new: u64,
+        changed: u64,
+        unsettled: u64,
+        unreadable: u64,
+    },
+    SourceMissing {
+        source: &'a str,
+        path: String,
+        reason: &'a str,
+    },
+    Unreadable {
+        source: &'a str,
+        path: String,
+        reason: &'a str,
+    },
+    Uploading {
+        #[serde(flatten)]
+        item: ItemRef,
+        size_bytes: u64,
+    },
+    Accepted {
+        #[serde(flatten)]
+        item: ItemRef,
+    },
+    Duplicate {
+        #[serde(flatten)]
+        item: ItemRef,
+        duplicate_of: i64,
+    },
+    Imported {
+        count: u64,
+    },
+    Received {
+        #[serde(flatten)]
+        item: ItemRef,
+        audio_s: Option<f64>,
+    },
+    Done {
+        #[serde(flatten)]
+        item: ItemRef,
+        files: Vec<String>,
+        silent: bool,
+    },
+    EditKept {
+        #[serde(flatten)]
+        item: ItemRef,
+        kept: String,
+        new: String,
+    },
+    Warning {
+        #[serde(flatten)]
+        item: ItemRef,
+        warnings: Vec<&'static str>,
+    },
+    Requeued {
+        #[serde(flatten)]
+        item: ItemRef,
+        error: ErrorView<'a>,
+        due: Timestamp,
+    },
+    Skipped {
+        #[serde(flatten)]
+        item: ItemRef,
+        error: ErrorView<'a>,
+    },
+    Failed {
+        #[serde(flatten)]
+        item: ItemRef,
+        error: ErrorView<'a>,
+    },
+    NotWritten {
+        #[serde(flatten)]
+        item: ItemRef,
+        error: ErrorView<'a>,
+        due: Timestamp,
+    },
+    Held {
+        hold: &'a Hold,
+    },
+    Released {
+        hold: &'static str,
+    },
+    Hours {
+        is_open: bool,
+        opens_at: Option<Timestamp>,
+    },
+    ClockJumped {
+        seconds: f64,
+    },
+    SlowedDown {
+        error: ErrorView<'a>,
+        until: Timestamp,
+    },
+    ModelPaused {
+        model: &'a str,
+        error: ErrorView<'a>,
+    },
+    ModelResumed {
+        model: &'a str,
+    },
+    StoreUnavailable {
+        reason: &'a str,
+    },
+    Unreachable {
+        problem: ReportedProblem,
+    },
+    Reloading,
+    Stopping,
+    Summary {
+        done: u64,
+        failed: u64,
+        warned: u64,
+        submitted: u64,
+        /// Audio submitted, in seconds.
+        submitted_s: f64,
+        /// Cost of the submissions with known prices.
+        cost: f64,
+        /// Duration of the run.
+        seconds: f64,
+        holds: &'a [Hold],
+        problems: Vec<ReportedProblem>,
+        awaited: AwaitedResults,
+    },
+}
+
+/// Returns the view of an event. `None` for events that only a display needs.
+fn view(event: &RunEvent) -> Option<EventView<'_>> {
+    item_view(event).or_else(|| run_view(event))
+}
+
+/// Returns the view of an event about an item.
+fn item_view(event: &RunEvent) -> Option<EventView<'_>> {
+    Some(match event {
+        RunEvent::UploadStarted {
+            job,
+            name,
+            size_bytes,
+            ..
+        } => EventView::Uploading {
+            item: item(job.0, name),
+            size_bytes: *size_bytes,
+        },
+        RunEvent::Accepted { job, name } | RunEvent::AnswerRecovered { job, name } => {
+            EventView::Accepted {
+                item: item(job.0, name),
+            }
+        }
+        RunEvent::Deduplicated { job, name, from } => EventView::Duplicate {
+            item: item(job.0, name),
+            duplicate_of: from.0,
+        },
+        RunEvent::Received { job, name, audio_s } => EventView::Received {
+            item: item(job.0, name),
+            audio_s: *audio_s,
+        },
+        RunEvent::Done {
+            job,
+            name,
+            outputs,
+            silent,
+        } => EventView::Done {
+            item: item(job.0, name),
+            files: texts(outputs),
+            silent: *silent,
+        },
+        RunEvent::EditKept { job, name, file } => EventView::EditKept {
+            item: item(job.0, name),
+            kept: readable_path(&file.path),
+            new: readable_path(&file.new),
+        },
+        RunEvent::Warned {
+            job,
+            name,
+            warnings,
+        } => EventView::Warning {
+            item: item(job.0, name),
+            warnings: warnings.iter().map(|warning| warning.as_str()).collect(),
+        },
+        RunEvent::Requeued {
+            job,
+            name,
+            failure,
+            due,
+        } => EventView::Requeued {
+            item: item(job.0, name),
+            error: error(failure),
+            due: *due,
+        },
+        RunEvent::Skipped { job, name, failure } => EventView::Skipped {
+            item: item(job.0, name),
+            error: error(failure),
+        },
+        RunEvent::Failed { job, name, failure } => EventView::Failed {
+            item: item(job.0, name),
+            error: error(failure),
+        },
+        RunEvent::OutputFailed {
+            job,
+            name,
+            failure,
+            due,
+        } => EventView::NotWritten {
+            item: item(job.0, name),
+            error: error(failure),
+            due: *due,
+        },
+        _ => return None,
+    })
+}
+
+/// Returns the view of an event about the run.
+fn run_view(event: &RunEvent) -> Option<EventView<'_>> {
+    Some(match event {
+        RunEvent::Started { recovered } => EventView::Started {
+            pending: recovered.pending,
+            received: recovered.received,
+            uncertain: recovered.uncertain,
+        },
+        RunEvent::Scanned { source, scan } => EventView::Scanned {
+            source,
+            found: scan.found,
+            new: scan.new,
+            changed: scan.changed,
+            unsettled: scan.unsettled,
+            unreadable: scan.problems,
+        },
+        RunEvent::SourceMissing {
+            source,
+            path,
+            reason,
+        } => EventView::SourceMissing {
+            source,
+            path: readable_path(path),
+            reason,
+        },
+        RunEvent::ScanProblem {
+            source,
+            path,
+            reason,
+        } => EventView::Unreadable {
+            source,
+            path: readable_path(path),
+            reason,
+        },
+        RunEvent::Imported { count } => EventView::Imported { count: *count },
+        RunEvent::Held { hold } => EventView::Held { hold },
+        RunEvent::Released { kind } => EventView::Released {
+            hold: kind.as_str(),
+        },
+        RunEvent::WindowChanged { opening } => EventView::Hours {
+            is_open: *opening == Opening::Now,
+            opens_at: match opening {
+                Opening::At(time) => Some(*time),
+                Opening::Now | Opening::Never => None,
+            },
+        },
+        RunEvent::ClockJumped { span } => EventView::ClockJumped {
+            seconds: span.as_secs_f64(),
+        },
+        RunEvent::SlowedDown { failure, until, .. } => EventView::SlowedDown {
+            error: error(failure),
+            until: *until,
+        },
+        RunEvent::ModelPaused { model, failure } => EventView::ModelPaused {
+            model,
+            error: error(failure),
+        },
+        RunEvent::ModelResumed { model } => EventView::ModelResumed { model },
+        RunEvent::StoreUnavailable { reason } => EventView::StoreUnavailable { reason },
+        RunEvent::Unreachable { problem } => EventView::Unreachable {
+            problem: problem.into(),
+        },
+        RunEvent::Reloading => EventView::Reloading,
+        RunEvent::Stopping => EventView::Stopping,
+        _ => return None,
+    })
+}
+
+fn item(id: i64, name: &Path) -> ItemRef {
+    ItemRef {
+        item: id,
+        recording: readable_path(name),
+    }
+}
+
+fn error(failure: &Failure) -> ErrorView<'_> {
+    ErrorView {
+        class: failure.class.as_str(),
+        message: &failure.message,
+    }
+}
+
+fn texts(paths: &[PathBuf]) -> Vec<String> {
+    paths.iter().map(|path| readable_path(path)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::JobId;
+
+    #[test]
+    fn the_name_of_the_event_comes_first() {
+        let (job, name) = (JobId(7), PathBuf::from("a.mp3"));
+        let accepted = RunEvent::Accepted { job, name };
+        let at = Timestamp::from_millis(0);
+        let event = view(&accepted).unwrap();
+        let line = to_json_line(&EventLine { event, at }).unwrap();
+        assert_eq!(
+            line,
+            r#"{"event":"accepted","item":7,"recording":"a.mp3","at":"1970-01-01T00:00:00Z"}"#
+        );
+    }
+}
