@@ -4,35 +4,78 @@ use super::args::InitArgs;
 use super::exit::{CommandError, Exit};
 use super::terminal::printable_path;
 use crate::config::TEMPLATE;
+use crate::config::template::template_with_source;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
+/// File that is written for a folder of recordings.
+const DEFAULT_FILE: &str = "nightscribe.toml";
+
 pub(super) fn init(args: &InitArgs) -> Result<Exit, CommandError> {
-    let path = &args.path;
-    write(path, args.force).map_err(|error| match error.kind() {
+    let recordings = args.path.is_dir().then_some(args.path.as_path());
+    let (file, text) = match recordings {
+        Some(folder) => (Path::new(DEFAULT_FILE), with_source(folder)?),
+        None => (args.path.as_path(), TEMPLATE.to_owned()),
+    };
+    write(file, &text, args.force).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => CommandError::new(
             Exit::Usage,
             format!(
                 "`{}` already exists; --force overwrites it",
-                printable_path(path)
+                printable_path(file)
             ),
         ),
         _ => CommandError::new(
             Exit::Usage,
-            format!("cannot write `{}`: {error}", printable_path(path)),
+            format!("cannot write `{}`: {error}", printable_path(file)),
         ),
     })?;
     let mut out = anstream::stdout().lock();
-    writeln!(out, "Wrote {}.", printable_path(path))?;
-    writeln!(
-        out,
-        "Next: fill in a [[source]] at the end, set AIMLAPI_KEY, and run `nightscribe check`."
-    )?;
+    writeln!(out, "Wrote {}.", printable_path(file))?;
+    let next = match recordings {
+        Some(_) => "set AIMLAPI_KEY, and run `nightscribe check`.",
+        None => "fill in a [[source]] at the end, set AIMLAPI_KEY, and run `nightscribe check`.",
+    };
+    writeln!(out, "Next: {next}")?;
     Ok(Exit::Done)
 }
 
-fn write(path: &Path, force: bool) -> io::Result<()> {
+/// Returns the annotated file with a source for a folder of recordings.
+fn with_source(folder: &Path) -> Result<String, CommandError> {
+    let folder = folder.canonicalize()?;
+    let path = folder.to_str().ok_or_else(|| {
+        let folder = printable_path(&folder);
+        CommandError::new(
+            Exit::Usage,
+            format!("`{folder}` is not valid UTF-8; rename it"),
+        )
+    })?;
+    Ok(template_with_source(&source_name(&folder), path))
+}
+
+/// Maximum length of the name of a source, in bytes.
+const MAX_NAME_BYTES: usize = 64;
+
+/// Returns the beginning of the folder's name, without characters that a source cannot have.
+fn source_name(folder: &Path) -> String {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let is_allowed = |char: char| char.is_alphanumeric() || "-_ ".contains(char);
+    let mut short = String::new();
+    for char in name.chars() {
+        let char = if is_allowed(char) { char } else { '-' };
+        if short.len() + char.len_utf8() > MAX_NAME_BYTES {
+            break;
+        }
+        short.push(char);
+    }
+    match short.trim() {
+        "" => "recordings".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+fn write(path: &Path, text: &str, force: bool) -> io::Result<()> {
     if let Some(folder) = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
@@ -45,5 +88,5 @@ fn write(path: &Path, force: bool) -> io::Result<()> {
         .create_new(!force)
         .truncate(force)
         .open(path)?;
-    file.write_all(TEMPLATE.as_bytes())
+    file.write_all(text.as_bytes())
 }

@@ -10,6 +10,7 @@
 //! - `document`: TOML with the location of each value
 //! - `section`: one table, read key by key from the merged layers
 //! - `values`: parsers of single values
+//! - [`template`]: the annotated file with a source filled in
 //! - `small_file`: reading text files with a size limit
 //! - [`notify`]: notification channels and hooks
 //! - [`email`]: notification by e-mail
@@ -36,6 +37,7 @@ mod secret_source;
 mod section;
 mod small_file;
 mod source;
+pub mod template;
 mod values;
 mod vocabulary;
 

@@ -10,6 +10,7 @@ mod budget;
 mod check;
 mod cli;
 mod client;
+mod configuration;
 #[cfg(feature = "crash-points")]
 mod crash_matrix;
 mod dependencies;
