@@ -134,6 +134,7 @@ impl Fixture {
             words: 3,
             language: None,
             silent: false,
+            quality: nightscribe::domain::quality::Quality::default(),
             sha256: None,
             now: now(),
         };
