@@ -443,7 +443,7 @@ fn a_missing_source_keeps_its_jobs() {
         "3 recordings: 3 new, 0 changed\n"
     );
     fs::rename(env.path("recordings"), env.path("unmounted")).unwrap();
-    let result = env.run_once(0);
+    let result = env.run_once(1);
     assert!(
         result.stderr.contains("the source folder is missing"),
         "{}",

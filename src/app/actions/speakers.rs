@@ -95,10 +95,13 @@ async fn find_result(
     let word: ItemSelector = name.parse().map_err(|_| no_item())?;
     let selection = select(session, &[word]).await?;
     let item = *selection.items.first().ok_or_else(no_item)?;
-    let mut received = store.with_results(&[item]).await?;
-    received
-        .remove(&item)
-        .ok_or(AppError::NoTranscript { item })
+    if let Some(received) = store.with_results(&[item]).await?.remove(&item) {
+        return Ok(received);
+    }
+    match store.item(item).await? {
+        Some(_) => Err(AppError::NoTranscript { item }),
+        None => Err(no_item()),
+    }
 }
 
 async fn speakers_of(
