@@ -73,7 +73,7 @@ fn check_jobs(
 const FORMATS: &[&str] = &["json", "srt", "txt", "vtt"];
 /// File extensions with all formats configured, sorted. Three formats are JSON.
 const ALL_FORMATS: &[&str] = &[
-    "aud", "json", "json", "json", "lrc", "md", "srt", "tsv", "txt", "vtt",
+    "aud", "docx", "html", "json", "json", "json", "lrc", "md", "srt", "tsv", "txt", "vtt",
 ];
 
 /// Checks that every recording has all of its transcripts, complete and with its own content, and that no other file
@@ -138,12 +138,23 @@ fn file_paths(folder: &Path) -> BTreeSet<String> {
 
 /// Whether a transcript is complete. The sandbox ends the transcript of a short recording with the start of its hash.
 fn is_complete(path: &str, hash: &str) -> bool {
-    let Ok(content) = fs::read_to_string(path) else {
+    let Ok(bytes) = fs::read(path) else {
+        return false;
+    };
+    if path.ends_with(".docx") {
+        // The last record of a ZIP file.
+        return bytes
+            .last_chunk::<22>()
+            .is_some_and(|end| end.starts_with(b"PK\x05\x06"));
+    }
+    let Ok(content) = String::from_utf8(bytes) else {
         return false;
     };
     let hash_prefix = &hash[..8];
     if path.ends_with(".json") {
         serde_json::from_str::<Value>(&content).is_ok() && content.contains(hash_prefix)
+    } else if path.ends_with(".html") {
+        content.trim_end().ends_with("</html>") && content.contains(hash_prefix)
     } else {
         content
             .trim_end()
