@@ -8,6 +8,7 @@ use crate::pipeline::Summary;
 use crate::pipeline::event::{Observer, RunEvent};
 use crate::policy::hours::Opening;
 use crate::runtime::clock::{Clock, SystemClock};
+use crate::source::folder::left_out::LeftOut;
 use serde::Serialize;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -100,7 +101,17 @@ enum EventView<'a> {
         unsettled: u64,
         unreadable: u64,
     },
+    LeftOut {
+        source: &'a str,
+        #[serde(flatten)]
+        left_out: &'a LeftOut,
+    },
     SourceMissing {
+        source: &'a str,
+        path: String,
+        reason: &'a str,
+    },
+    NotWatched {
         source: &'a str,
         path: String,
         reason: &'a str,
@@ -144,6 +155,10 @@ enum EventView<'a> {
         kept: String,
         new: String,
     },
+    NameRejected {
+        rejected: String,
+        written: String,
+    },
     Warning {
         #[serde(flatten)]
         item: ItemRef,
@@ -154,6 +169,15 @@ enum EventView<'a> {
         item: ItemRef,
         error: ErrorView<'a>,
         due: Timestamp,
+    },
+    LengthUnchecked {
+        #[serde(flatten)]
+        item: ItemRef,
+    },
+    OverBudget {
+        #[serde(flatten)]
+        item: ItemRef,
+        error: ErrorView<'a>,
     },
     Skipped {
         #[serde(flatten)]
@@ -176,6 +200,9 @@ enum EventView<'a> {
     },
     Released {
         hold: &'static str,
+    },
+    SourceReleased {
+        source: &'a str,
     },
     Hours {
         is_open: bool,
@@ -220,9 +247,11 @@ enum EventView<'a> {
     },
 }
 
-/// Returns the view of an event. `None` for events that only a display needs.
+/// Returns the view of an event. `None` for an event that only a display needs.
 fn view(event: &RunEvent) -> Option<EventView<'_>> {
-    item_view(event).or_else(|| run_view(event))
+    item_view(event)
+        .or_else(|| source_view(event))
+        .or_else(|| run_view(event))
 }
 
 /// Returns the view of an event about an item.
@@ -283,6 +312,13 @@ fn item_view(event: &RunEvent) -> Option<EventView<'_>> {
             error: error(failure),
             due: *due,
         },
+        RunEvent::LengthUnchecked { job, name } => EventView::LengthUnchecked {
+            item: item(job.0, name),
+        },
+        RunEvent::OverBudget { job, name, failure } => EventView::OverBudget {
+            item: item(job.0, name),
+            error: error(failure),
+        },
         RunEvent::Skipped { job, name, failure } => EventView::Skipped {
             item: item(job.0, name),
             error: error(failure),
@@ -305,14 +341,9 @@ fn item_view(event: &RunEvent) -> Option<EventView<'_>> {
     })
 }
 
-/// Returns the view of an event about the run.
-fn run_view(event: &RunEvent) -> Option<EventView<'_>> {
+/// Returns the view of an event about a source.
+fn source_view(event: &RunEvent) -> Option<EventView<'_>> {
     Some(match event {
-        RunEvent::Started { recovered } => EventView::Started {
-            pending: recovered.pending,
-            received: recovered.received,
-            uncertain: recovered.uncertain,
-        },
         RunEvent::Scanned { source, scan } => EventView::Scanned {
             source,
             found: scan.found,
@@ -321,11 +352,23 @@ fn run_view(event: &RunEvent) -> Option<EventView<'_>> {
             unsettled: scan.unsettled,
             unreadable: scan.problems,
         },
+        RunEvent::LeftOut { source, left_out } if !left_out.is_empty() => {
+            EventView::LeftOut { source, left_out }
+        }
         RunEvent::SourceMissing {
             source,
             path,
             reason,
         } => EventView::SourceMissing {
+            source,
+            path: readable_path(path),
+            reason,
+        },
+        RunEvent::NotWatched {
+            source,
+            path,
+            reason,
+        } => EventView::NotWatched {
             source,
             path: readable_path(path),
             reason,
@@ -339,7 +382,24 @@ fn run_view(event: &RunEvent) -> Option<EventView<'_>> {
             path: readable_path(path),
             reason,
         },
+        RunEvent::SourceReleased { source } => EventView::SourceReleased { source },
+        _ => return None,
+    })
+}
+
+/// Returns the view of an event about the run. The match names each event, so that a new one is not forgotten.
+fn run_view(event: &RunEvent) -> Option<EventView<'_>> {
+    Some(match event {
+        RunEvent::Started { recovered } => EventView::Started {
+            pending: recovered.pending,
+            received: recovered.received,
+            uncertain: recovered.uncertain,
+        },
         RunEvent::Imported { count } => EventView::Imported { count: *count },
+        RunEvent::NameRejected { rejected, written } => EventView::NameRejected {
+            rejected: readable_path(rejected),
+            written: readable_path(written),
+        },
         RunEvent::Held { hold } => EventView::Held { hold },
         RunEvent::Released { kind } => EventView::Released {
             hold: kind.as_str(),
@@ -369,7 +429,30 @@ fn run_view(event: &RunEvent) -> Option<EventView<'_>> {
         },
         RunEvent::Reloading => EventView::Reloading,
         RunEvent::Stopping => EventView::Stopping,
-        _ => return None,
+        // Only a display needs these.
+        RunEvent::UploadEnded { .. } | RunEvent::Tick { .. } => return None,
+        // `item_view` has these.
+        RunEvent::UploadStarted { .. }
+        | RunEvent::Accepted { .. }
+        | RunEvent::AnswerRecovered { .. }
+        | RunEvent::Deduplicated { .. }
+        | RunEvent::Received { .. }
+        | RunEvent::Done { .. }
+        | RunEvent::EditKept { .. }
+        | RunEvent::Warned { .. }
+        | RunEvent::Requeued { .. }
+        | RunEvent::LengthUnchecked { .. }
+        | RunEvent::OverBudget { .. }
+        | RunEvent::Skipped { .. }
+        | RunEvent::Failed { .. }
+        | RunEvent::OutputFailed { .. } => return None,
+        // `source_view` has these, and omits an empty `LeftOut`.
+        RunEvent::Scanned { .. }
+        | RunEvent::LeftOut { .. }
+        | RunEvent::SourceMissing { .. }
+        | RunEvent::NotWatched { .. }
+        | RunEvent::ScanProblem { .. }
+        | RunEvent::SourceReleased { .. } => return None,
     })
 }
 
@@ -394,7 +477,7 @@ fn texts(paths: &[PathBuf]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::JobId;
+    use crate::domain::{ErrorClass, JobId};
 
     #[test]
     fn the_name_of_the_event_comes_first() {
@@ -407,5 +490,35 @@ mod tests {
             line,
             r#"{"event":"accepted","item":7,"recording":"a.mp3","at":"1970-01-01T00:00:00Z"}"#
         );
+    }
+    #[test]
+    fn a_recording_over_the_budget_is_an_event() {
+        let event = RunEvent::OverBudget {
+            job: JobId(7),
+            name: PathBuf::from("a.mp3"),
+            failure: Failure::new(ErrorClass::Budget, "over the cap"),
+        };
+        let line = to_json_line(&view(&event).unwrap()).unwrap();
+        assert_eq!(
+            line,
+            r#"{"event":"over_budget","item":7,"recording":"a.mp3","error":{"class":"budget","message":"over the cap"}}"#
+        );
+    }
+
+    #[test]
+    fn files_left_out_are_an_event() {
+        let event = |links| RunEvent::LeftOut {
+            source: "talks".to_owned(),
+            left_out: LeftOut {
+                links,
+                ..LeftOut::default()
+            },
+        };
+        let line = to_json_line(&view(&event(2)).unwrap()).unwrap();
+        assert_eq!(
+            line,
+            r#"{"event":"left_out","source":"talks","links":2,"excluded":0,"not_included":0,"by_default":0,"unknown":{}}"#
+        );
+        assert!(view(&event(0)).is_none());
     }
 }
