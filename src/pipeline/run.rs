@@ -99,6 +99,7 @@ impl Summary {
         self.done += earlier.done;
         self.failed += earlier.failed;
         self.warned += earlier.warned;
+        self.excluded += earlier.excluded;
         self
     }
 }
@@ -148,4 +149,28 @@ pub(super) fn stage_result(
     ended: Result<Result<(), StoreError>, tokio::task::JoinError>,
 ) -> Result<(), RunError> {
     ended.map_err(RunError::Stage)?.map_err(RunError::Store)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_of_the_part_before_a_reload_are_added() {
+        let part = |count| Summary {
+            done: count,
+            failed: count,
+            warned: count,
+            excluded: count,
+            over_budget: count,
+            ..Summary::default()
+        };
+        let total = part(1).with_earlier(&part(4));
+        let expected = Summary {
+            // The jobs that stay queued are counted once, at the end.
+            over_budget: 1,
+            ..part(5)
+        };
+        assert_eq!(total, expected);
+    }
 }
