@@ -10,7 +10,6 @@ use crate::domain::{AttemptId, Failure, GenerationId, JobId, JobState, Timestamp
 use crate::policy::quality::quality;
 use crate::provider::Completed;
 use crate::provider::aimlapi::models::shown_name;
-use crate::provider::body::Body;
 use crate::store::sqlite::hooks::HookRun;
 use crate::store::sqlite::items::{self as stored, Item, ItemFilter, ItemOrder};
 use crate::store::sqlite::unusable::StoredAnswer;
@@ -382,8 +381,8 @@ async fn computed_quality(store: &Store, item: JobId) -> Result<Option<Quality>,
     let Some(packed) = store.results(&[item]).await?.remove(&item) else {
         return Ok(None);
     };
-    let completed = Body::from_stored(packed.into_packed()).and_then(Completed::from_body);
-    let completed = completed.map_err(|_| StoreError::Content { column: "raw" })?;
+    let completed = Completed::from_stored(packed.into_packed())
+        .map_err(|_| StoreError::Content { column: "raw" })?;
     Ok(Some(quality(&completed.transcript)))
 }
 

@@ -9,6 +9,7 @@ use crate::config::OutputConfig;
 use crate::domain::format::Format;
 use crate::domain::readable_path::{readable_path, serialize_paths};
 use crate::domain::rendering::RenderRules;
+use crate::domain::speaker_names::SpeakerNames;
 use crate::domain::{Failure, JobId, JobState, KeptFile, WrittenFile};
 use crate::output::staging_file::remove_staging_files;
 use crate::output::target::Content;
@@ -48,6 +49,14 @@ pub enum ExportOutcome {
         /// Reason, as a lowercase fragment.
         reason: String,
     },
+}
+
+impl ExportOutcome {
+    fn no_result() -> Self {
+        Self::Refused {
+            reason: "no result is stored".to_owned(),
+        }
+    }
 }
 
 impl From<Failure> for ExportOutcome {
@@ -153,18 +162,13 @@ impl<'a> Exporter<'a> {
 
     /// Writes the stored answer of a failed item as it was received. Anything else without a result is refused.
     async fn export_answer(&self, item: JobId) -> Result<ExportOutcome, AppError> {
-        let no_result = || {
-            Ok(ExportOutcome::Refused {
-                reason: "no result is stored".to_owned(),
-            })
-        };
         let is_wanted = matches!(self.files, ExportFiles::Formats(_));
         let found = self.store.item(item).await?.filter(|_| is_wanted);
         let Some(found) = found.filter(|found| found.state == JobState::Failed) else {
-            return no_result();
+            return Ok(ExportOutcome::no_result());
         };
         let Some(answer) = self.store.kept_answer(item).await? else {
-            return no_result();
+            return Ok(ExportOutcome::no_result());
         };
         let paths = answer_paths(&self.output, &found);
         Ok(match write_answer(&paths, &answer.body) {
@@ -196,20 +200,18 @@ impl<'a> Exporter<'a> {
                 outcomes.insert(job, ExportOutcome::Unchanged);
                 continue;
             }
-            let mut rules = match self.rules_of(&received) {
+            let rules = match self.rules_of(&received, names.remove(&recording)) {
                 Ok(rules) => rules,
                 Err(reason) => {
                     outcomes.insert(job, ExportOutcome::Refused { reason });
                     continue;
                 }
             };
-            rules
-                .speakers
-                .extend(names.remove(&recording).unwrap_or_default());
-            self.tidy(&folders);
             let Some(packed) = packed.remove(&job) else {
+                outcomes.insert(job, ExportOutcome::no_result());
                 continue;
             };
+            self.tidy(&folders);
             loaded.push(StoredResult {
                 packed,
                 records: records.remove(&recording).unwrap_or_default(),
@@ -237,16 +239,16 @@ impl<'a> Exporter<'a> {
     /// Returns the names and replacements of the source and the folders of an item, or why they are not known.
     ///
     /// If some cannot be read, the files would lose what they have, so it is not known which ones change.
-    fn rules_of(&self, received: &ReceivedJob) -> Result<RenderRules, String> {
-        let found = self.rules.find(&received.recording);
+    fn rules_of(
+        &self,
+        received: &ReceivedJob,
+        names: Option<SpeakerNames>,
+    ) -> Result<RenderRules, String> {
+        let found = self.rules.find(&received.recording, names);
         match found.problem {
-            Some(problem) if self.files == ExportFiles::Changed => return Err(problem),
-            Some(problem) => {
-                tracing::warn!(problem = %problem, "a transcript is written without some names or replacements");
-            }
-            None => {}
+            Some(problem) if self.files == ExportFiles::Changed => Err(problem),
+            _ => Ok(found.readable()),
         }
-        Ok(found.rules)
     }
 
     /// Removes staging files that a killed export left in `folders`, once for each folder.

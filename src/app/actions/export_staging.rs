@@ -12,7 +12,6 @@ use crate::pipeline::stages::save::staging::{
     Findings, OutputFolders, StagedFiles, damaged_result, render_files,
 };
 use crate::provider::Completed;
-use crate::provider::body::Body;
 use crate::store::sqlite::outputs::FileRecords;
 use crate::store::sqlite::queue::ReceivedJob;
 use crate::store::sqlite::results::CompressedResult;
@@ -73,9 +72,8 @@ impl Staging {
             formats,
             rules,
         } = stored;
-        let completed = Body::from_stored(packed.into_packed())
-            .and_then(Completed::from_body)
-            .map_err(|_| damaged_result())?;
+        let completed =
+            Completed::from_stored(packed.into_packed()).map_err(|_| damaged_result())?;
         let mut rendered = render_files(
             &received,
             completed,

@@ -9,7 +9,6 @@ use crate::domain::speaker_names::is_same_speaker;
 use crate::output::render::{SpeakerSample, correct, speaker_samples};
 use crate::pipeline::stages::save::rule_book::RuleBook;
 use crate::provider::Completed;
-use crate::provider::body::Body;
 use crate::store::sqlite::queue::ReceivedJob;
 use crate::store::{Store, StoreError};
 use serde::Serialize;
@@ -111,16 +110,13 @@ async fn speakers_of(
 ) -> Result<Vec<SpeakerSample>, AppError> {
     let packed = store.results(&[received.job]).await?.remove(&received.job);
     let packed = packed.ok_or(AppError::NoTranscript { item: received.job })?;
-    let completed = Body::from_stored(packed.into_packed()).and_then(Completed::from_body);
-    let completed = completed.map_err(|_| StoreError::Content { column: "raw" })?;
+    let completed = Completed::from_stored(packed.into_packed())
+        .map_err(|_| StoreError::Content { column: "raw" })?;
     let mut transcript = completed.transcript;
-    let mut rules = RuleBook::new(&session.config.sources)
-        .find(&received.recording)
-        .rules;
-    let names = store.speaker_names(&[received.recording_id]).await?;
-    rules
-        .speakers
-        .extend(names.into_values().next().unwrap_or_default());
+    let mut names = store.speaker_names(&[received.recording_id]).await?;
+    let rules = RuleBook::new(&session.config.sources)
+        .find(&received.recording, names.remove(&received.recording_id))
+        .readable();
     correct(&mut transcript, &rules);
     Ok(speaker_samples(transcript))
 }

@@ -51,6 +51,14 @@ impl Completed {
         Ok(Self::new(body, envelope))
     }
 
+    /// Reads an answer that was stored compressed.
+    ///
+    /// # Errors
+    /// If the compressed bytes are damaged.
+    pub fn from_stored(compressed: Vec<u8>) -> io::Result<Self> {
+        Body::from_stored(compressed).and_then(Self::from_body)
+    }
+
     /// Returns the transcript, and the result as JSON.
     #[must_use]
     pub fn into_parts(self) -> (Transcript, ResultJson) {

@@ -32,7 +32,6 @@ use crate::pipeline::stages::save::staging::{
 use crate::pipeline::stages::save::sync::sync_staged;
 use crate::pipeline::write_failures::WriteFailures;
 use crate::provider::Completed;
-use crate::provider::body::Body;
 use crate::runtime::blocking::{CPU_THREADS, IO_THREADS, map_blocking};
 use crate::runtime::clock::sleep_until;
 use crate::runtime::large_jobs;
@@ -161,9 +160,9 @@ impl LoadedResult {
     fn parse(self) -> Result<Completed, Failure> {
         match self {
             Self::Cached(completed) => Ok(completed),
-            Self::Packed(packed) => Body::from_stored(packed.into_packed())
-                .and_then(Completed::from_body)
-                .map_err(|_| damaged_result()),
+            Self::Packed(packed) => {
+                Completed::from_stored(packed.into_packed()).map_err(|_| damaged_result())
+            }
         }
     }
 }
@@ -279,29 +278,24 @@ async fn load(stage: &Save, received: Vec<ReceivedJob>) -> Result<Vec<UnsavedRes
     Ok(unsaved.collect())
 }
 
-/// Returns the names and replacements for each recording. What cannot be read is left out, because a paid result is never held
-/// back.
+/// Returns the names and replacements for each recording. Those that cannot be read are omitted: they do not hold back a paid
+/// result.
 async fn rules_for(
     stage: &Save,
     received: &[ReceivedJob],
 ) -> Result<HashMap<RecordingId, RenderRules>, StoreError> {
-    let recordings = received.iter();
-    let recordings = recordings.map(|result| (result.recording_id, result.recording.clone()));
-    let recordings: Vec<_> = recordings.collect();
-    let ids: Vec<_> = recordings.iter().map(|(id, _)| *id).collect();
+    let ids: Vec<_> = received.iter().map(|result| result.recording_id).collect();
     let mut names = stage.journal.store.speaker_names(&ids).await?;
+    let recordings = received.iter().map(|result| {
+        let id = result.recording_id;
+        (id, result.recording.clone(), names.remove(&id))
+    });
+    let recordings: Vec<_> = recordings.collect();
     let book = stage.rules.clone();
-    let found = map_blocking(IO_THREADS, recordings, move |(id, recording)| {
-        (id, book.find(&recording))
+    let rules = map_blocking(IO_THREADS, recordings, move |(id, recording, names)| {
+        (id, book.find(&recording, names).readable())
     });
-    let rules = found.await.into_iter().map(|(id, mut found)| {
-        if let Some(problem) = &found.problem {
-            tracing::warn!(problem = %problem, "a transcript is written without some names or replacements");
-        }
-        found.rules.speakers.extend(names.remove(&id).unwrap_or_default());
-        (id, found.rules)
-    });
-    Ok(rules.collect())
+    Ok(rules.await.into_iter().collect())
 }
 
 /// A result with the content of its files, or the failure.

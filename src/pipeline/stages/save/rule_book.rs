@@ -2,6 +2,7 @@
 
 use crate::config::{SourceConfig, folder_rules};
 use crate::domain::rendering::RenderRules;
+use crate::domain::speaker_names::SpeakerNames;
 use crate::domain::{Location, Recording};
 use crate::source::folder::walk::RULES_FILE;
 use std::io::ErrorKind;
@@ -40,9 +41,16 @@ impl RuleBook {
         }
     }
 
-    /// Returns the rules for a recording: those of its source, then of each folder down to its own. Blocks.
+    /// Returns the rules for a recording: those of its source, then of each folder down to its own, then `names`, which were
+    /// given to its speakers. Blocks.
     #[must_use]
-    pub fn find(&self, recording: &Recording) -> FoundRules {
+    pub fn find(&self, recording: &Recording, names: Option<SpeakerNames>) -> FoundRules {
+        let mut found = self.configured(recording);
+        found.rules.speakers.extend(names.unwrap_or_default());
+        found
+    }
+
+    fn configured(&self, recording: &Recording) -> FoundRules {
         let source = self
             .sources
             .iter()
@@ -67,6 +75,15 @@ impl RuleBook {
 }
 
 impl FoundRules {
+    /// Returns the rules that could be read, and logs why others could not.
+    #[must_use]
+    pub fn readable(self) -> RenderRules {
+        if let Some(problem) = &self.problem {
+            tracing::warn!(problem = %problem, "some names or replacements are not applied");
+        }
+        self.rules
+    }
+
     fn add_folders(&mut self, root: &Path, relative: &Path) {
         if !root.is_dir() {
             let root = root.display();
@@ -147,13 +164,18 @@ mod tests {
             "model = 'any'\n[speakers]\n2 = 'Cleo'\n[replace]\n'x' = 'y'\n",
         );
         let book = book(root.path());
-        let found = book.find(&recording(root.path().join("a/b/1.wav")));
+        let found = book.find(&recording(root.path().join("a/b/1.wav")), None);
         let names = ["0", "1", "2"].map(|key| name(&found, key));
         assert_eq!(names, ["Anna", "Source", "Cleo"]);
         assert_eq!(found.rules.replacements.apply("x"), "y");
         assert_eq!(found.problem, None);
-        let outside = book.find(&recording("/elsewhere/1.wav".into()));
-        assert_eq!(name(&outside, "0"), "Source");
+        let mut names = SpeakerNames::default();
+        names.set("1", "Dana").unwrap();
+        let outside = book.find(&recording("/elsewhere/1.wav".into()), Some(names));
+        assert_eq!(
+            ["0", "1"].map(|key| name(&outside, key)),
+            ["Source", "Dana"]
+        );
     }
 
     #[test]
@@ -161,7 +183,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("1.wav");
         fs::write(root.path().join(RULES_FILE), "[replace]\n'/(/' = ''\n").unwrap();
-        let found = book(root.path()).find(&recording(path.clone()));
+        let found = book(root.path()).find(&recording(path.clone()), None);
         let problem = found.problem.unwrap();
         assert!(
             problem.contains(":2:1: folder rules: [replace] `/(/` is not a valid pattern"),
@@ -169,7 +191,7 @@ mod tests {
         );
         assert_eq!(found.rules.speakers.get("0"), Some("Source"));
         drop(root);
-        let gone = book(path.parent().unwrap()).find(&recording(path));
+        let gone = book(path.parent().unwrap()).find(&recording(path), None);
         assert!(gone.problem.unwrap().contains("cannot be read"));
     }
 }
