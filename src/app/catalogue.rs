@@ -2,14 +2,13 @@
 
 use super::error::AppError;
 use super::session::Session;
-use crate::config::read_key;
 use crate::domain::Timestamp;
 use crate::domain::model_name::is_same_model;
+use crate::provider::Client;
 use crate::provider::aimlapi::catalogue::{CatalogueModel, read_catalogue};
 use crate::provider::aimlapi::deprecations::{Deprecation, DeprecationStatus, read_deprecations};
 use crate::provider::aimlapi::list::{ListPath, ListResponse};
 use crate::provider::aimlapi::models::{MODELS, find};
-use crate::provider::{Client, ClientSettings};
 use crate::store::Store;
 use crate::store::sqlite::service_lists::{ListName, ServiceList};
 use serde::Serialize;
@@ -97,14 +96,8 @@ pub async fn catalogue(session: &Session) -> Result<Catalogue, AppError> {
     if session.config.file.is_none() {
         return Ok(Catalogue::default());
     }
-    let api = &session.config.api;
     // The lists need no key. A configured key is sent, as with every request.
-    let key = read_key(&api.key, &session.environment).unwrap_or_default();
-    let client = Client::new(&ClientSettings {
-        base_url: api.base_url.clone(),
-        key,
-        flow: api.flow,
-    })?;
+    let client = session.client(session.key().unwrap_or_default())?;
     let store = session.existing_store().await?;
     let now = session.now();
     let list = async |name| current_list(&client, store.as_ref(), name, now).await;
@@ -147,23 +140,41 @@ async fn current_list(
         return Ok(stored);
     }
     let etag = stored.as_ref().and_then(|list| list.etag.as_deref());
-    let fetched = tokio::time::timeout(LIST_TIMEOUT, client.list(path, etag)).await;
+    let fetched = match tokio::time::timeout(LIST_TIMEOUT, client.list(path, etag)).await {
+        Ok(Ok(ListResponse::Body { body, .. })) if !is_readable(name, &body) => {
+            Err("the answer is not such a list".to_owned())
+        }
+        Ok(fetched) => fetched.map_err(|error| error.failure.message),
+        Err(_) => Err(format!("no answer in {} s", LIST_TIMEOUT.as_secs())),
+    };
     let list = match (fetched, &stored) {
-        (Ok(Ok(ListResponse::Body { body, etag })), _) => ServiceList {
+        (Ok(ListResponse::Body { body, etag }), _) => ServiceList {
             body,
             etag,
             fetched_at: now,
         },
-        (Ok(Ok(ListResponse::NotModified)), Some(stored)) => ServiceList {
+        (Ok(ListResponse::NotModified), Some(stored)) => ServiceList {
             fetched_at: now,
             ..stored.clone()
         },
-        _ => return Ok(stored),
+        (Ok(_), _) => return Ok(stored),
+        (Err(reason), _) => {
+            tracing::warn!(list = ?name, reason, "cannot fetch a list of the service");
+            return Ok(stored);
+        }
     };
     if let Some(store) = store {
         store.set_service_list(name, list.clone()).await?;
     }
     Ok(Some(list))
+}
+
+/// Whether the body is the list. A proxy or a login page may answer something else.
+fn is_readable(name: ListName, body: &[u8]) -> bool {
+    match name {
+        ListName::Models => read_catalogue(body).is_ok(),
+        ListName::Deprecations => read_deprecations(body).is_ok(),
+    }
 }
 
 #[cfg(test)]

@@ -2,10 +2,8 @@
 
 use super::error::AppError;
 use super::session::Session;
-use crate::config::read_key;
 use crate::domain::{PriceTable, Timestamp};
 use crate::provider::aimlapi::models::{MODELS, shown_name};
-use crate::provider::{Client, ClientSettings};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -18,7 +16,7 @@ pub struct ModelPrice {
     pub per_minute: f64,
     /// Currency code, such as `USD`.
     pub currency: String,
-    /// Whether it is the price of the dearest variant of the model.
+    /// Whether the model has variants that cost less.
     pub is_upper_bound: bool,
     /// Time the price was fetched from the service. `None` if it is configured.
     pub fetched_at: Option<Timestamp>,
@@ -81,14 +79,8 @@ pub async fn known_prices(session: &Session) -> Result<KnownPrices, AppError> {
 /// # Errors
 /// If the service has no price list or it cannot be read, if there is no configuration file, or if the database fails.
 pub async fn refresh_prices(session: &Session) -> Result<(), AppError> {
-    let api = &session.config.api;
     // The price list needs no key. A configured key is sent, as with every request.
-    let key = read_key(&api.key, &session.environment).unwrap_or_default();
-    let client = Client::new(&ClientSettings {
-        base_url: api.base_url.clone(),
-        key,
-        flow: api.flow,
-    })?;
+    let client = session.client(session.key().unwrap_or_default())?;
     let list = match client.prices().await {
         Ok(Some(list)) if !list.prices.is_empty() || !list.unpriced.is_empty() => list,
         Ok(_) => return Err(AppError::PriceList("it has no price list".to_owned())),

@@ -3,9 +3,8 @@
 use super::charges::listed_charges;
 use super::error::AppError;
 use super::session::Session;
-use crate::config::read_key;
 use crate::domain::Timestamp;
-use crate::provider::{ChargedRequest, Client, ClientSettings};
+use crate::provider::ChargedRequest;
 use crate::store::sqlite::billing::{BillingEntry, BillingState};
 use serde::Serialize;
 use std::collections::HashMap;
@@ -66,12 +65,7 @@ pub(super) async fn reconcile(
     entries: &[BillingEntry],
     since: Timestamp,
 ) -> Result<Vec<Difference>, AppError> {
-    let key = read_key(&session.config.api.key, &session.environment)?;
-    let client = Client::new(&ClientSettings {
-        base_url: session.config.api.base_url.clone(),
-        key,
-        flow: session.config.api.flow,
-    })?;
+    let client = session.client(session.key()?)?;
     let now = session.now();
     let first = entries.iter().map(|entry| entry.at).min().unwrap_or(now);
     let start = first.max(since).before(CLOCK_SKEW);

@@ -2,12 +2,16 @@
 
 use super::error::AppError;
 use crate::config::load::default_files;
-use crate::config::{self, Config, Environment, Layout, OutputConfig, SourceConfig};
+use crate::config::{
+    self, Config, Environment, KeyError, Layout, OutputConfig, SourceConfig, read_key,
+};
 use crate::domain::{Hold, Timestamp};
 use crate::policy::hours::SubmitWindow;
+use crate::provider::{Client, ClientError, ClientSettings};
 use crate::runtime::clock::{Clock, SystemClock};
 use crate::store::sqlite::open::DATABASE_FILE;
 use crate::store::{Store, StoreError};
+use secrecy::SecretString;
 use std::path::{Path, PathBuf};
 
 /// State that most use cases share.
@@ -59,6 +63,26 @@ impl Session {
             until,
             zone: SystemClock.zone(),
         }
+    }
+
+    /// Reads the API key.
+    ///
+    /// # Errors
+    /// If the key is missing or cannot be read.
+    pub fn key(&self) -> Result<SecretString, KeyError> {
+        read_key(&self.config.api.key, &self.environment)
+    }
+
+    /// Creates a client of the service that sends `key`.
+    ///
+    /// # Errors
+    /// If the configured address or the key cannot be used.
+    pub fn client(&self, key: SecretString) -> Result<Client, ClientError> {
+        Client::new(&ClientSettings {
+            base_url: self.config.api.base_url.clone(),
+            key,
+            flow: self.config.api.flow,
+        })
     }
 
     /// Returns the holds that are in force now, including those of single sources.

@@ -111,11 +111,7 @@ async fn command(cli: Cli) -> Result<Exit, CommandError> {
         Command::Notify(args) => notify::notify(&session()?, &args).await,
         Command::Service(args) => service::service(&args, &cli.global),
         Command::Sandbox(args) => sandbox::sandbox(args).await,
-        // A configuration with an unknown model must not prevent the list of models.
-        Command::Models(args) => {
-            let session = Session::load(cli.global.config.as_deref());
-            models::models(session.ok().as_ref(), args.json).await
-        }
+        Command::Models(args) => models::models(&cli.global, args.json).await,
         Command::Completions { shell } => packaging::completions(shell),
         Command::Man(args) => packaging::man(&args),
     }

@@ -1,5 +1,6 @@
 //! `nightscribe models`
 
+use super::args::GlobalArgs;
 use super::exit::{CommandError, Exit};
 use super::json::to_json_line;
 use super::terminal::{escape_control_chars, format_table, new_table};
@@ -9,11 +10,16 @@ use crate::domain::Timestamp;
 use crate::provider::aimlapi::deprecations::DeprecationStatus;
 use std::io::Write;
 
-/// Prints the models of the service, or the built-in list without a usable configuration.
-pub(super) async fn models(session: Option<&Session>, as_json: bool) -> Result<Exit, CommandError> {
-    let catalogue = match session {
-        Some(session) => catalogue(session).await?,
-        None => Catalogue::default(),
+/// Prints the models of the service, or the built-in list without a usable configuration: a configuration with an unknown
+/// model must not prevent the list of models.
+pub(super) async fn models(global: &GlobalArgs, as_json: bool) -> Result<Exit, CommandError> {
+    let catalogue = match Session::load(global.config.as_deref()) {
+        Ok(session) => catalogue(&session).await?,
+        Err(error) => {
+            let reason = CommandError::from(error).one_line();
+            tracing::warn!(reason, "the configuration cannot be used");
+            Catalogue::default()
+        }
     };
     let mut out = anstream::stdout().lock();
     if as_json {

@@ -3,7 +3,7 @@
 use super::display::RunDisplay;
 use super::exit::{CommandError, Exit};
 use crate::app::session::Session;
-use crate::config::{Config, Environment, read_key};
+use crate::config::{Config, Environment};
 use crate::domain::Timestamp;
 use crate::notify::Channels;
 use crate::notify::channels::ChannelError;
@@ -32,7 +32,7 @@ impl RunSettings {
     pub(super) fn new(mut session: Session, sources: &[String]) -> Result<Self, CommandError> {
         session.restrict_to_sources(sources)?;
         let settings = Self {
-            key: read_key(&session.config.api.key, &session.environment)?,
+            key: session.key()?,
             config: session.config,
             environment: session.environment,
             sources: sources.to_vec(),

@@ -372,3 +372,22 @@ fn the_state_is_private_under_any_umask() {
     );
     assert_eq!(folder, 0o700);
 }
+
+#[test]
+fn a_catalogue_that_is_another_page_is_not_stored() {
+    let page = || ("200 OK", "<html>Log in</html>".to_owned());
+    let service = FixedService::start(page(), page());
+    let env = service.env();
+    // Creates the queue.
+    env.run(&["scan"]);
+    for _ in 0..2 {
+        let models = env.run(&["models"]);
+        assert_eq!(models.code, 0, "{}", models.stderr);
+        assert!(models.stdout.contains("Built-in list"), "{}", models.stdout);
+        let reason = "cannot fetch a list of the service";
+        assert!(models.stderr.contains(reason), "{}", models.stderr);
+    }
+    let asked = service.requests.lock().unwrap().clone();
+    let catalogues = asked.iter().filter(|line| line.contains("/v1/models?"));
+    assert_eq!(catalogues.count(), 2, "{asked:?}");
+}

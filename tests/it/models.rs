@@ -133,3 +133,18 @@ fn reconciling_needs_only_one_of_the_lists() {
         );
     }
 }
+
+#[test]
+fn models_are_listed_with_an_unusable_configuration() {
+    let env = TestEnv::new(settings());
+    env.configure_with("", &source("acme/unheard-of", "surprise = 1\n"));
+    let models = env.run(&["models"]);
+    assert_eq!(models.code, 0);
+    assert!(models.stdout.contains("Built-in list"), "{}", models.stdout);
+    let reason = models.stderr;
+    assert!(
+        reason.contains("the configuration cannot be used"),
+        "{reason}"
+    );
+    assert!(reason.contains("surprise"), "{reason}");
+}

@@ -18,10 +18,9 @@ mod sources;
 
 use crate::app::duration_text::format_duration;
 use crate::app::session::Session;
-use crate::config::{self, Config, Environment, KeySource};
+use crate::config::{Config, KeySource};
 use crate::domain::Timestamp;
 use crate::provider::aimlapi::options;
-use crate::provider::{Client, ClientSettings};
 use check_result::{CheckResult, CheckStatus, path_text};
 use std::time::Duration;
 
@@ -40,7 +39,7 @@ pub async fn check_all(session: &Session) -> Vec<CheckResult> {
     results.extend(budget::check(session).await);
     results.extend(channels::check(config, environment).await);
     results.extend(base_url(config));
-    results.extend(service(config, environment, session.now()).await);
+    results.extend(service(session).await);
     results.extend(models::check(session).await);
     results
 }
@@ -68,8 +67,9 @@ fn sources_options(config: &Config) -> Vec<CheckResult> {
         .collect()
 }
 
-async fn service(config: &Config, environment: &Environment, now: Timestamp) -> Vec<CheckResult> {
-    let key = match config::read_key(&config.api.key, environment) {
+async fn service(session: &Session) -> Vec<CheckResult> {
+    let config = &session.config;
+    let key = match session.key() {
         Ok(key) => key,
         Err(error) => return vec![CheckResult::from_result("key", Err(error.into()))],
     };
@@ -78,12 +78,7 @@ async fn service(config: &Config, environment: &Environment, now: Timestamp) -> 
         KeySource::File(path) => format!("from {}", path_text(path)),
     };
     let mut lines = vec![secret_files::with_mode("key", &config.api.key, origin)];
-    let settings = ClientSettings {
-        base_url: config.api.base_url.clone(),
-        key,
-        flow: config.api.flow,
-    };
-    let client = match Client::new(&settings) {
+    let client = match session.client(key) {
         Ok(client) => client,
         Err(error) => {
             lines.push(CheckResult::from_result("service", Err(error.into())));
@@ -98,7 +93,11 @@ async fn service(config: &Config, environment: &Environment, now: Timestamp) -> 
         "service",
         accepted.map_err(|error| error.failure.message.into()),
     ));
-    lines.extend(probe.server_time.map(|server| clock(now, server.into())));
+    lines.extend(
+        probe
+            .server_time
+            .map(|server| clock(session.now(), server.into())),
+    );
     lines
 }
 
