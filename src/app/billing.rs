@@ -123,7 +123,6 @@ fn summed(
     name: impl Fn(&BillingEntry) -> String,
     prices: &PriceTable,
 ) -> Vec<ReportLine> {
-    let is_in_usd = prices.currency().is_none_or(|currency| currency == "USD");
     let mut sums: BTreeMap<String, ReportLine> = BTreeMap::new();
     for entry in entries {
         let line = sums
@@ -134,9 +133,7 @@ fn summed(
                 saved_cost: Some(0.0),
                 ..ReportLine::default()
             });
-        // What the service charged counts, unless the report is in another currency.
-        let charged = entry.charged_usd.filter(|_| is_in_usd);
-        let cost = charged.or_else(|| prices.cost(&entry.model, entry.audio_s));
+        let cost = prices.billed_cost(&entry.model, entry.audio_s, entry.charged_usd);
         let add = |sum: &mut Option<f64>| *sum = sum.zip(cost).map(|(sum, cost)| sum + cost);
         let may_be_billed = matches!(entry.state, BillingState::Pending | BillingState::Uncertain);
         if entry.is_bound && may_be_billed {

@@ -10,7 +10,7 @@ pub struct Price {
     pub per_minute: f64,
     /// Currency code, such as `USD`.
     pub currency: String,
-    /// Whether it is the price of the dearest variant of the model, so that a cost is at most what it says.
+    /// Whether the model has variants that cost less. The price is then the highest one, and a cost is an upper bound.
     pub is_upper_bound: bool,
 }
 
@@ -71,6 +71,21 @@ impl PriceTable {
         Some(self.get(model)?.per_minute * audio_s / 60.0)
     }
 
+    /// Returns the cost of a submission: the amount that the service charged, or the cost of `audio_s` seconds of audio if it
+    /// named none or the prices are in another currency.
+    #[must_use]
+    pub fn billed_cost(&self, model: &str, audio_s: f64, charged_usd: Option<f64>) -> Option<f64> {
+        let charged = charged_usd.filter(|_| self.is_usd());
+        charged.or_else(|| self.cost(model, audio_s))
+    }
+
+    /// Whether costs may be added to the amounts that the service charges, which are in US dollars. It is false if the
+    /// prices are in one other currency.
+    #[must_use]
+    pub fn is_usd(&self) -> bool {
+        self.currency().is_none_or(|currency| currency == "USD")
+    }
+
     /// Returns the currency, if all prices use the same one.
     #[must_use]
     pub fn currency(&self) -> Option<&str> {
@@ -109,5 +124,25 @@ mod tests {
         assert_eq!(prices.cost("#g1_nova-2-general", 600.0), Some(5.0));
         assert_eq!(prices.cost("#g1_whisper-tiny", 600.0), None);
         assert_eq!(prices.currency(), Some("USD"));
+    }
+
+    #[test]
+    fn a_charge_counts_unless_prices_are_in_another_currency() {
+        let prices = |currency: &str| {
+            let mut prices = PriceTable::default();
+            let price = Price {
+                per_minute: 0.5,
+                currency: currency.to_owned(),
+                is_upper_bound: false,
+            };
+            prices.set("m", price);
+            prices
+        };
+        assert_eq!(prices("USD").billed_cost("m", 60.0, Some(0.2)), Some(0.2));
+        assert_eq!(prices("USD").billed_cost("m", 60.0, None), Some(0.5));
+        assert_eq!(prices("EUR").billed_cost("m", 60.0, Some(0.2)), Some(0.5));
+        let unknown = PriceTable::default();
+        assert_eq!(unknown.billed_cost("m", 60.0, Some(0.2)), Some(0.2));
+        assert_eq!(unknown.billed_cost("m", 60.0, None), None);
     }
 }

@@ -125,14 +125,14 @@ struct InFlight {
     is_bound: bool,
 }
 
-/// What is known of the cost of a submission that ended.
+/// Length and charge of a submission that ended, as far as the service named them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Billed<'a> {
     /// Model.
     pub model: &'a str,
-    /// Billed seconds, if the service said so.
+    /// Billed audio, in seconds.
     pub audio_s: Option<f64>,
-    /// What the service charged in US dollars, if it said so.
+    /// Amount charged, in US dollars.
     pub charged_usd: Option<f64>,
 }
 
@@ -245,12 +245,8 @@ impl Spend {
         let Some(audio_s) = billed.audio_s.filter(|_| is_bound) else {
             return false;
         };
-        let is_usd = self
-            .prices
-            .currency()
-            .is_none_or(|currency| currency == "USD");
-        let charged = billed.charged_usd.filter(|_| is_usd);
-        let cost = charged.or_else(|| self.prices.cost(billed.model, audio_s));
+        let prices = &self.prices;
+        let cost = prices.billed_cost(billed.model, audio_s, billed.charged_usd);
         account.budget.correct(&charge, audio_s, cost);
         account.has_room(now)
     }

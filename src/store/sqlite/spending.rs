@@ -23,12 +23,13 @@ pub struct ModelUsage {
 }
 
 impl ModelUsage {
-    /// Returns the cost. What the service charged counts, unless the prices are in another currency than its own.
+    /// Returns the cost: the amounts that the service charged, and the cost of the audio without one. If the prices are in
+    /// another currency, all audio is counted by them.
     ///
     /// `None` if a price is needed and not known.
     #[must_use]
     pub fn cost(&self, prices: &PriceTable) -> Option<f64> {
-        if prices.currency().is_some_and(|currency| currency != "USD") {
+        if !prices.is_usd() {
             return prices.cost(&self.model, self.audio_s);
         }
         if self.charged_usd > 0.0 && self.uncharged_audio_s == 0.0 {
