@@ -49,16 +49,7 @@ fn source_folder(source: &SourceConfig, config: &Config, now: Timestamp) -> Chec
 
 fn findings(source: &SourceConfig, config: &Config, now: Timestamp) -> std::io::Result<Findings> {
     let skip = [config.output.dir.clone(), config.state.dir.clone()];
-    let mut items = walk(WalkOptions {
-        root: &source.path,
-        include: source.include.as_ref(),
-        exclude: &source.exclude,
-        default_excludes: source.default_excludes,
-        follow_links: source.follow_links,
-        settle: source.settle,
-        skip: &skip,
-        now,
-    })?;
+    let mut items = walk(WalkOptions::of(source, &skip, now))?;
     let mut findings = Findings::default();
     for item in items.by_ref() {
         match item {

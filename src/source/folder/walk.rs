@@ -1,5 +1,6 @@
 //! Directory walk over the recordings of a source, in path order.
 
+use crate::config::SourceConfig;
 use crate::config::patterns::PathPatterns;
 use crate::domain::Revision;
 use crate::domain::Timestamp;
@@ -46,6 +47,23 @@ pub struct WalkOptions<'a> {
     pub skip: &'a [PathBuf],
     /// Current time.
     pub now: Timestamp,
+}
+
+impl<'a> WalkOptions<'a> {
+    /// Returns the options for the folder of a source.
+    #[must_use]
+    pub fn of(source: &'a SourceConfig, skip: &'a [PathBuf], now: Timestamp) -> Self {
+        Self {
+            root: &source.path,
+            include: source.include.as_ref(),
+            exclude: &source.exclude,
+            default_excludes: source.default_excludes,
+            follow_links: source.follow_links,
+            settle: source.settle,
+            skip,
+            now,
+        }
+    }
 }
 
 /// Age of the last change from which a file is not searched among the open files. A recorder may pause for days.

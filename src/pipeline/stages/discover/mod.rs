@@ -345,17 +345,8 @@ fn walk_source(
     now: Timestamp,
     sender: &mpsc::Sender<WalkBatch>,
 ) -> Result<(WalkRules, LeftOut), String> {
-    let mut walking = walk(WalkOptions {
-        root: &source.path,
-        include: source.include.as_ref(),
-        exclude: &source.exclude,
-        default_excludes: source.default_excludes,
-        follow_links: source.follow_links,
-        settle: source.settle,
-        skip,
-        now,
-    })
-    .map_err(|gone| gone.to_string())?;
+    let options = WalkOptions::of(source, skip, now);
+    let mut walking = walk(options).map_err(|gone| gone.to_string())?;
     let mut rules = WalkRules::new(source);
     let (mut batch, mut batch_size) = (WalkBatch::default(), FIRST_BATCH);
     while let Some(found) = walking.next() {
