@@ -318,7 +318,9 @@ pub async fn pages(
 ) -> Result<Option<ItemPages>, AppError> {
     let name = filter.source.as_deref();
     let Some(store) = session.existing_store().await? else {
-        name.map(|name| session.source(name)).transpose()?;
+        if let Some(name) = name {
+            session.source(name)?;
+        }
         return Ok(None);
     };
     if let Some(name) = name {

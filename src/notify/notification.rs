@@ -135,7 +135,7 @@ impl From<&Hold> for ActiveHold {
 pub struct ReportedProblem {
     /// Kind of the problem.
     pub kind: &'static str,
-    /// What is wrong.
+    /// Description of the problem.
     pub message: String,
     /// What happens next, and what a person can do.
     pub advice: &'static str,

@@ -39,9 +39,10 @@ impl Finish {
 
     /// Whether this run can do nothing more.
     ///
-    /// Queued jobs do not count if they wait for a person or their source is held, for the active hours or for a model that fails. Pending ones do
-    /// not count if the service refuses to be polled with this key until all of them have expired, nor do received ones if
-    /// their files cannot be written.
+    /// These jobs are not waited for:
+    /// - queued jobs whose source is held, or that wait for a person, for the active hours or for a model that fails
+    /// - pending jobs, if the service refuses to be polled with this key until all of them have expired
+    /// - received jobs, if their files cannot be written
     ///
     /// # Errors
     /// If the database fails.

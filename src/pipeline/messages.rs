@@ -1,7 +1,7 @@
 //! Notifications of a run about its holds, and their encoding for the channels.
 
 use crate::domain::{Hold, NotifyChannel, Problem, RunId, Timestamp};
-use crate::notify::notification::RunPeriod;
+use crate::notify::notification::{AttentionReason, RunPeriod};
 use crate::notify::{Channels, Message, Notification, text};
 use crate::pipeline::tally::Tally;
 use crate::runtime::clock::Clock;
@@ -37,22 +37,21 @@ impl Messages {
         if !hold.kind.needs_action() {
             return None;
         }
-        self.channels.configured().next()?;
-        let now = self.clock.now();
-        let tally = [self.tally.done(), self.tally.failed()];
-        let period = self.period(self.began, now);
-        let message = Notification::attention(new_id(), now, period, tally, hold.into());
-        Some(self.encode(&message))
+        self.attention(hold.into())
     }
 
     /// Returns the message about a problem. Returns `None` if no channel is configured.
     #[must_use]
     pub fn of_problem(&self, problem: &Problem) -> Option<OutboxMessage> {
+        self.attention(problem.into())
+    }
+
+    fn attention(&self, reason: AttentionReason) -> Option<OutboxMessage> {
         self.channels.configured().next()?;
         let now = self.clock.now();
         let tally = [self.tally.done(), self.tally.failed()];
         let period = self.period(self.began, now);
-        let message = Notification::attention(new_id(), now, period, tally, problem.into());
+        let message = Notification::attention(new_id(), now, period, tally, reason);
         Some(self.encode(&message))
     }
 

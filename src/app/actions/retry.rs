@@ -19,14 +19,13 @@ pub struct Requeued {
 /// Requeues the items that match `filter`, and resets their attempt counts. Changes nothing while no queue exists.
 ///
 /// # Errors
-/// If there is no source of the requested name, or the database fails. After an error of the change itself, no item is changed.
+/// If no source has the requested name, or the database fails. The items are changed together: an
+/// error leaves either all of them requeued or none.
 pub async fn retry(session: &Session, filter: RetryFilter) -> Result<Requeued, AppError> {
     let Some(store) = session.existing_store().await? else {
-        filter
-            .source
-            .as_ref()
-            .map(|name| session.source(name))
-            .transpose()?;
+        if let Some(name) = &filter.source {
+            session.source(name)?;
+        }
         let missing = |item| Refusal { item, state: None };
         return Ok(Requeued {
             items: Vec::new(),

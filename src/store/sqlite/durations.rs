@@ -20,7 +20,7 @@ pub struct PlannedRecording {
     pub source: String,
     /// Model.
     pub model: String,
-    /// Whether it is a file. Otherwise it is a URL.
+    /// Whether the recording is a file, not a URL.
     pub is_file: bool,
     /// Size of the file in bytes, as of the last scan. 0 for a URL.
     pub size_bytes: u64,
