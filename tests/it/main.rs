@@ -14,6 +14,7 @@ mod configuration;
 #[cfg(feature = "crash-points")]
 mod crash_matrix;
 mod dependencies;
+mod disks;
 mod edited_transcripts;
 mod events;
 mod exactly_once;
