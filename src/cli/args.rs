@@ -157,9 +157,8 @@ pub struct DemoArgs {
 /// Arguments of `init`.
 #[derive(Debug, Args)]
 pub struct InitArgs {
-    /// File to write, or a folder of recordings, for which nightscribe.toml is written
-    #[arg(default_value = "nightscribe.toml")]
-    pub path: PathBuf,
+    /// File to write, or a folder of recordings to fill in [default file: --config, or nightscribe.toml]
+    pub path: Option<PathBuf>,
     /// Overwrite an existing file
     #[arg(long)]
     pub force: bool,

@@ -9,14 +9,24 @@ use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
-/// File that is written for a folder of recordings.
+/// File that is written if none is named.
 const DEFAULT_FILE: &str = "nightscribe.toml";
 
-pub(super) fn init(args: &InitArgs) -> Result<Exit, CommandError> {
-    let recordings = args.path.is_dir().then_some(args.path.as_path());
-    let (file, text) = match recordings {
-        Some(folder) => (Path::new(DEFAULT_FILE), with_source(folder)?),
-        None => (args.path.as_path(), TEMPLATE.to_owned()),
+/// Writes the annotated configuration to the file of the arguments, to `config` (`--config`), or to the default file.
+pub(super) fn init(args: &InitArgs, config: Option<&Path>) -> Result<Exit, CommandError> {
+    let recordings = args.path.as_deref().filter(|path| path.is_dir());
+    let named = args.path.as_deref().filter(|_| recordings.is_none());
+    let file = match (named, config) {
+        (Some(_), Some(_)) => {
+            let message = "name the file to write once: as an argument or with --config";
+            return Err(CommandError::new(Exit::Usage, message));
+        }
+        (Some(file), None) | (None, Some(file)) => file,
+        (None, None) => Path::new(DEFAULT_FILE),
+    };
+    let text = match recordings {
+        Some(folder) => with_source(folder)?,
+        None => TEMPLATE.to_owned(),
     };
     write(file, &text, args.force).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => CommandError::new(

@@ -90,7 +90,7 @@ async fn command(cli: Cli) -> Result<Exit, CommandError> {
     };
     match cli.command {
         Command::Demo(args) => demo::demo(&args, &cli.global).await,
-        Command::Init(args) => init::init(&args),
+        Command::Init(args) => init::init(&args, cli.global.config.as_deref()),
         Command::Check(args) => check::check(&cli.global, args.json).await,
         Command::Scan(args) => scan::scan(&session()?, args.json).await,
         Command::Add(args) => add::add(&session()?, &args).await,

@@ -188,4 +188,8 @@ fn init_fills_in_a_source_for_a_folder() {
         "{check}"
     );
     assert_eq!(env.run(&["init", "recordings"]).code, 2);
+    let elsewhere = env.run(&["--config", "etc/config.toml", "init", "recordings"]);
+    assert_eq!(elsewhere.code, 0, "{}", elsewhere.stderr);
+    let written = fs::read_to_string(env.path("etc/config.toml")).unwrap();
+    assert_eq!(written, text);
 }

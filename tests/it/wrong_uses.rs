@@ -279,6 +279,11 @@ const WRONG_USES: &[WrongUse] = &[
         &["no notification channel is configured", "[notify]"],
     ),
     (&["init"], 2, &["already exists; --force overwrites it"]),
+    (
+        &["init", "a.toml", "--config", "b.toml"],
+        2,
+        &["name the file to write once"],
+    ),
     (&["service"], 2, &["install"]),
     (
         &["service", "install", "--user", "--system"],
