@@ -27,8 +27,17 @@ pub struct ModelPrice {
 pub struct KnownPrices {
     /// Known prices, sorted by model.
     pub prices: Vec<ModelPrice>,
-    /// Models that the service does not charge by time of audio, with the reason.
-    pub unpriced: Vec<(String, String)>,
+    /// Models that the service does not charge by time of audio.
+    pub unpriced: Vec<UnpricedModel>,
+}
+
+/// Model without a price per time of audio. This is the JSON form: fields may be added, but never removed or renamed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct UnpricedModel {
+    /// Name of the model.
+    pub model: String,
+    /// Reason, such as a price per token.
+    pub unpriced: String,
 }
 
 /// Returns the known prices of all models, sorted by model. Configured prices take precedence.
@@ -51,8 +60,9 @@ pub async fn known_prices(session: &Session) -> Result<KnownPrices, AppError> {
         .collect();
     let is_unpriced = |model: &&String| session.config.prices.get(model).is_none();
     let unpriced = models.iter().filter(is_unpriced).filter_map(|model| {
-        let reason = fetched.unpriced_reason(model)?;
-        Some((model.clone(), reason.to_owned()))
+        let unpriced = fetched.unpriced_reason(model)?.to_owned();
+        let model = model.clone();
+        Some(UnpricedModel { model, unpriced })
     });
     let unpriced = unpriced.collect();
     let known = models.into_iter().filter_map(|model| {

@@ -4,7 +4,7 @@ use super::args::PricesArgs;
 use super::exit::{CommandError, Exit};
 use super::json::to_json_line;
 use super::terminal::{format_table, new_table};
-use crate::app::prices::{KnownPrices, ModelPrice, known_prices, refresh_prices};
+use crate::app::prices::{KnownPrices, ModelPrice, UnpricedModel, known_prices, refresh_prices};
 use crate::app::session::Session;
 use std::io::Write;
 
@@ -18,6 +18,9 @@ pub(super) async fn prices(session: &Session, args: &PricesArgs) -> Result<Exit,
         for price in &prices {
             writeln!(out, "{}", to_json_line(price)?)?;
         }
+        for model in &unpriced {
+            writeln!(out, "{}", to_json_line(model)?)?;
+        }
     } else if prices.is_empty() {
         writeln!(
             out,
@@ -29,8 +32,8 @@ pub(super) async fn prices(session: &Session, args: &PricesArgs) -> Result<Exit,
         write!(out, "{}", format_table(&rows))?;
     }
     if !args.json {
-        for (model, reason) in unpriced {
-            writeln!(out, "{model}: {reason}; set its price under [prices].")?;
+        for UnpricedModel { model, unpriced } in unpriced {
+            writeln!(out, "{model}: {unpriced}; set its price under [prices].")?;
         }
     }
     Ok(Exit::Done)

@@ -105,6 +105,9 @@ fn a_price_per_token_is_named_and_charges_count() {
         "{}",
         prices.stdout
     );
+    let json = env.run(&["prices", "--json"]).stdout;
+    let unpriced = r#""unpriced":"charged per token, not per time of audio"}"#;
+    assert!(json.contains(unpriced), "{json}");
     let plan = env.run(&["plan"]).stdout;
     assert!(
         plan.contains("(charged per token, not per time of audio)"),
