@@ -190,7 +190,7 @@ fn sandboxed_programs(
     if programs.is_empty() || target.manager != ServiceManager::Systemd {
         return None;
     }
-    let text = render(target.manager, setup) + &target.drop_ins();
+    let text = render(target.manager, setup) + &target.drop_ins().text;
     let restrictions = Unit(&text).program_restrictions();
     (!restrictions.is_empty()).then(|| {
         format!(

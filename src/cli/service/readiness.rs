@@ -31,7 +31,7 @@ fn installed(session: &Session, scope: Scope) -> Option<Vec<CheckResult>> {
     let setup = target.setup(&config).ok();
     let named = setup.as_ref().map(|setup| setup.config.as_str());
     let named = named.or_else(|| config.file.as_deref()?.to_str())?;
-    let with_drop_ins = text.clone() + &target.drop_ins();
+    let with_drop_ins = text.clone() + &target.drop_ins().text;
     if target.manager == ServiceManager::Systemd && !Unit(&with_drop_ins).runs_config(named) {
         let message = format!(
             "{} runs another configuration",
@@ -79,10 +79,18 @@ pub(super) fn check_unattended(
     if target.manager == ServiceManager::Launchd {
         return Vec::new();
     }
-    let text = text.to_owned() + &target.drop_ins();
+    let drop_ins = target.drop_ins();
+    let text = text.to_owned() + &drop_ins.text;
     let unit = Unit(&text);
     let user = UnitUser::of(target.scope, unit);
-    let mut lines = vec![key(target, config, unit, &user)];
+    let unreadable = drop_ins.unreadable.iter().map(|file| {
+        let file = printable_path(file);
+        let message =
+            format!("`{file}` cannot be read, so its settings are unknown; run this as root");
+        CheckResult::new(CheckStatus::Warning, "service unit", message)
+    });
+    let mut lines = Vec::from_iter(unreadable);
+    lines.push(key(target, config, unit, &user));
     lines.extend(inaccessible_folders(config, unit, &user));
     lines.extend(sandboxed_programs(config, unit));
     if target.scope == Scope::User {

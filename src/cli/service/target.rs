@@ -18,6 +18,15 @@ use std::path::{Path, PathBuf};
 /// Prefix of variables that override the configuration. The service does not inherit them.
 const PREFIX: &str = "NIGHTSCRIBE__";
 
+/// Drop-ins of a unit.
+#[derive(Default)]
+pub(super) struct DropIns {
+    /// Texts of the files that can be read.
+    pub(super) text: String,
+    /// Files and folders that cannot be read.
+    pub(super) unreadable: Vec<PathBuf>,
+}
+
 /// Service that a command works on.
 pub(super) struct ServiceTarget {
     pub(super) manager: ServiceManager,
@@ -91,21 +100,32 @@ impl ServiceTarget {
         }
     }
 
-    /// Returns the texts of the drop-ins of the unit, in the order in which systemd applies them.
-    pub(super) fn drop_ins(&self) -> String {
+    /// Reads the drop-ins of the unit, in the order in which systemd applies them.
+    pub(super) fn drop_ins(&self) -> DropIns {
         let mut folder = self.file.clone().into_os_string();
         folder.push(".d");
-        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        let mut files: Vec<_> = entries.map(|entry| entry.path()).collect();
+        let mut drop_ins = DropIns::default();
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return drop_ins,
+            Err(_) => {
+                drop_ins.unreadable.push(folder.into());
+                return drop_ins;
+            }
+        };
+        let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
         files.retain(|file| {
             file.extension()
                 .is_some_and(|extension| extension == "conf")
         });
         files.sort();
-        let texts = files
-            .iter()
-            .filter_map(|file| std::fs::read_to_string(file).ok());
-        texts.map(|text| format!("\n{text}\n")).collect()
+        for file in files {
+            match std::fs::read_to_string(&file) {
+                Ok(text) => drop_ins.text.push_str(&format!("\n{text}\n")),
+                Err(_) => drop_ins.unreadable.push(file),
+            }
+        }
+        drop_ins
     }
 
     /// Loads the configuration as the service will. Returns it with the intended setup of the service.
