@@ -417,6 +417,12 @@ impl Admission {
         self.state().holds.values().cloned().collect()
     }
 
+    /// Limits the generations in flight to those that can be polled within `retention`, if that is less than before.
+    pub fn shorten_retention(&self, retention: Duration) {
+        let mut state = self.state();
+        state.limits.retention = state.limits.retention.min(retention);
+    }
+
     /// Updates the number of pending generations and the due time of the most overdue poll.
     pub fn update_pending(&self, pending: usize, oldest_due_poll: Option<Timestamp>) {
         let mut state = self.state();

@@ -13,6 +13,7 @@ use crate::policy::backoff::{CallKind, FailedCall, FailureScope};
 use crate::policy::breaker::ModelFailure;
 use crate::policy::losses::LossStreak;
 use crate::policy::outcome::{Answer, Call, Facts, Rules};
+use crate::policy::polling::PollPolicy;
 use crate::provider::{CallError, Client};
 use crate::runtime::rate_limiter::RateLimiter;
 use governor::clock::Clock as GovernorClock;
@@ -209,10 +210,27 @@ impl Lane {
     }
 
     /// Counts a paid generation that was lost. Returns the number of losses in a row once submissions are to be held.
-    pub fn record_loss(&self) -> Option<u32> {
+    ///
+    /// `gap` is the time in which the service finished and deleted it, if known. See [`LossStreak::record_loss`].
+    pub fn record_loss(&self, gap: Option<Duration>) -> Option<u32> {
         let is_held = self.admission.is_held(HoldKind::LostResults);
         let mut losses = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
-        losses.record_loss(is_held).then(|| losses.count())
+        let is_full = losses.record_loss(is_held, gap);
+        if let Some(retention) = losses.learnt_retention() {
+            self.admission.shorten_retention(retention);
+        }
+        is_full.then(|| losses.count())
+    }
+
+    /// Returns the poll policy with the retention that was learnt from losses.
+    pub fn polling(&self) -> PollPolicy {
+        let losses = self.losses.lock().unwrap_or_else(PoisonError::into_inner);
+        let polling = self.rules.polling;
+        let learnt = losses.learnt_retention().unwrap_or(polling.retention);
+        PollPolicy {
+            retention: polling.retention.min(learnt),
+            ..polling
+        }
     }
 
     /// Ends a row of lost generations.

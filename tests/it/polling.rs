@@ -5,6 +5,7 @@ use crate::simulation::dice::Dice;
 use nightscribe::domain::Timestamp;
 use nightscribe::policy::latency::LatencyEstimator;
 use nightscribe::policy::polling::PollPolicy;
+use nightscribe_sandbox::Settings;
 use sqlx::{ConnectOptions, Connection, Executor};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -44,6 +45,26 @@ fn jobs_pending_over_a_restart_do_not_affect_polling() {
     env.wait_until("the second transcript", |env| env.count("done") == 2);
     daemon.signal("TERM");
     assert_eq!(daemon.wait(), 0);
+}
+
+#[test]
+fn a_shorter_retention_than_told_is_learnt() {
+    let settings = Settings {
+        retention: Duration::from_millis(1500),
+        ..settings()
+    };
+    let env = TestEnv::with_recordings(settings, 6);
+    let mut run = env.command(&["run", "--once"]);
+    run.env("NIGHTSCRIBE__API__RETENTION", "20s")
+        .env("NIGHTSCRIBE__POLLING__INTERVAL", "10s")
+        .env("NIGHTSCRIBE__POLLING__MAX_INTERVAL", "10s")
+        .env("NIGHTSCRIBE__LIMITS__MAX_PENDING", "1");
+    let output = run.output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{stderr}");
+    assert_eq!(env.count("done"), 6);
+    // The first two were gone at their first poll, after two seconds.
+    assert_eq!(env.sandbox().ledger().generations.len(), 6 + 2, "{stderr}");
 }
 
 const POLLING: PollPolicy = PollPolicy {

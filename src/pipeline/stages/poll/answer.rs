@@ -206,7 +206,7 @@ impl Poll {
         if reason == Reason::Expired && age.max(age_by_system_clock) >= retention {
             return None;
         }
-        let lost = self.lane.record_loss()?;
+        let lost = self.lane.record_loss(generation.gap())?;
         let message = format!(
             "{lost} paid transcriptions in a row did not come back; the last one: {}: {}",
             readable_path(&generation.pending.relative),

@@ -97,7 +97,7 @@ pub async fn poll_all(
             Some(pending) = accepted.recv() => {
                 let expected = service_times.expected(&pending.model, pending.duration_s);
                 let generation = PolledGeneration::new(pending, expected.is_some(), stage.clocks());
-                let (polling, pending) = (stage.lane.rules.polling, &generation.pending);
+                let (polling, pending) = (stage.lane.polling(), &generation.pending);
                 let first = polling.first_poll(generation.accepted_at, expected);
                 // The last synchronization may have missed its cancellation, because it was not scheduled yet.
                 let is_older = pending.accepted_at <= synchronized_at;
@@ -196,7 +196,7 @@ fn reschedule(
     turn: Duration,
     mut generation: PolledGeneration,
 ) -> (PolledGeneration, Timestamp) {
-    let (now, polling) = (stage.clocks().steady, stage.lane.rules.polling);
+    let (now, polling) = (stage.clocks().steady, stage.lane.polling());
     let pending = &generation.pending;
     if !generation.has_expected_latency
         && let Some(expected) = service_times.expected(&pending.model, pending.duration_s)

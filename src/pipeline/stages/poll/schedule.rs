@@ -31,6 +31,8 @@ pub struct PolledGeneration {
     /// Time of acceptance, or start of the last poll that found it unfinished. `None` if it was not polled in time
     /// since: the answer may have been available long before the next poll.
     pub last_unfinished_at: Option<Timestamp>,
+    /// Time of acceptance, or start of the last poll that found it. `None` if this run has not polled it since.
+    pub found_at: Option<Timestamp>,
     /// Answers to earlier polls.
     pub earlier: EarlierAnswers,
     /// Start of the first of the polls that were answered 404 without another answer between.
@@ -49,6 +51,7 @@ impl PolledGeneration {
         Self {
             has_expected_latency,
             last_unfinished_at: Some(resumed.accepted_at),
+            found_at: Some(resumed.accepted_at),
             ..resumed
         }
     }
@@ -68,6 +71,7 @@ impl PolledGeneration {
             polls: 0,
             has_expected_latency: false,
             last_unfinished_at: None,
+            found_at: None,
             missing_since: None,
             kept_answer: None,
             usd_spent: None,
@@ -91,9 +95,19 @@ impl PolledGeneration {
         self.earlier.record(answer);
         match answer {
             Answer::NotFound => _ = self.missing_since.get_or_insert(started_at),
-            Answer::InProgress => self.missing_since = None,
+            Answer::InProgress => {
+                self.missing_since = None;
+                self.found_at = Some(started_at);
+            }
             _ => {}
         }
+    }
+
+    /// Returns the time between the last poll that found it, or its acceptance, and the first one that did not. `None` if
+    /// one of them is not known.
+    #[must_use]
+    pub fn gap(&self) -> Option<Duration> {
+        Some(self.missing_since?.since(self.found_at?))
     }
 
     /// Returns the time since acceptance if the first poll was scheduled by the expected latency.
@@ -386,5 +400,20 @@ mod tests {
         assert_eq!(missing(&generation, 40), (0, true));
         generation.record(Answer::NotFound, at(50));
         assert_eq!(missing(&generation, 52), (2, true));
+    }
+
+    #[test]
+    fn the_gap_begins_at_the_last_poll_that_found_it() {
+        let mut new = generation(1, 900);
+        assert_eq!(new.gap(), None);
+        new.record(Answer::NotFound, at(10));
+        assert_eq!(new.gap(), Some(Duration::from_millis(10)));
+        new.record(Answer::InProgress, at(30));
+        new.record(Answer::NotFound, at(50));
+        new.record(Answer::NotFound, at(70));
+        assert_eq!(new.gap(), Some(Duration::from_millis(20)));
+        let mut resumed = PolledGeneration::resumed(new.pending, CLOCKS);
+        resumed.record(Answer::NotFound, at(80));
+        assert_eq!(resumed.gap(), None);
     }
 }
