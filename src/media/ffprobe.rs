@@ -16,7 +16,7 @@ pub const KINDS: &str =
     "WavPack, TTA, DTS, Musepack, DSF, RealAudio, VOC, MXF and other rare kinds";
 /// Bounds of a call. A recording takes a fraction of a second, and the libraries 300 MB of address space.
 const BOUNDS: Bounds = Bounds {
-    time: Duration::from_secs(15),
+    time: Duration::from_secs(30),
     output_bytes: 64 * 1024,
     memory_bytes: 1 << 30,
 };

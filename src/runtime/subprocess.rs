@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 
-/// Niceness of a program whose output is read: all other work comes first.
-const LOW_PRIORITY: i32 = 19;
+/// Niceness of a program whose output is read. Other work comes first, and a busy machine does not starve it.
+const LOW_PRIORITY: i32 = 10;
 /// Bytes kept from the end of standard error.
 const STDERR_BYTES: usize = 2048;
 /// Time limit of reading standard error after the program has exited. A child process may still hold it open.
@@ -41,7 +41,7 @@ pub struct ProgramError {
 /// Bounds on a program whose output is read.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
-    /// Time limit. It also limits the time on a processor, where the system can.
+    /// Time limit. It is also the limit of the time on a processor, where the system can set one.
     pub time: Duration,
     /// Maximum size of the output, in bytes.
     pub output_bytes: usize,
@@ -434,7 +434,7 @@ mod tests {
     #[tokio::test]
     async fn a_captured_program_runs_at_low_priority_and_with_limits() {
         // The limits apply shortly after the start.
-        let script = "while [ \"$(nice)\" != 19 ] || [ \"$(ulimit -v)\" = unlimited ]; do :; done; ulimit -v";
+        let script = "while [ \"$(nice)\" != 10 ] || [ \"$(ulimit -v)\" = unlimited ]; do :; done; ulimit -v";
         let call = Invocation {
             withheld: Vec::new(),
             ..sh(script)
