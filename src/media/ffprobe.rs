@@ -44,7 +44,7 @@ const ARGUMENTS: [&str; 17] = [
 const FORMATS: &str = "aa,aac,aax,ac3,aiff,amr,ape,asf,au,avi,caf,codec2,dsf,dts,dtshd,dv,eac3,flac,flv,g722,g723_1,\
     g726,g729,gsm,gxf,iff,ilbc,ircam,loas,lxf,matroska,webm,mlp,mmf,mov,mp4,m4a,3gp,3g2,mj2,mp3,mpc,mpc8,mpeg,mpegts,\
     mxf,nistsphere,nsv,nut,nuv,ogg,oma,pvf,qcp,rm,sbc,sds,shn,sln,sox,spdif,swf,tak,truehd,tta,voc,vqf,w64,wav,wsd,\
-    wtv,wv,xwma";
+    wv,xwma";
 /// Warning of ffprobe about a length that it extrapolates.
 const ESTIMATE: &str = "Estimating duration from bitrate";
 /// Maximum number of bytes of a version that are kept.

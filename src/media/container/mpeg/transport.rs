@@ -216,3 +216,24 @@ fn times(bytes: &[u8], layout: Layout, sound: u16) -> Times {
     }
     times
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn private_data_is_sound_only_if_nothing_else_is() {
+        let section = |kinds: [u8; 2]| {
+            let mut section = vec![0; 12];
+            for (kind, stream) in kinds.into_iter().zip([0x11, 0x12]) {
+                section.extend([kind, 0xe0, stream, 0xf0, 0]);
+            }
+            section
+        };
+        let sound = |kinds| streams(&section(kinds)).sound;
+        assert_eq!(sound([PRIVATE_DATA, 0x81]), Some(0x12));
+        assert_eq!(sound([PRIVATE_DATA, 0x1b]), Some(0x11));
+        assert_eq!(sound([0x0f, 0x81]), Some(0x11));
+        assert_eq!(sound([0x1b, 0x02]), None);
+    }
+}

@@ -134,7 +134,8 @@ impl Submit {
             revision: candidate.recording.revision,
             length,
         };
-        self.journal.store.store_lengths(vec![probed]).await?;
+        let store = || self.journal.store.store_lengths(vec![probed.clone()]);
+        self.journal.retrying(store).await?;
         Ok(duration_s)
     }
 
