@@ -49,6 +49,10 @@ pub struct ItemView<W = WaitReason> {
     pub size_bytes: u64,
     /// Duration in seconds, if known.
     pub duration_s: Option<f64>,
+    /// Whether that duration is an estimate from parts of the file.
+    pub duration_is_estimate: bool,
+    /// Whether it is submitted although its file is truncated (`retry --as-is`).
+    pub as_is: bool,
     /// SHA-256 of the audio that was sent.
     pub sha256: Option<String>,
     /// Whether the recording contains no speech. `None` without a result.
@@ -103,6 +107,8 @@ impl ItemView {
             generation_id: item.generation_id,
             size_bytes: item.size_bytes,
             duration_s: item.duration_s,
+            duration_is_estimate: item.is_estimate,
+            as_is: item.as_is,
             sha256: item.sha256,
             silent: item.silent,
             quality: item.quality,
@@ -131,6 +137,8 @@ impl ItemView {
             generation_id: self.generation_id,
             size_bytes: self.size_bytes,
             duration_s: self.duration_s,
+            duration_is_estimate: self.duration_is_estimate,
+            as_is: self.as_is,
             sha256: self.sha256,
             silent: self.silent,
             quality: self.quality,

@@ -10,6 +10,7 @@ use crate::domain::{Failure, JobId, PaidMark, Problem, RecordingId, Timestamp};
 use crate::pipeline::archive::Archive;
 use crate::pipeline::budget::{budget, caps, prices};
 use crate::pipeline::event::Observer;
+use crate::pipeline::lengths::Lengths;
 use crate::pipeline::probe_durations::probe_all;
 use crate::policy::budget::longest_s;
 use crate::policy::forecast::submitted_by;
@@ -53,6 +54,8 @@ pub struct Plan {
     pub unknown_length_at_most_s: f64,
     /// Number of these files that are submitted although a limit of their source concerns the duration.
     pub unchecked_length: u64,
+    /// Number of files whose duration is an estimate. The totals include it.
+    pub estimated_length: u64,
     /// Number of files that the budget admits only on a later day or in a later month. They are part of the totals.
     pub later: u64,
     /// Time from which the first of them is submitted.
@@ -105,7 +108,7 @@ pub async fn plan(
 ) -> Result<Plan, AppError> {
     let store = session.store().await?;
     let totals = scan_sources(session, &store, observer).await?;
-    let refused = probe_all(&store).await?;
+    let refused = probe_all(&store, &Lengths::new(&session.config)).await?;
     let prices = prices(&session.config, &store).await?;
     let mut planned = store.planned_recordings().await?;
     planned.retain(|one| limits.sources.is_empty() || limits.sources.contains(&one.source));
@@ -172,6 +175,7 @@ fn build_plan(
         unknown_length: 0,
         unknown_length_at_most_s: 0.0,
         unchecked_length: 0,
+        estimated_length: 0,
         later: 0,
         later_from: None,
         unpriced: BTreeSet::new(),
@@ -211,6 +215,7 @@ fn build_plan(
             plan.unknown_length_at_most_s += longest_s(one.size_bytes);
             plan.unchecked_length += u64::from(is_limited);
         }
+        plan.estimated_length += u64::from(one.is_estimate);
         let group = (one.source.as_str(), shown_name(&one.model));
         let (files, audio_s) = groups.entry(group).or_default();
         *files += 1;

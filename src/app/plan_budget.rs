@@ -93,6 +93,7 @@ mod tests {
             is_file: true,
             size_bytes: 5_000,
             duration_s: *duration_s,
+            is_estimate: false,
         });
         recordings
             .map(|recording| planned.admit(&recording))

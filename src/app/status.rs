@@ -44,7 +44,7 @@ pub struct Status {
     pub perhaps_paid: u64,
     /// Number of queued items that wait for the budget.
     pub over_budget: u64,
-    /// Number of cancelled items that are outside the limits of their source. They are queued again when the limits
+    /// Number of items that are outside the limits of their source, as in `counts`. They are queued again when the limits
     /// include them.
     pub excluded: u64,
 }
@@ -132,7 +132,7 @@ fn status_of(
             .map(|left| left.as_secs()),
         perhaps_paid: overview.perhaps_paid,
         over_budget: overview.over_budget,
-        excluded: overview.excluded,
+        excluded: count(JobState::Excluded),
     }
 }
 

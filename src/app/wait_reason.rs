@@ -134,7 +134,7 @@ impl WaitContext {
             JobState::Submitting => Some(WaitReason::SendingInterrupted),
             JobState::Pending => Some(self.pending(item)),
             JobState::Received => Some(self.received(item)),
-            JobState::Done | JobState::Failed | JobState::Cancelled => None,
+            JobState::Done | JobState::Failed | JobState::Cancelled | JobState::Excluded => None,
         }
     }
 
@@ -266,6 +266,8 @@ mod tests {
             generation_id: None,
             size_bytes: 1,
             duration_s: None,
+            is_estimate: false,
+            as_is: false,
             sha256: None,
             due_at: NOW,
             obstacles: Obstacles::default(),
@@ -442,7 +444,12 @@ mod tests {
 
     #[test]
     fn a_final_state_has_no_reason() {
-        for state in [JobState::Done, JobState::Failed, JobState::Cancelled] {
+        for state in [
+            JobState::Done,
+            JobState::Failed,
+            JobState::Cancelled,
+            JobState::Excluded,
+        ] {
             assert_eq!(context().reason(&item(state)), None);
         }
     }

@@ -92,9 +92,9 @@ pub enum Command {
     Show(ShowArgs),
     /// List the speakers of a transcript, or name them
     Speakers(SpeakersArgs),
-    /// Requeue failed or cancelled items and reset their attempt counts
+    /// Requeue failed, cancelled or excluded items and reset their attempt counts
     Retry(RetryArgs),
-    /// Cancel queued or pending items; pending ones are no longer polled
+    /// Cancel queued, pending or excluded items; pending ones are no longer polled
     Cancel(CancelArgs),
     /// Pause submissions; pending items are still collected
     Pause(PauseArgs),
@@ -396,7 +396,7 @@ fn speaker_name(text: &str) -> Result<(String, String), String> {
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("which").required(true).multiple(true))]
 pub struct RetryArgs {
-    /// Failed or cancelled items to retry
+    /// Failed, cancelled or excluded items to retry
     #[arg(group = "which", value_name = "ITEM", help = ITEMS_HELP)]
     pub items: Vec<String>,
     /// Retry all failed items
@@ -408,6 +408,9 @@ pub struct RetryArgs {
     /// Retry failed items of this source
     #[arg(long, group = "which", value_name = "NAME", add = candidates::sources())]
     pub source: Option<String>,
+    /// Submit the items although their files are truncated
+    #[arg(long, requires = "items")]
+    pub as_is: bool,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,

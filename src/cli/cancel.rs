@@ -33,7 +33,9 @@ fn sentence(refusal: &Refusal) -> String {
     match refusal.state {
         None => format!("there is no item {item}"),
         Some(state) => {
-            format!("item {item} is {state}; only queued or pending items can be cancelled")
+            format!(
+                "item {item} is {state}; only queued, pending or excluded items can be cancelled"
+            )
         }
     }
 }

@@ -92,13 +92,30 @@ fn row(item: &ItemView<String>) -> [String; 7] {
         item.state.to_string(),
         item.source.clone(),
         printable_path(&item.relative),
-        item.duration_s.map_or_else(String::new, format_seconds),
+        duration(item),
         item.attempts.to_string(),
         remark(item),
     ]
 }
 
+fn duration(item: &ItemView<String>) -> String {
+    let duration = item.duration_s.map(format_seconds).unwrap_or_default();
+    match item.duration_is_estimate {
+        true => format!("~{duration}"),
+        false => duration,
+    }
+}
+
 fn remark(item: &ItemView<String>) -> String {
+    let remark = state_remark(item);
+    match (item.as_is, remark.is_empty()) {
+        (true, true) => "as it is".to_owned(),
+        (true, false) => format!("as it is; {remark}"),
+        (false, _) => remark,
+    }
+}
+
+fn state_remark(item: &ItemView<String>) -> String {
     match (&item.waits_for, &item.error, item.state, item.silent) {
         (Some(why), ..) => escape_control_chars(why),
         (None, Some(error), ..) => escape_control_chars(&error.to_string()),

@@ -70,6 +70,10 @@ fn text(plan: &Plan, config: &Config, now: Timestamp, zone: &TimeZone) -> String
             text.push_str("The budget is charged for that until the service bills them.\n");
         }
     }
+    if plan.estimated_length > 0 {
+        let files = pluralize(plan.estimated_length, "file", "files");
+        text.push_str(&format!("The duration of {files} is an estimate.\n"));
+    }
     if plan.unchecked_length > 0 {
         let files = pluralize(plan.unchecked_length, "file", "files");
         text.push_str(&format!(

@@ -15,6 +15,9 @@ use crate::domain::{JobId, JobState};
 use serde_json::Value;
 use std::io::Write;
 
+/// Fact about an item that was retried with `--as-is`.
+const AS_IS: &str = "submitted although the file is truncated, until it changes";
+
 pub(super) async fn show(session: &Session, args: &ShowArgs) -> Result<Exit, CommandError> {
     let wait_text = WaitText::local(session.now());
     let (items, mut is_incomplete) = selected(session, &args.items).await?;
@@ -76,7 +79,11 @@ fn facts(item: &ItemView<String>) -> String {
     let warnings = item.warnings.iter();
     facts.extend(warnings.map(|warning| ("warning", warning.to_string())));
     let mut add = |name, value: Option<String>| facts.extend(value.map(|value| (name, value)));
-    add("duration", item.duration_s.map(format_seconds));
+    add(
+        "duration",
+        item.duration_s.map(|seconds| duration(seconds, item)),
+    );
+    add("as is", item.as_is.then(|| AS_IS.to_owned()));
     add(
         "size",
         (item.size_bytes > 0).then(|| format!("{} bytes", item.size_bytes)),
@@ -123,6 +130,14 @@ fn facts(item: &ItemView<String>) -> String {
         .iter()
         .map(|(name, value)| fact(name, value))
         .collect()
+}
+
+fn duration(seconds: f64, item: &ItemView<String>) -> String {
+    let duration = format_seconds(seconds);
+    match item.duration_is_estimate {
+        true => format!("{duration}, estimated"),
+        false => duration,
+    }
 }
 
 fn fact(name: &str, value: &str) -> String {

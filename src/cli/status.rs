@@ -93,9 +93,7 @@ fn figures(status: &Status) -> String {
 fn remark(state: JobState, status: &Status, now: Timestamp) -> String {
     match (state, status.over_budget, status.excluded) {
         (JobState::Queued, count @ 1.., _) => return format!("  {count} wait for the budget"),
-        (JobState::Cancelled, _, count @ 1..) => {
-            return format!("  {count} excluded by the limits of their source");
-        }
+        (JobState::Excluded, _, 1..) => return "  by the limits of their source".to_owned(),
         _ => {}
     }
     match (state, status.next_expiry, status.next_due) {

@@ -1,5 +1,6 @@
 //! Environment of the process as plain data, so that tests can replace it.
 
+use crate::runtime::subprocess::find_executable;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -31,6 +32,13 @@ impl Environment {
         self.variables
             .get(std::ffi::OsStr::new(name))
             .filter(|value| !value.is_empty())
+    }
+
+    /// Returns the executable file for `program`, if it exists. A bare name is looked up in `$PATH`.
+    #[must_use]
+    pub fn find_program(&self, program: &Path) -> Option<PathBuf> {
+        let folders = self.get("PATH").map(|path| path.as_os_str());
+        find_executable(program, folders)
     }
 
     /// Resolves `path` against `folder`. A leading `~` is replaced by `$HOME`.

@@ -3,6 +3,7 @@
 use crate::config::diagnostics::{Diagnostic, Origin};
 use crate::config::document::{NodeContent, Table, parse};
 use crate::config::environment::Environment;
+use crate::config::media::read_media;
 use crate::config::notify::{read_hooks, read_notify};
 use crate::config::rendering::read_render_options;
 use crate::config::section::{Section, Variable, secret_key_error};
@@ -25,9 +26,9 @@ use std::time::Duration;
 /// Prefix of environment variables that set a key.
 const PREFIX: &str = "NIGHTSCRIBE__";
 /// Tables of the configuration, apart from `[[source]]`.
-const SECTIONS: [&str; 11] = [
+const SECTIONS: [&str; 12] = [
     "api", "limits", "polling", "retry", "state", "output", "schedule", "budget", "prices",
-    "notify", "hooks",
+    "media", "notify", "hooks",
 ];
 /// Keys of `[budget]`.
 const CAPS: [(&str, Metric, Period); 6] = [
@@ -142,6 +143,7 @@ impl Layers {
         let schedule = self.schedule(problems);
         let budget = self.budget(problems);
         let prices = self.prices(problems);
+        let media = read_media(self.section("media", problems), environment, &resolve);
         let notify = read_notify(self.section("notify", problems), &resolve);
         let formats = output.as_ref().map(|output| &output.formats[..]);
         let hooks = read_hooks(self.section("hooks", problems), formats, &resolve);
@@ -159,6 +161,7 @@ impl Layers {
             schedule: schedule?,
             budget,
             prices,
+            media: media?,
             notify: notify?,
             hooks: hooks?,
             sources,

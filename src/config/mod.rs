@@ -13,6 +13,7 @@
 //! - [`template`]: the annotated file with a source filled in
 //! - `small_file`: reading text files with a size limit
 //! - [`notify`]: notification channels and hooks
+//! - [`media`]: programs that read recordings
 //! - [`email`]: notification by e-mail
 //! - [`secret`]: reading secrets other than the API key
 //! - `secret_source`: location of a secret
@@ -27,6 +28,7 @@ pub mod environment;
 pub mod key;
 pub mod layout;
 pub mod load;
+pub mod media;
 pub mod names;
 pub mod notify;
 pub mod patterns;
@@ -47,6 +49,7 @@ pub use environment::Environment;
 pub use key::{KeyError, key_reader, read_key};
 pub use layout::Layout;
 pub use load::{ConfigError, load};
+pub use media::{MediaConfig, OptionalProgram};
 pub use names::Names;
 pub use notify::{HookConfig, HooksConfig, NotifyConfig, Program, WebhookConfig};
 pub use secret::{SecretError, read_secret};
@@ -88,6 +91,8 @@ pub struct Config {
     pub budget: Vec<Cap>,
     /// Configured prices of the models.
     pub prices: PriceTable,
+    /// Programs that read recordings.
+    pub media: MediaConfig,
     /// Notification channels.
     pub notify: NotifyConfig,
     /// Programs to run for each transcript.

@@ -86,7 +86,7 @@ impl ErrorClass {
     pub const fn advice(self) -> &'static str {
         match self {
             Self::Unreadable => {
-                "Make the file readable and complete. It is retried when it changes, or with `nightscribe retry`."
+                "Make the file readable and complete. It is retried when it changes, or with `nightscribe retry`. `nightscribe retry --as-is ITEM` sends a truncated file as it is."
             }
             Self::Unsupported => {
                 "Exclude the file from its source, or convert it to an audio or video format that the service accepts."

@@ -23,11 +23,13 @@ pub enum JobState {
     Failed,
     /// Removed from the queue by an operator. Only an operator can continue it, with `retry`.
     Cancelled,
+    /// Outside the limits of its source. It is queued again by a run or a scan when the limits include it.
+    Excluded,
 }
 
 impl JobState {
     /// Every state, in the order in which a job passes through them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Queued,
         Self::Submitting,
         Self::Pending,
@@ -35,6 +37,7 @@ impl JobState {
         Self::Done,
         Self::Failed,
         Self::Cancelled,
+        Self::Excluded,
     ];
 
     /// Returns the name used in the database, in JSON and on the command line.
@@ -48,6 +51,7 @@ impl JobState {
             Self::Done => "done",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
+            Self::Excluded => "excluded",
         }
     }
 
@@ -67,7 +71,7 @@ impl fmt::Display for JobState {
 /// Error for an unknown state name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "unknown state `{0}`; expected one of queued, submitting, pending, received, done, failed, cancelled"
+    "unknown state `{0}`; expected one of queued, submitting, pending, received, done, failed, cancelled, excluded"
 )]
 pub struct UnknownState(String);
 

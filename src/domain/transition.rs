@@ -10,7 +10,8 @@
 //!     ├──── requeued ─────┘  │                    │  │
 //!     ├──── requeued ────────┼────────────────────┘  │
 //!     │                      └──────▶ failed ◀───────┘ ◀── failed (bad file) ── queued
-//!     └── retried ── failed, cancelled        cancelled ◀── queued, pending
+//!     ├── retried ── failed, cancelled, excluded     cancelled ◀── queued, pending, excluded
+//!     └── included ── excluded ◀── excluded (limits of the source) ── queued
 //!                                         pending ◀── uncancelled ── cancelled
 //! ```
 
@@ -40,6 +41,10 @@ pub enum JobEvent {
     Failed,
     /// An operator cancelled the job.
     Cancelled,
+    /// The limits of its source exclude the recording.
+    Excluded,
+    /// The limits of its source include the recording again.
+    Included,
     /// An operator requeued the job with `retry`.
     Retried,
     /// An operator retried a job that was cancelled while it was pending, and the service still has its transcription.
@@ -48,7 +53,7 @@ pub enum JobEvent {
 
 impl JobEvent {
     /// Every event.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Claimed,
         Self::Accepted,
         Self::Completed,
@@ -59,6 +64,8 @@ impl JobEvent {
         Self::Requeued,
         Self::Failed,
         Self::Cancelled,
+        Self::Excluded,
+        Self::Included,
         Self::Retried,
         Self::Uncancelled,
     ];
@@ -67,15 +74,20 @@ impl JobEvent {
     /// names the same states.
     #[must_use]
     pub const fn from_states(self) -> &'static [JobState] {
-        use JobState::{Cancelled, Failed, Pending, Queued, Received, Submitting};
+        use JobState::{Cancelled, Excluded, Failed, Pending, Queued, Received, Submitting};
         match self {
-            Self::Claimed | Self::Deduplicated | Self::Imported | Self::Recovered => &[Queued],
+            Self::Claimed
+            | Self::Deduplicated
+            | Self::Imported
+            | Self::Recovered
+            | Self::Excluded => &[Queued],
             Self::Accepted => &[Submitting],
             Self::Completed | Self::Requeued => &[Submitting, Pending],
             Self::Written => &[Received],
             Self::Failed => &[Queued, Submitting, Pending],
-            Self::Cancelled => &[Queued, Pending],
-            Self::Retried => &[Failed, Cancelled],
+            Self::Cancelled => &[Queued, Pending, Excluded],
+            Self::Included => &[Excluded],
+            Self::Retried => &[Failed, Cancelled, Excluded],
             Self::Uncancelled => &[Cancelled],
         }
     }
@@ -88,9 +100,10 @@ impl JobEvent {
             Self::Accepted | Self::Recovered | Self::Uncancelled => JobState::Pending,
             Self::Completed | Self::Deduplicated | Self::Imported => JobState::Received,
             Self::Written => JobState::Done,
-            Self::Requeued | Self::Retried => JobState::Queued,
+            Self::Requeued | Self::Retried | Self::Included => JobState::Queued,
             Self::Failed => JobState::Failed,
             Self::Cancelled => JobState::Cancelled,
+            Self::Excluded => JobState::Excluded,
         }
     }
 }

@@ -17,7 +17,7 @@ const HEAD_BYTES: usize = 8192;
 /// Minimum size of a recording, in bytes. No container has a shorter header.
 const MIN_BYTES: usize = 16;
 /// Upper bound of a plausible length: one year, in seconds. A container that declares more is broken.
-const MAX_LENGTH_S: f64 = 366.0 * 86_400.0;
+pub(super) const MAX_LENGTH_S: f64 = 366.0 * 86_400.0;
 /// Number of places that are compared with zero, and the bytes of each.
 const ZERO_PROBES: u64 = 16;
 const ZERO_PROBE_BYTES: usize = 4096;
@@ -27,6 +27,29 @@ const ZERO_PROBE_BYTES: usize = 4096;
 pub struct Inspection {
     /// Length of the sound track.
     pub length: Length,
+    /// Whether the file ends before its sound does. Its length is unknown then: a header may state that of the whole.
+    pub is_truncated: bool,
+}
+
+/// What a truncated file means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Truncated {
+    /// It is refused.
+    #[default]
+    Refused,
+    /// It is taken as it is, on purpose.
+    Taken,
+}
+
+impl Truncated {
+    /// Returns whether a truncated file is taken, for a job that is submitted as it is.
+    #[must_use]
+    pub const fn for_job(as_is: bool) -> Self {
+        match as_is {
+            true => Self::Taken,
+            false => Self::Refused,
+        }
+    }
 }
 
 /// Inspects a file of `len` bytes. The extension of `path` tells formats without a signature. Blocks.
@@ -35,11 +58,12 @@ pub struct Inspection {
 ///
 /// # Errors
 /// Returns the outer error if the file cannot be read. The inner error has the class `unreadable` if the file is empty
-/// or truncated, and `unsupported` if it is not a recording or has no sound.
+/// or truncated (unless `truncated` allows it), and `unsupported` if it is not a recording or has no sound.
 pub fn inspect(
     mut file: impl Read + Seek,
     len: u64,
     path: &Path,
+    truncated: Truncated,
 ) -> io::Result<Result<Inspection, Failure>> {
     let mut head = Vec::with_capacity(HEAD_BYTES);
     file.by_ref()
@@ -68,6 +92,10 @@ pub fn inspect(
         .map(str::to_lowercase);
     let sound = read_sound(&mut input, extension.as_deref())?;
     Ok(match sound.defect {
+        Some(Defect::Truncated(_)) if truncated == Truncated::Taken => Ok(Inspection {
+            length: Length::Unknown,
+            is_truncated: true,
+        }),
         Some(Defect::Truncated(reason)) => {
             Err(unreadable(format!("the file is truncated: {reason}")))
         }
@@ -76,6 +104,7 @@ pub fn inspect(
         }
         None => Ok(Inspection {
             length: sound.length.if_plausible(MAX_LENGTH_S),
+            is_truncated: false,
         }),
     })
 }
@@ -116,7 +145,13 @@ mod tests {
 
     fn inspect_bytes(name: &str, bytes: &[u8]) -> Result<Inspection, Failure> {
         let file = io::Cursor::new(bytes.to_vec());
-        inspect(file, bytes.len() as u64, Path::new(name)).unwrap()
+        inspect(
+            file,
+            bytes.len() as u64,
+            Path::new(name),
+            Truncated::Refused,
+        )
+        .unwrap()
     }
 
     fn rejection(bytes: &[u8]) -> (ErrorClass, String) {
@@ -142,7 +177,8 @@ mod tests {
         assert_eq!(
             inspect_bytes("a.wav", &wav(3)),
             Ok(Inspection {
-                length: Length::Exact(3.0)
+                length: Length::Exact(3.0),
+                is_truncated: false,
             })
         );
     }
@@ -178,12 +214,30 @@ mod tests {
     }
 
     #[test]
+    fn a_truncated_file_can_be_taken_as_it_is() {
+        let take = |bytes: &[u8]| {
+            let file = io::Cursor::new(bytes.to_vec());
+            let (len, path) = (bytes.len() as u64, Path::new("a.wav"));
+            inspect(file, len, path, Truncated::Taken).unwrap()
+        };
+        let taken = Inspection {
+            length: Length::Unknown,
+            is_truncated: true,
+        };
+        assert_eq!(take(&wav(3)[..1000]), Ok(taken));
+        assert!(take(b"").is_err());
+        assert!(take(&wav(3)[..15]).is_err());
+        assert!(take(&[0; 4000]).is_err());
+    }
+
+    #[test]
     fn unknown_bytes_are_left_to_the_service() {
         let bytes: Vec<u8> = (0..4000_u32).map(|n| (n * n % 253) as u8).collect();
         assert_eq!(
             inspect_bytes("a.mp3", &bytes),
             Ok(Inspection {
-                length: Length::Unknown
+                length: Length::Unknown,
+                is_truncated: false,
             })
         );
     }

@@ -6,11 +6,13 @@
 //! - `frames`: sound that is a sequence of frames, without a container
 //! - `id3`: tags before and after such sound
 //! - [`sound`]: the sound of a recording
+//! - [`ffprobe`]: lengths from ffprobe, for kinds that no container module reads
 //! - `input`: bounded access to the bytes
 //! - `search`: search for the first and the last sound
 //! - `field`: numbers in headers
 
 mod container;
+pub mod ffprobe;
 mod field;
 mod frames;
 mod id3;

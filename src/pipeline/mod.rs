@@ -14,7 +14,7 @@
 //! - `background`: hooks and notifications, which outlast the stages; [`messages`]: notifications about holds
 //! - [`event`]: the events that a run reports to its observers; [`tally`]: counters kept from them
 //! - [`write_failures`]: the time for which output files could not be written
-//! - [`probe_durations`]: durations of queued recordings
+//! - [`probe_durations`]: durations of queued recordings; [`lengths`]: those that only ffprobe can tell
 //! - [`lock`]: one runner per state folder; `path_lock`: the same if the folder is replaced
 
 pub mod admission;
@@ -28,6 +28,7 @@ pub mod excluded;
 pub mod finish;
 pub mod journal;
 pub mod lane;
+pub mod lengths;
 pub mod lock;
 pub mod messages;
 pub mod monitor;

@@ -11,6 +11,7 @@ use super::excluded::requeue_included;
 use super::finish::Finish;
 use super::journal::Journal;
 use super::lane::Lane;
+use super::lengths::Lengths;
 use super::lock::Lock;
 use super::messages::Messages;
 use super::monitor::{self, Monitor};
@@ -383,6 +384,7 @@ impl Run {
             poller,
             ages: self.ages.clone(),
             preflight_slots: submit::preflight::slots(),
+            lengths: Lengths::new(&self.config),
         }
     }
 

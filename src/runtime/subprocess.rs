@@ -1,15 +1,17 @@
 //! Running a program without a shell. On a time-out the program is killed together with its child processes.
 
 use crate::domain::one_line;
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group, setpriority_process};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::process::{Child, ChildStderr, ChildStdin, Command};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 
+/// Niceness of a program whose output is read. Other work comes first, and a busy machine does not starve it.
+const LOW_PRIORITY: i32 = 10;
 /// Bytes kept from the end of standard error.
 const STDERR_BYTES: usize = 2048;
 /// Time limit of reading standard error after the program has exited. A child process may still hold it open.
@@ -34,6 +36,48 @@ pub struct ProgramError {
     pub status: Option<i32>,
     /// Description of the error, one line.
     pub reason: String,
+}
+
+/// Bounds on a program whose output is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Time limit. It is also the limit of the time on a processor, where the system can set one.
+    pub time: Duration,
+    /// Maximum size of the output, in bytes.
+    pub output_bytes: usize,
+    /// Maximum size of the memory, in bytes, where the system can limit it.
+    pub memory_bytes: u64,
+}
+
+/// What a program wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Captured {
+    /// Standard output.
+    pub stdout: Vec<u8>,
+    /// End of standard error.
+    pub stderr: String,
+}
+
+/// Error of reading the output of a program.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CaptureError {
+    /// The program cannot be started. It says nothing about its input.
+    #[error("cannot start `{}`: {reason}", program.display())]
+    NotStarted {
+        /// The program.
+        program: PathBuf,
+        /// The cause.
+        reason: String,
+    },
+    /// The program took too long and was killed.
+    #[error("timed out after {} and was killed", humantime::format_duration(*.0))]
+    TimedOut(Duration),
+    /// The program wrote too much and was killed.
+    #[error("wrote more than {0} bytes and was killed")]
+    TooMuchOutput(usize),
+    /// The program did not exit with 0.
+    #[error(transparent)]
+    Failed(ProgramError),
 }
 
 impl ProgramError {
@@ -84,6 +128,66 @@ pub async fn run(
             "timed out after {} and was killed",
             humantime::format_duration(timeout)
         ))),
+    }
+}
+
+/// Runs a program without input at low priority, and returns its output. If a bound is exceeded, or the future is dropped,
+/// the program's process group is killed.
+///
+/// # Errors
+/// If the program cannot be started, exceeds a bound, or does not exit with 0.
+pub async fn capture(call: &Invocation, bounds: &Bounds) -> Result<Captured, CaptureError> {
+    let mut command = Command::new(&call.program);
+    command
+        .args(&call.arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true);
+    for name in &call.withheld {
+        command.env_remove(name);
+    }
+    let mut child = command.spawn().map_err(|error| CaptureError::NotStarted {
+        program: call.program.clone(),
+        reason: error.to_string(),
+    })?;
+    let group = ProcessGroup::of(&child);
+    group.confine(bounds);
+    let (stdout, mut stderr) = (child.stdout.take(), Vec::new());
+    let running = async {
+        tokio::try_join!(read_bounded(stdout, bounds.output_bytes), async {
+            Ok(exit_status(&mut child, None, &mut stderr).await)
+        })
+    };
+    let ended = tokio::time::timeout(bounds.time, running).await;
+    let (stdout, status) = ended.map_err(|_| CaptureError::TimedOut(bounds.time))??;
+    group.disarm();
+    let status = status.map_err(|error| {
+        let reason = format!("cannot wait for the program: {error}");
+        CaptureError::Failed(ProgramError::without_status(reason))
+    })?;
+    check(status, &stderr).map_err(CaptureError::Failed)?;
+    let stderr = String::from_utf8_lossy(&stderr).into_owned();
+    Ok(Captured { stdout, stderr })
+}
+
+/// Reads standard output to its end.
+async fn read_bounded(
+    stdout: Option<ChildStdout>,
+    max_bytes: usize,
+) -> Result<Vec<u8>, CaptureError> {
+    let mut bytes = Vec::new();
+    if let Some(stdout) = stdout {
+        // What cannot be read is missing, and the caller parses the output strictly.
+        let _read = stdout
+            .take(max_bytes as u64 + 1)
+            .read_to_end(&mut bytes)
+            .await;
+    }
+    match bytes.len() > max_bytes {
+        true => Err(CaptureError::TooMuchOutput(max_bytes)),
+        false => Ok(bytes),
     }
 }
 
@@ -153,6 +257,29 @@ impl ProcessGroup {
     fn of(child: &Child) -> Self {
         let id = child.id().and_then(|id| i32::try_from(id).ok());
         Self(id.and_then(Pid::from_raw))
+    }
+
+    /// Lowers the priority of the program, and limits what it uses. A system that cannot do so only has the time limit.
+    fn confine(&self, bounds: &Bounds) {
+        // Without a process ID, the calls would apply to this process.
+        let Some(program) = self.0 else { return };
+        let _lowered = setpriority_process(Some(program), LOW_PRIORITY);
+        #[cfg(target_os = "linux")]
+        {
+            use rustix::process::{Resource, Rlimit, prlimit};
+            let limits = [
+                (Resource::As, bounds.memory_bytes),
+                (Resource::Cpu, bounds.time.as_secs().max(1)),
+                (Resource::Core, 0),
+            ];
+            for (resource, most) in limits {
+                let limit = Rlimit {
+                    current: Some(most),
+                    maximum: Some(most),
+                };
+                let _limited = prlimit(Some(program), resource, limit);
+            }
+        }
     }
 
     /// Drops the guard without killing the group. Processes that the program left in the background keep running.
@@ -271,6 +398,49 @@ mod tests {
             run(&sh(script), None, Duration::from_secs(60)).await,
             Ok(())
         );
+    }
+
+    const BOUNDS: Bounds = Bounds {
+        time: Duration::from_secs(60),
+        output_bytes: 1000,
+        memory_bytes: 1 << 30,
+    };
+
+    #[tokio::test]
+    async fn the_output_is_captured() {
+        let captured = capture(&sh("echo out; echo err >&2"), &BOUNDS).await;
+        let expected = Captured {
+            stdout: b"out\n".to_vec(),
+            stderr: "err\n".to_owned(),
+        };
+        assert_eq!(captured, Ok(expected));
+    }
+
+    #[tokio::test]
+    async fn a_program_that_exceeds_a_bound_is_killed() {
+        let endless = "while :; do echo more; done";
+        let result = capture(&sh(endless), &BOUNDS).await;
+        assert_eq!(result, Err(CaptureError::TooMuchOutput(1000)));
+        let time = Duration::from_millis(200);
+        let result = capture(&sh("sleep 1000"), &Bounds { time, ..BOUNDS }).await;
+        assert_eq!(result, Err(CaptureError::TimedOut(time)));
+        let result = capture(&sh("echo no >&2; exit 3"), &BOUNDS).await;
+        let Err(CaptureError::Failed(error)) = result else {
+            panic!("{result:?}");
+        };
+        assert_eq!(error.reason, "exit status 3: no");
+    }
+
+    #[tokio::test]
+    async fn a_captured_program_runs_at_low_priority_and_with_limits() {
+        // The limits apply shortly after the start.
+        let script = "while [ \"$(nice)\" != 10 ] || [ \"$(ulimit -v)\" = unlimited ]; do :; done; ulimit -v";
+        let call = Invocation {
+            withheld: Vec::new(),
+            ..sh(script)
+        };
+        let captured = capture(&call, &BOUNDS).await.unwrap();
+        assert_eq!(captured.stdout, b"1048576\n");
     }
 
     #[test]

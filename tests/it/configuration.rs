@@ -104,6 +104,7 @@ fn the_code_reads_no_other_key() {
         "notify.rs",
         "email.rs",
         "merge.rs",
+        "media.rs",
         "folder_rules.rs",
     ] {
         let code = read(&format!("src/config/{name}"));

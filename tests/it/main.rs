@@ -27,6 +27,7 @@ mod hooks;
 mod hostile;
 mod hours;
 mod journal;
+mod lengths;
 mod live;
 mod looks_paid;
 mod models;

@@ -131,3 +131,39 @@ fn a_single_run_ignores_a_hangup() {
     assert_eq!(run.wait(), 0);
     assert_eq!(env.count("done"), 1);
 }
+
+#[test]
+fn a_reload_lifts_a_budget() {
+    let env = TestEnv::new(settings());
+    env.configure("[budget]\nhours_per_day = 0.0015\n");
+    for (name, seconds) in [("long.wav", 9), ("short.wav", 2)] {
+        let recording = crate::harness::wav(seconds, seconds * 8_000);
+        fs::write(env.path("recordings").join(name), recording).unwrap();
+    }
+    let mut daemon = start(&env, &["run"], 1);
+    env.wait_until("the wait", |env| env.status()["over_budget"] == 1);
+    env.configure("");
+    hang_up(&env, &daemon, "the configuration was read again", 1);
+    env.wait_until("the long recording", |env| env.count("done") == 2);
+    assert_eq!(env.status()["over_budget"], 0);
+    stop(&env, &mut daemon);
+}
+
+#[test]
+fn a_reload_applies_the_limits_of_a_source() {
+    let env = TestEnv::new(settings());
+    env.configure_with("", &format!("{SOURCE}min_duration = '5s'\n"));
+    for (name, seconds) in [("long.wav", 9), ("short.wav", 2)] {
+        let recording = crate::harness::wav(seconds, seconds * 8_000);
+        fs::write(env.path("recordings").join(name), recording).unwrap();
+    }
+    let mut daemon = start(&env, &["run"], 1);
+    env.wait_until("the exclusion", |env| env.count("excluded") == 1);
+    env.configure_with("", &format!("{SOURCE}min_duration = '1s'\n"));
+    hang_up(&env, &daemon, "the configuration was read again", 1);
+    env.wait_until("the short recording", |env| env.count("done") == 2);
+    assert_eq!(env.count("excluded"), 0);
+    stop(&env, &mut daemon);
+    let summary = "2 done, 0 failed, 1 excluded";
+    assert_eq!(count(&env, summary), 1, "{:?}", env.log_lines("log"));
+}

@@ -245,6 +245,12 @@ impl Queue {
                 self.store.cancel(vec![job], at(5)).await.unwrap();
                 0
             }
+            JobState::Excluded => {
+                let failure = Failure::new(ErrorClass::Skipped, "too long");
+                let excluded = self.store.exclude(job, failure, None, at(5));
+                excluded.await.unwrap();
+                0
+            }
         };
         if steps > 0 {
             self.claim_with(job, Some(name)).await.unwrap();
@@ -310,6 +316,15 @@ impl Queue {
             JobEvent::Cancelled => {
                 let outcomes = self.store.cancel(vec![job], at(60)).await.unwrap();
                 return outcomes[0].1 == CancelOutcome::Cancelled;
+            }
+            JobEvent::Excluded => {
+                let failure = Failure::new(ErrorClass::Skipped, "too long");
+                self.store.exclude(job, failure, None, at(60)).await
+            }
+            JobEvent::Included => {
+                let was_excluded = self.state(job).await == JobState::Excluded;
+                self.store.end_exclusions(vec![job], at(60)).await.unwrap();
+                return was_excluded;
             }
             JobEvent::Retried => {
                 let filter = RetryFilter {

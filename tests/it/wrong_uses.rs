@@ -209,7 +209,7 @@ const WRONG_USES: &[WrongUse] = &[
     (
         &["retry", "1"],
         2,
-        &["item 1 is done; only failed or cancelled items"],
+        &["item 1 is done; only failed, cancelled or excluded items"],
     ),
     (
         &["retry", "*.mp3"],
@@ -226,7 +226,7 @@ const WRONG_USES: &[WrongUse] = &[
     (
         &["cancel", "1"],
         2,
-        &["item 1 is done; only queued or pending items can be cancelled"],
+        &["item 1 is done; only queued, pending or excluded items can be cancelled"],
     ),
     (&["cancel", "99"], 2, &["there is no item 99"]),
     (

@@ -7,7 +7,6 @@ use crate::domain::control_chars::escape_control_chars;
 use crate::notify::channels::{EMAIL_PASSWORD, WEBHOOK_SECRET};
 use crate::notify::email::EmailChannel;
 use crate::runtime::proxy::{check_proxy, has_proxy};
-use crate::runtime::subprocess::find_executable;
 use std::error::Error;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -98,8 +97,7 @@ async fn email_status(email: &EmailConfig, environment: &Environment) -> Channel
 }
 
 fn program(program: &Path, environment: &Environment) -> ChannelStatus {
-    let path = environment.get("PATH").map(|path| path.as_os_str());
-    let Some(found) = find_executable(program, path) else {
+    let Some(found) = environment.find_program(program) else {
         return Err(format!("`{}` is not an executable program", path_text(program)).into());
     };
     if has_no_new_privileges() && needs_privileges(&found) {

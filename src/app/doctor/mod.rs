@@ -4,6 +4,7 @@
 //! - `budget`: prices that the budget needs
 //! - `channels`: notification channels and the hook
 //! - `folders`: state folder, output folder and free space
+//! - `media`: ffprobe, which tells some lengths
 //! - `models`: models of the sources
 //! - `secret_files`: access rights of files with secrets
 //! - `sources`: folders of the sources
@@ -12,6 +13,7 @@ mod budget;
 mod channels;
 pub mod check_result;
 mod folders;
+mod media;
 mod models;
 mod secret_files;
 mod sources;
@@ -36,6 +38,7 @@ pub async fn check_all(session: &Session) -> Vec<CheckResult> {
     results.extend(sources::check(config, session.now()));
     results.extend(sources_options(config));
     results.extend(folders::check(session).await);
+    results.push(media::check(config).await);
     results.extend(budget::check(session).await);
     results.extend(channels::check(config, environment).await);
     results.extend(base_url(config));

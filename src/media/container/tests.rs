@@ -251,8 +251,32 @@ fn fragments_are_added_to_the_index() {
         let seconds = 8.0 + f64::from(in_index) / 10.0;
         assert_length(&whole, "mp4", seconds);
         // A crash leaves the last fragment incomplete.
-        assert_length(&whole[..whole.len() - 10], "mp4", seconds - 2.0);
+        assert_length(&whole[..whole.len() - 10], "mp4", seconds);
+        assert_length(&whole[..whole.len() - 500], "mp4", seconds - 1.0);
     }
+}
+
+/// A page of Ogg whose sound ends at a second.
+fn ogg_page(kind: u8, sequence: u32, second: u64, content: &[u8]) -> Vec<u8> {
+    [
+        &[b'O', b'g', b'g', b'S', 0, kind][..],
+        &(48_000 * second).to_le_bytes(),
+        &1_u32.to_le_bytes(),
+        &sequence.to_le_bytes(),
+        &[0, 0, 0, 0, 1, content.len() as u8],
+        content,
+    ]
+    .concat()
+}
+
+#[test]
+fn a_page_that_is_cut_off_is_not_sound() {
+    let mut ogg = ogg_page(2, 0, 0, b"OpusHead\x01\x01\0\0");
+    for sequence in 1..=10 {
+        ogg.extend(ogg_page(0, sequence, sequence.into(), &noise(200)));
+    }
+    assert_length(&ogg, "opus", 10.0);
+    assert_length(&ogg[..ogg.len() - 1], "opus", 9.0);
 }
 
 fn element(id: &[u8], content: &[&[u8]]) -> Vec<u8> {

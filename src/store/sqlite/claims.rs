@@ -1,4 +1,4 @@
-//! Transitions out of `queued`: claim, share, fail, skip, postpone.
+//! Transitions out of `queued`: claim, share, fail, exclude, postpone.
 
 use crate::domain::{AttemptId, Failure, JobId, JobState, RunId, Timestamp};
 use crate::runtime::failpoint;
@@ -96,12 +96,11 @@ impl Store {
         .await
     }
 
-    /// `queued` → `cancelled`: skips the job, which does not count as a failure. `duration_s` is the length of the recording,
-    /// if it was read.
+    /// `queued` → `excluded`: the limits of its source exclude the recording. `duration_s` is its length, if it was read.
     ///
     /// # Errors
     /// [`StoreError::Stale`] if the job is no longer queued.
-    pub async fn skip(
+    pub async fn exclude(
         &self,
         job: JobId,
         failure: Failure,
@@ -112,7 +111,7 @@ impl Store {
             "store.refuse",
             self.writer().write(EndUnsent {
                 job,
-                to: JobState::Cancelled,
+                to: JobState::Excluded,
                 failure,
                 missing: false,
                 duration_s,

@@ -1,7 +1,6 @@
 //! Durations of queued recordings.
 
-use crate::domain::Location;
-use crate::domain::{RecordingId, Timestamp};
+use crate::domain::{Location, RecordingId, Revision};
 use crate::store::error::StoreError;
 use crate::store::sqlite::batch::json_rows;
 use crate::store::sqlite::open::Store;
@@ -26,6 +25,8 @@ pub struct PlannedRecording {
     pub size_bytes: u64,
     /// Duration of the audio in seconds, if known.
     pub duration_s: Option<f64>,
+    /// Whether the duration is an estimate.
+    pub is_estimate: bool,
 }
 
 /// A queued file of unknown duration.
@@ -35,19 +36,64 @@ pub struct UnprobedFile {
     pub recording: RecordingId,
     /// Absolute path.
     pub path: PathBuf,
-    /// Size in bytes, as of the last scan.
-    pub size_bytes: u64,
-    /// Modification time, as of the last scan.
-    pub modified: Timestamp,
+    /// Size and modification time, as of the last scan.
+    pub revision: Revision,
+    /// Readers that could not tell its length.
+    pub unknown_to: Option<String>,
+    /// Whether the file is submitted although it is truncated.
+    pub as_is: bool,
 }
 
-/// A probed duration.
+impl UnprobedFile {
+    /// Returns the file with its length.
+    #[must_use]
+    pub const fn found(&self, length: FoundLength) -> ProbedFile {
+        ProbedFile {
+            recording: self.recording,
+            revision: self.revision,
+            length,
+        }
+    }
+}
+
+/// Length of a recording that was probed.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ProbedDuration {
-    /// File, as of the scan before it was probed.
-    pub file: UnprobedFile,
-    /// Duration of the audio in seconds.
-    pub duration_s: f64,
+pub enum FoundLength {
+    /// Seconds.
+    Exact(f64),
+    /// Seconds, extrapolated from parts of the file.
+    Estimated(f64),
+    /// These readers could not tell it. They need not try again while the file is unchanged.
+    UnknownTo(String),
+}
+
+impl FoundLength {
+    /// Returns the seconds, whether exact or estimated.
+    #[must_use]
+    pub const fn seconds(&self) -> Option<f64> {
+        match self {
+            Self::Exact(seconds) | Self::Estimated(seconds) => Some(*seconds),
+            Self::UnknownTo(_) => None,
+        }
+    }
+
+    fn unknown_to(&self) -> Option<&str> {
+        match self {
+            Self::UnknownTo(readers) => Some(readers),
+            Self::Exact(_) | Self::Estimated(_) => None,
+        }
+    }
+}
+
+/// A file whose length was probed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProbedFile {
+    /// Recording ID.
+    pub recording: RecordingId,
+    /// Revision that was probed.
+    pub revision: Revision,
+    /// Length.
+    pub length: FoundLength,
 }
 
 impl Store {
@@ -61,7 +107,8 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<UnprobedFile>, StoreError> {
         let found = sqlx::query(
-            "SELECT r.id, r.kind, r.location, r.size_bytes, r.modified_at
+            "SELECT r.id, r.kind, r.location, r.size_bytes, r.modified_at, r.length_unknown_to,
+                    EXISTS (SELECT 1 FROM jobs j WHERE j.recording_id = r.id AND j.state = 'queued' AND j.as_is = 1) AS as_is
              FROM recordings r
              WHERE r.id > ?1 AND r.kind = 'file' AND r.duration_s IS NULL
                AND EXISTS (SELECT 1 FROM jobs j WHERE j.recording_id = r.id AND j.state = 'queued')
@@ -77,20 +124,21 @@ impl Store {
                 files.push(UnprobedFile {
                     recording: RecordingId(found.try_get("id")?),
                     path,
-                    size_bytes: row::count(found, "size_bytes")?,
-                    modified: row::time(found, "modified_at")?,
+                    revision: row::revision(found)?,
+                    unknown_to: found.try_get("length_unknown_to")?,
+                    as_is: row::is_set(found, "as_is")?,
                 });
             }
         }
         Ok(files)
     }
 
-    /// Stores durations. A duration is dropped if its file has changed since.
+    /// Stores lengths. One is dropped if its file has changed since.
     ///
     /// # Errors
     /// If the database fails; none is stored then.
-    pub async fn store_durations(&self, measured: Vec<ProbedDuration>) -> Result<(), StoreError> {
-        self.writer().write(StoreDurations { measured }).await
+    pub async fn store_lengths(&self, probed: Vec<ProbedFile>) -> Result<(), StoreError> {
+        self.writer().write(StoreLengths { probed }).await
     }
 
     /// Returns all queued recordings in the order of their submission, for a plan.
@@ -99,7 +147,7 @@ impl Store {
     /// If the database fails.
     pub async fn planned_recordings(&self) -> Result<Vec<PlannedRecording>, StoreError> {
         let rows = sqlx::query(
-            "SELECT r.id, r.source, r.kind, j.model, r.size_bytes, r.duration_s
+            "SELECT r.id, r.source, r.kind, j.model, r.size_bytes, r.duration_s, r.length_is_estimate
              FROM jobs j JOIN recordings r ON r.id = j.recording_id WHERE j.state = 'queued'
              ORDER BY j.priority DESC, j.due_at, j.id",
         )
@@ -113,30 +161,42 @@ impl Store {
                 is_file: found.try_get::<&str, _>("kind")? == "file",
                 size_bytes: row::count(&found, "size_bytes")?,
                 duration_s: found.try_get("duration_s")?,
+                is_estimate: row::is_set(&found, "length_is_estimate")?,
             })
         });
         planned.try_collect().await
     }
 }
 
-struct StoreDurations {
-    measured: Vec<ProbedDuration>,
+struct StoreLengths {
+    probed: Vec<ProbedFile>,
 }
 
-impl Change for StoreDurations {
+impl Change for StoreLengths {
     type Reply = ();
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-        let measured = self.measured.iter().map(|one| {
-            let (size, modified) = (one.file.size_bytes, one.file.modified.millis());
-            (one.file.recording, one.duration_s, size, modified)
+        let probed = self.probed.iter().map(|one| {
+            let (size, modified) = (one.revision.size_bytes, one.revision.modified.millis());
+            let is_estimate = u8::from(matches!(one.length, FoundLength::Estimated(_)));
+            let (seconds, unknown_to) = (one.length.seconds(), one.length.unknown_to());
+            (
+                one.recording,
+                size,
+                modified,
+                seconds,
+                is_estimate,
+                unknown_to,
+            )
         });
         sqlx::query(
-            "UPDATE recordings SET duration_s = one.value ->> 1 FROM jsonb_each(?1) one
-             WHERE recordings.id = one.value ->> 0 AND recordings.size_bytes = one.value ->> 2
-               AND recordings.modified_at = one.value ->> 3",
+            "UPDATE recordings SET duration_s = one.value ->> 3, length_is_estimate = one.value ->> 4,
+                                   length_unknown_to = one.value ->> 5
+             FROM jsonb_each(?1) one
+             WHERE recordings.id = one.value ->> 0 AND recordings.size_bytes = one.value ->> 1
+               AND recordings.modified_at = one.value ->> 2",
         )
-        .bind(json_rows(measured))
+        .bind(json_rows(probed))
         .execute(connection)
         .await?;
         Ok(())

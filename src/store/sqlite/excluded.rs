@@ -25,7 +25,7 @@ pub struct ExcludedJob {
 }
 
 impl Store {
-    /// Returns the excluded jobs. A job whose recording changed since has a newer job and is left out.
+    /// Returns the excluded jobs.
     ///
     /// # Errors
     /// If the database fails.
@@ -33,29 +33,14 @@ impl Store {
         let rows = sqlx::query(
             "SELECT j.id, r.source, r.size_bytes, r.duration_s, j.error_message
              FROM jobs j JOIN recordings r ON r.id = j.recording_id
-             WHERE j.state = 'cancelled' AND j.error_class = 'skipped'
-               AND NOT EXISTS (SELECT 1 FROM jobs l WHERE l.recording_id = j.recording_id AND l.id > j.id)
-             ORDER BY j.id",
+             WHERE j.state = 'excluded' ORDER BY j.id",
         )
         .fetch_all(self.readers())
         .await?;
         rows.iter().map(excluded_job).collect()
     }
 
-    /// Returns the number of excluded jobs.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn excluded(&self) -> Result<u64, StoreError> {
-        let found = sqlx::query(
-            "SELECT count(*) AS jobs FROM jobs WHERE state = 'cancelled' AND error_class = 'skipped'",
-        )
-        .fetch_one(self.readers())
-        .await?;
-        row::count(&found, "jobs")
-    }
-
-    /// `cancelled` → `queued`: ends the exclusion of jobs. They get back their place in the queue.
+    /// `excluded` → `queued`: ends the exclusion of jobs. They get back their place in the queue.
     ///
     /// # Errors
     /// If the database fails; nothing is changed then.
@@ -86,7 +71,7 @@ impl Change for EndExclusions {
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
         sqlx::query(
             "UPDATE jobs SET state = 'queued', error_class = NULL, error_message = NULL, updated_at = ?2
-             WHERE state = 'cancelled' AND error_class = 'skipped' AND id IN (SELECT value FROM json_each(?1))",
+             WHERE state = 'excluded' AND id IN (SELECT value FROM json_each(?1))",
         )
         .bind(row::json_ids(self.jobs.iter().map(|job| job.0)))
         .bind(self.now.millis())

@@ -37,8 +37,6 @@ pub struct Overview {
     pub perhaps_paid: u64,
     /// Number of queued jobs that wait for the budget.
     pub over_budget: u64,
-    /// Number of cancelled jobs that are outside the limits of their source.
-    pub excluded: u64,
     /// Number of transcripts completed since the requested time, among the last 10,000 attempts.
     pub done_since: u64,
     /// Run without a recorded end. It may be dead; only the lock on the state folder tells.
@@ -110,6 +108,10 @@ pub struct Item {
     pub size_bytes: u64,
     /// Duration in seconds, if known: as billed, otherwise as read from the file.
     pub duration_s: Option<f64>,
+    /// Whether that duration is an estimate.
+    pub is_estimate: bool,
+    /// Whether it is submitted although its file is truncated.
+    pub as_is: bool,
     /// SHA-256 of the audio that was sent.
     pub sha256: Option<String>,
     /// Earliest time of the next attempt, if it is queued.
@@ -181,6 +183,7 @@ fn item_query() -> String {
     format!(
         "SELECT j.id, r.source, r.kind, r.location, r.relative, j.state, j.model, j.options, j.attempts,
         j.generation_id, r.size_bytes, coalesce(s.duration_s, r.duration_s) AS duration_s, j.sha256, j.due_at,
+        s.duration_s IS NULL AND r.length_is_estimate AS is_estimate, j.as_is,
         j.uncertain_attempt_id IS NOT NULL AS in_doubt,
         (SELECT t.id FROM jobs t WHERE t.id = j.duplicate_of
          AND (t.state IN ('submitting', 'pending') OR t.uncertain_attempt_id NOT NULL)) AS duplicate_of,
@@ -215,7 +218,6 @@ impl Store {
             next_due: row::time_or_none(&figures, "next_due")?,
             perhaps_paid: row::count(&figures, "perhaps_paid")?,
             over_budget: self.over_budget().await?,
-            excluded: self.excluded().await?,
             done_since: row::count(&figures, "done_since")?,
             active_run: self.active_run().await?,
         })
@@ -476,6 +478,8 @@ fn item(found: &SqliteRow) -> Result<Item, StoreError> {
         generation_id: row::generation(found)?,
         size_bytes: row::count(found, "size_bytes")?,
         duration_s: found.try_get("duration_s")?,
+        is_estimate: row::is_set(found, "is_estimate")?,
+        as_is: row::is_set(found, "as_is")?,
         sha256: found.try_get("sha256")?,
         due_at: row::time(found, "due_at")?,
         obstacles: Obstacles {

@@ -14,14 +14,16 @@ use sqlx::{Row, SqliteConnection};
 /// Selects the jobs to retry.
 #[derive(Debug, Clone, Default)]
 pub struct RetryFilter {
-    /// Only these jobs, which may also be cancelled.
+    /// Only these jobs, which may also be cancelled or excluded.
     ///
-    /// If empty: all failed jobs, and cancelled jobs whose class is `class`.
+    /// If empty: all failed jobs, and cancelled or excluded jobs whose class is `class`.
     pub jobs: Vec<JobId>,
     /// Only jobs with this error class.
     pub class: Option<ErrorClass>,
     /// Only jobs of this source.
     pub source: Option<String>,
+    /// Whether they are submitted although their files are truncated, until these change.
+    pub as_is: bool,
 }
 
 /// Outcome of cancelling a job.
@@ -36,7 +38,7 @@ pub enum CancelOutcome {
 }
 
 impl Store {
-    /// `failed` or `cancelled` → `queued`, with the attempt count reset. Returns the changed jobs.
+    /// `failed`, `cancelled` or `excluded` → `queued`, with the attempt count reset. Returns the changed jobs.
     ///
     /// A job that was cancelled while it was pending becomes `pending` again if the service still has its transcription:
     /// it is paid for.
@@ -51,7 +53,7 @@ impl Store {
         failpoint::around("store.retry", self.writer().write(Retry { which, now })).await
     }
 
-    /// `queued` or `pending` → `cancelled`. A job that is being sent cannot be cancelled.
+    /// `queued`, `pending` or `excluded` → `cancelled`. A job that is being sent cannot be cancelled.
     ///
     /// # Errors
     /// If the database fails; nothing is changed then.
@@ -123,10 +125,10 @@ impl Change for Retry {
     }
 }
 
-/// SQL condition: the retry concerns this job. Parameters: `?1` time, `?2` IDs, `?3` class, `?4` source.
+/// SQL condition: the retry concerns this job. Parameters: `?1` time, `?2` IDs, `?3` class, `?4` source. `?5`: as it is.
 const IS_RETRIED: &str =
-    "CASE WHEN json_array_length(?2) = 0 THEN state = 'failed' OR state = 'cancelled' AND error_class = ?3
-          ELSE state IN ('failed', 'cancelled') AND id IN (SELECT value FROM json_each(?2)) END
+    "CASE WHEN json_array_length(?2) = 0 THEN state = 'failed' OR state IN ('cancelled', 'excluded') AND error_class = ?3
+          ELSE state IN ('failed', 'cancelled', 'excluded') AND id IN (SELECT value FROM json_each(?2)) END
      AND (?3 IS NULL OR error_class = ?3)
      AND (?4 IS NULL OR recording_id IN (SELECT id FROM recordings WHERE source = ?4))";
 
@@ -156,11 +158,11 @@ impl Retry {
         Ok(jobs)
     }
 
-    /// `failed` or `cancelled` → `queued`.
+    /// `failed`, `cancelled` or `excluded` → `queued`.
     async fn requeue(&self, connection: &mut SqliteConnection) -> Result<Vec<JobId>, StoreError> {
         self.update(
             "state = 'queued', attempts = 0, due_at = ?1, duplicate_of = NULL, generation_id = NULL, accepted_at = NULL,
-             expires_at = NULL, error_class = NULL, error_message = NULL, updated_at = ?1",
+             expires_at = NULL, error_class = NULL, error_message = NULL, updated_at = ?1, as_is = max(as_is, ?5)",
             "",
             connection,
         )
@@ -182,6 +184,7 @@ impl Retry {
         .bind(ids)
         .bind(self.which.class.map(ErrorClass::as_str))
         .bind(&self.which.source)
+        .bind(self.which.as_is)
         .fetch_all(connection)
         .await?;
         changed
@@ -221,7 +224,7 @@ impl Cancel {
             "UPDATE jobs SET state = 'cancelled', run_id = NULL, duplicate_of = NULL,
                              uncertain_attempt_id = NULL, lookups = 0, error_class = NULL,
                              error_message = NULL, updated_at = ?2
-             WHERE id = ?1 AND state IN ('queued', 'pending')",
+             WHERE id = ?1 AND state IN ('queued', 'pending', 'excluded')",
         )
         .bind(job.0)
         .bind(self.now.millis())

@@ -20,12 +20,27 @@ use std::path::PathBuf;
 pub struct Candidate {
     /// The job.
     pub job: Job,
+    /// Recording ID.
+    pub recording_id: RecordingId,
     /// Its recording.
     pub recording: Recording,
     /// Whether the file could not be read the last time.
     pub was_unreadable: bool,
     /// Evidence that the recording is paid for already.
     pub paid_mark: Option<PaidMark>,
+    /// Whether it is submitted although its file is truncated.
+    pub as_is: bool,
+    /// What is known of its length.
+    pub length: KnownLength,
+}
+
+/// What is known of the length of a recording.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct KnownLength {
+    /// Seconds, if known.
+    pub duration_s: Option<f64>,
+    /// Readers that could not tell it.
+    pub unknown_to: Option<String>,
 }
 
 /// A job pending at the service. A hundred thousand may be in memory, so this is not a whole [`Job`] with its
@@ -148,7 +163,7 @@ const WITHIN_BUDGET: &str = "j.error_class IS NOT 'budget'";
 /// Columns of a [`Candidate`].
 pub(crate) const CANDIDATE: &str =
     "j.id, r.source, r.kind, r.location, r.relative, r.size_bytes, r.modified_at, j.model,
-    j.options, j.attempts, j.error_class, j.paid_mark";
+    j.options, j.attempts, j.error_class, j.paid_mark, j.as_is, r.id AS recording_id, r.duration_s, r.length_unknown_to";
 
 /// SQL condition: no duplicate is in flight or uncertain, and no earlier job of the same recording is in flight.
 const UNBLOCKED: &str = "NOT EXISTS (SELECT 1 FROM jobs t WHERE t.id = j.duplicate_of
@@ -419,6 +434,12 @@ pub(crate) fn candidate(found: &SqliteRow) -> Result<Candidate, StoreError> {
         was_unreadable: found.try_get::<Option<&str>, _>("error_class")?
             == Some(ErrorClass::Unreadable.as_str()),
         paid_mark: row::parse_or_none(found, "paid_mark")?,
+        as_is: row::is_set(found, "as_is")?,
+        recording_id: RecordingId(found.try_get("recording_id")?),
+        length: KnownLength {
+            duration_s: found.try_get("duration_s")?,
+            unknown_to: found.try_get("length_unknown_to")?,
+        },
     })
 }
 

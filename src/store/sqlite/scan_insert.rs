@@ -191,10 +191,10 @@ impl InsertRecordings {
             "queued" => {
                 // It may fit into the budget now.
                 end_budget_wait(connection, existing.job).await?;
-                self.forget_mark(connection, existing.job).await?;
+                self.forget_marks(connection, existing.job).await?;
                 Ok(existing.job)
             }
-            "failed" => self.requeue(connection, existing.job).await,
+            "failed" | "excluded" => self.requeue(connection, existing.job).await,
             _ if existing.is_same(seen) => Ok(existing.job),
             _ => self.enqueue(connection, existing.recording).await,
         }
@@ -241,7 +241,8 @@ impl InsertRecordings {
         seen: &FoundRecording,
     ) -> Result<(), StoreError> {
         sqlx::query(
-            "UPDATE recordings SET size_bytes = ?2, modified_at = ?3, seen_at = ?4, duration_s = NULL, missing = 0
+            "UPDATE recordings SET size_bytes = ?2, modified_at = ?3, seen_at = ?4, duration_s = NULL, missing = 0,
+                                   length_is_estimate = 0, length_unknown_to = NULL
              WHERE id = ?1",
         )
         .bind(recording.0)
@@ -253,14 +254,15 @@ impl InsertRecordings {
         Ok(())
     }
 
-    /// Removes the evidence that a queued job is paid for: it was found with the earlier content.
-    async fn forget_mark(
+    /// Removes the evidence that a queued job is paid for, and the approval of a truncated file: they concern the earlier
+    /// content.
+    async fn forget_marks(
         &self,
         connection: &mut SqliteConnection,
         job: JobId,
     ) -> Result<(), StoreError> {
         sqlx::query(
-            "UPDATE jobs SET paid_mark = NULL WHERE id = ?1 AND paid_mark IS NOT 'approved'",
+            "UPDATE jobs SET as_is = 0, paid_mark = iif(paid_mark = 'approved', paid_mark, NULL) WHERE id = ?1",
         )
         .bind(job.0)
         .execute(connection)
@@ -294,8 +296,8 @@ impl InsertRecordings {
         sqlx::query(
             "UPDATE jobs SET state = 'queued', model = ?3, options = ?4, due_at = ?2, updated_at = ?2, attempts = 0,
                              duplicate_of = NULL, sha256 = NULL, generation_id = NULL, accepted_at = NULL,
-                             expires_at = NULL, error_class = NULL, error_message = NULL
-             WHERE id = ?1 AND state = 'failed'",
+                             expires_at = NULL, error_class = NULL, error_message = NULL, as_is = 0
+             WHERE id = ?1 AND state IN ('failed', 'excluded')",
         )
         .bind(job.0)
         .bind(self.now.millis())

@@ -68,7 +68,6 @@ fn night() -> QueueState {
             next_due: None,
             perhaps_paid: 2,
             over_budget: 0,
-            excluded: 0,
             done_since: 0,
             active_run: Some(ActiveRun {
                 pid: 4711,

@@ -9,6 +9,22 @@ use std::io;
 /// Maximum size of a run of samples.
 const MAX_RUN_BYTES: usize = 256 * 1024;
 
+/// A fragment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Fragment {
+    /// Its header (`moof`).
+    pub(super) header: Mp4Box,
+    /// Part of its media data that the file has, from 0 to 1.
+    pub(super) share: f64,
+}
+
+impl Fragment {
+    /// A fragment whose media data is complete.
+    pub(super) const fn whole(header: Mp4Box) -> Self {
+        Self { header, share: 1.0 }
+    }
+}
+
 /// Sound of one track in one fragment, in units of time.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 struct FragmentSound {
@@ -23,12 +39,12 @@ struct FragmentSound {
 /// start.
 pub(super) fn seconds(
     input: &mut Input<'_>,
-    fragments: &[Mp4Box],
+    fragments: &[Fragment],
     track: &SoundTrack,
 ) -> io::Result<Option<f64>> {
     let bytes: u64 = fragments
         .iter()
-        .map(|fragment| fragment.end - fragment.start)
+        .map(|fragment| fragment.header.end - fragment.header.start)
         .sum();
     let units = match bytes < input.allowance() / 2 {
         true => sum(input, fragments, track)?,
@@ -37,7 +53,11 @@ pub(super) fn seconds(
     Ok(units.map(|units| units as f64 / track.timescale))
 }
 
-fn sum(input: &mut Input<'_>, fragments: &[Mp4Box], track: &SoundTrack) -> io::Result<Option<u64>> {
+fn sum(
+    input: &mut Input<'_>,
+    fragments: &[Fragment],
+    track: &SoundTrack,
+) -> io::Result<Option<u64>> {
     let mut units = None;
     for fragment in fragments {
         if let Some(sound) = read_fragment(input, fragment, track)? {
@@ -50,7 +70,7 @@ fn sum(input: &mut Input<'_>, fragments: &[Mp4Box], track: &SoundTrack) -> io::R
 /// Returns the units between the start of the first fragment and the end of the last one.
 fn span(
     input: &mut Input<'_>,
-    fragments: &[Mp4Box],
+    fragments: &[Fragment],
     track: &SoundTrack,
 ) -> io::Result<Option<u64>> {
     let mut first = None;
@@ -80,18 +100,21 @@ fn span(
 
 fn read_fragment(
     input: &mut Input<'_>,
-    fragment: &Mp4Box,
+    fragment: &Fragment,
     track: &SoundTrack,
 ) -> io::Result<Option<FragmentSound>> {
-    let mut found = None;
-    for child in fragment.children(input)? {
+    let mut found: Option<FragmentSound> = None;
+    for child in fragment.header.children(input)? {
         if &child.kind == b"traf"
             && let Some(sound) = read_track_fragment(input, &child, track)?
         {
-            let all: &mut FragmentSound = found.get_or_insert_default();
+            let all = found.get_or_insert_default();
             all.start = all.start.or(sound.start);
             all.duration += sound.duration;
         }
+    }
+    if let Some(all) = &mut found {
+        all.duration = (all.duration as f64 * fragment.share) as u64;
     }
     Ok(found)
 }

@@ -11,6 +11,7 @@ mod track;
 use crate::media::input::Input;
 use crate::media::sound::{Length, Sound, missing_bytes};
 use boxes::Mp4Box;
+use fragments::Fragment;
 use std::io;
 use track::{SoundTrack, Tracks};
 
@@ -21,7 +22,7 @@ const MAX_BOXES: usize = 200_000;
 #[derive(Default)]
 struct Layout {
     index: Option<Mp4Box>,
-    fragments: Vec<Mp4Box>,
+    fragments: Vec<Fragment>,
     /// Proof that the index or the last media data is incomplete.
     truncation: Option<String>,
 }
@@ -42,7 +43,7 @@ pub(super) fn read(input: &mut Input<'_>) -> io::Result<Sound> {
     for track in &tracks.sound {
         let fragments_s = fragments::seconds(input, &layout.fragments, track)?;
         if let Some(seconds) = length(track, fragments_s) {
-            // A crash cuts off the last fragment. The others are complete.
+            // A crash cuts off the last fragment, and what is there of it is decoded.
             let truncation = layout.truncation.filter(|_| !is_fragmented);
             return Ok(Sound::exact(seconds).with_truncation(truncation));
         }
@@ -78,7 +79,7 @@ impl Layout {
             let missing = missing_bytes(found.end - found.start, len - found.start);
             match &found.kind {
                 b"moov" => layout.index = Some(found),
-                b"moof" if missing.is_none() => layout.fragments.push(found),
+                b"moof" if missing.is_none() => layout.fragments.push(Fragment::whole(found)),
                 _ => {}
             }
             if matches!(&found.kind, b"mdat" | b"moov") {
@@ -89,18 +90,20 @@ impl Layout {
             }
             at = found.end;
         }
-        layout.drop_fragment_without_data(input)?;
+        layout.shorten_last_fragment(input)?;
         Ok(layout)
     }
 
-    /// Drops the last fragment if the file ends within its media data.
-    fn drop_fragment_without_data(&mut self, input: &mut Input<'_>) -> io::Result<()> {
-        let Some(last) = self.fragments.last() else {
+    /// Shortens the last fragment if the file ends within its media data.
+    fn shorten_last_fragment(&mut self, input: &mut Input<'_>) -> io::Result<()> {
+        let Some(last) = self.fragments.last_mut() else {
             return Ok(());
         };
-        let data = Mp4Box::read(input, last.end, input.len())?;
-        if data.is_some_and(|data| data.end > input.len()) {
-            self.fragments.pop();
+        let len = input.len();
+        let data = Mp4Box::read(input, last.header.end, len)?;
+        if let Some(data) = data.filter(|data| data.end > len) {
+            let (there, declared) = (len.saturating_sub(data.at), data.end - data.at);
+            last.share = there as f64 / declared as f64;
         }
         Ok(())
     }

@@ -15,6 +15,8 @@ const RUN: usize = 5;
 /// Bytes at the start that contain the tables.
 const HEAD_BYTES: usize = 128 * 1024;
 const ASSOCIATION_TABLE: u16 = 0;
+/// Stream type of private data.
+const PRIVATE_DATA: u8 = 0x06;
 
 /// Layout of the packets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,7 +160,7 @@ fn programme_tables(section: &[u8]) -> Vec<u16> {
 
 /// Returns the streams of a programme by its table.
 fn streams(section: &[u8]) -> Programme {
-    let mut programme = Programme::default();
+    let (mut programme, mut private) = (Programme::default(), None);
     let information = be16(section, 10).map_or(0, |size| usize::from(size & 0xfff));
     let mut at = 12 + information;
     while let (Some(&kind), Some(stream), Some(size)) = (
@@ -169,11 +171,16 @@ fn streams(section: &[u8]) -> Programme {
         let size = usize::from(size & 0xfff);
         let descriptors = section.get(at + 5..at + 5 + size).unwrap_or_default();
         programme.streams += 1;
-        if is_sound(kind, descriptors) {
-            programme.sound = programme.sound.or(Some(stream & 0x1fff));
+        let stream = Some(stream & 0x1fff);
+        match is_sound(kind, descriptors) {
+            true if kind == PRIVATE_DATA => private = private.or(stream),
+            true => programme.sound = programme.sound.or(stream),
+            false => {}
         }
         at += 5 + size;
     }
+    // Private data may also be video of a kind that has no type of its own.
+    programme.sound = programme.sound.or(private);
     programme
 }
 
@@ -181,7 +188,7 @@ fn streams(section: &[u8]) -> Programme {
 fn is_sound(kind: u8, descriptors: &[u8]) -> bool {
     match kind {
         0x03 | 0x04 | 0x0f | 0x11 | 0x1c | 0x80..=0x87 => true,
-        0x06 => !is_subtitle(descriptors),
+        PRIVATE_DATA => !is_subtitle(descriptors),
         _ => false,
     }
 }
@@ -208,4 +215,25 @@ fn times(bytes: &[u8], layout: Layout, sound: u16) -> Times {
         }
     }
     times
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn private_data_is_sound_only_if_nothing_else_is() {
+        let section = |kinds: [u8; 2]| {
+            let mut section = vec![0; 12];
+            for (kind, stream) in kinds.into_iter().zip([0x11, 0x12]) {
+                section.extend([kind, 0xe0, stream, 0xf0, 0]);
+            }
+            section
+        };
+        let sound = |kinds| streams(&section(kinds)).sound;
+        assert_eq!(sound([PRIVATE_DATA, 0x81]), Some(0x12));
+        assert_eq!(sound([PRIVATE_DATA, 0x1b]), Some(0x11));
+        assert_eq!(sound([0x0f, 0x81]), Some(0x11));
+        assert_eq!(sound([0x1b, 0x02]), None);
+    }
 }

@@ -14,6 +14,7 @@ use crate::media::search::last_in;
 use crate::media::sound::Sound;
 use page::{MAX_PAGE_BYTES, Page, pages};
 use std::io;
+use std::ops::Range;
 use timeline::Timeline;
 
 /// Size up to which a file is read as a whole.
@@ -43,29 +44,38 @@ pub(super) fn read(input: &mut Input<'_>) -> io::Result<Sound> {
     let mut timeline = Timeline::default();
     if input.len() <= SMALL_FILE {
         let bytes = input.read_at(start, SMALL_FILE as usize)?;
-        push_all(&mut timeline, &bytes);
+        push_all(&mut timeline, &bytes, start..input.len());
         return Ok(sound(&timeline));
     }
     let head = input.read_at(start, HEAD_BYTES)?;
     if pages(&head).count() < head.len() / LARGE_PAGE {
         return walk(input, start);
     }
-    push_all(&mut timeline, &head);
+    push_all(&mut timeline, &head, start..input.len());
     let mut boundaries = Vec::new();
     if timeline.has_sound() {
         find_boundaries(input, &timeline, start, &mut boundaries)?;
     }
     for (from, to) in boundaries {
         let bytes = (to - from) as usize + MAX_PAGE_BYTES;
-        push_all(&mut timeline, &input.read_at(from, bytes)?);
+        push_all(
+            &mut timeline,
+            &input.read_at(from, bytes)?,
+            from..input.len(),
+        );
     }
     let (from, end) = (start + head.len() as u64, input.len());
-    let tail = last_in(input, from.min(end), end, |bytes, _| {
-        let is_last =
-            |(_, page): (usize, Page)| page.position.is_some() && timeline.is_sound(page.serial);
-        pages(bytes).any(is_last).then(|| bytes.to_vec())
+    let tail = last_in(input, from.min(end), end, |bytes, at| {
+        let is_last = |(offset, page): (usize, Page)| {
+            page.position.is_some()
+                && timeline.is_sound(page.serial)
+                && page.is_whole(at + offset as u64, end)
+        };
+        pages(bytes).any(is_last).then(|| (at, bytes.to_vec()))
     })?;
-    push_all(&mut timeline, &tail.unwrap_or_default());
+    if let Some((at, bytes)) = tail {
+        push_all(&mut timeline, &bytes, at..end);
+    }
     Ok(sound(&timeline))
 }
 
@@ -84,7 +94,8 @@ fn walk(input: &mut Input<'_>, mut at: u64) -> io::Result<Sound> {
     let mut timeline = Timeline::default();
     loop {
         let bytes = input.read_at(at, PAGE_START_BYTES)?;
-        let Some(page) = Page::parse(&bytes) else {
+        let page = Page::parse(&bytes).filter(|page| page.is_whole(at, input.len()));
+        let Some(page) = page else {
             return Ok(sound(&timeline));
         };
         timeline.push(&page, bytes.get(page.header_bytes..).unwrap_or_default());
@@ -92,8 +103,13 @@ fn walk(input: &mut Input<'_>, mut at: u64) -> io::Result<Sound> {
     }
 }
 
-fn push_all(timeline: &mut Timeline, bytes: &[u8]) {
+/// Adds the pages in `bytes`, which lie at the start of `range`. The range ends with the file. A page that is cut off at
+/// the end of the file is not decoded.
+fn push_all(timeline: &mut Timeline, bytes: &[u8], range: Range<u64>) {
     for (at, page) in pages(bytes) {
+        if !page.is_whole(range.start + at as u64, range.end) {
+            continue;
+        }
         let content = bytes.get(at + page.header_bytes..).unwrap_or_default();
         timeline.push(&page, content);
     }

@@ -45,6 +45,11 @@ impl Page {
             bytes: header_bytes + content,
         })
     }
+
+    /// Whether the page at the offset `at` ends before the file does, at `end`.
+    pub(super) const fn is_whole(&self, at: u64, end: u64) -> bool {
+        at + self.bytes as u64 <= end
+    }
 }
 
 /// Returns the pages in `bytes` with their offsets. Skips what is not a page.

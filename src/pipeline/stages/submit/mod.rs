@@ -20,6 +20,7 @@ use crate::pipeline::ages::Ages;
 use crate::pipeline::archive::importer::Importer;
 use crate::pipeline::journal::Journal;
 use crate::pipeline::lane::Lane;
+use crate::pipeline::lengths::Lengths;
 use crate::pipeline::reach::Reach;
 use crate::pipeline::result_cache::ResultCache;
 use crate::runtime::clock::sleep_until;
@@ -55,6 +56,8 @@ pub struct Submit {
     pub ages: Arc<Ages>,
     /// Limit of concurrent preflight checks.
     pub preflight_slots: Semaphore,
+    /// Lengths that only ffprobe can tell.
+    pub lengths: Lengths,
 }
 
 /// Submits due recordings until the run stops, then waits for the in-flight ones. Sends accepted generations to

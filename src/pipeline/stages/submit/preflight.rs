@@ -5,10 +5,13 @@ use crate::disk::resource_exhaustion::is_resource_exhaustion;
 use crate::domain::Location;
 use crate::domain::Revision;
 use crate::domain::{ErrorClass, Failure, FileContent};
-use crate::media::inspect::{Inspection, inspect};
+use crate::media::inspect::{Inspection, Truncated, inspect};
+use crate::media::sound::Length;
+use crate::pipeline::lengths::found_length;
 use crate::pipeline::stages::submit::Submit;
 use crate::source::folder::fingerprint;
 use crate::store::StoreError;
+use crate::store::sqlite::durations::ProbedFile;
 use crate::store::sqlite::queue::Candidate;
 use std::fs::File;
 use std::io;
@@ -31,6 +34,10 @@ pub struct Ready {
     pub sha256: Option<String>,
     /// Content of the file, if it was read as a whole.
     pub content: Option<FileContent>,
+    /// Whether the file ends before its sound does, and is sent on purpose.
+    pub is_truncated: bool,
+    /// Whether the duration is an estimate.
+    pub is_estimate: bool,
 }
 
 /// Result of the checks.
@@ -75,14 +82,61 @@ impl Submit {
             .acquire()
             .await
             .map_err(|_| StoreError::Closed)?;
-        let checked = {
-            let (path, expected) = (path.clone(), candidate.recording.revision);
-            tokio::task::spawn_blocking(move || check(&path, expected, needs_hash)).await
+        let check = FileCheck {
+            path: path.clone(),
+            expected: candidate.recording.revision,
+            truncated: Truncated::for_job(candidate.as_is),
+            needs_hash,
         };
-        Ok(checked.unwrap_or_else(|_| {
-            let message = "the container parser panicked on this file";
-            Preflight::Refused(Failure::new(ErrorClass::Unreadable, message))
-        }))
+        let checked = tokio::task::spawn_blocking(move || check.run()).await;
+        match checked {
+            Ok(Preflight::Ready(ready)) => {
+                let duration_s = self.duration(candidate, path, &ready).await?;
+                Ok(Preflight::Ready(Ready {
+                    duration_s,
+                    ..ready
+                }))
+            }
+            Ok(checked) => Ok(checked),
+            Err(_) => {
+                let message = "the container parser panicked on this file";
+                let failure = Failure::new(ErrorClass::Unreadable, message);
+                Ok(Preflight::Refused(failure))
+            }
+        }
+    }
+
+    /// Returns the duration of a file in seconds: as its container states it, or otherwise as ffprobe or an earlier probe
+    /// of the same revision tells it. Stores what the claim does not store.
+    async fn duration(
+        &self,
+        candidate: &Candidate,
+        path: &Path,
+        ready: &Ready,
+    ) -> Result<Option<f64>, StoreError> {
+        let known = &candidate.length;
+        let found = match ready.duration_s {
+            // A header may state the length of the whole.
+            None if ready.is_truncated => return Ok(None),
+            None if known.duration_s.is_some() => return Ok(known.duration_s),
+            None => self.lengths.ask(path, known.unknown_to.as_deref()).await,
+            Some(seconds) if ready.is_estimate && known.duration_s.is_none() => {
+                found_length(Length::Estimated(seconds))
+            }
+            Some(seconds) => return Ok(Some(seconds)),
+        };
+        let Some(length) = found else {
+            return Ok(ready.duration_s);
+        };
+        let duration_s = length.seconds();
+        let probed = ProbedFile {
+            recording: candidate.recording_id,
+            revision: candidate.recording.revision,
+            length,
+        };
+        let store = || self.journal.store.store_lengths(vec![probed.clone()]);
+        self.journal.retrying(store).await?;
+        Ok(duration_s)
     }
 
     /// Returns the root folder of the candidate's source if it does not exist.
@@ -92,42 +146,58 @@ impl Submit {
     }
 }
 
-fn check(path: &Path, expected: Revision, needs_hash: bool) -> Preflight {
-    let checked = if expected.size_bytes <= SMALL_FILE {
-        check_small(path, expected)
-    } else {
-        check_large(path, expected, needs_hash)
-    };
-    checked.unwrap_or_else(|error| unreadable(&error))
+/// What is checked of a file.
+struct FileCheck {
+    path: PathBuf,
+    expected: Revision,
+    truncated: Truncated,
+    needs_hash: bool,
 }
 
-/// Reads a small file once, for the checks, the hash and the upload.
-fn check_small(path: &Path, expected: Revision) -> io::Result<Preflight> {
-    let found = fingerprint::of(path)?;
-    if found != expected {
-        return Ok(Preflight::Changed(found));
+impl FileCheck {
+    /// Blocks.
+    fn run(&self) -> Preflight {
+        let checked = if self.expected.size_bytes <= SMALL_FILE {
+            self.check_small()
+        } else {
+            self.check_large()
+        };
+        checked.unwrap_or_else(|error| unreadable(&error))
     }
-    let Some(content) = fingerprint::read_if_unchanged(path, expected)? else {
-        return Ok(Preflight::Changed(fingerprint::of(path)?));
-    };
-    let bytes = io::Cursor::new(content.bytes.clone());
-    let inspected = inspect(bytes, expected.size_bytes, path)?;
-    Ok(ready(
-        inspected,
-        Some(content.sha256.clone()),
-        Some(content),
-    ))
-}
 
-fn check_large(path: &Path, expected: Revision, needs_hash: bool) -> io::Result<Preflight> {
-    let found = fingerprint::of(path)?;
-    if found != expected {
-        return Ok(Preflight::Changed(found));
+    /// Reads a small file once, for the checks, the hash and the upload.
+    fn check_small(&self) -> io::Result<Preflight> {
+        let (path, expected) = (&self.path, self.expected);
+        let found = fingerprint::of(path)?;
+        if found != expected {
+            return Ok(Preflight::Changed(found));
+        }
+        let Some(content) = fingerprint::read_if_unchanged(path, expected)? else {
+            return Ok(Preflight::Changed(fingerprint::of(path)?));
+        };
+        let inspected = self.inspect(io::Cursor::new(content.bytes.clone()))?;
+        Ok(ready(
+            inspected,
+            Some(content.sha256.clone()),
+            Some(content),
+        ))
     }
-    let inspected = inspect(File::open(path)?, expected.size_bytes, path)?;
-    let needs_hash = needs_hash && inspected.is_ok();
-    let sha256 = needs_hash.then(|| fingerprint::sha256(path)).transpose()?;
-    Ok(ready(inspected, sha256, None))
+
+    fn check_large(&self) -> io::Result<Preflight> {
+        let found = fingerprint::of(&self.path)?;
+        if found != self.expected {
+            return Ok(Preflight::Changed(found));
+        }
+        let inspected = self.inspect(File::open(&self.path)?)?;
+        let needs_hash = self.needs_hash && inspected.is_ok();
+        let sha256 = needs_hash.then(|| fingerprint::sha256(&self.path));
+        Ok(ready(inspected, sha256.transpose()?, None))
+    }
+
+    fn inspect(&self, file: impl io::Read + io::Seek) -> io::Result<Result<Inspection, Failure>> {
+        let size_bytes = self.expected.size_bytes;
+        inspect(file, size_bytes, &self.path, self.truncated)
+    }
 }
 
 fn ready(
@@ -137,10 +207,15 @@ fn ready(
 ) -> Preflight {
     match inspected {
         Err(failure) => Preflight::Refused(failure),
-        Ok(Inspection { length }) => Preflight::Ready(Ready {
+        Ok(Inspection {
+            length,
+            is_truncated,
+        }) => Preflight::Ready(Ready {
             duration_s: length.seconds(),
+            is_estimate: matches!(length, Length::Estimated(_)),
             sha256,
             content,
+            is_truncated,
         }),
     }
 }

@@ -25,7 +25,7 @@ impl Submit {
         let change = || {
             let (job, now) = (candidate.job.id, self.journal.now());
             let store = &self.journal.store;
-            store.skip(job, failure.clone(), duration_s, now)
+            store.exclude(job, failure.clone(), duration_s, now)
         };
         if self
             .journal
