@@ -4,14 +4,16 @@
 use crate::disk::resource_exhaustion::is_resource_exhaustion;
 use crate::domain::Location;
 use crate::domain::Revision;
-use crate::domain::{ErrorClass, Failure, FileContent};
-use crate::media::inspect::{Inspection, inspect};
+use crate::domain::{ErrorClass, Failure, FileContent, RecordingHash, RecordingIdentity};
+use crate::media::inspect::inspect;
+use crate::media::payload::Payload;
+use crate::media::recording_hash::{locate, of_bytes, of_located, sound_key};
 use crate::pipeline::stages::submit::Submit;
 use crate::source::folder::fingerprint;
 use crate::store::StoreError;
 use crate::store::sqlite::queue::Candidate;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 use tokio::sync::Semaphore;
 
@@ -23,18 +25,20 @@ const SMALL_FILE: u64 = 128 * 1024;
 const MAX_CONCURRENT: usize = 4;
 
 /// A recording that may be sent.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Ready {
     /// Duration in seconds, if the container states it.
     pub duration_s: Option<f64>,
-    /// SHA-256 of the content, if another recording may have equal content.
-    pub sha256: Option<String>,
+    /// What is known of the content. The hashes are if another recording may have equal content.
+    pub identity: RecordingIdentity,
+    /// Where the encoded sound lies, if known.
+    pub payload: Option<Payload>,
     /// Content of the file, if it was read as a whole.
     pub content: Option<FileContent>,
 }
 
 /// Result of the checks.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum Preflight {
     /// The recording may be sent.
     Ready(Ready),
@@ -55,7 +59,7 @@ pub fn slots() -> Semaphore {
 }
 
 impl Submit {
-    /// Checks the candidate on a blocking thread. A panic in a container parser fails only that file.
+    /// Checks the candidate on a blocking thread, and hashes it if it may be a duplicate.
     ///
     /// # Errors
     /// If the database fails.
@@ -67,22 +71,40 @@ impl Submit {
         archive
             .search_folder_of(&self.journal.store, &candidate.recording)
             .await?;
-        let needs_hash = candidate.recording.revision.size_bytes <= SMALL_FILE
-            || archive.may_contain(&candidate.recording)
-            || self.journal.store.may_have_duplicate(candidate).await?;
-        let _slot = self
-            .preflight_slots
-            .acquire()
-            .await
-            .map_err(|_| StoreError::Closed)?;
+        let slot = self.preflight_slots.acquire().await;
+        let _slot = slot.map_err(|_| StoreError::Closed)?;
+        let (path, expected) = (path.clone(), candidate.recording.revision);
         let checked = {
-            let (path, expected) = (path.clone(), candidate.recording.revision);
-            tokio::task::spawn_blocking(move || check(&path, expected, needs_hash)).await
+            let path = path.clone();
+            blocking(move || check(&path, expected)).await
         };
-        Ok(checked.unwrap_or_else(|_| {
-            let message = "the container parser panicked on this file";
-            Preflight::Refused(Failure::new(ErrorClass::Unreadable, message))
-        }))
+        match checked {
+            Preflight::Ready(ready) if ready.identity.hash.is_none() => {
+                self.hash_if_needed(candidate, ready, path).await
+            }
+            checked => Ok(checked),
+        }
+    }
+
+    /// Hashes the file if another recording, or a transcript on disk, may have equal content.
+    async fn hash_if_needed(
+        &self,
+        candidate: &Candidate,
+        ready: Ready,
+        path: PathBuf,
+    ) -> Result<Preflight, StoreError> {
+        let (archive, store) = (self.importer.archive(), &self.journal.store);
+        let key = ready.identity.sound_key.as_ref();
+        let needs_hash = archive.may_contain(&candidate.recording)
+            || store.may_have_duplicate(candidate, key).await?;
+        if !needs_hash {
+            return Ok(Preflight::Ready(ready));
+        }
+        let hashing = move || {
+            let hash = of_located(&path, ready.payload.as_ref());
+            hash.map_or_else(|error| unreadable(&error), |hash| hashed(ready, hash))
+        };
+        Ok(blocking(hashing).await)
     }
 
     /// Returns the root folder of the candidate's source if it does not exist.
@@ -92,57 +114,90 @@ impl Submit {
     }
 }
 
-fn check(path: &Path, expected: Revision, needs_hash: bool) -> Preflight {
+/// Runs a check on a blocking thread. A panic in a container parser fails only that file.
+async fn blocking(check: impl FnOnce() -> Preflight + Send + 'static) -> Preflight {
+    let checked = tokio::task::spawn_blocking(check).await;
+    checked.unwrap_or_else(|_| {
+        let message = "the container parser panicked on this file";
+        Preflight::Refused(Failure::new(ErrorClass::Unreadable, message))
+    })
+}
+
+fn check(path: &Path, expected: Revision) -> Preflight {
     let checked = if expected.size_bytes <= SMALL_FILE {
         check_small(path, expected)
     } else {
-        check_large(path, expected, needs_hash)
+        check_large(path, expected)
     };
     checked.unwrap_or_else(|error| unreadable(&error))
 }
 
-/// Reads a small file once, for the checks, the hash and the upload.
+/// Reads a small file once, for the checks, the hashes and the upload.
 fn check_small(path: &Path, expected: Revision) -> io::Result<Preflight> {
     let found = fingerprint::of(path)?;
     if found != expected {
         return Ok(Preflight::Changed(found));
     }
-    let Some(content) = fingerprint::read_if_unchanged(path, expected)? else {
+    let Some(bytes) = fingerprint::read_if_unchanged(path, expected)? else {
         return Ok(Preflight::Changed(fingerprint::of(path)?));
     };
-    let bytes = io::Cursor::new(content.bytes.clone());
-    let inspected = inspect(bytes, expected.size_bytes, path)?;
-    Ok(ready(
-        inspected,
-        Some(content.sha256.clone()),
-        Some(content),
-    ))
+    let checked = check_content(io::Cursor::new(&bytes), expected, path)?;
+    let Preflight::Ready(ready) = checked else {
+        return Ok(checked);
+    };
+    let hash = of_bytes(&bytes, ready.payload.as_ref());
+    let content = FileContent {
+        bytes,
+        hash: hash.clone(),
+    };
+    let ready = Ready {
+        content: Some(content),
+        ..ready
+    };
+    Ok(hashed(ready, hash))
 }
 
-fn check_large(path: &Path, expected: Revision, needs_hash: bool) -> io::Result<Preflight> {
+fn check_large(path: &Path, expected: Revision) -> io::Result<Preflight> {
     let found = fingerprint::of(path)?;
     if found != expected {
         return Ok(Preflight::Changed(found));
     }
-    let inspected = inspect(File::open(path)?, expected.size_bytes, path)?;
-    let needs_hash = needs_hash && inspected.is_ok();
-    let sha256 = needs_hash.then(|| fingerprint::sha256(path)).transpose()?;
-    Ok(ready(inspected, sha256, None))
+    check_content(File::open(path)?, expected, path)
 }
 
-fn ready(
-    inspected: Result<Inspection, Failure>,
-    sha256: Option<String>,
-    content: Option<FileContent>,
-) -> Preflight {
-    match inspected {
-        Err(failure) => Preflight::Refused(failure),
-        Ok(Inspection { length }) => Preflight::Ready(Ready {
-            duration_s: length.seconds(),
-            sha256,
-            content,
-        }),
-    }
+/// Inspects a file and finds its sound.
+fn check_content(
+    mut file: impl Read + Seek,
+    revision: Revision,
+    path: &Path,
+) -> io::Result<Preflight> {
+    let len = revision.size_bytes;
+    let length = match inspect(&mut file, len, path)? {
+        Ok(inspected) => inspected.length,
+        Err(failure) => return Ok(Preflight::Refused(failure)),
+    };
+    let payload = locate(&mut file, len, path)?;
+    let sound_key = match &payload {
+        Some(payload) => sound_key(&mut file, len, payload, length)?,
+        None => None,
+    };
+    Ok(Preflight::Ready(Ready {
+        duration_s: length.seconds(),
+        identity: RecordingIdentity {
+            hash: None,
+            sound_key,
+        },
+        payload,
+        content: None,
+    }))
+}
+
+fn hashed(ready: Ready, hash: RecordingHash) -> Preflight {
+    let identity = RecordingIdentity {
+        hash: Some(hash),
+        ..ready.identity
+    };
+    Preflight::Ready(Ready { identity, ..ready })
 }
 
 fn unreadable(error: &io::Error) -> Preflight {
