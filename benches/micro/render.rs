@@ -20,6 +20,7 @@ fn render_three_hours(bencher: Bencher, format: Format) {
         recording_bytes: None,
         audio: "../three%20hours.mp3".to_owned(),
         sha256: None,
+        sound_hash: None,
         size_bytes: None,
         request: &request,
         generation_id: None,

@@ -3,7 +3,9 @@
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use nightscribe::domain::Location;
-use nightscribe::domain::{GenerationId, JobId, Request, RunId, Timestamp, WrittenFile};
+use nightscribe::domain::{
+    GenerationId, JobId, RecordingHash, RecordingIdentity, Request, RunId, Timestamp, WrittenFile,
+};
 use nightscribe::store::Store;
 use nightscribe::store::compress::pack;
 use nightscribe::store::sqlite::claims::Claim;
@@ -69,7 +71,7 @@ async fn process(store: &Store, run: RunId, job: JobId) {
             run,
             client_request_id: format!("ns-{job}"),
             duration_s: Some(60.0),
-            sha256: None,
+            identity: RecordingIdentity::default(),
             size_bytes: None,
             now: NOW,
         })
@@ -83,7 +85,10 @@ async fn process(store: &Store, run: RunId, job: JobId) {
             generation: GenerationId::new(format!("g-{job}")).unwrap(),
             accepted_at: NOW,
             expires_at: NOW,
-            sha256: Some(format!("{job}")),
+            hash: Some(RecordingHash {
+                sha256: format!("{job}"),
+                sound: None,
+            }),
             http_status: 201,
             request_id: None,
         })
@@ -100,7 +105,7 @@ async fn process(store: &Store, run: RunId, job: JobId) {
             language: None,
             silent: false,
             quality: nightscribe::domain::quality::Quality::default(),
-            sha256: None,
+            hash: None,
             now: NOW,
         })
         .await

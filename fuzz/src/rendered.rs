@@ -15,6 +15,7 @@ pub(super) fn holds(transcript: &Transcript, raw: &str) {
         recording_bytes: None,
         audio: "../a.mp3".to_owned(),
         sha256: None,
+        sound_hash: None,
         size_bytes: None,
         request: &request,
         generation_id: Some("\u{7}../g\r\n"),

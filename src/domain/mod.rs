@@ -3,6 +3,7 @@
 //! - [`time`]: UTC timestamps in milliseconds; [`local_time`]: times of day for people
 //! - [`id`]: newtypes for identifiers
 //! - [`recording`]: a recording, with its location and revision; [`job`]: its transcription
+//! - [`recording_identity`]: equality of recordings, by their bytes or by their sound
 //! - [`state`]: the states of a job; [`transition`]: its state machine
 //! - [`request`]: model and options of a submission; [`model_name`]: spellings of a model; [`api_mode`]: how the service
 //!   takes it
@@ -55,6 +56,7 @@ pub mod problem;
 pub mod quality;
 pub mod readable_path;
 pub mod recording;
+pub mod recording_identity;
 pub mod rendering;
 pub mod replacements;
 pub mod request;
@@ -86,6 +88,7 @@ pub use paid_mark::PaidMark;
 pub use price::{Price, PriceTable};
 pub use problem::Problem;
 pub use recording::{Location, Recording, Revision};
+pub use recording_identity::{RecordingHash, RecordingIdentity, SoundKey};
 pub use request::Request;
 pub use state::JobState;
 pub use time::Timestamp;

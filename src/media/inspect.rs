@@ -86,10 +86,7 @@ pub fn inspect(
     if is_zero(&head) && has_only_zeros(&mut input)? {
         return Ok(Err(unreadable("the file contains only zeros".to_owned())));
     }
-    let extension = path
-        .extension()
-        .and_then(|extension| extension.to_str())
-        .map(str::to_lowercase);
+    let extension = extension_of(path);
     let sound = read_sound(&mut input, extension.as_deref())?;
     Ok(match sound.defect {
         Some(Defect::Truncated(_)) if truncated == Truncated::Taken => Ok(Inspection {
@@ -107,6 +104,12 @@ pub fn inspect(
             is_truncated: false,
         }),
     })
+}
+
+/// Returns the extension of a file name in lower case.
+pub(super) fn extension_of(path: &Path) -> Option<String> {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    extension.map(str::to_lowercase)
 }
 
 /// Reads the container. The files are untrusted, and a panic must not end the process.

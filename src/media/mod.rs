@@ -1,6 +1,7 @@
 //! Read-only access to recordings.
 //!
 //! - [`inspect`]: inspection of a file before it is submitted
+//! - [`recording_hash`]: hashes of a file and of its sound; [`payload`]: the encoded sound, without the container
 //! - `sniff`: detection of files that are not recordings
 //! - `container`: length and defects of the sound, for each family of containers
 //! - `frames`: sound that is a sequence of frames, without a container
@@ -18,6 +19,8 @@ mod frames;
 mod id3;
 mod input;
 pub mod inspect;
+pub mod payload;
+pub mod recording_hash;
 mod search;
 mod sniff;
 pub mod sound;

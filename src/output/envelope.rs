@@ -1,6 +1,6 @@
 //! Reading of envelopes: transcripts in the format `json`, which contain the unmodified result of the service.
 
-use crate::domain::{Recording, Request, Timestamp};
+use crate::domain::{Recording, RecordingHash, Request, Timestamp};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Deserializer, Map, Value};
@@ -27,6 +27,8 @@ pub struct Envelope {
     pub recording_bytes: Option<String>,
     /// SHA-256 of the recording in lower-case hexadecimal, if it was known.
     pub sha256: Option<String>,
+    /// Hash of the sound of the recording in lower-case hexadecimal, if it was known.
+    pub sound_hash: Option<String>,
     /// Size of the recording in bytes, if it is a file.
     pub size_bytes: Option<u64>,
     model: String,
@@ -42,16 +44,25 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// Whether it was made of another content than the recording has. `sha256` is that of the recording, if it is known.
+    /// Whether it was made of another content than the recording has. `hash` is that of the recording, if it is known.
     #[must_use]
-    pub fn is_of_other_content(&self, recording: &Recording, sha256: Option<&str>) -> bool {
-        match (&self.sha256, sha256) {
-            (Some(own), Some(other)) => !own.eq_ignore_ascii_case(other),
+    pub fn is_of_other_content(&self, recording: &Recording, hash: Option<&RecordingHash>) -> bool {
+        match (&self.sha256, hash) {
+            (Some(own), Some(other)) => {
+                !own.eq_ignore_ascii_case(&other.sha256) && !self.has_sound(other)
+            }
             _ => {
                 let size = recording.revision.size_bytes;
                 self.size_bytes.is_some_and(|own| own != size)
             }
         }
+    }
+
+    /// Whether it was made of the same sound.
+    #[must_use]
+    pub fn has_sound(&self, hash: &RecordingHash) -> bool {
+        let own = self.sound_hash.as_deref().zip(hash.sound.as_deref());
+        own.is_some_and(|(own, other)| own.eq_ignore_ascii_case(other))
     }
 
     /// Returns the model and options with which the recording was transcribed.
@@ -145,6 +156,7 @@ mod tests {
             recording_bytes: None,
             audio: "../a.mp3".to_owned(),
             sha256: Some("ba7816bf"),
+            sound_hash: Some("6437b3ac"),
             size_bytes: Some(17),
             request,
             generation_id: Some("g-1"),
@@ -174,6 +186,7 @@ mod tests {
             let envelope = read_metadata(&path).unwrap().unwrap();
             assert_eq!(envelope.request(), request);
             assert_eq!(envelope.sha256.as_deref(), Some("ba7816bf"));
+            assert_eq!(envelope.sound_hash.as_deref(), Some("6437b3ac"));
             assert_eq!(envelope.size_bytes, Some(17));
             assert_eq!(envelope.recorded_at, Timestamp::from_millis(1_000));
             assert_eq!(read_result(&path).unwrap().as_deref(), Some(RAW));

@@ -2,7 +2,7 @@
 
 use crate::domain::file_name::TemplateValues;
 use crate::domain::readable_path::readable_path;
-use crate::domain::{FileNameTemplate, Format, Recording, Request};
+use crate::domain::{FileNameTemplate, Format, Recording, RecordingHash, Request};
 use crate::output::envelope::Envelope;
 use crate::output::naming::{base_forms, base_names};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -39,9 +39,11 @@ impl UnrecordedTranscript {
 pub struct UnrecordedTranscripts {
     by_stem: BTreeMap<PathBuf, UnrecordedTranscript>,
     by_sha256: HashMap<String, Vec<PathBuf>>,
+    by_sound: HashMap<String, Vec<PathBuf>>,
     /// Sizes of the recordings with an envelope.
     sizes: HashSet<u64>,
-    /// File names of the recordings whose envelope has no size.
+    /// File names of the recordings whose envelope has no size, or has the hash of the sound. With other tags they have
+    /// another size.
     names: HashSet<OsString>,
 }
 
@@ -53,9 +55,14 @@ impl UnrecordedTranscripts {
         {
             let same = self.by_sha256.entry(sha256.to_ascii_lowercase());
             same.or_default().push(transcript.stem.clone());
-            match envelope.size_bytes {
-                Some(size) => self.sizes.extend([size]),
-                None => self.names.extend(file_name(Path::new(&envelope.recording))),
+            self.sizes.extend(envelope.size_bytes);
+            if let Some(sound) = &envelope.sound_hash {
+                let same = self.by_sound.entry(sound.to_ascii_lowercase());
+                same.or_default().push(transcript.stem.clone());
+            }
+            if envelope.size_bytes.is_none() || envelope.sound_hash.is_some() {
+                let name = file_name(Path::new(&envelope.recording));
+                self.names.extend(name);
             }
         }
         self.by_stem.insert(transcript.stem.clone(), transcript);
@@ -132,16 +139,21 @@ impl UnrecordedTranscripts {
             .collect()
     }
 
-    /// Returns a transcript of the same content that was made with `request`, or with any if it is `None`. One that names
-    /// the recording is preferred.
+    /// Returns a transcript of the same content or sound that was made with `request`, or with any if it is `None`. One that
+    /// names the recording is preferred.
     #[must_use]
     pub fn find(
         &self,
         recording: &Recording,
-        sha256: &str,
+        hash: &RecordingHash,
         request: Option<&Request>,
     ) -> Option<&UnrecordedTranscript> {
-        let stems = self.by_sha256.get(sha256)?.iter();
+        let same_bytes = self.by_sha256.get(&hash.sha256);
+        let same_sound = hash
+            .sound
+            .as_ref()
+            .and_then(|sound| self.by_sound.get(sound));
+        let stems = same_bytes.into_iter().chain(same_sound).flatten();
         let same = stems
             .filter_map(|stem| self.by_stem.get(stem))
             .filter(|transcript| {
@@ -180,6 +192,13 @@ mod tests {
         }
     }
 
+    fn hash(sha256: &str) -> RecordingHash {
+        RecordingHash {
+            sha256: sha256.to_owned(),
+            sound: None,
+        }
+    }
+
     fn transcript(recording: &str, sha256: &str, size_bytes: Option<u64>) -> UnrecordedTranscript {
         let envelope = json!({
             "version": 1, "source": "talks", "recording": recording, "sha256": sha256, "size_bytes": size_bytes,
@@ -202,11 +221,33 @@ mod tests {
         let mut known = UnrecordedTranscripts::default();
         known.insert(transcript("a.mp3", "AB", Some(7)));
         let wanted = recording("talks", "a.mp3", 7);
-        let find = |sha256, request: &Request| known.find(&wanted, sha256, Some(request));
+        let find =
+            |sha256, request: &Request| known.find(&wanted, &hash(sha256), Some(request)).cloned();
         assert!(find("ab", &request()).is_some());
         assert!(find("cd", &request()).is_none());
         assert!(find("ab", &Request::new("m", [])).is_none());
-        assert!(known.find(&wanted, "ab", None).is_some());
+        assert!(known.find(&wanted, &hash("ab"), None).is_some());
+    }
+
+    #[test]
+    fn the_same_sound_is_found_under_the_same_name() {
+        let mut transcript = transcript("a.mp3", "ab", Some(7));
+        let envelope = transcript.envelope.as_mut().unwrap();
+        envelope.sound_hash = Some("5A".to_owned());
+        let mut known = UnrecordedTranscripts::default();
+        known.insert(transcript.clone());
+        let tagged = recording("talks", "a.mp3", 9);
+        assert!(known.may_contain(&tagged));
+        let envelope = transcript.envelope.unwrap();
+        for (sound, expected) in [(Some("5a"), true), (Some("5b"), false), (None, false)] {
+            let hash = RecordingHash {
+                sound: sound.map(str::to_owned),
+                ..hash("cd")
+            };
+            let found = known.find(&tagged, &hash, Some(&request()));
+            assert_eq!(found.is_some(), expected);
+            assert_ne!(envelope.is_of_other_content(&tagged, Some(&hash)), expected);
+        }
     }
 
     #[test]
@@ -215,13 +256,16 @@ mod tests {
             let mut known = UnrecordedTranscripts::default();
             known.insert(transcript(names[0], "ab", Some(7)));
             known.insert(transcript(names[1], "ab", Some(7)));
-            let found = known.find(&recording("talks", "b.mp3", 7), "ab", None);
+            let found = known.find(&recording("talks", "b.mp3", 7), &hash("ab"), None);
             assert_eq!(found.unwrap().stem, Path::new("/out/talks/b"));
             let moved = recording("moved", "c.mp3", 7);
-            let found = known.find(&moved, "ab", None).unwrap().clone();
+            let found = known.find(&moved, &hash("ab"), None).unwrap().clone();
             assert!(!found.names(&moved));
             known.remove(&found.stem);
-            assert_ne!(known.find(&moved, "ab", None).unwrap().stem, found.stem);
+            assert_ne!(
+                known.find(&moved, &hash("ab"), None).unwrap().stem,
+                found.stem
+            );
         }
     }
 

@@ -1,6 +1,6 @@
 //! A result as the queue stores it.
 
-use crate::domain::{AttemptId, JobId, Timestamp};
+use crate::domain::{AttemptId, JobId, RecordingHash, Timestamp};
 use crate::policy::quality::quality;
 use crate::provider::Completed;
 use crate::provider::body::Body;
@@ -21,7 +21,7 @@ pub(super) fn completion(
     attempt: AttemptId,
     completed: &Completed,
     charged_usd: Option<f64>,
-    sha256: Option<String>,
+    hash: Option<RecordingHash>,
     now: Timestamp,
 ) -> Completion {
     let transcript = &completed.transcript;
@@ -35,7 +35,7 @@ pub(super) fn completion(
         language: transcript.language.clone(),
         silent: transcript.is_silent(),
         quality: quality(transcript),
-        sha256,
+        hash,
         now,
     }
 }

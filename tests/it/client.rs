@@ -2,6 +2,7 @@
 
 mod intermediaries;
 
+use crate::harness::hash_of;
 use nightscribe::domain::{ApiMode, ErrorClass, GenerationId, Request, Timestamp};
 use nightscribe::provider::aimlapi::response::Expected;
 use nightscribe::provider::{
@@ -162,7 +163,8 @@ fn recording(path: PathBuf) -> Recording {
         path,
         size_bytes: metadata.len(),
         modified: Timestamp::from(metadata.modified().unwrap()),
-        sha256: None,
+        hash: None,
+        payload: None,
         content: None,
         progress: Arc::default(),
     }
@@ -255,7 +257,8 @@ async fn a_file_is_sent_as_a_sized_multipart_form() {
         (201, Some("r-9"))
     );
 
-    assert_eq!(accepted.sha256, Some(sha256_of(&vec![7; 300_000])));
+    let hash = Some(hash_of(sha256_of(&vec![7; 300_000])));
+    assert_eq!(accepted.hash, hash);
     assert_eq!(file.recording.progress.sent(), 300_000);
 }
 
@@ -263,12 +266,12 @@ async fn a_file_is_sent_as_a_sized_multipart_form() {
 async fn a_known_hash_is_not_computed_again() {
     let (address, _received) = serve(response("201 Created", "", CREATED)).await;
     let mut file = file(300_000);
-    file.recording.sha256 = Some("known".to_owned());
+    file.recording.hash = Some(hash_of("known"));
     let client = client(address, ApiMode::TwoStep);
     let accepted = submit(&client, AudioSource::File(&file.recording))
         .await
         .unwrap();
-    assert_eq!(accepted.sha256.as_deref(), Some("known"));
+    assert_eq!(accepted.hash, Some(hash_of("known")));
 }
 
 #[tokio::test]
@@ -286,7 +289,7 @@ async fn a_url_is_sent_as_json() {
     .await
     .unwrap();
     assert_eq!(
-        (generation(&accepted), accepted.sha256.as_deref()),
+        (generation(&accepted), accepted.hash.as_ref()),
         ("g-1", None)
     );
     let body: serde_json::Value =

@@ -2,7 +2,7 @@
 //! payment is counted.
 
 use crate::harness::TestEnv;
-use nightscribe::source::folder::fingerprint::sha256;
+use nightscribe::media::recording_hash;
 use nightscribe_sandbox::Ledger;
 use nightscribe_sandbox::ledger::GenerationOutcome;
 use serde_json::Value;
@@ -96,7 +96,7 @@ fn check_files(env: &TestEnv, items: &[Value], violations: &mut Vec<String>) {
         if text(item, "state") != "done" {
             continue;
         }
-        let hash = sha256(Path::new(path)).unwrap();
+        let hash = recording_hash::of_file(Path::new(path)).unwrap().sha256;
         if text(item, "sha256") != hash {
             violations.push(format!("{path} has the hash of another recording: {item}"));
         }

@@ -1,5 +1,6 @@
 //! Test environment: a temporary folder with recordings and a configuration, a sandbox service and the real binary.
 
+use nightscribe::domain::{RecordingHash, RecordingIdentity};
 use nightscribe_sandbox::{Sandbox, Settings};
 use serde_json::Value;
 use std::ffi::OsStr;
@@ -78,6 +79,22 @@ pub struct CommandResult {
     pub code: i32,
     pub stdout: String,
     pub stderr: String,
+}
+
+/// Returns the hashes of a recording whose sound is unknown.
+pub fn hash_of(sha256: impl Into<String>) -> RecordingHash {
+    RecordingHash {
+        sha256: sha256.into(),
+        sound: None,
+    }
+}
+
+/// Returns the identity of a recording whose sound is unknown.
+pub fn identity_of(sha256: impl Into<String>) -> RecordingIdentity {
+    RecordingIdentity {
+        hash: Some(hash_of(sha256)),
+        sound_key: None,
+    }
 }
 
 /// Returns the default settings of the sandbox: no delay, no faults.

@@ -42,6 +42,7 @@ mod power_loss;
 mod quiet;
 mod reload;
 mod rendering;
+mod same_sound;
 mod sandbox;
 mod scale;
 mod selection;

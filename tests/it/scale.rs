@@ -1,10 +1,12 @@
 //! The store with many recordings: batches behave like single changes, and long queues stay fast.
 
+use crate::harness::identity_of;
 use governor::clock::FakeRelativeClock;
 use nightscribe::domain::Location;
 use nightscribe::domain::quality::Quality;
 use nightscribe::domain::{
-    AttemptId, ErrorClass, Failure, GenerationId, JobId, JobState, Request, RunId, Timestamp,
+    AttemptId, ErrorClass, Failure, GenerationId, JobId, JobState, RecordingIdentity, Request,
+    RunId, Timestamp,
 };
 use nightscribe::pipeline::stages::poll::schedule::{PollSchedule, PolledGeneration};
 use nightscribe::policy::outcome::AttemptOutcome;
@@ -279,7 +281,7 @@ async fn counts_follow_changes_and_rollbacks() {
         run: queue.run,
         client_request_id: format!("ns-{number}"),
         duration_s: None,
-        sha256: None,
+        identity: RecordingIdentity::default(),
         size_bytes: None,
         now: at(1),
     };
@@ -378,7 +380,7 @@ async fn activity_describes_the_queue() {
             run: queue.run,
             client_request_id: format!("ns-{job}"),
             duration_s: Some(60.0),
-            sha256: Some(format!("{job}")),
+            identity: identity_of(format!("{job}")),
             size_bytes: Some(100),
             now: at(second),
         };
@@ -393,7 +395,7 @@ async fn activity_describes_the_queue() {
         generation: GenerationId::new("g-1").unwrap(),
         accepted_at: at(6),
         expires_at: at(3606),
-        sha256: None,
+        hash: None,
         http_status: 200,
         request_id: None,
     };
@@ -468,7 +470,7 @@ async fn activity_describes_the_queue() {
         language: None,
         silent: true,
         quality: Quality::default(),
-        sha256: None,
+        hash: None,
         now: at(21),
     };
     store.complete(completed).await.unwrap();

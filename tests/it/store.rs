@@ -1,11 +1,12 @@
 //! The functions of the store, on a real database file.
 
+use crate::harness::{hash_of, identity_of};
 use nightscribe::domain::Location;
 use nightscribe::domain::quality::Quality;
 use nightscribe::domain::transition::{JobEvent, next};
 use nightscribe::domain::{
     AttemptId, ErrorClass, Failure, FileRecord, GenerationId, Hold, HoldKind, JobId, JobState,
-    Request, RunId, Timestamp, WrittenFile,
+    RecordingHash, RecordingIdentity, Request, RunId, SoundKey, Timestamp, WrittenFile,
 };
 use nightscribe::policy::outcome::AttemptOutcome;
 use nightscribe::store::compress::{pack, unpack};
@@ -98,6 +99,15 @@ impl Queue {
     }
 
     async fn claim_with(&self, job: JobId, sha256: Option<&str>) -> Result<AttemptId, StoreError> {
+        let identity = sha256.map(identity_of).unwrap_or_default();
+        self.claim_as(job, identity).await
+    }
+
+    async fn claim_as(
+        &self,
+        job: JobId,
+        identity: RecordingIdentity,
+    ) -> Result<AttemptId, StoreError> {
         let request_id = format!(
             "ns-{}-{}",
             job.0,
@@ -109,7 +119,7 @@ impl Queue {
                 run: self.run,
                 client_request_id: request_id,
                 duration_s: Some(12.5),
-                sha256: sha256.map(str::to_owned),
+                identity,
                 size_bytes: None,
                 now: at(10),
             })
@@ -132,7 +142,7 @@ impl Queue {
                 generation: GenerationId::new(format!("g-{}", job.0)).unwrap(),
                 accepted_at: at(20),
                 expires_at: at(3620 + job.0),
-                sha256: Some(sha256.to_owned()),
+                hash: Some(hash_of(sha256)),
                 http_status: 201,
                 request_id: Some("r".to_owned()),
             })
@@ -152,7 +162,7 @@ impl Queue {
                 language: Some("en".to_owned()),
                 silent: false,
                 quality: Quality::default(),
-                sha256: None,
+                hash: None,
                 now: at(30),
             })
             .await
@@ -195,6 +205,10 @@ impl Queue {
     }
 
     async fn adopt(&self, job: JobId) -> Result<(), StoreError> {
+        self.adopt_with(job, hash_of("sha")).await
+    }
+
+    async fn adopt_with(&self, job: JobId, hash: RecordingHash) -> Result<(), StoreError> {
         let attempt = self.last_attempt(job).await;
         self.store
             .adopt(Adoption {
@@ -202,7 +216,7 @@ impl Queue {
                 attempt,
                 run: self.run,
                 generation: GenerationId::new("found").unwrap(),
-                sha256: Some("sha".to_owned()),
+                hash: Some(hash),
                 accepted_at: at(12),
                 expires_at: at(3612),
                 now: at(70),
@@ -283,7 +297,11 @@ impl Queue {
                 }
                 self.adopt(job).await
             }
-            JobEvent::Deduplicated => self.store.share_result(job, paid, "sha", at(15)).await,
+            JobEvent::Deduplicated => {
+                self.store
+                    .share_result(job, paid, &identity_of("sha"), at(15))
+                    .await
+            }
             JobEvent::Imported => self.store.import(import(job, None)).await,
             JobEvent::Written => self.finish(job).await,
             JobEvent::Requeued => {
@@ -379,7 +397,7 @@ fn import(job: JobId, files: Option<Vec<WrittenFile>>) -> Import {
     Import {
         job,
         request: request(),
-        sha256: Some("sha".to_owned()),
+        identity: identity_of("sha"),
         generation: GenerationId::new("g"),
         accepted_at: Some(at(1)),
         received_at: at(2),
@@ -693,8 +711,17 @@ async fn every_spelling_of_a_model_is_a_duplicate() {
         changed.await.unwrap();
         let candidate = queue.candidate(job).await;
         assert_eq!(candidate.job.request.model(), spelling);
-        assert!(queue.store.may_have_duplicate(&candidate).await.unwrap());
-        let found = queue.store.find_duplicate(&candidate, "paid.wav").await;
+        assert!(
+            queue
+                .store
+                .may_have_duplicate(&candidate, None)
+                .await
+                .unwrap()
+        );
+        let found = queue
+            .store
+            .find_duplicate(&candidate, &identity_of("paid.wav"))
+            .await;
         assert_eq!(found.unwrap(), Some(Duplicate::Paid(paid)), "{spelling}");
     }
 }
@@ -739,13 +766,25 @@ async fn duplicates_are_found_when_paid_or_in_flight() {
     let queue = Queue::open().await;
     let job = queue.job("mine.wav").await;
     let candidate = queue.candidate(job).await;
-    assert!(!queue.store.may_have_duplicate(&candidate).await.unwrap());
+    assert!(
+        !queue
+            .store
+            .may_have_duplicate(&candidate, None)
+            .await
+            .unwrap()
+    );
     let duplicate = queue.job_in(JobState::Submitting, "duplicate.wav").await;
-    assert!(queue.store.may_have_duplicate(&candidate).await.unwrap());
+    assert!(
+        queue
+            .store
+            .may_have_duplicate(&candidate, None)
+            .await
+            .unwrap()
+    );
     assert_eq!(
         queue
             .store
-            .find_duplicate(&candidate, "duplicate.wav")
+            .find_duplicate(&candidate, &identity_of("duplicate.wav"))
             .await
             .unwrap(),
         Some(Duplicate::InFlight(duplicate))
@@ -753,7 +792,7 @@ async fn duplicates_are_found_when_paid_or_in_flight() {
     assert_eq!(
         queue
             .store
-            .find_duplicate(&candidate, "other")
+            .find_duplicate(&candidate, &identity_of("other"))
             .await
             .unwrap(),
         None
@@ -763,14 +802,14 @@ async fn duplicates_are_found_when_paid_or_in_flight() {
     assert_eq!(
         queue
             .store
-            .find_duplicate(&candidate, "duplicate.wav")
+            .find_duplicate(&candidate, &identity_of("duplicate.wav"))
             .await
             .unwrap(),
         Some(Duplicate::Paid(duplicate))
     );
     queue
         .store
-        .share_result(job, duplicate, "duplicate.wav", at(31))
+        .share_result(job, duplicate, &identity_of("duplicate.wav"), at(31))
         .await
         .unwrap();
     assert_eq!(queue.raw(job).await, RAW);
@@ -1318,7 +1357,7 @@ async fn concurrent_claims_get_separate_results() {
                 run,
                 client_request_id: format!("ns-{}-{:?}", job.0, std::time::Instant::now()),
                 duration_s: None,
-                sha256: Some(job.to_string()),
+                identity: identity_of(job.to_string()),
                 size_bytes: None,
                 now: at(1),
             };
@@ -1469,7 +1508,11 @@ async fn equal_content_waits_for_an_uncertain_submission() {
     let (first, second) = (queue.job("a.wav").await, queue.job("b.wav").await);
     queue.make_uncertain(first).await;
     let (sha256, waiting) = (first.to_string(), queue.candidate(second).await);
-    let found = queue.store.find_duplicate(&waiting, &sha256).await.unwrap();
+    let found = queue
+        .store
+        .find_duplicate(&waiting, &identity_of(&sha256))
+        .await
+        .unwrap();
     assert_eq!(found, Some(Duplicate::InFlight(first)));
     let claim = queue.claim_with(second, Some(&sha256)).await;
     assert!(matches!(claim, Err(StoreError::Stale)));
@@ -1483,4 +1526,84 @@ async fn equal_content_waits_for_an_uncertain_submission() {
     queue.complete(first).await.unwrap();
     let ready = queue.candidates(1000).await;
     assert_eq!(ready[0].job.id, second);
+}
+
+/// Returns the identity of a recording with this sound. Without a hash, it was not read as a whole.
+fn sound(head: &str, length_s: f64, hash: Option<(&str, &str)>) -> RecordingIdentity {
+    RecordingIdentity {
+        hash: hash.map(|(sha256, sound)| RecordingHash {
+            sha256: sha256.to_owned(),
+            sound: Some(sound.to_owned()),
+        }),
+        sound_key: Some(SoundKey {
+            head: head.to_owned(),
+            length_s: Some(length_s),
+        }),
+    }
+}
+
+#[tokio::test]
+async fn the_same_sound_is_a_duplicate() {
+    let queue = Queue::open().await;
+    let first = queue.record(file("a.mp3", 100, 1)).await.last_job.unwrap();
+    let second = queue.record(file("b.mka", 200, 1)).await.last_job.unwrap();
+    let candidate = queue.candidate(second).await;
+    let key = |identity: &RecordingIdentity| identity.sound_key.clone().unwrap();
+    let own = sound("h", 60.0, Some(("b", "s")));
+    let longer = sound("h", 61.5, Some(("b", "s")));
+    let other = sound("h", 60.0, Some(("b", "t")));
+    let find = async |identity| {
+        let found = queue.store.find_duplicate(&candidate, identity).await;
+        found.unwrap()
+    };
+    let may_have = async |identity| {
+        let key = key(identity);
+        let found = queue.store.may_have_duplicate(&candidate, Some(&key)).await;
+        found.unwrap()
+    };
+    assert!(!may_have(&own).await);
+    // Sent without a hash: its sound may be any with this key.
+    queue.claim_as(first, sound("h", 60.4, None)).await.unwrap();
+    assert!(may_have(&own).await && !may_have(&longer).await);
+    for (identity, expected) in [(&own, true), (&other, true), (&longer, false)] {
+        let found = find(identity).await;
+        assert_eq!(found, expected.then_some(Duplicate::InFlight(first)));
+    }
+    let lost = NextState::Queued {
+        due: at(60),
+        spent: true,
+    };
+    queue
+        .fail_attempt(first, AttemptOutcome::Uncertain, lost)
+        .await
+        .unwrap();
+    assert_eq!(find(&own).await, Some(Duplicate::InFlight(first)));
+    for identity in [own.clone(), sound("h", 60.0, None)] {
+        let claim = queue.claim_as(second, identity).await;
+        assert!(matches!(claim, Err(StoreError::Stale)));
+    }
+    // Found by a look-up, with the hashes of the file.
+    let hashed = sound("h", 60.4, Some(("a", "s")));
+    let hash = hashed.hash.unwrap();
+    queue.adopt_with(first, hash).await.unwrap();
+    for (identity, expected) in [(&own, true), (&other, false), (&longer, false)] {
+        let found = find(identity).await;
+        assert_eq!(found, expected.then_some(Duplicate::InFlight(first)));
+    }
+    for identity in [own.clone(), sound("h", 60.0, None)] {
+        let claim = queue.claim_as(second, identity).await;
+        assert!(matches!(claim, Err(StoreError::Stale)));
+    }
+    queue.complete(first).await.unwrap();
+    assert_eq!(find(&own).await, Some(Duplicate::Paid(first)));
+    let shared = queue.store.share_result(second, first, &own, at(31));
+    shared.await.unwrap();
+    // A third recording is a duplicate of either.
+    let third = queue.record(file("c.mp4", 300, 1)).await.last_job.unwrap();
+    let candidate = queue.candidate(third).await;
+    let third_sound = sound("h", 60.0, Some(("c", "s")));
+    let found = queue.store.find_duplicate(&candidate, &third_sound).await;
+    assert_eq!(found.unwrap(), Some(Duplicate::Paid(first)));
+    let new_sound = sound("h", 60.0, Some(("c", "t")));
+    queue.claim_as(third, new_sound).await.unwrap();
 }

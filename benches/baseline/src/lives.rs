@@ -5,7 +5,9 @@
 
 use crate::Failure;
 use nightscribe::domain::Location;
-use nightscribe::domain::{GenerationId, JobId, Request, RunId, Timestamp, WrittenFile};
+use nightscribe::domain::{
+    GenerationId, JobId, RecordingHash, RecordingIdentity, Request, RunId, Timestamp, WrittenFile,
+};
 use nightscribe::output::naming;
 use nightscribe::store::Store;
 use nightscribe::store::compress::pack;
@@ -102,13 +104,20 @@ impl Fixture {
 
     async fn process(&self, candidate: &Candidate) -> Result<(), Failure> {
         let (store, job @ JobId(number)) = (&self.store, candidate.job.id);
-        let sha256 = Some(format!("{number:064x}"));
+        let hash = RecordingHash {
+            sha256: format!("{number:064x}"),
+            sound: None,
+        };
+        let identity = RecordingIdentity {
+            hash: Some(hash.clone()),
+            sound_key: None,
+        };
         let claim = Claim {
             job,
             run: self.run,
             client_request_id: format!("bench-{number}"),
             duration_s: Some(1.0),
-            sha256: sha256.clone(),
+            identity,
             size_bytes: Some(candidate.recording.revision.size_bytes),
             now: now(),
         };
@@ -120,7 +129,7 @@ impl Fixture {
             generation: GenerationId::new(format!("generation-{number}")).ok_or("no ID")?,
             accepted_at: now(),
             expires_at: now().after(HOUR),
-            sha256,
+            hash: Some(hash),
             http_status: 201,
             request_id: Some(format!("request-{number}")),
         };
@@ -135,7 +144,7 @@ impl Fixture {
             language: None,
             silent: false,
             quality: nightscribe::domain::quality::Quality::default(),
-            sha256: None,
+            hash: None,
             now: now(),
         };
         store.complete(completion).await?;

@@ -4,14 +4,14 @@ use crate::app::error::AppError;
 use crate::app::scan::scan_sources;
 use crate::app::session::Session;
 use crate::domain::readable_path::{readable_path, serialize_paths};
-use crate::domain::{Format, Hold, JobId, Location};
+use crate::domain::{Format, Hold, JobId, Location, RecordingIdentity};
+use crate::media::recording_hash;
 use crate::output::transcript_files::with_extension;
 use crate::output::unrecorded::UnrecordedTranscript;
 use crate::pipeline::archive::Archive;
 use crate::pipeline::archive::import::read_import;
 use crate::pipeline::event::Observer;
 use crate::pipeline::source_holds::judge;
-use crate::source::folder::fingerprint;
 use crate::store::sqlite::import::Import;
 use crate::store::sqlite::queue::Candidate;
 use crate::store::{Store, StoreError};
@@ -108,17 +108,21 @@ impl Adopter<'_> {
         if !self.archive.may_contain(recording) {
             return Ok(false);
         }
-        let Some(sha256) = readable(path, fingerprint::sha256(path)) else {
+        let Some(hash) = readable(path, recording_hash::of_file(path)) else {
             return Ok(false);
         };
         let request = Some(&candidate.job.request);
         // The recording is paid for, even if it was transcribed with another model.
-        let found = self.archive.find(recording, &sha256, request);
-        let found = found.or_else(|| self.archive.find(recording, &sha256, None));
+        let found = self.archive.find(recording, &hash, request);
+        let found = found.or_else(|| self.archive.find(recording, &hash, None));
         let Some(transcript) = found else {
             return Ok(false);
         };
-        let Some(import) = self.read(candidate, &transcript) else {
+        let identity = RecordingIdentity {
+            hash: Some(hash),
+            sound_key: readable(path, recording_hash::key_of_file(path)).flatten(),
+        };
+        let Some(import) = self.read(candidate, identity, &transcript) else {
             return Ok(false);
         };
         self.store.import(import).await?;
@@ -126,12 +130,18 @@ impl Adopter<'_> {
         Ok(true)
     }
 
-    fn read(&self, candidate: &Candidate, transcript: &UnrecordedTranscript) -> Option<Import> {
+    fn read(
+        &self,
+        candidate: &Candidate,
+        identity: RecordingIdentity,
+        transcript: &UnrecordedTranscript,
+    ) -> Option<Import> {
         let output = &self.session.config.output;
         let now = self.session.now();
         let import = read_import(
             candidate.job.id,
             &candidate.recording,
+            identity,
             transcript,
             output,
             now,

@@ -2,6 +2,10 @@
 
 use crate::media::field::be32;
 use crate::media::frames::{Frame, FrameFormat};
+use crate::media::id3::{skip_tags, trim_tags};
+use crate::media::input::Input;
+use crate::media::payload::{Malformed, Payload, Step, Walk, codec};
+use std::io;
 
 /// Frames of ADTS.
 pub(super) const FRAMES: FrameFormat = FrameFormat { parse, run: 4 };
@@ -14,6 +18,10 @@ const SAMPLE_RATES: [u32; 13] = [
 const BLOCK_SAMPLES: u32 = 1024;
 /// Size of the header in bytes.
 const HEADER_BYTES: u32 = 7;
+/// Size of the header with a checksum.
+const CHECKED_HEADER_BYTES: usize = 9;
+/// Bytes in which the first frame must begin.
+const START_BYTES: usize = 4096;
 
 fn parse(bytes: &[u8]) -> Option<Frame> {
     let (start, rest) = (be32(bytes, 0)?, be32(bytes, 3)?);
@@ -25,4 +33,82 @@ fn parse(bytes: &[u8]) -> Option<Frame> {
         seconds: f64::from(BLOCK_SAMPLES * blocks) / f64::from(rate),
         kind: start >> 10 & 15,
     })
+}
+
+/// Returns the packets in the frames, which are the same as in other containers.
+pub(super) fn payload(input: &mut Input<'_>) -> io::Result<Option<Payload>> {
+    let start = skip_tags(input, 0)?;
+    let end = trim_tags(input, input.len())?;
+    let head = input.read_at(start, START_BYTES)?;
+    let Some(first) = FRAMES.find(&head) else {
+        return Ok(None);
+    };
+    let header = &head[first..];
+    let walk = AdtsFrames {
+        start: start + first as u64,
+        end,
+        at: 0,
+        parameters: parameters(header),
+    };
+    Ok(codec::aac_adts(header).map(|format| Payload::new(format, walk)))
+}
+
+/// Returns the profile, rate and channels in the header of a frame.
+fn parameters(header: &[u8]) -> Option<u32> {
+    // Without the private bit.
+    be32(header, 0).map(|start| start & 0x0000_fdc0)
+}
+
+/// The frames between two offsets, each passed on without its header.
+#[derive(Clone)]
+struct AdtsFrames {
+    start: u64,
+    end: u64,
+    at: u64,
+    parameters: Option<u32>,
+}
+
+impl Walk for AdtsFrames {
+    fn step(
+        &mut self,
+        bytes: &[u8],
+        at: u64,
+        sink: &mut dyn FnMut(&[u8]),
+    ) -> Result<Step, Malformed> {
+        self.at = at;
+        if at < self.start {
+            return Ok(Step::Advance(self.start - at));
+        }
+        if at == self.end {
+            return Ok(Step::End);
+        }
+        if bytes.len() < HEADER_BYTES as usize {
+            return Ok(Step::Need(HEADER_BYTES as usize));
+        }
+        let frame = parse(bytes).ok_or(Malformed)?;
+        let has_several_blocks = bytes[6] & 3 != 0;
+        let header = match bytes[1] & 1 {
+            0 => CHECKED_HEADER_BYTES,
+            _ => HEADER_BYTES as usize,
+        };
+        let is_cut = at + frame.bytes as u64 > self.end;
+        let is_other = parameters(bytes) != self.parameters;
+        if has_several_blocks || is_cut || is_other || frame.bytes < header {
+            return Err(Malformed);
+        }
+        let Some(whole) = bytes.get(..frame.bytes) else {
+            return Ok(Step::Need(frame.bytes));
+        };
+        sink(&whole[header..]);
+        self.at = at + frame.bytes as u64;
+        Ok(Step::Advance(frame.bytes as u64))
+    }
+
+    fn is_complete(&self) -> bool {
+        self.at == self.end
+    }
+
+    fn boxed(&self) -> Box<dyn Walk> {
+        Box::new(self.clone())
+    }
 }

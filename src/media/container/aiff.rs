@@ -3,6 +3,8 @@
 use super::placeholder::is_placeholder;
 use crate::media::field::{be16, be32, be64, id};
 use crate::media::input::Input;
+use crate::media::payload::codec::{Pcm, encoding};
+use crate::media::payload::{Payload, codec};
 use crate::media::sound::{Sound, missing_bytes};
 use std::io;
 
@@ -24,13 +26,48 @@ struct Common {
 
 /// The sound chunk, in bytes of sound.
 struct SoundChunk {
+    /// Offset of the sound.
+    at: u64,
     declared: Option<u64>,
     there: u64,
 }
 
+/// The chunks that describe the sound.
+#[derive(Default)]
+struct Chunks {
+    /// Content of the common chunk.
+    common: Vec<u8>,
+    sound: Option<SoundChunk>,
+}
+
 /// Reads the length of the sound. It is the smaller one of the declared and the present bytes.
 pub(super) fn read(input: &mut Input<'_>) -> io::Result<Sound> {
-    let (mut at, mut common, mut sound) = (12, None, None);
+    let Chunks { common, sound } = read_chunks(input)?;
+    Ok(match sound {
+        None => Sound::truncated("it ends before the audio"),
+        Some(sound) => sound.length(Common::parse(&common).as_ref()),
+    })
+}
+
+/// Returns the content of the sound chunk.
+pub(super) fn payload(input: &mut Input<'_>) -> io::Result<Option<Payload>> {
+    let Chunks { common, sound } = read_chunks(input)?;
+    let (Some(sound), Some(description)) = (sound, Common::parse(&common)) else {
+        return Ok(None);
+    };
+    let header = input.read_at(sound.at - SOUND_HEADER, 4)?;
+    let bytes = sound.bytes();
+    let format = match description.pcm() {
+        // The sound may begin later within the chunk.
+        _ if be32(&header, 0) != Some(0) => return Ok(None),
+        Some(pcm) => pcm.format(bytes),
+        None => codec::private("aiff", &[&common]),
+    };
+    Ok(Payload::of_range(format, sound.at..sound.at + bytes))
+}
+
+fn read_chunks(input: &mut Input<'_>) -> io::Result<Chunks> {
+    let (mut at, mut chunks) = (12, Chunks::default());
     for _ in 0..MAX_CHUNKS {
         let header = input.read_at(at, 8)?;
         let (Some(id), Some(size)) = (id(&header, 0), be32(&header, 4)) else {
@@ -40,34 +77,34 @@ pub(super) fn read(input: &mut Input<'_>) -> io::Result<Sound> {
         match &id {
             b"COMM" => {
                 let bytes = COMMON_BYTES.min(size as usize);
-                common = Common::parse(&input.read_at(at, bytes)?);
+                chunks.common = input.read_at(at, bytes)?;
             }
             b"SSND" => {
                 let declared = u64::from(size).saturating_sub(SOUND_HEADER);
-                sound = Some(SoundChunk {
+                chunks.sound = Some(SoundChunk {
+                    at: at + SOUND_HEADER,
                     declared: (!is_placeholder(size) && declared > 0).then_some(declared),
                     there: input.len().saturating_sub(at + SOUND_HEADER),
                 });
             }
             _ => {}
         }
-        if common.is_some() && sound.is_some() {
+        if !chunks.common.is_empty() && chunks.sound.is_some() {
             break;
         }
         at += u64::from(size) + u64::from(size % 2);
     }
-    Ok(match sound {
-        None => Sound::truncated("it ends before the audio"),
-        Some(sound) => sound.length(common.as_ref()),
-    })
+    Ok(chunks)
 }
 
 impl SoundChunk {
+    fn bytes(&self) -> u64 {
+        self.declared
+            .map_or(self.there, |bytes| bytes.min(self.there))
+    }
+
     fn length(&self, common: Option<&Common>) -> Sound {
-        let bytes = self
-            .declared
-            .map_or(self.there, |bytes| bytes.min(self.there));
-        let seconds = common.and_then(|common| common.seconds(bytes));
+        let seconds = common.and_then(|common| common.seconds(self.bytes()));
         let sound = seconds.map_or_else(Sound::default, Sound::exact);
         sound.with_truncation(
             self.declared
@@ -86,6 +123,24 @@ impl Common {
             compression: id(chunk, 18).unwrap_or(*b"NONE"),
         };
         (common.rate > 0.0 && common.channels > 0).then_some(common)
+    }
+
+    fn pcm(&self) -> Option<Pcm> {
+        let bits = u32::from(self.bits);
+        let encoding = match &self.compression {
+            b"ulaw" | b"ULAW" => "mulaw",
+            b"alaw" | b"ALAW" => "alaw",
+            b"fl32" | b"FL32" => encoding(true, false, 32)?,
+            b"fl64" | b"FL64" => encoding(true, false, 64)?,
+            b"NONE" | b"twos" => encoding(false, false, bits)?,
+            b"sowt" => encoding(false, true, bits)?,
+            _ => return None,
+        };
+        Some(Pcm {
+            encoding,
+            channels: self.channels.into(),
+            rate: self.rate,
+        })
     }
 
     fn seconds(&self, bytes: u64) -> Option<f64> {

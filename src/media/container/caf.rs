@@ -2,11 +2,15 @@
 
 use crate::media::field::{be32, be64, id};
 use crate::media::input::Input;
+use crate::media::payload::codec::{Pcm, encoding};
+use crate::media::payload::{Payload, codec};
 use crate::media::sound::{Sound, missing_bytes};
 use std::io;
 
 /// Maximum number of chunks.
 const MAX_CHUNKS: usize = 1000;
+/// Maximum size of the private data of the codec that is read.
+const MAX_COOKIE_BYTES: u64 = 64 * 1024;
 /// The edit count at the start of the sound.
 const EDIT_COUNT_BYTES: u64 = 4;
 
@@ -17,44 +21,102 @@ struct Description {
     frames_per_packet: u32,
 }
 
+/// The chunks that describe the sound.
+#[derive(Default)]
+struct Chunks {
+    /// Content of the description.
+    description: Vec<u8>,
+    /// Private data of the codec (`kuki`).
+    cookie: Vec<u8>,
+    /// Number of packets and of valid frames.
+    frames: Option<(u64, u64)>,
+    /// Offset and size of the sound.
+    sound: Option<(u64, u64)>,
+    truncation: Option<String>,
+}
+
+impl Chunks {
+    fn read(input: &mut Input<'_>) -> io::Result<Self> {
+        let (mut at, mut chunks) = (8, Self::default());
+        for _ in 0..MAX_CHUNKS {
+            let header = input.read_at(at, 12)?;
+            let (Some(id), Some(size)) = (id(&header, 0), be64(&header, 4)) else {
+                break;
+            };
+            at += 12;
+            match &id {
+                b"desc" => chunks.description = input.read_at(at, 32)?,
+                b"kuki" => {
+                    let bytes = size.min(MAX_COOKIE_BYTES);
+                    chunks.cookie = input.read_at(at, bytes as usize)?;
+                }
+                b"pakt" => chunks.frames = packet_frames(&input.read_at(at, 24)?),
+                b"data" => {
+                    let there = input.len().saturating_sub(at);
+                    // The size of a stream is -1.
+                    let declared = (size as i64 > 0).then_some(size);
+                    chunks.truncation = declared.and_then(|size| missing_bytes(size, there));
+                    let bytes = declared.map_or(there, |declared| declared.min(there));
+                    let bytes = bytes.saturating_sub(EDIT_COUNT_BYTES);
+                    chunks.sound = Some((at + EDIT_COUNT_BYTES, bytes));
+                    if declared.is_none() {
+                        break;
+                    }
+                }
+                _ => {}
+            }
+            let Some(next) = at.checked_add(size) else {
+                break;
+            };
+            at = next;
+        }
+        Ok(chunks)
+    }
+}
+
 /// Reads the length of the sound: from the bytes if packets have a fixed size, from the packet table otherwise.
 pub(super) fn read(input: &mut Input<'_>) -> io::Result<Sound> {
-    let (mut at, mut description, mut frames) = (8, None, None);
-    let (mut bytes, mut truncation) = (None, None);
-    for _ in 0..MAX_CHUNKS {
-        let header = input.read_at(at, 12)?;
-        let (Some(id), Some(size)) = (id(&header, 0), be64(&header, 4)) else {
-            break;
-        };
-        at += 12;
-        match &id {
-            b"desc" => description = Description::parse(&input.read_at(at, 32)?),
-            b"pakt" => frames = packet_frames(&input.read_at(at, 24)?),
-            b"data" => {
-                let there = input.len().saturating_sub(at);
-                // The size of a stream is -1.
-                let declared = (size as i64 > 0).then_some(size);
-                truncation = declared.and_then(|declared| missing_bytes(declared, there));
-                let size = declared.map_or(there, |declared| declared.min(there));
-                bytes = Some(size.saturating_sub(EDIT_COUNT_BYTES));
-                if declared.is_none() {
-                    break;
-                }
-            }
-            _ => {}
-        }
-        let Some(next) = at.checked_add(size) else {
-            break;
-        };
-        at = next;
-    }
-    let Some(bytes) = bytes else {
+    let chunks = Chunks::read(input)?;
+    let Some((_, bytes)) = chunks.sound else {
         return Ok(Sound::truncated("it ends before the audio"));
     };
-    let seconds = description.and_then(|description| description.seconds(bytes, frames));
+    let description = Description::parse(&chunks.description);
+    let seconds = description.and_then(|description| description.seconds(bytes, chunks.frames));
     Ok(seconds
         .map_or_else(Sound::default, Sound::exact)
-        .with_truncation(truncation))
+        .with_truncation(chunks.truncation))
+}
+
+/// Returns the content of the data chunk, after its edit count.
+pub(super) fn payload(input: &mut Input<'_>) -> io::Result<Option<Payload>> {
+    let chunks = Chunks::read(input)?;
+    let Some((at, bytes)) = chunks.sound.filter(|_| chunks.description.len() == 32) else {
+        return Ok(None);
+    };
+    let format = match pcm(&chunks.description) {
+        Some(pcm) => pcm.format(bytes),
+        None => codec::private("caf", &[&chunks.description, &chunks.cookie]),
+    };
+    Ok(Payload::of_range(format, at..at + bytes))
+}
+
+/// Returns the number format of uncompressed sound.
+fn pcm(description: &[u8]) -> Option<Pcm> {
+    let field = |at| be32(description, at);
+    let (flags, packet_bytes, channels, bits) = (field(12)?, field(16)?, field(24)?, field(28)?);
+    let encoding = match &id(description, 8)? {
+        b"lpcm" if packet_bytes == channels.checked_mul(bits)? / 8 => {
+            encoding(flags & 1 != 0, flags & 2 != 0, bits)?
+        }
+        b"alaw" => "alaw",
+        b"ulaw" => "mulaw",
+        _ => return None,
+    };
+    Some(Pcm {
+        encoding,
+        channels,
+        rate: f64::from_bits(be64(description, 0)?),
+    })
 }
 
 /// Number of packets and of valid frames in a packet table.

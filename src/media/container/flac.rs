@@ -1,8 +1,9 @@
 //! FLAC.
 
 use crate::media::field::be64;
-use crate::media::id3::skip_id3v2;
+use crate::media::id3::{skip_id3v2, trim_tags};
 use crate::media::input::Input;
+use crate::media::payload::{Payload, codec};
 use crate::media::sound::Sound;
 use std::io;
 
@@ -49,6 +50,19 @@ pub(super) fn read(input: &mut Input<'_>) -> io::Result<Sound> {
         }
         (all, _) => Sound::exact(seconds(all)),
     })
+}
+
+/// Returns the frames after the metadata.
+pub(super) fn payload(input: &mut Input<'_>) -> io::Result<Option<Payload>> {
+    let start = skip_id3v2(input, 0)?;
+    let head = input.read_at(start, 42)?;
+    let stream_info = head.strip_prefix(b"fLaC").and_then(|head| head.get(4..));
+    let Some(format) = stream_info.and_then(codec::flac) else {
+        return Ok(None);
+    };
+    let sound_at = skip_metadata(input, start + 4)?;
+    let end = trim_tags(input, input.len())?;
+    Ok(Payload::of_range(format, sound_at..end))
 }
 
 impl StreamInfo {

@@ -3,6 +3,9 @@
 //! Each module reads one family of containers, and only the fields that tell the length. The sound track decides, not the
 //! container. A header that contradicts the file does not decide either: streaming recorders leave placeholders, and
 //! broken copies end early.
+//!
+//! The functions `payload` tell where the encoded sound lies, so that it can be hashed without tags and the container. They
+//! return nothing if the container may not be what it seems.
 
 mod ac3;
 mod adts;
@@ -14,6 +17,7 @@ mod avi;
 mod caf;
 mod flac;
 mod flv;
+mod kind;
 mod matroska;
 mod mp4;
 mod mpeg;
@@ -27,80 +31,91 @@ mod wav;
 mod wave_format;
 
 use super::frames::FrameFormat;
-use super::id3::{skip_id3v2, skip_tags, trim_tags};
+use super::id3::{skip_tags, trim_tags};
 use super::input::Input;
+use super::payload::{Payload, codec};
 use super::sound::Sound;
+use kind::Kind;
 use mpeg::{program, transport};
 use std::io;
 
-/// Bytes at the start that identify a container.
-const HEAD_BYTES: usize = 4096;
 /// Size of the signature of AMR.
 const AMR_HEADER: u64 = 6;
 /// Size of the signature of wideband AMR.
 const AMR_WIDE_HEADER: u64 = 9;
-/// First bytes of a Wave64 file.
-const WAVE64: &[u8] = b"riff\x2e\x91\xcf\x11";
-/// Types of the first box of an MP4 or QuickTime file.
-const FIRST_BOXES: [&[u8; 4]; 9] = [
-    b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"styp", b"moof",
-];
 
 /// Reads the sound of a recording. `extension` is in lower case, and tells formats without a signature.
 ///
 /// # Errors
 /// If the file cannot be read. A malformed container is a sound of unknown length.
 pub(super) fn read(input: &mut Input<'_>, extension: Option<&str>) -> io::Result<Sound> {
-    let start = skip_id3v2(input, 0)?;
-    let head = input.read_at(start, HEAD_BYTES)?;
-    let form = head.get(8..12).unwrap_or_default();
-    match head.get(..4).unwrap_or_default() {
-        b"RIFF" | b"RF64" | b"BW64" if form == b"WAVE" => wav::read(input, wav::Layout::Riff),
-        b"RIFF" if form == b"AVI " => avi::read(input),
-        b"FORM" if matches!(form, b"AIFF" | b"AIFC") => aiff::read(input),
-        b".snd" | b"dns." => au::read(input),
-        b"caff" => caf::read(input),
-        b"\x1a\x45\xdf\xa3" => matroska::read(input),
-        b"OggS" => ogg::read(input),
-        b"fLaC" => flac::read(input),
-        b"MAC " => ape::read(input),
-        b"FLV\x01" => flv::read(input),
-        pack if pack == program::PACK => program::read(input),
-        _ if head.starts_with(WAVE64) => wav::read(input, wav::Layout::Wave64),
-        _ if head.starts_with(&asf::HEADER) => asf::read(input),
-        _ if FIRST_BOXES
-            .iter()
-            .any(|kind| head.get(4..8) == Some(&kind[..])) =>
-        {
-            mp4::read(input)
-        }
-        _ => read_stream(input, &head, extension),
+    match Kind::detect(input, extension)? {
+        Kind::Riff => wav::read(input, wav::Layout::Riff),
+        Kind::Wave64 => wav::read(input, wav::Layout::Wave64),
+        Kind::Avi => avi::read(input),
+        Kind::Aiff => aiff::read(input),
+        Kind::Au => au::read(input),
+        Kind::Caf => caf::read(input),
+        Kind::Matroska => matroska::read(input),
+        Kind::Ogg => ogg::read(input),
+        Kind::Flac => flac::read(input),
+        Kind::Ape => ape::read(input),
+        Kind::Flash => flv::read(input),
+        Kind::ProgramStream => program::read(input),
+        Kind::TransportStream => transport::read(input),
+        Kind::WindowsMedia => asf::read(input),
+        Kind::Mp4 => mp4::read(input),
+        Kind::Amr => read_frames(input, speech_frames::AMR, AMR_HEADER),
+        Kind::AmrWide => read_frames(input, speech_frames::AMR_WIDE, AMR_WIDE_HEADER),
+        Kind::Gsm => read_frames(input, speech_frames::GSM, 0),
+        Kind::Adts => read_frames(input, adts::FRAMES, 0),
+        Kind::Ac3 => read_frames(input, ac3::FRAMES, 0),
+        Kind::MpegAudio => mpeg_audio::read(input),
+        Kind::Unknown => Ok(Sound::default()),
     }
 }
 
-/// Reads a file that is a sequence of frames or packets.
-fn read_stream(input: &mut Input<'_>, head: &[u8], extension: Option<&str>) -> io::Result<Sound> {
-    if head.starts_with(b"#!AMR\n") {
-        return read_frames(input, speech_frames::AMR, AMR_HEADER);
+/// Returns where the encoded sound of a recording lies. Returns `None` if that is unknown or uncertain.
+///
+/// # Errors
+/// If the file cannot be read.
+pub(super) fn payload(
+    input: &mut Input<'_>,
+    extension: Option<&str>,
+) -> io::Result<Option<Payload>> {
+    match Kind::detect(input, extension)? {
+        Kind::Riff => wav::payload(input, wav::Layout::Riff),
+        Kind::Wave64 => wav::payload(input, wav::Layout::Wave64),
+        Kind::Aiff => aiff::payload(input),
+        Kind::Au => au::payload(input),
+        Kind::Caf => caf::payload(input),
+        Kind::Matroska => matroska::payload(input),
+        Kind::Ogg => ogg::payload(input),
+        Kind::Flac => flac::payload(input),
+        Kind::WindowsMedia => asf::payload(input),
+        Kind::Mp4 => mp4::payload(input),
+        Kind::Adts => adts::payload(input),
+        Kind::MpegAudio => mpeg_audio::payload(input),
+        Kind::Ape => between_tags(input, "ape", 0),
+        Kind::Amr => between_tags(input, codec::AMR, AMR_HEADER),
+        Kind::AmrWide => between_tags(input, codec::AMR_WIDE, AMR_WIDE_HEADER),
+        Kind::Gsm => between_tags(input, "gsm", 0),
+        Kind::Ac3 => between_tags(input, codec::AC3, 0),
+        Kind::Avi | Kind::Flash | Kind::ProgramStream | Kind::TransportStream | Kind::Unknown => {
+            Ok(None)
+        }
     }
-    if head.starts_with(b"#!AMR-WB\n") {
-        return read_frames(input, speech_frames::AMR_WIDE, AMR_WIDE_HEADER);
-    }
-    if transport::is_transport_stream(head) {
-        return transport::read(input);
-    }
-    if adts::FRAMES.find(head).is_some() {
-        return read_frames(input, adts::FRAMES, 0);
-    }
-    if ac3::FRAMES.find(head).is_some() {
-        return read_frames(input, ac3::FRAMES, 0);
-    }
-    match extension {
-        Some("gsm") => read_frames(input, speech_frames::GSM, 0),
-        Some("mp3" | "mp2" | "mpga") => mpeg_audio::read(input),
-        _ if mpeg_audio::is_audio(head) => mpeg_audio::read(input),
-        _ => Ok(Sound::default()),
-    }
+}
+
+/// Returns the bytes between the tags at the start and those at the end, after a signature.
+fn between_tags(
+    input: &mut Input<'_>,
+    format: &str,
+    signature: u64,
+) -> io::Result<Option<Payload>> {
+    let start = skip_tags(input, signature)?;
+    let end = trim_tags(input, input.len())?;
+    Ok(Payload::of_range(codec::named(format), start..end))
 }
 
 fn read_frames(input: &mut Input<'_>, format: FrameFormat, start: u64) -> io::Result<Sound> {

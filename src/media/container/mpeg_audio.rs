@@ -4,6 +4,7 @@ use crate::media::field::{be16, be32, id};
 use crate::media::frames::{Frame, FrameFormat, FrameSound};
 use crate::media::id3::{skip_tags, trim_tags};
 use crate::media::input::Input;
+use crate::media::payload::{Payload, codec};
 use crate::media::sound::{Length, Sound};
 use std::io;
 
@@ -112,6 +113,24 @@ pub(super) fn read(input: &mut Input<'_>) -> io::Result<Sound> {
     .with_truncation(truncation))
 }
 
+/// Returns the frames between the tags, without the frame of the index: a writer that copies the sound makes a new one.
+pub(super) fn payload(input: &mut Input<'_>) -> io::Result<Option<Payload>> {
+    let end = trim_tags(input, input.len())?;
+    let mut at = skip_tags(input, 0)?;
+    let head = input.read_at(at, START_BYTES)?;
+    let Some(first) = FRAMES.find(&head) else {
+        return Ok(None);
+    };
+    at += first as u64;
+    if let Some(header) = Header::parse(&head[first..])
+        && is_index(&head[first..], &header)
+    {
+        at += header.bytes as u64;
+    }
+    let format = codec::named(codec::MPEG_AUDIO);
+    Ok(Payload::of_range(format, at..end))
+}
+
 /// Whether MPEG audio begins within `bytes`.
 pub(super) fn is_audio(bytes: &[u8]) -> bool {
     FRAMES.find(bytes).is_some()
@@ -158,6 +177,15 @@ impl Header {
         })
     }
 
+    /// Returns the offset at which an index begins in the frame, after the side information.
+    const fn index_at(&self) -> usize {
+        4 + match (self.is_mpeg1, self.is_mono) {
+            (true, false) => 32,
+            (true, true) | (false, false) => 17,
+            (false, true) => 9,
+        }
+    }
+
     fn frame(&self) -> Frame {
         Frame {
             bytes: self.bytes,
@@ -167,20 +195,21 @@ impl Header {
     }
 }
 
+/// Whether the frame holds an index instead of sound. An index need not state a length.
+fn is_index(frame: &[u8], header: &Header) -> bool {
+    let is = |at, marks: &[[u8; 4]]| id(frame, at).is_some_and(|mark| marks.contains(&mark));
+    is(header.index_at(), &[*b"Xing", *b"Info"]) || is(36, &[*b"VBRI"])
+}
+
 impl Index {
     /// Parses the index in the frame at the start of `bytes`, as Xing, LAME and Fraunhofer write it.
     fn parse(bytes: &[u8]) -> Option<Self> {
         let header = Header::parse(bytes)?;
-        let side_information = match (header.is_mpeg1, header.is_mono) {
-            (true, false) => 32,
-            (true, true) | (false, false) => 17,
-            (false, true) => 9,
-        };
         let seconds = |frames: u32, cut: u32| {
             let samples = u64::from(frames) * u64::from(header.samples);
             samples.saturating_sub(cut.into()) as f64 / f64::from(header.rate)
         };
-        let at = 4 + side_information;
+        let at = header.index_at();
         if matches!(&id(bytes, at)?, b"Xing" | b"Info") {
             let flags = be32(bytes, at + 4)?;
             let frames = be32(bytes, at + 8).filter(|frames| flags & 1 != 0 && *frames > 0)?;

@@ -1,9 +1,10 @@
 //! WAV, RF64, BW64 and Wave64.
 
 use super::placeholder::is_placeholder;
-use super::wave_format::WaveFormat;
+use super::wave_format::{WaveFormat, pcm};
 use crate::media::field::{id, le32, le64};
 use crate::media::input::Input;
+use crate::media::payload::{Payload, codec};
 use crate::media::sound::{Sound, missing_bytes};
 use std::io;
 
@@ -34,30 +35,76 @@ struct Chunk {
     next: u64,
 }
 
+/// The chunks up to the sound.
+#[derive(Default)]
+struct Header {
+    /// Content of the format chunk.
+    format: Vec<u8>,
+    frames: Option<u64>,
+    /// Offset of the sound, and its declared size.
+    data: Option<(u64, Option<u64>)>,
+    /// Whether the file ends before the sound.
+    is_cut: bool,
+}
+
+impl Header {
+    fn read(input: &mut Input<'_>, layout: Layout) -> io::Result<Self> {
+        let mut at = match layout {
+            Layout::Riff => 12,
+            Layout::Wave64 => 40,
+        };
+        let (mut header, mut large_size) = (Self::default(), None);
+        for _ in 0..MAX_CHUNKS {
+            let Some(chunk) = next_chunk(input, at, layout)? else {
+                header.is_cut = true;
+                break;
+            };
+            match &chunk.id {
+                b"fmt " => {
+                    let size = chunk.size.unwrap_or(0).min(CHUNK_BYTES as u64);
+                    header.format = input.read_at(chunk.at, size as usize)?;
+                }
+                b"fact" => header.frames = le32(&input.read_at(chunk.at, 4)?, 0).map(u64::from),
+                b"ds64" => large_size = le64(&input.read_at(chunk.at, CHUNK_BYTES)?, 8),
+                b"data" => {
+                    let declared = chunk.size.or(large_size.filter(|size| is_real(*size)));
+                    header.data = Some((chunk.at, declared));
+                    break;
+                }
+                _ => {}
+            }
+            at = chunk.next;
+        }
+        Ok(header)
+    }
+}
+
 /// Reads the length of the sound. It is the smaller one of the declared and the present bytes.
 pub(super) fn read(input: &mut Input<'_>, layout: Layout) -> io::Result<Sound> {
-    let mut at = match layout {
-        Layout::Riff => 12,
-        Layout::Wave64 => 40,
+    let header = Header::read(input, layout)?;
+    let Some((at, declared)) = header.data else {
+        return Ok(match header.is_cut {
+            true => Sound::truncated("it ends before the audio"),
+            false => Sound::default(),
+        });
     };
-    let (mut format, mut large_size, mut frames) = (None, None, None);
-    for _ in 0..MAX_CHUNKS {
-        let Some(chunk) = next_chunk(input, at, layout)? else {
-            return Ok(Sound::truncated("it ends before the audio"));
-        };
-        match &chunk.id {
-            b"fmt " => format = WaveFormat::parse(&input.read_at(chunk.at, CHUNK_BYTES)?),
-            b"fact" => frames = le32(&input.read_at(chunk.at, 4)?, 0).map(u64::from),
-            b"ds64" => large_size = le64(&input.read_at(chunk.at, CHUNK_BYTES)?, 8),
-            b"data" => {
-                let declared = chunk.size.or(large_size.filter(|size| is_real(*size)));
-                return Ok(sound(declared, input.len() - chunk.at, format, frames));
-            }
-            _ => {}
-        }
-        at = chunk.next;
-    }
-    Ok(Sound::default())
+    let format = WaveFormat::parse(&header.format);
+    Ok(sound(declared, input.len() - at, format, header.frames))
+}
+
+/// Returns the content of the data chunk.
+pub(super) fn payload(input: &mut Input<'_>, layout: Layout) -> io::Result<Option<Payload>> {
+    let header = Header::read(input, layout)?;
+    let Some((at, declared)) = header.data.filter(|_| !header.format.is_empty()) else {
+        return Ok(None);
+    };
+    let there = input.len().saturating_sub(at);
+    let bytes = declared.map_or(there, |declared| declared.min(there));
+    let format = match pcm(&header.format) {
+        Some(pcm) => pcm.format(bytes),
+        None => codec::private("wav", &[&header.format]),
+    };
+    Ok(Payload::of_range(format, at..at + bytes))
 }
 
 /// Whether a size of 64 bits is not a placeholder.

@@ -1,6 +1,7 @@
 //! The format chunk of WAV and Wave64.
 
 use crate::media::field::{le16, le32};
+use crate::media::payload::codec::{Pcm, encoding};
 
 const PCM: u16 = 0x0001;
 const MS_ADPCM: u16 = 0x0002;
@@ -63,4 +64,27 @@ impl WaveFormat {
             }
         }
     }
+}
+
+/// Returns the number format of uncompressed sound. The mask of an extensible format is left out: it only names the channels.
+pub(super) fn pcm(chunk: &[u8]) -> Option<Pcm> {
+    let (channels, bits) = (le16(chunk, 2)?, le16(chunk, 14)?);
+    let tag = match le16(chunk, 0)? {
+        // The format is the start of an identifier. Its other bytes are the same for all.
+        EXTENSIBLE if le16(chunk, 18)? == bits => le16(chunk, 24)?,
+        tag => tag,
+    };
+    let is_packed = u32::from(le16(chunk, 12)?) == u32::from(channels) * u32::from(bits) / 8;
+    let encoding = match (tag, bits) {
+        (PCM, 8) => "u8",
+        (PCM | FLOAT, bits) => encoding(tag == FLOAT, true, bits.into())?,
+        (A_LAW, 8) => "alaw",
+        (MU_LAW, 8) => "mulaw",
+        _ => return None,
+    };
+    is_packed.then_some(Pcm {
+        encoding,
+        channels: channels.into(),
+        rate: le32(chunk, 4)?.into(),
+    })
 }

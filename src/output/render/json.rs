@@ -17,6 +17,8 @@ struct EnvelopeMetadata<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     recording_bytes: Option<&'a str>,
     sha256: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sound_hash: Option<&'a str>,
     size_bytes: Option<u64>,
     model: &'a str,
     options: &'a Map<String, Value>,
@@ -35,6 +37,7 @@ pub(super) fn render(silent: bool, mut raw: String, envelope: &TranscriptMetadat
         recording: &envelope.recording,
         recording_bytes: envelope.recording_bytes.as_deref(),
         sha256: envelope.sha256,
+        sound_hash: envelope.sound_hash,
         size_bytes: envelope.size_bytes,
         model: envelope.request.model(),
         options: envelope.request.options(),

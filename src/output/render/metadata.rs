@@ -17,6 +17,8 @@ pub struct TranscriptMetadata<'a> {
     pub audio: String,
     /// SHA-256 of the recording, if it was computed.
     pub sha256: Option<&'a str>,
+    /// Hash of the sound in lowercase hexadecimal, if known.
+    pub sound_hash: Option<&'a str>,
     /// Size of the recording in bytes, if it is a file.
     pub size_bytes: Option<u64>,
     /// Model and options.

@@ -14,6 +14,7 @@ fn envelope(request: &Request) -> TranscriptMetadata<'_> {
         recording_bytes: None,
         audio: "../three%20hours.mp3".to_owned(),
         sha256: Some("ba7816bf"),
+        sound_hash: Some("6437b3ac"),
         size_bytes: Some(1_048_576),
         request,
         generation_id: Some("g-1"),

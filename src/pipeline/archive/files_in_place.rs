@@ -77,6 +77,7 @@ impl FilesInPlace<'_> {
                 Location::Url(url) => url.clone(),
             },
             sha256: envelope.sha256.as_deref(),
+            sound_hash: envelope.sound_hash.as_deref(),
             size_bytes: envelope.size_bytes,
             request,
             generation_id: envelope.generation_id.as_deref(),

@@ -2,7 +2,7 @@
 
 use super::files_in_place::FilesInPlace;
 use crate::config::OutputConfig;
-use crate::domain::{Format, GenerationId, JobId, Recording, Timestamp};
+use crate::domain::{Format, GenerationId, JobId, Recording, RecordingIdentity, Timestamp};
 use crate::output::envelope::read_result;
 use crate::output::transcript_files::with_extension;
 use crate::output::unrecorded::UnrecordedTranscript;
@@ -14,7 +14,7 @@ use crate::provider::Completed;
 use crate::store::sqlite::import::Import;
 use std::io;
 
-/// Reads the result of `transcript` for the job of a recording with equal content. Returns `None` if it holds no result.
+/// Reads the result of `transcript` for the job of a recording with equal content or sound, which is `identity`. Returns `None` if it holds no result.
 ///
 /// If the files are where those of the recording belong, they become its files as they are, also with corrections by a
 /// person. Formats that do not exist are written. Otherwise the job is left to be saved. Blocks.
@@ -24,6 +24,7 @@ use std::io;
 pub fn read_import(
     job: JobId,
     recording: &Recording,
+    identity: RecordingIdentity,
     transcript: &UnrecordedTranscript,
     output: &OutputConfig,
     now: Timestamp,
@@ -59,7 +60,7 @@ pub fn read_import(
     Ok(Some(Import {
         job,
         request: envelope.request(),
-        sha256: envelope.sha256.clone(),
+        identity,
         generation: envelope.generation_id.clone().and_then(GenerationId::new),
         accepted_at: envelope.submitted_at,
         received_at: envelope.received_at,

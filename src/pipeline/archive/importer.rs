@@ -3,6 +3,7 @@
 use super::Archive;
 use super::import::read_import;
 use crate::config::OutputConfig;
+use crate::domain::RecordingIdentity;
 use crate::domain::readable_path::readable_path;
 use crate::pipeline::journal::Journal;
 use crate::store::StoreError;
@@ -39,24 +40,31 @@ impl Importer {
         &self.archive
     }
 
-    /// Gives the candidate the result of a transcript of the same content, model and options. Returns whether there is one
-    /// that can be read.
+    /// Gives the candidate the result of a transcript of the same content or sound, made with the same model and options.
+    /// Returns whether there is one that can be read. Without hashes there is none.
     ///
     /// # Errors
     /// If the database fails permanently.
-    pub async fn import(&self, candidate: &Candidate, sha256: &str) -> Result<bool, StoreError> {
+    pub async fn import(
+        &self,
+        candidate: &Candidate,
+        identity: &RecordingIdentity,
+    ) -> Result<bool, StoreError> {
+        let Some(hash) = &identity.hash else {
+            return Ok(false);
+        };
         let (job, recording) = (candidate.job.id, &candidate.recording);
         let request = Some(&candidate.job.request);
-        let Some(transcript) = self.archive.find(recording, sha256, request) else {
+        let Some(transcript) = self.archive.find(recording, hash, request) else {
             return Ok(false);
         };
         let _slot = self.slots.acquire().await.map_err(|_| StoreError::Closed)?;
         let stem = transcript.stem.clone();
         let reading = {
             let (recording, output) = (recording.clone(), self.output.clone());
-            let now = self.journal.now();
+            let (identity, now) = (identity.clone(), self.journal.now());
             tokio::task::spawn_blocking(move || {
-                read_import(job, &recording, &transcript, &output, now)
+                read_import(job, &recording, identity, &transcript, &output, now)
             })
         };
         let import = match reading.await {

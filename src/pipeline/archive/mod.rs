@@ -13,7 +13,7 @@ pub mod importer;
 use crate::config::{Layout, OutputConfig, StateConfig};
 use crate::domain::file_name::TemplateValues;
 use crate::domain::readable_path::readable_path;
-use crate::domain::{Format, PaidMark, Recording, Request};
+use crate::domain::{Format, PaidMark, Recording, RecordingHash, Request};
 use crate::output::envelope::read_metadata;
 use crate::output::transcript_files::{Depth, TranscriptFile, find_transcripts, with_extension};
 use crate::output::unrecorded::{UnrecordedTranscript, UnrecordedTranscripts};
@@ -113,8 +113,8 @@ impl Archive {
         self.output.layout == Layout::Beside || !self.found().transcripts.is_empty()
     }
 
-    /// Returns the evidence that a recording is paid for, although no result of it can be imported. `sha256` is its hash, if
-    /// it is known.
+    /// Returns the evidence that a recording is paid for, although no result of it can be imported. `hash` is that of the
+    /// recording, if it is known.
     ///
     /// A transcript counts if it has the name of the recording and no envelope, or if it was made of the same content with
     /// another model or other options. Transcripts that are gone do not count.
@@ -122,10 +122,10 @@ impl Archive {
         &self,
         recording: &Recording,
         request: &Request,
-        sha256: Option<&str>,
+        hash: Option<&RecordingHash>,
     ) -> Option<PaidMark> {
         loop {
-            let (mark, transcript) = self.evidence_in_memory(recording, request, sha256)?;
+            let (mark, transcript) = self.evidence_in_memory(recording, request, hash)?;
             let (stem, formats) = (transcript.stem.clone(), transcript.formats);
             let is_there = blocking(move || {
                 let mut formats = formats.into_iter();
@@ -142,14 +142,13 @@ impl Archive {
         &self,
         recording: &Recording,
         request: &Request,
-        sha256: Option<&str>,
+        hash: Option<&RecordingHash>,
     ) -> Option<(PaidMark, UnrecordedTranscript)> {
         let found = self.found();
         if found.transcripts.is_empty() {
             return None;
         }
-        let same_content =
-            sha256.and_then(|sha256| found.transcripts.find(recording, sha256, None));
+        let same_content = hash.and_then(|hash| found.transcripts.find(recording, hash, None));
         if let Some(transcript) = same_content {
             return Some((PaidMark::Transcribed, transcript.clone()));
         }
@@ -165,7 +164,7 @@ impl Archive {
             .flat_map(|folder| transcripts.of_name(folder, recording, template, &facts));
         let evidence = of_name.filter_map(|transcript| {
             let mark = match &transcript.envelope {
-                Some(envelope) if envelope.is_of_other_content(recording, sha256) => {
+                Some(envelope) if envelope.is_of_other_content(recording, hash) => {
                     PaidMark::Changed
                 }
                 None if !self.is_ours(transcript) => return None,
@@ -191,16 +190,16 @@ impl Archive {
         self.found().transcripts.may_contain(recording)
     }
 
-    /// Returns a transcript of the same content that was made with `request`, or with any if it is `None`.
+    /// Returns a transcript of the same content or sound that was made with `request`, or with any if it is `None`.
     #[must_use]
     pub fn find(
         &self,
         recording: &Recording,
-        sha256: &str,
+        hash: &RecordingHash,
         request: Option<&Request>,
     ) -> Option<UnrecordedTranscript> {
         let found = self.found();
-        found.transcripts.find(recording, sha256, request).cloned()
+        found.transcripts.find(recording, hash, request).cloned()
     }
 
     /// Counts the import of a transcript, which the queue now knows.

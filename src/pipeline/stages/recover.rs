@@ -4,8 +4,8 @@
 //! searched for its client request ID.
 
 use super::poll::Poller;
-use crate::domain::Location;
-use crate::domain::{Failure, HoldKind, Timestamp};
+use crate::domain::{Failure, HoldKind, Location, RecordingHash, Timestamp};
+use crate::media::recording_hash;
 use crate::pipeline::ages::Ages;
 use crate::pipeline::event::RunEvent;
 use crate::pipeline::journal::Journal;
@@ -244,7 +244,7 @@ impl Recover {
             attempt: submission.attempt,
             run: self.journal.messages.run,
             generation: entry.generation.clone(),
-            sha256: sha256_if_unchanged(&submission).await,
+            hash: hash_if_unchanged(&submission).await,
             accepted_at,
             expires_at: accepted_at.after(self.lane.rules.polling.retention),
             now: self.journal.now(),
@@ -268,7 +268,7 @@ impl Recover {
             attempts: submission.attempts,
             model: submission.model,
             duration_s: submission.duration_s,
-            sha256: adoption.sha256.map(String::into_boxed_str),
+            sha256: adoption.hash.map(|hash| hash.sha256.into_boxed_str()),
             has_unusable_answer: false,
             relative: submission.recording.relative,
         };
@@ -311,16 +311,16 @@ const fn answer_of(error: &CallError) -> Answer {
     }
 }
 
-/// Returns the SHA-256 of the audio that was sent, if the file has not changed since.
-async fn sha256_if_unchanged(submission: &UncertainSubmission) -> Option<String> {
+/// Returns the hashes of the audio that was sent, if the file has not changed since.
+async fn hash_if_unchanged(submission: &UncertainSubmission) -> Option<RecordingHash> {
     let Location::File(path) = submission.recording.location.clone() else {
         return None;
     };
     let recorded = submission.recording.revision;
     let hashing = tokio::task::spawn_blocking(move || {
         let is_same = || fingerprint::of(&path).is_ok_and(|found| found == recorded);
-        let sha256 = is_same().then(|| fingerprint::sha256(&path).ok()).flatten();
-        sha256.filter(|_| is_same())
+        let hash = is_same().then(|| recording_hash::of_file(&path).ok());
+        hash.flatten().filter(|_| is_same())
     });
     hashing.await.ok().flatten()
 }

@@ -1,6 +1,6 @@
 //! Inputs and results of the calls.
 
-use crate::domain::{ErrorClass, Failure, GenerationId, Request};
+use crate::domain::{ErrorClass, Failure, GenerationId, RecordingHash, Request};
 use crate::policy::outcome::Answer;
 use crate::provider::aimlapi::completed::Completed;
 use crate::provider::body::Body;
@@ -32,8 +32,8 @@ pub enum AudioSource<'a> {
 pub struct Accepted {
     /// Content of the response.
     pub reply: SubmitReply,
-    /// SHA-256 of the sent bytes in lower-case hexadecimal. `None` for a URL.
-    pub sha256: Option<String>,
+    /// Hashes of the sent bytes. `None` for a URL.
+    pub hash: Option<RecordingHash>,
     /// HTTP status, any 2xx.
     pub http_status: u16,
     /// ID that the service gave the request (`x-request-id`).

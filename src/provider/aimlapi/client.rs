@@ -1,7 +1,9 @@
 //! Client of the service: submissions, polls, lists and the probe.
 
 use crate::domain::container::mime_for;
-use crate::domain::{ApiMode, ErrorClass, Failure, GenerationId, Request, Timestamp};
+use crate::domain::{
+    ApiMode, ErrorClass, Failure, GenerationId, RecordingHash, Request, Timestamp,
+};
 use crate::provider::aimlapi::api_key::{ApiKey, Bearer, KeyReader};
 use crate::provider::aimlapi::call::{
     Accepted, AudioSource, CallError, CallErrorKind, PollReply, PollStatus, Submission,
@@ -192,7 +194,7 @@ impl Client {
         if !(200..300).contains(&response.status) {
             return Err(self.error_response(Operation::Submit { finished }, &response));
         }
-        self.accepted(response, upload.sha256()).await
+        self.accepted(response, upload.hash()).await
     }
 
     /// Whether the service refused the form field of the file, and another one is left to try.
@@ -243,7 +245,7 @@ impl Client {
     async fn accepted(
         &self,
         response: HttpResponse,
-        sha256: Option<String>,
+        hash: Option<RecordingHash>,
     ) -> Result<Accepted, CallError> {
         let read = match self.flow {
             ApiMode::TwoStep => read_create_response,
@@ -257,7 +259,7 @@ impl Client {
         };
         let accepted = |reply| Accepted {
             reply,
-            sha256,
+            hash,
             http_status: status,
             request_id: request_id.clone(),
             usd_spent,

@@ -1,15 +1,16 @@
 //! Streaming of a file into a request.
 //!
-//! The upload computes the hash if it is unknown. It aborts if the file differs from its snapshot.
+//! The upload computes the hashes if they are unknown. It aborts if the file differs from its snapshot.
 
 use crate::disk::resource_exhaustion::is_resource_exhaustion;
-use crate::domain::{FileContent, Timestamp};
+use crate::domain::{FileContent, RecordingHash, Timestamp};
+use crate::media::payload::Payload;
+use crate::media::recording_hash::RecordingHasher;
 use crate::provider::http::buffers::Buffers;
 use crate::runtime::failpoint;
 use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::stream::try_unfold;
-use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
@@ -30,8 +31,10 @@ pub struct Recording {
     pub size_bytes: u64,
     /// Time of the last modification.
     pub modified: Timestamp,
-    /// SHA-256 of the content in lower-case hexadecimal, if known. Otherwise the upload computes it.
-    pub sha256: Option<String>,
+    /// Hashes of the content, if known. Otherwise the upload computes them.
+    pub hash: Option<RecordingHash>,
+    /// Where the encoded sound lies, if known. Otherwise the upload hashes only the file.
+    pub payload: Option<Payload>,
     /// The whole content, if it was just read. The upload then does not open the file again.
     pub content: Option<FileContent>,
     /// Number of bytes sent so far.
@@ -76,7 +79,7 @@ impl From<io::Error> for FileError {
 #[derive(Debug, Default)]
 pub(crate) struct UploadState {
     finished: AtomicBool,
-    sha256: Mutex<Option<String>>,
+    hash: Mutex<Option<RecordingHash>>,
     error: Mutex<Option<FileError>>,
 }
 
@@ -86,8 +89,8 @@ impl UploadState {
         self.finished.load(Ordering::Acquire)
     }
 
-    pub(crate) fn sha256(&self) -> Option<String> {
-        self.sha256
+    pub(crate) fn hash(&self) -> Option<RecordingHash> {
+        self.hash
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
@@ -110,28 +113,31 @@ struct FileReader {
     buffers: Buffers,
 }
 
-/// SHA-256 of the sent bytes.
+/// Hashes of the sent bytes.
 enum HashState {
     /// Computed before the upload, from the same file.
-    Known(String),
-    Computing(Sha256),
+    Known(RecordingHash),
+    Computing(Box<RecordingHasher>),
 }
 
 impl HashState {
-    fn new(known: Option<String>) -> Self {
-        known.map_or_else(|| Self::Computing(Sha256::new()), Self::Known)
-    }
-
-    fn update(&mut self, bytes: &[u8]) {
-        if let Self::Computing(hash) = self {
-            hash.update(bytes);
+    fn new(recording: &Recording) -> Self {
+        match &recording.hash {
+            Some(known) => Self::Known(known.clone()),
+            None => Self::Computing(Box::new(RecordingHasher::new(recording.payload.as_ref()))),
         }
     }
 
-    fn finish(self) -> String {
+    fn update(&mut self, bytes: &[u8]) {
+        if let Self::Computing(hasher) = self {
+            hasher.update(bytes);
+        }
+    }
+
+    fn finish(self) -> RecordingHash {
         match self {
             Self::Known(hash) => hash,
-            Self::Computing(hash) => hex::encode(hash.finalize()),
+            Self::Computing(hasher) => hasher.finish(),
         }
     }
 }
@@ -145,8 +151,8 @@ struct Chunk {
 /// State of the file after a chunk.
 enum Remainder {
     More(Box<FileReader>),
-    /// The chunk was the last, and the file is unchanged. Holds the SHA-256 of the whole file.
-    Done(String),
+    /// The chunk was the last, and the file is unchanged. Holds the hashes of the whole file.
+    Done(RecordingHash),
 }
 
 /// State of the stream: the next chunk, and the counters to update.
@@ -187,7 +193,7 @@ pub(crate) async fn open(
     let next = match &recording.content {
         Some(content) => NextChunk::Ready(Chunk {
             bytes: content.bytes.clone(),
-            rest: Remainder::Done(content.sha256.clone()),
+            rest: Remainder::Done(content.hash.clone()),
         }),
         None => {
             let recording = recording.clone();
@@ -235,7 +241,7 @@ impl Upload {
             Remainder::Done(hash) => {
                 *self
                     .outcome
-                    .sha256
+                    .hash
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner) = Some(hash);
                 self.outcome.finished.store(true, Ordering::Release);
@@ -253,7 +259,7 @@ impl FileReader {
         let reader = Box::new(Self {
             file: File::open(&recording.path)?,
             remaining: recording.size_bytes,
-            hash: HashState::new(recording.sha256.clone()),
+            hash: HashState::new(&recording),
             buffers: Buffers::with_size(up_to(recording.size_bytes, CHUNK)),
             recording,
         });

@@ -1,5 +1,6 @@
 //! Progress and stall timer of an upload in flight.
 
+use crate::domain::RecordingHash;
 use crate::provider::http::upload::{FileError, UploadProgress, UploadState};
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,9 +32,9 @@ impl UploadWatchdog {
             .is_none_or(|(_, outcome)| outcome.is_finished())
     }
 
-    /// Returns the SHA-256 of the file once it was fully sent, in lower-case hexadecimal.
-    pub(crate) fn sha256(&self) -> Option<String> {
-        self.file.as_ref().and_then(|(_, outcome)| outcome.sha256())
+    /// Returns the hashes of the file once it was fully sent.
+    pub(crate) fn hash(&self) -> Option<RecordingHash> {
+        self.file.as_ref().and_then(|(_, outcome)| outcome.hash())
     }
 
     /// Takes the error that aborted the upload, if any.

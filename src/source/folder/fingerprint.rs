@@ -1,13 +1,10 @@
-//! Detection of changed files, by size, modification time and SHA-256.
+//! Detection of changed files, by size and modification time.
 
-use crate::domain::{FileContent, Revision};
-use sha2::{Digest, Sha256};
+use crate::domain::Revision;
+use bytes::Bytes;
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::path::Path;
-
-/// Size of the read buffer for hashing, in bytes.
-const BUFFER_BYTES: usize = 256 * 1024;
 
 impl TryFrom<&Metadata> for Revision {
     type Error = io::Error;
@@ -20,11 +17,11 @@ impl TryFrom<&Metadata> for Revision {
     }
 }
 
-/// Reads a file and hashes its content. Returns `None` if the file does not match `expected`.
+/// Reads a file. Returns `None` if the file does not match `expected`.
 ///
 /// # Errors
 /// Returns an error if the file cannot be read.
-pub fn read_if_unchanged(path: &Path, expected: Revision) -> io::Result<Option<FileContent>> {
+pub fn read_if_unchanged(path: &Path, expected: Revision) -> io::Result<Option<Bytes>> {
     let mut file = File::open(path)?;
     let size = usize::try_from(expected.size_bytes).map_err(io::Error::other)?;
     let mut bytes = Vec::with_capacity(size + 1);
@@ -33,10 +30,7 @@ pub fn read_if_unchanged(path: &Path, expected: Revision) -> io::Result<Option<F
         .read_to_end(&mut bytes)?;
     // Checked after reading, so that a change during the read is detected.
     let is_same = bytes.len() == size && Revision::try_from(&file.metadata()?)? == expected;
-    Ok(is_same.then(|| FileContent {
-        sha256: hex::encode(Sha256::digest(&bytes)),
-        bytes: bytes.into(),
-    }))
+    Ok(is_same.then(|| bytes.into()))
 }
 
 /// Returns the fingerprint of the file at `path`.
@@ -51,37 +45,10 @@ pub fn of(path: &Path) -> io::Result<Revision> {
     Revision::try_from(&metadata)
 }
 
-/// Returns the SHA-256 of the file's content, in lower-case hexadecimal.
-///
-/// # Errors
-/// Returns an error if the file cannot be read.
-pub fn sha256(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; BUFFER_BYTES];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(hex::encode(hash.finalize())),
-            n => hash.update(&buffer[..n]),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::Timestamp;
-
-    #[test]
-    fn the_hash_is_lower_case_sha256() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a");
-        std::fs::write(&path, "abc").unwrap();
-        assert_eq!(
-            sha256(&path).unwrap(),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
-    }
 
     #[test]
     fn only_the_expected_file_is_read() {
@@ -90,8 +57,7 @@ mod tests {
         std::fs::write(&path, "abc").unwrap();
         let expected = of(&path).unwrap();
         let content = read_if_unchanged(&path, expected).unwrap().unwrap();
-        assert_eq!(content.bytes, "abc");
-        assert_eq!(content.sha256, sha256(&path).unwrap());
+        assert_eq!(content, "abc");
         for size_bytes in [2, 4] {
             let other = Revision {
                 size_bytes,

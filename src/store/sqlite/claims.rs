@@ -1,6 +1,6 @@
 //! Transitions out of `queued`: claim, share, fail, exclude, postpone.
 
-use crate::domain::{AttemptId, Failure, JobId, JobState, RunId, Timestamp};
+use crate::domain::{AttemptId, Failure, JobId, JobState, RecordingIdentity, RunId, Timestamp};
 use crate::runtime::failpoint;
 use crate::store::error::StoreError;
 use crate::store::sqlite::batch::json_rows;
@@ -23,8 +23,8 @@ pub struct Claim {
     pub client_request_id: String,
     /// Duration of the audio in seconds, if known.
     pub duration_s: Option<f64>,
-    /// SHA-256 of the audio. Set if another recording may have equal content.
-    pub sha256: Option<String>,
+    /// What is known of the content. The hashes are set if another recording may have equal content.
+    pub identity: RecordingIdentity,
     /// Size of the file in bytes; `None` for a URL.
     pub size_bytes: Option<u64>,
     /// Time of the claim.
@@ -54,7 +54,7 @@ impl Store {
         &self,
         job: JobId,
         from: JobId,
-        sha256: &str,
+        identity: &RecordingIdentity,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         failpoint::around(
@@ -62,7 +62,7 @@ impl Store {
             self.writer().write(Share {
                 job,
                 from,
-                sha256: sha256.to_owned(),
+                identity: identity.clone(),
                 now,
             }),
         )
@@ -154,11 +154,11 @@ impl BatchedChange for Claim {
 
     /// Equal content is sent once, so the second claim must see the first.
     fn conflicts_with(&self, other: &Self) -> bool {
-        let may_be_equal = match (&self.sha256, &other.sha256) {
-            (Some(own), Some(others)) => own == others,
-            _ => self.size_bytes.is_some() && self.size_bytes == other.size_bytes,
-        };
-        self.job == other.job || may_be_equal
+        let is_hashed = self.identity.hash.is_some() && other.identity.hash.is_some();
+        let has_same_size = self.size_bytes.is_some() && self.size_bytes == other.size_bytes;
+        self.job == other.job
+            || self.identity.may_equal(&other.identity)
+            || !is_hashed && has_same_size
     }
 
     async fn apply_batch(
@@ -178,18 +178,33 @@ impl BatchedChange for Claim {
                                AND (+t.state IN ('submitting', 'pending', 'received', 'done')
                                     OR t.uncertain_attempt_id NOT NULL)
                                AND t.model_key = jobs.model_key AND t.options = jobs.options)
+               AND NOT EXISTS (SELECT 1 FROM jobs t WHERE t.sound_hash = c.value ->> 6
+                               AND coalesce(abs(t.sound_s - (c.value ->> 8)) < 1, 1)
+                               AND (+t.state IN ('submitting', 'pending', 'received', 'done')
+                                    OR t.uncertain_attempt_id NOT NULL)
+                               AND t.model_key = jobs.model_key AND t.options = jobs.options)
                AND NOT EXISTS (SELECT 1 FROM jobs t INDEXED BY jobs_unhashed
                                JOIN recordings r ON r.id = t.recording_id
                                JOIN recordings own ON own.id = jobs.recording_id
                                WHERE t.state = 'submitting' AND t.sha256 IS NULL
                                AND t.model_key = jobs.model_key AND t.options = jobs.options
-                               AND r.kind = 'file' AND own.kind = 'file' AND r.size_bytes = own.size_bytes)
+                               AND (r.kind = 'file' AND own.kind = 'file' AND r.size_bytes = own.size_bytes
+                                    OR t.sound_head = c.value ->> 7
+                                       AND coalesce(abs(t.sound_s - (c.value ->> 8)) < 1, 1)))
                AND NOT EXISTS (SELECT 1 FROM jobs t INDEXED BY jobs_uncertain
                                JOIN recordings r ON r.id = t.recording_id
                                JOIN recordings own ON own.id = jobs.recording_id
                                WHERE t.uncertain_attempt_id NOT NULL AND t.sha256 IS NULL
                                AND t.model_key = jobs.model_key AND t.options = jobs.options
-                               AND r.kind = 'file' AND own.kind = 'file' AND r.size_bytes = own.size_bytes)
+                               AND (r.kind = 'file' AND own.kind = 'file' AND r.size_bytes = own.size_bytes
+                                    OR t.sound_head = c.value ->> 7
+                                       AND coalesce(abs(t.sound_s - (c.value ->> 8)) < 1, 1)))
+               AND (c.value ->> 4 NOT NULL OR NOT EXISTS (
+                    SELECT 1 FROM jobs t WHERE t.sound_head = c.value ->> 7
+                    AND coalesce(abs(t.sound_s - (c.value ->> 8)) < 1, 1)
+                    AND t.id <> jobs.id AND t.model_key = jobs.model_key AND t.options = jobs.options
+                    AND (+t.state IN ('submitting', 'pending', 'received', 'done')
+                         OR t.uncertain_attempt_id NOT NULL)))
                AND (c.value ->> 4 NOT NULL OR
                     NOT EXISTS (SELECT 1 FROM recordings own
                                 JOIN recordings r ON r.size_bytes = own.size_bytes
@@ -205,20 +220,25 @@ impl BatchedChange for Claim {
              WHERE recordings.id = c.recording_id AND c.duration_s NOT NULL
                AND c.duration_s IS NOT recordings.duration_s;
              UPDATE jobs SET state = 'submitting', run_id = c.value ->> 1, attempts = attempts + 1,
-                             duplicate_of = NULL, sha256 = c.value ->> 4, updated_at = c.value ->> 3
+                             duplicate_of = NULL, sha256 = c.value ->> 4, sound_hash = c.value ->> 6,
+                             sound_head = c.value ->> 7, sound_s = c.value ->> 8, updated_at = c.value ->> 3
              FROM jsonb_each(?1) c WHERE jobs.id = c.value ->> 0
              AND EXISTS (SELECT 1 FROM attempts WHERE client_request_id = c.value ->> 2);
              SELECT json_group_array(json_array(c.key, a.id))
              FROM jsonb_each(?1) c CROSS JOIN attempts a ON a.client_request_id = c.value ->> 2",
         )
         .bind(json_rows(claims.iter().map(|claim| {
+            let (hash, key) = (&claim.identity.hash, &claim.identity.sound_key);
             (
                 claim.job,
                 claim.run,
                 &claim.client_request_id,
                 claim.now.millis(),
-                &claim.sha256,
+                hash.as_ref().map(|hash| &hash.sha256),
                 claim.duration_s,
+                hash.as_ref().and_then(|hash| hash.sound.as_ref()),
+                key.as_ref().map(|key| &key.head),
+                key.as_ref().and_then(|key| key.length_s),
             )
         })))
         .fetch_one(connection)
@@ -234,7 +254,7 @@ impl BatchedChange for Claim {
 struct Share {
     job: JobId,
     from: JobId,
-    sha256: String,
+    identity: RecordingIdentity,
     now: Timestamp,
 }
 
@@ -243,16 +263,16 @@ impl Change for Share {
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
         let shared = sqlx::query(
-            "UPDATE jobs SET state = 'received', sha256 = ?2, due_at = ?3, updated_at = ?3, duplicate_of = NULL,
+            "UPDATE jobs SET state = 'received', due_at = ?2, updated_at = ?2, duplicate_of = NULL,
                              error_class = NULL, error_message = NULL
              WHERE id = ?1 AND state = 'queued'",
         )
         .bind(self.job.0)
-        .bind(&self.sha256)
         .bind(self.now.millis())
         .execute(&mut *connection)
         .await?;
         check_guard(&shared)?;
+        store_identity(connection, self.job, &self.identity).await?;
         let copied = sqlx::query(
             "INSERT OR REPLACE INTO results
                  (job_id, raw, received_at, duration_s, words, language, silent, quality, paid_by)
@@ -273,6 +293,26 @@ impl Change for Share {
             })
         }
     }
+}
+
+/// Stores what is known of the content of a job's recording.
+pub(super) async fn store_identity(
+    connection: &mut SqliteConnection,
+    job: JobId,
+    identity: &RecordingIdentity,
+) -> Result<(), StoreError> {
+    let (hash, key) = (identity.hash.as_ref(), identity.sound_key.as_ref());
+    sqlx::query(
+        "UPDATE jobs SET sha256 = ?2, sound_hash = ?3, sound_head = ?4, sound_s = ?5 WHERE id = ?1",
+    )
+    .bind(job.0)
+    .bind(hash.map(|hash| &*hash.sha256))
+    .bind(hash.and_then(|hash| hash.sound.as_deref()))
+    .bind(key.map(|key| &*key.head))
+    .bind(key.and_then(|key| key.length_s))
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 struct EndUnsent {

@@ -1,10 +1,11 @@
 //! Import of results from transcripts on disk.
 
 use crate::domain::quality::Quality;
-use crate::domain::{GenerationId, JobId, Request, Timestamp, WrittenFile};
+use crate::domain::{GenerationId, JobId, RecordingIdentity, Request, Timestamp, WrittenFile};
 use crate::runtime::failpoint;
 use crate::store::error::StoreError;
 use crate::store::sqlite::batch::json_rows;
+use crate::store::sqlite::claims::store_identity;
 use crate::store::sqlite::open::Store;
 use crate::store::sqlite::quality::stored;
 use crate::store::sqlite::row;
@@ -20,8 +21,8 @@ pub struct Import {
     pub job: JobId,
     /// Model and options with which the result was made.
     pub request: Request,
-    /// SHA-256 of the audio.
-    pub sha256: Option<String>,
+    /// What is known of the content of the recording.
+    pub identity: RecordingIdentity,
     /// Generation ID at the service.
     pub generation: Option<GenerationId>,
     /// Time of the acceptance.
@@ -84,21 +85,21 @@ impl Change for Import {
             "received"
         };
         let imported = sqlx::query(
-            "UPDATE jobs SET state = ?2, model = ?3, options = ?4, sha256 = ?5, generation_id = ?6, accepted_at = ?7,
-                             due_at = ?8, updated_at = ?8, duplicate_of = NULL, error_class = NULL, error_message = NULL
+            "UPDATE jobs SET state = ?2, model = ?3, options = ?4, generation_id = ?5, accepted_at = ?6,
+                             due_at = ?7, updated_at = ?7, duplicate_of = NULL, error_class = NULL, error_message = NULL
              WHERE id = ?1 AND state = 'queued' AND uncertain_attempt_id IS NULL",
         )
         .bind(self.job.0)
         .bind(state)
         .bind(self.request.model())
         .bind(self.request.options_json())
-        .bind(&self.sha256)
         .bind(self.generation.as_ref().map(GenerationId::as_str))
         .bind(self.accepted_at.map(Timestamp::millis))
         .bind(self.now.millis())
         .execute(&mut *connection)
         .await?;
         check_guard(&imported)?;
+        store_identity(connection, self.job, &self.identity).await?;
         sqlx::query(
             "INSERT OR REPLACE INTO results
                  (job_id, raw, received_at, duration_s, words, language, silent, quality, imported)

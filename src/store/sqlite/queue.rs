@@ -2,7 +2,7 @@
 
 use crate::domain::{
     AttemptId, AwaitedResults, ErrorClass, GenerationId, Hold, Job, JobId, PaidMark, Recording,
-    RecordingId, Request, Timestamp,
+    RecordingHash, RecordingId, Request, Timestamp,
 };
 use crate::store::error::StoreError;
 use crate::store::sqlite::held::IS_HELD;
@@ -84,8 +84,8 @@ pub struct ReceivedJob {
     pub base_name: OsString,
     /// Model and options.
     pub request: Request,
-    /// SHA-256 of the audio, if known.
-    pub sha256: Option<String>,
+    /// Hashes of the recording, if known.
+    pub hash: Option<RecordingHash>,
     /// Generation ID at the service.
     pub generation: Option<GenerationId>,
     /// Time the recording was added to the queue.
@@ -118,7 +118,7 @@ impl ReceivedJob {
             },
             base_name: "a".into(),
             request: Request::from_json("m".to_owned(), "{}").unwrap(),
-            sha256: None,
+            hash: None,
             generation: None,
             recorded_at: Timestamp::from_millis(0),
             accepted_at: None,
@@ -264,7 +264,7 @@ impl Store {
     ) -> Result<Vec<ReceivedJob>, StoreError> {
         let rows = sqlx::query(
             "SELECT j.id, j.recording_id, r.source, r.kind, r.location, r.relative, r.base_name, j.model, j.options,
-                    j.sha256, j.generation_id, r.size_bytes, r.modified_at, r.recorded_at, j.accepted_at, s.received_at,
+                    j.sha256, j.sound_hash, j.generation_id, r.size_bytes, r.modified_at, r.recorded_at, j.accepted_at, s.received_at,
                     length(s.raw) AS packed_bytes, r.duration_s
              FROM jobs j JOIN recordings r ON r.id = j.recording_id JOIN results s ON s.job_id = j.id
              WHERE j.state = 'received' AND j.due_at <= ?1
@@ -289,7 +289,7 @@ impl Store {
     ) -> Result<HashMap<JobId, ReceivedJob>, StoreError> {
         let rows = sqlx::query(
             "SELECT j.id, j.recording_id, r.source, r.kind, r.location, r.relative, r.base_name, j.model, j.options,
-                    j.sha256, j.generation_id, r.size_bytes, r.modified_at, r.recorded_at, j.accepted_at, s.received_at,
+                    j.sha256, j.sound_hash, j.generation_id, r.size_bytes, r.modified_at, r.recorded_at, j.accepted_at, s.received_at,
                     length(s.raw) AS packed_bytes, r.duration_s
              FROM jobs j JOIN recordings r ON r.id = j.recording_id JOIN results s ON s.job_id = j.id
              WHERE j.id IN (SELECT value FROM json_each(?1))",
@@ -530,7 +530,7 @@ fn received(found: &SqliteRow) -> Result<ReceivedJob, StoreError> {
         recording: row::recording(found)?,
         base_name: OsString::from_vec(found.try_get("base_name")?),
         request: row::request(found)?,
-        sha256: found.try_get("sha256")?,
+        hash: recording_hash(found)?,
         generation: row::generation(found)?,
         recorded_at: row::time(found, "recorded_at")?,
         accepted_at: row::time_or_none(found, "accepted_at")?,
@@ -538,4 +538,12 @@ fn received(found: &SqliteRow) -> Result<ReceivedJob, StoreError> {
         compressed_bytes: row::count(found, "packed_bytes")?,
         measured_s: found.try_get("duration_s")?,
     })
+}
+
+fn recording_hash(found: &SqliteRow) -> Result<Option<RecordingHash>, StoreError> {
+    let (sha256, sound) = (found.try_get("sha256")?, found.try_get("sound_hash")?);
+    Ok(Option::map(sha256, |sha256| RecordingHash {
+        sha256,
+        sound,
+    }))
 }

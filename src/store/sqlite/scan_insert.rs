@@ -295,7 +295,8 @@ impl InsertRecordings {
     ) -> Result<JobId, StoreError> {
         sqlx::query(
             "UPDATE jobs SET state = 'queued', model = ?3, options = ?4, due_at = ?2, updated_at = ?2, attempts = 0,
-                             duplicate_of = NULL, sha256 = NULL, generation_id = NULL, accepted_at = NULL,
+                             duplicate_of = NULL, sha256 = NULL, sound_hash = NULL, sound_head = NULL, sound_s = NULL,
+                             generation_id = NULL, accepted_at = NULL,
                              expires_at = NULL, error_class = NULL, error_message = NULL, as_is = 0
              WHERE id = ?1 AND state IN ('failed', 'excluded')",
         )

@@ -3,7 +3,9 @@
 //! Each change names the state and the attempt that it expects.
 
 use crate::domain::quality::Quality;
-use crate::domain::{AttemptId, Failure, GenerationId, JobId, Timestamp, WrittenFile};
+use crate::domain::{
+    AttemptId, Failure, GenerationId, JobId, RecordingHash, Timestamp, WrittenFile,
+};
 use crate::policy::outcome::{AttemptOutcome, JobChange, Reason};
 use crate::runtime::failpoint;
 use crate::store::error::StoreError;
@@ -31,8 +33,8 @@ pub struct Acceptance {
     pub accepted_at: Timestamp,
     /// Expiry of the transcription at the service.
     pub expires_at: Timestamp,
-    /// SHA-256 of the audio that was sent.
-    pub sha256: Option<String>,
+    /// Hashes of the audio that was sent.
+    pub hash: Option<RecordingHash>,
     /// HTTP status of the answer.
     pub http_status: u16,
     /// `x-request-id` of the answer.
@@ -62,8 +64,8 @@ pub struct Completion {
     pub silent: bool,
     /// Figures of the transcript.
     pub quality: Quality,
-    /// SHA-256 of the audio, if the answer to the submission contained the result.
-    pub sha256: Option<String>,
+    /// Hashes of the audio, if the answer to the submission contained the result.
+    pub hash: Option<RecordingHash>,
     /// Time of the result.
     pub now: Timestamp,
 }
@@ -262,8 +264,8 @@ impl BatchedChange for Acceptance {
             WHERE attempts.id = a.value ->> 1
               AND EXISTS (SELECT 1 FROM jobs WHERE id = a.value ->> 0 AND state = 'submitting');
             UPDATE jobs SET state = 'pending', generation_id = CAST(unhex(a.value ->> 2) AS TEXT), accepted_at = a.value ->> 3,
-                            expires_at = a.value ->> 4, sha256 = a.value ->> 5, error_class = NULL,
-                            error_message = NULL, updated_at = a.value ->> 3
+                            expires_at = a.value ->> 4, sha256 = a.value ->> 5, sound_hash = a.value ->> 9,
+                            error_class = NULL, error_message = NULL, updated_at = a.value ->> 3
             FROM jsonb_each(?1) a WHERE jobs.id = a.value ->> 0 AND +jobs.state = 'submitting'";
         let acceptances = acceptances.iter().map(|one| {
             (
@@ -273,10 +275,11 @@ impl BatchedChange for Acceptance {
                 hex::encode(one.generation.as_str()),
                 one.accepted_at.millis(),
                 one.expires_at.millis(),
-                &one.sha256,
+                one.hash.as_ref().map(|hash| &hash.sha256),
                 one.http_status,
                 &one.request_id,
                 one.charged_usd,
+                one.hash.as_ref().and_then(|hash| hash.sound.as_ref()),
             )
         });
         apply_guarded(text, acceptances, &[], connection).await
@@ -305,6 +308,7 @@ impl BatchedChange for Completion {
             WHERE attempts.id = c.value ->> 1
               AND EXISTS (SELECT 1 FROM jobs WHERE id = c.value ->> 0 AND state IN ('submitting', 'pending'));
             UPDATE jobs SET state = 'received', run_id = NULL, sha256 = coalesce(c.value ->> 2, jobs.sha256),
+                            sound_hash = coalesce(c.value ->> 12, jobs.sound_hash),
                             due_at = c.value ->> 3, error_class = NULL, error_message = NULL, updated_at = c.value ->> 3
             FROM jsonb_each(?1) c WHERE jobs.id = c.value ->> 0 AND +jobs.state IN ('submitting', 'pending')";
         let mut replies = Vec::with_capacity(completions.len());
@@ -322,7 +326,7 @@ impl BatchedChange for Completion {
                 (
                     one.job,
                     one.attempt,
-                    &one.sha256,
+                    one.hash.as_ref().map(|hash| &hash.sha256),
                     one.now.millis(),
                     from,
                     bytes,
@@ -334,6 +338,7 @@ impl BatchedChange for Completion {
                     u8::from(one.silent),
                     one.charged_usd,
                     quality,
+                    one.hash.as_ref().and_then(|hash| hash.sound.as_ref()),
                 )
             });
             replies.extend(apply_guarded(text, part, &results, connection).await?);

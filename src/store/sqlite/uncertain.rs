@@ -2,7 +2,9 @@
 //!
 //! Their jobs are queued, but are looked up at the service before they are submitted again.
 
-use crate::domain::{AttemptId, Failure, GenerationId, JobId, Recording, RunId, Timestamp};
+use crate::domain::{
+    AttemptId, Failure, GenerationId, JobId, Recording, RecordingHash, RunId, Timestamp,
+};
 use crate::runtime::failpoint;
 use crate::store::error::StoreError;
 use crate::store::sqlite::open::Store;
@@ -45,8 +47,8 @@ pub struct Adoption {
     pub run: RunId,
     /// Generation ID at the service.
     pub generation: GenerationId,
-    /// SHA-256 of the audio, if the file is unchanged.
-    pub sha256: Option<String>,
+    /// Hashes of the audio, if the file is unchanged.
+    pub hash: Option<RecordingHash>,
     /// Time of the acceptance.
     pub accepted_at: Timestamp,
     /// Expiry at the service.
@@ -169,7 +171,8 @@ impl Change for Adoption {
         let adopted = sqlx::query(
             "UPDATE jobs SET state = 'pending', uncertain_attempt_id = NULL, lookups = 0, run_id = ?3,
                              generation_id = ?4, accepted_at = ?5, expires_at = ?6, error_class = NULL, error_message = NULL,
-                             sha256 = coalesce(?8, sha256), updated_at = ?7
+                             sha256 = coalesce(?8, sha256), sound_hash = coalesce(?9, sound_hash),
+                             updated_at = ?7
              WHERE id = ?1 AND state = 'queued' AND uncertain_attempt_id = ?2",
         )
         .bind(self.job.0)
@@ -179,7 +182,8 @@ impl Change for Adoption {
         .bind(self.accepted_at.millis())
         .bind(self.expires_at.millis())
         .bind(self.now.millis())
-        .bind(&self.sha256)
+        .bind(self.hash.as_ref().map(|hash| &hash.sha256))
+        .bind(self.hash.as_ref().and_then(|hash| hash.sound.as_ref()))
         .execute(&mut *connection)
         .await?;
         check_guard(&adopted)?;

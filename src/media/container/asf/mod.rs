@@ -6,6 +6,7 @@ mod packet;
 
 use crate::media::field::{le32, le64};
 use crate::media::input::Input;
+use crate::media::payload::{Payload, codec};
 use crate::media::sound::{Sound, missing_bytes};
 use std::io;
 
@@ -15,10 +16,13 @@ const FILE_PROPERTIES: [u8; 16] =
     *b"\xa1\xdc\xab\x8c\x47\xa9\xcf\x11\x8e\xe4\x00\xc0\x0c\x20\x53\x65";
 const STREAM_PROPERTIES: [u8; 16] =
     *b"\x91\x07\xdc\xb7\xb7\xa9\xcf\x11\x8e\xe6\x00\xc0\x0c\x20\x53\x65";
+const DATA: [u8; 16] = *b"\x36\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c";
 const AUDIO: [u8; 16] = *b"\x40\x9e\x69\xf8\x4d\x5b\xcf\x11\xa8\xfd\x00\x80\x5f\x5c\x44\x2b";
 
 /// Maximum size of the header that is read.
 const MAX_HEADER_BYTES: usize = 64 * 1024;
+/// Maximum size of the header whose sound can be told from its tags, which contain pictures.
+const MAX_TAGGED_HEADER_BYTES: u64 = 512 * 1024;
 /// Number of packets that are searched for sound from the end.
 const MAX_PACKETS: u64 = 64;
 /// Size of the header of the data object.
@@ -68,6 +72,26 @@ pub(in crate::media::container) fn read(input: &mut Input<'_>) -> io::Result<Sou
         (None, None) => Sound::default(),
     };
     Ok(sound.with_truncation(truncation))
+}
+
+/// Returns the data packets of all streams. They are not taken apart, so a recording is equal only within this container.
+pub(in crate::media::container) fn payload(input: &mut Input<'_>) -> io::Result<Option<Payload>> {
+    let start = input.read_at(0, 24)?;
+    let Some(header_bytes) = le64(&start, 16).filter(|bytes| *bytes <= MAX_TAGGED_HEADER_BYTES)
+    else {
+        return Ok(None);
+    };
+    let head = input.read_at(0, header_bytes as usize)?;
+    let data = input.read_at(header_bytes, DATA_HEADER as usize)?;
+    let size = le64(&data, 16).filter(|_| data.starts_with(&DATA));
+    let streams = objects(&head, header_bytes).filter(|(id, _)| *id == STREAM_PROPERTIES);
+    let streams: Vec<_> = streams.map(|(_, object)| object).collect();
+    let end = size.and_then(|size| header_bytes.checked_add(size));
+    let (Some(end), false) = (end.filter(|end| *end <= input.len()), streams.is_empty()) else {
+        return Ok(None);
+    };
+    let format = codec::private("asf", &streams);
+    Ok(Payload::of_range(format, header_bytes + DATA_HEADER..end))
 }
 
 /// Returns the number of a stream if it is one of sound.

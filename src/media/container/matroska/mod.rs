@@ -2,9 +2,13 @@
 //!
 //! - `ebml`: the elements that the container consists of
 //! - `cluster`: times of the sound in a cluster
+//! - [`payload`](payload()): the sound in the blocks
 
 mod cluster;
 mod ebml;
+mod payload;
+
+pub(super) use payload::payload;
 
 use crate::media::field::be_any;
 use crate::media::input::Input;

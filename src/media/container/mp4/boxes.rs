@@ -27,7 +27,8 @@ impl Mp4Box {
         Ok(Self::parse(&input.read_at(start, 16)?, start, end))
     }
 
-    fn parse(header: &[u8], start: u64, end: u64) -> Option<Self> {
+    /// Parses the header of the box at `start`.
+    pub(super) fn parse(header: &[u8], start: u64, end: u64) -> Option<Self> {
         let (header_bytes, size) = match be32(header, 0)? {
             0 => (8, end - start),
             1 => (16, be64(header, 8)?),
@@ -74,4 +75,24 @@ impl Mp4Box {
         let size = usize::try_from(self.end - self.at).unwrap_or(max);
         input.read_at(self.at, size.min(max))
     }
+}
+
+/// Returns the boxes in `bytes` with their content, up to one that is incomplete.
+pub(super) fn slices(bytes: &[u8]) -> Vec<([u8; 4], &[u8])> {
+    let (mut at, mut found) = (0, Vec::new());
+    while let Some(one) = bytes
+        .get(at..)
+        .and_then(|rest| Mp4Box::parse(rest, at as u64, bytes.len() as u64))
+    {
+        let range = usize::try_from(one.at)
+            .ok()
+            .zip(usize::try_from(one.end).ok());
+        let content = range.and_then(|(start, end)| bytes.get(start..end));
+        let (Some((_, end)), Some(content)) = (range, content) else {
+            break;
+        };
+        found.push((one.kind, content));
+        at = end;
+    }
+    found
 }

@@ -3,10 +3,17 @@
 //! - `boxes`: the boxes that these containers consist of
 //! - `track`: sound tracks in the index
 //! - `fragments`: sound in fragments after the index
+//! - [`payload`](payload()): the samples of the sound; `sample_entry`: their codec; `chunks`, `fragment_walk`: where they lie
 
 mod boxes;
+mod chunks;
+mod fragment_walk;
 mod fragments;
+mod payload;
+mod sample_entry;
 mod track;
+
+pub(super) use payload::payload;
 
 use crate::media::input::Input;
 use crate::media::sound::{Length, Sound, missing_bytes};

@@ -109,7 +109,7 @@ fn read_track(
 }
 
 /// Reads the content of a box below `parent`. It is empty if there is none.
-fn read_child(
+pub(super) fn read_child(
     input: &mut Input<'_>,
     parent: &Mp4Box,
     path: &[&[u8; 4]],
@@ -122,12 +122,13 @@ fn read_child(
 }
 
 /// Returns the units of time in a second, from a movie or media header.
-fn timescale(header: &[u8]) -> Option<f64> {
+pub(super) fn timescale(header: &[u8]) -> Option<f64> {
     let at = if header.first() == Some(&1) { 20 } else { 12 };
     be32(header, at).filter(|scale| *scale > 0).map(f64::from)
 }
 
-fn track_id(header: &[u8]) -> Option<u32> {
+/// Returns the number of a track, from its header.
+pub(super) fn track_id(header: &[u8]) -> Option<u32> {
     be32(header, if header.first() == Some(&1) { 20 } else { 12 })
 }
 

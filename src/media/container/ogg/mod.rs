@@ -3,10 +3,14 @@
 //! - `page`: the pages that the container consists of
 //! - `codec`: units of positions
 //! - `timeline`: length of a sequence of pages
+//! - [`payload`](payload()): the packets of the sound
 
 mod codec;
 mod page;
+mod payload;
 mod timeline;
+
+pub(super) use payload::payload;
 
 use crate::media::id3::skip_id3v2;
 use crate::media::input::Input;

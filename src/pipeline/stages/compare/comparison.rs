@@ -1,15 +1,17 @@
 //! The comparison of one source.
 
 use super::Compare;
-use crate::domain::{Hold, JobId, Location, PaidMark};
+use crate::domain::{Hold, JobId, Location, PaidMark, RecordingHash, RecordingIdentity, SoundKey};
+use crate::media::recording_hash;
 use crate::pipeline::source_holds::judge;
 use crate::policy::looks_paid::is_mass_change;
-use crate::source::folder::fingerprint;
 use crate::store::StoreError;
 use crate::store::sqlite::queue::Candidate;
 use crate::store::sqlite::source_holds::QueuedFile;
 use futures_util::stream::{StreamExt, TryStreamExt, iter};
 use std::collections::HashMap;
+use std::io;
+use std::path::PathBuf;
 
 /// Number of jobs that are fetched at once.
 const PAGE: usize = 1000;
@@ -17,7 +19,7 @@ const PAGE: usize = 1000;
 const CONCURRENT: usize = 8;
 
 /// Hashes of recordings that were read and whose result was not found.
-type Hashes = HashMap<JobId, String>;
+type Hashes = HashMap<JobId, RecordingHash>;
 
 impl Compare {
     /// Compares a source, and lets its files be submitted again. After a crash, the next run compares it again.
@@ -54,18 +56,28 @@ impl Compare {
     }
 
     /// Imports the result of a recording. Returns its hash if it was read and has none.
-    async fn import(&self, candidate: Candidate) -> Result<Option<(JobId, String)>, StoreError> {
+    async fn import(
+        &self,
+        candidate: Candidate,
+    ) -> Result<Option<(JobId, RecordingHash)>, StoreError> {
         let (archive, recording) = (self.importer.archive(), &candidate.recording);
         let search = || archive.search_folder_of(&self.journal.store, recording);
         self.journal.retrying(search).await?;
         if !archive.may_contain(recording) {
             return Ok(None);
         }
-        let Some(sha256) = self.hash(&candidate).await else {
+        let Some(hash) = self
+            .read(&candidate, |path| recording_hash::of_file(&path))
+            .await
+        else {
             return Ok(None);
         };
-        let is_imported = self.importer.import(&candidate, &sha256).await?;
-        Ok((!is_imported).then_some((candidate.job.id, sha256)))
+        let identity = RecordingIdentity {
+            hash: Some(hash.clone()),
+            sound_key: self.sound_key(&candidate).await,
+        };
+        let is_imported = self.importer.import(&candidate, &identity).await?;
+        Ok((!is_imported).then_some((candidate.job.id, hash)))
     }
 
     /// Marks the recordings that look paid for.
@@ -99,34 +111,43 @@ impl Compare {
             candidate,
             was_paid,
         } = file;
-        let (job, sha256) = (&candidate.job, hashes.get(&candidate.job.id).cloned());
+        let (job, hash) = (&candidate.job, hashes.get(&candidate.job.id).cloned());
         let archive = self.importer.archive();
-        let evidence = archive.evidence(&candidate.recording, &job.request, sha256.as_deref());
+        let evidence = archive.evidence(&candidate.recording, &job.request, hash.as_ref());
         let is_changed = was_paid && is_mass_change;
         let mark = evidence.await.or(is_changed.then_some(PaidMark::Changed));
         if mark == candidate.paid_mark {
             return Ok(None);
         }
-        if mark.is_some() && self.settle(&candidate, sha256).await? {
+        if mark.is_some() && self.settle(&candidate, hash).await? {
             return Ok(None);
         }
         Ok(Some((job.id, mark)))
     }
 
-    /// Lets the job take an earlier result of the same content. Returns whether there is one, or one in flight.
+    /// Lets the job take an earlier result of the same content or sound. Returns whether there is one, or one in flight.
     async fn settle(
         &self,
         candidate: &Candidate,
-        sha256: Option<String>,
+        hash: Option<RecordingHash>,
     ) -> Result<bool, StoreError> {
-        let query = || self.journal.store.may_have_duplicate(candidate);
-        let sha256 = match sha256 {
-            None if self.journal.retrying(query).await? => self.hash(candidate).await,
+        let sound_key = self.sound_key(candidate).await;
+        let store = &self.journal.store;
+        let query = || store.may_have_duplicate(candidate, sound_key.as_ref());
+        let hash = match hash {
+            None if self.journal.retrying(query).await? => {
+                self.read(candidate, |path| recording_hash::of_file(&path))
+                    .await
+            }
             known => known,
         };
-        self.journal
-            .settle_duplicate(candidate, sha256.as_deref())
-            .await
+        let identity = RecordingIdentity { hash, sound_key };
+        self.journal.settle_duplicate(candidate, &identity).await
+    }
+
+    async fn sound_key(&self, candidate: &Candidate) -> Option<SoundKey> {
+        let key = self.read(candidate, |path| recording_hash::key_of_file(&path));
+        key.await.flatten()
     }
 
     /// Returns the next page of queued files that are not approved. Returns `None` at the end, and if the run stops.
@@ -149,8 +170,12 @@ impl Compare {
         Ok(Some(page))
     }
 
-    /// Returns the SHA-256 of a file. Returns `None` if it cannot be read, which its submission reports, or if the run stops.
-    async fn hash(&self, candidate: &Candidate) -> Option<String> {
+    /// Reads a file. Returns `None` if it cannot be read, which its submission reports, or if the run stops.
+    async fn read<T: Send + 'static>(
+        &self,
+        candidate: &Candidate,
+        read: impl FnOnce(PathBuf) -> io::Result<T> + Send + 'static,
+    ) -> Option<T> {
         let Location::File(path) = candidate.recording.location.clone() else {
             return None;
         };
@@ -158,8 +183,8 @@ impl Compare {
         if self.is_stopping() {
             return None;
         }
-        let hashing = tokio::task::spawn_blocking(move || fingerprint::sha256(&path).ok());
-        hashing.await.ok().flatten()
+        let reading = tokio::task::spawn_blocking(move || read(path).ok());
+        reading.await.ok().flatten()
     }
 
     fn is_stopping(&self) -> bool {

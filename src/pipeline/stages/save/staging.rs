@@ -225,7 +225,11 @@ fn envelope<'a>(received: &'a ReceivedJob, folder: &Path) -> TranscriptMetadata<
         recording_bytes: size_bytes.and_then(|_| path_bytes(relative)),
         recording,
         audio,
-        sha256: received.sha256.as_deref(),
+        sha256: received.hash.as_ref().map(|hash| &*hash.sha256),
+        sound_hash: received
+            .hash
+            .as_ref()
+            .and_then(|hash| hash.sound.as_deref()),
         size_bytes,
         request: &received.request,
         generation_id: received

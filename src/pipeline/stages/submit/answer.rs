@@ -1,7 +1,7 @@
 //! The answer to a submission: its meaning is decided by the policy and applied here.
 
 use super::Submit;
-use crate::domain::{AttemptId, HoldKind, Timestamp};
+use crate::domain::{AttemptId, HoldKind, RecordingHash, Timestamp};
 use crate::pipeline::budget::Billed;
 use crate::pipeline::event::RunEvent;
 use crate::pipeline::lane::Answered;
@@ -71,7 +71,7 @@ impl Submit {
         match accepted.reply {
             SubmitReply::Generation(_) => self.store_acceptance(sent, accepted).await?,
             SubmitReply::Completed(completed) => {
-                self.store_result(sent, completed, accepted.usd_spent, accepted.sha256)
+                self.store_result(sent, completed, accepted.usd_spent, accepted.hash)
                     .await?;
             }
         }
@@ -95,7 +95,7 @@ impl Submit {
             generation: generation.clone(),
             accepted_at,
             expires_at: accepted_at.after(self.lane.rules.polling.retention),
-            sha256: accepted.sha256,
+            hash: accepted.hash,
             http_status: accepted.http_status,
             request_id: accepted.request_id,
             charged_usd: accepted.usd_spent,
@@ -118,7 +118,7 @@ impl Submit {
             attempts: candidate.job.attempts + 1,
             model: candidate.job.request.model().to_owned(),
             duration_s: sent.duration_s,
-            sha256: acceptance.sha256.map(String::into_boxed_str),
+            sha256: acceptance.hash.map(|hash| hash.sha256.into_boxed_str()),
             has_unusable_answer: false,
             relative: candidate.recording.relative.clone(),
         };
@@ -132,10 +132,10 @@ impl Submit {
         sent: &Sent<'_>,
         completed: Completed,
         usd_spent: Option<f64>,
-        sha256: Option<String>,
+        hash: Option<RecordingHash>,
     ) -> Result<(), StoreError> {
         let (job, now) = (sent.candidate.job.id, self.journal.now());
-        let completion = completion(job, sent.attempt, &completed, usd_spent, sha256, now);
+        let completion = completion(job, sent.attempt, &completed, usd_spent, hash, now);
         let change = || self.journal.store.complete(completion.clone());
         if self.journal.record(job, change).await?.is_some() {
             let billed = Billed {

@@ -1,13 +1,14 @@
 //! Submission of queued recordings to the service, within the configured limits.
 //!
 //! - `submission`: one recording, from preflight to the stored answer
-//! - [`preflight`]: checks of the file before it is sent
+//! - [`preflight`]: checks of the recording before it is sent; `file_check`: those that read the file
 //! - `charge_order`: submissions are charged to the budget in the order of the queue
 //! - `unsent`: jobs that end or wait before anything is sent
 //! - `answer`: what the answer means for the job
 
 mod answer;
 mod charge_order;
+mod file_check;
 pub mod preflight;
 mod submission;
 mod unsent;

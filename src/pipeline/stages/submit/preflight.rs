@@ -1,37 +1,31 @@
 //! Checks of a recording before it is submitted: the file exists, has not changed since the scan, and is audio or
 //! video.
 
-use crate::disk::resource_exhaustion::is_resource_exhaustion;
-use crate::domain::Location;
-use crate::domain::Revision;
-use crate::domain::{ErrorClass, Failure, FileContent};
-use crate::media::inspect::{Inspection, Truncated, inspect};
+use super::file_check::{FileCheck, hash};
+use crate::domain::{ErrorClass, Failure, FileContent, Location, RecordingIdentity, Revision};
+use crate::media::inspect::Truncated;
+use crate::media::payload::Payload;
 use crate::media::sound::Length;
 use crate::pipeline::lengths::found_length;
 use crate::pipeline::stages::submit::Submit;
-use crate::source::folder::fingerprint;
 use crate::store::StoreError;
 use crate::store::sqlite::durations::ProbedFile;
 use crate::store::sqlite::queue::Candidate;
-use std::fs::File;
-use std::io;
 use std::path::{Path, PathBuf};
 use tokio::sync::Semaphore;
-
-/// Maximum size of a file that is read as a whole, in bytes. It is always hashed, because that costs less than asking
-/// the database whether it could be a duplicate.
-const SMALL_FILE: u64 = 128 * 1024;
 
 /// Maximum number of concurrent checks. Four keep a disk and the cores busy; each takes a thread and its memory.
 const MAX_CONCURRENT: usize = 4;
 
 /// A recording that may be sent.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Ready {
     /// Duration in seconds, if the container states it.
     pub duration_s: Option<f64>,
-    /// SHA-256 of the content, if another recording may have equal content.
-    pub sha256: Option<String>,
+    /// What is known of the content. The hashes are if another recording may have equal content.
+    pub identity: RecordingIdentity,
+    /// Where the encoded sound lies, if known.
+    pub payload: Option<Payload>,
     /// Content of the file, if it was read as a whole.
     pub content: Option<FileContent>,
     /// Whether the file ends before its sound does, and is sent on purpose.
@@ -41,7 +35,7 @@ pub struct Ready {
 }
 
 /// Result of the checks.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum Preflight {
     /// The recording may be sent.
     Ready(Ready),
@@ -62,7 +56,7 @@ pub fn slots() -> Semaphore {
 }
 
 impl Submit {
-    /// Checks the candidate on a blocking thread. A panic in a container parser fails only that file.
+    /// Checks the candidate on a blocking thread, and hashes it if it may be a duplicate.
     ///
     /// # Errors
     /// If the database fails.
@@ -74,36 +68,44 @@ impl Submit {
         archive
             .search_folder_of(&self.journal.store, &candidate.recording)
             .await?;
-        let needs_hash = candidate.recording.revision.size_bytes <= SMALL_FILE
-            || archive.may_contain(&candidate.recording)
-            || self.journal.store.may_have_duplicate(candidate).await?;
-        let _slot = self
-            .preflight_slots
-            .acquire()
-            .await
-            .map_err(|_| StoreError::Closed)?;
+        let slot = self.preflight_slots.acquire().await;
+        let _slot = slot.map_err(|_| StoreError::Closed)?;
         let check = FileCheck {
             path: path.clone(),
             expected: candidate.recording.revision,
             truncated: Truncated::for_job(candidate.as_is),
-            needs_hash,
         };
-        let checked = tokio::task::spawn_blocking(move || check.run()).await;
-        match checked {
-            Ok(Preflight::Ready(ready)) => {
-                let duration_s = self.duration(candidate, path, &ready).await?;
-                Ok(Preflight::Ready(Ready {
-                    duration_s,
-                    ..ready
-                }))
-            }
-            Ok(checked) => Ok(checked),
-            Err(_) => {
-                let message = "the container parser panicked on this file";
-                let failure = Failure::new(ErrorClass::Unreadable, message);
-                Ok(Preflight::Refused(failure))
-            }
+        let checked = match blocking(move || check.run()).await {
+            Preflight::Ready(ready) => self.hash_if_needed(candidate, ready, path).await?,
+            checked => checked,
+        };
+        let Preflight::Ready(ready) = checked else {
+            return Ok(checked);
+        };
+        let duration_s = self.duration(candidate, path, &ready).await?;
+        Ok(Preflight::Ready(Ready {
+            duration_s,
+            ..ready
+        }))
+    }
+
+    /// Hashes the file if another recording, or a transcript on disk, may have equal content.
+    async fn hash_if_needed(
+        &self,
+        candidate: &Candidate,
+        ready: Ready,
+        path: &Path,
+    ) -> Result<Preflight, StoreError> {
+        let (archive, store) = (self.importer.archive(), &self.journal.store);
+        let key = ready.identity.sound_key.as_ref();
+        let needs_hash = ready.identity.hash.is_none()
+            && (archive.may_contain(&candidate.recording)
+                || store.may_have_duplicate(candidate, key).await?);
+        if !needs_hash {
+            return Ok(Preflight::Ready(ready));
         }
+        let path = path.to_owned();
+        Ok(blocking(move || hash(&path, ready)).await)
     }
 
     /// Returns the duration of a file in seconds: as its container states it, or otherwise as ffprobe or an earlier probe
@@ -146,98 +148,11 @@ impl Submit {
     }
 }
 
-/// What is checked of a file.
-struct FileCheck {
-    path: PathBuf,
-    expected: Revision,
-    truncated: Truncated,
-    needs_hash: bool,
-}
-
-impl FileCheck {
-    /// Blocks.
-    fn run(&self) -> Preflight {
-        let checked = if self.expected.size_bytes <= SMALL_FILE {
-            self.check_small()
-        } else {
-            self.check_large()
-        };
-        checked.unwrap_or_else(|error| unreadable(&error))
-    }
-
-    /// Reads a small file once, for the checks, the hash and the upload.
-    fn check_small(&self) -> io::Result<Preflight> {
-        let (path, expected) = (&self.path, self.expected);
-        let found = fingerprint::of(path)?;
-        if found != expected {
-            return Ok(Preflight::Changed(found));
-        }
-        let Some(content) = fingerprint::read_if_unchanged(path, expected)? else {
-            return Ok(Preflight::Changed(fingerprint::of(path)?));
-        };
-        let inspected = self.inspect(io::Cursor::new(content.bytes.clone()))?;
-        Ok(ready(
-            inspected,
-            Some(content.sha256.clone()),
-            Some(content),
-        ))
-    }
-
-    fn check_large(&self) -> io::Result<Preflight> {
-        let found = fingerprint::of(&self.path)?;
-        if found != self.expected {
-            return Ok(Preflight::Changed(found));
-        }
-        let inspected = self.inspect(File::open(&self.path)?)?;
-        let needs_hash = self.needs_hash && inspected.is_ok();
-        let sha256 = needs_hash.then(|| fingerprint::sha256(&self.path));
-        Ok(ready(inspected, sha256.transpose()?, None))
-    }
-
-    fn inspect(&self, file: impl io::Read + io::Seek) -> io::Result<Result<Inspection, Failure>> {
-        let size_bytes = self.expected.size_bytes;
-        inspect(file, size_bytes, &self.path, self.truncated)
-    }
-}
-
-fn ready(
-    inspected: Result<Inspection, Failure>,
-    sha256: Option<String>,
-    content: Option<FileContent>,
-) -> Preflight {
-    match inspected {
-        Err(failure) => Preflight::Refused(failure),
-        Ok(Inspection {
-            length,
-            is_truncated,
-        }) => Preflight::Ready(Ready {
-            duration_s: length.seconds(),
-            is_estimate: matches!(length, Length::Estimated(_)),
-            sha256,
-            content,
-            is_truncated,
-        }),
-    }
-}
-
-fn unreadable(error: &io::Error) -> Preflight {
-    if is_gone(error) {
-        return Preflight::Missing;
-    }
-    let failure = Failure::new(
-        ErrorClass::Unreadable,
-        format!("the file cannot be read: {error}"),
-    );
-    if is_resource_exhaustion(error) {
-        Preflight::Deferred(failure)
-    } else {
-        Preflight::Refused(failure)
-    }
-}
-
-fn is_gone(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-    )
+/// Runs a check on a blocking thread. A panic in a container parser fails only that file.
+async fn blocking(check: impl FnOnce() -> Preflight + Send + 'static) -> Preflight {
+    let checked = tokio::task::spawn_blocking(check).await;
+    checked.unwrap_or_else(|_| {
+        let message = "the container parser panicked on this file";
+        Preflight::Refused(Failure::new(ErrorClass::Unreadable, message))
+    })
 }

@@ -8,7 +8,11 @@ use super::charge_order::ChargeTurn;
 use super::preflight::{Preflight, Ready};
 use super::{Submit, UploadSlot};
 use crate::domain::Location;
-use crate::domain::{ErrorClass, Failure, FileContent, Hold, HoldKind, PaidMark, Timestamp};
+use crate::domain::{
+    ErrorClass, Failure, FileContent, Hold, HoldKind, PaidMark, RecordingHash, RecordingIdentity,
+    Timestamp,
+};
+use crate::media::payload::Payload;
 use crate::pipeline::admission::{ModelPermit, Permit};
 use crate::pipeline::event::RunEvent;
 use crate::policy::bounds::Exclusion;
@@ -94,9 +98,7 @@ impl Submit {
         let CheckedSubmission {
             candidate, ready, ..
         } = &checked;
-        if let Some(sha256) = &ready.sha256
-            && self.importer.import(candidate, sha256).await?
-        {
+        if self.importer.import(candidate, &ready.identity).await? {
             return Ok(());
         }
         let model = candidate.job.request.model();
@@ -110,7 +112,10 @@ impl Submit {
         if let Some(reason) = self.exclusion(candidate, ready.duration_s) {
             return self.skip(candidate, reason, ready.duration_s).await;
         }
-        if self.looks_paid(candidate, ready.sha256.as_deref()).await {
+        if self
+            .looks_paid(candidate, ready.identity.hash.as_ref())
+            .await
+        {
             // The job stays queued. The comparison marks it, so that it is not fetched again.
             self.comparer.request(&candidate.recording.source);
             return Ok(());
@@ -121,15 +126,15 @@ impl Submit {
 
     /// Whether a transcript of the recording exists that cannot be imported, and no comparison has found it yet. The
     /// recording may be queued without a scan.
-    async fn looks_paid(&self, candidate: &Candidate, sha256: Option<&str>) -> bool {
+    async fn looks_paid(&self, candidate: &Candidate, hash: Option<&RecordingHash>) -> bool {
         let Candidate { job, recording, .. } = candidate;
         if candidate.paid_mark.is_some() || matches!(recording.location, Location::Url(_)) {
             return false;
         }
         let archive = self.importer.archive();
         // The comparison hashes only these.
-        let sha256 = sha256.filter(|_| archive.may_contain(recording));
-        let evidence = archive.evidence(recording, &job.request, sha256).await;
+        let hash = hash.filter(|_| archive.may_contain(recording));
+        let evidence = archive.evidence(recording, &job.request, hash).await;
         evidence == Some(PaidMark::Transcribed)
     }
 
@@ -172,8 +177,9 @@ impl Submit {
             turn.arrived().await;
         }
         let length = booked_length(candidate, ready.duration_s);
-        let sha256 = ready.sha256.as_deref();
-        let charged = self.admit_and_charge(candidate, sha256, length).await?;
+        let charged = self
+            .admit_and_charge(candidate, &ready.identity, length)
+            .await?;
         let Some((permit, model_permit, charge)) = charged else {
             return Ok(());
         };
@@ -184,7 +190,7 @@ impl Submit {
             run: self.journal.messages.run,
             client_request_id: client_request_id(rand::random()),
             duration_s: ready.duration_s,
-            sha256: ready.sha256,
+            identity: ready.identity,
             size_bytes: matches!(candidate.recording.location, Location::File(_))
                 .then_some(candidate.recording.revision.size_bytes),
             now: began,
@@ -199,8 +205,7 @@ impl Submit {
             }
             drop(permit);
             // The claim fails if a job with equal content was claimed first.
-            let sha256 = claim.sha256.as_deref();
-            let settled = self.journal.settle_duplicate(candidate, sha256);
+            let settled = self.journal.settle_duplicate(candidate, &claim.identity);
             return settled.await.map(|_| ());
         };
         self.lane.spend.record_claim(attempt, charge, length);
@@ -215,7 +220,8 @@ impl Submit {
         let content = ready
             .content
             .filter(|_| began.since(checked_at) < MAX_CONTENT_AGE);
-        let request = self.send_request(candidate, &claim, content, progress.clone());
+        let request =
+            self.send_request(candidate, &claim, ready.payload, content, progress.clone());
         let answer = tokio::select! {
             answer = failpoint::around("pipeline.submit.request", request) => Some(answer),
             () = self.journal.signals.abandon.cancelled() => None,
@@ -247,11 +253,11 @@ impl Submit {
     async fn admit_and_charge<'a>(
         &'a self,
         candidate: &Candidate,
-        sha256: Option<&str>,
+        identity: &RecordingIdentity,
         length: BookedLength,
     ) -> Result<Option<(Permit<'a>, ModelPermit<'a>, Charge)>, StoreError> {
         loop {
-            let Some(permit) = self.admitted(candidate, sha256).await? else {
+            let Some(permit) = self.admitted(candidate, identity).await? else {
                 return Ok(None);
             };
             // The job stays queued while its model fails.
@@ -288,7 +294,7 @@ impl Submit {
     async fn admitted<'a>(
         &'a self,
         candidate: &Candidate,
-        sha256: Option<&str>,
+        identity: &RecordingIdentity,
     ) -> Result<Option<Permit<'a>>, StoreError> {
         let mut acquiring = pin!(self.acquire_permit());
         if !self.lane.spend.is_capped()
@@ -296,7 +302,7 @@ impl Submit {
         {
             return Ok(permit);
         }
-        if self.journal.settle_duplicate(candidate, sha256).await? {
+        if self.journal.settle_duplicate(candidate, identity).await? {
             return Ok(None);
         }
         Ok(acquiring.await)
@@ -325,6 +331,7 @@ impl Submit {
         &self,
         candidate: &Candidate,
         claim: &Claim,
+        payload: Option<Payload>,
         content: Option<FileContent>,
         progress: Arc<UploadProgress>,
     ) -> Result<Accepted, CallError> {
@@ -336,7 +343,8 @@ impl Submit {
                     path: path.clone(),
                     size_bytes: candidate.recording.revision.size_bytes,
                     modified: candidate.recording.revision.modified,
-                    sha256: claim.sha256.clone(),
+                    hash: claim.identity.hash.clone(),
+                    payload,
                     content,
                     progress,
                 };
