@@ -4,7 +4,7 @@
 //! its end, and the walk passes on the sound. The packets are passed on one after the other, without their lengths: a codec
 //! recognises its own packets, and some containers have no lengths.
 //!
-//! - [`reader`](PayloadReader): the walk over bytes that arrive in pieces
+//! - [`walk`](Walk): what a container implements; [`reader`](PayloadReader): the walk over bytes that arrive in pieces
 //! - `ranges`: sound at known offsets
 //! - `codec`: codecs and their parameters, which are the same in all containers
 
@@ -13,8 +13,10 @@ pub(super) mod ranges;
 mod reader;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 pub(super) use reader::PayloadReader;
+pub(super) use walk::{Malformed, Step, Walk};
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,38 +27,6 @@ pub struct Payload {
     /// The codec and its parameters. The same bytes in another format are another sound.
     format: Arc<[u8]>,
     walk: Arc<dyn Walk>,
-}
-
-/// Next step of a walk through a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
-    /// This many bytes are needed at the current offset.
-    Need(usize),
-    /// Go on after this many bytes, at least one.
-    Advance(u64),
-    /// No more sound follows.
-    End,
-}
-
-/// The container is not as its header promised, so its sound cannot be told from the rest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Malformed;
-
-/// A walk through the file from its start to its end, which passes on the sound.
-pub(super) trait Walk: Send + Sync {
-    /// Looks at the bytes at offset `at`, of which there is at least one, and passes the sound in them to `sink`.
-    fn step(
-        &mut self,
-        bytes: &[u8],
-        at: u64,
-        sink: &mut dyn FnMut(&[u8]),
-    ) -> Result<Step, Malformed>;
-
-    /// Whether all sound was passed on if the file ends here, between two steps.
-    fn is_complete(&self) -> bool;
-
-    /// Returns a copy, for another pass.
-    fn boxed(&self) -> Box<dyn Walk>;
 }
 
 impl Payload {

@@ -1,6 +1,6 @@
 //! A walk over bytes that arrive in pieces.
 
-use super::{Malformed, Step, Walk};
+use super::walk::{Malformed, Step, Walk};
 
 /// Greatest number of bytes that a step may need at once. A block of sound is far smaller.
 const MAX_NEED: usize = 8 * 1024 * 1024;
