@@ -27,7 +27,7 @@ pub(super) struct FileCheck {
 
 impl FileCheck {
     /// Checks the file, and hashes a small one. Blocks.
-    pub fn run(&self) -> Preflight {
+    pub(super) fn run(&self) -> Preflight {
         let checked = if self.expected.size_bytes <= SMALL_FILE {
             self.check_small()
         } else {
