@@ -28,6 +28,7 @@ mod hours;
 mod journal;
 mod live;
 mod looks_paid;
+mod low_quality;
 mod models;
 mod network;
 mod notifications;
