@@ -309,7 +309,7 @@ impl Store {
             ..filter.clone()
         };
         let ids: Vec<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
-            "WITH s AS ({})
+            "WITH s AS MATERIALIZED ({})
              SELECT j.id FROM jobs j JOIN recordings r ON r.id = j.recording_id LEFT JOIN s ON s.job_id = j.id
              WHERE j.id IN ({}) ORDER BY {} LIMIT ?6",
             order.results(),

@@ -59,12 +59,13 @@ impl Store {
         model: &str,
         source: Option<&str>,
     ) -> Result<Vec<LowTranscript>, StoreError> {
+        // The joins are CROSS, because SQLite would otherwise search the index once for each job.
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
             "SELECT j.id, j.model, j.options, coalesce(r.duration_s, s.duration_s) AS duration_s,
                     EXISTS (SELECT 1 FROM jobs t WHERE t.recording_id = j.recording_id AND t.id >= j.id
                             AND t.model_key = ?2 AND t.state <> 'cancelled') AS is_tried
-             FROM results s INDEXED BY results_confidence JOIN jobs j ON j.id = s.job_id
-             JOIN recordings r ON r.id = j.recording_id
+             FROM results s INDEXED BY results_confidence CROSS JOIN jobs j ON j.id = s.job_id
+             CROSS JOIN recordings r ON r.id = j.recording_id
              WHERE s.quality IS NOT NULL AND s.quality ->> '$.confidence' < ?1 AND {IS_PRESENT}
                    AND (?3 IS NULL OR r.source = ?3)
              ORDER BY j.id"
