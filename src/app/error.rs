@@ -5,6 +5,7 @@ use crate::domain::JobId;
 use crate::domain::readable_path::readable_path;
 use crate::notify::channels::ChannelError;
 use crate::provider::ClientError;
+use crate::provider::aimlapi::models::UnknownModel;
 use crate::store::StoreError;
 use std::io;
 use std::path::PathBuf;
@@ -70,6 +71,19 @@ pub enum AppError {
         /// ID of the job.
         item: JobId,
     },
+    /// No transcript has a confidence.
+    #[error(
+        "no transcript has a confidence: the models give none, or an earlier version stored the results"
+    )]
+    NoConfidence,
+    /// The model does not exist.
+    #[error("{0}; `nightscribe models` lists all models")]
+    UnknownModel(#[from] UnknownModel),
+    /// The cost is limited, and the price of the model is unknown.
+    #[error(
+        "[budget] limits the cost, but the price of `{0}` is unknown; run `nightscribe prices --refresh`, or set it under [prices]"
+    )]
+    Unpriced(String),
     /// A speaker cannot be named.
     #[error("speaker `{speaker}`: {reason}")]
     SpeakerName {

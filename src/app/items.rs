@@ -61,6 +61,10 @@ pub struct ItemView<W = WaitReason> {
     pub quality: Option<Quality>,
     /// Job that paid for the result, if it is shared.
     pub paid_by: Option<JobId>,
+    /// Job whose transcript this one was to replace, if it is a retry with another model.
+    pub retry_of: Option<JobId>,
+    /// Whether the transcript of `retry_of` is better, so that no file was written of this one.
+    pub set_aside: bool,
     /// Earliest time of the next attempt. `None` unless the item is queued.
     pub due_at: Option<Timestamp>,
     /// Expiry at the service.
@@ -113,6 +117,8 @@ impl ItemView {
             silent: item.silent,
             quality: item.quality,
             paid_by: item.paid_by,
+            retry_of: item.retry_of,
+            set_aside: item.is_set_aside,
             expires_at: item.expires_at,
             error: item.error,
             warnings: item.warnings,
@@ -143,6 +149,8 @@ impl ItemView {
             silent: self.silent,
             quality: self.quality,
             paid_by: self.paid_by,
+            retry_of: self.retry_of,
+            set_aside: self.set_aside,
             due_at: self.due_at,
             expires_at: self.expires_at,
             waits_for: self.waits_for.map(convert),

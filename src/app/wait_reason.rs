@@ -277,6 +277,8 @@ mod tests {
             silent: None,
             quality: None,
             paid_by: None,
+            retry_of: None,
+            is_set_aside: false,
             warnings: Vec::new(),
             outputs: Vec::new(),
             created_at: NOW,

@@ -205,6 +205,7 @@ impl ValueEnum for ItemOrder {
             Self::Path,
             Self::Longest,
             Self::Changed,
+            Self::Confidence,
         ]
     }
 
@@ -215,6 +216,10 @@ impl ValueEnum for ItemOrder {
             Self::Path => ("path", "By path"),
             Self::Longest => ("longest", "Longest recording first"),
             Self::Changed => ("changed", "Last changed first"),
+            Self::Confidence => (
+                "confidence",
+                "Lowest mean confidence first, with the figures of the transcripts",
+            ),
         };
         Some(PossibleValue::new(name).help(help))
     }
@@ -394,7 +399,12 @@ fn speaker_name(text: &str) -> Result<(String, String), String> {
 
 /// Arguments of `retry`.
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("which").required(true).multiple(true))]
+#[command(
+    group = clap::ArgGroup::new("which").required(true).multiple(true),
+    after_help = "\
+With --low-quality, a run submits the recordings within the budget. The earlier results stay stored, and
+`export` writes them again. A transcript that was edited is kept."
+)]
 pub struct RetryArgs {
     /// Failed, cancelled or excluded items to retry
     #[arg(group = "which", value_name = "ITEM", help = ITEMS_HELP)]
@@ -411,9 +421,34 @@ pub struct RetryArgs {
     /// Submit the items although their files are truncated
     #[arg(long, requires = "items")]
     pub as_is: bool,
+    /// Transcribe recordings again whose transcript has a mean confidence below BELOW (0 to 1)
+    #[arg(
+        long,
+        group = "which",
+        value_name = "BELOW",
+        value_parser = confidence,
+        requires = "model",
+        conflicts_with_all = ["items", "failed", "error"]
+    )]
+    pub low_quality: Option<f64>,
+    /// Model for these recordings
+    #[arg(long, value_name = "MODEL", requires = "low_quality", add = candidates::models())]
+    pub model: Option<String>,
+    /// Write the new transcript only if its confidence is higher [default: replace the earlier one]
+    #[arg(long, requires = "low_quality")]
+    pub keep_better: bool,
+    /// Show the number of these recordings, their length and the cost; queue nothing
+    #[arg(long, requires = "low_quality")]
+    pub dry_run: bool,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+fn confidence(text: &str) -> Result<f64, String> {
+    let parsed = text.parse().ok();
+    let valid = parsed.filter(|below| *below > 0.0 && *below <= 1.0);
+    valid.ok_or_else(|| "expected a confidence above 0 and at most 1, as in 0.7".to_owned())
 }
 
 /// Arguments of `cancel`.

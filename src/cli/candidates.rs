@@ -3,6 +3,7 @@
 use crate::config::{self, Environment};
 use crate::domain::format::Format;
 use crate::domain::{ErrorClass, JobState};
+use crate::provider::aimlapi::models::MODELS;
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -26,6 +27,11 @@ pub(super) fn states() -> ArgValueCandidates {
 /// Completes error classes.
 pub(super) fn errors() -> ArgValueCandidates {
     words(|| ErrorClass::ALL.map(ErrorClass::as_str).to_vec())
+}
+
+/// Completes models.
+pub(super) fn models() -> ArgValueCandidates {
+    words(|| MODELS.iter().map(|model| model.name).collect())
 }
 
 /// Completes output formats.

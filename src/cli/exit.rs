@@ -141,6 +141,9 @@ impl From<AppError> for CommandError {
             | AppError::Channel(_)
             | AppError::NoItem(_)
             | AppError::NoTranscript { .. }
+            | AppError::NoConfidence
+            | AppError::UnknownModel(_)
+            | AppError::Unpriced(_)
             | AppError::SpeakerName { .. }
             | AppError::NoResults => Self::from_error(Exit::Usage, &error),
             AppError::RequestList(_) | AppError::NoRequestList | AppError::PriceList(_) => {

@@ -5,6 +5,7 @@ use super::exit::{CommandError, Exit};
 use super::journal::Priority;
 use super::json::to_json_line;
 use super::paged_table::PagedTable;
+use super::quality_text::{QUALITY_COLUMNS, quality_cells};
 use super::since::since_time;
 use super::terminal::{escape_control_chars, format_seconds, print_to_stderr, printable_path};
 use super::wait_text::WaitText;
@@ -12,19 +13,11 @@ use crate::app::items::{self, ItemView};
 use crate::app::session::Session;
 use crate::domain::{JobState, Warning};
 use crate::runtime::clock::{Clock, SystemClock};
-use crate::store::sqlite::items::ItemFilter;
+use crate::store::sqlite::items::{ItemFilter, ItemOrder};
 use std::io::Write;
 
-/// Heads of the columns. The last one has none: a remark explains itself.
-const COLUMNS: [&str; 7] = [
-    "ID",
-    "STATE",
-    "SOURCE",
-    "RECORDING",
-    "DURATION",
-    "ATTEMPTS",
-    "",
-];
+/// Heads of the first columns.
+const COLUMNS: [&str; 6] = ["ID", "STATE", "SOURCE", "RECORDING", "DURATION", "ATTEMPTS"];
 
 pub(super) async fn list(session: &Session, args: &ListArgs) -> Result<Exit, CommandError> {
     let wait_text = WaitText::local(session.now());
@@ -36,7 +29,8 @@ pub(super) async fn list(session: &Session, args: &ListArgs) -> Result<Exit, Com
         return Ok(Exit::Done);
     };
     let mut is_empty = true;
-    let mut table = PagedTable::new(&COLUMNS);
+    let with_quality = args.sort == ItemOrder::Confidence;
+    let mut table = PagedTable::new(&columns(with_quality));
     loop {
         let page = pages.next().await?.into_iter();
         let items: Vec<_> = page
@@ -52,7 +46,11 @@ pub(super) async fn list(session: &Session, args: &ListArgs) -> Result<Exit, Com
                 writeln!(out, "{}", to_json_line(item)?)?;
             }
         } else {
-            write!(out, "{}", table.page(items.iter().map(row)))?;
+            write!(
+                out,
+                "{}",
+                table.page(items.iter().map(|item| row(item, with_quality)))
+            )?;
         }
     }
     pages.close().await;
@@ -86,16 +84,30 @@ fn no_queue(session: &Session) -> String {
     )
 }
 
-fn row(item: &ItemView<String>) -> [String; 7] {
-    [
+/// Returns the heads of the columns. The last one has none: a remark explains itself.
+fn columns(with_quality: bool) -> Vec<&'static str> {
+    let mut columns = COLUMNS.to_vec();
+    if with_quality {
+        columns.extend(QUALITY_COLUMNS);
+    }
+    columns.push("");
+    columns
+}
+
+fn row(item: &ItemView<String>, with_quality: bool) -> Vec<String> {
+    let mut cells = vec![
         item.id.to_string(),
         item.state.to_string(),
         item.source.clone(),
         printable_path(&item.relative),
         duration(item),
         item.attempts.to_string(),
-        remark(item),
-    ]
+    ];
+    if with_quality {
+        cells.extend(quality_cells(item.quality.as_ref()));
+    }
+    cells.push(remark(item));
+    cells
 }
 
 fn duration(item: &ItemView<String>) -> String {
@@ -124,6 +136,12 @@ fn state_remark(item: &ItemView<String>) -> String {
             format!("warning: {}", warnings.join("; "))
         }
         (None, None, JobState::Done, Some(true)) => "no speech".to_owned(),
+        (None, None, JobState::Done, _) if item.set_aside => {
+            let earlier = item
+                .retry_of
+                .map_or_else(String::new, |job| format!(" of item {job}"));
+            format!("the transcript{earlier} is better and stays")
+        }
         _ => String::new(),
     }
 }

@@ -38,6 +38,7 @@ mod quality_text;
 mod reload;
 mod report;
 mod retry;
+mod retry_low_quality;
 mod run;
 mod sandbox;
 mod scan;

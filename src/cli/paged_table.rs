@@ -19,10 +19,7 @@ impl PagedTable {
     }
 
     /// Formats the next rows, the first ones with the heads.
-    pub(super) fn page<const N: usize>(
-        &mut self,
-        rows: impl Iterator<Item = [String; N]>,
-    ) -> String {
+    pub(super) fn page(&mut self, rows: impl Iterator<Item = Vec<String>>) -> String {
         let mut table = headless_table();
         if let Some(head) = self.head.take() {
             table.set_header(head);
@@ -56,7 +53,7 @@ mod tests {
     #[test]
     fn later_pages_align_with_earlier_ones() {
         let mut table = PagedTable::new(&["ID", "STATE", ""]);
-        let row = |id: &str, state: &str| [id.to_owned(), state.to_owned(), "x".to_owned()];
+        let row = |id: &str, state: &str| vec![id.to_owned(), state.to_owned(), "x".to_owned()];
         let first = table.page([row("1000", "queued")].into_iter());
         assert_eq!(first, "ID    STATE\n1000  queued  x\n");
         assert_eq!(

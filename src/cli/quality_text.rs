@@ -29,6 +29,31 @@ pub(super) fn quality_text(quality: &Quality) -> String {
     parts.join(", ")
 }
 
+/// Heads of the columns of [`quality_cells`].
+pub(super) const QUALITY_COLUMNS: [&str; 6] = [
+    "CONFIDENCE",
+    "LOW",
+    "SPEECH",
+    "WORDS A MINUTE",
+    "REPEATED PHRASES",
+    "LANGUAGE",
+];
+
+/// Returns the figures of a transcript as cells of a table. Figures that are not known are empty.
+pub(super) fn quality_cells(quality: Option<&Quality>) -> [String; 6] {
+    let Some(quality) = quality else {
+        return Default::default();
+    };
+    [
+        hundredths(quality.confidence),
+        hundredths(quality.low_confidence),
+        quality.speech.map_or_else(String::new, percent),
+        rounded(quality.words_per_minute),
+        quality.loops.to_string(),
+        escape_control_chars(quality.language.as_deref().unwrap_or_default()),
+    ]
+}
+
 /// Formats the report as a table.
 pub(super) fn quality_table(report: &QualityReport) -> String {
     let mut rows = new_table(&[
@@ -41,22 +66,28 @@ pub(super) fn quality_table(report: &QualityReport) -> String {
         "REPEATED PHRASES",
         "LANGUAGES",
     ]);
-    let share = |share: Option<f64>| share.map_or_else(String::new, |share| format!("{share:.2}"));
     rows.add_rows(report.lines.iter().map(|line| {
         let languages: Vec<_> = line.languages.iter().map(String::as_str).collect();
         [
             escape_control_chars(&line.name),
             line.transcripts.to_string(),
-            share(line.confidence),
-            share(line.low_confidence),
+            hundredths(line.confidence),
+            hundredths(line.low_confidence),
             line.speech.map_or_else(String::new, percent),
-            line.words_per_minute
-                .map_or_else(String::new, |pace| format!("{pace:.0}")),
+            rounded(line.words_per_minute),
             line.loops.to_string(),
             escape_control_chars(&languages.join(", ")),
         ]
     }));
     format_table(&rows)
+}
+
+fn hundredths(share: Option<f64>) -> String {
+    share.map_or_else(String::new, |share| format!("{share:.2}"))
+}
+
+fn rounded(figure: Option<f64>) -> String {
+    figure.map_or_else(String::new, |figure| format!("{figure:.0}"))
 }
 
 fn percent(share: f64) -> String {

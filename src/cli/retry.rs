@@ -3,6 +3,7 @@
 use super::args::RetryArgs;
 use super::exit::{CommandError, Exit};
 use super::json::to_json_line;
+use super::retry_low_quality::retry_low_quality;
 use super::selectors::selected;
 use super::terminal::{pluralize, print_error};
 use crate::app::actions::Refusal;
@@ -13,6 +14,9 @@ use crate::store::sqlite::operator::RetryFilter;
 use std::io::Write;
 
 pub(super) async fn retry(session: &Session, args: RetryArgs) -> Result<Exit, CommandError> {
+    if let Some(below) = args.low_quality {
+        return retry_low_quality(session, below, args).await;
+    }
     let (jobs, is_incomplete) = selected(session, &args.items).await?;
     // The approval concerns no other failure.
     let class = match args.as_is {

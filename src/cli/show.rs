@@ -119,6 +119,16 @@ fn facts(item: &ItemView<String>) -> String {
         item.paid_by
             .map(|job| format!("item {job}, which has the same content")),
     );
+    add(
+        "retry of",
+        item.retry_of.map(|job| {
+            let outcome = match item.set_aside {
+                true => ", whose transcript is better and stays",
+                false => "",
+            };
+            format!("item {job}{outcome}")
+        }),
+    );
     facts.push(("added", item.created_at.to_string()));
     facts.push(("updated", item.updated_at.to_string()));
     facts.extend(

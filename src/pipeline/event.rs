@@ -77,6 +77,12 @@ pub enum RunEvent {
         outputs: Vec<PathBuf>,
         silent: bool,
     },
+    /// The job is done and its result is stored. No file was written, because the transcript of `kept` is better.
+    SetAside {
+        job: JobId,
+        name: PathBuf,
+        kept: JobId,
+    },
     /// A transcript was edited since it was written. It is kept, and the new one is next to it.
     EditKept {
         job: JobId,

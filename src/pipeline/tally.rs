@@ -101,7 +101,9 @@ impl Tally {
 impl Observer for Tally {
     fn on_event(&self, event: &RunEvent) {
         match event {
-            RunEvent::Done { .. } => self.done.fetch_add(1, Ordering::Relaxed),
+            RunEvent::Done { .. } | RunEvent::SetAside { .. } => {
+                self.done.fetch_add(1, Ordering::Relaxed)
+            }
             RunEvent::Warned { .. } => self.warned.fetch_add(1, Ordering::Relaxed),
             RunEvent::Skipped { .. } => self.excluded.fetch_add(1, Ordering::Relaxed),
             RunEvent::Failed { .. } => self.failed.fetch_add(1, Ordering::Relaxed),

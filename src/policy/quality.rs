@@ -38,6 +38,16 @@ pub fn quality(transcript: &Transcript) -> Quality {
     }
 }
 
+/// Whether a transcript has a higher confidence than another. One without a confidence is not better than one with it.
+#[must_use]
+pub fn is_better(confidence: Option<f64>, other: Option<f64>) -> bool {
+    match (confidence, other) {
+        (Some(confidence), Some(other)) => confidence > other,
+        (Some(_), None) => true,
+        (None, _) => false,
+    }
+}
+
 /// Rounds to thousandths, which is more than a figure is worth.
 fn rounded(figure: f64) -> f64 {
     (figure * 1000.0).round() / 1000.0
@@ -148,6 +158,15 @@ mod tests {
         assert_eq!(quality(&Transcript::default()), Quality::default());
         let chinese = quality(&transcript(words("今 天 好", None)));
         assert_eq!((chinese.confidence, chinese.words_per_minute), (None, None));
+    }
+
+    #[test]
+    fn only_a_higher_confidence_is_better() {
+        assert!(is_better(Some(0.8), Some(0.7)));
+        assert!(!is_better(Some(0.7), Some(0.7)));
+        assert!(is_better(Some(0.1), None));
+        assert!(!is_better(None, Some(0.1)));
+        assert!(!is_better(None, None));
     }
 
     #[test]

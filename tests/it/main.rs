@@ -30,6 +30,7 @@ mod journal;
 mod lengths;
 mod live;
 mod looks_paid;
+mod low_quality;
 mod models;
 mod network;
 mod notifications;

@@ -1,6 +1,7 @@
 //! Actions of the operator on the queue. They work with or without an active runner.
 //!
-//! - [`retry`], [`cancel`]: requeue or cancel items
+//! - [`retry`], [`cancel`]: requeue or cancel items; [`retry_low_quality`](mod@retry_low_quality): transcribe again with another
+//!   model
 //! - [`pause`]: pause and resume submissions
 //! - [`add`]: queue individual files and URLs
 //! - [`adopt`](mod@adopt): take transcripts on disk into the queue
@@ -18,6 +19,7 @@ mod export_changed;
 mod export_staging;
 pub mod pause;
 pub mod retry;
+pub mod retry_low_quality;
 pub mod speakers;
 pub mod test_message;
 

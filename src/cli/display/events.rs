@@ -149,6 +149,11 @@ enum EventView<'a> {
         files: Vec<String>,
         silent: bool,
     },
+    SetAside {
+        #[serde(flatten)]
+        item: ItemRef,
+        kept: i64,
+    },
     EditKept {
         #[serde(flatten)]
         item: ItemRef,
@@ -288,6 +293,10 @@ fn item_view(event: &RunEvent) -> Option<EventView<'_>> {
             item: item(job.0, name),
             files: texts(outputs),
             silent: *silent,
+        },
+        RunEvent::SetAside { job, name, kept } => EventView::SetAside {
+            item: item(job.0, name),
+            kept: kept.0,
         },
         RunEvent::EditKept { job, name, file } => EventView::EditKept {
             item: item(job.0, name),
@@ -438,6 +447,7 @@ fn run_view(event: &RunEvent) -> Option<EventView<'_>> {
         | RunEvent::Deduplicated { .. }
         | RunEvent::Received { .. }
         | RunEvent::Done { .. }
+        | RunEvent::SetAside { .. }
         | RunEvent::EditKept { .. }
         | RunEvent::Warned { .. }
         | RunEvent::Requeued { .. }

@@ -161,6 +161,12 @@ impl Observer for LogDisplay {
                     "done"
                 );
             }
+            RunEvent::SetAside { job, name, kept } => tracing::info!(
+                item = job.0,
+                recording = printable_path(name),
+                kept = kept.0,
+                "done; the earlier transcript is better and stays"
+            ),
             RunEvent::EditKept { job, name, file } => tracing::warn!(
                 item = job.0,
                 recording = printable_path(name),

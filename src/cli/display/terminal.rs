@@ -217,6 +217,13 @@ impl Observer for TerminalDisplay {
                     printable_path(name)
                 ));
             }
+            RunEvent::SetAside { name, kept, .. } => {
+                state.done += 1;
+                print_line(&format!(
+                    "{SUCCESS}done{SUCCESS:#}   {}: the earlier transcript (item {kept}) is better and stays",
+                    printable_path(name)
+                ));
+            }
             RunEvent::EditKept { file, .. } => print_line(&format!(
                 "{WARN}kept{WARN:#}   {}: it was edited; the new transcript is {}",
                 printable_path(&file.path),

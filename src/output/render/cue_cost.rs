@@ -1,12 +1,12 @@
 //! Cost of a subtitle, from the words that it shows and the time for which it can be read.
 //!
-//! The unit is arbitrary: an additional subtitle costs 40.
+//! The unit is arbitrary: an additional subtitle costs 16.
 
 use super::speech::{Boundary, Speech};
 use crate::domain::rendering::SubtitleOptions;
 
 /// Cost of each subtitle. It keeps sentences together.
-const CUE: u64 = 40;
+const CUE: u64 = 16;
 /// Length of a pause that is better between subtitles than within one, in milliseconds.
 const SHORT_PAUSE_MS: u64 = 300;
 /// Display time below which a subtitle flashes up: five sixths of a second, as the style guides demand.
@@ -48,10 +48,10 @@ pub(super) const fn inner_pause(pause_ms: u64) -> u64 {
 fn end_cost(boundary: Boundary, pause_ms: u64) -> u64 {
     let cost = match boundary {
         Boundary::Sentence => 0,
-        Boundary::Clause => 15,
-        Boundary::Phrase => 150,
-        Boundary::Words => 190,
-        Boundary::WeakWord => 450,
+        Boundary::Clause => 8,
+        Boundary::Phrase => 240,
+        Boundary::Words => 290,
+        Boundary::WeakWord => 550,
         Boundary::Inside => 3000,
     };
     // The speaker marks an end, too.
@@ -65,7 +65,7 @@ fn end_cost(boundary: Boundary, pause_ms: u64) -> u64 {
 fn speed_cost(columns: u64, shown_ms: u64, options: &SubtitleOptions) -> u64 {
     let speed = columns * 1000 / shown_ms.max(1);
     let excess = speed.saturating_sub(options.comfortable_cps()).min(100);
-    let step = if speed >= options.max_cps { 120 } else { 0 };
+    let step = if speed >= options.max_cps { 200 } else { 0 };
     4 * excess * excess + step
 }
 

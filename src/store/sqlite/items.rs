@@ -74,6 +74,8 @@ pub enum ItemOrder {
     Longest,
     /// Last changed first.
     Changed,
+    /// Lowest mean confidence first.
+    Confidence,
 }
 
 impl ItemOrder {
@@ -85,6 +87,19 @@ impl ItemOrder {
             Self::Path => "r.relative, j.id DESC",
             Self::Longest => "coalesce(s.duration_s, r.duration_s) DESC NULLS LAST, j.id DESC",
             Self::Changed => "j.updated_at DESC, j.id DESC",
+            Self::Confidence => "s.confidence NULLS LAST, j.id DESC",
+        }
+    }
+
+    /// Returns the subquery of what the terms need of the results.
+    const fn results(self) -> &'static str {
+        match self {
+            // The index has the confidence. A row of the table has it after the stored answer, which may be large.
+            Self::Confidence => {
+                "SELECT job_id, quality ->> '$.confidence' AS confidence
+                 FROM results INDEXED BY results_confidence WHERE quality IS NOT NULL"
+            }
+            _ => "SELECT job_id, duration_s FROM results",
         }
     }
 }
@@ -130,6 +145,10 @@ pub struct Item {
     pub quality: Option<Quality>,
     /// Job that paid for the result, if it is shared.
     pub paid_by: Option<JobId>,
+    /// Job whose transcript this one was to replace, if it is a retry with another model.
+    pub retry_of: Option<JobId>,
+    /// Whether the transcript of `retry_of` is better, so that no file was written of this one.
+    pub is_set_aside: bool,
     /// Warnings about the transcript.
     pub warnings: Vec<Warning>,
     /// Output files.
@@ -191,7 +210,8 @@ fn item_query() -> String {
             (SELECT e.id FROM jobs e WHERE e.recording_id = j.recording_id AND e.id < j.id
              AND e.state IN ('submitting', 'pending', 'received') LIMIT 1) END AS earlier,
         j.state = 'queued' AND {IS_HELD} AS looks_paid,
-        j.accepted_at, j.expires_at, j.error_class, j.error_message, j.warnings, s.silent, s.quality, s.paid_by, j.created_at, j.updated_at
+        j.accepted_at, j.expires_at, j.error_class, j.error_message, j.warnings, s.silent, s.quality, s.paid_by, j.retry_of, j.set_aside, j.created_at,
+        j.updated_at
     FROM jobs j JOIN recordings r ON r.id = j.recording_id LEFT JOIN results s ON s.job_id = j.id"
     )
 }
@@ -291,8 +311,10 @@ impl Store {
             ..filter.clone()
         };
         let ids: Vec<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
-            "SELECT j.id FROM jobs j JOIN recordings r ON r.id = j.recording_id LEFT JOIN results s ON s.job_id = j.id
+            "WITH s AS MATERIALIZED ({})
+             SELECT j.id FROM jobs j JOIN recordings r ON r.id = j.recording_id LEFT JOIN s ON s.job_id = j.id
              WHERE j.id IN ({}) ORDER BY {} LIMIT ?6",
+            order.results(),
             selection(&all),
             order.terms()
         )))
@@ -352,7 +374,8 @@ impl Store {
         Ok(self.items(&rows).await?.pop())
     }
 
-    /// Returns the jobs of the recording at `location` (an absolute path or a URL), newest first.
+    /// Returns the jobs of the recording at `location` (an absolute path or a URL), newest first. Those whose result was set
+    /// aside come last.
     ///
     /// # Errors
     /// If the database fails.
@@ -362,7 +385,7 @@ impl Store {
                  SELECT min(source) FROM recordings
                  UNION ALL
                  SELECT (SELECT min(source) FROM recordings WHERE source > name) FROM sources WHERE name IS NOT NULL)
-             {} WHERE r.source IN (SELECT name FROM sources) AND r.location = ?1 ORDER BY j.id DESC",
+             {} WHERE r.source IN (SELECT name FROM sources) AND r.location = ?1 ORDER BY j.set_aside, j.id DESC",
             item_query()
         )))
         .bind(row::path_bytes(location))
@@ -496,6 +519,8 @@ fn item(found: &SqliteRow) -> Result<Item, StoreError> {
             .map(|silent| silent != 0),
         quality: quality(found)?,
         paid_by: found.try_get::<Option<i64>, _>("paid_by")?.map(JobId),
+        retry_of: found.try_get::<Option<i64>, _>("retry_of")?.map(JobId),
+        is_set_aside: row::is_set(found, "set_aside")?,
         warnings: warnings(found)?,
         outputs: Vec::new(),
         created_at: row::time(found, "created_at")?,

@@ -15,7 +15,7 @@
 //! - [`recovery`]: start and end of a run
 //! - [`results`]: stored results; [`outputs`]: the files written from them
 //! - [`unusable`]: answers that could not be used; [`warnings`]: warnings about finished transcripts;
-//!   [`quality`]: their figures
+//!   [`quality`]: their figures; [`low_quality`]: retries of those of low confidence
 //! - [`speaker_names`]: names of speakers
 //! - [`hooks`]: programs run for each transcript
 //! - [`outbox_message`], [`outbox`]: notifications until their delivery
@@ -43,6 +43,7 @@ pub mod hooks;
 pub mod import;
 pub(crate) mod integrity;
 pub mod items;
+pub mod low_quality;
 pub mod open;
 pub mod operator;
 pub mod outbox;

@@ -98,6 +98,8 @@ pub struct ReceivedJob {
     pub compressed_bytes: u64,
     /// Length of the recording in seconds, as measured before the submission, if known.
     pub measured_s: Option<f64>,
+    /// Job whose transcript stays unless this one is better.
+    pub rival: Option<JobId>,
 }
 
 #[cfg(test)]
@@ -125,6 +127,7 @@ impl ReceivedJob {
             received_at: Timestamp::from_millis(0),
             compressed_bytes: 0,
             measured_s: None,
+            rival: None,
         }
     }
 }
@@ -265,7 +268,8 @@ impl Store {
         let rows = sqlx::query(
             "SELECT j.id, j.recording_id, r.source, r.kind, r.location, r.relative, r.base_name, j.model, j.options,
                     j.sha256, j.sound_hash, j.generation_id, r.size_bytes, r.modified_at, r.recorded_at, j.accepted_at, s.received_at,
-                    length(s.raw) AS packed_bytes, r.duration_s
+                    length(s.raw) AS packed_bytes, r.duration_s,
+                    CASE WHEN j.keep_better = 1 THEN j.retry_of END AS rival
              FROM jobs j JOIN recordings r ON r.id = j.recording_id JOIN results s ON s.job_id = j.id
              WHERE j.state = 'received' AND j.due_at <= ?1
                    AND j.recording_id NOT IN (SELECT value FROM json_each(?3))
@@ -290,7 +294,8 @@ impl Store {
         let rows = sqlx::query(
             "SELECT j.id, j.recording_id, r.source, r.kind, r.location, r.relative, r.base_name, j.model, j.options,
                     j.sha256, j.sound_hash, j.generation_id, r.size_bytes, r.modified_at, r.recorded_at, j.accepted_at, s.received_at,
-                    length(s.raw) AS packed_bytes, r.duration_s
+                    length(s.raw) AS packed_bytes, r.duration_s,
+                    CASE WHEN j.keep_better = 1 THEN j.retry_of END AS rival
              FROM jobs j JOIN recordings r ON r.id = j.recording_id JOIN results s ON s.job_id = j.id
              WHERE j.id IN (SELECT value FROM json_each(?1))",
         )
@@ -301,14 +306,16 @@ impl Store {
         found.map(|job| job.map(|job| (job.job, job))).collect()
     }
 
-    /// Returns all jobs that have a result, oldest first.
+    /// Returns all jobs that have a result, oldest first. Those whose result was set aside are left out.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn jobs_with_result(&self) -> Result<Vec<JobId>, StoreError> {
-        let ids: Vec<i64> = sqlx::query_scalar("SELECT job_id FROM results ORDER BY job_id")
-            .fetch_all(self.readers())
-            .await?;
+        let ids: Vec<i64> = sqlx::query_scalar(
+            "SELECT job_id FROM results JOIN jobs ON jobs.id = job_id WHERE set_aside = 0 ORDER BY job_id",
+        )
+        .fetch_all(self.readers())
+        .await?;
         Ok(ids.into_iter().map(JobId).collect())
     }
 
@@ -537,6 +544,7 @@ fn received(found: &SqliteRow) -> Result<ReceivedJob, StoreError> {
         received_at: row::time(found, "received_at")?,
         compressed_bytes: row::count(found, "packed_bytes")?,
         measured_s: found.try_get("duration_s")?,
+        rival: found.try_get::<Option<i64>, _>("rival")?.map(JobId),
     })
 }
 

@@ -45,7 +45,7 @@ impl FolderRule {
 }
 
 impl Store {
-    /// Applies the current model and options of `source` to its queued jobs.
+    /// Applies the current model and options of `source` to its queued jobs, except retries with a model of their own.
     ///
     /// Jobs in folders with rules get those of the last scan. Returns the number of changed jobs.
     ///
@@ -168,7 +168,8 @@ impl Reconfigure {
     async fn apply_to_source(&self, connection: &mut SqliteConnection) -> Result<u64, StoreError> {
         let changed = sqlx::query(
             "UPDATE jobs SET model = ?2, options = ?3, updated_at = ?4
-             WHERE state = 'queued' AND uncertain_attempt_id IS NULL AND (model, options) <> (?2, ?3)
+             WHERE state = 'queued' AND retry_of IS NULL AND uncertain_attempt_id IS NULL
+               AND (model, options) <> (?2, ?3)
                AND EXISTS (SELECT 1 FROM recordings r WHERE r.id = jobs.recording_id AND r.source = ?1
                    AND NOT EXISTS (SELECT 1 FROM folder_rules u WHERE u.source = ?1 AND r.kind = 'file'
                        AND (r.folder = u.folder OR substr(r.folder, 1, length(u.prefix)) = u.prefix)))",
@@ -194,7 +195,8 @@ impl Reconfigure {
                  SELECT j.id FROM recordings r JOIN jobs j ON j.recording_id = r.id
                  WHERE r.source = ?1 AND r.kind = 'file' AND r.folder >= ?5 AND (?6 IS NULL OR r.folder < ?6)
                    AND (r.folder = ?5 OR substr(r.folder, 1, length(?7)) = ?7)
-                   AND j.state = 'queued' AND j.uncertain_attempt_id IS NULL AND (j.model, j.options) <> (?2, ?3)
+                   AND j.state = 'queued' AND j.retry_of IS NULL AND j.uncertain_attempt_id IS NULL
+                   AND (j.model, j.options) <> (?2, ?3)
                    AND NOT EXISTS (SELECT 1 FROM folder_rules u WHERE u.source = ?1 AND u.folder > ?5
                        AND substr(u.folder, 1, length(?7)) = ?7
                        AND (r.folder = u.folder OR substr(r.folder, 1, length(u.prefix)) = u.prefix)))",

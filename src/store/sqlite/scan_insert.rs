@@ -192,6 +192,7 @@ impl InsertRecordings {
                 // It may fit into the budget now.
                 end_budget_wait(connection, existing.job).await?;
                 self.forget_marks(connection, existing.job).await?;
+                self.forget_retry(connection, existing.job).await?;
                 Ok(existing.job)
             }
             "failed" | "excluded" => self.requeue(connection, existing.job).await,
@@ -270,6 +271,23 @@ impl InsertRecordings {
         Ok(())
     }
 
+    /// Makes a queued retry an ordinary job: the transcript that it was to improve is of another content. It gets the model
+    /// and options of that transcript, because those of this change may be its own.
+    async fn forget_retry(
+        &self,
+        connection: &mut SqliteConnection,
+        job: JobId,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE jobs SET model = e.model, options = e.options, retry_of = NULL, keep_better = 0, paid_mark = NULL
+             FROM jobs e WHERE jobs.id = ?1 AND e.id = jobs.retry_of",
+        )
+        .bind(job.0)
+        .execute(connection)
+        .await?;
+        Ok(())
+    }
+
     async fn enqueue(
         &self,
         connection: &mut SqliteConnection,
@@ -297,7 +315,8 @@ impl InsertRecordings {
             "UPDATE jobs SET state = 'queued', model = ?3, options = ?4, due_at = ?2, updated_at = ?2, attempts = 0,
                              duplicate_of = NULL, sha256 = NULL, sound_hash = NULL, sound_head = NULL, sound_s = NULL,
                              generation_id = NULL, accepted_at = NULL,
-                             expires_at = NULL, error_class = NULL, error_message = NULL, as_is = 0
+                             expires_at = NULL, error_class = NULL, error_message = NULL, as_is = 0,
+                             retry_of = NULL, keep_better = 0
              WHERE id = ?1 AND state IN ('failed', 'excluded')",
         )
         .bind(job.0)

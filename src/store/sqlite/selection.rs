@@ -33,14 +33,14 @@ impl Store {
         Ok(ids.into_iter().map(JobId).collect())
     }
 
-    /// Returns the newest item of each recording, by ID.
+    /// Returns the newest item of each recording, by ID. One whose result was set aside does not count.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn newest_items(&self) -> Result<Vec<NewestItem>, StoreError> {
         let rows = sqlx::query(
             "SELECT j.id, r.kind, r.location, r.relative
-             FROM (SELECT max(id) AS id, recording_id FROM jobs GROUP BY recording_id) j
+             FROM (SELECT max(id) AS id, recording_id FROM jobs WHERE set_aside = 0 GROUP BY recording_id) j
              JOIN recordings r ON r.id = j.recording_id ORDER BY j.id",
         )
         .fetch_all(self.readers())

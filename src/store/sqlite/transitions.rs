@@ -198,6 +198,24 @@ impl Store {
             job,
             files,
             hook,
+            is_set_aside: false,
+            now,
+        };
+        failpoint::around("store.written", self.writer().write(written)).await
+    }
+
+    /// `received` → `done`, without files: an earlier transcript of the recording is better, and its files stay.
+    ///
+    /// The result stays stored.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] if the job is no longer received.
+    pub async fn set_aside(&self, job: JobId, now: Timestamp) -> Result<(), StoreError> {
+        let written = Written {
+            job,
+            files: Vec::new(),
+            hook: false,
+            is_set_aside: true,
             now,
         };
         failpoint::around("store.written", self.writer().write(written)).await
@@ -412,6 +430,7 @@ struct Written {
     job: JobId,
     files: Vec<WrittenFile>,
     hook: bool,
+    is_set_aside: bool,
     now: Timestamp,
 }
 
@@ -442,11 +461,13 @@ impl BatchedChange for Written {
             SELECT unhex(o.value ->> 0), jobs.id, o.value ->> 1, w.value ->> 1, unhex(o.value ->> 2), o.value ->> 3
             FROM jsonb_each(?1) w CROSS JOIN jobs ON jobs.id = w.value ->> 0 CROSS JOIN jsonb_each(jsonb_extract(w.value, '$[2]')) o
             WHERE state = 'received';
-            UPDATE jobs SET state = 'done', error_class = NULL, error_message = NULL, updated_at = w.value ->> 1
+            UPDATE jobs SET state = 'done', set_aside = w.value ->> 3, error_class = NULL, error_message = NULL,
+                            updated_at = w.value ->> 1
             FROM jsonb_each(?1) w WHERE jobs.id = w.value ->> 0 AND +jobs.state = 'received'";
-        let saved = saved
-            .iter()
-            .map(|one| (one.job, one.now.millis(), outputs(&one.files)));
+        let saved = saved.iter().map(|one| {
+            let set_aside = u8::from(one.is_set_aside);
+            (one.job, one.now.millis(), outputs(&one.files), set_aside)
+        });
         apply_guarded(text, saved, &[], connection).await
     }
 }

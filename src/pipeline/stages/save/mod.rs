@@ -10,6 +10,7 @@ pub mod names;
 pub(crate) mod placed;
 pub(crate) mod reservations;
 pub mod rule_book;
+pub(crate) mod set_aside;
 pub mod staging;
 pub(crate) mod sync;
 
@@ -25,6 +26,7 @@ use crate::pipeline::stages::save::names::OnEdited;
 use crate::pipeline::stages::save::placed::{SavedFiles, SavedResult, catch_panic, place_all};
 use crate::pipeline::stages::save::reservations::Reservations;
 use crate::pipeline::stages::save::rule_book::RuleBook;
+use crate::pipeline::stages::save::set_aside::set_worse_aside;
 use crate::pipeline::stages::save::staging::{
     Findings, OutputFolders, PlacedFiles, RenderedFiles, StagedFiles, StagedResult, damaged_result,
     render_files,
@@ -187,6 +189,7 @@ async fn save_batch(
         .iter()
         .map(|result| (result.job, result.recording_id));
     let (jobs, recordings): (HashSet<_>, Vec<_>) = ids.unzip();
+    let received = set_worse_aside(&stage.journal, &stage.results, received).await?;
     let unsaved = load(stage, received).await?;
     let staged = sync_staged(stage_all(stage, unsaved, &reservations).await).await;
     record_replacements(stage, &staged).await?;

@@ -1,0 +1,1 @@
+"""Comparison of subtitles with those of other programs, on the same words."""
