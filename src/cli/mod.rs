@@ -49,6 +49,7 @@ mod since;
 mod speakers;
 mod status;
 mod terminal;
+mod transcribe;
 mod wait_text;
 
 use crate::app::plan::PlanLimits;
@@ -90,6 +91,7 @@ async fn command(cli: Cli) -> Result<Exit, CommandError> {
     };
     match cli.command {
         Command::Demo(args) => demo::demo(&args, &cli.global).await,
+        Command::Transcribe(args) => transcribe::transcribe(&args, &cli.global).await,
         Command::Init(args) => init::init(&args),
         Command::Check(args) => check::check(&cli.global, args.json).await,
         Command::Scan(args) => scan::scan(&session()?, args.json).await,
