@@ -120,7 +120,7 @@ pub enum Command {
         /// Shell to complete for
         shell: clap_complete::Shell,
     },
-    /// Print the manual page, or with --dir write one page per command
+    /// Print the manual page, or with --dir write one page per command and that of the configuration
     Man(ManArgs),
 }
 
@@ -143,7 +143,7 @@ pub struct JsonLinesArgs {
 /// Arguments of `man`.
 #[derive(Debug, Args)]
 pub struct ManArgs {
-    /// Write nightscribe.1, nightscribe-run.1 and so on to this folder
+    /// Write nightscribe.1, nightscribe-run.1 and so on, and nightscribe.toml.5 to this folder
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
 }

@@ -4,6 +4,7 @@
 //! - [`exit`]: exit codes and error messages
 //! - `candidates`: completion candidates for the shell
 //! - `logging`: log setup; `journal`: priorities for the journal of systemd
+//! - `manual_config`: manual page of the configuration
 //! - `terminal`: styles and formatting; `json`: JSON output
 //! - `wait_text`: sentence for the reason that an item is not done
 //! - `quality_text`: figures by which transcripts are judged
@@ -27,6 +28,7 @@ mod json;
 mod list;
 mod live;
 mod logging;
+mod manual_config;
 mod models;
 mod notify;
 mod packaging;
