@@ -13,7 +13,7 @@
 //! - [`template`]: the annotated file with a source filled in
 //! - `small_file`: reading text files with a size limit
 //! - [`notify`]: notification channels and hooks
-//! - [`email`]: notification by e-mail
+//! - [`email`]: notification by e-mail; [`webhook`]: notification by HTTP
 //! - [`secret`]: reading secrets other than the API key
 //! - `secret_source`: location of a secret
 //! - `source`: one `[[source]]`
@@ -40,6 +40,7 @@ mod source;
 pub mod template;
 mod values;
 mod vocabulary;
+pub mod webhook;
 
 pub use crate::domain::on_uncertain::OnUncertain;
 pub use email::{EmailConfig, MailServer, TlsMode};
@@ -48,8 +49,9 @@ pub use key::{KeyError, key_reader, read_key};
 pub use layout::Layout;
 pub use load::{ConfigError, load};
 pub use names::Names;
-pub use notify::{HookConfig, HooksConfig, NotifyConfig, Program, WebhookConfig};
+pub use notify::{HookConfig, HooksConfig, NotifyConfig, Program};
 pub use secret::{SecretError, read_secret};
+pub use webhook::{WebhookConfig, WebhookFormat};
 
 use crate::config::patterns::PathPatterns;
 use crate::domain::rendering::{RenderOptions, RenderRules};

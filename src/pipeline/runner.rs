@@ -42,6 +42,7 @@ use crate::policy::hours::SubmitWindow;
 use crate::policy::outcome::Rules;
 use crate::policy::polling::PollPolicy;
 use crate::provider::{Client, ClientSettings};
+use crate::runtime::host::host_name;
 use crate::runtime::rate_limiter::RateLimiter;
 use crate::store::sqlite::recovery::Recovered;
 use crate::store::{Store, StoreError};
@@ -156,6 +157,7 @@ impl Run {
         let messages = Messages {
             channels: Arc::new(setup.channels),
             run: id,
+            host: host_name(),
             began,
             clock: setup.clock.clone(),
             tally: tally.clone(),
