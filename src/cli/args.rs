@@ -174,7 +174,7 @@ pub struct TranscribeArgs {
     #[arg(short, long, value_name = "MODEL", default_value = "nova-2-general")]
     pub model: String,
     /// Language, as a code or an English name [default: detected, if the model can]
-    #[arg(short, long, value_name = "LANG", allow_hyphen_values = false)]
+    #[arg(short, long, value_name = "LANG")]
     pub language: Option<String>,
     /// Name the speaker of each turn
     #[arg(long)]
