@@ -77,6 +77,8 @@ fn one_file_becomes_text_and_again_for_nothing() {
         env.file_names("home/.local/state/nightscribe"),
         ["lock", "nightscribe.db"]
     );
+    let unused = env.path("home/.local/state/nightscribe/transcripts");
+    assert!(!unused.exists());
     assert_eq!(paid(&env), 1);
     let absolute = env.path("recordings/0.wav");
     let again = transcribe(&env, &[absolute.to_str().unwrap()]);
