@@ -40,6 +40,9 @@ pub enum AppError {
         /// The files that do not exist.
         looked_for: Vec<PathBuf>,
     },
+    /// The folder of the queue of `transcribe` is not known.
+    #[error("cannot locate the queue of `transcribe`: {0}")]
+    NoStateHome(String),
     /// No notification channel is configured.
     #[error(
         "no notification channel is configured; set `command`, `webhook` or `email` under [notify]"

@@ -9,6 +9,7 @@
 //! - `charges`: charges that the service lists
 //! - [`prices`]: prices of the models; [`mod@catalogue`]: models of the service
 //! - [`doctor`]: checks of all prerequisites; [`duration_text`]: durations as text
+//! - [`transcribe`]: transcripts of single recordings and folders, without a configuration file
 //! - [`actions`]: actions of the operator on the queue
 
 pub mod actions;
@@ -29,6 +30,7 @@ pub mod scan;
 pub mod select;
 pub mod session;
 pub mod status;
+pub mod transcribe;
 pub mod wait_reason;
 
 pub use error::AppError;

@@ -68,6 +68,8 @@ pub enum LogFormat {
 pub enum Command {
     /// Transcribe bundled recordings with a local sandbox; needs no account
     Demo(DemoArgs),
+    /// Transcribe files, folders and URLs now, without a configuration file
+    Transcribe(TranscribeArgs),
     /// Write an annotated configuration file
     Init(InitArgs),
     /// Check configuration, folders, key, service, disk and clock
@@ -118,7 +120,7 @@ pub enum Command {
         /// Shell to complete for
         shell: clap_complete::Shell,
     },
-    /// Print the manual page, or with --dir write one page per command
+    /// Print the manual page, or with --dir write one page per command and that of the configuration
     Man(ManArgs),
 }
 
@@ -141,7 +143,7 @@ pub struct JsonLinesArgs {
 /// Arguments of `man`.
 #[derive(Debug, Args)]
 pub struct ManArgs {
-    /// Write nightscribe.1, nightscribe-run.1 and so on to this folder
+    /// Write nightscribe.1, nightscribe-run.1 and so on, and nightscribe.toml.5 to this folder
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
 }
@@ -152,6 +154,52 @@ pub struct DemoArgs {
     /// Folder for recordings and transcripts; must be new or empty [default: a new temporary folder]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
+}
+
+/// Arguments of `transcribe`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The text of one file or URL is written to standard output. The transcripts of several, of a folder and of a list
+are written to files: DIR/NAME.txt, and those of a subfolder to DIR/SUBFOLDER/NAME.txt. With --json, the text is in the
+objects, and files are written only with -o or -f.
+
+The key is read from the environment variable AIMLAPI_KEY. No configuration file is read. The queue is in
+$XDG_STATE_HOME/nightscribe, by default ~/.local/state/nightscribe. The queue of a configuration is another one.
+The same command after an interruption goes on where it stopped, and again after its end it costs nothing.")]
+pub struct TranscribeArgs {
+    /// Files, folders, or http(s) URLs for the service to download; `-` reads a list of them from standard input
+    #[arg(required = true, value_name = "FILE|FOLDER|URL|-")]
+    pub what: Vec<PathBuf>,
+    /// Model; `nightscribe models` lists them
+    #[arg(short, long, value_name = "MODEL", default_value = "nova-2-general")]
+    pub model: String,
+    /// Language, as a code or an English name [default: detected, if the model can]
+    #[arg(short, long, value_name = "LANG")]
+    pub language: Option<String>,
+    /// Name the speaker of each turn
+    #[arg(long)]
+    pub diarize: bool,
+    /// Formats of the files.
+    #[arg(
+        short = 'f',
+        long = "output-format",
+        id = "formats",
+        visible_aliases = ["output_format", "format"],
+        value_delimiter = ',',
+        value_name = "FORMAT",
+        help = formats_help(),
+        add = candidates::formats()
+    )]
+    pub formats: Vec<FormatSelection>,
+    /// Write files to this folder [default: the working folder]
+    #[arg(short, long = "output-dir", visible_aliases = ["output_dir", "dir"], value_name = "DIR")]
+    pub output_dir: Option<PathBuf>,
+    /// Print one JSON object per recording, with its text
+    #[arg(long)]
+    pub json: bool,
+    /// Use a local sandbox instead of the service; needs no key and makes up the words
+    #[arg(long)]
+    pub sandbox: bool,
 }
 
 /// Arguments of `init`.
@@ -548,6 +596,14 @@ pub struct NotifyArgs {
 fn format_help() -> String {
     let names = Format::ALL.map(Format::as_str).join(", ");
     format!("Output format: {names} or all (except docx); repeatable")
+}
+
+/// Returns the help of `transcribe --output-format`, which lists every format.
+fn formats_help() -> String {
+    let names = Format::ALL.map(Format::as_str).join(", ");
+    format!(
+        "Write files in these formats: {names} or all (except docx); separated by commas [default: txt]"
+    )
 }
 
 /// Subcommands of `service`.

@@ -65,7 +65,8 @@ impl CommandError {
         Self::new(Exit::Internal, format!("{what}: {error}"))
     }
 
-    fn with_advice(mut self, advice: Option<String>) -> Self {
+    /// Adds advice to the message, if there is any.
+    pub(super) fn with_advice(mut self, advice: Option<String>) -> Self {
         self.message
             .extend(advice.map(|advice| format!("; {advice}")));
         self
@@ -134,6 +135,7 @@ impl From<AppError> for CommandError {
             AppError::Io(error) => error.into(),
             AppError::Client(_)
             | AppError::WorkingFolder(_)
+            | AppError::NoStateHome(_)
             | AppError::NoConfigFile { .. }
             | AppError::UnknownSource { .. }
             | AppError::NoSource

@@ -4,6 +4,7 @@
 //! - [`exit`]: exit codes and error messages
 //! - `candidates`: completion candidates for the shell
 //! - `logging`: log setup; `journal`: priorities for the journal of systemd
+//! - `manual_config`: manual page of the configuration
 //! - `terminal`: styles and formatting; `json`: JSON output
 //! - `wait_text`: sentence for the reason that an item is not done
 //! - `quality_text`: figures by which transcripts are judged
@@ -27,6 +28,7 @@ mod json;
 mod list;
 mod live;
 mod logging;
+mod manual_config;
 mod models;
 mod notify;
 mod packaging;
@@ -50,6 +52,7 @@ mod since;
 mod speakers;
 mod status;
 mod terminal;
+mod transcribe;
 mod wait_text;
 
 use crate::app::plan::PlanLimits;
@@ -91,6 +94,7 @@ async fn command(cli: Cli) -> Result<Exit, CommandError> {
     };
     match cli.command {
         Command::Demo(args) => demo::demo(&args, &cli.global).await,
+        Command::Transcribe(args) => transcribe::transcribe(&args, &cli.global).await,
         Command::Init(args) => init::init(&args, cli.global.config.as_deref()),
         Command::Check(args) => check::check(&cli.global, args.json).await,
         Command::Scan(args) => scan::scan(&session()?, args.json).await,

@@ -3,6 +3,7 @@
 use super::args::{Cli, ManArgs};
 use super::candidates::VARIABLE;
 use super::exit::{CommandError, Exit};
+use super::manual_config::configuration_page;
 use super::terminal::printable_path;
 use clap::CommandFactory;
 use clap_complete::env::{CompleteEnv, Shells};
@@ -46,11 +47,12 @@ pub(super) fn man(args: &ManArgs) -> Result<Exit, CommandError> {
     Ok(Exit::Done)
 }
 
-/// Writes one page per command, and the complete page.
+/// Writes one page per command, the complete page, and that of the configuration.
 fn pages(dir: &Path) -> io::Result<()> {
     std::fs::create_dir_all(dir)?;
     clap_mangen::generate_to(Cli::command(), dir)?;
-    std::fs::write(dir.join("nightscribe.1"), page()?)
+    std::fs::write(dir.join("nightscribe.1"), page()?)?;
+    std::fs::write(dir.join("nightscribe.toml.5"), configuration_page())
 }
 
 /// Returns one page with all commands, so that a search in it finds everything.

@@ -9,6 +9,8 @@ pub enum Layout {
     Mirror,
     /// Next to the recording.
     Beside,
+    /// In `<dir>/<folder in the source>`. Only `transcribe` uses it.
+    Flat,
 }
 
 /// Error of parsing a [`Layout`].

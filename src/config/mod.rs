@@ -14,7 +14,7 @@
 //! - `small_file`: reading text files with a size limit
 //! - [`notify`]: notification channels and hooks
 //! - [`media`]: programs that read recordings
-//! - [`email`]: notification by e-mail
+//! - [`email`]: notification by e-mail; [`webhook`]: notification by HTTP
 //! - [`secret`]: reading secrets other than the API key
 //! - `secret_source`: location of a secret
 //! - `source`: one `[[source]]`
@@ -42,6 +42,7 @@ mod source;
 pub mod template;
 mod values;
 mod vocabulary;
+pub mod webhook;
 
 pub use crate::domain::on_uncertain::OnUncertain;
 pub use email::{EmailConfig, MailServer, TlsMode};
@@ -51,8 +52,9 @@ pub use layout::Layout;
 pub use load::{ConfigError, load};
 pub use media::{MediaConfig, OptionalProgram};
 pub use names::Names;
-pub use notify::{HookConfig, HooksConfig, NotifyConfig, Program, WebhookConfig};
+pub use notify::{HookConfig, HooksConfig, NotifyConfig, Program};
 pub use secret::{SecretError, read_secret};
+pub use webhook::{WebhookConfig, WebhookFormat};
 
 use crate::config::patterns::PathPatterns;
 use crate::domain::rendering::{RenderOptions, RenderRules};

@@ -1,10 +1,9 @@
 //! Reading `[notify]` and `[hooks]`: notification channels, and programs to run for each transcript.
 
-use super::KeySource;
 use super::email::{EmailConfig, read_email};
-use super::secret_source::read_secret_source;
 use super::section::Section;
-use super::values::{ParseResult, command, count, positive_duration, webhook};
+use super::values::{ParseResult, command, count, positive_duration, web_url};
+use super::webhook::{WebhookConfig, read_webhook};
 use crate::domain::{Format, HookArgument};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,6 +19,8 @@ pub struct NotifyConfig {
     pub command: Option<Program>,
     /// URL to which each message is posted.
     pub webhook: Option<WebhookConfig>,
+    /// URL of a monitor that is pinged when a run begins and ends. Its path may be a secret.
+    pub healthcheck: Option<Url>,
     /// Mail server and recipients of each message.
     pub email: Option<EmailConfig>,
 }
@@ -31,15 +32,6 @@ pub struct Program {
     pub path: PathBuf,
     /// Arguments.
     pub arguments: Vec<String>,
-}
-
-/// URL to which each message is posted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WebhookConfig {
-    /// URL. Its path may be a secret.
-    pub url: Url,
-    /// Location of the secret that signs the messages.
-    pub secret: Option<KeySource>,
 }
 
 /// Programs to run for each transcript.
@@ -74,21 +66,14 @@ pub(super) fn read_notify(
             arguments,
         })
     });
-    let url = section.get("webhook", webhook);
-    let secret = read_secret_source(
-        &mut section,
-        ["webhook_secret_env", "webhook_secret_file"],
-        "webhook_secret",
-        resolve,
-    );
-    if !section.has("webhook") && secret.is_some() {
-        section.reject("webhook", "required because a signing secret is set");
-    }
+    let webhook = read_webhook(&mut section, resolve);
+    let healthcheck = section.get("healthcheck", web_url);
     let email = read_email(section.subsection("email", "notify.email"), resolve);
     section.finish();
     Some(NotifyConfig {
         command,
-        webhook: url.map(|url| WebhookConfig { url, secret }),
+        webhook,
+        healthcheck,
         email: email?,
     })
 }

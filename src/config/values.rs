@@ -224,8 +224,8 @@ pub(super) fn command(value: &Value) -> ParseResult<(String, Vec<String>)> {
     }
 }
 
-/// Parses the URL of a webhook. The error does not show the value, whose path may be a secret.
-pub(super) fn webhook(value: &Value) -> ParseResult<Url> {
+/// Parses the URL of a webhook or monitor. The error does not show the value, whose path may be a secret.
+pub(super) fn web_url(value: &Value) -> ParseResult<Url> {
     let url = Url::parse(string(value)?.trim())
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some());

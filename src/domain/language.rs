@@ -43,6 +43,12 @@ impl Language {
         detected.and_then(Self::parse).or_else(requested)
     }
 
+    /// Whether the models know the language. They may know any language without a code of two letters.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.primary.len() > 2 || two_letters(&self.primary).is_some()
+    }
+
     /// Returns the code without the region: two letters, or three if there is none of two.
     #[must_use]
     pub fn primary(&self) -> &str {
@@ -90,6 +96,15 @@ mod tests {
 
     fn tag(text: &str) -> Option<String> {
         Language::parse(text).map(|language| language.to_string())
+    }
+
+    #[test]
+    fn only_an_unassigned_code_of_two_letters_is_unknown() {
+        let is_known = |text: &str| Language::parse(text).map(|language| language.is_known());
+        let known = ["en", "pt-BR", "fil", "xx", "xx-XX", "multi"].map(is_known);
+        let expected = [true, true, true, false, false].map(Some);
+        assert_eq!(known[..5], expected);
+        assert_eq!(known[5], None);
     }
 
     #[test]

@@ -2,8 +2,10 @@
 
 use super::command::CommandChannel;
 use super::email::EmailChannel;
+use super::healthcheck::Healthcheck;
 use super::message::{DeliveryError, Message};
 use super::webhook::WebhookChannel;
+use super::webhook_secret::{MalformedSecret, WebhookSecret};
 use crate::config::{Config, Environment, SecretError, read_secret};
 use crate::domain::NotifyChannel;
 
@@ -18,6 +20,12 @@ pub enum ChannelError {
     /// Its secret cannot be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// The signing secret has another form.
+    #[error(transparent)]
+    WebhookSecret(#[from] MalformedSecret),
+    /// The HTTP client of the monitor cannot be created, usually because of TLS.
+    #[error("cannot set up `notify.healthcheck`")]
+    Monitor(#[source] reqwest::Error),
     /// The HTTP client cannot be created, usually because of TLS.
     #[error("cannot set up `notify.webhook`")]
     Http(#[source] reqwest::Error),
@@ -32,6 +40,7 @@ pub struct Channels {
     command: Option<CommandChannel>,
     webhook: Option<WebhookChannel>,
     email: Option<EmailChannel>,
+    healthcheck: Option<Healthcheck>,
 }
 
 impl Channels {
@@ -44,8 +53,10 @@ impl Channels {
         let webhook = notify.webhook.as_ref().map(|webhook| {
             let read = |source| read_secret(WEBHOOK_SECRET, source, environment);
             let secret = webhook.secret.as_ref().map(read).transpose()?;
-            WebhookChannel::new(&webhook.url, secret).map_err(ChannelError::Http)
+            let secret = secret.as_ref().map(WebhookSecret::parse).transpose()?;
+            WebhookChannel::new(webhook, secret).map_err(ChannelError::Http)
         });
+        let healthcheck = notify.healthcheck.as_ref().map(Healthcheck::new);
         let email = notify.email.as_ref().map(|email| {
             let read = |(user, source): &(String, _)| {
                 let password = read_secret(EMAIL_PASSWORD, source, environment)?;
@@ -60,7 +71,24 @@ impl Channels {
                 .map(|program| CommandChannel::new(program, withheld)),
             webhook: webhook.transpose()?,
             email: email.transpose()?,
+            healthcheck: healthcheck.transpose().map_err(ChannelError::Monitor)?,
         })
+    }
+
+    /// Returns the monitor that is told when a run begins and ends.
+    #[must_use]
+    pub const fn healthcheck(&self) -> Option<&Healthcheck> {
+        self.healthcheck.as_ref()
+    }
+
+    /// Whether a channel takes messages as text, instead of JSON.
+    #[must_use]
+    pub fn takes_text(&self, channel: NotifyChannel) -> bool {
+        match channel {
+            NotifyChannel::Command => false,
+            NotifyChannel::Webhook => self.webhook.as_ref().is_some_and(WebhookChannel::is_text),
+            NotifyChannel::Email => true,
+        }
     }
 
     /// Returns the configured channels.

@@ -4,7 +4,7 @@ use super::message::{DeliveryError, Message};
 use crate::config::{self, MailServer, TlsMode};
 use crate::domain::one_line;
 use lettre::message::Mailbox;
-use lettre::message::header::ContentType;
+use lettre::message::header::{ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0};
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
@@ -64,7 +64,7 @@ impl EmailChannel {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(DeliveryError {
                 reason: one_line(&format!("mail server: {error}")),
-                permanent: error.is_permanent(),
+                permanent: is_lasting(&error),
             }),
             Err(_) => Err(DeliveryError {
                 reason: "mail server timed out".to_owned(),
@@ -84,7 +84,7 @@ impl EmailChannel {
                 Ok(Ok(false)) => ("mail server refused a connection".to_owned(), true),
                 Ok(Err(error)) => (
                     one_line(&format!("mail server: {error}")),
-                    error.is_permanent(),
+                    is_lasting(&error),
                 ),
                 Err(_) => ("mail server timed out".to_owned(), false),
             };
@@ -102,12 +102,24 @@ impl EmailChannel {
                 self.from.email.domain()
             )))
             .date(UNIX_EPOCH + Duration::from_millis(millis))
+            .header(MIME_VERSION_1_0)
+            // Nobody is to answer, least of all an absence notice (RFC 3834).
+            .raw_header(HeaderValue::new(
+                HeaderName::new_from_ascii_str("Auto-Submitted"),
+                "auto-generated".to_owned(),
+            ))
             .header(ContentType::TEXT_PLAIN);
         for to in &self.to {
             builder = builder.to(to.clone());
         }
         builder.body(message.body.to_owned())
     }
+}
+
+/// Whether a retry in the same night is useless: the server rejected the mail, or it does not offer what the configuration
+/// requires, such as STARTTLS or a login.
+fn is_lasting(error: &Error) -> bool {
+    error.is_permanent() || error.is_client()
 }
 
 fn tls(server: &MailServer) -> Result<Tls, Error> {

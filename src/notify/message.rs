@@ -9,9 +9,11 @@ pub struct Message<'a> {
     pub id: &'a str,
     /// Time of creation.
     pub at: Timestamp,
-    /// Subject of the e-mail. Other channels ignore it.
+    /// Time of this attempt.
+    pub sent_at: Timestamp,
+    /// Subject of a text. Empty for JSON.
     pub subject: &'a str,
-    /// JSON, or the text of the e-mail.
+    /// JSON or text, as the channel wants it.
     pub body: &'a str,
 }
 

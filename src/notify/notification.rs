@@ -30,6 +30,8 @@ pub struct Notification {
     pub id: String,
     /// Time of creation.
     pub at: Timestamp,
+    /// Name of the machine.
+    pub host: String,
     /// The run, and the period covered.
     pub run: RunPeriod,
     /// Recordings that became transcripts.
@@ -51,6 +53,17 @@ pub struct Notification {
     pub audio_s: Option<f64>,
     /// Cost of the transcripts. `None` if a price is not known.
     pub cost: Option<Cost>,
+}
+
+/// Identity of a new notification.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// ID of the message.
+    pub id: String,
+    /// Time of creation.
+    pub at: Timestamp,
+    /// Name of the machine.
+    pub host: String,
 }
 
 /// An amount of money.
@@ -210,8 +223,7 @@ impl Notification {
     /// Creates a summary. `None` if no job ended and nothing needs a person.
     #[must_use]
     pub fn summary(
-        id: String,
-        at: Timestamp,
+        origin: Origin,
         run: RunPeriod,
         ended: Totals,
         state: CurrentState<'_>,
@@ -222,8 +234,9 @@ impl Notification {
         Some(Self {
             version: VERSION,
             kind: NotificationKind::Summary,
-            id,
-            at,
+            id: origin.id,
+            at: origin.at,
+            host: origin.host,
             run,
             done: ended.done,
             failed: ended.failed,
@@ -241,8 +254,7 @@ impl Notification {
     /// far.
     #[must_use]
     pub fn attention(
-        id: String,
-        at: Timestamp,
+        origin: Origin,
         run: RunPeriod,
         [done, failed]: [u64; 2],
         reason: AttentionReason,
@@ -254,8 +266,9 @@ impl Notification {
         Self {
             version: VERSION,
             kind: NotificationKind::Attention,
-            id,
-            at,
+            id: origin.id,
+            at: origin.at,
+            host: origin.host,
             run,
             done,
             failed,
@@ -271,17 +284,18 @@ impl Notification {
 
     /// Creates a message that tests the channels.
     #[must_use]
-    pub fn test(id: String, at: Timestamp) -> Self {
+    pub fn test(origin: Origin) -> Self {
         let run = RunPeriod {
             id: 0,
-            since: at,
-            until: at,
+            since: origin.at,
+            until: origin.at,
         };
         Self {
             version: VERSION,
             kind: NotificationKind::Test,
-            id,
-            at,
+            id: origin.id,
+            at: origin.at,
+            host: origin.host,
             run,
             done: 0,
             failed: 0,
@@ -310,6 +324,14 @@ pub(super) mod samples {
 
     pub(in crate::notify) fn at(seconds: i64) -> Timestamp {
         Timestamp::from_millis((1_795_230_245 + seconds) * 1000)
+    }
+
+    pub(in crate::notify) fn origin() -> Origin {
+        Origin {
+            id: "0a1b".to_owned(),
+            at: at(0),
+            host: "studio".to_owned(),
+        }
     }
 
     pub(in crate::notify) fn span() -> RunPeriod {
@@ -350,8 +372,7 @@ pub(super) mod samples {
             holds,
             ..CurrentState::default()
         };
-        let id = "0a1b".to_owned();
-        Notification::summary(id, at(0), span(), ended(done, failed), state).unwrap()
+        Notification::summary(origin(), span(), ended(done, failed), state).unwrap()
     }
 
     pub(in crate::notify) fn unreachable() -> Problem {
@@ -371,12 +392,11 @@ pub(super) mod samples {
                 last_expiry: Some(at(3600)),
             },
         };
-        let id = "0a1b".to_owned();
-        Notification::summary(id, at(0), span(), Totals::default(), state).unwrap()
+        Notification::summary(origin(), span(), Totals::default(), state).unwrap()
     }
 
     pub(in crate::notify) fn attention() -> Notification {
-        Notification::attention("0a1b".to_owned(), at(0), span(), [3, 1], (&hold()).into())
+        Notification::attention(origin(), span(), [3, 1], (&hold()).into())
     }
 }
 
@@ -411,7 +431,7 @@ mod tests {
                 holds,
                 ..CurrentState::default()
             };
-            Notification::summary(String::new(), at(0), span(), ended, state).is_some()
+            Notification::summary(origin(), span(), ended, state).is_some()
         };
         assert!(!is_created(Totals::default(), &[]));
         assert!(is_created(ended(1, 0), &[]));

@@ -1,4 +1,4 @@
-//! Messages as e-mails: subject and text.
+//! Messages for people: subject and text.
 
 use crate::domain::control_chars::escape_control_chars;
 use crate::notify::notification::{FailedRecording, Notification, NotificationKind};
@@ -16,10 +16,11 @@ pub fn subject(message: &Notification) -> String {
         problem.kind.replace('_', " ")
     });
     let reasons = held.into_iter().chain(problems).collect::<Vec<_>>();
+    let sender = format!("nightscribe on {}", message.host);
     match message.kind {
-        NotificationKind::Test => "nightscribe: test message".to_owned(),
+        NotificationKind::Test => format!("{sender}: test message"),
         NotificationKind::Attention => {
-            format!("nightscribe needs attention: {}", reasons.join(", "))
+            format!("{sender} needs attention: {}", reasons.join(", "))
         }
         NotificationKind::Summary => {
             let counts = [
@@ -27,7 +28,7 @@ pub fn subject(message: &Notification) -> String {
                 format!("{} failed", message.failed),
             ];
             let parts: Vec<_> = counts.into_iter().chain(reasons).collect();
-            format!("nightscribe: {}", parts.join(", "))
+            format!("{sender}: {}", parts.join(", "))
         }
     }
 }
@@ -193,8 +194,8 @@ mod tests {
 
     #[test]
     fn a_test_message_says_so() {
-        let message = Notification::test("0a1b".to_owned(), at(0));
-        assert_eq!(subject(&message), "nightscribe: test message");
+        let message = Notification::test(origin());
+        assert_eq!(subject(&message), "nightscribe on studio: test message");
         assert!(body(&message, &TimeZone::UTC).contains("tests the notifications"));
         assert!(message.json().contains(r#""kind":"test""#));
     }
@@ -207,7 +208,7 @@ mod tests {
     #[test]
     fn an_attention_message_about_a_problem() {
         let reason = (&unreachable()).into();
-        let message = Notification::attention("0a1b".to_owned(), at(0), span(), [3, 1], reason);
+        let message = Notification::attention(origin(), span(), [3, 1], reason);
         insta::assert_snapshot!(mail(&message));
     }
 

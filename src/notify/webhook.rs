@@ -1,22 +1,17 @@
 //! Delivery of messages by HTTP POST.
 
 use super::message::{DeliveryError, Message};
+use super::webhook_body::{WebhookBody, webhook_body};
+use super::webhook_secret::WebhookSecret;
+use crate::config::{WebhookConfig, WebhookFormat};
 use crate::domain::one_line;
 use crate::runtime::http_client::client_builder;
-use bytes::Bytes;
-use hmac::{Hmac, KeyInit, Mac};
 use reqwest::StatusCode;
 use reqwest::header::CONTENT_TYPE;
-use secrecy::{ExposeSecret, SecretString};
-use sha2::Sha256;
 use std::error::Error;
 use std::time::Duration;
 use url::Url;
 
-/// Header with the message's ID. It is the same in every attempt, so that the receiver can deduplicate.
-pub const DELIVERY_HEADER: &str = "x-nightscribe-delivery";
-/// Header with `sha256=` and the HMAC-SHA256 of the body in hexadecimal.
-pub const SIGNATURE_HEADER: &str = "x-nightscribe-signature";
 /// Time limit of a request, including connecting and receiving the response.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -24,7 +19,8 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 pub struct WebhookChannel {
     http: reqwest::Client,
     url: Url,
-    secret: Option<SecretString>,
+    format: WebhookFormat,
+    secret: Option<WebhookSecret>,
 }
 
 impl WebhookChannel {
@@ -32,29 +28,51 @@ impl WebhookChannel {
     ///
     /// # Errors
     /// If no certificates are found to verify the receiver's.
-    pub fn new(url: &Url, secret: Option<SecretString>) -> Result<Self, reqwest::Error> {
+    pub fn new(
+        webhook: &WebhookConfig,
+        secret: Option<WebhookSecret>,
+    ) -> Result<Self, reqwest::Error> {
         Ok(Self {
-            http: client_builder(url).timeout(TIMEOUT).build()?,
-            url: url.clone(),
+            http: client_builder(&webhook.url).timeout(TIMEOUT).build()?,
+            url: webhook.url.clone(),
+            format: webhook.format,
             secret,
         })
     }
 
-    /// Posts a message.
+    /// Whether the receiver shows text, instead of reading JSON.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        self.format != WebhookFormat::Json
+    }
+
+    /// Posts a message. The header `webhook-id` of JSON is the same in every attempt, so that the receiver can deduplicate.
     ///
     /// # Errors
     /// If the receiver cannot be reached or does not respond with a 2xx status. The error is transient for 408, 429,
     /// 5xx and transport errors.
     pub async fn send(&self, message: Message<'_>) -> Result<(), DeliveryError> {
-        let mut request = self
-            .http
-            .post(self.url.clone())
-            .header(CONTENT_TYPE, "application/json")
-            .header(DELIVERY_HEADER, message.id);
-        if let Some(secret) = &self.secret {
-            request = request.header(SIGNATURE_HEADER, signature(secret, message.body.as_bytes()));
+        let WebhookBody {
+            body,
+            content_type,
+            headers,
+        } = webhook_body(self.format, message);
+        let request = self.http.post(self.url.clone());
+        let mut request = request.header(CONTENT_TYPE, content_type);
+        for (name, value) in headers {
+            request = request.header(name, value);
         }
-        let response = request.body(message.body.to_owned()).send().await;
+        if !self.is_text() {
+            let seconds = message.sent_at.millis().div_euclid(1000);
+            request = request
+                .header("webhook-id", message.id)
+                .header("webhook-timestamp", seconds);
+            if let Some(secret) = &self.secret {
+                let signature = secret.signature(message.id, seconds, &body);
+                request = request.header("webhook-signature", signature);
+            }
+        }
+        let response = request.body(body).send().await;
         // The error must not contain the URL, whose path may be a secret.
         let status = response
             .map_err(|error| transport_error(&error.without_url()))?
@@ -90,27 +108,9 @@ fn transport_error(error: &reqwest::Error) -> DeliveryError {
     }
 }
 
-fn signature(secret: &SecretString, body: &[u8]) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes())
-        .expect("HMAC takes a key of any length");
-    mac.update(body);
-    let code = Bytes::copy_from_slice(&mac.finalize().into_bytes());
-    format!("sha256={code:x}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_signature_is_the_hmac_of_the_body() {
-        // RFC 4231, test case 2.
-        let signature = signature(&SecretString::from("Jefe"), b"what do ya want for nothing?");
-        assert_eq!(
-            signature,
-            "sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
-        );
-    }
 
     #[test]
     fn only_transient_statuses_are_retried_soon() {

@@ -1,7 +1,7 @@
 //! Notifications of a run about its holds, and their encoding for the channels.
 
 use crate::domain::{Hold, NotifyChannel, Problem, RunId, Timestamp};
-use crate::notify::notification::{AttentionReason, RunPeriod};
+use crate::notify::notification::{AttentionReason, Origin, RunPeriod};
 use crate::notify::{Channels, Message, Notification, text};
 use crate::pipeline::tally::Tally;
 use crate::runtime::clock::Clock;
@@ -17,6 +17,8 @@ pub struct Messages {
     pub channels: Arc<Channels>,
     /// The run.
     pub run: RunId,
+    /// Name of this machine.
+    pub host: String,
     /// Start time of the run.
     pub began: Timestamp,
     /// Source of the current time.
@@ -51,8 +53,18 @@ impl Messages {
         let now = self.clock.now();
         let tally = [self.tally.done(), self.tally.failed()];
         let period = self.period(self.began, now);
-        let message = Notification::attention(new_id(), now, period, tally, reason);
+        let message = Notification::attention(self.origin(now), period, tally, reason);
         Some(self.encode(&message))
+    }
+
+    /// Returns the identity of a new message.
+    #[must_use]
+    pub fn origin(&self, at: Timestamp) -> Origin {
+        Origin {
+            id: new_id(),
+            at,
+            host: self.host.clone(),
+        }
     }
 
     /// Reports a hold that begins because the database cannot be written, without storing the message in the outbox.
@@ -70,6 +82,7 @@ impl Messages {
                 let sent = Message {
                     id: &id,
                     at: message.created_at,
+                    sent_at: message.created_at,
                     subject: payload.subject.as_deref().unwrap_or_default(),
                     body: &payload.body,
                 };
@@ -85,7 +98,7 @@ impl Messages {
     #[must_use]
     pub fn encode(&self, message: &Notification) -> OutboxMessage {
         let zone = self.clock.zone();
-        let payload = |channel| payload(channel, message, &zone);
+        let payload = |channel| payload(&self.channels, channel, message, &zone);
         OutboxMessage {
             message_id: message.id.clone(),
             payloads: self.channels.configured().map(payload).collect(),
@@ -109,20 +122,25 @@ impl Messages {
     }
 }
 
-/// Encodes a message for a channel, with times of day in the time zone `zone`.
+/// Encodes a message for one of `channels`, with times of day in the time zone `zone`.
 #[must_use]
-pub fn payload(channel: NotifyChannel, message: &Notification, zone: &TimeZone) -> Payload {
-    match channel {
-        NotifyChannel::Command | NotifyChannel::Webhook => Payload {
-            channel,
-            subject: None,
-            body: message.json(),
-        },
-        NotifyChannel::Email => Payload {
+pub fn payload(
+    channels: &Channels,
+    channel: NotifyChannel,
+    message: &Notification,
+    zone: &TimeZone,
+) -> Payload {
+    if channels.takes_text(channel) {
+        return Payload {
             channel,
             subject: Some(text::subject(message)),
             body: text::body(message, zone),
-        },
+        };
+    }
+    Payload {
+        channel,
+        subject: None,
+        body: message.json(),
     }
 }
 

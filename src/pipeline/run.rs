@@ -25,6 +25,8 @@ pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 pub enum Mode {
     /// Scans once, and ends when nothing is left to do.
     Once,
+    /// Scans nothing, and ends when nothing is left to do in the queue.
+    Queued,
     /// Runs until it is stopped.
     Daemon,
 }

@@ -43,6 +43,7 @@ use crate::policy::hours::SubmitWindow;
 use crate::policy::outcome::Rules;
 use crate::policy::polling::PollPolicy;
 use crate::provider::{Client, ClientSettings};
+use crate::runtime::host::host_name;
 use crate::runtime::rate_limiter::RateLimiter;
 use crate::store::sqlite::recovery::Recovered;
 use crate::store::{Store, StoreError};
@@ -61,7 +62,7 @@ const CHECK_EVERY: Duration = Duration::from_secs(1);
 /// How long the search for damage in the database may delay a start. It covers some hundred thousand recordings.
 const INTEGRITY_LIMIT: Duration = Duration::from_secs(1);
 
-/// Runs until nothing is left to do ([`Mode::Once`]), or until it is stopped. After a crash at any point, the next run
+/// Runs until nothing is left to do ([`Mode::Once`], [`Mode::Queued`]), or until it is stopped. After a crash at any point, the next run
 /// continues from the queue.
 ///
 /// # Errors
@@ -157,6 +158,7 @@ impl Run {
         let messages = Messages {
             channels: Arc::new(setup.channels),
             run: id,
+            host: host_name(),
             began,
             clock: setup.clock.clone(),
             tally: tally.clone(),
@@ -234,7 +236,7 @@ impl Run {
             lock_file.clone(),
             self.importer.clone(),
             self.source_holds.clone(),
-            // `run --once` ends when the service is unreachable for so long.
+            // Other runs end when the service is unreachable for so long.
             (mode == Mode::Daemon).then(|| self.give_up_after()),
             reload_jobs,
         );
@@ -275,20 +277,26 @@ impl Run {
             Mode::Daemon => daemon::run_daemon(&discover, &finish, stages)
                 .await
                 .map(|()| false),
-            Mode::Once => self.run_once(&discover, &finish, stages).await,
+            Mode::Once => {
+                tokio::select! {
+                    scanned = discover::scan_all(&discover) => scanned?,
+                    Some(ended) = stages.join_next() => return stage_result(ended).map(|()| false),
+                }
+                self.run_to_the_end(&finish, stages).await
+            }
+            Mode::Queued => {
+                for source in &self.config.sources {
+                    let is_there = source.path.is_dir();
+                    self.reach.set(&self.config, &source.name, is_there);
+                }
+                self.journal.signals.wake_submit.notify_one();
+                self.run_to_the_end(&finish, stages).await
+            }
         }
     }
 
-    async fn run_once(
-        &self,
-        discover: &Discover,
-        finish: &Finish,
-        stages: &mut Stages,
-    ) -> Result<bool, RunError> {
-        tokio::select! {
-            scanned = discover::scan_all(discover) => scanned?,
-            Some(ended) = stages.join_next() => return stage_result(ended).map(|()| false),
-        }
+    /// Waits until nothing is left to do, or the run is stopped. Returns whether it gave up on an unreachable service.
+    async fn run_to_the_end(&self, finish: &Finish, stages: &mut Stages) -> Result<bool, RunError> {
         let signals = &self.journal.signals;
         loop {
             if finish.is_finished().await? {

@@ -1,6 +1,7 @@
 //! Services that every module may use, without knowledge of recordings.
 //!
 //! - [`clock`]: the only module that reads the time
+//! - [`host`]: name of this machine
 //! - [`rate_limiter`]: token bucket for requests
 //! - [`http_client`]: settings shared by all HTTP clients
 //! - [`proxy`]: proxies of the environment that cannot be used
@@ -12,6 +13,7 @@
 pub(crate) mod blocking;
 pub mod clock;
 pub(crate) mod failpoint;
+pub mod host;
 pub mod http_client;
 pub(crate) mod large_jobs;
 pub mod proxy;

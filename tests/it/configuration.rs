@@ -103,6 +103,7 @@ fn the_code_reads_no_other_key() {
         "source.rs",
         "notify.rs",
         "email.rs",
+        "webhook.rs",
         "merge.rs",
         "media.rs",
         "folder_rules.rs",
@@ -193,4 +194,35 @@ fn init_fills_in_a_source_for_a_folder() {
     assert_eq!(elsewhere.code, 0, "{}", elsewhere.stderr);
     let written = fs::read_to_string(env.path("etc/config.toml")).unwrap();
     assert_eq!(written, text);
+}
+
+#[test]
+fn the_manual_page_has_every_key_with_its_default() {
+    let env = TestEnv::new(settings());
+    assert_eq!(env.run(&["man", "--dir", "man"]).code, 0);
+    let page = fs::read_to_string(env.path("man/nightscribe.toml.5")).unwrap();
+    // Without the escapes of roff.
+    let text = page
+        .replace("\\fB", "")
+        .replace("\\fR", "")
+        .replace('\\', "");
+    let (defaults, examples) = documented();
+    for ((section, key), value) in defaults.iter().chain(&examples) {
+        let title = match section.as_str() {
+            "source" => "[[source]]".to_owned(),
+            section => format!("[{section}]"),
+        };
+        let start = text
+            .find(&format!(".SH {title}\n"))
+            .unwrap_or_else(|| panic!("{title}: {text}"));
+        let body = text[start + 1..].split("\n.SH ").next().unwrap();
+        let value = value.replace('\\', "");
+        let is_there = body.split("\n.TP\n").any(|entry| {
+            entry.starts_with(&format!("{key} (")) && entry.lines().next().unwrap().contains(&value)
+        });
+        assert!(is_there, "{section}.{key} = {value}: {body}");
+    }
+    for markup in ["](", "| ", "## "] {
+        assert!(!text.contains(markup), "{markup}: {text}");
+    }
 }

@@ -55,5 +55,6 @@ mod state_folder;
 mod stop;
 mod store;
 mod submit_rate;
+mod transcribe;
 mod vendor_client;
 mod wrong_uses;

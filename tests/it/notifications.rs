@@ -1,8 +1,10 @@
 //! Notifications by command, webhook and e-mail, with retries and crashes.
 
+mod chat;
 mod command;
 mod days;
 mod email;
+mod healthcheck;
 mod mail_server;
 mod outbox;
 mod receiver;

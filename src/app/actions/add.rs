@@ -106,7 +106,11 @@ fn found(session: &Session, source: &SourceConfig, name: &Path) -> Result<FoundR
     }
 }
 
-fn found_url(text: &str) -> Result<FoundRecording, String> {
+/// Describes an http(s) URL, which the service downloads itself.
+///
+/// # Errors
+/// Why it cannot be added, as a lowercase fragment.
+pub(in crate::app) fn found_url(text: &str) -> Result<FoundRecording, String> {
     let url = Url::parse(text).map_err(|error| error.to_string())?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
         return Err("the service downloads only http:// and https:// URLs".to_owned());

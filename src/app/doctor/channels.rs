@@ -6,12 +6,14 @@ use crate::config::{Config, EmailConfig, Environment, KeySource, WebhookConfig, 
 use crate::domain::control_chars::escape_control_chars;
 use crate::notify::channels::{EMAIL_PASSWORD, WEBHOOK_SECRET};
 use crate::notify::email::EmailChannel;
+use crate::notify::webhook_secret::WebhookSecret;
 use crate::runtime::proxy::{check_proxy, has_proxy};
 use std::error::Error;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 use tokio::net::TcpStream;
+use url::Url;
 
 /// How long the host of a webhook or the mail server may take to answer.
 const REACH_TIMEOUT: Duration = Duration::from_secs(10);
@@ -19,8 +21,8 @@ const REACH_TIMEOUT: Duration = Duration::from_secs(10);
 /// Description of a channel, or the reason it cannot work.
 type ChannelStatus = Result<String, Box<dyn Error>>;
 
-/// Checks each configured channel and the hook. Connects to the mail server and to the host of the webhook, but sends no
-/// message.
+/// Checks each configured channel, the monitor and the hook. Connects to the mail server and to the hosts of the webhook and
+/// of the monitor, but sends nothing to them.
 pub(super) async fn check(config: &Config, environment: &Environment) -> Vec<CheckResult> {
     let notify = &config.notify;
     let mut results = Vec::new();
@@ -31,6 +33,11 @@ pub(super) async fn check(config: &Config, environment: &Environment) -> Vec<Che
     if let Some(webhook) = &notify.webhook {
         let status = webhook_status(webhook, environment).await;
         results.push(from_secret("webhook", webhook.secret.as_ref(), status));
+    }
+    if let Some(url) = &notify.healthcheck {
+        let host = url.host_str().unwrap_or_default();
+        let status = try_host(url, format!("pings {host}")).await;
+        results.push(CheckResult::from_result("healthcheck", status));
     }
     if let Some(email) = &notify.email {
         let status = email_status(email, environment).await;
@@ -61,17 +68,22 @@ async fn webhook_status(webhook: &WebhookConfig, environment: &Environment) -> C
     let signed = match &webhook.secret {
         None => "unsigned",
         Some(source) => {
-            read_secret(WEBHOOK_SECRET, source, environment)?;
+            WebhookSecret::parse(&read_secret(WEBHOOK_SECRET, source, environment)?)?;
             "signed"
         }
     };
-    check_proxy(&webhook.url)?;
-    let description = format!("posts to {host}, {signed}");
+    try_host(&webhook.url, format!("posts to {host}, {signed}")).await
+}
+
+/// Connects to the host of a URL, and sends nothing. Returns `description`.
+async fn try_host(url: &Url, description: String) -> ChannelStatus {
+    let host = url.host_str().unwrap_or_default();
+    check_proxy(url)?;
     // The host may be known only to the proxy.
-    if has_proxy(&webhook.url) {
+    if has_proxy(url) {
         return Ok(format!("{description}; not tried, because a proxy is used"));
     }
-    let port = webhook.url.port_or_known_default().unwrap_or_default();
+    let port = url.port_or_known_default().unwrap_or_default();
     let connecting = TcpStream::connect((host.trim_matches(['[', ']']), port));
     match tokio::time::timeout(REACH_TIMEOUT, connecting).await {
         Ok(Ok(_)) => Ok(description),

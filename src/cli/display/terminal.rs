@@ -53,6 +53,18 @@ pub(in crate::cli) fn print_line(line: &str) {
     let _closed = BARS.suspend(|| writeln!(anstream::stderr().lock(), "{line}"));
 }
 
+/// Writes a result to standard output while the progress bars are hidden.
+///
+/// # Errors
+/// If standard output cannot be written.
+pub(in crate::cli) fn print_result(text: &str) -> io::Result<()> {
+    BARS.suspend(|| {
+        let mut out = anstream::stdout().lock();
+        out.write_all(text.as_bytes())?;
+        out.flush()
+    })
+}
+
 /// Prints a warning above the progress bars.
 pub(in crate::cli) fn print_warning(message: &str) {
     print_line(&format!("{WARN}{message}{WARN:#}"));

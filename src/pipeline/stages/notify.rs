@@ -7,10 +7,11 @@ use crate::domain::Location;
 use crate::domain::price::total_cost;
 use crate::domain::readable_path::readable_path;
 use crate::domain::{AwaitedResults, NotifyChannel, PriceTable, Problem, Timestamp};
+use crate::notify::healthcheck::RunSignal;
 use crate::notify::notification::{Cost, CurrentState, FailedRecording, MAX_FAILURES, Totals};
 use crate::notify::{Message, Notification};
 use crate::pipeline::journal::{Journal, retry_transient};
-use crate::pipeline::messages::{Messages, new_id};
+use crate::pipeline::messages::Messages;
 use crate::pipeline::run::Mode;
 use crate::policy::backoff::Backoff;
 use crate::policy::day::{next_midnight, summary_start};
@@ -77,11 +78,44 @@ pub(crate) async fn notify_all(stage: Arc<Notify>, mode: Mode) {
     let channels = stage.messages.channels.configured();
     let delivering = join_all(channels.map(|channel| deliver_all(&stage, channel)));
     let days = async {
-        if mode == Mode::Daemon && stage.messages.channels.configured().next().is_some() {
+        ping_at_start(&stage, mode).await;
+        if mode == Mode::Daemon {
             summarize_days(&stage).await;
         }
     };
     tokio::join!(delivering, days);
+}
+
+/// Tells the monitor that the run has begun. A daemon does not end like a scheduled job, so it tells that all is well.
+async fn ping_at_start(stage: &Notify, mode: Mode) {
+    let signal = match mode {
+        Mode::Once | Mode::Queued => RunSignal::Start,
+        Mode::Daemon => RunSignal::Success,
+    };
+    ping(stage, signal).await;
+}
+
+/// Tells the monitor how the run, or the day of a daemon, has gone.
+async fn ping_state(stage: &Notify, problems: &[Problem]) {
+    let mut holds = stage.journal.admission.holds().into_iter();
+    let needs_person = holds.any(|hold| hold.kind.needs_action()) || !problems.is_empty();
+    let signal = match needs_person || stage.messages.tally.failed() > 0 {
+        true => RunSignal::Failure,
+        false => RunSignal::Success,
+    };
+    ping(stage, signal).await;
+}
+
+async fn ping(stage: &Notify, signal: RunSignal) {
+    let Some(healthcheck) = stage.messages.channels.healthcheck() else {
+        return;
+    };
+    let Messages { host, tally, .. } = &*stage.messages;
+    let (done, failed) = (tally.done(), tally.failed());
+    let text = format!("nightscribe on {host}: {done} done, {failed} failed");
+    if let Err(reason) = healthcheck.ping(signal, text).await {
+        tracing::warn!(reason, "cannot ping `notify.healthcheck`");
+    }
 }
 
 /// Sends the summary of the run after the stages have ended, and waits up to 30 seconds for all deliveries. A run that
@@ -93,15 +127,19 @@ pub(crate) async fn finish(
 ) {
     let end_by = stage.journal.now().after(DELIVERY_TIMEOUT);
     let delivered = async {
-        if let Some(closing) = closing
+        if let Some(closing) = &closing
             && stage.messages.channels.configured().next().is_some()
         {
-            let summarize = || summarize(stage, stage.journal.now(), &closing);
+            let summarize = || summarize(stage, stage.journal.now(), closing);
             let summarized = retry_transient(summarize, |_| true).await;
             summarized.unwrap_or_else(|error| log_summary_error(&error));
         }
         stage.messages.outbox_changed.send_replace(Some(end_by));
-        messages.await
+        let ended = messages.await;
+        if let Some(closing) = &closing {
+            ping_state(stage, &closing.problems).await;
+        }
+        ended
     };
     match tokio::time::timeout(DELIVERY_TIMEOUT, delivered).await {
         Ok(Ok(())) => report_undelivered(stage).await,
@@ -181,6 +219,7 @@ async fn deliver(stage: &Notify, delivery: &Delivery) -> Result<(), StoreError> 
     let letter = Message {
         id: &delivery.message_id,
         at: delivery.created_at,
+        sent_at: stage.journal.now(),
         subject: delivery.subject.as_deref().unwrap_or_default(),
         body: &delivery.body,
     };
@@ -237,7 +276,7 @@ const fn next_step(next: NextDelivery) -> &'static str {
     }
 }
 
-/// Stores a summary shortly after the end of each day, until the stages have ended.
+/// Stores a summary shortly after the end of each day and pings the monitor, until the stages have ended.
 async fn summarize_days(stage: &Notify) {
     let zone = TimeZone::system();
     while let Some(midnight) = next_midnight(stage.journal.now(), &zone) {
@@ -252,9 +291,12 @@ async fn summarize_days(stage: &Notify) {
                 problems: stage.messages.tally.source_problems(),
                 ..ClosingState::default()
             };
-            let summarize = || summarize(stage, midnight, &state);
-            let summarized = retry_transient(summarize, |_| true).await;
-            summarized.unwrap_or_else(|error| log_summary_error(&error));
+            if stage.messages.channels.configured().next().is_some() {
+                let summarize = || summarize(stage, midnight, &state);
+                let summarized = retry_transient(summarize, |_| true).await;
+                summarized.unwrap_or_else(|error| log_summary_error(&error));
+            }
+            ping_state(stage, &state.problems).await;
         }
     }
 }
@@ -278,14 +320,15 @@ async fn summarize(
         audio_s: ended.audio_s,
         cost: cost(&stage.prices, &ended.billed),
     };
-    let (now, span) = (stage.journal.now(), stage.messages.period(since, until));
+    let origin = stage.messages.origin(stage.journal.now());
+    let span = stage.messages.period(since, until);
     let holds = [stage.journal.admission.holds(), store.source_holds().await?].concat();
     let state = CurrentState {
         holds: &holds,
         problems: &closing.problems,
         awaited: closing.awaited,
     };
-    let Some(message) = Notification::summary(new_id(), now, span, ended, state) else {
+    let Some(message) = Notification::summary(origin, span, ended, state) else {
         return Ok(());
     };
     store

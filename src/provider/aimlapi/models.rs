@@ -132,16 +132,21 @@ pub fn check(name: &str) -> Result<(), UnknownModel> {
     if find(name).is_some() {
         return Ok(());
     }
+    Err(UnknownModel {
+        name: name.to_owned(),
+        suggestion: similar_model(name),
+    })
+}
+
+/// Returns `; did you mean …?` with the known model whose name is similar to an unknown one, or nothing.
+#[must_use]
+pub fn similar_model(name: &str) -> String {
     // Users often omit the prefix of the service.
     let prefixed = format!(
         "#g1_{}",
         name.trim_start_matches('#').trim_start_matches("g1_")
     );
-    let suggestion = suggestion(&prefixed, MODELS.iter().map(|model| model.name));
-    Err(UnknownModel {
-        name: name.to_owned(),
-        suggestion,
-    })
+    suggestion(&prefixed, MODELS.iter().map(|model| model.name))
 }
 
 #[cfg(test)]

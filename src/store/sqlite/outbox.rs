@@ -23,9 +23,9 @@ pub struct Delivery {
     pub message_id: String,
     /// Channel.
     pub channel: NotifyChannel,
-    /// Subject of an e-mail.
+    /// Subject of a text. `None` for JSON.
     pub subject: Option<String>,
-    /// Body, byte for byte as sent.
+    /// JSON or text.
     pub body: String,
     /// Creation time.
     pub created_at: Timestamp,

@@ -20,9 +20,9 @@ pub struct OutboxMessage {
 pub struct Payload {
     /// Channel.
     pub channel: NotifyChannel,
-    /// Subject; set for e-mail only.
+    /// Subject of a text. `None` for JSON.
     pub subject: Option<String>,
-    /// JSON, or the text of an e-mail.
+    /// JSON or text.
     pub body: String,
 }
 

@@ -2,6 +2,7 @@
 
 use super::mail_server::{MailServer, Reply};
 use crate::harness::{TestEnv, settings};
+use nightscribe::runtime::host::host_name;
 use std::fs;
 
 const PASSWORD: &str = "mail-secret";
@@ -40,7 +41,12 @@ fn the_subject_has_the_counts_of_the_run() {
     let mails = server.mails();
     assert_eq!(mails.len(), 1);
     let mail = &mails[0];
-    assert_eq!(header(mail, "Subject"), "nightscribe: 2 done, 1 failed");
+    assert_eq!(
+        header(mail, "Subject"),
+        format!("nightscribe on {}: 2 done, 1 failed", host_name())
+    );
+    assert_eq!(header(mail, "MIME-Version"), "1.0");
+    assert_eq!(header(mail, "Auto-Submitted"), "auto-generated");
     assert_eq!(header(mail, "From"), "night@example.org");
     assert_eq!(header(mail, "To"), "Me <me@example.org>, you@example.org");
     assert!(header(mail, "Content-Type").starts_with("text/plain"));
@@ -98,4 +104,19 @@ fn the_mail_password_reaches_only_the_mail_server() {
                 .any(|part| part == PASSWORD.as_bytes())
         );
     }
+}
+
+#[test]
+fn a_server_without_the_required_login_is_asked_once() {
+    let server = MailServer::without_login();
+    let env = env(&server, true);
+    let run = env.run_once(1);
+    assert!(
+        run.stderr
+            .contains("No compatible authentication mechanism"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!((server.connections(), server.mails().len()), (1, 0));
+    assert!(server.logins().is_empty());
 }

@@ -19,6 +19,7 @@ pub enum Reply {
 struct Received {
     mails: Vec<String>,
     logins: Vec<String>,
+    greetings: usize,
 }
 
 /// A server that listens until the process exits.
@@ -30,6 +31,18 @@ pub struct MailServer {
 impl MailServer {
     /// Starts a server that sends these replies in order and then accepts all mails.
     pub fn start(replies: &'static [Reply]) -> Self {
+        Self::start_with(
+            replies,
+            "250-localhost\r\n250-8BITMIME\r\n250 AUTH PLAIN\r\n",
+        )
+    }
+
+    /// Starts a server that offers no login.
+    pub fn without_login() -> Self {
+        Self::start_with(&[], "250 localhost\r\n")
+    }
+
+    fn start_with(replies: &'static [Reply], greeting: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let received = Arc::<Mutex<Received>>::default();
@@ -38,7 +51,7 @@ impl MailServer {
             let mut replies = replies.iter().copied();
             for stream in listener.incoming() {
                 // A killed client breaks only its own connection.
-                let _disconnected = serve(&stream.unwrap(), &shared, &mut replies);
+                let _disconnected = serve(&stream.unwrap(), &shared, &mut replies, greeting);
             }
         });
         Self { address, received }
@@ -47,6 +60,11 @@ impl MailServer {
     /// Returns the URL of the server.
     pub fn url(&self) -> String {
         format!("smtp://{}", self.address)
+    }
+
+    /// Returns the number of connections so far.
+    pub fn connections(&self) -> usize {
+        self.received.lock().unwrap().greetings
     }
 
     /// Returns the mails received so far, including their headers.
@@ -64,6 +82,7 @@ fn serve(
     stream: &TcpStream,
     received: &Mutex<Received>,
     replies: &mut impl Iterator<Item = Reply>,
+    greeting: &str,
 ) -> std::io::Result<()> {
     let mut writer = stream;
     let mut lines = BufReader::new(stream).lines();
@@ -71,7 +90,10 @@ fn serve(
     while let Some(line) = lines.next().transpose()? {
         let command = line.split(' ').next().unwrap_or_default().to_uppercase();
         match command.as_str() {
-            "EHLO" => writer.write_all(b"250-localhost\r\n250-8BITMIME\r\n250 AUTH PLAIN\r\n")?,
+            "EHLO" => {
+                received.lock().unwrap().greetings += 1;
+                writer.write_all(greeting.as_bytes())?;
+            }
             "AUTH" => {
                 received.lock().unwrap().logins.push(line);
                 writer.write_all(b"235 welcome\r\n")?;

@@ -1,18 +1,20 @@
 //! The webhook channel: signature, retries and delivery IDs.
 
 use super::notify;
-use super::receiver::{NO_RESPONSE, Receiver};
+use super::receiver::{NO_RESPONSE, Receiver, WebhookRequest};
 use crate::harness::{CommandResult, TestEnv, run_command, settings, signal};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use hmac::{Hmac, KeyInit, Mac};
 use nightscribe::domain::NotifyChannel;
+use nightscribe::runtime::host::host_name;
 use nightscribe::store::Store;
 use nightscribe::store::sqlite::outbox::Delivery;
 use nightscribe_sandbox::Faults;
-use serde_json::Value;
 use sha2::Sha256;
 use std::process::Stdio;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-const SECRET: &str = "webhook-secret";
+const SECRET: &str = "whsec_bmlnaHRzY3JpYmUtdGVzdC1zZWNyZXQtMDE=";
 
 /// Creates an environment with one recording and a signed webhook.
 fn env(receiver: &Receiver) -> TestEnv {
@@ -33,12 +35,34 @@ fn run_once(env: &TestEnv) -> CommandResult {
     result
 }
 
-fn signature(body: &str) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
-    mac.update(body.as_bytes());
-    let code = mac.finalize().into_bytes();
-    let digits = code.iter().map(|byte| format!("{byte:02x}"));
-    format!("sha256={}", digits.collect::<String>())
+/// Returns 204 if the headers are those of the Standard Webhooks specification, and otherwise 400.
+fn judge_standard(request: &WebhookRequest) -> u16 {
+    let (id, timestamp) = (
+        request.header("webhook-id"),
+        request.header("webhook-timestamp"),
+    );
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    let is_recent = timestamp
+        .parse::<u64>()
+        .is_ok_and(|at| now.abs_diff(at) <= 300);
+    let key = BASE64_STANDARD.decode(&SECRET["whsec_".len()..]).unwrap();
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
+    mac.update(format!("{id}.{timestamp}.{}", request.body).as_bytes());
+    let signature = format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes()));
+    let is_valid = !id.is_empty()
+        && is_recent
+        && request.header("webhook-signature") == signature
+        && request.header("content-type") == "application/json"
+        && request.json()["id"] == id;
+    if is_valid { 204 } else { 400 }
+}
+
+/// Returns what identifies a message in each attempt.
+fn identity(request: &WebhookRequest) -> (&str, &str) {
+    (request.header("webhook-id"), &request.body)
 }
 
 #[test]
@@ -48,17 +72,14 @@ fn a_webhook_is_signed_and_retried_until_accepted() {
     let result = run_once(&env);
     let requests = receiver.requests();
     assert_eq!(requests.len(), 3);
-    assert!(
-        requests.iter().all(|request| *request == requests[0]),
-        "{requests:?}"
-    );
-    assert_eq!(requests[0].signature, Some(signature(&requests[0].body)));
-    assert_eq!(requests[0].content_type, "application/json");
-    let message: Value = serde_json::from_str(&requests[0].body).unwrap();
-    assert_eq!(message["id"], requests[0].delivery);
+    for request in &requests {
+        assert_eq!(identity(request), identity(&requests[0]));
+        assert_eq!(judge_standard(request), 204, "{request:?}");
+    }
+    let message = requests[0].json();
     assert_eq!(
-        (&message["kind"], &message["done"]),
-        (&"summary".into(), &1.into())
+        (&message["kind"], &message["done"], &message["host"]),
+        (&"summary".into(), &1.into(), &host_name().into())
     );
     for hidden in [SECRET, "secret-path"] {
         assert!(!result.stderr.contains(hidden), "{}", result.stderr);
@@ -76,7 +97,7 @@ fn a_rejected_webhook_is_retried_at_the_next_start() {
     run_once(&env);
     let requests = receiver.requests();
     assert_eq!(requests.len(), 2);
-    assert_eq!(requests[0], requests[1]);
+    assert_eq!(identity(&requests[0]), identity(&requests[1]));
     run_once(&env);
     assert_eq!(receiver.requests().len(), 2);
 }
@@ -97,7 +118,7 @@ fn a_webhook_repeated_after_a_crash_keeps_its_id() {
     run_once(&env);
     let requests = receiver.requests();
     assert_eq!(requests.len(), 2);
-    assert_eq!(requests[0], requests[1]);
+    assert_eq!(identity(&requests[0]), identity(&requests[1]));
     run_once(&env);
     assert_eq!(receiver.requests().len(), 2);
 }
@@ -129,7 +150,7 @@ fn a_kill_between_deliveries_adds_none() {
     assert_eq!(result.code, 3, "{}", result.stderr);
     let requests = receiver.requests();
     assert_eq!(requests.len(), 3, "{requests:?}");
-    assert_eq!(requests[0], requests[1]);
+    assert_eq!(identity(&requests[0]), identity(&requests[1]));
     assert!(requests[0].body.contains("attention"));
     assert!(requests[2].body.contains("summary"));
 }
@@ -171,6 +192,27 @@ fn a_failing_webhook_delays_no_other_channel() {
     let messages = super::messages(&env);
     assert_eq!(messages.len(), 1);
     let requests = receiver.requests();
-    assert_eq!(messages[0]["id"], requests[0].delivery);
-    assert_eq!(requests[0].signature, None);
+    assert_eq!(messages[0]["id"], requests[0].header("webhook-id"));
+    assert_eq!(requests[0].header("webhook-signature"), "");
+}
+
+#[test]
+fn a_secret_in_another_form_is_refused_and_not_shown() {
+    let receiver = Receiver::start_strict(judge_standard);
+    let env = env(&receiver);
+    for args in [&["run", "--once"][..], &["check"], &["notify", "--test"]] {
+        let result = run_command(env.command(args).env("WEBHOOK_SECRET", "5ecret"));
+        let output = result.stdout + &result.stderr;
+        assert_eq!(result.code, 2, "{args:?}: {output}");
+        assert!(
+            output.contains("expected `whsec_` and 24 to 64 bytes"),
+            "{args:?}: {output}"
+        );
+        assert!(!output.contains("5ecret"), "{args:?}: {output}");
+    }
+    assert!(receiver.requests().is_empty());
+    let mut test = env.command(&["notify", "--test"]);
+    let test = run_command(test.env("WEBHOOK_SECRET", SECRET));
+    assert_eq!(test.code, 0, "{}", test.stderr);
+    assert_eq!(receiver.requests().len(), 1);
 }

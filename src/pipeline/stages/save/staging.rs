@@ -50,9 +50,12 @@ impl OutputFolders {
                 others: Vec::new(),
             };
         }
-        let folder = |form| {
-            naming::transcript_folder(&output.dir, &recording.source, &recording.relative, form)
+        let source = match output.layout {
+            Layout::Flat => "",
+            Layout::Mirror | Layout::Beside => &*recording.source,
         };
+        let folder =
+            |form| naming::transcript_folder(&output.dir, source, &recording.relative, form);
         let first = form_of(output.names);
         let preferred = folder(first);
         let forms = NameForm::ALL.into_iter().filter(|form| *form > first);
@@ -164,9 +167,9 @@ pub(crate) fn damaged_result() -> Failure {
     Failure::new(ErrorClass::Output, "the stored result is damaged")
 }
 
-/// Returns the formats that can show the transcript. A transcript is never left without a file.
+/// Returns the formats that can show the transcript. A transcript is not left without a file, unless none is wanted.
 fn writable_formats(formats: &[Format], transcript: &Transcript) -> Vec<Format> {
-    if transcript.has_times() || transcript.is_silent() {
+    if formats.is_empty() || transcript.has_times() || transcript.is_silent() {
         return formats.to_vec();
     }
     let without_times = formats.iter().filter(|format| !format.needs_times());
@@ -280,7 +283,10 @@ impl StagedFiles {
         on_edited: OnEdited,
         reserve: impl Fn(&[PathBuf]) -> bool,
     ) -> Result<Self, Failure> {
-        let folder = folders.create().map_err(|error| write_failure(&error))?;
+        let folder = match rendered.files.is_empty() {
+            true => folders.preferred.as_path(),
+            false => folders.create().map_err(|error| write_failure(&error))?,
+        };
         let rejected_folder = (folder != folders.preferred).then(|| folders.preferred.clone());
         let files = rendered.files.iter();
         let contents = files.map(|(format, bytes)| (*format, Content::of(bytes)));

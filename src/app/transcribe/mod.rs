@@ -1,0 +1,11 @@
+//! Transcripts of single recordings and folders, without a configuration file.
+//!
+//! - [`request`]: model and options
+//! - [`inputs`]: the recordings
+//! - [`queue`]: the queue, which no configuration shares
+//! - [`delivery`]: text and files of a stored result
+
+pub mod delivery;
+pub mod inputs;
+pub mod queue;
+pub mod request;
