@@ -1,9 +1,9 @@
 //! Checks of a file on disk: it exists, has not changed, and is audio or video.
 
-use super::preflight::{Preflight, Ready};
 use crate::disk::resource_exhaustion::is_resource_exhaustion;
 use crate::domain::{ErrorClass, Failure, FileContent, RecordingHash, RecordingIdentity, Revision};
 use crate::media::inspect::{Inspection, Truncated, inspect};
+use crate::media::payload::Payload;
 use crate::media::recording_hash::{locate, of_bytes, of_located, sound_key};
 use crate::media::sound::Length;
 use crate::source::folder::fingerprint;
@@ -14,6 +14,38 @@ use std::path::{Path, PathBuf};
 /// Maximum size of a file that is read as a whole, in bytes. It is always hashed, because that costs less than asking
 /// the database whether it could be a duplicate.
 const SMALL_FILE: u64 = 128 * 1024;
+
+/// A recording that may be sent.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Ready {
+    /// Duration in seconds, if the container states it.
+    pub duration_s: Option<f64>,
+    /// What is known of the content. The hashes are if another recording may have equal content.
+    pub identity: RecordingIdentity,
+    /// Where the encoded sound lies, if known.
+    pub payload: Option<Payload>,
+    /// Content of the file, if it was read as a whole.
+    pub content: Option<FileContent>,
+    /// Whether the file ends before its sound does, and is sent on purpose.
+    pub is_truncated: bool,
+    /// Whether the duration is an estimate.
+    pub is_estimate: bool,
+}
+
+/// Result of the checks.
+#[derive(Debug, Clone)]
+pub(super) enum Preflight {
+    /// The recording may be sent.
+    Ready(Ready),
+    /// The file no longer exists.
+    Missing,
+    /// The file has changed since it was recorded. Holds its current fingerprint.
+    Changed(Revision),
+    /// The file is not audio or video, or cannot be read.
+    Refused(Failure),
+    /// The file cannot be read now because this machine is out of a resource.
+    Deferred(Failure),
+}
 
 /// A check of a file.
 pub(super) struct FileCheck {

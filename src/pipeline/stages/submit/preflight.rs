@@ -1,10 +1,9 @@
 //! Checks of a recording before it is submitted: the file exists, has not changed since the scan, and is audio or
 //! video.
 
-use super::file_check::{FileCheck, hash};
-use crate::domain::{ErrorClass, Failure, FileContent, Location, RecordingIdentity, Revision};
+use super::file_check::{FileCheck, Preflight, Ready, hash};
+use crate::domain::{ErrorClass, Failure, Location};
 use crate::media::inspect::Truncated;
-use crate::media::payload::Payload;
 use crate::media::sound::Length;
 use crate::pipeline::lengths::found_length;
 use crate::pipeline::stages::submit::Submit;
@@ -16,38 +15,6 @@ use tokio::sync::Semaphore;
 
 /// Maximum number of concurrent checks. Four keep a disk and the cores busy; each takes a thread and its memory.
 const MAX_CONCURRENT: usize = 4;
-
-/// A recording that may be sent.
-#[derive(Debug, Clone, Default)]
-pub struct Ready {
-    /// Duration in seconds, if the container states it.
-    pub duration_s: Option<f64>,
-    /// What is known of the content. The hashes are if another recording may have equal content.
-    pub identity: RecordingIdentity,
-    /// Where the encoded sound lies, if known.
-    pub payload: Option<Payload>,
-    /// Content of the file, if it was read as a whole.
-    pub content: Option<FileContent>,
-    /// Whether the file ends before its sound does, and is sent on purpose.
-    pub is_truncated: bool,
-    /// Whether the duration is an estimate.
-    pub is_estimate: bool,
-}
-
-/// Result of the checks.
-#[derive(Debug, Clone)]
-pub enum Preflight {
-    /// The recording may be sent.
-    Ready(Ready),
-    /// The file no longer exists.
-    Missing,
-    /// The file has changed since it was recorded. Holds its current fingerprint.
-    Changed(Revision),
-    /// The file is not audio or video, or cannot be read.
-    Refused(Failure),
-    /// The file cannot be read now because this machine is out of a resource.
-    Deferred(Failure),
-}
 
 /// Returns the slots for concurrent checks.
 #[must_use]

@@ -5,7 +5,7 @@
 
 use super::answer::Sent;
 use super::charge_order::ChargeTurn;
-use super::preflight::{Preflight, Ready};
+use super::file_check::{Preflight, Ready};
 use super::{Submit, UploadSlot};
 use crate::domain::Location;
 use crate::domain::{
