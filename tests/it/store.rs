@@ -1503,6 +1503,32 @@ async fn a_retried_job_whose_transcription_has_expired_is_queued() {
 }
 
 #[tokio::test]
+async fn a_recording_that_changes_while_uncertain_gets_a_job_of_its_own() {
+    let queue = Queue::open().await;
+    let first = queue.job("a.wav").await;
+    queue.make_uncertain(first).await;
+    let uncertain = async || {
+        let due = queue.store.uncertain_submissions(at(1000)).await;
+        due.unwrap().remove(0)
+    };
+    assert!(!uncertain().await.has_changed);
+    let changed = vec![file("a.wav", 120, 9)];
+    let request = request();
+    let record = queue
+        .store
+        .record("talks", &request, changed, base_names, at(20));
+    let second = record.await.unwrap().last_job.unwrap();
+    assert_ne!(second, first);
+    assert!(uncertain().await.has_changed);
+    // The earlier content may be transcribed. The new one waits, so that its transcript is the last one written.
+    assert!(queue.candidates(30).await.is_empty());
+    queue.adopt(first).await.unwrap();
+    queue.complete(first).await.unwrap();
+    assert!(queue.candidates(30).await.is_empty());
+    assert_eq!(queue.state(second).await, JobState::Queued);
+}
+
+#[tokio::test]
 async fn equal_content_waits_for_an_uncertain_submission() {
     let queue = Queue::open().await;
     let (first, second) = (queue.job("a.wav").await, queue.job("b.wav").await);

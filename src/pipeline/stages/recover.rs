@@ -316,6 +316,9 @@ async fn hash_if_unchanged(submission: &UncertainSubmission) -> Option<Recording
     let Location::File(path) = submission.recording.location.clone() else {
         return None;
     };
+    if submission.has_changed {
+        return None;
+    }
     let recorded = submission.recording.revision;
     let hashing = tokio::task::spawn_blocking(move || {
         let is_same = || fingerprint::of(&path).is_ok_and(|found| found == recorded);

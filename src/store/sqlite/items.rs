@@ -208,7 +208,8 @@ fn item_query() -> String {
          AND (t.state IN ('submitting', 'pending') OR t.uncertain_attempt_id NOT NULL)) AS duplicate_of,
         CASE WHEN j.state = 'queued' THEN
             (SELECT e.id FROM jobs e WHERE e.recording_id = j.recording_id AND e.id < j.id
-             AND e.state IN ('submitting', 'pending', 'received') LIMIT 1) END AS earlier,
+             AND (e.state IN ('submitting', 'pending', 'received') OR e.uncertain_attempt_id NOT NULL)
+             LIMIT 1) END AS earlier,
         j.state = 'queued' AND {IS_HELD} AS looks_paid,
         j.accepted_at, j.expires_at, j.error_class, j.error_message, j.warnings, s.silent, s.quality, s.paid_by, j.retry_of, j.set_aside, j.created_at,
         j.updated_at

@@ -168,11 +168,11 @@ pub(crate) const CANDIDATE: &str =
     "j.id, r.source, r.kind, r.location, r.relative, r.size_bytes, r.modified_at, j.model,
     j.options, j.attempts, j.error_class, j.paid_mark, j.as_is, r.id AS recording_id, r.duration_s, r.length_unknown_to";
 
-/// SQL condition: no duplicate is in flight or uncertain, and no earlier job of the same recording is in flight.
+/// SQL condition: neither a duplicate nor an earlier job of the same recording is in flight or uncertain.
 const UNBLOCKED: &str = "NOT EXISTS (SELECT 1 FROM jobs t WHERE t.id = j.duplicate_of
                  AND (t.state IN ('submitting', 'pending') OR t.uncertain_attempt_id NOT NULL))
     AND NOT EXISTS (SELECT 1 FROM jobs e WHERE e.recording_id = j.recording_id AND e.id < j.id
-                    AND e.state IN ('submitting', 'pending', 'received'))";
+                    AND (e.state IN ('submitting', 'pending', 'received') OR e.uncertain_attempt_id NOT NULL))";
 
 // `LIMIT +?`, here and in other frequent statements: SQLite recompiles a statement with a bare `LIMIT ?` on
 // each run, because its plan may depend on the number.

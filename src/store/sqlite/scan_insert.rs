@@ -188,7 +188,7 @@ impl InsertRecordings {
         self.refresh(connection, existing.recording, seen).await?;
         recorded.changed += 1;
         match existing.state.as_str() {
-            "queued" => {
+            "queued" if !existing.uncertain => {
                 // It may fit into the budget now.
                 end_budget_wait(connection, existing.job).await?;
                 self.forget_marks(connection, existing.job).await?;
@@ -355,6 +355,8 @@ struct Existing {
     missing: bool,
     job: JobId,
     state: String,
+    /// Whether its last submission is uncertain. The service may then have accepted it, so the job keeps its content.
+    uncertain: bool,
 }
 
 impl Existing {
@@ -371,7 +373,8 @@ async fn find(
     location: &Location,
 ) -> Result<Option<Existing>, StoreError> {
     let found = sqlx::query(
-        "SELECT r.id, r.size_bytes, r.modified_at, r.missing, j.id AS job, j.state
+        "SELECT r.id, r.size_bytes, r.modified_at, r.missing, j.id AS job, j.state,
+                j.uncertain_attempt_id NOT NULL AS uncertain
          FROM recordings r JOIN jobs j ON j.recording_id = r.id
          WHERE r.source = ?1 AND r.location = ?2 ORDER BY j.id DESC LIMIT 1",
     )
@@ -387,5 +390,6 @@ async fn find(
         missing: row::is_set(&found, "missing")?,
         job: JobId(found.try_get("job")?),
         state: found.try_get("state")?,
+        uncertain: row::is_set(&found, "uncertain")?,
     }))
 }

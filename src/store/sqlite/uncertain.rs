@@ -32,8 +32,10 @@ pub struct UncertainSubmission {
     pub model: String,
     /// Duration of the audio in seconds, if known.
     pub duration_s: Option<f64>,
-    /// The recording.
+    /// The recording, as of the last scan.
     pub recording: Recording,
+    /// Whether the recording has changed since the submission.
+    pub has_changed: bool,
 }
 
 /// A submission found by a lookup: the service had accepted it.
@@ -47,7 +49,7 @@ pub struct Adoption {
     pub run: RunId,
     /// Generation ID at the service.
     pub generation: GenerationId,
-    /// Hashes of the audio, if the file is unchanged.
+    /// Hashes of the audio that was sent, if the file is unchanged.
     pub hash: Option<RecordingHash>,
     /// Time of the acceptance.
     pub accepted_at: Timestamp,
@@ -68,7 +70,8 @@ impl Store {
     ) -> Result<Vec<UncertainSubmission>, StoreError> {
         let rows = sqlx::query(
             "SELECT j.id, j.uncertain_attempt_id, a.client_request_id, a.started_at, j.lookups, j.attempts, j.model,
-                    r.duration_s, r.source, r.kind, r.location, r.size_bytes, r.modified_at, r.relative
+                    r.duration_s, r.source, r.kind, r.location, r.size_bytes, r.modified_at, r.relative,
+                    r.seen_at > a.started_at AS has_changed
              FROM jobs j JOIN attempts a ON a.id = j.uncertain_attempt_id JOIN recordings r ON r.id = j.recording_id
              WHERE j.uncertain_attempt_id IS NOT NULL AND j.due_at <= ?1 ORDER BY a.started_at",
         )
@@ -161,6 +164,7 @@ fn submission(found: &SqliteRow) -> Result<UncertainSubmission, StoreError> {
         model: found.try_get("model")?,
         duration_s: found.try_get("duration_s")?,
         recording: row::recording(found)?,
+        has_changed: row::is_set(found, "has_changed")?,
     })
 }
 
