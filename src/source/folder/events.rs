@@ -4,7 +4,7 @@ use crate::config::{Config, SourceConfig};
 use crate::domain::Timestamp;
 use crate::policy::rescan::FileChange;
 use crate::source::folder::default_excludes::is_hidden;
-use crate::source::folder::walk::is_selected;
+use crate::source::folder::selection::is_selected;
 use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind, RenameMode};
 use notify::{ErrorKind, Event, EventKind};
 use std::path::{Path, PathBuf};

@@ -55,7 +55,8 @@ mod tests {
     use super::*;
     use crate::config::patterns::PathPatterns;
     use crate::domain::Timestamp;
-    use crate::source::folder::walk::{WalkItem, WalkOptions, relative_to, walk};
+    use crate::source::folder::selection::relative_to;
+    use crate::source::folder::walk::{WalkItem, WalkOptions, walk};
     use std::fs;
     use std::os::unix::fs::symlink;
     use std::time::{Duration, SystemTime};
