@@ -24,6 +24,7 @@ pub mod live;
 pub mod plan;
 mod plan_budget;
 pub mod prices;
+mod progress;
 pub mod quality;
 pub mod reconcile;
 pub mod scan;

@@ -1,10 +1,12 @@
 //! Status of the queue: counts, holds, the runner and the time left.
 
 use super::error::AppError;
+use super::progress::load_progress;
 use super::session::Session;
 use crate::domain::readable_path::readable_path;
 use crate::domain::{Hold, JobState, Timestamp};
 use crate::pipeline::lock::Lock;
+use crate::policy::forecast::time_left;
 use crate::policy::hours::Opening;
 use crate::store::Store;
 use crate::store::sqlite::items::{ActiveRun, Overview};
@@ -38,7 +40,7 @@ pub struct Status {
     pub runner: Option<Runner>,
     /// Number of items completed in the last hour.
     pub rate_per_hour: u64,
-    /// Estimated seconds left at that rate. `None` if the rate is zero or no work is left.
+    /// Estimated seconds until the last result. `None` if nothing runs, submissions are held, or no work is left.
     pub left_s: Option<u64>,
     /// Number of submissions that may have been billed without yielding a transcript.
     pub perhaps_paid: u64,
@@ -80,16 +82,23 @@ impl Status {
 /// # Errors
 /// If the database fails.
 pub async fn status(session: &Session) -> Result<Status, AppError> {
-    let (mut overview, mut holds) = (Overview::default(), Vec::new());
+    let (mut overview, mut holds, mut left) = (Overview::default(), Vec::new(), None);
     let store = session.existing_store().await?;
     let has_queue = store.is_some();
     if let Some(store) = store {
         overview = load_overview(session, &store, session.now().before(RATE_WINDOW)).await?;
         holds = session.holds(&store).await?;
+        let now = session.now();
+        let progress = load_progress(&store, &overview, !holds.is_empty(), now).await?;
+        left = progress.and_then(|progress| time_left(&progress));
         store.close().await;
     }
     let opening = session.window(None).opening(session.now());
-    Ok(status_of(session, has_queue, &overview, holds, opening))
+    let status = status_of(session, has_queue, &overview, holds, opening);
+    Ok(Status {
+        left_s: left.map(|left| left.as_secs()),
+        ..status
+    })
 }
 
 /// Loads the figures of the queue. Only a runner that holds the lock counts as active: a killed runner never recorded
@@ -128,8 +137,7 @@ fn status_of(
         next_due: overview.next_due,
         runner: overview.active_run.map(Runner::from),
         rate_per_hour: overview.done_since,
-        left_s: time_left(RATE_WINDOW, unfinished(overview), overview.done_since)
-            .map(|left| left.as_secs()),
+        left_s: None,
         perhaps_paid: overview.perhaps_paid,
         over_budget: overview.over_budget,
         excluded: count(JobState::Excluded),
@@ -142,17 +150,4 @@ pub(super) fn opens_at(opening: Opening) -> Option<Timestamp> {
         Opening::At(time) => Some(time),
         Opening::Now | Opening::Never => None,
     }
-}
-
-/// Counts queued, submitting and pending items.
-pub(super) fn unfinished(overview: &Overview) -> u64 {
-    [JobState::Queued, JobState::Submitting, JobState::Pending]
-        .iter()
-        .filter_map(|state| overview.counts.get(state))
-        .sum()
-}
-
-/// Estimates the time left, if `done` items were completed during `window`. `None` if the rate is zero or no work is left.
-pub(super) fn time_left(window: Duration, unfinished: u64, done: u64) -> Option<Duration> {
-    (unfinished > 0 && done > 0).then(|| window.mul_f64(unfinished as f64 / done as f64))
 }

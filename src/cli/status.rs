@@ -73,13 +73,16 @@ fn text(status: &Status, now: Timestamp) -> String {
 
 fn figures(status: &Status) -> String {
     let mut text = String::new();
+    let mut progress = Vec::new();
     if status.rate_per_hour > 0 {
-        let left = status.left_s.map_or_else(String::new, |left_s| {
-            let left = format_duration(Duration::from_secs(left_s));
-            format!(", about {left} left")
-        });
-        let done = status.rate_per_hour;
-        text.push_str(&format!("{done} done in the last hour{left}\n"));
+        progress.push(format!("{} done in the last hour", status.rate_per_hour));
+    }
+    progress.extend(status.left_s.map(|left_s| {
+        let left = format_duration(Duration::from_secs(left_s));
+        format!("about {left} left")
+    }));
+    if !progress.is_empty() {
+        text.push_str(&format!("{}\n", progress.join(", ")));
     }
     if status.perhaps_paid > 0 {
         let count = status.perhaps_paid;

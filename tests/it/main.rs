@@ -22,6 +22,7 @@ mod file_names;
 mod folder_rules;
 #[cfg(target_os = "linux")]
 mod folder_watch;
+mod forecast;
 mod harness;
 mod hooks;
 mod hostile;

@@ -13,6 +13,7 @@ mod snapshot;
 pub mod wait_counts;
 
 use crate::app::error::AppError;
+use crate::app::progress::load_progress;
 use crate::app::session::Session;
 use crate::app::status::load_overview;
 use crate::store::Store;
@@ -74,6 +75,8 @@ impl<'a> SnapshotLoader<'a> {
         state.holds = self.session.holds(store).await?;
         let since = now.before(state.rate_window);
         state.activity = store.activity(now, since, ROWS).await?;
+        let is_held = !state.holds.is_empty();
+        state.progress = load_progress(store, &state.overview, is_held, now).await?;
         Ok(())
     }
 }

@@ -2,8 +2,9 @@
 
 use super::queue_state::QueueState;
 use super::wait_counts::{WaitCount, wait_counts};
-use crate::app::status::{Runner, time_left, unfinished};
+use crate::app::status::Runner;
 use crate::domain::{Failure, Hold, JobId, JobState, Timestamp};
+use crate::policy::forecast::time_left;
 use crate::store::sqlite::activity::{InFlightRecording, RecentFailure};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -24,7 +25,7 @@ pub struct LiveSnapshot {
     pub next_expiry: Option<Timestamp>,
     /// Recent throughput. `None` if no item was completed recently.
     pub throughput: Option<Throughput>,
-    /// Estimated seconds left at that throughput. `None` if the throughput is zero or no work is left.
+    /// Estimated seconds until the last result. `None` if nothing runs, submissions are held, or no work is left.
     pub left_s: Option<u64>,
     /// Number of submissions that may have been billed without yielding a transcript.
     pub perhaps_paid: u64,
@@ -43,11 +44,7 @@ impl LiveSnapshot {
     #[must_use]
     pub fn new(queue: &QueueState) -> Self {
         let (overview, activity) = (&queue.overview, &queue.activity);
-        let left = time_left(
-            queue.rate_window,
-            unfinished(overview),
-            activity.transcripts,
-        );
+        let left = queue.progress.as_ref().and_then(time_left);
         Self {
             now: queue.now,
             counts: overview.counts.clone(),

@@ -1,6 +1,6 @@
 //! Progress of a run on a terminal: a line of counts, a bar for each upload, and messages above them.
 
-use super::estimate::ThroughputEstimator;
+use super::estimate::{Left, ThroughputEstimator};
 use super::event_text::{NAME_REJECTED, imported};
 use crate::cli::journal::{Priority, prioritized};
 use crate::cli::terminal::{
@@ -8,10 +8,11 @@ use crate::cli::terminal::{
 };
 use crate::domain::{JobId, JobState};
 use crate::pipeline::event::{Observer, RunEvent, ScanSummary};
+use crate::provider::UploadProgress;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Progress bars of this process. Hidden without a terminal.
@@ -83,8 +84,6 @@ struct RunProgress {
     estimate: ThroughputEstimator,
     done: u64,
     failed: u64,
-    /// Seconds of audio received.
-    audio_s: f64,
 }
 
 impl TerminalDisplay {
@@ -114,16 +113,13 @@ impl TerminalDisplay {
         counts: &BTreeMap<JobState, u64>,
         expires_in: Option<Duration>,
     ) {
-        let [queued, sending, pending, received] = [
-            JobState::Queued,
-            JobState::Submitting,
-            JobState::Pending,
-            JobState::Received,
-        ]
-        .map(|state| counts[&state]);
-        let left = queued + sending + pending + received;
-        let now = self.started.elapsed();
-        let estimated = state.estimate.update(now, state.done, state.audio_s, left);
+        let states = [JobState::Queued, JobState::Submitting, JobState::Pending];
+        let [queued, sending, pending] = states.map(|state| counts[&state]);
+        let left = Left {
+            queued: queued + sending,
+            pending,
+        };
+        let estimated = state.estimate.update(self.started.elapsed(), left);
         let mut parts = vec![format!("{} done", state.done)];
         if state.failed > 0 {
             parts.push(format!("{} failed", state.failed));
@@ -171,9 +167,20 @@ fn upload_bar(name: &str, size_bytes: u64) -> ProgressBar {
     bar
 }
 
+/// Moves a bar with its upload.
+fn follow(bar: ProgressBar, progress: Arc<UploadProgress>) {
+    tokio::spawn(async move {
+        while !bar.is_finished() {
+            bar.set_position(progress.sent());
+            tokio::time::sleep(REDRAW).await;
+        }
+    });
+}
+
 impl Observer for TerminalDisplay {
     fn on_event(&self, event: &RunEvent) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.started.elapsed();
         match event {
             RunEvent::Scanned { source, scan } => Self::scanned(source, scan),
             RunEvent::SourceMissing {
@@ -205,16 +212,13 @@ impl Observer for TerminalDisplay {
                 name,
                 size_bytes,
                 progress,
-            } if *size_bytes > 0 => {
-                let bar = upload_bar(&printable_path(name), *size_bytes);
-                state.uploads.insert(*job, bar.clone());
-                let progress = progress.clone();
-                tokio::spawn(async move {
-                    while !bar.is_finished() {
-                        bar.set_position(progress.sent());
-                        tokio::time::sleep(REDRAW).await;
-                    }
-                });
+            } => {
+                state.estimate.submit(*job, now);
+                if *size_bytes > 0 {
+                    let bar = upload_bar(&printable_path(name), *size_bytes);
+                    state.uploads.insert(*job, bar.clone());
+                    follow(bar, progress.clone());
+                }
             }
             RunEvent::UploadEnded { job } => {
                 if let Some(bar) = state.uploads.remove(job) {
@@ -321,7 +325,12 @@ impl Observer for TerminalDisplay {
                 "{ERROR}cannot write to the database{ERROR:#}: {}",
                 escape_control_chars(reason)
             )),
-            RunEvent::Received { audio_s, .. } => state.audio_s += audio_s.unwrap_or(0.0),
+            RunEvent::Accepted { .. } | RunEvent::AnswerRecovered { .. } => {
+                state.estimate.accept(now)
+            }
+            RunEvent::Received { job, audio_s, .. } => {
+                state.estimate.receive(*job, audio_s.unwrap_or(0.0), now);
+            }
             RunEvent::Tick {
                 counts,
                 next_expiry,

@@ -22,7 +22,7 @@
 //! - [`source_holds`]: holds of single sources, whose recordings look paid for; `held`: their condition
 //! - [`operator`]: operator commands (retry, cancel, holds)
 //! - `tick`: snapshot taken every second
-//! - [`activity`]: queries of the live view
+//! - [`activity`]: queries of the live view; [`progress`]: progress of a run
 //! - [`items`]: items for `status`, `list` and `show`
 //! - [`summary`]: summary of a period
 //! - [`billing`], [`spending`]: billing, recent submissions, prices
@@ -49,6 +49,7 @@ pub mod operator;
 pub mod outbox;
 pub mod outbox_message;
 pub mod outputs;
+pub mod progress;
 pub mod quality;
 pub mod queue;
 pub mod recordings;

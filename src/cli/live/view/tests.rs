@@ -4,6 +4,7 @@ use super::*;
 use crate::app::live::LiveSnapshot;
 use crate::app::live::queue_state::QueueState;
 use crate::domain::{ErrorClass, Failure, HoldKind, JobId};
+use crate::policy::forecast::Progress;
 use crate::policy::hours::Opening;
 use crate::store::sqlite::activity::{
     Activity, HEAD_LIMIT, InFlightRecording, RecentFailure, WaitingJobs,
@@ -105,6 +106,14 @@ fn night() -> QueueState {
             ],
         },
         rate_window: Duration::from_secs(600),
+        progress: Some(Progress {
+            period: Duration::from_secs(600),
+            accepted: 36,
+            queued: 1183,
+            pending: 8,
+            last_accepted: Duration::from_secs(3),
+            slow_result: Some(Duration::from_secs(240)),
+        }),
         sources: BTreeMap::from([("talks".to_owned(), true), ("nas".to_owned(), false)]),
     }
 }
@@ -113,6 +122,7 @@ fn held() -> QueueState {
     let mut queue = night();
     let message = "the account is out of credit (402)".to_owned();
     queue.holds = vec![Hold::new(HoldKind::Credit, before(3000), message)];
+    queue.progress = None;
     queue
 }
 
@@ -120,6 +130,7 @@ fn empty() -> QueueState {
     let mut queue = night();
     queue.overview = Overview::default();
     queue.activity = Activity::default();
+    queue.progress = None;
     queue
 }
 
