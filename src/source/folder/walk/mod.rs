@@ -208,7 +208,12 @@ impl WalkIter<'_> {
             self.left_out.borrow_mut().by_default += 1;
             return None;
         }
-        let mut settles_at = settle_time(&self.walk, fingerprint.modified, changed);
+        let mut settles_at = settle_time(
+            self.walk.settle,
+            self.walk.now,
+            fingerprint.modified,
+            changed,
+        );
         if settles_at <= self.walk.now && is_recent && self.is_open(identity) {
             settles_at = self.walk.now.after(self.walk.settle.max(OPEN_RETRY));
         }

@@ -1,9 +1,9 @@
 //! The time at which a file settles.
 
-use super::WalkOptions;
 use crate::domain::{Revision, Timestamp};
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
+use std::time::Duration;
 use walkdir::DirEntry;
 
 /// Returns the fingerprint, the inode change time, and the device and inode.
@@ -24,17 +24,16 @@ fn change_time(metadata: &Metadata) -> Timestamp {
     )
 }
 
-/// Returns the time at which the file settles.
+/// Returns the time at which the file settles, if it stays unchanged for `settle`.
 ///
 /// The change time counts as well, because programs set the modification time of a file that they still write. A time in
 /// the future would never settle.
 pub(super) fn settle_time(
-    walk: &WalkOptions<'_>,
+    settle: Duration,
+    now: Timestamp,
     modified: Timestamp,
     changed: Timestamp,
 ) -> Timestamp {
-    let times = [modified, changed]
-        .into_iter()
-        .filter(|time| *time <= walk.now);
-    times.max().unwrap_or(changed).after(walk.settle)
+    let times = [modified, changed].into_iter().filter(|time| *time <= now);
+    times.max().unwrap_or(changed).after(settle)
 }
