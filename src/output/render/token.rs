@@ -48,9 +48,14 @@ struct TimedText<'a> {
 ///
 /// Uses the first of these that is not empty: the words, the utterances, the paragraphs, or the text of the transcript.
 pub(super) fn tokens(transcript: &Transcript, max_width: usize) -> Vec<Token<'_>> {
-    [words, utterances, paragraphs, text]
+    let names = &transcript.speaker_names;
+    let tokens = tokenize(words(transcript), names, max_width);
+    if !tokens.is_empty() {
+        return tokens;
+    }
+    [utterances, paragraphs, text]
         .into_iter()
-        .map(|texts| tokenize(texts(transcript), &transcript.speaker_names, max_width))
+        .map(|texts| tokenize(sorted(texts(transcript)), names, max_width))
         .find(|tokens| !tokens.is_empty())
         .unwrap_or_default()
 }
@@ -64,20 +69,32 @@ pub(super) fn text_tokens(text: &str, max_width: usize) -> Vec<Token<'_>> {
         channel: None,
         has_space: None,
     };
-    tokenize(vec![text], &SpeakerNames::default(), max_width)
+    tokenize([text].into_iter(), &SpeakerNames::default(), max_width)
 }
 
-fn words(transcript: &Transcript) -> Vec<TimedText<'_>> {
+/// Returns the words, one channel after another, in order of start. A transcript may have hundreds of thousands, so only
+/// their order is kept in memory.
+fn words(transcript: &Transcript) -> impl ExactSizeIterator<Item = TimedText<'_>> {
     let spaces = word_spaces(transcript);
-    let words = transcript.words.iter().zip(spaces);
-    let words = words.map(|(word, has_space)| TimedText {
-        text: &word.text,
-        times: (word.start_s, word.end_s),
-        speaker: word.speaker.as_ref(),
-        channel: word.channel,
-        has_space,
-    });
-    words.collect()
+    let words = &transcript.words;
+    let mut order: Vec<_> = (0..words.len()).collect();
+    order.sort_by_key(|&index| (words[index].channel, millis(words[index].start_s)));
+    order.into_iter().map(move |index| {
+        let word = &words[index];
+        TimedText {
+            text: &word.text,
+            times: (word.start_s, word.end_s),
+            speaker: word.speaker.as_ref(),
+            channel: word.channel,
+            has_space: spaces[index],
+        }
+    })
+}
+
+/// Returns texts, one channel after another, in order of start.
+fn sorted(mut texts: Vec<TimedText<'_>>) -> impl ExactSizeIterator<Item = TimedText<'_>> {
+    texts.sort_by_key(|timed| (timed.channel, millis(timed.times.0)));
+    texts.into_iter()
 }
 
 fn utterances(transcript: &Transcript) -> Vec<TimedText<'_>> {
@@ -124,13 +141,13 @@ fn text(transcript: &Transcript) -> Vec<TimedText<'_>> {
     }]
 }
 
-/// Splits texts into words. The words of one text stay together even if another text overlaps it in time.
+/// Splits texts, which are in order, into words. The words of one text stay together even if another text overlaps it in
+/// time.
 fn tokenize<'a>(
-    mut texts: Vec<TimedText<'a>>,
+    texts: impl ExactSizeIterator<Item = TimedText<'a>>,
     names: &SpeakerNames,
     max_width: usize,
 ) -> Vec<Token<'a>> {
-    texts.sort_by_key(|timed| (timed.channel, millis(timed.times.0)));
     let mut tokens = Vec::with_capacity(texts.len());
     // Most words have the label of the word before.
     let (mut voice, mut voice_label) = ((None, None), None);
