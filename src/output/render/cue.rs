@@ -12,7 +12,7 @@ use super::token::{Token, tokens};
 use super::weak_words::WordBinding;
 use crate::domain::rendering::SubtitleOptions;
 use crate::domain::{Language, Transcript};
-use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// A subtitle cue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(super) struct Cue {
     /// Display time.
     pub(super) span: CueSpan,
     /// Label of the speaker, if known.
-    pub(super) label: Option<String>,
+    pub(super) label: Option<Rc<str>>,
     /// Lines of text, one or two.
     pub(super) lines: Vec<String>,
 }
@@ -47,16 +47,13 @@ pub(super) fn cues(
         max_chars: max_columns(texts, options.max_chars),
         ..*options
     };
-    let mut channels = BTreeMap::<_, Vec<Token>>::new();
-    for token in tokens(transcript, options.max_chars) {
-        channels.entry(token.channel).or_default().push(token);
-    }
+    let words = tokens(transcript, options.max_chars);
+    let channels = || words.chunk_by(|word, next| word.channel == next.channel);
     let binding = WordBinding::of(language);
-    let cues_of = |(channel, words): (&Option<u32>, &Vec<Token>)| {
-        let others = channels.iter().filter(|(other, _)| *other != channel);
-        let mut other_starts: Vec<_> = others
-            .flat_map(|(_, words)| words.iter().map(|word| word.start_ms))
-            .collect();
+    let cues_of = |words: &[Token<'_>]| {
+        let others = channels().filter(|others| others[0].channel != words[0].channel);
+        let other_starts = others.flatten().map(|word| word.start_ms);
+        let mut other_starts: Vec<_> = other_starts.collect();
         other_starts.sort_unstable();
         let limits = CueLimits {
             options: &options,
@@ -65,7 +62,7 @@ pub(super) fn cues(
         };
         channel_cues(&Speech::new(words, &binding), &limits)
     };
-    let mut cues: Vec<_> = channels.iter().flat_map(cues_of).collect();
+    let mut cues: Vec<_> = channels().flat_map(cues_of).collect();
     cues.sort_by_key(|cue| cue.span.0);
     cues
 }
@@ -102,7 +99,7 @@ fn lines(speech: &Speech<'_>, cue: &CueWords) -> Vec<String> {
     lines.filter(|line| !line.is_empty()).collect()
 }
 
-fn line(words: &[Token]) -> String {
+fn line(words: &[Token<'_>]) -> String {
     let mut line = String::new();
     for (index, word) in words.iter().enumerate() {
         if index > 0 && word.has_space {

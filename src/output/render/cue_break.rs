@@ -110,7 +110,7 @@ fn needs_label(
 }
 
 /// Returns the width of the label of a word with its space, in columns.
-fn label_columns(word: &Token) -> Option<usize> {
+fn label_columns(word: &Token<'_>) -> Option<usize> {
     let label = word.label.as_deref()?;
     Some(label.width() + ": ".len())
 }

@@ -17,15 +17,15 @@ pub(super) fn label(
 ) -> Option<String> {
     let given = names.name(speaker, channel).map(plain::printable_line);
     if let Some(name) = given.filter(|name| !name.is_empty()) {
-        return Some(truncate(name));
+        return Some(truncate(&name));
     }
     let channel = channel.map(|channel| format!("Channel {}", u64::from(channel) + 1));
     let speaker = speaker
         .and_then(name)
         .map(|speaker| format!("Speaker {speaker}"));
     match (channel, speaker) {
-        (Some(channel), Some(speaker)) => Some(truncate(format!("{channel}, {speaker}"))),
-        (one, other) => one.or(other).map(truncate),
+        (Some(channel), Some(speaker)) => Some(truncate(&format!("{channel}, {speaker}"))),
+        (one, other) => one.or(other).as_deref().map(truncate),
     }
 }
 
@@ -61,12 +61,12 @@ fn name(speaker: &Speaker) -> Option<String> {
     let name = plain::printable_line(speaker.key());
     match name.parse::<u32>() {
         Ok(number) => Some((u64::from(number) + 1).to_string()),
-        Err(_) => Some(name).filter(|name| !name.is_empty()),
+        Err(_) => Some(name.into_owned()).filter(|name| !name.is_empty()),
     }
 }
 
 /// Truncates a label to its maximum width.
-fn truncate(label: String) -> String {
+fn truncate(label: &str) -> String {
     let mut label: String = label.chars().take(MAX_COLUMNS).collect();
     while label.width() > MAX_COLUMNS {
         label.pop();

@@ -41,7 +41,7 @@ impl TranscriptMetadata<'_> {
             || self.recording.as_str().into(),
             |stem| stem.to_string_lossy(),
         );
-        plain::printable_line(&title)
+        plain::printable_line(&title).into_owned()
     }
 
     /// Returns the detected or requested language.

@@ -2,9 +2,10 @@
 
 use super::label::label;
 use super::plain;
-use super::segment::{Segment, segments, text_segments};
+use super::segment::{Segment, segment_words, segments};
 use super::spacing;
 use super::timing::millis;
+use super::token::text_tokens;
 use crate::domain::Transcript;
 
 /// Maximum number of segments in a paragraph that is made of sentences.
@@ -29,7 +30,7 @@ pub(super) struct ReadingParagraph {
 pub(super) fn paragraphs(transcript: &Transcript) -> Vec<ReadingParagraph> {
     let given = given_paragraphs(transcript);
     if given.is_empty() {
-        group(segments(transcript))
+        group(segments(&segment_words(transcript)))
     } else {
         given
     }
@@ -38,7 +39,9 @@ pub(super) fn paragraphs(transcript: &Transcript) -> Vec<ReadingParagraph> {
 /// Returns the paragraphs of the text alone, which has no times. Each line of the text starts a paragraph.
 pub(super) fn text_paragraphs(transcript: &Transcript) -> Vec<ReadingParagraph> {
     let lines = transcript.text.lines();
-    lines.flat_map(|line| group(text_segments(line))).collect()
+    lines
+        .flat_map(|line| group(segments(&text_tokens(line, usize::MAX))))
+        .collect()
 }
 
 fn given_paragraphs(transcript: &Transcript) -> Vec<ReadingParagraph> {
@@ -51,20 +54,20 @@ fn given_paragraphs(transcript: &Transcript) -> Vec<ReadingParagraph> {
             paragraph.speaker.as_ref(),
             paragraph.channel,
         ),
-        text: plain::join(sentences.iter().map(String::as_str)),
+        text: plain::join(sentences.iter().map(|sentence| &**sentence)),
     });
     paragraphs
         .filter(|paragraph| !paragraph.text.is_empty())
         .collect()
 }
 
-fn group(segments: Vec<Segment>) -> Vec<ReadingParagraph> {
+fn group(segments: Vec<Segment<'_>>) -> Vec<ReadingParagraph> {
     let mut paragraphs: Vec<ReadingParagraph> = Vec::new();
     let (mut count, mut chars, mut end_ms) = (0, 0, 0);
     for segment in segments {
         let text = segment.text();
         let continues = |last: &&mut ReadingParagraph| {
-            last.label == segment.label
+            last.label.as_deref() == segment.label
                 && count < MAX_SEGMENTS
                 && chars < LONG_CHARS
                 && segment.start_ms < end_ms + PAUSE_MS
@@ -81,7 +84,7 @@ fn group(segments: Vec<Segment>) -> Vec<ReadingParagraph> {
                 let chars = text.chars().count();
                 paragraphs.push(ReadingParagraph {
                     start_ms: segment.start_ms,
-                    label: segment.label,
+                    label: segment.label.map(str::to_owned),
                     text,
                 });
                 (1, chars)

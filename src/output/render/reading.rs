@@ -37,15 +37,11 @@ fn is_complete(transcript: &Transcript, timed: &[ReadingParagraph]) -> bool {
     let has_times = !transcript.words.is_empty() || !transcript.utterances.is_empty();
     let has_same_words = || {
         let words = timed.iter().flat_map(|paragraph| visible(&paragraph.text));
-        visible(&transcript.text).eq(words)
+        visible(&plain::printable_line(&transcript.text)).eq(words)
     };
     is_given || is_labelled || has_times && has_same_words()
 }
 
 fn visible(text: &str) -> impl Iterator<Item = char> {
-    plain::printable_line(text)
-        .chars()
-        .filter(|char| !char.is_whitespace())
-        .collect::<Vec<_>>()
-        .into_iter()
+    text.chars().filter(|char| !char.is_whitespace())
 }

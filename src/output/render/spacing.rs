@@ -6,6 +6,7 @@
 use super::plain;
 use crate::domain::Transcript;
 use crate::domain::transcript::Word;
+use std::borrow::Cow;
 
 /// Distance in which a word is searched after a difference between the words and the text, in bytes.
 const SEARCH_BYTES: usize = 256;
@@ -23,7 +24,7 @@ pub(super) fn word_spaces(transcript: &Transcript) -> Vec<Option<bool>> {
 }
 
 /// Returns the text of all sentences of the paragraphs, in their order, with the spaces of the transcript.
-pub(super) fn sentences(transcript: &Transcript) -> Vec<Vec<String>> {
+pub(super) fn sentences(transcript: &Transcript) -> Vec<Vec<Cow<'_, str>>> {
     let is_spaced = !plain::has_unspaced_script(&transcript.text);
     let mut cursor = TextCursor::new(&transcript.text);
     let mut paragraphs = vec![Vec::new(); transcript.paragraphs.len()];
@@ -190,12 +191,13 @@ mod tests {
             channel: None,
         };
         let shown = |text: &str, sentences_of: &[&str]| {
-            sentences(&Transcript {
+            let transcript = Transcript {
                 text: text.to_owned(),
                 paragraphs: vec![paragraph(sentences_of)],
                 ..Transcript::default()
-            })
-            .remove(0)
+            };
+            let shown = sentences(&transcript).remove(0).into_iter();
+            shown.map(Cow::into_owned).collect::<Vec<_>>()
         };
         assert_eq!(
             shown("用GPT 4写。好", &["用 G P T 4 写 。", "好"]),

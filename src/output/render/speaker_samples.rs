@@ -1,7 +1,7 @@
 //! The speakers of a transcript, each with a first sentence.
 
 use super::label::label;
-use super::segment::segments;
+use super::segment::{segment_words, segments};
 use crate::domain::Transcript;
 use crate::domain::speaker_names::{SpeakerNames, speaker_key};
 use crate::domain::transcript::Speaker;
@@ -31,15 +31,15 @@ pub fn speaker_samples(mut transcript: Transcript) -> Vec<SpeakerSample> {
         })
         .collect();
     let mut samples = Vec::new();
-    for segment in segments(&transcript) {
-        let Some(label) = &segment.label else {
+    for segment in segments(&segment_words(&transcript)) {
+        let Some(label) = segment.label else {
             continue;
         };
         // Each label is found once, at its first segment.
         if let Some(speaker) = keys.remove(label) {
             samples.push(SpeakerSample {
                 name: names.get(&speaker).map(str::to_owned),
-                label: label.clone(),
+                label: label.to_owned(),
                 sentence: segment.text(),
                 speaker,
             });

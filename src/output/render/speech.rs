@@ -24,7 +24,7 @@ pub(super) enum Boundary {
 
 /// The words of one channel, in order.
 pub(super) struct Speech<'a> {
-    pub(super) words: &'a [Token],
+    pub(super) words: &'a [Token<'a>],
     /// Boundary after each word.
     pub(super) boundaries: Vec<Boundary>,
     /// Column at which each word would start if all were on one line, without its own leading space. The last value is the
@@ -33,7 +33,7 @@ pub(super) struct Speech<'a> {
 }
 
 impl<'a> Speech<'a> {
-    pub(super) fn new(words: &'a [Token], binding: &WordBinding) -> Self {
+    pub(super) fn new(words: &'a [Token<'a>], binding: &WordBinding) -> Self {
         let bindings: Vec<_> = words
             .iter()
             .map(|word| binding.binding(&word.text))
@@ -78,7 +78,11 @@ impl<'a> Speech<'a> {
     }
 }
 
-fn boundary(word: &Token, next: &Token, (binding, next_binding): (Binding, Binding)) -> Boundary {
+fn boundary(
+    word: &Token<'_>,
+    next: &Token<'_>,
+    (binding, next_binding): (Binding, Binding),
+) -> Boundary {
     if word.label != next.label {
         Boundary::Sentence
     } else if !next.has_space && !may_break(&word.text, &next.text) {
@@ -106,7 +110,7 @@ fn may_break(word: &str, next: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn tokens(text: &str) -> Vec<Token> {
+    fn tokens(text: &str) -> Vec<Token<'_>> {
         super::super::token::text_tokens(text, 42)
     }
 

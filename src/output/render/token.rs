@@ -7,7 +7,8 @@ use super::timing::{estimate_duration_s, millis};
 use crate::domain::Transcript;
 use crate::domain::speaker_names::SpeakerNames;
 use crate::domain::transcript::{Paragraph, Speaker};
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::rc::Rc;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -16,9 +17,9 @@ const MAX_PART_BYTES: usize = 1024;
 
 /// A word, or a part of a long word.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Token {
+pub(super) struct Token<'a> {
     /// Text to show.
-    pub(super) text: String,
+    pub(super) text: Cow<'a, str>,
     /// Width in columns.
     pub(super) width: usize,
     /// Start, in milliseconds. Never before the previous token of its channel.
@@ -26,7 +27,7 @@ pub(super) struct Token {
     /// End, in milliseconds.
     pub(super) end_ms: u64,
     /// Label of the speaker, if known.
-    pub(super) label: Option<String>,
+    pub(super) label: Option<Rc<str>>,
     /// Audio channel, if the transcript separates channels.
     pub(super) channel: Option<u32>,
     /// Whether a space separates it from the previous token of its channel.
@@ -43,19 +44,24 @@ struct TimedText<'a> {
     has_space: Option<bool>,
 }
 
-/// Returns all words in order of start. Words wider than `max_width` columns are split.
+/// Returns all words, one channel after another, each in order of start. Words wider than `max_width` columns are split.
 ///
 /// Uses the first of these that is not empty: the words, the utterances, the paragraphs, or the text of the transcript.
-pub(super) fn tokens(transcript: &Transcript, max_width: usize) -> Vec<Token> {
-    [words, utterances, paragraphs, text]
+pub(super) fn tokens(transcript: &Transcript, max_width: usize) -> Vec<Token<'_>> {
+    let names = &transcript.speaker_names;
+    let tokens = tokenize(words(transcript), names, max_width);
+    if !tokens.is_empty() {
+        return tokens;
+    }
+    [utterances, paragraphs, text]
         .into_iter()
-        .map(|texts| tokenize(texts(transcript), &transcript.speaker_names, max_width))
+        .map(|texts| tokenize(sorted(texts(transcript)), names, max_width))
         .find(|tokens| !tokens.is_empty())
         .unwrap_or_default()
 }
 
 /// Returns the words of a text whose times are unknown.
-pub(super) fn text_tokens(text: &str, max_width: usize) -> Vec<Token> {
+pub(super) fn text_tokens(text: &str, max_width: usize) -> Vec<Token<'_>> {
     let text = TimedText {
         text,
         times: (0.0, estimate_duration_s(text)),
@@ -63,20 +69,32 @@ pub(super) fn text_tokens(text: &str, max_width: usize) -> Vec<Token> {
         channel: None,
         has_space: None,
     };
-    tokenize(vec![text], &SpeakerNames::default(), max_width)
+    tokenize([text].into_iter(), &SpeakerNames::default(), max_width)
 }
 
-fn words(transcript: &Transcript) -> Vec<TimedText<'_>> {
+/// Returns the words, one channel after another, in order of start. A transcript may have hundreds of thousands, so only
+/// their order is kept in memory.
+fn words(transcript: &Transcript) -> impl ExactSizeIterator<Item = TimedText<'_>> {
     let spaces = word_spaces(transcript);
-    let words = transcript.words.iter().zip(spaces);
-    let words = words.map(|(word, has_space)| TimedText {
-        text: &word.text,
-        times: (word.start_s, word.end_s),
-        speaker: word.speaker.as_ref(),
-        channel: word.channel,
-        has_space,
-    });
-    words.collect()
+    let words = &transcript.words;
+    let mut order: Vec<_> = (0..words.len()).collect();
+    order.sort_by_key(|&index| (words[index].channel, millis(words[index].start_s)));
+    order.into_iter().map(move |index| {
+        let word = &words[index];
+        TimedText {
+            text: &word.text,
+            times: (word.start_s, word.end_s),
+            speaker: word.speaker.as_ref(),
+            channel: word.channel,
+            has_space: spaces[index],
+        }
+    })
+}
+
+/// Returns texts, one channel after another, in order of start.
+fn sorted(mut texts: Vec<TimedText<'_>>) -> impl ExactSizeIterator<Item = TimedText<'_>> {
+    texts.sort_by_key(|timed| (timed.channel, millis(timed.times.0)));
+    texts.into_iter()
 }
 
 fn utterances(transcript: &Transcript) -> Vec<TimedText<'_>> {
@@ -96,12 +114,14 @@ fn paragraphs(transcript: &Transcript) -> Vec<TimedText<'_>> {
 
 /// Returns the sentences of a paragraph. Their times are estimated from their lengths.
 fn sentences(paragraph: &Paragraph) -> Vec<TimedText<'_>> {
-    let texts: Vec<_> = paragraph.sentences.iter().map(String::as_str).collect();
-    split_time(&texts, (paragraph.start_s, paragraph.end_s))
-        .zip(&texts)
-        .map(|(times, text)| TimedText {
+    let characters = |text: &String| text.chars().count().max(1);
+    let all = paragraph.sentences.iter().map(characters).sum();
+    let mut times = SharedTime::new((paragraph.start_s, paragraph.end_s), all);
+    let sentences = paragraph.sentences.iter();
+    sentences
+        .map(|text| TimedText {
             text,
-            times,
+            times: times.take(characters(text)),
             speaker: paragraph.speaker.as_ref(),
             channel: paragraph.channel,
             has_space: None,
@@ -121,76 +141,100 @@ fn text(transcript: &Transcript) -> Vec<TimedText<'_>> {
     }]
 }
 
-/// Splits texts into words. The words of one text stay together even if another text overlaps it in time.
-fn tokenize(mut texts: Vec<TimedText<'_>>, names: &SpeakerNames, max_width: usize) -> Vec<Token> {
-    texts.sort_by_key(|timed| millis(timed.times.0));
-    let mut tokens: Vec<Token> = Vec::new();
-    let mut last_on = BTreeMap::<_, usize>::new();
+/// Splits texts, which are in order, into words. The words of one text stay together even if another text overlaps it in
+/// time.
+fn tokenize<'a>(
+    texts: impl ExactSizeIterator<Item = TimedText<'a>>,
+    names: &SpeakerNames,
+    max_width: usize,
+) -> Vec<Token<'a>> {
+    let mut tokens = Vec::with_capacity(texts.len());
+    // Most words have the label of the word before.
+    let (mut voice, mut voice_label) = ((None, None), None);
     for timed in texts {
-        for (index, mut token) in timed.tokens(names, max_width).into_iter().enumerate() {
-            if let Some(&last) = last_on.get(&timed.channel) {
-                let last: &Token = &tokens[last];
+        if voice != (timed.speaker, timed.channel) {
+            voice = (timed.speaker, timed.channel);
+            voice_label = label(names, timed.speaker, timed.channel).map(Rc::from);
+        }
+        let first = tokens.len();
+        timed.add_tokens(&mut tokens, voice_label.as_ref(), max_width);
+        for index in first..tokens.len() {
+            let (before, token) = tokens.split_at_mut(index);
+            let token = &mut token[0];
+            if let Some(last) = before.last().filter(|last| last.channel == timed.channel) {
                 token.start_ms = token.start_ms.max(last.start_ms);
-                token.has_space = match index {
-                    0 => timed
-                        .has_space
-                        .unwrap_or_else(|| plain::needs_space(&last.text, &token.text)),
-                    _ => token.has_space,
-                };
+                if index == first {
+                    let needs_space = || plain::needs_space(&last.text, &token.text);
+                    token.has_space = timed.has_space.unwrap_or_else(needs_space);
+                }
             }
             token.end_ms = token.end_ms.max(token.start_ms);
-            last_on.insert(timed.channel, tokens.len());
-            tokens.push(token);
         }
     }
     tokens
 }
 
-impl TimedText<'_> {
-    /// Returns the words. Their times are estimated from their lengths.
-    fn tokens(&self, names: &SpeakerNames, max_width: usize) -> Vec<Token> {
+impl<'a> TimedText<'a> {
+    /// Adds the words. Their times are estimated from their lengths.
+    fn add_tokens(&self, tokens: &mut Vec<Token<'a>>, label: Option<&Rc<str>>, max_width: usize) {
         let line = plain::without_noise_spaces(plain::printable_line(self.text));
-        let pieces: Vec<_> = line
-            .split(' ')
-            .flat_map(|word| split_word(word, max_width))
-            .collect();
-        let texts: Vec<_> = pieces.iter().map(|piece| piece.text).collect();
-        let label = label(names, self.speaker, self.channel);
-        split_time(&texts, self.times)
-            .zip(&pieces)
-            .map(|((start_s, end_s), piece)| Token {
-                text: piece.text.to_owned(),
-                width: piece.width,
+        let all = line.chars().filter(|char| *char != ' ').count();
+        let mut times = SharedTime::new(self.times, all);
+        let mut add = |text: Cow<'a, str>, width, is_first| {
+            let (start_s, end_s) = times.take(text.chars().count());
+            tokens.push(Token {
+                text,
+                width,
                 start_ms: millis(start_s),
                 end_ms: millis(end_s),
-                label: label.clone(),
+                label: label.cloned(),
                 channel: self.channel,
-                has_space: piece.is_first,
-            })
-            .collect()
+                has_space: is_first,
+            });
+        };
+        // Most words are as in the transcript, and are not copied.
+        match line {
+            Cow::Borrowed(line) => split_line(line, max_width, |part| {
+                add(part.text.into(), part.width, part.is_first);
+            }),
+            Cow::Owned(line) => split_line(&line, max_width, |part| {
+                add(part.text.to_owned().into(), part.width, part.is_first);
+            }),
+        }
     }
 }
 
-/// Divides a time span, in seconds, among texts in proportion to their number of characters.
-fn split_time(
-    texts: &[&str],
-    (start, end): (f64, f64),
-) -> impl Iterator<Item = (f64, f64)> + use<> {
-    let lengths: Vec<_> = texts
-        .iter()
-        .map(|text| text.chars().count().max(1))
-        .collect();
-    let all = lengths.iter().sum::<usize>() as f64;
-    let at = move |characters: usize| {
-        let part = characters as f64 / all;
+/// A time span that is divided among texts in proportion to their number of characters.
+struct SharedTime {
+    /// Start and end, in seconds.
+    span: (f64, f64),
+    /// Number of characters of all texts.
+    all: usize,
+    /// Number of characters of the texts that have their part.
+    taken: usize,
+}
+
+impl SharedTime {
+    const fn new(span: (f64, f64), all: usize) -> Self {
+        Self {
+            span,
+            all,
+            taken: 0,
+        }
+    }
+
+    /// Returns the start and end of the next text, in seconds.
+    fn take(&mut self, characters: usize) -> (f64, f64) {
+        let from = self.at(self.taken);
+        self.taken += characters;
+        (from, self.at(self.taken))
+    }
+
+    fn at(&self, characters: usize) -> f64 {
+        let part = characters as f64 / self.all as f64;
         // A weighted sum of both ends, because their difference may overflow. It is exact at both ends.
-        start * (1.0 - part) + end * part
-    };
-    lengths.into_iter().scan(0, move |before, length| {
-        let from = at(*before);
-        *before += length;
-        Some((from, at(*before)))
-    })
+        self.span.0 * (1.0 - part) + self.span.1 * part
+    }
 }
 
 /// A word, or a part of a long word.
@@ -201,22 +245,28 @@ struct WordPart<'a> {
     is_first: bool,
 }
 
-/// Splits a word into parts of at most `max_width` columns, between graphemes.
+/// Adds the words of a line, or their parts.
+fn split_line<'a>(line: &'a str, max_width: usize, mut add: impl FnMut(WordPart<'a>)) {
+    line.split(' ')
+        .for_each(|word| split_word(word, max_width, &mut add));
+}
+
+/// Adds the parts of a word, of at most `max_width` columns, between graphemes.
 ///
 /// In scripts where a line may break between any two characters, a long text is also split there, so that a cue can end
 /// with a sentence.
-fn split_word(word: &str, max_width: usize) -> Vec<WordPart<'_>> {
+fn split_word<'a>(word: &'a str, max_width: usize, mut add: impl FnMut(WordPart<'a>)) {
     if word.is_empty() {
-        return Vec::new();
+        return;
     }
-    if word.width() <= max_width && word.len() <= MAX_PART_BYTES {
-        return vec![WordPart {
+    let width = word.width();
+    if width <= max_width && word.len() <= MAX_PART_BYTES {
+        return add(WordPart {
             text: word,
-            width: word.width(),
+            width,
             is_first: true,
-        }];
+        });
     }
-    let mut pieces = Vec::new();
     let (mut begin, mut end, mut width) = (0, 0, 0);
     for part in word
         .graphemes(true)
@@ -224,7 +274,7 @@ fn split_word(word: &str, max_width: usize) -> Vec<WordPart<'_>> {
     {
         let is_full = width + part.width() > max_width || end + part.len() - begin > MAX_PART_BYTES;
         if end > begin && (is_full || may_break(&word[begin..end], part)) {
-            pieces.push(WordPart {
+            add(WordPart {
                 text: &word[begin..end],
                 width,
                 is_first: begin == 0,
@@ -234,12 +284,11 @@ fn split_word(word: &str, max_width: usize) -> Vec<WordPart<'_>> {
         end += part.len();
         width += part.width();
     }
-    pieces.push(WordPart {
+    add(WordPart {
         text: &word[begin..end],
         width,
         is_first: begin == 0,
     });
-    pieces
 }
 
 /// Splits a grapheme that is too wide or too long into characters. No real text contains one.
@@ -263,8 +312,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn parts(word: &str, max_width: usize) -> Vec<WordPart<'_>> {
+        let mut parts = Vec::new();
+        split_word(word, max_width, |part| parts.push(part));
+        parts
+    }
+
     fn texts(word: &str) -> Vec<&str> {
-        split_word(word, 6).iter().map(|piece| piece.text).collect()
+        parts(word, 6).iter().map(|part| part.text).collect()
     }
 
     #[test]
@@ -291,13 +346,13 @@ mod tests {
     fn invisible_and_indivisible_text_is_split() {
         let invisible = "\u{200b}".repeat(1000);
         assert!(
-            split_word(&invisible, 6)
+            parts(&invisible, 6)
                 .iter()
                 .all(|piece| piece.text.len() <= MAX_PART_BYTES)
         );
         let one_grapheme = "\u{1100}".repeat(10);
         assert!(
-            split_word(&one_grapheme, 6)
+            parts(&one_grapheme, 6)
                 .iter()
                 .all(|piece| piece.text.width() <= 6)
         );
@@ -305,8 +360,11 @@ mod tests {
 
     #[test]
     fn time_is_divided_by_characters_with_exact_ends() {
-        let times: Vec<_> = split_time(&["a", "bbb"], (1.0, 3.0)).collect();
-        assert_eq!(times, [(1.0, 1.5), (1.5, 3.0)]);
+        let mut times = SharedTime::new((1.0, 3.0), 4);
+        assert_eq!(
+            [1, 3].map(|characters| times.take(characters)),
+            [(1.0, 1.5), (1.5, 3.0)]
+        );
     }
 
     #[test]
@@ -329,7 +387,7 @@ mod tests {
     proptest! {
         #[test]
         fn parts_fit_and_form_the_word(word in "(\\PC|[夜の。「]|[\u{300}-\u{310}\u{1100}-\u{1200}\u{200b}-\u{200d}]){1,300}") {
-            let pieces = split_word(&word, 42);
+            let pieces = parts(&word, 42);
             prop_assert!(pieces.iter().all(|piece| piece.text.width() <= piece.width && piece.width <= 42));
             prop_assert_eq!(pieces.iter().map(|piece| piece.text).collect::<String>(), word);
         }

@@ -3,12 +3,12 @@
 //! Whisper and its readers know no quoting, while table readers take a straight quotation mark for the start of a quoted
 //! field, which may contain the following rows. The text has typographic marks instead, which both read as text.
 
-use super::segment::segments;
+use super::segment::{segment_words, segments};
 use crate::domain::Transcript;
 
 pub(super) fn render(transcript: &Transcript) -> String {
     let mut text = "start\tend\ttext\n".to_owned();
-    for segment in segments(transcript) {
+    for segment in segments(&segment_words(transcript)) {
         let text_line = typographic_quotes(&segment.labelled_text(None));
         // The text contains no tab, because its white space is already collapsed to single spaces.
         text.push_str(&format!(
