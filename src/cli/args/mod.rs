@@ -17,7 +17,7 @@ pub use json::{JsonArgs, JsonLinesArgs};
 pub use money::{PlanArgs, PricesArgs, ReportArgs};
 pub use run::{PauseArgs, ResumeArgs, RunArgs, StatusArgs};
 pub use sandbox::{DemoArgs, SandboxArgs};
-pub use service::{ServiceArgs, ServiceCommand, ServiceStatusArgs};
+pub use service::{ServiceArgs, ServiceChangeArgs, ServiceCommand, ServiceStatusArgs};
 pub use setup::{InitArgs, ManArgs, NotifyArgs};
 pub use since::Since;
 use std::path::PathBuf;

@@ -8,9 +8,9 @@ use std::path::PathBuf;
 #[command(disable_help_subcommand = true)]
 pub enum ServiceCommand {
     /// Write the service file and start the service; repeat after changing the configuration
-    Install(ServiceArgs),
+    Install(ServiceChangeArgs),
     /// Stop the service and remove its file; the queue and the transcripts are kept
-    Uninstall(ServiceArgs),
+    Uninstall(ServiceChangeArgs),
     /// Check that the service is installed, up to date, active and able to run unattended
     Status(ServiceStatusArgs),
 }
@@ -27,6 +27,17 @@ pub struct ServiceArgs {
     /// Treat this folder as / and start nothing; for images and packages
     #[arg(long, value_name = "DIR")]
     pub root: Option<PathBuf>,
+}
+
+/// Arguments of `service install` and `service uninstall`.
+#[derive(Debug, Args)]
+pub struct ServiceChangeArgs {
+    /// Which service.
+    #[command(flatten)]
+    pub service: ServiceArgs,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `service status`.

@@ -20,8 +20,8 @@ pub struct SpeakersArgs {
     /// Name for a speaker, as in 0=Anna; for a channel its number from 0
     #[arg(value_name = "SPEAKER=NAME", value_parser = speaker_name)]
     pub names: Vec<(String, String)>,
-    /// Print one JSON object
-    #[arg(long, conflicts_with = "names")]
+    /// Print one JSON object; with names, that of `export`
+    #[arg(long)]
     pub json: bool,
 }
 

@@ -12,7 +12,7 @@
 mod awaited_now;
 pub(super) mod estimate;
 mod event_text;
-mod events;
+pub(super) mod events;
 pub(super) mod log;
 mod summary_text;
 pub(super) mod systemd;
