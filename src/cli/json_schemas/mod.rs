@@ -4,7 +4,7 @@
 
 mod strict;
 
-use super::display::events::EventLine;
+use super::display::event_view::EventLine;
 use super::service::{install::InstallResult, uninstall::UninstallResult};
 use super::transcribe::printer::NamedOutcome;
 use super::{add, export, init, pause, scan};
