@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 /// Billing report. This is the JSON form: fields may be added, but never removed or renamed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BillingReport {
     /// Start of the reported period.
     pub since: Timestamp,
@@ -32,6 +33,7 @@ pub struct BillingReport {
 
 /// Totals of one source, model or day.
 #[derive(Debug, Clone, PartialEq, Serialize, Default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReportLine {
     /// Source, model or day.
     pub name: String,

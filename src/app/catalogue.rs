@@ -32,6 +32,7 @@ pub struct Catalogue {
 
 /// A model of the catalogue. This is the JSON form: fields may be added, but never removed or renamed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ModelView {
     /// Name of the model.
     pub model: String,

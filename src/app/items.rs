@@ -20,6 +20,7 @@ use std::path::PathBuf;
 
 /// An item, with its wait reason as `W`. This is the JSON form: fields may be added, but never removed or renamed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ItemView<W = WaitReason> {
     /// ID of the job.
     pub id: JobId,
@@ -166,6 +167,7 @@ impl ItemView {
 
 /// An item with its attempts and its hook. This is the JSON form of one item.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ItemDetails<W = WaitReason> {
     /// The item.
     #[serde(flatten)]
@@ -192,6 +194,7 @@ impl ItemDetails {
 
 /// A submission of an item.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AttemptView {
     /// Attempt ID.
     pub id: AttemptId,
@@ -234,6 +237,7 @@ impl From<stored::Attempt> for AttemptView {
 
 /// Hook run for a transcript.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HookView {
     /// Time it ended. `None` while it waits or runs.
     pub ended_at: Option<Timestamp>,
@@ -255,6 +259,7 @@ impl From<HookRun> for HookView {
 
 /// Stored answer of the service that could not be used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct UnusableAnswerView {
     /// Time of the answer.
     pub received_at: Timestamp,

@@ -37,6 +37,7 @@ pub struct PlanLimits {
 
 /// Plan of a run. This is the JSON form: fields may be added, but never removed or renamed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Plan {
     /// Files by source and model.
     pub groups: Vec<PlanGroup>,
@@ -82,6 +83,7 @@ pub struct Plan {
 
 /// Files of one source with the same model.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PlanGroup {
     /// Name of the source.
     pub source: String,

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 /// Price of a model. This is the JSON form: fields may be added, but never removed or renamed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ModelPrice {
     /// Name of the model.
     pub model: String,
@@ -33,6 +34,7 @@ pub struct KnownPrices {
 
 /// Model without a price per time of audio. This is the JSON form: fields may be added, but never removed or renamed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct UnpricedModel {
     /// Name of the model.
     pub model: String,

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Quality report. This is the JSON form: fields may be added, but never removed or renamed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct QualityReport {
     /// Start of the reported period.
     pub since: Timestamp,
@@ -21,6 +22,7 @@ pub struct QualityReport {
 
 /// Means of one source, model or day. Each transcript has the same weight.
 #[derive(Debug, Clone, PartialEq, Serialize, Default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct QualityLine {
     /// Source, model or day.
     pub name: String,

@@ -4,6 +4,7 @@ use super::charges::listed_charges;
 use super::error::AppError;
 use super::session::Session;
 use crate::domain::Timestamp;
+use crate::domain::readable_path::serialize_path;
 use crate::provider::ChargedRequest;
 use crate::store::sqlite::billing::{BillingEntry, BillingState};
 use serde::Serialize;
@@ -18,11 +19,13 @@ const LISTING_DELAY: Duration = Duration::from_secs(600);
 
 /// Difference between the queue and the service's list, for one request.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Difference {
     /// The service completed the request, but its transcript is not stored.
     PaidForNothing {
         /// Path relative to the source.
+        #[serde(serialize_with = "serialize_path")]
         recording: PathBuf,
         /// Value of `X-Client-Request-Id`.
         client_request_id: String,
@@ -32,6 +35,7 @@ pub enum Difference {
     /// The transcript is stored, but the service does not list the request.
     Unlisted {
         /// Path relative to the source.
+        #[serde(serialize_with = "serialize_path")]
         recording: PathBuf,
         /// Value of `X-Client-Request-Id`.
         client_request_id: String,
@@ -39,6 +43,7 @@ pub enum Difference {
     /// The transcript is stored, but the service lists the request as failed.
     ListedAsFailed {
         /// Path relative to the source.
+        #[serde(serialize_with = "serialize_path")]
         recording: PathBuf,
         /// Value of `X-Client-Request-Id`.
         client_request_id: String,

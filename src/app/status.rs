@@ -19,6 +19,7 @@ const RATE_WINDOW: Duration = Duration::from_secs(3600);
 
 /// Status of the queue. This is the JSON form: fields may be added, but never removed or renamed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Status {
     /// Configuration file.
     pub config: String,
@@ -53,6 +54,7 @@ pub struct Status {
 
 /// Active runner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Runner {
     /// Process ID.
     pub pid: u32,

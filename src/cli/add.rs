@@ -47,7 +47,8 @@ pub(super) async fn add(session: &Session, args: &AddArgs) -> Result<Exit, Comma
 
 /// JSON form of the result. Fields may be added, but never removed or renamed.
 #[derive(Serialize)]
-struct AddResult {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct AddResult {
     /// The path or URL, as given.
     name: String,
     #[serde(flatten)]

@@ -60,13 +60,16 @@ pub(super) async fn export(session: &Session, args: &ExportArgs) -> Result<Exit,
 
 /// JSON form of the result. Fields may be added, but never removed or renamed.
 #[derive(Serialize)]
-struct ExportResult {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct ExportResult {
+    /// ID of the job.
     item: JobId,
     #[serde(flatten)]
     outcome: ExportOutcome,
 }
 
-fn print_json(item: JobId, outcome: ExportOutcome) -> Result<Exit, CommandError> {
+/// Prints the outcome of an item as JSON.
+pub(super) fn print_json(item: JobId, outcome: ExportOutcome) -> Result<Exit, CommandError> {
     let exit = exit_of(&outcome);
     let result = ExportResult { item, outcome };
     writeln!(anstream::stdout().lock(), "{}", to_json_line(&result)?)?;

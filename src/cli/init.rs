@@ -2,9 +2,12 @@
 
 use super::args::InitArgs;
 use super::exit::{CommandError, Exit};
+use super::json::to_json_line;
 use super::terminal::printable_path;
 use crate::config::TEMPLATE;
 use crate::config::template::template_with_source;
+use crate::domain::readable_path::readable_path;
+use serde::Serialize;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
@@ -42,6 +45,14 @@ pub(super) fn init(args: &InitArgs, config: Option<&Path>) -> Result<Exit, Comma
         ),
     })?;
     let mut out = anstream::stdout().lock();
+    if args.json {
+        let result = InitResult {
+            file: readable_path(file),
+            has_source: recordings.is_some(),
+        };
+        writeln!(out, "{}", to_json_line(&result)?)?;
+        return Ok(Exit::Done);
+    }
     writeln!(out, "Wrote {}.", printable_path(file))?;
     let next = match recordings {
         Some(_) => "set AIMLAPI_KEY, and run `nightscribe check`.",
@@ -49,6 +60,16 @@ pub(super) fn init(args: &InitArgs, config: Option<&Path>) -> Result<Exit, Comma
     };
     writeln!(out, "Next: {next}")?;
     Ok(Exit::Done)
+}
+
+/// JSON form of the result. Fields may be added, but never removed or renamed.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct InitResult {
+    /// File that was written.
+    file: String,
+    /// Whether it has a source: that of the folder of recordings.
+    has_source: bool,
 }
 
 /// Returns the annotated file with a source for a folder of recordings.

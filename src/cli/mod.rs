@@ -5,7 +5,7 @@
 //! - `candidates`: completion candidates for the shell
 //! - `logging`: log setup; `journal`: priorities for the journal of systemd
 //! - `manual_config`: manual page of the configuration
-//! - `terminal`: styles and formatting; `json`: JSON output
+//! - `terminal`: styles and formatting; `json`: JSON output; `json_schemas`: their schemas, for the tests
 //! - `wait_text`: sentence for the reason that an item is not done
 //! - `quality_text`: figures by which transcripts are judged
 //! - `live`: live view of the queue
@@ -25,6 +25,8 @@ mod export;
 mod init;
 mod journal;
 mod json;
+#[cfg(test)]
+mod json_schemas;
 mod list;
 mod live;
 mod logging;

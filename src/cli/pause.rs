@@ -83,7 +83,9 @@ pub(super) fn remaining(hold: &Hold) -> String {
 
 /// JSON form of a pause. Fields may be added, but never removed or renamed.
 #[derive(Serialize)]
-struct PauseResult {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct PauseResult {
+    /// Whether submissions are paused. Always true.
     is_paused: bool,
     /// When submissions resume by themselves.
     until: Option<Timestamp>,
@@ -91,7 +93,8 @@ struct PauseResult {
 
 /// JSON form of a resumption. Fields may be added, but never removed or renamed.
 #[derive(Serialize)]
-struct ResumeResult {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct ResumeResult {
     /// Whether submissions were held.
     is_resumed: bool,
     /// Sources whose recordings will be submitted although they look paid.

@@ -35,7 +35,8 @@ pub(super) async fn scan(session: &Session, as_json: bool) -> Result<Exit, Comma
 
 /// JSON form of the result. Fields may be added, but never removed or renamed.
 #[derive(Serialize)]
-struct ScanResult {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(super) struct ScanResult {
     #[serde(flatten)]
     scan: ScanSummary,
     /// Problems of the sources.

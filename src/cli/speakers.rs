@@ -2,7 +2,7 @@
 
 use super::args::SpeakersArgs;
 use super::exit::{CommandError, Exit};
-use super::export::print_outcome;
+use super::export::{print_json, print_outcome};
 use super::json::to_json_line;
 use super::terminal::{escape_control_chars, format_table, new_table};
 use crate::app::actions::export::{ExportFiles, Exporter};
@@ -23,7 +23,10 @@ pub(super) async fn speakers(session: &Session, args: &SpeakersArgs) -> Result<E
     exporter.close().await;
     let mut exit = Exit::Done;
     for (item, outcome) in outcomes {
-        exit = print_outcome(item, outcome)?;
+        exit = match args.json {
+            true => print_json(item, outcome)?,
+            false => print_outcome(item, outcome)?,
+        };
     }
     Ok(exit)
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 /// Paid results that are still at the service. Only a run collects them, and only until they expire.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AwaitedResults {
     /// Number of accepted submissions without a result.
     pub pending: u64,

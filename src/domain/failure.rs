@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 /// Class of a failure. Shown in `list`, `show`, JSON and the summary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorClass {
     /// The file cannot be read, is empty or is truncated.
@@ -158,6 +159,7 @@ impl FromStr for ErrorClass {
 
 /// Failure of a job: its class and a one-line message without secrets.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, thiserror::Error)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[error("{class}: {message}")]
 pub struct Failure {
     /// Class of the failure.

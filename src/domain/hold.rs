@@ -7,6 +7,7 @@ use std::time::Duration;
 
 /// Cause of a hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum HoldKind {
     /// The service rejected the API key (401).
@@ -162,6 +163,7 @@ impl FromStr for HoldKind {
 
 /// An active hold.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Hold {
     /// Cause of the hold.
     pub kind: HoldKind,

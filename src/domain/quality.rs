@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Figures of a transcript. This is the stored and the JSON form: fields may be added, but never removed or renamed.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Quality {
     /// Mean confidence of the words, from 0 to 1. `None` if the service gives none.

@@ -1,12 +1,13 @@
-//! States of a job.
+//! States of a job. The module [`super::transition`] defines the transitions.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// State of a job. The module [`super::transition`] defines the transitions.
+/// State of a job.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
     /// In the queue, waiting for its turn, its retry time or the end of a hold. The submitter continues it.

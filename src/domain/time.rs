@@ -73,6 +73,23 @@ impl serde::Serialize for Timestamp {
     }
 }
 
+/// Describes the text in the JSON Schemas.
+#[cfg(test)]
+impl schemars::JsonSchema for Timestamp {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Timestamp".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$";
+        schemars::json_schema!({"type": "string", "format": "date-time", "pattern": pattern})
+    }
+}
+
 /// Parses RFC 3339.
 impl<'de> serde::Deserialize<'de> for Timestamp {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

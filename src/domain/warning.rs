@@ -7,6 +7,7 @@ use std::str::FromStr;
 ///
 /// Shown by `list`, `show` and `report`, in JSON, and at the end of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Warning {
     /// No speech was found in a long recording.

@@ -1,5 +1,6 @@
 //! Files that were written, and how their content is recognised later.
 
+use super::readable_path::serialize_path;
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -59,10 +60,13 @@ impl FileRecord {
 
 /// An edited output file that was kept, and the file with the new content next to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct KeptFile {
     /// The edited file.
+    #[serde(serialize_with = "serialize_path")]
     pub path: PathBuf,
     /// The file with the new content.
+    #[serde(serialize_with = "serialize_path")]
     pub new: PathBuf,
 }
 

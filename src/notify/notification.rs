@@ -10,6 +10,7 @@ const VERSION: u32 = 1;
 
 /// Reason for a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum NotificationKind {
     /// A run or a day has ended.
@@ -22,7 +23,9 @@ pub enum NotificationKind {
 
 /// A notification.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Notification {
+    /// Version of the message: 1.
     version: u32,
     /// Reason for the message.
     pub kind: NotificationKind,
@@ -38,9 +41,9 @@ pub struct Notification {
     pub done: u64,
     /// Recordings that failed.
     pub failed: u64,
-    /// Transcripts that should be checked. 0 for [`NotificationKind::Attention`].
+    /// Transcripts that should be checked. 0 for `attention`.
     pub warned: u64,
-    /// The first failed recordings, at most [`MAX_FAILURES`].
+    /// The first failed recordings. The others are only counted.
     pub failures: Vec<FailedRecording>,
     /// Active holds.
     pub holds: Vec<ActiveHold>,
@@ -49,7 +52,7 @@ pub struct Notification {
     /// Paid results that are still at the service at the end of a run. The next run has to collect them before they
     /// expire.
     pub awaited: AwaitedResults,
-    /// Duration of the transcribed audio, in seconds. `None` for [`NotificationKind::Attention`].
+    /// Duration of the transcribed audio, in seconds. `None` for `attention`.
     pub audio_s: Option<f64>,
     /// Cost of the transcripts. `None` if a price is not known.
     pub cost: Option<Cost>,
@@ -68,6 +71,7 @@ pub struct Origin {
 
 /// An amount of money.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Cost {
     /// Amount in units of the currency.
     pub amount: f64,
@@ -77,6 +81,7 @@ pub struct Cost {
 
 /// A run, and the period that a message covers.
 #[derive(Debug, Clone, Copy, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RunPeriod {
     /// ID of the run that created the message.
     pub id: i64,
@@ -88,12 +93,14 @@ pub struct RunPeriod {
 
 /// A recording that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FailedRecording {
     /// ID of the job.
     pub id: JobId,
     /// Absolute path or URL.
     pub path: String,
     /// Error class.
+    #[cfg_attr(test, schemars(with = "crate::domain::ErrorClass"))]
     pub class: &'static str,
     /// Error message.
     pub message: String,
@@ -117,8 +124,10 @@ impl FailedRecording {
 
 /// An active hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ActiveHold {
     /// Cause of the hold.
+    #[cfg_attr(test, schemars(with = "crate::domain::HoldKind"))]
     pub kind: &'static str,
     /// Source that is held; `None` if all are.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -145,6 +154,7 @@ impl From<&Hold> for ActiveHold {
 
 /// A problem that needs a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReportedProblem {
     /// Kind of the problem.
     pub kind: &'static str,

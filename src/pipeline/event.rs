@@ -170,6 +170,7 @@ pub enum RunEvent {
 
 /// Result of one scan of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ScanSummary {
     /// Number of recordings found.
     pub found: u64,

@@ -1,5 +1,6 @@
 //! Test environment: a temporary folder with recordings and a configuration, a sandbox service and the real binary.
 
+use crate::schema_check;
 use nightscribe::domain::{RecordingHash, RecordingIdentity};
 use nightscribe_sandbox::{Sandbox, Settings};
 use serde_json::Value;
@@ -290,12 +291,16 @@ impl TestEnv {
     }
 }
 
-/// Runs a command until it exits.
+/// Runs a command until it exits. Asserts that JSON on its standard output has the form of its schema.
 pub fn run_command(command: &mut Command) -> CommandResult {
     let output = command.output().unwrap();
+    let args = command.get_args().map(|arg| arg.to_string_lossy());
+    let args: Vec<_> = args.map(Into::into).collect();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    schema_check::assert_output(&args, &stdout);
     CommandResult {
         code: output.status.code().unwrap_or(-1),
-        stdout: String::from_utf8(output.stdout).unwrap(),
+        stdout,
         stderr: String::from_utf8(output.stderr).unwrap(),
     }
 }

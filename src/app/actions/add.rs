@@ -16,6 +16,7 @@ use url::Url;
 
 /// Outcome of adding a file or URL.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum AddOutcome {
     /// A new recording was queued.

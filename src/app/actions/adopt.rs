@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 /// Outcome of adopting a folder of transcripts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Adopted {
     /// Number of results taken into the queue.
     pub results: u64,

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 /// Result of cancelling items.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Cancelled {
     /// Cancelled items.
     pub items: Vec<JobId>,

@@ -32,6 +32,7 @@ use std::sync::Arc;
 
 /// Outcome of exporting one item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ExportOutcome {
     /// Its files were written.

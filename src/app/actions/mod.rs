@@ -28,6 +28,7 @@ use serde::Serialize;
 
 /// An item that an action left unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Refusal {
     /// ID of the job.
     pub item: JobId,

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 /// Result of requeueing items.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Requeued {
     /// Requeued items.
     pub items: Vec<JobId>,

@@ -38,6 +38,7 @@ pub enum LowQualityAction {
 
 /// Retry of transcripts of low confidence. This is the JSON form: fields may be added, but never removed or renamed.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LowQualityRetry {
     /// Items that were queued.
     pub items: Vec<JobId>,

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 /// Speakers of an item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ItemSpeakers {
     /// ID of the job.
     pub item: JobId,

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 /// Result of a test message on one channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TestDelivery {
     /// Channel.
     pub channel: &'static str,

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 /// What became of a recording. This is the JSON form: fields may be added, but never removed or renamed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum TranscribeOutcome {
     /// It has a transcript.
@@ -46,6 +47,7 @@ pub enum TranscribeOutcome {
 
 /// A transcript.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Transcribed {
     /// Its item.
     pub item: JobId,

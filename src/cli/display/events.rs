@@ -1,15 +1,13 @@
-//! Events of a run as JSON, one object per line: `run --events`. Fields may be added, but are never removed or renamed.
+//! Events of a run as JSON, one object per line: `run --events`.
 
+use super::event_view::{ErrorView, EventLine, EventView, ItemRef};
 use crate::cli::json::to_json_line;
+use crate::domain::Failure;
 use crate::domain::readable_path::readable_path;
-use crate::domain::{AwaitedResults, Failure, Hold, Timestamp};
-use crate::notify::notification::ReportedProblem;
 use crate::pipeline::Summary;
 use crate::pipeline::event::{Observer, RunEvent};
 use crate::policy::hours::Opening;
 use crate::runtime::clock::{Clock, SystemClock};
-use crate::source::folder::left_out::LeftOut;
-use serde::Serialize;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -59,197 +57,6 @@ fn write(event: EventView<'_>) {
         let mut out = std::io::stdout().lock();
         let _closed = writeln!(out, "{line}").and_then(|()| out.flush());
     }
-}
-
-#[derive(Serialize)]
-struct EventLine<'a> {
-    #[serde(flatten)]
-    event: EventView<'a>,
-    /// Time of the event.
-    at: Timestamp,
-}
-
-/// A recording and its item.
-#[derive(Serialize)]
-struct ItemRef {
-    item: i64,
-    /// Path in the source.
-    recording: String,
-}
-
-/// An error with its class.
-#[derive(Serialize)]
-struct ErrorView<'a> {
-    class: &'static str,
-    message: &'a str,
-}
-
-/// An event. The name of the variant is the value of `event`, which is the first field of the object.
-#[derive(Serialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-enum EventView<'a> {
-    Started {
-        pending: u64,
-        received: u64,
-        uncertain: u64,
-    },
-    Scanned {
-        source: &'a str,
-        found: u64,
-        new: u64,
-        changed: u64,
-        unsettled: u64,
-        unreadable: u64,
-    },
-    LeftOut {
-        source: &'a str,
-        #[serde(flatten)]
-        left_out: &'a LeftOut,
-    },
-    SourceMissing {
-        source: &'a str,
-        path: String,
-        reason: &'a str,
-    },
-    NotWatched {
-        source: &'a str,
-        path: String,
-        reason: &'a str,
-    },
-    Unreadable {
-        source: &'a str,
-        path: String,
-        reason: &'a str,
-    },
-    Uploading {
-        #[serde(flatten)]
-        item: ItemRef,
-        size_bytes: u64,
-    },
-    Accepted {
-        #[serde(flatten)]
-        item: ItemRef,
-    },
-    Duplicate {
-        #[serde(flatten)]
-        item: ItemRef,
-        duplicate_of: i64,
-    },
-    Imported {
-        count: u64,
-    },
-    Received {
-        #[serde(flatten)]
-        item: ItemRef,
-        audio_s: Option<f64>,
-    },
-    Done {
-        #[serde(flatten)]
-        item: ItemRef,
-        files: Vec<String>,
-        silent: bool,
-    },
-    SetAside {
-        #[serde(flatten)]
-        item: ItemRef,
-        kept: i64,
-    },
-    EditKept {
-        #[serde(flatten)]
-        item: ItemRef,
-        kept: String,
-        new: String,
-    },
-    NameRejected {
-        rejected: String,
-        written: String,
-    },
-    Warning {
-        #[serde(flatten)]
-        item: ItemRef,
-        warnings: Vec<&'static str>,
-    },
-    Requeued {
-        #[serde(flatten)]
-        item: ItemRef,
-        error: ErrorView<'a>,
-        due: Timestamp,
-    },
-    LengthUnchecked {
-        #[serde(flatten)]
-        item: ItemRef,
-    },
-    OverBudget {
-        #[serde(flatten)]
-        item: ItemRef,
-        error: ErrorView<'a>,
-    },
-    Skipped {
-        #[serde(flatten)]
-        item: ItemRef,
-        error: ErrorView<'a>,
-    },
-    Failed {
-        #[serde(flatten)]
-        item: ItemRef,
-        error: ErrorView<'a>,
-    },
-    NotWritten {
-        #[serde(flatten)]
-        item: ItemRef,
-        error: ErrorView<'a>,
-        due: Timestamp,
-    },
-    Held {
-        hold: &'a Hold,
-    },
-    Released {
-        hold: &'static str,
-    },
-    SourceReleased {
-        source: &'a str,
-    },
-    Hours {
-        is_open: bool,
-        opens_at: Option<Timestamp>,
-    },
-    ClockJumped {
-        seconds: f64,
-    },
-    SlowedDown {
-        error: ErrorView<'a>,
-        until: Timestamp,
-    },
-    ModelPaused {
-        model: &'a str,
-        error: ErrorView<'a>,
-    },
-    ModelResumed {
-        model: &'a str,
-    },
-    StoreUnavailable {
-        reason: &'a str,
-    },
-    Unreachable {
-        problem: ReportedProblem,
-    },
-    Reloading,
-    Stopping,
-    Summary {
-        done: u64,
-        failed: u64,
-        warned: u64,
-        submitted: u64,
-        /// Audio submitted, in seconds.
-        submitted_s: f64,
-        /// Cost of the submissions with known prices.
-        cost: f64,
-        /// Duration of the run.
-        seconds: f64,
-        holds: &'a [Hold],
-        problems: Vec<ReportedProblem>,
-        awaited: AwaitedResults,
-    },
 }
 
 /// Returns the view of an event. `None` for an event that only a display needs.
@@ -487,7 +294,8 @@ fn texts(paths: &[PathBuf]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{ErrorClass, JobId};
+    use crate::domain::{ErrorClass, JobId, Timestamp};
+    use crate::source::folder::left_out::LeftOut;
 
     #[test]
     fn the_name_of_the_event_comes_first() {

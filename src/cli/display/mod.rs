@@ -4,7 +4,7 @@
 //! - [`terminal`]: progress bars and counts on a terminal
 //! - [`systemd`]: notifications to systemd
 //! - [`estimate`]: throughput and time left
-//! - `events`: events as JSON
+//! - `events`: events as JSON; `event_view`: their form
 //! - `event_text`: messages that both share
 //! - `summary_text`: one-line summary of a run
 //! - `awaited_now`: what waits at the service at the moment
@@ -12,6 +12,7 @@
 mod awaited_now;
 pub(super) mod estimate;
 mod event_text;
+pub(super) mod event_view;
 mod events;
 pub(super) mod log;
 mod summary_text;

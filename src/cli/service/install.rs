@@ -4,18 +4,25 @@ use super::manager;
 use super::target::{ServiceTarget, passwd};
 use crate::cli::args::GlobalArgs;
 use crate::cli::exit::{CommandError, Exit};
+use crate::cli::json::to_json_line;
 use crate::cli::terminal::printable_path;
 use crate::config::{Config, KeySource};
+use crate::domain::readable_path::readable_path;
 use crate::service_manager::setup::programs;
 use crate::service_manager::unit_file::Unit;
 use crate::service_manager::{
     Identity, Scope, ServiceKey, ServiceManager, ServiceSpec, is_generated, render, user,
 };
+use serde::Serialize;
 use std::io::{self, Write};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::Path;
 
-pub(super) fn install(target: &ServiceTarget, global: &GlobalArgs) -> Result<Exit, CommandError> {
+pub(super) fn install(
+    target: &ServiceTarget,
+    global: &GlobalArgs,
+    as_json: bool,
+) -> Result<Exit, CommandError> {
     let (config, setup) = target.load_plan(global)?;
     let text = render(target.manager, &setup);
     let before = target.installed()?;
@@ -28,13 +35,39 @@ pub(super) fn install(target: &ServiceTarget, global: &GlobalArgs) -> Result<Exi
         make_folders(&config, &setup)?;
     }
     let word = if is_new { "Wrote" } else { "Unchanged:" };
-    print(&format!("{word} {}", printable_path(&target.file)))?;
+    if !as_json {
+        print(&format!("{word} {}", printable_path(&target.file)))?;
+    }
     let has_key = target.has_key(&config) != Some(false);
-    start(target, is_new, has_key)?;
-    hints(target, &setup, &config, has_key)
-        .iter()
-        .try_for_each(|hint| print(hint))?;
+    let start = start(target, is_new, has_key)?;
+    let mut messages = vec![start.message];
+    messages.extend(hints(target, &setup, &config, has_key));
+    if as_json {
+        let result = InstallResult {
+            file: readable_path(&target.file),
+            is_changed: is_new,
+            is_started: start.is_started,
+            messages,
+        };
+        print(&to_json_line(&result)?)?;
+    } else {
+        messages.iter().try_for_each(|message| print(message))?;
+    }
     Ok(Exit::Done)
+}
+
+/// JSON form of the result. Fields may be added, but never removed or renamed.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(in crate::cli) struct InstallResult {
+    /// Service file.
+    file: String,
+    /// Whether the file was written. It is not if it had the same content.
+    is_changed: bool,
+    /// Whether the service runs.
+    is_started: bool,
+    /// What was done and what is left to do, in sentences.
+    messages: Vec<String>,
 }
 
 /// Returns an error if nightscribe did not write the service file. Such a file is neither replaced nor removed.
@@ -113,7 +146,13 @@ fn make(folder: &Path, owner: Option<(u32, Option<u32>)>) -> io::Result<()> {
     Ok(())
 }
 
-fn start(target: &ServiceTarget, is_new: bool, has_key: bool) -> Result<(), CommandError> {
+struct Start {
+    is_started: bool,
+    message: String,
+}
+
+/// Starts the service, or only enables it while it has no key.
+fn start(target: &ServiceTarget, is_new: bool, has_key: bool) -> Result<Start, CommandError> {
     let talk = target.commands();
     let steps = match (has_key, is_new) {
         (false, _) => talk.enable(),
@@ -122,10 +161,14 @@ fn start(target: &ServiceTarget, is_new: bool, has_key: bool) -> Result<(), Comm
     };
     if !manager::is_running_here(target) {
         let manager = target.manager.name();
-        return print(&format!(
+        let message = format!(
             "{manager} is not running here, so nothing was started. To start the service: {}",
             manager::command_line(&steps)
-        ));
+        );
+        return Ok(Start {
+            is_started: false,
+            message,
+        });
     }
     // launchd reloads a known job only after it is unloaded. Unloading an unknown job fails, which is ignored.
     if target.manager == ServiceManager::Launchd && is_new {
@@ -134,9 +177,13 @@ fn start(target: &ServiceTarget, is_new: bool, has_key: bool) -> Result<(), Comm
         });
     }
     manager::run_all(&steps)?;
-    print(match has_key {
+    let message = match has_key {
         true => "The service is running and will start automatically.",
         false => "The service will start automatically once it has a key.",
+    };
+    Ok(Start {
+        is_started: has_key,
+        message: message.to_owned(),
     })
 }
 

@@ -6,12 +6,12 @@
 //! - `unit_user`: user of a unit and its permissions
 //! - `readiness`: checks that an installed service can run unattended, for `nightscribe check`
 
-mod install;
+pub(super) mod install;
 mod manager;
 pub(crate) mod readiness;
 mod status;
 mod target;
-mod uninstall;
+pub(super) mod uninstall;
 pub(crate) mod unit_user;
 
 use super::args::{GlobalArgs, ServiceCommand};
@@ -20,10 +20,12 @@ use target::ServiceTarget;
 
 pub(super) fn service(command: &ServiceCommand, global: &GlobalArgs) -> Result<Exit, CommandError> {
     match command {
-        ServiceCommand::Install(whose) => {
-            install::install(&ServiceTarget::from_args(whose)?, global)
+        ServiceCommand::Install(args) => {
+            install::install(&ServiceTarget::from_args(&args.service)?, global, args.json)
         }
-        ServiceCommand::Uninstall(whose) => uninstall::uninstall(&ServiceTarget::from_args(whose)?),
+        ServiceCommand::Uninstall(args) => {
+            uninstall::uninstall(&ServiceTarget::from_args(&args.service)?, args.json)
+        }
         ServiceCommand::Status(args) => {
             status::status(&ServiceTarget::from_args(&args.service)?, global, args.json)
         }

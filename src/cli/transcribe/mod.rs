@@ -3,7 +3,7 @@
 //! - `service`: the service, or a sandbox in its place
 //! - `printer`: texts, JSON and messages
 
-mod printer;
+pub(super) mod printer;
 mod service;
 
 use super::args::{GlobalArgs, TranscribeArgs};

@@ -22,7 +22,8 @@ pub(super) struct Printer {
 
 /// JSON form of an outcome. Fields may be added, but never removed or renamed.
 #[derive(Serialize)]
-struct NamedOutcome {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(in crate::cli) struct NamedOutcome {
     /// The path or URL.
     name: String,
     #[serde(flatten)]

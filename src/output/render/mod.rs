@@ -59,6 +59,8 @@ mod whisperx;
 mod wrap;
 
 #[cfg(test)]
+pub(crate) use json::EnvelopeFile;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 /// A speaker of a transcript.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SpeakerSample {
     /// Key by which a name is given: the number from 0 or the letter of the service.
     pub speaker: String,

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 /// What became of a deprecated model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DeprecationStatus {
     /// It is still served until it is shut down.

@@ -17,6 +17,7 @@ const MAX_LISTED: usize = 5;
 
 /// Counts of the files that one walk of a source passed over.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LeftOut {
     /// Symbolic links, which are not followed.
     pub links: u64,

@@ -30,6 +30,7 @@ pub struct QueuedFile {
 
 /// Approved recordings of a source.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ApprovedSource {
     /// Name of the source.
     pub source: String,
