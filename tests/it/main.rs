@@ -51,6 +51,7 @@ mod service;
 mod sick_models;
 mod simulation;
 mod soak;
+mod sound_copies;
 mod state_folder;
 mod stop;
 mod store;
