@@ -73,6 +73,7 @@ async fn process(store: &Store, run: RunId, job: JobId) {
             duration_s: Some(60.0),
             identity: RecordingIdentity::default(),
             size_bytes: None,
+            sent_sha256: None,
             now: NOW,
         })
         .await

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 pub struct MediaConfig {
     /// ffprobe, which tells the lengths that nightscribe cannot read itself.
     pub ffprobe: OptionalProgram,
+    /// ffmpeg, which copies the sound track of a video for the upload.
+    pub ffmpeg: OptionalProgram,
 }
 
 /// A program that is used if it is installed.
@@ -30,11 +32,17 @@ pub(super) fn read_media(
     environment: &Environment,
     resolve: &impl Fn(PathBuf) -> ParseResult<PathBuf>,
 ) -> Option<MediaConfig> {
-    let ffprobe = section.get("ffprobe", |value| {
-        optional_program("ffprobe", value, environment, resolve)
-    });
+    let mut program = |name| {
+        section.get(name, |value| {
+            optional_program(name, value, environment, resolve)
+        })
+    };
+    let (ffprobe, ffmpeg) = (program("ffprobe"), program("ffmpeg"));
     section.finish();
-    Some(MediaConfig { ffprobe: ffprobe? })
+    Some(MediaConfig {
+        ffprobe: ffprobe?,
+        ffmpeg: ffmpeg?,
+    })
 }
 
 /// Parses `"auto"`, `"never"` or a path. A bare name is not a path, as it could be a misspelt word.

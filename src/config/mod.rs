@@ -210,6 +210,16 @@ pub struct AllowUnknown {
     pub options: bool,
 }
 
+/// Setting `extract_audio` of a source: what is uploaded of a video.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ExtractAudio {
+    /// Its sound track, if ffmpeg is installed and the copy has the same time line. Otherwise the file.
+    #[default]
+    Auto,
+    /// The file.
+    Never,
+}
+
 /// A folder of recordings.
 #[derive(Debug, Clone)]
 pub struct SourceConfig {
@@ -233,6 +243,8 @@ pub struct SourceConfig {
     pub settle: Duration,
     /// Limits on the duration and size of recordings.
     pub bounds: Bounds,
+    /// What is uploaded of a video.
+    pub extract_audio: ExtractAudio,
     /// Names and replacements for its transcripts.
     pub rules: RenderRules,
 }

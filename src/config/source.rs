@@ -8,7 +8,7 @@ use super::values::{
     ParseResult, boolean, bytes, duration, parsed, path, positive_duration, string, strings,
 };
 use super::vocabulary::read_vocabulary;
-use super::{AllowUnknown, SourceConfig};
+use super::{AllowUnknown, ExtractAudio, SourceConfig};
 use crate::config::diagnostics::Diagnostic;
 use crate::config::patterns::PathPatterns;
 use crate::domain::Request;
@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Default values of a source. The template shows the same values.
-const DEFAULTS: &str = "model = '#g1_nova-2-general'\nsettle = '30s'\nexclude = []\ndefault_excludes = true\nfollow_links = false\n";
+const DEFAULTS: &str = "model = '#g1_nova-2-general'\nsettle = '30s'\nexclude = []\ndefault_excludes = true\nfollow_links = false\nextract_audio = 'auto'\n";
 /// Maximum length of a source name, in bytes. Source names are folder names.
 const MAX_NAME_BYTES: usize = 64;
 
@@ -70,6 +70,7 @@ pub(super) fn read_source(
     {
         section.reject("min_duration", "must not be longer than `max_duration`");
     }
+    let extract_audio = section.get("extract_audio", extract_audio);
     let options = section.table("options");
     let rules = RuleTables {
         speakers: section.table("speakers"),
@@ -112,6 +113,7 @@ pub(super) fn read_source(
         follow_links: follow_links?,
         settle: settle?,
         bounds,
+        extract_audio: extract_audio?,
         rules,
     })
 }
@@ -149,6 +151,14 @@ fn name(value: &Value) -> ParseResult<String> {
         ));
     }
     Ok(name)
+}
+
+fn extract_audio(value: &Value) -> ParseResult<ExtractAudio> {
+    match value.as_str() {
+        Some("auto") => Ok(ExtractAudio::Auto),
+        Some("never") => Ok(ExtractAudio::Never),
+        _ => Err(format!("expected \"auto\" or \"never\", found {value}")),
+    }
 }
 
 fn patterns(value: &Value) -> ParseResult<PathPatterns> {

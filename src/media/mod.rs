@@ -8,11 +8,14 @@
 //! - `id3`: tags before and after such sound
 //! - [`sound`]: the sound of a recording
 //! - [`ffprobe`]: lengths from ffprobe, for kinds that no container module reads
+//! - [`sound_track`]: copies of the sound track of a video, made by ffmpeg
+//! - `ff_program`: what both programs have in common
 //! - `input`: bounded access to the bytes
 //! - `search`: search for the first and the last sound
 //! - `field`: numbers in headers
 
 mod container;
+mod ff_program;
 pub mod ffprobe;
 mod field;
 mod frames;
@@ -24,3 +27,4 @@ pub mod recording_hash;
 mod search;
 mod sniff;
 pub mod sound;
+pub mod sound_track;

@@ -15,6 +15,7 @@
 //! - [`event`]: the events that a run reports to its observers; [`tally`]: counters kept from them
 //! - [`write_failures`]: the time for which output files could not be written
 //! - [`probe_durations`]: durations of queued recordings; [`lengths`]: those that only ffprobe can tell
+//! - [`sound_copies`]: copies of the sound tracks of videos, which are sent in their place
 //! - [`lock`]: one runner per state folder; `path_lock`: the same if the folder is replaced
 
 pub mod admission;
@@ -40,6 +41,7 @@ pub mod result_cache;
 pub mod run;
 pub mod runner;
 pub mod signals;
+pub mod sound_copies;
 pub mod source_holds;
 pub mod stages;
 pub mod submit_rate;

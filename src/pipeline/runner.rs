@@ -19,6 +19,7 @@ use super::reach::Reach;
 use super::result_cache::ResultCache;
 use super::run::{Mode, RunError, STOP_TIMEOUT, Setup, Stages, Summary, stage_result};
 use super::signals::Signals;
+use super::sound_copies::{SoundCopies, remove_leftovers};
 use super::source_holds::SourceHolds;
 use super::stages::compare::{self, Compare, Comparer};
 use super::stages::discover::guard::Guard;
@@ -79,6 +80,7 @@ pub async fn run(setup: Setup) -> Result<Summary, RunError> {
 /// As [`run`], except that the folder is already locked.
 pub async fn run_locked(setup: Setup, lock: &Lock) -> Result<Summary, RunError> {
     let store = Store::open(&setup.config.state.dir).await?;
+    remove_leftovers(&setup.config.state.dir);
     store.check_integrity(INTEGRITY_LIMIT).await?;
     let (mode, reload) = (setup.mode, setup.reload.requested.clone());
     let (run, recovered) = Run::new(setup, store).await?;
@@ -393,6 +395,7 @@ impl Run {
             ages: self.ages.clone(),
             preflight_slots: submit::preflight::slots(),
             lengths: Lengths::new(&self.config),
+            sound_copies: SoundCopies::new(&self.config),
         }
     }
 

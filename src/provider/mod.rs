@@ -22,4 +22,4 @@ pub use crate::provider::aimlapi::completed::Completed;
 pub use crate::provider::aimlapi::request_log::{
     ChargedPage, ChargedRequest, LogEntry, LogPage, LogsResponse,
 };
-pub use crate::provider::http::upload::{Recording, UploadProgress};
+pub use crate::provider::http::upload::{Recording, SoundCopy, UploadProgress};

@@ -47,6 +47,8 @@ pub struct Bounds {
     pub output_bytes: usize,
     /// Maximum size of the memory, in bytes, where the system can limit it.
     pub memory_bytes: u64,
+    /// Maximum size of a file that it writes, in bytes, where the system can limit it. A larger file kills it.
+    pub file_bytes: u64,
 }
 
 /// What a program wrote.
@@ -271,6 +273,7 @@ impl ProcessGroup {
                 (Resource::As, bounds.memory_bytes),
                 (Resource::Cpu, bounds.time.as_secs().max(1)),
                 (Resource::Core, 0),
+                (Resource::Fsize, bounds.file_bytes),
             ];
             for (resource, most) in limits {
                 let limit = Rlimit {
@@ -404,6 +407,7 @@ mod tests {
         time: Duration::from_secs(60),
         output_bytes: 1000,
         memory_bytes: 1 << 30,
+        file_bytes: 1000,
     };
 
     #[tokio::test]
@@ -441,6 +445,23 @@ mod tests {
         };
         let captured = capture(&call, &BOUNDS).await.unwrap();
         assert_eq!(captured.stdout, b"1048576\n");
+    }
+
+    #[tokio::test]
+    #[cfg(target_os = "linux")]
+    async fn a_program_that_writes_too_much_is_killed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("large");
+        let script = format!(
+            "while [ \"$(nice)\" != 10 ]; do :; done; sleep 0.1; while :; do echo more; done > '{}'",
+            path.display()
+        );
+        let call = Invocation {
+            withheld: Vec::new(),
+            ..sh(&script)
+        };
+        capture(&call, &BOUNDS).await.unwrap_err();
+        assert_eq!(std::fs::metadata(path).unwrap().len(), 1000);
     }
 
     #[test]

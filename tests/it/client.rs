@@ -166,6 +166,7 @@ fn recording(path: PathBuf) -> Recording {
         hash: None,
         payload: None,
         content: None,
+        copy: None,
         progress: Arc::default(),
     }
 }

@@ -54,6 +54,7 @@ mod service;
 mod sick_models;
 mod simulation;
 mod soak;
+mod sound_copies;
 mod state_folder;
 mod stop;
 mod store;

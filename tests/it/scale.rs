@@ -283,6 +283,7 @@ async fn counts_follow_changes_and_rollbacks() {
         duration_s: None,
         identity: RecordingIdentity::default(),
         size_bytes: None,
+        sent_sha256: None,
         now: at(1),
     };
     queue.store.claim(claim(1)).await.unwrap();
@@ -382,6 +383,7 @@ async fn activity_describes_the_queue() {
             duration_s: Some(60.0),
             identity: identity_of(format!("{job}")),
             size_bytes: Some(100),
+            sent_sha256: None,
             now: at(second),
         };
         store.claim(claim).await.unwrap()

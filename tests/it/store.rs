@@ -121,6 +121,7 @@ impl Queue {
                 duration_s: Some(12.5),
                 identity,
                 size_bytes: None,
+                sent_sha256: None,
                 now: at(10),
             })
             .await
@@ -1359,6 +1360,7 @@ async fn concurrent_claims_get_separate_results() {
                 duration_s: None,
                 identity: identity_of(job.to_string()),
                 size_bytes: None,
+                sent_sha256: None,
                 now: at(1),
             };
             store.claim(claim).await

@@ -4,7 +4,7 @@
 //! - `budget`: prices that the budget needs
 //! - `channels`: notification channels and the hook
 //! - `folders`: state folder, output folder and free space
-//! - `media`: ffprobe, which tells some lengths
+//! - `media`: ffprobe and ffmpeg, which are used if they are installed
 //! - `models`: models of the sources
 //! - `secret_files`: access rights of files with secrets
 //! - `sources`: folders of the sources
@@ -38,7 +38,7 @@ pub async fn check_all(session: &Session) -> Vec<CheckResult> {
     results.extend(sources::check(config, session.now()));
     results.extend(sources_options(config));
     results.extend(folders::check(session).await);
-    results.push(media::check(config).await);
+    results.extend(media::check(config).await);
     results.extend(budget::check(session).await);
     results.extend(channels::check(config, environment).await);
     results.extend(base_url(config));

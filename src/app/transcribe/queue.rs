@@ -7,7 +7,8 @@ use crate::app::error::AppError;
 use crate::app::session::Session;
 use crate::config::patterns::PathPatterns;
 use crate::config::{
-    AllowUnknown, Config, Environment, Layout, NotifyConfig, OutputConfig, SourceConfig, load,
+    AllowUnknown, Config, Environment, ExtractAudio, Layout, NotifyConfig, OutputConfig,
+    SourceConfig, load,
 };
 use crate::domain::rendering::RenderRules;
 use crate::domain::{Format, JobId, JobState, Location, Request};
@@ -215,6 +216,7 @@ fn source_of(folder: Option<&Path>, request: &Request) -> SourceConfig {
         follow_links: false,
         settle: Duration::ZERO,
         bounds: Bounds::default(),
+        extract_audio: ExtractAudio::default(),
         rules: RenderRules::default(),
     }
 }

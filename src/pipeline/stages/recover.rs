@@ -268,7 +268,10 @@ impl Recover {
             attempts: submission.attempts,
             model: submission.model,
             duration_s: submission.duration_s,
-            sha256: adoption.hash.map(|hash| hash.sha256.into_boxed_str()),
+            sha256: submission
+                .sent_sha256
+                .or(adoption.hash.map(|hash| hash.sha256))
+                .map(String::into_boxed_str),
             has_unusable_answer: false,
             relative: submission.recording.relative,
         };

@@ -228,9 +228,9 @@ impl Client {
             .await
             .map_err(|error| file_error(&error))?;
         let part =
-            Part::stream_with_length(reqwest::Body::wrap_stream(stream), recording.size_bytes)
-                .file_name(file_name(&recording.path))
-                .mime_str(mime_for(&recording.path))
+            Part::stream_with_length(reqwest::Body::wrap_stream(stream), recording.sent_bytes())
+                .file_name(file_name(recording.sent_name()))
+                .mime_str(mime_for(recording.sent_name()))
                 .map_err(|error| {
                     submit_error(&TransportError::NotConnected(error.to_string()), false)
                 })?;

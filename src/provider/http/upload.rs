@@ -13,14 +13,14 @@ use futures_util::Stream;
 use futures_util::stream::try_unfold;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Chunk size in bytes. It keeps both thread switches and memory low.
 const CHUNK: usize = 512 * 1024;
 
-/// Snapshot of a file from the scan.
+/// Snapshot of a file from the scan, and what is sent of it.
 ///
 /// The upload is aborted before the last byte if the file differs from its snapshot.
 #[derive(Debug, Clone)]
@@ -37,8 +37,48 @@ pub struct Recording {
     pub payload: Option<Payload>,
     /// The whole content, if it was just read. The upload then does not open the file again.
     pub content: Option<FileContent>,
+    /// Copy of its sound track that is sent in its place.
+    pub copy: Option<SoundCopy>,
     /// Number of bytes sent so far.
     pub progress: Arc<UploadProgress>,
+}
+
+/// Copy of the sound track of a recording, in a file that nothing else changes.
+#[derive(Debug, Clone)]
+pub struct SoundCopy {
+    /// Path of the copy.
+    pub path: PathBuf,
+    /// File name that the service sees.
+    pub name: PathBuf,
+    /// Length of the copy in bytes.
+    pub size_bytes: u64,
+    /// Hashes of the whole recording.
+    pub recording_hash: RecordingHash,
+}
+
+impl Recording {
+    /// Returns the file name that the service sees.
+    pub(crate) fn sent_name(&self) -> &Path {
+        self.copy.as_ref().map_or(&self.path, |copy| &copy.name)
+    }
+
+    /// Returns the number of bytes that are sent.
+    pub(crate) fn sent_bytes(&self) -> u64 {
+        self.copy
+            .as_ref()
+            .map_or(self.size_bytes, |copy| copy.size_bytes)
+    }
+
+    /// Returns the file that is sent.
+    fn sent_path(&self) -> &Path {
+        self.copy.as_ref().map_or(&self.path, |copy| &copy.path)
+    }
+
+    /// Returns the hashes of the whole recording, if they are known before the upload.
+    fn known_hash(&self) -> Option<&RecordingHash> {
+        let of_copy = self.copy.as_ref().map(|copy| &copy.recording_hash);
+        of_copy.or(self.hash.as_ref())
+    }
 }
 
 /// Progress of an upload.
@@ -122,7 +162,7 @@ enum HashState {
 
 impl HashState {
     fn new(recording: &Recording) -> Self {
-        match &recording.hash {
+        match recording.known_hash() {
             Some(known) => Self::Known(known.clone()),
             None => Self::Computing(Box::new(RecordingHasher::new(recording.payload.as_ref()))),
         }
@@ -257,10 +297,10 @@ impl Upload {
 impl FileReader {
     fn open(recording: Recording) -> Result<NextChunk, FileError> {
         let reader = Box::new(Self {
-            file: File::open(&recording.path)?,
-            remaining: recording.size_bytes,
+            file: File::open(recording.sent_path())?,
+            remaining: recording.sent_bytes(),
             hash: HashState::new(&recording),
-            buffers: Buffers::with_size(up_to(recording.size_bytes, CHUNK)),
+            buffers: Buffers::with_size(up_to(recording.sent_bytes(), CHUNK)),
             recording,
         });
         if !reader.is_unchanged()? {
@@ -291,8 +331,12 @@ impl FileReader {
         Ok(Chunk { bytes, rest })
     }
 
+    /// Whether the recording is as in its snapshot, also if a copy of its sound is sent.
     fn is_unchanged(&self) -> io::Result<bool> {
-        let metadata = self.file.metadata()?;
+        let metadata = match &self.recording.copy {
+            None => self.file.metadata()?,
+            Some(_) => std::fs::metadata(&self.recording.path)?,
+        };
         Ok(metadata.len() == self.recording.size_bytes
             && Timestamp::from(metadata.modified()?) == self.recording.modified)
     }

@@ -214,6 +214,7 @@ mod tests {
                 follow_links: false,
                 settle: Duration::from_secs(30),
                 bounds: Bounds::default(),
+                extract_audio: crate::config::ExtractAudio::default(),
                 allow_unknown: crate::config::AllowUnknown::default(),
                 rules: crate::domain::rendering::RenderRules::default(),
             },

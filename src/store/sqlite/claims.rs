@@ -27,6 +27,8 @@ pub struct Claim {
     pub identity: RecordingIdentity,
     /// Size of the file in bytes; `None` for a URL.
     pub size_bytes: Option<u64>,
+    /// SHA-256 in hex of what is sent in place of the file, if it is not sent itself.
+    pub sent_sha256: Option<String>,
     /// Time of the claim.
     pub now: Timestamp,
 }
@@ -166,8 +168,8 @@ impl BatchedChange for Claim {
         connection: &mut SqliteConnection,
     ) -> Result<Replies<AttemptId>, StoreError> {
         let claimed: String = sqlx::query_scalar(
-            "INSERT INTO attempts (job_id, run_id, client_request_id, started_at, outcome)
-             SELECT jobs.id, c.value ->> 1, c.value ->> 2, c.value ->> 3, 'sending'
+            "INSERT INTO attempts (job_id, run_id, client_request_id, started_at, sent_sha256, outcome)
+             SELECT jobs.id, c.value ->> 1, c.value ->> 2, c.value ->> 3, c.value ->> 9, 'sending'
              FROM jsonb_each(?1) c CROSS JOIN jobs ON jobs.id = c.value ->> 0
              WHERE jobs.state = 'queued' AND uncertain_attempt_id IS NULL
                AND (jobs.paid_mark IS 'approved' OR NOT EXISTS (
@@ -239,6 +241,7 @@ impl BatchedChange for Claim {
                 hash.as_ref().and_then(|hash| hash.sound.as_ref()),
                 key.as_ref().map(|key| &key.head),
                 key.as_ref().and_then(|key| key.length_s),
+                &claim.sent_sha256,
             )
         })))
         .fetch_one(connection)

@@ -63,7 +63,7 @@ pub struct PendingJob {
     pub model: String,
     /// Duration in seconds, if known.
     pub duration_s: Option<f64>,
-    /// SHA-256 of the audio, if known.
+    /// SHA-256 of what was sent, if known.
     pub sha256: Option<Box<str>>,
     /// Whether an answer that could not be used is kept.
     pub has_unusable_answer: bool,
@@ -465,7 +465,8 @@ async fn pending_after(
         last.map_or((i64::MIN, 0), |last| (last.expires_at.millis(), last.job.0));
     let page: String = sqlx::query_scalar(
         "SELECT json_group_array(json_array(id, attempt, hex(generation_id), accepted_at, expires_at, attempts,
-                                            model, duration_s, sha256,
+                                            model, duration_s,
+                                            coalesce((SELECT a.sent_sha256 FROM attempts a WHERE a.id = attempt), sha256),
                                             EXISTS (SELECT 1 FROM unusable_answers u WHERE u.attempt_id = attempt AND u.job_id = id),
                                             hex(relative))) FROM (
              SELECT j.id, j.generation_id, j.accepted_at, j.expires_at, j.attempts, j.model, r.duration_s,

@@ -32,6 +32,8 @@ pub struct UncertainSubmission {
     pub model: String,
     /// Duration of the audio in seconds, if known.
     pub duration_s: Option<f64>,
+    /// SHA-256 in hex of what was sent in place of the recording, if it was not sent itself.
+    pub sent_sha256: Option<String>,
     /// The recording, as of the last scan.
     pub recording: Recording,
     /// Whether the recording has changed since the submission.
@@ -70,7 +72,7 @@ impl Store {
     ) -> Result<Vec<UncertainSubmission>, StoreError> {
         let rows = sqlx::query(
             "SELECT j.id, j.uncertain_attempt_id, a.client_request_id, a.started_at, j.lookups, j.attempts, j.model,
-                    r.duration_s, r.source, r.kind, r.location, r.size_bytes, r.modified_at, r.relative,
+                    r.duration_s, a.sent_sha256, r.source, r.kind, r.location, r.size_bytes, r.modified_at, r.relative,
                     r.seen_at > a.started_at AS has_changed
              FROM jobs j JOIN attempts a ON a.id = j.uncertain_attempt_id JOIN recordings r ON r.id = j.recording_id
              WHERE j.uncertain_attempt_id IS NOT NULL AND j.due_at <= ?1 ORDER BY a.started_at",
@@ -163,6 +165,7 @@ fn submission(found: &SqliteRow) -> Result<UncertainSubmission, StoreError> {
         attempts: small_count("attempts")?,
         model: found.try_get("model")?,
         duration_s: found.try_get("duration_s")?,
+        sent_sha256: found.try_get("sent_sha256")?,
         recording: row::recording(found)?,
         has_changed: row::is_set(found, "has_changed")?,
     })

@@ -6,7 +6,7 @@ use Scenario::{
     AfterCrash, AllFormats, Approve, Cancel, Changed, Duplicate, Export, Failing, Included,
     InvalidKey, Legacy, LostQueue, NoRequestLog, NotARecording, Notified, NotifiedOnRetry,
     OverBudget, Pause, Rejected, Resume, Retry, Single, StrayTranscript, Two, UnwritableOutput,
-    Vanished,
+    Vanished, Video,
 };
 
 /// The most that a crash may cost.
@@ -36,7 +36,7 @@ impl Case {
     }
 }
 
-const CASES: [(&str, Scenario, Paid); 144] = [
+const CASES: [(&str, Scenario, Paid); 149] = [
     // Start.
     ("disk.folder.name_synced", Single, Once),
     ("disk.folder.name_synced#2", Single, Once),
@@ -70,6 +70,9 @@ const CASES: [(&str, Scenario, Paid); 144] = [
     ("store.approve.after", Approve, Once),
     ("store.share.before", Duplicate, Once),
     ("store.share.after", Duplicate, Once),
+    // Copy of a sound track.
+    ("pipeline.submit.copy.before", Video, Once),
+    ("pipeline.submit.copy.after", Video, Once),
     // Submission.
     ("store.claim.before", Single, Once),
     ("store.claim.after", Single, OnceUncertain),
@@ -79,6 +82,9 @@ const CASES: [(&str, Scenario, Paid); 144] = [
     ("pipeline.submit.request.after", Single, OnceUncertain),
     ("store.accept.before", Single, OnceUncertain),
     ("store.accept.after", Single, Once),
+    ("store.claim.after", Video, OnceUncertain),
+    ("pipeline.submit.request.after", Video, OnceUncertain),
+    ("store.accept.after", Video, Once),
     ("pipeline.submit.request.after", Rejected, OnceUncertain),
     ("store.set_back.before", Rejected, OnceUncertain),
     ("store.set_back.after", Rejected, Once),

@@ -1,6 +1,7 @@
 //! Scenarios: what leads to a failpoint, and what the user repairs after the crash.
 
 use crate::harness::{TestEnv, settings, wav};
+use crate::sound_copies::{COPY, install as install_ffmpeg, video};
 use nightscribe_sandbox::{Faults, Settings};
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,6 +14,8 @@ pub enum Scenario {
     Single,
     /// One recording, in all formats.
     AllFormats,
+    /// A video whose sound track is sent.
+    Video,
     /// Two recordings, submitted one after the other.
     Two,
     /// One recording, in the API mode that responds to a submission with the transcript.
@@ -76,6 +79,12 @@ impl Scenario {
         let env = TestEnv::with_recordings(self.settings(), if self == Self::Two { 2 } else { 1 });
         match self {
             Self::AllFormats => configure(&env, "'vtt'", MORE_FORMATS),
+            Self::Video => {
+                fs::remove_file(env.path("recordings/0.wav")).unwrap();
+                fs::write(env.path("recordings/0.mp4"), video(0)).unwrap();
+                install_ffmpeg(&env, COPY);
+                env.configure("[media]\nffmpeg = './ffmpeg'\n");
+            }
             Self::Two => configure(&env, "[limits]", "max_uploads = 1"),
             Self::Legacy => configure(&env, "[api]", "flow = 'legacy'"),
             Self::Duplicate => {

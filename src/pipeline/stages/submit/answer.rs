@@ -20,6 +20,8 @@ pub(super) struct Sent<'a> {
     /// The same by [`Clock::steady`](crate::runtime::clock::Clock::steady).
     pub(super) started_steady: Timestamp,
     pub(super) duration_s: Option<f64>,
+    /// SHA-256 of what was sent in place of the recording, if it was not sent itself.
+    pub(super) sent_sha256: Option<String>,
 }
 
 impl Submit {
@@ -118,7 +120,11 @@ impl Submit {
             attempts: candidate.job.attempts + 1,
             model: candidate.job.request.model().to_owned(),
             duration_s: sent.duration_s,
-            sha256: acceptance.hash.map(|hash| hash.sha256.into_boxed_str()),
+            sha256: sent
+                .sent_sha256
+                .clone()
+                .or_else(|| acceptance.hash.map(|hash| hash.sha256))
+                .map(String::into_boxed_str),
             has_unusable_answer: false,
             relative: candidate.recording.relative.clone(),
         };

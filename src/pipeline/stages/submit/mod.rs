@@ -2,6 +2,7 @@
 //!
 //! - `submission`: one recording, from preflight to the stored answer
 //! - [`preflight`]: checks of the recording before it is sent; `file_check`: those that read the file
+//! - `sound_track`: the sound track of a video, which is sent in its place
 //! - `charge_order`: submissions are charged to the budget in the order of the queue
 //! - `unsent`: jobs that end or wait before anything is sent
 //! - `answer`: what the answer means for the job
@@ -10,6 +11,7 @@ mod answer;
 mod charge_order;
 mod file_check;
 pub mod preflight;
+mod sound_track;
 mod submission;
 mod unsent;
 
@@ -24,6 +26,7 @@ use crate::pipeline::lane::Lane;
 use crate::pipeline::lengths::Lengths;
 use crate::pipeline::reach::Reach;
 use crate::pipeline::result_cache::ResultCache;
+use crate::pipeline::sound_copies::SoundCopies;
 use crate::runtime::clock::sleep_until;
 use crate::store::StoreError;
 use charge_order::ChargeOrder;
@@ -59,6 +62,8 @@ pub struct Submit {
     pub preflight_slots: Semaphore,
     /// Lengths that only ffprobe can tell.
     pub lengths: Lengths,
+    /// Copies of the sound tracks of videos.
+    pub sound_copies: SoundCopies,
 }
 
 /// Submits due recordings until the run stops, then waits for the in-flight ones. Sends accepted generations to

@@ -116,7 +116,7 @@ impl Submit {
 }
 
 /// Runs a check on a blocking thread. A panic in a container parser fails only that file.
-async fn blocking(check: impl FnOnce() -> Preflight + Send + 'static) -> Preflight {
+pub(super) async fn blocking(check: impl FnOnce() -> Preflight + Send + 'static) -> Preflight {
     let checked = tokio::task::spawn_blocking(check).await;
     checked.unwrap_or_else(|_| {
         let message = "the container parser panicked on this file";

@@ -1,7 +1,7 @@
 //! The submission of one recording, from preflight to the stored answer.
 //!
-//! The steps come in this order: preflight, admission, a rate-limit token, the claim, the request, and the answer. The
-//! claim is durable before the request is sent.
+//! The steps come in this order: preflight, the copy of a sound track, admission, a rate-limit token, the claim, the request,
+//! and the answer. The claim is durable before the request is sent.
 
 use super::answer::Sent;
 use super::charge_order::ChargeTurn;
@@ -15,11 +15,13 @@ use crate::domain::{
 use crate::media::payload::Payload;
 use crate::pipeline::admission::{ModelPermit, Permit};
 use crate::pipeline::event::RunEvent;
+use crate::pipeline::sound_copies::CopiedSound;
 use crate::policy::bounds::Exclusion;
 use crate::policy::budget::{BookedLength, BudgetRefusal, Charge};
 use crate::provider::aimlapi::models::length_refusal;
 use crate::provider::{
-    Accepted, AudioSource, CallError, Recording, Submission, UploadProgress, client_request_id,
+    Accepted, AudioSource, CallError, Recording, SoundCopy, Submission, UploadProgress,
+    client_request_id,
 };
 use crate::runtime::failpoint;
 use crate::store::StoreError;
@@ -35,10 +37,20 @@ use std::time::Duration;
 const MAX_CONTENT_AGE: Duration = Duration::from_secs(1);
 
 /// A recording that preflight found ready at `checked_at`.
-struct CheckedSubmission<'a> {
-    candidate: &'a Candidate,
-    ready: Ready,
-    checked_at: Timestamp,
+pub(super) struct CheckedSubmission<'a> {
+    pub(super) candidate: &'a Candidate,
+    pub(super) ready: Ready,
+    pub(super) checked_at: Timestamp,
+    /// Copy of the sound track that is sent in place of the file.
+    pub(super) copy: Option<CopiedSound>,
+}
+
+/// What is known of a file when it is sent.
+struct Upload {
+    payload: Option<Payload>,
+    content: Option<FileContent>,
+    copy: Option<SoundCopy>,
+    progress: Arc<UploadProgress>,
 }
 
 /// Returns the length for which a candidate is charged to the budget.
@@ -76,6 +88,7 @@ impl Submit {
                     candidate: &candidate,
                     ready,
                     checked_at: now,
+                    copy: None,
                 };
                 self.send_unless_excluded(checked, upload_slot, turn).await
             }
@@ -121,7 +134,10 @@ impl Submit {
             return Ok(());
         }
         self.report_unchecked_length(candidate, ready.duration_s);
-        self.send(checked, upload_slot, turn).await
+        match self.with_sound_copy(checked).await? {
+            Some(checked) => self.send(checked, upload_slot, turn).await,
+            None => Ok(()),
+        }
     }
 
     /// Whether a transcript of the recording exists that cannot be imported, and no comparison has found it yet. The
@@ -172,6 +188,7 @@ impl Submit {
             candidate,
             ready,
             checked_at,
+            copy,
         } = checked;
         if let Some(turn) = &turn {
             turn.arrived().await;
@@ -193,6 +210,7 @@ impl Submit {
             identity: ready.identity,
             size_bytes: matches!(candidate.recording.location, Location::File(_))
                 .then_some(candidate.recording.revision.size_bytes),
+            sent_sha256: copy.as_ref().map(|copy| copy.sha256.clone()),
             now: began,
         };
         let Some(attempt) = self
@@ -213,15 +231,23 @@ impl Submit {
         self.journal.emit(&RunEvent::UploadStarted {
             job: candidate.job.id,
             name: candidate.recording.relative.clone(),
-            size_bytes: candidate.recording.revision.size_bytes,
+            size_bytes: match &copy {
+                Some(copied) => copied.copy.size_bytes,
+                None => candidate.recording.revision.size_bytes,
+            },
             progress: progress.clone(),
         });
         // The file may have changed while the job waited for admission.
         let content = ready
             .content
             .filter(|_| began.since(checked_at) < MAX_CONTENT_AGE);
-        let request =
-            self.send_request(candidate, &claim, ready.payload, content, progress.clone());
+        let upload = Upload {
+            payload: ready.payload,
+            content,
+            copy: copy.as_ref().map(|copied| copied.copy.clone()),
+            progress,
+        };
+        let request = self.send_request(candidate, &claim, upload);
         let answer = tokio::select! {
             answer = failpoint::around("pipeline.submit.request", request) => Some(answer),
             () = self.journal.signals.abandon.cancelled() => None,
@@ -239,6 +265,7 @@ impl Submit {
                 started_at: began,
                 started_steady,
                 duration_s: ready.duration_s,
+                sent_sha256: claim.sent_sha256,
             };
             self.answered(&sent, reply).await?;
         }
@@ -331,9 +358,7 @@ impl Submit {
         &self,
         candidate: &Candidate,
         claim: &Claim,
-        payload: Option<Payload>,
-        content: Option<FileContent>,
-        progress: Arc<UploadProgress>,
+        upload: Upload,
     ) -> Result<Accepted, CallError> {
         let recording;
         let audio = match &candidate.recording.location {
@@ -344,9 +369,10 @@ impl Submit {
                     size_bytes: candidate.recording.revision.size_bytes,
                     modified: candidate.recording.revision.modified,
                     hash: claim.identity.hash.clone(),
-                    payload,
-                    content,
-                    progress,
+                    payload: upload.payload,
+                    content: upload.content,
+                    copy: upload.copy,
+                    progress: upload.progress,
                 };
                 AudioSource::File(&recording)
             }
