@@ -120,6 +120,7 @@ impl Fixture {
             identity,
             size_bytes: Some(candidate.recording.revision.size_bytes),
             now: now(),
+            sent_sha256: None,
         };
         let attempt = store.claim(claim).await?;
         let acceptance = Acceptance {

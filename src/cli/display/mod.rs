@@ -45,14 +45,14 @@ pub(super) struct RunDisplay {
 
 enum ProgressOutput {
     Log(LogDisplay),
-    Terminal(TerminalDisplay),
+    Terminal(Box<TerminalDisplay>),
 }
 
 /// Creates the display of a run. It shows progress bars on a terminal and logs otherwise. With `has_events`, it also writes
 /// the events to standard output, and never shows progress bars.
 pub(super) fn for_run(global: &GlobalArgs, has_events: bool) -> Arc<RunDisplay> {
     let output = if has_display(global) && !has_events {
-        ProgressOutput::Terminal(TerminalDisplay::new())
+        ProgressOutput::Terminal(Box::new(TerminalDisplay::new()))
     } else {
         ProgressOutput::Log(LogDisplay)
     };
