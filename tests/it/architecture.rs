@@ -280,3 +280,15 @@ fn links_in_the_documents_lead_somewhere() {
         }
     }
 }
+
+#[test]
+fn the_units_have_the_same_sandbox() {
+    let sandbox = |name: &str| {
+        let unit = read(name);
+        let start = unit.find("# systemd reads the key").unwrap();
+        let end = unit.find("\n[Install]").unwrap_or(unit.len());
+        unit[start..end].trim().to_owned()
+    };
+    let daemon = sandbox("config/nightscribe.service");
+    assert_eq!(sandbox("config/nightscribe-once.service"), daemon);
+}
