@@ -5,7 +5,7 @@ use crate::app::error::AppError;
 use crate::app::session::Session;
 use crate::domain::readable_path::serialize_paths;
 use crate::domain::rendering::RenderRules;
-use crate::domain::{Failure, Format, JobId, JobState, KeptFile, Warning};
+use crate::domain::{ErrorClass, Failure, Format, JobId, JobState, KeptFile, Warning};
 use crate::pipeline::stages::save::names::OnEdited;
 use crate::pipeline::stages::save::staging::{damaged_result, render_files};
 use crate::provider::Completed;
@@ -15,7 +15,7 @@ use crate::store::sqlite::items::Item;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-/// What became of a recording. This is the JSON form: fields may be added, but never removed or renamed.
+/// Outcome of a recording. This is the JSON form: fields may be added, but never removed or renamed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -99,7 +99,7 @@ impl<'a> Delivery<'a> {
         })
     }
 
-    /// Returns what became of an item. Writes the files of its transcript first, if any are wanted. Files that have the same
+    /// Returns the outcome of an item. Writes the files of its transcript first, if any are wanted. Files that have the same
     /// content already are left.
     ///
     /// # Errors
@@ -130,7 +130,7 @@ impl<'a> Delivery<'a> {
             ExportOutcome::Written { files, kept } => (files, kept),
             ExportOutcome::Unchanged => Default::default(),
             ExportOutcome::Refused { reason } => {
-                let error = Failure::new(crate::domain::ErrorClass::Output, reason);
+                let error = Failure::new(ErrorClass::Output, reason);
                 return Ok(TranscribeOutcome::Failed { item: job, error });
             }
         };

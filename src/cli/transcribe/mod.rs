@@ -75,7 +75,7 @@ pub(super) async fn transcribe(
     let service = Service::start(args.sandbox, &environment).await?;
     let dir = args.output_dir.as_deref().unwrap_or(Path::new("."));
     let mut session = session(environment, service.state_folder(), dir, formats(args))?;
-    service.configure(&mut session);
+    service.configure(&mut session)?;
     let queue = TranscribeQueue::open(&session, inputs.found, &request).await?;
     let delivery = Delivery::open(&session, queue.store(), printer.writes_files()).await?;
     let mut call = Call {

@@ -58,15 +58,19 @@ impl Service {
     }
 
     /// Points the session to the sandbox.
-    pub(super) fn configure(&self, session: &mut Session) {
-        let config = &mut session.config;
-        if let Self::Sandbox(sandbox, _) = self
-            && let Ok(base_url) = sandbox.base_url().parse()
-        {
-            config.api.base_url = base_url;
+    ///
+    /// # Errors
+    /// If its address is not a URL. The recordings would otherwise be sent to the real service.
+    pub(super) fn configure(&self, session: &mut Session) -> Result<(), CommandError> {
+        if let Self::Sandbox(sandbox, _) = self {
+            let base_url = sandbox.base_url().parse();
+            let failed = |error| CommandError::internal("the sandbox has no address", &error);
+            let config = &mut session.config;
+            config.api.base_url = base_url.map_err(failed)?;
             config.polling.interval = POLL_INTERVAL;
             config.limits.submits_per_minute = SUBMITS_PER_MINUTE;
         }
+        Ok(())
     }
 
     /// Returns the key.
