@@ -1,13 +1,13 @@
 //! Lengths of recordings that only ffprobe can tell.
 
-use crate::config::{Config, OptionalProgram};
+use crate::config::Config;
 use crate::media::ffprobe::Ffprobe;
 use crate::media::sound::Length;
+use crate::pipeline::optional_tool::OptionalTool;
 use crate::runtime::subprocess::CaptureError;
 use crate::store::sqlite::durations::FoundLength;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
-use tokio::sync::OnceCell;
 
 /// Number of time-outs in a row after which ffprobe is not asked any more. A plan of many files would wait for hours.
 const MAX_TIMEOUTS: u32 = 3;
@@ -15,10 +15,7 @@ const MAX_TIMEOUTS: u32 = 3;
 /// Asks ffprobe for lengths, at most until the end of a run. A failure of ffprobe is an unknown length and stops nothing.
 #[derive(Debug)]
 pub struct Lengths {
-    program: OptionalProgram,
-    withheld: Vec<String>,
-    /// `None` if there is no program that works. Found when it is first needed.
-    ffprobe: OnceCell<Option<Ffprobe>>,
+    ffprobe: OptionalTool<Ffprobe>,
     timeouts: AtomicU32,
 }
 
@@ -26,10 +23,9 @@ impl Lengths {
     /// Sets it up. Runs nothing.
     #[must_use]
     pub fn new(config: &Config) -> Self {
+        let warning = "ffprobe does not work; some lengths stay unknown";
         Self {
-            program: config.media.ffprobe.clone(),
-            withheld: config.secret_variables(),
-            ffprobe: OnceCell::new(),
+            ffprobe: OptionalTool::new(&config.media.ffprobe, config, warning),
             timeouts: AtomicU32::new(0),
         }
     }
@@ -79,21 +75,7 @@ impl Lengths {
     }
 
     async fn ffprobe(&self) -> Option<&Ffprobe> {
-        let found = self.ffprobe.get_or_init(|| self.find()).await;
-        found.as_ref()
-    }
-
-    async fn find(&self) -> Option<Ffprobe> {
-        let OptionalProgram::At(program) = &self.program else {
-            return None;
-        };
-        match Ffprobe::new(program, self.withheld.clone()).await {
-            Ok(ffprobe) => Some(ffprobe),
-            Err(error) => {
-                tracing::warn!(program = %program.display(), %error, "ffprobe does not work; some lengths stay unknown");
-                None
-            }
-        }
+        self.ffprobe.get(Ffprobe::new).await
     }
 }
 

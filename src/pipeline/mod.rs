@@ -16,6 +16,7 @@
 //! - [`write_failures`]: the time for which output files could not be written
 //! - [`probe_durations`]: durations of queued recordings; [`lengths`]: those that only ffprobe can tell
 //! - [`sound_copies`]: copies of the sound tracks of videos, which are sent in their place
+//! - [`optional_tool`]: a program that is used if it is installed
 //! - [`lock`]: one runner per state folder; `path_lock`: the same if the folder is replaced
 
 pub mod admission;
@@ -33,6 +34,7 @@ pub mod lengths;
 pub mod lock;
 pub mod messages;
 pub mod monitor;
+pub mod optional_tool;
 mod path_lock;
 pub mod probe_durations;
 pub mod reach;

@@ -3,11 +3,12 @@
 //! Each copy is a file in the folder `extracted` of the state folder. It is removed when it is dropped. A crash leaves it, and
 //! the next run removes it.
 
-use crate::config::{Config, OptionalProgram};
+use crate::config::Config;
 use crate::domain::RecordingHash;
 use crate::media::recording_hash::of_located;
 use crate::media::sound_track::{CopyFormat, Ffmpeg, is_complete};
 use crate::pipeline::monitor::{MIN_FREE_BYTES, free_bytes};
+use crate::pipeline::optional_tool::OptionalTool;
 use crate::provider::SoundCopy;
 use std::fmt::Display;
 use std::fs::{self, DirBuilder};
@@ -15,7 +16,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::Semaphore;
 
 /// Maximum number of concurrent copies. Each reads a whole video.
 const MAX_CONCURRENT: usize = 2;
@@ -25,11 +26,8 @@ const KEPT_FREE_BYTES: u64 = 2 * MIN_FREE_BYTES;
 /// Makes copies until the end of a run. A failure of ffmpeg stops nothing: the whole file is sent.
 #[derive(Debug)]
 pub struct SoundCopies {
-    program: OptionalProgram,
-    withheld: Vec<String>,
+    ffmpeg: OptionalTool<Ffmpeg>,
     folder: PathBuf,
-    /// `None` if there is no program that works. Found when it is first needed.
-    ffmpeg: OnceCell<Option<Ffmpeg>>,
     slots: Semaphore,
     has_warned: AtomicBool,
 }
@@ -71,11 +69,10 @@ impl SoundCopies {
     /// Sets it up. Runs nothing.
     #[must_use]
     pub fn new(config: &Config) -> Self {
+        let warning = "ffmpeg does not work; videos are sent whole";
         Self {
-            program: config.media.ffmpeg.clone(),
-            withheld: config.secret_variables(),
+            ffmpeg: OptionalTool::new(&config.media.ffmpeg, config, warning),
             folder: folder(&config.state.dir),
-            ffmpeg: OnceCell::new(),
             slots: Semaphore::new(MAX_CONCURRENT),
             has_warned: AtomicBool::new(false),
         }
@@ -99,10 +96,8 @@ impl SoundCopies {
         let file = TemporaryFile(file.with_extension(format.extension()));
         let path = &file.0;
         let failed = |error: &dyn Display| self.report(video.path, error);
-        let max_bytes = self
-            .max_bytes(video.size_bytes)
-            .map_err(|e| failed(&e))
-            .ok()?;
+        let max_bytes = self.max_bytes(video.size_bytes);
+        let max_bytes = max_bytes.map_err(|error| failed(&error)).ok()?;
         let copied = ffmpeg.copy(video.path, video.size_bytes, format, path, max_bytes);
         copied.await.map_err(|error| failed(&error)).ok()?;
         let (copy, length_s, max_bytes) = (path.clone(), video.length_s, video.size_bytes);
@@ -157,21 +152,7 @@ impl SoundCopies {
     }
 
     async fn ffmpeg(&self) -> Option<&Ffmpeg> {
-        let found = self.ffmpeg.get_or_init(|| self.find()).await;
-        found.as_ref()
-    }
-
-    async fn find(&self) -> Option<Ffmpeg> {
-        let OptionalProgram::At(program) = &self.program else {
-            return None;
-        };
-        match Ffmpeg::new(program, self.withheld.clone()).await {
-            Ok(ffmpeg) => Some(ffmpeg),
-            Err(error) => {
-                tracing::warn!(program = %program.display(), %error, "ffmpeg does not work; videos are sent whole");
-                None
-            }
-        }
+        self.ffmpeg.get(Ffmpeg::new).await
     }
 }
 
