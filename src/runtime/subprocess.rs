@@ -51,7 +51,7 @@ pub struct Bounds {
     pub file_bytes: u64,
 }
 
-/// What a program wrote.
+/// Output of a program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Captured {
     /// Standard output.
@@ -91,6 +91,20 @@ impl ProgramError {
     }
 }
 
+/// Returns the command of a call, in a process group of its own. Standard error is read.
+fn command(call: &Invocation) -> Command {
+    let mut command = Command::new(&call.program);
+    command
+        .args(&call.arguments)
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true);
+    for name in &call.withheld {
+        command.env_remove(name);
+    }
+    command
+}
+
 /// Runs a program with `input` on standard input and waits for it to exit. Without `input`, standard input is empty.
 /// Standard output is discarded. After `timeout`, or if the future is dropped, the program's process group is killed.
 ///
@@ -101,17 +115,10 @@ pub async fn run(
     input: Option<&[u8]>,
     timeout: Duration,
 ) -> Result<(), ProgramError> {
-    let mut command = Command::new(&call.program);
+    let mut command = command(call);
     command
-        .args(&call.arguments)
         .stdin(input.map_or_else(Stdio::null, |_| Stdio::piped()))
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .kill_on_drop(true);
-    for name in &call.withheld {
-        command.env_remove(name);
-    }
+        .stdout(Stdio::null());
     let mut child = command.spawn().map_err(|error| {
         let program = call.program.display();
         ProgramError::without_status(one_line(&format!("cannot start `{program}`: {error}")))
@@ -139,17 +146,8 @@ pub async fn run(
 /// # Errors
 /// If the program cannot be started, exceeds a bound, or does not exit with 0.
 pub async fn capture(call: &Invocation, bounds: &Bounds) -> Result<Captured, CaptureError> {
-    let mut command = Command::new(&call.program);
-    command
-        .args(&call.arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .kill_on_drop(true);
-    for name in &call.withheld {
-        command.env_remove(name);
-    }
+    let mut command = command(call);
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = command.spawn().map_err(|error| CaptureError::NotStarted {
         program: call.program.clone(),
         reason: error.to_string(),
