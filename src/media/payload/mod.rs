@@ -16,7 +16,7 @@ mod tests;
 mod walk;
 
 pub(super) use reader::PayloadReader;
-pub(super) use walk::{Malformed, Step, Walk};
+pub(super) use walk::{Malformed, Step, Walk, pass_range};
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! Sound at known offsets.
 
-use super::{Malformed, Payload, Step, Walk};
+use super::{Malformed, Payload, Step, Walk, pass_range};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -46,16 +46,9 @@ impl Walk for Ranges {
         let Some(range) = self.ranges.get(self.next) else {
             return Ok(Step::End);
         };
-        if at < range.start {
-            return Ok(Step::Advance(range.start - at));
-        }
-        let left = range.end - at;
-        let count = usize::try_from(left).map_or(bytes.len(), |left| left.min(bytes.len()));
-        sink(&bytes[..count]);
-        if count as u64 == left {
-            self.next += 1;
-        }
-        Ok(Step::Advance(count as u64))
+        let (step, is_passed) = pass_range(range, bytes, at, sink);
+        self.next += usize::from(is_passed);
+        Ok(step)
     }
 
     fn is_complete(&self) -> bool {

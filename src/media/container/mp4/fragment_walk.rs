@@ -2,7 +2,7 @@
 
 use super::boxes::{Mp4Box, slices};
 use crate::media::field::{be32, be64};
-use crate::media::payload::{Malformed, Step, Walk};
+use crate::media::payload::{Malformed, Step, Walk, pass_range};
 use std::collections::VecDeque;
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use std::ops::Range;
 const HEADER_BYTES: usize = 8;
 const LONG_HEADER_BYTES: usize = 16;
 
-/// What the index says about samples in fragments.
+/// Defaults of the index for samples in fragments.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SampleDefaults {
     /// Number of the track.
@@ -57,16 +57,11 @@ impl FragmentWalk {
         if next.end > self.data_end {
             return Err(Malformed);
         }
-        if at < next.start {
-            return Ok(Step::Advance(next.start - at));
-        }
-        let left = next.end - at;
-        let count = usize::try_from(left).map_or(bytes.len(), |left| left.min(bytes.len()));
-        sink(&bytes[..count]);
-        if count as u64 == left {
+        let (step, is_passed) = pass_range(next, bytes, at, sink);
+        if is_passed {
             self.ranges.pop_front();
         }
-        Ok(Step::Advance(count as u64))
+        Ok(step)
     }
 
     /// Adds the samples that a fragment announces.
