@@ -42,14 +42,9 @@ impl Tree {
 
     fn names<'a>(&'a self, change: impl FnOnce(&mut WalkOptions<'a>)) -> Vec<String> {
         let mut settings = WalkOptions {
-            root: self.root(),
-            include: None,
-            exclude: &EMPTY,
-            default_excludes: true,
-            follow_links: false,
             settle: Duration::from_secs(30),
-            skip: &[],
             now: Timestamp::from_millis(2_000_000),
+            ..options(self.root())
         };
         change(&mut settings);
         let found = walk(settings).unwrap();
@@ -67,6 +62,20 @@ impl Tree {
                 }
             })
             .collect()
+    }
+}
+
+/// Returns the default options, with which every file has settled.
+fn options(root: &Path) -> WalkOptions<'_> {
+    WalkOptions {
+        root,
+        include: None,
+        exclude: &EMPTY,
+        default_excludes: true,
+        follow_links: false,
+        settle: Duration::ZERO,
+        skip: &[],
+        now: Timestamp::MAX,
     }
 }
 
@@ -154,17 +163,7 @@ fn rules_precede_the_files_they_apply_to() {
 #[test]
 fn a_folder_with_rules_can_be_skipped() {
     let tree = Tree::new(&["a/.nightscribe.toml", "a/b/x.mp3", "a/x.mp3", "c.mp3"]);
-    let mut walking = walk(WalkOptions {
-        root: tree.root(),
-        include: None,
-        exclude: &EMPTY,
-        default_excludes: true,
-        follow_links: false,
-        settle: Duration::ZERO,
-        skip: &[],
-        now: Timestamp::MAX,
-    })
-    .unwrap();
+    let mut walking = walk(options(tree.root())).unwrap();
     let folder = PathBuf::from("a");
     assert_eq!(walking.next(), Some(WalkItem::Rules { folder }));
     walking.skip_folder();
@@ -229,17 +228,7 @@ fn patterns_match_non_utf8_and_multiline_names() {
 #[test]
 fn an_unreadable_folder_is_reported_and_skipped() {
     let tree = Tree::new(&["a.mp3", "b/x.mp3", "c.mp3"]);
-    let mut found = walk(WalkOptions {
-        root: tree.root(),
-        include: None,
-        exclude: &EMPTY,
-        default_excludes: true,
-        follow_links: false,
-        settle: Duration::ZERO,
-        skip: &[],
-        now: Timestamp::MAX,
-    })
-    .unwrap();
+    let mut found = walk(options(tree.root())).unwrap();
     assert!(
         matches!(found.next(), Some(WalkItem::Recording { path, .. }) if path == tree.root().join("a.mp3"))
     );
@@ -280,14 +269,9 @@ fn a_file_is_found_once_it_has_settled() {
 fn an_unsettled_file_reports_when_it_settles() {
     let tree = Tree::new(&["a.mp3"]);
     let found = walk(WalkOptions {
-        root: tree.root(),
-        include: None,
-        exclude: &EMPTY,
-        default_excludes: true,
-        follow_links: false,
         settle: Duration::from_secs(30),
-        skip: &[],
         now: Timestamp::from_millis(1_010_000),
+        ..options(tree.root())
     });
     let expected = WalkItem::Unsettled {
         path: tree.root().join("a.mp3"),
@@ -346,14 +330,9 @@ fn what_is_left_out_is_counted() {
     symlink(tree.root().join("a.mp3"), tree.root().join("g.mp3")).unwrap();
     let exclude = patterns(&["Archive"]);
     let options = WalkOptions {
-        root: tree.root(),
-        include: None,
         exclude: &exclude,
-        default_excludes: true,
-        follow_links: false,
-        settle: Duration::ZERO,
-        skip: &[],
         now: SystemTime::now().into(),
+        ..options(tree.root())
     };
     let mut walking = walk(options).unwrap();
     assert_eq!(walking.by_ref().count(), 2);
@@ -375,15 +354,6 @@ fn what_is_left_out_is_counted() {
 #[test]
 fn only_a_missing_root_is_an_error() {
     assert!(Tree::new(&[]).names(|_| ()).is_empty());
-    let missing = WalkOptions {
-        root: Path::new("/nowhere/at/all"),
-        include: None,
-        exclude: &EMPTY,
-        default_excludes: true,
-        follow_links: false,
-        settle: Duration::ZERO,
-        skip: &[],
-        now: Timestamp::MAX,
-    };
+    let missing = options(Path::new("/nowhere/at/all"));
     assert!(walk(missing).is_err());
 }
