@@ -96,11 +96,9 @@ pub async fn status(session: &Session) -> Result<Status, AppError> {
         store.close().await;
     }
     let opening = session.window(None).opening(session.now());
-    let status = status_of(session, has_queue, &overview, holds, opening);
-    Ok(Status {
-        left_s: left.map(|left| left.as_secs()),
-        ..status
-    })
+    Ok(status_of(
+        session, has_queue, &overview, holds, opening, left,
+    ))
 }
 
 /// Loads the figures of the queue. Only a runner that holds the lock counts as active: a killed runner never recorded
@@ -122,6 +120,7 @@ fn status_of(
     overview: &Overview,
     holds: Vec<Hold>,
     opening: Opening,
+    left: Option<Duration>,
 ) -> Status {
     let count = |state: JobState| overview.counts.get(&state).copied().unwrap_or(0);
     let file = session.config.file.as_deref();
@@ -139,7 +138,7 @@ fn status_of(
         next_due: overview.next_due,
         runner: overview.active_run.map(Runner::from),
         rate_per_hour: overview.done_since,
-        left_s: None,
+        left_s: left.map(|left| left.as_secs()),
         perhaps_paid: overview.perhaps_paid,
         over_budget: overview.over_budget,
         excluded: count(JobState::Excluded),

@@ -9,7 +9,6 @@ use crate::pipeline::lock::Lock;
 use crate::policy::hours::Opening;
 use crate::store::Store;
 use crate::store::sqlite::items::Item;
-use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -17,8 +16,7 @@ use std::time::Duration;
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 
 /// Reason that an item is not done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WaitReason {
     /// The response to the last submission was lost, and its outcome is being looked up.
     ResponseLost,

@@ -6,12 +6,11 @@ use crate::app::status::Runner;
 use crate::domain::{Failure, Hold, JobId, JobState, Timestamp};
 use crate::policy::forecast::time_left;
 use crate::store::sqlite::activity::{InFlightRecording, RecentFailure};
-use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Snapshot of the queue.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct LiveSnapshot {
     /// Time of the snapshot.
     pub now: Timestamp,
@@ -69,7 +68,7 @@ impl LiveSnapshot {
 }
 
 /// Throughput of the last minutes.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Throughput {
     /// Minutes of audio transcribed per minute.
     pub audio_per_minute: f64,
@@ -89,7 +88,7 @@ impl Throughput {
 }
 
 /// Item in flight.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct InFlightItem {
     /// ID of the job.
     pub item: JobId,
@@ -119,7 +118,7 @@ impl From<&InFlightRecording> for InFlightItem {
 }
 
 /// Failed item.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedItem {
     /// ID of the job.
     pub item: JobId,

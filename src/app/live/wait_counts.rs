@@ -4,10 +4,9 @@ use super::queue_state::QueueState;
 use crate::domain::{HoldKind, JobState, Timestamp};
 use crate::policy::hours::Opening;
 use crate::store::sqlite::activity::{HEAD_LIMIT, WaitingJobs};
-use serde::Serialize;
 
 /// Reason to wait, with the number of items.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaitCount {
     /// Number of items.
     pub count: u64,
@@ -20,8 +19,7 @@ pub struct WaitCount {
 }
 
 /// Reason that many queued items have in common.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CommonReason {
     /// Submissions are held.
     Held {
