@@ -40,8 +40,8 @@ class Machine:
     def __init__(self, quick):
         self.quick = quick
         self.rounds = 3 if quick else 5
-        self.nightscribe = TARGET / "release" / "nightscribe"
-        self.baseline = TARGET / "release" / "nightscribe-baseline"
+        self.nightscribe = TARGET / "dist" / "nightscribe"
+        self.baseline = TARGET / "dist" / "nightscribe-baseline"
         self.work = None
         self.ram = None
         self._folders = []
@@ -135,9 +135,9 @@ class Machine:
 
 
 def build():
-    """Builds the release binaries. The product is built alone, so that no other package affects its features."""
+    """Builds the binaries as packages contain them. The product is built alone, so that no other package affects its features."""
     for package in ("nightscribe", "nightscribe-baseline"):
-        command = ["cargo", "build", "--release", "--locked", "--quiet", "--bins", "-p", package]
+        command = ["cargo", "build", "--profile", "dist", "--locked", "--quiet", "--bins", "-p", package]
         subprocess.run(command, cwd=ROOT, check=True)
 
 
