@@ -38,7 +38,7 @@ pub struct ModelView {
     pub model: String,
     /// Purpose of the model. `None` if this version does not know it.
     pub about: Option<&'static str>,
-    /// What became of a deprecated model.
+    /// State of a deprecated model.
     pub status: Option<DeprecationStatus>,
     /// When a deprecated model is shut down, if announced.
     pub ends_at: Option<Timestamp>,
@@ -170,7 +170,7 @@ async fn current_list(
     Ok(Some(list))
 }
 
-/// Whether the body is the list. A proxy or a login page may answer something else.
+/// Whether the body is the list. A proxy or a login page answers with another document.
 fn is_readable(name: ListName, body: &[u8]) -> bool {
     match name {
         ListName::Models => read_catalogue(body).is_ok(),

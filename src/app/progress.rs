@@ -10,8 +10,8 @@ use std::time::Duration;
 /// Maximum period over which submissions are counted.
 const MAX_PERIOD: Duration = Duration::from_secs(600);
 
-/// Loads the progress of the active run. `None` if nothing runs or submissions are held. What waits for the budget is not left
-/// to the run.
+/// Loads the progress of the active run. `None` if nothing runs or submissions are held. Recordings that wait for the budget are
+/// not counted.
 ///
 /// # Errors
 /// If the database fails.

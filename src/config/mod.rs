@@ -243,7 +243,7 @@ pub struct SourceConfig {
     pub settle: Duration,
     /// Limits on the duration and size of recordings.
     pub bounds: Bounds,
-    /// What is uploaded of a video.
+    /// Part of a video that is uploaded.
     pub extract_audio: ExtractAudio,
     /// Names and replacements for its transcripts.
     pub rules: RenderRules,

@@ -9,7 +9,7 @@ pub struct RecordingHash {
     pub sound: Option<String>,
 }
 
-/// What recordings with the same sound have in common, read from a small part of the file.
+/// Key that recordings with the same sound share. It is read from a small part of the file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SoundKey {
     /// Hash of the format and the first packets, in lowercase hexadecimal.
@@ -18,7 +18,7 @@ pub struct SoundKey {
     pub length_s: Option<f64>,
 }
 
-/// What is known of the content of a recording, to find others with the same content.
+/// Known hashes and key of a recording, by which recordings with the same content are found.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RecordingIdentity {
     /// Hashes, if the file was read as a whole.

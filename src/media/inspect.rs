@@ -31,7 +31,7 @@ pub struct Inspection {
     pub is_truncated: bool,
 }
 
-/// What a truncated file means.
+/// Treatment of a truncated file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Truncated {
     /// It is refused.

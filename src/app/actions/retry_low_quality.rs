@@ -25,7 +25,7 @@ pub struct LowQualityFilter {
     pub source: Option<String>,
 }
 
-/// What is done with the transcripts.
+/// Action on the selected transcripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LowQualityAction {
     /// Only counts them.
@@ -67,8 +67,10 @@ pub struct LowQualityRetry {
 /// The earlier results stay stored, and their files stay until the new ones are written. All recordings are queued, or none.
 ///
 /// # Errors
-/// If there is no queue, the model is unknown or has no price while a budget limits the cost, no source has the requested name,
-/// no transcript has a confidence, or the database fails.
+/// - There is no queue, or no transcript has a confidence.
+/// - The model is unknown, or has no price although a budget limits the cost.
+/// - No source has the requested name.
+/// - The database fails.
 pub async fn retry_low_quality(
     session: &Session,
     filter: &LowQualityFilter,

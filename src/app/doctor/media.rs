@@ -11,9 +11,9 @@ struct Tool<'a> {
     /// Its name, which is also its key in `[media]`.
     name: &'static str,
     program: &'a OptionalProgram,
-    /// What it does, after its name.
+    /// Its purpose, as a verb phrase after its name.
     does: String,
-    /// What follows without it.
+    /// Consequence if it is not used.
     without: String,
     /// Reason to install it.
     reason: &'static str,

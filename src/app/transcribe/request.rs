@@ -6,7 +6,7 @@ use crate::provider::aimlapi::family::Family;
 use crate::provider::aimlapi::models;
 use serde_json::Value;
 
-/// What is asked of the model, in the words of every model.
+/// Requested transcription, independent of the options of a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wish {
     /// Name of the model, in any spelling.

@@ -66,7 +66,7 @@ pub(in crate::cli) struct InstallResult {
     is_changed: bool,
     /// Whether the service runs.
     is_started: bool,
-    /// What was done and what is left to do, in sentences.
+    /// Completed and remaining steps, one sentence each.
     messages: Vec<String>,
 }
 

@@ -5,7 +5,7 @@ use crate::domain::{Timestamp, one_line};
 use crate::provider::aimlapi::envelope::InvalidResponse;
 use serde_json::Value;
 
-/// What became of a deprecated model.
+/// State of a deprecated model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -23,7 +23,7 @@ pub enum DeprecationStatus {
 pub struct Deprecation {
     /// ID and aliases of the model.
     pub names: Vec<String>,
-    /// What became of it.
+    /// State of the model.
     pub status: DeprecationStatus,
     /// When it is shut down, if announced.
     pub shutdown_at: Option<Timestamp>,

@@ -23,7 +23,7 @@ pub struct Claim {
     pub client_request_id: String,
     /// Duration of the audio in seconds, if known.
     pub duration_s: Option<f64>,
-    /// What is known of the content. The hashes are set if another recording may have equal content.
+    /// Known hashes and key of the content. The hashes are set if another recording may have equal content.
     pub identity: RecordingIdentity,
     /// Size of the file in bytes; `None` for a URL.
     pub size_bytes: Option<u64>,

@@ -21,7 +21,7 @@ pub struct Import {
     pub job: JobId,
     /// Model and options with which the result was made.
     pub request: Request,
-    /// What is known of the content of the recording.
+    /// Known hashes and key of the content.
     pub identity: RecordingIdentity,
     /// Generation ID at the service.
     pub generation: Option<GenerationId>,

@@ -30,11 +30,11 @@ pub struct Candidate {
     pub paid_mark: Option<PaidMark>,
     /// Whether it is submitted although its file is truncated.
     pub as_is: bool,
-    /// What is known of its length.
+    /// Known length of the recording.
     pub length: KnownLength,
 }
 
-/// What is known of the length of a recording.
+/// Known length of a recording.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct KnownLength {
     /// Seconds, if known.

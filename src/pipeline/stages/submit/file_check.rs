@@ -20,7 +20,7 @@ const SMALL_FILE: u64 = 128 * 1024;
 pub(super) struct Ready {
     /// Duration in seconds, if the container states it.
     pub duration_s: Option<f64>,
-    /// What is known of the content. The hashes are if another recording may have equal content.
+    /// Known hashes and key of the content. The hashes are set if another recording may have equal content.
     pub identity: RecordingIdentity,
     /// Where the encoded sound lies, if known.
     pub payload: Option<Payload>,

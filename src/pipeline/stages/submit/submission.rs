@@ -45,7 +45,7 @@ pub(super) struct CheckedSubmission<'a> {
     pub(super) copy: Option<CopiedSound>,
 }
 
-/// What is known of a file when it is sent.
+/// Content of an upload, as far as it was read before.
 struct Upload {
     payload: Option<Payload>,
     content: Option<FileContent>,
