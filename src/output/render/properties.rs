@@ -100,6 +100,8 @@ proptest! {
         }
         let srt = rendered(Format::Srt, &transcript);
         let cues = cue::cues(&transcript, cue::LabelPlacement::Inline, None, &SubtitleOptions::default()).len();
+        // Without a word to show, the file holds one cue that says so.
+        let cues = cues.max(1);
         prop_assert_eq!(srt.split_terminator("\n\n").count(), cues);
         prop_assert_eq!(srt.matches("-->").count(), cues);
     }
