@@ -9,7 +9,7 @@ use nightscribe::domain::NotifyChannel;
 use nightscribe::runtime::host::host_name;
 use nightscribe::store::Store;
 use nightscribe::store::sqlite::outbox::Delivery;
-use nightscribe_sandbox::Faults;
+use nightscribe_sandbox::AccountState;
 use sha2::Sha256;
 use std::process::Stdio;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -127,8 +127,8 @@ fn a_webhook_repeated_after_a_crash_keeps_its_id() {
 fn a_kill_between_deliveries_adds_none() {
     let receiver = Receiver::start(&[503]);
     let env = env(&receiver);
-    let faults: Faults = "unauthorized=1".parse().unwrap();
-    env.sandbox().set_faults(faults);
+    // The request list refuses the key, too: a kill within a submission leaves one to look up.
+    env.sandbox().set_account(AccountState::KeyRefused);
     let mut daemon = env
         .command(&["run"])
         .env("WEBHOOK_SECRET", SECRET)
