@@ -10,9 +10,8 @@ use nightscribe::provider::Completed;
 #[divan::bench(args = Format::ALL)]
 fn render_three_hours(bencher: Bencher, format: Format) {
     let raw = three_hours::result();
-    let transcript = Completed::from_body(raw.clone().into_bytes())
-        .unwrap()
-        .transcript;
+    let completed = Completed::from_body(raw.into_bytes()).unwrap();
+    let result = completed.result_json().unwrap();
     let request = Request::new("m", []);
     let envelope = TranscriptMetadata {
         source: "talks",
@@ -29,5 +28,8 @@ fn render_three_hours(bencher: Bencher, format: Format) {
         received_at: Timestamp::from_millis(0),
     };
     let options = RenderOptions::default();
-    bencher.bench(|| render(format, &transcript, &raw, &envelope, &options));
+    bencher.bench(|| {
+        let file = render(format, &completed.transcript, &result, &envelope, &options);
+        file.to_bytes().unwrap()
+    });
 }

@@ -100,7 +100,7 @@ async fn process(store: &Store, run: RunId, job: JobId) {
             charged_usd: None,
             job,
             attempt,
-            raw: pack("{}"),
+            raw: pack("{}").into(),
             duration_s: None,
             words: 3,
             language: None,

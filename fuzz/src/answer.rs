@@ -47,7 +47,9 @@ fn check_completed(completed: &Completed) {
     let json = completed
         .result_json()
         .expect("the answer is not compressed");
-    serde_json::from_str::<Value>(&json).expect("the result is JSON");
+    let mut text = Vec::new();
+    json.write_to(&mut text).expect("a vector takes all bytes");
+    serde_json::from_slice::<Value>(&text).expect("the result is JSON");
     let stored = Completed::from_body(completed.body.clone());
     assert_eq!(stored.expect("the answer is not compressed"), *completed);
     rendered::holds(&completed.transcript, &json);

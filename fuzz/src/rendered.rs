@@ -4,10 +4,11 @@ use super::is_control_char;
 use nightscribe::domain::rendering::RenderOptions;
 use nightscribe::domain::{Format, Request, Timestamp, Transcript};
 use nightscribe::output::render::{TranscriptMetadata, render};
+use nightscribe::provider::ResultJson;
 use serde_json::Value;
 
 /// Renders the transcript in every format and checks each file.
-pub(super) fn holds(transcript: &Transcript, raw: &str) {
+pub(super) fn holds(transcript: &Transcript, result: &ResultJson) {
     let request = Request::new("#g1_nova-2-general", []);
     let envelope = TranscriptMetadata {
         source: "talks",
@@ -27,10 +28,11 @@ pub(super) fn holds(transcript: &Transcript, raw: &str) {
         let file = render(
             format,
             transcript,
-            raw,
+            result,
             &envelope,
             &RenderOptions::default(),
         );
+        let file = file.to_bytes().expect("the result is not damaged");
         if format == Format::Docx {
             assert!(file.starts_with(b"PK"), "{file:?}");
             continue;

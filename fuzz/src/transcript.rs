@@ -4,11 +4,12 @@ use super::rendered;
 use arbitrary::{Result, Unstructured};
 use nightscribe::domain::Transcript;
 use nightscribe::domain::transcript::{Paragraph, Speaker, Utterance, Word};
+use nightscribe::provider::ResultJson;
 
 /// Builds a transcript from the bytes and checks its renderings.
 pub fn holds(data: &[u8]) {
     if let Ok(transcript) = transcript(&mut Unstructured::new(data)) {
-        rendered::holds(&transcript, "null");
+        rendered::holds(&transcript, &ResultJson::default());
     }
 }
 
@@ -46,7 +47,7 @@ fn list<T>(
 fn word(data: &mut Unstructured<'_>) -> Result<Word> {
     let (start_s, end_s) = span(data)?;
     Ok(Word {
-        text: data.arbitrary()?,
+        text: data.arbitrary::<&str>()?.into(),
         start_s,
         end_s,
         speaker: speaker(data)?,
@@ -78,7 +79,8 @@ fn utterance(data: &mut Unstructured<'_>) -> Result<Utterance> {
 }
 
 fn speaker(data: &mut Unstructured<'_>) -> Result<Option<Speaker>> {
-    Ok(data.arbitrary::<Option<String>>()?.map(Speaker))
+    let name: Option<&str> = data.arbitrary()?;
+    Ok(name.map(|name| Speaker(name.into())))
 }
 
 /// Returns a start and an end as the parser does: finite, not negative, and in order.

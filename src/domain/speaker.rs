@@ -1,11 +1,13 @@
 //! Speakers, as services name them.
 
+use smol_str::SmolStr;
+
 /// Prefix of the numbers of some services: `speaker_0`, `SPEAKER_00`.
 const NUMBER_PREFIX: &str = "speaker_";
 
 /// Speaker label, as text: a number from 0 (Deepgram), a letter (AssemblyAI), or `speaker_0` (ElevenLabs).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Speaker(pub String);
+pub struct Speaker(pub SmolStr);
 
 impl Speaker {
     /// Returns the name that the service uses, without `speaker_` before a number.

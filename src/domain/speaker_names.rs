@@ -83,7 +83,7 @@ pub fn is_same_speaker(one: &str, other: &str) -> bool {
 }
 
 fn normal_key(key: &str) -> String {
-    let parts = key.split('/').map(|part| Speaker(part.to_owned()));
+    let parts = key.split('/').map(|part| Speaker(part.into()));
     let parts: Vec<_> = parts.map(|part| part.key().to_lowercase()).collect();
     parts.join("/")
 }
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     fn speaker(name: &str) -> Speaker {
-        Speaker(name.to_owned())
+        Speaker(name.into())
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub use super::speaker::Speaker;
 use super::speaker_names::SpeakerNames;
+use smol_str::SmolStr;
 
 /// A transcript. `api::answer` parses it from a response, and `output` renders it.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -60,8 +61,8 @@ impl Transcript {
 /// A word.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Word {
-    /// Display text, with punctuation if the service provides it.
-    pub text: String,
+    /// Display text, with punctuation if the service provides it. Most words need no memory of their own.
+    pub text: SmolStr,
     /// Start time.
     pub start_s: f64,
     /// End time. Never before `start_s`.

@@ -144,6 +144,7 @@ mod tests {
     use crate::domain::rendering::RenderOptions;
     use crate::domain::{Format, Transcript};
     use crate::output::render::{TranscriptMetadata, render};
+    use crate::provider::Completed;
     use serde_json::json;
     use std::fs;
 
@@ -165,14 +166,15 @@ mod tests {
             received_at: Timestamp::from_millis(61_000),
         };
         let path = folder.join("a.json");
-        let bytes = render(
+        let completed = Completed::from_body(RAW.as_bytes().to_vec()).unwrap();
+        let file = render(
             Format::Json,
             &Transcript::default(),
-            RAW,
+            &completed.result_json().unwrap(),
             &metadata,
             &RenderOptions::default(),
         );
-        fs::write(&path, bytes).unwrap();
+        fs::write(&path, file.to_bytes().unwrap()).unwrap();
         path
     }
 

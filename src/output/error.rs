@@ -13,7 +13,7 @@ pub struct WriteError {
 }
 
 impl WriteError {
-    pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
+    pub(crate) fn at(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
         move |source| Self {
             path: path.to_owned(),
             source,

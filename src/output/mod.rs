@@ -4,6 +4,7 @@
 //! - [`envelope`]: reading of `json` transcripts
 //! - [`link`]: relative links to recordings
 //! - [`naming`]: folders and names of transcripts; [`portable_name`]: their forms for file systems that refuse them
+//! - [`rendered_file`]: the content of a file before it is written
 //! - [`staging_file`]: staging files and their removal after a crash
 //! - [`target`]: what exists at the path of a transcript before it is written
 //! - [`transcript_files`]: finding transcripts in a folder
@@ -18,6 +19,7 @@ pub mod naming;
 mod place;
 pub mod portable_name;
 pub mod render;
+pub mod rendered_file;
 pub mod staging_file;
 pub mod target;
 pub mod transcript_files;

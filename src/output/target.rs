@@ -3,8 +3,8 @@
 use crate::domain::{ContentHash, FileRecord};
 use crate::output::error::WriteError;
 use sha2::{Digest, Sha256};
-use std::fs::{self, Metadata};
-use std::io;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -25,6 +25,36 @@ impl Content {
             size_bytes: bytes.len() as u64,
             sha256: Sha256::digest(bytes).into(),
         }
+    }
+}
+
+/// Computes the size and hash of what is written to it.
+#[derive(Debug, Default)]
+pub struct ContentHasher {
+    size_bytes: u64,
+    sha256: Sha256,
+}
+
+impl ContentHasher {
+    /// Returns the size and hash.
+    #[must_use]
+    pub fn finish(self) -> Content {
+        Content {
+            size_bytes: self.size_bytes,
+            sha256: self.sha256.finalize().into(),
+        }
+    }
+}
+
+impl Write for ContentHasher {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.size_bytes += bytes.len() as u64;
+        self.sha256.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -162,8 +192,10 @@ fn content(
     let may_match = size_bytes == new.size_bytes
         || record.is_some_and(|record| record.may_be_written(size_bytes));
     let is_read = metadata.is_file() && may_match;
-    let bytes = is_read.then(|| fs::read(path).ok()).flatten()?;
-    Some(Content::of(&bytes))
+    let mut file = is_read.then(|| File::open(path).ok()).flatten()?;
+    let mut hasher = ContentHasher::default();
+    io::copy(&mut file, &mut hasher).ok()?;
+    Some(hasher.finish())
 }
 
 #[cfg(test)]

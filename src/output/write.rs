@@ -7,11 +7,12 @@ use crate::disk::folder::{DEFAULT_MODE, create_durable, sync};
 use crate::domain::WrittenFile;
 use crate::output::error::WriteError;
 use crate::output::place::place_new;
+use crate::output::rendered_file::RenderedFile;
 use crate::output::staging_file::create_staging_file;
 use crate::output::target::{Content, Target, TargetState, changed_at_ns};
 use crate::runtime::failpoint;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use tempfile::NamedTempFile;
@@ -30,18 +31,22 @@ pub struct StagedFile {
 }
 
 impl StagedFile {
-    /// Writes `bytes`, which have the size and hash `content`, to a staging file for `target`. Blocks.
+    /// Writes `file`, which has the size and hash `content`, to a staging file for `target`. Blocks.
     ///
-    /// A file that already holds the bytes is synced instead of written, because a crash may have preceded its sync.
+    /// A target that already holds the content is synced instead of written, because a crash may have preceded its sync.
     ///
     /// # Errors
     /// Returns an error if the bytes cannot be written. No staging file is left in this case.
-    pub fn write(target: Target, content: Content, bytes: &[u8]) -> Result<Self, WriteError> {
+    pub fn write(
+        target: Target,
+        content: Content,
+        file: &RenderedFile,
+    ) -> Result<Self, WriteError> {
         let path = &target.path;
         let written = match target.state {
             TargetState::Identical => sync_existing(path).map(|()| None),
             TargetState::Folder => Err(io::ErrorKind::IsADirectory.into()),
-            _ => write_staging_file(parent_folder(path), bytes).map(Some),
+            _ => write_staging_file(parent_folder(path), file).map(Some),
         };
         let staging = written.map_err(WriteError::at(path))?;
         Ok(Self {
@@ -189,10 +194,10 @@ fn sync_existing(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn write_staging_file(folder: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
+fn write_staging_file(folder: &Path, file: &RenderedFile) -> io::Result<NamedTempFile> {
     let mut staging = create_staging_file(folder)?;
     failpoint::hit("output.write.begun");
-    staging.write_all(bytes)?;
+    file.write_to(&mut staging)?;
     failpoint::hit("output.write.staged");
     Ok(staging)
 }
@@ -201,6 +206,7 @@ fn write_staging_file(folder: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> 
 mod tests {
     use super::*;
     use crate::domain::FileRecord;
+    use std::io::Write;
     use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
     fn write(folder: &tempfile::TempDir, name: &str, text: &str) -> Result<(), WriteError> {
@@ -213,7 +219,7 @@ mod tests {
             create_folder(parent_folder(&path))?;
             let content = Content::of(text.as_bytes());
             let target = Target::inspect(path, &content, None)?;
-            StagedFile::write(target, content, text.as_bytes())
+            StagedFile::write(target, content, &text.as_bytes().into())
         });
         let mut files = files.collect::<Result<Vec<_>, _>>()?;
         files.iter().try_for_each(StagedFile::sync)?;
@@ -315,7 +321,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (path, content) = (folder.path().join("x.txt"), Content::of(b"one"));
         let target = Target::inspect(path.clone(), &content, None).unwrap();
-        let mut files = [StagedFile::write(target, content, b"one").unwrap()];
+        let mut files = [StagedFile::write(target, content, &"one".into()).unwrap()];
         fs::write(&path, "of another program").unwrap();
         let error = rename_into_place(&mut files).unwrap_err();
         assert!(error.is_taken());
@@ -366,7 +372,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let content = Content::of(b"one");
         let target = Target::inspect(folder.path().join("x.txt"), &content, None).unwrap();
-        let staged = StagedFile::write(target, content, b"one").unwrap();
+        let staged = StagedFile::write(target, content, &"one".into()).unwrap();
         assert_eq!(names(folder.path()).len(), 1);
         drop(staged);
         assert!(names(folder.path()).is_empty());
@@ -377,7 +383,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (path, content) = (folder.path().join("x.txt"), Content::of(b"one"));
         let target = Target::inspect(path.clone(), &content, None).unwrap();
-        let mut files = [StagedFile::write(target, content, b"one").unwrap()];
+        let mut files = [StagedFile::write(target, content, &"one".into()).unwrap()];
         rename_into_place(&mut files).unwrap();
         let written = files[0].record();
         let record = FileRecord {

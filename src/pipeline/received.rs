@@ -6,11 +6,12 @@ use crate::provider::Completed;
 use crate::provider::body::Body;
 use crate::store::compress::pack;
 use crate::store::sqlite::transitions::Completion;
+use bytes::Bytes;
 
 /// Returns the bytes of an answer as they are stored.
-pub(super) fn packed(body: &Body) -> Vec<u8> {
+pub(super) fn packed(body: &Body) -> Bytes {
     match body {
-        Body::Plain(bytes) => pack(bytes),
+        Body::Plain(bytes) => pack(bytes).into(),
         Body::Compressed(bytes) => bytes.clone(),
     }
 }

@@ -118,7 +118,7 @@ mod tests {
         let words = text.split_whitespace().enumerate();
         words
             .map(|(index, text)| Word {
-                text: text.to_owned(),
+                text: text.into(),
                 start_s: index as f64,
                 end_s: index as f64 + 0.5,
                 speaker: None,

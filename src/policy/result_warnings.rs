@@ -137,10 +137,10 @@ mod tests {
 
     fn word(text: &str, end_s: f64, speaker: Option<&str>) -> Word {
         Word {
-            text: text.to_owned(),
+            text: text.into(),
             start_s: end_s - 0.5,
             end_s,
-            speaker: speaker.map(|label| Speaker(label.to_owned())),
+            speaker: speaker.map(|label| Speaker(label.into())),
             channel: None,
             confidence: None,
         }

@@ -1,5 +1,6 @@
 //! Body of a response. A large one is compressed while it arrives, so it never takes its full size in memory.
 
+use bytes::Bytes;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use flate2::{Compression, Crc};
@@ -20,8 +21,8 @@ const RATIO: usize = 8;
 pub enum Body {
     /// The bytes.
     Plain(Vec<u8>),
-    /// The bytes, compressed with gzip.
-    Compressed(Vec<u8>),
+    /// The bytes, compressed with gzip. Copies share their memory.
+    Compressed(Bytes),
 }
 
 impl Body {
@@ -37,7 +38,8 @@ impl Body {
     ///
     /// # Errors
     /// If the compressed bytes of a small one are damaged.
-    pub fn from_stored(compressed: Vec<u8>) -> io::Result<Self> {
+    pub fn from_stored(compressed: impl Into<Bytes>) -> io::Result<Self> {
+        let compressed = compressed.into();
         let is_small = compressed.len() < LARGE_BODY / RATIO;
         let body = Self::Compressed(compressed);
         if is_small {
@@ -107,7 +109,8 @@ impl Body {
     #[must_use]
     pub const fn memory_bytes(&self) -> usize {
         match self {
-            Self::Plain(bytes) | Self::Compressed(bytes) => bytes.len(),
+            Self::Plain(bytes) => bytes.len(),
+            Self::Compressed(bytes) => bytes.len(),
         }
     }
 }
@@ -164,9 +167,19 @@ impl ArrivingBody {
     /// If the compressor fails.
     pub(crate) fn finish(self) -> io::Result<Body> {
         match self.compressed {
-            Some(compressed) => compressed.finish().map(Body::Compressed),
+            Some(compressed) => Ok(Body::Compressed(compressed.finish()?.into())),
             None => Ok(Body::Plain(self.plain)),
         }
+    }
+}
+
+impl Write for ArrivingBody {
+    fn write(&mut self, chunk: &[u8]) -> io::Result<usize> {
+        self.push(chunk).map(|()| chunk.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

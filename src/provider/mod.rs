@@ -18,7 +18,7 @@ pub use crate::provider::aimlapi::call::{
     SubmitReply, UnusableAnswer, client_request_id,
 };
 pub use crate::provider::aimlapi::client::{Client, ClientError, ClientSettings, Probe};
-pub use crate::provider::aimlapi::completed::Completed;
+pub use crate::provider::aimlapi::completed::{Completed, ResultJson};
 pub use crate::provider::aimlapi::request_log::{
     ChargedPage, ChargedRequest, LogEntry, LogPage, LogsResponse,
 };

@@ -466,7 +466,7 @@ async fn activity_describes_the_queue() {
         charged_usd: None,
         job: JobId(1),
         attempt: AttemptId(1),
-        raw: nightscribe::store::compress::pack("{}"),
+        raw: nightscribe::store::compress::pack("{}").into(),
         duration_s: Some(90.0),
         words: 0,
         language: None,

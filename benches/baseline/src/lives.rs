@@ -139,7 +139,7 @@ impl Fixture {
             charged_usd: None,
             job,
             attempt,
-            raw: self.raw.clone(),
+            raw: self.raw.clone().into(),
             duration_s: Some(1.0),
             words: 3,
             language: None,

@@ -63,7 +63,7 @@ fn write_to(path: &Path, body: &[u8]) -> Result<(), NotWritten> {
     if !matches!(target.state, TargetState::Missing | TargetState::Identical) {
         return Err(NotWritten::Taken);
     }
-    let mut files = [StagedFile::write(target, content, body)?];
+    let mut files = [StagedFile::write(target, content, &body.into())?];
     files[0].sync()?;
     rename_into_place(&mut files)?;
     Ok(sync_folder(parent_folder(path))?)

@@ -1,9 +1,11 @@
 //! Choice of the files that are rendered differently than when they were written.
 
 use crate::domain::Format;
+use crate::output::rendered_file::RenderedFile;
 use crate::output::target::{Content, Target, TargetState};
 use crate::output::transcript_files::TranscriptFile;
 use crate::store::sqlite::outputs::FileRecords;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Returns the formats of the files in one of `folders`.
@@ -25,16 +27,19 @@ pub(super) fn formats_in<'a>(
 ///
 /// An unchanged file stays in the list only if it exists as it was written, because it takes part in the choice of the name.
 /// One that was edited or deleted since is left alone.
+///
+/// # Errors
+/// If the compressed bytes of the result are damaged.
 pub(super) fn keep_changed(
-    files: &mut Vec<(Format, Vec<u8>)>,
+    files: &mut Vec<(Format, RenderedFile)>,
     records: &FileRecords,
-) -> Vec<Content> {
+) -> io::Result<Vec<Content>> {
+    let contents = files.iter().map(|(_, file)| file.content());
+    let mut contents = contents.collect::<io::Result<Vec<_>>>()?.into_iter();
     let mut changed = Vec::new();
-    let mut is_needed = |(format, bytes): &(Format, Vec<u8>)| {
-        let content = Content::of(bytes);
-        let is_written = |path: &Path| {
-            TranscriptFile::from_path(path).is_some_and(|file| file.format == *format)
-        };
+    let mut is_needed = |format: Format, content: Content| {
+        let is_written =
+            |path: &Path| TranscriptFile::from_path(path).is_some_and(|file| file.format == format);
         let written = records
             .iter()
             .find(|(path, record)| is_written(path) && record.sha256 == Some(content.sha256));
@@ -45,11 +50,14 @@ pub(super) fn keep_changed(
         let target = Target::inspect(path.clone(), &content, Some(record));
         target.is_ok_and(|target| target.state == TargetState::Identical)
     };
-    files.retain(|file| is_needed(file));
+    files.retain(|(format, _)| {
+        let content = contents.next();
+        content.is_some_and(|content| is_needed(*format, content))
+    });
     if changed.is_empty() {
         files.clear();
     }
-    changed
+    Ok(changed)
 }
 
 #[cfg(test)]
@@ -81,10 +89,8 @@ mod tests {
                 (Format::Srt, "same"),
                 (Format::Md, "same"),
             ];
-            let mut files: Vec<_> = files
-                .map(|(format, text)| (format, text.as_bytes().to_vec()))
-                .into();
-            let changed = keep_changed(&mut files, &records);
+            let mut files: Vec<_> = files.map(|(format, text)| (format, text.into())).into();
+            let changed = keep_changed(&mut files, &records).unwrap();
             let formats: Vec<_> = files.into_iter().map(|(format, _)| format).collect();
             (formats, changed.len())
         };

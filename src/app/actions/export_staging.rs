@@ -4,6 +4,7 @@ use crate::app::actions::export_changed::keep_changed;
 use crate::config::OutputConfig;
 use crate::domain::rendering::RenderRules;
 use crate::domain::{ErrorClass, Failure, Format, Warning};
+use crate::output::rendered_file::RenderedFile;
 use crate::output::target::Content;
 use crate::pipeline::stages::save::names::OnEdited;
 use crate::pipeline::stages::save::placed::catch_panic;
@@ -82,13 +83,14 @@ impl Staging {
             &formats,
             &rules,
         )?;
-        let is_requested = |(format, _): &(Format, Vec<u8>)| formats.contains(format);
+        let is_requested = |(format, _): &(Format, RenderedFile)| formats.contains(format);
         if !rendered.files.iter().any(is_requested) {
             return Err(Failure::new(ErrorClass::Output, Warning::NoTimes.message()));
         }
         let changed = self
             .is_partial
             .then(|| keep_changed(&mut rendered.files, &records));
+        let changed = changed.transpose().map_err(|_| damaged_result())?;
         if rendered.files.is_empty() {
             return Ok(None);
         }

@@ -172,10 +172,10 @@ impl<'a> Delivery<'a> {
             &[Format::Txt],
             &RenderRules::default(),
         );
-        Ok(rendered.map(|rendered| {
-            let text = rendered.files.into_iter().next();
-            let bytes = text.map(|(_, bytes)| bytes).unwrap_or_default();
-            String::from_utf8_lossy(&bytes).into_owned()
+        Ok(rendered.and_then(|rendered| {
+            let text = rendered.files.first().map(|(_, file)| file.to_bytes());
+            let bytes = text.transpose().map_err(|_| damaged_result())?;
+            Ok(String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned())
         }))
     }
 

@@ -7,6 +7,7 @@ use crate::domain::Transcript;
 use crate::domain::rendering::RenderRules;
 use crate::domain::replacements::Replacements;
 use crate::domain::transcript::{Speaker, Word};
+use smol_str::{SmolStr, format_smolstr};
 use std::collections::BTreeMap;
 
 /// Applies the rules to the text, words, paragraphs and utterances of a transcript.
@@ -69,15 +70,13 @@ fn correct_turn(words: &mut [Word], turn: &[usize], replacements: &Replacements)
             .len()
             .min(range.start - starts[first]);
         let to = words[turn[last]].text.len().min(range.end - starts[last]);
-        let tail = words[turn[last]].text.split_off(to);
+        let tail = words[turn[last]].text[to..].to_owned();
         let end_s = words[turn[last]].end_s;
         for &index in &turn[first + 1..=last] {
-            words[index].text.clear();
+            words[index].text = SmolStr::default();
         }
         let word = &mut words[turn[first]];
-        word.text.truncate(from);
-        word.text.push_str(&new);
-        word.text.push_str(&tail);
+        word.text = format_smolstr!("{}{new}{tail}", &word.text[..from]);
         word.end_s = word.end_s.max(end_s);
     }
 }
@@ -88,7 +87,7 @@ mod tests {
 
     fn word((text, start_s, channel): (&str, f64, u32)) -> Word {
         Word {
-            text: text.to_owned(),
+            text: text.into(),
             start_s,
             end_s: start_s + 1.0,
             speaker: None,
@@ -109,7 +108,7 @@ mod tests {
         correct(&mut transcript, &with);
         let words = transcript.words.into_iter();
         words
-            .map(|word| (word.text, word.start_s, word.end_s))
+            .map(|word| (word.text.to_string(), word.start_s, word.end_s))
             .collect()
     }
 

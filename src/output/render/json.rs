@@ -2,6 +2,8 @@
 
 use super::metadata::TranscriptMetadata;
 use crate::domain::Timestamp;
+use crate::output::rendered_file::RenderedFile;
+use crate::provider::ResultJson;
 use serde_json::{Map, Value};
 
 /// Version of the envelope format.
@@ -56,8 +58,12 @@ pub(crate) struct EnvelopeFile<'a> {
     result: Value,
 }
 
-/// Renders the envelope around `raw`, in the memory of `raw`: a result may have many megabytes.
-pub(super) fn render(silent: bool, mut raw: String, envelope: &TranscriptMetadata<'_>) -> String {
+/// Renders the envelope around `result`.
+pub(super) fn render(
+    silent: bool,
+    result: ResultJson,
+    envelope: &TranscriptMetadata<'_>,
+) -> RenderedFile {
     let metadata = EnvelopeMetadata {
         version: VERSION,
         source: envelope.source,
@@ -78,11 +84,7 @@ pub(super) fn render(silent: bool, mut raw: String, envelope: &TranscriptMetadat
     let metadata = metadata.trim_end();
     // Inserted as text, because parsing and serializing it would change numbers and the order of keys.
     let head = format!("{{\n\"nightscribe\": {metadata},\n\"result\": ");
-    // Growth in steps would double the memory.
-    raw.reserve_exact(head.len() + TAIL.len());
-    raw.insert_str(0, &head);
-    raw.push_str(TAIL);
-    raw
+    RenderedFile::around(head, result, TAIL)
 }
 
 /// Serializes a document as indented JSON.

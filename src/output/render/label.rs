@@ -79,11 +79,7 @@ mod tests {
     use super::*;
 
     fn speaker(name: &str) -> Option<String> {
-        label(
-            &SpeakerNames::default(),
-            Some(&Speaker(name.to_owned())),
-            None,
-        )
+        label(&SpeakerNames::default(), Some(&Speaker(name.into())), None)
     }
 
     #[test]
@@ -94,7 +90,7 @@ mod tests {
         assert_eq!(speaker("speaker_0").as_deref(), Some("Speaker 1"));
         assert_eq!(speaker("SPEAKER_09").as_deref(), Some("Speaker 10"));
         assert_eq!(speaker("speakers").as_deref(), Some("Speaker speakers"));
-        let second = Speaker("1".to_owned());
+        let second = Speaker("1".into());
         let mut names = SpeakerNames::default();
         let both = label(&names, Some(&second), Some(0));
         assert_eq!(both.as_deref(), Some("Channel 1, Speaker 2"));

@@ -67,30 +67,26 @@ mod tests;
 
 use crate::domain::rendering::RenderOptions;
 use crate::domain::{Format, Transcript};
+use crate::output::rendered_file::RenderedFile;
+use crate::provider::ResultJson;
 
 pub use corrections::correct;
 pub use metadata::TranscriptMetadata;
 pub use speaker_samples::{SpeakerSample, speaker_samples};
 
-/// Renders the unmodified JSON of a result, in its own memory. `silent` is whether it contains no speech.
-#[must_use]
-pub fn render_json(silent: bool, raw: String, envelope: &TranscriptMetadata<'_>) -> Vec<u8> {
-    json::render(silent, raw, envelope).into_bytes()
-}
-
-/// Renders a transcript in the given format. `raw` is the unmodified JSON that `transcript` was parsed from.
+/// Renders a transcript in the given format. `result` is the JSON that `transcript` was parsed from. Only `json` shows it.
 #[must_use]
 pub fn render(
     format: Format,
     transcript: &Transcript,
-    raw: &str,
+    result: &ResultJson,
     envelope: &TranscriptMetadata<'_>,
     options: &RenderOptions,
-) -> Vec<u8> {
+) -> RenderedFile {
     let language = || envelope.language(transcript);
     let text = match format {
-        Format::Docx => return docx::render(transcript, envelope),
-        Format::Json => json::render(transcript.is_silent(), raw.to_owned(), envelope),
+        Format::Docx => return docx::render(transcript, envelope).into(),
+        Format::Json => return json::render(transcript.is_silent(), result.clone(), envelope),
         Format::Txt => txt::render(transcript, &options.txt),
         Format::Srt => srt::render(transcript, language().as_ref(), &options.subtitles),
         Format::Vtt => vtt::render(transcript, language().as_ref(), &options.subtitles),
@@ -102,5 +98,5 @@ pub fn render(
         Format::Aud => aud::render(transcript),
         Format::Html => html::render(transcript, envelope),
     };
-    text.into_bytes()
+    text.into()
 }

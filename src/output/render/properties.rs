@@ -25,10 +25,10 @@ fn any_transcript() -> impl Strategy<Value = Transcript> {
             let mut words: Vec<_> = words
                 .into_iter()
                 .map(|(text, start_s, length, name, channel)| Word {
-                    text,
+                    text: text.into(),
                     start_s,
                     end_s: start_s + length,
-                    speaker: (name > 0).then(|| Speaker(name.to_string())),
+                    speaker: (name > 0).then(|| Speaker(name.to_string().into())),
                     channel,
                     confidence: None,
                 })

@@ -75,7 +75,10 @@ pub(super) fn segments<'a>(words: &'a [Token<'a>]) -> Vec<Segment<'a>> {
             }
         }
     }
-    segments.sort_by_key(|segment| segment.start_ms);
+    // The sort takes memory even for segments in order, as those of one channel are.
+    if !segments.is_sorted_by_key(|segment| segment.start_ms) {
+        segments.sort_by_key(|segment| segment.start_ms);
+    }
     segments
 }
 

@@ -125,7 +125,7 @@ mod tests {
 
     fn transcript(words: &[&str], text: &str) -> Transcript {
         let word = |text: &&str| Word {
-            text: (*text).to_owned(),
+            text: (*text).into(),
             start_s: 0.0,
             end_s: 0.0,
             speaker: None,

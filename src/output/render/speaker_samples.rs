@@ -68,10 +68,10 @@ mod tests {
     #[test]
     fn each_speaker_is_listed_with_a_first_sentence() {
         let word = |(index, (text, speaker)): (u32, &(&str, &str))| Word {
-            text: (*text).to_owned(),
+            text: (*text).into(),
             start_s: f64::from(index),
             end_s: f64::from(index) + 0.9,
-            speaker: Some(Speaker((*speaker).to_owned())),
+            speaker: Some(Speaker((*speaker).into())),
             channel: None,
             confidence: None,
         };

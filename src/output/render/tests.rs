@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::rendering::{SubtitleOptions, SubtitlePreset, TxtOptions};
 use crate::domain::transcript::{Paragraph, Speaker, Utterance, Word};
 use crate::domain::{Request, Timestamp};
+use crate::provider::Completed;
 use insta::assert_snapshot;
 use serde_json::json;
 
@@ -31,13 +32,15 @@ pub(super) fn rendered(format: Format, transcript: &Transcript) -> String {
 fn rendered_with(format: Format, transcript: &Transcript, options: &RenderOptions) -> String {
     let request = Request::new("#g1_nova-2-general", [("diarize".to_owned(), json!(true))]);
     let raw = "{\"n\": 1.50, \"t\":\"h\\u00e9\"}";
-    let file = render(format, transcript, raw, &envelope(&request), options);
+    let completed = Completed::from_body(raw.as_bytes().to_vec()).unwrap();
+    let result = completed.result_json().unwrap();
+    let file = render(format, transcript, &result, &envelope(&request), options);
     // A document for word processors is binary.
-    String::from_utf8_lossy(&file).into_owned()
+    String::from_utf8_lossy(&file.to_bytes().unwrap()).into_owned()
 }
 
 fn speaker(name: &str) -> Option<Speaker> {
-    (!name.is_empty()).then(|| Speaker(name.to_owned()))
+    (!name.is_empty()).then(|| Speaker(name.into()))
 }
 
 /// Returns words of 0.3 s that start every 0.4 s from `from`.
@@ -45,7 +48,7 @@ pub(super) fn words(text: &str, from: f64, name: &str, channel: Option<u32>) -> 
     let word = |(index, text): (usize, &str)| {
         let start_s = from + 0.4 * index as f64;
         Word {
-            text: text.to_owned(),
+            text: text.into(),
             start_s,
             end_s: start_s + 0.3,
             speaker: speaker(name),
@@ -218,7 +221,7 @@ fn utterances_replace_missing_words() {
 /// Returns a transcript of words: text, start and end in seconds, channel.
 fn spoken(words: &[(&str, f64, f64, u32)]) -> Transcript {
     let word = |(text, start_s, end_s, channel): &(&str, f64, f64, u32)| Word {
-        text: (*text).to_owned(),
+        text: (*text).into(),
         start_s: *start_s,
         end_s: *end_s,
         speaker: None,
@@ -483,7 +486,7 @@ fn silence_gives_files_that_readers_accept() {
 /// Returns a transcript of `text`, with a word of 0.3 s for each character.
 fn by_character(text: &str) -> Transcript {
     let words = text.chars().enumerate().map(|(index, char)| Word {
-        text: char.to_string(),
+        text: char.to_string().into(),
         start_s: 0.3 * index as f64,
         end_s: 0.3 * index as f64 + 0.28,
         speaker: None,
@@ -582,11 +585,11 @@ fn the_requested_language_replaces_an_undetected_one() {
         let files = render(
             format,
             &plain(),
-            "{}",
+            &ResultJson::default(),
             &envelope(&request),
             &RenderOptions::default(),
         );
-        String::from_utf8(files).unwrap()
+        String::from_utf8(files.to_bytes().unwrap()).unwrap()
     };
     assert!(rendered(Format::Whisperx).contains("\"language\": \"zh\""));
     assert!(rendered(Format::Md).contains("language: \"zh-TW\"\n"));

@@ -372,7 +372,7 @@ mod tests {
         let transcript = Transcript {
             text: "Heard.".to_owned(),
             words: vec![crate::domain::transcript::Word {
-                text: "\u{7}".to_owned(),
+                text: "\u{7}".into(),
                 start_s: 0.0,
                 end_s: 1.0,
                 speaker: None,

@@ -6,17 +6,18 @@ use crate::output::envelope::Envelope;
 use crate::output::error::WriteError;
 use crate::output::link::relative_link;
 use crate::output::render::{TranscriptMetadata, render};
-use crate::output::target::{Content, Target, TargetState};
+use crate::output::target::{Target, TargetState};
 use crate::output::transcript_files::with_extension;
 use crate::output::unrecorded::UnrecordedTranscript;
 use crate::output::write::{StagedFile, parent_folder, rename_into_place, sync_folder};
+use crate::provider::ResultJson;
 
 /// The files of a transcript, and what they were rendered from.
 pub(super) struct FilesInPlace<'a> {
     pub(super) transcript: &'a UnrecordedTranscript,
     pub(super) envelope: &'a Envelope,
     pub(super) read: &'a Transcript,
-    pub(super) result_json: &'a str,
+    pub(super) result_json: ResultJson,
     pub(super) recording: &'a Recording,
 }
 
@@ -35,13 +36,13 @@ impl FilesInPlace<'_> {
         let (mut staged, mut edited) = (Vec::new(), Vec::new());
         for format in Format::ALL.into_iter().filter(wanted) {
             let options = &output.rendering;
-            let bytes = render(format, self.read, self.result_json, &metadata, options);
-            let content = Content::of(&bytes);
+            let file = render(format, self.read, &self.result_json, &metadata, options);
             let path = with_extension(&self.transcript.stem, format);
+            let content = file.content().map_err(WriteError::at(&path))?;
             let target = Target::inspect(path, &content, None)?;
             match target.state {
                 TargetState::Missing | TargetState::Identical => {
-                    staged.push(StagedFile::write(target, content, &bytes)?);
+                    staged.push(StagedFile::write(target, content, &file)?);
                 }
                 TargetState::Folder => {}
                 // The record is not that of the file, which therefore counts as edited.

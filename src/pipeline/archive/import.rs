@@ -46,7 +46,7 @@ pub fn read_import(
             transcript,
             envelope,
             read: &completed.transcript,
-            result_json: &completed.result_json()?,
+            result_json: completed.result_json()?,
             recording,
         };
         Some(files.take_over(output).unwrap_or_else(|error| {

@@ -3,14 +3,15 @@
 use crate::domain::Transcript;
 use crate::domain::extras::Extras;
 use crate::provider::aimlapi::envelope::{Envelope, InvalidResponse};
-use crate::provider::body::Body;
+use crate::provider::body::{ArrivingBody, Body};
 use crate::provider::json::reader::JsonReader;
 use crate::provider::json::strict::is_strict;
-use std::io::{self, Read};
+use bytes::Bytes;
+use std::io::{self, Read, Write};
 use std::ops::Range;
 
 /// JSON of a result that is missing.
-const NULL: &str = "null";
+const NULL: &[u8] = b"null";
 
 /// Result of a transcription.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,67 +56,97 @@ impl Completed {
     ///
     /// # Errors
     /// If the compressed bytes are damaged.
-    pub fn from_stored(compressed: Vec<u8>) -> io::Result<Self> {
+    pub fn from_stored(compressed: impl Into<Bytes>) -> io::Result<Self> {
         Body::from_stored(compressed).and_then(Self::from_body)
     }
 
-    /// Returns the transcript, and the result as JSON.
+    /// Returns the transcript, and the result as it was received.
     #[must_use]
-    pub fn into_parts(self) -> (Transcript, ResultJson) {
+    pub fn into_parts(self) -> (Transcript, RawResult) {
         let Self {
             body,
             transcript,
             result,
             ..
         } = self;
-        (transcript, ResultJson { body, result })
+        (transcript, RawResult { body, result })
     }
 
-    /// Returns a copy of the result as [`ResultJson::into_text`] does.
+    /// Returns a copy of the result as [`RawResult::into_json`] does.
     ///
     /// # Errors
     /// If compressed bytes are damaged.
-    pub fn result_json(&self) -> io::Result<String> {
-        self.clone().into_parts().1.into_text()
+    pub fn result_json(&self) -> io::Result<ResultJson> {
+        self.clone().into_parts().1.into_json()
     }
 }
 
-/// The result in an answer.
+/// The result in an answer, as it was received.
 #[derive(Debug, Clone)]
-pub struct ResultJson {
+pub struct RawResult {
     body: Body,
     result: Range<u64>,
 }
 
-impl ResultJson {
+impl RawResult {
     /// Returns the result as JSON, without the envelope: byte for byte as received if strict parsers accept it, otherwise
     /// corrected. `null` if the service sent no result.
     ///
     /// # Errors
     /// If compressed bytes are damaged.
-    pub fn into_text(self) -> io::Result<String> {
-        let length = self.result.end - self.result.start;
-        let mut reader = self.body.reader();
-        io::copy(
-            &mut reader.by_ref().take(self.result.start),
-            &mut io::sink(),
-        )?;
-        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
-        reader.take(length).read_to_end(&mut bytes)?;
-        Ok(match String::from_utf8(bytes) {
-            Ok(text) if is_strict(&text) => text,
-            Ok(text) => corrected(text.as_bytes()),
-            Err(error) => corrected(error.as_bytes()),
+    pub fn into_json(self) -> io::Result<ResultJson> {
+        let received = ResultJson(self);
+        if received.is_strict()? {
+            return Ok(received);
+        }
+        let corrected = received.corrected()?;
+        Ok(match corrected.is_strict()? {
+            true => corrected,
+            false => ResultJson::default(),
         })
     }
 }
 
-/// Returns a copy that strict parsers accept. `null` for no bytes.
-fn corrected(bytes: &[u8]) -> String {
-    let mut copy = Vec::new();
-    let copied = JsonReader::new(bytes).copy(&mut copy);
-    copied
-        .ok()
-        .and_then(|()| String::from_utf8(copy).ok())
-        .unwrap_or_else(|| NULL.to_owned())
+/// A result as JSON that strict parsers accept. A large one stays compressed, and takes its full size only in a file.
+#[derive(Debug, Clone)]
+pub struct ResultJson(RawResult);
+
+impl ResultJson {
+    /// Writes the JSON to `out`.
+    ///
+    /// # Errors
+    /// If `out` cannot be written.
+    pub fn write_to(&self, out: &mut dyn Write) -> io::Result<()> {
+        io::copy(&mut self.reader()?, out).map(|_| ())
+    }
+
+    fn is_strict(&self) -> io::Result<bool> {
+        is_strict(self.reader()?)
+    }
+
+    /// Returns a copy that leaves out what strict parsers reject.
+    fn corrected(&self) -> io::Result<Self> {
+        let mut copy = ArrivingBody::default();
+        JsonReader::new(self.reader()?).copy(&mut copy)?;
+        let result = 0..copy.received() as u64;
+        let body = copy.finish()?;
+        Ok(Self(RawResult { body, result }))
+    }
+
+    fn reader(&self) -> io::Result<impl Read> {
+        let RawResult { body, result } = &self.0;
+        let mut reader = body.reader();
+        let before = &mut reader.by_ref().take(result.start);
+        io::copy(before, &mut io::sink())?;
+        Ok(reader.take(result.end - result.start))
+    }
+}
+
+/// The JSON of a result that is missing: `null`.
+impl Default for ResultJson {
+    fn default() -> Self {
+        let body = Body::Plain(NULL.into());
+        let result = 0..NULL.len() as u64;
+        Self(RawResult { body, result })
+    }
 }

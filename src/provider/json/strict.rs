@@ -2,10 +2,17 @@
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::fmt;
+use std::io::{self, BufReader, Read};
 
-/// Whether a strict parser accepts the text as one JSON value. Nothing of the value is kept in memory.
-pub(crate) fn is_strict(text: &str) -> bool {
-    serde_json::from_str::<Checked>(text).is_ok()
+/// Whether a strict parser accepts what is read as one JSON value. Nothing of the value is kept in memory.
+///
+/// # Errors
+/// If reading fails.
+pub(crate) fn is_strict(input: impl Read) -> io::Result<bool> {
+    match serde_json::from_reader::<_, Checked>(BufReader::new(input)) {
+        Err(error) if error.is_io() => Err(error.into()),
+        parsed => Ok(parsed.is_ok()),
+    }
 }
 
 /// A value that was parsed and dropped.
@@ -70,7 +77,7 @@ mod tests {
     #[test]
     fn only_what_strict_parsers_accept_is_strict() {
         for text in ["null", r#" {"a": [1, -2.5e3, "\ud83d\ude00", {}]} "#] {
-            assert!(is_strict(text), "{text}");
+            assert!(is_strict(text.as_bytes()).unwrap(), "{text}");
         }
         let deep = "[".repeat(1000) + &"]".repeat(1000);
         for text in [
@@ -83,7 +90,7 @@ mod tests {
             "\"\n\"",
             &deep,
         ] {
-            assert!(!is_strict(text), "{text}");
+            assert!(!is_strict(text.as_bytes()).unwrap(), "{text}");
         }
     }
 }

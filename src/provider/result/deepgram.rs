@@ -100,9 +100,13 @@ impl ResultsDraft {
         };
         let channel = Some(number);
         self.texts.extend(best.text);
-        let (words, _) = best.words.finish(None);
-        self.words
-            .extend(words.into_iter().map(|word| Word { channel, ..word }));
+        let (mut words, _) = best.words.finish(None);
+        words.iter_mut().for_each(|word| word.channel = channel);
+        match self.words.is_empty() {
+            // Most results have one channel. Its words are not copied.
+            true => self.words = words,
+            false => self.words.append(&mut words),
+        }
         let paragraphs = best.paragraphs.into_iter();
         self.paragraphs
             .extend(paragraphs.map(|one| Paragraph { channel, ..one }));

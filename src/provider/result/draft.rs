@@ -239,7 +239,7 @@ impl Draft {
             ..Transcript::default()
         };
         sort(&mut transcript);
-        let untimed_words = untimed_words.into_iter().map(|word| word.text);
+        let untimed_words = untimed_words.into_iter().map(|word| word.text.into());
         self.untimed.extend(untimed_words);
         let texts = [
             self.text,
@@ -299,7 +299,7 @@ fn speaker_on(channel: Option<u32>, speaker: Option<Speaker>) -> Option<Speaker>
     };
     match name.strip_prefix(&channel.to_string()) {
         Some("") => None,
-        Some(rest) if rest.chars().all(char::is_alphabetic) => Some(Speaker(rest.to_owned())),
+        Some(rest) if rest.chars().all(char::is_alphabetic) => Some(Speaker(rest.into())),
         _ => speaker,
     }
 }
@@ -307,7 +307,7 @@ fn speaker_on(channel: Option<u32>, speaker: Option<Speaker>) -> Option<Speaker>
 /// Returns a segment as one word, for a list in which other segments have words.
 fn as_word(segment: &Utterance) -> Word {
     Word {
-        text: segment.text.trim().to_owned(),
+        text: segment.text.trim().into(),
         start_s: segment.start_s,
         end_s: segment.end_s,
         speaker: segment.speaker.clone(),

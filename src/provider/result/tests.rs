@@ -155,7 +155,7 @@ fn segments_are_utterances_with_or_without_text_and_words() {
     let bare = read(&json!({"segments": segments}));
     assert_eq!(bare.text, "Good morning. And now the weather.");
     assert_eq!(bare.utterances[1].start_s, 50.0);
-    assert_eq!(bare.utterances[1].speaker, Some(Speaker("B".to_owned())));
+    assert_eq!(bare.utterances[1].speaker, Some(Speaker("B".into())));
     let verbose = read(&json!({
         "task": "transcribe", "language": "english", "duration": "60.5", "text": "Good morning.", "segments": segments,
         "words": [{"word": " Good", "start": 2.0, "end": 2.5}, {"word": "morning", "start": 2.5, "end": 3}]

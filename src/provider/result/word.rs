@@ -90,15 +90,10 @@ impl WordDraft {
         if self.is_speech == Some(false) || text.trim().is_empty() {
             return None;
         }
-        let text = if text.trim().len() == text.len() {
-            text
-        } else {
-            text.trim().to_owned()
-        };
         let times = self.span.times();
         let (start_s, end_s) = times.unwrap_or_default();
         let word = Word {
-            text,
+            text: text.trim().into(),
             start_s,
             end_s,
             speaker: self.speaker,
@@ -113,5 +108,5 @@ impl WordDraft {
 pub(crate) fn speaker(json: &mut JsonReader<'_>) -> Option<Speaker> {
     let label = json.scalar()?;
     let label = label.trim();
-    (!label.is_empty()).then(|| Speaker(label.to_owned()))
+    (!label.is_empty()).then(|| Speaker(label.into()))
 }

@@ -55,7 +55,7 @@ mod tests {
 
     fn word(text: &str, start_s: f64) -> Word {
         Word {
-            text: text.to_owned(),
+            text: text.into(),
             start_s,
             end_s: start_s + 1.0,
             speaker: None,
@@ -73,7 +73,9 @@ mod tests {
             });
         }
         let (words, untimed) = list.finish(end_s);
-        let words = words.into_iter().map(|word| (word.text, word.start_s));
+        let words = words
+            .into_iter()
+            .map(|word| (word.text.to_string(), word.start_s));
         (words.collect(), untimed.len())
     }
 

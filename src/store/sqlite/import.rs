@@ -11,6 +11,7 @@ use crate::store::sqlite::quality::stored;
 use crate::store::sqlite::row;
 use crate::store::sqlite::transitions::insert_outputs;
 use crate::store::sqlite::writer::{Change, check_guard};
+use bytes::Bytes;
 use sqlx::SqliteConnection;
 use std::path::PathBuf;
 
@@ -30,7 +31,7 @@ pub struct Import {
     /// Time at which the result was received.
     pub received_at: Timestamp,
     /// JSON of the service, compressed by [`crate::store::compress::pack`].
-    pub raw: Vec<u8>,
+    pub raw: Bytes,
     /// Billed duration of the audio in seconds.
     pub duration_s: Option<f64>,
     /// Number of words with times.
@@ -106,7 +107,7 @@ impl Change for Import {
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1)",
         )
         .bind(self.job.0)
-        .bind(&self.raw)
+        .bind(&*self.raw)
         .bind(self.received_at.millis())
         .bind(self.duration_s)
         .bind(row::to_integer(self.words))

@@ -14,6 +14,7 @@ use crate::store::sqlite::open::Store;
 use crate::store::sqlite::quality::stored;
 use crate::store::sqlite::row;
 use crate::store::sqlite::writer::{BatchedChange, Change, Replies, check_guard};
+use bytes::Bytes;
 use sqlx::SqliteConnection;
 use std::borrow::Cow;
 
@@ -51,7 +52,7 @@ pub struct Completion {
     /// Attempt that completed.
     pub attempt: AttemptId,
     /// JSON of the service, compressed by [`crate::store::compress::pack`].
-    pub raw: Vec<u8>,
+    pub raw: Bytes,
     /// Billed duration of the audio in seconds.
     pub duration_s: Option<f64>,
     /// Price in US dollars, if an answer said it.
@@ -332,7 +333,7 @@ impl BatchedChange for Completion {
         let mut replies = Vec::with_capacity(completions.len());
         for part in split_by_size(completions) {
             let results = match part {
-                [one] => Cow::Borrowed(&one.raw),
+                [one] => Cow::Borrowed(&*one.raw),
                 several => Cow::Owned(several.iter().flat_map(|one| &one.raw).copied().collect()),
             };
             let mut offset = 1;

@@ -6,6 +6,7 @@ use crate::store::error::StoreError;
 use crate::store::sqlite::open::Store;
 use crate::store::sqlite::row;
 use crate::store::sqlite::writer::Change;
+use bytes::Bytes;
 use sqlx::{Row, SqliteConnection};
 
 /// An answer to keep.
@@ -16,7 +17,7 @@ pub struct KeptAnswer {
     /// Attempt that was polled.
     pub attempt: AttemptId,
     /// The answer, compressed by [`crate::store::compress::pack`].
-    pub raw: Vec<u8>,
+    pub raw: Bytes,
     /// Why it could not be used.
     pub reason: String,
     /// Time of the answer.
@@ -78,7 +79,7 @@ impl Change for KeptAnswer {
         )
         .bind(self.job.0)
         .bind(self.attempt.0)
-        .bind(&self.raw)
+        .bind(&*self.raw)
         .bind(&self.reason)
         .bind(self.received_at.millis())
         .execute(connection)

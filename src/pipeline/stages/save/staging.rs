@@ -14,18 +14,19 @@ use crate::output::error::WriteError;
 use crate::output::link::relative_link;
 use crate::output::naming;
 use crate::output::portable_name::NameForm;
-use crate::output::render::{TranscriptMetadata, correct, render, render_json};
-use crate::output::target::{Content, Target, TargetState};
+use crate::output::render::{TranscriptMetadata, correct, render};
+use crate::output::rendered_file::RenderedFile;
+use crate::output::target::{Target, TargetState};
 use crate::output::write::{StagedFile, create_folder, rename_into_place};
 use crate::pipeline::stages::save::names::{
     ChosenTarget, NameCandidates, Naming, OnEdited, write_failure,
 };
 use crate::policy::result_warnings::{Finished, result_warnings};
-use crate::provider::Completed;
+use crate::provider::{Completed, ResultJson};
 use crate::store::sqlite::outputs::{FileRecords, Replacement};
 use crate::store::sqlite::queue::ReceivedJob;
-use std::iter;
 use std::path::{Path, PathBuf};
+use std::{io, iter};
 
 /// Folders for the transcripts of a recording: the preferred one, and those for a file system that rejects its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,7 +108,7 @@ pub struct RenderedFiles {
     /// Template and values for the file names.
     pub naming: Naming,
     /// Content of each file, in the order of the configured formats.
-    pub files: Vec<(Format, Vec<u8>)>,
+    pub files: Vec<(Format, RenderedFile)>,
     /// Findings about the transcript.
     pub findings: Findings,
 }
@@ -139,25 +140,24 @@ pub fn render_files(
     let (mut transcript, result) = completed.into_parts();
     correct(&mut transcript, rules);
     let formats = writable_formats(formats, &transcript);
-    let render = |&format: &Format| match format {
-        Format::Json => Vec::new(),
-        _ => render(format, &transcript, "", &envelope, &output.rendering),
+    let result = match formats.contains(&Format::Json) {
+        true => result.into_json().map_err(|_| damaged_result())?,
+        false => ResultJson::default(),
     };
-    let mut contents: Vec<_> = formats.iter().map(render).collect();
+    let render = |format| {
+        let options = &output.rendering;
+        let file = render(format, &transcript, &result, &envelope, options);
+        (format, file)
+    };
+    let files = formats.into_iter().map(render).collect();
     let naming = Naming {
         template: output.name.clone(),
         facts: facts(received, transcript.language.as_deref()),
         form: form_of(output.names),
     };
-    // JSON comes last, without the transcript: the text has the size of the answer.
-    drop(transcript);
-    if let Some(index) = formats.iter().position(|format| *format == Format::Json) {
-        let json = result.into_text().map_err(|_| damaged_result())?;
-        contents[index] = render_json(findings.silent, json, &envelope);
-    }
     Ok(RenderedFiles {
         naming,
-        files: formats.into_iter().zip(contents).collect(),
+        files,
         findings,
     })
 }
@@ -289,8 +289,9 @@ impl StagedFiles {
         };
         let rejected_folder = (folder != folders.preferred).then(|| folders.preferred.clone());
         let files = rendered.files.iter();
-        let contents = files.map(|(format, bytes)| (*format, Content::of(bytes)));
-        let contents: Vec<_> = contents.collect();
+        let contents = files.map(|(format, file)| Ok((*format, file.content()?)));
+        let contents: io::Result<Vec<_>> = contents.collect();
+        let contents = contents.map_err(|_| damaged_result())?;
         let mut names = NameCandidates::new(
             received,
             folder.to_owned(),
@@ -301,8 +302,8 @@ impl StagedFiles {
         );
         let (targets, kept): (Vec<_>, _) = split(names.choose(reserve)?);
         let files = targets.into_iter().zip(contents).zip(&rendered.files);
-        let files = files.map(|((target, (_, content)), (_, bytes))| {
-            StagedFile::write(target, content, bytes).map_err(|error| write_failure(&error))
+        let files = files.map(|((target, (_, content)), (_, file))| {
+            StagedFile::write(target, content, file).map_err(|error| write_failure(&error))
         });
         Ok(Self {
             files: files.collect::<Result<_, _>>()?,

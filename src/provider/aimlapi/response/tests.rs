@@ -24,6 +24,16 @@ fn text_of(body: impl AsRef<[u8]>) -> Option<String> {
     }
 }
 
+fn result_json(completed: &Completed) -> String {
+    let mut json = Vec::new();
+    completed
+        .result_json()
+        .unwrap()
+        .write_to(&mut json)
+        .unwrap();
+    String::from_utf8(json).unwrap()
+}
+
 fn failure_of(body: &str) -> Option<String> {
     match read(body) {
         PollStatus::Failed(failure) => Some(failure.message),
@@ -116,7 +126,7 @@ fn a_completed_response_without_words_is_silence() {
                 panic!("{body}")
             };
             assert!(completed.transcript.is_silent(), "{body}");
-            assert_eq!(completed.result_json().unwrap(), silence);
+            assert_eq!(result_json(&completed), silence);
         }
     }
 }
@@ -151,7 +161,7 @@ fn the_answer_is_kept_byte_for_byte() {
         panic!()
     };
     assert_eq!(completed.body, body.as_bytes().to_vec().into());
-    assert_eq!(completed.result_json().unwrap(), odd);
+    assert_eq!(result_json(&completed), odd);
     assert_eq!(Completed::from_body(body.into_bytes()).unwrap(), completed);
 }
 
@@ -166,7 +176,7 @@ fn a_stored_result_without_an_envelope_is_read() {
         let completed = Completed::from_body(stored.as_bytes().to_vec()).unwrap();
         assert_eq!(completed.transcript.text, text);
         let json = if text.is_empty() { "null" } else { stored };
-        assert_eq!(completed.result_json().unwrap(), json);
+        assert_eq!(result_json(&completed), json);
     }
 }
 
@@ -219,7 +229,7 @@ fn answers_that_strict_parsers_reject_are_read() {
         };
         assert_eq!(completed.transcript.text, text, "{shown}");
         assert_eq!(completed.body, body.to_vec().into());
-        let json: Value = serde_json::from_str(&completed.result_json().unwrap()).unwrap();
+        let json: Value = serde_json::from_str(&result_json(&completed)).unwrap();
         assert_eq!(json["text"], text, "{shown}");
     }
 }
@@ -341,7 +351,7 @@ proptest! {
     fn arbitrary_bytes_never_panic(body: Vec<u8>, json in r#"\{("status"|"result"|"text"|[\[\]{}:,"\\nul0-9. ]){0,40}"#) {
         for body in [body, json.into_bytes()] {
             let _ = (try_read(&body), read_create_response(body.clone().into()), read_legacy_response(body.clone().into()));
-            let json = Completed::from_body(body).unwrap().result_json().unwrap();
+            let json = result_json(&Completed::from_body(body).unwrap());
             prop_assert!(serde_json::from_str::<Value>(&json).is_ok(), "{}", json);
         }
     }
@@ -352,7 +362,7 @@ proptest! {
         let _ = try_read(&body);
         if !result.is_null() {
             let completed = Completed::from_body(body.clone().into_bytes()).unwrap();
-            prop_assert_eq!(completed.result_json().unwrap(), result.to_string());
+            prop_assert_eq!(result_json(&completed), result.to_string());
         }
         let _ = try_read(result.to_string());
     }
@@ -403,8 +413,21 @@ fn a_large_answer_is_kept_compressed() {
     let completed = Completed::from_body(compressed).unwrap();
     assert_eq!(completed.transcript.words.len(), 20_000);
     assert!(completed.body.memory_bytes() < body.len() / 10);
-    assert_eq!(completed.result_json().unwrap(), result);
-    assert!(Completed::from_body(Body::Compressed(b"damaged".to_vec())).is_err());
+    assert_eq!(result_json(&completed), result);
+    assert!(Completed::from_body(Body::Compressed(b"damaged".as_slice().into())).is_err());
+}
+
+#[test]
+fn a_large_result_is_corrected_in_compressed_memory() {
+    let words = vec![json_word(); 20_000].join(",");
+    let body = |number: &str| {
+        let result = format!(r#"{{"words":[{words}],"score":{number}}}"#);
+        format!(r#"{{"status":"completed","result":{result}}}"#)
+    };
+    let completed = Completed::from_body(Body::arrived(body("NaN").as_bytes())).unwrap();
+    let corrected: Value = serde_json::from_str(&result_json(&completed)).unwrap();
+    let strict: Value = serde_json::from_str(&body("null")).unwrap();
+    assert_eq!(corrected, strict["result"]);
 }
 
 fn json_word() -> String {
