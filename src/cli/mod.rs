@@ -18,6 +18,7 @@ pub mod args;
 mod cancel;
 mod candidates;
 mod check;
+#[cfg(feature = "sandbox")]
 mod demo;
 mod display;
 pub mod exit;
@@ -44,6 +45,7 @@ mod report;
 mod retry;
 mod retry_low_quality;
 mod run;
+#[cfg(feature = "sandbox")]
 mod sandbox;
 mod scan;
 mod selectors;
@@ -95,6 +97,7 @@ async fn command(cli: Cli) -> Result<Exit, CommandError> {
         Ok::<_, CommandError>(session)
     };
     match cli.command {
+        #[cfg(feature = "sandbox")]
         Command::Demo(args) => demo::demo(&args, &cli.global).await,
         Command::Transcribe(args) => transcribe::transcribe(&args, &cli.global).await,
         Command::Init(args) => init::init(&args, cli.global.config.as_deref()),
@@ -117,6 +120,7 @@ async fn command(cli: Cli) -> Result<Exit, CommandError> {
         Command::Adopt(args) => adopt::adopt(&session()?, &args).await,
         Command::Notify(args) => notify::notify(&session()?, &args).await,
         Command::Service(args) => service::service(&args, &cli.global),
+        #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::sandbox(args).await,
         Command::Models(args) => models::models(&cli.global, args.json).await,
         Command::Completions { shell } => packaging::completions(shell),

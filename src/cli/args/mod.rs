@@ -4,6 +4,7 @@ mod items;
 mod json;
 mod money;
 mod run;
+#[cfg(feature = "sandbox")]
 mod sandbox;
 mod service;
 mod setup;
@@ -16,6 +17,7 @@ pub use items::{AddArgs, CancelArgs, ListArgs, RetryArgs, ShowArgs};
 pub use json::{JsonArgs, JsonLinesArgs};
 pub use money::{PlanArgs, PricesArgs, ReportArgs};
 pub use run::{PauseArgs, ResumeArgs, RunArgs, StatusArgs};
+#[cfg(feature = "sandbox")]
 pub use sandbox::{DemoArgs, SandboxArgs};
 pub use service::{ServiceArgs, ServiceChangeArgs, ServiceCommand, ServiceStatusArgs};
 pub use setup::{InitArgs, ManArgs, NotifyArgs};
@@ -26,7 +28,7 @@ pub use transcripts::{AdoptArgs, ExportArgs, SpeakersArgs};
 
 /// Turns folders of recordings into transcripts overnight, and never loses one that was paid for.
 #[derive(Debug, Parser)]
-#[command(version, name = "nightscribe", max_term_width = 100, after_help = EXIT_CODES)]
+#[command(version, name = "nightscribe", max_term_width = 100, after_help = format!("{EXIT_CODES}{TRIAL}"))]
 pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
@@ -43,9 +45,14 @@ Exit codes:
   2  invalid usage or configuration
   3  stopped by a hold that needs your action (key, credit, lost or paid transcripts, pause)
   4  another runner is using this state folder
-  5  internal error
+  5  internal error";
 
-To try nightscribe without an account: nightscribe demo";
+/// How to try the program.
+const TRIAL: &str = if cfg!(feature = "sandbox") {
+    "\n\nTo try nightscribe without an account: nightscribe demo"
+} else {
+    ""
+};
 
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
@@ -78,6 +85,7 @@ pub enum LogFormat {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Transcribe bundled recordings with a local sandbox; needs no account
+    #[cfg(feature = "sandbox")]
     Demo(DemoArgs),
     /// Transcribe files, folders and URLs now, without a configuration file
     Transcribe(TranscribeArgs),
@@ -123,6 +131,7 @@ pub enum Command {
     #[command(subcommand)]
     Service(ServiceCommand),
     /// Run a local server that implements the API, for trials and tests
+    #[cfg(feature = "sandbox")]
     Sandbox(SandboxArgs),
     /// List the service's models and the purpose of each
     Models(JsonLinesArgs),

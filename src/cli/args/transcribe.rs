@@ -48,6 +48,7 @@ pub struct TranscribeArgs {
     #[arg(long)]
     pub json: bool,
     /// Use a local sandbox instead of the service; needs no key and makes up the words
+    #[cfg(feature = "sandbox")]
     #[arg(long)]
     pub sandbox: bool,
 }

@@ -1,8 +1,10 @@
 //! `nightscribe transcribe`: transcribes files, folders and URLs with the pipeline of a run, and a queue of its own.
 //!
-//! - `service`: the service, or a sandbox in its place
+//! - `service`: the service, or a `local_sandbox` in its place
 //! - `printer`: texts, JSON and messages
 
+#[cfg(feature = "sandbox")]
+mod local_sandbox;
 pub(super) mod printer;
 mod service;
 
@@ -72,7 +74,7 @@ pub(super) async fn transcribe(
     if inputs.found.is_empty() {
         return Ok(Exit::Usage);
     }
-    let service = Service::start(args.sandbox, &environment).await?;
+    let service = Service::start(args, &environment).await?;
     let dir = args.output_dir.as_deref().unwrap_or(Path::new("."));
     let mut session = session(environment, service.state_folder(), dir, formats(args))?;
     service.configure(&mut session)?;
