@@ -46,6 +46,7 @@ mod retry_low_quality;
 mod run;
 mod sandbox;
 mod scan;
+mod search;
 mod selectors;
 mod service;
 mod show;
@@ -108,6 +109,7 @@ async fn command(cli: Cli) -> Result<Exit, CommandError> {
         Command::Status(args) => status::status(&session()?, &args).await,
         Command::List(args) => list::list(&session()?, &args).await,
         Command::Show(args) => show::show(&session()?, &args).await,
+        Command::Search(args) => search::search(&session()?, &args).await,
         Command::Speakers(args) => speakers::speakers(&session()?, &args).await,
         Command::Retry(args) => retry::retry(&session()?, args).await,
         Command::Cancel(args) => cancel::cancel(&session()?, &args).await,

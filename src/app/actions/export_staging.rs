@@ -3,6 +3,7 @@
 use crate::app::actions::export_changed::keep_changed;
 use crate::config::OutputConfig;
 use crate::domain::rendering::RenderRules;
+use crate::domain::search::entry::SearchEntry;
 use crate::domain::{ErrorClass, Failure, Format, Warning};
 use crate::output::target::Content;
 use crate::pipeline::stages::save::names::OnEdited;
@@ -41,8 +42,8 @@ pub(super) struct Staging {
 /// Outcome of staging the files of a result.
 pub(super) struct StagedExport {
     pub(super) received: ReceivedJob,
-    /// Staging files. `None` if no file changes.
-    pub(super) outcome: Result<Option<ExportedFiles>, Failure>,
+    /// Entry of the search index, and staging files. No files if none changes.
+    pub(super) outcome: Result<(Arc<SearchEntry>, Option<ExportedFiles>), Failure>,
 }
 
 /// Staging files of a result.
@@ -63,7 +64,10 @@ impl Staging {
         }
     }
 
-    fn try_stage(&self, stored: StoredResult) -> Result<Option<ExportedFiles>, Failure> {
+    fn try_stage(
+        &self,
+        stored: StoredResult,
+    ) -> Result<(Arc<SearchEntry>, Option<ExportedFiles>), Failure> {
         let StoredResult {
             received,
             packed,
@@ -89,10 +93,11 @@ impl Staging {
         let changed = self
             .is_partial
             .then(|| keep_changed(&mut rendered.files, &records));
-        if rendered.files.is_empty() {
-            return Ok(None);
-        }
         let findings = rendered.findings.clone();
+        let entry = findings.entry.clone();
+        if rendered.files.is_empty() {
+            return Ok((entry, None));
+        }
         let reserve = |paths: &[PathBuf]| self.reservations.reserve(received.job, paths);
         let staged = StagedFiles::stage(
             &received,
@@ -102,10 +107,11 @@ impl Staging {
             self.on_edited,
             reserve,
         )?;
-        Ok(Some(ExportedFiles {
+        let files = ExportedFiles {
             staged,
             findings,
             changed,
-        }))
+        };
+        Ok((entry, Some(files)))
     }
 }

@@ -19,6 +19,7 @@
 //! - `timing`: display times of cues
 //! - `label`: speaker labels; `silence`: the text for a recording without speech
 //! - `reading`: paragraphs for formats that are read as text; `markup`: text for HTML and XML
+//! - `spoken`: words in the order in which they are spoken, for the search
 //! - `plain`: text without control characters; `wrap`: lines of limited width
 
 mod archive;
@@ -48,6 +49,7 @@ mod silence;
 mod spacing;
 mod speaker_samples;
 mod speech;
+mod spoken;
 mod srt;
 mod timing;
 mod token;
@@ -71,6 +73,7 @@ use crate::domain::{Format, Transcript};
 pub use corrections::correct;
 pub use metadata::TranscriptMetadata;
 pub use speaker_samples::{SpeakerSample, speaker_samples};
+pub use spoken::{ShownWord, search_entry, shown_words};
 
 /// Renders the unmodified JSON of a result, in its own memory. `silent` is whether it contains no speech.
 #[must_use]
