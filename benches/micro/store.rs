@@ -119,8 +119,16 @@ async fn process(store: &Store, run: RunId, job: JobId) {
         sha256: [0; 32],
         changed_at_ns: Some(0),
     }];
-    let entry = SearchEntry::new(job, ["three short words"].into_iter(), std::iter::empty(), None);
-    store.finish_job(job, files, Arc::new(entry), false, NOW).await.unwrap();
+    let entry = SearchEntry::new(
+        job,
+        ["three short words"].into_iter(),
+        std::iter::empty(),
+        None,
+    );
+    store
+        .finish_job(job, files, Arc::new(entry), false, NOW)
+        .await
+        .unwrap();
 }
 
 #[divan::bench(sample_count = 5, sample_size = 1)]

@@ -68,7 +68,10 @@ fn print_remarks(answer: &SearchAnswer) {
 
 fn hit_text(hit: &SearchHit, zone: &TimeZone) -> String {
     let date = date_of(hit.recorded_at, zone).map_or_else(String::new, |date| format!(", {date}"));
-    let (source, name) = (escape_control_chars(&hit.source), printable_path(&hit.relative));
+    let (source, name) = (
+        escape_control_chars(&hit.source),
+        printable_path(&hit.relative),
+    );
     let mut text = format!("{source}/{name} {DIM}(item {}{date}){DIM:#}\n", hit.item);
     for passage in &hit.passages {
         let _infallible = writeln!(text, "  {}", passage_text(passage));
@@ -106,7 +109,10 @@ fn clock_time(seconds: f64) -> String {
 }
 
 async fn rebuild_index(session: &Session, json: bool) -> Result<Exit, CommandError> {
-    let rebuilt = rebuild(session, |left| tracing::debug!(left, "indexing transcripts")).await?;
+    let rebuilt = rebuild(session, |left| {
+        tracing::debug!(left, "indexing transcripts")
+    })
+    .await?;
     let mut out = anstream::stdout().lock();
     if json {
         writeln!(out, "{}", to_json_line(&rebuilt)?)?;

@@ -32,7 +32,10 @@ pub(super) fn read_search(
         let (program, arguments) = command(value)?;
         let arguments: Vec<PlayerArgument> = arguments
             .iter()
-            .map(|text| text.parse().map_err(|error: UnknownPlaceholder| error.to_string()))
+            .map(|text| {
+                text.parse()
+                    .map_err(|error: UnknownPlaceholder| error.to_string())
+            })
             .collect::<ParseResult<_>>()?;
         if !arguments.iter().any(PlayerArgument::has_file) {
             return Err("expected `{file}` in an argument, as in [\"mpv\", \"{file}\"]".to_owned());

@@ -119,8 +119,10 @@ fn entry(stored: Stored, rules: &RuleBook) -> std::io::Result<SearchEntry> {
     } = stored;
     let (mut transcript, _) = Completed::from_stored(result.into_packed())?.into_parts();
     // Rules that cannot be read, for example on a disk that is missing, do not hold back the others.
-    correct(&mut transcript, &rules.find(&received.recording, names).rules);
+    correct(
+        &mut transcript,
+        &rules.find(&received.recording, names).rules,
+    );
     let language = Language::of(transcript.language.as_deref(), &received.request);
     Ok(search_entry(received.job, &transcript, language))
 }
-

@@ -237,7 +237,9 @@ impl Queue {
         let words = ["The first words.", "COVID-19"].into_iter();
         let entry = SearchEntry::new(job, words, ["Anna"].into_iter(), None);
         let entry = Arc::new(entry);
-        self.store.finish_job(job, files, entry, false, at(50)).await
+        self.store
+            .finish_job(job, files, entry, false, at(50))
+            .await
     }
 
     /// Creates a job and brings it into a state in the same way as a run.

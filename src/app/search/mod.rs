@@ -55,7 +55,10 @@ pub async fn search(
 ) -> Result<SearchAnswer, AppError> {
     let mut query = parse(text)?;
     query.filters.sources.extend_from_slice(&options.sources);
-    let (from, until) = (day(query.filters.after, zone), day(query.filters.before, zone));
+    let (from, until) = (
+        day(query.filters.after, zone),
+        day(query.filters.before, zone),
+    );
     let store = session.existing_store().await?.ok_or(AppError::NoResults)?;
     for source in &query.filters.sources {
         session.require_known_source(&store, source).await?;

@@ -27,7 +27,11 @@ pub async fn play_first(session: &Session, answer: &SearchAnswer) -> Result<(), 
     let player = &session.config.search.player;
     let call = Invocation {
         program: player.path.clone(),
-        arguments: player.arguments.iter().map(|one| one.fill(&playback)).collect(),
+        arguments: player
+            .arguments
+            .iter()
+            .map(|one| one.fill(&playback))
+            .collect(),
         withheld: session.config.secret_variables(),
     };
     run_attached(&call).await.map_err(|error| AppError::Player {
@@ -37,7 +41,10 @@ pub async fn play_first(session: &Session, answer: &SearchAnswer) -> Result<(), 
 }
 
 async fn location(store: &Store, item: JobId) -> Result<OsString, AppError> {
-    let found = store.item(item).await?.ok_or_else(|| AppError::NoItem(item.to_string()))?;
+    let found = store
+        .item(item)
+        .await?
+        .ok_or_else(|| AppError::NoItem(item.to_string()))?;
     Ok(match found.location {
         Location::File(path) => path.into_os_string(),
         Location::Url(url) => url.into(),

@@ -140,10 +140,13 @@ fn shown(passage: Passage, words: &[ShownWord]) -> SearchPassage {
     }
     let first = passage.words.start;
     let chars = |byte: usize| text[..byte].chars().count();
-    let matches = passage.matches.iter().map(|Match { start, end }| SearchMatch {
-        start: chars(starts[start.word - first] + start.byte),
-        end: chars(starts[end.word - first] + end.byte),
-    });
+    let matches = passage
+        .matches
+        .iter()
+        .map(|Match { start, end }| SearchMatch {
+            start: chars(starts[start.word - first] + start.byte),
+            end: chars(starts[end.word - first] + end.byte),
+        });
     SearchPassage {
         start_s: words.first().and_then(|word| word.start_s),
         end_s: words.last().and_then(|word| word.end_s),

@@ -56,7 +56,10 @@ impl SearchEntry {
             digest.update(part);
         }
         let bytes = digest.finalize();
-        bytes.iter().take(8).fold(0, |number, &byte| (number << 8) | i64::from(byte))
+        bytes
+            .iter()
+            .take(8)
+            .fold(0, |number, &byte| (number << 8) | i64::from(byte))
     }
 }
 
@@ -71,7 +74,10 @@ mod tests {
             SearchEntry::new(JobId(1), ["Hello,", "world!"].into_iter(), speakers, None)
         };
         let two = entry(&["Anna Bo", "Speaker 2"]);
-        assert_eq!((&*two.words, &*two.speakers), ("hello world", "anna bo ¶ speaker 2"));
+        assert_eq!(
+            (&*two.words, &*two.speakers),
+            ("hello world", "anna bo ¶ speaker 2")
+        );
         assert_eq!(two.digest(), entry(&["Anna Bo", "Speaker 2"]).digest());
         assert_ne!(two.digest(), entry(&["Anna Bo"]).digest());
     }

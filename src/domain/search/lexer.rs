@@ -125,7 +125,10 @@ impl Lexer {
         }
         let rest = word.strip_prefix("NEAR")?;
         if let Some(distance) = rest.strip_prefix('/') {
-            return distance.parse().ok().map(|distance| Kind::Near(Some(distance)));
+            return distance
+                .parse()
+                .ok()
+                .map(|distance| Kind::Near(Some(distance)));
         }
         if rest.starts_with('(') {
             // What follows the bracket is read again.
@@ -142,7 +145,10 @@ impl Lexer {
         let (distance, end) = match rest.strip_prefix(',') {
             Some(number) => {
                 let (number, _) = number.split_once(')')?;
-                (Some(number.trim().parse().ok()?), number.chars().count() + 2)
+                (
+                    Some(number.trim().parse().ok()?),
+                    number.chars().count() + 2,
+                )
             }
             None => (None, rest.starts_with(')').then_some(1)?),
         };

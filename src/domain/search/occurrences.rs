@@ -93,7 +93,10 @@ impl<'a> SpeakerFilter<'a> {
             speaker: None,
         }];
         let label = IndexedText::of(&label);
-        let accepts = self.phrases.iter().any(|phrase| !label.starts(phrase).is_empty());
+        let accepts = self
+            .phrases
+            .iter()
+            .any(|phrase| !label.starts(phrase).is_empty());
         self.known.insert(speaker.to_owned(), accepts);
         accepts
     }
@@ -136,7 +139,9 @@ impl IndexedText {
         match term {
             Term::Phrase(phrase) => {
                 let starts = self.starts(phrase).into_iter();
-                starts.map(|start| vec![self.found(start, phrase)]).collect()
+                starts
+                    .map(|start| vec![self.found(start, phrase)])
+                    .collect()
             }
             Term::Near { phrases, distance } => self.near(phrases, *distance),
         }
@@ -161,7 +166,10 @@ impl IndexedText {
 
     fn found(&self, start: usize, phrase: &Phrase) -> Match {
         let place = |word: usize, byte: usize| Place { word, byte };
-        let (first, last) = (&self.words[start], &self.words[start + phrase.words.len() - 1]);
+        let (first, last) = (
+            &self.words[start],
+            &self.words[start + phrase.words.len() - 1],
+        );
         place(first.word, first.bytes.start)..place(last.word, last.bytes.end)
     }
 
@@ -174,7 +182,9 @@ impl IndexedText {
         lasts.dedup();
         let closest = |last: usize| {
             let parts = phrases.iter().zip(&starts).map(|(phrase, starts)| {
-                let before = starts.partition_point(|start| *start <= last).checked_sub(1)?;
+                let before = starts
+                    .partition_point(|start| *start <= last)
+                    .checked_sub(1)?;
                 let start = starts[before];
                 let gap = last.saturating_sub(start + phrase.words.len());
                 (gap <= distance as usize).then(|| self.found(start, phrase))
@@ -205,7 +215,9 @@ mod tests {
                 &words[found.end.word].text[..found.end.byte]
             ),
         };
-        let shown = found.iter().map(|one| one.matches.iter().map(shown).collect::<Vec<_>>().join("+"));
+        let shown = found
+            .iter()
+            .map(|one| one.matches.iter().map(shown).collect::<Vec<_>>().join("+"));
         shown.collect()
     }
 
@@ -236,7 +248,12 @@ mod tests {
 
     #[test]
     fn a_speaker_says_all_words() {
-        let text = [("yes", "Anna B"), ("no", "Anna B"), ("yes", "Bo"), ("maybe", "")];
+        let text = [
+            ("yes", "Anna B"),
+            ("no", "Anna B"),
+            ("yes", "Bo"),
+            ("maybe", ""),
+        ];
         assert_eq!(found("yes", &text).len(), 2);
         assert_eq!(found("yes speaker:anna", &text).len(), 1);
         assert_eq!(found("yes speaker:\"anna b\" speaker:bo", &text).len(), 2);

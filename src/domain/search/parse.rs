@@ -46,10 +46,13 @@ fn error(column: usize, reason: impl Into<String>) -> QueryError {
 /// If it has no word that must occur, or an operator or filter is not valid.
 pub fn parse(text: &str) -> Result<Query, QueryError> {
     if text.chars().count() > MAX_CHARS {
-        return Err(error(MAX_CHARS + 1, format!("a query has at most {MAX_CHARS} characters")));
+        return Err(error(
+            MAX_CHARS + 1,
+            format!("a query has at most {MAX_CHARS} characters"),
+        ));
     }
-    let tokens = tokens(text)
-        .map_err(|UnclosedQuote(column)| error(column, "the quote is not closed"))?;
+    let tokens =
+        tokens(text).map_err(|UnclosedQuote(column)| error(column, "the quote is not closed"))?;
     refuse_groups(&tokens)?;
     let mut parser = Parser::default();
     let mut tokens = tokens.into_iter();
@@ -61,9 +64,13 @@ pub fn parse(text: &str) -> Result<Query, QueryError> {
 
 /// Refuses brackets next to operators: they would be ignored, and the query would mean something else.
 fn refuse_groups(tokens: &[Token]) -> Result<(), QueryError> {
-    let has_operator = tokens.iter().any(|token| matches!(token.kind, Kind::Or | Kind::Near(_)));
+    let has_operator = tokens
+        .iter()
+        .any(|token| matches!(token.kind, Kind::Or | Kind::Near(_)));
     let bracket = tokens.iter().find(|token| match &token.kind {
-        Kind::Text { text, is_quoted, .. } => !is_quoted && text.starts_with('('),
+        Kind::Text {
+            text, is_quoted, ..
+        } => !is_quoted && text.starts_with('('),
         _ => false,
     });
     match bracket {
@@ -160,7 +167,10 @@ impl Parser {
     fn term(&mut self, term: Term, column: usize) -> Result<(), QueryError> {
         let terms = self.all.iter().map(Vec::len).sum::<usize>() + self.none.len();
         if terms >= MAX_TERMS {
-            return Err(error(column, format!("a query has at most {MAX_TERMS} words and phrases")));
+            return Err(error(
+                column,
+                format!("a query has at most {MAX_TERMS} words and phrases"),
+            ));
         }
         self.after_term = true;
         match (self.operator.take(), self.all.last_mut()) {
@@ -175,15 +185,24 @@ impl Parser {
     }
 
     fn filter(&mut self, name: &str, value: &str, column: usize) -> Result<(), QueryError> {
-        let known = FILTERS.into_iter().find(|known| known.eq_ignore_ascii_case(name));
+        let known = FILTERS
+            .into_iter()
+            .find(|known| known.eq_ignore_ascii_case(name));
         let Some(known) = known else {
             let meant = suggestion(name, FILTERS);
-            let meant = if meant.is_empty() { format!("; {}", quote_it()) } else { meant };
+            let meant = if meant.is_empty() {
+                format!("; {}", quote_it())
+            } else {
+                meant
+            };
             let reason = format!("there is no filter `{name}:`{meant}");
             return Err(error(column, reason));
         };
         if value.trim().is_empty() {
-            return Err(error(column, format!("the filter `{known}:` needs a value")));
+            return Err(error(
+                column,
+                format!("the filter `{known}:` needs a value"),
+            ));
         }
         let day = || {
             value.parse().map_err(|_| {
@@ -197,7 +216,8 @@ impl Parser {
             "speaker" => filters.speakers.push(speaker(value, column)?),
             "lang" => {
                 let language = Language::parse(value).ok_or_else(|| {
-                    let reason = format!("`lang:` expects a language like de or pt-BR, found `{value}`");
+                    let reason =
+                        format!("`lang:` expects a language like de or pt-BR, found `{value}`");
                     error(column, reason)
                 })?;
                 filters.languages.push(language);
@@ -211,7 +231,10 @@ impl Parser {
     fn finish(self) -> Result<Query, QueryError> {
         self.require_no_operator()?;
         if self.all.is_empty() {
-            return Err(error(1, "a search needs a word or phrase that occurs in the transcript"));
+            return Err(error(
+                1,
+                "a search needs a word or phrase that occurs in the transcript",
+            ));
         }
         Ok(Query {
             all: self.all,
@@ -230,14 +253,20 @@ fn misplaced(operator: Operator, column: usize) -> QueryError {
         Operator::Or => "OR",
         Operator::Near(_) => "NEAR",
     };
-    let reason = format!("`{name}` needs a word or phrase before and after it; {}", quote_it());
+    let reason = format!(
+        "`{name}` needs a word or phrase before and after it; {}",
+        quote_it()
+    );
     error(column, reason)
 }
 
 fn valid_distance(distance: Option<u32>, column: usize) -> Result<u32, QueryError> {
     match distance.unwrap_or(DISTANCE) {
         distance @ 0..=MAX_DISTANCE => Ok(distance),
-        _ => Err(error(column, format!("`NEAR` reaches at most {MAX_DISTANCE} words"))),
+        _ => Err(error(
+            column,
+            format!("`NEAR` reaches at most {MAX_DISTANCE} words"),
+        )),
     }
 }
 
@@ -258,11 +287,16 @@ fn near_group(column: usize, tokens: &mut impl Iterator<Item = Token>) -> Result
                 is_prefix,
                 is_excluded: false,
                 ..
-            } if phrases.len() < MAX_TERMS => phrases.extend(phrase(&text, is_prefix, token.column)?),
+            } if phrases.len() < MAX_TERMS => {
+                phrases.extend(phrase(&text, is_prefix, token.column)?)
+            }
             _ => return Err(error(token.column, "`NEAR(` takes only words and phrases")),
         }
     }
-    Err(error(column, "`NEAR(` is not closed; write NEAR(one two, 10)"))
+    Err(error(
+        column,
+        "`NEAR(` is not closed; write NEAR(one two, 10)",
+    ))
 }
 
 /// Joins two terms by `NEAR`. `None` unless both are phrases, or the first is such a join.
@@ -272,7 +306,10 @@ fn near(before: Term, after: Term, distance: u32) -> Option<Term> {
     };
     let (mut phrases, distance) = match before {
         Term::Phrase(before) => (vec![before], distance),
-        Term::Near { phrases, distance: before } => (phrases, distance.max(before)),
+        Term::Near {
+            phrases,
+            distance: before,
+        } => (phrases, distance.max(before)),
     };
     phrases.push(after);
     Some(Term::Near { phrases, distance })
@@ -280,12 +317,18 @@ fn near(before: Term, after: Term, distance: u32) -> Option<Term> {
 
 /// Returns the phrase of a text. `None` if it has no words.
 fn phrase(text: &str, is_prefix: bool, column: usize) -> Result<Option<Phrase>, QueryError> {
-    let words: Vec<_> = Words::of(text).iter().map(|(word, _)| word.to_owned()).collect();
+    let words: Vec<_> = Words::of(text)
+        .iter()
+        .map(|(word, _)| word.to_owned())
+        .collect();
     let Some(last) = words.last() else {
         return Ok(None);
     };
     if is_prefix && words.len() == 1 && last.chars().count() < 2 && !is_single_character(last) {
-        return Err(error(column, format!("`{last}*` is too short; `*` follows two letters or more")));
+        return Err(error(
+            column,
+            format!("`{last}*` is too short; `*` follows two letters or more"),
+        ));
     }
     Ok(Some(Phrase { words, is_prefix }))
 }
@@ -311,7 +354,12 @@ mod tests {
     fn show(query: &Query) -> String {
         let group = |group: &Vec<Term>| group.iter().map(show_term).collect::<Vec<_>>().join("|");
         let mut shown: Vec<_> = query.all.iter().map(group).collect();
-        shown.extend(query.none.iter().map(|term| format!("-{}", show_term(term))));
+        shown.extend(
+            query
+                .none
+                .iter()
+                .map(|term| format!("-{}", show_term(term))),
+        );
         shown.join(" & ")
     }
 
@@ -331,11 +379,20 @@ mod tests {
     #[test]
     fn words_phrases_and_prefixes() {
         assert_eq!(shown("Budget plan"), "[budget] & [plan]");
-        assert_eq!(shown("\"quarterly budget\" bud*"), "[quarterly budget] & [bud*]");
+        assert_eq!(
+            shown("\"quarterly budget\" bud*"),
+            "[quarterly budget] & [bud*]"
+        );
         assert_eq!(shown("“quarterly bud”*"), "[quarterly bud*]");
-        assert_eq!(shown("COVID-19 what? 10:30 https://a.b/c"), "[covid 19] & [what] & [10 30] & [https a b c]");
+        assert_eq!(
+            shown("COVID-19 what? 10:30 https://a.b/c"),
+            "[covid 19] & [what] & [10 30] & [https a b c]"
+        );
         assert_eq!(shown("会議 c++ - & ?"), "[会 議] & [c]");
-        assert_eq!(shown("NEARBY ORAL or near"), "[nearby] & [oral] & [or] & [near]");
+        assert_eq!(
+            shown("NEARBY ORAL or near"),
+            "[nearby] & [oral] & [or] & [near]"
+        );
     }
 
     #[test]
@@ -345,13 +402,18 @@ mod tests {
         assert_eq!(shown("a -b -\"c d\""), "[a] & -[b] & -[c d]");
         assert_eq!(shown("a NEAR b"), "near10([a], [b])");
         assert_eq!(shown("x OR a NEAR/3 b NEAR c"), "[x]|near10([a], [b], [c])");
-        assert_eq!(shown("NEAR(a \"b c\" d*e, 5) f"), "near5([a], [b c], [d e]) & [f]");
+        assert_eq!(
+            shown("NEAR(a \"b c\" d*e, 5) f"),
+            "near5([a], [b c], [d e]) & [f]"
+        );
         assert_eq!(shown("NEAR(a,b)"), "near10([a], [b])");
     }
 
     #[test]
     fn filters_are_read() {
-        let query = parse("x source:talks SOURCE:\"my talks\" speaker:Anna lang:german after:2026-10-01").unwrap();
+        let query =
+            parse("x source:talks SOURCE:\"my talks\" speaker:Anna lang:german after:2026-10-01")
+                .unwrap();
         let filters = query.filters;
         assert_eq!(filters.sources, ["talks", "my talks"]);
         assert_eq!(filters.speakers[0].words, ["anna"]);
@@ -365,10 +427,31 @@ mod tests {
         insta::assert_snapshot!(
             "refused_queries",
             [
-                "", "?!", "source:talks", "-a", "a \"b", "a souce:talks", "a Note: b", "a -source:talks", "a lang:xyzzy",
-                "a before:tomorrow", "a speaker:?", "a source:", "OR a", "a OR", "a OR OR b", "a OR -b", "-a OR b",
-                "a NEAR source:x", "NEAR(a b", "NEAR(a)", "NEAR(a -b)", "a NEAR/20000 b", "a NEAR NEAR(b c)",
-                "(a b) OR c", "a*",
+                "",
+                "?!",
+                "source:talks",
+                "-a",
+                "a \"b",
+                "a souce:talks",
+                "a Note: b",
+                "a -source:talks",
+                "a lang:xyzzy",
+                "a before:tomorrow",
+                "a speaker:?",
+                "a source:",
+                "OR a",
+                "a OR",
+                "a OR OR b",
+                "a OR -b",
+                "-a OR b",
+                "a NEAR source:x",
+                "NEAR(a b",
+                "NEAR(a)",
+                "NEAR(a -b)",
+                "a NEAR/20000 b",
+                "a NEAR NEAR(b c)",
+                "(a b) OR c",
+                "a*",
             ]
             .map(|query| format!("{query:20} {}\n", shown(query)))
             .concat()

@@ -57,7 +57,9 @@ struct Candidate {
 
 fn candidate(found: &[Occurrence], first: usize, words: &[SpokenWord<'_>]) -> Candidate {
     let words = around(&found[first].words(), words);
-    let inside = found[first..].iter().take_while(|one| one.words().start < words.end);
+    let inside = found[first..]
+        .iter()
+        .take_while(|one| one.words().start < words.end);
     let inside = inside.filter(|one| one.words().end <= words.end);
     let groups: Vec<_> = inside.map(|one| one.group).collect();
     Candidate {
@@ -116,7 +118,10 @@ mod tests {
     fn shown(query: &str, words: &[SpokenWord<'_>], limit: usize) -> Vec<String> {
         let passages = passages(&parse(query).unwrap(), words, limit);
         let text = |passage: &Passage| {
-            let words: Vec<_> = words[passage.words.clone()].iter().map(|word| word.text).collect();
+            let words: Vec<_> = words[passage.words.clone()]
+                .iter()
+                .map(|word| word.text)
+                .collect();
             format!("{}: {}", passage.matches.len(), words.join(" "))
         };
         passages.iter().map(text).collect()
@@ -130,9 +135,14 @@ mod tests {
     #[test]
     fn the_passage_with_most_of_the_query_comes_first() {
         let filler = "and so on ".repeat(40);
-        let text = format!("a budget {filler} the plan {filler} a budget and its plan and budget {filler} budget");
+        let text = format!(
+            "a budget {filler} the plan {filler} a budget and its plan and budget {filler} budget"
+        );
         let found = shown("budget plan", &said(&text, None), 3);
-        assert!(found[0].starts_with("3: ") && found[0].contains("budget and its plan"), "{found:?}");
+        assert!(
+            found[0].starts_with("3: ") && found[0].contains("budget and its plan"),
+            "{found:?}"
+        );
         assert!(found[1].starts_with("1: a budget and so on"), "{found:?}");
         assert_eq!(found.len(), 3);
         assert_eq!(shown("budget plan", &said(&text, None), 1).len(), 1);
@@ -147,7 +157,10 @@ mod tests {
         ]
         .concat();
         assert_eq!(shown("budget", &words, 9), ["1: the budget is small"]);
-        assert_eq!(shown("\"then the budget\"", &words, 9), ["1: well then the budget"]);
+        assert_eq!(
+            shown("\"then the budget\"", &words, 9),
+            ["1: well then the budget"]
+        );
     }
 
     #[test]

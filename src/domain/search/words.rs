@@ -94,7 +94,11 @@ fn split(text: &str, mut step: impl FnMut(Step)) {
                 (true, _) => step(Step::Start(char, place)),
                 (false, _) => {}
             }
-            before = if is_part { Before::Word } else { Before::Nothing };
+            before = if is_part {
+                Before::Word
+            } else {
+                Before::Nothing
+            };
             continue;
         }
         fold(source, |char| {
@@ -169,9 +173,15 @@ mod tests {
     #[test]
     fn words_are_compared_without_case_and_accents() {
         assert_eq!(words("What? COVID-19, isn't it…"), "what covid 19 isn t it");
-        assert_eq!(words("Café CAFÉ Cafe\u{301} ｃａｆｅ"), "cafe cafe cafe cafe");
+        assert_eq!(
+            words("Café CAFÉ Cafe\u{301} ｃａｆｅ"),
+            "cafe cafe cafe cafe"
+        );
         assert_eq!(words("Straße STRASSE ẞ"), "strasse strasse ss");
-        assert_eq!(words("Ängström İstanbul Łódź Œuvre"), "angstrom istanbul lodz oeuvre");
+        assert_eq!(
+            words("Ängström İstanbul Łódź Œuvre"),
+            "angstrom istanbul lodz oeuvre"
+        );
         assert_eq!(words("ΣΟΦΟΣ σοφός"), "σοφοσ σοφοσ");
         assert_eq!(words("?! … -"), "");
     }
@@ -183,13 +193,19 @@ mod tests {
         assert_eq!(words("שָׁלוֹם"), "שלום");
         assert_eq!(words("می\u{200c}خواهم"), "ميخواهم");
         // Both spellings of a syllable.
-        assert_eq!(words("한국"), words("\u{1112}\u{1161}\u{11ab}\u{1100}\u{116e}\u{11a8}"));
+        assert_eq!(
+            words("한국"),
+            words("\u{1112}\u{1161}\u{11ab}\u{1100}\u{116e}\u{11a8}")
+        );
     }
 
     #[test]
     fn characters_without_spaces_are_words() {
         assert_eq!(words("会議はAI会議室"), "会 議 は ai 会 議 室");
-        assert_eq!(words("が ガ か\u{3099}"), "か\u{3099} カ\u{3099} か\u{3099}");
+        assert_eq!(
+            words("が ガ か\u{3099}"),
+            "か\u{3099} カ\u{3099} か\u{3099}"
+        );
         assert_eq!(words("ที่นี่ดี"), "ที่ นี่ ดี");
         assert_eq!(words("မြန်မာ"), "မြ န် မာ");
     }

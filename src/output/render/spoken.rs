@@ -59,15 +59,20 @@ pub fn search_entry(
     // The words may be empty although there is a text.
     if spoken.iter().all(|(text, ..)| text.trim().is_empty()) {
         let texts = timed_text(transcript).into_iter();
-        spoken = texts.map(|one| (one.text, one.speaker, one.channel)).collect();
+        spoken = texts
+            .map(|one| (one.text, one.speaker, one.channel))
+            .collect();
     }
-    let mut voices: Vec<_> = spoken.iter().map(|(_, speaker, channel)| (*speaker, *channel)).collect();
+    let mut voices: Vec<_> = spoken
+        .iter()
+        .map(|(_, speaker, channel)| (*speaker, *channel))
+        .collect();
     voices.dedup();
     voices.sort_unstable();
     voices.dedup();
-    let labels = voices.into_iter().filter_map(|(speaker, channel)| {
-        label(&transcript.speaker_names, speaker, channel)
-    });
+    let labels = voices
+        .into_iter()
+        .filter_map(|(speaker, channel)| label(&transcript.speaker_names, speaker, channel));
     let mut labels: Vec<_> = labels.collect();
     labels.sort_unstable();
     labels.dedup();
@@ -99,7 +104,11 @@ mod tests {
 
     #[test]
     fn the_entry_has_the_order_of_the_shown_words() {
-        let transcript = transcript(&[("One,", 0.0, "0", 0), ("Other", 0.2, "0", 1), ("two.", 0.4, "0", 0)]);
+        let transcript = transcript(&[
+            ("One,", 0.0, "0", 0),
+            ("Other", 0.2, "0", 1),
+            ("two.", 0.4, "0", 0),
+        ]);
         let entry = search_entry(JobId(1), &transcript, None);
         assert_eq!(entry.words, "one two other");
         assert_eq!(entry.speakers, "anna ¶ channel 2 speaker 1");

@@ -10,7 +10,10 @@ pub(super) fn expression(query: &Query) -> String {
     let mut expression = format!("words : ({})", groups.join(" AND "));
     let speakers: Vec<_> = query.filters.speakers.iter().map(phrase).collect();
     if !speakers.is_empty() {
-        expression = format!("({expression}) AND (speakers : ({}))", speakers.join(" OR "));
+        expression = format!(
+            "({expression}) AND (speakers : ({}))",
+            speakers.join(" OR ")
+        );
     }
     if !query.none.is_empty() {
         expression = format!("({expression}) NOT (words : {})", any_of(&query.none));

@@ -37,12 +37,11 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn search_backlog(&self, limit: usize) -> Result<Vec<BacklogItem>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT job_id, version FROM search_backlog ORDER BY job_id DESC LIMIT ?1",
-        )
-        .bind(row::to_integer(limit as u64))
-        .fetch_all(self.readers())
-        .await?;
+        let rows =
+            sqlx::query("SELECT job_id, version FROM search_backlog ORDER BY job_id DESC LIMIT ?1")
+                .bind(row::to_integer(limit as u64))
+                .fetch_all(self.readers())
+                .await?;
         let items = rows.iter().map(|found| {
             Ok(BacklogItem {
                 job: JobId(found.try_get("job_id")?),
@@ -124,7 +123,14 @@ pub(super) async fn write_entries(
         if let Some(recording) = recording {
             let language = entry.language.as_ref().map(ToString::to_string);
             let (words, speakers) = (add(&entry.words), add(&entry.speakers));
-            rows.push((entry.job, recording, language, entry.digest(), words, speakers));
+            rows.push((
+                entry.job,
+                recording,
+                language,
+                entry.digest(),
+                words,
+                speakers,
+            ));
         }
     }
     if rows.is_empty() {

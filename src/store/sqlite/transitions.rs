@@ -464,7 +464,10 @@ impl BatchedChange for Written {
             .execute(&mut *connection)
             .await?;
         }
-        let entries: Vec<_> = saved.iter().filter_map(|one| one.entry.as_deref()).collect();
+        let entries: Vec<_> = saved
+            .iter()
+            .filter_map(|one| one.entry.as_deref())
+            .collect();
         write_entries(&entries, Replace::Any, connection).await?;
         let text = "
             INSERT OR REPLACE INTO outputs (path, job_id, size_bytes, written_at, sha256, changed_at_ns)
