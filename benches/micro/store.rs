@@ -3,6 +3,7 @@
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use nightscribe::domain::Location;
+use nightscribe::domain::search::entry::SearchEntry;
 use nightscribe::domain::{
     GenerationId, JobId, RecordingHash, RecordingIdentity, Request, RunId, Timestamp, WrittenFile,
 };
@@ -12,6 +13,7 @@ use nightscribe::store::sqlite::claims::Claim;
 use nightscribe::store::sqlite::recordings::FoundRecording;
 use nightscribe::store::sqlite::transitions::{Acceptance, Completion};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
@@ -117,7 +119,16 @@ async fn process(store: &Store, run: RunId, job: JobId) {
         sha256: [0; 32],
         changed_at_ns: Some(0),
     }];
-    store.finish_job(job, files, false, NOW).await.unwrap();
+    let entry = SearchEntry::new(
+        job,
+        ["three short words"].into_iter(),
+        std::iter::empty(),
+        None,
+    );
+    store
+        .finish_job(job, files, Arc::new(entry), false, NOW)
+        .await
+        .unwrap();
 }
 
 #[divan::bench(sample_count = 5, sample_size = 1)]

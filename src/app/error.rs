@@ -3,9 +3,11 @@
 use crate::config::{ConfigError, KeyError};
 use crate::domain::JobId;
 use crate::domain::readable_path::readable_path;
+use crate::domain::search::parse::QueryError;
 use crate::notify::channels::ChannelError;
 use crate::provider::ClientError;
 use crate::provider::aimlapi::models::UnknownModel;
+use crate::runtime::subprocess::ProgramError;
 use crate::store::StoreError;
 use std::io;
 use std::path::PathBuf;
@@ -68,6 +70,17 @@ pub enum AppError {
     /// There is no queue, and therefore no result to export.
     #[error("there are no results yet; `nightscribe run` produces them")]
     NoResults,
+    /// A search has no meaning.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// The player of `search --open` failed.
+    #[error("cannot play the recording with `{}` ([search] player): {error}", player.display())]
+    Player {
+        /// The player.
+        player: PathBuf,
+        /// Why it failed.
+        error: ProgramError,
+    },
     /// The item has no result.
     #[error("item {item} has no transcript")]
     NoTranscript {

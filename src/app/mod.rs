@@ -9,6 +9,7 @@
 //! - `charges`: charges that the service lists
 //! - [`prices`]: prices of the models; [`mod@catalogue`]: models of the service
 //! - [`doctor`]: checks of all prerequisites; [`duration_text`]: durations as text
+//! - [`mod@search`]: search in transcripts
 //! - [`transcribe`]: transcripts of single recordings and folders, without a configuration file
 //! - [`actions`]: actions of the operator on the queue
 
@@ -28,6 +29,7 @@ mod progress;
 pub mod quality;
 pub mod reconcile;
 pub mod scan;
+pub mod search;
 pub mod select;
 pub mod session;
 pub mod status;

@@ -143,6 +143,8 @@ impl From<AppError> for CommandError {
             | AppError::Channel(_)
             | AppError::NoItem(_)
             | AppError::NoTranscript { .. }
+            | AppError::Query(_)
+            | AppError::Player { .. }
             | AppError::NoConfidence
             | AppError::UnknownModel(_)
             | AppError::Unpriced(_)

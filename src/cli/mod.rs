@@ -48,6 +48,7 @@ mod run;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 mod scan;
+mod search;
 mod selectors;
 mod service;
 mod show;
@@ -111,6 +112,7 @@ async fn command(cli: Cli) -> Result<Exit, CommandError> {
         Command::Status(args) => status::status(&session()?, &args).await,
         Command::List(args) => list::list(&session()?, &args).await,
         Command::Show(args) => show::show(&session()?, &args).await,
+        Command::Search(args) => search::search(&session()?, &args).await,
         Command::Speakers(args) => speakers::speakers(&session()?, &args).await,
         Command::Retry(args) => retry::retry(&session()?, args).await,
         Command::Cancel(args) => cancel::cancel(&session()?, &args).await,

@@ -16,6 +16,7 @@ pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();
 pub(super) const WARN: Style = AnsiColor::Yellow.on_default().bold();
 pub(super) const SUCCESS: Style = AnsiColor::Green.on_default().bold();
 pub(super) const DIM: Style = Style::new().dimmed();
+pub(super) const HIGHLIGHT: Style = AnsiColor::Yellow.on_default().bold();
 
 /// Formats an untrusted path or text on one line. Control characters and bytes that are not UTF-8 are escaped.
 pub(super) fn printable_path(name: impl AsRef<Path>) -> String {

@@ -6,6 +6,7 @@ use crate::config::environment::Environment;
 use crate::config::media::read_media;
 use crate::config::notify::{read_hooks, read_notify};
 use crate::config::rendering::read_render_options;
+use crate::config::search::read_search;
 use crate::config::section::{Section, Variable, secret_key_error};
 use crate::config::values::{
     ParseResult, base_url, boolean, count, one_or_more, parsed, parsed_list, path,
@@ -26,9 +27,9 @@ use std::time::Duration;
 /// Prefix of environment variables that set a key.
 const PREFIX: &str = "NIGHTSCRIBE__";
 /// Tables of the configuration, apart from `[[source]]`.
-const SECTIONS: [&str; 12] = [
+const SECTIONS: [&str; 13] = [
     "api", "limits", "polling", "retry", "state", "output", "schedule", "budget", "prices",
-    "media", "notify", "hooks",
+    "media", "search", "notify", "hooks",
 ];
 /// Keys of `[budget]`.
 const CAPS: [(&str, Metric, Period); 6] = [
@@ -144,6 +145,7 @@ impl Layers {
         let budget = self.budget(problems);
         let prices = self.prices(problems);
         let media = read_media(self.section("media", problems), environment, &resolve);
+        let search = read_search(self.section("search", problems), &resolve);
         let notify = read_notify(self.section("notify", problems), &resolve);
         let formats = output.as_ref().map(|output| &output.formats[..]);
         let hooks = read_hooks(self.section("hooks", problems), formats, &resolve);
@@ -162,6 +164,7 @@ impl Layers {
             budget,
             prices,
             media: media?,
+            search: search?,
             notify: notify?,
             hooks: hooks?,
             sources,

@@ -13,7 +13,7 @@
 //! - [`template`]: the annotated file with a source filled in
 //! - `small_file`: reading text files with a size limit
 //! - [`notify`]: notification channels and hooks
-//! - [`media`]: programs that read recordings
+//! - [`media`]: programs that read recordings; [`search`]: the player of found passages
 //! - [`email`]: notification by e-mail; [`webhook`]: notification by HTTP
 //! - [`secret`]: reading secrets other than the API key
 //! - `secret_source`: location of a secret
@@ -34,6 +34,7 @@ pub mod notify;
 pub mod patterns;
 mod render_rules;
 mod rendering;
+pub mod search;
 pub mod secret;
 mod secret_source;
 mod section;
@@ -53,6 +54,7 @@ pub use load::{ConfigError, load};
 pub use media::{MediaConfig, OptionalProgram};
 pub use names::Names;
 pub use notify::{HookConfig, HooksConfig, NotifyConfig, Program};
+pub use search::{Player, SearchConfig};
 pub use secret::{SecretError, read_secret};
 pub use webhook::{WebhookConfig, WebhookFormat};
 
@@ -95,6 +97,8 @@ pub struct Config {
     pub prices: PriceTable,
     /// Programs that read recordings.
     pub media: MediaConfig,
+    /// Search in transcripts.
+    pub search: SearchConfig,
     /// Notification channels.
     pub notify: NotifyConfig,
     /// Programs to run for each transcript.

@@ -105,7 +105,7 @@ pub(super) fn read_hooks(
 fn argument(text: &str, formats: Option<&[Format]>) -> ParseResult<HookArgument> {
     let argument: HookArgument = text
         .parse()
-        .map_err(|error: crate::domain::hook_argument::UnknownPlaceholder| error.to_string())?;
+        .map_err(|error: crate::domain::placeholder::UnknownPlaceholder| error.to_string())?;
     let is_written = |format: &Format| formats.is_none_or(|formats| formats.contains(format));
     let missing = argument.formats().find(|format| !is_written(format));
     match missing {
@@ -117,7 +117,7 @@ fn argument(text: &str, formats: Option<&[Format]>) -> ParseResult<HookArgument>
 }
 
 /// Resolves a program with a `/` or a leading `~` as a path. Other names are looked up in `PATH` when they are run.
-fn resolve_program(
+pub(super) fn resolve_program(
     program: &str,
     resolve: &impl Fn(PathBuf) -> ParseResult<PathBuf>,
 ) -> ParseResult<PathBuf> {

@@ -2,6 +2,7 @@
 
 use crate::domain::Format;
 use crate::domain::did_you_mean::suggestion;
+use crate::domain::placeholder::{UnknownPlaceholder, next_placeholder};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -36,11 +37,6 @@ pub struct HookContext {
     pub outputs: Vec<PathBuf>,
 }
 
-/// Error for an unknown placeholder: its name and a suggestion, which may be empty.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown placeholder `{{{0}}}`{1}")]
-pub struct UnknownPlaceholder(String, String);
-
 /// Error for a placeholder whose output file does not exist. Without a format, there are no output files at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the transcript has no {} file", .0.map_or("output", Format::as_str))]
@@ -49,8 +45,7 @@ pub struct MissingFile(Option<Format>);
 impl FromStr for HookArgument {
     type Err = UnknownPlaceholder;
 
-    /// Parses text and placeholders. A placeholder is one or more lowercase ASCII letters or `_` in braces. All other
-    /// braces are text.
+    /// Parses text and placeholders.
     fn from_str(text: &str) -> Result<Self, UnknownPlaceholder> {
         let mut parts = Vec::new();
         let mut rest = text;
@@ -61,23 +56,6 @@ impl FromStr for HookArgument {
         }
         parts.extend((!rest.is_empty()).then(|| Part::Text(rest.to_owned())));
         Ok(Self(parts))
-    }
-}
-
-/// Finds the next placeholder. Returns the text before it, its name and the text after it.
-fn next_placeholder(text: &str) -> Option<(&str, &str, &str)> {
-    let mut from = 0;
-    loop {
-        let open = from + text[from..].find('{')?;
-        let name = text[open + 1..]
-            .find(|char: char| !(char.is_ascii_lowercase() || char == '_'))
-            .map(|length| &text[open + 1..open + 1 + length]);
-        match name {
-            Some(name) if !name.is_empty() && text[open + 1 + name.len()..].starts_with('}') => {
-                return Some((&text[..open], name, &text[open + name.len() + 2..]));
-            }
-            _ => from = open + 1,
-        }
     }
 }
 

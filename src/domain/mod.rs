@@ -21,9 +21,10 @@
 //! - [`file_name`]: template for the names of output files; [`format`](mod@format): output formats
 //! - [`rendering`]: settings of the formats, and rules for names and text
 //! - [`speaker`]: speakers; [`speaker_names`]: their names; [`replacements`]: replacements in the text
-//! - [`script`]: scripts without spaces between words
+//! - [`script`]: scripts without spaces between words; [`search`]: search in transcripts
 //! - [`written_file`]: output files, and how their content is recognised
-//! - [`channel`]: notification channels; [`hook_argument`]: arguments of a hook, with placeholders
+//! - [`channel`]: notification channels; [`hook_argument`], [`player_argument`]: arguments of a hook and of the player, with
+//!   a [`placeholder`]
 //! - [`control_chars`]: control characters in text; [`one_line`](mod@one_line): foreign text as one line
 //! - [`readable_path`](mod@readable_path): paths as text that tells them apart
 //! - [`did_you_mean`]: suggestions for mistyped names
@@ -51,6 +52,8 @@ pub mod model_name;
 pub mod on_uncertain;
 pub mod one_line;
 pub mod paid_mark;
+pub mod placeholder;
+pub mod player_argument;
 pub mod price;
 pub mod problem;
 pub mod quality;
@@ -61,6 +64,7 @@ pub mod rendering;
 pub mod replacements;
 pub mod request;
 pub mod script;
+pub mod search;
 pub mod speaker;
 pub mod speaker_names;
 pub mod state;

@@ -1,6 +1,7 @@
-//! Background tasks, which outlast the stages: notifications and hooks. Their failures do not stop a run.
+//! Background tasks, which outlast the stages: notifications, hooks and the search backlog. Their failures do not stop a run.
 
 use crate::pipeline::run::Mode;
+use crate::pipeline::search_backlog::{SearchBacklog, index_in_background};
 use crate::pipeline::stages::hooks::{self, Hooks};
 use crate::pipeline::stages::notify::{self, ClosingState, Notify};
 use std::sync::Arc;
@@ -11,16 +12,19 @@ pub(super) struct BackgroundTasks {
     notify: Arc<Notify>,
     hooks: AbortOnDropHandle<()>,
     messages: AbortOnDropHandle<()>,
+    _search: AbortOnDropHandle<()>,
 }
 
 impl BackgroundTasks {
     /// Spawns the tasks.
-    pub(super) fn start(hooks: Hooks, notify: Notify, mode: Mode) -> Self {
+    pub(super) fn start(hooks: Hooks, notify: Notify, search: SearchBacklog, mode: Mode) -> Self {
         let notify = Arc::new(notify);
         let hooks = tokio::spawn(hooks::run_hooks(Arc::new(hooks)));
         let messages = tokio::spawn(notify::notify_all(notify.clone(), mode));
+        let search = tokio::spawn(index_in_background(search));
         Self {
             notify,
+            _search: AbortOnDropHandle::new(search),
             hooks: AbortOnDropHandle::new(hooks),
             messages: AbortOnDropHandle::new(messages),
         }

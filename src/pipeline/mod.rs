@@ -11,7 +11,8 @@
 //! - [`result_cache`]: results just received, kept until they are saved
 //! - [`finish`]: the decision whether a run is finished
 //! - [`monitor`]: the monitor of the database and the free disk space
-//! - `background`: hooks and notifications, which outlast the stages; [`messages`]: notifications about holds
+//! - [`search_backlog`]: transcripts that the search index does not have yet
+//! - `background`: hooks, notifications and the search backlog, which outlast the stages; [`messages`]: notifications about holds
 //! - [`event`]: the events that a run reports to its observers; [`tally`]: counters kept from them
 //! - [`write_failures`]: the time for which output files could not be written
 //! - [`probe_durations`]: durations of queued recordings; [`lengths`]: those that only ffprobe can tell
@@ -42,6 +43,7 @@ mod received;
 pub mod result_cache;
 pub mod run;
 pub mod runner;
+pub mod search_backlog;
 pub mod signals;
 pub mod sound_copies;
 pub mod source_holds;

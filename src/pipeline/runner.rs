@@ -18,6 +18,7 @@ use super::monitor::{self, Monitor};
 use super::reach::Reach;
 use super::result_cache::ResultCache;
 use super::run::{Mode, RunError, STOP_TIMEOUT, Setup, Stages, Summary, stage_result};
+use super::search_backlog::SearchBacklog;
 use super::signals::Signals;
 use super::sound_copies::{SoundCopies, remove_leftovers};
 use super::source_holds::SourceHolds;
@@ -97,7 +98,8 @@ pub async fn run_locked(setup: Setup, lock: &Lock) -> Result<Summary, RunError> 
     journal.retrying(|| run.restore_source_holds()).await?;
     let notify = run.notify();
     notify::reopen_outbox(&notify).await?;
-    let background = BackgroundTasks::start(run.hooks(), notify, mode);
+    let search = SearchBacklog::new(journal.store.clone(), &run.config.sources);
+    let background = BackgroundTasks::start(run.hooks(), notify, search, mode);
     let unreachable = run.stages(mode, &reload, lock.file()).await?;
     let summary = run.summary(recovered, unreachable).await?;
     // The run goes on after a reload, so it has no summary yet.

@@ -140,6 +140,24 @@ pub async fn run(
     }
 }
 
+/// Runs a program in the foreground of the terminal, with its input and output, and waits for it to exit. It has no time limit,
+/// as the user ends it.
+///
+/// # Errors
+/// If the program cannot be started, or does not exit with 0.
+pub async fn run_attached(call: &Invocation) -> Result<(), ProgramError> {
+    let mut command = Command::new(&call.program);
+    command.args(&call.arguments);
+    for name in &call.withheld {
+        command.env_remove(name);
+    }
+    let status = command.status().await;
+    let status = status.map_err(|error| {
+        ProgramError::without_status(one_line(&format!("cannot start it: {error}")))
+    })?;
+    check(status, b"")
+}
+
 /// Runs a program without input at low priority, and returns its output. If a bound is exceeded, or the future is dropped,
 /// the program's process group is killed.
 ///

@@ -5,7 +5,7 @@
 mod cases;
 mod scenario;
 
-use crate::exactly_once;
+use crate::{exactly_once, search};
 use cases::{COMMIT_FAILPOINTS, Case, MIN_COMMITS, Paid, cases, commit};
 use std::collections::BTreeSet;
 use std::fs;
@@ -110,6 +110,7 @@ fn run_case(case: &Case) -> Result<Vec<String>, String> {
     let mut violations = audit.violations;
     violations.retain(|violation| !case.scenario.explains(violation));
     violations.extend(notification);
+    violations.extend(search::violation(&env));
     if !(0..=1).contains(&finished.code) {
         violations.push(format!("exit code {}: {}", finished.code, finished.stderr));
     }

@@ -158,6 +158,8 @@ fn evaluate(life: &Life) {
     life.run(&["report", "--reconcile", "--json"]);
     life.run(&["report", "--quality", "--json"]);
     life.run(&["adopt", "--json"]);
+    life.run(&["search", "sandbox", "--json"]);
+    life.run(&["search", "--rebuild", "--json"]);
     life.run(&[
         "retry",
         "--low-quality",

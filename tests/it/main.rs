@@ -49,6 +49,7 @@ mod same_sound;
 mod sandbox;
 mod scale;
 mod schema_check;
+mod search;
 mod selection;
 mod service;
 mod sick_models;

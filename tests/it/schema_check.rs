@@ -96,6 +96,8 @@ pub fn schema_of(args: &[String]) -> Option<&'static str> {
             "retry" if has("--low-quality") => "retry-low-quality",
             "retry" => "retry",
             "scan" => "scan",
+            "search" if has("--rebuild") => "search-rebuild",
+            "search" => "search",
             "service" if has("install") => "service-install",
             "service" if has("uninstall") => "service-uninstall",
             "service" => "check",

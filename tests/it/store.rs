@@ -3,6 +3,7 @@
 use crate::harness::{hash_of, identity_of};
 use nightscribe::domain::Location;
 use nightscribe::domain::quality::Quality;
+use nightscribe::domain::search::entry::SearchEntry;
 use nightscribe::domain::transition::{JobEvent, next};
 use nightscribe::domain::{
     AttemptId, ErrorClass, Failure, FileRecord, GenerationId, Hold, HoldKind, JobId, JobState,
@@ -27,6 +28,7 @@ use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tempfile::TempDir;
 
 const RAW: &str = "{\"n\": 1.50, \"t\":\"h\\u00e9\"}";
@@ -232,7 +234,12 @@ impl Queue {
             sha256: [9; 32],
             changed_at_ns: Some(-1),
         }];
-        self.store.finish_job(job, files, false, at(50)).await
+        let words = ["The first words.", "COVID-19"].into_iter();
+        let entry = SearchEntry::new(job, words, ["Anna"].into_iter(), None);
+        let entry = Arc::new(entry);
+        self.store
+            .finish_job(job, files, entry, false, at(50))
+            .await
     }
 
     /// Creates a job and brings it into a state in the same way as a run.

@@ -5,6 +5,7 @@
 
 use crate::Failure;
 use nightscribe::domain::Location;
+use nightscribe::domain::search::entry::SearchEntry;
 use nightscribe::domain::{
     GenerationId, JobId, RecordingHash, RecordingIdentity, Request, RunId, Timestamp, WrittenFile,
 };
@@ -156,7 +157,10 @@ impl Fixture {
             changed_at_ns: Some(0),
         };
         let files = vec![file("txt"), file("json")];
-        store.finish_job(job, files, false, now()).await?;
+        let words = ["three", "short", "words"].into_iter();
+        let entry = SearchEntry::new(job, words, std::iter::empty(), None);
+        let entry = Arc::new(entry);
+        store.finish_job(job, files, entry, false, now()).await?;
         Ok(())
     }
 }

@@ -275,8 +275,12 @@ impl<'a> Exporter<'a> {
             reservations: reservations.clone(),
         });
         let staged = map_blocking(CPU_THREADS, loaded, move |stored| staging.stage(stored)).await;
-        let (mut results, mut changed) = (Vec::new(), HashMap::new());
+        let (mut results, mut changed, mut entries) = (Vec::new(), HashMap::new(), Vec::new());
         for StagedExport { received, outcome } in staged {
+            let outcome = outcome.map(|(entry, files)| {
+                entries.push(entry);
+                files
+            });
             match outcome {
                 Ok(Some(files)) => {
                     changed.insert(received.job, files.changed);
@@ -300,6 +304,9 @@ impl<'a> Exporter<'a> {
         for recorded in join_all(recorded).await {
             let (item, outcome) = recorded?;
             outcomes.insert(item, outcome);
+        }
+        if self.files == ExportFiles::Changed {
+            self.store.refresh_entries(entries).await?;
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use crate::app::actions::export_changed::keep_changed;
 use crate::config::OutputConfig;
 use crate::domain::rendering::RenderRules;
+use crate::domain::search::entry::SearchEntry;
 use crate::domain::{ErrorClass, Failure, Format, Warning};
 use crate::output::rendered_file::RenderedFile;
 use crate::output::target::Content;
@@ -42,8 +43,8 @@ pub(super) struct Staging {
 /// Outcome of staging the files of a result.
 pub(super) struct StagedExport {
     pub(super) received: ReceivedJob,
-    /// Staging files. `None` if no file changes.
-    pub(super) outcome: Result<Option<ExportedFiles>, Failure>,
+    /// Entry of the search index, and staging files. No files if none changes.
+    pub(super) outcome: Result<(Arc<SearchEntry>, Option<ExportedFiles>), Failure>,
 }
 
 /// Staging files of a result.
@@ -64,7 +65,10 @@ impl Staging {
         }
     }
 
-    fn try_stage(&self, stored: StoredResult) -> Result<Option<ExportedFiles>, Failure> {
+    fn try_stage(
+        &self,
+        stored: StoredResult,
+    ) -> Result<(Arc<SearchEntry>, Option<ExportedFiles>), Failure> {
         let StoredResult {
             received,
             packed,
@@ -91,10 +95,11 @@ impl Staging {
             .is_partial
             .then(|| keep_changed(&mut rendered.files, &records));
         let changed = changed.transpose().map_err(|_| damaged_result())?;
-        if rendered.files.is_empty() {
-            return Ok(None);
-        }
         let findings = rendered.findings.clone();
+        let entry = findings.entry.clone();
+        if rendered.files.is_empty() {
+            return Ok((entry, None));
+        }
         let reserve = |paths: &[PathBuf]| self.reservations.reserve(received.job, paths);
         let staged = StagedFiles::stage(
             &received,
@@ -104,10 +109,11 @@ impl Staging {
             self.on_edited,
             reserve,
         )?;
-        Ok(Some(ExportedFiles {
+        let files = ExportedFiles {
             staged,
             findings,
             changed,
-        }))
+        };
+        Ok((entry, Some(files)))
     }
 }

@@ -24,7 +24,7 @@ pub use setup::{InitArgs, ManArgs, NotifyArgs};
 pub use since::Since;
 use std::path::PathBuf;
 pub use transcribe::TranscribeArgs;
-pub use transcripts::{AdoptArgs, ExportArgs, SpeakersArgs};
+pub use transcripts::{AdoptArgs, ExportArgs, SearchArgs, SpeakersArgs};
 
 /// Turns folders of recordings into transcripts overnight, and never loses one that was paid for.
 #[derive(Debug, Parser)]
@@ -111,6 +111,8 @@ pub enum Command {
     List(ListArgs),
     /// Show one item and all its attempts
     Show(ShowArgs),
+    /// Find words and phrases in the transcripts
+    Search(SearchArgs),
     /// List the speakers of a transcript, or name them
     Speakers(SpeakersArgs),
     /// Requeue failed, cancelled or excluded items and reset their attempt counts

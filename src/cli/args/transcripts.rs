@@ -1,4 +1,4 @@
-//! Arguments of the commands about transcripts: `speakers`, `export` and `adopt`.
+//! Arguments of the commands about transcripts: `search`, `speakers`, `export` and `adopt`.
 
 use super::items::ITEMS_HELP;
 use crate::cli::candidates;
@@ -6,6 +6,53 @@ use crate::domain::Format;
 use crate::domain::format::FormatSelection;
 use clap::Args;
 use std::path::PathBuf;
+
+/// Largest number of transcripts that `search` shows. Each is read for its passages.
+const MAX_TRANSCRIPTS: usize = 1000;
+
+/// Arguments of `search`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Queries, in single quotes for the shell:
+  budget plan              both words; case, accents and punctuation do not count
+  \"quarterly budget\"       a phrase
+  bud*                     words that begin with bud
+  budget OR costs          one of both; OR binds closer than a space
+  budget -draft            without a word or phrase
+  NEAR(budget costs, 5)    at most 5 words apart; also: budget NEAR costs (10 words)
+  speaker:Anna             said by Anna
+  source:talks lang:de     of a source, in a language; several of a kind: one must apply
+  after:2026-10-01         recorded on this day or later, by the date of the file
+  before:2026-11-01        recorded before this day
+
+In scripts without spaces, such as Chinese, Japanese or Thai, a text is found wherever it occurs.")]
+pub struct SearchArgs {
+    /// Words, phrases and filters
+    #[arg(required_unless_present = "rebuild", value_name = "QUERY")]
+    pub query: Vec<String>,
+    /// Only in recordings of this source; repeatable
+    #[arg(long = "source", value_name = "NAME", add = candidates::sources())]
+    pub sources: Vec<String>,
+    /// Number of transcripts to show
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = transcripts)]
+    pub limit: usize,
+    /// Play the first passage with the player of the configuration
+    #[arg(long, conflicts_with = "json")]
+    pub open: bool,
+    /// Make the index of all transcripts anew, for example after it was damaged
+    #[arg(long, conflicts_with_all = ["query", "sources", "open"])]
+    pub rebuild: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Parses a number of transcripts, from 1 to [`MAX_TRANSCRIPTS`].
+fn transcripts(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok();
+    let count = count.filter(|count| (1..=MAX_TRANSCRIPTS).contains(count));
+    count.ok_or_else(|| format!("expected a number from 1 to {MAX_TRANSCRIPTS}"))
+}
 
 /// Arguments of `speakers`.
 #[derive(Debug, Args)]

@@ -21,6 +21,8 @@ use crate::app::items::{ItemDetails, ItemView};
 use crate::app::plan::Plan;
 use crate::app::prices::{ModelPrice, UnpricedModel};
 use crate::app::quality::QualityReport;
+use crate::app::search::answer::SearchAnswer;
+use crate::app::search::indexing::Rebuilt;
 use crate::app::status::Status;
 use crate::notify::notification::Notification;
 use crate::output::render::EnvelopeFile;
@@ -82,6 +84,8 @@ fn schemas() -> Vec<(&'static str, Value)> {
             "Output of `retry --low-quality --json`.",
         ),
         schema::<scan::ScanResult>("scan", "Output of `scan --json`."),
+        schema::<SearchAnswer>("search", "Output of `search --json`."),
+        schema::<Rebuilt>("search-rebuild", "Output of `search --rebuild --json`."),
         schema::<InstallResult>("service-install", "Output of `service install --json`."),
         schema::<UninstallResult>("service-uninstall", "Output of `service uninstall --json`."),
         schema::<ItemSpeakers>("speakers", "Output of `speakers --json`."),

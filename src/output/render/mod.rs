@@ -19,6 +19,7 @@
 //! - `timing`: display times of cues
 //! - `label`: speaker labels; `silence`: the text for a recording without speech
 //! - `reading`: paragraphs for formats that are read as text; `markup`: text for HTML and XML
+//! - `spoken`: words in the order in which they are spoken, for the search
 //! - `plain`: text without control characters; `wrap`: lines of limited width
 
 mod archive;
@@ -48,6 +49,7 @@ mod silence;
 mod spacing;
 mod speaker_samples;
 mod speech;
+mod spoken;
 mod srt;
 mod timing;
 mod token;
@@ -73,6 +75,7 @@ use crate::provider::ResultJson;
 pub use corrections::correct;
 pub use metadata::TranscriptMetadata;
 pub use speaker_samples::{SpeakerSample, speaker_samples};
+pub use spoken::{ShownWord, search_entry, shown_words};
 
 /// Renders a transcript in the given format. `result` is the JSON that `transcript` was parsed from. Only `json` shows it.
 #[must_use]

@@ -6,7 +6,7 @@ use super::spacing::word_spaces;
 use super::timing::{estimate_duration_s, millis};
 use crate::domain::Transcript;
 use crate::domain::speaker_names::SpeakerNames;
-use crate::domain::transcript::{Paragraph, Speaker};
+use crate::domain::transcript::{Paragraph, Speaker, Word};
 use std::borrow::Cow;
 use std::rc::Rc;
 use unicode_segmentation::UnicodeSegmentation;
@@ -35,11 +35,11 @@ pub(super) struct Token<'a> {
 }
 
 /// Text with its start and end in seconds.
-struct TimedText<'a> {
-    text: &'a str,
+pub(super) struct TimedText<'a> {
+    pub(super) text: &'a str,
     times: (f64, f64),
-    speaker: Option<&'a Speaker>,
-    channel: Option<u32>,
+    pub(super) speaker: Option<&'a Speaker>,
+    pub(super) channel: Option<u32>,
     /// Whether a space precedes it in the transcript. `None` if this is not known.
     has_space: Option<bool>,
 }
@@ -77,9 +77,7 @@ pub(super) fn text_tokens(text: &str, max_width: usize) -> Vec<Token<'_>> {
 fn words(transcript: &Transcript) -> impl ExactSizeIterator<Item = TimedText<'_>> {
     let spaces = word_spaces(transcript);
     let words = &transcript.words;
-    let mut order: Vec<_> = (0..words.len()).collect();
-    order.sort_by_key(|&index| (words[index].channel, millis(words[index].start_s)));
-    order.into_iter().map(move |index| {
+    spoken_order(words).into_iter().map(move |index| {
         let word = &words[index];
         TimedText {
             text: &word.text,
@@ -89,6 +87,22 @@ fn words(transcript: &Transcript) -> impl ExactSizeIterator<Item = TimedText<'_>
             has_space: spaces[index],
         }
     })
+}
+
+/// Returns the indices of words, one channel after another, in order of start.
+pub(super) fn spoken_order(words: &[Word]) -> Vec<usize> {
+    let mut order: Vec<_> = (0..words.len()).collect();
+    order.sort_by_key(|&index| (words[index].channel, millis(words[index].start_s)));
+    order
+}
+
+/// Returns the first of these that is not empty, one channel after another, in order of start: the utterances, the
+/// paragraphs, or the text.
+pub(super) fn timed_text(transcript: &Transcript) -> Vec<TimedText<'_>> {
+    let parts = [utterances, paragraphs, text].into_iter();
+    let mut parts = parts.map(|texts| sorted(texts(transcript)).collect::<Vec<_>>());
+    let has_text = |texts: &Vec<TimedText<'_>>| texts.iter().any(|one| !one.text.trim().is_empty());
+    parts.find(has_text).unwrap_or_default()
 }
 
 /// Returns texts, one channel after another, in order of start.

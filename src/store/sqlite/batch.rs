@@ -45,12 +45,7 @@ pub(crate) async fn apply_guarded(
     connection: &mut SqliteConnection,
 ) -> Result<Replies<()>, StoreError> {
     let expected = changes.len();
-    let text = sqlx::query(text).bind(json_rows(changes)).bind(blob);
-    let mut statements = connection.fetch_many(text);
-    let mut changed = 0;
-    while let Some(statement) = statements.try_next().await? {
-        changed = statement.left().map_or(0, |done| done.rows_affected());
-    }
+    let changed = execute_rows(text, changes, blob, connection).await?;
     if changed == expected as u64 {
         Ok((0..expected).map(|_| Ok(())).collect())
     } else if expected == 1 {
@@ -58,6 +53,22 @@ pub(crate) async fn apply_guarded(
     } else {
         Err(StoreError::Stale)
     }
+}
+
+/// Runs the statements of one SQL text over rows (`?1`) and `blob` (`?2`). Returns the number of rows that the last one changed.
+pub(crate) async fn execute_rows(
+    text: &'static str,
+    rows: impl IntoIterator<Item = impl Serialize>,
+    blob: &[u8],
+    connection: &mut SqliteConnection,
+) -> Result<u64, StoreError> {
+    let text = sqlx::query(text).bind(json_rows(rows)).bind(blob);
+    let mut statements = connection.fetch_many(text);
+    let mut changed = 0;
+    while let Some(statement) = statements.try_next().await? {
+        changed = statement.left().map_or(0, |done| done.rows_affected());
+    }
+    Ok(changed)
 }
 
 #[cfg(test)]

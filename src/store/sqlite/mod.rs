@@ -17,6 +17,7 @@
 //! - [`unusable`]: answers that could not be used; [`warnings`]: warnings about finished transcripts;
 //!   [`quality`]: their figures; [`low_quality`]: retries of those of low confidence
 //! - [`speaker_names`]: names of speakers
+//! - [`search`]: search in transcripts, by a `search_expression`; [`search_index`]: the index of their words
 //! - [`hooks`]: programs run for each transcript
 //! - [`outbox_message`], [`outbox`]: notifications until their delivery
 //! - [`source_holds`]: holds of single sources, whose recordings look paid for; `held`: their condition
@@ -59,6 +60,9 @@ pub(crate) mod row;
 pub mod rules;
 pub(crate) mod scan_diff;
 pub(crate) mod scan_insert;
+pub mod search;
+mod search_expression;
+pub mod search_index;
 pub mod selection;
 pub mod service_lists;
 pub mod source_holds;

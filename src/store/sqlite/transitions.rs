@@ -3,6 +3,7 @@
 //! Each change names the state and the attempt that it expects.
 
 use crate::domain::quality::Quality;
+use crate::domain::search::entry::SearchEntry;
 use crate::domain::{
     AttemptId, Failure, GenerationId, JobId, RecordingHash, Timestamp, WrittenFile,
 };
@@ -13,10 +14,12 @@ use crate::store::sqlite::batch::{apply_guarded, json_rows};
 use crate::store::sqlite::open::Store;
 use crate::store::sqlite::quality::stored;
 use crate::store::sqlite::row;
+use crate::store::sqlite::search_index::{Replace, write_entries};
 use crate::store::sqlite::writer::{BatchedChange, Change, Replies, check_guard};
 use bytes::Bytes;
 use sqlx::SqliteConnection;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// Maximum size of the stored results in one statement, in bytes. A larger result gets a statement of its own.
 const MAX_STATEMENT_BYTES: usize = 256 * 1024;
@@ -183,8 +186,8 @@ impl Store {
     /// `received` → `done`.
     ///
     /// Call it only when the files are complete and synced to disk. Files that an earlier job of the recording
-    /// wrote under the same names now belong to this job. With `hook`, the same commit queues the hook of the
-    /// job.
+    /// wrote under the same names now belong to this job. The same commit writes the `entry` of the search index, which
+    /// replaces that of an earlier job of the recording. With `hook`, it queues the hook of the job.
     ///
     /// # Errors
     /// [`StoreError::Stale`] if the job is no longer received.
@@ -192,12 +195,14 @@ impl Store {
         &self,
         job: JobId,
         files: Vec<WrittenFile>,
+        entry: Arc<SearchEntry>,
         hook: bool,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let written = Written {
             job,
             files,
+            entry: Some(entry),
             hook,
             is_set_aside: false,
             now,
@@ -215,6 +220,7 @@ impl Store {
         let written = Written {
             job,
             files: Vec::new(),
+            entry: None,
             hook: false,
             is_set_aside: true,
             now,
@@ -430,6 +436,8 @@ impl Change for FailedAttempt {
 struct Written {
     job: JobId,
     files: Vec<WrittenFile>,
+    /// Entry of the search index. `None` if the transcript is set aside.
+    entry: Option<Arc<SearchEntry>>,
     hook: bool,
     is_set_aside: bool,
     now: Timestamp,
@@ -457,6 +465,11 @@ impl BatchedChange for Written {
             .execute(&mut *connection)
             .await?;
         }
+        let entries: Vec<_> = saved
+            .iter()
+            .filter_map(|one| one.entry.as_deref())
+            .collect();
+        write_entries(&entries, Replace::Any, connection).await?;
         let text = "
             INSERT OR REPLACE INTO outputs (path, job_id, size_bytes, written_at, sha256, changed_at_ns)
             SELECT unhex(o.value ->> 0), jobs.id, o.value ->> 1, w.value ->> 1, unhex(o.value ->> 2), o.value ->> 3

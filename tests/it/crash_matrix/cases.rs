@@ -3,10 +3,10 @@
 use super::scenario::Scenario;
 use Paid::{MaybeTwice, Once, OnceUncertain};
 use Scenario::{
-    AfterCrash, AllFormats, Approve, Cancel, Changed, Duplicate, Export, Failing, Included,
-    InvalidKey, Legacy, LostQueue, NoRequestLog, NotARecording, Notified, NotifiedOnRetry,
-    OverBudget, Pause, Rejected, Resume, Retry, Single, StrayTranscript, Two, UnwritableOutput,
-    Vanished, Video,
+    AfterCrash, AllFormats, Approve, Cancel, Changed, Duplicate, Export, ExportChanged, Failing,
+    Included, InvalidKey, Legacy, LostQueue, NoRequestLog, NotARecording, Notified,
+    NotifiedOnRetry, OverBudget, Pause, RebuildIndex, Rejected, Resume, Retry, Single,
+    StrayTranscript, Two, UnwritableOutput, Vanished, Video,
 };
 
 /// The most that a crash may cost.
@@ -36,7 +36,7 @@ impl Case {
     }
 }
 
-const CASES: [(&str, Scenario, Paid); 149] = [
+const CASES: [(&str, Scenario, Paid); 155] = [
     // Start.
     ("disk.folder.name_synced", Single, Once),
     ("disk.folder.name_synced#2", Single, Once),
@@ -134,6 +134,13 @@ const CASES: [(&str, Scenario, Paid); 149] = [
     ("store.written.after", Single, Once),
     ("store.not_written.before", UnwritableOutput, Once),
     ("store.not_written.after", UnwritableOutput, Once),
+    // Search index.
+    ("store.index.before", RebuildIndex, Once),
+    ("store.index.after", RebuildIndex, Once),
+    ("store.rebuild_index.before", RebuildIndex, Once),
+    ("store.rebuild_index.after", RebuildIndex, Once),
+    ("store.refresh_entries.before", ExportChanged, Once),
+    ("store.refresh_entries.after", ExportChanged, Once),
     // End of the run.
     ("store.end_run.before", Single, Once),
     ("store.end_run.after", Single, Once),

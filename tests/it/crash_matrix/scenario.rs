@@ -64,6 +64,10 @@ pub enum Scenario {
     Retry,
     /// The command `export`, after the output files were deleted.
     Export,
+    /// The command `export --changed`, after a replacement was configured.
+    ExportChanged,
+    /// The command `search --rebuild`.
+    RebuildIndex,
 }
 
 /// Additional formats. With this many files, the whole file system is synced instead of each file.
@@ -128,6 +132,12 @@ impl Scenario {
                 env.run_once(1);
                 env.sandbox().set_faults(Faults::default());
             }
+            Self::RebuildIndex => _ = env.run_once(0),
+            Self::ExportChanged => {
+                env.run_once(0);
+                let rules = "[replace]\nspeech = 'voice'\n";
+                fs::write(env.path("recordings/.nightscribe.toml"), rules).unwrap();
+            }
             Self::Export => {
                 env.run_once(0);
                 fs::remove_dir_all(env.path("transcripts")).unwrap();
@@ -176,6 +186,8 @@ impl Scenario {
             Self::Cancel => &["cancel", "1"],
             Self::Retry => &["retry", "--failed"],
             Self::Export => &EXPORT,
+            Self::ExportChanged => &["export", "--changed"],
+            Self::RebuildIndex => &["search", "--rebuild"],
             _ => &["run", "--once"],
         }
     }
@@ -194,7 +206,11 @@ impl Scenario {
             Self::Pause | Self::Resume => _ = env.run(&["resume"]),
             Self::Cancel => _ = env.run(&["retry", "1"]),
             Self::StrayTranscript => fs::remove_dir_all(env.path("transcripts")).unwrap(),
-            Self::Retry | Self::Export | Self::Approve => _ = env.run(self.command()),
+            Self::Retry
+            | Self::Export
+            | Self::ExportChanged
+            | Self::RebuildIndex
+            | Self::Approve => _ = env.run(self.command()),
             _ => {}
         }
     }

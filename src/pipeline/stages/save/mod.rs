@@ -372,14 +372,20 @@ async fn record(stage: &Save, saved: SavedResult) -> Result<(), StoreError> {
                     kept,
                     rejected,
                 },
-            findings: Findings { silent, warnings },
+            findings:
+                Findings {
+                    silent,
+                    warnings,
+                    entry,
+                },
         }) => {
             if !warnings.is_empty() {
                 let warn = || store.record_warnings(job, warnings.clone());
                 stage.journal.record(job, warn).await?;
             }
             let hook = stage.has_hook;
-            let done = || store.finish_job(job, written.clone(), hook, stage.journal.now());
+            let now = stage.journal.now();
+            let done = || store.finish_job(job, written.clone(), entry.clone(), hook, now);
             if stage.journal.record(job, done).await?.is_some() {
                 stage.journal.signals.wake_hooks.notify_one();
                 if let Some(rejected) = rejected

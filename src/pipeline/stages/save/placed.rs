@@ -84,7 +84,9 @@ pub(crate) fn internal_failure() -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::WrittenFile;
+    use crate::domain::search::entry::SearchEntry;
+    use crate::domain::{JobId, WrittenFile};
+    use std::iter::empty;
 
     #[test]
     fn a_result_in_an_unsynced_folder_has_failed() {
@@ -109,7 +111,11 @@ mod tests {
                         kept,
                         rejected: None,
                     },
-                    findings: Findings::default(),
+                    findings: Findings {
+                        silent: true,
+                        warnings: Vec::new(),
+                        entry: Arc::new(SearchEntry::new(JobId(1), empty(), empty(), None)),
+                    },
                 }),
             };
             saved.require_synced(&synced.clone().into());

@@ -6,6 +6,7 @@ use crate::config::{Layout, Names, OutputConfig};
 use crate::domain::file_name::TemplateValues;
 use crate::domain::readable_path::{path_bytes, readable_path};
 use crate::domain::rendering::RenderRules;
+use crate::domain::search::entry::SearchEntry;
 use crate::domain::{
     ErrorClass, Failure, Format, KeptFile, Language, Location, Recording, Transcript, Warning,
     WrittenFile,
@@ -14,7 +15,7 @@ use crate::output::error::WriteError;
 use crate::output::link::relative_link;
 use crate::output::naming;
 use crate::output::portable_name::NameForm;
-use crate::output::render::{TranscriptMetadata, correct, render};
+use crate::output::render::{TranscriptMetadata, correct, render, search_entry};
 use crate::output::rendered_file::RenderedFile;
 use crate::output::target::{Target, TargetState};
 use crate::output::write::{StagedFile, create_folder, rename_into_place};
@@ -26,6 +27,7 @@ use crate::provider::{Completed, ResultJson};
 use crate::store::sqlite::outputs::{FileRecords, Replacement};
 use crate::store::sqlite::queue::ReceivedJob;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::{io, iter};
 
 /// Folders for the transcripts of a recording: the preferred one, and those for a file system that rejects its name.
@@ -113,13 +115,15 @@ pub struct RenderedFiles {
     pub findings: Findings,
 }
 
-/// Findings about a transcript, shown by `list`, `show` and `report`.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Findings about a transcript, which the queue stores with its job.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Findings {
     /// Whether the recording contains no speech.
     pub silent: bool,
     /// Points that the user should check.
     pub warnings: Vec<Warning>,
+    /// Entry of the search index.
+    pub entry: Arc<SearchEntry>,
 }
 
 /// Renders a result in `formats`, for files in `folder`, with the names and replacements of `rules`. Formats that need times
@@ -136,9 +140,16 @@ pub fn render_files(
     rules: &RenderRules,
 ) -> Result<RenderedFiles, Failure> {
     let envelope = envelope(received, folder);
-    let findings = findings(received, &completed, formats);
+    let warnings = warnings(received, &completed, formats);
     let (mut transcript, result) = completed.into_parts();
+    let silent = transcript.is_silent();
     correct(&mut transcript, rules);
+    let language = Language::of(transcript.language.as_deref(), &received.request);
+    let findings = Findings {
+        silent,
+        warnings,
+        entry: Arc::new(search_entry(received.job, &transcript, language)),
+    };
     let formats = writable_formats(formats, &transcript);
     let result = match formats.contains(&Format::Json) {
         true => result.into_json().map_err(|_| damaged_result())?,
@@ -181,18 +192,14 @@ fn writable_formats(formats: &[Format], transcript: &Transcript) -> Vec<Format> 
     }
 }
 
-fn findings(received: &ReceivedJob, completed: &Completed, formats: &[Format]) -> Findings {
-    let finished = Finished {
+fn warnings(received: &ReceivedJob, completed: &Completed, formats: &[Format]) -> Vec<Warning> {
+    result_warnings(&Finished {
         request: &received.request,
         measured_s: received.measured_s,
         transcript: &completed.transcript,
         extras: completed.extras,
         formats,
-    };
-    Findings {
-        silent: completed.transcript.is_silent(),
-        warnings: result_warnings(&finished),
-    }
+    })
 }
 
 fn facts(received: &ReceivedJob, detected: Option<&str>) -> TemplateValues {

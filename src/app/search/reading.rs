@@ -1,0 +1,157 @@
+//! The passages of the transcripts that the index has found. They are read from the stored results.
+
+use super::answer::{SearchHit, SearchMatch, SearchPassage};
+use crate::app::error::AppError;
+use crate::app::session::Session;
+use crate::domain::readable_path::{path_bytes, readable_path};
+use crate::domain::search::occurrences::{Match, SpokenWord};
+use crate::domain::search::passages::{Passage, passages};
+use crate::domain::search::query::Query;
+use crate::domain::speaker_names::SpeakerNames;
+use crate::domain::{JobId, Language, Location};
+use crate::output::render::{ShownWord, correct, shown_words};
+use crate::pipeline::stages::save::rule_book::RuleBook;
+use crate::provider::Completed;
+use crate::runtime::blocking::map_blocking;
+use crate::store::sqlite::queue::ReceivedJob;
+use crate::store::sqlite::results::CompressedResult;
+use crate::store::{Store, StoreError};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+
+/// Number of transcripts that are read at the same time, at most. One of four hours takes some tens of megabytes.
+const MAX_THREADS: usize = 4;
+
+/// Reads the passages that answer a query.
+pub(super) struct Reader<'a> {
+    store: &'a Store,
+    rules: Arc<RuleBook>,
+    query: Arc<Query>,
+    /// Number of passages of a transcript.
+    limit: usize,
+}
+
+/// A stored transcript.
+struct Stored {
+    received: ReceivedJob,
+    result: CompressedResult,
+    names: Option<SpeakerNames>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(session: &Session, store: &'a Store, query: Query, limit: usize) -> Self {
+        Self {
+            store,
+            rules: Arc::new(RuleBook::new(&session.config.sources)),
+            query: Arc::new(query),
+            limit,
+        }
+    }
+
+    /// Returns the transcripts of these jobs with their passages, in the order of the jobs. Those without a passage are left
+    /// out.
+    pub(super) async fn hits(&self, jobs: &[JobId]) -> Result<Vec<SearchHit>, AppError> {
+        let mut received = self.store.with_results(jobs).await?;
+        let mut results = self.store.results(jobs).await?;
+        let recordings: Vec<_> = received.values().map(|one| one.recording_id).collect();
+        let mut names = self.store.speaker_names(&recordings).await?;
+        let stored = jobs.iter().enumerate().filter_map(|(index, job)| {
+            let received = received.remove(job)?;
+            let names = names.remove(&received.recording_id);
+            let result = results.remove(job)?;
+            let stored = Stored {
+                received,
+                result,
+                names,
+            };
+            Some((index, stored))
+        });
+        let stored: Vec<_> = stored.collect();
+        let (rules, query, limit) = (self.rules.clone(), self.query.clone(), self.limit);
+        let read = move |(index, stored)| (index, hit(stored, &rules, &query, limit));
+        let threads = available_parallelism().map_or(1, NonZeroUsize::get);
+        let mut hits = map_blocking(threads.min(MAX_THREADS), stored, read).await;
+        hits.sort_by_key(|(index, _)| *index);
+        let hits = hits.into_iter().filter_map(|(_, hit)| hit.transpose());
+        Ok(hits.collect::<Result<_, StoreError>>()?)
+    }
+}
+
+fn hit(
+    stored: Stored,
+    rules: &RuleBook,
+    query: &Query,
+    limit: usize,
+) -> Result<Option<SearchHit>, StoreError> {
+    let Stored {
+        received,
+        result,
+        names,
+    } = stored;
+    let completed = Completed::from_stored(result.into_packed())
+        .map_err(|_| StoreError::Content { column: "raw" })?;
+    let (mut transcript, _) = completed.into_parts();
+    let rules = rules.find(&received.recording, names);
+    correct(&mut transcript, &rules.readable());
+    let language = Language::of(transcript.language.as_deref(), &received.request);
+    let words = shown_words(&transcript);
+    let spoken: Vec<_> = words
+        .iter()
+        .map(|word| SpokenWord {
+            text: &word.text,
+            speaker: word.speaker.as_deref(),
+        })
+        .collect();
+    let passages = passages(query, &spoken, limit).into_iter();
+    let passages: Vec<_> = passages.map(|passage| shown(passage, &words)).collect();
+    if passages.is_empty() {
+        return Ok(None);
+    }
+    let recording = received.recording;
+    let (path, bytes, recorded_at) = match recording.location {
+        Location::File(path) => {
+            let time = recording.revision.modified;
+            (readable_path(&path), path_bytes(&path), time)
+        }
+        Location::Url(url) => (url, None, received.recorded_at),
+    };
+    Ok(Some(SearchHit {
+        item: received.job,
+        source: recording.source.to_string(),
+        path,
+        path_bytes: bytes,
+        relative: readable_path(&recording.relative),
+        recorded_at,
+        language: language.as_ref().map(Language::to_string),
+        passages,
+    }))
+}
+
+fn shown(passage: Passage, words: &[ShownWord]) -> SearchPassage {
+    let words = &words[passage.words.clone()];
+    let (mut text, mut starts) = (String::new(), Vec::with_capacity(words.len()));
+    for word in words {
+        if word.has_space && !text.is_empty() {
+            text.push(' ');
+        }
+        starts.push(text.len());
+        text.push_str(&word.text);
+    }
+    let first = passage.words.start;
+    let chars = |byte: usize| text[..byte].chars().count();
+    let matches = passage
+        .matches
+        .iter()
+        .map(|Match { start, end }| SearchMatch {
+            start: chars(starts[start.word - first] + start.byte),
+            end: chars(starts[end.word - first] + end.byte),
+        });
+    SearchPassage {
+        start_s: words.first().and_then(|word| word.start_s),
+        end_s: words.last().and_then(|word| word.end_s),
+        speaker: words.first().and_then(|word| word.speaker.clone()),
+        matches: matches.collect(),
+        text,
+    }
+}

@@ -1,0 +1,91 @@
+//! Arguments of the player, with placeholders.
+
+use super::did_you_mean::suggestion;
+use super::placeholder::{UnknownPlaceholder, next_placeholder};
+use std::ffi::OsString;
+use std::str::FromStr;
+
+/// Argument of the player: text that may contain `{file}` and `{start}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlayerArgument(Vec<Part>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    File,
+    Start,
+}
+
+/// What is played.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Playback {
+    /// Absolute path or URL of the recording.
+    pub file: OsString,
+    /// Start in seconds. `None` plays it from its start.
+    pub start_s: Option<f64>,
+}
+
+impl FromStr for PlayerArgument {
+    type Err = UnknownPlaceholder;
+
+    fn from_str(text: &str) -> Result<Self, UnknownPlaceholder> {
+        let mut parts = Vec::new();
+        let mut rest = text;
+        while let Some((before, name, after)) = next_placeholder(rest) {
+            parts.extend((!before.is_empty()).then(|| Part::Text(before.to_owned())));
+            parts.push(match name {
+                "file" => Part::File,
+                "start" => Part::Start,
+                name => {
+                    let suggestion = suggestion(name, ["file", "start"]);
+                    return Err(UnknownPlaceholder(name.to_owned(), suggestion));
+                }
+            });
+            rest = after;
+        }
+        parts.extend((!rest.is_empty()).then(|| Part::Text(rest.to_owned())));
+        Ok(Self(parts))
+    }
+}
+
+impl PlayerArgument {
+    /// Whether the argument has the recording.
+    #[must_use]
+    pub fn has_file(&self) -> bool {
+        self.0.contains(&Part::File)
+    }
+
+    /// Returns the argument with all placeholders replaced.
+    #[must_use]
+    pub fn fill(&self, playback: &Playback) -> OsString {
+        let mut filled = OsString::new();
+        for part in &self.0 {
+            match part {
+                Part::Text(text) => filled.push(text),
+                Part::File => filled.push(&playback.file),
+                Part::Start => filled.push(playback.start_s.unwrap_or_default().to_string()),
+            }
+        }
+        filled
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_replaced() {
+        let filled = |text: &str, start_s| {
+            let playback = Playback {
+                file: "/a b.mp3".into(),
+                start_s,
+            };
+            text.parse::<PlayerArgument>().unwrap().fill(&playback)
+        };
+        assert_eq!(filled("--start={start}", Some(83.25)), "--start=83.25");
+        assert_eq!(filled("{file}#{start} {", None), "/a b.mp3#0 {");
+        let error = "{fil}".parse::<PlayerArgument>().unwrap_err().to_string();
+        assert_eq!(error, "unknown placeholder `{fil}`; did you mean `file`?");
+    }
+}
