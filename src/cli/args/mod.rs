@@ -5,6 +5,7 @@ mod json;
 mod money;
 mod run;
 mod sandbox;
+mod serve;
 mod service;
 mod setup;
 mod since;
@@ -17,6 +18,7 @@ pub use json::{JsonArgs, JsonLinesArgs};
 pub use money::{PlanArgs, PricesArgs, ReportArgs};
 pub use run::{PauseArgs, ResumeArgs, RunArgs, StatusArgs};
 pub use sandbox::{DemoArgs, SandboxArgs};
+pub use serve::ServeArgs;
 pub use service::{ServiceArgs, ServiceChangeArgs, ServiceCommand, ServiceStatusArgs};
 pub use setup::{InitArgs, ManArgs, NotifyArgs};
 pub use since::Since;
@@ -97,6 +99,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Scan, submit, poll and save until stopped, or with --once until all work is done
     Run(RunArgs),
+    /// Show the queue in the browser, and offer it to programs, until stopped
+    Serve(ServeArgs),
     /// Show counts by state, holds, next expiry, throughput and time left
     Status(StatusArgs),
     /// List items, newest first
