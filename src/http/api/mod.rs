@@ -1,6 +1,6 @@
 //! Interface for programs, below `/api/v1`. Its objects are those that the commands print with `--json`.
 //!
-//! `docs/openapi.json` describes it. A test compares the routes with it.
+//! `docs/openapi.json` describes it. `description` compares the routes with it.
 //!
 //! - [`items`]: list, show and add items, with [`list_request`]; [`actions`]: retry, cancel, pause and resume
 //! - [`speakers`]: names of speakers; [`export`]: writing transcripts again
@@ -9,6 +9,8 @@
 
 mod actions;
 mod body;
+#[cfg(test)]
+mod description;
 pub(super) mod error;
 mod export;
 mod items;
