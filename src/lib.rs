@@ -17,6 +17,7 @@
 //! - [`notify`]: notifications and their channels
 //! - [`pipeline`]: discover → submit → poll → save, and recovery at a start
 //! - [`app`]: use cases, which return plain serialisable values
+//! - [`http`]: the page in the browser and the interface for programs
 //! - [`cli`]: the commands, one file each
 //!
 //! # Example
@@ -89,6 +90,7 @@ pub mod cli;
 pub mod config;
 pub mod disk;
 pub mod domain;
+pub mod http;
 pub mod media;
 pub mod notify;
 pub mod output;

@@ -11,7 +11,8 @@ use crate::policy::quality::quality;
 use crate::provider::Completed;
 use crate::provider::aimlapi::models::shown_name;
 use crate::store::sqlite::hooks::HookRun;
-use crate::store::sqlite::items::{self as stored, Item, ItemFilter, ItemOrder};
+use crate::store::sqlite::item_order::ItemOrder;
+use crate::store::sqlite::items::{self as stored, Item, ItemFilter};
 use crate::store::sqlite::unusable::StoredAnswer;
 use crate::store::{Store, StoreError};
 use serde::Serialize;
@@ -314,6 +315,13 @@ impl ItemPages {
         Ok(views.collect())
     }
 
+    /// Leaves out the next items, in another order than newest first.
+    pub fn skip(&mut self, count: usize) {
+        if let Some(ids) = &mut self.ordered {
+            ids.by_ref().take(count).for_each(drop);
+        }
+    }
+
     async fn newest(&mut self) -> Result<Vec<Item>, AppError> {
         self.filter.limit = Some(PAGE_ITEMS.min(self.left));
         let items = self.store.list(&self.filter).await?;
@@ -374,6 +382,19 @@ pub async fn details_of(session: &Session, id: JobId) -> Result<Option<ItemDetai
     };
     store.close().await;
     Ok(found)
+}
+
+/// Returns the paths of the transcripts of an item. Empty if there is no such item.
+///
+/// # Errors
+/// If the database fails.
+pub async fn outputs_of(session: &Session, id: JobId) -> Result<Vec<PathBuf>, AppError> {
+    let Some(store) = session.existing_store().await? else {
+        return Ok(Vec::new());
+    };
+    let outputs = store.outputs(id).await?;
+    store.close().await;
+    Ok(outputs)
 }
 
 async fn details(

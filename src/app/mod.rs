@@ -3,8 +3,10 @@
 //! - [`session`]: configuration and queue of one use case; [`error`]: their errors
 //! - [`mod@status`]: status of the queue
 //! - [`live`]: live snapshot of the queue
-//! - [`items`]: items with their attempts and hooks; [`wait_reason`]: the reasons that they wait
+//! - [`items`]: items with their attempts and hooks; [`items_page`]: one page of them
+//! - [`wait_reason`]: the reasons that items wait; [`wait_text`]: their sentences
 //! - [`mod@plan`]: what a run would submit; [`mod@scan`]: scan of all sources
+//! - [`budget_use`]: what is spent of the budget; [`timeline`]: the last day in numbers
 //! - [`billing`]: billed audio and its cost; [`mod@reconcile`]: comparison with the service's list of charges
 //! - `charges`: charges that the service lists
 //! - [`prices`]: prices of the models; [`mod@catalogue`]: models of the service
@@ -15,12 +17,14 @@
 
 pub mod actions;
 pub mod billing;
+pub mod budget_use;
 pub mod catalogue;
 mod charges;
 pub mod doctor;
 pub mod duration_text;
 pub mod error;
 pub mod items;
+pub mod items_page;
 pub mod live;
 pub mod plan;
 mod plan_budget;
@@ -33,8 +37,10 @@ pub mod search;
 pub mod select;
 pub mod session;
 pub mod status;
+pub mod timeline;
 pub mod transcribe;
 pub mod wait_reason;
+pub mod wait_text;
 
 pub use error::AppError;
 pub use session::Session;

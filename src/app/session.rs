@@ -13,6 +13,8 @@ use crate::store::sqlite::open::DATABASE_FILE;
 use crate::store::{Store, StoreError};
 use secrecy::SecretString;
 use std::path::{Path, PathBuf};
+use tokio::runtime::Handle;
+use tokio::sync::Mutex;
 
 /// State that most use cases share.
 pub struct Session {
@@ -20,6 +22,53 @@ pub struct Session {
     pub config: Config,
     /// Working folder and environment variables of the process.
     pub environment: Environment,
+    /// Queue that stays open between use cases, if it is to.
+    pub kept: KeptStore,
+}
+
+/// Queue that stays open between the use cases of a session. By default, each use case opens and closes it.
+#[derive(Debug, Default)]
+pub struct KeptStore {
+    is_kept: bool,
+    store: Mutex<Option<Store>>,
+}
+
+impl KeptStore {
+    /// Keeps the queue open, for a session that serves many use cases.
+    #[must_use]
+    pub fn kept() -> Self {
+        Self {
+            is_kept: true,
+            store: Mutex::default(),
+        }
+    }
+
+    /// Opens the queue in `folder`, or returns the open one. One that is no longer at its path is closed first.
+    async fn open(&self, folder: &Path) -> Result<Store, StoreError> {
+        if !self.is_kept {
+            return open_store(folder).await;
+        }
+        let mut kept = self.store.lock().await;
+        if let Some(store) = kept.as_ref() {
+            if store.require_in_place().is_ok() {
+                return Ok(store.shared());
+            }
+            let replaced = kept.take();
+            drop(replaced);
+        }
+        let store = open_store(folder).await?;
+        let shared = store.shared();
+        *kept = Some(store);
+        Ok(shared)
+    }
+
+    /// Closes the queue if it is open. The next use case opens it again.
+    pub async fn close(&self) {
+        let kept = self.store.lock().await.take();
+        if let Some(store) = kept {
+            store.close().await;
+        }
+    }
 }
 
 impl Session {
@@ -33,6 +82,7 @@ impl Session {
         Ok(Self {
             config,
             environment,
+            kept: KeptStore::default(),
         })
     }
 
@@ -104,7 +154,7 @@ impl Session {
     /// If there is no configuration file or the queue cannot be opened.
     pub async fn store(&self) -> Result<Store, AppError> {
         self.require_config_file()?;
-        Ok(Store::open(&self.config.state.dir).await?)
+        Ok(self.kept.open(&self.config.state.dir).await?)
     }
 
     /// Opens the queue if it exists. Read-only use cases create nothing.
@@ -115,7 +165,7 @@ impl Session {
         if !self.has_store()? {
             return Ok(None);
         }
-        Ok(Some(Store::open(&self.config.state.dir).await?))
+        Ok(Some(self.kept.open(&self.config.state.dir).await?))
     }
 
     /// Returns whether the queue exists.
@@ -190,6 +240,19 @@ impl Session {
             }
         })
     }
+}
+
+/// Opens the queue in `folder` on a thread of its own: the future of the migrations must stay on one thread, and opening blocks
+/// on the disk.
+async fn open_store(folder: &Path) -> Result<Store, StoreError> {
+    let (path, runtime) = (folder.to_owned(), Handle::current());
+    let opening = tokio::task::spawn_blocking(move || runtime.block_on(Store::open(&path)));
+    opening.await.unwrap_or_else(|error| {
+        Err(StoreError::Folder {
+            path: folder.to_owned(),
+            source: std::io::Error::other(error),
+        })
+    })
 }
 
 /// Returns the working folder and environment variables of this process.

@@ -4,11 +4,10 @@ use super::args::AddArgs;
 use super::exit::{CommandError, Exit};
 use super::json::to_json_line;
 use super::terminal::{print_error, printable_path};
-use crate::app::actions::add::{AddOutcome, Adder};
+use crate::app::actions::add::{AddOutcome, AddResult, Adder};
 use crate::app::session::Session;
 use crate::domain::JobId;
 use crate::domain::readable_path::readable_path;
-use serde::Serialize;
 use std::io::Write;
 
 pub(super) async fn add(session: &Session, args: &AddArgs) -> Result<Exit, CommandError> {
@@ -43,16 +42,6 @@ pub(super) async fn add(session: &Session, args: &AddArgs) -> Result<Exit, Comma
     }
     adder.close().await;
     Ok(exit)
-}
-
-/// JSON form of the result. Fields may be added, but never removed or renamed.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct AddResult {
-    /// The path or URL, as given.
-    name: String,
-    #[serde(flatten)]
-    outcome: AddOutcome,
 }
 
 fn bracketed(item: Option<JobId>) -> String {

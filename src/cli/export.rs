@@ -6,11 +6,11 @@ use super::json::to_json_line;
 use super::selectors::selected;
 use super::terminal::{pluralize, print_error, printable_path};
 use crate::app::actions::export::{ExportFiles, ExportOutcome, Exporter};
+use crate::app::actions::export_result::ExportResult;
 use crate::app::session::Session;
 use crate::domain::format::FormatSelection;
 use crate::domain::{JobId, KeptFile};
 use crate::pipeline::stages::save::names::OnEdited;
-use serde::Serialize;
 use std::io::Write;
 
 pub(super) async fn export(session: &Session, args: &ExportArgs) -> Result<Exit, CommandError> {
@@ -56,16 +56,6 @@ pub(super) async fn export(session: &Session, args: &ExportArgs) -> Result<Exit,
     exporter.close().await;
     tracing::debug!("{} exported", pluralize(exported, "item", "items"));
     Ok(exit)
-}
-
-/// JSON form of the result. Fields may be added, but never removed or renamed.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct ExportResult {
-    /// ID of the job.
-    item: JobId,
-    #[serde(flatten)]
-    outcome: ExportOutcome,
 }
 
 /// Prints the outcome of an item as JSON.

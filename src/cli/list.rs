@@ -8,12 +8,13 @@ use super::paged_table::PagedTable;
 use super::quality_text::{QUALITY_COLUMNS, quality_cells};
 use super::since::since_time;
 use super::terminal::{escape_control_chars, format_seconds, print_to_stderr, printable_path};
-use super::wait_text::WaitText;
 use crate::app::items::{self, ItemView};
 use crate::app::session::Session;
+use crate::app::wait_text::WaitText;
 use crate::domain::{JobState, Warning};
 use crate::runtime::clock::{Clock, SystemClock};
-use crate::store::sqlite::items::{ItemFilter, ItemOrder};
+use crate::store::sqlite::item_order::ItemOrder;
+use crate::store::sqlite::items::ItemFilter;
 use std::io::Write;
 
 /// Heads of the first columns.
@@ -72,8 +73,8 @@ fn filter(session: &Session, args: &ListArgs) -> Result<ItemFilter, CommandError
         source: args.source.clone(),
         search: args.search.clone(),
         changed_since: since.transpose()?,
-        before: None,
         limit: args.limit,
+        ..ItemFilter::default()
     })
 }
 

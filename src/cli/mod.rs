@@ -6,7 +6,6 @@
 //! - `logging`: log setup; `journal`: priorities for the journal of systemd
 //! - `manual_config`: manual page of the configuration
 //! - `terminal`: styles and formatting; `json`: JSON output; `json_schemas`: their schemas, for the tests
-//! - `wait_text`: sentence for the reason that an item is not done
 //! - `quality_text`: figures by which transcripts are judged
 //! - `live`: live view of the queue
 //! - `display`: progress of a run on a terminal, in a log and for systemd
@@ -50,6 +49,7 @@ mod sandbox;
 mod scan;
 mod search;
 mod selectors;
+mod serve;
 mod service;
 mod show;
 mod signals;
@@ -58,7 +58,6 @@ mod speakers;
 mod status;
 mod terminal;
 mod transcribe;
-mod wait_text;
 
 use crate::app::plan::PlanLimits;
 use crate::app::session::Session;
@@ -109,6 +108,7 @@ async fn command(cli: Cli) -> Result<Exit, CommandError> {
         Command::Prices(args) => prices::prices(&session()?, &args).await,
         Command::Report(args) => report::report(&session()?, &args).await,
         Command::Run(args) => run::run(session()?, &args, &cli.global).await,
+        Command::Serve(args) => serve::serve(session()?, &args).await,
         Command::Status(args) => status::status(&session()?, &args).await,
         Command::List(args) => list::list(&session()?, &args).await,
         Command::Show(args) => show::show(&session()?, &args).await,

@@ -4,9 +4,9 @@ use super::args::{PauseArgs, ResumeArgs};
 use super::exit::{CommandError, Exit};
 use super::json::to_json_line;
 use super::terminal::{escape_control_chars, format_time, pluralize};
-use crate::app::actions::pause as action;
+use crate::app::actions::pause::{self as action, PauseResult, ResumeResult};
 use crate::app::session::Session;
-use crate::domain::{Hold, Timestamp};
+use crate::domain::Hold;
 use crate::runtime::clock::{Clock, SystemClock};
 use crate::store::sqlite::source_holds::ApprovedSource;
 use serde::Serialize;
@@ -79,28 +79,6 @@ fn approval(approved: &ApprovedSource) -> String {
 pub(super) fn remaining(hold: &Hold) -> String {
     let (message, advice) = (escape_control_chars(&hold.message), hold.kind.advice());
     format!("Still held: {message}. {advice}")
-}
-
-/// JSON form of a pause. Fields may be added, but never removed or renamed.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct PauseResult {
-    /// Whether submissions are paused. Always true.
-    is_paused: bool,
-    /// When submissions resume by themselves.
-    until: Option<Timestamp>,
-}
-
-/// JSON form of a resumption. Fields may be added, but never removed or renamed.
-#[derive(Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub(super) struct ResumeResult {
-    /// Whether submissions were held.
-    is_resumed: bool,
-    /// Sources whose recordings will be submitted although they look paid.
-    approved: Vec<ApprovedSource>,
-    /// Holds of sources that were not ended.
-    still_held: Vec<Hold>,
 }
 
 fn print_json(result: &impl Serialize) -> Result<Exit, CommandError> {

@@ -2,9 +2,10 @@
 
 use super::display::RunDisplay;
 use super::exit::{CommandError, Exit};
-use crate::app::session::Session;
+use crate::app::session::{KeptStore, Session};
 use crate::config::{Config, Environment};
 use crate::domain::Timestamp;
+use crate::http::{Server, check_token};
 use crate::notify::Channels;
 use crate::notify::channels::ChannelError;
 use crate::pipeline::{self, Lock, Mode, Reload, RunError, Setup, Summary};
@@ -38,6 +39,7 @@ impl RunSettings {
             sources: sources.to_vec(),
         };
         settings.channels()?;
+        check_token(&settings.config.http, &settings.environment)?;
         if settings.config.sources.is_empty() {
             tracing::warn!("no [[source]] is configured, so no recordings are found");
         }
@@ -55,6 +57,27 @@ impl RunSettings {
 
     fn channels(&self) -> Result<Channels, ChannelError> {
         Channels::new(&self.config, &self.environment)
+    }
+
+    /// Starts the page, if an address is set. A failure is logged: it must not end the run.
+    async fn serve(&self) -> Option<Server> {
+        let listen = self.config.http.listen?;
+        let session = Session {
+            config: self.config.clone(),
+            environment: self.environment.clone(),
+            kept: KeptStore::default(),
+        };
+        match Server::start(session, listen).await {
+            Ok(server) => {
+                tracing::info!(url = server.url(), "the page is at this address");
+                Some(server)
+            }
+            Err(error) => {
+                let error = CommandError::from(error).one_line();
+                tracing::warn!("the page is not available: {error}");
+                None
+            }
+        }
     }
 
     /// Reads the configuration file, the key and the other secrets again.
@@ -93,7 +116,12 @@ impl ReloadableRun {
         let mut total = Summary::default();
         let mut previous = None;
         loop {
-            match self.run_part(&settings, &total).await? {
+            let server = self.serve(&settings).await;
+            let part = self.run_part(&settings, &total).await;
+            if let Some(server) = server {
+                server.stop().await;
+            }
+            match part? {
                 (Ok(part), next) => {
                     total = part.with_earlier(&total);
                     match next {
@@ -112,6 +140,14 @@ impl ReloadableRun {
                     _ => return Err(error.into()),
                 },
             }
+        }
+    }
+
+    /// Starts the page of a daemon. Other runs end by themselves, and have none.
+    async fn serve(&self, settings: &RunSettings) -> Option<Server> {
+        match self.mode {
+            Mode::Daemon => settings.serve().await,
+            Mode::Once | Mode::Queued => None,
         }
     }
 

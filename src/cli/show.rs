@@ -8,9 +8,9 @@ use super::selectors::selected;
 use super::terminal::{
     escape_control_chars, format_seconds, format_table, new_table, print_error, printable_path,
 };
-use super::wait_text::WaitText;
 use crate::app::items::{self, AttemptView, HookView, ItemDetails, ItemView, UnusableAnswerView};
 use crate::app::session::Session;
+use crate::app::wait_text::WaitText;
 use crate::domain::{JobId, JobState};
 use serde_json::Value;
 use std::io::Write;

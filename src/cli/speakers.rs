@@ -5,10 +5,9 @@ use super::exit::{CommandError, Exit};
 use super::export::{print_json, print_outcome};
 use super::json::to_json_line;
 use super::terminal::{escape_control_chars, format_table, new_table};
-use crate::app::actions::export::{ExportFiles, Exporter};
+use crate::app::actions::export_result::ExportResult;
 use crate::app::actions::speakers::{ItemSpeakers, list_speakers, name_speakers};
 use crate::app::session::Session;
-use crate::pipeline::stages::save::names::OnEdited;
 use std::io::Write;
 
 pub(super) async fn speakers(session: &Session, args: &SpeakersArgs) -> Result<Exit, CommandError> {
@@ -16,13 +15,8 @@ pub(super) async fn speakers(session: &Session, args: &SpeakersArgs) -> Result<E
         print_speakers(&list_speakers(session, &args.what).await?, args.json)?;
         return Ok(Exit::Done);
     }
-    let item = name_speakers(session, &args.what, &args.names).await?;
-    let opened = Exporter::open(session, None, ExportFiles::Changed, OnEdited::Keep);
-    let mut exporter = opened.await?;
-    let outcomes = exporter.export(&[item]).await?;
-    exporter.close().await;
     let mut exit = Exit::Done;
-    for (item, outcome) in outcomes {
+    for ExportResult { item, outcome } in name_speakers(session, &args.what, &args.names).await? {
         exit = match args.json {
             true => print_json(item, outcome)?,
             false => print_outcome(item, outcome)?,

@@ -3,6 +3,7 @@
 use crate::config::diagnostics::{Diagnostic, Origin};
 use crate::config::document::{NodeContent, Table, parse};
 use crate::config::environment::Environment;
+use crate::config::http::read_http;
 use crate::config::media::read_media;
 use crate::config::notify::{read_hooks, read_notify};
 use crate::config::rendering::read_render_options;
@@ -27,9 +28,9 @@ use std::time::Duration;
 /// Prefix of environment variables that set a key.
 const PREFIX: &str = "NIGHTSCRIBE__";
 /// Tables of the configuration, apart from `[[source]]`.
-const SECTIONS: [&str; 13] = [
+const SECTIONS: [&str; 14] = [
     "api", "limits", "polling", "retry", "state", "output", "schedule", "budget", "prices",
-    "media", "search", "notify", "hooks",
+    "media", "search", "notify", "hooks", "http",
 ];
 /// Keys of `[budget]`.
 const CAPS: [(&str, Metric, Period); 6] = [
@@ -149,6 +150,7 @@ impl Layers {
         let notify = read_notify(self.section("notify", problems), &resolve);
         let formats = output.as_ref().map(|output| &output.formats[..]);
         let hooks = read_hooks(self.section("hooks", problems), formats, &resolve);
+        let http = read_http(self.section("http", problems), &resolve);
         let allow_unknown = allow_unknown.unwrap_or_default();
         let sources = self.sources(folder, environment, allow_unknown, problems);
         self.unknown_sections(problems);
@@ -167,6 +169,7 @@ impl Layers {
             search: search?,
             notify: notify?,
             hooks: hooks?,
+            http: http?,
             sources,
         })
     }

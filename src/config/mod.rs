@@ -14,6 +14,7 @@
 //! - `small_file`: reading text files with a size limit
 //! - [`notify`]: notification channels and hooks
 //! - [`media`]: programs that read recordings; [`search`]: the player of found passages
+//! - [`http`]: page and interface for programs
 //! - [`email`]: notification by e-mail; [`webhook`]: notification by HTTP
 //! - [`secret`]: reading secrets other than the API key
 //! - `secret_source`: location of a secret
@@ -25,6 +26,7 @@
 mod document;
 pub mod email;
 pub mod environment;
+pub mod http;
 pub mod key;
 pub mod layout;
 pub mod load;
@@ -48,6 +50,7 @@ pub mod webhook;
 pub use crate::domain::on_uncertain::OnUncertain;
 pub use email::{EmailConfig, MailServer, TlsMode};
 pub use environment::Environment;
+pub use http::HttpConfig;
 pub use key::{KeyError, key_reader, read_key};
 pub use layout::Layout;
 pub use load::{ConfigError, load};
@@ -103,6 +106,8 @@ pub struct Config {
     pub notify: NotifyConfig,
     /// Programs to run for each transcript.
     pub hooks: HooksConfig,
+    /// The page in the browser and the interface for programs.
+    pub http: HttpConfig,
     /// Folders of recordings, in file order.
     pub sources: Vec<SourceConfig>,
 }

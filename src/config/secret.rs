@@ -1,5 +1,5 @@
-//! Reading secrets other than the API key: the signing secret of a webhook and the password of a mail server. Like the
-//! key, they are only kept in memory.
+//! Reading secrets other than the API key: the signing secret of a webhook, the password of a mail server and the token of the
+//! page. Like the key, they are only kept in memory.
 
 use super::environment::Environment;
 use super::small_file::read_text;
@@ -95,6 +95,7 @@ impl Config {
             Some(&self.api.key),
             webhook.and_then(|webhook| webhook.secret.as_ref()),
             login.map(|(_, password)| password),
+            self.http.token.as_ref(),
         ];
         let named = secrets
             .into_iter()

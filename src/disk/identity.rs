@@ -30,6 +30,19 @@ impl PlacedFile {
         })
     }
 
+    /// Remembers the file at `path`, without opening it.
+    ///
+    /// # Errors
+    /// If there is none, or the system cannot identify it.
+    pub fn at(path: &Path) -> io::Result<Self> {
+        let metadata = fs::metadata(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        })
+    }
+
     /// Path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -89,16 +89,27 @@ pub async fn budget(
         else {
             continue;
         };
-        for submitted in store.usage_since(from).await? {
-            let amount = Amount {
-                audio_s: submitted.audio_s,
-                cost: submitted.cost(prices).unwrap_or(0.0),
-                recordings: 0.0,
-            };
-            budget.add_earlier_spend(period, &amount);
-        }
+        let spent = spent_since(from, store, prices).await?;
+        budget.add_earlier_spend(period, &spent);
     }
     Ok(budget)
+}
+
+/// Returns what was submitted since `from`, without the number of recordings.
+///
+/// # Errors
+/// If the database fails.
+pub async fn spent_since(
+    from: Timestamp,
+    store: &Store,
+    prices: &PriceTable,
+) -> Result<Amount, StoreError> {
+    let mut spent = Amount::default();
+    for submitted in store.usage_since(from).await? {
+        spent.audio_s += submitted.audio_s;
+        spent.cost += submitted.cost(prices).unwrap_or(0.0);
+    }
+    Ok(spent)
 }
 
 /// The spend of a run against its budget. A submission is charged before its claim and refunded if it was not billed,

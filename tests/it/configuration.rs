@@ -106,6 +106,7 @@ fn the_code_reads_no_other_key() {
         "webhook.rs",
         "merge.rs",
         "media.rs",
+        "http.rs",
         "folder_rules.rs",
     ] {
         let code = read(&format!("src/config/{name}"));

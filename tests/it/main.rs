@@ -27,6 +27,7 @@ mod harness;
 mod hooks;
 mod hostile;
 mod hours;
+mod http;
 mod journal;
 mod json_schemas;
 mod lengths;

@@ -41,6 +41,17 @@ pub enum AddOutcome {
     },
 }
 
+/// JSON form of the result. Fields may be added, but never removed or renamed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct AddResult {
+    /// The path or URL, as given.
+    pub name: String,
+    /// Outcome.
+    #[serde(flatten)]
+    pub outcome: AddOutcome,
+}
+
 impl From<RecordOutcome> for AddOutcome {
     fn from(outcome: RecordOutcome) -> Self {
         let item = outcome.last_job;

@@ -6,7 +6,7 @@
 //! - [`add`]: queue individual files and URLs
 //! - [`adopt`](mod@adopt): take transcripts on disk into the queue
 //! - [`export`]: write transcripts again from stored results; `export_answer`: write an answer that could not be used;
-//!   `export_staging`: rendering; `export_changed`: choice of files that would be written differently
+//!   `export_staging`: rendering; [`export_result`]: JSON form; `export_changed`: choice of files that would be written differently
 //! - [`speakers`]: names of the speakers of a recording
 //! - [`test_message`]: test the notification channels
 
@@ -16,6 +16,7 @@ pub mod cancel;
 pub mod export;
 mod export_answer;
 mod export_changed;
+pub mod export_result;
 mod export_staging;
 pub mod pause;
 pub mod retry;

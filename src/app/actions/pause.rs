@@ -6,9 +6,32 @@ use crate::domain::local_time::format_time;
 use crate::domain::{Hold, HoldKind, Timestamp};
 use crate::store::sqlite::source_holds::ApprovedSource;
 use jiff::tz::TimeZone;
+use serde::Serialize;
 
 /// Reason that the status shows for a pause.
 const PAUSED: &str = "paused by `nightscribe pause`";
+
+/// JSON form of a pause. Fields may be added, but never removed or renamed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct PauseResult {
+    /// Whether submissions are paused. Always true.
+    pub is_paused: bool,
+    /// When submissions resume by themselves.
+    pub until: Option<Timestamp>,
+}
+
+/// JSON form of a resumption. Fields may be added, but never removed or renamed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct ResumeResult {
+    /// Whether submissions were held.
+    pub is_resumed: bool,
+    /// Sources whose recordings will be submitted although they look paid.
+    pub approved: Vec<ApprovedSource>,
+    /// Holds of sources that were not ended.
+    pub still_held: Vec<Hold>,
+}
 
 /// Pauses submissions until [`resume`], or until the given time. Pending items are still collected. A pause in force keeps
 /// its start time, but not its end.

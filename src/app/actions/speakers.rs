@@ -1,5 +1,7 @@
 //! Names of the speakers of a recording.
 
+use super::export::{ExportFiles, Exporter};
+use super::export_result::ExportResult;
 use crate::app::error::AppError;
 use crate::app::select::select;
 use crate::app::session::Session;
@@ -7,6 +9,7 @@ use crate::domain::JobId;
 use crate::domain::item_selector::ItemSelector;
 use crate::domain::speaker_names::is_same_speaker;
 use crate::output::render::{SpeakerSample, correct, speaker_samples};
+use crate::pipeline::stages::save::names::OnEdited;
 use crate::pipeline::stages::save::rule_book::RuleBook;
 use crate::provider::Completed;
 use crate::store::sqlite::queue::ReceivedJob;
@@ -38,13 +41,28 @@ pub async fn list_speakers(session: &Session, name: &str) -> Result<ItemSpeakers
     })
 }
 
-/// Names speakers of a recording, given by keys. An empty name removes one. The transcripts have to be exported afterwards.
+/// Names speakers of a recording, given by keys, and writes its transcripts again. An empty name removes one. Edited
+/// transcripts are kept.
 ///
-/// Either all names are stored or none.
+/// Either all names are stored or none. A crash after that leaves the old names in the transcripts until the next export.
 ///
 /// # Errors
 /// If there is no such item or speaker, a name is not valid, or the database fails.
 pub async fn name_speakers(
+    session: &Session,
+    name: &str,
+    names: &[(String, String)],
+) -> Result<Vec<ExportResult>, AppError> {
+    let item = store_names(session, name, names).await?;
+    let opened = Exporter::open(session, None, ExportFiles::Changed, OnEdited::Keep);
+    let mut exporter = opened.await?;
+    let outcomes = exporter.export(&[item]).await?.into_iter();
+    exporter.close().await;
+    let result = |(item, outcome)| ExportResult { item, outcome };
+    Ok(outcomes.map(result).collect())
+}
+
+async fn store_names(
     session: &Session,
     name: &str,
     names: &[(String, String)],

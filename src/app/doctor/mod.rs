@@ -4,6 +4,7 @@
 //! - `budget`: prices that the budget needs
 //! - `channels`: notification channels and the hook
 //! - `folders`: state folder, output folder and free space
+//! - `http`: token of the page
 //! - `media`: ffprobe and ffmpeg, which are used if they are installed
 //! - `models`: models of the sources
 //! - `secret_files`: access rights of files with secrets
@@ -13,6 +14,7 @@ mod budget;
 mod channels;
 pub mod check_result;
 mod folders;
+mod http;
 mod media;
 mod models;
 mod secret_files;
@@ -41,6 +43,7 @@ pub async fn check_all(session: &Session) -> Vec<CheckResult> {
     results.extend(media::check(config).await);
     results.extend(budget::check(session).await);
     results.extend(channels::check(config, environment).await);
+    results.extend(http::check(session));
     results.extend(base_url(config));
     results.extend(service(session).await);
     results.extend(models::check(session).await);

@@ -5,35 +5,45 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::task::JoinSet;
 
 /// Interval between two checks.
 const EVERY: Duration = Duration::from_secs(5);
 /// Time after which an unresponsive folder counts as missing.
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 
-/// Latest result for each source, by name. `true` means that the folder exists.
-#[derive(Debug, Clone, Default)]
-pub(super) struct FolderStatus(Arc<Mutex<BTreeMap<String, bool>>>);
+/// Checks of the folders, one task per source. They end when it is dropped.
+pub(super) struct FolderStatus {
+    results: Results,
+    _checks: JoinSet<()>,
+}
 
 impl FolderStatus {
-    /// Starts one task per source, which checks its folder until the process exits.
-    ///
-    /// A folder counts as existing until its first check.
+    /// Starts the checks. A folder counts as existing until its first check.
     pub(super) fn start(sources: &[SourceConfig]) -> Self {
-        let status = Self::default();
+        let (results, mut checks) = (Results::default(), JoinSet::new());
         for source in sources {
-            status.set(&source.name, true);
+            results.set(&source.name, true);
             let (name, path) = (source.name.clone(), source.path.clone());
-            tokio::spawn(status.clone().check(name, path));
+            checks.spawn(results.clone().check(name, path));
         }
-        status
+        Self {
+            results,
+            _checks: checks,
+        }
     }
 
     /// Returns the latest results. Sources without a result are not configured.
     pub(super) fn snapshot(&self) -> BTreeMap<String, bool> {
-        self.lock().clone()
+        self.results.lock().clone()
     }
+}
 
+/// Latest result for each source, by name. `true` means that the folder exists.
+#[derive(Debug, Clone, Default)]
+struct Results(Arc<Mutex<BTreeMap<String, bool>>>);
+
+impl Results {
     /// Checks one folder repeatedly. A check that hangs is awaited, not started again.
     async fn check(self, name: String, path: PathBuf) {
         loop {

@@ -4,18 +4,20 @@
 //!
 //! - [`queue_state`]: loaded state, from which the snapshot is computed
 //! - `snapshot`: the snapshot itself
-//! - [`wait_counts`]: reasons that queued items wait
+//! - [`wait_counts`]: reasons that queued items wait; [`wait_text`](mod@wait_text): their text
 //! - `folder_status`: availability of the source folders
 
 mod folder_status;
 pub mod queue_state;
 mod snapshot;
 pub mod wait_counts;
+pub mod wait_text;
 
 use crate::app::error::AppError;
 use crate::app::progress::load_progress;
 use crate::app::session::Session;
 use crate::app::status::load_overview;
+use crate::config::SourceConfig;
 use crate::store::Store;
 use folder_status::FolderStatus;
 use queue_state::QueueState;
@@ -31,19 +33,17 @@ const MIN_WINDOW: Duration = Duration::from_secs(60);
 const ROWS: usize = 200;
 
 /// Loader of snapshots. Keeps the database open between them.
-pub struct SnapshotLoader<'a> {
-    session: &'a Session,
+pub struct SnapshotLoader {
     folders: FolderStatus,
     store: Option<Store>,
 }
 
-impl<'a> SnapshotLoader<'a> {
-    /// Starts the checks of the source folders, which run until the process exits.
+impl SnapshotLoader {
+    /// Starts the checks of the source folders, which run until the loader is dropped.
     #[must_use]
-    pub fn start(session: &'a Session) -> Self {
+    pub fn start(sources: &[SourceConfig]) -> Self {
         Self {
-            session,
-            folders: FolderStatus::start(&session.config.sources),
+            folders: FolderStatus::start(sources),
             store: None,
         }
     }
@@ -52,31 +52,35 @@ impl<'a> SnapshotLoader<'a> {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn load(&mut self) -> Result<LiveSnapshot, AppError> {
+    pub async fn load(&mut self, session: &Session) -> Result<LiveSnapshot, AppError> {
         if self.store.is_none() {
-            self.store = self.session.existing_store().await?;
+            self.store = session.existing_store().await?;
         }
-        let now = self.session.now();
+        let now = session.now();
         let mut state = QueueState::empty(now, MAX_WINDOW);
-        state.opening = self.session.window(None).opening(now);
+        state.opening = session.window(None).opening(now);
         state.sources = self.folders.snapshot();
         if let Some(store) = &self.store {
-            self.load_queue(store, &mut state).await?;
+            load_queue(session, store, &mut state).await?;
         }
         Ok(LiveSnapshot::new(&state))
     }
+}
 
-    async fn load_queue(&self, store: &Store, state: &mut QueueState) -> Result<(), AppError> {
-        let now = state.now;
-        state.overview = load_overview(self.session, store, now.before(MAX_WINDOW)).await?;
-        if let Some(run) = state.overview.active_run {
-            state.rate_window = now.since(run.since).clamp(MIN_WINDOW, MAX_WINDOW);
-        }
-        state.holds = self.session.holds(store).await?;
-        let since = now.before(state.rate_window);
-        state.activity = store.activity(now, since, ROWS).await?;
-        let is_held = !state.holds.is_empty();
-        state.progress = load_progress(store, &state.overview, is_held, now).await?;
-        Ok(())
+async fn load_queue(
+    session: &Session,
+    store: &Store,
+    state: &mut QueueState,
+) -> Result<(), AppError> {
+    let now = state.now;
+    state.overview = load_overview(session, store, now.before(MAX_WINDOW)).await?;
+    if let Some(run) = state.overview.active_run {
+        state.rate_window = now.since(run.since).clamp(MIN_WINDOW, MAX_WINDOW);
     }
+    state.holds = session.holds(store).await?;
+    let since = now.before(state.rate_window);
+    state.activity = store.activity(now, since, ROWS).await?;
+    let is_held = !state.holds.is_empty();
+    state.progress = load_progress(store, &state.overview, is_held, now).await?;
+    Ok(())
 }

@@ -4,7 +4,7 @@
 //! model gets items of its own.
 
 use crate::app::error::AppError;
-use crate::app::session::Session;
+use crate::app::session::{KeptStore, Session};
 use crate::config::patterns::PathPatterns;
 use crate::config::{
     AllowUnknown, Config, Environment, ExtractAudio, Layout, NotifyConfig, OutputConfig,
@@ -66,6 +66,7 @@ pub fn session(
     Ok(Session {
         config,
         environment,
+        kept: KeptStore::default(),
     })
 }
 

@@ -3,7 +3,7 @@
 use super::since::{Since, since};
 use crate::cli::candidates;
 use crate::domain::{ErrorClass, JobState};
-use crate::store::sqlite::items::ItemOrder;
+use crate::store::sqlite::item_order::ItemOrder;
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -57,29 +57,19 @@ pub struct ListArgs {
 
 impl ValueEnum for ItemOrder {
     fn value_variants<'a>() -> &'a [Self] {
-        &[
-            Self::Newest,
-            Self::Oldest,
-            Self::Path,
-            Self::Longest,
-            Self::Changed,
-            Self::Confidence,
-        ]
+        &Self::ALL
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
-        let (name, help) = match self {
-            Self::Newest => ("newest", "Newest first"),
-            Self::Oldest => ("oldest", "Oldest first"),
-            Self::Path => ("path", "By path"),
-            Self::Longest => ("longest", "Longest recording first"),
-            Self::Changed => ("changed", "Last changed first"),
-            Self::Confidence => (
-                "confidence",
-                "Lowest mean confidence first, with the figures of the transcripts",
-            ),
+        let help = match self {
+            Self::Newest => "Newest first",
+            Self::Oldest => "Oldest first",
+            Self::Path => "By path",
+            Self::Longest => "Longest recording first",
+            Self::Changed => "Last changed first",
+            Self::Confidence => "Lowest mean confidence first, with the figures of the transcripts",
         };
-        Some(PossibleValue::new(name).help(help))
+        Some(PossibleValue::new(self.as_str()).help(help))
     }
 }
 

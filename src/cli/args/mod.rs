@@ -6,6 +6,7 @@ mod money;
 mod run;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod serve;
 mod service;
 mod setup;
 mod since;
@@ -19,6 +20,7 @@ pub use money::{PlanArgs, PricesArgs, ReportArgs};
 pub use run::{PauseArgs, ResumeArgs, RunArgs, StatusArgs};
 #[cfg(feature = "sandbox")]
 pub use sandbox::{DemoArgs, SandboxArgs};
+pub use serve::ServeArgs;
 pub use service::{ServiceArgs, ServiceChangeArgs, ServiceCommand, ServiceStatusArgs};
 pub use setup::{InitArgs, ManArgs, NotifyArgs};
 pub use since::Since;
@@ -105,6 +107,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Scan, submit, poll and save until stopped, or with --once until all work is done
     Run(RunArgs),
+    /// Show the queue in the browser, and offer it to programs, until stopped
+    Serve(ServeArgs),
     /// Show counts by state, holds, next expiry, throughput and time left
     Status(StatusArgs),
     /// List items, newest first

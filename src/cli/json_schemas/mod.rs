@@ -7,9 +7,12 @@ mod strict;
 use super::display::event_view::EventLine;
 use super::service::{install::InstallResult, uninstall::UninstallResult};
 use super::transcribe::printer::NamedOutcome;
-use super::{add, export, init, pause, scan};
+use super::{init, scan};
+use crate::app::actions::add::AddResult;
 use crate::app::actions::adopt::Adopted;
 use crate::app::actions::cancel::Cancelled;
+use crate::app::actions::export_result::ExportResult;
+use crate::app::actions::pause::{PauseResult, ResumeResult};
 use crate::app::actions::retry::Requeued;
 use crate::app::actions::retry_low_quality::LowQualityRetry;
 use crate::app::actions::speakers::ItemSpeakers;
@@ -45,7 +48,7 @@ enum PriceLine {
 /// Returns the schemas by the names of their files.
 fn schemas() -> Vec<(&'static str, Value)> {
     vec![
-        schema::<add::AddResult>("add", "Line of `add --json`: a file or URL."),
+        schema::<AddResult>("add", "Line of `add --json`: a file or URL."),
         schema::<Adopted>("adopt", "Output of `adopt --json`."),
         schema::<Cancelled>("cancel", "Output of `cancel --json`."),
         schema::<CheckResult>(
@@ -53,7 +56,7 @@ fn schemas() -> Vec<(&'static str, Value)> {
             "Line of `check --json` and `service status --json`: a check.",
         ),
         schema::<EventLine<'static>>("event", "Line of `run --events`: an event of the run."),
-        schema::<export::ExportResult>(
+        schema::<ExportResult>(
             "export",
             "Line of `export --json` and of `speakers --json` with names: an item and its files.",
         ),
@@ -69,7 +72,7 @@ fn schemas() -> Vec<(&'static str, Value)> {
             "Standard input of `notify.command`, and body of `notify.webhook`.",
         ),
         schema::<TestDelivery>("notify", "Line of `notify --test --json`: a channel."),
-        schema::<pause::PauseResult>("pause", "Output of `pause --json`."),
+        schema::<PauseResult>("pause", "Output of `pause --json`."),
         schema::<Plan>(
             "plan",
             "Output of `plan --json` and `run --dry-run --json`.",
@@ -77,7 +80,7 @@ fn schemas() -> Vec<(&'static str, Value)> {
         schema::<PriceLine>("price", "Line of `prices --json`: a model."),
         schema::<QualityReport>("quality-report", "Output of `report --quality --json`."),
         schema::<BillingReport>("report", "Output of `report --json`."),
-        schema::<pause::ResumeResult>("resume", "Output of `resume --json`."),
+        schema::<ResumeResult>("resume", "Output of `resume --json`."),
         schema::<Requeued>("retry", "Output of `retry --json`."),
         schema::<LowQualityRetry>(
             "retry-low-quality",

@@ -1,14 +1,12 @@
 //! `nightscribe status --watch`: a live view on a terminal, and plain blocks of text otherwise.
 //!
 //! - `view`: rendering of a snapshot for any terminal size
-//! - `wait_text`: text for the reasons that queued items wait
 //! - `line`: lines fitted to the terminal width
 //! - `screen`: terminal control
 
 mod line;
 mod screen;
 mod view;
-mod wait_text;
 
 use super::exit::{CommandError, Exit};
 use super::signals::stop_on_signal;
@@ -33,29 +31,30 @@ const PLAIN_WIDTH: usize = 80;
 /// If the database fails or the output cannot be written.
 pub(super) async fn watch(session: &Session) -> Result<Exit, CommandError> {
     let stop = stop_on_signal(|| ())?;
-    let mut loader = SnapshotLoader::start(session);
+    let mut loader = SnapshotLoader::start(&session.config.sources);
     if std::io::stdout().is_terminal() {
-        on_terminal(&mut loader, &stop).await?;
+        on_terminal(session, &mut loader, &stop).await?;
     } else {
-        in_blocks(&mut loader, &stop).await?;
+        in_blocks(session, &mut loader, &stop).await?;
     }
     Ok(Exit::Done)
 }
 
-async fn load(loader: &mut SnapshotLoader<'_>) -> Result<Scene, CommandError> {
+async fn load(session: &Session, loader: &mut SnapshotLoader) -> Result<Scene, CommandError> {
     Ok(Scene {
-        snapshot: loader.load().await?,
+        snapshot: loader.load(session).await?,
         zone: TimeZone::system(),
     })
 }
 
 async fn on_terminal(
-    loader: &mut SnapshotLoader<'_>,
+    session: &Session,
+    loader: &mut SnapshotLoader,
     stop: &CancellationToken,
 ) -> Result<(), CommandError> {
     let mut resized = signal(SignalKind::window_change())
         .map_err(|error| CommandError::internal("cannot install signal handlers", &error))?;
-    let mut scene = load(loader).await?;
+    let mut scene = load(session, loader).await?;
     // Entered after the first snapshot, so that an early error is printed on the normal screen.
     let screen = Screen::enter()?;
     loop {
@@ -64,17 +63,18 @@ async fn on_terminal(
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
             _ = resized.recv() => {}
-            () = tokio::time::sleep(EVERY) => scene = load(loader).await?,
+            () = tokio::time::sleep(EVERY) => scene = load(session, loader).await?,
         }
     }
 }
 
 async fn in_blocks(
-    loader: &mut SnapshotLoader<'_>,
+    session: &Session,
+    loader: &mut SnapshotLoader,
     stop: &CancellationToken,
 ) -> Result<(), CommandError> {
     loop {
-        let scene = load(loader).await?;
+        let scene = load(session, loader).await?;
         let lines = view::render(&scene, PLAIN_WIDTH, None);
         let block: String = lines
             .iter()

@@ -1,6 +1,6 @@
 //! Selection of the service and its intended setup.
 
-use crate::app::session::{Session, environment};
+use crate::app::session::{KeptStore, Session, environment};
 use crate::cli::args::{GlobalArgs, ServiceArgs};
 use crate::cli::exit::{CommandError, Exit};
 use crate::cli::terminal::printable_path;
@@ -137,6 +137,7 @@ impl ServiceTarget {
         let session = Session {
             config,
             environment: self.environment.clone(),
+            kept: KeptStore::default(),
         };
         session.require_config_file()?;
         let setup = self.setup(&session.config)?;

@@ -2,10 +2,12 @@
 
 use crate::domain::quality::Quality;
 use crate::domain::{
-    AttemptId, Failure, GenerationId, Job, JobId, JobState, Location, Timestamp, Warning,
+    AttemptId, ErrorClass, Failure, GenerationId, Job, JobId, JobState, Location, Timestamp,
+    Warning,
 };
 use crate::store::error::StoreError;
 use crate::store::sqlite::held::IS_HELD;
+use crate::store::sqlite::item_order::ItemOrder;
 use crate::store::sqlite::open::Store;
 use crate::store::sqlite::quality::quality;
 use crate::store::sqlite::row;
@@ -54,54 +56,16 @@ pub struct ItemFilter {
     pub search: Option<String>,
     /// Only jobs changed since this time.
     pub changed_since: Option<Timestamp>,
+    /// Only jobs with this class of their last error.
+    pub error: Option<ErrorClass>,
+    /// Only jobs whose recording has this language: the one that was requested, or the one that the service detected.
+    pub language: Option<String>,
+    /// Only jobs whose transcript has a mean confidence below this one.
+    pub confidence_below: Option<f64>,
     /// Only jobs with IDs below this one.
     pub before: Option<JobId>,
     /// Maximum number of jobs.
     pub limit: Option<usize>,
-}
-
-/// Order of listed jobs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ItemOrder {
-    /// Newest first.
-    #[default]
-    Newest,
-    /// Oldest first.
-    Oldest,
-    /// By path in the source.
-    Path,
-    /// Longest recording first.
-    Longest,
-    /// Last changed first.
-    Changed,
-    /// Lowest mean confidence first.
-    Confidence,
-}
-
-impl ItemOrder {
-    /// Returns the terms of `ORDER BY`.
-    const fn terms(self) -> &'static str {
-        match self {
-            Self::Newest => "j.id DESC",
-            Self::Oldest => "j.id",
-            Self::Path => "r.relative, j.id DESC",
-            Self::Longest => "coalesce(s.duration_s, r.duration_s) DESC NULLS LAST, j.id DESC",
-            Self::Changed => "j.updated_at DESC, j.id DESC",
-            Self::Confidence => "s.confidence NULLS LAST, j.id DESC",
-        }
-    }
-
-    /// Returns the subquery of what the terms need of the results.
-    const fn results(self) -> &'static str {
-        match self {
-            // The index has the confidence. A row of the table has it after the stored answer, which may be large.
-            Self::Confidence => {
-                "SELECT job_id, quality ->> '$.confidence' AS confidence
-                 FROM results INDEXED BY results_confidence WHERE quality IS NOT NULL"
-            }
-            _ => "SELECT job_id, duration_s FROM results",
-        }
-    }
 }
 
 /// A job, for display.
@@ -293,6 +257,9 @@ impl Store {
         .bind(filter.before.map_or(i64::MAX, |job| job.0))
         .bind(&filter.search)
         .bind(filter.changed_since.map(Timestamp::millis))
+        .bind(filter.error.map(ErrorClass::as_str))
+        .bind(&filter.language)
+        .bind(filter.confidence_below)
         .fetch_all(self.readers())
         .await?;
         self.items(&rows).await
@@ -314,7 +281,7 @@ impl Store {
         let ids: Vec<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
             "WITH s AS MATERIALIZED ({})
              SELECT j.id FROM jobs j JOIN recordings r ON r.id = j.recording_id LEFT JOIN s ON s.job_id = j.id
-             WHERE j.id IN ({}) ORDER BY {} LIMIT ?6",
+             WHERE j.id IN ({}) ORDER BY {} LIMIT ?9",
             order.results(),
             selection(&all),
             order.terms()
@@ -324,6 +291,9 @@ impl Store {
         .bind(filter.before.map_or(i64::MAX, |job| job.0))
         .bind(&filter.search)
         .bind(filter.changed_since.map(Timestamp::millis))
+        .bind(filter.error.map(ErrorClass::as_str))
+        .bind(&filter.language)
+        .bind(filter.confidence_below)
         .bind(filter.limit.map_or(-1, |limit| row::to_integer(limit as u64)))
         .fetch_all(self.readers())
         .await?;
@@ -457,7 +427,7 @@ impl Store {
 }
 
 /// Builds the subquery of the listed jobs: of source `?1`, at most `?2` of each state, with IDs below `?3`,
-/// with text `?4` and changed since `?5`.
+/// with text `?4`, changed since `?5`, with error class `?6`, in language `?7` and with a confidence below `?8`.
 ///
 /// It reads the newest jobs of each state from the end of the index. A single query for several states would
 /// sort all of their jobs.
@@ -471,9 +441,19 @@ fn selection(filter: &ItemFilter) -> String {
         |_| "AND (SELECT instr(lower(CAST(location AS TEXT)), lower(?4)) FROM recordings WHERE id = jobs.recording_id) > 0",
     );
     let changed = filter.changed_since.map_or("", |_| "AND updated_at >= ?5");
+    let error = filter.error.map_or("", |_| "AND error_class = ?6");
+    let language = filter.language.as_ref().map_or(
+        "",
+        |_| "AND (options ->> '$.language' = ?7 OR id IN (SELECT job_id FROM results WHERE language = ?7))",
+    );
+    let confidence = filter.confidence_below.map_or("", |_| {
+        "AND id IN (SELECT job_id FROM results INDEXED BY results_confidence
+                        WHERE quality IS NOT NULL AND quality ->> '$.confidence' < ?8)"
+    });
     let newest = |condition: &str| {
         format!(
-            "SELECT id FROM (SELECT id FROM jobs WHERE {condition} AND id < ?3 {of_source} {with_text} {changed}
+            "SELECT id FROM (SELECT id FROM jobs
+             WHERE {condition} AND id < ?3 {of_source} {with_text} {changed} {error} {language} {confidence}
              ORDER BY id DESC LIMIT ?2)"
         )
     };

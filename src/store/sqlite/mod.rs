@@ -23,8 +23,9 @@
 //! - [`source_holds`]: holds of single sources, whose recordings look paid for; `held`: their condition
 //! - [`operator`]: operator commands (retry, cancel, holds)
 //! - `tick`: snapshot taken every second
+//! - [`timeline`]: numbers of the last day; [`request_totals`]: totals of all submissions
 //! - [`activity`]: queries of the live view; [`progress`]: progress of a run
-//! - [`items`]: items for `status`, `list` and `show`
+//! - [`items`]: items for `status`, `list` and `show`; [`item_order`]: their orders
 //! - [`summary`]: summary of a period
 //! - [`billing`], [`spending`]: billing, recent submissions, prices
 //! - [`budget`], [`excluded`]: jobs that wait for the budget, and jobs outside the limits of their source
@@ -43,6 +44,7 @@ pub(crate) mod held;
 pub mod hooks;
 pub mod import;
 pub(crate) mod integrity;
+pub mod item_order;
 pub mod items;
 pub mod low_quality;
 pub mod open;
@@ -55,6 +57,7 @@ pub mod quality;
 pub mod queue;
 pub mod recordings;
 pub mod recovery;
+pub mod request_totals;
 pub mod results;
 pub(crate) mod row;
 pub mod rules;
@@ -70,6 +73,7 @@ pub mod speaker_names;
 pub mod spending;
 pub mod summary;
 pub(crate) mod tick;
+pub mod timeline;
 pub mod transitions;
 pub mod uncertain;
 pub mod unusable;

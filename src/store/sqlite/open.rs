@@ -5,6 +5,7 @@ use crate::disk::identity::PlacedFile;
 use crate::runtime::failpoint;
 use crate::store::error::{StoreError, is_corrupt};
 use crate::store::sqlite::writer::Writer;
+use rustix::fs::Access;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
@@ -43,6 +44,7 @@ const USE_WAL: &str = "PRAGMA journal_mode = WAL";
 #[derive(Debug, Clone)]
 pub struct Store {
     file: PlacedFile,
+    is_shared: bool,
     readers: SqlitePool,
     writer: Writer,
 }
@@ -94,9 +96,19 @@ impl Store {
             );
         Ok(Self {
             file,
+            is_shared: false,
             readers,
             writer: Writer::start(connection, writer_options),
         })
+    }
+
+    /// Returns a handle whose [`close`](Self::close) leaves the database open.
+    #[must_use]
+    pub fn shared(&self) -> Self {
+        Self {
+            is_shared: true,
+            ..self.clone()
+        }
     }
 
     /// Path of the database file.
@@ -126,11 +138,15 @@ impl Store {
         &self.writer
     }
 
-    /// Commits everything sent to the writer and closes the database.
+    /// Commits everything sent to the writer and closes the database. Does nothing for a [shared](Self::shared) handle, whose
+    /// changes are committed when they are acknowledged.
     ///
     /// If no other process has it open, all data is in the one file afterwards. Dropping the store instead
     /// loses nothing that was acknowledged.
     pub async fn close(self) {
+        if self.is_shared {
+            return;
+        }
         self.readers.close().await;
         failpoint::around("store.close", self.writer.close()).await;
     }
@@ -150,12 +166,20 @@ async fn lock_folder(folder: &Path, path: &Path) -> std::io::Result<(Option<Plac
         if is_empty(&path)? && !is_empty(&with_suffix(&path, "-wal"))? {
             return Ok((None, folder));
         }
-        let file = std::fs::OpenOptions::new()
-            .append(true)
-            .create(true)
+        // An existing file is not opened: closing it would release the locks that this process has on it by POSIX, and with
+        // them those of a store that is open.
+        let created = std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
             .mode(0o600)
-            .open(&path)?;
-        Ok((Some(PlacedFile::new(&path, &file)?), folder))
+            .open(&path);
+        if let Err(error) = created
+            && error.kind() != std::io::ErrorKind::AlreadyExists
+        {
+            return Err(error);
+        }
+        rustix::fs::access(&path, Access::READ_OK | Access::WRITE_OK)?;
+        Ok((Some(PlacedFile::at(&path)?), folder))
     });
     locking.await?
 }

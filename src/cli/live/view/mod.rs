@@ -1,7 +1,7 @@
 //! Rendering of a snapshot for any terminal size.
 
 use super::line::{StyledLine, justify, pad, truncate_end, truncate_start, wrap};
-use super::wait_text::wait_text;
+use crate::app::live::wait_text::wait_text;
 use crate::app::live::{FailedItem, InFlightItem, LiveSnapshot};
 use crate::app::status::Runner;
 use crate::cli::terminal::{

@@ -1,26 +1,30 @@
 //! Sentence for the reason that an item is not done.
 
-use super::terminal::format_time;
-use crate::app::wait_reason::WaitReason;
+use super::wait_reason::WaitReason;
+use crate::domain::local_time::format_time;
 use crate::domain::{Failure, Timestamp};
 use jiff::tz::TimeZone;
 
 /// Writes reasons with times in local time, with the date unless they are close to `now`.
 #[derive(Debug, Clone)]
-pub(super) struct WaitText {
-    pub(super) now: Timestamp,
-    pub(super) zone: TimeZone,
+pub struct WaitText {
+    /// Time to which the others are close or not.
+    pub now: Timestamp,
+    /// Time zone of the times.
+    pub zone: TimeZone,
 }
 
 impl WaitText {
     /// Writes times in the time zone of this machine.
-    pub(super) fn local(now: Timestamp) -> Self {
+    #[must_use]
+    pub fn local(now: Timestamp) -> Self {
         let zone = TimeZone::system();
         Self { now, zone }
     }
 
     /// Returns the sentence.
-    pub(super) fn of(&self, reason: &WaitReason) -> String {
+    #[must_use]
+    pub fn of(&self, reason: &WaitReason) -> String {
         match reason {
             WaitReason::ResponseLost => "response lost; looking up the outcome".to_owned(),
             WaitReason::SourceNotConfigured { source } => {

@@ -1,12 +1,14 @@
 //! Text for the reasons that queued items wait.
 
-use crate::app::live::wait_counts::{CommonReason, WaitCount};
-use crate::cli::terminal::{format_duration, format_time};
+use super::wait_counts::{CommonReason, WaitCount};
+use crate::app::duration_text::format_duration;
 use crate::domain::Timestamp;
+use crate::domain::local_time::format_time;
 use jiff::tz::TimeZone;
 
 /// Returns the text for a reason, to follow the number of items.
-pub(super) fn wait_text(wait: &WaitCount, now: Timestamp, zone: &TimeZone) -> String {
+#[must_use]
+pub fn wait_text(wait: &WaitCount, now: Timestamp, zone: &TimeZone) -> String {
     let text = match &wait.reason {
         CommonReason::Held { hold } => format!("held: {}", hold.reason()),
         CommonReason::ActiveHours { from } => {

@@ -1,0 +1,43 @@
+//! Bodies of requests.
+
+use super::error::Problem;
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use serde::de::DeserializeOwned;
+
+/// A body in JSON. Nothing stands for an object without fields.
+pub(super) struct JsonBody<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let content_type = request.headers().get(CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok());
+        let is_json = content_type.is_some_and(|value| {
+            let name = value.split(';').next().unwrap_or_default();
+            name.trim().eq_ignore_ascii_case("application/json")
+        });
+        let body = Bytes::from_request(request, state).await;
+        let body = body.map_err(|error| Problem::new(error.status(), error.body_text()))?;
+        if body.is_empty() {
+            return parse(b"{}");
+        }
+        match is_json {
+            true => parse(&body),
+            false => Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "the body must be application/json",
+            )),
+        }
+    }
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<JsonBody<T>, Problem> {
+    let parsed = serde_json::from_slice(body);
+    parsed
+        .map(JsonBody)
+        .map_err(|error| Problem::bad(format!("the body cannot be used: {error}")))
+}

@@ -1,0 +1,111 @@
+//! List, show and add items.
+
+use super::body::JsonBody;
+use super::error::Problem;
+use super::list_request::ListRequest;
+use crate::app::actions::add::{AddOutcome, AddResult, Adder};
+use crate::app::items::{ItemDetails, ItemView, details_of};
+use crate::app::items_page::{MAX_OFFSET, MAX_SIZE, page};
+use crate::app::wait_text::WaitText;
+use crate::domain::JobId;
+use crate::http::site::Site;
+use crate::store::sqlite::item_order::ItemOrder;
+use axum::Json;
+use axum::extract::{Path, RawQuery, State};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// A page of items.
+#[derive(Serialize)]
+pub(super) struct ItemList {
+    /// Items, in the form of `list --json`.
+    items: Vec<ItemView<String>>,
+    /// Value of `before` for the next page, newest first. `None` on the last page and in another order.
+    next_before: Option<JobId>,
+    /// Value of `offset` for the next page in another order. `None` on the last page and newest first.
+    next_offset: Option<usize>,
+}
+
+/// Answers with a page of items.
+pub(super) async fn list(
+    State(site): State<Arc<Site>>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<ItemList>, Problem> {
+    let request = ListRequest::parse(query.as_deref().unwrap_or_default())?;
+    let (order, offset, size) = (request.order, request.offset, request.size);
+    if offset > MAX_OFFSET || !(1..=MAX_SIZE).contains(&size) {
+        return Err(Problem::bad(format!(
+            "`limit` is 1 to {MAX_SIZE}, and `offset` at most {MAX_OFFSET}; a filter makes the list shorter"
+        )));
+    }
+    let found = page(&site.session, request.filter, order, offset, size).await?;
+    let wait_text = WaitText::local(site.session.now());
+    let last = found.items.last().map(|item| item.id);
+    let is_newest = order == ItemOrder::Newest;
+    let next = offset + size;
+    let items = found.items.into_iter();
+    Ok(Json(ItemList {
+        next_before: last.filter(|_| found.has_more && is_newest),
+        next_offset: Some(next).filter(|next| found.has_more && !is_newest && *next <= MAX_OFFSET),
+        items: items
+            .map(|item| item.map_reason(|reason| wait_text.of(&reason)))
+            .collect(),
+    }))
+}
+
+/// Answers with an item and its attempts, as `show --json`.
+pub(super) async fn show(
+    State(site): State<Arc<Site>>,
+    Path(id): Path<String>,
+) -> Result<Json<ItemDetails<String>>, Problem> {
+    let details = details_of(&site.session, item_id(&id)?).await?;
+    let details = details.ok_or_else(|| no_item(&id))?;
+    let wait_text = WaitText::local(site.session.now());
+    Ok(Json(details.map_reason(|reason| wait_text.of(&reason))))
+}
+
+/// URLs to add.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AddRequest {
+    urls: Vec<String>,
+    source: Option<String>,
+}
+
+/// Results for the URLs, in their order.
+#[derive(Serialize)]
+pub(super) struct AddResults {
+    results: Vec<AddResult>,
+}
+
+/// Adds URLs to the queue. A path is refused: a request must not make this machine read a file and send it to the service.
+pub(super) async fn add(
+    State(site): State<Arc<Site>>,
+    JsonBody(request): JsonBody<AddRequest>,
+) -> Result<Json<AddResults>, Problem> {
+    let adder = Adder::open(&site.session, request.source.as_deref()).await?;
+    let mut results = Vec::new();
+    for name in request.urls {
+        let outcome = match name.contains("://") {
+            true => adder.add(name.as_ref()).await?,
+            false => AddOutcome::Refused {
+                reason:
+                    "only http:// and https:// URLs can be added here; `nightscribe add` adds files"
+                        .to_owned(),
+            },
+        };
+        results.push(AddResult { name, outcome });
+    }
+    adder.close().await;
+    Ok(Json(AddResults { results }))
+}
+
+/// Parses the ID of an item in a path.
+pub(super) fn item_id(text: &str) -> Result<JobId, Problem> {
+    text.parse().map(JobId).map_err(|_| no_item(text))
+}
+
+/// There is no such item.
+pub(super) fn no_item(id: &str) -> Problem {
+    Problem::missing(format!("there is no item {id}"))
+}

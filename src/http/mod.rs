@@ -1,0 +1,30 @@
+//! The page in the browser and the interface for programs, over the use cases of [`crate::app`].
+//!
+//! - [`server`]: listening, connections and the stop
+//! - `router`: the routes and the layers around them
+//! - `site`: state that all routes share
+//! - `guard`: hosts, origins, token, login attempts and headers
+//! - `pages`: pages for the browser, rendered on the server
+//! - `api`: interface for programs, below `/api/v1`
+//! - `failure`: failures of use cases; `transcript_file`: transcripts as files
+//! - `changes`: changes of the queue, which pages and programs are told; `watch`: the task that finds them
+//! - `metrics`: metrics for Prometheus
+//! - `health`: `/healthz` and `/readyz`
+//! - `assets`: stylesheet, script and icon
+
+mod api;
+mod assets;
+mod changes;
+mod failure;
+mod guard;
+mod health;
+mod metrics;
+mod pages;
+mod router;
+pub mod server;
+mod site;
+mod transcript_file;
+mod watch;
+
+pub use guard::token::{TokenError, check_token};
+pub use server::{DEFAULT_LISTEN, ServeError, Server};

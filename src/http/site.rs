@@ -1,0 +1,56 @@
+//! State that all routes share.
+
+use super::changes::Changes;
+use super::guard::access::Access;
+use super::metrics::totals::Totals;
+use crate::app::live::SnapshotLoader;
+use crate::app::session::Session;
+use std::net::IpAddr;
+use std::sync::Arc;
+use tokio::sync::{Mutex, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+/// Number of streams of events at the same time.
+const MAX_STREAMS: usize = 128;
+
+/// Address of the client of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub(super) IpAddr);
+
+/// State that all routes share.
+pub(super) struct Site {
+    /// Configuration and queue.
+    pub(super) session: Session,
+    /// Who may call the server.
+    pub(super) access: Access,
+    /// Changes of the queue.
+    pub(super) changes: Changes,
+    /// Loader of what *Tonight* shows.
+    pub(super) live: Mutex<SnapshotLoader>,
+    /// Totals of the submissions counted so far.
+    pub(super) totals: Mutex<Totals>,
+    /// Permits for streams of events.
+    pub(super) streams: Arc<Semaphore>,
+    /// Cancelled when the server stops, so that streams of events end.
+    pub(super) stop: CancellationToken,
+}
+
+impl Site {
+    /// Creates the state of a server.
+    pub(super) fn new(session: Session, access: Access, stop: CancellationToken) -> Self {
+        Self {
+            live: Mutex::new(SnapshotLoader::start(&session.config.sources)),
+            session,
+            access,
+            changes: Changes::default(),
+            totals: Mutex::default(),
+            streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+            stop,
+        }
+    }
+
+    /// Returns the path before every path of the server: empty, or a `/` and names.
+    pub(super) fn base(&self) -> &str {
+        &self.session.config.http.base_path
+    }
+}
