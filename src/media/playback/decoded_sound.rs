@@ -127,6 +127,26 @@ impl DecodedSound {
         .concat()
     }
 
+    /// Decodes `len` samples of the input from number `start` on.
+    fn input(&self, source: &mut Source, start: i64, len: usize) -> io::Result<Vec<f32>> {
+        if source.is_spent {
+            *source = Source::open(&self.file, &self.path)?.0;
+        }
+        source.is_spent = true;
+        let from = u64::try_from(start).unwrap_or(0).saturating_sub(RUN_UP);
+        let first = match source.seek(from)? {
+            Some(first) => first,
+            None => {
+                *source = Source::open(&self.file, &self.path)?.0;
+                source.is_spent = true;
+                source.skip_to(from)?
+            }
+        };
+        let (input, has_ended) = source.decode(first, start, len)?;
+        source.is_spent = has_ended;
+        Ok(input)
+    }
+
     /// Returns a block, and decodes it if needed.
     fn block(&self, number: u64) -> io::Result<Arc<[u8]>> {
         // Held while it is decoded, so that no block is decoded twice.
@@ -139,13 +159,7 @@ impl DecodedSound {
         let count = self.samples.saturating_sub(first).min(BLOCK_SAMPLES);
         let start = self.resampler.input_start(first);
         let len = self.resampler.input_len(first, count);
-        if source.is_spent {
-            *source = Source::open(&self.file, &self.path)?.0;
-        }
-        source.is_spent = true;
-        source.seek(u64::try_from(start).unwrap_or(0).saturating_sub(RUN_UP))?;
-        let (input, has_ended) = source.decode(start, len as usize)?;
-        source.is_spent = has_ended;
+        let input = self.input(&mut source, start, len as usize)?;
         let output = self.resampler.convert(&input, first, count);
         let block: Arc<[u8]> = output
             .into_iter()
@@ -212,10 +226,8 @@ impl Source {
     fn count(&mut self) -> io::Result<u64> {
         let mut end = 0;
         while let Some(packet) = self.next_packet()? {
-            if packet.track_id == self.track {
-                let after = packet.pts.get().saturating_add_unsigned(packet.dur.get());
-                end = end.max(self.sample_at(after));
-            }
+            let after = packet.pts.get().saturating_add_unsigned(packet.dur.get());
+            end = end.max(self.sample_at(after));
         }
         Ok(u64::try_from(end).unwrap_or(0))
     }
@@ -234,12 +246,19 @@ impl Source {
         Timestamp::new(self.start.saturating_add_unsigned(units as u64))
     }
 
+    /// Reads the next packet of the track.
     fn next_packet(&mut self) -> io::Result<Option<Packet>> {
-        guarded(|| self.format.next_packet().map_err(cannot_decode))
+        loop {
+            let next = guarded(|| self.format.next_packet().map_err(cannot_decode))?;
+            if next.as_ref().is_none_or(|next| next.track_id == self.track) {
+                return Ok(next);
+            }
+        }
     }
 
-    /// Goes to the packet with a sample, or to an earlier one.
-    fn seek(&mut self, sample: u64) -> io::Result<()> {
+    /// Goes to the packet with a sample, or to an earlier one, and returns it. Returns `None` if the reader went elsewhere, as
+    /// that of WAV does with ADPCM.
+    fn seek(&mut self, sample: u64) -> io::Result<Option<Packet>> {
         let to = SeekTo::Timestamp {
             ts: self.time_at(sample),
             track_id: self.track,
@@ -249,19 +268,34 @@ impl Source {
             sought.map_err(cannot_decode)
         });
         self.decoder.reset();
-        sought.map(|_| ())
+        if sought.is_err() {
+            return Ok(None);
+        }
+        let first = self.next_packet()?;
+        let is_before =
+            |packet: &Packet| self.sample_at(packet.pts.get()) <= sample.try_into().unwrap_or(0);
+        Ok(first.filter(is_before))
     }
 
-    /// Decodes `count` samples from number `start` on, and mixes their channels. What the file does not have is silent. Returns
-    /// them, and whether the file has ended.
-    fn decode(&mut self, start: i64, count: usize) -> io::Result<(Vec<f32>, bool)> {
+    /// Reads from the start of the file up to the packet with a sample, and returns it.
+    fn skip_to(&mut self, sample: u64) -> io::Result<Packet> {
+        while let Some(packet) = self.next_packet()? {
+            let end = packet.pts.get().saturating_add_unsigned(packet.dur.get());
+            if self.sample_at(end) >= sample.try_into().unwrap_or(i64::MAX) {
+                return Ok(packet);
+            }
+        }
+        Err(io::Error::other("it ends before its stated length"))
+    }
+
+    /// Decodes `count` samples from number `start` on, and mixes their channels. `first` is the next packet. What the file does
+    /// not have is silent. Returns the samples, and whether the file has ended.
+    fn decode(&mut self, first: Packet, start: i64, count: usize) -> io::Result<(Vec<f32>, bool)> {
         let mut mixed = vec![0.0; count];
         let mut samples: Vec<f32> = Vec::new();
         let end = start.saturating_add_unsigned(count as u64);
-        while let Some(packet) = self.next_packet()? {
-            if packet.track_id != self.track {
-                continue;
-            }
+        let mut next = Some(first);
+        while let Some(packet) = next {
             let at = self.sample_at(packet.pts.get());
             if at >= end {
                 return Ok((mixed, false));
@@ -284,6 +318,7 @@ impl Source {
                     *place = frame.iter().sum::<f32>() / channels as f32;
                 }
             }
+            next = self.next_packet()?;
         }
         Ok((mixed, true))
     }

@@ -234,6 +234,53 @@ fn a_seek_in_decoded_sound_is_exact() {
     }
 }
 
+/// A WAV with blocks of IMA ADPCM, of six seconds.
+fn adpcm() -> Vec<u8> {
+    let blocks: Vec<u8> = (0..200_u32)
+        .flat_map(|block| {
+            let codes = (0..252_u32).map(move |at| ((at * at + block * 7) % 251) as u8 & 0x9b);
+            [block as u8, 1, 40, 0].into_iter().chain(codes)
+        })
+        .collect();
+    let format = [
+        &17_u16.to_le_bytes()[..],
+        &1_u16.to_le_bytes(),
+        &16_000_u32.to_le_bytes(),
+        &8_110_u32.to_le_bytes(),
+        &256_u16.to_le_bytes(),
+        &4_u16.to_le_bytes(),
+        &2_u16.to_le_bytes(),
+        &505_u16.to_le_bytes(),
+    ]
+    .concat();
+    let chunk =
+        |id: &[u8], content: &[u8]| [id, &(content.len() as u32).to_le_bytes(), content].concat();
+    let content = [
+        b"WAVE".to_vec(),
+        chunk(b"fmt ", &format),
+        chunk(b"data", &blocks),
+    ];
+    chunk(b"RIFF", &content.concat())
+}
+
+#[test]
+fn a_seek_is_exact_where_the_reader_seeks_wrongly() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("adpcm.wav");
+    fs::write(&path, adpcm()).unwrap();
+    let open = || DecodedSound::open(File::open(&path).unwrap(), &path).unwrap();
+    let (samples, rate) = decoded(adpcm());
+    assert_eq!((samples.len(), rate), (200 * 505, 16_000));
+    let last = read(&open(), 44 + 2 * 90_000, 44 + 2 * 90_100);
+    let resampler = Resampler::new(rate, 16_000);
+    let start = resampler.input_start(90_000) as usize;
+    let expected = resampler.convert(&samples[start..], 90_000, 100);
+    for (is, should) in last.chunks(2).zip(expected) {
+        let is = i16::from_le_bytes([is[0], is[1]]);
+        assert!(is.abs_diff((should * 32_768.0).round() as i16) <= 1);
+    }
+}
+
 async fn played(name: &str, folder: &Path) -> Result<Arc<Playable>, NotPlayable> {
     let player = Arc::new(Player::new(folder.join("playback")));
     player.open(&sounds().join(name), None).await
