@@ -6,6 +6,7 @@
 //! - [`answer`]: responses of the service, parsed and rendered
 //! - [`config`]: configuration files and environment variables
 //! - [`transcript`]: arbitrary transcripts, rendered
+//! - [`recording`]: recordings, listed for players
 //! - [`name`]: names of recordings and URLs, as names of transcripts
 //! - `rendered`: properties of all rendered files
 #![forbid(unsafe_code)]
@@ -13,6 +14,7 @@
 pub mod answer;
 pub mod config;
 pub mod name;
+pub mod recording;
 mod rendered;
 pub mod transcript;
 

@@ -32,6 +32,15 @@ impl<'a> Input<'a> {
         }
     }
 
+    /// Creates it without a bound, for a pass over all headers.
+    pub(super) fn unbounded(source: &'a mut dyn ReadSeek, len: u64) -> Self {
+        Self {
+            source,
+            len,
+            allowance: u64::MAX,
+        }
+    }
+
     /// Returns the size of the file in bytes.
     pub(super) const fn len(&self) -> u64 {
         self.len

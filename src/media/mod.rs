@@ -9,6 +9,8 @@
 //! - [`sound`]: the sound of a recording
 //! - [`ffprobe`]: lengths from ffprobe, for kinds that no container module reads
 //! - [`sound_track`]: copies of the sound track of a video, made by ffmpeg
+//! - [`playback`]: recordings as a player needs them, with the time line of their transcripts
+//! - `sample_table`: the packets of a sound track
 //! - `ff_program`: what both programs have in common
 //! - `input`: bounded access to the bytes
 //! - `search`: search for the first and the last sound
@@ -23,7 +25,9 @@ mod id3;
 mod input;
 pub mod inspect;
 pub mod payload;
+pub mod playback;
 pub mod recording_hash;
+mod sample_table;
 mod search;
 mod sniff;
 pub mod sound;

@@ -20,6 +20,10 @@ const FIRST: [&str; 4] = ["-nostdin", "-hide_banner", "-v", "error"];
 const LIST_PACKETS: [&str; 11] = [
     "-map", "0:V:0?", "-map", "0:a:0", "-c", "copy", "-t", "0.1", "-f", "framecrc", "pipe:1",
 ];
+/// Arguments that list the packets of the first tenth of a second of the first sound track, with its codec.
+const LIST_SOUND: [&str; 9] = [
+    "-map", "0:a:0", "-c", "copy", "-t", "0.1", "-f", "framecrc", "pipe:1",
+];
 /// Arguments that copy the first sound track, without tags and chapters.
 const COPY: [&str; 11] = [
     "-map",
@@ -71,6 +75,19 @@ impl CopyFormat {
             {
                 Some(Self::Matroska)
             }
+            _ => None,
+        }
+    }
+
+    /// Returns the format in which browsers play the sound of a list of packets.
+    fn played(list: &[u8]) -> Option<Self> {
+        let list = std::str::from_utf8(list).ok()?;
+        match list
+            .lines()
+            .find_map(|line| line.strip_prefix("#codec_id 0: "))?
+        {
+            "aac" | "mp3" | "flac" => Some(Self::M4a),
+            "opus" | "vorbis" => Some(Self::WebM),
             _ => None,
         }
     }
@@ -128,6 +145,16 @@ impl Ffmpeg {
     pub async fn copy_format(&self, path: &Path) -> Result<Option<CopyFormat>, CaptureError> {
         let packets = self.0.call(arguments(path, &LIST_PACKETS), &BOUNDS).await?;
         Ok(track(&packets.stdout).as_ref().and_then(CopyFormat::of))
+    }
+
+    /// Returns the format in which browsers play a copy of the first sound track of a file. `None` if they do not play its
+    /// codec. `path` is absolute.
+    ///
+    /// # Errors
+    /// If ffmpeg cannot be started, exceeds its bounds, or cannot read the file.
+    pub async fn played_format(&self, path: &Path) -> Result<Option<CopyFormat>, CaptureError> {
+        let packets = self.0.call(arguments(path, &LIST_SOUND), &BOUNDS).await?;
+        Ok(CopyFormat::played(&packets.stdout))
     }
 
     /// Copies the first sound track of a file of `size_bytes` into the new file `copy`, of at most `max_bytes`. Both paths
@@ -256,6 +283,17 @@ mod tests {
         for codec in ["aac_latm", "dts", "none", "", "pcm_bluray"] {
             assert_eq!(format(codec, 0.0), None, "{codec}");
         }
+    }
+
+    #[test]
+    fn a_copy_for_a_player_depends_on_the_codec() {
+        let list =
+            |codec: &str| format!("#tb 0: 1/48000\n#media_type 0: audio\n#codec_id 0: {codec}\n");
+        let played = |codec| CopyFormat::played(list(codec).as_bytes());
+        assert_eq!(played("aac"), Some(CopyFormat::M4a));
+        assert_eq!(played("opus"), Some(CopyFormat::WebM));
+        assert_eq!(played("alac"), None);
+        assert_eq!(CopyFormat::played(b""), None);
     }
 
     #[test]

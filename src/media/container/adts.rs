@@ -8,7 +8,7 @@ use crate::media::payload::{Malformed, Payload, Step, Walk, codec};
 use std::io;
 
 /// Frames of ADTS.
-pub(super) const FRAMES: FrameFormat = FrameFormat { parse, run: 4 };
+pub(in crate::media) const FRAMES: FrameFormat = FrameFormat { parse, run: 4 };
 
 const SAMPLE_RATES: [u32; 13] = [
     96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000,
@@ -33,6 +33,45 @@ fn parse(bytes: &[u8]) -> Option<Frame> {
         seconds: f64::from(BLOCK_SAMPLES * blocks) / f64::from(rate),
         kind: start >> 10 & 15,
     })
+}
+
+/// Parameters in the header of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::media) struct Header {
+    profile: u8,
+    rate_index: u8,
+    /// Samples in a second, without those that an extension of the codec adds.
+    pub(in crate::media) rate: u32,
+    /// Channel configuration, from 1 to 7.
+    pub(in crate::media) channels: u8,
+    /// Size of the header in bytes.
+    pub(in crate::media) bytes: usize,
+}
+
+impl Header {
+    /// Parses the header at the start of a frame. Returns `None` if the frame holds several packets, or if only the packet says
+    /// how many channels it has.
+    pub(in crate::media) fn parse(bytes: &[u8]) -> Option<Self> {
+        let (start, rest) = (be32(bytes, 0)?, be32(bytes, 3)?);
+        let (rate_index, channels) = (start >> 10 & 15, (start >> 6 & 7) as u8);
+        let has_checksum = start >> 16 & 1 == 0;
+        (rest & 3 == 0 && channels > 0).then_some(Self {
+            profile: (start >> 14 & 3) as u8,
+            rate_index: rate_index as u8,
+            rate: *SAMPLE_RATES.get(rate_index as usize)?,
+            channels,
+            bytes: match has_checksum {
+                true => CHECKED_HEADER_BYTES,
+                false => HEADER_BYTES as usize,
+            },
+        })
+    }
+
+    /// Returns the `AudioSpecificConfig` of MP4.
+    pub(in crate::media) const fn config(&self) -> [u8; 2] {
+        let object = self.profile as u16 + 1;
+        (object << 11 | (self.rate_index as u16) << 7 | (self.channels as u16) << 3).to_be_bytes()
+    }
 }
 
 /// Returns the packets in the frames, which are the same as in other containers.

@@ -8,20 +8,21 @@
 //! return nothing if the container may not be what it seems.
 
 mod ac3;
-mod adts;
+pub(super) mod adts;
 mod aiff;
 mod ape;
 mod asf;
 mod au;
 mod avi;
 mod caf;
+pub(super) mod delivery;
 mod flac;
 mod flv;
 mod kind;
 mod matroska;
-mod mp4;
+pub(super) mod mp4;
 mod mpeg;
-mod mpeg_audio;
+pub(super) mod mpeg_audio;
 mod ogg;
 mod placeholder;
 mod speech_frames;

@@ -9,7 +9,7 @@ use crate::media::sound::{Length, Sound};
 use std::io;
 
 /// Frames of MPEG audio.
-pub(super) const FRAMES: FrameFormat = FrameFormat {
+pub(in crate::media) const FRAMES: FrameFormat = FrameFormat {
     parse: |bytes| Header::parse(bytes).map(|header| header.frame()),
     run: 4,
 };
@@ -46,12 +46,17 @@ const SAMPLE_RATES: [u32; 3] = [44_100, 48_000, 32_000];
 
 /// Header of a frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Header {
-    layer: u8,
-    is_mpeg1: bool,
-    is_mono: bool,
-    rate: u32,
-    samples: u32,
+pub(in crate::media) struct Header {
+    /// Layer, for example 3 of MP3.
+    pub(in crate::media) layer: u8,
+    /// Whether it is of the version with high sample rates.
+    pub(in crate::media) is_mpeg1: bool,
+    /// Whether it has one channel.
+    pub(in crate::media) is_mono: bool,
+    /// Samples in a second, for each channel.
+    pub(in crate::media) rate: u32,
+    /// Samples in the frame, for each channel.
+    pub(in crate::media) samples: u32,
     bytes: usize,
 }
 
@@ -137,7 +142,8 @@ pub(super) fn is_audio(bytes: &[u8]) -> bool {
 }
 
 impl Header {
-    fn parse(bytes: &[u8]) -> Option<Self> {
+    /// Parses the header at the start of a frame.
+    pub(in crate::media) fn parse(bytes: &[u8]) -> Option<Self> {
         let header = be32(bytes, 0)?;
         let (version, layer) = (header >> 19 & 3, 4 - (header >> 17 & 3));
         let (bit_rate, rate) = ((header >> 12 & 15) as usize, header >> 10 & 3);
@@ -177,6 +183,12 @@ impl Header {
         })
     }
 
+    /// Whether a decoder of the other frame goes on with this one.
+    pub(in crate::media) fn is_like(&self, other: &Self) -> bool {
+        let parameters = |header: &Self| (header.layer, header.rate, header.is_mono);
+        parameters(self) == parameters(other)
+    }
+
     /// Returns the offset at which an index begins in the frame, after the side information.
     const fn index_at(&self) -> usize {
         4 + match (self.is_mpeg1, self.is_mono) {
@@ -196,7 +208,7 @@ impl Header {
 }
 
 /// Whether the frame holds an index instead of sound. An index need not state a length.
-fn is_index(frame: &[u8], header: &Header) -> bool {
+pub(in crate::media) fn is_index(frame: &[u8], header: &Header) -> bool {
     let is = |at, marks: &[[u8; 4]]| id(frame, at).is_some_and(|mark| marks.contains(&mark));
     is(header.index_at(), &[*b"Xing", *b"Info"]) || is(36, &[*b"VBRI"])
 }
@@ -215,7 +227,10 @@ impl Index {
             let frames = be32(bytes, at + 8).filter(|frames| flags & 1 != 0 && *frames > 0)?;
             let size = be32(bytes, at + 12).filter(|size| flags & 2 != 0 && *size > 0);
             return Some(Self {
-                seconds: seconds(frames, encoder_padding(bytes, at, flags)),
+                seconds: seconds(
+                    frames,
+                    encoder_padding(bytes, at, flags).map_or(0, |(start, end)| start + end),
+                ),
                 bytes: size.map(u64::from),
             });
         }
@@ -226,18 +241,23 @@ impl Index {
     }
 }
 
-/// Returns the number of samples that the encoder added at the start and the end.
-fn encoder_padding(bytes: &[u8], index: usize, flags: u32) -> u32 {
+/// Returns the number of samples that the encoder added at the start, if the index in the frame states it.
+pub(in crate::media) fn encoder_delay(frame: &[u8], header: &Header) -> Option<u32> {
+    let at = header.index_at();
+    let is_index = matches!(&id(frame, at)?, b"Xing" | b"Info");
+    let (delay, _) = encoder_padding(frame, at, be32(frame, at + 4)?).filter(|_| is_index)?;
+    Some(delay)
+}
+
+/// Returns the numbers of samples that the encoder added at the start and at the end.
+fn encoder_padding(bytes: &[u8], index: usize, flags: u32) -> Option<(u32, u32)> {
     let field = |flag: u32, bytes: usize| if flags & flag == 0 { 0 } else { bytes };
     let encoder = index + 8 + field(1, 4) + field(2, 4) + field(4, 100) + field(8, 4);
     let is_known = matches!(
         bytes.get(encoder..encoder + 3),
         Some(b"LAM" | b"Lav" | b"L3.")
     );
-    let padding = bytes.get(encoder + 21..encoder + 24).filter(|_| is_known);
-    padding
-        .and_then(|field| be16(field, 0).zip(be16(field, 1)))
-        .map_or(0, |(delay, padding)| {
-            u32::from(delay >> 4) + u32::from(padding & 0xfff)
-        })
+    let padding = bytes.get(encoder + 21..encoder + 24).filter(|_| is_known)?;
+    let (delay, padding) = be16(padding, 0).zip(be16(padding, 1))?;
+    Some(((delay >> 4).into(), (padding & 0xfff).into()))
 }

@@ -92,6 +92,12 @@ pub(super) fn read(input: &mut Input<'_>, layout: Layout) -> io::Result<Sound> {
     Ok(sound(declared, input.len() - at, format, header.frames))
 }
 
+/// Whether a file with RIFF chunks holds uncompressed sound, A-law or µ-law.
+pub(super) fn is_sampled(input: &mut Input<'_>) -> io::Result<bool> {
+    let header = Header::read(input, Layout::Riff)?;
+    Ok(WaveFormat::parse(&header.format).is_some_and(|format| format.is_sampled()))
+}
+
 /// Returns the content of the data chunk.
 pub(super) fn payload(input: &mut Input<'_>, layout: Layout) -> io::Result<Option<Payload>> {
     let header = Header::read(input, layout)?;

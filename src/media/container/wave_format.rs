@@ -39,15 +39,18 @@ impl WaveFormat {
         (format.rate > 0).then_some(format)
     }
 
+    /// Whether each sample has the same number of bits.
+    pub(super) const fn is_sampled(&self) -> bool {
+        matches!(self.tag, PCM | FLOAT | A_LAW | MU_LAW | EXTENSIBLE)
+    }
+
     /// Returns the seconds in this many bytes of sound. `frames` is the number of samples in the fact chunk, if the
     /// sound is complete.
     pub(super) fn seconds(&self, bytes: u64, frames: Option<u64>) -> Option<f64> {
         let (bytes, rate) = (bytes as f64, f64::from(self.rate));
         let block = f64::from(self.block_bytes);
         match self.tag {
-            PCM | FLOAT | A_LAW | MU_LAW | EXTENSIBLE => {
-                (block > 0.0).then(|| bytes / (block * rate))
-            }
+            _ if self.is_sampled() => (block > 0.0).then(|| bytes / (block * rate)),
             MS_ADPCM | IMA_ADPCM | GSM if self.samples_per_block > 0 && block > 0.0 => {
                 Some(bytes / block * f64::from(self.samples_per_block) / rate)
             }

@@ -2,12 +2,15 @@
 //!
 //! - `ebml`: the elements that the container consists of
 //! - `cluster`: times of the sound in a cluster
+//! - [`delivery`](delivery()): facts for players
 //! - [`payload`](payload()): the sound in the blocks
 
 mod cluster;
+mod delivery;
 mod ebml;
 mod payload;
 
+pub(super) use delivery::delivery;
 pub(super) use payload::payload;
 
 use crate::media::field::be_any;

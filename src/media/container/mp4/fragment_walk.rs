@@ -112,14 +112,23 @@ impl FragmentWalk {
 }
 
 /// Header of a track fragment.
-struct Header {
+pub(super) struct Header {
     /// Offset to which those of the runs are relative.
-    base: u64,
-    size: Option<u32>,
+    pub(super) base: u64,
+    /// Duration of a sample, unless the run states others.
+    pub(super) duration: Option<u32>,
+    /// Size of a sample, unless the run states others.
+    pub(super) size: Option<u32>,
 }
 
 impl Header {
-    fn parse(content: &[u8], defaults: SampleDefaults, start: u64, is_first: bool) -> Option<Self> {
+    /// Parses the header of a track fragment. `start` is the offset of its fragment.
+    pub(super) fn parse(
+        content: &[u8],
+        defaults: SampleDefaults,
+        start: u64,
+        is_first: bool,
+    ) -> Option<Self> {
         let flags = be32(content, 0)?;
         let mut at = 8;
         let mut skip = |flag: u32, bytes: usize| {
@@ -130,7 +139,7 @@ impl Header {
         let base = skip(0x1, 8);
         // A fragment may use another description than the only one.
         let description = skip(0x2, 4);
-        skip(0x8, 4);
+        let duration = skip(0x8, 4);
         let size = skip(0x10, 4);
         if description.is_some_and(|at| be32(content, at) != Some(1)) {
             return None;
@@ -142,6 +151,10 @@ impl Header {
                 None if is_relative => start,
                 // It follows the data of the track fragment before, which may be another track.
                 None => return None,
+            },
+            duration: match duration {
+                Some(at) => Some(be32(content, at)?),
+                None => None,
             },
             size: match size {
                 Some(at) => Some(be32(content, at)?),

@@ -3,16 +3,21 @@
 //! - `boxes`: the boxes that these containers consist of
 //! - `track`: sound tracks in the index
 //! - `fragments`: sound in fragments after the index
+//! - [`delivery`](delivery()): facts for players; [`fragment_table`](fragment_table()): the sound in all fragments
 //! - [`payload`](payload()): the samples of the sound; `sample_entry`: their codec; `chunks`, `fragment_walk`: where they lie
 
 mod boxes;
 mod chunks;
+mod delivery;
+mod fragment_table;
 mod fragment_walk;
 mod fragments;
 mod payload;
 mod sample_entry;
 mod track;
 
+pub(super) use delivery::delivery;
+pub(in crate::media) use fragment_table::fragment_table;
 pub(super) use payload::payload;
 
 use crate::media::input::Input;

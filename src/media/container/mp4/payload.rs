@@ -67,13 +67,13 @@ pub(in crate::media::container) fn payload(input: &mut Input<'_>) -> io::Result<
     Ok(Some(Payload::new(format, FragmentWalk::new(defaults))))
 }
 
-fn is_sound(input: &mut Input<'_>, track: &Mp4Box) -> io::Result<bool> {
+pub(super) fn is_sound(input: &mut Input<'_>, track: &Mp4Box) -> io::Result<bool> {
     let handler = read_child(input, track, &[b"mdia", b"hdlr"], 16)?;
     Ok(handler.get(8..12) == Some(b"soun"))
 }
 
 /// Returns the sample description if there is exactly one.
-fn only_entry(description: &[u8]) -> Option<&[u8]> {
+pub(super) fn only_entry(description: &[u8]) -> Option<&[u8]> {
     (be32(description, 4)? == 1).then(|| description.get(8..))?
 }
 
@@ -143,7 +143,11 @@ fn media_duration(header: &[u8]) -> Option<u64> {
 }
 
 /// Returns the default size of a sample in fragments.
-fn default_size(input: &mut Input<'_>, index: &Mp4Box, track: u32) -> io::Result<Option<u32>> {
+pub(super) fn default_size(
+    input: &mut Input<'_>,
+    index: &Mp4Box,
+    track: u32,
+) -> io::Result<Option<u32>> {
     let Some(extends) = index.find(input, &[b"mvex"])? else {
         return Ok(None);
     };
