@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
 /// Name, content type and content of each file.
-const FILES: [(&str, &str, &str); 3] = [
+const FILES: [(&str, &str, &str); 4] = [
     (
         "page.css",
         "text/css; charset=utf-8",
@@ -17,6 +17,11 @@ const FILES: [(&str, &str, &str); 3] = [
         "page.js",
         "text/javascript; charset=utf-8",
         include_str!("assets/page.js"),
+    ),
+    (
+        "reading.js",
+        "text/javascript; charset=utf-8",
+        include_str!("assets/reading.js"),
     ),
     ("icon.svg", "image/svg+xml", include_str!("assets/icon.svg")),
 ];

@@ -7,6 +7,7 @@
 //! - `pages`: pages for the browser, rendered on the server
 //! - `api`: interface for programs, below `/api/v1`
 //! - `failure`: failures of use cases; `transcript_file`: transcripts as files
+//! - `sound`: recordings for players; `byte_range`: the parts that they ask for
 //! - `changes`: changes of the queue, which pages and programs are told; `watch`: the task that finds them
 //! - `metrics`: metrics for Prometheus
 //! - `health`: `/healthz` and `/readyz`
@@ -14,6 +15,7 @@
 
 mod api;
 mod assets;
+mod byte_range;
 mod changes;
 mod failure;
 mod guard;
@@ -23,6 +25,7 @@ mod pages;
 mod router;
 pub mod server;
 mod site;
+mod sound;
 mod transcript_file;
 mod watch;
 

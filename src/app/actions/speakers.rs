@@ -5,15 +5,14 @@ use super::export_result::ExportResult;
 use crate::app::error::AppError;
 use crate::app::select::select;
 use crate::app::session::Session;
+use crate::app::stored_transcript::stored_transcript;
 use crate::domain::JobId;
 use crate::domain::item_selector::ItemSelector;
 use crate::domain::speaker_names::is_same_speaker;
-use crate::output::render::{SpeakerSample, correct, speaker_samples};
+use crate::output::render::{SpeakerSample, speaker_samples};
 use crate::pipeline::stages::save::names::OnEdited;
-use crate::pipeline::stages::save::rule_book::RuleBook;
-use crate::provider::Completed;
+use crate::store::Store;
 use crate::store::sqlite::queue::ReceivedJob;
-use crate::store::{Store, StoreError};
 use serde::Serialize;
 
 /// Speakers of an item.
@@ -127,15 +126,6 @@ async fn speakers_of(
     store: &Store,
     received: &ReceivedJob,
 ) -> Result<Vec<SpeakerSample>, AppError> {
-    let packed = store.results(&[received.job]).await?.remove(&received.job);
-    let packed = packed.ok_or(AppError::NoTranscript { item: received.job })?;
-    let completed = Completed::from_stored(packed.into_packed())
-        .map_err(|_| StoreError::Content { column: "raw" })?;
-    let mut transcript = completed.transcript;
-    let mut names = store.speaker_names(&[received.recording_id]).await?;
-    let rules = RuleBook::new(&session.config.sources)
-        .find(&received.recording, names.remove(&received.recording_id))
-        .readable();
-    correct(&mut transcript, &rules);
+    let transcript = stored_transcript(session, store, received).await?;
     Ok(speaker_samples(transcript))
 }

@@ -131,6 +131,7 @@ pub(super) fn notice(query: &str) -> String {
         "cancel" => format!("{changed} cancelled."),
         "pause" => "Submissions are paused. Pending items are still collected.".to_owned(),
         "resume" => "Submissions resumed.".to_owned(),
+        "speakers" => "The names are stored, and the transcripts written again.".to_owned(),
         _ => return String::new(),
     };
     match (action.as_str(), refused) {

@@ -28,6 +28,7 @@ struct RecordingPage {
     facts: Vec<(&'static str, String)>,
     formats: Vec<&'static str>,
     attempts: Vec<AttemptRow>,
+    has_transcript: bool,
     can_retry: bool,
     can_cancel: bool,
 }
@@ -77,6 +78,7 @@ fn content(frame: Frame, clock: &Clock, details: ItemDetails) -> RecordingPage {
             .iter()
             .map(|attempt| attempt_row(clock, attempt))
             .collect(),
+        has_transcript: item.silent.is_some(),
         can_retry: matches!(
             item.state,
             JobState::Failed | JobState::Cancelled | JobState::Excluded

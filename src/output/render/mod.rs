@@ -20,6 +20,7 @@
 //! - `label`: speaker labels; `silence`: the text for a recording without speech
 //! - `reading`: paragraphs for formats that are read as text; `markup`: text for HTML and XML
 //! - `spoken`: words in the order in which they are spoken, for the search
+//! - `read_along`: paragraphs with the times of their words
 //! - `plain`: text without control characters; `wrap`: lines of limited width
 
 mod archive;
@@ -42,6 +43,7 @@ mod paragraph;
 mod plain;
 mod podcast;
 mod punctuation;
+mod read_along;
 mod reading;
 mod segment;
 mod sentence_terminal;
@@ -74,6 +76,7 @@ use crate::provider::ResultJson;
 
 pub use corrections::correct;
 pub use metadata::TranscriptMetadata;
+pub use read_along::{TimedParagraph, TimedWord, read_along};
 pub use speaker_samples::{SpeakerSample, speaker_samples};
 pub use spoken::{ShownWord, search_entry, shown_words};
 

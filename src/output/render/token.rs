@@ -14,6 +14,8 @@ use unicode_width::UnicodeWidthStr;
 
 /// Maximum size of a word part, in bytes. It is more than a line of any script, and bounds characters without width.
 const MAX_PART_BYTES: usize = 1024;
+/// Confidence below which the model is not sure of a word.
+const UNSURE: f32 = 0.5;
 
 /// A word, or a part of a long word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub(super) struct Token<'a> {
     pub(super) channel: Option<u32>,
     /// Whether a space separates it from the previous token of its channel.
     pub(super) has_space: bool,
+    /// Whether the model is not sure of the word.
+    pub(super) is_unsure: bool,
 }
 
 /// Text with its start and end in seconds.
@@ -42,6 +46,8 @@ pub(super) struct TimedText<'a> {
     pub(super) channel: Option<u32>,
     /// Whether a space precedes it in the transcript. `None` if this is not known.
     has_space: Option<bool>,
+    /// Confidence of the model, from 0 to 1.
+    confidence: Option<f32>,
 }
 
 /// Returns all words, one channel after another, each in order of start. Words wider than `max_width` columns are split.
@@ -68,6 +74,7 @@ pub(super) fn text_tokens(text: &str, max_width: usize) -> Vec<Token<'_>> {
         speaker: None,
         channel: None,
         has_space: None,
+        confidence: None,
     };
     tokenize([text].into_iter(), &SpeakerNames::default(), max_width)
 }
@@ -85,6 +92,7 @@ fn words(transcript: &Transcript) -> impl ExactSizeIterator<Item = TimedText<'_>
             speaker: word.speaker.as_ref(),
             channel: word.channel,
             has_space: spaces[index],
+            confidence: word.confidence,
         }
     })
 }
@@ -118,6 +126,7 @@ fn utterances(transcript: &Transcript) -> Vec<TimedText<'_>> {
         speaker: utterance.speaker.as_ref(),
         channel: utterance.channel,
         has_space: None,
+        confidence: None,
     });
     utterances.collect()
 }
@@ -139,6 +148,7 @@ fn sentences(paragraph: &Paragraph) -> Vec<TimedText<'_>> {
             speaker: paragraph.speaker.as_ref(),
             channel: paragraph.channel,
             has_space: None,
+            confidence: None,
         })
         .collect()
 }
@@ -152,6 +162,7 @@ fn text(transcript: &Transcript) -> Vec<TimedText<'_>> {
         speaker: None,
         channel: None,
         has_space: None,
+        confidence: None,
     }]
 }
 
@@ -204,6 +215,9 @@ impl<'a> TimedText<'a> {
                 label: label.cloned(),
                 channel: self.channel,
                 has_space: is_first,
+                is_unsure: self
+                    .confidence
+                    .is_some_and(|confidence| confidence < UNSURE),
             });
         };
         // Most words are as in the transcript, and are not copied.

@@ -1,0 +1,134 @@
+//! A transcript to read along with its recording.
+
+use super::error::PageError;
+use super::frame::{Frame, page};
+use super::list_query::notice;
+use super::moment::clock_time;
+use crate::app::actions::speakers::name_speakers as store_names;
+use crate::app::reading::{Reading, reading_of};
+use crate::domain::readable_path::readable_path;
+use crate::domain::{JobId, Language, Location};
+use crate::http::site::Site;
+use crate::output::render::{SpeakerSample, TimedParagraph};
+use askama::Template;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::StatusCode;
+use axum::response::{Redirect, Response};
+use std::sync::Arc;
+use url::form_urlencoded;
+
+#[derive(Template)]
+#[template(path = "reading.html")]
+struct ReadingPage {
+    frame: Frame,
+    id: i64,
+    name: String,
+    language: String,
+    has_sound: bool,
+    has_times: bool,
+    speakers: Vec<SpeakerSample>,
+    paragraphs: Vec<ParagraphView>,
+    /// Start and end of each word in milliseconds, one after the other, as JSON.
+    times: String,
+}
+
+struct ParagraphView {
+    silence: String,
+    /// Time of its start, and the same in seconds for a link.
+    start: Option<(String, String)>,
+    speaker: Option<String>,
+    words: Vec<WordView>,
+}
+
+struct WordView {
+    text: String,
+    has_space: bool,
+    is_unsure: bool,
+}
+
+/// Shows the page.
+pub(super) async fn read(
+    State(site): State<Arc<Site>>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, PageError> {
+    let item = item_id(&site, &id)?;
+    let reading = reading_of(&site.session, item).await;
+    let reading = reading.map_err(|error| PageError::failed(&site, &error))?;
+    let reading = reading.ok_or_else(|| missing(&site, &id))?;
+    let notice = notice(query.as_deref().unwrap_or_default());
+    let frame = Frame::new(&site, "recordings").with_notice(notice);
+    Ok(page(StatusCode::OK, &content(frame, item, reading)))
+}
+
+fn content(frame: Frame, item: JobId, reading: Reading) -> ReadingPage {
+    let words = reading.paragraphs.iter().flat_map(|one| &one.words);
+    let spans = words.filter_map(|word| word.span_ms);
+    let times: Vec<_> = spans.flat_map(|(start, end)| [start, end]).collect();
+    let language = reading.language.as_ref();
+    ReadingPage {
+        frame,
+        id: item.0,
+        name: readable_path(&reading.recording.relative),
+        language: language.map_or_else(String::new, Language::to_string),
+        has_sound: matches!(reading.recording.location, Location::File(_)),
+        has_times: !times.is_empty(),
+        speakers: reading.speakers,
+        paragraphs: paragraphs(reading.paragraphs),
+        times: serde_json::Value::from(times).to_string(),
+    }
+}
+
+fn paragraphs(paragraphs: Vec<TimedParagraph>) -> Vec<ParagraphView> {
+    let mut before = None;
+    let view = |paragraph: TimedParagraph| {
+        let start_ms = paragraph.words.first().and_then(|word| word.span_ms);
+        let speaker = paragraph.speaker.filter(|now| before.as_ref() != Some(now));
+        before = speaker.clone().or(before.take());
+        let words = paragraph.words.into_iter().map(|word| WordView {
+            text: word.text,
+            has_space: word.has_space,
+            is_unsure: word.is_unsure,
+        });
+        ParagraphView {
+            silence: paragraph
+                .silence_s
+                .map_or_else(String::new, |seconds| format!("{seconds:.0} s of silence")),
+            start: start_ms.map(|(start_ms, _)| {
+                let start_s = start_ms as f64 / 1000.0;
+                (clock_time(start_s), start_s.to_string())
+            }),
+            speaker,
+            words: words.collect(),
+        }
+    };
+    paragraphs.into_iter().map(view).collect()
+}
+
+/// Names speakers, and leads back to the page.
+pub(super) async fn name_speakers(
+    State(site): State<Arc<Site>>,
+    Path(id): Path<String>,
+    body: String,
+) -> Result<Redirect, PageError> {
+    let item = item_id(&site, &id)?;
+    let names = form_urlencoded::parse(body.as_bytes());
+    let names: Vec<_> = names
+        .filter_map(|(key, name)| {
+            let speaker = key.strip_prefix("speaker-")?.to_owned();
+            Some((speaker, name.trim().to_owned()))
+        })
+        .collect();
+    let stored = store_names(&site.session, &item.to_string(), &names).await;
+    stored.map_err(|error| PageError::failed(&site, &error))?;
+    let target = format!("{}/recordings/{item}/read?did=speakers", site.base());
+    Ok(Redirect::to(&target))
+}
+
+fn item_id(site: &Site, id: &str) -> Result<JobId, PageError> {
+    id.parse().map(JobId).map_err(|_| missing(site, id))
+}
+
+fn missing(site: &Site, id: &str) -> PageError {
+    PageError::missing(site, format!("There is no recording {id}."))
+}
