@@ -8,8 +8,6 @@ CREATE VIRTUAL TABLE transcript_search USING fts5 (
     speakers, -- of the labels of its speakers
     content = '', contentless_delete = 1, tokenize = 'ascii'
 );
--- Words in the index, to look up those with a prefix.
-CREATE VIRTUAL TABLE transcript_words USING fts5vocab ('transcript_search', 'instance');
 
 -- Transcripts in the index. A recording has one, that of its files.
 CREATE TABLE search_entries (

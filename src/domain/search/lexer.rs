@@ -160,11 +160,11 @@ impl Lexer {
     /// Reads up to white space, a quote, or the end of `NEAR(`.
     fn word(&mut self) -> String {
         let is_in_near = self.is_in_near;
-        let is_part = |char: char| {
-            !char.is_whitespace() && !is_quote(char) && !(is_in_near && matches!(char, ',' | ')'))
+        let is_end = |char: char| {
+            char.is_whitespace() || is_quote(char) || is_in_near && matches!(char, ',' | ')')
         };
         let rest = self.chars[self.at..].iter().copied();
-        let mut word: String = rest.take_while(|char| is_part(*char)).collect();
+        let mut word: String = rest.take_while(|char| !is_end(*char)).collect();
         if word.is_empty() {
             // A bracket or comma that closes nothing.
             word.extend(self.peek());
