@@ -26,5 +26,4 @@ mod site;
 mod transcript_file;
 mod watch;
 
-pub use guard::token::{TokenError, check_token};
 pub use server::{DEFAULT_LISTEN, ServeError, Server};
