@@ -140,6 +140,12 @@ fn bad_requests_get_a_reason_and_change_nothing() {
             400,
         ),
         ("POST", "/items/retry", json!({ "error": "x" }), 400),
+        (
+            "POST",
+            "/items/retry",
+            json!({ "ids": [], "failed": true }),
+            400,
+        ),
         ("POST", "/items/retry", json!({ "source": "x" }), 404),
         ("POST", "/items/retry", json!({ "id": 1 }), 400),
         ("POST", "/items/cancel", json!({ "ids": "all" }), 400),
