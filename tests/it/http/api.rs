@@ -232,6 +232,7 @@ fn metrics_follow_the_queue() {
         "nightscribe_items{source=\"talks\",state=\"failed\"} 1",
         "nightscribe_submissions_total{model=\"#g1_nova-2-general\",outcome=\"completed\"} 2",
         "nightscribe_result_latency_seconds_count{model=\"#g1_nova-2-general\"} 2",
+        "nightscribe_result_latency_seconds_bucket{le=\"+Inf\",model=\"#g1_nova-2-general\"} 2",
         "nightscribe_hold_active{kind=\"operator\"} 0",
         "nightscribe_runner_active 0",
         "# EOF",
