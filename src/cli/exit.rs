@@ -4,7 +4,6 @@ use super::journal::{self, Priority};
 use super::terminal::{ERROR, escape_control_chars, print_to_stderr, printable_lines};
 use crate::app::AppError;
 use crate::config::{ConfigError, KeyError};
-use crate::http::TokenError;
 use crate::notify::channels::ChannelError;
 use crate::pipeline::RunError;
 use crate::pipeline::lock::LockError;
@@ -182,12 +181,6 @@ impl From<ConfigError> for CommandError {
 
 impl From<KeyError> for CommandError {
     fn from(error: KeyError) -> Self {
-        Self::from_error(Exit::Usage, &error)
-    }
-}
-
-impl From<TokenError> for CommandError {
-    fn from(error: TokenError) -> Self {
         Self::from_error(Exit::Usage, &error)
     }
 }

@@ -5,7 +5,7 @@ use super::exit::{CommandError, Exit};
 use crate::app::session::{KeptStore, Session};
 use crate::config::{Config, Environment};
 use crate::domain::Timestamp;
-use crate::http::{Server, check_token};
+use crate::http::Server;
 use crate::notify::Channels;
 use crate::notify::channels::ChannelError;
 use crate::pipeline::{self, Lock, Mode, Reload, RunError, Setup, Summary};
@@ -39,7 +39,6 @@ impl RunSettings {
             sources: sources.to_vec(),
         };
         settings.channels()?;
-        check_token(&settings.config.http, &settings.environment)?;
         if settings.config.sources.is_empty() {
             tracing::warn!("no [[source]] is configured, so no recordings are found");
         }

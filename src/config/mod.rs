@@ -14,7 +14,7 @@
 //! - `small_file`: reading text files with a size limit
 //! - [`notify`]: notification channels and hooks
 //! - [`media`]: programs that read recordings; [`search`]: the player of found passages
-//! - [`http`]: page and interface for programs
+//! - [`http`]: page and interface for programs; [`token`]: their token
 //! - [`email`]: notification by e-mail; [`webhook`]: notification by HTTP
 //! - [`secret`]: reading secrets other than the API key
 //! - `secret_source`: location of a secret
@@ -43,6 +43,7 @@ mod section;
 mod small_file;
 mod source;
 pub mod template;
+pub mod token;
 mod values;
 mod vocabulary;
 pub mod webhook;

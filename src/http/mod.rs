@@ -29,5 +29,4 @@ mod sound;
 mod transcript_file;
 mod watch;
 
-pub use guard::token::{TokenError, check_token};
 pub use server::{DEFAULT_LISTEN, ServeError, Server};

@@ -2,12 +2,13 @@
 
 use super::guard::access::Access;
 use super::guard::hosts::AllowedHosts;
-use super::guard::token::{AccessToken, TokenError};
+use super::guard::token::AccessToken;
 use super::router::router;
 use super::site::{Peer, Site};
 use super::watch::watch;
 use crate::app::session::{KeptStore, Session};
 use crate::config::http::TOKEN_REQUIRED;
+use crate::config::token::TokenError;
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};

@@ -630,7 +630,7 @@ fn completions_include_sources_states_and_error_classes() {
     fs::write(env.path("nightscribe.toml"), "nonsense").unwrap();
     assert!(completions(&env, &["list", "--source", ""]).is_empty());
     let commands = completions(&env, &["ser"]);
-    assert_eq!(commands, ["service"]);
+    assert_eq!(commands, ["serve", "service"]);
 }
 
 #[test]

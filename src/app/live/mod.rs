@@ -53,7 +53,8 @@ impl SnapshotLoader {
     /// # Errors
     /// If the database fails.
     pub async fn load(&mut self, session: &Session) -> Result<LiveSnapshot, AppError> {
-        if self.store.is_none() {
+        let is_open = |store: &Store| store.require_in_place().is_ok();
+        if !self.store.as_ref().is_some_and(is_open) {
             self.store = session.existing_store().await?;
         }
         let now = session.now();

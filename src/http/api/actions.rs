@@ -21,8 +21,7 @@ use std::sync::Arc;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RetryRequest {
-    #[serde(default)]
-    ids: Vec<i64>,
+    ids: Option<Vec<i64>>,
     #[serde(default)]
     failed: bool,
     error: Option<String>,
@@ -36,20 +35,22 @@ pub(super) async fn retry_items(
     State(site): State<Arc<Site>>,
     JsonBody(request): JsonBody<RetryRequest>,
 ) -> Result<Json<Requeued>, Problem> {
-    let is_empty = request.ids.is_empty();
-    if is_empty && !request.failed && request.error.is_none() && request.source.is_none() {
-        return Err(Problem::bad(
-            "one of `ids`, `failed`, `error` and `source` is required",
-        ));
-    }
-    if request.as_is && is_empty {
-        return Err(Problem::bad("`as_is` requires `ids`"));
+    let has_filter = request.failed || request.error.is_some() || request.source.is_some();
+    match &request.ids {
+        // Without items, the filter would select all failed ones.
+        Some(ids) if ids.is_empty() => return Err(Problem::bad("`ids`: expected at least one")),
+        None if request.as_is => return Err(Problem::bad("`as_is` requires `ids`")),
+        None if !has_filter => {
+            let detail = "one of `ids`, `failed`, `error` and `source` is required";
+            return Err(Problem::bad(detail));
+        }
+        _ => {}
     }
     let error = request.error.as_deref().map(str::parse).transpose();
     let error: Option<ErrorClass> =
         error.map_err(|error| Problem::bad(format!("`error`: {error}")))?;
     let filter = RetryFilter {
-        jobs: request.ids.into_iter().map(JobId).collect(),
+        jobs: request.ids.into_iter().flatten().map(JobId).collect(),
         // The approval concerns no other failure.
         class: if request.as_is {
             Some(ErrorClass::Unreadable)

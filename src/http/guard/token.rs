@@ -1,6 +1,7 @@
 //! The token that users and programs present, and the cookie of a login.
 
-use crate::config::{Environment, HttpConfig, SecretError, read_secret};
+use crate::config::token::{TokenError, read_token};
+use crate::config::{Environment, HttpConfig};
 use crate::domain::Timestamp;
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::ExposeSecret;
@@ -8,31 +9,8 @@ use sha2::{Digest, Sha256};
 use std::time::Duration;
 use subtle::ConstantTimeEq;
 
-/// Minimum length of a token in characters.
-const MIN_LENGTH: usize = 16;
 /// How long a login lasts.
 pub(in crate::http) const LOGIN_LASTS: Duration = Duration::from_secs(30 * 86_400);
-
-/// Why a token cannot be used. The message contains no part of it.
-#[derive(Debug, thiserror::Error)]
-pub enum TokenError {
-    /// It cannot be read.
-    #[error(transparent)]
-    Secret(#[from] SecretError),
-    /// It is too short.
-    #[error(
-        "`http.token` is too short: it needs at least {MIN_LENGTH} characters; `openssl rand -hex 32` makes one"
-    )]
-    Short,
-}
-
-/// Checks that the token can be used, if there is to be one.
-///
-/// # Errors
-/// If it cannot be read or is too short.
-pub fn check_token(config: &HttpConfig, environment: &Environment) -> Result<(), TokenError> {
-    AccessToken::read(config, environment).map(|_| ())
-}
 
 /// SHA-256 of the token. The token itself is not kept.
 #[derive(Clone)]
@@ -40,19 +18,15 @@ pub(in crate::http) struct AccessToken([u8; 32]);
 
 impl AccessToken {
     /// Reads the token. `None` if there is to be none.
+    ///
+    /// # Errors
+    /// If it cannot be read or is too short.
     pub(in crate::http) fn read(
         config: &HttpConfig,
         environment: &Environment,
     ) -> Result<Option<Self>, TokenError> {
-        let Some(source) = &config.token else {
-            return Ok(None);
-        };
-        let secret = read_secret("http.token", source, environment)?;
-        let token = secret.expose_secret();
-        match token.chars().count() < MIN_LENGTH {
-            true => Err(TokenError::Short),
-            false => Ok(Some(Self::of(token))),
-        }
+        let token = read_token(config, environment)?;
+        Ok(token.map(|token| Self::of(token.expose_secret())))
     }
 
     fn of(token: &str) -> Self {

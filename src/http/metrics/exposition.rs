@@ -147,7 +147,7 @@ impl Snapshot {
         let name = "result_latency";
         let mut family = encoder.encode_descriptor(name, help, unit, MetricType::Histogram)?;
         for (model, latencies) in &self.latencies {
-            let bounds = LATENCY_BOUNDS_S.into_iter().chain([f64::MAX]);
+            let bounds = LATENCY_BOUNDS_S.into_iter().chain([f64::INFINITY]);
             let buckets: Vec<_> = bounds.zip(latencies.counts).collect();
             let count = latencies.counts.iter().sum();
             let labels = [("model", model.as_str())];

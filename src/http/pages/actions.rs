@@ -23,7 +23,11 @@ struct ItemForm {
 }
 
 impl ItemForm {
-    fn parse(site: &Site, body: &str) -> Result<Self, PageError> {
+    /// Parses a form.
+    ///
+    /// # Errors
+    /// Why it cannot be used, as a sentence.
+    fn parse(body: &str) -> Result<Self, String> {
         let mut form = Self {
             items: Vec::new(),
             item: None,
@@ -33,9 +37,7 @@ impl ItemForm {
             match key.as_ref() {
                 "id" => {
                     let id = value.parse().map(JobId);
-                    let id = id.map_err(|_| {
-                        PageError::bad(site, format!("`{value}` is not the ID of a recording."))
-                    });
+                    let id = id.map_err(|_| format!("`{value}` is not the ID of a recording."));
                     form.items.push(id?);
                 }
                 "from" => form.item = value.parse().ok().map(JobId),
@@ -43,10 +45,10 @@ impl ItemForm {
                 _ => {}
             }
         }
-        if form.items.is_empty() {
-            return Err(PageError::bad(site, "No recording is selected.".to_owned()));
+        match form.items.is_empty() {
+            true => Err("No recording is selected.".to_owned()),
+            false => Ok(form),
         }
-        Ok(form)
     }
 
     fn back(&self, site: &Site, result: ActionResult) -> Redirect {
@@ -64,7 +66,8 @@ pub(super) async fn retry_items(
     State(site): State<Arc<Site>>,
     body: String,
 ) -> Result<Redirect, PageError> {
-    let form = ItemForm::parse(&site, &body)?;
+    let form = ItemForm::parse(&body);
+    let form = form.map_err(|message| PageError::bad(&site, message))?;
     let filter = RetryFilter {
         jobs: form.items.clone(),
         ..RetryFilter::default()
@@ -84,7 +87,8 @@ pub(super) async fn cancel_items(
     State(site): State<Arc<Site>>,
     body: String,
 ) -> Result<Redirect, PageError> {
-    let form = ItemForm::parse(&site, &body)?;
+    let form = ItemForm::parse(&body);
+    let form = form.map_err(|message| PageError::bad(&site, message))?;
     let cancelled = cancel(&site.session, form.items.clone()).await;
     let cancelled = cancelled.map_err(|error| PageError::failed(&site, &error))?;
     let result = ActionResult {

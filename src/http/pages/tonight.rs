@@ -13,7 +13,7 @@ use crate::app::timeline::{Timeline, timeline};
 use crate::domain::readable_path::readable_path;
 use crate::domain::{Hold, HoldKind, JobState};
 use crate::http::site::Site;
-use crate::policy::budget::Metric;
+use crate::policy::budget::{Metric, Period};
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
@@ -228,6 +228,21 @@ fn failure_row(clock: &Clock, one: &FailedItem) -> FailureRow {
     }
 }
 
+/// Returns the name of a cap.
+fn cap_name(one: &CapUse) -> String {
+    let measure = match one.cap.measure {
+        Metric::Audio => "Hours of audio",
+        Metric::Cost => "Cost",
+        Metric::Recordings => "Recordings",
+    };
+    let period = match one.cap.period {
+        Period::Run => "per run",
+        Period::Day => "per day",
+        Period::Month => "per month",
+    };
+    format!("{measure} {period}")
+}
+
 fn budget_row(one: &CapUse) -> BudgetRow {
     let currency = one.currency.as_deref().unwrap_or_default();
     let amount = |amount: f64| match one.cap.measure {
@@ -236,7 +251,7 @@ fn budget_row(one: &CapUse) -> BudgetRow {
         Metric::Recordings => format!("{amount:.0}"),
     };
     BudgetRow {
-        cap: one.cap.to_string(),
+        cap: cap_name(one),
         spent: amount(one.spent),
         limit: amount(one.cap.limit),
         percent: (one.spent / one.cap.limit * 100.0).clamp(0.0, 100.0) as u64,

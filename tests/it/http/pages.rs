@@ -37,7 +37,7 @@ fn each_page_answers_with_all_headers() {
             "nosniff",
             "{path}"
         );
-        assert_eq!(response.header("referrer-policy"), "no-referrer", "{path}");
+        assert_eq!(response.header("referrer-policy"), "same-origin", "{path}");
         let policy = response.header("content-security-policy");
         assert!(
             policy.contains("frame-ancestors 'none'"),
