@@ -1,6 +1,7 @@
 //! Serves the recordings of a folder as a player gets them, on a free port of the loopback interface. `scripts/listen` uses it.
 //!
-//! usage: `serve_playable FOLDER`. Prints its address. The page at `/` is empty.
+//! usage: `serve_playable FOLDER`. Prints its address. The page at `/` is empty. The one at `/read/NAME` has a word for each second
+//! of a recording and the script `read.js` of a reading page.
 
 use axum::Router;
 use axum::body::Body;
@@ -16,6 +17,9 @@ use std::io;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// Length of a page in words. `scripts/listen` tells as many seconds apart.
+const SECONDS: u32 = 13_824;
 
 struct Served {
     folder: PathBuf,
@@ -38,11 +42,48 @@ async fn main() -> io::Result<()> {
             "/",
             get(|| async { Html("<!doctype html><title>play</title>") }),
         )
+        .route("/read.js", get(script))
+        .route("/read/{name}", get(page))
         .route("/{name}", get(serve))
         .with_state(Arc::new(served));
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await?;
     println!("http://{}", listener.local_addr()?);
     axum::serve(listener, router).await
+}
+
+async fn script() -> impl IntoResponse {
+    let javascript = [(header::CONTENT_TYPE, "text/javascript")];
+    (javascript, include_str!("read.js"))
+}
+
+/// Returns a page for reading along. Each word lasts a second.
+async fn page(
+    State(served): State<Arc<Served>>,
+    Path(name): Path<String>,
+) -> axum::response::Response {
+    let path = served.folder.join(&name);
+    let playable = match served.player.open(&path, served.ffmpeg.as_ref()).await {
+        Ok(playable) => playable,
+        Err(error) => return (StatusCode::NOT_FOUND, error.to_string()).into_response(),
+    };
+    let starts: Vec<u32> = (0..SECONDS).map(|second| second * 1000).collect();
+    let ends: Vec<u32> = (1..=SECONDS).map(|second| second * 1000).collect();
+    let words = serde_json::json!({
+        "sound_start_s": playable.sound_start_s(), "start_ms": starts, "end_ms": ends,
+    });
+    let spans: String = (0..SECONDS)
+        .map(|second| match second % 50 {
+            0 => format!("<p><span>{second}</span> "),
+            _ => format!("<span>{second}</span> "),
+        })
+        .collect();
+    Html(format!(
+        "<!doctype html><title>read</title><style>span.now {{ background: gold }}</style>\
+         <script type=\"application/json\" id=\"words\">{words}</script>\
+         <video id=\"player\" controls src=\"/{name}\"></video><article id=\"transcript\">{spans}</article>\
+         <script src=\"/read.js\" defer></script>"
+    ))
+    .into_response()
 }
 
 async fn serve(
