@@ -12,8 +12,9 @@ use crate::config::values::{
     positive_duration, positive_number, price, rate, string, variable_name,
 };
 use crate::config::{
-    AllowUnknown, ApiConfig, Config, KeySource, Layout, LimitsConfig, Names, OutputConfig,
-    PollingConfig, RetryConfig, ScheduleConfig, SourceConfig, StateConfig, TEMPLATE, source,
+    AllowUnknown, ApiConfig, Config, KeySource, Layout, LimitsConfig, MAX_LOOKUPS, Names,
+    OutputConfig, PollingConfig, RetryConfig, ScheduleConfig, SourceConfig, StateConfig, TEMPLATE,
+    source,
 };
 use crate::domain::did_you_mean::suggestion;
 use crate::domain::format::FormatSelection;
@@ -240,12 +241,14 @@ impl Layers {
         let polls_per_minute = section.get("polls_per_minute", rate);
         let max_uploads = section.get("max_uploads", count(1..=MAX_UPLOADS));
         let max_pending = section.get("max_pending", count(1..=MAX_PENDING));
+        let max_lookups = section.get("max_lookups", count(1..=MAX_LOOKUPS));
         section.finish();
         Some(LimitsConfig {
             submits_per_minute: submits_per_minute?,
             polls_per_minute: polls_per_minute?,
             max_uploads: max_uploads?,
             max_pending: max_pending?,
+            max_lookups: max_lookups?,
         })
     }
 

@@ -49,7 +49,8 @@ fn source_folder(source: &SourceConfig, config: &Config, now: Timestamp) -> Chec
 
 fn findings(source: &SourceConfig, config: &Config, now: Timestamp) -> std::io::Result<Findings> {
     let skip = [config.output.dir.clone(), config.state.dir.clone()];
-    let mut items = walk(WalkOptions::of(source, &skip, now))?;
+    let max_lookups = config.limits.max_lookups;
+    let mut items = walk(WalkOptions::of(source, &skip, max_lookups, now))?;
     let mut findings = Findings::default();
     for item in items.by_ref() {
         match item {

@@ -180,7 +180,11 @@ impl Scanner<'_> {
         ];
         let walking = tokio::task::spawn_blocking({
             let (source, now) = (source.clone(), self.now);
-            move || walk_source(&source, &skip, now, &sender)
+            let max_lookups = self.config.limits.max_lookups;
+            move || {
+                let options = WalkOptions::of(&source, &skip, max_lookups, now);
+                walk_source(&source, options, &sender)
+            }
         });
         let mut scan = ScanSummary::default();
         while let Some(batch) = walked.recv().await {
@@ -342,11 +346,9 @@ fn group_by_request(
 /// Why the walk could not start.
 fn walk_source(
     source: &SourceConfig,
-    skip: &[PathBuf],
-    now: Timestamp,
+    options: WalkOptions<'_>,
     sender: &mpsc::Sender<WalkBatch>,
 ) -> Result<(WalkRules, LeftOut), String> {
-    let options = WalkOptions::of(source, skip, now);
     let mut walking = walk(options).map_err(|gone| gone.to_string())?;
     let mut rules = WalkRules::new(source);
     let (mut batch, mut batch_size) = (WalkBatch::default(), FIRST_BATCH);
