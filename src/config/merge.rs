@@ -20,7 +20,7 @@ use crate::domain::did_you_mean::suggestion;
 use crate::domain::format::FormatSelection;
 use crate::domain::{Price, PriceTable};
 use crate::policy::budget::{Cap, Metric, Period};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -398,6 +398,7 @@ impl Layers {
             }
         };
         let mut sources: Vec<SourceConfig> = Vec::new();
+        let mut names = HashSet::new();
         for (number, table) in (1..).zip(tables) {
             let place = table.origin.clone().unwrap_or(Origin::Default);
             let Some(source) =
@@ -405,10 +406,7 @@ impl Layers {
             else {
                 continue;
             };
-            if sources
-                .iter()
-                .any(|other| other.name.to_lowercase() == source.name.to_lowercase())
-            {
+            if !names.insert(source.name.to_lowercase()) {
                 let message = format!("source `{}`: another source has the same name", source.name);
                 problems.push(Diagnostic {
                     origin: place,
