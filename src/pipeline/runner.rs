@@ -37,7 +37,7 @@ use super::withdrawn_models::WithdrawnModels;
 use super::write_failures::WriteFailures;
 use crate::config::{Config, key_reader};
 use crate::disk::identity::PlacedFile;
-use crate::domain::{HoldKind, Problem};
+use crate::domain::{HoldKind, Problem, Request};
 use crate::policy::admission::AdmissionLimits;
 use crate::policy::backoff::Backoff;
 use crate::policy::hours::SubmitWindow;
@@ -52,7 +52,7 @@ use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OnceCell, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -85,11 +85,8 @@ pub async fn run_locked(setup: Setup, lock: &Lock) -> Result<Summary, RunError> 
     let (mode, reload) = (setup.mode, setup.reload.requested.clone());
     let (run, recovered) = Run::new(setup, store).await?;
     let journal = run.journal.clone();
-    for source in &run.config.sources {
-        let (name, request) = (&source.name, &source.request);
-        let reconfigure = || journal.store.reconfigure(name, request, journal.now());
-        journal.retrying(reconfigure).await?;
-    }
+    let reconfigure = || journal.store.reconfigure(run.requests(), journal.now());
+    journal.retrying(reconfigure).await?;
     journal.emit(&RunEvent::Started { recovered });
     journal
         .retrying(|| monitor::restore_holds(&journal))
@@ -190,12 +187,13 @@ impl Run {
         };
         let journal = Arc::new(journal);
         let output = setup.config.output.clone();
+        let reach = Reach::new(&setup.config);
         let importer = Importer::new(archive, journal.clone(), output);
         let run = Self {
             config: Arc::new(setup.config),
             journal,
             lane: Arc::new(lane),
-            reach: Arc::default(),
+            reach: Arc::new(reach),
             importer: Arc::new(importer),
             source_holds: Arc::default(),
             results: Arc::default(),
@@ -204,6 +202,14 @@ impl Run {
             tally,
         };
         Ok((run, recovered))
+    }
+
+    /// Returns the model and options of each source.
+    fn requests(&self) -> Vec<(String, Request)> {
+        let sources = self.config.sources.iter();
+        sources
+            .map(|source| (source.name.clone(), source.request.clone()))
+            .collect()
     }
 
     /// Reports the holds of sources left by an earlier run. Releases those of sources that are no longer configured.
@@ -289,7 +295,7 @@ impl Run {
             Mode::Queued => {
                 for source in &self.config.sources {
                     let is_there = source.path.is_dir();
-                    self.reach.set(&self.config, &source.name, is_there);
+                    self.reach.set(&source.name, is_there);
                 }
                 self.journal.signals.wake_submit.notify_one();
                 self.run_to_the_end(&finish, stages).await
@@ -363,11 +369,11 @@ impl Run {
             reach: self.reach.clone(),
             reported: ReportedProblems::default(),
             guard: Guard {
-                config: self.config.clone(),
                 reach: self.reach.clone(),
                 importer: self.importer.clone(),
                 source_holds: self.source_holds.clone(),
                 comparer,
+                queued_changes: OnceCell::new(),
             },
         }
     }

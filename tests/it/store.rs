@@ -708,7 +708,9 @@ async fn every_spelling_of_a_model_is_a_duplicate() {
     let job = queue.job("mine.wav").await;
     for spelling in ["m", "Vendor/M", "#g1_m", " #G1_M"] {
         let request = Request::from_json(spelling, &request().options_json()).unwrap();
-        let changed = queue.store.reconfigure("talks", &request, at(1));
+        let changed = queue
+            .store
+            .reconfigure(vec![("talks".to_owned(), request.clone())], at(1));
         changed.await.unwrap();
         let candidate = queue.candidate(job).await;
         assert_eq!(candidate.job.request.model(), spelling);
@@ -743,7 +745,9 @@ async fn the_database_and_the_program_name_a_model_alike() {
         "",
     ] {
         let request = Request::new(model, []);
-        let changed = queue.store.reconfigure("talks", &request, at(1));
+        let changed = queue
+            .store
+            .reconfigure(vec![("talks".to_owned(), request.clone())], at(1));
         changed.await.unwrap();
         let closed = [request.model_key()];
         let reach = reachable();
@@ -1208,7 +1212,7 @@ async fn only_queued_jobs_follow_the_configuration() {
     assert_eq!(
         queue
             .store
-            .reconfigure("talks", &newer, at(1))
+            .reconfigure(vec![("talks".to_owned(), newer.clone())], at(1))
             .await
             .unwrap(),
         1
@@ -1216,7 +1220,7 @@ async fn only_queued_jobs_follow_the_configuration() {
     assert_eq!(
         queue
             .store
-            .reconfigure("talks", &newer, at(1))
+            .reconfigure(vec![("talks".to_owned(), newer.clone())], at(1))
             .await
             .unwrap(),
         0

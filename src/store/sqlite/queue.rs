@@ -213,6 +213,19 @@ impl Store {
         rows.iter().map(candidate).collect()
     }
 
+    /// Returns whether any job is queued.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn has_queued(&self) -> Result<bool, StoreError> {
+        let found: Option<i64> = sqlx::query_scalar(
+            "SELECT 1 FROM jobs INDEXED BY jobs_queued WHERE state = 'queued' LIMIT 1",
+        )
+        .fetch_optional(self.readers())
+        .await?;
+        Ok(found.is_some())
+    }
+
     /// Returns the next due time after `now` of a queued job within `reach`; `None` if there is none.
     ///
     /// # Errors
