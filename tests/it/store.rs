@@ -1405,6 +1405,46 @@ async fn the_tick_snapshot_does_not_wait_for_writers() {
 }
 
 #[tokio::test]
+async fn a_commit_of_any_process_changes_the_mark_of_the_files() {
+    let queue = Queue::open().await;
+    let mut other = queue.database().await;
+    let mut last = queue.store.file_mark();
+    for _ in 0..3 {
+        // File systems round the times.
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        assert_eq!(queue.store.file_mark(), last);
+        sqlx::query("UPDATE runs SET pid = pid + 1")
+            .execute(&mut other)
+            .await
+            .unwrap();
+        assert_ne!(queue.store.file_mark(), last);
+        last = queue.store.file_mark();
+    }
+}
+
+#[tokio::test]
+async fn each_source_gets_its_own_configuration() {
+    let queue = Queue::open().await;
+    assert!(!queue.store.has_queued().await.unwrap());
+    let first = queue.job("a.wav").await;
+    let found = vec![file("a.wav", 100, 1)];
+    let other = queue
+        .store
+        .record("other", &request(), found, base_names, at(0))
+        .await
+        .unwrap();
+    let requests = [("talks", "x"), ("other", "y"), ("unused", "z")];
+    let requests = requests.map(|(source, model)| (source.to_owned(), Request::new(model, [])));
+    let changed = queue.store.reconfigure(requests.to_vec(), at(1)).await;
+    assert_eq!(changed.unwrap(), 2);
+    for (job, model) in [(first, "x"), (other.last_job.unwrap(), "y")] {
+        let item = queue.store.item(job).await.unwrap().unwrap();
+        assert_eq!(item.job.request.model(), model);
+    }
+    assert!(queue.store.has_queued().await.unwrap());
+}
+
+#[tokio::test]
 async fn a_closed_store_is_one_file_and_rejects_changes() {
     let queue = Queue::open().await;
     let job = queue.job("a.wav").await;
