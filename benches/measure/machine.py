@@ -15,6 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).absolute()
 BENCHES = ROOT / "benches"
 FSYNC_US = 1000
+STAT_US = 300
 
 
 @dataclasses.dataclass
@@ -50,10 +51,15 @@ class Machine:
         (TARGET / "bench").mkdir(parents=True, exist_ok=True)
         self.work = self._create(TARGET / "bench")
         self.ram = self._create("/dev/shm" if os.access("/dev/shm", os.W_OK) else TARGET / "bench")
-        self.slow_fsync = self.work / "slow_fsync.so"
-        source = BENCHES / "slow_fsync.c"
-        subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", self.slow_fsync, source], check=True)
+        self.slow_fsync, self.slow_stat = self._library("slow_fsync"), self._library("slow_stat")
         return self
+
+    def _library(self, name):
+        """Compiles a preload library."""
+        library = self.work / f"{name}.so"
+        command = ["cc", "-O2", "-shared", "-fPIC", "-o", library, BENCHES / f"{name}.c", "-ldl"]
+        subprocess.run(command, check=True)
+        return library
 
     def __exit__(self, *_):
         for folder in self._folders:
@@ -68,19 +74,21 @@ class Machine:
         """Creates a folder on the disk or on the RAM disk."""
         return pathlib.Path(tempfile.mkdtemp(dir=self.ram if ram else self.work))
 
-    def environment(self, slow=False):
+    def environment(self, slow=False, slow_stat=False):
         environment = dict(os.environ, AIMLAPI_KEY="bench", NO_PROXY="*", no_proxy="*")
         environment.pop("NIGHTSCRIBE_CONFIG", None)
         if slow:
             environment.update(LD_PRELOAD=str(self.slow_fsync), SLOW_FSYNC_US=str(FSYNC_US))
+        if slow_stat:
+            environment.update(LD_PRELOAD=str(self.slow_stat), SLOW_STAT_US=str(STAT_US))
         return environment
 
-    def run(self, *command, slow=False):
+    def run(self, *command, slow=False, slow_stat=False):
         """Runs a program and waits for its end."""
         with tempfile.TemporaryFile(mode="w+", dir=self.work) as out, tempfile.TemporaryFile(mode="w+", dir=self.work) as err:
             os.sync()  # so that this program does not write the dirty pages of the previous one
             began = time.perf_counter()
-            process = subprocess.Popen([str(word) for word in command], stdout=out, stderr=err, env=self.environment(slow))
+            process = subprocess.Popen([str(word) for word in command], stdout=out, stderr=err, env=self.environment(slow, slow_stat))
             try:
                 _, status, used = os.wait4(process.pid, 0)
             except BaseException:

@@ -36,6 +36,7 @@ fn ten_thousand_files(bencher: Bencher) {
             follow_links: false,
             settle: Duration::ZERO,
             skip: &[],
+            max_lookups: 64,
             now: Timestamp::MAX,
         });
         found.unwrap().count()

@@ -61,7 +61,8 @@ pub(super) async fn scan_sources(
             before_record: &|_| (),
             on_recorded: &|| (),
         };
-        scanner.scan(source).await?;
+        let rules = store.folder_rules(&source.name).await?;
+        scanner.scan(source, &rules).await?;
     }
     let totals = totals.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok(ScanTotals {

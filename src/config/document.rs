@@ -51,7 +51,7 @@ impl Table {
 /// If it is not valid TOML.
 pub(super) fn parse(text: &str, path: &Path) -> Result<Table, Diagnostic> {
     let text = text.trim_start_matches('\u{feff}');
-    let source = SourceText { text, path };
+    let source = SourceText::new(text, path);
     match DeTable::parse(text) {
         Ok(table) => Ok(Table {
             origin: None,
@@ -67,16 +67,29 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Table, Diagnostic> {
 struct SourceText<'a> {
     text: &'a str,
     path: &'a Path,
+    /// Offset of the start of each line.
+    lines: Vec<usize>,
 }
 
-impl SourceText<'_> {
+impl<'a> SourceText<'a> {
+    fn new(text: &'a str, path: &'a Path) -> Self {
+        let ends = text.match_indices('\n');
+        Self {
+            text,
+            path,
+            lines: std::iter::once(0)
+                .chain(ends.map(|(end, _)| end + 1))
+                .collect(),
+        }
+    }
+
     fn place(&self, offset: usize) -> Origin {
-        let before = &self.text[..self.text.floor_char_boundary(offset)];
-        let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+        let offset = self.text.floor_char_boundary(offset);
+        let line = self.lines.partition_point(|start| *start <= offset);
         Origin::File {
             path: self.path.to_owned(),
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
+            line,
+            column: self.text[self.lines[line - 1]..offset].chars().count() + 1,
         }
     }
 

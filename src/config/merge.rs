@@ -14,14 +14,15 @@ use crate::config::values::{
     positive_duration, positive_number, price, rate, string, variable_name,
 };
 use crate::config::{
-    AllowUnknown, ApiConfig, Config, KeySource, Layout, LimitsConfig, Names, OutputConfig,
-    PollingConfig, RetryConfig, ScheduleConfig, SourceConfig, StateConfig, TEMPLATE, source,
+    AllowUnknown, ApiConfig, Config, KeySource, Layout, LimitsConfig, MAX_LOOKUPS, Names,
+    OutputConfig, PollingConfig, RetryConfig, ScheduleConfig, SourceConfig, StateConfig, TEMPLATE,
+    source,
 };
 use crate::domain::did_you_mean::suggestion;
 use crate::domain::format::FormatSelection;
 use crate::domain::{Price, PriceTable};
 use crate::policy::budget::{Cap, Metric, Period};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -246,12 +247,14 @@ impl Layers {
         let polls_per_minute = section.get("polls_per_minute", rate);
         let max_uploads = section.get("max_uploads", count(1..=MAX_UPLOADS));
         let max_pending = section.get("max_pending", count(1..=MAX_PENDING));
+        let max_lookups = section.get("max_lookups", count(1..=MAX_LOOKUPS));
         section.finish();
         Some(LimitsConfig {
             submits_per_minute: submits_per_minute?,
             polls_per_minute: polls_per_minute?,
             max_uploads: max_uploads?,
             max_pending: max_pending?,
+            max_lookups: max_lookups?,
         })
     }
 
@@ -401,6 +404,7 @@ impl Layers {
             }
         };
         let mut sources: Vec<SourceConfig> = Vec::new();
+        let mut names = HashSet::new();
         for (number, table) in (1..).zip(tables) {
             let place = table.origin.clone().unwrap_or(Origin::Default);
             let Some(source) =
@@ -408,10 +412,7 @@ impl Layers {
             else {
                 continue;
             };
-            if sources
-                .iter()
-                .any(|other| other.name.to_lowercase() == source.name.to_lowercase())
-            {
+            if !names.insert(source.name.to_lowercase()) {
                 let message = format!("source `{}`: another source has the same name", source.name);
                 problems.push(Diagnostic {
                     origin: place,

@@ -143,6 +143,9 @@ pub enum KeySource {
     File(PathBuf),
 }
 
+/// Upper limit of `max_lookups`. More concurrent calls only burden a file server.
+pub const MAX_LOOKUPS: usize = 64;
+
 /// Concurrency and rate limits.
 #[derive(Debug, Clone)]
 pub struct LimitsConfig {
@@ -154,6 +157,8 @@ pub struct LimitsConfig {
     pub max_uploads: usize,
     /// Maximum generations in flight at the service.
     pub max_pending: usize,
+    /// Maximum files whose metadata is looked up at the same time by a scan.
+    pub max_lookups: usize,
 }
 
 /// Poll intervals.

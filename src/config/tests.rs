@@ -53,6 +53,7 @@ fn without_a_file_the_template_s_defaults_apply() {
         (60, 600)
     );
     assert_eq!((limits.max_uploads, limits.max_pending), (4, 500));
+    assert_eq!(limits.max_lookups, 64);
     assert_eq!(config.polling.interval, Duration::from_secs(10));
     assert_eq!(config.polling.max_interval, Duration::from_secs(60));
     assert_eq!(config.retry.max_attempts, 5);

@@ -3,13 +3,13 @@
 //! - [`folder`]: durable folders
 //! - [`file_system`]: syncing a whole file system
 //! - [`identity`]: an open file whose path may lead elsewhere
-//! - `mount`: detection of unmounted shares
+//! - [`mount`]: detection of unmounted shares
 //! - [`resource_exhaustion`]: errors that concern the machine, not a file
 //! - [`share`]: detection of network shares
 
 pub mod file_system;
 pub mod folder;
 pub mod identity;
-mod mount;
+pub mod mount;
 pub mod resource_exhaustion;
 pub mod share;

@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 static MOUNTS: Mutex<BTreeMap<PathBuf, u64>> = Mutex::new(BTreeMap::new());
 
 /// Records the mount point of an existing folder. Blocks.
-pub(super) fn record_mount(folder: &Path) {
+pub fn record_mount(folder: &Path) {
     if let Some((mount, under)) = mount_of(folder, device) {
         mounts().insert(mount.to_owned(), under);
     }

@@ -9,7 +9,8 @@ use crate::pipeline::event::RunEvent;
 use crate::pipeline::journal::Journal;
 use crate::pipeline::source_holds::SourceHolds;
 use crate::policy::hours::Opening;
-use crate::store::StoreError;
+use crate::store::sqlite::tick::{FileMark, TickSnapshot};
+use crate::store::{Store, StoreError};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,6 +58,8 @@ pub struct Monitor {
     importer: Arc<Importer>,
     /// Holds of single sources, which other processes may end.
     source_holds: Arc<SourceHolds>,
+    /// Last snapshot of the queue.
+    last_snapshot: Option<LastSnapshot>,
     /// Data version of the database at the last check, if there was one.
     version: Option<i64>,
     /// Whether the active hours allowed submissions at the last check.
@@ -71,6 +74,15 @@ pub struct Monitor {
     is_unreachable: bool,
     /// Asks the poller to read the pending jobs again, after another process changed the database.
     reload: mpsc::Sender<()>,
+}
+
+/// A snapshot of the queue that holds until the files of the database change.
+struct LastSnapshot {
+    /// Mark of the files before the snapshot.
+    mark: FileMark,
+    /// Whether the mark was the same at the check before, so that any later commit changes it.
+    is_settled: bool,
+    snapshot: TickSnapshot,
 }
 
 impl Monitor {
@@ -90,6 +102,7 @@ impl Monitor {
             lock_file,
             importer,
             source_holds,
+            last_snapshot: None,
             version: None,
             opening: Opening::Now,
             last_check: now,
@@ -114,7 +127,7 @@ impl Monitor {
         if let Some(count) = self.importer.archive().imports_to_report(false) {
             journal.emit(&RunEvent::Imported { count });
         }
-        let snapshot = journal.store.tick_snapshot().await?;
+        let snapshot = self.snapshot(&journal.store).await?;
         journal.emit(&RunEvent::Tick {
             counts: snapshot.counts,
             next_expiry: snapshot.next_expiry,
@@ -131,6 +144,30 @@ impl Monitor {
         journal.signals.wake_submit.notify_one();
         journal.signals.progress.notify_one();
         Ok(())
+    }
+
+    /// Returns a snapshot of the queue. Takes none while the files of the database stay as they are, because its cost is
+    /// most of that of an idle run.
+    async fn snapshot(&mut self, store: &Store) -> Result<TickSnapshot, StoreError> {
+        let mark = store.file_mark();
+        if let Some(last) = &self.last_snapshot
+            && last.is_settled
+            && last.mark == mark
+        {
+            return Ok(last.snapshot.clone());
+        }
+        let snapshot = store.tick_snapshot().await?;
+        // A commit shortly after this one may leave the mark as it is. After an interval, none can have.
+        let is_settled = self
+            .last_snapshot
+            .as_ref()
+            .is_some_and(|last| last.mark == mark);
+        self.last_snapshot = Some(LastSnapshot {
+            mark,
+            is_settled,
+            snapshot: snapshot.clone(),
+        });
+        Ok(snapshot)
     }
 
     /// Reports that the machine has slept. Tasks that wait for a time need no signal, as they read the clock every few

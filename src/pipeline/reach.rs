@@ -6,12 +6,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// The sources that may be submitted from, according to the last scan of each.
-#[derive(Debug, Default)]
-pub struct Reach(RwLock<State>);
+#[derive(Debug)]
+pub struct Reach {
+    /// Names of the sources in the configuration. URLs of them may be submitted at any time.
+    configured: Vec<String>,
+    state: RwLock<State>,
+}
 
 #[derive(Debug, Default)]
 struct State {
-    sources: ReachableSources,
+    /// Sources whose files may be submitted, unless they are compared.
+    present: BTreeSet<String>,
     /// Number of comparisons of each source that have not ended.
     comparing: BTreeMap<String, usize>,
     /// Sources whose first scan in this run has ended.
@@ -19,25 +24,34 @@ struct State {
 }
 
 impl Reach {
+    /// Starts with URLs alone.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        let sources = config.sources.iter();
+        Self {
+            configured: sources.map(|source| source.name.clone()).collect(),
+            state: RwLock::default(),
+        }
+    }
+
     /// Returns the sources within reach. Files of a source wait while it is compared.
     pub fn sources(&self) -> ReachableSources {
         let state = self.read();
-        let mut sources = state.sources.clone();
-        sources
-            .present
-            .retain(|source| !state.comparing.contains_key(source));
-        sources
+        let present = state.present.iter();
+        let present = present.filter(|source| !state.comparing.contains_key(*source));
+        ReachableSources {
+            configured: self.configured.clone(),
+            present: present.cloned().collect(),
+        }
     }
 
-    /// Records whether files of `source` may be submitted. URLs of any configured source may be.
-    pub fn set(&self, config: &Config, source: &str, is_present: bool) {
-        let reach = &mut self.write().sources;
-        let configured = config.sources.iter();
-        reach.configured = configured.map(|source| source.name.clone()).collect();
-        reach.present.retain(|name| name != source);
-        if is_present {
-            reach.present.push(source.to_owned());
-        }
+    /// Records whether files of `source` may be submitted.
+    pub fn set(&self, source: &str, is_present: bool) {
+        let present = &mut self.write().present;
+        match is_present {
+            true => present.insert(source.to_owned()),
+            false => present.remove(source),
+        };
     }
 
     /// Takes a source out of reach until its comparison ends.
@@ -74,10 +88,10 @@ impl Reach {
     }
 
     fn read(&self) -> RwLockReadGuard<'_, State> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, State> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -38,7 +38,7 @@ use super::withdrawn_models::WithdrawnModels;
 use super::write_failures::WriteFailures;
 use crate::config::{Config, key_reader};
 use crate::disk::identity::PlacedFile;
-use crate::domain::{HoldKind, Problem};
+use crate::domain::{HoldKind, Problem, Request};
 use crate::policy::admission::AdmissionLimits;
 use crate::policy::backoff::Backoff;
 use crate::policy::hours::SubmitWindow;
@@ -53,16 +53,18 @@ use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::sync::{OnceCell, mpsc, watch};
+use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 /// Look-ups that the service allows per minute.
 const LOGS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(180).expect("180 is not zero");
 /// How often a run checks whether it is finished, in addition to the checks after each completion.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
-/// How long the search for damage in the database may delay a start. It covers some hundred thousand recordings.
+/// How long a start searches the database for damage. It covers some hundred thousand recordings.
 const INTEGRITY_LIMIT: Duration = Duration::from_secs(1);
+/// How long that search may delay the start. It goes on during the run, and nothing is submitted before it ends.
+const INTEGRITY_DELAY: Duration = Duration::from_millis(50);
 
 /// Runs until nothing is left to do ([`Mode::Once`], [`Mode::Queued`]), or until it is stopped. After a crash at any point, the next run
 /// continues from the queue.
@@ -82,15 +84,12 @@ pub async fn run(setup: Setup) -> Result<Summary, RunError> {
 pub async fn run_locked(setup: Setup, lock: &Lock) -> Result<Summary, RunError> {
     let store = Store::open(&setup.config.state.dir).await?;
     remove_leftovers(&setup.config.state.dir);
-    store.check_integrity(INTEGRITY_LIMIT).await?;
+    let integrity = check_integrity(store.clone()).await?;
     let (mode, reload) = (setup.mode, setup.reload.requested.clone());
     let (run, recovered) = Run::new(setup, store).await?;
     let journal = run.journal.clone();
-    for source in &run.config.sources {
-        let (name, request) = (&source.name, &source.request);
-        let reconfigure = || journal.store.reconfigure(name, request, journal.now());
-        journal.retrying(reconfigure).await?;
-    }
+    let reconfigure = || journal.store.reconfigure(run.requests(), journal.now());
+    journal.retrying(reconfigure).await?;
     journal.emit(&RunEvent::Started { recovered });
     journal
         .retrying(|| monitor::restore_holds(&journal))
@@ -100,7 +99,7 @@ pub async fn run_locked(setup: Setup, lock: &Lock) -> Result<Summary, RunError> 
     notify::reopen_outbox(&notify).await?;
     let search = SearchBacklog::new(journal.store.clone(), &run.config.sources);
     let background = BackgroundTasks::start(run.hooks(), notify, search, mode);
-    let unreachable = run.stages(mode, &reload, lock.file()).await?;
+    let unreachable = run.stages(mode, &reload, lock.file(), integrity).await?;
     let summary = run.summary(recovered, unreachable).await?;
     // The run goes on after a reload, so it has no summary yet.
     let closing = (!reload.is_cancelled()).then(|| ClosingState {
@@ -121,6 +120,39 @@ pub async fn run_locked(setup: Setup, lock: &Lock) -> Result<Summary, RunError> 
         journal.store.close().await;
     }
     Ok(summary)
+}
+
+/// A search for damage that goes on.
+type IntegrityCheck = JoinHandle<Result<bool, StoreError>>;
+
+/// Searches the database for damage. Returns the search if it takes longer than [`INTEGRITY_DELAY`].
+///
+/// # Errors
+/// If the database is damaged or cannot be read.
+async fn check_integrity(store: Store) -> Result<Option<IntegrityCheck>, RunError> {
+    let check = async move { store.check_integrity(INTEGRITY_LIMIT).await };
+    let mut check = tokio::spawn(check);
+    match tokio::time::timeout(INTEGRITY_DELAY, &mut check).await {
+        Ok(ended) => {
+            ended.map_err(RunError::Stage)??;
+            Ok(None)
+        }
+        Err(_goes_on) => Ok(Some(check)),
+    }
+}
+
+/// Submits recordings once the search for damage has ended. Polls do not wait for it.
+///
+/// # Errors
+/// If the database is damaged or fails permanently.
+async fn submit_after(check: Option<IntegrityCheck>, submit: Submit) -> Result<(), StoreError> {
+    if let Some(check) = check {
+        // An error would mean that it has panicked. The next start searches again.
+        if let Ok(checked) = check.await {
+            checked?;
+        }
+    }
+    submit::submit_all(submit).await
 }
 
 /// The parts of one run. Each stage gets those that it needs.
@@ -156,8 +188,15 @@ impl Run {
         let began = setup.clock.now();
         let (id, recovered) = store.begin_run(std::process::id(), began).await?;
         requeue_included(&setup.config, &store, began).await?;
-        let spend = Spend::new(budget, prices, store.open_submissions().await?);
+        let open = match budget.is_capped() {
+            true => store.open_submissions().await?,
+            false => Vec::new(),
+        };
+        let spend = Spend::new(budget, prices, open);
         let admission = Arc::new(admission(&setup));
+        // Until the pending generations are loaded.
+        let pending = usize::try_from(recovered.pending).unwrap_or(usize::MAX);
+        admission.update_pending(pending, None);
         let tally = Arc::new(Tally::default());
         let messages = Messages {
             channels: Arc::new(setup.channels),
@@ -192,12 +231,13 @@ impl Run {
         };
         let journal = Arc::new(journal);
         let output = setup.config.output.clone();
+        let reach = Reach::new(&setup.config);
         let importer = Importer::new(archive, journal.clone(), output);
         let run = Self {
             config: Arc::new(setup.config),
             journal,
             lane: Arc::new(lane),
-            reach: Arc::default(),
+            reach: Arc::new(reach),
             importer: Arc::new(importer),
             source_holds: Arc::default(),
             results: Arc::default(),
@@ -206,6 +246,14 @@ impl Run {
             tally,
         };
         Ok((run, recovered))
+    }
+
+    /// Returns the model and options of each source.
+    fn requests(&self) -> Vec<(String, Request)> {
+        let sources = self.config.sources.iter();
+        sources
+            .map(|source| (source.name.clone(), source.request.clone()))
+            .collect()
     }
 
     /// Reports the holds of sources left by an earlier run. Releases those of sources that are no longer configured.
@@ -230,6 +278,7 @@ impl Run {
         mode: Mode,
         reload: &CancellationToken,
         lock_file: &PlacedFile,
+        integrity: Option<IntegrityCheck>,
     ) -> Result<bool, RunError> {
         let (accepted, to_poll) = mpsc::unbounded_channel();
         let (sources, to_compare) = mpsc::unbounded_channel();
@@ -248,7 +297,8 @@ impl Run {
         stages.spawn(compare::compare_all(self.compare(), to_compare));
         stages.spawn(poll::poll_all(self.poll(), to_poll, reloads));
         stages.spawn(recover::recover_all(self.recover(accepted.clone())));
-        stages.spawn(submit::submit_all(self.submit(accepted, comparer.clone())));
+        let submit = self.submit(accepted, comparer.clone());
+        stages.spawn(submit_after(integrity, submit));
         stages.spawn(monitor::run_monitor(self.journal.clone(), monitor));
         let saver = tokio::spawn(save::save_all(self.save()));
         let supervised = self.supervise(mode, comparer, &mut stages).await;
@@ -291,7 +341,7 @@ impl Run {
             Mode::Queued => {
                 for source in &self.config.sources {
                     let is_there = source.path.is_dir();
-                    self.reach.set(&self.config, &source.name, is_there);
+                    self.reach.set(&source.name, is_there);
                 }
                 self.journal.signals.wake_submit.notify_one();
                 self.run_to_the_end(&finish, stages).await
@@ -365,11 +415,11 @@ impl Run {
             reach: self.reach.clone(),
             reported: ReportedProblems::default(),
             guard: Guard {
-                config: self.config.clone(),
                 reach: self.reach.clone(),
                 importer: self.importer.clone(),
                 source_holds: self.source_holds.clone(),
                 comparer,
+                queued_changes: OnceCell::new(),
             },
         }
     }

@@ -18,7 +18,7 @@ use nightscribe::store::sqlite::items::ItemFilter;
 use nightscribe::store::sqlite::open::DATABASE_FILE;
 use nightscribe::store::sqlite::operator::{CancelOutcome, RetryFilter};
 use nightscribe::store::sqlite::outputs::Replacement;
-use nightscribe::store::sqlite::queue::{Candidate, ReachableSources};
+use nightscribe::store::sqlite::queue::{Candidate, PendingJob, ReachableSources};
 use nightscribe::store::sqlite::recordings::{FoundRecording, RecordOutcome};
 use nightscribe::store::sqlite::transitions::{Acceptance, Completion, FailedAttempt, NextState};
 use nightscribe::store::sqlite::uncertain::Adoption;
@@ -420,6 +420,17 @@ fn import(job: JobId, files: Option<Vec<WrittenFile>>) -> Import {
     }
 }
 
+async fn pending(store: &Store) -> Vec<PendingJob> {
+    let (sender, mut pages) = tokio::sync::mpsc::channel(9);
+    store.read_pending(&sender).await.unwrap();
+    drop(sender);
+    let mut all = Vec::new();
+    while let Some(page) = pages.recv().await {
+        all.extend(page.unwrap());
+    }
+    all
+}
+
 fn reachable() -> ReachableSources {
     ReachableSources {
         configured: vec!["talks".to_owned()],
@@ -715,7 +726,9 @@ async fn every_spelling_of_a_model_is_a_duplicate() {
     let job = queue.job("mine.wav").await;
     for spelling in ["m", "Vendor/M", "#g1_m", " #G1_M"] {
         let request = Request::from_json(spelling, &request().options_json()).unwrap();
-        let changed = queue.store.reconfigure("talks", &request, at(1));
+        let changed = queue
+            .store
+            .reconfigure(vec![("talks".to_owned(), request.clone())], at(1));
         changed.await.unwrap();
         let candidate = queue.candidate(job).await;
         assert_eq!(candidate.job.request.model(), spelling);
@@ -750,7 +763,9 @@ async fn the_database_and_the_program_name_a_model_alike() {
         "",
     ] {
         let request = Request::new(model, []);
-        let changed = queue.store.reconfigure("talks", &request, at(1));
+        let changed = queue
+            .store
+            .reconfigure(vec![("talks".to_owned(), request.clone())], at(1));
         changed.await.unwrap();
         let closed = [request.model_key()];
         let reach = reachable();
@@ -890,7 +905,7 @@ async fn pending_jobs_are_ordered_by_expiry() {
         queue.job_in(JobState::Pending, "a.wav").await,
         queue.job_in(JobState::Pending, "b.wav").await,
     );
-    let pending = queue.store.pending().await.unwrap();
+    let pending = pending(&queue.store).await;
     assert_eq!([pending[0].job, pending[1].job], [first, second]);
     assert_eq!(
         (pending[0].generation.as_str(), pending[0].attempts),
@@ -942,7 +957,7 @@ async fn pending_jobs_with_equal_expiry_are_listed_once() {
         let inserted = sqlx::query(sqlx::AssertSqlSafe(insert)).execute(&mut database);
         inserted.await.unwrap();
     }
-    let pending = queue.store.pending().await.unwrap();
+    let pending = pending(&queue.store).await;
     assert_eq!(first, JobId(1));
     let jobs: Vec<_> = pending.iter().map(|pending| pending.job.0).collect();
     assert_eq!(jobs, (1..=3500).collect::<Vec<_>>());
@@ -1148,7 +1163,7 @@ async fn a_lost_response_is_uncertain_until_recovered() {
         queue.store.attempts(job).await.unwrap()[0].client_request_id
     );
     queue.adopt(job).await.unwrap();
-    let pending = queue.store.pending().await.unwrap().remove(0);
+    let pending = pending(&queue.store).await.remove(0);
     assert_eq!(
         (
             pending.generation.as_str(),
@@ -1215,7 +1230,7 @@ async fn only_queued_jobs_follow_the_configuration() {
     assert_eq!(
         queue
             .store
-            .reconfigure("talks", &newer, at(1))
+            .reconfigure(vec![("talks".to_owned(), newer.clone())], at(1))
             .await
             .unwrap(),
         1
@@ -1223,7 +1238,7 @@ async fn only_queued_jobs_follow_the_configuration() {
     assert_eq!(
         queue
             .store
-            .reconfigure("talks", &newer, at(1))
+            .reconfigure(vec![("talks".to_owned(), newer.clone())], at(1))
             .await
             .unwrap(),
         0
@@ -1394,6 +1409,46 @@ async fn the_tick_snapshot_does_not_wait_for_writers() {
     let writing = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
     assert_eq!(queue.store.tick_snapshot().await.unwrap().next_expiry, None);
     drop(writing);
+}
+
+#[tokio::test]
+async fn a_commit_of_any_process_changes_the_mark_of_the_files() {
+    let queue = Queue::open().await;
+    let mut other = queue.database().await;
+    let mut last = queue.store.file_mark();
+    for _ in 0..3 {
+        // File systems round the times.
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        assert_eq!(queue.store.file_mark(), last);
+        sqlx::query("UPDATE runs SET pid = pid + 1")
+            .execute(&mut other)
+            .await
+            .unwrap();
+        assert_ne!(queue.store.file_mark(), last);
+        last = queue.store.file_mark();
+    }
+}
+
+#[tokio::test]
+async fn each_source_gets_its_own_configuration() {
+    let queue = Queue::open().await;
+    assert!(!queue.store.has_queued().await.unwrap());
+    let first = queue.job("a.wav").await;
+    let found = vec![file("a.wav", 100, 1)];
+    let other = queue
+        .store
+        .record("other", &request(), found, base_names, at(0))
+        .await
+        .unwrap();
+    let requests = [("talks", "x"), ("other", "y"), ("unused", "z")];
+    let requests = requests.map(|(source, model)| (source.to_owned(), Request::new(model, [])));
+    let changed = queue.store.reconfigure(requests.to_vec(), at(1)).await;
+    assert_eq!(changed.unwrap(), 2);
+    for (job, model) in [(first, "x"), (other.last_job.unwrap(), "y")] {
+        let item = queue.store.item(job).await.unwrap().unwrap();
+        assert_eq!(item.job.request.model(), model);
+    }
+    assert!(queue.store.has_queued().await.unwrap());
 }
 
 #[tokio::test]

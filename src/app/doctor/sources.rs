@@ -5,6 +5,7 @@ use crate::config::{Config, SourceConfig};
 use crate::domain::Timestamp;
 use crate::source::folder::left_out::LeftOut;
 use crate::source::folder::walk::{WalkItem, WalkOptions, walk};
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 /// Number of unreadable files and folders that are named.
@@ -49,7 +50,12 @@ fn source_folder(source: &SourceConfig, config: &Config, now: Timestamp) -> Chec
 
 fn findings(source: &SourceConfig, config: &Config, now: Timestamp) -> std::io::Result<Findings> {
     let skip = [config.output.dir.clone(), config.state.dir.clone()];
-    let mut items = walk(WalkOptions::of(source, &skip, now))?;
+    let mut items = walk(WalkOptions::of(
+        source,
+        &skip,
+        config.limits.max_lookups,
+        now,
+    ))?;
     let mut findings = Findings::default();
     for item in items.by_ref() {
         match item {
@@ -94,24 +100,23 @@ fn text(source: &SourceConfig, findings: &Findings) -> String {
 
 /// Reports folders that contain each other.
 fn overlaps(config: &Config) -> Vec<CheckResult> {
-    let folders: Vec<_> = config
-        .sources
-        .iter()
-        .map(|source| (&source.name, resolved(&source.path)))
-        .collect();
+    let sources = config.sources.iter();
+    let folders: Vec<_> = sources.map(|source| resolved(&source.path)).collect();
+    let name = |number: usize| &config.sources[number].name;
     let mut messages = Vec::new();
-    for (number, (name, path)) in folders.iter().enumerate() {
-        for (other_name, other) in &folders[number + 1..] {
-            if path.starts_with(other) || other.starts_with(path) {
-                messages.push(format!(
-                    "the sources `{name}` and `{other_name}` overlap: recordings in both are listed twice; exclude the inner folder from the outer source"
-                ));
-            }
-        }
-        let output = resolved(&config.output.dir);
-        if output.starts_with(path) && config.output.layout == crate::config::Layout::Mirror {
+    for (number, other) in overlapping(&folders) {
+        messages.push(format!(
+            "the sources `{}` and `{}` overlap: recordings in both are listed twice; exclude the inner folder from the outer source",
+            name(number),
+            name(other)
+        ));
+    }
+    let output = resolved(&config.output.dir);
+    for (number, folder) in folders.iter().enumerate() {
+        if output.starts_with(folder) && config.output.layout == crate::config::Layout::Mirror {
             messages.push(format!(
-                "output.dir is inside the source `{name}`; recordings in it are not found"
+                "output.dir is inside the source `{}`; recordings in it are not found",
+                name(number)
             ));
         }
     }
@@ -119,6 +124,22 @@ fn overlaps(config: &Config) -> Vec<CheckResult> {
     results
         .map(|message| CheckResult::new(CheckStatus::Warning, "source", message))
         .collect()
+}
+
+/// Returns the pairs of folders of which one contains the other or is the same, in order. Looks each folder up among those
+/// above the others, because there may be thousands.
+fn overlapping(folders: &[PathBuf]) -> BTreeSet<(usize, usize)> {
+    let mut by_path: HashMap<&Path, Vec<usize>> = HashMap::new();
+    let mut pairs = BTreeSet::new();
+    for (number, folder) in folders.iter().enumerate() {
+        by_path.entry(folder).or_default().push(number);
+    }
+    for (number, folder) in folders.iter().enumerate() {
+        let above = folder.ancestors().filter_map(|above| by_path.get(above));
+        let others = above.flatten().filter(|other| **other != number);
+        pairs.extend(others.map(|other| (number.min(*other), number.max(*other))));
+    }
+    pairs
 }
 
 /// Returns the path without symbolic links, as far as it exists.
@@ -134,4 +155,16 @@ fn resolved(path: &Path) -> PathBuf {
         missing.extend(folder.file_name());
     }
     path.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_that_contain_each_other_overlap() {
+        let folders = ["/a/b", "/c", "/a", "/c", "/ab", "/a/b/c"].map(PathBuf::from);
+        let pairs: Vec<_> = overlapping(&folders).into_iter().collect();
+        assert_eq!(pairs, [(0, 2), (0, 5), (1, 3), (2, 5)]);
+    }
 }

@@ -1,6 +1,7 @@
 //! The recordings that `transcribe` was given: files, URLs, and those in folders.
 
 use crate::app::actions::add::found_url;
+use crate::config::MAX_LOOKUPS;
 use crate::config::patterns::PathPatterns;
 use crate::domain::readable_path::readable_path;
 use crate::domain::{Location, Revision, Timestamp};
@@ -89,6 +90,7 @@ impl Inputs {
             follow_links: false,
             settle: Duration::ZERO,
             skip: &[],
+            max_lookups: MAX_LOOKUPS,
             now,
         };
         let mut is_empty = true;

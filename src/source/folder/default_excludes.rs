@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// Synology: `@eadir`, `@tmp`, `@sharebin`, `#recycle`, `#snapshot`. QNAP: `@recycle`, `@recently-snapshot`. NetApp:
 /// `~snapshot`. Windows: `$recycle.bin`, `recycler`, `system volume information`, `found.000`. macOS: `network trash
 /// folder`, `temporary items`. Linux: `lost+found`.
-const FOLDERS: [&str; 14] = [
+const FOLDERS: [&str; 15] = [
     "#recycle",
     "#snapshot",
     "$recycle.bin",
@@ -25,6 +25,7 @@ const FOLDERS: [&str; 14] = [
     "recycler",
     "system volume information",
     "temporary items",
+    "~snapshot",
 ];
 /// Ends of the names of unfinished files and folders, in lower case.
 ///
@@ -56,15 +57,16 @@ pub fn is_hidden(name: &OsStr) -> bool {
 /// Whether a folder is left out by its name.
 #[must_use]
 pub fn is_excluded_folder(name: &OsStr) -> bool {
-    let name = name.to_string_lossy().to_lowercase();
-    FOLDERS.contains(&name.as_str()) || name == "~snapshot" || is_unfinished(&name)
+    let name = name.as_bytes();
+    let is_named = |folder: &&str| name.eq_ignore_ascii_case(folder.as_bytes());
+    FOLDERS.iter().any(is_named) || is_unfinished(name)
 }
 
 /// Whether a file is left out by its name.
 #[must_use]
 pub fn is_excluded_file(name: &OsStr) -> bool {
-    let name = name.to_string_lossy().to_lowercase();
-    is_unfinished(&name) || is_intermediate(&name)
+    let name = name.as_bytes();
+    is_unfinished(name) || is_intermediate(name)
 }
 
 /// Returns the path of the control file that exists while a download is unfinished.
@@ -75,27 +77,32 @@ pub fn control_file(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn is_unfinished(name: &str) -> bool {
-    UNFINISHED.iter().any(|end| name.ends_with(end))
-        || UNFINISHED_STARTS
-            .iter()
-            .any(|start| name.starts_with(start))
+// Without a copy of the name in lower case: this runs for each file of a walk.
+fn is_unfinished(name: &[u8]) -> bool {
+    UNFINISHED.iter().any(|end| {
+        let last = name.len().checked_sub(end.len()).map(|at| &name[at..]);
+        last.is_some_and(|last| last.eq_ignore_ascii_case(end.as_bytes()))
+    }) || UNFINISHED_STARTS.iter().any(|start| {
+        let first = name.get(..start.len());
+        first.is_some_and(|first| first.eq_ignore_ascii_case(start.as_bytes()))
+    })
 }
 
 /// Whether yt-dlp deletes the file once the download is complete: `TITLE.temp.EXT`, or one of its formats, such as
 /// `TITLE.f140.m4a`.
-fn is_intermediate(name: &str) -> bool {
-    let mut parts = name.rsplit('.').skip(1);
+fn is_intermediate(name: &[u8]) -> bool {
+    let mut parts = name.rsplit(|&byte| byte == b'.').skip(1);
     let (Some(kind), Some(_)) = (parts.next(), parts.next()) else {
         return false;
     };
-    let number = kind
-        .strip_prefix('f')
-        .map(|format| format.split('-').next().unwrap_or(format));
-    kind == "temp"
-        || number.is_some_and(|digits| {
-            (2..=4).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
-        })
+    let is_format =
+        |digits: &[u8]| (2..=4).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
+    match kind {
+        [b'f' | b'F', format @ ..] => {
+            is_format(format.split(|&byte| byte == b'-').next().unwrap_or(format))
+        }
+        _ => kind.eq_ignore_ascii_case(b"temp"),
+    }
 }
 
 #[cfg(test)]

@@ -97,6 +97,7 @@ mod tests {
                 follow_links: true,
                 settle: Duration::ZERO,
                 skip,
+                max_lookups: 1,
                 now: Timestamp::from(SystemTime::now()).after(Duration::from_secs(60)),
             })
             .unwrap();

@@ -2,6 +2,7 @@
 
 use crate::disk::folder::{PRIVATE_MODE, create_durable};
 use crate::disk::identity::PlacedFile;
+use crate::disk::mount::record_mount;
 use crate::runtime::failpoint;
 use crate::store::error::{StoreError, is_corrupt};
 use crate::store::sqlite::writer::Writer;
@@ -160,7 +161,11 @@ impl Store {
 async fn lock_folder(folder: &Path, path: &Path) -> std::io::Result<(Option<PlacedFile>, File)> {
     let (folder, path) = (folder.to_owned(), path.to_owned());
     let locking = tokio::task::spawn_blocking(move || {
-        create_durable(&folder, PRIVATE_MODE)?;
+        // The folder of a database with content is durable: it was synced before the database was created.
+        match is_empty(&path)? {
+            true => create_durable(&folder, PRIVATE_MODE)?,
+            false => record_mount(&folder),
+        }
         let folder = File::open(folder)?;
         folder.lock()?;
         if is_empty(&path)? && !is_empty(&with_suffix(&path, "-wal"))? {
@@ -193,7 +198,7 @@ fn is_empty(path: &Path) -> std::io::Result<bool> {
     }
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()

@@ -14,6 +14,7 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
+use tokio::sync::mpsc;
 
 /// A queued job that may be submitted.
 #[derive(Debug, Clone)]
@@ -213,6 +214,19 @@ impl Store {
         rows.iter().map(candidate).collect()
     }
 
+    /// Returns whether any job is queued.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn has_queued(&self) -> Result<bool, StoreError> {
+        let found: Option<i64> = sqlx::query_scalar(
+            "SELECT 1 FROM jobs INDEXED BY jobs_queued WHERE state = 'queued' LIMIT 1",
+        )
+        .fetch_optional(self.readers())
+        .await?;
+        Ok(found.is_some())
+    }
+
     /// Returns the next due time after `now` of a queued job within `reach`; `None` if there is none.
     ///
     /// # Errors
@@ -235,20 +249,24 @@ impl Store {
         Ok(due.map(Timestamp::from_millis))
     }
 
-    /// Returns all pending jobs, nearest expiry first.
+    /// Reads all pending jobs, nearest expiry first, and sends them page by page. The last page is empty. Ends early if nobody
+    /// receives them.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn pending(&self) -> Result<Vec<PendingJob>, StoreError> {
+    pub async fn read_pending(
+        &self,
+        pages: &mpsc::Sender<Result<Vec<PendingJob>, StoreError>>,
+    ) -> Result<(), StoreError> {
         // One transaction, so that all pages show the same state.
         let mut reading = self.readers().begin().await?;
-        let mut all: Vec<PendingJob> = Vec::new();
+        let mut last = None;
         loop {
-            let page = pending_after(&mut reading, all.last()).await?;
-            let is_last = page.len() < PAGE;
-            all.extend(page);
-            if is_last {
-                return Ok(all);
+            let page = pending_after(&mut reading, last).await?;
+            last = page.last().map(|last| (last.expires_at, last.job));
+            let is_last = page.is_empty();
+            if pages.send(Ok(page)).await.is_err() || is_last {
+                return Ok(());
             }
         }
     }
@@ -459,10 +477,11 @@ const PAGE: usize = 1000;
 /// Returns the page of pending jobs after `last`, or the first page.
 async fn pending_after(
     connection: &mut SqliteConnection,
-    last: Option<&PendingJob>,
+    last: Option<(Timestamp, JobId)>,
 ) -> Result<Vec<PendingJob>, StoreError> {
-    let (expires_at, job) =
-        last.map_or((i64::MIN, 0), |last| (last.expires_at.millis(), last.job.0));
+    let (expires_at, job) = last.map_or((i64::MIN, 0), |(expires_at, job)| {
+        (expires_at.millis(), job.0)
+    });
     let page: String = sqlx::query_scalar(
         "SELECT json_group_array(json_array(id, attempt, hex(generation_id), accepted_at, expires_at, attempts,
                                             model, duration_s,

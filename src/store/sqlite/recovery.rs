@@ -25,8 +25,8 @@ pub struct Recovered {
 impl Store {
     /// Starts a run of process `pid` and recovers the work of earlier runs, in one commit.
     ///
-    /// Each `submitting` job is queued; its attempt becomes `uncertain` and is looked up. Each `pending` job is
-    /// assigned to this run. Jobs that waited for the budget are candidates again.
+    /// Each `submitting` job is queued; its attempt becomes `uncertain` and is looked up. Jobs that waited for the budget
+    /// are candidates again.
     ///
     /// # Errors
     /// If the database fails; nothing is changed then.
@@ -80,11 +80,11 @@ impl Change for BeginRun {
                 .map(RunId)?;
         let uncertain = self.mark_attempts_uncertain(connection).await?;
         self.requeue_uncertain(connection).await?;
-        let pending = sqlx::query("UPDATE jobs SET run_id = ?1 WHERE state = 'pending'")
-            .bind(run.0)
-            .execute(&mut *connection)
-            .await?
-            .rows_affected();
+        // They keep the run that submitted them: to write a hundred thousand rows would delay their polls.
+        let pending: i64 =
+            sqlx::query_scalar("SELECT jobs FROM job_counts WHERE state = 'pending'")
+                .fetch_one(&mut *connection)
+                .await?;
         sqlx::query("UPDATE jobs SET due_at = ?1 WHERE state = 'received' AND due_at > ?1")
             .bind(self.now.millis())
             .execute(&mut *connection)
@@ -98,7 +98,7 @@ impl Change for BeginRun {
             run,
             Recovered {
                 uncertain,
-                pending,
+                pending: pending.unsigned_abs(),
                 received: received.unsigned_abs(),
             },
         ))

@@ -8,7 +8,7 @@ use crate::store::error::StoreError;
 use crate::store::sqlite::open::Store;
 use crate::store::sqlite::row;
 use crate::store::sqlite::writer::Change;
-use sqlx::SqliteConnection;
+use sqlx::{Row, SqliteConnection};
 use std::path::PathBuf;
 
 /// Model and options for the recordings below a folder.
@@ -45,24 +45,19 @@ impl FolderRule {
 }
 
 impl Store {
-    /// Applies the current model and options of `source` to its queued jobs, except retries with a model of their own.
+    /// Applies the current model and options of each source to its queued jobs, except retries with a model of their own.
     ///
-    /// Jobs in folders with rules get those of the last scan. Returns the number of changed jobs.
+    /// Jobs in folders with rules get those of the last scan. Returns the number of changed jobs. The change is stored
+    /// completely or not at all.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn reconfigure(
         &self,
-        source: &str,
-        request: &Request,
+        sources: Vec<(String, Request)>,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
-        let change = Reconfigure {
-            source: source.to_owned(),
-            request: request.clone(),
-            rules: None,
-            now,
-        };
+        let change = Reconfigure { sources, now };
         failpoint::around("store.reconfigure", self.writer().write(change)).await
     }
 
@@ -93,11 +88,13 @@ impl Store {
         rules: Vec<FolderRule>,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
-        let change = Reconfigure {
+        let change = SetRules {
             source: source.to_owned(),
-            request: request.clone(),
-            rules: Some(rules),
-            now,
+            rules,
+            reconfigure: Reconfigure {
+                sources: vec![(source.to_owned(), request.clone())],
+                now,
+            },
         };
         self.writer().write(change).await
     }
@@ -110,46 +107,21 @@ fn rule(found: &sqlx::sqlite::SqliteRow) -> Result<FolderRule, StoreError> {
     })
 }
 
-struct Reconfigure {
+struct SetRules {
     source: String,
-    request: Request,
-    /// Replacement of the stored rules; `None` keeps them.
-    rules: Option<Vec<FolderRule>>,
-    now: Timestamp,
+    rules: Vec<FolderRule>,
+    reconfigure: Reconfigure,
 }
 
-impl Change for Reconfigure {
+impl Change for SetRules {
     type Reply = u64;
 
     async fn apply(&self, connection: &mut SqliteConnection) -> Result<u64, StoreError> {
-        if let Some(rules) = &self.rules {
-            self.replace_rules(connection, rules).await?;
-        }
-        let mut changed = self.apply_to_source(connection).await?;
-        let known = sqlx::query(
-            "SELECT folder, model, options FROM folder_rules WHERE source = ?1 ORDER BY folder",
-        )
-        .bind(&self.source)
-        .fetch_all(&mut *connection)
-        .await?;
-        for known in &known {
-            changed += self.apply_rule(connection, &rule(known)?).await?;
-        }
-        Ok(changed)
-    }
-}
-
-impl Reconfigure {
-    async fn replace_rules(
-        &self,
-        connection: &mut SqliteConnection,
-        rules: &[FolderRule],
-    ) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM folder_rules WHERE source = ?1")
             .bind(&self.source)
             .execute(&mut *connection)
             .await?;
-        for rule in rules {
+        for rule in &self.rules {
             sqlx::query(
                 "INSERT INTO folder_rules (source, folder, prefix, model, options) VALUES (?1, ?2, ?3, ?4, ?5)",
             )
@@ -161,22 +133,55 @@ impl Reconfigure {
             .execute(&mut *connection)
             .await?;
         }
-        Ok(())
+        self.reconfigure.apply(connection).await
     }
+}
 
-    /// Updates jobs that are not below a folder with rules.
-    async fn apply_to_source(&self, connection: &mut SqliteConnection) -> Result<u64, StoreError> {
-        let changed = sqlx::query(
-            "UPDATE jobs SET model = ?2, options = ?3, updated_at = ?4
-             WHERE state = 'queued' AND retry_of IS NULL AND uncertain_attempt_id IS NULL
-               AND (model, options) <> (?2, ?3)
-               AND EXISTS (SELECT 1 FROM recordings r WHERE r.id = jobs.recording_id AND r.source = ?1
-                   AND NOT EXISTS (SELECT 1 FROM folder_rules u WHERE u.source = ?1 AND r.kind = 'file'
-                       AND (r.folder = u.folder OR substr(r.folder, 1, length(u.prefix)) = u.prefix)))",
+struct Reconfigure {
+    /// Names of sources, with their model and options.
+    sources: Vec<(String, Request)>,
+    now: Timestamp,
+}
+
+impl Change for Reconfigure {
+    type Reply = u64;
+
+    async fn apply(&self, connection: &mut SqliteConnection) -> Result<u64, StoreError> {
+        let mut changed = self.apply_to_sources(connection).await?;
+        let names: Vec<_> = self.sources.iter().map(|(name, _)| name.as_str()).collect();
+        let known = sqlx::query(
+            "SELECT source, folder, model, options FROM folder_rules
+             WHERE source IN (SELECT value FROM json_each(?1)) ORDER BY source, folder",
         )
-        .bind(&self.source)
-        .bind(self.request.model())
-        .bind(self.request.options_json())
+        .bind(serde_json::Value::from(names).to_string())
+        .fetch_all(&mut *connection)
+        .await?;
+        for known in &known {
+            let source = known.try_get("source")?;
+            changed += self.apply_rule(connection, source, &rule(known)?).await?;
+        }
+        Ok(changed)
+    }
+}
+
+impl Reconfigure {
+    /// Updates jobs that are not below a folder with rules. One statement, because there may be thousands of sources.
+    async fn apply_to_sources(&self, connection: &mut SqliteConnection) -> Result<u64, StoreError> {
+        let sources = self.sources.iter();
+        let sources: Vec<_> = sources
+            .map(|(name, request)| (name, request.model(), request.options_json()))
+            .collect();
+        let changed = sqlx::query(
+            "UPDATE jobs SET model = c.model, options = c.options, updated_at = ?2
+             FROM recordings r,
+                  (SELECT value ->> 0 AS source, value ->> 1 AS model, value ->> 2 AS options FROM json_each(?1)) c
+             WHERE jobs.state = 'queued' AND jobs.retry_of IS NULL AND jobs.uncertain_attempt_id IS NULL
+               AND r.id = jobs.recording_id AND c.source = r.source
+               AND (jobs.model, jobs.options) <> (c.model, c.options)
+               AND NOT EXISTS (SELECT 1 FROM folder_rules u WHERE u.source = r.source AND r.kind = 'file'
+                   AND (r.folder = u.folder OR substr(r.folder, 1, length(u.prefix)) = u.prefix))",
+        )
+        .bind(serde_json::json!(sources).to_string())
         .bind(self.now.millis())
         .execute(connection)
         .await?;
@@ -187,6 +192,7 @@ impl Reconfigure {
     async fn apply_rule(
         &self,
         connection: &mut SqliteConnection,
+        source: &str,
         rule: &FolderRule,
     ) -> Result<u64, StoreError> {
         let changed = sqlx::query(
@@ -201,7 +207,7 @@ impl Reconfigure {
                        AND substr(u.folder, 1, length(?7)) = ?7
                        AND (r.folder = u.folder OR substr(r.folder, 1, length(u.prefix)) = u.prefix)))",
         )
-        .bind(&self.source)
+        .bind(source)
         .bind(rule.request.model())
         .bind(rule.request.options_json())
         .bind(self.now.millis())

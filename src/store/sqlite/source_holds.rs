@@ -12,6 +12,7 @@ use crate::store::sqlite::queue::{CANDIDATE, Candidate, candidate};
 use crate::store::sqlite::row;
 use crate::store::sqlite::writer::Change;
 use sqlx::{Row, SqliteConnection};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// SQL condition: an earlier job of the recording of `j` is paid for.
@@ -70,20 +71,18 @@ impl Store {
             .collect()
     }
 
-    /// Returns whether a queued file of the source was paid for in an earlier version.
+    /// Returns the sources with queued files that were paid for in an earlier version.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn has_changed_files(&self, source: &str) -> Result<bool, StoreError> {
-        let found: Option<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
-            "SELECT 1 FROM jobs j INDEXED BY jobs_queued JOIN recordings r ON r.id = j.recording_id
-             WHERE j.state = 'queued' AND r.source = ?1 AND r.kind = 'file' AND j.paid_mark IS NOT 'approved' AND {WAS_PAID}
-             LIMIT 1"
+    pub async fn sources_with_changed_files(&self) -> Result<BTreeSet<String>, StoreError> {
+        let found: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
+            "SELECT DISTINCT r.source FROM jobs j INDEXED BY jobs_queued JOIN recordings r ON r.id = j.recording_id
+             WHERE j.state = 'queued' AND r.kind = 'file' AND j.paid_mark IS NOT 'approved' AND {WAS_PAID}"
         )))
-        .bind(source)
-        .fetch_optional(self.readers())
+        .fetch_all(self.readers())
         .await?;
-        Ok(found.is_some())
+        Ok(found.into_iter().collect())
     }
 
     /// Counts the queued files of a source that were paid for in an earlier version, as if each had another content.

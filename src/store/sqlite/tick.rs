@@ -1,12 +1,13 @@
 //! Snapshot of the queue, taken by a run every second.
 
-use crate::domain::{JobState, Timestamp};
+use crate::domain::{JobState, Revision, Timestamp};
 use crate::store::error::StoreError;
-use crate::store::sqlite::open::Store;
+use crate::store::sqlite::open::{Store, with_suffix};
 use crate::store::sqlite::row;
 use crate::store::sqlite::writer::Change;
 use sqlx::{Row, SqliteConnection};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// Snapshot of the queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +20,22 @@ pub struct TickSnapshot {
     pub next_expiry: Option<Timestamp>,
 }
 
+/// Size and modification time of the database and its write-ahead log. Each commit changes them, in any process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileMark([Option<Revision>; 2]);
+
 impl Store {
+    /// Returns the mark of the files. Blocks for two look-ups of metadata, which cost a tenth of a snapshot.
+    ///
+    /// A commit may leave the mark as it is if another one preceded it by a few milliseconds, because file systems
+    /// round their times.
+    #[must_use]
+    pub fn file_mark(&self) -> FileMark {
+        let revision = |path: &Path| Revision::try_from(&std::fs::metadata(path).ok()?).ok();
+        let log = with_suffix(self.path(), "-wal");
+        FileMark([revision(self.path()), revision(&log)])
+    }
+
     /// Takes a snapshot of the queue.
     ///
     /// # Errors

@@ -4,20 +4,19 @@
 //! recordings, or new ones while transcripts exist that the queue does not know. A new queue with an empty output folder
 //! waits for nothing.
 
-use crate::config::Config;
 use crate::pipeline::archive::importer::Importer;
 use crate::pipeline::reach::Reach;
 use crate::pipeline::source_holds::SourceHolds;
 use crate::pipeline::stages::compare::Comparer;
 use crate::store::sqlite::recordings::ScanDiff;
 use crate::store::{Store, StoreError};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::OnceCell;
 
 /// Decides which scans need a comparison.
 pub struct Guard {
-    /// Configuration, with the sources.
-    pub config: Arc<Config>,
     /// Sources that may be submitted from.
     pub reach: Arc<Reach>,
     /// Transcripts on disk that the queue does not know.
@@ -26,6 +25,8 @@ pub struct Guard {
     pub source_holds: Arc<SourceHolds>,
     /// The compare stage, which decides whether a source looks paid for.
     pub comparer: Comparer,
+    /// Sources with changed files that an earlier run has queued, once the first scan has asked for them.
+    pub queued_changes: OnceCell<BTreeSet<String>>,
 }
 
 impl Guard {
@@ -42,12 +43,22 @@ impl Guard {
         let is_suspect = self.source_holds.is_held(source)
             || self.reach.is_first_scan(source)
                 && (self.importer.archive().may_have_transcripts()
-                    || store.has_changed_files(source).await?);
+                    || self.queued_changes(store).await?.contains(source));
         Ok(ScanGuard {
             guard: self,
             source,
             needs_comparison: is_suspect.into(),
         })
+    }
+}
+
+impl Guard {
+    /// Returns the sources with changed files that an earlier run has queued. Asks the database once, because there may be
+    /// thousands of sources.
+    async fn queued_changes(&self, store: &Store) -> Result<&BTreeSet<String>, StoreError> {
+        self.queued_changes
+            .get_or_try_init(|| store.sources_with_changed_files())
+            .await
     }
 }
 
@@ -67,13 +78,10 @@ impl ScanGuard<'_> {
     /// Takes the source out of reach before recordings are stored that may be paid for.
     pub(super) fn before_record(&self, diff: &ScanDiff) {
         let Guard {
-            config,
-            reach,
-            importer,
-            ..
+            reach, importer, ..
         } = self.guard;
         if diff.changed > 0 || importer.archive().may_have_transcripts() {
-            reach.set(config, self.source, false);
+            reach.set(self.source, false);
             self.needs_comparison.store(true, Ordering::Relaxed);
         }
     }

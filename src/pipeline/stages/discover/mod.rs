@@ -17,6 +17,7 @@ use crate::source::folder::rules::WalkRules;
 use crate::source::folder::selection::relative_to;
 use crate::source::folder::walk::{SKIP_MARKER, WalkItem, WalkOptions, walk};
 use crate::store::sqlite::recordings::{BATCH_SIZE, FoundRecording, ScanDiff};
+use crate::store::sqlite::rules::FolderRule;
 use crate::store::{Store, StoreError};
 use guard::Guard;
 use reported::NewProblems;
@@ -99,19 +100,13 @@ pub async fn scan_source(
 ) -> Result<Option<ScanSummary>, StoreError> {
     let is_there = source.path.is_dir();
     // With folder rules, the end of the scan may change the requests of queued jobs, so nothing is submitted before.
-    let has_rules = is_there
-        && !stage
-            .journal
-            .store
-            .folder_rules(&source.name)
-            .await?
-            .is_empty();
+    let rules = stage.journal.store.folder_rules(&source.name).await?;
     let guard = stage
         .guard
         .begin_scan(&stage.journal.store, &source.name)
         .await?;
-    let may_submit = is_there && !has_rules && !guard.needs_comparison();
-    stage.reach.set(&stage.config, &source.name, may_submit);
+    let may_submit = is_there && rules.is_empty() && !guard.needs_comparison();
+    stage.reach.set(&source.name, may_submit);
     let before_record = |diff: &ScanDiff| guard.before_record(diff);
     let new_problems = NewProblems {
         reported: &stage.reported,
@@ -128,7 +123,7 @@ pub async fn scan_source(
             before_record: &before_record,
             on_recorded: &on_recorded,
         };
-        match scanner.scan(source).await {
+        match scanner.scan(source, &rules).await {
             Err(error) if error.is_transient() && !stage.journal.signals.stop.is_cancelled() => {
                 store_failed = true;
                 stage.journal.hold_for_store_error(&error);
@@ -138,7 +133,7 @@ pub async fn scan_source(
                     stage.journal.release(HoldKind::Disk).await;
                 }
                 guard.end();
-                stage.reach.set(&stage.config, &source.name, is_there);
+                stage.reach.set(&source.name, is_there);
                 stage.journal.signals.wake_submit.notify_one();
                 return scanned;
             }
@@ -167,12 +162,16 @@ pub struct Scanner<'a> {
 }
 
 impl Scanner<'_> {
-    /// Scans one source and records new and changed recordings. Returns `None` if its folder is missing. After a crash,
-    /// the recordings committed so far remain.
+    /// Scans one source and records new and changed recordings. `before` are its folder rules as of the last scan. Returns
+    /// `None` if its folder is missing. After a crash, the recordings committed so far remain.
     ///
     /// # Errors
     /// If the database fails. An unreadable folder is reported instead.
-    pub async fn scan(&self, source: &SourceConfig) -> Result<Option<ScanSummary>, StoreError> {
+    pub async fn scan(
+        &self,
+        source: &SourceConfig,
+        before: &[FolderRule],
+    ) -> Result<Option<ScanSummary>, StoreError> {
         let (sender, mut walked) = mpsc::channel(BATCHES_AHEAD);
         let skip = vec![
             self.config.output.dir.clone(),
@@ -180,7 +179,11 @@ impl Scanner<'_> {
         ];
         let walking = tokio::task::spawn_blocking({
             let (source, now) = (source.clone(), self.now);
-            move || walk_source(&source, &skip, now, &sender)
+            let max_lookups = self.config.limits.max_lookups;
+            move || {
+                let options = WalkOptions::of(&source, &skip, max_lookups, now);
+                walk_source(&source, options, &sender)
+            }
         });
         let mut scan = ScanSummary::default();
         while let Some(batch) = walked.recv().await {
@@ -193,7 +196,7 @@ impl Scanner<'_> {
         }
         match walking.await {
             Ok(Ok((rules, left_out))) => {
-                self.update_rules(source, rules).await?;
+                self.update_rules(source, before, rules).await?;
                 self.observer.on_event(&RunEvent::LeftOut {
                     source: source.name.clone(),
                     left_out,
@@ -286,10 +289,10 @@ impl Scanner<'_> {
     async fn update_rules(
         &self,
         source: &SourceConfig,
+        before: &[FolderRule],
         found: WalkRules,
     ) -> Result<(), StoreError> {
-        let before = self.store.folder_rules(&source.name).await?;
-        let rules = found.merge(&before, is_scanned);
+        let rules = found.merge(before, is_scanned);
         if rules != before {
             self.store
                 .set_folder_rules(&source.name, &source.request, rules, self.now)
@@ -342,11 +345,9 @@ fn group_by_request(
 /// Why the walk could not start.
 fn walk_source(
     source: &SourceConfig,
-    skip: &[PathBuf],
-    now: Timestamp,
+    options: WalkOptions<'_>,
     sender: &mpsc::Sender<WalkBatch>,
 ) -> Result<(WalkRules, LeftOut), String> {
-    let options = WalkOptions::of(source, skip, now);
     let mut walking = walk(options).map_err(|gone| gone.to_string())?;
     let mut rules = WalkRules::new(source);
     let (mut batch, mut batch_size) = (WalkBatch::default(), FIRST_BATCH);

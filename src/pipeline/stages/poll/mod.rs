@@ -3,6 +3,7 @@
 //! The schedule is in memory. A poll is written to the database only if it changes the job.
 
 mod answer;
+mod loading;
 pub mod schedule;
 
 use crate::domain::{AttemptId, Timestamp};
@@ -17,8 +18,8 @@ use crate::runtime::clock::{Reading, sleep_until};
 use crate::runtime::failpoint;
 use crate::store::StoreError;
 use crate::store::sqlite::queue::PendingJob;
+use loading::Loading;
 use schedule::{PollSchedule, PolledGeneration};
-use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,17 +76,13 @@ pub async fn poll_all(
     let stage = Arc::new(stage);
     let mut schedule = PollSchedule::default();
     let mut service_times = LatencyEstimator::default();
-    let mut synchronized_at = Timestamp::from_millis(i64::MIN);
     let mut tasks: JoinSet<Result<(AttemptId, PollOutcome), StoreError>> = JoinSet::new();
     let slots = Arc::new(Semaphore::new(MAX_IN_FLIGHT));
-    for pending in stage.journal.store.pending().await? {
-        let clocks = stage.clocks();
-        schedule.insert(PolledGeneration::resumed(pending, clocks), clocks.steady);
-    }
+    let mut loading = Loading::begin(stage.journal.store.clone(), stage.clocks().now);
     loop {
         let now = stage.clocks().steady;
         schedule.advance_to(now);
-        report_pending(&stage, &schedule);
+        report_pending(&stage, &schedule, &loading);
         let opens_at = stage.lane.admission.opens_at(CallKind::Poll);
         let next = schedule
             .next_due()
@@ -93,33 +90,43 @@ pub async fn poll_all(
         tokio::select! {
             biased;
             () = stage.journal.signals.stop.cancelled() => break,
-            Some(joined) = tasks.join_next() => finish_task(&stage, &mut schedule, &mut service_times, joined)?,
+            Some(joined) = tasks.join_next() => {
+                finish_task(&stage, &mut schedule, &mut loading, &mut service_times, joined)?;
+            }
             Some(pending) = accepted.recv() => {
                 let expected = service_times.expected(&pending.model, pending.duration_s);
                 let generation = PolledGeneration::new(pending, expected.is_some(), stage.clocks());
                 let (polling, pending) = (stage.lane.polling(), &generation.pending);
                 let first = polling.first_poll(generation.accepted_at, expected);
-                // The last synchronization may have missed its cancellation, because it was not scheduled yet.
-                let is_older = pending.accepted_at <= synchronized_at;
+                // The last loading may have missed its cancellation, because it was not scheduled yet.
+                let is_older = pending.accepted_at <= loading.began_at();
+                loading.record_change(pending.attempt);
                 if !schedule.contains(pending.attempt) {
                     schedule.insert(generation, first);
                 }
                 if is_older {
-                    synchronized_at = synchronize(&stage, &mut schedule).await?;
+                    loading.request(stage.clocks().now);
                 }
             }
-            Some(()) = reload.recv() => synchronized_at = synchronize(&stage, &mut schedule).await?,
+            Some(()) = reload.recv() => loading.request(stage.clocks().now),
             slot = next_turn(&stage, &slots, opens_at), if schedule.due_count() > 0 => {
                 if let Some(generation) = schedule.take_nearest_expiry() {
                     let stage = stage.clone();
                     tasks.spawn(async move { stage.poll_one(generation, slot).await });
                 }
             }
+            page = loading.next_page() => loading.apply(page, &mut schedule, stage.clocks())?,
             () = tokio::time::sleep(next), if !next.is_zero() => {}
         }
     }
     while let Some(joined) = tasks.join_next().await {
-        finish_task(&stage, &mut schedule, &mut service_times, joined)?;
+        finish_task(
+            &stage,
+            &mut schedule,
+            &mut loading,
+            &mut service_times,
+            joined,
+        )?;
     }
     Ok(())
 }
@@ -142,6 +149,7 @@ type JoinedTask = Result<Result<(AttemptId, PollOutcome), StoreError>, tokio::ta
 fn finish_task(
     stage: &Poll,
     schedule: &mut PollSchedule,
+    loading: &mut Loading,
     service_times: &mut LatencyEstimator,
     joined: JoinedTask,
 ) -> Result<(), StoreError> {
@@ -162,6 +170,7 @@ fn finish_task(
         }
         PollOutcome::RetryAt(generation, due) if is_wanted => schedule.insert(generation, due),
         PollOutcome::Completed { pending, latency } => {
+            loading.record_change(attempt);
             if let Some(latency) = latency {
                 service_times.record(
                     &pending.model,
@@ -172,19 +181,26 @@ fn finish_task(
             }
         }
         // Cancelled while the poll was in flight, or finished.
-        PollOutcome::Unfinished(_) | PollOutcome::RetryAt(..) | PollOutcome::Finished => {}
+        PollOutcome::Unfinished(_) | PollOutcome::RetryAt(..) | PollOutcome::Finished => {
+            loading.record_change(attempt);
+        }
     }
-    report_pending(stage, schedule);
+    report_pending(stage, schedule, loading);
     stage.journal.notify_progress();
     Ok(())
 }
 
-/// Tells admission how many generations are pending, and since when the most overdue poll is due.
-fn report_pending(stage: &Poll, schedule: &PollSchedule) {
+/// Tells admission how many generations are pending, and since when the most overdue poll is due. While they are loaded,
+/// the count does not fall.
+fn report_pending(stage: &Poll, schedule: &PollSchedule, loading: &Loading) {
     let clocks = stage.clocks();
     let oldest_due = schedule.oldest_due().map(|due| clocks.to_system(due));
     let admission = &stage.lane.admission;
-    admission.update_pending(schedule.len(), oldest_due);
+    let pending = match loading.is_active() {
+        true => schedule.len().max(admission.pending()),
+        false => schedule.len(),
+    };
+    admission.update_pending(pending, oldest_due);
 }
 
 /// Returns when an unfinished generation is polled again.
@@ -210,27 +226,6 @@ fn reschedule(
     let (polls, waited) = (generation.polls, generation.waited(now));
     let due = polling.next_poll(now, polls, waited, turn, generation.expires_at);
     (generation, due)
-}
-
-/// Replaces the schedule by the pending generations in the database, so that cancelled ones are no longer polled.
-/// Returns the time of the synchronization.
-async fn synchronize(stage: &Poll, schedule: &mut PollSchedule) -> Result<Timestamp, StoreError> {
-    let pending: HashMap<_, _> = stage
-        .journal
-        .store
-        .pending()
-        .await?
-        .into_iter()
-        .map(|pending| (pending.attempt, pending))
-        .collect();
-    schedule.retain(|attempt| pending.contains_key(&attempt));
-    for (attempt, pending) in pending {
-        if !schedule.contains(attempt) {
-            let clocks = stage.clocks();
-            schedule.insert(PolledGeneration::resumed(pending, clocks), clocks.steady);
-        }
-    }
-    Ok(stage.journal.now())
 }
 
 impl Poll {

@@ -99,7 +99,9 @@ pub async fn submit_all(stage: Submit) -> Result<(), StoreError> {
         };
         // `candidates` and `next_due` must use the same time, or a job due between the two would be missed.
         let now = stage.journal.now();
-        if candidates.is_empty() {
+        // Each scan of a source wakes this loop, and the queries below list all sources.
+        let has_queued = !candidates.is_empty() || stage.journal.store.has_queued().await?;
+        if candidates.is_empty() && has_queued {
             let closed_models = stage.lane.admission.closed_models();
             let found = stage
                 .journal
@@ -127,12 +129,17 @@ pub async fn submit_all(stage: Submit) -> Result<(), StoreError> {
             continue;
         }
         drop(upload_slot);
-        let due = stage
-            .journal
-            .store
-            .next_due(&stage.reach.sources(), now)
-            .await?
-            .unwrap_or(Timestamp::MAX);
+        let due = match has_queued {
+            true => {
+                stage
+                    .journal
+                    .store
+                    .next_due(&stage.reach.sources(), now)
+                    .await?
+            }
+            false => None,
+        };
+        let due = due.unwrap_or(Timestamp::MAX);
         let next_probe = stage.lane.admission.next_model_probe();
         let due = due.min(next_probe.unwrap_or(Timestamp::MAX));
         tokio::select! {
