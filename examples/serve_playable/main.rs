@@ -53,7 +53,7 @@ async fn main() -> io::Result<()> {
 
 async fn script() -> impl IntoResponse {
     let javascript = [(header::CONTENT_TYPE, "text/javascript")];
-    (javascript, include_str!("read.js"))
+    (javascript, include_str!("../../src/http/assets/reading.js"))
 }
 
 /// Returns a page for reading along. Each word lasts a second.
@@ -61,16 +61,11 @@ async fn page(
     State(served): State<Arc<Served>>,
     Path(name): Path<String>,
 ) -> axum::response::Response {
-    let path = served.folder.join(&name);
-    let playable = match served.player.open(&path, served.ffmpeg.as_ref()).await {
-        Ok(playable) => playable,
-        Err(error) => return (StatusCode::NOT_FOUND, error.to_string()).into_response(),
-    };
-    let starts: Vec<u32> = (0..SECONDS).map(|second| second * 1000).collect();
-    let ends: Vec<u32> = (1..=SECONDS).map(|second| second * 1000).collect();
-    let words = serde_json::json!({
-        "sound_start_s": playable.sound_start_s(), "start_ms": starts, "end_ms": ends,
-    });
+    if !served.folder.join(&name).is_file() {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    let spans = (0..SECONDS).flat_map(|second| [second * 1000, (second + 1) * 1000]);
+    let times = serde_json::Value::from_iter(spans);
     let spans: String = (0..SECONDS)
         .map(|second| match second % 50 {
             0 => format!("<p><span>{second}</span> "),
@@ -78,9 +73,10 @@ async fn page(
         })
         .collect();
     Html(format!(
-        "<!doctype html><title>read</title><style>span.now {{ background: gold }}</style>\
-         <script type=\"application/json\" id=\"words\">{words}</script>\
-         <video id=\"player\" controls src=\"/{name}\"></video><article id=\"transcript\">{spans}</article>\
+        "<!doctype html><title>read</title><style>.is-spoken {{ background: gold }}</style>\
+         <script type=\"application/json\" id=\"times\">{times}</script>\
+         <audio id=\"player\" controls src=\"/{name}\"></audio>\
+         <article id=\"transcript\" data-has-times>{spans}</article><p id=\"player-problem\" hidden></p>\
          <script src=\"/read.js\" defer></script>"
     ))
     .into_response()

@@ -29,7 +29,8 @@ function spokenAt(time) {
 }
 
 function mark() {
-  const word = spokenAt((player.currentTime - soundStart) * 1000);
+  // The clock may stop a millisecond before the word that was sought.
+  const word = spokenAt((player.currentTime - soundStart) * 1000 + 1);
   if (word === marked) {
     return;
   }
@@ -82,7 +83,9 @@ function listen() {
       // The address stays the same, so that no event follows.
       followAddress();
     } else if (index !== undefined && getSelection().isCollapsed) {
-      playFrom(times[2 * index] / 1000);
+      const seconds = times[2 * index] / 1000;
+      history.replaceState(null, "", `#t=${seconds}`);
+      playFrom(seconds);
     }
   });
   addEventListener("hashchange", followAddress);
