@@ -4,6 +4,7 @@ use crate::harness::{hash_of, identity_of};
 use nightscribe::domain::Location;
 use nightscribe::domain::quality::Quality;
 use nightscribe::domain::search::entry::SearchEntry;
+use nightscribe::domain::search::parse::parse;
 use nightscribe::domain::transition::{JobEvent, next};
 use nightscribe::domain::{
     AttemptId, ErrorClass, Failure, FileRecord, GenerationId, Hold, HoldKind, JobId, JobState,
@@ -20,6 +21,7 @@ use nightscribe::store::sqlite::operator::{CancelOutcome, RetryFilter};
 use nightscribe::store::sqlite::outputs::Replacement;
 use nightscribe::store::sqlite::queue::{Candidate, PendingJob, ReachableSources};
 use nightscribe::store::sqlite::recordings::{FoundRecording, RecordOutcome};
+use nightscribe::store::sqlite::search::SearchRequest;
 use nightscribe::store::sqlite::transitions::{Acceptance, Completion, FailedAttempt, NextState};
 use nightscribe::store::sqlite::uncertain::Adoption;
 use nightscribe::store::{Store, StoreError};
@@ -449,6 +451,25 @@ fn file(name: &str, size_bytes: u64, modified: i64) -> FoundRecording {
         size_bytes,
         modified: at(modified),
     }
+}
+
+#[tokio::test]
+async fn the_commit_of_done_writes_the_search_entry() {
+    let queue = Queue::open().await;
+    let received = queue.job_in(JobState::Received, "received.wav").await;
+    let done = queue.job_in(JobState::Done, "done.wav").await;
+    assert_eq!(queue.store.search_backlog_size().await.unwrap(), 0);
+    let request = |max_ranked| SearchRequest {
+        query: parse("covid-19 speaker:anna").unwrap(),
+        from: None,
+        until: None,
+        max_ranked,
+    };
+    let found = queue.store.search(&request(9)).await.unwrap();
+    assert_eq!((found.jobs, found.is_limited), (vec![done], false));
+    queue.finish(received).await.unwrap();
+    let found = queue.store.search(&request(1)).await.unwrap();
+    assert_eq!((found.jobs, found.is_limited), (vec![done], true));
 }
 
 #[tokio::test]

@@ -128,7 +128,7 @@ fn hit(
     }))
 }
 
-fn shown(passage: Passage, words: &[ShownWord]) -> SearchPassage {
+fn shown(passage: Passage, words: &[ShownWord<'_>]) -> SearchPassage {
     let words = &words[passage.words.clone()];
     let (mut text, mut starts) = (String::new(), Vec::with_capacity(words.len()));
     for word in words {
@@ -150,7 +150,9 @@ fn shown(passage: Passage, words: &[ShownWord]) -> SearchPassage {
     SearchPassage {
         start_s: words.first().and_then(|word| word.start_s),
         end_s: words.last().and_then(|word| word.end_s),
-        speaker: words.first().and_then(|word| word.speaker.clone()),
+        speaker: words
+            .first()
+            .and_then(|word| word.speaker.as_deref().map(str::to_owned)),
         matches: matches.collect(),
         text,
     }

@@ -5,19 +5,21 @@ use super::token::{spoken_order, timed_text, tokens};
 use crate::domain::search::entry::SearchEntry;
 use crate::domain::transcript::Speaker;
 use crate::domain::{JobId, Language, Transcript};
+use std::borrow::Cow;
+use std::rc::Rc;
 
 /// Maximum width of a word, in columns. No word of a language is wider, so that each is shown as a whole.
 const MAX_WIDTH: usize = 200;
 
 /// A word as it is displayed.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ShownWord {
+pub struct ShownWord<'a> {
     /// Text.
-    pub text: String,
+    pub text: Cow<'a, str>,
     /// Whether a space separates it from the word before.
     pub has_space: bool,
     /// Label of the speaker, if known.
-    pub speaker: Option<String>,
+    pub speaker: Option<Rc<str>>,
     /// Start in seconds. `None` if the transcript has no times.
     pub start_s: Option<f64>,
     /// End in seconds. `None` if the transcript has no times.
@@ -26,15 +28,15 @@ pub struct ShownWord {
 
 /// Returns the words of a transcript, one channel after another, with the names and replacements that were applied to it.
 #[must_use]
-pub fn shown_words(transcript: &Transcript) -> Vec<ShownWord> {
+pub fn shown_words(transcript: &Transcript) -> Vec<ShownWord<'_>> {
     let has_times = transcript.has_times();
     let seconds = |millis: u64| has_times.then(|| millis as f64 / 1000.0);
     let words = tokens(transcript, MAX_WIDTH).into_iter();
     words
         .map(|word| ShownWord {
-            text: word.text.into_owned(),
+            text: word.text,
             has_space: word.has_space,
-            speaker: word.label.as_deref().map(str::to_owned),
+            speaker: word.label,
             start_s: seconds(word.start_ms),
             end_s: seconds(word.end_ms),
         })
