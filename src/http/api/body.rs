@@ -6,6 +6,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 /// A body in JSON. Nothing stands for an object without fields.
 pub(super) struct JsonBody<T>(pub(super) T);
@@ -36,8 +37,13 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<JsonBody<T>, Problem> {
-    let parsed = serde_json::from_slice(body);
-    parsed
+    let unusable = |error| Problem::bad(format!("the body cannot be used: {error}"));
+    let value: Value = serde_json::from_slice(body).map_err(unusable)?;
+    // A list would be read as the fields of an object in their order.
+    if !value.is_object() {
+        return Err(Problem::bad("the body must be a JSON object"));
+    }
+    serde_json::from_value(value)
         .map(JsonBody)
-        .map_err(|error| Problem::bad(format!("the body cannot be used: {error}")))
+        .map_err(unusable)
 }

@@ -14,6 +14,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Maximum number of items of an export.
@@ -51,7 +52,9 @@ pub(super) async fn export(
     }
     let files = ExportFiles::Formats(FormatSelection::distinct(&formats));
     let mut exporter = Exporter::open(&site.session, None, files, OnEdited::Keep).await?;
-    let items: Vec<_> = request.ids.into_iter().map(JobId).collect();
+    let mut seen = HashSet::new();
+    let ids = request.ids.into_iter().map(JobId);
+    let items: Vec<_> = ids.filter(|item| seen.insert(*item)).collect();
     let mut remaining = &items[..];
     let mut results = Vec::new();
     while !remaining.is_empty() {

@@ -109,8 +109,12 @@ fn actions_change_the_queue() {
     let cancelled = post("/items/cancel", json!({ "ids": [broken] }));
     assert_valid("cancel", &cancelled);
     assert_eq!(cancelled["items"], json!([broken]));
-    let exported = post("/items/export", json!({ "ids": [good], "formats": ["md"] }));
+    let exported = post(
+        "/items/export",
+        json!({ "ids": [good, good], "formats": ["md"] }),
+    );
     assert_valid("export", &exported["results"][0]);
+    assert_eq!(exported["results"].as_array().unwrap().len(), 1);
     assert!(env.path("transcripts/talks/good.md").exists());
     let added = post(
         "/items",
@@ -150,6 +154,7 @@ fn bad_requests_get_a_reason_and_change_nothing() {
         ("POST", "/items/retry", json!({ "id": 1 }), 400),
         ("POST", "/items/cancel", json!({ "ids": "all" }), 400),
         ("POST", "/items/cancel", json!([]), 400),
+        ("POST", "/resume", json!([]), 400),
         (
             "POST",
             "/items/export",
