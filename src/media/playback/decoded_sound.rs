@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use symphonia::core::codecs::audio::AudioDecoder;
+use symphonia::core::codecs::audio::well_known::{CODEC_ID_MP1, CODEC_ID_MP2, CODEC_ID_MP3};
 use symphonia::core::errors::Error;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatReader, SeekMode, SeekTo, TrackType};
@@ -201,6 +202,7 @@ impl Source {
             .sample_rate
             .filter(|rate| RATES.contains(rate))
             .ok_or_else(|| io::Error::other("its sample rate is not known"))?;
+        let is_mpeg_audio = [CODEC_ID_MP1, CODEC_ID_MP2, CODEC_ID_MP3].contains(&parameters.codec);
         let delay = track.delay.unwrap_or(0);
         let decoder = symphonia::default::get_codecs()
             .make_audio_decoder(parameters, &Default::default())
@@ -208,7 +210,8 @@ impl Source {
         let base = track
             .time_base
             .ok_or_else(|| io::Error::other("its times are not known"))?;
-        let stated = track.num_frames;
+        // The first part of a joined MP3 states its own length.
+        let stated = track.num_frames.filter(|_| !is_mpeg_audio);
         let mut source = Self {
             base,
             track: track.id,

@@ -234,6 +234,22 @@ fn a_seek_in_decoded_sound_is_exact() {
     }
 }
 
+#[test]
+fn a_joined_mp3_that_is_decoded_has_the_length_of_its_parts() {
+    let folder = tempfile::tempdir().unwrap();
+    let len_of = |bytes: &[u8]| {
+        let path = folder.path().join("a.mp3");
+        fs::write(&path, bytes).unwrap();
+        DecodedSound::open(File::open(&path).unwrap(), &path)
+            .unwrap()
+            .len()
+            - 44
+    };
+    let one = sound("mp3.mp3");
+    let both = [&one[..], &one].concat();
+    assert!(len_of(&both) as f64 > 1.9 * len_of(&one) as f64);
+}
+
 /// A WAV with blocks of IMA ADPCM, of six seconds.
 fn adpcm() -> Vec<u8> {
     let blocks: Vec<u8> = (0..200_u32)
