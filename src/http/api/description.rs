@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 /// Schemas of commands whose objects the interface answers with.
-const SCHEMAS: [&str; 10] = [
+const SCHEMAS: [&str; 11] = [
     "status",
     "item",
     "item-details",
@@ -18,6 +18,7 @@ const SCHEMAS: [&str; 10] = [
     "speakers",
     "pause",
     "resume",
+    "search",
 ];
 
 /// Lets the references of a schema lead to the schemas of the description.

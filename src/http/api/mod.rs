@@ -3,6 +3,7 @@
 //! `docs/openapi.json` describes it. `description` compares the routes with it.
 //!
 //! - [`items`]: list, show and add items, with [`list_request`]; [`actions`]: retry, cancel, pause and resume
+//! - [`search`]: search in transcripts
 //! - [`speakers`]: names of speakers; [`export`]: writing transcripts again
 //! - [`status`]: status, and its changes as events
 //! - [`error`]: errors as JSON; [`body`]: bodies of requests
@@ -15,6 +16,7 @@ pub(super) mod error;
 mod export;
 mod items;
 mod list_request;
+mod search;
 mod speakers;
 mod status;
 
@@ -38,10 +40,11 @@ pub(super) fn router() -> Router<Arc<Site>> {
 }
 
 /// Method, path and handler of each route.
-fn routes() -> [(&'static str, &'static str, MethodRouter<Arc<Site>>); 13] {
+fn routes() -> [(&'static str, &'static str, MethodRouter<Arc<Site>>); 14] {
     [
         ("get", "/status", get(status::show)),
         ("get", "/events", get(status::events)),
+        ("get", "/search", get(search::search)),
         ("get", "/items", get(items::list)),
         ("post", "/items", post(items::add)),
         ("get", "/items/{id}", get(items::show)),
