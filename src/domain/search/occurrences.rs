@@ -120,8 +120,10 @@ impl IndexedText {
             text: String::new(),
             words: Vec::with_capacity(displayed.len()),
         };
+        let mut words = Words::default();
         for (word, shown) in displayed.iter().enumerate() {
-            for (text, bytes) in Words::of(shown.text).iter() {
+            words.read(shown.text);
+            for (text, bytes) in words.iter() {
                 let start = indexed.text.len();
                 indexed.text.push_str(text);
                 let text = start..indexed.text.len();

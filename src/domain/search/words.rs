@@ -22,21 +22,28 @@ impl Words {
     #[must_use]
     pub fn of(text: &str) -> Self {
         let mut words = Self::default();
+        words.read(text);
+        words
+    }
+
+    /// Replaces the words by those of `text`, in the same memory.
+    pub fn read(&mut self, text: &str) {
+        self.text.clear();
+        self.words.clear();
         split(text, |step| match step {
             Step::Start(char, place) => {
-                let at = words.text.len();
-                words.text.push(char);
-                words.words.push((at..words.text.len(), place));
+                let at = self.text.len();
+                self.text.push(char);
+                self.words.push((at..self.text.len(), place));
             }
             Step::More(char, place) => {
-                words.text.push(char);
-                if let Some((word, whole)) = words.words.last_mut() {
-                    word.end = words.text.len();
+                self.text.push(char);
+                if let Some((word, whole)) = self.words.last_mut() {
+                    word.end = self.text.len();
                     whole.end = place.end;
                 }
             }
         });
-        words
     }
 
     /// Returns each word with its place in the text, in bytes.

@@ -89,8 +89,8 @@ impl Envelope {
                 self.status = JobStatus::of(&word);
             }
             "error" => self.error = error_message(json),
-            "id" => self.id = json.scalar(),
-            "generation_id" => self.generation_id = json.scalar(),
+            "id" => self.id = json.scalar().map(String::from),
+            "generation_id" => self.generation_id = json.scalar().map(String::from),
             "result" | "output" => {
                 if !self.has_result && !json.null() {
                     self.has_result = true;

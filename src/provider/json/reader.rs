@@ -1,6 +1,8 @@
 //! Values, objects and arrays, read one after another.
 
 use super::string::decode;
+use smol_str::{SmolStr, SmolStrBuilder};
+use std::borrow::Cow;
 use std::io::{self, Read, Write};
 
 /// Size of the buffer, in bytes.
@@ -113,7 +115,7 @@ impl<'a> JsonReader<'a> {
                 Some(b',') => self.at += 1,
                 Some(b'}') => break self.at += 1,
                 Some(b'"') => {
-                    let name = self.string();
+                    let name: SmolStr = self.string();
                     if self.peek_token() != Some(b':') {
                         break self.damaged();
                     }
@@ -163,15 +165,29 @@ impl<'a> JsonReader<'a> {
         }
     }
 
+    /// Reads a string that is a word or a name. Any other value is skipped.
+    pub fn short_text(&mut self) -> Option<SmolStr> {
+        match self.kind() {
+            Kind::String => Some(self.string()),
+            _ => {
+                self.skip();
+                None
+            }
+        }
+    }
+
     /// Reads a finite number, also from a string. Any other value is skipped.
     pub fn number(&mut self) -> Option<f64> {
-        let text = self.scalar()?;
+        let text = match self.kind() {
+            Kind::Word => self.word(),
+            _ => self.short_text()?,
+        };
         let number: f64 = text.trim().parse().ok()?;
         number.is_finite().then_some(number)
     }
 
     /// Reads a string or a number as text. Any other value is skipped, also `true`, `null` and `NaN`.
-    pub fn scalar(&mut self) -> Option<String> {
+    pub fn scalar(&mut self) -> Option<SmolStr> {
         match self.kind() {
             Kind::String => Some(self.string()),
             Kind::Word => {
@@ -268,7 +284,7 @@ impl<'a> JsonReader<'a> {
                 written?;
                 out.write_all(b"]")
             }
-            Kind::String => Ok(serde_json::to_writer(out, &self.string())?),
+            Kind::String => Ok(serde_json::to_writer(out, &self.string::<String>())?),
             Kind::Word => {
                 let word = self.word();
                 let is_valid = serde_json::from_str::<serde_json::Value>(&word).is_ok();
@@ -282,10 +298,23 @@ impl<'a> JsonReader<'a> {
     }
 
     /// Reads a string whose opening quote is the next byte.
-    fn string(&mut self) -> String {
+    fn string<T: From<String> + for<'t> From<&'t str>>(&mut self) -> T {
+        let text = |raw: &[u8]| match decode(raw) {
+            Cow::Borrowed(text) => text.into(),
+            Cow::Owned(text) => text.into(),
+        };
+        let rest = &self.buffer[self.at + 1..];
+        let end = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'));
+        // Most strings are short and in the buffer as a whole. They are not copied.
+        if let Some(end) = end.filter(|end| rest[*end] == b'"') {
+            let text = text(&rest[..end]);
+            self.at += end + 2;
+            self.is_unread = false;
+            return text;
+        }
         let mut raw = Vec::new();
         self.each_part(|part| raw.extend_from_slice(part));
-        decode(&raw)
+        text(&raw)
     }
 
     /// Reads a string, and passes on the bytes between its quotes, in parts.
@@ -312,10 +341,10 @@ impl<'a> JsonReader<'a> {
     }
 
     /// Reads a number or another word without quotes.
-    fn word(&mut self) -> String {
-        let mut word = String::new();
+    fn word(&mut self) -> SmolStr {
+        let mut word = SmolStrBuilder::new();
         self.each_word_byte(|byte| word.push(char::from(byte)));
-        word
+        word.finish()
     }
 
     fn each_word_byte(&mut self, mut take: impl FnMut(u8)) {

@@ -1,11 +1,13 @@
 //! Strings: escapes, and bytes that are not UTF-8.
 
+use std::borrow::Cow;
+
 /// Decodes the bytes between the quotes of a string.
 ///
 /// A lone surrogate and an invalid byte become U+FFFD. An unknown escape stands for the character after the backslash.
-pub(super) fn decode(raw: &[u8]) -> String {
+pub(super) fn decode(raw: &[u8]) -> Cow<'_, str> {
     if !raw.contains(&b'\\') {
-        return String::from_utf8_lossy(raw).into_owned();
+        return String::from_utf8_lossy(raw);
     }
     let mut text = String::with_capacity(raw.len());
     let mut rest = raw;
@@ -16,7 +18,7 @@ pub(super) fn decode(raw: &[u8]) -> String {
         rest = &rest[at + 1 + length..];
     }
     text.push_str(&String::from_utf8_lossy(rest));
-    text
+    text.into()
 }
 
 /// Returns the character of an escape and its length, both without the backslash.

@@ -3,6 +3,7 @@
 use crate::domain::transcript::{Speaker, Word};
 use crate::provider::json::reader::JsonReader;
 use crate::provider::result::number::{Span, index, length};
+use smol_str::SmolStr;
 
 /// Names of the fields of a word.
 pub(crate) const NAMES: [&str; 5] = ["word", "punctuated_word", "text", "start", "end"];
@@ -32,8 +33,8 @@ impl Marks {
 /// A word while its fields are read. Times are in the unit of the service.
 #[derive(Debug, Default)]
 pub(crate) struct WordDraft {
-    punctuated: Option<String>,
-    plain: Option<String>,
+    punctuated: Option<SmolStr>,
+    plain: Option<SmolStr>,
     span: Span,
     speaker: Option<Speaker>,
     channel: Option<u32>,
@@ -46,10 +47,10 @@ impl WordDraft {
     /// Reads one field.
     pub(crate) fn field(&mut self, json: &mut JsonReader<'_>, name: &str) {
         match name {
-            "punctuated_word" => self.punctuated = json.text(),
-            "word" => self.plain = json.text(),
+            "punctuated_word" => self.punctuated = json.short_text(),
+            "word" => self.plain = json.short_text(),
             "text" => {
-                self.plain = json.text().or(self.plain.take());
+                self.plain = json.short_text().or(self.plain.take());
                 self.marks.has_text_field = true;
             }
             "start" => self.span.start = self.time(json),
@@ -61,7 +62,7 @@ impl WordDraft {
             }
             "channel" | "channel_index" => self.channel = index(json),
             "type" => {
-                let kind = json.text();
+                let kind = json.short_text();
                 self.is_speech = kind.map(|kind| !NOT_SPEECH.contains(&&*kind));
                 self.marks.is_scribe = true;
             }
@@ -90,10 +91,14 @@ impl WordDraft {
         if self.is_speech == Some(false) || text.trim().is_empty() {
             return None;
         }
+        let text = match text.trim().len() == text.len() {
+            true => text,
+            false => text.trim().into(),
+        };
         let times = self.span.times();
         let (start_s, end_s) = times.unwrap_or_default();
         let word = Word {
-            text: text.trim().into(),
+            text,
             start_s,
             end_s,
             speaker: self.speaker,
