@@ -121,11 +121,12 @@ async function prepare() {
     const video = document.createElement("video");
     video.id = player.id;
     video.controls = true;
-    video.preload = "metadata";
     video.src = player.src;
     player.replaceWith(video);
     player = video;
   }
+  // Shows the length, which the server knows by now.
+  player.preload = "metadata";
 }
 
 async function start() {

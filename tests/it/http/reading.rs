@@ -35,12 +35,12 @@ fn a_transcript_shows_times_speakers_silence_and_doubt() {
     let id = id_of(&env, "0.wav");
     for expected in [
         format!("src=\"/recordings/{id}/sound\""),
-        "<a class=\"time\" href=\"#t=0.5\">0:00</a> <strong>Speaker 1:</strong> <span>Guten</span>"
+        "<p dir=\"auto\"><bdi><a class=\"time\" href=\"#t=0.5\">0:00</a></bdi> <bdi><strong>Speaker 1:</strong></bdi> <span>Guten</span>"
             .to_owned(),
         "<span class=\"unsure\" title=\"The model is not sure of this word\">Tag.</span>"
             .to_owned(),
-        "<p class=\"silence\">8 s of silence</p>".to_owned(),
-        "<a class=\"time\" href=\"#t=9\">0:09</a> <strong>Speaker 2:</strong>".to_owned(),
+        "<p class=\"silence\" lang=\"en\">8 s of silence</p>".to_owned(),
+        "<a class=\"time\" href=\"#t=9\">0:09</a></bdi> <bdi><strong>Speaker 2:</strong>".to_owned(),
         "id=\"times\">[500,900,1000,1250,9000,9500]</script>".to_owned(),
     ] {
         assert!(page.body.contains(&expected), "{expected}\n{}", page.body);
