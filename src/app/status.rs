@@ -10,6 +10,7 @@ use crate::policy::forecast::time_left;
 use crate::policy::hours::Opening;
 use crate::store::Store;
 use crate::store::sqlite::items::{ActiveRun, Overview};
+use crate::store::sqlite::tick::FileMark;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -99,6 +100,19 @@ pub async fn status(session: &Session) -> Result<Status, AppError> {
     Ok(status_of(
         session, has_queue, &overview, holds, opening, left,
     ))
+}
+
+/// Returns the mark of the files of the queue, which each commit changes. `None` while no queue exists.
+///
+/// # Errors
+/// If the database cannot be opened.
+pub async fn queue_mark(session: &Session) -> Result<Option<FileMark>, AppError> {
+    let Some(store) = session.existing_store().await? else {
+        return Ok(None);
+    };
+    let mark = store.file_mark();
+    store.close().await;
+    Ok(Some(mark))
 }
 
 /// Loads the figures of the queue. Only a runner that holds the lock counts as active: a killed runner never recorded

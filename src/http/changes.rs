@@ -1,10 +1,20 @@
 //! Changes of the queue, which pages and programs are told.
 
+use crate::store::sqlite::tick::FileMark;
 use tokio::sync::watch;
 
-/// Latest status of the queue as JSON, for those who wait for its changes.
+/// State of the queue at one time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct QueueState {
+    /// Its files, before the status was read. An item may fail again between two looks, which leaves the status as it was.
+    pub(super) mark: Option<FileMark>,
+    /// Its status as JSON.
+    pub(super) status: String,
+}
+
+/// Latest state of the queue, for those who wait for its changes.
 #[derive(Debug)]
-pub(super) struct Changes(watch::Sender<Option<String>>);
+pub(super) struct Changes(watch::Sender<Option<QueueState>>);
 
 impl Default for Changes {
     fn default() -> Self {
@@ -18,19 +28,19 @@ impl Changes {
         self.0.receiver_count() > 0
     }
 
-    /// Stores the status. Wakes those who wait if it differs from the latest one.
-    pub(super) fn set(&self, status: String) {
+    /// Stores the state. Wakes those who wait if it differs from the latest one.
+    pub(super) fn set(&self, state: QueueState) {
         self.0.send_if_modified(|latest| {
-            let is_new = latest.as_ref() != Some(&status);
+            let is_new = latest.as_ref() != Some(&state);
             if is_new {
-                *latest = Some(status);
+                *latest = Some(state);
             }
             is_new
         });
     }
 
-    /// Returns a receiver of the latest status and of later ones.
-    pub(super) fn subscribe(&self) -> watch::Receiver<Option<String>> {
+    /// Returns a receiver of the latest state and of later ones.
+    pub(super) fn subscribe(&self) -> watch::Receiver<Option<QueueState>> {
         let mut receiver = self.0.subscribe();
         receiver.mark_changed();
         receiver

@@ -8,6 +8,7 @@
 //! - `api`: interface for programs, below `/api/v1`
 //! - `failure`: failures of use cases; `transcript_file`: transcripts as files
 //! - `sound`: recordings for players; `byte_range`: the parts that they ask for
+//! - `item_id`: the ID of an item in a path
 //! - `changes`: changes of the queue, which pages and programs are told; `watch`: the task that finds them
 //! - `metrics`: metrics for Prometheus
 //! - `health`: `/healthz` and `/readyz`
@@ -20,6 +21,7 @@ mod changes;
 mod failure;
 mod guard;
 mod health;
+mod item_id;
 mod metrics;
 mod pages;
 mod router;

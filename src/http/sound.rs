@@ -4,9 +4,10 @@
 
 use super::byte_range::{Asked, asked};
 use super::failure::status_of;
+use super::item_id::item_id;
 use super::site::Site;
 use crate::app::reading::location_of;
-use crate::domain::{JobId, Location};
+use crate::domain::Location;
 use crate::media::playback::playable::Playable;
 use crate::media::playback::player::NotPlayable;
 use crate::media::sound_track::Ffmpeg;
@@ -32,7 +33,7 @@ pub(super) async fn sound(
     headers: HeaderMap,
 ) -> Response {
     let missing = || (StatusCode::NOT_FOUND, "there is no such recording").into_response();
-    let Ok(item) = id.parse().map(JobId) else {
+    let Some(item) = item_id(&id) else {
         return missing();
     };
     let path = match location_of(&site.session, item).await {

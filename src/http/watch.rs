@@ -1,8 +1,9 @@
 //! The task that finds changes of the queue.
 
+use super::changes::QueueState;
 use super::failure::message_of;
 use super::site::Site;
-use crate::app::status::status;
+use crate::app::status::{queue_mark, status};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,9 +24,7 @@ pub(super) async fn watch(site: Arc<Site>) {
                 tracing::warn!("cannot read the queue for the page: {error}");
             }
             is_failing = found.is_err();
-            found
-                .into_iter()
-                .for_each(|status| site.changes.set(status));
+            found.into_iter().for_each(|state| site.changes.set(state));
         }
         tokio::select! {
             () = site.stop.cancelled() => return,
@@ -34,9 +33,12 @@ pub(super) async fn watch(site: Arc<Site>) {
     }
 }
 
-/// Returns the status as JSON.
-async fn latest(site: &Site) -> Result<String, String> {
+/// Returns the state of the queue.
+async fn latest(site: &Site) -> Result<QueueState, String> {
+    let mark = queue_mark(&site.session).await;
+    let mark = mark.map_err(|error| message_of(&error))?;
     let status = status(&site.session).await;
     let status = status.map_err(|error| message_of(&error))?;
-    serde_json::to_string(&status).map_err(|error| error.to_string())
+    let status = serde_json::to_string(&status).map_err(|error| error.to_string())?;
+    Ok(QueueState { mark, status })
 }

@@ -6,6 +6,9 @@ mod client;
 mod guard;
 mod listen;
 mod pages;
+mod reading;
+mod search;
+mod sound;
 
 use crate::harness::{TestEnv, settings};
 use std::fs;

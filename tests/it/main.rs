@@ -57,6 +57,7 @@ mod sick_models;
 mod simulation;
 mod soak;
 mod sound_copies;
+mod spoken;
 mod state_folder;
 mod stop;
 mod store;

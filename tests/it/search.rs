@@ -1,6 +1,7 @@
 //! Search in transcripts.
 
 use crate::harness::{CommandResult, TestEnv, set_mtime, settings};
+use crate::spoken;
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions, Connection, Executor};
 use std::fs;
@@ -12,36 +13,24 @@ type Turn<'a> = (u32, &'a str);
 fn result(turns: &[Turn<'_>]) -> Value {
     let mut words = Vec::new();
     for (speaker, text) in turns {
-        for word in text.split(' ') {
+        for text in text.split(' ') {
             let start = words.len() as f64;
-            words.push(json!({
-                "word": word, "punctuated_word": word, "start": start, "end": start + 0.9, "confidence": 0.9,
-                "speaker": speaker,
-            }));
+            words.push(spoken::word(text, start, start + 0.9, *speaker));
         }
     }
-    let texts: Vec<_> = turns.iter().map(|(_, text)| *text).collect();
-    json!({
-        "metadata": {"duration": words.len() as f64, "channels": 1},
-        "results": {"channels": [{"alternatives": [
-            {"transcript": texts.join(" "), "confidence": 0.9, "words": words},
-        ]}]},
-    })
+    spoken::result(&words)
 }
 
-/// Creates an environment with a transcript for each list of turns. The queue takes them over from files.
+/// Creates an environment with a transcript for each list of turns.
 fn transcribed(transcripts: &[&[Turn<'_>]]) -> TestEnv {
     let count = u32::try_from(transcripts.len()).unwrap();
     let env = TestEnv::with_recordings(settings(), count);
     env.run_once(0);
-    for (number, turns) in transcripts.iter().enumerate() {
-        let path = env.path(format!("transcripts/talks/{number}.json"));
-        let mut envelope: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        envelope["result"] = result(turns);
-        fs::write(path, envelope.to_string()).unwrap();
-    }
-    fs::remove_dir_all(env.path("state")).unwrap();
-    env.run_once(0);
+    let numbered = transcripts.iter().enumerate();
+    let results: Vec<_> = numbered
+        .map(|(number, turns)| (number.to_string(), result(turns)))
+        .collect();
+    spoken::replace_results(&env, &results);
     env
 }
 

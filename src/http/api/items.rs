@@ -8,6 +8,7 @@ use crate::app::items::{ItemDetails, ItemView, details_of};
 use crate::app::items_page::{MAX_OFFSET, MAX_SIZE, page};
 use crate::app::wait_text::WaitText;
 use crate::domain::JobId;
+use crate::http::item_id::item_id as named;
 use crate::http::site::Site;
 use crate::store::sqlite::item_order::ItemOrder;
 use axum::Json;
@@ -102,7 +103,7 @@ pub(super) async fn add(
 
 /// Parses the ID of an item in a path.
 pub(super) fn item_id(text: &str) -> Result<JobId, Problem> {
-    text.parse().map(JobId).map_err(|_| no_item(text))
+    named(text).ok_or_else(|| no_item(text))
 }
 
 /// There is no such item.

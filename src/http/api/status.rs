@@ -33,8 +33,8 @@ pub(super) async fn events(
         loop {
             changes.changed().await.ok()?;
             let latest = changes.borrow_and_update().clone();
-            if let Some(status) = latest {
-                let event = Event::default().event("status").data(status);
+            if let Some(state) = latest {
+                let event = Event::default().event("status").data(state.status);
                 return Some((Ok(event), (changes, permit)));
             }
         }

@@ -11,6 +11,8 @@ const order = words.map((_, index) => index).sort((a, b) => times[2 * a] - times
 // Time of the player at the first sound, in seconds. Not zero for a video whose sound starts late.
 let soundStart = 0;
 let marked = null;
+// Whether the browser can play the recording. Otherwise, links to a moment lead to its word.
+let isPlayable = false;
 
 // Returns the last word that has begun at a time of the transcript in milliseconds, unless it ended long before.
 function spokenAt(time) {
@@ -29,15 +31,20 @@ function spokenAt(time) {
 }
 
 function mark() {
+  markAt(player.currentTime - soundStart);
+}
+
+// Marks the word at a time of the transcript in seconds.
+function markAt(seconds) {
   // The clock may stop a millisecond before the word that was sought.
-  const word = spokenAt((player.currentTime - soundStart) * 1000 + 1);
+  const word = spokenAt(seconds * 1000 + 1);
   if (word === marked) {
     return;
   }
   marked?.classList.remove("is-spoken");
   word?.classList.add("is-spoken");
   // Follows the speech, unless the reader has moved on.
-  if (word && marked && !player.paused && isInView(marked) && !isInView(word)) {
+  if (word && marked && isPlayable && !player.paused && isInView(marked) && !isInView(word)) {
     word.scrollIntoView({ block: "center" });
   }
   marked = word;
@@ -67,12 +74,16 @@ function followAddress() {
   if (Number.isNaN(seconds)) {
     return;
   }
-  playFrom(seconds);
-  const word = spokenAt(seconds * 1000 + 1);
-  word?.scrollIntoView({ block: "center" });
+  if (isPlayable) {
+    playFrom(seconds);
+  } else {
+    markAt(seconds);
+  }
+  spokenAt(seconds * 1000 + 1)?.scrollIntoView({ block: "center" });
 }
 
 function listen() {
+  isPlayable = true;
   player.addEventListener("play", markWhilePlaying);
   player.addEventListener("seeked", mark);
   transcript.classList.add("is-ready");
@@ -88,10 +99,12 @@ function listen() {
       playFrom(seconds);
     }
   });
-  addEventListener("hashchange", followAddress);
-  followAddress();
+  if (!player.paused) {
+    markWhilePlaying();
+  }
 }
 
+// Learns how the recording is played, and shows why it is not.
 async function prepare() {
   const answer = await fetch(player.src, { method: "HEAD" });
   if (!answer.ok) {
@@ -108,14 +121,24 @@ async function prepare() {
     const video = document.createElement("video");
     video.id = player.id;
     video.controls = true;
-    video.preload = "metadata";
     video.src = player.src;
     player.replaceWith(video);
     player = video;
   }
-  listen();
+  // Shows the length, which the server knows by now.
+  player.preload = "metadata";
 }
 
-if (player && words.length > 0) {
-  prepare().catch(() => listen());
+async function start() {
+  if (player) {
+    // A server out of reach is a problem that the player itself shows.
+    await prepare().catch(() => {});
+  }
+  if (player && !player.hidden && words.length > 0) {
+    listen();
+  }
+  addEventListener("hashchange", followAddress);
+  followAddress();
 }
+
+start();

@@ -47,6 +47,16 @@ impl PageError {
         }
     }
 
+    /// A part of an action was done, and the rest was not, for this reason.
+    pub(super) fn unfinished(site: &Site, message: String) -> Self {
+        Self {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            title: "Not finished",
+            message,
+            frame: Frame::new(site, ""),
+        }
+    }
+
     /// A use case failed.
     pub(super) fn failed(site: &Site, error: &AppError) -> Self {
         let (status, title) = match status_of(error) {

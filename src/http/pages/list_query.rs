@@ -132,6 +132,9 @@ pub(super) fn notice(query: &str) -> String {
         "pause" => "Submissions are paused. Pending items are still collected.".to_owned(),
         "resume" => "Submissions resumed.".to_owned(),
         "speakers" => "The names are stored, and the transcripts written again.".to_owned(),
+        "speakers-kept" => {
+            "The names are stored. Transcripts that were edited stay as they are, and the new ones are beside them.".to_owned()
+        }
         _ => return String::new(),
     };
     match (action.as_str(), refused) {

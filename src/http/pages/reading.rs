@@ -4,10 +4,13 @@ use super::error::PageError;
 use super::frame::{Frame, page};
 use super::list_query::notice;
 use super::moment::clock_time;
+use crate::app::actions::export::ExportOutcome;
+use crate::app::actions::export_result::ExportResult;
 use crate::app::actions::speakers::name_speakers as store_names;
 use crate::app::reading::{Reading, reading_of};
 use crate::domain::readable_path::readable_path;
 use crate::domain::{JobId, Language, Location};
+use crate::http::item_id::item_id;
 use crate::http::site::Site;
 use crate::output::render::{SpeakerSample, TimedParagraph};
 use askama::Template;
@@ -52,7 +55,7 @@ pub(super) async fn read(
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
-    let item = item_id(&site, &id)?;
+    let item = item_id(&id).ok_or_else(|| missing(&site, &id))?;
     let reading = reading_of(&site.session, item).await;
     let reading = reading.map_err(|error| PageError::failed(&site, &error))?;
     let reading = reading.ok_or_else(|| missing(&site, &id))?;
@@ -111,7 +114,7 @@ pub(super) async fn name_speakers(
     Path(id): Path<String>,
     body: String,
 ) -> Result<Redirect, PageError> {
-    let item = item_id(&site, &id)?;
+    let item = item_id(&id).ok_or_else(|| missing(&site, &id))?;
     let names = form_urlencoded::parse(body.as_bytes());
     let names: Vec<_> = names
         .filter_map(|(key, name)| {
@@ -120,13 +123,26 @@ pub(super) async fn name_speakers(
         })
         .collect();
     let stored = store_names(&site.session, &item.to_string(), &names).await;
-    stored.map_err(|error| PageError::failed(&site, &error))?;
-    let target = format!("{}/recordings/{item}/read?did=speakers", site.base());
+    let written = stored.map_err(|error| PageError::failed(&site, &error))?;
+    let action = action_of(&written).map_err(|text| PageError::unfinished(&site, text))?;
+    let target = format!("{}/recordings/{item}/read?did={action}", site.base());
     Ok(Redirect::to(&target))
 }
 
-fn item_id(site: &Site, id: &str) -> Result<JobId, PageError> {
-    id.parse().map(JobId).map_err(|_| missing(site, id))
+/// Returns the action that the notice describes, or a message if the names are stored and the transcripts are the old ones.
+fn action_of(written: &[ExportResult]) -> Result<&'static str, String> {
+    let mut action = "speakers";
+    for result in written {
+        match &result.outcome {
+            ExportOutcome::Refused { reason } => {
+                let text = format!("The names are stored, but not in the transcripts: {reason}.");
+                return Err(text);
+            }
+            ExportOutcome::Written { kept, .. } if !kept.is_empty() => action = "speakers-kept",
+            ExportOutcome::Written { .. } | ExportOutcome::Unchanged => {}
+        }
+    }
+    Ok(action)
 }
 
 fn missing(site: &Site, id: &str) -> PageError {

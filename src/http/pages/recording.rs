@@ -5,7 +5,8 @@ use super::error::PageError;
 use super::frame::{Frame, page};
 use super::list_query::notice;
 use crate::app::items::{AttemptView, ItemDetails, details_of};
-use crate::domain::{JobId, JobState};
+use crate::domain::JobState;
+use crate::http::item_id::item_id;
 use crate::http::site::Site;
 use crate::http::transcript_file::formats;
 use askama::Template;
@@ -51,7 +52,7 @@ pub(super) async fn recording(
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
     let missing = || PageError::missing(&site, format!("There is no recording {id}."));
-    let item = JobId(id.parse().map_err(|_| missing())?);
+    let item = item_id(&id).ok_or_else(missing)?;
     let details = details_of(&site.session, item).await;
     let details = details.map_err(|error| PageError::failed(&site, &error))?;
     let details = details.ok_or_else(missing)?;

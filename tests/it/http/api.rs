@@ -222,6 +222,20 @@ fn events_tell_changes() {
 }
 
 #[test]
+fn an_item_that_fails_again_is_an_event() {
+    let env = transcribed();
+    let server = Server::start(&env);
+    let stream = server.open("GET", "/api/v1/events", &[], "");
+    let lines = BufReader::new(stream).lines().map(Result::unwrap);
+    let mut data = lines.filter(|line| line.starts_with("data: "));
+    data.next().unwrap();
+    // The status may be the same before and after it.
+    env.run(&["retry", &id_of(&env, "broken.wav").to_string()]);
+    env.run_once(1);
+    data.next().unwrap();
+}
+
+#[test]
 fn metrics_follow_the_queue() {
     let env = transcribed();
     let server = Server::start(&env);

@@ -108,7 +108,10 @@ impl Drop for Server {
 pub struct Response {
     pub status: u16,
     head: String,
+    /// Body as text.
     pub body: String,
+    /// Body as it came.
+    pub bytes: Vec<u8>,
 }
 
 impl Response {
@@ -116,14 +119,16 @@ impl Response {
         let mut bytes = Vec::new();
         // A reset may follow the response to a body that was not read.
         let _reset = stream.read_to_end(&mut bytes);
-        let text = String::from_utf8(bytes).unwrap();
+        let text = String::from_utf8_lossy(&bytes);
         let (head, body) = text
             .split_once("\r\n\r\n")
             .unwrap_or_else(|| panic!("{text}"));
+        let (head, body) = (head.to_owned(), body.to_owned());
         Self {
             status: head.split(' ').nth(1).unwrap().parse().unwrap(),
-            head: head.to_owned(),
-            body: body.to_owned(),
+            bytes: bytes.split_off(head.len() + 4),
+            head,
+            body,
         }
     }
 

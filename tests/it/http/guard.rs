@@ -67,6 +67,24 @@ fn other_names_and_other_sites_are_refused() {
 }
 
 #[test]
+fn another_site_cannot_name_speakers() {
+    let env = TestEnv::with_recordings(settings(), 1);
+    env.run_once(0);
+    let server = Server::start(&env);
+    for (origin, status) in [
+        (("Origin", "http://evil.example"), 403),
+        (("Sec-Fetch-Site", "cross-site"), 403),
+        (("Host", "evil.example"), 421),
+        // The sandbox names no speakers.
+        (("Sec-Fetch-Site", "same-origin"), 422),
+    ] {
+        let form = "speaker-0=Anna";
+        let named = server.send("POST", "/recordings/1/speakers", &[origin], form);
+        assert_eq!(named.status, status, "{origin:?}: {}", named.body);
+    }
+}
+
+#[test]
 fn nothing_is_shown_without_the_token() {
     let (_env, server) = with_token("");
     let right = format!("Bearer {TOKEN}");
@@ -75,6 +93,10 @@ fn nothing_is_shown_without_the_token() {
         ("/recordings", 303, 200),
         ("/recordings/1", 303, 200),
         ("/recordings/1/transcript/txt", 303, 200),
+        ("/recordings/1/read", 303, 200),
+        ("/recordings/1/sound", 303, 200),
+        ("/search", 303, 200),
+        ("/search?q=a", 303, 200),
         ("/nothing", 303, 404),
         ("/metrics", 401, 200),
         ("/api/v1/items", 401, 200),
@@ -91,6 +113,8 @@ fn nothing_is_shown_without_the_token() {
         assert_eq!(answer.status, with, "{path}");
     }
     assert_eq!(server.post("/pause", "").status, 303);
+    let names = server.post("/recordings/1/speakers", "speaker-0=Anna");
+    assert_eq!((names.status, names.header("location")), (303, "/login"));
     assert_eq!(
         server.get("/?a=b").header("location"),
         "/login?next=%2F%3Fa%3Db"

@@ -94,13 +94,21 @@ fn all_links_work_below_a_path() {
     let item = format!("/ns/recordings/{}", id_of(&env, "good.wav"));
     let redirect = server.get("/ns/");
     assert_eq!((redirect.status, redirect.header("location")), (308, "/ns"));
-    for path in ["/ns", "/ns/recordings", &item, "/ns/nothing"] {
+    let read = format!("{item}/read");
+    for path in [
+        "/ns",
+        "/ns/recordings",
+        &item,
+        &read,
+        "/ns/search",
+        "/ns/nothing",
+    ] {
         let body = server.get(path).body;
         let links = ["href=\"", "src=\"", "action=\"", "data-events=\""];
         let targets = links.iter().flat_map(|link| body.split(link).skip(1));
         for target in targets.map(|rest| rest.split('"').next().unwrap()) {
             assert!(
-                target == "#main" || target.starts_with("/ns"),
+                target.starts_with('#') || target.starts_with("/ns"),
                 "{path}: {target}"
             );
             if !target.contains("events") && !target.starts_with('#') {
