@@ -1,7 +1,7 @@
 //! The task that finds changes of the queue.
 
-use super::failure::message_of;
 use super::site::Site;
+use crate::app::error::message_of;
 use crate::app::status::status;
 use std::sync::Arc;
 use std::time::Duration;

@@ -332,7 +332,7 @@ fn every_command_with_json_is_documented() {
         };
         for (name, text) in texts {
             let is_without =
-                ["demo", "serve", "sandbox", "completions", "man"].contains(&name.as_str());
+                ["demo", "serve", "mcp", "sandbox", "completions", "man"].contains(&name.as_str());
             assert_eq!(text.contains("--json"), !is_without, "{name}");
             if !is_without {
                 with_json += 1;
