@@ -52,7 +52,7 @@ pub(super) async fn read(
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
-    let item = item_id(&site, &id)?;
+    let item = item_id(&id).ok_or_else(|| missing(&site, &id))?;
     let reading = reading_of(&site.session, item).await;
     let reading = reading.map_err(|error| PageError::failed(&site, &error))?;
     let reading = reading.ok_or_else(|| missing(&site, &id))?;
@@ -111,7 +111,7 @@ pub(super) async fn name_speakers(
     Path(id): Path<String>,
     body: String,
 ) -> Result<Redirect, PageError> {
-    let item = item_id(&site, &id)?;
+    let item = item_id(&id).ok_or_else(|| missing(&site, &id))?;
     let names = form_urlencoded::parse(body.as_bytes());
     let names: Vec<_> = names
         .filter_map(|(key, name)| {
@@ -125,8 +125,8 @@ pub(super) async fn name_speakers(
     Ok(Redirect::to(&target))
 }
 
-fn item_id(site: &Site, id: &str) -> Result<JobId, PageError> {
-    id.parse().map(JobId).map_err(|_| missing(site, id))
+fn item_id(id: &str) -> Option<JobId> {
+    id.parse().map(JobId).ok()
 }
 
 fn missing(site: &Site, id: &str) -> PageError {
