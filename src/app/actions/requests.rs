@@ -23,6 +23,7 @@ pub struct RetryRequest {
     #[serde(default)]
     failed: bool,
     /// Failed items with this class of error.
+    #[serde(default)]
     #[schemars(schema_with = "error_classes")]
     error: Option<String>,
     /// Failed items of this source.
