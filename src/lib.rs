@@ -18,6 +18,7 @@
 //! - [`pipeline`]: discover → submit → poll → save, and recovery at a start
 //! - [`app`]: use cases, which return plain serialisable values
 //! - [`http`]: the page in the browser and the interface for programs
+//! - [`mcp`]: the server of the Model Context Protocol
 //! - [`cli`]: the commands, one file each
 //!
 //! # Example
@@ -91,6 +92,7 @@ pub mod config;
 pub mod disk;
 pub mod domain;
 pub mod http;
+pub mod mcp;
 pub mod media;
 pub mod notify;
 pub mod output;

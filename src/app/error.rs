@@ -9,6 +9,7 @@ use crate::provider::ClientError;
 use crate::provider::aimlapi::models::UnknownModel;
 use crate::runtime::subprocess::ProgramError;
 use crate::store::StoreError;
+use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
@@ -119,6 +120,18 @@ pub enum AppError {
     /// The service's prices cannot be fetched.
     #[error("cannot fetch prices from the service: {0}; set them under [prices]")]
     PriceList(String),
+}
+
+/// Returns the messages of an error and of its causes.
+#[must_use]
+pub fn message_of(error: &dyn Error) -> String {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        message.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    message
 }
 
 /// Lists the files.

@@ -1,9 +1,9 @@
 //! Use cases. They return plain serialisable values, which the command line prints and a web page could show.
 //!
-//! - [`session`]: configuration and queue of one use case; [`error`]: their errors
+//! - [`session`]: configuration and queue of one use case; [`error`]: their errors; [`request_error`]: those of programs
 //! - [`mod@status`]: status of the queue
 //! - [`live`]: live snapshot of the queue
-//! - [`items`]: items with their attempts and hooks; [`items_page`]: one page of them
+//! - [`items`]: items with their attempts and hooks; [`items_page`]: one page of them; [`mod@item_list`]: a page as programs read it
 //! - [`wait_reason`]: the reasons that items wait; [`wait_text`]: their sentences
 //! - [`mod@plan`]: what a run would submit; [`mod@scan`]: scan of all sources
 //! - [`budget_use`]: what is spent of the budget; [`timeline`]: the last day in numbers
@@ -11,7 +11,7 @@
 //! - `charges`: charges that the service lists
 //! - [`prices`]: prices of the models; [`mod@catalogue`]: models of the service
 //! - [`doctor`]: checks of all prerequisites; [`duration_text`]: durations as text
-//! - [`mod@search`]: search in transcripts
+//! - [`mod@search`]: search in transcripts; [`reading`]: a transcript to read along; [`passage`]: a part of one
 //! - [`transcribe`]: transcripts of single recordings and folders, without a configuration file
 //! - [`actions`]: actions of the operator on the queue
 
@@ -23,9 +23,11 @@ mod charges;
 pub mod doctor;
 pub mod duration_text;
 pub mod error;
+pub mod item_list;
 pub mod items;
 pub mod items_page;
 pub mod live;
+pub mod passage;
 pub mod plan;
 mod plan_budget;
 pub mod prices;
@@ -33,6 +35,7 @@ mod progress;
 pub mod quality;
 pub mod reading;
 pub mod reconcile;
+pub mod request_error;
 pub mod scan;
 pub mod search;
 pub mod select;

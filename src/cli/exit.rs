@@ -2,7 +2,7 @@
 
 use super::journal::{self, Priority};
 use super::terminal::{ERROR, escape_control_chars, print_to_stderr, printable_lines};
-use crate::app::AppError;
+use crate::app::error::{AppError, message_of};
 use crate::config::{ConfigError, KeyError};
 use crate::notify::channels::ChannelError;
 use crate::pipeline::RunError;
@@ -51,13 +51,7 @@ impl CommandError {
 
     /// Creates an error from the messages of `error` and all its sources.
     pub fn from_error(exit: Exit, error: &dyn Error) -> Self {
-        let mut message = error.to_string();
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            message.push_str(&format!(": {error}"));
-            cause = error.source();
-        }
-        Self { exit, message }
+        Self::new(exit, message_of(error))
     }
 
     /// Creates an error with [`Exit::Internal`].

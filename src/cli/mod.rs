@@ -31,6 +31,7 @@ mod list;
 mod live;
 mod logging;
 mod manual_config;
+mod mcp;
 mod models;
 mod notify;
 mod packaging;
@@ -109,6 +110,7 @@ async fn command(cli: Cli) -> Result<Exit, CommandError> {
         Command::Report(args) => report::report(&session()?, &args).await,
         Command::Run(args) => run::run(session()?, &args, &cli.global).await,
         Command::Serve(args) => serve::serve(session()?, &args).await,
+        Command::Mcp(args) => mcp::mcp(session()?, &args).await,
         Command::Status(args) => status::status(&session()?, &args).await,
         Command::List(args) => list::list(&session()?, &args).await,
         Command::Show(args) => show::show(&session()?, &args).await,

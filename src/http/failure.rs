@@ -1,8 +1,7 @@
-//! Failures of use cases, as a status of HTTP and a message.
+//! Failures of use cases, as a status of HTTP.
 
 use crate::app::error::AppError;
 use axum::http::StatusCode;
-use std::error::Error;
 
 /// Returns the status for an error.
 pub(super) const fn status_of(error: &AppError) -> StatusCode {
@@ -16,15 +15,4 @@ pub(super) const fn status_of(error: &AppError) -> StatusCode {
         }
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
-}
-
-/// Returns the message of an error and of its causes.
-pub(super) fn message_of(error: &dyn Error) -> String {
-    let mut message = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        message.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    message
 }

@@ -6,7 +6,7 @@
 //! - `guard`: hosts, origins, token, login attempts and headers
 //! - `pages`: pages for the browser, rendered on the server
 //! - `api`: interface for programs, below `/api/v1`
-//! - `failure`: failures of use cases; `transcript_file`: transcripts as files
+//! - `failure`: statuses of failures; `transcript_file`: transcripts as files
 //! - `sound`: recordings for players; `byte_range`: the parts that they ask for
 //! - `item_id`: the ID of an item in a path
 //! - `changes`: changes of the queue, which pages and programs are told; `watch`: the task that finds them

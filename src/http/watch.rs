@@ -1,8 +1,8 @@
 //! The task that finds changes of the queue.
 
 use super::changes::QueueState;
-use super::failure::message_of;
 use super::site::Site;
+use crate::app::error::message_of;
 use crate::app::status::{queue_mark, status};
 use std::sync::Arc;
 use std::time::Duration;

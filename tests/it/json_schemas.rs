@@ -1,6 +1,7 @@
 //! The JSON that programs read, compared with the schemas in `docs/json`.
 
 use crate::harness::{CommandResult, TestEnv, os_str, run_command, settings, wav};
+use crate::mcp::client::Client;
 use crate::schema_check::{Schema, assert_valid, folder, schema_of};
 use nightscribe_sandbox::Settings;
 use serde_json::{Value, json};
@@ -160,6 +161,12 @@ fn evaluate(life: &Life) {
     life.run(&["adopt", "--json"]);
     life.run(&["search", "sandbox", "--json"]);
     life.run(&["search", "--rebuild", "--json"]);
+    let mut client = Client::start(&life.env, &[]);
+    life.see("item-list", client.call("list", json!({ "limit": 3 })));
+    let item: i64 = ids["0.wav"].parse().unwrap();
+    let passage = client.call("read_passage", json!({ "item": item, "at_s": 0 }));
+    assert_eq!(passage["paragraphs"][0]["speaker"], "Anna");
+    life.see("passage", passage);
     life.run(&[
         "retry",
         "--low-quality",
@@ -332,7 +339,7 @@ fn every_command_with_json_is_documented() {
         };
         for (name, text) in texts {
             let is_without =
-                ["demo", "serve", "sandbox", "completions", "man"].contains(&name.as_str());
+                ["demo", "serve", "mcp", "sandbox", "completions", "man"].contains(&name.as_str());
             assert_eq!(text.contains("--json"), !is_without, "{name}");
             if !is_without {
                 with_json += 1;

@@ -34,6 +34,7 @@ mod lengths;
 mod live;
 mod looks_paid;
 mod low_quality;
+mod mcp;
 mod models;
 mod network;
 mod notifications;

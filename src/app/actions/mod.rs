@@ -8,6 +8,7 @@
 //! - [`export`]: write transcripts again from stored results; `export_answer`: write an answer that could not be used;
 //!   `export_staging`: rendering; [`export_result`]: JSON form; `export_changed`: choice of files that would be written differently
 //! - [`speakers`]: names of the speakers of a recording
+//! - [`requests`]: actions as programs request them
 //! - [`test_message`]: test the notification channels
 
 pub mod add;
@@ -19,6 +20,7 @@ mod export_changed;
 pub mod export_result;
 mod export_staging;
 pub mod pause;
+pub mod requests;
 pub mod retry;
 pub mod retry_low_quality;
 pub mod speakers;

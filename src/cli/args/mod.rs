@@ -2,6 +2,7 @@
 
 mod items;
 mod json;
+mod mcp;
 mod money;
 mod run;
 #[cfg(feature = "sandbox")]
@@ -16,6 +17,7 @@ mod transcripts;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use items::{AddArgs, CancelArgs, ListArgs, RetryArgs, ShowArgs};
 pub use json::{JsonArgs, JsonLinesArgs};
+pub use mcp::McpArgs;
 pub use money::{PlanArgs, PricesArgs, ReportArgs};
 pub use run::{PauseArgs, ResumeArgs, RunArgs, StatusArgs};
 #[cfg(feature = "sandbox")]
@@ -109,6 +111,8 @@ pub enum Command {
     Run(RunArgs),
     /// Show the queue in the browser, and offer it to programs, until stopped
     Serve(ServeArgs),
+    /// Offer the transcripts and the queue to a program such as a chat or an editor (MCP)
+    Mcp(McpArgs),
     /// Show counts by state, holds, next expiry, throughput and time left
     Status(StatusArgs),
     /// List items, newest first

@@ -20,7 +20,9 @@ use crate::app::actions::test_message::TestDelivery;
 use crate::app::billing::BillingReport;
 use crate::app::catalogue::ModelView;
 use crate::app::doctor::check_result::CheckResult;
+use crate::app::item_list::ItemList;
 use crate::app::items::{ItemDetails, ItemView};
+use crate::app::passage::Passage;
 use crate::app::plan::Plan;
 use crate::app::prices::{ModelPrice, UnpricedModel};
 use crate::app::quality::QualityReport;
@@ -66,12 +68,20 @@ fn schemas() -> Vec<(&'static str, Value)> {
             "item-details",
             "Line of `show --json`: an item with its attempts.",
         ),
+        schema::<ItemList>(
+            "item-list",
+            "Answer of the MCP tool `list`, and of `GET /api/v1/items`: a page of items.",
+        ),
         schema::<ModelView>("model", "Line of `models --json`: a model of the service."),
         schema::<Notification>(
             "notification",
             "Standard input of `notify.command`, and body of `notify.webhook`.",
         ),
         schema::<TestDelivery>("notify", "Line of `notify --test --json`: a channel."),
+        schema::<Passage>(
+            "passage",
+            "Answer of the MCP tool `read_passage`: the text around a time.",
+        ),
         schema::<PauseResult>("pause", "Output of `pause --json`."),
         schema::<Plan>(
             "plan",

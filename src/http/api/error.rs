@@ -1,7 +1,8 @@
 //! Errors as JSON, in the form of RFC 9457 (`application/problem+json`).
 
-use crate::app::error::AppError;
-use crate::http::failure::{message_of, status_of};
+use crate::app::error::{AppError, message_of};
+use crate::app::request_error::RequestError;
+use crate::http::failure::status_of;
 use axum::Json;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
@@ -55,6 +56,15 @@ impl From<AppError> for Problem {
         Self {
             status,
             detail: message_of(&error),
+        }
+    }
+}
+
+impl From<RequestError> for Problem {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::Invalid(reason) => Self::bad(reason),
+            RequestError::App(error) => error.into(),
         }
     }
 }

@@ -2,56 +2,26 @@
 
 use super::body::JsonBody;
 use super::error::Problem;
-use super::list_request::ListRequest;
+use super::list_request::list_request;
 use crate::app::actions::add::{AddOutcome, AddResult, Adder};
-use crate::app::items::{ItemDetails, ItemView, details_of};
-use crate::app::items_page::{MAX_OFFSET, MAX_SIZE, page};
+use crate::app::item_list::{ItemList, item_list};
+use crate::app::items::{ItemDetails, details_of};
 use crate::app::wait_text::WaitText;
 use crate::domain::JobId;
 use crate::http::item_id::item_id as named;
 use crate::http::site::Site;
-use crate::store::sqlite::item_order::ItemOrder;
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// A page of items.
-#[derive(Serialize)]
-pub(super) struct ItemList {
-    /// Items, in the form of `list --json`.
-    items: Vec<ItemView<String>>,
-    /// Value of `before` for the next page, newest first. `None` on the last page and in another order.
-    next_before: Option<JobId>,
-    /// Value of `offset` for the next page in another order. `None` on the last page and newest first.
-    next_offset: Option<usize>,
-}
 
 /// Answers with a page of items.
 pub(super) async fn list(
     State(site): State<Arc<Site>>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<ItemList>, Problem> {
-    let request = ListRequest::parse(query.as_deref().unwrap_or_default())?;
-    let (order, offset, size) = (request.order, request.offset, request.size);
-    if offset > MAX_OFFSET || !(1..=MAX_SIZE).contains(&size) {
-        return Err(Problem::bad(format!(
-            "`limit` is 1 to {MAX_SIZE}, and `offset` at most {MAX_OFFSET}; a filter makes the list shorter"
-        )));
-    }
-    let found = page(&site.session, request.filter, order, offset, size).await?;
-    let wait_text = WaitText::local(site.session.now());
-    let last = found.items.last().map(|item| item.id);
-    let is_newest = order == ItemOrder::Newest;
-    let next = offset + size;
-    let items = found.items.into_iter();
-    Ok(Json(ItemList {
-        next_before: last.filter(|_| found.has_more && is_newest),
-        next_offset: Some(next).filter(|next| found.has_more && !is_newest && *next <= MAX_OFFSET),
-        items: items
-            .map(|item| item.map_reason(|reason| wait_text.of(&reason)))
-            .collect(),
-    }))
+    let request = list_request(query.as_deref().unwrap_or_default())?;
+    Ok(Json(item_list(&site.session, request).await?))
 }
 
 /// Answers with an item and its attempts, as `show --json`.

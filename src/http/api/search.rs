@@ -1,10 +1,9 @@
 //! Search in transcripts.
 
 use super::error::Problem;
-use crate::app::error::AppError;
+use crate::app::error::{AppError, message_of};
 use crate::app::search::answer::SearchAnswer;
 use crate::app::search::{SearchOptions, search as find};
-use crate::http::failure::message_of;
 use crate::http::site::Site;
 use crate::runtime::clock::{Clock as _, SystemClock};
 use axum::Json;

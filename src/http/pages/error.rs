@@ -1,8 +1,8 @@
 //! Pages about errors.
 
 use super::frame::{Frame, page};
-use crate::app::error::AppError;
-use crate::http::failure::{message_of, status_of};
+use crate::app::error::{AppError, message_of};
+use crate::http::failure::status_of;
 use crate::http::site::Site;
 use askama::Template;
 use axum::extract::State;

@@ -3,10 +3,9 @@
 use super::error::PageError;
 use super::frame::{Frame, page};
 use super::moment::clock_time;
-use crate::app::error::AppError;
+use crate::app::error::{AppError, message_of};
 use crate::app::search::answer::{SearchAnswer, SearchHit, SearchPassage};
 use crate::app::search::{SearchOptions, search as find};
-use crate::http::failure::message_of;
 use crate::http::site::Site;
 use crate::policy::day::date_of;
 use crate::runtime::clock::{Clock as _, SystemClock};
