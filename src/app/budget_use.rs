@@ -1,4 +1,4 @@
-//! What is spent of each cap of the budget.
+//! Use of each cap of the budget.
 
 use super::error::AppError;
 use super::session::Session;
@@ -8,18 +8,18 @@ use crate::policy::budget::{Cap, Metric, Period, period_bounds};
 use crate::runtime::clock::{Clock, SystemClock};
 use crate::store::Store;
 
-/// A cap of the budget, and what is spent of it.
+/// A cap of the budget and its use.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CapUse {
     /// The cap.
     pub cap: Cap,
-    /// What is spent in its current period: seconds of audio, or money. A cap per run counts from the start of the active run.
+    /// Use in the current period, in seconds of audio or in money. The period of a cap per run starts with the active run.
     pub spent: f64,
     /// Currency of a cap on money.
     pub currency: Option<String>,
 }
 
-/// Returns the configured caps with what is spent of them. Nothing is spent while no queue exists.
+/// Returns the configured caps with their use. Without a queue, the use is 0.
 ///
 /// # Errors
 /// If the database fails.

@@ -67,7 +67,7 @@ pub struct LowQualityRetry {
 /// The earlier results stay stored, and their files stay until the new ones are written. All recordings are queued, or none.
 ///
 /// # Errors
-/// - There is no queue, or no transcript has a confidence.
+/// - The queue does not exist, or all transcripts lack a confidence.
 /// - The model is unknown, or has no price although a budget limits the cost.
 /// - No source has the requested name.
 /// - The database fails.

@@ -33,8 +33,9 @@ pub(super) async fn catch_up(session: &Session, store: &Store) -> Result<u64, Ap
     }
 }
 
-/// Makes the index anew from the stored results, and reports the number of transcripts that are left after each step. It works
-/// beside a run and beside searches, which do not find what is not indexed yet.
+/// Rebuilds the index from the stored results. Reports the number of transcripts that are left after each step.
+///
+/// Runs and searches may go on meanwhile. A search does not find the transcripts that are not indexed yet.
 ///
 /// If it is interrupted, the next call continues it, as do runs and searches.
 ///

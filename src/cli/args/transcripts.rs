@@ -39,7 +39,7 @@ pub struct SearchArgs {
     /// Play the first passage with the player of the configuration
     #[arg(long, conflicts_with = "json")]
     pub open: bool,
-    /// Make the index of all transcripts anew, for example after it was damaged
+    /// Rebuild the index of all transcripts, for example after it was damaged
     #[arg(long, conflicts_with_all = ["query", "sources", "open"])]
     pub rebuild: bool,
     /// Print one JSON object
