@@ -304,6 +304,18 @@ fn a_damaged_index_is_rebuilt() {
 }
 
 #[test]
+fn a_damaged_result_hides_no_other() {
+    let env = TestEnv::with_recordings(settings(), 2);
+    env.run_once(0);
+    sql(&env, "UPDATE results SET raw = x'00' WHERE job_id = 1");
+    let result = env.run(&["search", "--json", "sandbox"]);
+    assert_eq!(result.code, 0, "{}", result.stderr);
+    let answer: Value = serde_json::from_str(&result.stdout).unwrap();
+    assert_eq!(answer["hits"].as_array().unwrap().len(), 1);
+    assert!(result.stderr.contains("is damaged"), "{}", result.stderr);
+}
+
+#[test]
 fn the_first_passage_is_played() {
     let env = transcribed(&[&[(0, "some words"), (1, "then the budget")]]);
     let script = "echo \"$1 $2 ${AIMLAPI_KEY-no key}\" > played; exit ${3-0}";

@@ -13,9 +13,9 @@ use crate::output::render::{ShownWord, correct, shown_words};
 use crate::pipeline::stages::save::rule_book::RuleBook;
 use crate::provider::Completed;
 use crate::runtime::blocking::map_blocking;
+use crate::store::Store;
 use crate::store::sqlite::queue::ReceivedJob;
 use crate::store::sqlite::results::CompressedResult;
-use crate::store::{Store, StoreError};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -50,7 +50,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Returns the transcripts of these jobs with their passages, in the order of the jobs. Those without a passage are left
-    /// out.
+    /// out, and with a warning those whose stored result is damaged.
     pub(super) async fn hits(&self, jobs: &[JobId]) -> Result<Vec<SearchHit>, AppError> {
         let mut received = self.store.with_results(jobs).await?;
         let mut results = self.store.results(jobs).await?;
@@ -73,24 +73,21 @@ impl<'a> Reader<'a> {
         let threads = available_parallelism().map_or(1, NonZeroUsize::get);
         let mut hits = map_blocking(threads.min(MAX_THREADS), stored, read).await;
         hits.sort_by_key(|(index, _)| *index);
-        let hits = hits.into_iter().filter_map(|(_, hit)| hit.transpose());
-        Ok(hits.collect::<Result<_, StoreError>>()?)
+        Ok(hits.into_iter().filter_map(|(_, hit)| hit).collect())
     }
 }
 
-fn hit(
-    stored: Stored,
-    rules: &RuleBook,
-    query: &Query,
-    limit: usize,
-) -> Result<Option<SearchHit>, StoreError> {
+fn hit(stored: Stored, rules: &RuleBook, query: &Query, limit: usize) -> Option<SearchHit> {
     let Stored {
         received,
         result,
         names,
     } = stored;
-    let completed = Completed::from_stored(result.into_packed())
-        .map_err(|_| StoreError::Content { column: "raw" })?;
+    let damaged = |error: &std::io::Error| {
+        tracing::warn!(job.id = received.job.0, error = %error, "the stored result is damaged; the search leaves it out");
+    };
+    let completed = Completed::from_stored(result.into_packed());
+    let completed = completed.inspect_err(damaged).ok()?;
     let (mut transcript, _) = completed.into_parts();
     let rules = rules.find(&received.recording, names);
     correct(&mut transcript, &rules.readable());
@@ -106,7 +103,7 @@ fn hit(
     let passages = passages(query, &spoken, limit).into_iter();
     let passages: Vec<_> = passages.map(|passage| shown(passage, &words)).collect();
     if passages.is_empty() {
-        return Ok(None);
+        return None;
     }
     let recording = received.recording;
     let (path, bytes, recorded_at) = match recording.location {
@@ -116,7 +113,7 @@ fn hit(
         }
         Location::Url(url) => (url, None, received.recorded_at),
     };
-    Ok(Some(SearchHit {
+    Some(SearchHit {
         item: received.job,
         source: recording.source.to_string(),
         path,
@@ -125,7 +122,7 @@ fn hit(
         recorded_at,
         language: language.as_ref().map(Language::to_string),
         passages,
-    }))
+    })
 }
 
 fn shown(passage: Passage, words: &[ShownWord<'_>]) -> SearchPassage {
