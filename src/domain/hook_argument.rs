@@ -2,7 +2,7 @@
 
 use crate::domain::Format;
 use crate::domain::did_you_mean::suggestion;
-use crate::domain::placeholder::{UnknownPlaceholder, next_placeholder};
+use crate::domain::placeholder::{UnknownPlaceholder, parse_parts};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -47,15 +47,7 @@ impl FromStr for HookArgument {
 
     /// Parses text and placeholders.
     fn from_str(text: &str) -> Result<Self, UnknownPlaceholder> {
-        let mut parts = Vec::new();
-        let mut rest = text;
-        while let Some((before, name, after)) = next_placeholder(rest) {
-            parts.extend((!before.is_empty()).then(|| Part::Text(before.to_owned())));
-            parts.push(part(name)?);
-            rest = after;
-        }
-        parts.extend((!rest.is_empty()).then(|| Part::Text(rest.to_owned())));
-        Ok(Self(parts))
+        parse_parts(text, Part::Text, part).map(Self)
     }
 }
 

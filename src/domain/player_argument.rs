@@ -1,7 +1,7 @@
 //! Arguments of the player, with placeholders.
 
 use super::did_you_mean::suggestion;
-use super::placeholder::{UnknownPlaceholder, next_placeholder};
+use super::placeholder::{UnknownPlaceholder, parse_parts};
 use std::ffi::OsString;
 use std::str::FromStr;
 
@@ -29,22 +29,18 @@ impl FromStr for PlayerArgument {
     type Err = UnknownPlaceholder;
 
     fn from_str(text: &str) -> Result<Self, UnknownPlaceholder> {
-        let mut parts = Vec::new();
-        let mut rest = text;
-        while let Some((before, name, after)) = next_placeholder(rest) {
-            parts.extend((!before.is_empty()).then(|| Part::Text(before.to_owned())));
-            parts.push(match name {
-                "file" => Part::File,
-                "start" => Part::Start,
-                name => {
-                    let suggestion = suggestion(name, ["file", "start"]);
-                    return Err(UnknownPlaceholder(name.to_owned(), suggestion));
-                }
-            });
-            rest = after;
+        parse_parts(text, Part::Text, part).map(Self)
+    }
+}
+
+fn part(name: &str) -> Result<Part, UnknownPlaceholder> {
+    match name {
+        "file" => Ok(Part::File),
+        "start" => Ok(Part::Start),
+        _ => {
+            let suggestion = suggestion(name, ["file", "start"]);
+            Err(UnknownPlaceholder(name.to_owned(), suggestion))
         }
-        parts.extend((!rest.is_empty()).then(|| Part::Text(rest.to_owned())));
-        Ok(Self(parts))
     }
 }
 

@@ -77,7 +77,11 @@ impl Completed {
     /// # Errors
     /// If compressed bytes are damaged.
     pub fn result_json(&self) -> io::Result<ResultJson> {
-        self.clone().into_parts().1.into_json()
+        let raw = RawResult {
+            body: self.body.clone(),
+            result: self.result.clone(),
+        };
+        raw.into_json()
     }
 }
 
