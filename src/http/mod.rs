@@ -32,3 +32,4 @@ mod transcript_file;
 mod watch;
 
 pub use server::{DEFAULT_LISTEN, ServeError, Server};
+pub use sound::sound_response;

@@ -20,6 +20,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
+use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -47,7 +48,7 @@ pub(super) async fn sound(
     };
     let ffmpeg = site.ffmpeg.get(Ffmpeg::new).await;
     match site.player.open(&path, ffmpeg).await {
-        Ok(playable) => answer(playable, &headers),
+        Ok(playable) => sound_response(playable, &headers),
         Err(error @ NotPlayable::Unsupported(_)) => {
             (StatusCode::UNSUPPORTED_MEDIA_TYPE, error.to_string()).into_response()
         }
@@ -58,7 +59,9 @@ pub(super) async fn sound(
     }
 }
 
-fn answer(playable: Arc<Playable>, headers: &HeaderMap) -> Response {
+/// Returns the response with a recording, or the part that `headers` ask for.
+#[must_use]
+pub fn sound_response(playable: Arc<Playable>, headers: &HeaderMap) -> Response {
     let len = playable.len();
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     // A part of another revision would be mixed with what the player has.
@@ -92,9 +95,14 @@ fn answer(playable: Arc<Playable>, headers: &HeaderMap) -> Response {
 
 /// Returns the bytes of a range. They are read when the client takes them, and no longer once it goes away.
 fn body(playable: Arc<Playable>, range: Range<u64>) -> Body {
-    Body::from_stream(stream::unfold(playable.blocks(range), |mut blocks| async {
+    let blocks = Some(playable.blocks(range));
+    Body::from_stream(stream::unfold(blocks, |blocks| async {
+        let mut blocks = blocks?;
         let next = tokio::task::spawn_blocking(move || (blocks.next(), blocks)).await;
-        let (block, blocks) = next.ok()?;
-        Some((block?, blocks))
+        match next {
+            Ok((block, blocks)) => Some((block?, Some(blocks))),
+            // The client must not take the part that it has for the whole.
+            Err(panicked) => Some((Err(io::Error::other(panicked)), None)),
+        }
     }))
 }

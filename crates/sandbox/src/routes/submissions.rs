@@ -31,11 +31,8 @@ pub(super) async fn create(
     Extension(call): Extension<RequestContext>,
     Extension(cut): Extension<ConnectionHandle>,
     request: Request,
-) -> Response {
-    let accepted = match accept_submission(&shared, &call, &cut, request).await {
-        Ok(accepted) => accepted,
-        Err(response) => return response,
-    };
+) -> Result<Response, Response> {
+    let accepted = accept_submission(&shared, &call, &cut, request).await?;
     let response = match accepted.fault {
         Some(Fault::Empty) => StatusCode::CREATED.into_response(),
         fault => json_response(
@@ -45,7 +42,7 @@ pub(super) async fn create(
             &cut,
         ),
     };
-    with_inference_id(response, &accepted.id)
+    Ok(with_inference_id(response, &accepted.id))
 }
 
 pub(super) async fn legacy(
@@ -53,11 +50,8 @@ pub(super) async fn legacy(
     Extension(call): Extension<RequestContext>,
     Extension(cut): Extension<ConnectionHandle>,
     request: Request,
-) -> Response {
-    let accepted = match accept_submission(&shared, &call, &cut, request).await {
-        Ok(accepted) => accepted,
-        Err(response) => return response,
-    };
+) -> Result<Response, Response> {
+    let accepted = accept_submission(&shared, &call, &cut, request).await?;
     tokio::time::sleep(shared.delay).await;
     let response = match accepted.fault {
         _ if accepted.fails => call.error_response(
@@ -77,7 +71,7 @@ pub(super) async fn legacy(
             )
         }
     };
-    with_inference_id(response, &accepted.id)
+    Ok(with_inference_id(response, &accepted.id))
 }
 
 /// Admits, reads, validates and accepts a submission. The error is the response to a rejected one.
