@@ -47,6 +47,7 @@ pub(crate) mod integrity;
 pub mod item_order;
 pub mod items;
 pub mod low_quality;
+mod migrations;
 pub mod open;
 pub mod operator;
 pub mod outbox;

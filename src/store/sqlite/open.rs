@@ -5,9 +5,10 @@ use crate::disk::identity::PlacedFile;
 use crate::disk::mount::record_mount;
 use crate::runtime::failpoint;
 use crate::store::error::{StoreError, is_corrupt};
+use crate::store::sqlite::migrations::migrator;
 use crate::store::sqlite::writer::Writer;
 use rustix::fs::Access;
-use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use std::fs::File;
@@ -15,8 +16,6 @@ use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
 /// Name of the database file in the state folder.
 pub const DATABASE_FILE: &str = "nightscribe.db";
@@ -272,7 +271,7 @@ async fn migrate(
     let migrated = if is_new {
         create_schema(connection).await
     } else {
-        MIGRATIONS.run(connection).await
+        migrator().run(connection).await
     };
     match migrated {
         Ok(()) => Ok(()),
@@ -296,6 +295,6 @@ async fn migrate(
 /// Applies all migrations in one commit, as each of its own would wait for the disk twice.
 async fn create_schema(connection: &mut SqliteConnection) -> Result<(), MigrateError> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-    MIGRATIONS.run(&mut *transaction).await?;
+    migrator().run(&mut *transaction).await?;
     Ok(transaction.commit().await?)
 }
