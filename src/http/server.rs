@@ -92,6 +92,7 @@ impl Server {
         let base_path = session.config.http.base_path.clone();
         let stop = CancellationToken::new();
         let site = Arc::new(Site::new(session, access, stop.clone()));
+        tidy(&site);
         let serving = tokio::spawn(accept(listener, router(site.clone()), stop));
         let watching = tokio::spawn(watch(site.clone()));
         Ok(Self {
@@ -124,6 +125,16 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.site.stop.cancel();
     }
+}
+
+/// Tidies the folder of what was made for players, in the background.
+fn tidy(site: &Site) {
+    let player = site.player.clone();
+    tokio::task::spawn_blocking(move || {
+        if let Err(error) = player.tidy() {
+            tracing::warn!(error = %error, "cannot tidy the folder `playback` in the state folder");
+        }
+    });
 }
 
 async fn accept(listener: TcpListener, router: Router, stop: CancellationToken) {

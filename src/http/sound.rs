@@ -15,7 +15,7 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_RANGE,
-    RANGE,
+    RANGE, RETRY_AFTER,
 };
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -23,9 +23,16 @@ use futures_util::stream;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// Header with the player's time of the first sound, in seconds. It is not zero for a video whose sound starts late.
 const SOUND_START: HeaderName = HeaderName::from_static("x-sound-start");
+
+/// How long a request waits for a recording to be prepared. It goes on without the request.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Seconds after which a client that was sent away should ask again.
+const RETRY_AFTER_S: u64 = 1;
 
 /// Answers with the recording of an item, or the part that is asked for.
 pub(super) async fn sound(
@@ -47,7 +54,10 @@ pub(super) async fn sound(
         Err(error) => return (status_of(&error), error.to_string()).into_response(),
     };
     let ffmpeg = site.ffmpeg.get(Ffmpeg::new).await;
-    match site.player.open(&path, ffmpeg).await {
+    let Ok(opened) = timeout(PATIENCE, site.player.open(&path, ffmpeg)).await else {
+        return being_prepared();
+    };
+    match opened {
         Ok(playable) => sound_response(playable, &headers),
         Err(error @ NotPlayable::Unsupported(_)) => {
             (StatusCode::UNSUPPORTED_MEDIA_TYPE, error.to_string()).into_response()
@@ -57,6 +67,13 @@ pub(super) async fn sound(
             (StatusCode::NOT_FOUND, text).into_response()
         }
     }
+}
+
+/// Tells the client to ask again. A long video takes minutes until it can be played for the first time.
+fn being_prepared() -> Response {
+    let text = "the recording is being prepared; ask again in a few seconds";
+    let later = [(RETRY_AFTER, RETRY_AFTER_S)];
+    (StatusCode::SERVICE_UNAVAILABLE, later, text).into_response()
 }
 
 /// Returns the response with a recording, or the part that `headers` ask for.

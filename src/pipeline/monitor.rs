@@ -2,6 +2,7 @@
 //! in the database (`pause`, `retry`, `cancel`), for free space on the disk of the state folder, and for changes of the
 //! time.
 
+use crate::disk::free_space::{MIN_FREE_BYTES, free_bytes};
 use crate::disk::identity::PlacedFile;
 use crate::domain::{Hold, HoldKind, Timestamp};
 use crate::pipeline::archive::importer::Importer;
@@ -11,7 +12,6 @@ use crate::pipeline::source_holds::SourceHolds;
 use crate::policy::hours::Opening;
 use crate::store::sqlite::tick::{FileMark, TickSnapshot};
 use crate::store::{Store, StoreError};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -20,9 +20,6 @@ use tokio::sync::mpsc;
 const INTERVAL: Duration = Duration::from_secs(1);
 /// Time between two checks that proves that the machine slept or its clock was set forward.
 const SLEEP_THRESHOLD: Duration = Duration::from_secs(60);
-/// Free space on the disk of the state folder below which submissions are held, in bytes. Results of generations
-/// already at the service still fit.
-pub const MIN_FREE_BYTES: u64 = 64 << 20;
 
 /// Runs the checks until the run stops.
 ///
@@ -264,14 +261,6 @@ async fn apply_operator_holds(journal: &Journal) -> Result<(), StoreError> {
         }
     }
     Ok(())
-}
-
-/// Returns the space available to ordinary users on the disk of `folder`, in bytes. Returns `None` if the system cannot
-/// report it.
-#[must_use]
-pub fn free_bytes(folder: &Path) -> Option<u64> {
-    let disk = rustix::fs::statvfs(folder).ok()?;
-    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 /// Puts the holds left by an earlier run or by `pause` in force, and returns them. Releases the holds that this run

@@ -4,10 +4,10 @@
 //! the next run removes it.
 
 use crate::config::Config;
+use crate::disk::free_space::spare_bytes;
 use crate::domain::RecordingHash;
 use crate::media::recording_hash::of_located;
 use crate::media::sound_track::{CopyFormat, Ffmpeg, is_complete};
-use crate::pipeline::monitor::{MIN_FREE_BYTES, free_bytes};
 use crate::pipeline::optional_tool::OptionalTool;
 use crate::provider::SoundCopy;
 use std::fmt::Display;
@@ -20,8 +20,6 @@ use tokio::sync::Semaphore;
 
 /// Maximum number of concurrent copies. Each reads a whole video.
 const MAX_CONCURRENT: usize = 2;
-/// Free space that copies leave, in bytes. With less than half of it, submissions are held.
-const KEPT_FREE_BYTES: u64 = 2 * MIN_FREE_BYTES;
 
 /// Makes copies until the end of a run. A failure of ffmpeg stops nothing: the whole file is sent.
 #[derive(Debug)]
@@ -130,8 +128,7 @@ impl SoundCopies {
             .recursive(true)
             .mode(crate::disk::folder::PRIVATE_MODE)
             .create(&self.folder)?;
-        let free = free_bytes(&self.folder).unwrap_or(0);
-        match free.saturating_sub(KEPT_FREE_BYTES) / MAX_CONCURRENT as u64 {
+        match spare_bytes(&self.folder) / MAX_CONCURRENT as u64 {
             0 => Err(io::Error::other(
                 "too little free space in the state folder",
             )),

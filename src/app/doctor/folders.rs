@@ -3,7 +3,7 @@
 use super::check_result::{CheckResult, CheckStatus, path_text};
 use crate::app::session::Session;
 use crate::config::Config;
-use crate::pipeline::monitor::{MIN_FREE_BYTES, free_bytes};
+use crate::disk::free_space::{MIN_FREE_BYTES, free_bytes};
 use crate::store::Store;
 use rustix::fs::{Access, access};
 use std::error::Error;

@@ -1,6 +1,7 @@
 //! Files that are made for players: heads and copies. They lie in one folder of the state folder, can be made again, and
 //! are removed when others need the space.
 
+use crate::disk::free_space::spare_bytes;
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -11,6 +12,8 @@ use std::time::{Duration, SystemTime};
 const MAX_BYTES: u64 = 4 << 30;
 /// Age after which an unfinished file is one that a killed process has left.
 const LEFTOVER_AGE: Duration = Duration::from_secs(24 * 3600);
+/// Time after which a file that nobody used is removed.
+const MAX_AGE: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Version of the content of heads. Heads of other versions are not used.
 const VERSION: u32 = 1;
 /// Start of the names of unfinished files.
@@ -91,8 +94,28 @@ impl MadeFiles {
         Ok(Some((file, len)))
     }
 
-    /// Makes a file: `make` gets the path of a file in an empty folder. A crash leaves that folder, which is removed a day
-    /// later. Blocks.
+    /// Returns how many bytes a new file may have, at most `wanted`. Removes the least recently used files if the disk has
+    /// too little space. Blocks.
+    ///
+    /// # Errors
+    /// If there is no space, or the folder cannot be used.
+    pub(super) fn room(&self, wanted: u64) -> io::Result<u64> {
+        self.room_in(spare_bytes(&self.folder), wanted)
+    }
+
+    fn room_in(&self, spare: u64, wanted: u64) -> io::Result<u64> {
+        let files = self.files()?.into_iter();
+        let finished = files.filter(|file| !file.is_unfinished).collect();
+        let freed = remove_least_used(finished, wanted.saturating_sub(spare))?;
+        match wanted.min(spare.saturating_add(freed)) {
+            0 => Err(io::Error::other(
+                "too little free space in the state folder",
+            )),
+            bytes => Ok(bytes),
+        }
+    }
+
+    /// Returns a new folder for an unfinished file. A crash leaves it, and it is removed a day later. Blocks.
     ///
     /// # Errors
     /// If the folder cannot be written.
@@ -115,7 +138,12 @@ impl MadeFiles {
         File::open(made)?.sync_all()?;
         let name = key.name(extension);
         fs::rename(made, self.folder.join(&name))?;
-        self.clean(key, &name, SystemTime::now())
+        for other in self.files()? {
+            if other.name.starts_with(&key.prefix()) && other.name != name {
+                remove(&other)?;
+            }
+        }
+        self.tidy(SystemTime::now())
     }
 
     /// Keeps bytes as a file. Blocks.
@@ -129,41 +157,89 @@ impl MadeFiles {
         self.keep(&path, key, extension)
     }
 
-    /// Removes files of other revisions, leftovers, and the least recently used files beyond the bound.
-    fn clean(&self, key: &Key, kept: &str, now: SystemTime) -> io::Result<()> {
+    /// Removes leftovers, files that were not used for a long time, and the least recently used files beyond the bound.
+    /// Blocks.
+    ///
+    /// # Errors
+    /// If the folder cannot be read or written.
+    pub(super) fn tidy(&self, now: SystemTime) -> io::Result<()> {
+        let mut current = Vec::new();
+        for file in self.files()? {
+            let max_age = match file.is_unfinished {
+                true => LEFTOVER_AGE,
+                false => MAX_AGE,
+            };
+            let is_old = now.duration_since(file.used).is_ok_and(|age| age > max_age);
+            match is_old {
+                true => remove(&file)?,
+                false if file.is_unfinished => {}
+                false => current.push(file),
+            }
+        }
+        let bytes: u64 = current.iter().map(|file| file.bytes).sum();
+        remove_least_used(current, bytes.saturating_sub(self.max_bytes))?;
+        Ok(())
+    }
+
+    /// Lists the folder. It is empty while nothing was made.
+    fn files(&self) -> io::Result<Vec<MadeFile>> {
+        let entries = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
         let mut files = Vec::new();
-        for entry in fs::read_dir(&self.folder)? {
+        for entry in entries {
             let entry = entry?;
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
             // Another process may have removed it.
             let Ok(metadata) = entry.metadata() else {
                 continue;
             };
-            let used = metadata.modified()?;
-            if name == kept {
-                continue;
-            }
-            let is_leftover = name.starts_with(UNFINISHED)
-                && now.duration_since(used).is_ok_and(|age| age > LEFTOVER_AGE);
-            if is_leftover {
-                fs::remove_dir_all(entry.path())?;
-            } else if name.starts_with(&key.prefix()) {
-                fs::remove_file(entry.path())?;
-            } else if metadata.is_file() {
-                files.push((used, metadata.len(), entry.path()));
-            }
+            let name = entry.file_name().to_string_lossy().into_owned();
+            files.push(MadeFile {
+                path: entry.path(),
+                used: metadata.modified()?,
+                bytes: metadata.len(),
+                is_unfinished: name.starts_with(UNFINISHED),
+                name,
+            });
         }
-        files.sort();
-        let mut bytes: u64 = files.iter().map(|(_, len, _)| len).sum();
-        let mut oldest = files.into_iter();
-        while bytes > self.max_bytes
-            && let Some((_, len, path)) = oldest.next()
-        {
-            fs::remove_file(path)?;
-            bytes -= len;
+        Ok(files)
+    }
+}
+
+/// A file in the folder, or a folder of an unfinished one.
+#[derive(Debug)]
+struct MadeFile {
+    path: PathBuf,
+    name: String,
+    used: SystemTime,
+    bytes: u64,
+    is_unfinished: bool,
+}
+
+/// Removes the least recently used files until `bytes` are free, or none is left. Returns how many bytes were freed.
+fn remove_least_used(mut files: Vec<MadeFile>, bytes: u64) -> io::Result<u64> {
+    files.sort_by_key(|file| file.used);
+    let mut freed = 0;
+    for file in files {
+        if freed >= bytes {
+            break;
         }
-        Ok(())
+        remove(&file)?;
+        freed += file.bytes;
+    }
+    Ok(freed)
+}
+
+/// Removes a file, unless another process has.
+fn remove(file: &MadeFile) -> io::Result<()> {
+    let removed = match file.is_unfinished {
+        true => fs::remove_dir_all(&file.path),
+        false => fs::remove_file(&file.path),
+    };
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 
@@ -204,7 +280,7 @@ mod tests {
     #[test]
     fn the_least_recently_used_files_are_removed() {
         let folder = tempfile::tempdir().unwrap();
-        let files = made(folder.path(), 10);
+        let files = made(folder.path(), 15);
         for (number, age) in [(1, 10), (2, 30), (3, 20)] {
             files.keep_bytes(&[0; 5], &key(number, 7), "head").unwrap();
             let (file, _) = files.get(&key(number, 7), "head").unwrap().unwrap();
@@ -224,10 +300,51 @@ mod tests {
         files.keep_bytes(b"1", &key(1, 7), "head").unwrap();
         assert!(leftover.exists());
         let later = SystemTime::now() + LEFTOVER_AGE + Duration::from_secs(9);
-        files
-            .clean(&key(1, 7), &key(1, 7).name("head"), later)
-            .unwrap();
+        files.tidy(later).unwrap();
         assert!(!leftover.exists());
         assert!(files.get(&key(1, 7), "head").unwrap().is_some());
+    }
+
+    #[test]
+    fn files_that_nobody_uses_are_removed_after_a_month() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = made(folder.path(), 100);
+        files.tidy(SystemTime::now()).unwrap();
+        files.keep_bytes(b"1", &key(1, 7), "head").unwrap();
+        files.tidy(SystemTime::now() + MAX_AGE / 2).unwrap();
+        assert!(files.get(&key(1, 7), "head").unwrap().is_some());
+        files
+            .tidy(SystemTime::now() + MAX_AGE + Duration::from_secs(9))
+            .unwrap();
+        assert!(files.get(&key(1, 7), "head").unwrap().is_none());
+    }
+
+    #[test]
+    fn a_full_disk_costs_the_least_recently_used_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = made(folder.path(), 100);
+        for (number, age) in [(1, 20), (2, 30), (3, 10)] {
+            files.keep_bytes(&[0; 5], &key(number, 7), "head").unwrap();
+            let (file, _) = files.get(&key(number, 7), "head").unwrap().unwrap();
+            let used = SystemTime::now() - Duration::from_secs(age);
+            file.set_modified(used).unwrap();
+        }
+        let is_there = || {
+            [1, 2, 3].map(|number| {
+                folder
+                    .path()
+                    .join("playback")
+                    .join(key(number, 7).name("head"))
+                    .exists()
+            })
+        };
+        assert_eq!(files.room_in(9, 8).unwrap(), 8);
+        assert_eq!(is_there(), [true; 3]);
+        assert_eq!(files.room_in(2, 8).unwrap(), 8);
+        assert_eq!(is_there(), [false, false, true]);
+        // Less is better than nothing: a copy is often smaller than its recording.
+        assert_eq!(files.room_in(1, 80).unwrap(), 6);
+        let full = files.room_in(0, 80).unwrap_err().to_string();
+        assert_eq!(full, "too little free space in the state folder");
     }
 }

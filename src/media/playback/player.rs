@@ -10,17 +10,24 @@ use crate::media::input::Input;
 use crate::media::inspect::{Truncated, extension_of, inspect};
 use crate::media::sound::Length;
 use crate::media::sound_track::{CopyFormat, Ffmpeg};
-use std::collections::VecDeque;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared};
+use std::collections::{HashMap, VecDeque};
+use std::fmt::Display;
 use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+use tokio::sync::Semaphore;
 
 /// Number of recordings that stay open.
 const MAX_OPEN: usize = 8;
 /// Extension of heads.
 const HEAD: &str = "head";
+/// Number of heads and copies that are made at the same time.
+const MAX_MAKING: usize = 2;
 /// Maximum size of a copy, in bytes.
 const MAX_COPY_BYTES: u64 = 2 << 30;
 
@@ -28,14 +35,19 @@ const MAX_COPY_BYTES: u64 = 2 << 30;
 #[derive(Debug)]
 pub struct Player {
     made: MadeFiles,
-    /// Held while a head or a copy is made, so that one recording is read at a time and none twice.
-    making: tokio::sync::Mutex<()>,
+    /// Permits to make a head or a copy. Each reads a whole recording.
+    making: Semaphore,
     /// The last recordings, the latest one first.
     open: Mutex<VecDeque<(Key, Arc<Playable>)>>,
+    /// Recordings that are being opened, so that nothing is made twice.
+    opening: Mutex<HashMap<Key, Opened>>,
 }
 
+/// Result of opening a recording, for all who wait for it.
+type Opened = Shared<BoxFuture<'static, Result<Arc<Playable>, NotPlayable>>>;
+
 /// Reason why a recording is not played.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum NotPlayable {
     /// The file cannot be read.
     #[error("cannot read `{}`", path.display())]
@@ -43,7 +55,7 @@ pub enum NotPlayable {
         /// The file.
         path: PathBuf,
         /// The cause.
-        source: io::Error,
+        source: Arc<io::Error>,
     },
     /// No browser plays it, and it cannot be converted.
     #[error("cannot be played here: {0}")]
@@ -58,20 +70,42 @@ struct Opening {
     key: Key,
 }
 
+/// Removes a recording from those that are being opened, on drop.
+struct EndOfOpening {
+    player: Arc<Player>,
+    key: Key,
+}
+
+impl Drop for EndOfOpening {
+    fn drop(&mut self) {
+        lock(&self.player.opening).remove(&self.key);
+    }
+}
+
 impl Player {
     /// Creates it. `folder` is a folder in the state folder, for heads and copies only.
     #[must_use]
     pub fn new(folder: PathBuf) -> Self {
         Self {
             made: MadeFiles::new(folder),
-            making: tokio::sync::Mutex::new(()),
+            making: Semaphore::new(MAX_MAKING),
             open: Mutex::default(),
+            opening: Mutex::default(),
         }
+    }
+
+    /// Removes what a killed process has left, and what nobody has used for a month. Blocks.
+    ///
+    /// # Errors
+    /// If the folder cannot be read or written.
+    pub fn tidy(&self) -> io::Result<()> {
+        self.made.tidy(SystemTime::now())
     }
 
     /// Opens the recording at an absolute path. Without ffmpeg, fewer kinds can be opened.
     ///
-    /// The first call for a recording may read it as a whole, and run ffmpeg. Later ones take milliseconds.
+    /// The first call for a recording may read it as a whole, and run ffmpeg, which takes minutes for a long video. It goes on
+    /// if the caller drops the future, so that a later call need not begin again. Later calls take milliseconds.
     ///
     /// # Errors
     /// If the file cannot be read, or is of a kind that cannot be played.
@@ -80,49 +114,73 @@ impl Player {
         path: &Path,
         ffmpeg: Option<&Ffmpeg>,
     ) -> Result<Arc<Playable>, NotPlayable> {
-        let unreadable = |source| NotPlayable::Unreadable {
-            path: path.to_owned(),
-            source,
-        };
         let opening = path.to_owned();
         let opening = blocking(move || Opening::new(opening)).await;
-        let opening = opening.map_err(unreadable)?;
+        let opening = opening.map_err(|error| unreadable(path, error))?;
         if let Some(open) = self.already_open(&opening.key) {
             return Ok(open);
         }
+        let opened = self.begin(opening, ffmpeg);
+        opened.await
+    }
+
+    /// Begins to open a recording, unless it is being opened.
+    fn begin(self: &Arc<Self>, opening: Opening, ffmpeg: Option<&Ffmpeg>) -> Opened {
+        let key = opening.key;
+        let mut all = lock(&self.opening);
+        if let Some(opened) = all.get(&key) {
+            return opened.clone();
+        }
+        let (player, ffmpeg) = (self.clone(), ffmpeg.cloned());
+        // It ends after `all` is unlocked.
+        let task = tokio::spawn(async move {
+            let _end = EndOfOpening {
+                player: player.clone(),
+                key,
+            };
+            player.open_in_best_way(opening, ffmpeg.as_ref()).await
+        });
+        let opened = async move {
+            let ended = task.await;
+            ended.unwrap_or_else(|error| Err(NotPlayable::Unsupported(error.to_string())))
+        };
+        let opened = opened.boxed().shared();
+        all.insert(key, opened.clone());
+        opened
+    }
+
+    async fn open_in_best_way(
+        self: &Arc<Self>,
+        opening: Opening,
+        ffmpeg: Option<&Ffmpeg>,
+    ) -> Result<Arc<Playable>, NotPlayable> {
         let ways = {
             let opening = opening.clone();
             blocking(move || opening.ways()).await
         };
+        let ways = ways.map_err(|error| unreadable(&opening.path, error))?;
         let mut reason = "no browser plays this kind of file".to_owned();
-        for way in ways.map_err(unreadable)? {
-            let playable = match way {
-                Way::Copied => match self.copied(&opening, ffmpeg).await {
-                    Ok(playable) => playable,
-                    Err(failed) => {
-                        reason = failed;
-                        continue;
-                    }
-                },
+        for way in ways {
+            let opened = match way {
+                Way::Copied => self.copied(&opening, ffmpeg).await,
+                Way::Indexed(_) => self.indexed(&opening, way).await,
                 _ => {
-                    let (player, opening) = (self.clone(), opening.clone());
-                    let _making = self.making.lock().await;
-                    match blocking(move || player.prepared(&opening, way)).await {
-                        Ok(playable) => playable,
-                        Err(error) => {
-                            reason = error.to_string();
-                            continue;
-                        }
-                    }
+                    self.on_thread(&opening, move |player, opening| {
+                        player.prepared(opening, way)
+                    })
+                    .await
                 }
             };
-            return Ok(self.keep_open(opening.key, playable));
+            match opened {
+                Ok(playable) => return Ok(self.keep_open(opening.key, playable)),
+                Err(failed) => reason = failed.to_string(),
+            }
         }
         Err(NotPlayable::Unsupported(reason))
     }
 
     fn already_open(&self, key: &Key) -> Option<Arc<Playable>> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = lock(&self.open);
         let at = open.iter().position(|(of, _)| of == key)?;
         let found = open.remove(at)?;
         let playable = found.1.clone();
@@ -132,11 +190,21 @@ impl Player {
 
     fn keep_open(&self, key: Key, playable: Playable) -> Arc<Playable> {
         let playable = Arc::new(playable);
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = lock(&self.open);
         open.retain(|(of, _)| *of != key);
         open.push_front((key, playable.clone()));
         open.truncate(MAX_OPEN);
         playable
+    }
+
+    /// Runs blocking work for a recording.
+    async fn on_thread<T: Send + 'static>(
+        self: &Arc<Self>,
+        opening: &Opening,
+        work: impl FnOnce(&Self, &Opening) -> io::Result<T> + Send + 'static,
+    ) -> io::Result<T> {
+        let (player, opening) = (self.clone(), opening.clone());
+        blocking(move || work(&player, &opening)).await
     }
 
     /// Opens a recording in a way that needs no program. Blocks.
@@ -150,7 +218,11 @@ impl Player {
                 (Content::Files(files), content_type, sound_start_s)
             }
             Way::Indexed(_) => {
-                let head = self.head(opening)?;
+                let head = self.made.get(&opening.key, HEAD)?;
+                // An empty one stands for a recording without a head, so that it is not searched again.
+                let head = head
+                    .filter(|(_, len)| *len > 0)
+                    .ok_or_else(|| io::Error::other("its parts differ, or cannot be listed"))?;
                 let files = vec![head, (opening.file.try_clone()?, opening.key.len)];
                 (Content::Files(files), CONTENT_TYPE, 0.0)
             }
@@ -165,50 +237,60 @@ impl Player {
         Ok(Playable::new(content, content_type, etag, sound_start_s))
     }
 
-    /// Returns the head of a recording with its size, and makes it if needed.
-    fn head(&self, opening: &Opening) -> io::Result<(File, u64)> {
-        if self.made.get(&opening.key, HEAD)?.is_none() {
-            let bytes = opening.head()?;
-            self.made
-                .keep_bytes(&bytes.unwrap_or_default(), &opening.key, HEAD)?;
+    /// Opens a recording behind its head, which is made if needed.
+    async fn indexed(self: &Arc<Self>, opening: &Opening, way: Way) -> io::Result<Playable> {
+        let is_made = |player: &Self, opening: &Opening| player.made.get(&opening.key, HEAD);
+        if self.on_thread(opening, is_made).await?.is_none() {
+            let _permit = self.making.acquire().await.map_err(io::Error::other)?;
+            let make = |player: &Self, opening: &Opening| {
+                let head = opening.head()?.unwrap_or_default();
+                player.made.keep_bytes(&head, &opening.key, HEAD)
+            };
+            self.on_thread(opening, make).await?;
         }
-        // An empty one stands for a recording without a head, so that it is not searched again.
-        let head = self.made.get(&opening.key, HEAD)?;
-        head.filter(|(_, len)| *len > 0)
-            .ok_or_else(|| io::Error::other("its parts differ, or cannot be listed"))
+        self.on_thread(opening, move |player, opening| {
+            player.prepared(opening, way)
+        })
+        .await
     }
 
     /// Opens the copy of a recording, and makes it if needed. The error is a reason for the user.
-    async fn copied(&self, opening: &Opening, ffmpeg: Option<&Ffmpeg>) -> Result<Playable, String> {
-        let _making = self.making.lock().await;
-        if let Some(copy) = self.existing_copy(opening).map_err(|e| e.to_string())? {
+    async fn copied(
+        self: &Arc<Self>,
+        opening: &Opening,
+        ffmpeg: Option<&Ffmpeg>,
+    ) -> io::Result<Playable> {
+        if let Some(copy) = self.on_thread(opening, Self::existing_copy).await? {
             return Ok(copy);
         }
-        let ffmpeg =
-            ffmpeg.ok_or("ffmpeg is needed for this kind of file, and is not installed")?;
-        let failed = |error: &dyn std::fmt::Display| format!("ffmpeg cannot convert it: {error}");
+        let _permit = self.making.acquire().await.map_err(io::Error::other)?;
+        let ffmpeg = ffmpeg.ok_or_else(|| {
+            io::Error::other("ffmpeg is needed for this kind of file, and is not installed")
+        })?;
+        let failed =
+            |error: &dyn Display| io::Error::other(format!("ffmpeg cannot convert it: {error}"));
         let format = ffmpeg.played_format(&opening.path).await;
         let format = format
             .map_err(|error| failed(&error))?
-            .ok_or("no browser plays its codec")?;
-        let staging = self.made.staging().map_err(|error| failed(&error))?;
+            .ok_or_else(|| io::Error::other("no browser plays its codec"))?;
+        let staging = |player: &Self, opening: &Opening| {
+            let staging = player.made.staging()?;
+            Ok((staging, player.made.room(copy_bytes(opening.key.len))?))
+        };
+        let staged = self.on_thread(opening, staging).await;
+        let (staging, max_bytes) = staged.map_err(|error| failed(&error))?;
         let made = staging.path().join("made");
-        let copying = ffmpeg.copy(
-            &opening.path,
-            opening.key.len,
-            format,
-            &made,
-            MAX_COPY_BYTES,
-        );
+        let copying = ffmpeg.copy(&opening.path, opening.key.len, format, &made, max_bytes);
         copying.await.map_err(|error| failed(&error))?;
-        if !has_sound(&made).map_err(|error| failed(&error))? {
-            return Err("its sound track is empty".to_owned());
-        }
-        self.made
-            .keep(&made, &opening.key, format.extension())
-            .map_err(|error| failed(&error))?;
-        let copy = self.existing_copy(opening).map_err(|e| e.to_string())?;
-        copy.ok_or_else(|| "its copy was removed".to_owned())
+        let keep = move |player: &Self, opening: &Opening| {
+            if !has_sound(&made)? {
+                return Err(io::Error::other("its sound track is empty"));
+            }
+            player.made.keep(&made, &opening.key, format.extension())?;
+            let copy = player.existing_copy(opening)?;
+            copy.ok_or_else(|| io::Error::other("its copy was removed"))
+        };
+        self.on_thread(opening, keep).await
     }
 
     fn existing_copy(&self, opening: &Opening) -> io::Result<Option<Playable>> {
@@ -281,6 +363,27 @@ fn has_sound(copy: &Path) -> io::Result<bool> {
     let len = file.metadata()?.len();
     let inspected = inspect(file, len, copy, Truncated::Refused)?;
     Ok(inspected.is_ok_and(|inspection| inspection.length != Length::Unknown))
+}
+
+/// Returns the maximum size of the copy of a recording of `len` bytes. Another container may take more space for its headers.
+const fn copy_bytes(len: u64) -> u64 {
+    let most = len.saturating_add(len / 4).saturating_add(1 << 20);
+    if most < MAX_COPY_BYTES {
+        most
+    } else {
+        MAX_COPY_BYTES
+    }
+}
+
+fn unreadable(path: &Path, error: io::Error) -> NotPlayable {
+    NotPlayable::Unreadable {
+        path: path.to_owned(),
+        source: Arc::new(error),
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Runs blocking work on a thread for it.

@@ -9,10 +9,13 @@ use super::resampler::Resampler;
 use crate::media::container::mp4::fragment_table;
 use crate::media::input::Input;
 use crate::media::sample_table::SampleTable;
+use crate::media::sound_track::Ffmpeg;
 use std::fs::{self, File};
 use std::io::Cursor;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use symphonia::core::codecs::audio::AudioDecoderOptions;
 use symphonia::core::formats::TrackType;
 use symphonia::core::formats::probe::Hint;
@@ -374,4 +377,33 @@ async fn a_changed_file_is_indexed_again() {
             .count(),
         1
     );
+}
+
+#[tokio::test]
+async fn a_copy_is_made_once_even_if_the_first_caller_leaves() {
+    let folder = tempfile::tempdir().unwrap();
+    let (program, calls) = (folder.path().join("ffmpeg"), folder.path().join("calls"));
+    let script = format!(
+        "#!/bin/sh\n[ \"$1\" = -version ] && {{ echo 'ffmpeg version 7.1 Copyright'; exit; }}\n\
+         case \"$*\" in *framecrc*) echo '#codec_id 0: opus'; exit;; esac\n\
+         echo call >> '{}'; sleep 0.5; for out; do :; done; cp '{}' \"${{out#file:}}\"\n",
+        calls.display(),
+        sounds().join("opus.webm").display()
+    );
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let ffmpeg = Ffmpeg::new(&program, Vec::new()).await.unwrap();
+    let player = Arc::new(Player::new(folder.path().join("playback")));
+    let path = sounds().join("opus.opus");
+    let open = || player.open(&path, Some(&ffmpeg));
+    let first = tokio::time::timeout(Duration::from_millis(100), open()).await;
+    assert!(first.is_err());
+    let (second, third) = tokio::join!(open(), open());
+    let (second, third) = (second.unwrap(), third.unwrap());
+    assert!(Arc::ptr_eq(&second, &third));
+    assert_eq!(second.content_type(), "audio/webm");
+    assert_eq!(fs::read_to_string(&calls).unwrap(), "call\n");
+    // The copy is kept for later servers.
+    let later = Arc::new(Player::new(folder.path().join("playback")));
+    assert_eq!(later.open(&path, None).await.unwrap().etag(), second.etag());
 }

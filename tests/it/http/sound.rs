@@ -3,6 +3,7 @@
 use super::client::{Response, Server};
 use super::id_of;
 use crate::harness::{TestEnv, settings};
+use crate::sound_copies::install;
 use std::fs;
 
 /// Creates an environment with recordings of several kinds, and their server. There is no ffmpeg.
@@ -135,6 +136,37 @@ fn an_mp3_is_given_with_an_index_before_it() {
             .iter()
             .any(|name| name.starts_with("playback/"))
     );
+}
+
+#[test]
+fn a_recording_that_takes_long_to_prepare_is_there_later() {
+    let env = TestEnv::new(settings());
+    fs::copy(
+        format!("{}/tests/sounds/opus.opus", env!("CARGO_MANIFEST_DIR")),
+        env.path("recordings/long.opus"),
+    )
+    .unwrap();
+    // Longer than a request waits. The copy goes on without it.
+    let copy = format!(
+        "sleep 11; cp '{}/tests/sounds/opus.webm' \"$out\"",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    install(&env, &copy);
+    fs::write(env.path("packets"), "#codec_id 0: opus\n").unwrap();
+    env.configure("[media]\nffmpeg = './ffmpeg'\n");
+    env.run(&["scan"]);
+    let server = Server::start(&env);
+    let first = sound(&env, &server, "long.opus", &[]);
+    assert_eq!((first.status, first.header("retry-after")), (503, "1"));
+    assert!(first.body.contains("is being prepared"), "{}", first.body);
+    let second = sound(&env, &server, "long.opus", &[]);
+    assert_eq!(
+        (second.status, second.header("content-type")),
+        (200, "audio/webm")
+    );
+    let calls = fs::read_to_string(env.path("calls")).unwrap();
+    let copies = calls.lines().filter(|argument| *argument == "webm");
+    assert_eq!(copies.count(), 1, "{calls}");
 }
 
 #[test]
