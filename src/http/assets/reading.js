@@ -104,18 +104,36 @@ function listen() {
   }
 }
 
+function showProblem(text) {
+  const problem = document.getElementById("player-problem");
+  problem.textContent = text;
+  problem.hidden = text === "";
+  player.hidden = text !== "";
+}
+
+// Asks for the headers of the recording, again and again while the server prepares it.
+async function askForHeaders() {
+  for (;;) {
+    const answer = await fetch(player.src, { method: "HEAD" });
+    const seconds = Number(answer.headers.get("retry-after") ?? 0);
+    if (answer.status !== 503 || seconds === 0) {
+      return answer;
+    }
+    showProblem("The recording is being prepared. For a long video, this takes a while at the first time.");
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  }
+}
+
 // Learns how the recording is played, and shows why it is not.
 async function prepare() {
-  const answer = await fetch(player.src, { method: "HEAD" });
+  const answer = await askForHeaders();
   if (!answer.ok) {
     // A HEAD has no text.
     const reason = await fetch(player.src, { headers: { Range: "bytes=0-0" } });
-    const problem = document.getElementById("player-problem");
-    problem.textContent = `The recording cannot be played: ${await reason.text()}`;
-    problem.hidden = false;
-    player.hidden = true;
+    showProblem(`The recording cannot be played: ${await reason.text()}`);
     return;
   }
+  showProblem("");
   soundStart = Number(answer.headers.get("x-sound-start") ?? 0);
   if (answer.headers.get("content-type").startsWith("video/")) {
     const video = document.createElement("video");

@@ -10,9 +10,23 @@ pub(super) fn clock_time(seconds: f64) -> String {
     }
 }
 
+/// Returns a time in a recording as the end of a link to it, in seconds. The words of the reading page have these names, so that
+/// a link leads to its word also without scripts.
+pub(super) fn moment(ms: u64) -> String {
+    (ms as f64 / 1000.0).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_moment_is_as_short_as_possible() {
+        assert_eq!(
+            [0, 1000, 61_500, 3_600_001].map(moment),
+            ["0", "1", "61.5", "3600.001"]
+        );
+    }
 
     #[test]
     fn hours_are_shown_when_there_are_any() {

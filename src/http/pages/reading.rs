@@ -3,7 +3,7 @@
 use super::error::PageError;
 use super::frame::{Frame, page};
 use super::list_query::notice;
-use super::moment::clock_time;
+use super::moment::{clock_time, moment};
 use crate::app::actions::export::ExportOutcome;
 use crate::app::actions::export_result::ExportResult;
 use crate::app::actions::speakers::name_speakers as store_names;
@@ -17,6 +17,7 @@ use askama::Template;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{Redirect, Response};
+use std::collections::HashSet;
 use std::sync::Arc;
 use url::form_urlencoded;
 
@@ -44,6 +45,8 @@ struct ParagraphView {
 }
 
 struct WordView {
+    /// Moment of its start. Empty without times, and if another word before it has the same.
+    moment: String,
     text: String,
     has_space: bool,
     is_unsure: bool,
@@ -83,12 +86,16 @@ fn content(frame: Frame, item: JobId, reading: Reading) -> ReadingPage {
 }
 
 fn paragraphs(paragraphs: Vec<TimedParagraph>) -> Vec<ParagraphView> {
-    let mut before = None;
+    let (mut before, mut moments) = (None, HashSet::new());
     let view = |paragraph: TimedParagraph| {
         let start_ms = paragraph.words.first().and_then(|word| word.span_ms);
         let speaker = paragraph.speaker.filter(|now| before.as_ref() != Some(now));
         before = speaker.clone().or(before.take());
         let words = paragraph.words.into_iter().map(|word| WordView {
+            moment: word
+                .span_ms
+                .filter(|(start_ms, _)| moments.insert(*start_ms))
+                .map_or_else(String::new, |(start_ms, _)| moment(start_ms)),
             text: word.text,
             has_space: word.has_space,
             is_unsure: word.is_unsure,
@@ -97,10 +104,8 @@ fn paragraphs(paragraphs: Vec<TimedParagraph>) -> Vec<ParagraphView> {
             silence: paragraph
                 .silence_s
                 .map_or_else(String::new, |seconds| format!("{seconds:.0} s of silence")),
-            start: start_ms.map(|(start_ms, _)| {
-                let start_s = start_ms as f64 / 1000.0;
-                (clock_time(start_s), start_s.to_string())
-            }),
+            start: start_ms
+                .map(|(start_ms, _)| (clock_time(start_ms as f64 / 1000.0), moment(start_ms))),
             speaker,
             words: words.collect(),
         }

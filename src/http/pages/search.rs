@@ -2,7 +2,7 @@
 
 use super::error::PageError;
 use super::frame::{Frame, page};
-use super::moment::clock_time;
+use super::moment::{clock_time, moment};
 use crate::app::error::{AppError, message_of};
 use crate::app::search::answer::{SearchAnswer, SearchHit, SearchPassage};
 use crate::app::search::{SearchOptions, search as find};
@@ -134,9 +134,12 @@ fn passage_view(passage: SearchPassage) -> PassageView {
     }
     parts.push((part(end, chars.len()), false));
     PassageView {
-        start: passage
-            .start_s
-            .map(|start_s| (clock_time(start_s), start_s.to_string())),
+        start: passage.start_s.map(|start_s| {
+            (
+                clock_time(start_s),
+                moment((start_s * 1000.0).round() as u64),
+            )
+        }),
         speaker: passage.speaker.unwrap_or_default(),
         parts,
     }

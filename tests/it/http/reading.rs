@@ -35,9 +35,9 @@ fn a_transcript_shows_times_speakers_silence_and_doubt() {
     let id = id_of(&env, "0.wav");
     for expected in [
         format!("src=\"/recordings/{id}/sound\""),
-        "<p dir=\"auto\"><bdi><a class=\"time\" href=\"#t=0.5\">0:00</a></bdi> <bdi><strong>Speaker 1:</strong></bdi> <span>Guten</span>"
+        "<p dir=\"auto\"><bdi><a class=\"time\" href=\"#t=0.5\">0:00</a></bdi> <bdi><strong>Speaker 1:</strong></bdi> <span id=\"t=0.5\">Guten</span>"
             .to_owned(),
-        "<span class=\"unsure\" title=\"The model is not sure of this word\">Tag.</span>"
+        "<span id=\"t=1\" class=\"unsure\" title=\"The model is not sure of this word\">Tag.</span>"
             .to_owned(),
         "<p class=\"silence\" lang=\"en\">8 s of silence</p>".to_owned(),
         "<a class=\"time\" href=\"#t=9\">0:09</a></bdi> <bdi><strong>Speaker 2:</strong>".to_owned(),
@@ -73,7 +73,8 @@ fn words_names_and_speakers_stay_text() {
     for element in ["<img", "<b ", "</p>:", "alert('x')<"] {
         assert!(!body.contains(element), "{element}: {body}");
     }
-    let escaped = "<span>&#60;/script&#62;&#60;script&#62;alert(1)&#60;/script&#62;</span>";
+    let escaped =
+        "<span id=\"t=0\">&#60;/script&#62;&#60;script&#62;alert(1)&#60;/script&#62;</span>";
     assert!(body.contains(escaped), "{body}");
     let value = "value=\"&#34;&#62;&#60;b onclick=x&#62;Anna\"";
     assert!(body.contains(value), "{body}");
