@@ -1,9 +1,9 @@
 //! Errors of the use cases.
 
 use crate::config::{ConfigError, KeyError};
-use crate::domain::JobId;
 use crate::domain::readable_path::readable_path;
 use crate::domain::search::parse::QueryError;
+use crate::domain::{Format, JobId};
 use crate::notify::channels::ChannelError;
 use crate::provider::ClientError;
 use crate::provider::aimlapi::models::UnknownModel;
@@ -87,6 +87,14 @@ pub enum AppError {
     NoTranscript {
         /// ID of the job.
         item: JobId,
+    },
+    /// The format shows times, and the transcript has none.
+    #[error("the transcript of item {item} has no times, which the format {format} needs")]
+    NoTimes {
+        /// ID of the job.
+        item: JobId,
+        /// Requested format.
+        format: Format,
     },
     /// No transcript has a confidence.
     #[error(

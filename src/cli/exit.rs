@@ -137,6 +137,7 @@ impl From<AppError> for CommandError {
             | AppError::Channel(_)
             | AppError::NoItem(_)
             | AppError::NoTranscript { .. }
+            | AppError::NoTimes { .. }
             | AppError::Query(_)
             | AppError::Player { .. }
             | AppError::NoConfidence

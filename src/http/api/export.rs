@@ -67,7 +67,7 @@ pub(super) async fn export(
     Ok(Json(ExportResults { results }))
 }
 
-/// Answers with a transcript that was written, as a file.
+/// Answers with a transcript as a file.
 pub(super) async fn transcript(
     State(site): State<Arc<Site>>,
     Path((id, format)): Path<(String, String)>,

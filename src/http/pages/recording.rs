@@ -5,10 +5,9 @@ use super::error::PageError;
 use super::frame::{Frame, page};
 use super::list_query::notice;
 use crate::app::items::{AttemptView, ItemDetails, details_of};
-use crate::domain::JobState;
+use crate::domain::{Format, JobState};
 use crate::http::item_id::item_id;
 use crate::http::site::Site;
-use crate::http::transcript_file::formats;
 use askama::Template;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
@@ -66,6 +65,7 @@ fn content(frame: Frame, clock: &Clock, details: ItemDetails) -> RecordingPage {
     let (facts, item) = (facts(clock, &details), details.item);
     let reason = item.waits_for.as_ref();
     let error = item.error.as_ref();
+    let has_transcript = item.silent.is_some();
     RecordingPage {
         frame,
         id: item.id.0,
@@ -73,13 +73,16 @@ fn content(frame: Frame, clock: &Clock, details: ItemDetails) -> RecordingPage {
         error: error.map(|error| (error.to_string(), error.class.advice())),
         warnings: item.warnings.iter().map(ToString::to_string).collect(),
         facts,
-        formats: formats(&item.outputs),
+        formats: match has_transcript {
+            true => Format::ALL.map(Format::as_str).to_vec(),
+            false => Vec::new(),
+        },
         attempts: details
             .history
             .iter()
             .map(|attempt| attempt_row(clock, attempt))
             .collect(),
-        has_transcript: item.silent.is_some(),
+        has_transcript,
         can_retry: matches!(
             item.state,
             JobState::Failed | JobState::Cancelled | JobState::Excluded

@@ -3,6 +3,8 @@
 use super::client::Server;
 use super::{HOSTILE, id_of, transcribed};
 use crate::harness::{TestEnv, settings};
+use serde_json::{Value, json};
+use std::fs;
 
 #[test]
 fn each_page_answers_with_all_headers() {
@@ -147,7 +149,7 @@ fn transcripts_are_downloaded_by_item_and_format() {
         "attachment; filename*=UTF-8''good%2Etxt"
     );
     for path in [
-        format!("/recordings/{id}/transcript/docx"),
+        format!("/recordings/{id}/transcript/pdf"),
         format!("/recordings/{id}/transcript/..%2F..%2Fnightscribe.toml"),
         format!("/recordings/{}/transcript/txt", id_of(&env, "broken.wav")),
         "/recordings/..%2F..%2F/transcript/txt".to_owned(),
@@ -155,8 +157,42 @@ fn transcripts_are_downloaded_by_item_and_format() {
     ] {
         assert_eq!(server.get(&path).status, 404, "{path}");
     }
-    // A transcript that is gone is none.
-    std::fs::remove_file(env.path("transcripts/talks/good.txt")).unwrap();
+    // A file that is gone, and formats that were never written, are made of the stored result.
+    let text = env.transcript("good.txt");
+    fs::remove_file(env.path("transcripts/talks/good.txt")).unwrap();
     let gone = server.get(&format!("/recordings/{id}/transcript/txt"));
-    assert_eq!(gone.status, 404);
+    assert_eq!((gone.status, &gone.body), (200, &text));
+    assert_eq!(gone.header("content-type"), "text/plain; charset=utf-8");
+    let page = server.get(&format!("/recordings/{id}")).body;
+    for format in ["md", "docx", "podcast", "html"] {
+        let path = format!("/recordings/{id}/transcript/{format}");
+        assert!(page.contains(&path), "{format}: {page}");
+        let rendered = server.get(&path);
+        assert_eq!(rendered.status, 200, "{format}");
+        assert!(!rendered.bytes.is_empty(), "{format}");
+    }
+    let written = env.file_names("transcripts/talks");
+    assert!(
+        !written.iter().any(|name| name.ends_with(".docx")),
+        "{written:?}"
+    );
+}
+
+#[test]
+fn a_text_without_times_has_no_subtitles() {
+    let env = TestEnv::with_recordings(settings(), 1);
+    env.run_once(0);
+    let file = env.path("transcripts/talks/0.json");
+    let mut envelope: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    envelope["result"] = json!({ "text": "Only text." });
+    fs::write(&file, envelope.to_string()).unwrap();
+    fs::remove_file(env.path("transcripts/talks/0.srt")).unwrap();
+    fs::remove_dir_all(env.path("state")).unwrap();
+    env.run_once(0);
+    let server = Server::start(&env);
+    let path = |format| format!("/recordings/{}/transcript/{format}", id_of(&env, "0.wav"));
+    assert!(server.get(&path("md")).body.contains("Only text."));
+    let refused = server.get(&path("srt"));
+    assert_eq!(refused.status, 404);
+    assert!(refused.body.contains("has no times"), "{}", refused.body);
 }
