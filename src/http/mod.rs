@@ -10,6 +10,7 @@
 //! - `sound`: recordings for players; `byte_range`: the parts that they ask for
 //! - `item_id`: the ID of an item in a path
 //! - `changes`: changes of the queue, which pages and programs are told; `watch`: the task that finds them
+//! - `kept`: values that take long to load, kept for a while
 //! - `metrics`: metrics for Prometheus
 //! - `health`: `/healthz` and `/readyz`
 //! - `assets`: stylesheet, script and icon
@@ -22,6 +23,7 @@ mod failure;
 mod guard;
 mod health;
 mod item_id;
+mod kept;
 mod metrics;
 mod pages;
 mod router;

@@ -2,12 +2,16 @@
 
 use super::changes::Changes;
 use super::guard::access::Access;
+use super::kept::Kept;
 use super::metrics::totals::Totals;
+use crate::app::budget_use::CapUse;
 use crate::app::live::SnapshotLoader;
 use crate::app::session::Session;
+use crate::app::timeline::Timeline;
 use crate::media::playback::player::Player;
 use crate::media::sound_track::Ffmpeg;
 use crate::pipeline::optional_tool::OptionalTool;
+use crate::store::sqlite::request_totals::SourceCount;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::sync::{Mutex, Semaphore};
@@ -37,6 +41,12 @@ pub(super) struct Site {
     pub(super) changes: Changes,
     /// Loader of what *Tonight* shows.
     pub(super) live: Mutex<SnapshotLoader>,
+    /// The last day, for *Tonight*.
+    pub(super) timeline: Kept<Timeline>,
+    /// Use of the budget, for *Tonight*.
+    pub(super) budget: Kept<Vec<CapUse>>,
+    /// Number of jobs by source and state, for the metrics.
+    pub(super) by_source: Kept<Vec<SourceCount>>,
     /// Totals of the submissions counted so far.
     pub(super) totals: Mutex<Totals>,
     /// Opens recordings for players.
@@ -58,6 +68,9 @@ impl Site {
             live: Mutex::new(SnapshotLoader::start(&session.config.sources)),
             access,
             changes: Changes::default(),
+            timeline: Kept::default(),
+            budget: Kept::default(),
+            by_source: Kept::default(),
             totals: Mutex::default(),
             player: Arc::new(Player::new(session.config.state.dir.join(PLAYBACK_FOLDER))),
             ffmpeg: OptionalTool::new(&session.config.media.ffmpeg, &session.config, NO_FFMPEG),

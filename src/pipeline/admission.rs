@@ -301,6 +301,12 @@ impl Admission {
         })
     }
 
+    /// Returns the canonical names of the tripped models, in order.
+    #[must_use]
+    pub fn tripped_models(&self) -> Vec<String> {
+        self.state().models.tripped()
+    }
+
     /// Returns the canonical names of the models that take no submission at present.
     #[must_use]
     pub fn closed_models(&self) -> Vec<String> {

@@ -59,6 +59,8 @@ pub struct Monitor {
     last_snapshot: Option<LastSnapshot>,
     /// Data version of the database at the last check, if there was one.
     version: Option<i64>,
+    /// Tripped models as they are stored. `None` until they are read.
+    tripped_models: Option<Vec<String>>,
     /// Whether the active hours allowed submissions at the last check.
     opening: Opening,
     /// Time of the last check.
@@ -101,6 +103,7 @@ impl Monitor {
             source_holds,
             last_snapshot: None,
             version: None,
+            tripped_models: None,
             opening: Opening::Now,
             last_check: now,
             disk_low: false,
@@ -121,6 +124,7 @@ impl Monitor {
         self.check_hours(journal);
         self.check_service(journal).await;
         self.release_expired_holds(journal).await;
+        self.store_tripped_models(journal).await?;
         if let Some(count) = self.importer.archive().imports_to_report(false) {
             journal.emit(&RunEvent::Imported { count });
         }
@@ -140,6 +144,21 @@ impl Monitor {
         self.version = Some(snapshot.version);
         journal.signals.wake_submit.notify_one();
         journal.signals.progress.notify_one();
+        Ok(())
+    }
+
+    /// Stores which models fail, for those who read only the database.
+    async fn store_tripped_models(&mut self, journal: &Journal) -> Result<(), StoreError> {
+        let stored = match self.tripped_models.take() {
+            Some(stored) => stored,
+            None => journal.store.tripped_models().await?,
+        };
+        let tripped = journal.admission.tripped_models();
+        if stored != tripped {
+            let now = journal.now();
+            journal.store.set_tripped_models(&tripped, now).await?;
+        }
+        self.tripped_models = Some(tripped);
         Ok(())
     }
 

@@ -123,6 +123,14 @@ impl ModelBreakers {
         self.breakers.get(model).is_some_and(Breaker::is_tripped)
     }
 
+    /// Returns the tripped models, in the order of their names.
+    #[must_use]
+    pub fn tripped(&self) -> Vec<String> {
+        let breakers = self.breakers.iter();
+        let tripped = breakers.filter(|(_, breaker)| breaker.is_tripped());
+        tripped.map(|(model, _)| model.clone()).collect()
+    }
+
     /// Returns the models that take no submission at `now`.
     #[must_use]
     pub fn closed_to_submissions(&self, now: Timestamp) -> Vec<String> {
@@ -231,6 +239,7 @@ mod tests {
         assert_eq!(breakers.decide("a", at(25)), ModelDecision::Until(at(64)));
         assert_eq!(breakers.given_up(Duration::from_secs(20), at(25)), ["a"]);
         assert!(breakers.is_tripped("a"));
+        assert_eq!(breakers.tripped(), ["a"]);
         breakers.record_success("a", at(25));
         assert!(!breakers.is_tripped("a"));
         assert_eq!(breakers.decide("a", at(25)), ModelDecision::Admit);

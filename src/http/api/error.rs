@@ -49,13 +49,19 @@ impl Problem {
 
 impl From<AppError> for Problem {
     fn from(error: AppError) -> Self {
-        let status = status_of(&error);
+        Self::from(&error)
+    }
+}
+
+impl From<&AppError> for Problem {
+    fn from(error: &AppError) -> Self {
+        let status = status_of(error);
         if status.is_server_error() {
             tracing::error!(error = %error, "a request of a program failed");
         }
         Self {
             status,
-            detail: message_of(&error),
+            detail: message_of(error),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::totals::{Latencies, Totals};
 use crate::app::status::Status;
+use crate::domain::model_name::canonical_model;
 use crate::domain::{HoldKind, Timestamp};
 use crate::store::sqlite::request_totals::{LATENCY_BOUNDS_S, SourceCount};
 use prometheus_client::collector::Collector;
@@ -11,7 +12,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// What is read of the queue for a scrape.
@@ -23,6 +24,8 @@ pub(super) struct Figures {
     pub(super) by_source: Vec<SourceCount>,
     /// Since when the oldest queued job waits.
     pub(super) oldest_queued: Option<Timestamp>,
+    /// Canonical names of the models whose breaker is tripped.
+    pub(super) tripped_models: Vec<String>,
 }
 
 /// Returns the metrics as text.
@@ -56,6 +59,7 @@ impl Collector for Snapshot {
         self.queue(&mut encoder)?;
         self.times(&mut encoder)?;
         self.holds(&mut encoder)?;
+        self.breakers(&mut encoder)?;
         self.submissions(&mut encoder)
     }
 }
@@ -130,6 +134,22 @@ impl Snapshot {
                 .any(|hold| hold.kind == kind);
             let gauge = ConstGauge::new(i64::from(is_active));
             gauge.encode(holds.encode_family(&[("kind", kind.as_str())])?)?;
+        }
+        Ok(())
+    }
+
+    /// Models without submissions have no breaker yet.
+    fn breakers(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let help = "Whether submissions of a model are stopped because they fail";
+        let name = "model_breaker_tripped";
+        let mut breakers = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        let tripped = &self.figures.tripped_models;
+        let submitted = self.requests.keys();
+        let submitted = submitted.map(|(model, _)| canonical_model(model));
+        let models: BTreeSet<_> = submitted.chain(tripped.iter().cloned()).collect();
+        for model in models {
+            let gauge = ConstGauge::new(i64::from(tripped.contains(&model)));
+            gauge.encode(breakers.encode_family(&[("model", model.as_str())])?)?;
         }
         Ok(())
     }

@@ -30,15 +30,20 @@ pub(in crate::http) struct Totals {
 }
 
 impl Totals {
-    /// Reads the submissions that have ended since the last call.
+    /// Reads the submissions that have ended since the last call. The first call reads all, in steps: what it has read when it is
+    /// cancelled is not read again.
     ///
     /// # Errors
-    /// If the database fails. Nothing is counted then.
+    /// If the database fails.
     pub(super) async fn update(&mut self, store: &Store) -> Result<(), StoreError> {
-        let (totals, last) = store.request_totals(self.last).await?;
-        totals.into_iter().for_each(|total| self.add(total));
-        self.last = last;
-        Ok(())
+        loop {
+            let (totals, last) = store.request_totals(self.last).await?;
+            totals.into_iter().for_each(|total| self.add(total));
+            if last == self.last {
+                return Ok(());
+            }
+            self.last = last;
+        }
     }
 
     fn add(&mut self, total: RequestTotal) {

@@ -7,6 +7,7 @@ use super::list_query::notice;
 use super::picture::{DayTotals, Picture, day, expiring, totals};
 use crate::app::budget_use::{CapUse, budget_use};
 use crate::app::duration_text::format_duration;
+use crate::app::error::AppError;
 use crate::app::live::wait_text::wait_text;
 use crate::app::live::{FailedItem, InFlightItem, LiveSnapshot};
 use crate::app::timeline::{Timeline, timeline};
@@ -40,9 +41,15 @@ struct Tonight {
     failures: Vec<FailureRow>,
     more_failures: u64,
     budget: Vec<BudgetRow>,
-    day: Picture,
-    day_totals: DayTotals,
+    /// The last day. `None` while it is counted.
+    day: Option<DayView>,
+}
+
+struct DayView {
     from: String,
+    to: String,
+    bars: Picture,
+    totals: DayTotals,
     expiring: Picture,
     retention: String,
 }
@@ -91,20 +98,30 @@ pub(super) async fn tonight(
     let failed = |error| PageError::failed(&site, &error);
     let snapshot = site.live.lock().await.load(&site.session).await;
     let snapshot = snapshot.map_err(failed)?;
-    let timeline = timeline(&site.session).await.map_err(failed)?;
-    let budget = budget_use(&site.session).await.map_err(failed)?;
+    let failed = |error: Arc<AppError>| PageError::failed(&site, &error);
+    let load_timeline = || {
+        let site = site.clone();
+        async move { timeline(&site.session).await }
+    };
+    let timeline = site.timeline.get(load_timeline).await.map_err(failed)?;
+    let load_budget = || {
+        let site = site.clone();
+        async move { budget_use(&site.session).await }
+    };
+    let budget = site.budget.get(load_budget).await.map_err(failed)?;
+    let budget = budget.unwrap_or_default();
     let notice = notice(query.as_deref().unwrap_or_default());
     let frame = Frame::new(&site, "tonight").with_notice(notice);
     Ok(page(
         StatusCode::OK,
-        &content(frame, &snapshot, &timeline, &budget),
+        &content(frame, &snapshot, timeline.as_ref(), &budget),
     ))
 }
 
 fn content(
     frame: Frame,
     snapshot: &LiveSnapshot,
-    timeline: &Timeline,
+    timeline: Option<&Timeline>,
     budget: &[CapUse],
 ) -> Tonight {
     let clock = Clock::at(snapshot.now);
@@ -161,11 +178,7 @@ fn content(
             .saturating_sub(failures.len() as u64),
         failures,
         budget: budget.iter().map(budget_row).collect(),
-        day: day(timeline),
-        day_totals: totals(timeline),
-        from: clock.time(timeline.from),
-        expiring: expiring(timeline),
-        retention: format_duration(timeline.retention),
+        day: timeline.map(|timeline| day_view(&clock, timeline)),
     }
 }
 
@@ -225,6 +238,17 @@ fn failure_row(clock: &Clock, one: &FailedItem) -> FailureRow {
         name: readable_path(&one.relative),
         at: clock.time(one.at),
         message: one.failure.to_string(),
+    }
+}
+
+fn day_view(clock: &Clock, timeline: &Timeline) -> DayView {
+    DayView {
+        from: clock.time(timeline.from),
+        to: clock.time(timeline.now),
+        bars: day(timeline),
+        totals: totals(timeline),
+        expiring: expiring(timeline),
+        retention: format_duration(timeline.retention),
     }
 }
 

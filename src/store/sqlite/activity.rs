@@ -7,6 +7,7 @@ use crate::domain::{Failure, JobId, Timestamp};
 use crate::store::error::StoreError;
 use crate::store::sqlite::held::IS_HELD;
 use crate::store::sqlite::open::Store;
+use crate::store::sqlite::priorities::PRIORITIES;
 use crate::store::sqlite::row;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
@@ -141,11 +142,11 @@ impl Store {
 
     async fn waiting(&self, now: Timestamp) -> Result<Vec<WaitingJobs>, StoreError> {
         let found = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "WITH head AS MATERIALIZED (
-                 SELECT recording_id, duplicate_of, paid_mark FROM jobs INDEXED BY jobs_queued
-                 WHERE state = 'queued' AND due_at <= ?1 AND uncertain_attempt_id IS NULL
-                       AND error_class IS NOT 'budget'
-                 ORDER BY priority DESC, due_at, id LIMIT ?2)
+            "WITH RECURSIVE {PRIORITIES},
+             head AS MATERIALIZED (
+                 SELECT j.recording_id, j.duplicate_of, j.paid_mark FROM priorities p CROSS JOIN jobs j INDEXED BY jobs_queued
+                 ON j.state = 'queued' AND j.priority = p.priority AND j.due_at <= ?1
+                 WHERE j.uncertain_attempt_id IS NULL AND j.error_class IS NOT 'budget' LIMIT ?2)
              SELECT r.source, r.kind = 'file' AS are_files,
                     EXISTS (SELECT 1 FROM jobs t WHERE t.id = j.duplicate_of
                             AND (t.state IN ('submitting', 'pending') OR t.uncertain_attempt_id NOT NULL)) AS have_twin,
@@ -170,13 +171,8 @@ impl Store {
 
     /// Reads, for each priority, only the index range of jobs not yet due.
     async fn figures(&self, now: Timestamp, since: Timestamp) -> Result<SqliteRow, StoreError> {
-        let figures = sqlx::query(
-            "WITH RECURSIVE priorities (priority) AS (
-                 SELECT max(priority) FROM jobs INDEXED BY jobs_queued WHERE state = 'queued'
-                 UNION ALL
-                 SELECT (SELECT max(j.priority) FROM jobs j INDEXED BY jobs_queued
-                         WHERE j.state = 'queued' AND j.priority < p.priority)
-                 FROM priorities p WHERE p.priority IS NOT NULL),
+        let figures = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "WITH RECURSIVE {PRIORITIES},
              later AS MATERIALIZED (
                  SELECT j.due_at FROM priorities p CROSS JOIN jobs j INDEXED BY jobs_queued
                  ON j.state = 'queued' AND j.priority = p.priority AND j.due_at > ?1
@@ -187,8 +183,8 @@ impl Store {
              SELECT (SELECT count(*) FROM later) AS later, (SELECT min(due_at) FROM later) AS next_due,
                     (SELECT count(*) FROM jobs WHERE uncertain_attempt_id IS NOT NULL) AS in_doubt,
                     (SELECT count(*) FROM recent) AS files,
-                    (SELECT total(billed_s) FROM recent) AS audio_s",
-        )
+                    (SELECT total(billed_s) FROM recent) AS audio_s"
+        )))
         .bind(now.millis())
         .bind(row::to_integer(HEAD_LIMIT))
         .bind(since.millis())

@@ -56,15 +56,19 @@ impl ItemOrder {
         }
     }
 
-    /// Returns the subquery of what the terms need of the results.
-    pub(super) const fn results(self) -> &'static str {
+    /// Returns the subquery of what the terms need of the results, if they need something.
+    ///
+    /// It reads an index. A row of the table has the columns after the stored answer, which may be large.
+    pub(super) const fn results(self) -> Option<&'static str> {
         match self {
-            // The index has the confidence. A row of the table has it after the stored answer, which may be large.
-            Self::Confidence => {
+            Self::Confidence => Some(
                 "SELECT job_id, quality ->> '$.confidence' AS confidence
-                 FROM results INDEXED BY results_confidence WHERE quality IS NOT NULL"
-            }
-            _ => "SELECT job_id, duration_s FROM results",
+                 FROM results INDEXED BY results_confidence WHERE quality IS NOT NULL",
+            ),
+            Self::Longest => Some(
+                "SELECT job_id, duration_s FROM results INDEXED BY results_duration WHERE duration_s IS NOT NULL",
+            ),
+            Self::Newest | Self::Oldest | Self::Path | Self::Changed => None,
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::store::error::StoreError;
 use crate::store::sqlite::held::IS_HELD;
 use crate::store::sqlite::item_order::ItemOrder;
 use crate::store::sqlite::open::Store;
+use crate::store::sqlite::priorities::PRIORITIES;
 use crate::store::sqlite::quality::quality;
 use crate::store::sqlite::row;
 use crate::store::sqlite::warnings::warnings;
@@ -187,13 +188,18 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn overview(&self, done_since: Timestamp) -> Result<Overview, StoreError> {
-        let figures = sqlx::query(
-            "SELECT (SELECT min(expires_at) FROM jobs WHERE state = 'pending') AS next_expiry,
-                    (SELECT min(due_at) FROM jobs WHERE state = 'queued') AS next_due,
+        let figures = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "WITH RECURSIVE {PRIORITIES},
+             first_due (due_at) AS (
+                 SELECT (SELECT j.due_at FROM jobs j INDEXED BY jobs_queued
+                         WHERE j.state = 'queued' AND j.priority = p.priority ORDER BY j.due_at LIMIT 1)
+                 FROM priorities p WHERE p.priority IS NOT NULL)
+             SELECT (SELECT min(expires_at) FROM jobs WHERE state = 'pending') AS next_expiry,
+                    (SELECT min(due_at) FROM first_due) AS next_due,
                     (SELECT count(*) FROM attempts WHERE outcome IN ('uncertain', 'lost')) AS perhaps_paid,
                     (SELECT count(*) FROM attempts WHERE outcome = 'completed' AND ended_at >= ?1
-                      AND id > (SELECT max(id) - 10000 FROM attempts)) AS done_since",
-        )
+                      AND id > (SELECT max(id) - 10000 FROM attempts)) AS done_since"
+        )))
         .bind(done_since.millis())
         .fetch_one(self.readers())
         .await?;
@@ -278,11 +284,14 @@ impl Store {
             limit: None,
             ..filter.clone()
         };
+        let (results, join) = match order.results() {
+            Some(results) => (results, "LEFT JOIN s ON s.job_id = j.id"),
+            None => ("SELECT 0", ""),
+        };
         let ids: Vec<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
-            "WITH s AS MATERIALIZED ({})
-             SELECT j.id FROM jobs j JOIN recordings r ON r.id = j.recording_id LEFT JOIN s ON s.job_id = j.id
+            "WITH s AS MATERIALIZED ({results})
+             SELECT j.id FROM jobs j JOIN recordings r ON r.id = j.recording_id {join}
              WHERE j.id IN ({}) ORDER BY {} LIMIT ?9",
-            order.results(),
             selection(&all),
             order.terms()
         )))
@@ -294,7 +303,11 @@ impl Store {
         .bind(filter.error.map(ErrorClass::as_str))
         .bind(&filter.language)
         .bind(filter.confidence_below)
-        .bind(filter.limit.map_or(-1, |limit| row::to_integer(limit as u64)))
+        .bind(
+            filter
+                .limit
+                .map_or(-1, |limit| row::to_integer(limit as u64)),
+        )
         .fetch_all(self.readers())
         .await?;
         Ok(ids.into_iter().map(JobId).collect())

@@ -92,6 +92,16 @@ const CHANGES: &[(i64, &str, &str)] = &[
         "results by language",
         include_str!("../../../migrations/0020_results_by_language.sql"),
     ),
+    (
+        25,
+        "tripped models",
+        include_str!("../../../migrations/0025_tripped_models.sql"),
+    ),
+    (
+        26,
+        "results by length",
+        include_str!("../../../migrations/0026_results_by_length.sql"),
+    ),
 ];
 
 /// Returns what brings a database to the newest schema.

@@ -24,6 +24,8 @@
 //! - [`operator`]: operator commands (retry, cancel, holds)
 //! - `tick`: snapshot taken every second
 //! - [`timeline`]: numbers of the last day; [`request_totals`]: totals of all submissions
+//! - [`tripped_models`]: models that fail
+//! - `priorities`: priorities of queued jobs
 //! - [`activity`]: queries of the live view; [`progress`]: progress of a run
 //! - [`items`]: items for `status`, `list` and `show`; [`item_order`]: their orders
 //! - [`summary`]: summary of a period
@@ -53,6 +55,7 @@ pub mod operator;
 pub mod outbox;
 pub mod outbox_message;
 pub mod outputs;
+pub(crate) mod priorities;
 pub mod progress;
 pub mod quality;
 pub mod queue;
@@ -76,6 +79,7 @@ pub mod summary;
 pub(crate) mod tick;
 pub mod timeline;
 pub mod transitions;
+pub mod tripped_models;
 pub mod uncertain;
 pub mod unusable;
 pub mod warnings;

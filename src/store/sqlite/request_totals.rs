@@ -9,6 +9,9 @@ use sqlx::Row;
 /// Upper bounds of the latencies that are counted, in seconds. Longer ones are counted last.
 pub const LATENCY_BOUNDS_S: [f64; 8] = [5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 900.0, 3600.0];
 
+/// Maximum number of submissions that are read at once.
+const MAX_READ: i64 = 50_000;
+
 /// Submissions of one model with the same outcome and a similar latency.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RequestTotal {
@@ -41,7 +44,7 @@ pub struct SourceCount {
 
 impl Store {
     /// Returns the totals of the submissions after `after`, up to the last one before which all have ended, and the ID of that
-    /// one. A later call continues there, so each submission is read once.
+    /// one. A later call continues there, so each submission is read once. At most 50,000 are read.
     ///
     /// # Errors
     /// If the database fails.
@@ -50,12 +53,13 @@ impl Store {
         after: AttemptId,
     ) -> Result<(Vec<RequestTotal>, AttemptId), StoreError> {
         let last: i64 = sqlx::query_scalar(
-            "SELECT coalesce(
+            "SELECT min(?1 + ?2, coalesce(
                 (SELECT min(id) - 1 FROM attempts WHERE id > ?1
                  AND (ended_at IS NULL OR id IN (SELECT uncertain_attempt_id FROM jobs WHERE uncertain_attempt_id NOT NULL))),
-                (SELECT max(id) FROM attempts), ?1)",
+                (SELECT max(id) FROM attempts), ?1))",
         )
         .bind(after.0)
+        .bind(MAX_READ)
         .fetch_one(self.readers())
         .await?;
         let bounds: Vec<_> = LATENCY_BOUNDS_S
@@ -92,11 +96,21 @@ impl Store {
         ))
     }
 
-    /// Counts the jobs by source and state. It reads all jobs.
+    /// Counts the jobs by source and state. It reads all jobs if there are several sources.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn counts_by_source(&self) -> Result<Vec<SourceCount>, StoreError> {
+        if let Some(source) = self.only_source().await? {
+            let counts = self.counts().await?.into_iter();
+            let counts = counts.filter(|(_, jobs)| *jobs > 0);
+            let of_source = |(state, jobs)| SourceCount {
+                source: source.clone(),
+                state,
+                jobs,
+            };
+            return Ok(counts.map(of_source).collect());
+        }
         let rows = sqlx::query(
             "SELECT r.source, j.state, count(*) AS jobs
              FROM jobs j JOIN recordings r ON r.id = j.recording_id GROUP BY 1, 2",
@@ -111,6 +125,17 @@ impl Store {
             })
         });
         counts.collect()
+    }
+
+    /// Returns the name of the source of all recordings, if they have the same.
+    async fn only_source(&self) -> Result<Option<String>, StoreError> {
+        // Each name is the first or the last entry of an index.
+        let found: (Option<String>, Option<String>) = sqlx::query_as(
+            "SELECT (SELECT min(source) FROM recordings), (SELECT max(source) FROM recordings)",
+        )
+        .fetch_one(self.readers())
+        .await?;
+        Ok(found.0.filter(|first| found.1.as_ref() == Some(first)))
     }
 
     /// Returns the time since when the oldest queued job waits.

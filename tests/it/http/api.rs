@@ -4,6 +4,7 @@ use super::client::Server;
 use super::{id_of, transcribed};
 use crate::harness::{TestEnv, settings};
 use crate::schema_check::assert_valid;
+use nightscribe_sandbox::Settings;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 
@@ -26,6 +27,8 @@ fn answers_are_those_of_the_commands() {
     assert_eq!(status["counts"], env.status()["counts"]);
     let speakers = server.get(&format!("/api/v1/items/{id}/speakers")).json();
     assert_valid("speakers", &speakers);
+    let made = server.get(&format!("/api/v1/items/{id}/transcripts/md"));
+    assert!(made.body.contains("good.wav"), "{}", made.body);
     let text = server.get(&format!("/api/v1/items/{id}/transcripts/txt"));
     assert_eq!(text.body, env.transcript("good.txt"));
     let description = server.get("/api/v1/openapi.json").json();
@@ -270,4 +273,29 @@ fn metrics_follow_the_queue() {
     let total =
         "nightscribe_submissions_total{model=\"#g1_nova-2-general\",outcome=\"completed\"} 3";
     assert!(line(&again, total), "{again}");
+}
+
+#[test]
+fn a_failing_model_is_a_metric_while_it_fails() {
+    let model = "#g1_nova-2-drivethru";
+    let env = TestEnv::with_recordings(
+        Settings {
+            failing_models: vec![model.to_owned()],
+            ..settings()
+        },
+        5,
+    );
+    let source = "[[source]]\nname = 'talks'\npath = 'recordings'\nsettle = '0s'\n";
+    env.configure_with("", &format!("{source}model = '{model}'\n"));
+    let server = Server::start(&env);
+    let mut run = env.start(&["run"]);
+    let breaker = |value: u32| {
+        let line =
+            format!("nightscribe_model_breaker_tripped{{model=\"nova-2-drivethru\"}} {value}\n");
+        server.get("/metrics").body.contains(&line)
+    };
+    env.wait_until("the breaker", |_| breaker(1));
+    run.signal("TERM");
+    assert_eq!(run.wait(), 0);
+    assert!(breaker(0), "{}", server.get("/metrics").body);
 }
