@@ -36,9 +36,25 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     }
 }
 
+/// Makes integers of numbers such as `3.0`, which are integers in JSON.
+fn make_integers(value: &mut Value) {
+    match value {
+        Value::Array(list) => list.iter_mut().for_each(make_integers),
+        Value::Object(object) => object.values_mut().for_each(make_integers),
+        Value::Number(number) => {
+            let float = number.as_f64().filter(|_| number.is_f64());
+            if let Some(float) = float.filter(|float| float.fract() == 0.0 && float.abs() < 9e18) {
+                *number = (float as i64).into();
+            }
+        }
+        _ => {}
+    }
+}
+
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<JsonBody<T>, Problem> {
     let unusable = |error| Problem::bad(format!("the body cannot be used: {error}"));
-    let value: Value = serde_json::from_slice(body).map_err(unusable)?;
+    let mut value: Value = serde_json::from_slice(body).map_err(unusable)?;
+    make_integers(&mut value);
     // A list would be read as the fields of an object in their order.
     if !value.is_object() {
         return Err(Problem::bad("the body must be a JSON object"));
@@ -46,4 +62,20 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<JsonBody<T>, Problem> {
     serde_json::from_value(value)
         .map(JsonBody)
         .map_err(unusable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_number_without_a_fraction_is_an_integer() {
+        let mut value = json!({"ids": [3.0, -7.0, 1.5, 1e300, 4], "other": "3.0"});
+        make_integers(&mut value);
+        assert_eq!(
+            value.to_string(),
+            r#"{"ids":[3,-7,1.5,1e+300,4],"other":"3.0"}"#
+        );
+    }
 }
