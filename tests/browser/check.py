@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Drives the pages in Chromium: search, reading along, actions, live updates, login, hostile names, and pages without scripts.
+"""Drives the pages in Chromium or Firefox: search, reading along, actions, live updates, login, hostile names, and pages without scripts.
 
     check.py NIGHTSCRIBE [--axe axe.min.js] [--pictures FOLDER] [CHECK...]
 
-NIGHTSCRIBE is the program, built with the sandbox. Needs ffmpeg, and Chromium with its driver (Debian: chromium, chromium-driver).
+NIGHTSCRIBE is the program, built with the sandbox. Needs ffmpeg, and Chromium with its driver (Debian: chromium, chromium-driver), or
+Firefox (Debian: firefox-esr).
 `--axe` also checks the pages with axe-core. `--pictures` writes pictures of them, in light and dark, narrow and wide. CHECK is the
 start of the name of a check. Exits with 1 if one fails."""
 
@@ -17,6 +18,7 @@ import traceback
 sys.dont_write_bytecode = True
 
 from hearing import CLOSE, listen  # noqa: E402
+from firefox import Firefox  # noqa: E402
 from fixture import ARABIC, BASE, HOSTILE, LONG, SOUNDS, TOKEN, Site  # noqa: E402
 from tones import make  # noqa: E402
 from webdriver import Browser  # noqa: E402
@@ -25,6 +27,8 @@ from webdriver import Browser  # noqa: E402
 SECONDS = 150
 MAX_OFF_S = 0.15
 MAX_MARK_S = 0.1
+# Checks that need the DevTools of Chromium.
+NEED_DEVTOOLS = ("narrow_pages_do_not_scroll_sideways", "pages_without_scripts", "pictures")
 READY = "document.querySelector('#transcript.is-ready')"
 # Plays for a while, and returns the index and the time of the player for each word that is marked.
 MARKS = """
@@ -135,6 +139,30 @@ def check_pages_follow_the_queue(browser, site):
     assert browser.value("window.isSamePage")
 
 
+def check_the_keyboard_is_enough(browser, site):
+    browser.open(site.address + "/recordings")
+    browser.press("Tab")
+    assert browser.value("document.activeElement.className") == "skip"
+    browser.press("Enter")
+    browser.wait("document.activeElement.id === 'main'")
+    # Each control gets the focus in the order of the page, and shows it.
+    seen = []
+    for _ in range(200):
+        browser.press("Tab")
+        seen.append(browser.value("document.activeElement.name || document.activeElement.innerText"))
+        if seen[-1] == "Cancel selected":
+            break
+        assert browser.value("getComputedStyle(document.activeElement).outlineStyle !== 'none'"), seen
+    assert seen.index("search") < seen.index("Show") < seen.index("id") < seen.index("Retry selected"), seen
+    # A word is played by the link of its paragraph.
+    browser.open(site.page("aac.m4a") + "/read")
+    browser.wait(READY)
+    browser.value("document.querySelectorAll('a.time')[1].focus()")
+    browser.press("Enter")
+    browser.wait("!player.paused && document.querySelector('.is-spoken')")
+    browser.run(CLOSE.replace("audio", "player"))
+
+
 def check_login(browser, site):
     browser.open(site.login_address + "/search?q=second42")
     browser.wait("document.title.startsWith('Log in')")
@@ -177,7 +205,7 @@ def check_narrow_pages_do_not_scroll_sideways(browser, site):
     for name, address in pages(site).items():
         browser.open("about:blank")
         browser.open(address)
-        for width in (320, 380, 1280):
+        for width in (320, 360, 1440):
             browser.devtools("Emulation.setDeviceMetricsOverride", width=width, height=760, deviceScaleFactor=1, mobile=False)
             assert browser.value("document.documentElement.scrollWidth <= innerWidth"), (name, width)
     browser.devtools("Emulation.clearDeviceMetricsOverride")
@@ -191,6 +219,13 @@ def check_pages_without_scripts(browser, site):
         assert not browser.value("document.querySelector('.is-ready')")
         assert "second42" in browser.value("document.getElementById('transcript').innerText")
         assert browser.value("player.controls && player.canPlayType('audio/mp4') !== ''")
+        # A link to a moment leads to its word, also within a paragraph.
+        browser.open("about:blank")
+        browser.open(site.page("aac.m4a") + "/read#t=117")
+        box = browser.value("document.getElementById('t=117').getBoundingClientRect().toJSON()")
+        assert 0 < box["top"] < browser.value("innerHeight"), box
+        assert browser.value("document.querySelector(':target').innerText") == "second117"
+        browser.open(site.page("aac.m4a") + "/read")
         browser.click("summary")
         browser.type("[name=speaker-1]", "Anna Meißner")
         browser.click(".speakers button")
@@ -214,20 +249,14 @@ def pages(site):
     }
 
 
-def set_colours(browser, colours):
-    """Sets the colours, which then change at once."""
-    features = {"prefers-color-scheme": colours, "prefers-reduced-motion": "reduce"}
-    browser.devtools("Emulation.setEmulatedMedia", features=[{"name": name, "value": value} for name, value in features.items()])
-
-
 def check_accessibility(browser, site, axe):
     problems = []
     for name, address in pages(site).items():
         browser.open("about:blank")
         browser.open(address)
-        browser.call("/execute/sync", {"script": axe, "args": []})
+        browser.inject(axe)
         for colours in ("light", "dark"):
-            set_colours(browser, colours)
+            browser.set_colours(colours)
             problems += [f"{name} ({colours}): {problem}" for problem in browser.run(AXE)]
     assert not problems, "\n".join(problems)
 
@@ -235,8 +264,8 @@ def check_accessibility(browser, site, axe):
 def take_pictures(browser, site, folder):
     folder.mkdir(parents=True, exist_ok=True)
     for colours in ("light", "dark"):
-        set_colours(browser, colours)
-        for width, height in ((380, 760), (1280, 800)):
+        browser.set_colours(colours)
+        for width, height in ((360, 760), (1440, 900)):
             browser.devtools("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
             for name, address in pages(site).items():
                 browser.open("about:blank")
@@ -267,6 +296,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program", type=pathlib.Path, metavar="NIGHTSCRIBE")
     parser.add_argument("checks", nargs="*", metavar="CHECK", help="checks by the start of their names")
+    parser.add_argument("--firefox", action="store_true", help="use Firefox, and leave out what needs the DevTools of Chromium")
     parser.add_argument("--axe", type=pathlib.Path, metavar="FILE", help="axe-core, for the accessibility of the pages")
     parser.add_argument("--pictures", type=pathlib.Path, metavar="FOLDER", help="folder for pictures of the pages")
     args = parser.parse_args()
@@ -278,6 +308,8 @@ def main():
         print("accessibility is not checked without axe-core")
     if args.pictures:
         checks["pictures"] = lambda browser, site: take_pictures(browser, site, args.pictures)
+    if args.firefox:
+        checks = {name: check for name, check in checks.items() if name not in NEED_DEVTOOLS}
     if args.checks:
         checks = {name: check for name, check in checks.items() if any(name.startswith(start) for start in args.checks)}
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
@@ -286,7 +318,7 @@ def main():
             (folder / name).mkdir()
         make(folder / "sounds", SOUNDS, SECONDS)
         site = Site(args.program.resolve(), folder / "site", [folder / "sounds" / name for name in SOUNDS], SECONDS)
-        browser = Browser(folder / "profile")
+        browser = (Firefox if args.firefox else Browser)(folder / "profile")
         try:
             failed = run(checks, browser, site)
         finally:

@@ -12,6 +12,8 @@ FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
     " --disable-sync --autoplay-policy=no-user-gesture-required"
 )
+# Code points of keys.
+KEYS = {"Tab": "\ue004", "Enter": "\ue007", "Space": " "}
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 
 
@@ -83,6 +85,20 @@ class Browser:
         element = self.find(selector)
         self.call(element + "/clear", {})
         self.call(element + "/value", {"text": text})
+
+    def inject(self, script):
+        """Runs a script, whatever it leaves in the page."""
+        self.call("/execute/sync", {"script": script, "args": []})
+
+    def set_colours(self, colours):
+        """Sets the colours, which then change at once."""
+        features = {"prefers-color-scheme": colours, "prefers-reduced-motion": "reduce"}
+        self.devtools("Emulation.setEmulatedMedia", features=[{"name": name, "value": value} for name, value in features.items()])
+
+    def press(self, key):
+        """Presses a key, such as `Tab` or `Enter`, where the focus is."""
+        actions = [{"type": kind, "value": KEYS.get(key, key)} for kind in ("keyDown", "keyUp")]
+        self.call("/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": actions}]})
 
     def devtools(self, command, **parameters):
         """Sends a command of the DevTools protocol."""
