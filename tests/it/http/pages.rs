@@ -179,20 +179,19 @@ fn transcripts_are_downloaded_by_item_and_format() {
 }
 
 #[test]
-fn a_text_without_times_has_no_subtitles() {
+fn a_text_without_times_has_no_table_of_times() {
     let env = TestEnv::with_recordings(settings(), 1);
     env.run_once(0);
     let file = env.path("transcripts/talks/0.json");
     let mut envelope: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
     envelope["result"] = json!({ "text": "Only text." });
     fs::write(&file, envelope.to_string()).unwrap();
-    fs::remove_file(env.path("transcripts/talks/0.srt")).unwrap();
     fs::remove_dir_all(env.path("state")).unwrap();
     env.run_once(0);
     let server = Server::start(&env);
     let path = |format| format!("/recordings/{}/transcript/{format}", id_of(&env, "0.wav"));
     assert!(server.get(&path("md")).body.contains("Only text."));
-    let refused = server.get(&path("srt"));
+    let refused = server.get(&path("tsv"));
     assert_eq!(refused.status, 404);
     assert!(refused.body.contains("has no times"), "{}", refused.body);
 }
