@@ -26,6 +26,10 @@ LARGE_BYTES = 2 << 30
 DIFFERENT = 200
 
 
+# Figures of a transcript, as they are stored.
+QUALITY = {"confidence": 0.9, "low_confidence": 0.1, "speech": 0.9, "words_per_minute": 150.0, "loops": 0, "language": "en"}
+
+
 def page(machine):
     """pages of 10,000 transcripts, 100 readers, seeks in 2 GB, and the throughput of a run whose page is read"""
     return [*pages(machine), *throughput(machine)]
@@ -55,11 +59,12 @@ def pages(machine):
 
 
 def repeat_transcripts(home):
-    """Gives the other jobs the transcripts of the first ones."""
+    """Gives the other jobs the transcripts of the first ones, and all the figures of a transcript."""
     database = sqlite3.connect(home / "state" / "nightscribe.db")
     database.execute("PRAGMA synchronous = OFF")
     first = "SELECT raw, words FROM results f WHERE f.job_id = 1 + (results.job_id - 1) % :different"
     database.execute(f"UPDATE results SET (raw, words) = ({first}) WHERE job_id > :different", {"different": DIFFERENT})
+    database.execute("UPDATE results SET quality = ?", (json.dumps(QUALITY),))
     database.commit()
     database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     database.close()

@@ -83,7 +83,7 @@ def check_search_leads_to_the_moment(browser, site):
 def check_words_are_marked_in_time(browser, site):
     browser.open(site.page("aac.m4a") + "/read#t=4")
     browser.wait(READY)
-    marks = browser.run(MARKS, 4)
+    marks = browser.run(MARKS, 4.5)
     assert [index for index, _ in marks][-3:] == [6, 7, 8], marks
     late = [now - index for index, now in marks[1:]]
     assert all(-0.01 <= one <= MAX_MARK_S for one in late), marks

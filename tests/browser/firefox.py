@@ -40,8 +40,8 @@ class Firefox(Browser):
         lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in preferences.items()]
         (profile / "user.js").write_text("".join(lines))
         self.start_sound(profile)
-        command = ["firefox-esr", "--headless", "--marionette", "--no-remote", "--profile", str(profile)]
-        environment = {**os.environ, "HOME": str(profile), "MOZ_CRASHREPORTER_DISABLE": "1", "PULSE_SERVER": f"unix:{profile}/pulse"}
+        command = ["firefox-esr", "--headless", "--marionette", "--remote-allow-system-access", "--no-remote", "--profile", str(profile)]
+        environment = {**os.environ, "HOME": str(profile), "MOZ_CRASHREPORTER_DISABLE": "1", "PULSE_SERVER": f"unix:{profile}/sound"}
         self.process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.connection = self.connect(port)
         self.number = 0
@@ -50,13 +50,13 @@ class Firefox(Browser):
         self.send("WebDriver:SetTimeouts", {"script": 120_000, "pageLoad": 120_000})
 
     def start_sound(self, profile):
-        modules = ["module-null-sink", f"module-native-protocol-unix socket={profile}/pulse auth-anonymous=1"]
+        modules = ["module-null-sink rate=16000", f"module-native-protocol-unix socket={profile}/sound auth-anonymous=1"]
         command = ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"]
         command += [word for module in modules for word in ("-L", module)]
         environment = {**os.environ, "HOME": str(profile), "XDG_RUNTIME_DIR": str(profile)}
         self.sound = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(100):
-            if (profile / "pulse").exists():
+            if (profile / "sound").exists():
                 return
             time.sleep(0.1)
         raise BrowserError("PulseAudio does not start")

@@ -61,8 +61,9 @@ class Site:
         shutil.rmtree(folder / "state")
         self.run("run", "--once")
         self.run("export", "--all", "--force", "--format", "txt", "--format", "json")
-        self.address = self.start("serve", "--listen", "127.0.0.1:0").rstrip("/")
-        self.login_address = self.start("serve", "--listen", "127.0.0.1:0", "--config", "login.toml")
+        self.address, self.login_address = (
+            self.start("serve", "--listen", "127.0.0.1:0", *config).rstrip("/") for config in ([], ["--config", "login.toml"])
+        )
 
     def configure(self, name, base_url, more):
         (self.folder / name).write_text(CONFIG.format(base_url=base_url, more=more))
