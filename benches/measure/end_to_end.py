@@ -16,9 +16,10 @@ class Comparison:
     def __init__(self, machine, count, delay_ms=0, slow=False, size=SIZE):
         self.machine, self.count, self.delay_ms, self.slow = machine, count, delay_ms, slow
         self.recordings = clips(machine.folder(slow) / "recordings", count, size)
+        self.last_home = None  # of the last run of nightscribe
 
     def nightscribe(self):
-        home = self.machine.folder(self.slow)
+        self.last_home = home = self.machine.folder(self.slow)
         with self.machine.sandbox(self.delay_ms) as base_url:
             config = write_config(home, self.recordings, base_url=base_url, max_pending=IN_FLIGHT)
             command = (self.machine.nightscribe, "--config", config, "--quiet", "run", "--once")

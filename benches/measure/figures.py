@@ -6,20 +6,36 @@ import statistics
 
 @dataclasses.dataclass
 class Figure:
-    """One line of the table. `holds` is None if the value is shown only for comparison."""
+    """One line of the table.
+
+    `holds` is None if the value is shown only for comparison. `evidence` names the section of docs/performance.md that shows why
+    the requirement cannot be met on this kind of machine."""
 
     what: str
     measured: str
     required: str = ""
     holds: bool | None = None
+    evidence: str = ""
+
+    @property
+    def falls_short(self):
+        return self.holds is False and not self.evidence
+
+    @property
+    def verdict(self):
+        if self.holds is None:
+            return ""
+        if self.holds:
+            return "ok"
+        return f"closed by evidence: docs/performance.md#{self.evidence}" if self.evidence else "SHORT"
 
 
-def at_least(what, value, least, unit="×", detail=""):
-    return Figure(what, shown(value, unit, detail), f"≥ {least:g} {unit}".rstrip(), value >= least)
+def at_least(what, value, least, unit="×", detail="", evidence=""):
+    return Figure(what, shown(value, unit, detail), f"≥ {least:g} {unit}".rstrip(), value >= least, evidence)
 
 
-def at_most(what, value, most, unit, detail=""):
-    return Figure(what, shown(value, unit, detail), f"≤ {most:g} {unit}".rstrip(), value <= most)
+def at_most(what, value, most, unit, detail="", evidence=""):
+    return Figure(what, shown(value, unit, detail), f"≤ {most:g} {unit}".rstrip(), value <= most, evidence)
 
 
 def shown(value, unit, detail=""):
@@ -39,9 +55,8 @@ def ratio(ours, theirs, of):
 def print_table(rows):
     """Prints the table as Markdown."""
     lines = [("row", "what", "measured", "required", "")]
-    words = {True: "ok", False: "SHORT", None: ""}
     for row, figures in rows:
-        lines += [(row, figure.what, figure.measured, figure.required, words[figure.holds]) for figure in figures]
+        lines += [(row, figure.what, figure.measured, figure.required, figure.verdict) for figure in figures]
     widths = [max(len(line[column]) for line in lines) for column in range(5)]
     lines.insert(1, tuple("-" * width for width in widths))
     for line in lines:

@@ -14,13 +14,14 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).absolute()
 BENCHES = ROOT / "benches"
+LAUNCHER = BENCHES / "measure" / "launch.py"
 FSYNC_US = 1000
 STAT_US = 300
 
 
 @dataclasses.dataclass
 class Run:
-    """Resource usage of a finished program. Its peak memory is at least that of this script, its parent process."""
+    """Resource usage of a finished program."""
 
     seconds: float
     cpu_s: float
@@ -85,23 +86,31 @@ class Machine:
 
     def run(self, *command, slow=False, slow_stat=False):
         """Runs a program and waits for its end."""
-        with tempfile.TemporaryFile(mode="w+", dir=self.work) as out, tempfile.TemporaryFile(mode="w+", dir=self.work) as err:
+        with contextlib.ExitStack() as files:
+            out, err = (files.enter_context(tempfile.TemporaryFile(mode="w+", dir=self.work)) for _ in range(2))
+            report = files.enter_context(tempfile.NamedTemporaryFile(mode="r", dir=self.work))
+            launched = [sys.executable, "-I", "-S", LAUNCHER, report.name, *command]
             os.sync()  # so that this program does not write the dirty pages of the previous one
-            began = time.perf_counter()
-            process = subprocess.Popen([str(word) for word in command], stdout=out, stderr=err, env=self.environment(slow, slow_stat))
+            process = subprocess.Popen(
+                [str(word) for word in launched],
+                stdout=out,
+                stderr=err,
+                env=self.environment(slow, slow_stat),
+                start_new_session=True,
+            )
             try:
-                _, status, used = os.wait4(process.pid, 0)
+                process.wait()
             except BaseException:
-                process.kill()
+                os.killpg(process.pid, signal.SIGKILL)
                 raise
-            seconds = time.perf_counter() - began
-            process.returncode = os.waitstatus_to_exitcode(status)
             out.seek(0)
             err.seek(0)
             stdout, stderr = out.read(), err.read()
-        if process.returncode != 0:
-            raise MeasurementError(f"{' '.join(map(str, command))}: exit {process.returncode}\n{stdout[-2000:]}{stderr[-2000:]}")
-        return Run(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, stdout)
+            if process.returncode != 0:
+                shown = " ".join(map(str, command))
+                raise MeasurementError(f"{shown}: exit {process.returncode}\n{stdout[-2000:]}{stderr[-2000:]}")
+            used, cpu_s, peak_mib = map(float, report.read().split())
+            return Run(used, cpu_s, peak_mib, stdout)
 
     @contextlib.contextmanager
     def started(self, *command):

@@ -54,10 +54,12 @@ def queries_of(vocabulary):
     words = [vocabulary[rank] for rank in (0, 3, 10, 30, 100, 300, 1000, 3000)]
     pairs = list(zip(vocabulary[:4], vocabulary[2:6], strict=True))
     prefixes = [word[:5] for word in words[3:]]
+    short = [word[:length] for word in words[:4] for length in (2, 3)]
     return {
         "words": [(word, rf"\b{word}\b") for word in words],
         "phrases": [(f'"{one} {two}"', rf"\b{one}\s+{two}\b") for one, two in pairs],
         "prefixes": [(f"{prefix}*", rf"\b{prefix}\w*") for prefix in prefixes],
+        "short prefixes": [(f"{prefix}*", rf"\b{prefix}\w*") for prefix in short],
     }
 
 
@@ -90,7 +92,12 @@ def write_transcripts(home, texts, count):
 
 def size_of_index(home):
     database = sqlite3.connect(home / "state" / "nightscribe.db")
-    tables = ("SELECT sum(length(block)) FROM transcript_search_data", "SELECT sum(length(sz)) FROM transcript_search_docsize")
-    size = sum(database.execute(query).fetchone()[0] for query in tables)
+    columns = (("data", "block"), ("docsize", "sz"))
+    queries = [
+        f"SELECT sum(length({column})) FROM {table}_{part}"
+        for table in ("transcript_search", "search_beginnings")
+        for part, column in columns
+    ]
+    size = sum(database.execute(query).fetchone()[0] for query in queries)
     database.close()
     return size
