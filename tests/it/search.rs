@@ -148,12 +148,18 @@ fn words_are_combined_and_filtered() {
             "nothing to plan about the budget and then some more words about all the costs",
         )],
     ]);
-    let cases: [(&str, &[&str]); 16] = [
+    let cases: [(&str, &[&str]); 22] = [
         ("budget", &["0", "1", "2"]),
         ("quarterly budget", &["0"]),
         ("\"budget is\"", &["0"]),
         ("\"quarterly plan\"", &[]),
         ("quart*", &["0", "1"]),
+        ("qu*", &["0", "1"]),
+        ("not* OR eve*", &["1", "2"]),
+        ("co* sm*", &["0"]),
+        ("th* nothing -quarterly", &["2"]),
+        ("bu* -quarterly", &["1", "2"]),
+        ("bu* speaker:\"speaker 2\"", &["2"]),
         ("\"quarterly bud\"*", &["0"]),
         ("quarter OR nothing", &["1", "2"]),
         ("plan quarter OR nothing", &["1", "2"]),
@@ -275,6 +281,20 @@ fn an_old_database_gets_its_index() {
     assert_eq!(found(&env, "sandbox").len(), 3);
     daemon.signal("TERM");
     assert_eq!(daemon.wait(), 0);
+}
+
+#[test]
+fn an_old_index_gets_its_beginnings() {
+    let env = TestEnv::with_recordings(settings(), 3);
+    env.run_once(0);
+    sql(
+        &env,
+        "DROP TABLE search_beginnings; UPDATE search_entries SET digest = 0;
+         DELETE FROM _sqlx_migrations WHERE version = 21",
+    );
+    assert_eq!(found(&env, "sa*"), ["0", "1", "2"]);
+    assert_eq!(found(&env, "sa* sandbox"), ["0", "1", "2"]);
+    assert!(found(&env, "zz*").is_empty());
 }
 
 #[test]

@@ -9,8 +9,8 @@ use serde::Serialize;
 pub struct SearchAnswer {
     /// Transcripts that were found, best first.
     pub hits: Vec<SearchHit>,
-    /// Whether only the newest of the transcripts with these words were ranked, because there are many. Older ones may be
-    /// missing.
+    /// Whether so many transcripts have these words that only the newest were searched. They come newest first, and older ones
+    /// may be missing.
     pub limited: bool,
     /// Number of transcripts that are not in the index yet, and were not searched.
     pub unindexed: u64,

@@ -23,8 +23,7 @@ use crate::store::sqlite::search::SearchRequest;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-/// Number of transcripts that are ranked at most. Of more, the newest are ranked, so that the time does not grow with the
-/// archive.
+/// Number of transcripts that are ranked at most. Of more, the newest come first, so that the time does not grow with the archive.
 const MAX_RANKED: usize = 1000;
 /// Number of transcripts that are read for each one that is shown, at most. The index does not know which speaker says a word,
 /// so a transcript that it finds may have no passage.

@@ -1,11 +1,17 @@
 //! What the index stores of a transcript.
 
-use super::words::add_words;
+use super::words::{add_words, beginning};
 use crate::domain::{JobId, Language};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 /// Word between the names of two speakers, so that no phrase spans both.
 const BETWEEN: &str = "¶";
+/// Numbers of characters of the beginnings of words that the index stores on their own. No query has a shorter prefix.
+pub const BEGINNING_CHARS: RangeInclusive<usize> = 2..=3;
+/// Part of each digest. It changes with what the index stores of a transcript.
+const FORM: &str = "words, speakers, language, beginnings";
 
 /// A transcript as the index stores it. Its text is not kept, only the places of its words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,12 +52,26 @@ impl SearchEntry {
         entry
     }
 
+    /// Returns the beginnings of the words, of two and three characters, each once and separated by spaces.
+    #[must_use]
+    pub fn beginnings(&self) -> String {
+        let words: BTreeSet<_> = self.words.split(' ').collect();
+        let long_enough = |word: &&str| word.chars().nth(1).is_some();
+        let beginnings = words
+            .into_iter()
+            .filter(long_enough)
+            .flat_map(|word| BEGINNING_CHARS.map(move |length| beginning(word, length)));
+        let beginnings: BTreeSet<_> = beginnings.collect();
+        beginnings.into_iter().collect::<Vec<_>>().join(" ")
+    }
+
     /// Returns a number that is the same for equal entries, to tell whether an entry has changed.
     #[must_use]
     pub fn digest(&self) -> i64 {
         let language = self.language.as_ref().map(Language::to_string);
         let mut digest = Sha256::new();
-        for part in [&*self.words, &*self.speakers, &language.unwrap_or_default()] {
+        let language = language.unwrap_or_default();
+        for part in [FORM, &*self.words, &*self.speakers, &*language] {
             digest.update(part.len().to_le_bytes());
             digest.update(part);
         }
@@ -80,5 +100,16 @@ mod tests {
         );
         assert_eq!(two.digest(), entry(&["Anna Bo", "Speaker 2"]).digest());
         assert_ne!(two.digest(), entry(&["Anna Bo"]).digest());
+    }
+
+    #[test]
+    fn beginnings_are_those_of_all_words_once() {
+        let beginnings = |text: &str| {
+            let texts = [text].into_iter();
+            SearchEntry::new(JobId(1), texts, std::iter::empty(), None).beginnings()
+        };
+        assert_eq!(beginnings("The theme, a Thing"), "th the thi");
+        assert_eq!(beginnings("Ärzte 会議"), "ar arz");
+        assert_eq!(beginnings("…"), "");
     }
 }

@@ -1,5 +1,6 @@
 //! A query: words that occur in a transcript, words that do not, and filters.
 
+use super::entry::BEGINNING_CHARS;
 use crate::domain::Language;
 use jiff::civil::Date;
 
@@ -49,6 +50,19 @@ pub struct Phrase {
     pub words: Vec<String>,
     /// Whether the last one is the beginning of a word.
     pub is_prefix: bool,
+}
+
+impl Phrase {
+    /// Returns the beginning of words that the phrase consists of, if it is short enough to be in the index on its own.
+    #[must_use]
+    pub fn short_prefix(&self) -> Option<&str> {
+        match &*self.words {
+            [word] if self.is_prefix && BEGINNING_CHARS.contains(&word.chars().count()) => {
+                Some(word)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Properties of the transcript. Of several values of a kind, one must apply.

@@ -66,6 +66,15 @@ pub fn add_words(text: &str, words: &mut String) {
     });
 }
 
+/// Returns the beginning of a word, of at most `characters` characters.
+#[must_use]
+pub fn beginning(word: &str, characters: usize) -> &str {
+    match word.char_indices().nth(characters) {
+        Some((end, _)) => &word[..end],
+        None => word,
+    }
+}
+
 /// Whether a word is a character of a script without spaces.
 #[must_use]
 pub fn is_single_character(word: &str) -> bool {

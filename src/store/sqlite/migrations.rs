@@ -93,6 +93,11 @@ const CHANGES: &[(i64, &str, &str)] = &[
         include_str!("../../../migrations/0020_results_by_language.sql"),
     ),
     (
+        21,
+        "search beginnings",
+        include_str!("../../../migrations/0021_search_beginnings.sql"),
+    ),
+    (
         25,
         "tripped models",
         include_str!("../../../migrations/0025_tripped_models.sql"),

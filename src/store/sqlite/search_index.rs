@@ -122,15 +122,8 @@ pub(super) async fn write_entries(
     for (entry, recording) in entries.iter().zip(recordings) {
         if let Some(recording) = recording {
             let language = entry.language.as_ref().map(ToString::to_string);
-            let (words, speakers) = (add(&entry.words), add(&entry.speakers));
-            rows.push((
-                entry.job,
-                recording,
-                language,
-                entry.digest(),
-                words,
-                speakers,
-            ));
+            let texts = [&entry.words, &entry.speakers, &entry.beginnings()].map(|text| add(text));
+            rows.push((entry.job, recording, language, entry.digest(), texts));
         }
     }
     if rows.is_empty() {
@@ -139,14 +132,19 @@ pub(super) async fn write_entries(
     let text = "
         DELETE FROM transcript_search WHERE rowid IN (
             SELECT e.job_id FROM json_each(?1) n CROSS JOIN search_entries e ON e.recording_id = n.value ->> 1);
+        DELETE FROM search_beginnings WHERE rowid IN (
+            SELECT e.job_id FROM json_each(?1) n CROSS JOIN search_entries e ON e.recording_id = n.value ->> 1);
         DELETE FROM search_entries WHERE recording_id IN (SELECT value ->> 1 FROM json_each(?1));
         INSERT INTO search_entries (job_id, recording_id, recorded_at, language, digest)
         SELECT j.id, r.id, CASE r.kind WHEN 'file' THEN r.modified_at ELSE coalesce(j.accepted_at, j.created_at) END,
                n.value ->> 2, n.value ->> 3
         FROM json_each(?1) n CROSS JOIN jobs j ON j.id = n.value ->> 0 CROSS JOIN recordings r ON r.id = n.value ->> 1;
         INSERT INTO transcript_search (rowid, words, speakers)
-        SELECT value ->> 0, CAST(substr(?2, value ->> '$[4][0]', value ->> '$[4][1]') AS TEXT),
-               CAST(substr(?2, value ->> '$[5][0]', value ->> '$[5][1]') AS TEXT)
+        SELECT value ->> 0, CAST(substr(?2, value ->> '$[4][0][0]', value ->> '$[4][0][1]') AS TEXT),
+               CAST(substr(?2, value ->> '$[4][1][0]', value ->> '$[4][1][1]') AS TEXT)
+        FROM json_each(?1);
+        INSERT INTO search_beginnings (rowid, beginnings)
+        SELECT value ->> 0, CAST(substr(?2, value ->> '$[4][2][0]', value ->> '$[4][2][1]') AS TEXT)
         FROM json_each(?1)";
     execute_rows(text, rows, &texts, connection).await?;
     Ok(())
@@ -227,6 +225,7 @@ impl Change for BeginRebuild {
         }
         for statement in [
             "INSERT INTO transcript_search (transcript_search) VALUES ('delete-all')",
+            "INSERT INTO search_beginnings (search_beginnings) VALUES ('delete-all')",
             "DELETE FROM search_entries",
             "INSERT INTO search_backlog (job_id, is_rebuild)
              SELECT max(id), 1 FROM jobs WHERE state = 'done' AND set_aside = 0 GROUP BY recording_id
