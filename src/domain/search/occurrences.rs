@@ -108,10 +108,18 @@ struct IndexedText {
     words: Vec<IndexedWord>,
 }
 
+/// Offsets are of 32 bits, as a transcript may have hundreds of thousands of words. No answer of the service is as long as these
+/// reach.
+#[derive(Clone, Copy)]
 struct IndexedWord {
-    text: Range<usize>,
-    word: usize,
-    bytes: Range<usize>,
+    /// Offset of the word in the indexed text. It ends where the next one begins.
+    text: u32,
+    /// Index of the displayed word.
+    word: u32,
+    /// Offset in the displayed word, in bytes.
+    start: u32,
+    /// Offset of its end in the displayed word, in bytes.
+    end: u32,
 }
 
 impl IndexedText {
@@ -121,20 +129,38 @@ impl IndexedText {
             words: Vec::with_capacity(displayed.len()),
         };
         let mut words = Words::default();
-        for (word, shown) in displayed.iter().enumerate() {
+        for (number, shown) in displayed.iter().enumerate() {
+            if shown.text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+                indexed.add(number, shown.text, 0..shown.text.len());
+                let start = indexed.text.len() - shown.text.len();
+                indexed.text[start..].make_ascii_lowercase();
+                continue;
+            }
             words.read(shown.text);
             for (text, bytes) in words.iter() {
-                let start = indexed.text.len();
-                indexed.text.push_str(text);
-                let text = start..indexed.text.len();
-                indexed.words.push(IndexedWord { text, word, bytes });
+                indexed.add(number, text, bytes);
             }
         }
         indexed
     }
 
+    fn add(&mut self, number: usize, text: &str, bytes: Range<usize>) {
+        if text.is_empty() {
+            return;
+        }
+        self.words.push(IndexedWord {
+            text: self.text.len() as u32,
+            word: number as u32,
+            start: bytes.start as u32,
+            end: bytes.end as u32,
+        });
+        self.text.push_str(text);
+    }
+
     fn word(&self, index: usize) -> &str {
-        &self.text[self.words[index].text.clone()]
+        let next = self.words.get(index + 1);
+        let end = next.map_or(self.text.len(), |next| next.text as usize);
+        &self.text[self.words[index].text as usize..end]
     }
 
     fn occurrences(&self, term: &Term) -> Vec<Vec<Match>> {
@@ -167,12 +193,15 @@ impl IndexedText {
     }
 
     fn found(&self, start: usize, phrase: &Phrase) -> Match {
-        let place = |word: usize, byte: usize| Place { word, byte };
+        let place = |word: u32, byte: u32| Place {
+            word: word as usize,
+            byte: byte as usize,
+        };
         let (first, last) = (
             &self.words[start],
             &self.words[start + phrase.words.len() - 1],
         );
-        place(first.word, first.bytes.start)..place(last.word, last.bytes.end)
+        place(first.word, first.start)..place(last.word, last.end)
     }
 
     /// Returns where all phrases are near to each other: for each that comes last, the closest ones before it. The rule is

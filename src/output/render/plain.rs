@@ -27,12 +27,21 @@ fn clean(text: &str) -> String {
 
 /// Whether the text needs no cleaning. Most words and lines need none.
 fn is_plain(text: &str) -> bool {
+    if is_plain_word(text) {
+        return true;
+    }
     let mut before = ' ';
     let is_kept = |char: char| match std::mem::replace(&mut before, char) {
         ' ' if char == ' ' => false,
         _ => char == ' ' || !char.is_whitespace() && !is_control_char(char),
     };
     text.chars().all(is_kept) && before != ' '
+}
+
+/// Whether the text consists of visible ASCII characters, as most words do. Such a word is shown as it is, and is as wide as it is
+/// long.
+pub(super) fn is_plain_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// Removes terminal control sequences (ECMA-48: ESC `[` or U+009B, parameters, a final byte).
@@ -70,6 +79,11 @@ pub(super) fn join<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
 
 /// Whether a space belongs between two words.
 pub(super) fn needs_space(before: &str, after: &str) -> bool {
+    // No ASCII character belongs to a script without spaces.
+    match (before.as_bytes().last(), after.as_bytes().first()) {
+        (Some(before), Some(after)) if before.is_ascii() || after.is_ascii() => return true,
+        _ => {}
+    }
     match (before.chars().next_back(), after.chars().next()) {
         (Some(before), Some(after)) => !(is_unspaced(before) && is_unspaced(after)),
         _ => false,

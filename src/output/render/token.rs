@@ -202,6 +202,21 @@ fn tokenize<'a>(
 impl<'a> TimedText<'a> {
     /// Adds the words. Their times are estimated from their lengths.
     fn add_tokens(&self, tokens: &mut Vec<Token<'a>>, label: Option<&Rc<str>>, max_width: usize) {
+        let is_unsure = self
+            .confidence
+            .is_some_and(|confidence| confidence < UNSURE);
+        if plain::is_plain_word(self.text) && self.text.len() <= max_width.min(MAX_PART_BYTES) {
+            return tokens.push(Token {
+                text: self.text.into(),
+                width: self.text.len(),
+                start_ms: millis(self.times.0),
+                end_ms: millis(self.times.1),
+                label: label.cloned(),
+                channel: self.channel,
+                has_space: true,
+                is_unsure,
+            });
+        }
         let line = plain::without_noise_spaces(plain::printable_line(self.text));
         let all = line.chars().filter(|char| *char != ' ').count();
         let mut times = SharedTime::new(self.times, all);
@@ -215,9 +230,7 @@ impl<'a> TimedText<'a> {
                 label: label.cloned(),
                 channel: self.channel,
                 has_space: is_first,
-                is_unsure: self
-                    .confidence
-                    .is_some_and(|confidence| confidence < UNSURE),
+                is_unsure,
             });
         };
         // Most words are as in the transcript, and are not copied.

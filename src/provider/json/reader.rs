@@ -178,12 +178,11 @@ impl<'a> JsonReader<'a> {
 
     /// Reads a finite number, also from a string. Any other value is skipped.
     pub fn number(&mut self) -> Option<f64> {
-        let text = match self.kind() {
-            Kind::Word => self.word(),
-            _ => self.short_text()?,
+        let number: Result<f64, _> = match self.kind() {
+            Kind::Word => self.word(str::parse),
+            _ => self.short_text()?.trim().parse(),
         };
-        let number: f64 = text.trim().parse().ok()?;
-        number.is_finite().then_some(number)
+        number.ok().filter(|number| number.is_finite())
     }
 
     /// Reads a string or a number as text. Any other value is skipped, also `true`, `null` and `NaN`.
@@ -191,7 +190,7 @@ impl<'a> JsonReader<'a> {
         match self.kind() {
             Kind::String => Some(self.string()),
             Kind::Word => {
-                let word = self.word();
+                let word = self.word(|word| SmolStr::new(word));
                 let is_number = word.ends_with(|last: char| last.is_ascii_digit() || last == '.')
                     && word.parse::<f64>().is_ok();
                 is_number.then_some(word)
@@ -286,7 +285,7 @@ impl<'a> JsonReader<'a> {
             }
             Kind::String => Ok(serde_json::to_writer(out, &self.string::<String>())?),
             Kind::Word => {
-                let word = self.word();
+                let word = self.word(|word| SmolStr::new(word));
                 let is_valid = serde_json::from_str::<serde_json::Value>(&word).is_ok();
                 out.write_all(if is_valid { word.as_bytes() } else { b"null" })
             }
@@ -299,7 +298,7 @@ impl<'a> JsonReader<'a> {
 
     /// Reads a string whose opening quote is the next byte.
     fn string<T: From<String> + for<'t> From<&'t str>>(&mut self) -> T {
-        let text = |raw: &[u8]| match decode(raw) {
+        let text = |text: Cow<'_, str>| match text {
             Cow::Borrowed(text) => text.into(),
             Cow::Owned(text) => text.into(),
         };
@@ -307,14 +306,14 @@ impl<'a> JsonReader<'a> {
         let end = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'));
         // Most strings are short and in the buffer as a whole. They are not copied.
         if let Some(end) = end.filter(|end| rest[*end] == b'"') {
-            let text = text(&rest[..end]);
+            let text = text(String::from_utf8_lossy(&rest[..end]));
             self.at += end + 2;
             self.is_unread = false;
             return text;
         }
         let mut raw = Vec::new();
         self.each_part(|part| raw.extend_from_slice(part));
-        text(&raw)
+        text(decode(&raw))
     }
 
     /// Reads a string, and passes on the bytes between its quotes, in parts.
@@ -340,11 +339,19 @@ impl<'a> JsonReader<'a> {
         self.is_unread = false;
     }
 
-    /// Reads a number or another word without quotes.
-    fn word(&mut self) -> SmolStr {
+    /// Reads a number or another word without quotes, and passes it to `read`.
+    fn word<T>(&mut self, read: impl FnOnce(&str) -> T) -> T {
+        let rest = &self.buffer[self.at..];
+        // Most words are in the buffer as a whole. They are not copied.
+        if let Some(end) = rest.iter().position(|byte| !is_word_byte(*byte)) {
+            let value = read(str::from_utf8(&rest[..end]).unwrap_or_default());
+            self.at += end;
+            self.is_unread = false;
+            return value;
+        }
         let mut word = SmolStrBuilder::new();
         self.each_word_byte(|byte| word.push(char::from(byte)));
-        word.finish()
+        read(&word.finish())
     }
 
     fn each_word_byte(&mut self, mut take: impl FnMut(u8)) {

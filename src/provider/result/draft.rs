@@ -239,21 +239,20 @@ impl Draft {
             ..Transcript::default()
         };
         sort(&mut transcript);
-        let untimed_words = untimed_words.into_iter().map(|word| word.text.into());
-        self.untimed.extend(untimed_words);
-        let texts = [
-            self.text,
-            Some(channels.text),
-            text_of_parts(&transcript),
-            join(&self.untimed),
-        ];
-        let found = (!self.is_known).then(|| parts.found.or(self.found.into_text()));
-        let texts = texts.into_iter().chain([found.flatten()]).flatten();
-        let text = [transcript.text]
-            .into_iter()
-            .chain(texts)
-            .find(|text| !text.trim().is_empty());
-        transcript.text = text.unwrap_or_default();
+        if is_blank(&transcript.text) {
+            let untimed_words = untimed_words.into_iter().map(|word| word.text.into());
+            self.untimed.extend(untimed_words);
+            let found = (!self.is_known).then(|| parts.found.or(self.found.into_text()));
+            let texts = [
+                self.text,
+                Some(channels.text),
+                text_of_parts(&transcript),
+                join(&self.untimed),
+                found.flatten(),
+            ];
+            let text = texts.into_iter().flatten().find(|text| !is_blank(text));
+            transcript.text = text.unwrap_or_default();
+        }
         let has_text = !transcript.is_silent();
         extras.unknown_shape = self.has_fields && !self.names_known_field && !has_text;
         ResultReading {
@@ -343,6 +342,10 @@ fn text_of_parts(transcript: &Transcript) -> Option<String> {
     join(&utterances)
         .or_else(|| join(&words))
         .or_else(|| join(&sentences.collect::<Vec<_>>()))
+}
+
+fn is_blank(text: &str) -> bool {
+    text.trim().is_empty()
 }
 
 /// Joins parts of a text, with a space where neither side has one. Returns `None` if they are blank.
