@@ -44,9 +44,9 @@ impl KeptStore {
     }
 
     /// Opens the queue in `folder`, or returns the open one. One that is no longer at its path is closed first.
-    async fn open(&self, folder: &Path) -> Result<Store, StoreError> {
+    async fn open(&self, folder: &Path, purpose: Purpose) -> Result<Store, StoreError> {
         if !self.is_kept {
-            return open_store(folder).await;
+            return open_store(folder, purpose).await;
         }
         let mut kept = self.store.lock().await;
         if let Some(store) = kept.as_ref() {
@@ -56,7 +56,7 @@ impl KeptStore {
             let replaced = kept.take();
             drop(replaced);
         }
-        let store = open_store(folder).await?;
+        let store = open_store(folder, purpose).await?;
         let shared = store.shared();
         *kept = Some(store);
         Ok(shared)
@@ -154,7 +154,10 @@ impl Session {
     /// If there is no configuration file or the queue cannot be opened.
     pub async fn store(&self) -> Result<Store, AppError> {
         self.require_config_file()?;
-        Ok(self.kept.open(&self.config.state.dir).await?)
+        Ok(self
+            .kept
+            .open(&self.config.state.dir, Purpose::Writing)
+            .await?)
     }
 
     /// Opens the queue if it exists. Read-only use cases create nothing.
@@ -165,7 +168,8 @@ impl Session {
         if !self.has_store()? {
             return Ok(None);
         }
-        Ok(Some(self.kept.open(&self.config.state.dir).await?))
+        let opening = self.kept.open(&self.config.state.dir, Purpose::Reading);
+        Ok(Some(opening.await?))
     }
 
     /// Returns whether the queue exists.
@@ -242,11 +246,21 @@ impl Session {
     }
 }
 
+/// What a use case mostly does with the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Reading,
+    Writing,
+}
+
 /// Opens the queue in `folder` on a thread of its own: the future of the migrations must stay on one thread, and opening blocks
 /// on the disk.
-async fn open_store(folder: &Path) -> Result<Store, StoreError> {
+async fn open_store(folder: &Path, purpose: Purpose) -> Result<Store, StoreError> {
     let (path, runtime) = (folder.to_owned(), Handle::current());
-    let opening = tokio::task::spawn_blocking(move || runtime.block_on(Store::open(&path)));
+    let opening = tokio::task::spawn_blocking(move || match purpose {
+        Purpose::Reading => runtime.block_on(Store::open_for_reading(&path)),
+        Purpose::Writing => runtime.block_on(Store::open(&path)),
+    });
     opening.await.unwrap_or_else(|error| {
         Err(StoreError::Folder {
             path: folder.to_owned(),

@@ -5,6 +5,7 @@ use crate::disk::identity::PlacedFile;
 use crate::disk::mount::record_mount;
 use crate::runtime::failpoint;
 use crate::store::error::{StoreError, is_corrupt};
+use crate::store::sqlite::batch::json_rows;
 use crate::store::sqlite::migrations::migrator;
 use crate::store::sqlite::writer::Writer;
 use rustix::fs::Access;
@@ -69,13 +70,8 @@ impl Store {
         };
         let (file, _lock) = lock_folder(folder, &path).await.map_err(failed)?;
         let file = file.ok_or_else(|| StoreError::Incomplete { path: path.clone() })?;
-        let options = options(&path);
         let with_path = |error| with_path(&path, error);
-        let writer_options = options
-            .clone()
-            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
-            // Statement journals stay in memory. As files they would be created and deleted for each statement.
-            .pragma("temp_store", "memory");
+        let writer_options = writer_options(&path);
         let mut connection = writer_options.connect().await.map_err(with_path)?;
         let is_new = refuse_foreign(&mut connection, &path).await?;
         sqlx::query(USE_WAL)
@@ -83,23 +79,34 @@ impl Store {
             .await
             .map_err(with_path)?;
         failpoint::around("store.migrate", migrate(&mut connection, is_new, &path)).await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            // A connection to a file does not break, and testing it would double the cost of a query.
-            .test_before_acquire(false)
-            .connect_lazy_with(
-                options
-                    .pragma("cache_size", format!("-{READER_CACHE_KIB}"))
-                    .read_only(true)
-                    .create_if_missing(false)
-                    .row_buffer_size(ROW_BUFFER),
-            );
         Ok(Self {
             file,
             is_shared: false,
-            readers,
-            writer: Writer::start(connection, writer_options),
+            readers: readers(&path),
+            writer: Writer::start(Some(connection), writer_options),
         })
+    }
+
+    /// Opens the queue in `folder` for a use case that mostly reads. The writing connection is made by the first change, which
+    /// saves half of the time. A database that needs more than that is opened as by [`open`](Self::open).
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open).
+    pub async fn open_for_reading(folder: &Path) -> Result<Self, StoreError> {
+        let path = folder.join(DATABASE_FILE);
+        if let Ok((Some(file), _lock)) = lock_folder(folder, &path).await {
+            let readers = readers(&path);
+            if is_current(&readers).await.unwrap_or(false) {
+                return Ok(Self {
+                    file,
+                    is_shared: false,
+                    readers,
+                    writer: Writer::start(None, writer_options(&path)),
+                });
+            }
+            readers.close().await;
+        }
+        Self::open(folder).await
     }
 
     /// Returns a handle whose [`close`](Self::close) leaves the database open.
@@ -212,6 +219,46 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
         .disable_statement_logging()
+}
+
+/// Returns the options of the writing connection.
+fn writer_options(path: &Path) -> SqliteConnectOptions {
+    options(path)
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
+        // Statement journals stay in memory. As files they would be created and deleted for each statement.
+        .pragma("temp_store", "memory")
+}
+
+/// Returns the reading connections. Each is made when it is needed.
+fn readers(path: &Path) -> SqlitePool {
+    SqlitePoolOptions::new()
+        .max_connections(READERS)
+        // A connection to a file does not break, and testing it would double the cost of a query.
+        .test_before_acquire(false)
+        .connect_lazy_with(
+            options(path)
+                .pragma("cache_size", format!("-{READER_CACHE_KIB}"))
+                .read_only(true)
+                .create_if_missing(false)
+                .row_buffer_size(ROW_BUFFER),
+        )
+}
+
+/// Whether the database is ours, uses WAL, and has exactly the schema of this version.
+async fn is_current(readers: &SqlitePool) -> Result<bool, sqlx::Error> {
+    let migrator = migrator();
+    let known = (migrator.iter()).map(|one| (one.version, hex::encode_upper(&one.checksum)));
+    sqlx::query_scalar(
+        "SELECT (SELECT application_id FROM pragma_application_id) = ?1
+            AND (SELECT journal_mode FROM pragma_journal_mode) = 'wal'
+            AND (SELECT json_group_array(json_array(version, hex(checksum)))
+                 FROM (SELECT version, checksum FROM _sqlx_migrations WHERE success ORDER BY version)) = ?2
+            AND NOT EXISTS (SELECT 1 FROM _sqlx_migrations WHERE NOT success)",
+    )
+    .bind(APPLICATION_ID)
+    .bind(json_rows(known))
+    .fetch_one(readers)
+    .await
 }
 
 /// Converts an error, and adds the path of the database if it is damaged or foreign.

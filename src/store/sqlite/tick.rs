@@ -20,6 +20,18 @@ pub struct TickSnapshot {
     pub next_expiry: Option<Timestamp>,
 }
 
+impl TickSnapshot {
+    /// Whether no job is queued, at the service, or waiting for its files.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        use JobState::{Pending, Queued, Received, Submitting};
+        let active = [Queued, Submitting, Pending, Received];
+        active
+            .iter()
+            .all(|state| self.counts.get(state) == Some(&0))
+    }
+}
+
 /// Size and modification time of the database and its write-ahead log. Each commit changes them, in any process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileMark([Option<Revision>; 2]);

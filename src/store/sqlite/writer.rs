@@ -98,16 +98,19 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Starts the writer.
+    /// Starts the writer. Without a connection, it connects for the first change.
     ///
     /// It reconnects with `options` after a failure. It stops when it is closed, or when all handles are
     /// dropped.
-    pub(crate) fn start(connection: SqliteConnection, options: SqliteConnectOptions) -> Self {
+    pub(crate) fn start(
+        connection: Option<SqliteConnection>,
+        options: SqliteConnectOptions,
+    ) -> Self {
         let (queue, waiting) = mpsc::channel(4 * MAX_GROUP);
         let (stop, task) = (CancellationToken::new(), TaskTracker::new());
         let writing = WritingConnection {
             options,
-            connection: Some(connection),
+            connection,
         };
         task.spawn(write(writing, waiting, stop.clone()));
         task.close();
