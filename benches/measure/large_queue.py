@@ -1,5 +1,6 @@
 """Scans and queues of a million recordings."""
 
+import contextlib
 import pathlib
 import socket
 import threading
@@ -153,7 +154,8 @@ def idle(machine):
         before = cpu_ns(process.pid), written_bytes(process.pid), wake_ups(process.pid)
         time.sleep(lasts)
         after = cpu_ns(process.pid), written_bytes(process.pid), wake_ups(process.pid)
-    used, written, woken = (now - then for now, then in zip(after, before))
+    used, written = (now - then for now, then in zip(after[:2], before[:2]))
+    woken = sum(count - before[2].get(thread, 0) for thread, count in after[2].items())
     share = used / (lasts * 1e9) * 100
     return [
         at_most(f"idle over {done:,} rows, of a core", share, 0.03, "%", f"{used / 1e6:.1f} ms in {lasts} s"),
@@ -169,10 +171,13 @@ def cpu_ns(pid):
 
 
 def wake_ups(pid):
-    """Returns how often the threads of a process have waited."""
-    tasks = pathlib.Path(f"/proc/{pid}/task").iterdir()
-    lines = (line for task in tasks for line in (task / "status").read_text().splitlines())
-    return sum(int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt_switches"))
+    """Returns how often each thread of a process has waited. Threads may end."""
+    waited = {}
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(OSError):
+            lines = (task / "status").read_text().splitlines()
+            waited[task.name] = next(int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt_switches"))
+    return waited
 
 
 def written_bytes(pid):

@@ -62,6 +62,7 @@ mod transcribe;
 
 use crate::app::plan::PlanLimits;
 use crate::app::session::Session;
+use crate::runtime::clock;
 use args::{Cli, Command};
 use clap::Parser;
 use exit::{CommandError, Exit};
@@ -76,6 +77,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(answer) => return ExitCode::from(exit::print_usage(&answer) as u8),
     };
+    clock::start();
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();

@@ -10,14 +10,17 @@ use crate::pipeline::event::RunEvent;
 use crate::pipeline::journal::Journal;
 use crate::pipeline::source_holds::SourceHolds;
 use crate::policy::hours::Opening;
+use crate::runtime::clock::sleep_steps;
 use crate::store::sqlite::tick::{FileMark, TickSnapshot};
 use crate::store::{Store, StoreError};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// Time between two checks.
-const INTERVAL: Duration = Duration::from_secs(1);
+/// Steps of [`sleep_steps`] between two checks.
+const STEPS: u32 = 1;
+/// The same while nothing is in progress and the database does not change.
+const IDLE_STEPS: u32 = 4;
 /// Time between two checks that proves that the machine slept or its clock was set forward.
 const SLEEP_THRESHOLD: Duration = Duration::from_secs(60);
 
@@ -42,7 +45,7 @@ pub async fn run_monitor(journal: Arc<Journal>, mut monitor: Monitor) -> Result<
         }
         tokio::select! {
             () = journal.signals.stop.cancelled() => return Ok(()),
-            () = tokio::time::sleep(INTERVAL) => {}
+            () = sleep_steps(monitor.steps()) => {}
         }
     }
 }
@@ -160,6 +163,14 @@ impl Monitor {
         }
         self.tripped_models = Some(tripped);
         Ok(())
+    }
+
+    /// Returns the steps until the next check.
+    fn steps(&self) -> u32 {
+        match &self.last_snapshot {
+            Some(last) if last.is_settled && last.snapshot.is_idle() => IDLE_STEPS,
+            _ => STEPS,
+        }
     }
 
     /// Returns a snapshot of the queue. Takes none while the files of the database stay as they are, because its cost is

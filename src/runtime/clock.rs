@@ -5,9 +5,14 @@ use jiff::tz::TimeZone;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Maximum time between two readings of the clock while sleeping. A suspended machine or a clock that was set is
-/// detected within it.
-pub(crate) const CLOCK_CHECK_INTERVAL: Duration = Duration::from_secs(5);
+/// Time between the instants at which periodic work is done. They are common to the whole program, so that an idle one wakes
+/// once for all of them.
+///
+/// The timers of tokio are sorted into slots of 64, 4096 and more milliseconds, and wake at the beginning of a slot. A multiple
+/// of these wakes once. Any other time wakes once for each size.
+const STEP: Duration = Duration::from_millis(1024);
+/// Steps between two readings of the clock while sleeping. A suspended machine or a clock that was set is detected within it.
+const CLOCK_CHECK_STEPS: u32 = 4;
 
 /// A source of the current time.
 pub trait Clock: Send + Sync {
@@ -69,6 +74,12 @@ fn shift(time: Timestamp, from: Timestamp, to: Timestamp) -> Timestamp {
 /// Readings of both clocks when the first of them was asked for.
 static START: LazyLock<(Instant, Timestamp)> = LazyLock::new(|| (Instant::now(), system_time()));
 
+/// Starts the clock. Called immediately before the runtime starts, whose timers count from there, so that [`sleep_steps`] wakes
+/// only once.
+pub fn start() {
+    LazyLock::force(&START);
+}
+
 /// The system clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
@@ -116,6 +127,45 @@ pub async fn sleep_until(clock: &dyn Clock, time: Timestamp) {
             return;
         }
         last_seen = now;
-        tokio::time::sleep(left.min(CLOCK_CHECK_INTERVAL)).await;
+        tokio::select! {
+            () = tokio::time::sleep(left) => {}
+            () = sleep_steps(CLOCK_CHECK_STEPS) => {}
+        }
+    }
+}
+
+/// Sleeps until the next of the common instants that lie `steps` steps of 1.024 seconds apart. Cancel safe.
+pub(crate) async fn sleep_steps(steps: u32) {
+    let elapsed = tokio::time::Instant::now()
+        .into_std()
+        .saturating_duration_since(START.0);
+    let next = START.0 + next_multiple(elapsed, STEP * steps);
+    tokio::time::sleep_until(next.into()).await;
+}
+
+/// Returns the first multiple of `period` after `elapsed`.
+fn next_multiple(elapsed: Duration, period: Duration) -> Duration {
+    let past = elapsed.as_nanos() % period.as_nanos();
+    elapsed + period - Duration::from_nanos(past as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_are_common_to_all_periods() {
+        let next = |elapsed_ms, period_ms| {
+            let [elapsed, period] = [elapsed_ms, period_ms].map(Duration::from_millis);
+            next_multiple(elapsed, period).as_millis()
+        };
+        assert_eq!(
+            [0, 1, 1023, 1024].map(|at| next(at, 1024)),
+            [1024, 1024, 1024, 2048]
+        );
+        assert_eq!(
+            [0, 2047, 2048, 5000].map(|at| next(at, 2048)),
+            [2048, 2048, 4096, 6144]
+        );
     }
 }

@@ -1,9 +1,11 @@
 //! Folder watching. The regular scan runs once an hour, so the daemon must notice changes between scans.
 
 use crate::harness::{RunningCommand, TestEnv, set_mtime, settings, wav};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Write;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const LOG: &str = "log";
 
@@ -207,5 +209,43 @@ fn a_folder_that_reappears_is_watched_again() {
     env.wait_until("the transcript of a later file", |env| {
         env.count("done") == 2
     });
+    stop(daemon);
+}
+
+/// Returns how often each thread of a process has waited.
+#[cfg(target_os = "linux")]
+fn waits(daemon: &RunningCommand) -> BTreeMap<OsString, u64> {
+    let tasks = fs::read_dir(format!("/proc/{}/task", daemon.id())).unwrap();
+    let waits_of = |task: fs::DirEntry| {
+        // A thread may end meanwhile.
+        let status = fs::read_to_string(task.path().join("status")).ok()?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        Some((task.file_name(), line?.trim().parse().unwrap()))
+    };
+    tasks.filter_map(|task| waits_of(task.unwrap())).collect()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_idle_daemon_seldom_wakes() {
+    const SECONDS: u64 = 12;
+    let env = TestEnv::new(settings());
+    let daemon = daemon(&env, &source("0s"));
+    env.add_recording("a.wav", 1);
+    env.wait_until("the transcript", |env| env.count("done") == 1);
+    // The connection to the service is closed, and the checks find that nothing changes.
+    std::thread::sleep(Duration::from_secs(6));
+    let before = waits(&daemon);
+    std::thread::sleep(Duration::from_secs(SECONDS));
+    let woken: u64 = waits(&daemon)
+        .iter()
+        .map(|(thread, waits)| waits - before.get(thread).unwrap_or(&0))
+        .sum();
+    assert!(
+        woken <= SECONDS * 3 / 2,
+        "{woken} times in {SECONDS} seconds"
+    );
     stop(daemon);
 }

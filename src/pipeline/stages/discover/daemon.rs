@@ -2,21 +2,21 @@
 //! least every `schedule.scan_every`.
 
 use crate::config::SourceConfig;
+use crate::domain::Timestamp;
 use crate::pipeline::event::RunEvent;
 use crate::pipeline::finish::Finish;
 use crate::pipeline::run::{RunError, Stages, stage_result};
 use crate::pipeline::stages::discover::{Discover, scan_source};
-use crate::runtime::clock::sleep_until;
+use crate::runtime::clock::{sleep_steps, sleep_until};
 use crate::source::folder::events::WatchRefused;
 use crate::source::folder::watch::{FolderWatch, WatchState};
 use crate::store::StoreError;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
-/// Longest time between two passes of the loop. Each pass checks whether the run has to end, and whether the watched
-/// folders still exist. A folder that replaces a deleted one causes no event, so it has to be polled for.
-const PASS_EVERY: Duration = Duration::from_secs(2);
+/// Steps of [`sleep_steps`] between two passes of the loop at most. Each pass checks whether the run has to end, and whether the
+/// watched folders still exist. A folder that replaces a deleted one causes no event, so it has to be polled for.
+const PASS_STEPS: u32 = 4;
 
 /// Scans the sources until the run stops.
 ///
@@ -38,7 +38,7 @@ pub(crate) async fn run_daemon(
             refreshed = refresh_watches(stage, watch, &mut reported) => refreshed?,
         };
         let now = stage.journal.now();
-        let mut next = now.after(PASS_EVERY);
+        let mut next = Timestamp::MAX;
         for (number, source) in stage.config.sources.iter().enumerate() {
             let due = watch_state.with_trigger(number, |trigger| {
                 // The clock was set back.
@@ -64,6 +64,7 @@ pub(crate) async fn run_daemon(
             Some(ended) = stages.join_next() => return stage_result(ended),
             () = watch_state.changed.notified() => {}
             () = sleep_until(&*stage.journal.clock, next) => {}
+            () = sleep_steps(PASS_STEPS) => {}
         }
     }
 }
@@ -83,12 +84,15 @@ async fn scan_due_source(
     Ok(())
 }
 
-/// Updates the watches on a blocking thread. Reports each source that cannot be watched once.
+/// Updates the watches on a blocking thread, unless nothing has changed. Reports each source that cannot be watched once.
 async fn refresh_watches(
     stage: &Discover,
     mut watch: FolderWatch,
     reported: &mut BTreeSet<usize>,
 ) -> Result<FolderWatch, RunError> {
+    if watch.is_current() {
+        return Ok(watch);
+    }
     let refreshed = tokio::task::spawn_blocking(move || {
         let refused = watch.refresh();
         (watch, refused)
