@@ -4,8 +4,8 @@ use super::args::InitArgs;
 use super::exit::{CommandError, Exit};
 use super::json::to_json_line;
 use super::terminal::printable_path;
-use crate::config::TEMPLATE;
-use crate::config::template::template_with_source;
+use crate::config::system::{KEY_FILE, is_system_config};
+use crate::config::template::{template_for, template_with_source};
 use crate::domain::readable_path::readable_path;
 use serde::Serialize;
 use std::fs::{DirBuilder, OpenOptions};
@@ -27,9 +27,11 @@ pub(super) fn init(args: &InitArgs, config: Option<&Path>) -> Result<Exit, Comma
         (Some(file), None) | (None, Some(file)) => file,
         (None, None) => Path::new(DEFAULT_FILE),
     };
+    let absolute = std::path::absolute(file)?;
+    let template = template_for(&absolute);
     let text = match recordings {
-        Some(folder) => with_source(folder)?,
-        None => TEMPLATE.to_owned(),
+        Some(folder) => with_source(&template, folder)?,
+        None => template,
     };
     write(file, &text, args.force).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => CommandError::new(
@@ -54,11 +56,15 @@ pub(super) fn init(args: &InitArgs, config: Option<&Path>) -> Result<Exit, Comma
         return Ok(Exit::Done);
     }
     writeln!(out, "Wrote {}.", printable_path(file))?;
-    let next = match recordings {
-        Some(_) => "set AIMLAPI_KEY, and run `nightscribe check`.",
-        None => "fill in a [[source]] at the end, set AIMLAPI_KEY, and run `nightscribe check`.",
+    let source = match recordings {
+        Some(_) => "",
+        None => "fill in a [[source]] at the end, ",
     };
-    writeln!(out, "Next: {next}")?;
+    let key = match is_system_config(&absolute) {
+        true => format!("write the API key to {KEY_FILE} (mode 600)"),
+        false => "set AIMLAPI_KEY".to_owned(),
+    };
+    writeln!(out, "Next: {source}{key}, and run `nightscribe check`.")?;
     Ok(Exit::Done)
 }
 
@@ -72,8 +78,8 @@ pub(super) struct InitResult {
     has_source: bool,
 }
 
-/// Returns the annotated file with a source for a folder of recordings.
-fn with_source(folder: &Path) -> Result<String, CommandError> {
+/// Returns the annotated file `template` with a source for a folder of recordings.
+fn with_source(template: &str, folder: &Path) -> Result<String, CommandError> {
     let folder = folder.canonicalize()?;
     let path = folder.to_str().ok_or_else(|| {
         let folder = printable_path(&folder);
@@ -82,7 +88,7 @@ fn with_source(folder: &Path) -> Result<String, CommandError> {
             format!("`{folder}` is not valid UTF-8; rename it"),
         )
     })?;
-    Ok(template_with_source(&source_name(&folder), path))
+    Ok(template_with_source(template, &source_name(&folder), path))
 }
 
 /// Maximum length of the name of a source, in bytes.

@@ -15,8 +15,8 @@ use crate::config::values::{
 };
 use crate::config::{
     AllowUnknown, ApiConfig, Config, KeySource, Layout, LimitsConfig, MAX_LOOKUPS, Names,
-    OutputConfig, PollingConfig, RetryConfig, ScheduleConfig, SourceConfig, StateConfig, TEMPLATE,
-    source,
+    OutputConfig, PollingConfig, RetryConfig, ScheduleConfig, SourceConfig, StateConfig, source,
+    system,
 };
 use crate::domain::did_you_mean::suggestion;
 use crate::domain::format::FormatSelection;
@@ -58,7 +58,8 @@ pub(super) fn build(
 ) -> Result<Config, Vec<Diagnostic>> {
     let path = file.clone().unwrap_or_default();
     let table = parse(text, &path).map_err(|problem| vec![problem])?;
-    let defaults = parse(TEMPLATE, Path::new("defaults")).map_err(|problem| vec![problem])?;
+    let defaults = parse(&system::template_of(&path), Path::new("defaults"))
+        .map_err(|problem| vec![problem])?;
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     let mut problems = Vec::new();
     let mut layers = Layers {

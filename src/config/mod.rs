@@ -19,6 +19,7 @@
 //! - [`secret`]: reading secrets other than the API key
 //! - `secret_source`: location of a secret
 //! - `source`: one `[[source]]`
+//! - [`system`]: the configuration of the whole machine
 //! - [`folder_rules`]: rules file of a folder of recordings
 //! - [`layout`]: location of transcripts; `names`: form of their names; `rendering`: settings of the formats
 //! - `render_rules`: names and replacements of a source or folder
@@ -42,6 +43,7 @@ mod secret_source;
 mod section;
 mod small_file;
 mod source;
+pub mod system;
 pub mod template;
 pub mod token;
 mod values;

@@ -65,6 +65,14 @@ impl ServiceManager {
     }
 }
 
+/// Folders in which systemd looks for system units and their drop-ins. A file hides those of the same name in later folders.
+pub const SYSTEM_UNIT_FOLDERS: [&str; 4] = [
+    "/etc/systemd/system",
+    "/run/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+];
+
 /// Returns the path of the service's environment file. A person writes the API key there if it is not in a key file.
 ///
 /// # Errors

@@ -1,16 +1,17 @@
 //! Parameters of a service, derived from the configuration.
 
+use crate::config::system::STATE_FOLDER;
 use crate::config::{Config, KeySource, Layout};
 use crate::service_manager::scope::Scope;
 use std::path::{Component, Path, PathBuf};
 
-/// State folder of the system service. systemd creates it and gives it to the dynamic user.
-pub const STATE_FOLDER: &str = "/var/lib/nightscribe";
+/// User of the system service, if it exists. The packages create it.
+pub const SERVICE_USER: &str = "nightscribe";
 
 /// User that a service runs as.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Identity {
-    /// A dynamic user, who owns [`STATE_FOLDER`].
+    /// A dynamic user, who owns [`STATE_FOLDER`]. Only root can enter the folder.
     Dynamic,
     /// The user with this name or ID.
     Named(String),

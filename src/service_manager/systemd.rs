@@ -1,9 +1,10 @@
 //! systemd unit: the hardened unit of `config/nightscribe.service`, adapted to the paths and the user of this machine.
 
+use crate::config::system::STATE_FOLDER;
 use crate::service_manager::marker::GENERATED_MARKER;
 use crate::service_manager::quote::{argument, escape_specifiers, list_item};
 use crate::service_manager::scope::Scope;
-use crate::service_manager::setup::{Identity, STATE_FOLDER, ServiceKey, ServiceSpec};
+use crate::service_manager::setup::{Identity, ServiceKey, ServiceSpec};
 use std::path::Path;
 
 /// Unit for packages. All settings are kept, except those that name a path or a user.
@@ -59,7 +60,7 @@ fn adapted(line: &str, setup: &ServiceSpec) -> Vec<String> {
     let is_user = setup.scope == Scope::User;
     let kept = || vec![line.to_owned()];
     let kept_if = |keep: bool| if keep { kept() } else { Vec::new() };
-    let Some((key, value)) = line.split_once('=') else {
+    let Some((key, _)) = line.split_once('=') else {
         return kept();
     };
     match key {
@@ -72,10 +73,8 @@ fn adapted(line: &str, setup: &ServiceSpec) -> Vec<String> {
             argument(&setup.config)
         )],
         "LoadCredential" => credential(setup),
-        "Environment" if value.ends_with("=%d/key") => {
-            kept_if(matches!(setup.key, ServiceKey::File(_)))
-        }
-        "Environment" => Vec::new(),
+        // The path of the credential.
+        "Environment" => kept_if(matches!(setup.key, ServiceKey::File(_))),
         "StateDirectory" | "StateDirectoryMode" => kept_if(
             setup
                 .write_paths

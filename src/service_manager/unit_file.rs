@@ -28,6 +28,14 @@ impl<'a> Unit<'a> {
         self.values(key).pop()
     }
 
+    /// Returns the groups of the unit, which the user has in addition to its own.
+    #[must_use]
+    pub fn groups(self) -> Vec<&'a str> {
+        let more = self.values("SupplementaryGroups").into_iter();
+        let more = more.flat_map(str::split_whitespace);
+        self.value("Group").into_iter().chain(more).collect()
+    }
+
     /// Returns the effective values of a key. An empty value removes the earlier ones.
     fn values(self, key: &str) -> Vec<&'a str> {
         let mut values = Vec::new();
@@ -177,6 +185,13 @@ mod tests {
         let file = UnitCredential::File("/100%".to_owned());
         assert_eq!(unit.credential(), Some(file));
         assert_eq!(unit.environment_file().as_deref(), Some("/e"));
+    }
+
+    #[test]
+    fn a_unit_has_one_group_and_several_supplementary_ones() {
+        let unit = Unit("SupplementaryGroups=a b\nGroup=c\nGroup=d\nSupplementaryGroups=e\n");
+        assert_eq!(unit.groups(), ["d", "a", "b", "e"]);
+        assert!(Unit("").groups().is_empty());
     }
 
     #[test]

@@ -90,7 +90,9 @@ fn without_systemd_install_prints_the_commands() {
     );
     let unit = fs::read_to_string(host.unit()).unwrap();
     assert!(unit.contains("WantedBy=default.target"));
-    assert!(host.env.path("state").is_dir() && host.env.path("transcripts").is_dir());
+    assert!(host.env.path("transcripts").is_dir());
+    let state = fs::metadata(host.env.path("state")).unwrap();
+    assert_eq!(state.mode() & 0o777, 0o700);
     assert!(host.install().starts_with("Unchanged: "));
     assert_eq!(fs::read_to_string(host.unit()).unwrap(), unit);
     let uninstall = |host: &Host| host.run(&["service", "uninstall", "--user"]);
@@ -356,4 +358,81 @@ fn unusual_paths_are_escaped_in_the_unit() {
     assert!(unit.contains(r#"it's 100%% \"loud\" \\ $HOME""#), "{unit}");
     assert!(unit.contains(r#"/co%%n \"f\"/$$x.toml" run"#), "{unit}");
     assert!(!unit.contains("ReadWritePaths"), "{unit}");
+}
+
+#[test]
+fn the_system_service_has_the_user_of_the_packages() {
+    let host = host_with_unusual_paths();
+    fs::create_dir_all(host.env.path("image/etc")).unwrap();
+    let passwd = host.env.path("image/etc/passwd");
+    fs::write(
+        passwd,
+        "nightscribe:x:990:990::/var/lib/nightscribe:/bin/sh\n",
+    )
+    .unwrap();
+    let unit = fs::read_to_string(install_unit(&host, "--system")).unwrap();
+    assert!(unit.contains("\nUser=nightscribe\n"), "{unit}");
+    assert!(unit.contains("\nStateDirectory=nightscribe\n"), "{unit}");
+    assert!(!unit.contains("DynamicUser"), "{unit}");
+}
+
+#[test]
+fn status_reads_the_unit_of_a_package_and_its_drop_ins() {
+    let host = Host::new();
+    let hook = host.env.path("bin/hook");
+    fs::write(&hook, "").unwrap();
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+    let text = format!(
+        "[api]\nkey_file = '/nowhere'\n[state]\ndir = '/var/lib/nightscribe/state'\n\
+         [output]\ndir = '/var/lib/nightscribe/out'\n[hooks]\non_done = ['{}']\n",
+        hook.display()
+    );
+    let config = host.env.path("nightscribe.toml");
+    fs::write(&config, text).unwrap();
+    let image = host.env.path("image");
+    let write = |path: &str, text: &str| {
+        let path = image.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    let unit = include_str!("../../config/nightscribe.service")
+        .replace("DynamicUser=yes", "User=nobody")
+        .replace("/etc/nightscribe/config.toml", config.to_str().unwrap());
+    write("usr/lib/systemd/system/nightscribe.service", &unit);
+    let status = || {
+        let image = image.to_str().unwrap();
+        host.run(&["service", "status", "--system", "--root", image])
+            .stdout
+    };
+    let plain = status();
+    for line in [
+        "usr/lib/systemd/system/nightscribe.service of a package",
+        "FAIL  service key   /etc/nightscribe/key",
+        "they can write only to the folders of the service",
+        "just-in-time compiler",
+    ] {
+        assert!(plain.contains(line), "{line}: {plain}");
+    }
+    assert!(!plain.contains("service folder"), "{plain}");
+    let drop_ins = "systemd/system/nightscribe.service.d";
+    write(
+        &format!("etc/{drop_ins}/key.conf"),
+        "[Service]\nLoadCredentialEncrypted=key:/k\n",
+    );
+    write(
+        &format!("usr/lib/{drop_ins}/more.conf"),
+        "[Service]\nMemoryDenyWriteExecute=no\nNoNewPrivileges=no\n",
+    );
+    // Hides the file of the same name.
+    write(
+        &format!("etc/{drop_ins}/more.conf"),
+        "[Service]\nMemoryDenyWriteExecute=no\n",
+    );
+    let changed = status();
+    assert!(
+        changed.contains("from an encrypted credential"),
+        "{changed}"
+    );
+    assert!(!changed.contains("just-in-time compiler"), "{changed}");
+    assert!(changed.contains("no privileges"), "{changed}");
 }

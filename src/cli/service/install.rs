@@ -1,5 +1,6 @@
 //! `nightscribe service install`
 
+use super::installed_unit;
 use super::manager;
 use super::target::{ServiceTarget, passwd};
 use crate::cli::args::GlobalArgs;
@@ -7,6 +8,7 @@ use crate::cli::exit::{CommandError, Exit};
 use crate::cli::json::to_json_line;
 use crate::cli::terminal::printable_path;
 use crate::config::{Config, KeySource};
+use crate::disk::folder::{DEFAULT_MODE, PRIVATE_MODE};
 use crate::domain::readable_path::readable_path;
 use crate::service_manager::setup::programs;
 use crate::service_manager::unit_file::Unit;
@@ -14,8 +16,9 @@ use crate::service_manager::{
     Identity, Scope, ServiceKey, ServiceManager, ServiceSpec, is_generated, render, user,
 };
 use serde::Serialize;
+use std::fs::DirBuilder;
 use std::io::{self, Write};
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt, chown};
 use std::path::Path;
 
 pub(super) fn install(
@@ -25,7 +28,7 @@ pub(super) fn install(
 ) -> Result<Exit, CommandError> {
     let (config, setup) = target.load_plan(global)?;
     let text = render(target.manager, &setup);
-    let before = target.installed()?;
+    let before = installed_unit::read(&target.file)?;
     refuse_foreign(target, before.as_deref())?;
     let is_new = before.as_ref() != Some(&text);
     if is_new {
@@ -123,8 +126,12 @@ fn make_folders(config: &Config, setup: &ServiceSpec) -> Result<(), CommandError
         Identity::Caller => None,
     };
     let owner = owner.map(|account| (account.uid, account.gid));
-    for folder in [&config.state.dir, &config.output.dir] {
-        make(folder, owner).map_err(|error| {
+    let folders = [
+        (&config.state.dir, PRIVATE_MODE),
+        (&config.output.dir, DEFAULT_MODE),
+    ];
+    for (folder, mode) in folders {
+        make(folder, mode, owner).map_err(|error| {
             let message = format!("cannot create `{}`: {error}", printable_path(folder));
             CommandError::new(Exit::Usage, message)
         })?;
@@ -132,15 +139,17 @@ fn make_folders(config: &Config, setup: &ServiceSpec) -> Result<(), CommandError
     Ok(())
 }
 
-fn make(folder: &Path, owner: Option<(u32, Option<u32>)>) -> io::Result<()> {
+/// Creates a folder with the permissions `mode`, and its missing parents. The umask restricts them.
+fn make(folder: &Path, mode: u32, owner: Option<(u32, Option<u32>)>) -> io::Result<()> {
     let missing: Vec<_> = folder
         .ancestors()
         .take_while(|folder| !folder.exists())
         .collect();
-    for folder in missing.into_iter().rev() {
-        std::fs::create_dir(folder)?;
+    for new in missing.into_iter().rev() {
+        let mode = if new == folder { mode } else { DEFAULT_MODE };
+        DirBuilder::new().mode(mode).create(new)?;
         if let Some((uid, gid)) = owner {
-            chown(folder, Some(uid), gid)?;
+            chown(new, Some(uid), gid)?;
         }
     }
     Ok(())
@@ -237,7 +246,7 @@ fn sandboxed_programs(
     if programs.is_empty() || target.manager != ServiceManager::Systemd {
         return None;
     }
-    let text = render(target.manager, setup) + &target.drop_ins().text;
+    let text = render(target.manager, setup) + &installed_unit::drop_ins(target).text;
     let restrictions = Unit(&text).program_restrictions();
     (!restrictions.is_empty()).then(|| {
         format!(

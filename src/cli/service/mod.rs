@@ -2,11 +2,13 @@
 //!
 //! - `target`: selection of the service and its intended setup
 //! - `manager`: commands to the service manager
+//! - `installed_unit`: the installed service file and its drop-ins
 //! - `install`, `uninstall`, `status`: the subcommands
 //! - `unit_user`: user of a unit and its permissions
 //! - `readiness`: checks that an installed service can run unattended, for `nightscribe check`
 
 pub(super) mod install;
+mod installed_unit;
 mod manager;
 pub(crate) mod readiness;
 mod status;

@@ -2,11 +2,13 @@
 
 use crate::app::doctor::check_result::{CheckResult, CheckStatus};
 use crate::app::session::Session;
+use crate::cli::service::installed_unit::{self, InstalledUnit};
 use crate::cli::service::target::{ServiceTarget, sets_variable, uid};
 use crate::cli::service::unit_user::UnitUser;
 use crate::cli::terminal::printable_path;
+use crate::config::system::STATE_FOLDER;
 use crate::config::{self, Config, KeySource};
-use crate::service_manager::setup::{STATE_FOLDER, folders, programs};
+use crate::service_manager::setup::{folders, programs};
 use crate::service_manager::unit_file::{Unit, UnitCredential};
 use crate::service_manager::user::{READ, TRAVERSE, WRITE};
 use crate::service_manager::{Scope, ServiceManager, ServiceSpec, is_generated, render};
@@ -23,7 +25,7 @@ pub(in crate::cli) fn check_installed(session: &Session) -> Vec<CheckResult> {
 
 fn installed(session: &Session, scope: Scope) -> Option<Vec<CheckResult>> {
     let target = ServiceTarget::in_scope(scope, session.environment.clone(), None).ok()?;
-    let text = target.installed().ok()??;
+    let unit = installed_unit::find(&target).ok()??;
     // Loaded as by the service: without the variables of this shell.
     let file = session.config.file.as_deref();
     let config = config::load(file, &target.environment).ok()?;
@@ -31,37 +33,37 @@ fn installed(session: &Session, scope: Scope) -> Option<Vec<CheckResult>> {
     let setup = target.setup(&config).ok();
     let named = setup.as_ref().map(|setup| setup.config.as_str());
     let named = named.or_else(|| config.file.as_deref()?.to_str())?;
-    let with_drop_ins = text.clone() + &target.drop_ins().text;
+    let with_drop_ins = unit.text.clone() + &installed_unit::drop_ins(&target).text;
     if target.manager == ServiceManager::Systemd && !Unit(&with_drop_ins).runs_config(named) {
-        let message = format!(
-            "{} runs another configuration",
-            printable_path(&target.file)
-        );
+        let message = format!("{} runs another configuration", printable_path(&unit.file));
         return Some(vec![CheckResult::new(
             CheckStatus::Warning,
             "service unit",
             message,
         )]);
     }
-    let current = setup.map(|setup| check_up_to_date(&target, &setup, &text));
+    let current = setup.map(|setup| check_up_to_date(&target, &setup, &unit));
     let mut lines = Vec::from_iter(current);
-    lines.extend(check_unattended(&target, &config, &text));
+    lines.extend(check_unattended(&target, &config, &unit.text));
     Some(lines)
 }
 
-/// Checks that the service file matches this program and configuration.
+/// Checks that the service file matches this program and configuration. That of a package serves every configuration.
 pub(super) fn check_up_to_date(
     target: &ServiceTarget,
     setup: &ServiceSpec,
-    text: &str,
+    unit: &InstalledUnit,
 ) -> CheckResult {
     let what = "service unit";
-    let file = printable_path(&target.file);
-    if !is_generated(text) {
+    let file = printable_path(&unit.file);
+    if unit.file != target.file {
+        return CheckResult::new(CheckStatus::Passed, what, format!("{file} of a package"));
+    }
+    if !is_generated(&unit.text) {
         let message = format!("{file} was not written by `nightscribe service install`");
         return CheckResult::new(CheckStatus::Warning, what, message);
     }
-    if render(target.manager, setup) != text {
+    if render(target.manager, setup) != unit.text {
         let message = format!(
             "{file} does not match this program and configuration; `nightscribe service install` updates it"
         );
@@ -79,7 +81,7 @@ pub(super) fn check_unattended(
     if target.manager == ServiceManager::Launchd {
         return Vec::new();
     }
-    let drop_ins = target.drop_ins();
+    let drop_ins = installed_unit::drop_ins(target);
     let text = text.to_owned() + &drop_ins.text;
     let unit = Unit(&text);
     let user = UnitUser::of(target.scope, unit);
@@ -259,8 +261,8 @@ fn obstacle(path: &Path, wanted: u32, unit: Unit<'_>, user: &UnitUser) -> Option
             printable_path(path)
         ));
     }
-    // systemd creates this folder for the user.
-    if matches!(user, UnitUser::Dynamic) && path.starts_with(STATE_FOLDER) {
+    // systemd creates this folder, and gives it to the user.
+    if unit.value("StateDirectory").is_some() && path.starts_with(STATE_FOLDER) {
         return None;
     }
     let step = user.first_denied(path, wanted)?;

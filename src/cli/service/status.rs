@@ -1,5 +1,6 @@
 //! `nightscribe service status`
 
+use super::installed_unit;
 use super::manager;
 use super::target::ServiceTarget;
 use crate::app::doctor::check_result::{CheckResult, CheckStatus};
@@ -14,7 +15,7 @@ pub(super) fn status(
     global: &GlobalArgs,
     as_json: bool,
 ) -> Result<Exit, CommandError> {
-    let lines = match target.installed()? {
+    let lines = match installed_unit::find(target)? {
         None => {
             let message = format!(
                 "{} does not exist; `nightscribe service install` writes it",
@@ -22,16 +23,16 @@ pub(super) fn status(
             );
             vec![CheckResult::new(CheckStatus::Failed, "installed", message)]
         }
-        Some(text) => {
+        Some(unit) => {
             let mut lines = vec![CheckResult::new(
                 CheckStatus::Passed,
                 "installed",
-                printable_path(&target.file),
+                printable_path(&unit.file),
             )];
             let (config, setup) = target.load_plan(global)?;
-            lines.push(readiness::check_up_to_date(target, &setup, &text));
+            lines.push(readiness::check_up_to_date(target, &setup, &unit));
             lines.extend(manager_status(target));
-            lines.extend(readiness::check_unattended(target, &config, &text));
+            lines.extend(readiness::check_unattended(target, &config, &unit.text));
             lines
         }
     };

@@ -3,10 +3,10 @@
 use crate::app::session::{KeptStore, Session, environment};
 use crate::cli::args::{GlobalArgs, ServiceArgs};
 use crate::cli::exit::{CommandError, Exit};
-use crate::cli::terminal::printable_path;
+use crate::config::system::STATE_FOLDER;
 use crate::config::{self, Config, Environment, KeySource};
 use crate::service_manager::scope::environment_file;
-use crate::service_manager::setup::{STATE_FOLDER, SpecContext, folders};
+use crate::service_manager::setup::{SERVICE_USER, SpecContext, folders};
 use crate::service_manager::steps::ServiceCommands;
 use crate::service_manager::user;
 use crate::service_manager::user::OsUser;
@@ -17,15 +17,6 @@ use std::path::{Path, PathBuf};
 
 /// Prefix of variables that override the configuration. The service does not inherit them.
 const PREFIX: &str = "NIGHTSCRIBE__";
-
-/// Drop-ins of a unit.
-#[derive(Default)]
-pub(super) struct DropIns {
-    /// Texts of the files that can be read.
-    pub(super) text: String,
-    /// Files and folders that cannot be read.
-    pub(super) unreadable: Vec<PathBuf>,
-}
 
 /// Service that a command works on.
 pub(super) struct ServiceTarget {
@@ -88,46 +79,6 @@ impl ServiceTarget {
         }
     }
 
-    /// Returns the text of the service file. `None` if the file does not exist.
-    pub(super) fn installed(&self) -> Result<Option<String>, CommandError> {
-        match std::fs::read_to_string(&self.file) {
-            Ok(text) => Ok(Some(text)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => {
-                let message = format!("cannot read `{}`: {error}", printable_path(&self.file));
-                Err(CommandError::new(Exit::Usage, message))
-            }
-        }
-    }
-
-    /// Reads the drop-ins of the unit, in the order in which systemd applies them.
-    pub(super) fn drop_ins(&self) -> DropIns {
-        let mut folder = self.file.clone().into_os_string();
-        folder.push(".d");
-        let mut drop_ins = DropIns::default();
-        let entries = match std::fs::read_dir(&folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return drop_ins,
-            Err(_) => {
-                drop_ins.unreadable.push(folder.into());
-                return drop_ins;
-            }
-        };
-        let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
-        files.retain(|file| {
-            file.extension()
-                .is_some_and(|extension| extension == "conf")
-        });
-        files.sort();
-        for file in files {
-            match std::fs::read_to_string(&file) {
-                Ok(text) => drop_ins.text.push_str(&format!("\n{text}\n")),
-                Err(_) => drop_ins.unreadable.push(file),
-            }
-        }
-        drop_ins
-    }
-
     /// Loads the configuration as the service will. Returns it with the intended setup of the service.
     pub(super) fn load_plan(
         &self,
@@ -152,7 +103,7 @@ impl ServiceTarget {
         })?;
         let surroundings = SpecContext {
             scope: self.scope,
-            identity: identity(self.scope, config).map_err(unfit)?,
+            identity: self.identity(config).map_err(unfit)?,
             binary,
             config: config.file.clone().unwrap_or_default(),
             home: self.home(config)?,
@@ -187,15 +138,53 @@ impl ServiceTarget {
             KeySource::File(path) => path.try_exists().ok(),
             KeySource::Env(name) => {
                 let file = environment_file(self.scope, &self.environment).ok()?;
-                sets_variable(&rebased(self.root.as_deref(), &file), name)
+                sets_variable(&self.rebased(&file), name)
             }
         }
     }
 
     /// Whether lingering is enabled: the user's manager then runs without a login.
     pub(super) fn is_lingering(&self) -> bool {
-        let folder = rebased(self.root.as_deref(), Path::new("/var/lib/systemd/linger"));
+        let folder = self.rebased(Path::new("/var/lib/systemd/linger"));
         folder.join(user_by_id(uid()).name).exists()
+    }
+
+    /// Moves an absolute path below the root folder, if there is one.
+    pub(super) fn rebased(&self, path: &Path) -> PathBuf {
+        rebased(self.root.as_deref(), path)
+    }
+
+    /// Returns the user that the service runs as.
+    ///
+    /// A system service that writes only below systemd's state folder runs as the user of the packages, or as a dynamic user.
+    /// Otherwise it runs as the owner of the first other folder it writes to, which must not be root.
+    fn identity(&self, config: &Config) -> Result<Identity, SpecError> {
+        if self.scope == Scope::User {
+            return Ok(Identity::Caller);
+        }
+        let written = [
+            ("state.dir", &config.state.dir, "state"),
+            ("output.dir", &config.output.dir, "transcripts"),
+        ];
+        let outside = written
+            .into_iter()
+            .find(|(_, path, _)| !path.starts_with(STATE_FOLDER));
+        let Some((key, path, name)) = outside else {
+            let users = self.rebased(Path::new("/etc/passwd"));
+            let users = std::fs::read_to_string(users).unwrap_or_default();
+            return Ok(match user::by_name(&users, SERVICE_USER) {
+                Some(user) => Identity::Named(user.name),
+                None => Identity::Dynamic,
+            });
+        };
+        match path.ancestors().find_map(|folder| folder.metadata().ok()) {
+            Some(owned) if owned.uid() != 0 => Ok(Identity::Named(user_by_id(owned.uid()).name)),
+            _ => Err(SpecError::RootOnly {
+                key,
+                path: path.clone(),
+                name,
+            }),
+        }
     }
 }
 
@@ -230,33 +219,5 @@ fn rebased(root: Option<&Path>, path: &Path) -> PathBuf {
     match root {
         Some(root) => root.join(path.strip_prefix("/").unwrap_or(path)),
         None => path.to_owned(),
-    }
-}
-
-/// Returns the user that the service runs as.
-///
-/// A system service runs as a dynamic user if it writes only below systemd's state folder. Otherwise it runs as the owner
-/// of the first other folder it writes to, which must not be root.
-fn identity(scope: Scope, config: &Config) -> Result<Identity, SpecError> {
-    if scope == Scope::User {
-        return Ok(Identity::Caller);
-    }
-    let written = [
-        ("state.dir", &config.state.dir, "state"),
-        ("output.dir", &config.output.dir, "transcripts"),
-    ];
-    let outside = written
-        .into_iter()
-        .find(|(_, path, _)| !path.starts_with(STATE_FOLDER));
-    let Some((key, path, name)) = outside else {
-        return Ok(Identity::Dynamic);
-    };
-    match path.ancestors().find_map(|folder| folder.metadata().ok()) {
-        Some(owned) if owned.uid() != 0 => Ok(Identity::Named(user_by_id(owned.uid()).name)),
-        _ => Err(SpecError::RootOnly {
-            key,
-            path: path.clone(),
-            name,
-        }),
     }
 }

@@ -1,6 +1,7 @@
 //! `nightscribe service uninstall`
 
 use super::install::{file_error, refuse_foreign};
+use super::installed_unit;
 use super::manager;
 use super::target::ServiceTarget;
 use crate::cli::exit::{CommandError, Exit};
@@ -13,7 +14,7 @@ use std::io::Write;
 pub(super) fn uninstall(target: &ServiceTarget, as_json: bool) -> Result<Exit, CommandError> {
     let file = printable_path(&target.file);
     let mut out = anstream::stdout().lock();
-    let Some(text) = target.installed()? else {
+    let Some(text) = installed_unit::read(&target.file)? else {
         if as_json {
             writeln!(out, "{}", result(target, false)?)?;
         } else {

@@ -3,12 +3,17 @@
 use crate::cli::service::target::{passwd, uid, user_by_id};
 use crate::service_manager::Scope;
 use crate::service_manager::unit_file::Unit;
-use crate::service_manager::user::{FileMode, OsUser, TRAVERSE, by_name, has_access};
+use crate::service_manager::user::{FileMode, OsUser, TRAVERSE, by_name, group_ids, has_access};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// User that a unit runs as.
-pub(super) enum UnitUser {
+/// User that a unit runs as, with its groups.
+pub(super) struct UnitUser {
+    account: Account,
+    groups: Vec<u32>,
+}
+
+enum Account {
     /// Dynamic user of systemd. Owns no existing files.
     Dynamic,
     /// User with an entry in `/etc/passwd`.
@@ -19,27 +24,28 @@ pub(super) enum UnitUser {
 
 impl UnitUser {
     pub(super) fn of(scope: Scope, unit: Unit<'_>) -> Self {
-        let named = |name: &str| by_name(&passwd(), name).map_or(Self::Unknown, Self::Known);
-        match (scope, unit.value("User")) {
-            (Scope::User, _) => Self::Known(user_by_id(uid())),
-            (_, Some(name)) => named(name),
-            _ if unit.has_dynamic_user() => Self::Dynamic,
-            _ => named("root"),
-        }
+        let account = Account::of(scope, unit);
+        let known = match &account {
+            Account::Known(user) => Some(user),
+            Account::Dynamic | Account::Unknown => None,
+        };
+        let groups = std::fs::read_to_string("/etc/group").unwrap_or_default();
+        let groups = group_ids(&groups, known, &unit.groups());
+        Self { account, groups }
     }
 
     fn may(&self, mode: FileMode, wanted: u32) -> bool {
-        match self {
-            Self::Dynamic => has_access(None, mode, wanted),
-            Self::Known(account) => has_access(Some(account), mode, wanted),
-            Self::Unknown => true,
+        match &self.account {
+            Account::Dynamic => has_access(None, &self.groups, mode, wanted),
+            Account::Known(user) => has_access(Some(user), &self.groups, mode, wanted),
+            Account::Unknown => true,
         }
     }
 
     /// Returns the first component of `path` that denies the user access.
     ///
     /// The last existing component needs the permissions `wanted`, the others only [`TRAVERSE`]. Missing components deny
-    /// nothing.
+    /// nothing. A component with an access control list is assumed to allow access.
     pub(super) fn first_denied<'p>(&self, path: &'p Path, wanted: u32) -> Option<&'p Path> {
         let mut steps: Vec<_> = path.ancestors().collect();
         steps.reverse();
@@ -48,9 +54,34 @@ impl UnitUser {
         steps.iter().enumerate().find_map(|(number, step)| {
             let needed = if number == last { wanted } else { TRAVERSE };
             let mode = mode(step)?;
-            (!self.may(mode, needed)).then_some(*step)
+            (!self.may(mode, needed) && !has_access_list(step)).then_some(*step)
         })
     }
+}
+
+impl Account {
+    fn of(scope: Scope, unit: Unit<'_>) -> Self {
+        let named = |name: &str| by_name(&passwd(), name).map_or(Self::Unknown, Self::Known);
+        match (scope, unit.value("User")) {
+            (Scope::User, _) => Self::Known(user_by_id(uid())),
+            (_, Some(name)) => named(name),
+            _ if unit.has_dynamic_user() => Self::Dynamic,
+            _ => named("root"),
+        }
+    }
+}
+
+/// Whether a file or folder has an access control list, as `setfacl` sets it.
+#[cfg(target_os = "linux")]
+fn has_access_list(path: &Path) -> bool {
+    let no_buffer: &mut [u8] = &mut [];
+    rustix::fs::getxattr(path, "system.posix_acl_access", no_buffer).is_ok_and(|length| length > 0)
+}
+
+/// systemd runs on Linux only.
+#[cfg(not(target_os = "linux"))]
+fn has_access_list(_path: &Path) -> bool {
+    false
 }
 
 fn mode(path: &Path) -> Option<FileMode> {
@@ -67,6 +98,11 @@ mod tests {
     use super::*;
     use crate::service_manager::user::{READ, WRITE};
 
+    const DYNAMIC: UnitUser = UnitUser {
+        account: Account::Dynamic,
+        groups: Vec::new(),
+    };
+
     #[test]
     fn each_path_component_is_checked() {
         let root = tempfile::tempdir().unwrap();
@@ -80,18 +116,16 @@ mod tests {
         set(&inner, 0o755);
         let closed = root.path().join("closed");
         set(&closed, 0o700);
-        assert_eq!(UnitUser::Dynamic.first_denied(&inner, READ), Some(&*closed));
+        assert_eq!(DYNAMIC.first_denied(&inner, READ), Some(&*closed));
         set(&closed, 0o711);
-        assert_eq!(
-            UnitUser::Dynamic.first_denied(&inner, READ | TRAVERSE),
-            None
-        );
-        assert_eq!(UnitUser::Dynamic.first_denied(&inner, WRITE), Some(&*inner));
+        assert_eq!(DYNAMIC.first_denied(&inner, READ | TRAVERSE), None);
+        assert_eq!(DYNAMIC.first_denied(&inner, WRITE), Some(&*inner));
         let missing = inner.join("not/there");
-        assert_eq!(
-            UnitUser::Dynamic.first_denied(&missing, WRITE),
-            Some(&*inner)
-        );
-        assert_eq!(UnitUser::Unknown.first_denied(&inner, WRITE), None);
+        assert_eq!(DYNAMIC.first_denied(&missing, WRITE), Some(&*inner));
+        let unknown = UnitUser {
+            account: Account::Unknown,
+            groups: Vec::new(),
+        };
+        assert_eq!(unknown.first_denied(&inner, WRITE), None);
     }
 }
