@@ -3,7 +3,7 @@
 use super::args::GlobalArgs;
 use super::exit::{CommandError, Exit};
 use super::json::to_json_line;
-use super::service::readiness::check_installed;
+use super::service::readiness::{SERVICE_KEY, check_installed};
 use super::terminal::{ERROR, SUCCESS, WARN, printable_lines};
 use crate::app::doctor::check_all;
 use crate::app::doctor::check_result::{CheckResult, CheckStatus};
@@ -15,12 +15,31 @@ pub(super) async fn check(global: &GlobalArgs, as_json: bool) -> Result<Exit, Co
     let results = match load(global) {
         Ok(session) => {
             let mut results = check_all(&session).await;
-            results.extend(check_installed(&session));
+            let installed = check_installed(&session);
+            if installed.iter().any(is_own_key) {
+                results.iter_mut().for_each(excuse_missing_key);
+            }
+            results.extend(installed);
             results
         }
         Err(error) => vec![CheckResult::from_result("configuration", Err(error.into()))],
     };
     print_all(&results, as_json)
+}
+
+/// Whether this is the result of a service that has a key of its own, such as an encrypted credential.
+fn is_own_key(result: &CheckResult) -> bool {
+    result.name == SERVICE_KEY && result.status == CheckStatus::Passed
+}
+
+/// Turns a missing key of this shell into a warning. Only commands that contact the service by hand need it.
+fn excuse_missing_key(result: &mut CheckResult) {
+    if result.name == "key" && result.is_failed() {
+        result.status = CheckStatus::Warning;
+        result.message.push_str(
+            "\nthe installed service has a key of its own, so only commands in this shell need one",
+        );
+    }
 }
 
 fn load(global: &GlobalArgs) -> Result<Session, AppError> {

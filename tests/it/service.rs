@@ -436,3 +436,23 @@ fn status_reads_the_unit_of_a_package_and_its_drop_ins() {
     assert!(!changed.contains("just-in-time compiler"), "{changed}");
     assert!(changed.contains("no privileges"), "{changed}");
 }
+
+#[test]
+fn a_key_that_only_the_service_has_is_no_failure() {
+    let host = Host::new().with_key();
+    host.install();
+    let check = |host: &Host| run_command(host.command(&["check"]).env_remove("AIMLAPI_KEY"));
+    let with_own = check(&host);
+    assert_eq!(with_own.code, 0, "{}", with_own.stdout);
+    for text in ["warn  key", "has a key of its own", "ok    service key"] {
+        assert!(
+            with_own.stdout.contains(text),
+            "{text}: {}",
+            with_own.stdout
+        );
+    }
+    fs::write(host.env.path("home/.config/nightscribe/environment"), "").unwrap();
+    let without = check(&host);
+    assert_eq!(without.code, 2);
+    assert!(without.stdout.contains("FAIL  key"), "{}", without.stdout);
+}

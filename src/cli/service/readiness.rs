@@ -15,6 +15,9 @@ use crate::service_manager::{Scope, ServiceManager, ServiceSpec, is_generated, r
 use std::io;
 use std::path::Path;
 
+/// Name of the check of the key that the service uses.
+pub(in crate::cli) const SERVICE_KEY: &str = "service key";
+
 /// Checks every installed service that runs this configuration.
 pub(in crate::cli) fn check_installed(session: &Session) -> Vec<CheckResult> {
     [Scope::System, Scope::User]
@@ -131,7 +134,7 @@ fn sandbox(read: impl Fn(&str) -> Option<String>) -> Option<CheckResult> {
 }
 
 fn key(target: &ServiceTarget, config: &Config, unit: Unit<'_>, user: &UnitUser) -> CheckResult {
-    let what = "service key";
+    let what = SERVICE_KEY;
     match unit.credential() {
         Some(UnitCredential::File(path)) => return credential_file(&path),
         Some(UnitCredential::Encrypted) => {
@@ -165,7 +168,7 @@ fn key(target: &ServiceTarget, config: &Config, unit: Unit<'_>, user: &UnitUser)
 
 /// Checks a key that systemd passes as a credential. systemd reads the file as root before the service starts.
 fn credential_file(path: &str) -> CheckResult {
-    let what = "service key";
+    let what = SERVICE_KEY;
     let file = printable_path(path);
     match std::fs::File::open(path) {
         Ok(_) => CheckResult::new(CheckStatus::Passed, what, format!("from {file}")),
@@ -181,7 +184,7 @@ fn credential_file(path: &str) -> CheckResult {
 }
 
 fn variable(target: &ServiceTarget, name: &str, unit: Unit<'_>) -> CheckResult {
-    let what = "service key";
+    let what = SERVICE_KEY;
     let file = unit.environment_file();
     let set = file
         .as_deref()

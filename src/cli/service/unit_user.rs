@@ -74,8 +74,7 @@ impl Account {
 /// Whether a file or folder has an access control list, as `setfacl` sets it.
 #[cfg(target_os = "linux")]
 fn has_access_list(path: &Path) -> bool {
-    let no_buffer: &mut [u8] = &mut [];
-    rustix::fs::getxattr(path, "system.posix_acl_access", no_buffer).is_ok_and(|length| length > 0)
+    rustix::fs::getxattr_query(path, "system.posix_acl_access").is_ok_and(|length| length > 0)
 }
 
 /// systemd runs on Linux only.
@@ -127,5 +126,35 @@ mod tests {
             groups: Vec::new(),
         };
         assert_eq!(unknown.first_denied(&inner, WRITE), None);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_folder_with_an_access_control_list_is_assumed_to_allow_access() {
+        let root = tempfile::tempdir().unwrap();
+        let inner = root.path().join("inner");
+        std::fs::create_dir(&inner).unwrap();
+        assert_eq!(DYNAMIC.first_denied(&inner, WRITE), Some(&*inner));
+        // u::rwx,u:990:r-x,g::r-x,m::r-x,o::--- in the form of the kernel: a version, and a tag, bits and an ID for each.
+        let entries: [(u16, u16, u32); 5] = [
+            (0x01, 7, u32::MAX),
+            (0x02, 5, 990),
+            (0x04, 5, u32::MAX),
+            (0x10, 5, u32::MAX),
+            (0x20, 0, u32::MAX),
+        ];
+        let mut list = 2_u32.to_le_bytes().to_vec();
+        for (tag, bits, id) in entries {
+            list.extend(tag.to_le_bytes());
+            list.extend(bits.to_le_bytes());
+            list.extend(id.to_le_bytes());
+        }
+        let name = "system.posix_acl_access";
+        match rustix::fs::setxattr(&inner, name, &list, rustix::fs::XattrFlags::empty()) {
+            // This file system has no access control lists.
+            Err(rustix::io::Errno::NOTSUP) => return,
+            set => set.unwrap(),
+        }
+        assert_eq!(DYNAMIC.first_denied(&inner, WRITE), None);
     }
 }
