@@ -1,36 +1,34 @@
-//! Transcripts as their files show them, read from the stored results.
+//! The transcript of one item, as its files show it.
 
 use crate::app::error::AppError;
 use crate::app::session::Session;
-use crate::domain::Transcript;
-use crate::output::render::correct;
+use crate::domain::JobId;
 use crate::pipeline::stages::save::rule_book::RuleBook;
-use crate::provider::Completed;
+use crate::pipeline::stored_transcript::{CorrectedTranscript, StoredTranscript};
 use crate::runtime::large_jobs;
-use crate::store::sqlite::queue::ReceivedJob;
 use crate::store::{Store, StoreError};
 
-/// Returns the transcript of a job, with names and replacements.
+/// Returns the transcript of an item, with names and replacements. `None` if there is no such item.
 ///
 /// # Errors
-/// If it has none, its stored result is damaged, or the database fails.
+/// If it has no transcript, its stored result is damaged, or the database fails.
 pub(super) async fn stored_transcript(
     session: &Session,
     store: &Store,
-    received: &ReceivedJob,
-) -> Result<Transcript, AppError> {
-    let packed = store.results(&[received.job]).await?.remove(&received.job);
-    let packed = packed.ok_or(AppError::NoTranscript { item: received.job })?;
-    let mut names = store.speaker_names(&[received.recording_id]).await?;
-    let names = names.remove(&received.recording_id);
-    let rules = RuleBook::new(&session.config.sources);
-    let recording = received.recording.clone();
+    item: JobId,
+) -> Result<Option<CorrectedTranscript>, AppError> {
+    let Some(stored) = StoredTranscript::load(store, &[item]).await?.pop() else {
+        return match store.item(item).await? {
+            Some(_) => Err(AppError::NoTranscript { item }),
+            None => Ok(None),
+        };
+    };
+    let book = RuleBook::new(&session.config.sources);
     let read = large_jobs::run(move || {
-        let mut transcript = Completed::from_stored(packed.into_packed())?.transcript;
-        correct(&mut transcript, &rules.find(&recording, names).readable());
-        std::io::Result::Ok(transcript)
+        let rules = stored.rules(&book).readable();
+        stored.read(&rules)
     });
     let damaged = || StoreError::Content { column: "raw" };
-    let transcript = read.await.map_err(|_| damaged())?;
-    Ok(transcript.map_err(|_| damaged())?)
+    let read = read.await.map_err(|_| damaged())?;
+    Ok(Some(read.map_err(|_| damaged())?))
 }

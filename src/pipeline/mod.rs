@@ -11,6 +11,7 @@
 //! - [`result_cache`]: results just received, kept until they are saved
 //! - [`finish`]: the decision whether a run is finished
 //! - [`monitor`]: the monitor of the database and the free disk space
+//! - [`stored_transcript`]: transcripts read from stored results
 //! - [`search_backlog`]: transcripts that the search index does not have yet
 //! - `background`: hooks, notifications and the search backlog, which outlast the stages; [`messages`]: notifications about holds
 //! - [`event`]: the events that a run reports to its observers; [`tally`]: counters kept from them
@@ -48,6 +49,7 @@ pub mod signals;
 pub mod sound_copies;
 pub mod source_holds;
 pub mod stages;
+pub mod stored_transcript;
 pub mod submit_rate;
 pub mod tally;
 pub mod withdrawn_models;

@@ -3,9 +3,7 @@
 //!
 //! A message is stored in the outbox before it is sent, and marked as delivered afterwards.
 
-use crate::domain::Location;
 use crate::domain::price::total_cost;
-use crate::domain::readable_path::readable_path;
 use crate::domain::{AwaitedResults, NotifyChannel, PriceTable, Problem, Timestamp};
 use crate::notify::healthcheck::RunSignal;
 use crate::notify::notification::{Cost, CurrentState, FailedRecording, MAX_FAILURES, Totals};
@@ -348,9 +346,5 @@ fn cost(prices: &PriceTable, billed: &[ModelUsage]) -> Option<Cost> {
 }
 
 fn failed_item(job: FailedJob) -> FailedRecording {
-    let path = match job.location {
-        Location::File(path) => readable_path(&path),
-        Location::Url(url) => url,
-    };
-    FailedRecording::new(job.id, path, job.failure)
+    FailedRecording::new(job.id, job.location.readable(), job.failure)
 }
