@@ -1,109 +1,12 @@
-//! Budget for submissions: audio, money and recordings per run, day and month.
-//!
-//! Days and months are those of local time. A recording counts as soon as it is claimed, so that concurrent uploads cannot
-//! exceed the budget.
+//! The amounts that are spent of a budget, and the charges to it.
 
-use super::day::{date_of, start_of_day};
+use super::cap::{Cap, Metric, Period, period_bounds};
 use crate::domain::Timestamp;
-use jiff::ToSpan;
 use jiff::tz::TimeZone;
 use std::fmt;
 
 /// Tolerance for rounding errors in sums of seconds and money.
 const ROUNDING: f64 = 1e-6;
-
-/// Lowest rate of a recording, in bytes per second: 4 kbit/s. Speech at the lowest rates of AMR and Opus has more.
-const MIN_BYTES_PER_SECOND: f64 = 500.0;
-
-/// Returns the longest time that a file of this size can last, in seconds.
-#[must_use]
-pub fn longest_s(size_bytes: u64) -> f64 {
-    size_bytes as f64 / MIN_BYTES_PER_SECOND
-}
-
-/// Length for which a recording is charged to the budget.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum BookedLength {
-    /// The length of the recording, in seconds.
-    Known(f64),
-    /// An upper bound from the size, in seconds. What the service bills replaces it.
-    AtMost(f64),
-    /// Nothing is known of it, because it is a URL.
-    Unknown,
-}
-
-impl BookedLength {
-    /// Returns the length for a recording of this duration, if it is known, and this size, if it is a file.
-    #[must_use]
-    pub fn of(duration_s: Option<f64>, size_bytes: Option<u64>) -> Self {
-        match (duration_s, size_bytes) {
-            (Some(seconds), _) => Self::Known(seconds),
-            (None, Some(size_bytes)) => Self::AtMost(longest_s(size_bytes)),
-            (None, None) => Self::Unknown,
-        }
-    }
-
-    /// Returns the seconds, if there are any.
-    #[must_use]
-    pub const fn seconds(self) -> Option<f64> {
-        match self {
-            Self::Known(seconds) | Self::AtMost(seconds) => Some(seconds),
-            Self::Unknown => None,
-        }
-    }
-}
-
-/// Quantity limited by a cap.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Metric {
-    /// Audio, in seconds.
-    Audio,
-    /// Money, in the currency of the prices.
-    Cost,
-    /// Recordings.
-    Recordings,
-}
-
-/// Period of a cap.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Period {
-    /// One run.
-    Run,
-    /// One day.
-    Day,
-    /// One month.
-    Month,
-}
-
-/// Upper limit of a quantity in a period.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Cap {
-    /// Limited quantity.
-    pub measure: Metric,
-    /// Period of the cap.
-    pub period: Period,
-    /// Maximum amount: seconds, money or recordings.
-    pub limit: f64,
-}
-
-impl fmt::Display for Cap {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let period = match self.period {
-            Period::Run => "run",
-            Period::Day => "day",
-            Period::Month => "month",
-        };
-        match self.measure {
-            Metric::Audio => {
-                // Avoids digits that come from binary fractions.
-                let hours = (self.limit / 3600.0 * 1e9).round() / 1e9;
-                write!(f, "budget.hours_per_{period} = {hours}")
-            }
-            Metric::Cost => write!(f, "budget.cost_per_{period} = {}", self.limit),
-            Metric::Recordings => write!(f, "--limit {}", self.limit),
-        }
-    }
-}
 
 /// An amount of each measure.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -366,26 +269,6 @@ impl Budget {
     }
 }
 
-/// Returns the start and the end of the day or month of `now`, in local time. Returns `None` for a run and beyond the
-/// calendar.
-#[must_use]
-pub fn period_bounds(
-    period: Period,
-    now: Timestamp,
-    zone: &TimeZone,
-) -> Option<(Timestamp, Timestamp)> {
-    let today = date_of(now, zone)?;
-    let (first, next) = match period {
-        Period::Run => return None,
-        Period::Day => (today, today.checked_add(1.day()).ok()?),
-        Period::Month => {
-            let first = today.first_of_month();
-            (first, first.checked_add(1.month()).ok()?)
-        }
-    };
-    Some((start_of_day(first, zone)?, start_of_day(next, zone)?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -484,18 +367,6 @@ mod tests {
     }
 
     #[test]
-    fn the_size_bounds_the_length() {
-        // An hour of AMR at its lowest rate has 13 bytes for each 20 ms.
-        let hour = BookedLength::of(None, Some(3600 * 50 * 13));
-        assert!(hour.seconds().unwrap() > 3600.0);
-        assert_eq!(
-            BookedLength::of(Some(2.0), Some(9)),
-            BookedLength::Known(2.0)
-        );
-        assert_eq!(BookedLength::of(None, None).seconds(), None);
-    }
-
-    #[test]
     fn a_recording_above_one_cap_starts_no_hold_for_another() {
         let mut budget = budget(&[
             (Metric::Audio, Period::Day, 10.0),
@@ -530,26 +401,6 @@ mod tests {
         assert!(budget.spend(at(1), None, Some(1.5)).is_err());
         assert!(budget.spend(at(1), None, Some(1.0)).is_ok());
         assert!(budget.spend(at(30 * 24), None, Some(10.0)).is_ok());
-    }
-
-    #[test]
-    fn days_and_months_follow_local_time() {
-        let berlin = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
-        // 2026-10-25 has 25 hours in Berlin and begins at 22:00 UTC of the day before.
-        let noon = Timestamp::from_millis(
-            "2026-10-25T11:00:00Z"
-                .parse::<jiff::Timestamp>()
-                .unwrap()
-                .as_millisecond(),
-        );
-        let (from, to) = period_bounds(Period::Day, noon, &berlin).unwrap();
-        assert_eq!(from.to_string(), "2026-10-24T22:00:00Z");
-        assert_eq!(to.since(from).as_secs(), 25 * 3600);
-        let (from, to) = period_bounds(Period::Month, noon, &berlin).unwrap();
-        assert_eq!(
-            (from.to_string().as_str(), to.to_string().as_str()),
-            ("2026-09-30T22:00:00Z", "2026-10-31T23:00:00Z")
-        );
     }
 
     proptest! {
