@@ -1,19 +1,27 @@
 //! Submission of queued recordings to the service, within the configured limits.
 //!
-//! - `submission`: one recording, from preflight to the stored answer
+//! One recording takes these steps, in this order:
+//!
+//! - `submission`: all steps of one recording
 //! - [`preflight`]: checks of the recording before it is sent; `file_check`: those that read the file
+//! - `exclusion`: the limits of its source, and an earlier payment
 //! - `sound_track`: the sound track of a video, which is sent in its place
-//! - `charge_order`: submissions are charged to the budget in the order of the queue
-//! - `unsent`: jobs that end or wait before anything is sent
+//! - `charge`: admission and the charge to the budget, in the order of the queue (`charge_order`)
+//! - `upload`: the request
 //! - `answer`: what the answer means for the job
+//!
+//! - `unsent`: jobs that end or wait before anything is sent
 
 mod answer;
+mod charge;
 mod charge_order;
+mod exclusion;
 mod file_check;
 pub mod preflight;
 mod sound_track;
 mod submission;
 mod unsent;
+mod upload;
 
 use super::compare::Comparer;
 use super::poll::Poller;
