@@ -1,6 +1,6 @@
 //! One run: the stages that turn recordings into transcripts, and what they share.
 //!
-//! - [`runner`]: one run, from the lock to the last commit; [`run`](mod@run): its settings and result
+//! - [`runner`]: one run, from the lock to the last commit; [`run`](mod@run): its settings and result; `assembly`: its parts
 //! - [`stages`]: discover → submit → poll → save, recovery, hooks and notifications
 //! - [`journal`]: durable writes, each retried until the database takes it, and the events that follow
 //! - [`lane`]: the lane to one provider, with [`admission`], [`submit_rate`], [`budget`] and [`withdrawn_models`]
@@ -24,6 +24,7 @@
 pub mod admission;
 mod ages;
 pub mod archive;
+mod assembly;
 mod background;
 pub mod budget;
 mod dedup;
