@@ -8,7 +8,7 @@
 //! - [`archive`]: transcripts on disk that the queue does not know
 //! - [`reach`]: sources that may be submitted from; [`excluded`]: recordings outside the limits of their source
 //! - [`source_holds`]: sources that look paid for; `dedup`: equal content is submitted once
-//! - [`result_cache`]: results just received, kept until they are saved
+//! - `received`: the receipt of a result; [`result_cache`]: results just received, kept until they are saved
 //! - [`finish`]: the decision whether a run is finished
 //! - [`monitor`]: the monitor of the database and the free disk space
 //! - [`stored_transcript`]: transcripts read from stored results

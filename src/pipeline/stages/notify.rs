@@ -13,7 +13,7 @@ use crate::pipeline::messages::Messages;
 use crate::pipeline::run::Mode;
 use crate::policy::backoff::Backoff;
 use crate::policy::day::{next_midnight, summary_start};
-use crate::policy::delivery::{NextDelivery, next_delivery};
+use crate::policy::delivery::{NextDelivery, Undelivered, next_delivery};
 use crate::runtime::clock::sleep_until;
 use crate::runtime::failpoint;
 use crate::store::StoreError;
@@ -232,16 +232,13 @@ async fn deliver(stage: &Notify, delivery: &Delivery) -> Result<(), StoreError> 
             .await
         }
         Err(not_sent) => {
-            let (now, tries) = (stage.journal.now(), delivery.attempts + 1);
-            let (lasting, created_at) = (not_sent.permanent, delivery.created_at);
-            let next = next_delivery(
-                created_at,
-                tries,
-                lasting,
-                now,
-                stage.backoff,
-                rand::random(),
-            );
+            let message = Undelivered {
+                created_at: delivery.created_at,
+                attempts: delivery.attempts + 1,
+                is_rejected: not_sent.permanent,
+            };
+            let now = stage.journal.now();
+            let next = next_delivery(message, now, stage.backoff, rand::random());
             log_failed_attempt(channel, next, &not_sent.reason);
             let reason = &not_sent.reason;
             retry_transient(

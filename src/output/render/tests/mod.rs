@@ -3,7 +3,7 @@
 mod subtitles;
 
 use super::*;
-use crate::domain::rendering::{SubtitleOptions, SubtitlePreset, TxtOptions};
+use crate::domain::rendering::TxtOptions;
 use crate::domain::transcript::{Paragraph, Speaker, Utterance, Word};
 use crate::domain::{Request, Timestamp};
 use crate::provider::Completed;

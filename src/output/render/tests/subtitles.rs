@@ -1,6 +1,6 @@
 //! Cues of subtitles, and their lines.
 
-use super::{by_character, plain, rendered, rendered_with, speaker, spoken, words};
+use super::{by_character, rendered, rendered_with, spoken, words};
 use crate::domain::Transcript;
 use crate::domain::format::Format;
 use crate::domain::rendering::{RenderOptions, SubtitleOptions, SubtitlePreset};
