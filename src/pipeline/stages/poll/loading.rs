@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 /// Pages that are read ahead of the schedule.
 const PAGES_AHEAD: usize = 1;
 
-/// A loading of the pending generations, or none.
+/// Loads the pending generations. It is idle between two loadings.
 pub(super) struct Loading {
     store: Store,
     pages: Option<mpsc::Receiver<Result<Vec<PendingJob>, StoreError>>>,
