@@ -110,6 +110,7 @@ pub struct Budget {
     month: Spent,
 }
 
+/// Amount spent in the current day or month.
 #[derive(Debug, Clone, Copy)]
 struct Spent {
     amount: Amount,
@@ -192,7 +193,7 @@ impl Budget {
             Metric::Cost => cost.ok_or(BudgetRefusal::UnknownAmount(cap)),
             Metric::Recordings => Ok(1.0),
         };
-        // First, because it blocks no other recording.
+        // First, because a recording that no period can hold starts no hold for all others.
         for &cap in &self.caps {
             if wanted(cap)? > cap.limit + ROUNDING {
                 return Err(BudgetRefusal::TooLarge(cap));
