@@ -1,7 +1,7 @@
 //! Submissions and polls.
 
 use super::lists::PRICE_PER_SECOND;
-use super::{Shared, SharedState, client_request_id, key, set_header};
+use super::shared::{Shared, SharedState, client_request_id, key, set_header};
 use crate::fault::{Endpoint, Fault};
 use crate::response::{ConnectionHandle, RequestContext, json_response};
 use crate::result::{ResultBody, result};
