@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// A part of a transcript that one speaker says. Its fields are part of JSON forms: they may be added, but never removed or renamed.
+/// A part of a transcript that one speaker says.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SpokenText {

@@ -84,7 +84,7 @@ pub struct Answered<'a> {
     pub retry_after: Option<Duration>,
 }
 
-/// What a call's answer tells about the service.
+/// State of the service after an answer.
 #[derive(Debug, Clone, Copy)]
 pub struct Observation {
     /// Whether requests for several jobs fail and none succeeds: all requests, or the submissions of the model.

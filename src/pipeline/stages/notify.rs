@@ -40,7 +40,7 @@ pub(crate) struct Notify {
     pub(crate) backoff: Backoff,
 }
 
-/// What the run leaves behind when its stages have ended.
+/// Problems and results that are left when the stages have ended.
 #[derive(Default)]
 pub(crate) struct ClosingState {
     /// Problems that need a person.
@@ -84,7 +84,7 @@ pub(crate) async fn notify_all(stage: Arc<Notify>, mode: Mode) {
     tokio::join!(delivering, days);
 }
 
-/// Tells the monitor that the run has begun. A daemon does not end like a scheduled job, so it tells that all is well.
+/// Reports the start of the run to the monitor. A daemon does not end like a scheduled job, so it reports success.
 async fn ping_at_start(stage: &Notify, mode: Mode) {
     let signal = match mode {
         Mode::Once | Mode::Queued => RunSignal::Start,

@@ -56,7 +56,7 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// What the answer tells the shared back-off, if it is a failure that may concern more than this job.
+    /// The scope of a failure for the shared back-off. `None` unless the answer is a failure that may concern more than this job.
     #[must_use]
     pub const fn failure_scope(self, call: Call) -> Option<FailureScope> {
         match (self, call) {

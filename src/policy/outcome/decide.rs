@@ -203,7 +203,7 @@ impl Case<'_> {
             | Answer::FileChanged
             | Answer::ModelGone { .. }
             | Answer::ModelFailing => JobChange::Nothing.into(),
-            // A log that always fails is no better than one that lists nothing: it must not keep a recording forever.
+            // A log that always fails counts as one that lists nothing: it must not keep a recording forever.
             Answer::Unlisted
             | Answer::NotFound
             | Answer::Refused

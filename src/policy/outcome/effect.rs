@@ -1,8 +1,8 @@
-//! What follows from an answer: a hold, and a change of the job.
+//! The effect of an answer: a hold, and a change of the job.
 
 use crate::domain::{ErrorClass, Failure, HoldKind, Timestamp};
 
-/// What follows from an answer.
+/// The effect of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Effect {
     /// A hold to begin. It begins before the change: otherwise a requeued job would leave again immediately.
@@ -116,7 +116,7 @@ impl AttemptOutcome {
 /// Why a job is requeued or fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
-    /// What the answer itself says.
+    /// The reason that the answer gives.
     Answer,
     /// 404 after the grace period.
     Expired,

@@ -1,4 +1,4 @@
-//! What an answer of the service means for a job. This is the only place that decides it.
+//! Meaning of an answer of the service for its job. This is the only place that decides it.
 //!
 //! Submit, poll and recover each do *call → decide → apply*: they classify what came back as an [`Answer`], describe the
 //! job as [`Facts`], and apply the [`Effect`]. The simulated night in the tests calls the same function.

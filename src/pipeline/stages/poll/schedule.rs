@@ -39,7 +39,7 @@ pub struct PolledGeneration {
     pub missing_since: Option<Timestamp>,
     /// Checksum of the last answer that was kept because it could not be used.
     pub kept_answer: Option<[u8; 8]>,
-    /// What the service charged in US dollars, if a response said it.
+    /// Amount that the service charged in US dollars, if a response said it.
     pub usd_spent: Option<f64>,
 }
 

@@ -1,4 +1,4 @@
-//! What is needed to write the files of results.
+//! Loading of results, with the records and rules of their recordings.
 
 use super::Save;
 use super::staging::damaged_result;
