@@ -6,17 +6,10 @@
  *   cc -O2 -shared -fPIC -o slow_fsync.so slow_fsync.c
  *   SLOW_FSYNC_US=1000 LD_PRELOAD=./slow_fsync.so PROGRAM ...
  */
-#include <stdlib.h>
-#include <time.h>
+#include "delay.h"
 
 static int flush(void) {
-    static long us = -1;
-    if (us < 0) {
-        const char *value = getenv("SLOW_FSYNC_US");
-        us = value ? atol(value) : 0;
-    }
-    struct timespec delay = {us / 1000000, us % 1000000 * 1000};
-    nanosleep(&delay, 0);
+    delay("SLOW_FSYNC_US");
     return 0;
 }
 

@@ -7,30 +7,19 @@
  *   SLOW_STAT_US=300 LD_PRELOAD=./slow_stat.so PROGRAM ...
  */
 #define _GNU_SOURCE
+#include "delay.h"
 #include <dlfcn.h>
-#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <time.h>
 
 /* The default of 50 us by which the kernel may delay a timer would add a sixth. */
 __attribute__((constructor)) static void exact_timers(void) { prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0); }
 
-static void delay(void) {
-    static long us = -1;
-    if (us < 0) {
-        const char *value = getenv("SLOW_STAT_US");
-        us = value ? atol(value) : 0;
-    }
-    struct timespec time = {us / 1000000, us % 1000000 * 1000};
-    nanosleep(&time, 0);
-}
-
-/* Returns the function of the C library that `name` overrides. */
+/* Delays the call, and finds the function of the C library that `name` overrides. */
 #define NEXT(name) \
     static __typeof__(&name) next; \
     if (!next) next = (__typeof__(&name))dlsym(RTLD_NEXT, #name); \
-    delay();
+    delay("SLOW_STAT_US");
 
 int statx(int folder, const char *path, int flags, unsigned mask, struct statx *out) {
     NEXT(statx)

@@ -3,16 +3,16 @@
 use super::error::AppError;
 use super::session::Session;
 use super::wait_reason::{WaitContext, WaitReason};
-use crate::domain::Location;
 use crate::domain::quality::Quality;
 use crate::domain::readable_path::{path_bytes, percent_form, readable_path};
 use crate::domain::{AttemptId, Failure, GenerationId, JobId, JobState, Timestamp, Warning};
 use crate::policy::quality::quality;
 use crate::provider::Completed;
 use crate::provider::aimlapi::models::shown_name;
+use crate::store::sqlite::attempts::Attempt;
 use crate::store::sqlite::hooks::HookRun;
 use crate::store::sqlite::item_order::ItemOrder;
-use crate::store::sqlite::items::{self as stored, Item, ItemFilter};
+use crate::store::sqlite::items::{Item, ItemFilter};
 use crate::store::sqlite::unusable::StoredAnswer;
 use crate::store::{Store, StoreError};
 use serde::Serialize;
@@ -93,8 +93,8 @@ impl ItemView {
         let is_queued = item.state == JobState::Queued;
         Self {
             waits_for: context.reason(&item),
-            path_bytes: location_bytes(&item.location),
-            path: location_text(item.location),
+            path_bytes: item.location.path_bytes(),
+            path: item.location.readable(),
             relative: readable_path(&item.relative),
             relative_bytes: path_bytes(&item.relative),
             model: shown_name(item.job.request.model()),
@@ -219,8 +219,8 @@ pub struct AttemptView {
     pub error: Option<Failure>,
 }
 
-impl From<stored::Attempt> for AttemptView {
-    fn from(attempt: stored::Attempt) -> Self {
+impl From<Attempt> for AttemptView {
+    fn from(attempt: Attempt) -> Self {
         Self {
             id: attempt.id,
             started_at: attempt.started_at,
@@ -428,20 +428,6 @@ async fn computed_quality(store: &Store, item: JobId) -> Result<Option<Quality>,
     let completed = Completed::from_stored(packed.into_packed())
         .map_err(|_| StoreError::Content { column: "raw" })?;
     Ok(Some(quality(&completed.transcript)))
-}
-
-fn location_text(location: Location) -> String {
-    match location {
-        Location::File(path) => readable_path(&path),
-        Location::Url(url) => url,
-    }
-}
-
-fn location_bytes(location: &Location) -> Option<String> {
-    match location {
-        Location::File(path) => path_bytes(path),
-        Location::Url(_) => None,
-    }
 }
 
 fn outputs_bytes(outputs: &[PathBuf]) -> Option<Vec<String>> {

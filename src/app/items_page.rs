@@ -38,7 +38,7 @@ pub async fn page(
         ItemOrder::Newest => 0,
         _ => offset.min(MAX_OFFSET),
     };
-    // One item more tells whether another page follows.
+    // One item more shows whether another page follows.
     let size = size.min(MAX_SIZE);
     filter.limit = Some(offset + size + 1);
     let Some(mut pages) = pages(session, filter, order).await? else {

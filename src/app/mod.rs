@@ -12,7 +12,7 @@
 //! - [`prices`]: prices of the models; [`mod@catalogue`]: models of the service
 //! - [`doctor`]: checks of all prerequisites; [`duration_text`]: durations as text
 //! - [`mod@search`]: search in transcripts; [`reading`]: a transcript to read along; [`passage`]: a part of one;
-//!   [`stored_transcript`]: one in any format
+//!   [`stored_transcript`]: one in any format; [`spoken_text`]: the words of one speaker in it
 //! - [`transcribe`]: transcripts of single recordings and folders, without a configuration file
 //! - [`actions`]: actions of the operator on the queue
 
@@ -41,6 +41,7 @@ pub mod scan;
 pub mod search;
 pub mod select;
 pub mod session;
+pub mod spoken_text;
 pub mod status;
 pub mod stored_transcript;
 pub mod timeline;

@@ -3,8 +3,9 @@
 use super::error::AppError;
 use super::reading::{Reading, reading_of};
 use super::session::Session;
-use crate::domain::readable_path::{path_bytes, readable_path};
-use crate::domain::{JobId, Language, Location};
+use super::spoken_text::SpokenText;
+use crate::domain::readable_path::readable_path;
+use crate::domain::{JobId, Language};
 use crate::output::render::TimedParagraph;
 use serde::Serialize;
 use std::ops::Range;
@@ -33,25 +34,11 @@ pub struct Passage {
     /// Start of the paragraph before the passage in seconds. `None` at the start of the transcript.
     pub before_s: Option<f64>,
     /// Paragraphs, in order. Empty if nothing is said around the time. Without times in the transcript, its first ones.
-    pub paragraphs: Vec<PassageParagraph>,
+    pub paragraphs: Vec<SpokenText>,
     /// Start of the paragraph after the passage in seconds. `None` at the end of the transcript.
     pub after_s: Option<f64>,
     /// Whether text was left out because a passage has at most 20,000 characters.
     pub is_cut: bool,
-}
-
-/// A paragraph of one speaker.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct PassageParagraph {
-    /// Start in seconds. `None` if the transcript has no times.
-    pub start_s: Option<f64>,
-    /// End in seconds. `None` if the transcript has no times.
-    pub end_s: Option<f64>,
-    /// Label of the speaker, if known.
-    pub speaker: Option<String>,
-    /// Text.
-    pub text: String,
 }
 
 /// Returns the paragraphs of an item that are spoken within `around` before or after the time `at`. Of more than 20,000
@@ -88,7 +75,7 @@ fn passage(item: JobId, reading: Reading, at: u64, around: u64, max_chars: usize
     let shown = all[kept.clone()].iter().map(|paragraph| {
         let text: String = paragraph.text.chars().take(max_chars).collect();
         is_cut |= text.len() < paragraph.text.len();
-        PassageParagraph {
+        SpokenText {
             start_s: paragraph.span.map(|(start, _)| seconds(start)),
             end_s: paragraph.span.map(|(_, end)| seconds(end)),
             speaker: paragraph.speaker.map(str::to_owned),
@@ -98,15 +85,11 @@ fn passage(item: JobId, reading: Reading, at: u64, around: u64, max_chars: usize
     let paragraphs = shown.collect();
     let start_s = |paragraph: &Paragraph<'_>| paragraph.span.map(|(start, _)| seconds(start));
     let recording = &reading.recording;
-    let (path, path_bytes) = match &recording.location {
-        Location::File(path) => (readable_path(path), path_bytes(path)),
-        Location::Url(url) => (url.clone(), None),
-    };
     Passage {
         item,
         source: recording.source.to_string(),
-        path,
-        path_bytes,
+        path: recording.location.readable(),
+        path_bytes: recording.location.path_bytes(),
         relative: readable_path(&recording.relative),
         language: reading.language.as_ref().map(Language::to_string),
         before_s: all[..kept.start].last().and_then(start_s),
@@ -209,7 +192,7 @@ fn bounded(
 mod tests {
     use super::*;
     use crate::domain::recording::Revision;
-    use crate::domain::{Recording, Timestamp};
+    use crate::domain::{Location, Recording, Timestamp};
     use crate::output::render::TimedWord;
     use proptest::prelude::*;
 

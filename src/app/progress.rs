@@ -4,7 +4,7 @@ use super::error::AppError;
 use crate::domain::{JobState, Timestamp};
 use crate::policy::forecast::{Progress, ResultTimes, counted_after};
 use crate::store::Store;
-use crate::store::sqlite::items::Overview;
+use crate::store::sqlite::overview::Overview;
 use std::time::Duration;
 
 /// Maximum period over which submissions are counted.

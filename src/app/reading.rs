@@ -27,19 +27,13 @@ pub async fn reading_of(session: &Session, item: JobId) -> Result<Option<Reading
     let Some(store) = session.existing_store().await? else {
         return Ok(None);
     };
-    let Some(received) = store.with_results(&[item]).await?.remove(&item) else {
-        return match store.item(item).await? {
-            Some(_) => Err(AppError::NoTranscript { item }),
-            None => Ok(None),
-        };
-    };
-    let transcript = stored_transcript(session, &store, &received).await?;
+    let found = stored_transcript(session, &store, item).await?;
     store.close().await;
-    Ok(Some(Reading {
-        language: Language::of(transcript.language.as_deref(), &received.request),
-        paragraphs: read_along(&transcript),
-        speakers: speaker_samples(transcript),
-        recording: received.recording,
+    Ok(found.map(|found| Reading {
+        language: found.language,
+        paragraphs: read_along(&found.transcript),
+        speakers: speaker_samples(found.transcript),
+        recording: found.received.recording,
     }))
 }
 

@@ -7,7 +7,7 @@ use crate::config::{
 };
 use crate::domain::{Hold, Timestamp};
 use crate::policy::hours::SubmitWindow;
-use crate::provider::{Client, ClientError, ClientSettings};
+use crate::provider::{Client, ClientError};
 use crate::runtime::clock::{Clock, SystemClock};
 use crate::store::sqlite::open::DATABASE_FILE;
 use crate::store::{Store, StoreError};
@@ -128,11 +128,7 @@ impl Session {
     /// # Errors
     /// If the configured address or the key cannot be used.
     pub fn client(&self, key: SecretString) -> Result<Client, ClientError> {
-        Client::new(&ClientSettings {
-            base_url: self.config.api.base_url.clone(),
-            key,
-            flow: self.config.api.flow,
-        })
+        Client::new(&self.config.api.client_settings(key))
     }
 
     /// Returns the holds that are in force now, including those of single sources.

@@ -9,7 +9,7 @@ use crate::pipeline::lock::Lock;
 use crate::policy::forecast::time_left;
 use crate::policy::hours::Opening;
 use crate::store::Store;
-use crate::store::sqlite::items::{ActiveRun, Overview};
+use crate::store::sqlite::overview::{ActiveRun, Overview};
 use crate::store::sqlite::tick::FileMark;
 use serde::Serialize;
 use std::collections::BTreeMap;

@@ -1,15 +1,12 @@
-//! Transcripts as their files show them, made from the stored results.
+//! The transcript of one item, as its files show it.
 
 use crate::app::error::AppError;
 use crate::app::session::Session;
-use crate::domain::rendering::RenderRules;
-use crate::domain::{Format, JobId, Transcript};
-use crate::output::render::correct;
+use crate::domain::{Format, JobId};
 use crate::pipeline::stages::save::rule_book::RuleBook;
 use crate::pipeline::stages::save::staging::{OutputFolders, render_files};
-use crate::provider::Completed;
+use crate::pipeline::stored_transcript::{CorrectedTranscript, StoredTranscript};
 use crate::runtime::large_jobs;
-use crate::store::sqlite::queue::ReceivedJob;
 use crate::store::{Store, StoreError};
 use std::ffi::OsString;
 
@@ -34,68 +31,63 @@ pub async fn rendered_transcript(
     let Some(store) = session.existing_store().await? else {
         return Ok(None);
     };
-    let Some(received) = store.with_results(&[item]).await?.remove(&item) else {
-        return match store.item(item).await? {
-            Some(_) => Err(AppError::NoTranscript { item }),
-            None => Ok(None),
-        };
+    let Some(stored) = load(&store, item).await? else {
+        return Ok(None);
     };
-    let (job, output) = (received.clone(), session.config.output.clone());
-    let render = move |completed, rules: &RenderRules| {
-        let folder = OutputFolders::of(&output, &job.recording).preferred;
-        let rendered = render_files(&job, completed, &folder, &output, &[format], rules);
-        let rendered = rendered.map_err(|_| damaged())?.files.into_iter();
-        let mut files = rendered.filter(|(of, _)| *of == format);
-        let file = files.next().map(|(_, file)| file.to_bytes());
-        file.transpose().map_err(|_| damaged())
-    };
-    let bytes = read_result(session, &store, &received, render).await??;
     store.close().await;
-    let mut name = received.base_name;
+    let mut name = stored.received.base_name.clone();
+    let (book, output) = (
+        RuleBook::new(&session.config.sources),
+        session.config.output.clone(),
+    );
+    let rendering = large_jobs::run(move || {
+        let rules = stored.rules(&book);
+        let (job, completed) = stored.decompress().map_err(|_| damaged())?;
+        let folder = OutputFolders::of(&output, &job.recording).preferred;
+        let rules = rules.readable();
+        let rendered = render_files(&job, completed, &folder, &output, &[format], &rules);
+        let mut files = rendered.map_err(|_| damaged())?.files.into_iter();
+        let file = files.find(|(of, _)| *of == format);
+        file.map(|(_, file)| file.to_bytes().map_err(|_| damaged()))
+            .transpose()
+    });
+    let rendered = rendering.await.map_err(|_| damaged())??;
     name.push(".");
     name.push(format.extension());
-    match bytes {
+    match rendered {
         Some(bytes) => Ok(Some(RenderedTranscript { name, bytes })),
         None => Err(AppError::NoTimes { item, format }),
     }
 }
 
-/// Returns the transcript of a job, with names and replacements.
+/// Returns the transcript of an item, with names and replacements. `None` if there is no such item.
 ///
 /// # Errors
-/// If it has none, its stored result is damaged, or the database fails.
+/// If it has no transcript, its stored result is damaged, or the database fails.
 pub(super) async fn stored_transcript(
     session: &Session,
     store: &Store,
-    received: &ReceivedJob,
-) -> Result<Transcript, AppError> {
-    let corrected = |completed: Completed, rules: &RenderRules| {
-        let mut transcript = completed.transcript;
-        correct(&mut transcript, rules);
-        transcript
+    item: JobId,
+) -> Result<Option<CorrectedTranscript>, AppError> {
+    let Some(stored) = load(store, item).await? else {
+        return Ok(None);
     };
-    read_result(session, store, received, corrected).await
+    let book = RuleBook::new(&session.config.sources);
+    let read = large_jobs::run(move || {
+        let rules = stored.rules(&book).readable();
+        stored.read(&rules)
+    });
+    let read = read.await.map_err(|_| damaged())?;
+    Ok(Some(read.map_err(|_| damaged())?))
 }
 
-/// Passes the result of a job to `read`, with the names and replacements for it.
-async fn read_result<T: Send + 'static>(
-    session: &Session,
-    store: &Store,
-    received: &ReceivedJob,
-    read: impl FnOnce(Completed, &RenderRules) -> T + Send + 'static,
-) -> Result<T, AppError> {
-    let packed = store.results(&[received.job]).await?.remove(&received.job);
-    let packed = packed.ok_or(AppError::NoTranscript { item: received.job })?;
-    let mut names = store.speaker_names(&[received.recording_id]).await?;
-    let names = names.remove(&received.recording_id);
-    let rules = RuleBook::new(&session.config.sources);
-    let recording = received.recording.clone();
-    let reading = large_jobs::run(move || {
-        let completed = Completed::from_stored(packed.into_packed())?;
-        std::io::Result::Ok(read(completed, &rules.find(&recording, names).readable()))
-    });
-    let read = reading.await.map_err(|_| damaged())?;
-    Ok(read.map_err(|_| damaged())?)
+/// Loads the result of an item. `None` if there is no such item.
+async fn load(store: &Store, item: JobId) -> Result<Option<StoredTranscript>, AppError> {
+    let loaded = StoredTranscript::load(store, &[item]).await?.pop();
+    if loaded.is_none() && store.item(item).await?.is_some() {
+        return Err(AppError::NoTranscript { item });
+    }
+    Ok(loaded)
 }
 
 /// The stored bytes of a result are damaged.

@@ -81,24 +81,20 @@ fn hit_text(hit: &SearchHit, zone: &TimeZone) -> String {
 
 fn passage_text(passage: &SearchPassage) -> String {
     let mut text = String::new();
-    if let Some(start_s) = passage.start_s {
+    if let Some(start_s) = passage.spoken.start_s {
         text.push_str(&format!("{DIM}{}{DIM:#}  ", clock_time(start_s)));
     }
-    if let Some(speaker) = &passage.speaker {
+    if let Some(speaker) = &passage.spoken.speaker {
         text.push_str(&format!("{}: ", escape_control_chars(speaker)));
     }
-    let chars: Vec<_> = passage.text.chars().collect();
-    let part = |from: usize, to: usize| {
-        let part: String = chars[from..to].iter().collect();
-        escape_control_chars(&part)
-    };
-    let mut end = 0;
-    for found in &passage.matches {
-        let (before, matched) = (part(end, found.start), part(found.start, found.end));
-        text.push_str(&format!("{before}{HIGHLIGHT}{matched}{HIGHLIGHT:#}"));
-        end = found.end;
+    for (part, is_match) in passage.parts() {
+        let part = escape_control_chars(&part);
+        match is_match {
+            true => text.push_str(&format!("{HIGHLIGHT}{part}{HIGHLIGHT:#}")),
+            false => text.push_str(&part),
+        }
     }
-    text + &part(end, chars.len())
+    text
 }
 
 /// Formats a time in a recording as `hh:mm:ss`.
@@ -131,14 +127,17 @@ async fn rebuild_index(session: &Session, json: bool) -> Result<Exit, CommandErr
 mod tests {
     use super::*;
     use crate::app::search::answer::SearchMatch;
+    use crate::app::spoken_text::SpokenText;
 
     #[test]
     fn a_passage_has_its_time_speaker_and_matches() {
         let passage = SearchPassage {
-            start_s: Some(3725.9),
-            end_s: Some(3730.0),
-            speaker: Some("Anna".to_owned()),
-            text: "für das Budget, ja".to_owned(),
+            spoken: SpokenText {
+                start_s: Some(3725.9),
+                end_s: Some(3730.0),
+                speaker: Some("Anna".to_owned()),
+                text: "für das Budget, ja".to_owned(),
+            },
             matches: vec![SearchMatch { start: 8, end: 14 }],
         };
         let shown = anstream::adapter::strip_str(&passage_text(&passage)).to_string();

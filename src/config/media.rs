@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// Programs that read recordings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MediaConfig {
-    /// ffprobe, which tells the lengths that nightscribe cannot read itself.
+    /// ffprobe, which reads the lengths that nightscribe cannot read itself.
     pub ffprobe: OptionalProgram,
     /// ffmpeg, which copies the sound track of a video for the upload.
     pub ffmpeg: OptionalProgram,

@@ -70,6 +70,8 @@ use crate::domain::{ApiMode, FileNameTemplate, Format, PriceTable, Request};
 use crate::policy::bounds::Bounds;
 use crate::policy::budget::Cap;
 use crate::policy::hours::HoursRange;
+use crate::provider::ClientSettings;
+use secrecy::SecretString;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -134,6 +136,18 @@ pub struct ApiConfig {
     pub flow: ApiMode,
     /// How long the service keeps a transcription after creating it.
     pub retention: Duration,
+}
+
+impl ApiConfig {
+    /// Returns the settings of a client that sends `key`.
+    #[must_use]
+    pub fn client_settings(&self, key: SecretString) -> ClientSettings {
+        ClientSettings {
+            base_url: self.base_url.clone(),
+            key,
+            flow: self.flow,
+        }
+    }
 }
 
 /// Location of the API key or another secret. The configuration never holds the secret.

@@ -1,4 +1,4 @@
-//! What a result contains besides the transcript, to compare it with what was requested.
+//! Parts of a result other than the transcript, to compare them with the request.
 
 /// Parts of a result, and what is known of its shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

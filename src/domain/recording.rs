@@ -1,6 +1,8 @@
 //! A recording: where its audio is, and which revision of it was seen.
 
+use super::readable_path::{path_bytes, readable_path};
 use super::time::Timestamp;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,6 +13,35 @@ pub enum Location {
     File(PathBuf),
     /// A URL that the service fetches itself.
     Url(String),
+}
+
+impl Location {
+    /// Returns the path as [`readable_path`], or the URL.
+    #[must_use]
+    pub fn readable(&self) -> String {
+        match self {
+            Self::File(path) => readable_path(path),
+            Self::Url(url) => url.clone(),
+        }
+    }
+
+    /// Returns the path in percent form if it is not UTF-8, as [`path_bytes`]. Otherwise [`readable`](Self::readable) is exact.
+    #[must_use]
+    pub fn path_bytes(&self) -> Option<String> {
+        match self {
+            Self::File(path) => path_bytes(path),
+            Self::Url(_) => None,
+        }
+    }
+
+    /// Returns the path or URL as an argument of a program.
+    #[must_use]
+    pub fn into_argument(self) -> OsString {
+        match self {
+            Self::File(path) => path.into_os_string(),
+            Self::Url(url) => url.into(),
+        }
+    }
 }
 
 /// Size and modification time of a file. A file that has another revision has changed.

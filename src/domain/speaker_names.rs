@@ -32,6 +32,7 @@ impl SpeakerNames {
     /// Returns the name of a key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
+        // Often none are given, and renderers ask for each word.
         if self.0.is_empty() {
             return None;
         }

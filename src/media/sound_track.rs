@@ -42,8 +42,9 @@ const COPY: [&str; 11] = [
 const MAX_START_S: f64 = 0.02;
 /// Largest difference between the lengths of the copy and of the sound track, in seconds.
 const MAX_DIFFERENCE_S: f64 = 0.25;
-/// Time limit of a copy: this time, and the time to read the file at this rate in bytes per second.
+/// Time limit of a copy, in addition to the time to read the file at [`MIN_RATE`].
 const MIN_TIME: Duration = Duration::from_secs(60);
+/// Lowest expected rate of reading the file, in bytes per second.
 const MIN_RATE: u64 = 4 << 20;
 
 /// Format of a copy.

@@ -75,7 +75,7 @@ impl Channels {
         })
     }
 
-    /// Returns the monitor that is told when a run begins and ends.
+    /// Returns the monitor, which is notified when a run begins and ends.
     #[must_use]
     pub const fn healthcheck(&self) -> Option<&Healthcheck> {
         self.healthcheck.as_ref()

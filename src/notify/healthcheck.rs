@@ -7,7 +7,7 @@ use url::Url;
 
 /// Time limit of a ping.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// Pings after which the monitor is not told.
+/// Number of times a ping is sent until it arrives.
 const ATTEMPTS: u32 = 3;
 
 /// State of a run, for the monitor.

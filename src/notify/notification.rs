@@ -242,12 +242,6 @@ impl Notification {
             return None;
         }
         Some(Self {
-            version: VERSION,
-            kind: NotificationKind::Summary,
-            id: origin.id,
-            at: origin.at,
-            host: origin.host,
-            run,
             done: ended.done,
             failed: ended.failed,
             warned: ended.warned,
@@ -257,6 +251,7 @@ impl Notification {
             awaited: state.awaited,
             audio_s: Some(ended.audio_s),
             cost: ended.cost,
+            ..Self::empty(NotificationKind::Summary, origin, run)
         })
     }
 
@@ -274,21 +269,11 @@ impl Notification {
             AttentionReason::Problem(problem) => (Vec::new(), vec![problem]),
         };
         Self {
-            version: VERSION,
-            kind: NotificationKind::Attention,
-            id: origin.id,
-            at: origin.at,
-            host: origin.host,
-            run,
             done,
             failed,
-            warned: 0,
-            failures: Vec::new(),
             holds,
             problems,
-            awaited: AwaitedResults::default(),
-            audio_s: None,
-            cost: None,
+            ..Self::empty(NotificationKind::Attention, origin, run)
         }
     }
 
@@ -300,9 +285,13 @@ impl Notification {
             since: origin.at,
             until: origin.at,
         };
+        Self::empty(NotificationKind::Test, origin, run)
+    }
+
+    fn empty(kind: NotificationKind, origin: Origin, run: RunPeriod) -> Self {
         Self {
             version: VERSION,
-            kind: NotificationKind::Test,
+            kind,
             id: origin.id,
             at: origin.at,
             host: origin.host,

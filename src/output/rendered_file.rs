@@ -3,6 +3,7 @@
 use crate::output::target::{Content, ContentHasher};
 use crate::provider::ResultJson;
 use std::io::{self, Write};
+use std::sync::OnceLock;
 
 /// The content of a file. A result of the service may have many megabytes, so it is read only while the file is written.
 #[derive(Debug, Clone)]
@@ -10,6 +11,8 @@ pub struct RenderedFile {
     head: Vec<u8>,
     /// The result of the service, and what follows it.
     result: Option<(ResultJson, &'static str)>,
+    /// Size and hash of the content, once they were asked for.
+    content: OnceLock<Content>,
 }
 
 impl RenderedFile {
@@ -19,6 +22,7 @@ impl RenderedFile {
         Self {
             head: head.into_bytes(),
             result: Some((result, tail)),
+            content: OnceLock::new(),
         }
     }
 
@@ -35,14 +39,17 @@ impl RenderedFile {
         Ok(())
     }
 
-    /// Returns the size and hash of the content.
+    /// Returns the size and hash of the content, which are computed once.
     ///
     /// # Errors
     /// If the compressed bytes of the result are damaged.
     pub fn content(&self) -> io::Result<Content> {
+        if let Some(content) = self.content.get() {
+            return Ok(*content);
+        }
         let mut hasher = ContentHasher::default();
         self.write_to(&mut hasher)?;
-        Ok(hasher.finish())
+        Ok(*self.content.get_or_init(|| hasher.finish()))
     }
 
     /// Returns the content as bytes.
@@ -61,6 +68,7 @@ impl<T: Into<Vec<u8>>> From<T> for RenderedFile {
         Self {
             head: content.into(),
             result: None,
+            content: OnceLock::new(),
         }
     }
 }
@@ -82,7 +90,9 @@ mod tests {
         ];
         for file in files {
             assert_eq!(file.to_bytes().unwrap(), whole.as_bytes());
-            assert_eq!(file.content().unwrap(), Content::of(whole.as_bytes()));
+            for _first_or_again in 0..2 {
+                assert_eq!(file.content().unwrap(), Content::of(whole.as_bytes()));
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What exists at the path of a transcript before it is written.
+//! The path of a transcript before it is written: missing, a file of nightscribe, or a file of someone else.
 
 use crate::domain::{ContentHash, FileRecord};
 use crate::output::error::WriteError;

@@ -7,9 +7,10 @@ use super::event::RunEvent;
 use super::journal::Journal;
 use super::submit_rate::SubmitRate;
 use super::withdrawn_models::{WithdrawnModels, explained};
+use crate::config::Config;
 use crate::domain::model_name::canonical_model;
 use crate::domain::{HoldKind, JobId, Timestamp};
-use crate::policy::backoff::{CallKind, FailedCall, FailureScope};
+use crate::policy::backoff::{Backoff, CallKind, FailedCall, FailureScope};
 use crate::policy::breaker::ModelFailure;
 use crate::policy::losses::LossStreak;
 use crate::policy::outcome::{Answer, Call, Facts, Rules};
@@ -17,9 +18,13 @@ use crate::policy::polling::PollPolicy;
 use crate::provider::{CallError, Client};
 use crate::runtime::rate_limiter::RateLimiter;
 use governor::clock::Clock as GovernorClock;
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+/// Look-ups that a run sends per minute. The service allows 200.
+const LOGS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(180).expect("180 is not zero");
 
 /// The lane to one provider.
 pub struct Lane {
@@ -45,6 +50,23 @@ pub struct Lane {
     pub losses: Mutex<LossStreak>,
 }
 
+/// Returns the settings that decide what an answer means.
+pub(super) const fn outcome_rules(config: &Config) -> Rules {
+    Rules {
+        max_attempts: config.retry.max_attempts,
+        backoff: Backoff {
+            initial: config.retry.backoff,
+            max: config.retry.max_backoff,
+        },
+        polling: PollPolicy {
+            interval: config.polling.interval,
+            max_interval: config.polling.max_interval,
+            retention: config.api.retention,
+        },
+        on_uncertain: config.retry.on_uncertain,
+    }
+}
+
 /// A call that was answered or broke.
 #[derive(Debug, Clone, Copy)]
 pub struct Answered<'a> {
@@ -62,7 +84,7 @@ pub struct Answered<'a> {
     pub retry_after: Option<Duration>,
 }
 
-/// What a call's answer tells about the service.
+/// State of the service after an answer.
 #[derive(Debug, Clone, Copy)]
 pub struct Observation {
     /// Whether requests for several jobs fail and none succeeds: all requests, or the submissions of the model.
@@ -133,6 +155,23 @@ fn is_model_tripped(admission: &Admission, answered: &Answered<'_>) -> bool {
 }
 
 impl Lane {
+    /// Creates a lane on which nothing was sent yet.
+    #[must_use]
+    pub fn new(config: &Config, client: Client, admission: Arc<Admission>, spend: Spend) -> Self {
+        Self {
+            client,
+            admission,
+            submit_rate: SubmitRate::new(config.limits.submits_per_minute),
+            poll_limiter: RateLimiter::per_minute(config.limits.polls_per_minute),
+            log_limiter: RateLimiter::per_minute(LOGS_PER_MINUTE),
+            spend,
+            rules: outcome_rules(config),
+            withdrawn: WithdrawnModels::default(),
+            refused_polls: AtomicU64::new(0),
+            losses: Mutex::default(),
+        }
+    }
+
     /// Adapts this lane to an answer, and reports if all requests slow down. `error` is the one that the call ended
     /// with, if it failed.
     pub fn observe(

@@ -5,6 +5,7 @@ use crate::notify::notification::{AttentionReason, Origin, RunPeriod};
 use crate::notify::{Channels, Message, Notification, text};
 use crate::pipeline::tally::Tally;
 use crate::runtime::clock::Clock;
+use crate::runtime::host::host_name;
 use crate::store::sqlite::outbox_message::{OutboxMessage, Payload};
 use jiff::tz::TimeZone;
 use std::sync::Arc;
@@ -32,6 +33,27 @@ pub struct Messages {
 }
 
 impl Messages {
+    /// Creates the notifications of a run.
+    #[must_use]
+    pub fn new(
+        channels: Channels,
+        run: RunId,
+        began: Timestamp,
+        clock: Arc<dyn Clock>,
+        tally: Arc<Tally>,
+    ) -> Self {
+        Self {
+            channels: Arc::new(channels),
+            run,
+            host: host_name(),
+            began,
+            clock,
+            tally,
+            sent_without_store: AtomicBool::new(false),
+            outbox_changed: watch::Sender::new(None),
+        }
+    }
+
     /// Returns the message about a hold that has just begun. Returns `None` if the hold needs no person or no channel is
     /// configured.
     #[must_use]

@@ -1,6 +1,6 @@
 //! One run: the stages that turn recordings into transcripts, and what they share.
 //!
-//! - [`runner`]: one run, from the lock to the last commit; [`run`](mod@run): its settings and result
+//! - [`runner`]: one run, from the lock to the last commit; [`run`](mod@run): its settings and result; `assembly`: its parts
 //! - [`stages`]: discover → submit → poll → save, recovery, hooks and notifications
 //! - [`journal`]: durable writes, each retried until the database takes it, and the events that follow
 //! - [`lane`]: the lane to one provider, with [`admission`], [`submit_rate`], [`budget`] and [`withdrawn_models`]
@@ -8,9 +8,10 @@
 //! - [`archive`]: transcripts on disk that the queue does not know
 //! - [`reach`]: sources that may be submitted from; [`excluded`]: recordings outside the limits of their source
 //! - [`source_holds`]: sources that look paid for; `dedup`: equal content is submitted once
-//! - [`result_cache`]: results just received, kept until they are saved
+//! - `received`: the receipt of a result; [`result_cache`]: results just received, kept until they are saved
 //! - [`finish`]: the decision whether a run is finished
 //! - [`monitor`]: the monitor of the database and the free disk space
+//! - [`stored_transcript`]: transcripts read from stored results
 //! - [`search_backlog`]: transcripts that the search index does not have yet
 //! - `background`: hooks, notifications and the search backlog, which outlast the stages; [`messages`]: notifications about holds
 //! - [`event`]: the events that a run reports to its observers; [`tally`]: counters kept from them
@@ -23,6 +24,7 @@
 pub mod admission;
 mod ages;
 pub mod archive;
+mod assembly;
 mod background;
 pub mod budget;
 mod dedup;
@@ -48,6 +50,7 @@ pub mod signals;
 pub mod sound_copies;
 pub mod source_holds;
 pub mod stages;
+pub mod stored_transcript;
 pub mod submit_rate;
 pub mod tally;
 pub mod withdrawn_models;

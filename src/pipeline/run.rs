@@ -61,7 +61,7 @@ pub struct Setup {
 pub struct Reload {
     /// Cancelled before `stop` to end this part for a reload.
     pub requested: CancellationToken,
-    /// What the earlier parts of the run spent of its budget.
+    /// Amount that the earlier parts of the run spent of its budget.
     pub spent: Amount,
 }
 
@@ -88,7 +88,7 @@ pub struct Summary {
     pub problems: Vec<Problem>,
     /// Paid results that are still at the service.
     pub awaited: AwaitedResults,
-    /// What the run spent of its budget, including the parts before a reload.
+    /// Amount spent of the budget of the run, including the parts before a reload.
     pub spent: Amount,
     /// Whether the active hours and the time limit allowed submissions at the end of the run.
     pub opening: Opening,

@@ -3,14 +3,10 @@
 
 use crate::config::SourceConfig;
 use crate::domain::search::entry::SearchEntry;
-use crate::domain::speaker_names::SpeakerNames;
-use crate::domain::{JobId, Language};
-use crate::output::render::{correct, search_entry};
+use crate::output::render::search_entry;
 use crate::pipeline::stages::save::rule_book::RuleBook;
-use crate::provider::Completed;
+use crate::pipeline::stored_transcript::StoredTranscript;
 use crate::runtime::large_jobs;
-use crate::store::sqlite::queue::ReceivedJob;
-use crate::store::sqlite::results::CompressedResult;
 use crate::store::{Store, StoreError};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -49,20 +45,8 @@ impl SearchBacklog {
         if jobs.is_empty() {
             return Ok(0);
         }
-        let mut received = self.store.with_results(&jobs).await?;
-        let mut results = self.store.results(&jobs).await?;
-        let recordings: Vec<_> = received.values().map(|one| one.recording_id).collect();
-        let mut names = self.store.speaker_names(&recordings).await?;
-        let stored = jobs.iter().filter_map(|job| {
-            let received = received.remove(job)?;
-            let names = names.remove(&received.recording_id);
-            Some(Stored {
-                result: results.remove(job)?,
-                names,
-                received,
-            })
-        });
-        let entries = read_entries(stored.collect(), self.rules.clone()).await;
+        let stored = StoredTranscript::load(&self.store, &jobs).await?;
+        let entries = read_entries(stored, self.rules.clone()).await;
         let count = items.len();
         self.store.index_backlog(items, entries).await?;
         Ok(count)
@@ -86,18 +70,11 @@ pub(super) async fn index_in_background(backlog: SearchBacklog) {
     }
 }
 
-/// A stored result, and what its entry is made of.
-struct Stored {
-    received: ReceivedJob,
-    result: CompressedResult,
-    names: Option<SpeakerNames>,
-}
-
 /// Returns the entries of results. Reads one at a time, as large results take much memory.
-async fn read_entries(stored: Vec<Stored>, rules: Arc<RuleBook>) -> Vec<SearchEntry> {
+async fn read_entries(stored: Vec<StoredTranscript>, rules: Arc<RuleBook>) -> Vec<SearchEntry> {
     let mut entries = Vec::with_capacity(stored.len());
     for one in stored {
-        let (job, rules): (JobId, _) = (one.received.job, rules.clone());
+        let (job, rules) = (one.received.job, rules.clone());
         match large_jobs::run(move || entry(one, &rules)).await {
             Ok(Ok(entry)) => entries.push(entry),
             Ok(Err(error)) => {
@@ -111,18 +88,10 @@ async fn read_entries(stored: Vec<Stored>, rules: Arc<RuleBook>) -> Vec<SearchEn
     entries
 }
 
-fn entry(stored: Stored, rules: &RuleBook) -> std::io::Result<SearchEntry> {
-    let Stored {
-        received,
-        result,
-        names,
-    } = stored;
-    let (mut transcript, _) = Completed::from_stored(result.into_packed())?.into_parts();
+fn entry(stored: StoredTranscript, book: &RuleBook) -> std::io::Result<SearchEntry> {
     // Rules that cannot be read, for example on a disk that is missing, do not hold back the others.
-    correct(
-        &mut transcript,
-        &rules.find(&received.recording, names).rules,
-    );
-    let language = Language::of(transcript.language.as_deref(), &received.request);
-    Ok(search_entry(received.job, &transcript, language))
+    let rules = stored.rules(book).rules;
+    let read = stored.read(&rules)?;
+    let job = read.received.job;
+    Ok(search_entry(job, &read.transcript, read.language))
 }

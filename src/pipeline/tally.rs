@@ -40,6 +40,11 @@ impl Tally {
         self.warned.load(Ordering::Relaxed)
     }
 
+    /// Returns the number of jobs excluded by the limits of their source.
+    pub fn excluded(&self) -> u64 {
+        self.excluded.load(Ordering::Relaxed)
+    }
+
     /// Returns the problems of the sources at their last scans.
     pub fn source_problems(&self) -> Vec<Problem> {
         self.problems().sources.values().cloned().collect()
@@ -51,7 +56,8 @@ impl Tally {
         Problem::Unreachable { reason }
     }
 
-    fn count_problem(&self, event: &RunEvent) {
+    /// Keeps the problem of an event, or drops one that it ends.
+    fn record_problem(&self, event: &RunEvent) {
         let mut problems = self.problems();
         match event {
             RunEvent::SourceMissing {
@@ -91,25 +97,21 @@ impl Tally {
     fn problems(&self) -> MutexGuard<'_, Problems> {
         self.problems.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// Returns the number of jobs excluded by the limits of their source.
-    pub fn excluded(&self) -> u64 {
-        self.excluded.load(Ordering::Relaxed)
-    }
 }
 
 impl Observer for Tally {
     fn on_event(&self, event: &RunEvent) {
-        match event {
-            RunEvent::Done { .. } | RunEvent::SetAside { .. } => {
-                self.done.fetch_add(1, Ordering::Relaxed)
-            }
-            RunEvent::Warned { .. } => self.warned.fetch_add(1, Ordering::Relaxed),
-            RunEvent::Skipped { .. } => self.excluded.fetch_add(1, Ordering::Relaxed),
-            RunEvent::Failed { .. } => self.failed.fetch_add(1, Ordering::Relaxed),
-            _ => 0,
+        let counter = match event {
+            RunEvent::Done { .. } | RunEvent::SetAside { .. } => Some(&self.done),
+            RunEvent::Warned { .. } => Some(&self.warned),
+            RunEvent::Skipped { .. } => Some(&self.excluded),
+            RunEvent::Failed { .. } => Some(&self.failed),
+            _ => None,
         };
-        self.count_problem(event);
+        if let Some(counter) = counter {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+        self.record_problem(event);
     }
 }
 

@@ -49,7 +49,7 @@ pub enum FailureScope {
     Model,
 }
 
-/// What a failure that may be specific to it concerns. Failures of two different subjects concern all requests.
+/// Subject of a failure that may be specific to it. Failures of two different subjects concern all requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FailureSubject {
     /// A single job.
@@ -78,7 +78,7 @@ pub enum CallKind {
 pub struct FailedCall {
     /// Kind of the call.
     pub kind: CallKind,
-    /// What it was made for.
+    /// Job or model that it was made for.
     pub subject: FailureSubject,
     /// When it began.
     pub started_at: Timestamp,

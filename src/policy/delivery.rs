@@ -18,24 +18,31 @@ pub enum NextDelivery {
     GiveUp,
 }
 
-/// Returns the action for a message created at `created_at`, of which the latest attempt failed at `now`.
-///
-/// `attempts` counts all attempts so far. `permanent` means that the receiver rejected the message permanently.
+/// A message whose latest delivery failed.
+#[derive(Debug, Clone, Copy)]
+pub struct Undelivered {
+    /// Time of its creation.
+    pub created_at: Timestamp,
+    /// Number of attempts so far.
+    pub attempts: u32,
+    /// Whether the receiver rejected it permanently.
+    pub is_rejected: bool,
+}
+
+/// Returns the action for a message whose latest delivery failed at `now`. `jitter` is from 0 to 1.
 #[must_use]
 pub fn next_delivery(
-    created_at: Timestamp,
-    attempts: u32,
-    permanent: bool,
+    message: Undelivered,
     now: Timestamp,
     backoff: Backoff,
     jitter: f64,
 ) -> NextDelivery {
-    if is_too_old(created_at, now) {
+    if is_too_old(message.created_at, now) {
         NextDelivery::GiveUp
-    } else if permanent {
+    } else if message.is_rejected {
         NextDelivery::AtNextStart
     } else {
-        NextDelivery::At(now.after(backoff.delay(attempts, jitter)))
+        NextDelivery::At(now.after(backoff.delay(message.attempts, jitter)))
     }
 }
 
@@ -59,9 +66,17 @@ mod tests {
         Timestamp::from_millis(seconds * 1000)
     }
 
+    fn message(attempts: u32) -> Undelivered {
+        Undelivered {
+            created_at: at(0),
+            attempts,
+            is_rejected: false,
+        }
+    }
+
     #[test]
     fn delays_grow_with_each_attempt() {
-        let after = |attempts| next_delivery(at(0), attempts, false, at(100), BACKOFF, 0.0);
+        let after = |attempts| next_delivery(message(attempts), at(100), BACKOFF, 0.0);
         assert_eq!(after(1), NextDelivery::At(at(110)));
         assert_eq!(after(2), NextDelivery::At(at(120)));
         assert_eq!(after(50), NextDelivery::At(at(1000)));
@@ -69,15 +84,17 @@ mod tests {
 
     #[test]
     fn a_permanent_rejection_waits_for_the_next_start() {
-        assert_eq!(
-            next_delivery(at(0), 1, true, at(1), BACKOFF, 0.0),
-            NextDelivery::AtNextStart
-        );
+        let rejected = Undelivered {
+            is_rejected: true,
+            ..message(1)
+        };
+        let next = next_delivery(rejected, at(1), BACKOFF, 0.0);
+        assert_eq!(next, NextDelivery::AtNextStart);
     }
 
     #[test]
     fn a_message_is_dropped_after_three_days() {
-        let on = |now| next_delivery(at(0), 9, false, now, BACKOFF, 0.0);
+        let on = |now| next_delivery(message(9), now, BACKOFF, 0.0);
         assert!(matches!(on(at(3 * DAY - 1)), NextDelivery::At(_)));
         assert_eq!(on(at(3 * DAY)), NextDelivery::GiveUp);
         assert!(!is_too_old(at(100), at(0)));

@@ -22,7 +22,7 @@ pub struct Finished<'a> {
     pub measured_s: Option<f64>,
     /// The transcript.
     pub transcript: &'a Transcript,
-    /// What the result contains besides the transcript.
+    /// Parts of the result other than the transcript.
     pub extras: Extras,
     /// Configured output formats.
     pub formats: &'a [Format],

@@ -54,7 +54,9 @@ fn check(url: &Url, variable: impl Fn(&str) -> Option<String>) -> Result<(), Unu
         .iter()
         .find_map(|name| variable(name));
     match proxy {
+        // The HTTP client can use it.
         Some((_, value)) if applies(&value, url, "") => Ok(()),
+        // It would use a proxy for this host, but ignores this one.
         Some((variable, value)) if applies("http://proxy", url, &excluded.unwrap_or_default()) => {
             Err(UnusableProxy {
                 variable,

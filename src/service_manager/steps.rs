@@ -92,7 +92,7 @@ impl ServiceCommands<'_> {
         }
     }
 
-    /// Returns the commands that unload the service. Run them after removing the service file.
+    /// Returns the commands that make the service manager read its files again. Run them after removing the service file.
     #[must_use]
     pub fn reload(&self) -> Vec<Step> {
         match self.manager {

@@ -1,6 +1,6 @@
 //! Results in Deepgram's format.
 
-use crate::result::{CONFIDENCE, punctuated, request_id, sentences, speaker};
+use crate::result_parts::{CONFIDENCE, punctuated, request_id, sentences, speaker};
 use crate::speech::SpokenWord;
 use crate::submission::ReceivedSubmission;
 use serde::Serialize;

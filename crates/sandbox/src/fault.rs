@@ -234,7 +234,7 @@ mod tests {
         for (fault, (name, about)) in Fault::ALL.into_iter().zip(FAULTS) {
             let faults = faults(&[&format!("{name}=1")]);
             for call in [Endpoint::Submit, Endpoint::Poll] {
-                let drawn = faults.draw(call, &mut rng()).map(|mishap| mishap.fault);
+                let drawn = faults.draw(call, &mut rng()).map(|injected| injected.fault);
                 assert_eq!(drawn, fault.applies_to(call).then_some(fault), "{name}");
             }
             assert_eq!(faults.draw_failure(&mut rng()), name == "fail");

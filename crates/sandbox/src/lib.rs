@@ -65,6 +65,7 @@ pub mod ledger;
 mod property;
 mod response;
 mod result;
+mod result_parts;
 mod routes;
 pub mod server;
 pub mod settings;

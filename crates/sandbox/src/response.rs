@@ -54,8 +54,8 @@ impl RequestContext {
     }
 
     /// Returns the error response of a fault. Returns `None` for a fault of another kind.
-    pub(crate) fn fault_response(&self, mishap: InjectedFault) -> Option<Response> {
-        let (status, message) = match (mishap.fault, mishap.second_form) {
+    pub(crate) fn fault_response(&self, injected: InjectedFault) -> Option<Response> {
+        let (status, message) = match (injected.fault, injected.second_form) {
             (Fault::ErrorJson, true) => return Some(problem_document()),
             (Fault::ErrorHtml, second) => return Some(gateway_page(second)),
             (Fault::Firewall, second) => return Some(firewall_page(second)),

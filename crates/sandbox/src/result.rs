@@ -2,12 +2,10 @@
 
 use crate::deepgram::Deepgram;
 use crate::property::{Family, family};
+use crate::result_parts::{CONFIDENCE, punctuated, request_id, sentences, speaker};
 use crate::speech::{SpokenWord, words};
 use crate::submission::ReceivedSubmission;
 use serde_json::{Value, json};
-
-/// Confidence of every word.
-pub(crate) const CONFIDENCE: f64 = 0.99;
 
 /// Result in the format of the model's family.
 #[derive(serde::Serialize)]
@@ -61,38 +59,6 @@ fn assemblyai(submission: &ReceivedSubmission, words: &[SpokenWord]) -> Value {
         "audio_duration": submission.duration_s.round(),
         "language_code": "en_us",
     })
-}
-
-/// Returns the first 32 digits of the hash in the format of a UUID.
-pub(crate) fn request_id(hash: &str) -> String {
-    let part = |from: usize, to: usize| &hash[from..to];
-    [
-        part(0, 8),
-        part(8, 12),
-        part(12, 16),
-        part(16, 20),
-        part(20, 32),
-    ]
-    .join("-")
-}
-
-/// Returns the speaker of a word. Two speakers alternate by sentence.
-pub(crate) fn speaker(word: &SpokenWord) -> usize {
-    word.sentence % 2
-}
-
-pub(crate) fn sentences<'a, 'w>(
-    words: &'a [&'w SpokenWord],
-) -> impl Iterator<Item = &'a [&'w SpokenWord]> {
-    words.chunk_by(|a, b| a.sentence == b.sentence)
-}
-
-pub(crate) fn punctuated(words: &[&SpokenWord]) -> String {
-    words
-        .iter()
-        .map(|word| word.text.as_ref())
-        .collect::<Vec<_>>()
-        .join(" ")
 }
 
 #[cfg(test)]

@@ -86,9 +86,9 @@ impl SandboxState {
         if call == Endpoint::Poll {
             self.ledger.polls += 1;
         }
-        let mishap = self.faults.draw(call, &mut self.fault_rng);
-        if mishap.is_some_and(|mishap| mishap.fault == Fault::Refuse) {
-            return Ok(mishap);
+        let injected = self.faults.draw(call, &mut self.fault_rng);
+        if injected.is_some_and(|injected| injected.fault == Fault::Refuse) {
+            return Ok(injected);
         }
         self.check_account(call, key).map_err(Denied::Rejected)?;
         let (window, limit) = match call {
@@ -99,7 +99,7 @@ impl SandboxState {
             self.ledger.over_limit += 1;
             return Err(Denied::OverLimit(wait));
         }
-        Ok(mishap)
+        Ok(injected)
     }
 
     /// Replaces the only accepted key.
@@ -214,31 +214,31 @@ impl SandboxState {
             .collect()
     }
 
-    /// Counts a poll and returns its result. `mishap` is the fault injected into the response.
+    /// Counts a poll and returns its result. `injected` is the fault injected into the response.
     pub(crate) fn poll(
         &mut self,
         id: &str,
-        mishap: Option<Fault>,
+        injected: Option<Fault>,
         now: Timestamp,
     ) -> GenerationLookup {
-        let found = self.find(id, mishap, now);
+        let found = self.find(id, injected, now);
         if found == GenerationLookup::Missing {
             self.ledger.missing += 1;
         } else if let Some(generation) = self.generations.get(id) {
             let row = &mut self.ledger.generations[generation.row];
             row.polls += 1;
-            row.fetched |=
-                matches!(found, GenerationLookup::Completed(_)) && mishap != Some(Fault::Truncate);
+            row.fetched |= matches!(found, GenerationLookup::Completed(_))
+                && injected != Some(Fault::Truncate);
         }
         found
     }
 
-    fn find(&self, id: &str, mishap: Option<Fault>, now: Timestamp) -> GenerationLookup {
+    fn find(&self, id: &str, injected: Option<Fault>, now: Timestamp) -> GenerationLookup {
         let Some(generation) = self.generations.get(id) else {
             return GenerationLookup::Missing;
         };
         let status = generation.status_at(now, self.settings.delay, self.settings.retention);
-        let hidden = mishap == Some(Fault::Early404);
+        let hidden = injected == Some(Fault::Early404);
         match status {
             GenerationStatus::Expired => GenerationLookup::Missing,
             GenerationStatus::Waiting | GenerationStatus::Active if hidden => {
@@ -303,7 +303,7 @@ mod tests {
         Timestamp::from_millis(seconds * 1000)
     }
 
-    fn book(change: impl FnOnce(&mut Settings)) -> SandboxState {
+    fn state(change: impl FnOnce(&mut Settings)) -> SandboxState {
         let mut settings = Settings {
             delay: Duration::from_secs(8),
             retention: Duration::from_secs(100),
@@ -313,32 +313,33 @@ mod tests {
         SandboxState::new(settings)
     }
 
-    fn accept(book: &mut SandboxState, now: Timestamp) -> String {
-        book.accept(ReceivedSubmission::example("a.mp3"), None, now)
+    fn accept(state: &mut SandboxState, now: Timestamp) -> String {
+        state
+            .accept(ReceivedSubmission::example("a.mp3"), None, now)
             .id
     }
 
     fn status(denied: Denied) -> u16 {
         match denied {
-            Denied::Rejected(refusal) => refusal.status.as_u16(),
+            Denied::Rejected(rejection) => rejection.status.as_u16(),
             Denied::OverLimit(_) => 429,
         }
     }
 
     #[test]
     fn transcripts_expire_after_the_retention() {
-        let mut book = book(|_| {});
-        let id = accept(&mut book, at(0));
-        assert_eq!(book.poll(&id, None, at(1)), GenerationLookup::Waiting);
-        assert_eq!(book.poll(&id, None, at(3)), GenerationLookup::Active);
+        let mut state = state(|_| {});
+        let id = accept(&mut state, at(0));
+        assert_eq!(state.poll(&id, None, at(1)), GenerationLookup::Waiting);
+        assert_eq!(state.poll(&id, None, at(3)), GenerationLookup::Active);
         assert!(matches!(
-            book.poll(&id, None, at(99)),
+            state.poll(&id, None, at(99)),
             GenerationLookup::Completed(_)
         ));
-        assert_eq!(book.poll(&id, None, at(100)), GenerationLookup::Missing);
-        assert_eq!(book.admit(Endpoint::Poll, Some("k"), at(100)), Ok(None));
-        assert!(book.generations.is_empty() && book.creation_order.is_empty());
-        let ledger = book.ledger();
+        assert_eq!(state.poll(&id, None, at(100)), GenerationLookup::Missing);
+        assert_eq!(state.admit(Endpoint::Poll, Some("k"), at(100)), Ok(None));
+        assert!(state.generations.is_empty() && state.creation_order.is_empty());
+        let ledger = state.ledger();
         assert_eq!(
             (
                 ledger.generations[0].polls,
@@ -351,11 +352,11 @@ mod tests {
 
     #[test]
     fn failed_generations_are_free() {
-        let mut book = book(|settings| settings.faults = "fail=1".parse().unwrap());
-        let id = accept(&mut book, at(0));
-        assert_eq!(book.poll(&id, None, at(7)), GenerationLookup::Active);
-        assert_eq!(book.poll(&id, None, at(8)), GenerationLookup::Failed);
-        let ledger = book.ledger();
+        let mut state = state(|settings| settings.faults = "fail=1".parse().unwrap());
+        let id = accept(&mut state, at(0));
+        assert_eq!(state.poll(&id, None, at(7)), GenerationLookup::Active);
+        assert_eq!(state.poll(&id, None, at(8)), GenerationLookup::Failed);
+        let ledger = state.ledger();
         assert_eq!((ledger.accepted, ledger.paid), (1, 0));
         assert_eq!(ledger.generations[0].outcome, GenerationOutcome::Failed);
         assert!(!ledger.generations[0].fetched);
@@ -363,34 +364,34 @@ mod tests {
 
     #[test]
     fn an_early_404_ends_with_the_delay() {
-        let mut book = book(|_| {});
-        let id = accept(&mut book, at(0));
+        let mut state = state(|_| {});
+        let id = accept(&mut state, at(0));
         assert_eq!(
-            book.poll(&id, Some(Fault::Early404), at(7)),
+            state.poll(&id, Some(Fault::Early404), at(7)),
             GenerationLookup::Missing
         );
         assert!(matches!(
-            book.poll(&id, Some(Fault::Early404), at(8)),
+            state.poll(&id, Some(Fault::Early404), at(8)),
             GenerationLookup::Completed(_)
         ));
     }
 
     #[test]
     fn a_truncated_transcript_is_not_fetched() {
-        let mut book = book(|_| {});
-        let id = accept(&mut book, at(0));
-        book.poll(&id, Some(Fault::Truncate), at(8));
-        assert!(!book.ledger().generations[0].fetched);
-        book.poll(&id, Some(Fault::Slow), at(9));
-        assert!(book.ledger().generations[0].fetched);
+        let mut state = state(|_| {});
+        let id = accept(&mut state, at(0));
+        state.poll(&id, Some(Fault::Truncate), at(8));
+        assert!(!state.ledger().generations[0].fetched);
+        state.poll(&id, Some(Fault::Slow), at(9));
+        assert!(state.ledger().generations[0].fetched);
     }
 
     #[test]
     fn key_and_account_decide_admission() {
-        let mut book = book(|settings| settings.key = Some("right".to_owned()));
+        let mut state = state(|settings| settings.key = Some("right".to_owned()));
         let mut admit_as = |account, call, key| {
-            book.account = account;
-            book.admit(call, key, at(0)).map_err(status)
+            state.account = account;
+            state.admit(call, key, at(0)).map_err(status)
         };
         for call in [Endpoint::Submit, Endpoint::Poll] {
             assert_eq!(admit_as(AccountState::Open, call, Some("right")), Ok(None));
@@ -414,22 +415,22 @@ mod tests {
 
     #[test]
     fn each_kind_of_call_has_its_limit() {
-        let mut book = book(|settings| {
+        let mut state = state(|settings| {
             settings.submits_per_minute = Some(1);
             settings.polls_per_minute = Some(2);
         });
         for call in [Endpoint::Submit, Endpoint::Poll, Endpoint::Poll] {
-            assert_eq!(book.admit(call, Some("k"), at(0)), Ok(None));
+            assert_eq!(state.admit(call, Some("k"), at(0)), Ok(None));
         }
         for call in [Endpoint::Submit, Endpoint::Poll] {
             let wait = Duration::from_secs(59);
             assert_eq!(
-                book.admit(call, Some("k"), at(1)),
+                state.admit(call, Some("k"), at(1)),
                 Err(Denied::OverLimit(wait))
             );
-            assert_eq!(book.admit(call, Some("k"), at(60)), Ok(None));
+            assert_eq!(state.admit(call, Some("k"), at(60)), Ok(None));
         }
-        let ledger = book.ledger();
+        let ledger = state.ledger();
         assert_eq!((ledger.over_limit, ledger.polls), (2, 4));
         assert_eq!(
             (ledger.peak_submits_per_minute, ledger.peak_polls_per_minute),
@@ -439,15 +440,15 @@ mod tests {
 
     #[test]
     fn memory_holds_only_one_retention_period() {
-        let mut book = book(|_| {});
+        let mut state = state(|_| {});
         for second in 0..1000 {
             assert_eq!(
-                book.admit(Endpoint::Submit, Some("k"), at(second)),
+                state.admit(Endpoint::Submit, Some("k"), at(second)),
                 Ok(None)
             );
-            accept(&mut book, at(second));
-            assert!(book.generations.len() <= 101);
+            accept(&mut state, at(second));
+            assert!(state.generations.len() <= 101);
         }
-        assert_eq!(book.ledger().generations.len(), 1000);
+        assert_eq!(state.ledger().generations.len(), 1000);
     }
 }

@@ -11,8 +11,8 @@ use crate::domain::item_selector::ItemSelector;
 use crate::domain::speaker_names::is_same_speaker;
 use crate::output::render::{SpeakerSample, speaker_samples};
 use crate::pipeline::stages::save::names::OnEdited;
+use crate::pipeline::stored_transcript::CorrectedTranscript;
 use crate::store::Store;
-use crate::store::sqlite::queue::ReceivedJob;
 use serde::Serialize;
 
 /// Speakers of an item.
@@ -31,12 +31,11 @@ pub struct ItemSpeakers {
 /// If there is no such item, it has no transcript, or the database fails.
 pub async fn list_speakers(session: &Session, name: &str) -> Result<ItemSpeakers, AppError> {
     let store = session.existing_store().await?.ok_or(AppError::NoResults)?;
-    let received = find_result(session, &store, name).await?;
-    let speakers = speakers_of(session, &store, &received).await?;
+    let found = find_transcript(session, &store, name).await?;
     store.close().await;
     Ok(ItemSpeakers {
-        item: received.job,
-        speakers,
+        item: found.received.job,
+        speakers: speaker_samples(found.transcript),
     })
 }
 
@@ -67,9 +66,10 @@ async fn store_names(
     names: &[(String, String)],
 ) -> Result<JobId, AppError> {
     let store = session.store().await?;
-    let received = find_result(session, &store, name).await?;
-    let speakers = speakers_of(session, &store, &received).await?;
-    let known = store.speaker_names(&[received.recording_id]).await?;
+    let found = find_transcript(session, &store, name).await?;
+    let (item, recording) = (found.received.job, found.received.recording_id);
+    let speakers = speaker_samples(found.transcript);
+    let known = store.speaker_names(&[recording]).await?;
     let mut all = known.into_values().next().unwrap_or_default();
     for (key, name) in names {
         all.set(key, name).map_err(|error| AppError::SpeakerName {
@@ -78,9 +78,9 @@ async fn store_names(
         })?;
         require_speaker(&speakers, key)?;
     }
-    store.set_speaker_names(received.recording_id, all).await?;
+    store.set_speaker_names(recording, all).await?;
     store.close().await;
-    Ok(received.job)
+    Ok(item)
 }
 
 fn require_speaker(speakers: &[SpeakerSample], key: &str) -> Result<(), AppError> {
@@ -103,29 +103,15 @@ fn require_speaker(speakers: &[SpeakerSample], key: &str) -> Result<(), AppError
     })
 }
 
-async fn find_result(
+async fn find_transcript(
     session: &Session,
     store: &Store,
     name: &str,
-) -> Result<ReceivedJob, AppError> {
+) -> Result<CorrectedTranscript, AppError> {
     let no_item = || AppError::NoItem(name.to_owned());
-    let word: ItemSelector = name.parse().map_err(|_| no_item())?;
-    let selection = select(session, &[word]).await?;
+    let selector: ItemSelector = name.parse().map_err(|_| no_item())?;
+    let selection = select(session, &[selector]).await?;
     let item = *selection.items.first().ok_or_else(no_item)?;
-    if let Some(received) = store.with_results(&[item]).await?.remove(&item) {
-        return Ok(received);
-    }
-    match store.item(item).await? {
-        Some(_) => Err(AppError::NoTranscript { item }),
-        None => Err(no_item()),
-    }
-}
-
-async fn speakers_of(
-    session: &Session,
-    store: &Store,
-    received: &ReceivedJob,
-) -> Result<Vec<SpeakerSample>, AppError> {
-    let transcript = stored_transcript(session, store, received).await?;
-    Ok(speaker_samples(transcript))
+    let found = stored_transcript(session, store, item).await?;
+    found.ok_or_else(no_item)
 }

@@ -27,7 +27,7 @@ pub struct CheckResult {
     pub status: CheckStatus,
     /// Name of the checked prerequisite.
     pub name: &'static str,
-    /// What was found, or what is wrong and how to repair it. May have several lines.
+    /// The finding, or the fault and its repair. May have several lines.
     pub message: String,
 }
 

@@ -21,7 +21,7 @@ pub(super) fn check(config: &Config, now: Timestamp) -> Vec<CheckResult> {
     results
 }
 
-/// What a walk found.
+/// Findings of a walk.
 #[derive(Default)]
 struct Findings {
     taken: u64,

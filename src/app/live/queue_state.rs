@@ -4,7 +4,7 @@ use crate::domain::{Hold, JobState, Timestamp};
 use crate::policy::forecast::Progress;
 use crate::policy::hours::Opening;
 use crate::store::sqlite::activity::Activity;
-use crate::store::sqlite::items::Overview;
+use crate::store::sqlite::overview::Overview;
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -1,5 +1,6 @@
 //! The answer to a search.
 
+use crate::app::spoken_text::SpokenText;
 use crate::domain::{JobId, Timestamp};
 use serde::Serialize;
 
@@ -43,16 +44,28 @@ pub struct SearchHit {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SearchPassage {
-    /// Start in seconds. `None` if the transcript has no times.
-    pub start_s: Option<f64>,
-    /// End in seconds. `None` if the transcript has no times.
-    pub end_s: Option<f64>,
-    /// Label of the speaker, if known.
-    pub speaker: Option<String>,
-    /// Text.
-    pub text: String,
+    /// What is said.
+    #[serde(flatten)]
+    pub spoken: SpokenText,
     /// Parts of the text that match, in order.
     pub matches: Vec<SearchMatch>,
+}
+
+impl SearchPassage {
+    /// Returns the text in parts, in order, each with whether it matches. A part may be empty.
+    #[must_use]
+    pub fn parts(&self) -> Vec<(String, bool)> {
+        let chars: Vec<_> = self.spoken.text.chars().collect();
+        let part = |from: usize, to: usize| chars[from..to].iter().collect();
+        let (mut parts, mut end) = (Vec::new(), 0);
+        for found in &self.matches {
+            parts.push((part(end, found.start), false));
+            parts.push((part(found.start, found.end), true));
+            end = found.end;
+        }
+        parts.push((part(end, chars.len()), false));
+        parts
+    }
 }
 
 /// A part of a text, in characters (Unicode scalar values).

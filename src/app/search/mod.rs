@@ -40,7 +40,7 @@ pub struct SearchOptions {
     pub passages: usize,
 }
 
-/// Searches the transcripts in the time zone `zone`, in which the days of a query are meant. It works beside a run.
+/// Searches the transcripts in the time zone `zone`, in which the days of a query are meant. It works during a run.
 ///
 /// A transcript that the index does not have yet is indexed first, for at most two seconds.
 ///

@@ -3,8 +3,8 @@
 use super::answer::SearchAnswer;
 use crate::app::error::AppError;
 use crate::app::session::Session;
+use crate::domain::JobId;
 use crate::domain::player_argument::Playback;
-use crate::domain::{JobId, Location};
 use crate::runtime::subprocess::{Invocation, run_attached};
 use crate::store::Store;
 use std::ffi::OsString;
@@ -22,7 +22,10 @@ pub async fn play_first(session: &Session, answer: &SearchAnswer) -> Result<(), 
     store.close().await;
     let playback = Playback {
         file: location?,
-        start_s: hit.passages.first().and_then(|passage| passage.start_s),
+        start_s: hit
+            .passages
+            .first()
+            .and_then(|passage| passage.spoken.start_s),
     };
     let player = &session.config.search.player;
     let call = Invocation {
@@ -45,8 +48,5 @@ async fn location(store: &Store, item: JobId) -> Result<OsString, AppError> {
         .item(item)
         .await?
         .ok_or_else(|| AppError::NoItem(item.to_string()))?;
-    Ok(match found.location {
-        Location::File(path) => path.into_os_string(),
-        Location::Url(url) => url.into(),
-    })
+    Ok(found.location.into_argument())
 }

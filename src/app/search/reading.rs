@@ -3,19 +3,17 @@
 use super::answer::{SearchHit, SearchMatch, SearchPassage};
 use crate::app::error::AppError;
 use crate::app::session::Session;
-use crate::domain::readable_path::{path_bytes, readable_path};
+use crate::app::spoken_text::SpokenText;
+use crate::domain::readable_path::readable_path;
 use crate::domain::search::occurrences::{Match, SpokenWord};
 use crate::domain::search::passages::{Passage, passages};
 use crate::domain::search::query::Query;
-use crate::domain::speaker_names::SpeakerNames;
 use crate::domain::{JobId, Language, Location};
-use crate::output::render::{ShownWord, correct, shown_words};
+use crate::output::render::{ShownWord, shown_words};
 use crate::pipeline::stages::save::rule_book::RuleBook;
-use crate::provider::Completed;
+use crate::pipeline::stored_transcript::{CorrectedTranscript, StoredTranscript};
 use crate::runtime::blocking::map_blocking;
 use crate::store::Store;
-use crate::store::sqlite::queue::ReceivedJob;
-use crate::store::sqlite::results::CompressedResult;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -32,13 +30,6 @@ pub(super) struct Reader<'a> {
     limit: usize,
 }
 
-/// A stored transcript.
-struct Stored {
-    received: ReceivedJob,
-    result: CompressedResult,
-    names: Option<SpeakerNames>,
-}
-
 impl<'a> Reader<'a> {
     pub(super) fn new(session: &Session, store: &'a Store, query: Query, limit: usize) -> Self {
         Self {
@@ -52,22 +43,8 @@ impl<'a> Reader<'a> {
     /// Returns the transcripts of these jobs with their passages, in the order of the jobs. Those without a passage are left
     /// out, and with a warning those whose stored result is damaged.
     pub(super) async fn hits(&self, jobs: &[JobId]) -> Result<Vec<SearchHit>, AppError> {
-        let mut received = self.store.with_results(jobs).await?;
-        let mut results = self.store.results(jobs).await?;
-        let recordings: Vec<_> = received.values().map(|one| one.recording_id).collect();
-        let mut names = self.store.speaker_names(&recordings).await?;
-        let stored = jobs.iter().enumerate().filter_map(|(index, job)| {
-            let received = received.remove(job)?;
-            let names = names.remove(&received.recording_id);
-            let result = results.remove(job)?;
-            let stored = Stored {
-                received,
-                result,
-                names,
-            };
-            Some((index, stored))
-        });
-        let stored: Vec<_> = stored.collect();
+        let stored = StoredTranscript::load(self.store, jobs).await?;
+        let stored: Vec<_> = stored.into_iter().enumerate().collect();
         let (rules, query, limit) = (self.rules.clone(), self.query.clone(), self.limit);
         let read = move |(index, stored)| (index, hit(stored, &rules, &query, limit));
         let threads = available_parallelism().map_or(1, NonZeroUsize::get);
@@ -77,21 +54,22 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn hit(stored: Stored, rules: &RuleBook, query: &Query, limit: usize) -> Option<SearchHit> {
-    let Stored {
-        received,
-        result,
-        names,
-    } = stored;
+fn hit(
+    stored: StoredTranscript,
+    book: &RuleBook,
+    query: &Query,
+    limit: usize,
+) -> Option<SearchHit> {
+    let job = stored.received.job;
     let damaged = |error: &std::io::Error| {
-        tracing::warn!(job.id = received.job.0, error = %error, "the stored result is damaged; the search leaves it out");
+        tracing::warn!(job.id = job.0, error = %error, "the stored result is damaged; the search leaves it out");
     };
-    let completed = Completed::from_stored(result.into_packed());
-    let completed = completed.inspect_err(damaged).ok()?;
-    let (mut transcript, _) = completed.into_parts();
-    let rules = rules.find(&received.recording, names);
-    correct(&mut transcript, &rules.readable());
-    let language = Language::of(transcript.language.as_deref(), &received.request);
+    let rules = stored.rules(book).readable();
+    let CorrectedTranscript {
+        received,
+        transcript,
+        language,
+    } = stored.read(&rules).inspect_err(damaged).ok()?;
     let words = shown_words(&transcript);
     let spoken: Vec<_> = words
         .iter()
@@ -106,18 +84,15 @@ fn hit(stored: Stored, rules: &RuleBook, query: &Query, limit: usize) -> Option<
         return None;
     }
     let recording = received.recording;
-    let (path, bytes, recorded_at) = match recording.location {
-        Location::File(path) => {
-            let time = recording.revision.modified;
-            (readable_path(&path), path_bytes(&path), time)
-        }
-        Location::Url(url) => (url, None, received.recorded_at),
+    let recorded_at = match &recording.location {
+        Location::File(_) => recording.revision.modified,
+        Location::Url(_) => received.recorded_at,
     };
     Some(SearchHit {
         item: received.job,
         source: recording.source.to_string(),
-        path,
-        path_bytes: bytes,
+        path: recording.location.readable(),
+        path_bytes: recording.location.path_bytes(),
         relative: readable_path(&recording.relative),
         recorded_at,
         language: language.as_ref().map(Language::to_string),
@@ -144,13 +119,14 @@ fn shown(passage: Passage, words: &[ShownWord<'_>]) -> SearchPassage {
             start: chars(starts[start.word - first] + start.byte),
             end: chars(starts[end.word - first] + end.byte),
         });
-    SearchPassage {
+    let matches = matches.collect();
+    let spoken = SpokenText {
         start_s: words.first().and_then(|word| word.start_s),
         end_s: words.last().and_then(|word| word.end_s),
         speaker: words
             .first()
             .and_then(|word| word.speaker.as_deref().map(str::to_owned)),
-        matches: matches.collect(),
         text,
-    }
+    };
+    SearchPassage { spoken, matches }
 }

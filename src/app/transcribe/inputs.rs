@@ -3,7 +3,6 @@
 use crate::app::actions::add::found_url;
 use crate::config::MAX_LOOKUPS;
 use crate::config::patterns::PathPatterns;
-use crate::domain::readable_path::readable_path;
 use crate::domain::{Location, Revision, Timestamp};
 use crate::source::folder::fingerprint;
 use crate::source::folder::selection::relative_to;
@@ -144,15 +143,6 @@ pub fn names_in_list(list: &[u8]) -> Vec<PathBuf> {
     names
         .map(|name| PathBuf::from(OsStr::from_bytes(name)))
         .collect()
-}
-
-/// Returns the path or URL of a recording, for people.
-#[must_use]
-pub fn location_name(location: &Location) -> String {
-    match location {
-        Location::File(path) => readable_path(path),
-        Location::Url(url) => url.clone(),
-    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What waits at the service at the moment, according to the events of the run.
+//! Results that are at the service at present, according to the events of the run.
 
 use crate::domain::{AwaitedResults, JobState};
 use crate::pipeline::event::{Observer, RunEvent};

@@ -1,7 +1,7 @@
 //! Output of `transcribe`: the text or JSON on standard output, messages on standard error.
 
 use crate::app::transcribe::delivery::{TranscribeOutcome, Transcribed};
-use crate::app::transcribe::inputs::{RefusedInput, location_name};
+use crate::app::transcribe::inputs::RefusedInput;
 use crate::cli::args::{GlobalArgs, TranscribeArgs};
 use crate::cli::display::terminal::{print_line, print_result, print_warning};
 use crate::cli::exit::CommandError;
@@ -77,14 +77,14 @@ impl Printer {
             }
             // The display of the run has reported other failures.
             TranscribeOutcome::Failed { error, .. } if item.error.is_none() => {
-                let name = escape_control_chars(&location_name(&item.location));
+                let name = escape_control_chars(&item.location.readable());
                 print_error(&format!("{name}: {}", escape_control_chars(&error.message)));
             }
             TranscribeOutcome::Failed { .. }
             | TranscribeOutcome::Waiting { .. }
             | TranscribeOutcome::Refused { .. } => {}
         }
-        self.json(location_name(&item.location), outcome)
+        self.json(item.location.readable(), outcome)
     }
 
     fn report_files(&self, transcribed: &Transcribed) {

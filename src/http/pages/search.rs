@@ -6,6 +6,7 @@ use super::moment::{clock_time, moment};
 use crate::app::error::{AppError, message_of};
 use crate::app::search::answer::{SearchAnswer, SearchHit, SearchPassage};
 use crate::app::search::{SearchOptions, search as find};
+use crate::app::spoken_text::SpokenText;
 use crate::http::site::Site;
 use crate::policy::day::date_of;
 use crate::runtime::clock::{Clock as _, SystemClock};
@@ -124,23 +125,18 @@ fn hit_view(hit: SearchHit, zone: &TimeZone) -> HitView {
 }
 
 fn passage_view(passage: SearchPassage) -> PassageView {
-    let chars: Vec<_> = passage.text.chars().collect();
-    let part = |from: usize, to: usize| chars[from..to].iter().collect::<String>();
-    let (mut parts, mut end) = (Vec::new(), 0);
-    for found in &passage.matches {
-        parts.push((part(end, found.start), false));
-        parts.push((part(found.start, found.end), true));
-        end = found.end;
-    }
-    parts.push((part(end, chars.len()), false));
+    let parts = passage.parts();
+    let SpokenText {
+        start_s, speaker, ..
+    } = passage.spoken;
     PassageView {
-        start: passage.start_s.map(|start_s| {
+        start: start_s.map(|start_s| {
             (
                 clock_time(start_s),
                 moment((start_s * 1000.0).round() as u64),
             )
         }),
-        speaker: passage.speaker.unwrap_or_default(),
+        speaker: speaker.unwrap_or_default(),
         parts,
     }
 }
@@ -153,10 +149,12 @@ mod tests {
     #[test]
     fn a_passage_is_divided_at_its_matches() {
         let view = passage_view(SearchPassage {
-            start_s: Some(61.5),
-            end_s: Some(64.0),
-            speaker: None,
-            text: "für das Budget, ja".to_owned(),
+            spoken: SpokenText {
+                start_s: Some(61.5),
+                end_s: Some(64.0),
+                speaker: None,
+                text: "für das Budget, ja".to_owned(),
+            },
             matches: vec![SearchMatch { start: 8, end: 14 }],
         });
         let parts: Vec<_> = view.parts.iter().map(|(text, is)| (&**text, *is)).collect();

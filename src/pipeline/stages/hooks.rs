@@ -5,7 +5,6 @@
 //! the next start.
 
 use crate::config::{Config, HookConfig};
-use crate::domain::Location;
 use crate::domain::hook_argument::{HookContext, MissingFile};
 use crate::pipeline::journal::{Journal, retry_transient};
 use crate::pipeline::run::STOP_TIMEOUT;
@@ -100,10 +99,7 @@ fn call(
     let transcribed = HookContext {
         id: waiting.job.to_string(),
         source: waiting.source,
-        recording: match waiting.location {
-            Location::File(path) => path.into_os_string(),
-            Location::Url(url) => url.into(),
-        },
+        recording: waiting.location.into_argument(),
         outputs: waiting.outputs,
     };
     let arguments = hook.arguments.iter();

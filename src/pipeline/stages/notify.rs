@@ -3,9 +3,7 @@
 //!
 //! A message is stored in the outbox before it is sent, and marked as delivered afterwards.
 
-use crate::domain::Location;
 use crate::domain::price::total_cost;
-use crate::domain::readable_path::readable_path;
 use crate::domain::{AwaitedResults, NotifyChannel, PriceTable, Problem, Timestamp};
 use crate::notify::healthcheck::RunSignal;
 use crate::notify::notification::{Cost, CurrentState, FailedRecording, MAX_FAILURES, Totals};
@@ -15,7 +13,7 @@ use crate::pipeline::messages::Messages;
 use crate::pipeline::run::Mode;
 use crate::policy::backoff::Backoff;
 use crate::policy::day::{next_midnight, summary_start};
-use crate::policy::delivery::{NextDelivery, next_delivery};
+use crate::policy::delivery::{NextDelivery, Undelivered, next_delivery};
 use crate::runtime::clock::sleep_until;
 use crate::runtime::failpoint;
 use crate::store::StoreError;
@@ -42,7 +40,7 @@ pub(crate) struct Notify {
     pub(crate) backoff: Backoff,
 }
 
-/// What the run leaves behind when its stages have ended.
+/// Problems and results that are left when the stages have ended.
 #[derive(Default)]
 pub(crate) struct ClosingState {
     /// Problems that need a person.
@@ -86,7 +84,7 @@ pub(crate) async fn notify_all(stage: Arc<Notify>, mode: Mode) {
     tokio::join!(delivering, days);
 }
 
-/// Tells the monitor that the run has begun. A daemon does not end like a scheduled job, so it tells that all is well.
+/// Reports the start of the run to the monitor. A daemon does not end like a scheduled job, so it reports success.
 async fn ping_at_start(stage: &Notify, mode: Mode) {
     let signal = match mode {
         Mode::Once | Mode::Queued => RunSignal::Start,
@@ -234,16 +232,13 @@ async fn deliver(stage: &Notify, delivery: &Delivery) -> Result<(), StoreError> 
             .await
         }
         Err(not_sent) => {
-            let (now, tries) = (stage.journal.now(), delivery.attempts + 1);
-            let (lasting, created_at) = (not_sent.permanent, delivery.created_at);
-            let next = next_delivery(
-                created_at,
-                tries,
-                lasting,
-                now,
-                stage.backoff,
-                rand::random(),
-            );
+            let message = Undelivered {
+                created_at: delivery.created_at,
+                attempts: delivery.attempts + 1,
+                is_rejected: not_sent.permanent,
+            };
+            let now = stage.journal.now();
+            let next = next_delivery(message, now, stage.backoff, rand::random());
             log_failed_attempt(channel, next, &not_sent.reason);
             let reason = &not_sent.reason;
             retry_transient(
@@ -348,9 +343,5 @@ fn cost(prices: &PriceTable, billed: &[ModelUsage]) -> Option<Cost> {
 }
 
 fn failed_item(job: FailedJob) -> FailedRecording {
-    let path = match job.location {
-        Location::File(path) => readable_path(&path),
-        Location::Url(url) => url,
-    };
-    FailedRecording::new(job.id, path, job.failure)
+    FailedRecording::new(job.id, job.location.readable(), job.failure)
 }

@@ -1,8 +1,13 @@
 //! Every answer in every state in which a call is in flight, and properties that hold for all of them.
 
 use super::*;
+use crate::domain::Timestamp;
+use crate::domain::on_uncertain::OnUncertain;
+use crate::policy::backoff::Backoff;
+use crate::policy::polling::PollPolicy;
 use proptest::prelude::*;
 use std::fmt::Write;
+use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(3600);
 const ANSWERS: [Answer; 22] = [

@@ -20,7 +20,7 @@ pub struct Completed {
     pub body: Body,
     /// Transcript read from `body`.
     pub transcript: Transcript,
-    /// What the result contains besides the transcript.
+    /// Parts of the result other than the transcript.
     pub extras: Extras,
     /// Position of the result in the answer, in bytes.
     result: Range<u64>,

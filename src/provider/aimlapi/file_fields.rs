@@ -31,7 +31,7 @@ enum Correction {
     /// This field, after the default one was refused.
     Other(&'static str),
     /// The default one, because the service refuses both.
-    None,
+    Default,
 }
 
 impl FileFields {
@@ -39,7 +39,7 @@ impl FileFields {
     pub(crate) fn of(&self, model: &str) -> &'static str {
         match self.corrections().get(model) {
             Some(Correction::Other(field)) => field,
-            Some(Correction::None) | None => file_field(model),
+            Some(Correction::Default) | None => file_field(model),
         }
     }
 
@@ -58,10 +58,10 @@ impl FileFields {
             }
             Some(Correction::Other(field)) if *field != refused => true,
             Some(Correction::Other(_)) => {
-                corrections.insert(model.to_owned(), Correction::None);
+                corrections.insert(model.to_owned(), Correction::Default);
                 false
             }
-            Some(Correction::None) => false,
+            Some(Correction::Default) => false,
         }
     }
 

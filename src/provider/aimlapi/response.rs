@@ -1,4 +1,4 @@
-//! What an answer of the service means: the response to a poll and to a submission.
+//! Meaning of the responses to polls and submissions.
 
 use crate::domain::{ErrorClass, Failure, GenerationId};
 use crate::provider::aimlapi::call::{PollStatus, UnusableAnswer};
@@ -27,7 +27,7 @@ pub enum CreateResponse {
     Failed(Failure),
 }
 
-/// What an answer means, without the result itself.
+/// Meaning of an answer, without the result itself.
 enum Meaning {
     InProgress,
     Completed,

@@ -54,50 +54,48 @@ pub fn add_vocabulary(
     options: &mut Map<String, Value>,
 ) -> Result<(), VocabularyError> {
     let model = model.to_owned();
-    match option_of(&model) {
-        None => Err(VocabularyError::Unsupported { model }),
+    let (option, value, count, unit, most) = match option_of(&model) {
+        None => return Err(VocabularyError::Unsupported { model }),
         Some(VocabularyOption::Terms(option, most)) => {
-            let mut all = match options.remove(option) {
-                Some(Value::Array(items)) => items,
-                Some(one) => vec![one],
-                None => Vec::new(),
-            };
-            for term in terms {
-                let term = Value::from(term.as_str());
-                if !all.contains(&term) {
-                    all.push(term);
-                }
-            }
-            let (count, unit) = (all.len(), "terms");
-            if count > most {
-                return Err(VocabularyError::TooLong {
-                    count,
-                    unit,
-                    model,
-                    most,
-                });
-            }
-            options.insert(option.to_owned(), Value::Array(all));
-            Ok(())
+            let all = with_terms(options.remove(option), terms);
+            let count = all.len();
+            (option, Value::Array(all), count, "terms", most)
         }
         Some(VocabularyOption::Prompt(option, most)) => {
             if options.contains_key(option) {
                 return Err(VocabularyError::Conflict { option, model });
             }
             let prompt = terms.join(", ");
-            let (count, unit) = (prompt.chars().count(), "characters");
-            if count > most {
-                return Err(VocabularyError::TooLong {
-                    count,
-                    unit,
-                    model,
-                    most,
-                });
-            }
-            options.insert(option.to_owned(), prompt.into());
-            Ok(())
+            let count = prompt.chars().count();
+            (option, prompt.into(), count, "characters", most)
+        }
+    };
+    if count > most {
+        return Err(VocabularyError::TooLong {
+            count,
+            unit,
+            model,
+            most,
+        });
+    }
+    options.insert(option.to_owned(), value);
+    Ok(())
+}
+
+/// Returns the terms of an option, followed by those of `terms` that it does not list.
+fn with_terms(option: Option<Value>, terms: &[String]) -> Vec<Value> {
+    let mut all = match option {
+        Some(Value::Array(items)) => items,
+        Some(one) => vec![one],
+        None => Vec::new(),
+    };
+    for term in terms {
+        let term = Value::from(term.as_str());
+        if !all.contains(&term) {
+            all.push(term);
         }
     }
+    all
 }
 
 fn option_of(model: &str) -> Option<VocabularyOption> {

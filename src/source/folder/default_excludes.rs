@@ -45,7 +45,7 @@ const UNFINISHED: [&str; 10] = [
 ];
 /// Starts of the names of unfinished files, in lower case: Syncthing on file systems without hidden files.
 const UNFINISHED_STARTS: [&str; 1] = ["~syncthing~"];
-/// End of the name of the control file that aria2 keeps beside a download.
+/// End of the name of the control file that aria2 keeps next to a download.
 const CONTROL_FILE: &str = ".aria2";
 
 /// Whether a file or folder of this name is hidden. Hidden entries are always left out.

@@ -44,7 +44,7 @@ pub struct BillingEntry {
     pub audio_s: f64,
     /// Whether `audio_s` is the upper bound.
     pub is_bound: bool,
-    /// What the service charged in US dollars, if it said so.
+    /// Amount that the service charged in US dollars, if it said so.
     pub charged_usd: Option<f64>,
 }
 

@@ -84,17 +84,14 @@ impl Store {
         missing: bool,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        failpoint::around(
-            "store.refuse",
-            self.writer().write(EndUnsent {
-                job,
-                to: JobState::Failed,
-                failure,
-                missing,
-                duration_s: None,
-                now,
-            }),
-        )
+        self.end_unsent(EndUnsent {
+            job,
+            to: JobState::Failed,
+            failure,
+            missing,
+            duration_s: None,
+            now,
+        })
         .await
     }
 
@@ -109,18 +106,19 @@ impl Store {
         duration_s: Option<f64>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        failpoint::around(
-            "store.refuse",
-            self.writer().write(EndUnsent {
-                job,
-                to: JobState::Excluded,
-                failure,
-                missing: false,
-                duration_s,
-                now,
-            }),
-        )
+        self.end_unsent(EndUnsent {
+            job,
+            to: JobState::Excluded,
+            failure,
+            missing: false,
+            duration_s,
+            now,
+        })
         .await
+    }
+
+    async fn end_unsent(&self, change: EndUnsent) -> Result<(), StoreError> {
+        failpoint::around("store.refuse", self.writer().write(change)).await
     }
 
     /// Postpones a queued job to `due`.

@@ -1,50 +1,20 @@
-//! Items for `status`, `list` and `show`.
+//! Items for `list` and `show`.
 
 use crate::domain::quality::Quality;
 use crate::domain::{
-    AttemptId, ErrorClass, Failure, GenerationId, Job, JobId, JobState, Location, Timestamp,
-    Warning,
+    ErrorClass, Failure, GenerationId, Job, JobId, JobState, Location, Timestamp, Warning,
 };
 use crate::store::error::StoreError;
 use crate::store::sqlite::held::IS_HELD;
 use crate::store::sqlite::item_order::ItemOrder;
 use crate::store::sqlite::open::Store;
-use crate::store::sqlite::priorities::PRIORITIES;
 use crate::store::sqlite::quality::quality;
 use crate::store::sqlite::row;
 use crate::store::sqlite::warnings::warnings;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-
-/// A run without a recorded end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ActiveRun {
-    /// Process ID.
-    pub pid: u32,
-    /// Start time.
-    pub since: Timestamp,
-}
-
-/// Figures of the queue, for `status`.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Overview {
-    /// Number of jobs by state, with an entry for every state.
-    pub counts: BTreeMap<JobState, u64>,
-    /// Earliest expiry of a pending job.
-    pub next_expiry: Option<Timestamp>,
-    /// Earliest due time of a queued job.
-    pub next_due: Option<Timestamp>,
-    /// Number of submissions that may have been billed without a transcript.
-    pub perhaps_paid: u64,
-    /// Number of queued jobs that wait for the budget.
-    pub over_budget: u64,
-    /// Number of transcripts completed since the requested time, among the last 10,000 attempts.
-    pub done_since: u64,
-    /// Run without a recorded end. It may be dead; only the lock on the state folder tells.
-    pub active_run: Option<ActiveRun>,
-}
 
 /// Selects jobs for a list.
 #[derive(Debug, Clone, Default)]
@@ -137,31 +107,6 @@ pub struct Obstacles {
     pub looks_paid: bool,
 }
 
-/// A submission, for display.
-#[derive(Debug, Clone)]
-pub struct Attempt {
-    /// Attempt ID.
-    pub id: AttemptId,
-    /// Time of the claim.
-    pub started_at: Timestamp,
-    /// Time of the end; `None` while in flight.
-    pub ended_at: Option<Timestamp>,
-    /// One of `sending`, `accepted`, `completed`, `refused`, `deferred`, `uncertain`, `lost`, `cancelled`.
-    pub outcome: String,
-    /// Value of `X-Client-Request-Id`.
-    pub client_request_id: String,
-    /// Generation ID at the service.
-    pub generation_id: Option<GenerationId>,
-    /// HTTP status of the answer.
-    pub http_status: Option<u16>,
-    /// `x-request-id` of the answer.
-    pub request_id: Option<String>,
-    /// Error, if any.
-    pub error: Option<Failure>,
-    /// Billed audio in seconds.
-    pub billed_s: Option<f64>,
-}
-
 /// Returns the query of items, without a condition.
 fn item_query() -> String {
     format!(
@@ -183,68 +128,6 @@ fn item_query() -> String {
 }
 
 impl Store {
-    /// Returns the figures of the queue.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn overview(&self, done_since: Timestamp) -> Result<Overview, StoreError> {
-        let figures = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "WITH RECURSIVE {PRIORITIES},
-             first_due (due_at) AS (
-                 SELECT (SELECT j.due_at FROM jobs j INDEXED BY jobs_queued
-                         WHERE j.state = 'queued' AND j.priority = p.priority ORDER BY j.due_at LIMIT 1)
-                 FROM priorities p WHERE p.priority IS NOT NULL)
-             SELECT (SELECT min(expires_at) FROM jobs WHERE state = 'pending') AS next_expiry,
-                    (SELECT min(due_at) FROM first_due) AS next_due,
-                    (SELECT count(*) FROM attempts WHERE outcome IN ('uncertain', 'lost')) AS perhaps_paid,
-                    (SELECT count(*) FROM attempts WHERE outcome = 'completed' AND ended_at >= ?1
-                      AND id > (SELECT max(id) - 10000 FROM attempts)) AS done_since"
-        )))
-        .bind(done_since.millis())
-        .fetch_one(self.readers())
-        .await?;
-        Ok(Overview {
-            counts: self.counts().await?,
-            next_expiry: row::time_or_none(&figures, "next_expiry")?,
-            next_due: row::time_or_none(&figures, "next_due")?,
-            perhaps_paid: row::count(&figures, "perhaps_paid")?,
-            over_budget: self.over_budget().await?,
-            done_since: row::count(&figures, "done_since")?,
-            active_run: self.active_run().await?,
-        })
-    }
-
-    /// Returns the number of jobs by state, with an entry for every state.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn counts(&self) -> Result<BTreeMap<JobState, u64>, StoreError> {
-        let counts: String =
-            sqlx::query_scalar("SELECT json_group_array(json_array(state, jobs)) FROM job_counts")
-                .fetch_one(self.readers())
-                .await?;
-        row::parse_counts(&counts)
-    }
-
-    /// Returns the run without a recorded end. It may be dead; only the lock on the state folder tells.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn active_run(&self) -> Result<Option<ActiveRun>, StoreError> {
-        let found = sqlx::query(
-            "SELECT pid, started_at FROM runs WHERE ended_at IS NULL ORDER BY id DESC LIMIT 1",
-        )
-        .fetch_optional(self.readers())
-        .await?;
-        let Some(found) = found else { return Ok(None) };
-        let pid = u32::try_from(found.try_get::<i64, _>("pid")?)
-            .map_err(|_| StoreError::Content { column: "pid" })?;
-        Ok(Some(ActiveRun {
-            pid,
-            since: row::time(&found, "started_at")?,
-        }))
-    }
-
     /// Returns jobs, newest first.
     ///
     /// # Errors
@@ -387,56 +270,6 @@ impl Store {
         }
         Ok(items)
     }
-
-    /// Returns the output files of `jobs`, read by one statement.
-    async fn outputs_by_job(
-        &self,
-        jobs: &[i64],
-    ) -> Result<HashMap<JobId, Vec<PathBuf>>, StoreError> {
-        let mut outputs: HashMap<_, Vec<_>> = HashMap::new();
-        let rows = sqlx::query(
-            "SELECT job_id, path FROM outputs WHERE job_id IN (SELECT value FROM json_each(?1)) ORDER BY path",
-        )
-        .bind(serde_json::Value::from(jobs).to_string())
-        .fetch_all(self.readers())
-        .await?;
-        for found in &rows {
-            let job = JobId(found.try_get("job_id")?);
-            outputs
-                .entry(job)
-                .or_default()
-                .push(row::path(found, "path")?);
-        }
-        Ok(outputs)
-    }
-
-    /// Returns the output files of a job.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn outputs(&self, job: JobId) -> Result<Vec<PathBuf>, StoreError> {
-        let rows = sqlx::query("SELECT path FROM outputs WHERE job_id = ?1 ORDER BY path")
-            .bind(job.0)
-            .fetch_all(self.readers())
-            .await?;
-        rows.iter().map(|found| row::path(found, "path")).collect()
-    }
-
-    /// Returns all submissions of a job, oldest first.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn attempts(&self, job: JobId) -> Result<Vec<Attempt>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT id, started_at, ended_at, outcome, client_request_id, generation_id, http_status, request_id,
-                    error_class, error_message, billed_s
-             FROM attempts WHERE job_id = ?1 ORDER BY id",
-        )
-        .bind(job.0)
-        .fetch_all(self.readers())
-        .await?;
-        rows.iter().map(attempt).collect()
-    }
 }
 
 /// Builds the subquery of the listed jobs: of source `?1`, at most `?2` of each state, with IDs below `?3`,
@@ -519,20 +352,5 @@ fn item(found: &SqliteRow) -> Result<Item, StoreError> {
         outputs: Vec::new(),
         created_at: row::time(found, "created_at")?,
         updated_at: row::time(found, "updated_at")?,
-    })
-}
-
-fn attempt(found: &SqliteRow) -> Result<Attempt, StoreError> {
-    Ok(Attempt {
-        id: AttemptId(found.try_get("id")?),
-        started_at: row::time(found, "started_at")?,
-        ended_at: row::time_or_none(found, "ended_at")?,
-        outcome: found.try_get("outcome")?,
-        client_request_id: found.try_get("client_request_id")?,
-        generation_id: row::generation(found)?,
-        http_status: found.try_get("http_status")?,
-        request_id: found.try_get("request_id")?,
-        error: row::failure(found)?,
-        billed_s: found.try_get("billed_s")?,
     })
 }

@@ -20,14 +20,15 @@
 //! - [`search`]: search in transcripts, by a `search_expression`; [`search_index`]: the index of their words
 //! - [`hooks`]: programs run for each transcript
 //! - [`outbox_message`], [`outbox`]: notifications until their delivery
-//! - [`source_holds`]: holds of single sources, whose recordings look paid for; `held`: their condition
-//! - [`operator`]: operator commands (retry, cancel, holds)
+//! - [`holds`]: holds of all sources; [`source_holds`]: holds of single sources, whose recordings look paid for; `held`: their condition
+//! - [`operator`]: operator commands (retry, cancel)
 //! - `tick`: snapshot taken every second
 //! - [`timeline`]: numbers of the last day; [`request_totals`]: totals of all submissions
 //! - [`tripped_models`]: models that fail
 //! - `priorities`: priorities of queued jobs
 //! - [`activity`]: queries of the live view; [`progress`]: progress of a run
-//! - [`items`]: items for `status`, `list` and `show`; [`item_order`]: their orders
+//! - [`items`]: items for `list` and `show`; [`item_order`]: their orders; [`attempts`]: their submissions
+//! - [`overview`]: figures for `status`
 //! - [`summary`]: summary of a period
 //! - [`billing`], [`spending`]: billing, recent submissions, prices
 //! - [`budget`], [`excluded`]: jobs that wait for the budget, and jobs outside the limits of their source
@@ -35,6 +36,7 @@
 //! - `row`: conversion of columns to types
 
 pub mod activity;
+pub mod attempts;
 pub(crate) mod batch;
 pub mod billing;
 pub mod budget;
@@ -43,6 +45,7 @@ pub mod duplicates;
 pub mod durations;
 pub mod excluded;
 pub(crate) mod held;
+pub mod holds;
 pub mod hooks;
 pub mod import;
 pub(crate) mod integrity;
@@ -55,6 +58,7 @@ pub mod operator;
 pub mod outbox;
 pub mod outbox_message;
 pub mod outputs;
+pub mod overview;
 pub(crate) mod priorities;
 pub mod progress;
 pub mod quality;

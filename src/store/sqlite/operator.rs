@@ -1,12 +1,11 @@
-//! Operator commands: retry, cancel, and holds.
+//! Operator commands: retry and cancel.
 //!
 //! They work with or without a running daemon.
 
-use crate::domain::{ErrorClass, Hold, HoldKind, JobId, JobState, Timestamp};
+use crate::domain::{ErrorClass, JobId, JobState, Timestamp};
 use crate::runtime::failpoint;
 use crate::store::error::StoreError;
 use crate::store::sqlite::open::Store;
-use crate::store::sqlite::outbox_message::OutboxMessage;
 use crate::store::sqlite::row;
 use crate::store::sqlite::writer::Change;
 use sqlx::{Row, SqliteConnection};
@@ -63,37 +62,6 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<(JobId, CancelOutcome)>, StoreError> {
         failpoint::around("store.cancel", self.writer().write(Cancel { jobs, now })).await
-    }
-
-    /// Holds submissions. A hold already in force keeps its start time.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn hold(&self, hold: Hold) -> Result<(), StoreError> {
-        self.hold_and_notify(hold, None).await
-    }
-
-    /// Holds submissions and enqueues a notification in the same commit.
-    ///
-    /// No notification is enqueued if the hold is already in force.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn hold_and_notify(
-        &self,
-        hold: Hold,
-        news: Option<OutboxMessage>,
-    ) -> Result<(), StoreError> {
-        let set = self.writer().write(SetHold { hold, news });
-        failpoint::around("store.hold", set).await
-    }
-
-    /// Releases a hold. Returns whether it was in force.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn release(&self, kind: HoldKind) -> Result<bool, StoreError> {
-        failpoint::around("store.release", self.writer().write(Release { kind })).await
     }
 
     /// Returns the state of a job; `None` if no job has this ID.
@@ -245,53 +213,5 @@ impl Cancel {
             .execute(connection)
             .await?;
         Ok(CancelOutcome::Cancelled)
-    }
-}
-
-struct SetHold {
-    hold: Hold,
-    news: Option<OutboxMessage>,
-}
-
-impl Change for SetHold {
-    type Reply = ();
-
-    async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-        if let Some(news) = &self.news {
-            let in_force: i64 = sqlx::query_scalar("SELECT count(*) FROM holds WHERE kind = ?1")
-                .bind(self.hold.kind.as_str())
-                .fetch_one(&mut *connection)
-                .await?;
-            if in_force == 0 {
-                news.insert(connection).await?;
-            }
-        }
-        sqlx::query(
-            "INSERT INTO holds (kind, since, message, ends_at) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (kind) DO UPDATE SET message = excluded.message, ends_at = excluded.ends_at",
-        )
-        .bind(self.hold.kind.as_str())
-        .bind(self.hold.since.millis())
-        .bind(&self.hold.message)
-        .bind(self.hold.ends.map(Timestamp::millis))
-        .execute(connection)
-        .await?;
-        Ok(())
-    }
-}
-
-struct Release {
-    kind: HoldKind,
-}
-
-impl Change for Release {
-    type Reply = bool;
-
-    async fn apply(&self, connection: &mut SqliteConnection) -> Result<bool, StoreError> {
-        let released = sqlx::query("DELETE FROM holds WHERE kind = ?1")
-            .bind(self.kind.as_str())
-            .execute(connection)
-            .await?;
-        Ok(released.rows_affected() == 1)
     }
 }

@@ -29,15 +29,15 @@ pub struct Payload {
 impl OutboxMessage {
     /// Inserts the notification into the outbox, due immediately.
     pub(crate) async fn insert(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-        for draft in &self.payloads {
+        for payload in &self.payloads {
             sqlx::query(
                 "INSERT INTO outbox (message_id, channel, subject, body, created_at, due_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
             )
             .bind(&self.message_id)
-            .bind(draft.channel.as_str())
-            .bind(&draft.subject)
-            .bind(&draft.body)
+            .bind(payload.channel.as_str())
+            .bind(&payload.subject)
+            .bind(&payload.body)
             .bind(self.created_at.millis())
             .execute(&mut *connection)
             .await?;

@@ -1,6 +1,6 @@
 //! Records of the output files.
 
-use crate::domain::{ContentHash, FileRecord, RecordingId};
+use crate::domain::{ContentHash, FileRecord, JobId, RecordingId, Timestamp, WrittenFile};
 use crate::runtime::failpoint;
 use crate::store::error::StoreError;
 use crate::store::sqlite::batch::json_rows;
@@ -69,6 +69,60 @@ impl Store {
     pub async fn record_replacing(&self, files: Vec<Replacement>) -> Result<(), StoreError> {
         failpoint::around("store.replacing", self.writer().write(Replacing(files))).await
     }
+
+    /// Returns the output files of a job.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn outputs(&self, job: JobId) -> Result<Vec<PathBuf>, StoreError> {
+        let rows = sqlx::query("SELECT path FROM outputs WHERE job_id = ?1 ORDER BY path")
+            .bind(job.0)
+            .fetch_all(self.readers())
+            .await?;
+        rows.iter().map(|found| row::path(found, "path")).collect()
+    }
+
+    /// Returns the output files of `jobs`.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(super) async fn outputs_by_job(
+        &self,
+        jobs: &[i64],
+    ) -> Result<HashMap<JobId, Vec<PathBuf>>, StoreError> {
+        let mut outputs: HashMap<_, Vec<_>> = HashMap::new();
+        let rows = sqlx::query(
+            "SELECT job_id, path FROM outputs WHERE job_id IN (SELECT value FROM json_each(?1)) ORDER BY path",
+        )
+        .bind(serde_json::Value::from(jobs).to_string())
+        .fetch_all(self.readers())
+        .await?;
+        for found in &rows {
+            let job = JobId(found.try_get("job_id")?);
+            outputs
+                .entry(job)
+                .or_default()
+                .push(row::path(found, "path")?);
+        }
+        Ok(outputs)
+    }
+
+    /// Records files that were rendered again from a stored result as output of the job.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn record_export(
+        &self,
+        job: JobId,
+        files: Vec<WrittenFile>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        failpoint::around(
+            "store.exported",
+            self.writer().write(Exported { job, files, now }),
+        )
+        .await
+    }
 }
 
 fn record(found: &SqliteRow) -> Result<FileRecord, StoreError> {
@@ -112,4 +166,53 @@ impl Change for Replacing {
         .await?;
         Ok(())
     }
+}
+
+struct Exported {
+    job: JobId,
+    files: Vec<WrittenFile>,
+    now: Timestamp,
+}
+
+impl Change for Exported {
+    type Reply = ();
+
+    async fn apply(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        insert_outputs(connection, self.job, &self.files, self.now).await
+    }
+}
+
+/// Records the output files of a job.
+pub(super) async fn insert_outputs(
+    connection: &mut SqliteConnection,
+    job: JobId,
+    files: &[WrittenFile],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT OR REPLACE INTO outputs (path, job_id, size_bytes, written_at, sha256, changed_at_ns)
+         SELECT unhex(value ->> 0), ?1, value ->> 1, ?2, unhex(value ->> 2), value ->> 3 FROM jsonb_each(?3)",
+    )
+    .bind(job.0)
+    .bind(now.millis())
+    .bind(json_rows(output_rows(files)))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// A row of `outputs`: path in hex, size, hash in hex, change time.
+pub(super) type OutputRow = (String, i64, String, Option<i64>);
+
+pub(super) fn output_rows(files: &[WrittenFile]) -> Vec<OutputRow> {
+    let files = files.iter().map(|file| {
+        (
+            // Hex, because a path need not be UTF-8.
+            hex::encode(row::path_bytes(&file.path)),
+            row::to_integer(file.size_bytes),
+            hex::encode(file.sha256),
+            file.changed_at_ns,
+        )
+    });
+    files.collect()
 }

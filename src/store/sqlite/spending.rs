@@ -18,7 +18,7 @@ pub struct ModelUsage {
     pub audio_s: f64,
     /// The part of it for which the service did not say what it charged.
     pub uncharged_audio_s: f64,
-    /// What the service charged for the rest, in US dollars.
+    /// Amount that the service charged for the rest, in US dollars.
     pub charged_usd: f64,
 }
 

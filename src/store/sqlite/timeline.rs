@@ -10,7 +10,7 @@ use std::time::Duration;
 /// Number of latest failed jobs that are read.
 const FAILED_JOBS: i64 = 10_000;
 
-/// What happened to a job.
+/// Event in the life of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
     /// It was submitted, and the service may have accepted it.

@@ -1,6 +1,6 @@
 //! Lists of models, requests and charges, and the balance.
 
-use super::{SharedState, key};
+use super::shared::{SharedState, key};
 use crate::ledger::{GenerationOutcome, LedgerEntry};
 use crate::property;
 use crate::response::RequestContext;

@@ -1,7 +1,7 @@
 //! Submissions and polls.
 
 use super::lists::PRICE_PER_SECOND;
-use super::{Shared, SharedState, client_request_id, key, set_header};
+use super::shared::{Shared, SharedState, client_request_id, key, set_header};
 use crate::fault::{Endpoint, Fault};
 use crate::response::{ConnectionHandle, RequestContext, json_response};
 use crate::result::{ResultBody, result};
@@ -84,16 +84,16 @@ async fn accept_submission(
     let admitted = shared
         .state()
         .admit(Endpoint::Submit, key(request.headers()), shared.now());
-    let mishap = match admitted {
-        Ok(mishap) => mishap,
+    let injected = match admitted {
+        Ok(injected) => injected,
         Err(denied) => return Err(reject(shared, denied_response(call, &denied), request).await),
     };
-    let fault = mishap.map(|mishap| mishap.fault);
+    let fault = injected.map(|injected| injected.fault);
     if fault == Some(Fault::Refuse) {
         shared.state().count_cut();
         return cut.sever().await;
     }
-    if let Some(error) = mishap.and_then(|mishap| call.fault_response(mishap)) {
+    if let Some(error) = injected.and_then(|injected| call.fault_response(injected)) {
         return Err(reject(shared, error, request).await);
     }
     let client_request_id = client_request_id(request.headers());
@@ -160,15 +160,15 @@ pub(super) async fn poll(
     let admitted = shared
         .state()
         .admit(Endpoint::Poll, key(&headers), shared.now());
-    let mishap = match admitted {
-        Ok(mishap) => mishap,
+    let injected = match admitted {
+        Ok(injected) => injected,
         Err(denied) => return denied_response(&call, &denied),
     };
-    let fault = mishap.map(|mishap| mishap.fault);
+    let fault = injected.map(|injected| injected.fault);
     if fault == Some(Fault::Refuse) {
         return cut.sever().await;
     }
-    if let Some(error) = mishap.and_then(|mishap| call.fault_response(mishap)) {
+    if let Some(error) = injected.and_then(|injected| call.fault_response(injected)) {
         return error;
     }
     // An ID that is not UTF-8 matches no generation.

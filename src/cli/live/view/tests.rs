@@ -9,7 +9,7 @@ use crate::policy::hours::Opening;
 use crate::store::sqlite::activity::{
     Activity, HEAD_LIMIT, InFlightRecording, RecentFailure, WaitingJobs,
 };
-use crate::store::sqlite::items::{ActiveRun, Overview};
+use crate::store::sqlite::overview::{ActiveRun, Overview};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

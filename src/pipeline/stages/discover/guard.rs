@@ -50,9 +50,7 @@ impl Guard {
             needs_comparison: is_suspect.into(),
         })
     }
-}
 
-impl Guard {
     /// Returns the sources with changed files that an earlier run has queued. Asks the database once, because there may be
     /// thousands of sources.
     async fn queued_changes(&self, store: &Store) -> Result<&BTreeSet<String>, StoreError> {

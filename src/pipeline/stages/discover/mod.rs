@@ -63,13 +63,8 @@ pub async fn scan_all(stage: &Discover) -> Result<(), StoreError> {
             .journal
             .now()
             .after(source.settle.min(MAX_SETTLE_WAIT));
-        let scan = scan_source(stage, source).await?;
-        let settles_at = scan.and_then(|scan| scan.settles_at);
-        unsettled.extend(
-            settles_at
-                .filter(|at| *at <= last)
-                .map(|at| (source, at, last)),
-        );
+        let settles_at = settles_by(last, scan_source(stage, source).await?);
+        unsettled.extend(settles_at.map(|at| (source, at, last)));
     }
     while !unsettled.is_empty() && !stage.journal.signals.stop.is_cancelled() {
         let (source, settles_at, last) = unsettled.remove(0);
@@ -77,15 +72,15 @@ pub async fn scan_all(stage: &Discover) -> Result<(), StoreError> {
             () = stage.journal.signals.stop.cancelled() => return Ok(()),
             () = sleep_until(&*stage.journal.clock, settles_at) => {}
         }
-        let scan = scan_source(stage, source).await?;
-        let settles_at = scan.and_then(|scan| scan.settles_at);
-        unsettled.extend(
-            settles_at
-                .filter(|at| *at <= last)
-                .map(|at| (source, at, last)),
-        );
+        let settles_at = settles_by(last, scan_source(stage, source).await?);
+        unsettled.extend(settles_at.map(|at| (source, at, last)));
     }
     Ok(())
+}
+
+/// Returns when all files that a scan found can have settled, if that is not after `last`.
+fn settles_by(last: Timestamp, scan: Option<ScanSummary>) -> Option<Timestamp> {
+    scan?.settles_at.filter(|at| *at <= last)
 }
 
 /// Scans one source and updates the sources within reach. New recordings may be submitted during the scan. The scan is

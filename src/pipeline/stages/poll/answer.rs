@@ -4,11 +4,9 @@ use super::schedule::PolledGeneration;
 use super::{Poll, PollOutcome};
 use crate::domain::readable_path::readable_path;
 use crate::domain::{Failure, Hold, HoldKind};
-use crate::pipeline::budget::Billed;
-use crate::pipeline::event::RunEvent;
 use crate::pipeline::journal::BegunHold;
 use crate::pipeline::lane::Answered;
-use crate::pipeline::received::{completion, packed};
+use crate::pipeline::received::{NewResult, packed};
 use crate::policy::outcome::{Answer, Facts, JobChange, Reason, decide};
 use crate::provider::{CallError, Completed, PollStatus, UnusableAnswer};
 use crate::runtime::clock::Reading;
@@ -119,40 +117,25 @@ impl Poll {
         generation: PolledGeneration,
         completed: Completed,
     ) -> Result<PollOutcome, StoreError> {
-        let Reading { now, steady } = self.clocks();
-        let latency = generation.latency_bounds(steady);
-        let (pending, usd_spent) = (generation.pending, generation.usd_spent);
-        let completion = completion(
-            pending.job,
-            pending.attempt,
-            &completed,
-            usd_spent,
-            None,
-            now,
-        );
-        let change = || self.journal.store.complete(completion.clone());
-        if self.journal.record(pending.job, change).await?.is_none() {
-            return Ok(PollOutcome::Finished);
-        }
-        self.journal.emit(&RunEvent::Received {
+        let latency = generation.latency_bounds(self.clocks().steady);
+        let pending = generation.pending;
+        let new = NewResult {
             job: pending.job,
-            name: pending.relative.clone(),
-            audio_s: completion.duration_s,
-        });
-        let billed = Billed {
+            attempt: pending.attempt,
+            name: &pending.relative,
             model: &pending.model,
-            audio_s: completion.duration_s,
-            charged_usd: completion.charged_usd,
+            completed,
+            charged_usd: generation.usd_spent,
+            hash: None,
         };
-        if self.lane.spend.settle(pending.attempt, &billed, now) {
-            self.journal.release(HoldKind::Budget).await;
+        let stored = self.lane.receive(&self.journal, &self.results, new).await?;
+        if !stored {
+            return Ok(PollOutcome::Finished);
         }
         self.lane.record_result();
         if self.lane.admission.is_held(HoldKind::LostResults) {
             self.journal.release(HoldKind::LostResults).await;
         }
-        self.results.insert(pending.job, now, completed);
-        self.journal.signals.wake_save.notify_one();
         // A duplicate may be waiting for this result.
         self.journal.signals.wake_submit.notify_one();
         Ok(PollOutcome::Completed { pending, latency })

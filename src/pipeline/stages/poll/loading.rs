@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 /// Pages that are read ahead of the schedule.
 const PAGES_AHEAD: usize = 1;
 
-/// A loading of the pending generations, or none.
+/// Loads the pending generations. It is idle between two loadings.
 pub(super) struct Loading {
     store: Store,
     pages: Option<mpsc::Receiver<Result<Vec<PendingJob>, StoreError>>>,
@@ -121,8 +121,6 @@ impl Loading {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{GenerationId, JobId};
-    use std::path::PathBuf;
 
     const CLOCKS: Reading = Reading {
         now: Timestamp::from_millis(0),
@@ -130,19 +128,7 @@ mod tests {
     };
 
     fn generation(number: i64) -> PendingJob {
-        PendingJob {
-            job: JobId(number),
-            attempt: AttemptId(number),
-            generation: GenerationId::new(format!("g{number}")).unwrap(),
-            accepted_at: Timestamp::from_millis(0),
-            expires_at: Timestamp::from_millis(3_600_000),
-            attempts: 1,
-            model: "m".to_owned(),
-            duration_s: None,
-            sha256: None,
-            has_unusable_answer: false,
-            relative: PathBuf::new(),
-        }
+        PendingJob::for_job(number, Timestamp::from_millis(3_600_000))
     }
 
     #[tokio::test]

@@ -26,6 +26,12 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 
+/// Maximum number of polls in flight that are answered in time. A slower one no longer counts: it must not keep others from
+/// being polled.
+const MAX_IN_FLIGHT: usize = 64;
+/// Time after which a poll in flight counts as slow.
+const SLOW_AFTER: Duration = Duration::from_secs(2);
+
 /// The way of accepted generations into the poll stage.
 pub type Poller = mpsc::UnboundedSender<PendingJob>;
 
@@ -37,28 +43,6 @@ pub struct Poll {
     pub lane: Arc<Lane>,
     /// Recently received results.
     pub results: Arc<ResultCache>,
-}
-
-/// Maximum number of polls in flight that are answered in time. A slower one no longer counts: it must not keep others from
-/// being polled.
-const MAX_IN_FLIGHT: usize = 64;
-/// Time after which a poll in flight counts as slow.
-const SLOW_AFTER: Duration = Duration::from_secs(2);
-
-/// Outcome of a poll.
-enum PollOutcome {
-    /// Not finished; poll again at the next scheduled time.
-    Unfinished(PolledGeneration),
-    /// Poll again at this time of the steady clock.
-    RetryAt(PolledGeneration, Timestamp),
-    /// The result is stored. `latency` is the lower and upper bound of the time from acceptance to the answer, if
-    /// known.
-    Completed {
-        pending: PendingJob,
-        latency: Option<(Duration, Duration)>,
-    },
-    /// Finished without a result, or changed elsewhere.
-    Finished,
 }
 
 /// Polls until the run stops, then waits until the answers that have come are stored. Polls without an answer are dropped.
@@ -144,95 +128,8 @@ async fn next_turn(
     slot
 }
 
-type JoinedTask = Result<Result<(AttemptId, PollOutcome), StoreError>, tokio::task::JoinError>;
-
-fn finish_task(
-    stage: &Poll,
-    schedule: &mut PollSchedule,
-    loading: &mut Loading,
-    service_times: &mut LatencyEstimator,
-    joined: JoinedTask,
-) -> Result<(), StoreError> {
-    let (attempt, outcome) = match joined {
-        Ok(joined) => joined?,
-        Err(panic) => {
-            // The job stays pending in the database. A reload or the next start schedules it again.
-            tracing::error!(error = %panic, "poll task panicked");
-            return Ok(());
-        }
-    };
-    let is_wanted = schedule.finish(attempt);
-    match outcome {
-        PollOutcome::Unfinished(generation) if is_wanted => {
-            let turn = stage.lane.poll_limiter.time_for(schedule.due_count());
-            let (generation, due) = reschedule(stage, service_times, turn, generation);
-            schedule.insert(generation, due);
-        }
-        PollOutcome::RetryAt(generation, due) if is_wanted => schedule.insert(generation, due),
-        PollOutcome::Completed { pending, latency } => {
-            loading.record_change(attempt);
-            if let Some(latency) = latency {
-                service_times.record(
-                    &pending.model,
-                    pending.duration_s,
-                    latency,
-                    stage.clocks().steady,
-                );
-            }
-        }
-        // Cancelled while the poll was in flight, or finished.
-        PollOutcome::Unfinished(_) | PollOutcome::RetryAt(..) | PollOutcome::Finished => {
-            loading.record_change(attempt);
-        }
-    }
-    report_pending(stage, schedule, loading);
-    stage.journal.notify_progress();
-    Ok(())
-}
-
-/// Tells admission how many generations are pending, and since when the most overdue poll is due. While they are loaded,
-/// the count does not fall.
-fn report_pending(stage: &Poll, schedule: &PollSchedule, loading: &Loading) {
-    let clocks = stage.clocks();
-    let oldest_due = schedule.oldest_due().map(|due| clocks.to_system(due));
-    let admission = &stage.lane.admission;
-    let pending = match loading.is_active() {
-        true => schedule.len().max(admission.pending()),
-        false => schedule.len(),
-    };
-    admission.update_pending(pending, oldest_due);
-}
-
-/// Returns when an unfinished generation is polled again.
-///
-/// A generation that was accepted before the expected latency was known is rescheduled by it once it is known.
-fn reschedule(
-    stage: &Poll,
-    service_times: &LatencyEstimator,
-    turn: Duration,
-    mut generation: PolledGeneration,
-) -> (PolledGeneration, Timestamp) {
-    let (now, polling) = (stage.clocks().steady, stage.lane.polling());
-    let pending = &generation.pending;
-    if !generation.has_expected_latency
-        && let Some(expected) = service_times.expected(&pending.model, pending.duration_s)
-    {
-        generation.has_expected_latency = true;
-        let first = polling.first_poll(generation.accepted_at, Some(expected));
-        if first > now {
-            return (generation, first);
-        }
-    }
-    let (polls, waited) = (generation.polls, generation.waited(now));
-    let due = polling.next_poll(now, polls, waited, turn, generation.expires_at);
-    (generation, due)
-}
-
 impl Poll {
-    fn clocks(&self) -> Reading {
-        Reading::of(&*self.journal.clock)
-    }
-
+    /// Polls a generation, and applies the answer. `slot` limits the polls in flight.
     async fn poll_one(
         &self,
         mut generation: PolledGeneration,
@@ -283,4 +180,108 @@ impl Poll {
             }
         }
     }
+
+    fn clocks(&self) -> Reading {
+        Reading::of(&*self.journal.clock)
+    }
+}
+
+/// Outcome of a poll.
+enum PollOutcome {
+    /// Not finished; poll again at the next scheduled time.
+    Unfinished(PolledGeneration),
+    /// Poll again at this time of the steady clock.
+    RetryAt(PolledGeneration, Timestamp),
+    /// The result is stored. `latency` is the lower and upper bound of the time from acceptance to the answer, if
+    /// known.
+    Completed {
+        pending: PendingJob,
+        latency: Option<(Duration, Duration)>,
+    },
+    /// Finished without a result, or changed elsewhere.
+    Finished,
+}
+
+type JoinedTask = Result<Result<(AttemptId, PollOutcome), StoreError>, tokio::task::JoinError>;
+
+fn finish_task(
+    stage: &Poll,
+    schedule: &mut PollSchedule,
+    loading: &mut Loading,
+    service_times: &mut LatencyEstimator,
+    joined: JoinedTask,
+) -> Result<(), StoreError> {
+    let (attempt, outcome) = match joined {
+        Ok(joined) => joined?,
+        Err(panic) => {
+            // The job stays pending in the database. A reload or the next start schedules it again.
+            tracing::error!(error = %panic, "poll task panicked");
+            return Ok(());
+        }
+    };
+    let is_wanted = schedule.finish(attempt);
+    match outcome {
+        PollOutcome::Unfinished(generation) if is_wanted => {
+            let turn = stage.lane.poll_limiter.time_for(schedule.due_count());
+            let (generation, due) = reschedule(stage, service_times, turn, generation);
+            schedule.insert(generation, due);
+        }
+        PollOutcome::RetryAt(generation, due) if is_wanted => schedule.insert(generation, due),
+        PollOutcome::Completed { pending, latency } => {
+            loading.record_change(attempt);
+            if let Some(latency) = latency {
+                service_times.record(
+                    &pending.model,
+                    pending.duration_s,
+                    latency,
+                    stage.clocks().steady,
+                );
+            }
+        }
+        // Cancelled while the poll was in flight, or finished.
+        PollOutcome::Unfinished(_) | PollOutcome::RetryAt(..) | PollOutcome::Finished => {
+            loading.record_change(attempt);
+        }
+    }
+    report_pending(stage, schedule, loading);
+    stage.journal.notify_progress();
+    Ok(())
+}
+
+/// Returns when an unfinished generation is polled again.
+///
+/// A generation that was accepted before the expected latency was known is rescheduled by it once it is known.
+fn reschedule(
+    stage: &Poll,
+    service_times: &LatencyEstimator,
+    turn: Duration,
+    mut generation: PolledGeneration,
+) -> (PolledGeneration, Timestamp) {
+    let (now, polling) = (stage.clocks().steady, stage.lane.polling());
+    let pending = &generation.pending;
+    if !generation.has_expected_latency
+        && let Some(expected) = service_times.expected(&pending.model, pending.duration_s)
+    {
+        generation.has_expected_latency = true;
+        let first = polling.first_poll(generation.accepted_at, Some(expected));
+        if first > now {
+            return (generation, first);
+        }
+    }
+    let (polls, waited) = (generation.polls, generation.waited(now));
+    let due = polling.next_poll(now, polls, waited, turn, generation.expires_at);
+    (generation, due)
+}
+
+/// Tells admission how many generations are pending, and since when the most overdue poll is due. While they are loaded,
+/// the count does not fall.
+fn report_pending(stage: &Poll, schedule: &PollSchedule, loading: &Loading) {
+    let clocks = stage.clocks();
+    let oldest_due = schedule.oldest_due().map(|due| clocks.to_system(due));
+    let admission = &stage.lane.admission;
+    let pending = match loading.is_active() {
+        true => schedule.len().max(admission.pending()),
+        false => schedule.len(),
+    };
+    admission.update_pending(pending, oldest_due);
 }

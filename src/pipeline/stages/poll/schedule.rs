@@ -39,7 +39,7 @@ pub struct PolledGeneration {
     pub missing_since: Option<Timestamp>,
     /// Checksum of the last answer that was kept because it could not be used.
     pub kept_answer: Option<[u8; 8]>,
-    /// What the service charged in US dollars, if a response said it.
+    /// Amount that the service charged in US dollars, if a response said it.
     pub usd_spent: Option<f64>,
 }
 
@@ -172,7 +172,7 @@ impl PollSchedule {
         }
     }
 
-    /// Removes the due generation that expires first. It counts as in flight until [`returned`](Self::finish).
+    /// Removes the due generation that expires first. It counts as in flight until [`finish`](Self::finish).
     pub fn take_nearest_expiry(&mut self) -> Option<PolledGeneration> {
         let (_, attempt) = self.due_by_expiry.pop_first()?;
         let (mut generation, due) = self.generations.remove(&attempt)?;
@@ -242,8 +242,7 @@ impl PollSchedule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{GenerationId, JobId};
-    use std::path::PathBuf;
+    use crate::domain::JobId;
 
     const CLOCKS: Reading = Reading {
         now: Timestamp::from_millis(0),
@@ -255,20 +254,7 @@ mod tests {
     }
 
     fn generation(job: i64, expires: i64) -> PolledGeneration {
-        let pending = PendingJob {
-            job: JobId(job),
-            attempt: AttemptId(job),
-            generation: GenerationId::new(format!("g{job}")).unwrap(),
-            accepted_at: at(0),
-            expires_at: at(expires),
-            attempts: 1,
-            model: "m".to_owned(),
-            duration_s: None,
-            sha256: None,
-            has_unusable_answer: false,
-            relative: PathBuf::new(),
-        };
-        PolledGeneration::new(pending, false, CLOCKS)
+        PolledGeneration::new(PendingJob::for_job(job, at(expires)), false, CLOCKS)
     }
 
     #[test]

@@ -2,10 +2,9 @@
 
 use super::Submit;
 use crate::domain::{AttemptId, HoldKind, RecordingHash, Timestamp};
-use crate::pipeline::budget::Billed;
 use crate::pipeline::event::RunEvent;
 use crate::pipeline::lane::Answered;
-use crate::pipeline::received::completion;
+use crate::pipeline::received::NewResult;
 use crate::policy::outcome::{Answer, Call, JobChange, decide};
 use crate::provider::{Accepted, CallError, Completed, SubmitReply};
 use crate::store::StoreError;
@@ -140,27 +139,17 @@ impl Submit {
         usd_spent: Option<f64>,
         hash: Option<RecordingHash>,
     ) -> Result<(), StoreError> {
-        let (job, now) = (sent.candidate.job.id, self.journal.now());
-        let completion = completion(job, sent.attempt, &completed, usd_spent, hash, now);
-        let change = || self.journal.store.complete(completion.clone());
-        if self.journal.record(job, change).await?.is_some() {
-            let billed = Billed {
-                model: sent.candidate.job.request.model(),
-                audio_s: completion.duration_s,
-                charged_usd: completion.charged_usd,
-            };
-            if self.lane.spend.settle(sent.attempt, &billed, now) {
-                self.journal.release(HoldKind::Budget).await;
-            }
-            self.journal.emit(&RunEvent::Received {
-                job,
-                name: sent.candidate.recording.relative.clone(),
-                audio_s: completion.duration_s,
-            });
-            self.results.insert(job, now, completed);
-            self.journal.signals.wake_save.notify_one();
-        }
-        Ok(())
+        let new = NewResult {
+            job: sent.candidate.job.id,
+            attempt: sent.attempt,
+            name: &sent.candidate.recording.relative,
+            model: sent.candidate.job.request.model(),
+            completed,
+            charged_usd: usd_spent,
+            hash,
+        };
+        let stored = self.lane.receive(&self.journal, &self.results, new);
+        stored.await.map(|_| ())
     }
 
     async fn not_accepted(

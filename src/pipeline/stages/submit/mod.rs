@@ -1,19 +1,27 @@
 //! Submission of queued recordings to the service, within the configured limits.
 //!
-//! - `submission`: one recording, from preflight to the stored answer
+//! One recording takes these steps, in this order:
+//!
+//! - `submission`: all steps of one recording
 //! - [`preflight`]: checks of the recording before it is sent; `file_check`: those that read the file
+//! - `exclusion`: the limits of its source, and an earlier payment
 //! - `sound_track`: the sound track of a video, which is sent in its place
-//! - `charge_order`: submissions are charged to the budget in the order of the queue
-//! - `unsent`: jobs that end or wait before anything is sent
+//! - `charge`: admission and the charge to the budget, in the order of the queue (`charge_order`)
+//! - `upload`: the request
 //! - `answer`: what the answer means for the job
+//!
+//! - `unsent`: jobs that end or wait before anything is sent
 
 mod answer;
+mod charge;
 mod charge_order;
+mod exclusion;
 mod file_check;
 pub mod preflight;
 mod sound_track;
 mod submission;
 mod unsent;
+mod upload;
 
 use super::compare::Comparer;
 use super::poll::Poller;
@@ -29,7 +37,8 @@ use crate::pipeline::result_cache::ResultCache;
 use crate::pipeline::sound_copies::SoundCopies;
 use crate::runtime::clock::sleep_until;
 use crate::store::StoreError;
-use charge_order::ChargeOrder;
+use crate::store::sqlite::queue::Candidate;
+use charge_order::{ChargeOrder, ChargeTurn};
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -102,46 +111,24 @@ pub async fn submit_all(stage: Submit) -> Result<(), StoreError> {
         // Each scan of a source wakes this loop, and the queries below list all sources.
         let has_queued = !candidates.is_empty() || stage.journal.store.has_queued().await?;
         if candidates.is_empty() && has_queued {
-            let closed_models = stage.lane.admission.closed_models();
-            let found = stage
-                .journal
-                .store
-                .candidates(
-                    &stage.reach.sources(),
-                    now,
-                    &in_flight,
-                    &closed_models,
-                    BATCH,
-                )
-                .await?;
-            candidates = found.into();
+            candidates = stage.candidates(now, &in_flight).await?.into();
         }
         if let Some(candidate) = candidates.pop_front() {
             in_flight.insert(candidate.job.id);
-            let stage = stage.clone();
             let turn = charge_order.as_ref().map(ChargeOrder::join);
-            tasks.spawn(async move {
-                let job = candidate.job.id;
-                let result = stage.submit_one(candidate, upload_slot, turn).await;
-                stage.journal.notify_progress();
-                result.map(|()| job)
-            });
+            tasks.spawn(submit_candidate(
+                stage.clone(),
+                candidate,
+                upload_slot,
+                turn,
+            ));
             continue;
         }
         drop(upload_slot);
         let due = match has_queued {
-            true => {
-                stage
-                    .journal
-                    .store
-                    .next_due(&stage.reach.sources(), now)
-                    .await?
-            }
-            false => None,
+            true => stage.next_due(now).await?,
+            false => Timestamp::MAX,
         };
-        let due = due.unwrap_or(Timestamp::MAX);
-        let next_probe = stage.lane.admission.next_model_probe();
-        let due = due.min(next_probe.unwrap_or(Timestamp::MAX));
         tokio::select! {
             () = stage.journal.signals.stop.cancelled() => break,
             () = stage.journal.signals.wake_submit.notified() => {}
@@ -153,6 +140,41 @@ pub async fn submit_all(stage: Submit) -> Result<(), StoreError> {
         finish_task(&mut in_flight, joined)?;
     }
     Ok(())
+}
+
+impl Submit {
+    /// Returns the next candidates at `now`, except those in flight.
+    async fn candidates(
+        &self,
+        now: Timestamp,
+        in_flight: &HashSet<JobId>,
+    ) -> Result<Vec<Candidate>, StoreError> {
+        let (reach, closed_models) = (self.reach.sources(), self.lane.admission.closed_models());
+        let store = &self.journal.store;
+        store
+            .candidates(&reach, now, in_flight, &closed_models, BATCH)
+            .await
+    }
+
+    /// Returns when the next candidate is due after `now`, or a failing model may be probed.
+    async fn next_due(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
+        let reach = self.reach.sources();
+        let due = self.journal.store.next_due(&reach, now).await?;
+        let times = [due, self.lane.admission.next_model_probe()];
+        Ok(times.into_iter().flatten().min().unwrap_or(Timestamp::MAX))
+    }
+}
+
+async fn submit_candidate(
+    stage: Arc<Submit>,
+    candidate: Candidate,
+    upload_slot: UploadSlot,
+    turn: Option<ChargeTurn>,
+) -> Result<JobId, StoreError> {
+    let job = candidate.job.id;
+    let result = stage.submit_one(candidate, upload_slot, turn).await;
+    stage.journal.notify_progress();
+    result.map(|()| job)
 }
 
 /// A slot for one recording in preflight or upload; there are `limits.max_uploads`.

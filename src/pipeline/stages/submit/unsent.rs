@@ -1,8 +1,7 @@
 //! Jobs that end or wait before anything is sent.
 
 use super::Submit;
-use crate::domain::Revision;
-use crate::domain::{ErrorClass, Failure, Timestamp};
+use crate::domain::{ErrorClass, Failure, JobId, Revision, Timestamp};
 use crate::pipeline::event::RunEvent;
 use crate::pipeline::stages::discover::base_names;
 use crate::policy::bounds::Exclusion;
@@ -10,6 +9,7 @@ use crate::policy::budget::{BookedLength, BudgetRefusal};
 use crate::store::StoreError;
 use crate::store::sqlite::queue::Candidate;
 use crate::store::sqlite::recordings::FoundRecording;
+use std::path::PathBuf;
 use std::time::Duration;
 
 impl Submit {
@@ -27,16 +27,12 @@ impl Submit {
             let store = &self.journal.store;
             store.exclude(job, failure.clone(), duration_s, now)
         };
-        if self
-            .journal
-            .record(candidate.job.id, change)
-            .await?
-            .is_some()
-        {
-            let (job, name) = (candidate.job.id, candidate.recording.relative.clone());
-            self.journal.emit(&RunEvent::Skipped { job, name, failure });
-        }
-        Ok(())
+        let event = |job, name| RunEvent::Skipped {
+            job,
+            name,
+            failure: failure.clone(),
+        };
+        self.record_unsent(candidate, change, event).await
     }
 
     /// Leaves a job in the queue that the budget never allows in this run. Other jobs go on. The next run checks it again.
@@ -56,13 +52,12 @@ impl Submit {
             let store = &self.journal.store;
             store.wait_for_budget(job, failure.clone(), duration_s, now)
         };
-        let changed = self.journal.record(candidate.job.id, change).await?;
-        if changed.is_some() {
-            let (job, name) = (candidate.job.id, candidate.recording.relative.clone());
-            self.journal
-                .emit(&RunEvent::OverBudget { job, name, failure });
-        }
-        Ok(())
+        let event = |job, name| RunEvent::OverBudget {
+            job,
+            name,
+            failure: failure.clone(),
+        };
+        self.record_unsent(candidate, change, event).await
     }
 
     /// Handles a missing file. The first time, the job is checked again after the settle time; the second time it fails. If
@@ -133,21 +128,13 @@ impl Submit {
                 .store
                 .postpone(candidate.job.id, due, None, Some(failure.clone()), now)
         };
-        if self
-            .journal
-            .record(candidate.job.id, change)
-            .await?
-            .is_some()
-        {
-            let (job, name) = (candidate.job.id, candidate.recording.relative.clone());
-            self.journal.emit(&RunEvent::Requeued {
-                job,
-                name,
-                failure,
-                due,
-            });
-        }
-        Ok(())
+        let event = |job, name| RunEvent::Requeued {
+            job,
+            name,
+            failure: failure.clone(),
+            due,
+        };
+        self.record_unsent(candidate, change, event).await
     }
 
     /// Fails the job before anything is sent. `gone` is whether its file no longer exists.
@@ -157,25 +144,32 @@ impl Submit {
         failure: Failure,
         gone: bool,
     ) -> Result<(), StoreError> {
+        let job = candidate.job.id;
         let change = || {
-            self.journal.store.fail_unsent(
-                candidate.job.id,
-                failure.clone(),
-                gone,
-                self.journal.now(),
-            )
+            let (store, now) = (&self.journal.store, self.journal.now());
+            store.fail_unsent(job, failure.clone(), gone, now)
         };
-        if self
-            .journal
-            .record(candidate.job.id, change)
-            .await?
-            .is_some()
-        {
-            self.journal.failed(
-                candidate.job.id,
-                candidate.recording.relative.clone(),
-                failure,
-            );
+        if self.journal.record(job, change).await?.is_some() {
+            let name = candidate.recording.relative.clone();
+            self.journal.failed(job, name, failure);
+        }
+        Ok(())
+    }
+
+    /// Makes a change of the candidate's job, and reports it as `event` unless another change came first.
+    async fn record_unsent<F>(
+        &self,
+        candidate: &Candidate,
+        change: impl FnMut() -> F,
+        event: impl FnOnce(JobId, PathBuf) -> RunEvent,
+    ) -> Result<(), StoreError>
+    where
+        F: Future<Output = Result<(), StoreError>>,
+    {
+        let job = candidate.job.id;
+        if self.journal.record(job, change).await?.is_some() {
+            let name = candidate.recording.relative.clone();
+            self.journal.emit(&event(job, name));
         }
         Ok(())
     }

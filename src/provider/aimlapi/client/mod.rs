@@ -1,37 +1,33 @@
-//! Client of the service: submissions, polls and the probe. `lists`: lists of requests, charges and models.
+//! Client of the service: its connection, key and errors.
+//!
+//! - `submission`: submissions
+//! - `generation`: polls of a generation, and the probe
+//! - `lists`: lists of requests, charges and models
 
+mod generation;
 mod lists;
+mod submission;
 
-use crate::domain::container::mime_for;
-use crate::domain::{ApiMode, ErrorClass, Failure, GenerationId, RecordingHash, Request};
-use crate::provider::aimlapi::api_key::{ApiKey, Bearer, KeyReader};
-use crate::provider::aimlapi::call::{
-    Accepted, AudioSource, CallError, CallErrorKind, PollReply, PollStatus, Submission,
-    SubmitReply, UnusableAnswer,
-};
+pub use generation::Probe;
+
+use crate::domain::{ApiMode, Failure};
+use crate::provider::aimlapi::api_key::{ApiKey, KeyReader};
+use crate::provider::aimlapi::call::CallError;
 use crate::provider::aimlapi::envelope::InvalidResponse;
 use crate::provider::aimlapi::errors;
 use crate::provider::aimlapi::errors::{ErrorResponse, Operation};
 use crate::provider::aimlapi::file_fields::FileFields;
-use crate::provider::aimlapi::form::{file_name, form_fields, json_body};
 use crate::provider::aimlapi::resend::Resends;
-use crate::provider::aimlapi::response::{
-    CreateResponse, Expected, read_create_response, read_legacy_response, read_poll_response,
-};
 use crate::provider::body::Body;
-use crate::provider::http::exchange::{HttpResponse, TransportError, exchange, response_timeout};
-use crate::provider::http::transport_errors::{file_error, poll_error, submit_error};
-use crate::provider::http::upload::{self, Recording};
-use crate::provider::http::upload_watchdog::UploadWatchdog;
+use crate::provider::http::exchange::{HttpResponse, exchange, response_timeout};
+use crate::provider::http::transport_errors::poll_error;
 use crate::runtime::http_client::client_builder;
 use crate::runtime::large_jobs;
 use crate::runtime::proxy::{UnusableProxy, check_proxy};
-use reqwest::RequestBuilder;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue};
-use reqwest::multipart::{Form, Part};
 use secrecy::SecretString;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use url::Url;
 
 /// Time after which an idle connection is closed.
@@ -39,10 +35,6 @@ use url::Url;
 /// Servers keep idle connections for longer. A submission is therefore not lost on a connection that the server has
 /// just closed.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(15);
-/// Longest wait from the last byte of a submission to the head of the response.
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(120);
-/// The same for the legacy flow, where the response is the transcript: Deepgram takes up to 10 minutes, whisper 20.
-const LEGACY_RESPONSE_TIMEOUT: Duration = Duration::from_secs(1800);
 
 /// Address, key and flow of the service.
 #[derive(Clone)]
@@ -67,15 +59,6 @@ pub enum ClientError {
     /// TLS or another part of the HTTP client failed to initialize.
     #[error("the HTTP client cannot be set up")]
     Http(#[source] reqwest::Error),
-}
-
-/// Result of [`Client::probe`].
-#[derive(Debug)]
-pub struct Probe {
-    /// Whether the service is available and accepts the key, otherwise the error.
-    pub outcome: Result<(), CallError>,
-    /// The service's clock, from the `Date` header.
-    pub server_time: Option<SystemTime>,
 }
 
 /// Client of the service. Clones share one connection pool.
@@ -129,218 +112,6 @@ impl Client {
         self.key.take_renewed()
     }
 
-    /// Submits a recording.
-    ///
-    /// It is sent again at once if the server did not process it, with a new key if the service refused the old one, and
-    /// in the other form field if the service refused the first one. After a cancel or a crash in the middle, the service
-    /// may still have accepted the submission.
-    ///
-    /// # Errors
-    /// Returns an error if the call fails. [`CallErrorKind`] lists the cases. Only after `Unknown` may the service have
-    /// accepted the submission.
-    pub async fn submit(&self, submission: Submission<'_>) -> Result<Accepted, CallError> {
-        let mut resends = Resends::default();
-        let model = submission.request.model();
-        loop {
-            let (key, field) = (self.key.current(), self.file_fields.of(model));
-            let error = match self.submit_once(submission, &key, field).await {
-                Ok(accepted) => return Ok(accepted),
-                Err(error) => error,
-            };
-            if !resends.allow(&error, &self.key, &key).await
-                && !self.corrects_field(submission, field, &error)
-            {
-                return Err(error);
-            }
-        }
-    }
-
-    async fn submit_once(
-        &self,
-        submission: Submission<'_>,
-        key: &Bearer,
-        field: &'static str,
-    ) -> Result<Accepted, CallError> {
-        let (request, upload) = match submission.audio {
-            AudioSource::Url(url) => (
-                self.url_request(submission.request, url),
-                UploadWatchdog::default(),
-            ),
-            AudioSource::File(recording) => {
-                self.file_request(submission.request, recording, field)
-                    .await?
-            }
-        };
-        let request = request
-            .header(AUTHORIZATION, key.header())
-            .header("x-client-request-id", submission.client_request_id);
-        let response_timeout = match self.flow {
-            ApiMode::TwoStep => RESPONSE_TIMEOUT,
-            ApiMode::Legacy => LEGACY_RESPONSE_TIMEOUT,
-        };
-        let response = exchange(request, upload.stalled(response_timeout)).await;
-        if let Some(error) = upload.take_error() {
-            return Err(file_error(&error));
-        }
-        let finished = upload.is_finished();
-        let response = response.map_err(|broken| submit_error(&broken, finished))?;
-        if !(200..300).contains(&response.status) {
-            return Err(self.error_response(Operation::Submit { finished }, &response));
-        }
-        self.accepted(response, upload.hash()).await
-    }
-
-    /// Whether the service refused the form field of the file, and another one is left to try.
-    fn corrects_field(
-        &self,
-        submission: Submission<'_>,
-        field: &'static str,
-        error: &CallError,
-    ) -> bool {
-        let is_file = matches!(submission.audio, AudioSource::File(_));
-        let (model, message) = (submission.request.model(), &error.failure.message);
-        is_file
-            && error.kind == CallErrorKind::Refused
-            && matches!(error.http_status, Some(400 | 422))
-            && self.file_fields.correct(model, field, message)
-    }
-
-    fn url_request(&self, request: &Request, url: &str) -> RequestBuilder {
-        self.http
-            .post(self.submit_url())
-            .json(&json_body(request, url))
-    }
-
-    async fn file_request(
-        &self,
-        request: &Request,
-        recording: &Recording,
-        field: &'static str,
-    ) -> Result<(RequestBuilder, UploadWatchdog), CallError> {
-        let (stream, outcome) = upload::open(recording)
-            .await
-            .map_err(|error| file_error(&error))?;
-        let part =
-            Part::stream_with_length(reqwest::Body::wrap_stream(stream), recording.sent_bytes())
-                .file_name(file_name(recording.sent_name()))
-                .mime_str(mime_for(recording.sent_name()))
-                .map_err(|error| {
-                    submit_error(&TransportError::NotConnected(error.to_string()), false)
-                })?;
-        let form = form_fields(request)
-            .into_iter()
-            .fold(Form::new(), |form, (name, value)| form.text(name, value));
-        let form = form.part(field, part);
-        let upload = UploadWatchdog::for_file(recording.progress.clone(), outcome);
-        Ok((self.http.post(self.submit_url()).multipart(form), upload))
-    }
-
-    async fn accepted(
-        &self,
-        response: HttpResponse,
-        hash: Option<RecordingHash>,
-    ) -> Result<Accepted, CallError> {
-        let read = match self.flow {
-            ApiMode::TwoStep => read_create_response,
-            ApiMode::Legacy => read_legacy_response,
-        };
-        let (status, request_id) = (response.status, response.request_id);
-        let usd_spent = response.usd_spent;
-        let created = match response.body {
-            Ok(body) => parse_response(body, read).await,
-            Err(broken) => Err(broken.to_string()),
-        };
-        let accepted = |reply| Accepted {
-            reply,
-            hash,
-            http_status: status,
-            request_id: request_id.clone(),
-            usd_spent,
-        };
-        let error = |kind, failure| CallError {
-            kind,
-            failure,
-            http_status: Some(status),
-            retry_after: None,
-            request_id: request_id.clone(),
-        };
-        let header_id = response.inference_id.and_then(GenerationId::new);
-        match (created, header_id) {
-            (Ok(CreateResponse::Generation(id)), _) => Ok(accepted(SubmitReply::Generation(id))),
-            (Ok(CreateResponse::Completed(completed)), _) => {
-                Ok(accepted(SubmitReply::Completed(completed)))
-            }
-            (Ok(CreateResponse::Failed(failure)), _) => {
-                Err(error(CallErrorKind::Unavailable, self.redact_key(failure)))
-            }
-            (_, Some(id)) => Ok(accepted(SubmitReply::Generation(id))),
-            (Err(cause), None) => {
-                let message = format!(
-                    "the service accepted the submission ({status}), but the response has no generation ID: {cause}"
-                );
-                Err(error(
-                    CallErrorKind::Unknown,
-                    Failure::new(ErrorClass::Protocol, message),
-                ))
-            }
-        }
-    }
-
-    /// Polls for a result. Idempotent.
-    ///
-    /// # Errors
-    /// Returns an error if the call fails. [`CallErrorKind`] lists the cases.
-    pub async fn poll(&self, expected: Expected) -> Result<PollReply, CallError> {
-        let response = self
-            .get(self.url(&["stt", expected.generation.as_str()]))
-            .await?;
-        if !(200..300).contains(&response.status) || response.is_page() {
-            return Err(self.error_response(Operation::Poll, &response));
-        }
-        let (status, usd_spent) = (response.status, response.usd_spent);
-        let body = response
-            .body
-            .map_err(|broken| poll_error(&broken, Some(status)))?;
-        let parsed = parse_response(body, move |body| read_poll_response(body, &expected)).await;
-        let reply = |status| PollReply { status, usd_spent };
-        match parsed {
-            Ok(PollStatus::Failed(failure)) => {
-                Ok(reply(PollStatus::Failed(self.redact_key(failure))))
-            }
-            Ok(PollStatus::Unusable(answer)) => Ok(reply(PollStatus::Unusable(UnusableAnswer {
-                failure: self.redact_key(answer.failure),
-                ..answer
-            }))),
-            Ok(status) => Ok(reply(status)),
-            Err(why) => Err(CallError::malformed(why, status, response.request_id)),
-        }
-    }
-
-    /// Checks that the service is available and accepts the key. Free of charge.
-    ///
-    /// It polls for a generation that cannot exist.
-    pub async fn probe(&self) -> Probe {
-        let url = self.url(&["stt", "00000000-0000-0000-0000-000000000000"]);
-        match self.get(url).await {
-            Err(error) => Probe {
-                outcome: Err(error),
-                server_time: None,
-            },
-            Ok(response) => {
-                let known = matches!(response.status, 200..=299 | 400 | 404 | 410 | 422);
-                let outcome = if known && !response.is_page() {
-                    Ok(())
-                } else {
-                    Err(self.error_response(Operation::Poll, &response))
-                };
-                Probe {
-                    outcome,
-                    server_time: response.server_time,
-                }
-            }
-        }
-    }
-
     /// Sends a read-only request. It is sent again at once if the server did not process it, and with a new key if the
     /// service refused the old one.
     async fn get(&self, url: Url) -> Result<HttpResponse, CallError> {
@@ -385,13 +156,6 @@ impl Client {
         Failure::new(failure.class, self.key.redact(&failure.message))
     }
 
-    fn submit_url(&self) -> Url {
-        match self.flow {
-            ApiMode::TwoStep => self.url(&["stt", "create"]),
-            ApiMode::Legacy => self.url(&["stt"]),
-        }
-    }
-
     /// Returns the URL of a path below the base URL. Each part is percent-encoded as one segment.
     fn url(&self, parts: &[&str]) -> Url {
         let mut url = self.base_url.clone();
@@ -432,6 +196,7 @@ async fn parse_response<T: Send + 'static>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ErrorClass;
 
     fn client(base_url: &str) -> Client {
         let key = SecretString::from("sk-very-secret".to_owned());

@@ -57,7 +57,7 @@ pub struct WalkIter<'a> {
     walk: WalkOptions<'a>,
     entries: Entries<'a>,
     lookups: Lookups,
-    /// What was read ahead, in path order.
+    /// Items that were read ahead, in path order.
     ahead: VecDeque<Step>,
     /// Files that were looked up. They precede `ahead`.
     found: vec::IntoIter<FoundFile>,

@@ -1,0 +1,66 @@
+//! Submissions of a job, for `show`.
+
+use crate::domain::{AttemptId, Failure, GenerationId, JobId, Timestamp};
+use crate::store::error::StoreError;
+use crate::store::sqlite::open::Store;
+use crate::store::sqlite::row;
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+/// A submission, for display.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// Attempt ID.
+    pub id: AttemptId,
+    /// Time of the claim.
+    pub started_at: Timestamp,
+    /// Time of the end; `None` while in flight.
+    pub ended_at: Option<Timestamp>,
+    /// One of `sending`, `accepted`, `completed`, `refused`, `deferred`, `uncertain`, `lost`, `cancelled`.
+    pub outcome: String,
+    /// Value of `X-Client-Request-Id`.
+    pub client_request_id: String,
+    /// Generation ID at the service.
+    pub generation_id: Option<GenerationId>,
+    /// HTTP status of the answer.
+    pub http_status: Option<u16>,
+    /// `x-request-id` of the answer.
+    pub request_id: Option<String>,
+    /// Error, if any.
+    pub error: Option<Failure>,
+    /// Billed audio in seconds.
+    pub billed_s: Option<f64>,
+}
+
+impl Store {
+    /// Returns all submissions of a job, oldest first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn attempts(&self, job: JobId) -> Result<Vec<Attempt>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, started_at, ended_at, outcome, client_request_id, generation_id, http_status, request_id,
+                    error_class, error_message, billed_s
+             FROM attempts WHERE job_id = ?1 ORDER BY id",
+        )
+        .bind(job.0)
+        .fetch_all(self.readers())
+        .await?;
+        rows.iter().map(attempt).collect()
+    }
+}
+
+fn attempt(found: &SqliteRow) -> Result<Attempt, StoreError> {
+    Ok(Attempt {
+        id: AttemptId(found.try_get("id")?),
+        started_at: row::time(found, "started_at")?,
+        ended_at: row::time_or_none(found, "ended_at")?,
+        outcome: found.try_get("outcome")?,
+        client_request_id: found.try_get("client_request_id")?,
+        generation_id: row::generation(found)?,
+        http_status: found.try_get("http_status")?,
+        request_id: found.try_get("request_id")?,
+        error: row::failure(found)?,
+        billed_s: found.try_get("billed_s")?,
+    })
+}
