@@ -134,7 +134,9 @@ async function prepare() {
     return;
   }
   showProblem("");
-  soundStart = Number(answer.headers.get("x-sound-start") ?? 0);
+  // Firefox leaves out the time before the sound, and plays it from the start of the picture on.
+  const isGapLeftOut = navigator.userAgent.includes("Firefox/");
+  soundStart = isGapLeftOut ? 0 : Number(answer.headers.get("x-sound-start") ?? 0);
   if (answer.headers.get("content-type").startsWith("video/")) {
     const video = document.createElement("video");
     video.id = player.id;
