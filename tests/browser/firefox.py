@@ -13,6 +13,7 @@ from webdriver import ELEMENT, KEYS, Browser, BrowserError
 PREFERENCES = {
     "media.autoplay.default": 0,
     "media.autoplay.blocking_policy": 0,
+    "ui.prefersReducedMotion": 1,
     "browser.shell.checkDefaultBrowser": False,
     "browser.startup.homepage_override.mstone": "ignore",
     "browser.aboutwelcome.enabled": False,
@@ -114,6 +115,7 @@ class Firefox(Browser):
         name, value = "layout.css.prefers-color-scheme.content-override", int(colours == "light")
         self.inject(f"Services.prefs.setIntPref({json.dumps(name)}, {value});")
         self.send("Marionette:SetContext", {"value": "content"})
+        self.wait(f"matchMedia('(prefers-color-scheme: {colours})').matches")
 
     def press(self, key):
         actions = [{"type": kind, "value": KEYS.get(key, key)} for kind in ("keyDown", "keyUp")]
