@@ -4,7 +4,7 @@
     check.py NIGHTSCRIBE [--axe axe.min.js] [--pictures FOLDER] [CHECK...]
 
 NIGHTSCRIBE is the program, built with the sandbox. Needs ffmpeg, and Chromium with its driver (Debian: chromium, chromium-driver), or
-Firefox (Debian: firefox-esr).
+Firefox and a sound server (Debian: firefox-esr, pulseaudio).
 `--axe` also checks the pages with axe-core. `--pictures` writes pictures of them, in light and dark, narrow and wide. CHECK is the
 start of the name of a check. Exits with 1 if one fails."""
 
