@@ -44,10 +44,11 @@ def scan(machine):
     runs = machine.alternate({"first": first, "again": rescan, "walk": walk})
     walked = median(runs["walk"], seconds)
     figures = []
-    for name, what, most, peak in (("first", "first scan", 3, 64), ("again", "rescan", 0.7, 64)):
+    limits = (("first", "first scan", 3, 64, "first-scan"), ("again", "rescan", 0.7, 64, "rescan"))
+    for name, what, most, peak, evidence in limits:
         took = f"{median(runs[name], seconds):.2f} / {walked:.2f} s, CPU {median(runs[name], cpu):.2f} s"
         what = f"{what} of {folders * 1000:,} files"
-        figures.append(at_most(f"{what} ÷ walk with stat", ratio(runs[name], runs["walk"], seconds), most, "×", took))
+        figures.append(at_most(f"{what} ÷ walk with stat", ratio(runs[name], runs["walk"], seconds), most, "×", took, evidence))
         figures.append(at_most(f"{what}, peak memory", max(run.peak_mib for run in runs[name]), peak, "MiB"))
     observed = "the database changed" if any(written) else "the database is unchanged"
     figures.append(Figure("rescan, rows written", observed, "none", not any(written)))
@@ -150,7 +151,7 @@ def idle(machine):
     config = write_config(home, home / "recordings")
     fill(machine, home, config, done=done, failed=1000)
     with machine.started(machine.nightscribe, "--config", config, "run") as process:
-        time.sleep(5)
+        time.sleep(30)  # until the search for damage has ended
         before = cpu_ns(process.pid), written_bytes(process.pid), wake_ups(process.pid)
         time.sleep(lasts)
         after = cpu_ns(process.pid), written_bytes(process.pid), wake_ups(process.pid)

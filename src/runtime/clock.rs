@@ -12,7 +12,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// of these wakes once. Any other time wakes once for each size.
 const STEP: Duration = Duration::from_millis(1024);
 /// Steps between two readings of the clock while sleeping. A suspended machine or a clock that was set is detected within it.
-const CLOCK_CHECK_STEPS: u32 = 4;
+const CLOCK_CHECK_STEPS: u32 = 8;
 
 /// A source of the current time.
 pub trait Clock: Send + Sync {

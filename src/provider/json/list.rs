@@ -1,6 +1,7 @@
 //! Lists, and objects that stand in for one.
 
 use super::reader::{JsonReader, Kind};
+use super::scalar::Scalar;
 
 /// Reads the items of a list into values of type `T`.
 ///
@@ -39,6 +40,33 @@ pub(crate) fn each<T: Default>(
         }
         _ => json.skip(),
     }
+}
+
+/// Reads a list as [`each`] does, whose items have only strings and words as fields. Most items are read without a copy.
+pub(crate) fn each_flat<T: Default>(
+    json: &mut JsonReader<'_>,
+    names: &[&str],
+    field: impl Fn(&mut T, &str, Scalar<'_>),
+    mut done: impl FnMut(T),
+) {
+    let general = |item: &mut T, json: &mut JsonReader<'_>, name: &str| {
+        json.value(|value| field(item, name, value));
+    };
+    if json.kind() != Kind::Array {
+        return each(json, names, general, done);
+    }
+    json.array(|json| {
+        let mut item = T::default();
+        if json.flat_object(|name, value| field(&mut item, name, value)) {
+            return done(item);
+        }
+        let mut item = T::default();
+        match json.kind() {
+            Kind::Object => json.object(|json, name| general(&mut item, json, name)),
+            _ => general(&mut item, json, ""),
+        }
+        done(item);
+    });
 }
 
 #[cfg(test)]

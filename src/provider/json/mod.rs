@@ -4,12 +4,14 @@
 //! invalid UTF-8, lone surrogates, `NaN`, control characters in strings, duplicate names, deep nesting, and bytes after
 //! the document. The document is read from a stream and never held as a tree.
 //!
-//! - [`reader`]: values, objects and arrays
+//! - [`reader`]: values, objects and arrays; [`scalar`]: other values; `flat`: objects of them
 //! - `strict`: check of whether strict parsers accept a document
 //! - `string`: strings and their escapes
 //! - `list`: lists, and objects that stand in for one
 
+mod flat;
 pub(crate) mod list;
 pub mod reader;
+pub mod scalar;
 pub(crate) mod strict;
 mod string;

@@ -1,5 +1,7 @@
 //! Values, objects and arrays, read one after another.
 
+use super::flat;
+use super::scalar::{Scalar, is_word_byte};
 use super::string::decode;
 use smol_str::{SmolStr, SmolStrBuilder};
 use std::borrow::Cow;
@@ -115,7 +117,7 @@ impl<'a> JsonReader<'a> {
                 Some(b',') => self.at += 1,
                 Some(b'}') => break self.at += 1,
                 Some(b'"') => {
-                    let name: SmolStr = self.string();
+                    let name: SmolStr = self.string(|name| name.into());
                     if self.peek_token() != Some(b':') {
                         break self.damaged();
                     }
@@ -157,18 +159,7 @@ impl<'a> JsonReader<'a> {
     /// Reads a string. Any other value is skipped.
     pub fn text(&mut self) -> Option<String> {
         match self.kind() {
-            Kind::String => Some(self.string()),
-            _ => {
-                self.skip();
-                None
-            }
-        }
-    }
-
-    /// Reads a string that is a word or a name. Any other value is skipped.
-    pub fn short_text(&mut self) -> Option<SmolStr> {
-        match self.kind() {
-            Kind::String => Some(self.string()),
+            Kind::String => Some(self.string(|text| text.into_owned())),
             _ => {
                 self.skip();
                 None
@@ -178,28 +169,38 @@ impl<'a> JsonReader<'a> {
 
     /// Reads a finite number, also from a string. Any other value is skipped.
     pub fn number(&mut self) -> Option<f64> {
-        let number: Result<f64, _> = match self.kind() {
-            Kind::Word => self.word(str::parse),
-            _ => self.short_text()?.trim().parse(),
-        };
-        number.ok().filter(|number| number.is_finite())
+        self.value(|value| value.number())
     }
 
     /// Reads a string or a number as text. Any other value is skipped, also `true`, `null` and `NaN`.
     pub fn scalar(&mut self) -> Option<SmolStr> {
+        self.value(|value| value.label())
+    }
+
+    /// Reads a value and passes it to `read`. An object or array is skipped.
+    pub fn value<T>(&mut self, read: impl FnOnce(Scalar<'_>) -> T) -> T {
         match self.kind() {
-            Kind::String => Some(self.string()),
-            Kind::Word => {
-                let word = self.word(|word| SmolStr::new(word));
-                let is_number = word.ends_with(|last: char| last.is_ascii_digit() || last == '.')
-                    && word.parse::<f64>().is_ok();
-                is_number.then_some(word)
-            }
+            Kind::String => self.string(|text| read(Scalar::Text(&text))),
+            Kind::Word => self.word(|word| read(Scalar::Word(word))),
             _ => {
                 self.skip();
-                None
+                read(Scalar::Other)
             }
         }
+    }
+
+    /// Reads an object of strings and words, and passes its fields to `field`. Returns `false` for anything else, and for an object
+    /// that is not in the buffer as a whole. It is still unread then, but fields may have been passed.
+    pub fn flat_object(&mut self, field: impl FnMut(&str, Scalar<'_>)) -> bool {
+        if self.kind() != Kind::Object {
+            return false;
+        }
+        let Some(length) = flat::read(&self.buffer[self.at..], field) else {
+            return false;
+        };
+        self.at += length;
+        self.is_unread = false;
+        true
     }
 
     /// Whether the next value is `null`. Reads it only in that case.
@@ -283,9 +284,12 @@ impl<'a> JsonReader<'a> {
                 written?;
                 out.write_all(b"]")
             }
-            Kind::String => Ok(serde_json::to_writer(out, &self.string::<String>())?),
+            Kind::String => Ok(serde_json::to_writer(
+                out,
+                &self.string(|text| text.into_owned()),
+            )?),
             Kind::Word => {
-                let word = self.word(|word| SmolStr::new(word));
+                let word: SmolStr = self.word(|word| word.into());
                 let is_valid = serde_json::from_str::<serde_json::Value>(&word).is_ok();
                 out.write_all(if is_valid { word.as_bytes() } else { b"null" })
             }
@@ -296,24 +300,20 @@ impl<'a> JsonReader<'a> {
         }
     }
 
-    /// Reads a string whose opening quote is the next byte.
-    fn string<T: From<String> + for<'t> From<&'t str>>(&mut self) -> T {
-        let text = |text: Cow<'_, str>| match text {
-            Cow::Borrowed(text) => text.into(),
-            Cow::Owned(text) => text.into(),
-        };
+    /// Reads a string whose opening quote is the next byte, and passes it to `read`.
+    fn string<T>(&mut self, read: impl FnOnce(Cow<'_, str>) -> T) -> T {
         let rest = &self.buffer[self.at + 1..];
         let end = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'));
         // Most strings are short and in the buffer as a whole. They are not copied.
         if let Some(end) = end.filter(|end| rest[*end] == b'"') {
-            let text = text(String::from_utf8_lossy(&rest[..end]));
+            let value = read(String::from_utf8_lossy(&rest[..end]));
             self.at += end + 2;
             self.is_unread = false;
-            return text;
+            return value;
         }
         let mut raw = Vec::new();
         self.each_part(|part| raw.extend_from_slice(part));
-        text(decode(&raw))
+        read(decode(&raw))
     }
 
     /// Reads a string, and passes on the bytes between its quotes, in parts.
@@ -438,10 +438,6 @@ fn separate(out: &mut dyn Write, is_first: &mut bool) -> io::Result<()> {
         return Ok(());
     }
     out.write_all(b",")
-}
-
-const fn is_word_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.' | b'_')
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use crate::domain::extras::Extras;
 use crate::domain::transcript::{Paragraph, Utterance, Word};
-use crate::provider::json::list::each;
+use crate::provider::json::list::{each, each_flat};
 use crate::provider::json::reader::{JsonReader, Kind};
 use crate::provider::result::paragraph;
 use crate::provider::result::search::FoundText;
@@ -153,7 +153,7 @@ impl Alternative {
     fn field(&mut self, json: &mut JsonReader<'_>, name: &str) {
         match name {
             "transcript" => self.text = json.text().filter(|text| !text.trim().is_empty()),
-            "words" => each(json, &WORD_NAMES, WordDraft::field, |draft| {
+            "words" => each_flat(json, &WORD_NAMES, WordDraft::field, |draft| {
                 draft
                     .finish()
                     .into_iter()

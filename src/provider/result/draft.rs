@@ -6,7 +6,7 @@
 use crate::domain::Transcript;
 use crate::domain::extras::Extras;
 use crate::domain::transcript::{Speaker, Utterance, Word};
-use crate::provider::json::list::each;
+use crate::provider::json::list::{each, each_flat};
 use crate::provider::json::reader::{JsonReader, Kind};
 use crate::provider::result::channel_list::join_channels;
 use crate::provider::result::deepgram::ResultsDraft;
@@ -162,7 +162,7 @@ impl Draft {
 
     fn words(&mut self, json: &mut JsonReader<'_>) {
         self.is_known = true;
-        each(json, &WORD_NAMES, WordDraft::field, |draft| {
+        each_flat(json, &WORD_NAMES, WordDraft::field, |draft| {
             self.marks.add(draft.marks);
             draft
                 .finish()

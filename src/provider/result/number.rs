@@ -1,17 +1,28 @@
 //! Times and counts: services send integers for floats, strings for numbers, float noise and invalid values.
 
 use crate::provider::json::reader::JsonReader;
+use crate::provider::json::scalar::Scalar;
 
 /// Reads a time or a length. A negative number is read as 0.
 ///
 /// Returns `None` for anything but a finite number.
 pub(crate) fn length(json: &mut JsonReader<'_>) -> Option<f64> {
-    json.number().map(|number| number.max(0.0))
+    json.value(length_of)
+}
+
+/// Returns a time or a length. A negative number counts as 0.
+pub(crate) fn length_of(value: Scalar<'_>) -> Option<f64> {
+    value.number().map(|number| number.max(0.0))
 }
 
 /// Reads a non-negative integer of 32 bits, also from text or from a float without a fraction.
 pub(crate) fn index(json: &mut JsonReader<'_>) -> Option<u32> {
-    let number = json.number()?;
+    json.value(index_of)
+}
+
+/// Returns a non-negative integer of 32 bits, also from text or from a float without a fraction.
+pub(crate) fn index_of(value: Scalar<'_>) -> Option<u32> {
+    let number = value.number()?;
     let is_index = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
     is_index.then_some(number as u32)
 }

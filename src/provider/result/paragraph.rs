@@ -43,7 +43,7 @@ impl Draft {
             "text" => self.text = json.text(),
             "start" => self.span.start = length(json),
             "end" => self.span.end = length(json),
-            "speaker" => self.speaker = speaker(json),
+            "speaker" => self.speaker = json.value(speaker),
             _ => {}
         }
     }

@@ -1,7 +1,7 @@
 //! Utterances and segments of every model family: text with a start and an end.
 
 use crate::domain::transcript::{Speaker, Utterance, Word};
-use crate::provider::json::list::each;
+use crate::provider::json::list::each_flat;
 use crate::provider::json::reader::JsonReader;
 use crate::provider::result::number::{Span, index, length};
 use crate::provider::result::word::{NAMES as WORD_NAMES, WordDraft, speaker};
@@ -27,7 +27,7 @@ impl UtteranceDraft {
             "transcript" | "text" | "" => self.text = json.text().or(self.text.take()),
             "start" => self.span.start = length(json),
             "end" => self.span.end = length(json),
-            "speaker" | "speaker_id" => self.speaker = speaker(json).or(self.speaker.take()),
+            "speaker" | "speaker_id" => self.speaker = json.value(speaker).or(self.speaker.take()),
             "channel" => self.channel = index(json),
             _ => {}
         }
@@ -36,7 +36,7 @@ impl UtteranceDraft {
     /// Reads one field, also the words.
     pub(crate) fn field_or_words(&mut self, json: &mut JsonReader<'_>, name: &str) {
         match name {
-            "words" => each(json, &WORD_NAMES, WordDraft::field, |word| {
+            "words" => each_flat(json, &WORD_NAMES, WordDraft::field, |word| {
                 word.finish()
                     .into_iter()
                     .for_each(|word| self.words.push(word));

@@ -1,8 +1,8 @@
 //! Words of every model family.
 
 use crate::domain::transcript::{Speaker, Word};
-use crate::provider::json::reader::JsonReader;
-use crate::provider::result::number::{Span, index, length};
+use crate::provider::json::scalar::Scalar;
+use crate::provider::result::number::{Span, index_of, length_of};
 use smol_str::SmolStr;
 
 /// Names of the fields of a word.
@@ -44,43 +44,43 @@ pub(crate) struct WordDraft {
 }
 
 impl WordDraft {
-    /// Reads one field.
-    pub(crate) fn field(&mut self, json: &mut JsonReader<'_>, name: &str) {
+    /// Takes one field.
+    pub(crate) fn field(&mut self, name: &str, value: Scalar<'_>) {
         match name {
-            "punctuated_word" => self.punctuated = json.short_text(),
-            "word" => self.plain = json.short_text(),
+            "punctuated_word" => self.punctuated = value.text(),
+            "word" => self.plain = value.text(),
             "text" => {
-                self.plain = json.short_text().or(self.plain.take());
+                self.plain = value.text().or(self.plain.take());
                 self.marks.has_text_field = true;
             }
-            "start" => self.span.start = self.time(json),
-            "end" => self.span.end = self.time(json),
-            "speaker" => self.speaker = speaker(json),
+            "start" => self.span.start = self.time(value),
+            "end" => self.span.end = self.time(value),
+            "speaker" => self.speaker = speaker(value),
             "speaker_id" => {
-                self.speaker = speaker(json).or(self.speaker.take());
+                self.speaker = speaker(value).or(self.speaker.take());
                 self.marks.is_scribe = true;
             }
-            "channel" | "channel_index" => self.channel = index(json),
+            "channel" | "channel_index" => self.channel = index_of(value),
             "type" => {
-                let kind = json.short_text();
+                let kind = value.text();
                 self.is_speech = kind.map(|kind| !NOT_SPEECH.contains(&&*kind));
                 self.marks.is_scribe = true;
             }
             "logprob" => {
-                let logarithm = json.number();
+                let logarithm = value.number();
                 self.confidence = logarithm.map(|logarithm| logarithm.exp().clamp(0.0, 1.0) as f32);
                 self.marks.is_scribe = true;
             }
             "confidence" | "probability" | "score" => {
-                let confidence = json.number();
+                let confidence = value.number();
                 self.confidence = confidence.map(|confidence| confidence.clamp(0.0, 1.0) as f32);
             }
             _ => {}
         }
     }
 
-    fn time(&mut self, json: &mut JsonReader<'_>) -> Option<f64> {
-        let time = length(json);
+    fn time(&mut self, value: Scalar<'_>) -> Option<f64> {
+        let time = length_of(value);
         self.marks.has_fraction |= time.is_some_and(|time| time.fract() != 0.0);
         time
     }
@@ -109,9 +109,9 @@ impl WordDraft {
     }
 }
 
-/// Reads a speaker: a label or a number.
-pub(crate) fn speaker(json: &mut JsonReader<'_>) -> Option<Speaker> {
-    let label = json.scalar()?;
+/// Returns a speaker: a label or a number.
+pub(crate) fn speaker(value: Scalar<'_>) -> Option<Speaker> {
+    let label = value.label()?;
     let label = label.trim();
     (!label.is_empty()).then(|| Speaker(label.into()))
 }

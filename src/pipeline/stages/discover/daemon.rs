@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 /// Steps of [`sleep_steps`] between two passes of the loop at most. Each pass checks whether the run has to end, and whether the
 /// watched folders still exist. A folder that replaces a deleted one causes no event, so it has to be polled for.
-const PASS_STEPS: u32 = 4;
+const PASS_STEPS: u32 = 8;
 
 /// Scans the sources until the run stops.
 ///
