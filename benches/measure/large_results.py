@@ -38,7 +38,7 @@ def peak_mib(machine, count, size):
 
 
 def answer(size):
-    """Returns an answer in the form of Deepgram, of about `size` bytes. Each sentence has twelve words."""
+    """Returns an answer in the form of Deepgram, of slightly more than `size` bytes. Each sentence has twelve words."""
 
     def word(number):
         text, start = f"word{number % 977}", round(number * 0.3, 2)
@@ -46,7 +46,7 @@ def answer(size):
         return {"word": text, **times, "punctuated_word": text + "." * (number % 12 == 11)}
 
     sample = sum(len(json.dumps(word(number))) + len(word(number)["punctuated_word"]) + 3 for number in range(100_000, 101_000))
-    words = [word(number) for number in range(1 + size * 1000 // sample)]
+    words = [word(number) for number in range(size * 1050 // sample)]
     transcript = " ".join(one["punctuated_word"] for one in words)
     channels = [{"alternatives": [{"transcript": transcript, "confidence": 0.98, "words": words}]}]
     metadata = {"duration": round(len(words) * 0.3, 2), "channels": 1}
