@@ -9,7 +9,8 @@ pub(super) const fn status_of(error: &AppError) -> StatusCode {
         AppError::NoItem(_)
         | AppError::UnknownSource { .. }
         | AppError::NoResults
-        | AppError::NoTranscript { .. } => StatusCode::NOT_FOUND,
+        | AppError::NoTranscript { .. }
+        | AppError::MissingFile { .. } => StatusCode::NOT_FOUND,
         AppError::SpeakerName { .. } | AppError::NoSource | AppError::UnknownModel(_) => {
             StatusCode::UNPROCESSABLE_ENTITY
         }

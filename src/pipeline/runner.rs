@@ -231,7 +231,7 @@ impl Run {
         };
         let journal = Arc::new(journal);
         let output = setup.config.output.clone();
-        let reach = Reach::new(&setup.config);
+        let reach = Reach::new(&setup.config, setup.only.clone());
         let importer = Importer::new(archive, journal.clone(), output);
         let run = Self {
             config: Arc::new(setup.config),

@@ -9,6 +9,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Niceness of a program whose output is read. Other work comes first, and a busy machine does not starve it.
 const LOW_PRIORITY: i32 = 10;
@@ -141,7 +142,7 @@ pub async fn run(
 }
 
 /// Runs a program in the foreground of the terminal, with its input and output, and waits for it to exit. It has no time limit,
-/// as the user ends it.
+/// as the user ends it. Ctrl-C concerns only the program from now on.
 ///
 /// # Errors
 /// If the program cannot be started, or does not exit with 0.
@@ -151,6 +152,8 @@ pub async fn run_attached(call: &Invocation) -> Result<(), ProgramError> {
     for name in &call.withheld {
         command.env_remove(name);
     }
+    // A signal of the terminal also reaches this process. Its end would leave a pager without a terminal.
+    let _ignored = signal(SignalKind::interrupt());
     let status = command.status().await;
     let status = status.map_err(|error| {
         ProgramError::without_status(one_line(&format!("cannot start it: {error}")))

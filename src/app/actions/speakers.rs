@@ -3,11 +3,10 @@
 use super::export::{ExportFiles, Exporter};
 use super::export_result::ExportResult;
 use crate::app::error::AppError;
-use crate::app::select::select;
+use crate::app::select::select_one;
 use crate::app::session::Session;
 use crate::app::stored_transcript::stored_transcript;
 use crate::domain::JobId;
-use crate::domain::item_selector::ItemSelector;
 use crate::domain::speaker_names::is_same_speaker;
 use crate::output::render::{SpeakerSample, speaker_samples};
 use crate::pipeline::stages::save::names::OnEdited;
@@ -108,16 +107,13 @@ async fn find_result(
     store: &Store,
     name: &str,
 ) -> Result<ReceivedJob, AppError> {
-    let no_item = || AppError::NoItem(name.to_owned());
-    let word: ItemSelector = name.parse().map_err(|_| no_item())?;
-    let selection = select(session, &[word]).await?;
-    let item = *selection.items.first().ok_or_else(no_item)?;
+    let item = select_one(session, name).await?;
     if let Some(received) = store.with_results(&[item]).await?.remove(&item) {
         return Ok(received);
     }
     match store.item(item).await? {
         Some(_) => Err(AppError::NoTranscript { item }),
-        None => Err(no_item()),
+        None => Err(AppError::NoItem(name.to_owned())),
     }
 }
 

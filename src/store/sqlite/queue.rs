@@ -140,6 +140,8 @@ pub struct ReachableSources {
     pub configured: Vec<String>,
     /// Sources whose folder exists. Their files may be submitted, too.
     pub present: Vec<String>,
+    /// The only jobs that may be submitted. `None` allows all.
+    pub only: Option<Vec<JobId>>,
 }
 
 /// Work that remains for a run.
@@ -160,6 +162,19 @@ pub struct RemainingWork {
 /// SQL condition: the source of the job is present (`?2`), or it is a URL of a configured source (`?3`).
 const REACHABLE: &str = "(r.source IN (SELECT value FROM json_each(?2))
     OR (r.kind = 'url' AND r.source IN (SELECT value FROM json_each(?3))))";
+
+/// Returns the SQL condition that the job is one of those in the parameter of this number, unless that is NULL.
+fn among(parameter: u32) -> String {
+    format!("(?{parameter} IS NULL OR j.id IN (SELECT value FROM json_each(?{parameter})))")
+}
+
+impl ReachableSources {
+    /// Returns the parameter of [`among`].
+    fn only_ids(&self) -> Option<String> {
+        let only = self.only.as_ref();
+        only.map(|jobs| row::json_ids(jobs.iter().map(|job| job.0)))
+    }
+}
 
 /// SQL condition: the job does not wait for the budget.
 const WITHIN_BUDGET: &str = "j.error_class IS NOT 'budget'";
@@ -194,12 +209,13 @@ impl Store {
         closed_models: &[String],
         limit: usize,
     ) -> Result<Vec<Candidate>, StoreError> {
+        let among = among(7);
         // The index is named because SQLite would otherwise read and sort the whole queue.
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
             "SELECT {CANDIDATE}
              FROM jobs j INDEXED BY jobs_queued JOIN recordings r ON r.id = j.recording_id
              WHERE j.state = 'queued' AND j.uncertain_attempt_id IS NULL AND j.due_at <= ?1 AND {WITHIN_BUDGET}
-                   AND {REACHABLE} AND {UNBLOCKED} AND NOT {IS_HELD} AND j.id NOT IN (SELECT value FROM json_each(?5))
+                   AND {REACHABLE} AND {among} AND {UNBLOCKED} AND NOT {IS_HELD} AND j.id NOT IN (SELECT value FROM json_each(?5))
                    AND (?6 = '[]' OR j.model_key NOT IN (SELECT value FROM json_each(?6)))
              ORDER BY j.priority DESC, j.due_at, j.id LIMIT +?4"
         )))
@@ -209,6 +225,7 @@ impl Store {
         .bind(row::to_integer(limit as u64))
         .bind(row::json_ids(exclude.iter().map(|job| job.0)))
         .bind(names(closed_models))
+        .bind(reach.only_ids())
         .fetch_all(self.readers())
         .await?;
         rows.iter().map(candidate).collect()
@@ -236,14 +253,16 @@ impl Store {
         reach: &ReachableSources,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, StoreError> {
+        let among = among(4);
         let due: Option<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
             "SELECT min(j.due_at) FROM jobs j JOIN recordings r ON r.id = j.recording_id
              WHERE j.state = 'queued' AND j.uncertain_attempt_id IS NULL AND j.due_at > ?1 AND {WITHIN_BUDGET}
-                   AND {REACHABLE} AND NOT {IS_HELD}"
+                   AND {REACHABLE} AND {among} AND NOT {IS_HELD}"
         )))
         .bind(now.millis())
         .bind(names(&reach.present))
         .bind(names(&reach.configured))
+        .bind(reach.only_ids())
         .fetch_one(self.readers())
         .await?;
         Ok(due.map(Timestamp::from_millis))
@@ -347,9 +366,10 @@ impl Store {
         reach: &ReachableSources,
         given_up: &[String],
     ) -> Result<RemainingWork, StoreError> {
+        let among = among(5);
         let found = sqlx::query(sqlx::AssertSqlSafe(format!(
             "SELECT EXISTS (SELECT 1 FROM jobs j JOIN recordings r ON r.id = j.recording_id
-                            WHERE j.state = ?1 AND {WITHIN_BUDGET} AND {REACHABLE} AND NOT {IS_HELD}
+                            WHERE j.state = ?1 AND {WITHIN_BUDGET} AND {REACHABLE} AND {among} AND NOT {IS_HELD}
                                   AND (?4 = '[]' OR j.model_key NOT IN (SELECT value FROM json_each(?4)))) AS queued,
                     EXISTS (SELECT 1 FROM jobs WHERE uncertain_attempt_id IS NOT NULL) AS in_doubt,
                     EXISTS (SELECT 1 FROM jobs WHERE state = 'submitting') AS submitting,
@@ -360,6 +380,7 @@ impl Store {
         .bind(names(&reach.present))
         .bind(names(&reach.configured))
         .bind(names(given_up))
+        .bind(reach.only_ids())
         .fetch_one(self.readers())
         .await?;
         Ok(RemainingWork {
