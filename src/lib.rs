@@ -67,6 +67,7 @@
 //!     mode: Mode::Once,
 //!     until: None,
 //!     limit: None,
+//!     only: None,
 //!     clock: Arc::new(SystemClock),
 //!     observer: Arc::new(Silent),
 //!     channels: Channels::default(),

@@ -54,6 +54,9 @@ pub enum AppError {
     /// A notification channel cannot be set up.
     #[error(transparent)]
     Channel(#[from] ChannelError),
+    /// A folder that was named does not exist.
+    #[error("`{}` does not exist; name the folder of the transcripts", readable_path(.0))]
+    NoFolder(PathBuf),
     /// No item matches a word of the command line.
     #[error("there is no item `{0}`; `nightscribe list` shows all items")]
     NoItem(String),
@@ -62,7 +65,7 @@ pub enum AppError {
     UnknownSource {
         /// Requested name.
         name: String,
-        /// `; did you mean …?`, or nothing.
+        /// `; did you mean …?`, `; there is …`, or nothing.
         suggestion: String,
     },
     /// No source is configured.
@@ -83,7 +86,7 @@ pub enum AppError {
         error: ProgramError,
     },
     /// The item has no result.
-    #[error("item {item} has no transcript")]
+    #[error("item {item} has no transcript; `nightscribe show {item}` says why")]
     NoTranscript {
         /// ID of the job.
         item: JobId,
@@ -96,13 +99,40 @@ pub enum AppError {
         /// Requested format.
         format: Format,
     },
+    /// No file of a transcript exists any more.
+    #[error(
+        "item {item}: the transcript `{}` is gone; `nightscribe export {item} --format {format}` writes it again",
+        readable_path(file)
+    )]
+    MissingFile {
+        /// ID of the job.
+        item: JobId,
+        /// Format of the file.
+        format: Format,
+        /// The file.
+        file: PathBuf,
+    },
+    /// The program that shows a transcript failed.
+    #[error(
+        "cannot show `{}` with `{}`: {error}",
+        readable_path(file),
+        readable_path(viewer)
+    )]
+    Viewer {
+        /// The file.
+        file: PathBuf,
+        /// The program.
+        viewer: PathBuf,
+        /// Why it failed.
+        error: ProgramError,
+    },
     /// No transcript has a confidence.
     #[error(
         "no transcript has a confidence: the models give none, or an earlier version stored the results"
     )]
     NoConfidence,
     /// The model does not exist.
-    #[error("{0}; `nightscribe models` lists all models")]
+    #[error(transparent)]
     UnknownModel(#[from] UnknownModel),
     /// The cost is limited, and the price of the model is unknown.
     #[error(

@@ -4,6 +4,7 @@
 //! - [`mod@status`]: status of the queue
 //! - [`live`]: live snapshot of the queue
 //! - [`items`]: items with their attempts and hooks; [`items_page`]: one page of them; [`mod@item_list`]: a page as programs read it
+//! - [`progress`]: the time left, as all of them show it; [`run_progress`]: progress of the active run
 //! - [`wait_reason`]: the reasons that items wait; [`wait_text`]: their sentences
 //! - [`mod@plan`]: what a run would submit; [`mod@scan`]: scan of all sources
 //! - [`budget_use`]: what is spent of the budget; [`timeline`]: the last day in numbers
@@ -13,6 +14,7 @@
 //! - [`doctor`]: checks of all prerequisites; [`duration_text`]: durations as text
 //! - [`mod@search`]: search in transcripts; [`reading`]: a transcript to read along; [`passage`]: a part of one;
 //!   [`stored_transcript`]: one in any format; [`spoken_text`]: the words of one speaker in it
+//! - [`open`]: a transcript to open, and the program that shows it
 //! - [`transcribe`]: transcripts of single recordings and folders, without a configuration file
 //! - [`actions`]: actions of the operator on the queue
 
@@ -28,15 +30,17 @@ pub mod item_list;
 pub mod items;
 pub mod items_page;
 pub mod live;
+pub mod open;
 pub mod passage;
 pub mod plan;
 mod plan_budget;
 pub mod prices;
-mod progress;
+pub mod progress;
 pub mod quality;
 pub mod reading;
 pub mod reconcile;
 pub mod request_error;
+pub mod run_progress;
 pub mod scan;
 pub mod search;
 pub mod select;

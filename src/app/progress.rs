@@ -1,42 +1,153 @@
-//! Progress of the active run, from which the time left is forecast.
+//! Progress of the active run and the time left, which `status`, `status --watch`, `run` and the page show alike.
 
 use super::error::AppError;
+use super::session::Session;
 use crate::domain::{JobState, Timestamp};
-use crate::policy::forecast::{Progress, ResultTimes, counted_after};
+use crate::policy::time_left::{
+    InFlight, MAX_SUBMISSIONS, Progress, RecordingSize, Submission, SubmitLimits, time_left,
+};
 use crate::store::Store;
 use crate::store::sqlite::overview::Overview;
+use crate::store::sqlite::progress::{AcceptedSubmission, MeasuredRecording};
 use std::time::Duration;
 
-/// Maximum period over which submissions are counted.
-const MAX_PERIOD: Duration = Duration::from_secs(600);
+/// Maximum number of recordings whose sizes are read. More of a queue are taken to be like these.
+const MAX_RECORDINGS: usize = 2000;
+/// Seconds of audio of a byte, as long as no length is known: 128 kbit/s.
+const SECONDS_PER_BYTE: f64 = 8.0 / 128_000.0;
 
-/// Loads the progress of the active run. `None` if nothing runs or submissions are held. Recordings that wait for the budget are
-/// not counted.
+/// Time until the last result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Forecast {
+    /// Of the active run. `None` if nothing runs, submissions are held, no work is left, or nothing is known yet.
+    pub left: Option<Duration>,
+    /// Of a run that would begin now. `None` if one is active, submissions are held, no work is left, or no run has been
+    /// before.
+    pub when_run: Option<Duration>,
+}
+
+/// Forecasts the time left. Recordings that wait for the budget are not counted.
 ///
 /// # Errors
 /// If the database fails.
-pub(super) async fn load_progress(
+pub(super) async fn forecast(
+    session: &Session,
     store: &Store,
     overview: &Overview,
     is_held: bool,
     now: Timestamp,
-) -> Result<Option<Progress>, AppError> {
-    let Some(run) = overview.active_run.filter(|_| !is_held) else {
-        return Ok(None);
+) -> Result<Forecast, AppError> {
+    let progress = load_progress(session, store, overview, now).await?;
+    Ok(forecast_of(session, &progress, is_held, now))
+}
+
+/// Forecasts the time left by the progress, within the active hours.
+pub(super) fn forecast_of(
+    session: &Session,
+    progress: &Progress,
+    is_held: bool,
+    now: Timestamp,
+) -> Forecast {
+    if is_held {
+        return Forecast::default();
+    }
+    let window = session.window(None);
+    let left = time_left(progress).and_then(|left| left.within(now, &window));
+    match progress.running {
+        Some(_) => Forecast {
+            left,
+            when_run: None,
+        },
+        None => Forecast {
+            left: None,
+            when_run: left,
+        },
+    }
+}
+
+/// Loads the progress.
+///
+/// # Errors
+/// If the database fails.
+pub(super) async fn load_progress(
+    session: &Session,
+    store: &Store,
+    overview: &Overview,
+    now: Timestamp,
+) -> Result<Progress, AppError> {
+    let work = store.work_left(MAX_RECORDINGS).await?;
+    let submissions = store.accepted_submissions(MAX_SUBMISSIONS).await?;
+    let sizes = Sizes::of(&submissions);
+    let in_flight = |all: &[MeasuredRecording]| -> Vec<_> {
+        let all = all.iter().map(|one| InFlight {
+            size: sizes.size(one),
+            since: one.since.map_or(Duration::ZERO, |since| now.since(since)),
+        });
+        all.collect()
     };
-    let times = ResultTimes::of(store.result_times().await?);
-    let running = now.since(run.since);
-    let period = (running - counted_after(running, times.map(|times| times.usual))).min(MAX_PERIOD);
-    let submissions = store.submissions(now.before(period)).await?;
-    let count = |state| overview.counts.get(&state).copied().unwrap_or(0);
-    let queued = count(JobState::Queued).saturating_sub(overview.over_budget);
-    let last_accepted = submissions.last_accepted_at;
-    Ok(Some(Progress {
-        period,
-        accepted: submissions.accepted,
-        queued: queued + count(JobState::Submitting),
-        pending: count(JobState::Pending),
-        last_accepted: last_accepted.map_or(period, |time| now.since(time)),
-        slow_result: times.map(|times| times.slow),
-    }))
+    let limits = &session.config.limits;
+    let queued = overview.counts.get(&JobState::Queued).copied();
+    Ok(Progress {
+        running: overview.active_run.map(|run| now.since(run.since)),
+        limits: SubmitLimits {
+            per_minute: limits.submits_per_minute.get(),
+            uploads: limits.max_uploads,
+            pending: limits.max_pending,
+        },
+        queued: work.queued.iter().map(|one| sizes.size(one)).collect(),
+        queued_total: queued.unwrap_or(0).saturating_sub(overview.over_budget),
+        sending: in_flight(&work.sending),
+        pending: in_flight(&work.pending),
+        submissions: submissions
+            .iter()
+            .map(|one| Submission {
+                size: sizes.size(&one.recording),
+                accepted: now.since(one.accepted_at),
+                upload: one.accepted_at.since(one.started_at),
+                result: one.result_at.map(|at| at.since(one.accepted_at)),
+            })
+            .collect(),
+    })
+}
+
+/// Lengths of recordings whose length is not known yet, by those of the last submissions.
+struct Sizes {
+    seconds_per_byte: f64,
+    /// Length of a URL.
+    average_s: f64,
+}
+
+impl Sizes {
+    fn of(submissions: &[AcceptedSubmission]) -> Self {
+        let (mut bytes, mut audio_s, mut lengths, mut count) = (0, 0.0, 0.0, 0);
+        for recording in submissions.iter().map(|one| one.recording) {
+            let Some(duration_s) = recording.duration_s else {
+                continue;
+            };
+            (lengths, count) = (lengths + duration_s, count + 1);
+            if recording.size_bytes > 0 {
+                (bytes, audio_s) = (bytes + recording.size_bytes, audio_s + duration_s);
+            }
+        }
+        let is_known = bytes > 0 && audio_s > 0.0;
+        Self {
+            seconds_per_byte: match is_known {
+                true => audio_s / bytes as f64,
+                false => SECONDS_PER_BYTE,
+            },
+            average_s: lengths / f64::from(count.max(1)),
+        }
+    }
+
+    fn size(&self, recording: &MeasuredRecording) -> RecordingSize {
+        let bytes = recording.size_bytes;
+        let estimated = || match bytes {
+            0 => self.average_s,
+            _ => bytes as f64 * self.seconds_per_byte,
+        };
+        RecordingSize {
+            bytes,
+            audio_s: recording.duration_s.unwrap_or_else(estimated),
+        }
+    }
 }

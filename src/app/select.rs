@@ -57,6 +57,17 @@ pub async fn select(session: &Session, words: &[ItemSelector]) -> Result<Selecti
     Ok(selection)
 }
 
+/// Returns the item with this ID, or otherwise the newest item of the recording at this path or URL. An ID may not exist.
+///
+/// # Errors
+/// If no item is selected, or the database fails.
+pub async fn select_one(session: &Session, name: &str) -> Result<JobId, AppError> {
+    let no_item = || AppError::NoItem(name.to_owned());
+    let word: ItemSelector = name.parse().map_err(|_| no_item())?;
+    let selection = select(session, &[word]).await?;
+    selection.items.first().copied().ok_or_else(no_item)
+}
+
 /// Returns the newest items at a path or URL, or of the recordings that `list` shows with this path, or that the
 /// pattern matches. `newest` caches the newest items of all recordings.
 async fn at_path(

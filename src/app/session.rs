@@ -5,6 +5,7 @@ use crate::config::load::default_files;
 use crate::config::{
     self, Config, Environment, KeyError, Layout, OutputConfig, SourceConfig, read_key,
 };
+use crate::domain::did_you_mean::suggestion;
 use crate::domain::{Hold, Timestamp};
 use crate::policy::hours::SubmitWindow;
 use crate::provider::{Client, ClientError};
@@ -15,6 +16,9 @@ use secrecy::SecretString;
 use std::path::{Path, PathBuf};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
+
+/// Maximum number of sources that a message lists.
+const MAX_LISTED: usize = 5;
 
 /// State that most use cases share.
 pub struct Session {
@@ -236,7 +240,10 @@ impl Session {
             let names = names.map(|source| source.name.as_str());
             AppError::UnknownSource {
                 name: name.to_owned(),
-                suggestion: crate::domain::did_you_mean::suggestion(name, names),
+                suggestion: match suggestion(name, names.clone()) {
+                    similar if similar.is_empty() => all_of(names),
+                    similar => similar,
+                },
             }
         })
     }
@@ -247,6 +254,15 @@ impl Session {
 enum Purpose {
     Reading,
     Writing,
+}
+
+/// Lists names in place of a similar one, if there are only a few.
+fn all_of<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
+    match names.len() {
+        1..=MAX_LISTED => format!("; there is {}", names.join(", ")),
+        _ => String::new(),
+    }
 }
 
 /// Opens the queue in `folder` on a thread of its own: the future of the migrations must stay on one thread, and opening blocks

@@ -1,12 +1,11 @@
 //! Status of the queue: counts, holds, the runner and the time left.
 
 use super::error::AppError;
-use super::progress::load_progress;
+use super::progress::{Forecast, forecast};
 use super::session::Session;
 use crate::domain::readable_path::readable_path;
 use crate::domain::{Hold, JobState, Timestamp};
 use crate::pipeline::lock::Lock;
-use crate::policy::forecast::time_left;
 use crate::policy::hours::Opening;
 use crate::store::Store;
 use crate::store::sqlite::overview::{ActiveRun, Overview};
@@ -44,6 +43,9 @@ pub struct Status {
     pub rate_per_hour: u64,
     /// Estimated seconds until the last result. `None` if nothing runs, submissions are held, or no work is left.
     pub left_s: Option<u64>,
+    /// Estimated seconds that a run would take from now on. `None` while one is active, while submissions are held, without work,
+    /// and before the first run.
+    pub when_run_s: Option<u64>,
     /// Number of submissions that may have been billed without yielding a transcript.
     pub perhaps_paid: u64,
     /// Number of queued items that wait for the budget.
@@ -85,20 +87,25 @@ impl Status {
 /// # Errors
 /// If the database fails.
 pub async fn status(session: &Session) -> Result<Status, AppError> {
-    let (mut overview, mut holds, mut left) = (Overview::default(), Vec::new(), None);
+    let (mut overview, mut holds) = (Overview::default(), Vec::new());
+    let mut forecast_now = Forecast::default();
     let store = session.existing_store().await?;
     let has_queue = store.is_some();
     if let Some(store) = store {
         overview = load_overview(session, &store, session.now().before(RATE_WINDOW)).await?;
         holds = session.holds(&store).await?;
-        let now = session.now();
-        let progress = load_progress(&store, &overview, !holds.is_empty(), now).await?;
-        left = progress.and_then(|progress| time_left(&progress));
+        let (now, is_held) = (session.now(), !holds.is_empty());
+        forecast_now = forecast(session, &store, &overview, is_held, now).await?;
         store.close().await;
     }
     let opening = session.window(None).opening(session.now());
     Ok(status_of(
-        session, has_queue, &overview, holds, opening, left,
+        session,
+        has_queue,
+        &overview,
+        holds,
+        opening,
+        forecast_now,
     ))
 }
 
@@ -134,7 +141,7 @@ fn status_of(
     overview: &Overview,
     holds: Vec<Hold>,
     opening: Opening,
-    left: Option<Duration>,
+    forecast: Forecast,
 ) -> Status {
     let count = |state: JobState| overview.counts.get(&state).copied().unwrap_or(0);
     let file = session.config.file.as_deref();
@@ -152,7 +159,8 @@ fn status_of(
         next_due: overview.next_due,
         runner: overview.active_run.map(Runner::from),
         rate_per_hour: overview.done_since,
-        left_s: left.map(|left| left.as_secs()),
+        left_s: forecast.left.map(|left| left.as_secs()),
+        when_run_s: forecast.when_run.map(|left| left.as_secs()),
         perhaps_paid: overview.perhaps_paid,
         over_budget: overview.over_budget,
         excluded: count(JobState::Excluded),

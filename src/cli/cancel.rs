@@ -3,7 +3,7 @@
 use super::args::CancelArgs;
 use super::exit::{CommandError, Exit};
 use super::json::to_json_line;
-use super::selectors::selected;
+use super::selectors::{no_item, selected};
 use super::terminal::{pluralize, print_error};
 use crate::app::actions::Refusal;
 use crate::app::actions::cancel::cancel as cancel_items;
@@ -20,18 +20,18 @@ pub(super) async fn cancel(session: &Session, args: &CancelArgs) -> Result<Exit,
     let count = cancelled.items.len() as u64;
     let line =
         as_json.unwrap_or_else(|| format!("{} cancelled", pluralize(count, "item", "items")));
-    writeln!(anstream::stdout().lock(), "{line}")?;
-    Ok(if cancelled.refused.is_empty() && !is_incomplete {
-        Exit::Done
-    } else {
-        Exit::Usage
-    })
+    let is_refused = !cancelled.refused.is_empty() || is_incomplete;
+    // The errors tell that nothing was done.
+    if args.json || count > 0 || !is_refused {
+        writeln!(anstream::stdout().lock(), "{line}")?;
+    }
+    Ok(if !is_refused { Exit::Done } else { Exit::Usage })
 }
 
 fn sentence(refusal: &Refusal) -> String {
     let item = refusal.item;
     match refusal.state {
-        None => format!("there is no item {item}"),
+        None => no_item(&item),
         Some(state) => {
             format!(
                 "item {item} is {state}; only queued, pending or excluded items can be cancelled"

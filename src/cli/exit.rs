@@ -9,6 +9,7 @@ use crate::pipeline::RunError;
 use crate::pipeline::lock::LockError;
 use crate::service_manager::user::by_uid;
 use crate::store::StoreError;
+use clap::error::{ContextKind, ContextValue};
 use std::error::Error;
 use std::fmt::Display;
 use std::io;
@@ -93,9 +94,24 @@ pub(super) fn print_usage(answer: &clap::Error) -> Exit {
     } else {
         let _closed = answer.print();
     }
+    if let Some(ContextValue::String(word)) = answer.get(ContextKind::InvalidSubcommand)
+        && Path::new(word).exists()
+    {
+        let word = escape_control_chars(word);
+        let tip = format!("To transcribe it: nightscribe transcribe '{word}'");
+        print_to_stderr(&tip, Priority::Error);
+    }
     match answer.exit_code() {
         0 => Exit::Done,
         _ => Exit::Usage,
+    }
+}
+
+/// Returns advice about a state folder that cannot be used.
+fn folder_advice(folder: &Path, error: &io::Error) -> Option<String> {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => owner_advice(folder, error),
+        _ => Some("choose a folder on a local disk with `state.dir`".to_owned()),
     }
 }
 
@@ -136,8 +152,11 @@ impl From<AppError> for CommandError {
             | AppError::NoChannel
             | AppError::Channel(_)
             | AppError::NoItem(_)
+            | AppError::NoFolder(_)
             | AppError::NoTranscript { .. }
             | AppError::NoTimes { .. }
+            | AppError::MissingFile { .. }
+            | AppError::Viewer { .. }
             | AppError::Query(_)
             | AppError::Player { .. }
             | AppError::NoConfidence
@@ -189,7 +208,7 @@ impl From<ChannelError> for CommandError {
 impl From<StoreError> for CommandError {
     fn from(error: StoreError) -> Self {
         if let StoreError::Folder { path, source } = &error {
-            return Self::from_error(Exit::Usage, &error).with_advice(owner_advice(path, source));
+            return Self::from_error(Exit::Usage, &error).with_advice(folder_advice(path, source));
         }
         let exit = match error {
             StoreError::Foreign { .. }
@@ -207,7 +226,7 @@ impl From<LockError> for CommandError {
         match &error {
             LockError::Held { .. } => Self::from_error(Exit::Busy, &error),
             LockError::Folder { folder, source } => {
-                Self::from_error(Exit::Usage, &error).with_advice(owner_advice(folder, source))
+                Self::from_error(Exit::Usage, &error).with_advice(folder_advice(folder, source))
             }
         }
     }

@@ -3,7 +3,7 @@
 use super::args::ExportArgs;
 use super::exit::{CommandError, Exit};
 use super::json::to_json_line;
-use super::selectors::selected;
+use super::selectors::{no_item, selected};
 use super::terminal::{pluralize, print_error, printable_path};
 use crate::app::actions::export::{ExportFiles, ExportOutcome, Exporter};
 use crate::app::actions::export_result::ExportResult;
@@ -29,7 +29,10 @@ pub(super) async fn export(session: &Session, args: &ExportArgs) -> Result<Exit,
     let (items, is_incomplete) = if args.all || args.changed {
         (exporter.items().await?, false)
     } else {
-        selected(session, &args.items).await?
+        let (items, is_incomplete) = selected(session, &args.items).await?;
+        let existing = existing(&exporter, &items).await?;
+        let is_incomplete = is_incomplete || existing.len() < items.len();
+        (existing, is_incomplete)
     };
     let mut exit = if is_incomplete {
         Exit::Usage
@@ -56,6 +59,18 @@ pub(super) async fn export(session: &Session, args: &ExportArgs) -> Result<Exit,
     exporter.close().await;
     tracing::debug!("{} exported", pluralize(exported, "item", "items"));
     Ok(exit)
+}
+
+/// Leaves out items that do not exist, and prints an error for each.
+async fn existing(exporter: &Exporter<'_>, items: &[JobId]) -> Result<Vec<JobId>, CommandError> {
+    let mut existing = Vec::new();
+    for &item in items {
+        match exporter.exists(item).await? {
+            true => existing.push(item),
+            false => print_error(&no_item(&item)),
+        }
+    }
+    Ok(existing)
 }
 
 /// Prints the outcome of an item as JSON.

@@ -34,7 +34,7 @@ pub(super) fn init(args: &InitArgs, config: Option<&Path>) -> Result<Exit, Comma
         None => template,
     };
     write(file, &text, args.force).map_err(|error| match error.kind() {
-        io::ErrorKind::AlreadyExists => CommandError::new(
+        io::ErrorKind::AlreadyExists if file.exists() => CommandError::new(
             Exit::Usage,
             format!(
                 "`{}` already exists; --force overwrites it",

@@ -3,6 +3,7 @@
 use super::args::{Command, GlobalArgs, LogFormat};
 use super::display::terminal::AboveBarsWriter;
 use super::journal::{self, Priority};
+use crate::config::Config;
 use std::io::IsTerminal;
 use tracing::Metadata;
 use tracing::level_filters::LevelFilter;
@@ -70,4 +71,11 @@ impl<'a> MakeWriter<'a> for LogWriter {
 /// Whether a run shows its progress on the terminal instead of in a log.
 pub(super) fn has_display(global: &GlobalArgs) -> bool {
     std::io::stderr().is_terminal() && !global.quiet && global.log_format == LogFormat::Text
+}
+
+/// Warns if the configuration has no source.
+pub(super) fn warn_without_sources(config: &Config) {
+    if config.sources.is_empty() {
+        tracing::warn!("no [[source]] is configured, so no recordings are found");
+    }
 }

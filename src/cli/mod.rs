@@ -6,6 +6,7 @@
 //! - `logging`: log setup; `journal`: priorities for the journal of systemd
 //! - `manual_config`: manual page of the configuration
 //! - `terminal`: styles and formatting; `json`: JSON output; `json_schemas`: their schemas, for the tests
+//! - `fit`: text fitted to a width; `paged_table`: tables that are printed page by page
 //! - `quality_text`: figures by which transcripts are judged
 //! - `live`: live view of the queue
 //! - `display`: progress of a run on a terminal, in a log and for systemd
@@ -22,6 +23,7 @@ mod demo;
 mod display;
 pub mod exit;
 mod export;
+mod fit;
 mod init;
 mod journal;
 mod json;
@@ -34,6 +36,7 @@ mod manual_config;
 mod mcp;
 mod models;
 mod notify;
+mod open;
 mod packaging;
 mod paged_table;
 mod pause;
@@ -116,6 +119,7 @@ async fn command(cli: Cli) -> Result<Exit, CommandError> {
         Command::Status(args) => status::status(&session()?, &args).await,
         Command::List(args) => list::list(&session()?, &args).await,
         Command::Show(args) => show::show(&session()?, &args).await,
+        Command::Open(args) => open::open(&session()?, &args).await,
         Command::Search(args) => search::search(&session()?, &args).await,
         Command::Speakers(args) => speakers::speakers(&session()?, &args).await,
         Command::Retry(args) => retry::retry(&session()?, args).await,

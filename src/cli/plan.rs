@@ -3,6 +3,7 @@
 use super::display::log::LogDisplay;
 use super::exit::{CommandError, Exit};
 use super::json::to_json_line;
+use super::logging::warn_without_sources;
 use super::terminal::{
     WARN, escape_control_chars, format_hours, format_money, format_table, format_time, new_table,
     pluralize,
@@ -20,6 +21,7 @@ pub(super) async fn plan(
     as_json: bool,
     limits: &PlanLimits,
 ) -> Result<Exit, CommandError> {
+    warn_without_sources(&session.config);
     let plan = load_plan(session, limits, &LogDisplay).await?;
     let mut out = anstream::stdout().lock();
     if as_json {

@@ -2,9 +2,10 @@
 
 use super::display::RunDisplay;
 use super::exit::{CommandError, Exit};
+use super::logging::warn_without_sources;
 use crate::app::session::{KeptStore, Session};
 use crate::config::{Config, Environment};
-use crate::domain::Timestamp;
+use crate::domain::{JobId, Timestamp};
 use crate::http::Server;
 use crate::notify::Channels;
 use crate::notify::channels::ChannelError;
@@ -39,9 +40,7 @@ impl RunSettings {
             sources: sources.to_vec(),
         };
         settings.channels()?;
-        if settings.config.sources.is_empty() {
-            tracing::warn!("no [[source]] is configured, so no recordings are found");
-        }
+        warn_without_sources(&settings.config);
         for source in &settings.config.sources {
             for warning in options::warnings(&source.request) {
                 tracing::warn!(source = source.name, "{warning}");
@@ -97,6 +96,8 @@ pub(super) struct ReloadableRun {
     pub(super) mode: Mode,
     pub(super) until: Option<Timestamp>,
     pub(super) limit: Option<u64>,
+    /// The only items to submit. `None` allows all.
+    pub(super) only: Option<Vec<JobId>>,
     /// Lock on the state folder. It is kept during reloads, so that no other run takes over.
     pub(super) lock: Lock,
     pub(super) display: Arc<RunDisplay>,
@@ -116,7 +117,9 @@ impl ReloadableRun {
         let mut previous = None;
         loop {
             let server = self.serve(&settings).await;
+            let following = self.display.follow(&settings.config, &settings.environment);
             let part = self.run_part(&settings, &total).await;
+            drop(following);
             if let Some(server) = server {
                 server.stop().await;
             }
@@ -212,6 +215,7 @@ impl ReloadableRun {
             mode: self.mode,
             until: self.until,
             limit: self.limit,
+            only: self.only.clone(),
             clock: Arc::new(SystemClock),
             observer: self.display.clone(),
             channels: settings.channels()?,

@@ -4,7 +4,7 @@ use super::args::RetryArgs;
 use super::exit::{CommandError, Exit};
 use super::json::to_json_line;
 use super::retry_low_quality::retry_low_quality;
-use super::selectors::selected;
+use super::selectors::{no_item, selected};
 use super::terminal::{pluralize, print_error};
 use crate::app::actions::Refusal;
 use crate::app::actions::retry::{Requeued, retry as requeue};
@@ -41,12 +41,12 @@ pub(super) async fn retry(session: &Session, args: RetryArgs) -> Result<Exit, Co
     let as_json = args.json.then(|| to_json_line(&requeued)).transpose()?;
     let count = requeued.items.len() as u64;
     let line = as_json.unwrap_or_else(|| format!("{} requeued", pluralize(count, "item", "items")));
-    writeln!(anstream::stdout().lock(), "{line}")?;
-    Ok(if requeued.refused.is_empty() && !is_incomplete {
-        Exit::Done
-    } else {
-        Exit::Usage
-    })
+    let is_refused = !requeued.refused.is_empty() || is_incomplete;
+    // The errors tell that nothing was done.
+    if args.json || count > 0 || !is_refused {
+        writeln!(anstream::stdout().lock(), "{line}")?;
+    }
+    Ok(if !is_refused { Exit::Done } else { Exit::Usage })
 }
 
 fn sentence(refusal: &Refusal, as_is: bool) -> String {
@@ -55,7 +55,7 @@ fn sentence(refusal: &Refusal, as_is: bool) -> String {
         Some(JobState::Failed) if as_is => format!(
             "item {item} did not fail as unreadable, so `--as-is` does not concern it; `nightscribe retry {item}` retries it"
         ),
-        None => format!("there is no item {item}"),
+        None => no_item(&item),
         Some(state) => format!(
             "item {item} is {state}; only failed, cancelled or excluded items that match all filters can be retried"
         ),

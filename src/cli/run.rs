@@ -5,10 +5,13 @@ use super::display;
 use super::exit::{CommandError, Exit};
 use super::plan::plan;
 use super::reload::{ReloadableRun, RunSettings};
+use super::selectors::{no_item, selected};
 use super::signals::{hangups, stop_on_signal};
+use super::terminal::print_error;
+use crate::app::items;
 use crate::app::plan::PlanLimits;
 use crate::app::session::Session;
-use crate::domain::{HoldKind, Timestamp};
+use crate::domain::{HoldKind, JobId, JobState, Timestamp};
 use crate::pipeline::lock::LockError;
 use crate::pipeline::{Lock, Mode, Summary};
 use crate::runtime::clock::{Clock, SystemClock};
@@ -31,6 +34,10 @@ pub(super) async fn run(
         };
         return plan(&session, args.json, &limits).await;
     }
+    let only = match args.items.is_empty() {
+        true => None,
+        false => Some(unfinished(&session, &args.items).await?),
+    };
     let settings = RunSettings::new(session, &args.sources)?;
     let lock = Lock::take(settings.state_dir());
     let lock = lock.map_err(|error| lock_error(error, args, global))?;
@@ -38,7 +45,11 @@ pub(super) async fn run(
     let last_words = display.clone();
     let stop = stop_on_signal(move || last_words.last_words())?;
     let run = ReloadableRun {
-        mode: if args.once { Mode::Once } else { Mode::Daemon },
+        mode: match args.once || only.is_some() {
+            true => Mode::Once,
+            false => Mode::Daemon,
+        },
+        only,
         until,
         limit: args.limit,
         lock,
@@ -57,6 +68,33 @@ pub(super) async fn run(
     } else {
         exit_code(&summary)
     })
+}
+
+/// Returns the items of the words.
+///
+/// # Errors
+/// If a word selects no item, or one that is not to be transcribed.
+async fn unfinished(session: &Session, words: &[String]) -> Result<Vec<JobId>, CommandError> {
+    let (items, mut is_refused) = selected(session, words).await?;
+    for &item in &items {
+        let details = items::details_of(session, item).await?;
+        let message = match details.map(|details| details.item.state) {
+            None => no_item(&item),
+            Some(JobState::Done) => {
+                format!("item {item} is done; `nightscribe open {item}` shows it")
+            }
+            Some(state) if state.is_terminal() => {
+                format!("item {item} is {state}; `nightscribe retry {item}` queues it again")
+            }
+            Some(_) => continue,
+        };
+        is_refused = true;
+        print_error(&message);
+    }
+    match is_refused {
+        true => Err(CommandError::new(Exit::Usage, "")),
+        false => Ok(items),
+    }
 }
 
 /// Converts the error of taking the lock. A quiet run of limited length, as from cron, says nothing about another one

@@ -3,6 +3,7 @@
 use super::display::log::LogDisplay;
 use super::exit::{CommandError, Exit};
 use super::json::to_json_line;
+use super::logging::warn_without_sources;
 use super::terminal::pluralize;
 use crate::app::scan::scan as scan_all;
 use crate::app::session::Session;
@@ -13,6 +14,7 @@ use serde::Serialize;
 use std::io::Write;
 
 pub(super) async fn scan(session: &Session, as_json: bool) -> Result<Exit, CommandError> {
+    warn_without_sources(&session.config);
     let (scan, problems) = scan_all(session, &LogDisplay).await?;
     if as_json {
         let result = ScanResult {

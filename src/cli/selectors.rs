@@ -7,7 +7,8 @@ use crate::app::session::Session;
 use crate::domain::JobId;
 use crate::domain::item_selector::ItemSelector;
 use serde_json::Value;
-use std::io::{BufRead, stdin};
+use std::fmt::Display;
+use std::io::{BufRead, ErrorKind, stdin};
 
 /// Selects the items of the words. Prints an error for each word that selects none, and returns whether there was one.
 pub(super) async fn selected(
@@ -18,11 +19,14 @@ pub(super) async fn selected(
     let Selection { items, unmatched } = select(session, &words).await?;
     for word in &unmatched {
         let word = escape_control_chars(word);
-        print_error(&format!(
-            "there is no item `{word}`; `nightscribe list` shows all items"
-        ));
+        print_error(&no_item(&word));
     }
     Ok((items, !unmatched.is_empty()))
+}
+
+/// Returns the error about a word that selects no item.
+pub(super) fn no_item(word: &dyn Display) -> String {
+    format!("there is no item `{word}`; `nightscribe list` shows all items")
 }
 
 /// Parses the words, and replaces `-` by the lines of standard input.
@@ -34,7 +38,13 @@ fn selectors(words: &[String]) -> Result<Vec<ItemSelector>, CommandError> {
             continue;
         }
         for line in stdin().lock().lines() {
-            let line = line?;
+            let line = line.map_err(|error| match error.kind() {
+                ErrorKind::InvalidData => CommandError::new(
+                    Exit::Usage,
+                    "standard input is not text; expected an ID, a range, a path or a pattern on each line",
+                ),
+                _ => error.into(),
+            })?;
             if !line.trim().is_empty() {
                 selectors.push(of_line(line.trim_end_matches('\r'))?);
             }

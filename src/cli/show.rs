@@ -4,7 +4,7 @@ use super::args::ShowArgs;
 use super::exit::{CommandError, Exit};
 use super::json::to_json_line;
 use super::quality_text::quality_text;
-use super::selectors::selected;
+use super::selectors::{no_item, selected};
 use super::terminal::{
     escape_control_chars, format_seconds, format_table, new_table, print_error, printable_path,
 };
@@ -24,9 +24,7 @@ pub(super) async fn show(session: &Session, args: &ShowArgs) -> Result<Exit, Com
     let mut shown = Vec::new();
     for item in items {
         let Some(details) = items::details_of(session, item).await? else {
-            print_error(&format!(
-                "there is no item `{item}`; `nightscribe list` shows all items"
-            ));
+            print_error(&no_item(&item));
             is_incomplete = true;
             continue;
         };

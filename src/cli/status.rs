@@ -81,6 +81,10 @@ fn figures(status: &Status) -> String {
         let left = format_duration(Duration::from_secs(left_s));
         format!("about {left} left")
     }));
+    progress.extend(status.when_run_s.map(|left_s| {
+        let left = format_duration(Duration::from_secs(left_s));
+        format!("when it runs: about {left}")
+    }));
     if !progress.is_empty() {
         text.push_str(&format!("{}\n", progress.join(", ")));
     }

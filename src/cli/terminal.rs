@@ -8,15 +8,19 @@ pub(super) use crate::domain::local_time::format_time;
 use crate::domain::readable_path::readable_path;
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
 
 pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();
 pub(super) const WARN: Style = AnsiColor::Yellow.on_default().bold();
 pub(super) const SUCCESS: Style = AnsiColor::Green.on_default().bold();
+/// Assumed width of a terminal that does not report one, in columns.
+const DEFAULT_WIDTH: usize = 80;
+
 pub(super) const DIM: Style = Style::new().dimmed();
-pub(super) const HIGHLIGHT: Style = AnsiColor::Yellow.on_default().bold();
+/// Without a colour: yellow cannot be read on a light terminal.
+pub(super) const HIGHLIGHT: Style = Style::new().bold().underline();
 
 /// Formats an untrusted path or text on one line. Control characters and bytes that are not UTF-8 are escaped.
 pub(super) fn printable_path(name: impl AsRef<Path>) -> String {
@@ -65,6 +69,23 @@ pub(super) fn format_money(cost: Option<f64>, currency: Option<&str>) -> String 
             .trim_end()
             .to_owned()
     })
+}
+
+/// Returns the width of the terminal in columns, also if only standard error is one.
+pub(super) fn terminal_width() -> usize {
+    let size = crossterm::terminal::size().ok();
+    size.map(|(columns, _)| usize::from(columns))
+        .filter(|columns| *columns > 0)
+        .unwrap_or(DEFAULT_WIDTH)
+}
+
+/// Returns the size of the terminal behind standard output in columns and lines. `None` without a terminal.
+pub(super) fn stdout_size() -> Option<(usize, usize)> {
+    let size = std::io::stdout()
+        .is_terminal()
+        .then(crossterm::terminal::size);
+    let (columns, rows) = size?.ok()?;
+    (columns > 0 && rows > 0).then_some((columns.into(), rows.into()))
 }
 
 /// Formats a number with its noun in the singular or plural.

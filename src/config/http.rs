@@ -3,7 +3,7 @@
 use super::KeySource;
 use super::secret_source::read_secret_source;
 use super::section::Section;
-use super::values::{ParseResult, parsed, strings};
+use super::values::{ParseResult, strings};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -30,7 +30,7 @@ pub(super) fn read_http(
     resolve: &impl Fn(PathBuf) -> ParseResult<PathBuf>,
 ) -> Option<HttpConfig> {
     let is_listening = section.has("listen");
-    let listen = section.get("listen", parsed::<SocketAddr, _>);
+    let listen = section.get("listen", address);
     let base_path = section.get("base_path", base_path);
     let hosts = section.get("hosts", hosts);
     let token = read_secret_source(&mut section, ["token_env", "token_file"], "token", resolve);
@@ -48,6 +48,13 @@ pub(super) fn read_http(
 }
 
 /// Parses a path such as `/nightscribe`. Returns it without a `/` at the end, so that `/` is empty.
+fn address(value: &Value) -> ParseResult<SocketAddr> {
+    let address = value.as_str().and_then(|text| text.parse().ok());
+    address.ok_or_else(|| {
+        format!("expected an IP address and a port like \"127.0.0.1:7878\", found {value}")
+    })
+}
+
 fn base_path(value: &Value) -> ParseResult<String> {
     let is_plain = |char: char| char.is_ascii_alphanumeric() || "/-_.~".contains(char);
     let text = value.as_str().filter(|text| {

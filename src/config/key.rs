@@ -20,7 +20,7 @@ pub enum KeyError {
     )]
     NotSet(String),
     /// The file cannot be read.
-    #[error("no API key: cannot read `{}`", path.display())]
+    #[error("no API key: cannot read the file of `api.key_file`, `{}`", path.display())]
     File {
         /// The file.
         path: PathBuf,
@@ -29,7 +29,7 @@ pub enum KeyError {
         source: std::io::Error,
     },
     /// The variable or file is empty.
-    #[error("no API key: {0} is empty")]
+    #[error("no API key: {0} is empty; put the key into it")]
     Empty(String),
     /// The key contains a space, a line break, or another character that a header cannot carry.
     #[error(

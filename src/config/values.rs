@@ -44,7 +44,7 @@ pub(super) fn strings(value: &Value) -> ParseResult<Vec<String>> {
         .map(|items| items.iter().map(string).collect::<Result<Vec<_>, _>>());
     match items {
         Some(Ok(texts)) => Ok(texts),
-        _ => expected("a list of strings", value),
+        _ => expected("a list of strings like [\"a\", \"b\"]", value),
     }
 }
 

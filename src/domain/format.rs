@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 /// An output format. Each format produces one file per transcript.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
     /// Plain text: paragraphs with a speaker label per turn.

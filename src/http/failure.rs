@@ -10,7 +10,8 @@ pub(super) const fn status_of(error: &AppError) -> StatusCode {
         | AppError::UnknownSource { .. }
         | AppError::NoResults
         | AppError::NoTranscript { .. }
-        | AppError::NoTimes { .. } => StatusCode::NOT_FOUND,
+        | AppError::NoTimes { .. }
+        | AppError::MissingFile { .. } => StatusCode::NOT_FOUND,
         AppError::SpeakerName { .. } | AppError::NoSource | AppError::UnknownModel(_) => {
             StatusCode::UNPROCESSABLE_ENTITY
         }

@@ -89,7 +89,7 @@ impl Run {
         });
         let importer = Importer::new(Arc::new(archive), journal.clone(), config.output.clone());
         let run = Self {
-            reach: Arc::new(Reach::new(config)),
+            reach: Arc::new(Reach::new(config, setup.only)),
             config: Arc::new(setup.config),
             journal,
             lane: Arc::new(lane),

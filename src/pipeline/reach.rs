@@ -1,6 +1,7 @@
 //! The sources that may be submitted from.
 
 use crate::config::Config;
+use crate::domain::JobId;
 use crate::store::sqlite::queue::ReachableSources;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -10,6 +11,8 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub struct Reach {
     /// Names of the sources in the configuration. URLs of them may be submitted at any time.
     configured: Vec<String>,
+    /// The only jobs that may be submitted. `None` allows all.
+    only: Option<Vec<JobId>>,
     state: RwLock<State>,
 }
 
@@ -24,12 +27,13 @@ struct State {
 }
 
 impl Reach {
-    /// Starts with URLs alone.
+    /// Starts with URLs alone. Only jobs in `only` may be submitted, if it is given.
     #[must_use]
-    pub fn new(config: &Config) -> Self {
+    pub fn new(config: &Config, only: Option<Vec<JobId>>) -> Self {
         let sources = config.sources.iter();
         Self {
             configured: sources.map(|source| source.name.clone()).collect(),
+            only,
             state: RwLock::default(),
         }
     }
@@ -42,6 +46,7 @@ impl Reach {
         ReachableSources {
             configured: self.configured.clone(),
             present: present.cloned().collect(),
+            only: self.only.clone(),
         }
     }
 

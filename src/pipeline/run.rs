@@ -3,7 +3,7 @@
 use super::event::Observer;
 use super::lock::LockError;
 use crate::config::Config;
-use crate::domain::{AwaitedResults, Hold, Problem, Timestamp};
+use crate::domain::{AwaitedResults, Hold, JobId, Problem, Timestamp};
 use crate::notify::Channels;
 use crate::policy::budget::{Amount, Cap};
 use crate::policy::hours::Opening;
@@ -43,6 +43,8 @@ pub struct Setup {
     pub until: Option<Timestamp>,
     /// Maximum number of recordings to submit.
     pub limit: Option<u64>,
+    /// The only jobs to submit. `None` allows all. Pending ones are always collected.
+    pub only: Option<Vec<JobId>>,
     /// Source of the current time.
     pub clock: Arc<dyn Clock>,
     /// Receiver of the run's events.

@@ -10,6 +10,7 @@
 //! - [`day`]: days in local time, and the period of a daily summary
 //! - [`delivery`]: retries of notification messages
 //! - [`forecast`]: time when all recordings will be submitted
+//! - [`time_left`](mod@time_left): time left of a run, by a [`power_law`] of the sizes of recordings
 //! - [`hours`]: active hours of submissions
 //! - [`latency`]: latency of the service, estimated from earlier results with [`interval_quantile`]
 //! - [`looks_paid`]: whether recordings look as if they were paid for before
@@ -36,7 +37,9 @@ pub mod lookup_schedule;
 pub mod losses;
 pub mod outcome;
 pub mod polling;
+pub mod power_law;
 pub mod quality;
 pub mod rate_estimate;
 pub mod rescan;
 pub mod result_warnings;
+pub mod time_left;

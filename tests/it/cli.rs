@@ -428,7 +428,7 @@ fn items_can_be_cancelled_and_requeued() {
     assert_eq!(again.code, 2);
     assert!(
         again.stderr.contains("item 1 is cancelled")
-            && again.stderr.contains("there is no item 99")
+            && again.stderr.contains("there is no item `99`")
     );
     let mut child = env.start(&["run", "--once"]);
     env.wait_until("pending", |env| env.count("pending") == 1);
@@ -488,8 +488,8 @@ fn export_works_without_the_service() {
     );
     assert_eq!(env.file_names("else"), ["talks/0.txt", "talks/0.vtt"]);
     let unknown = env.run(&["export", "1", "99", "--format", "txt"]);
-    assert_eq!(unknown.code, 1);
-    assert!(unknown.stderr.contains("item 99: no result is stored"));
+    assert_eq!(unknown.code, 2);
+    assert!(unknown.stderr.contains("there is no item `99`"));
 }
 
 #[test]

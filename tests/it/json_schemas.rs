@@ -150,6 +150,7 @@ fn evaluate(life: &Life) {
     life.run(&["list", "--json"]);
     life.run(&["show", "1-6", "--json"]);
     life.run(&["status", "--json"]);
+    life.run(&["open", &ids["0.wav"], "--json"]);
     life.run(&["speakers", &ids["0.wav"], "--json"]);
     life.run(&["speakers", &ids["0.wav"], "0=Anna", "--json"]);
     fs::write(life.env.path("transcripts/talks/1.txt"), "edited").unwrap();

@@ -73,11 +73,11 @@ fn the_list_is_sorted_by_confidence() {
         .collect();
     assert_eq!(ids, ["2", "3", "1", "4"], "{list}");
     assert!(
-        list.lines().next().unwrap().contains("CONFIDENCE  LOW"),
+        list.lines().next().unwrap().contains("CONFIDENCE   LOW"),
         "{list}"
     );
     let worst = list.lines().nth(1).unwrap();
-    assert!(worst.contains("0.40        0.99"), "{list}");
+    assert!(worst.contains("0.40  0.99"), "{list}");
     let first = env
         .run(&["list", "--sort", "confidence", "--limit", "1", "--json"])
         .stdout;
@@ -284,7 +284,7 @@ fn a_wrong_retry_costs_nothing() {
             "--model",
             "nova-33-general",
         ],
-        "`nightscribe models` lists all models",
+        "`nightscribe models` lists the known models",
     );
     refused(&retry(&["--source", "tals"]), "there is no source `tals`");
     env.configure("[budget]\ncost_per_day = 1\n[prices]\n'nova-2-general' = 0.1\n");

@@ -87,6 +87,7 @@ pub fn schema_of(args: &[String]) -> Option<&'static str> {
             "list" => "item",
             "models" => "model",
             "notify" => "notify",
+            "open" => "open",
             "pause" => "pause",
             "plan" | "run" => "plan",
             "prices" => "price",

@@ -169,3 +169,20 @@ fn a_pause_ends_by_itself() {
     env.run_once(0);
     assert_eq!(env.count("done"), 1);
 }
+
+#[test]
+fn a_run_can_be_limited_to_items() {
+    let env = TestEnv::with_recordings(settings(), 4);
+    assert_eq!(env.run(&["scan"]).code, 0);
+    let run = env.run(&["run", "2", "3.wav"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let states: Vec<_> = env
+        .items()
+        .iter()
+        .map(|item| item["state"].to_string())
+        .collect();
+    assert_eq!(states, ["\"queued\"", "\"done\"", "\"queued\"", "\"done\""]);
+    assert_eq!(env.sandbox().ledger().paid, 2);
+    env.run_once(0);
+    assert_eq!(env.sandbox().ledger().paid, 4);
+}

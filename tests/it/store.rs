@@ -437,6 +437,7 @@ fn reachable() -> ReachableSources {
     ReachableSources {
         configured: vec!["talks".to_owned()],
         present: vec!["talks".to_owned()],
+        only: None,
     }
 }
 
@@ -685,6 +686,7 @@ async fn candidates_are_due_reachable_and_not_duplicates() {
     let all = ReachableSources {
         configured: vec![],
         present: vec!["talks".to_owned(), "other".to_owned()],
+        only: None,
     };
     assert!(
         jobs(
@@ -711,6 +713,7 @@ async fn a_url_needs_only_a_configured_source() {
     let reachable = ReachableSources {
         configured: vec!["talks".to_owned()],
         present: Vec::new(),
+        only: None,
     };
     assert_eq!(
         queue

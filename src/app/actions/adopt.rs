@@ -41,15 +41,18 @@ pub struct Adopted {
 /// Nothing is submitted. Calling it again changes nothing. After a crash, the results taken over so far remain.
 ///
 /// # Errors
-/// If there is no configuration file, or the database fails.
+/// If `dir` does not exist, there is no configuration file, or the database fails.
 pub async fn adopt(
     session: &Session,
     dir: Option<&Path>,
     observer: &dyn Observer,
 ) -> Result<Adopted, AppError> {
+    let output = session.output_in(dir);
+    if dir.is_some() && !output.dir.try_exists()? {
+        return Err(AppError::NoFolder(output.dir));
+    }
     let store = session.store().await?;
     scan_sources(session, &store, observer).await?;
-    let output = session.output_in(dir);
     let adopter = Adopter {
         session,
         archive: Archive::load(output, &session.config.state, &store).await?,

@@ -55,7 +55,7 @@ pub enum ExportOutcome {
 impl ExportOutcome {
     fn no_result() -> Self {
         Self::Refused {
-            reason: "no result is stored".to_owned(),
+            reason: "no result is stored; `nightscribe show` says why".to_owned(),
         }
     }
 }
@@ -129,6 +129,14 @@ impl<'a> Exporter<'a> {
     /// If the database fails.
     pub async fn items(&self) -> Result<Vec<JobId>, AppError> {
         Ok(self.store.jobs_with_result().await?)
+    }
+
+    /// Returns whether there is an item of this ID.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn exists(&self, item: JobId) -> Result<bool, AppError> {
+        Ok(!self.store.items_of(&[item]).await?.is_empty())
     }
 
     /// Writes the files of the first of `items`, as many as fit a batch, and records them. Returns the outcomes of these

@@ -3,11 +3,10 @@
 use super::export::{ExportFiles, Exporter};
 use super::export_result::ExportResult;
 use crate::app::error::AppError;
-use crate::app::select::select;
+use crate::app::select::select_one;
 use crate::app::session::Session;
 use crate::app::stored_transcript::stored_transcript;
 use crate::domain::JobId;
-use crate::domain::item_selector::ItemSelector;
 use crate::domain::speaker_names::is_same_speaker;
 use crate::output::render::{SpeakerSample, speaker_samples};
 use crate::pipeline::stages::save::names::OnEdited;
@@ -108,10 +107,7 @@ async fn find_transcript(
     store: &Store,
     name: &str,
 ) -> Result<CorrectedTranscript, AppError> {
-    let no_item = || AppError::NoItem(name.to_owned());
-    let selector: ItemSelector = name.parse().map_err(|_| no_item())?;
-    let selection = select(session, &[selector]).await?;
-    let item = *selection.items.first().ok_or_else(no_item)?;
+    let item = select_one(session, name).await?;
     let found = stored_transcript(session, store, item).await?;
-    found.ok_or_else(no_item)
+    found.ok_or_else(|| AppError::NoItem(name.to_owned()))
 }

@@ -14,7 +14,7 @@ pub mod wait_counts;
 pub mod wait_text;
 
 use crate::app::error::AppError;
-use crate::app::progress::load_progress;
+use crate::app::progress::forecast;
 use crate::app::session::Session;
 use crate::app::status::load_overview;
 use crate::config::SourceConfig;
@@ -82,6 +82,6 @@ async fn load_queue(
     let since = now.before(state.rate_window);
     state.activity = store.activity(now, since, ROWS).await?;
     let is_held = !state.holds.is_empty();
-    state.progress = load_progress(store, &state.overview, is_held, now).await?;
+    state.forecast = forecast(session, store, &state.overview, is_held, now).await?;
     Ok(())
 }

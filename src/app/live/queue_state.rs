@@ -1,7 +1,7 @@
 //! State of the queue, from which a live snapshot is computed.
 
+use crate::app::progress::Forecast;
 use crate::domain::{Hold, JobState, Timestamp};
-use crate::policy::forecast::Progress;
 use crate::policy::hours::Opening;
 use crate::store::sqlite::activity::Activity;
 use crate::store::sqlite::overview::Overview;
@@ -23,8 +23,8 @@ pub struct QueueState {
     pub activity: Activity,
     /// Period over which `activity` counts completed items.
     pub rate_window: Duration,
-    /// Progress of the active run. `None` if nothing runs or submissions are held.
-    pub progress: Option<Progress>,
+    /// Time left.
+    pub forecast: Forecast,
     /// Whether the folder exists, for each configured source.
     pub sources: BTreeMap<String, bool>,
 }
@@ -40,7 +40,7 @@ impl QueueState {
             opening: Opening::Now,
             activity: Activity::default(),
             rate_window,
-            progress: None,
+            forecast: Forecast::default(),
             sources: BTreeMap::new(),
         }
     }

@@ -4,7 +4,6 @@ use super::queue_state::QueueState;
 use super::wait_counts::{WaitCount, wait_counts};
 use crate::app::status::Runner;
 use crate::domain::{Failure, Hold, JobId, JobState, Timestamp};
-use crate::policy::forecast::time_left;
 use crate::store::sqlite::activity::{InFlightRecording, RecentFailure};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -26,6 +25,9 @@ pub struct LiveSnapshot {
     pub throughput: Option<Throughput>,
     /// Estimated seconds until the last result. `None` if nothing runs, submissions are held, or no work is left.
     pub left_s: Option<u64>,
+    /// Estimated seconds that a run would take from now on. `None` while one is active, while submissions are held, without work,
+    /// and before the first run.
+    pub when_run_s: Option<u64>,
     /// Number of submissions that may have been billed without yielding a transcript.
     pub perhaps_paid: u64,
     /// Reasons that queued items wait.
@@ -43,7 +45,6 @@ impl LiveSnapshot {
     #[must_use]
     pub fn new(queue: &QueueState) -> Self {
         let (overview, activity) = (&queue.overview, &queue.activity);
-        let left = queue.progress.as_ref().and_then(time_left);
         Self {
             now: queue.now,
             counts: overview.counts.clone(),
@@ -51,7 +52,8 @@ impl LiveSnapshot {
             holds: queue.holds.clone(),
             next_expiry: overview.next_expiry,
             throughput: Throughput::new(queue),
-            left_s: left.map(|left| left.as_secs()),
+            left_s: queue.forecast.left.map(|left| left.as_secs()),
+            when_run_s: queue.forecast.when_run.map(|left| left.as_secs()),
             perhaps_paid: overview.perhaps_paid,
             waiting: wait_counts(queue),
             sending: activity.sending.iter().map(InFlightItem::from).collect(),

@@ -1,5 +1,6 @@
 //! Arguments of the commands about items: `add`, `list`, `show`, `retry` and `cancel`.
 
+use super::parsers::count;
 use super::since::{Since, since};
 use crate::cli::candidates;
 use crate::domain::{ErrorClass, JobState};
@@ -48,7 +49,7 @@ pub struct ListArgs {
     #[arg(long, value_name = "ORDER", default_value = "newest")]
     pub sort: ItemOrder,
     /// List at most N items
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count::<usize>)]
     pub limit: Option<usize>,
     /// Print one JSON object per line
     #[arg(long)]

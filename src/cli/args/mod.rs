@@ -4,6 +4,7 @@ mod items;
 mod json;
 mod mcp;
 mod money;
+mod parsers;
 mod run;
 #[cfg(feature = "sandbox")]
 mod sandbox;
@@ -28,7 +29,7 @@ pub use setup::{InitArgs, ManArgs, NotifyArgs};
 pub use since::Since;
 use std::path::PathBuf;
 pub use transcribe::TranscribeArgs;
-pub use transcripts::{AdoptArgs, ExportArgs, SearchArgs, SpeakersArgs};
+pub use transcripts::{AdoptArgs, ExportArgs, OpenArgs, SearchArgs, SpeakersArgs};
 
 /// Turns folders of recordings into transcripts overnight, and never loses one that was paid for.
 #[derive(Debug, Parser)]
@@ -119,6 +120,8 @@ pub enum Command {
     List(ListArgs),
     /// Show one item and all its attempts
     Show(ShowArgs),
+    /// Open the transcript of an item
+    Open(OpenArgs),
     /// Find words and phrases in the transcripts
     Search(SearchArgs),
     /// List the speakers of a transcript, or name them

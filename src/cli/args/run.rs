@@ -1,9 +1,13 @@
 //! Arguments of `run`, `status`, `pause` and `resume`.
 
+use super::parsers::{count, duration};
 use crate::cli::candidates;
 use crate::policy::hours::TimeOfDay;
 use clap::Args;
 use std::time::Duration;
+
+/// Help of the items of `run`.
+const RUN_ITEMS_HELP: &str = "Scan, submit only these items, and exit: IDs, ranges (3-7), paths or patterns [default: all items]";
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
@@ -12,6 +16,9 @@ On SIGTERM or SIGINT, the run waits at most 30 seconds for in-flight requests an
 A second signal exits immediately. Nothing is lost in either case. The last line says what still waits
 at the service. On SIGHUP, a daemon reads its configuration and key again.")]
 pub struct RunArgs {
+    /// Submit only these items, then exit [default: all]
+    #[arg(value_name = "ITEM", help = RUN_ITEMS_HELP, conflicts_with_all = ["sources", "dry_run"])]
+    pub items: Vec<String>,
     /// Scan once and exit when all work is done; for cron
     #[arg(long)]
     pub once: bool,
@@ -19,13 +26,13 @@ pub struct RunArgs {
     #[arg(long, value_name = "HH:MM", conflicts_with = "duration")]
     pub until: Option<TimeOfDay>,
     /// Stop submitting after this duration, collect pending items, then exit
-    #[arg(long = "for", id = "duration", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long = "for", id = "duration", value_name = "DURATION", value_parser = duration)]
     pub duration: Option<Duration>,
     /// Show what would be submitted and its cost; submit nothing
     #[arg(long)]
     pub dry_run: bool,
     /// Submit at most N recordings
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count::<u64>)]
     pub limit: Option<u64>,
     /// Scan and submit only this source; repeatable
     #[arg(long = "source", value_name = "NAME", add = candidates::sources())]
@@ -44,7 +51,7 @@ pub struct StatusArgs {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
-    /// Refresh until Ctrl-C; in a pipe or with --json, print again every second
+    /// Refresh until q or Ctrl-C, with keys: arrows, f for failures, / for a filter; in a pipe or with --json, print again every second
     #[arg(long)]
     pub watch: bool,
 }

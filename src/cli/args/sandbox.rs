@@ -1,5 +1,6 @@
 //! Arguments of `demo` and `sandbox`.
 
+use super::parsers::{address, count, duration};
 use clap::Args;
 use nightscribe_sandbox::{FAULTS, Faults};
 use std::net::SocketAddr;
@@ -19,22 +20,22 @@ pub struct DemoArgs {
 #[command(after_help = faults())]
 pub struct SandboxArgs {
     /// Address to listen on; port 0 picks a free port
-    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS", value_parser = address)]
     pub listen: SocketAddr,
     /// Time from submission to transcript
-    #[arg(long, default_value = "2s", value_parser = humantime::parse_duration)]
+    #[arg(long, default_value = "2s", value_parser = duration)]
     pub delay: Duration,
     /// Time until a transcript expires
-    #[arg(long, default_value = "1h", value_parser = humantime::parse_duration)]
+    #[arg(long, default_value = "1h", value_parser = duration)]
     pub retention: Duration,
     /// Inject this fault with probability P; repeatable
     #[arg(long = "fault", value_name = "NAME=P")]
     pub faults: Vec<Faults>,
     /// Answer 429 to submissions beyond N per minute
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count::<u32>)]
     pub submits_per_minute: Option<u32>,
     /// Answer 429 to polls beyond N per minute
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count::<u32>)]
     pub polls_per_minute: Option<u32>,
     /// Accept only this key [default: any]
     #[arg(long, value_name = "KEY")]

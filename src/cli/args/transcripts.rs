@@ -1,4 +1,4 @@
-//! Arguments of the commands about transcripts: `search`, `speakers`, `export` and `adopt`.
+//! Arguments of the commands about transcripts: `open`, `search`, `speakers`, `export` and `adopt`.
 
 use super::items::ITEMS_HELP;
 use crate::cli::candidates;
@@ -43,6 +43,23 @@ pub struct SearchArgs {
     #[arg(long, conflicts_with_all = ["query", "sources", "open"])]
     pub rebuild: bool,
     /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `open`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+On a desktop, the transcript opens in the program of its type (xdg-open, or open on macOS). Otherwise it is shown
+with $PAGER, or less. Into a pipe or a file, its text is printed. Of several formats, the one that is best to
+read is opened: txt, md, html, docx, then subtitles.
+
+`nightscribe search --open` plays a recording at a passage.")]
+pub struct OpenArgs {
+    /// Item ID, or the path or URL of its recording
+    #[arg(value_name = "ID|PATH")]
+    pub what: String,
+    /// Print one JSON object with the file; open nothing
     #[arg(long)]
     pub json: bool,
 }
@@ -97,6 +114,7 @@ pub struct ExportArgs {
         long = "format",
         id = "formats",
         required_unless_present = "changed",
+        value_delimiter = ',',
         value_name = "FORMAT",
         help = format_help(),
         add = candidates::formats()
@@ -116,7 +134,7 @@ pub struct ExportArgs {
 /// Returns the help of `--format`, which lists every format.
 fn format_help() -> String {
     let names = Format::ALL.map(Format::as_str).join(", ");
-    format!("Output format: {names} or all (except docx); repeatable")
+    format!("Output format: {names} or all (except docx); separated by commas, or repeated")
 }
 
 /// Arguments of `adopt`.

@@ -63,12 +63,14 @@ pub(super) async fn demo(args: &args::DemoArgs, global: &GlobalArgs) -> Result<E
 
     let config = config::load(Some(&file), &Environment::default())?;
     let display = display::for_run(global, false);
+    let following = display.follow(&config, &Environment::default());
     let setup = Setup {
         config,
         key: SecretString::from("demo"),
         mode: Mode::Once,
         until: None,
         limit: None,
+        only: None,
         clock: Arc::new(SystemClock),
         observer: display.clone(),
         channels: Channels::default(),
@@ -76,6 +78,7 @@ pub(super) async fn demo(args: &args::DemoArgs, global: &GlobalArgs) -> Result<E
         reload: Reload::default(),
     };
     let summary = pipeline::run(setup).await;
+    drop(following);
     display.finish();
     let summary = summary?;
     sandbox.stop().await;

@@ -8,8 +8,9 @@ use crate::pipeline::Summary;
 use crate::pipeline::event::{Observer, RunEvent};
 use crate::policy::hours::Opening;
 use crate::runtime::clock::{Clock, SystemClock};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 use std::time::Instant;
 
 /// Writer of events to standard output.
@@ -50,12 +51,18 @@ impl Observer for EventWriter {
     }
 }
 
-/// Writes an event. Ignores a closed standard output: the run goes on.
+/// Writes an event. The run goes on without a reader. An error of the disk is logged once.
 fn write(event: EventView<'_>) {
+    static IS_LOGGED: Once = Once::new();
     let at = SystemClock.now();
     if let Ok(line) = to_json_line(&EventLine { event, at }) {
         let mut out = std::io::stdout().lock();
-        let _closed = writeln!(out, "{line}").and_then(|()| out.flush());
+        let written = writeln!(out, "{line}").and_then(|()| out.flush());
+        if let Err(error) = written
+            && error.kind() != ErrorKind::BrokenPipe
+        {
+            IS_LOGGED.call_once(|| tracing::error!(%error, "cannot write the events"));
+        }
     }
 }
 

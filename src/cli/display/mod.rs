@@ -3,18 +3,19 @@
 //! - [`log`]: log lines
 //! - [`terminal`]: progress bars and counts on a terminal
 //! - [`systemd`]: notifications to systemd
-//! - [`estimate`]: throughput and time left
+//! - `run_lines`: text of the progress; `follow`: updates of it
 //! - `events`: events as JSON; `event_view`: their form
 //! - `event_text`: messages that both share
 //! - `summary_text`: one-line summary of a run
 //! - `awaited_now`: what waits at the service at the moment
 
 mod awaited_now;
-pub(super) mod estimate;
 mod event_text;
 pub(super) mod event_view;
 mod events;
+mod follow;
 pub(super) mod log;
+mod run_lines;
 mod summary_text;
 pub(super) mod systemd;
 pub(super) mod terminal;
@@ -30,7 +31,7 @@ use awaited_now::AwaitedNow;
 use events::EventWriter;
 use log::LogDisplay;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use summary_text::summary_line;
 use systemd::SystemdNotifier;
 use terminal::TerminalDisplay;
@@ -41,6 +42,8 @@ pub(super) struct RunDisplay {
     manager: SystemdNotifier,
     awaited: AwaitedNow,
     events: Option<EventWriter>,
+    /// Where the transcripts are, for the summary. Empty until the display follows a run.
+    transcripts: OnceLock<String>,
 }
 
 enum ProgressOutput {
@@ -61,6 +64,7 @@ pub(super) fn for_run(global: &GlobalArgs, has_events: bool) -> Arc<RunDisplay> 
         manager: SystemdNotifier::from_env(),
         awaited: AwaitedNow::default(),
         events: has_events.then(EventWriter::new),
+        transcripts: OnceLock::new(),
     })
 }
 
@@ -86,7 +90,7 @@ impl RunDisplay {
         }
     }
 
-    /// Prints a one-line summary of the run, and what needs a person.
+    /// Prints a summary of the run, of one line in a log, and what needs a person.
     pub(super) fn summarize(&self, summary: &Summary) {
         let (now, zone) = (SystemClock.now(), SystemClock.zone());
         let advice = summary.awaited.advice(now, &zone);
@@ -95,8 +99,10 @@ impl RunDisplay {
         }
         match &self.output {
             ProgressOutput::Log(_) => log::summarize(summary, advice.as_deref()),
-            ProgressOutput::Terminal(_) => {
+            ProgressOutput::Terminal(terminal) => {
                 terminal::print_line(&summary_line(summary));
+                let transcripts = self.transcripts.get().map(String::as_str);
+                terminal.summarize(summary.failed, transcripts);
                 advice
                     .iter()
                     .for_each(|advice| terminal::print_warning(advice));

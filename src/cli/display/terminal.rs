@@ -1,17 +1,23 @@
-//! Progress of a run on a terminal: a line of counts, a bar for each upload, and messages above them.
+//! Progress of a run on a terminal: a bar of the audio, a line of counts, a bar for each upload, what is transcribed, and messages
+//! above them.
 
-use super::estimate::{Left, ThroughputEstimator};
 use super::event_text::{NAME_REJECTED, imported};
+use super::run_lines::{self, RunCounts};
+use crate::app::run_progress::RunProgress;
+use crate::cli::fit::shorten_middle;
 use crate::cli::journal::{Priority, prioritized};
 use crate::cli::terminal::{
-    ERROR, SUCCESS, WARN, escape_control_chars, escape_json, format_duration, printable_path,
+    DIM, ERROR, SUCCESS, WARN, escape_control_chars, escape_json, format_duration, printable_path,
+    terminal_width,
 };
-use crate::domain::{JobId, JobState};
+use crate::domain::{JobId, JobState, Timestamp};
 use crate::pipeline::event::{Observer, RunEvent, ScanSummary};
 use crate::provider::UploadProgress;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::{BTreeMap, HashMap};
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -68,30 +74,45 @@ pub(in crate::cli) fn print_result(text: &str) -> io::Result<()> {
 
 /// Prints a warning above the progress bars.
 pub(in crate::cli) fn print_warning(message: &str) {
-    print_line(&format!("{WARN}{message}{WARN:#}"));
+    print_line(&format!("{WARN}warning{WARN:#} {message}"));
 }
+
+/// Steps of the bar of the audio.
+const BAR_STEPS: u64 = 1000;
+/// Columns of the line of an upload without the name.
+const UPLOAD_WIDTH: usize = 52;
+/// Bytes that are read of a transcript for its first sentence.
+const SENTENCE_BYTES: u64 = 1024;
 
 /// Progress display on a terminal.
 pub(in crate::cli) struct TerminalDisplay {
+    /// Bar of the audio. Shown when the progress is known.
+    audio: ProgressBar,
     line: ProgressBar,
-    state: Mutex<RunProgress>,
+    pending: ProgressBar,
+    state: Mutex<DisplayState>,
     started: Instant,
 }
 
 #[derive(Default)]
-struct RunProgress {
+struct DisplayState {
     uploads: HashMap<JobId, ProgressBar>,
-    estimate: ThroughputEstimator,
-    done: u64,
-    failed: u64,
+    counts: RunCounts,
+    progress: RunProgress,
 }
 
 impl TerminalDisplay {
     pub(in crate::cli) fn new() -> Self {
+        let audio = ProgressBar::new(BAR_STEPS)
+            .with_style(style("{bar:12} {wide_msg}").progress_chars("━╸ "));
+        let audio = BARS.add(audio);
         let line = BARS.add(ProgressBar::new_spinner().with_style(style("{spinner} {wide_msg}")));
         line.enable_steady_tick(REDRAW);
+        let pending = BARS.add(ProgressBar::new_spinner().with_style(style("{msg}")));
         Self {
+            audio,
             line,
+            pending,
             state: Mutex::default(),
             started: Instant::now(),
         }
@@ -104,38 +125,60 @@ impl TerminalDisplay {
             .uploads
             .drain()
             .for_each(|(_, bar)| bar.finish_and_clear());
-        self.line.finish_and_clear();
+        for bar in [&self.audio, &self.line, &self.pending] {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// Shows the progress that was loaded at `now`.
+    pub(in crate::cli) fn show(&self, progress: RunProgress, now: Timestamp) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.line.is_finished() {
+            return;
+        }
+        state.counts.elapsed = self.started.elapsed();
+        let share = run_lines::share(&state.counts, &progress);
+        self.audio.set_position((share * BAR_STEPS as f64) as u64);
+        self.audio
+            .set_message(run_lines::totals(&state.counts, &progress));
+        let pending = run_lines::pending(&progress, now, terminal_width());
+        self.pending.set_message(pending.join("\n"));
+        state.progress = progress;
+    }
+
+    /// Prints the totals of the run, and what to do about failures. `transcripts` tells where the transcripts are.
+    pub(in crate::cli) fn summarize(&self, failed: u64, transcripts: Option<&str>) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.counts.elapsed = self.started.elapsed();
+        for line in run_lines::ending(&state.counts, &state.progress, failed, transcripts) {
+            print_line(&line);
+        }
     }
 
     fn counts(
         &self,
-        state: &mut RunProgress,
+        state: &mut DisplayState,
         counts: &BTreeMap<JobState, u64>,
         expires_in: Option<Duration>,
     ) {
-        let states = [JobState::Queued, JobState::Submitting, JobState::Pending];
-        let [queued, sending, pending] = states.map(|state| counts[&state]);
-        let left = Left {
-            queued: queued + sending,
-            pending,
-        };
-        let estimated = state.estimate.update(self.started.elapsed(), left);
-        let mut parts = vec![format!("{} done", state.done)];
-        if state.failed > 0 {
-            parts.push(format!("{} failed", state.failed));
+        state.counts.elapsed = self.started.elapsed();
+        self.line
+            .set_message(run_lines::counts(&state.counts, counts, expires_in));
+    }
+
+    fn upload_started(
+        &self,
+        state: &mut DisplayState,
+        job: JobId,
+        bar: (&Path, u64),
+        progress: &Arc<UploadProgress>,
+    ) {
+        let (name, size_bytes) = bar;
+        if size_bytes > 0 {
+            let bar = BARS.insert_before(&self.pending, upload_bar(size_bytes));
+            state.uploads.insert(job, bar.clone());
+            follow(bar, printable_path(name), progress.clone());
         }
-        parts.push(format!("{queued} queued"));
-        if sending > 0 {
-            parts.push(format!("{sending} sending"));
-        }
-        parts.push(format!("{pending} pending"));
-        let (left, audio) = (estimated.time_left, estimated.audio_rate);
-        parts.extend(left.map(|left| format!("{} left", format_duration(left))));
-        parts.extend(audio.map(|audio| format!("{audio:.1}× real time")));
-        parts.extend(
-            expires_in.map(|time| format!("the first expires in {}", format_duration(time))),
-        );
-        self.line.set_message(parts.join(" · "));
     }
 
     fn scanned(source: &str, scan: &ScanSummary) {
@@ -158,29 +201,54 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
-fn upload_bar(name: &str, size_bytes: u64) -> ProgressBar {
-    let bar = BARS.add(ProgressBar::new(size_bytes));
-    bar.set_style(
-        style("  {bar:20} {bytes:>10} of {total_bytes:<10} {wide_msg}").progress_chars("━╸ "),
-    );
-    bar.set_message(name.to_owned());
-    bar
+fn upload_bar(size_bytes: u64) -> ProgressBar {
+    let template = "  {bar:8} {bytes:>10} of {total_bytes:<10} {bytes_per_sec:>12}  {wide_msg}";
+    ProgressBar::new(size_bytes).with_style(style(template).progress_chars("━╸ "))
 }
 
 /// Moves a bar with its upload.
-fn follow(bar: ProgressBar, progress: Arc<UploadProgress>) {
+fn follow(bar: ProgressBar, name: String, progress: Arc<UploadProgress>) {
     tokio::spawn(async move {
         while !bar.is_finished() {
+            let width = terminal_width().saturating_sub(UPLOAD_WIDTH);
+            bar.set_message(shorten_middle(&name, width));
             bar.set_position(progress.sent());
             tokio::time::sleep(REDRAW).await;
         }
     });
 }
 
+/// Returns the beginning of a transcript. The file was written a moment ago, so it is in memory.
+fn first_sentence(outputs: &[PathBuf]) -> Option<String> {
+    let text = outputs
+        .iter()
+        .find(|file| file.extension().is_some_and(|end| end == "txt"))?;
+    let mut bytes = Vec::new();
+    let file = File::open(text).ok()?;
+    file.take(SENTENCE_BYTES).read_to_end(&mut bytes).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    let line = text.lines().find(|line| !line.trim().is_empty())?;
+    Some(escape_control_chars(line.trim()))
+}
+
+fn done_line(name: &Path, outputs: &[PathBuf], silent: bool) -> String {
+    let sentence = match silent {
+        true => Some("(no speech)".to_owned()),
+        false => first_sentence(outputs),
+    };
+    let width = terminal_width().saturating_sub("done   ".len());
+    let (name, sentence) = run_lines::transcript(&printable_path(name), sentence.as_deref(), width);
+    let gap = " ".repeat(if sentence.is_empty() {
+        0
+    } else {
+        run_lines::GAP
+    });
+    format!("{SUCCESS}done{SUCCESS:#}   {name}{gap}{DIM}{sentence}{DIM:#}")
+}
+
 impl Observer for TerminalDisplay {
     fn on_event(&self, event: &RunEvent) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.started.elapsed();
         match event {
             RunEvent::Scanned { source, scan } => Self::scanned(source, scan),
             RunEvent::SourceMissing {
@@ -212,29 +280,23 @@ impl Observer for TerminalDisplay {
                 name,
                 size_bytes,
                 progress,
-            } => {
-                state.estimate.submit(*job, now);
-                if *size_bytes > 0 {
-                    let bar = upload_bar(&printable_path(name), *size_bytes);
-                    state.uploads.insert(*job, bar.clone());
-                    follow(bar, progress.clone());
-                }
-            }
+            } => self.upload_started(&mut state, *job, (name, *size_bytes), progress),
             RunEvent::UploadEnded { job } => {
                 if let Some(bar) = state.uploads.remove(job) {
                     bar.finish_and_clear();
                 }
             }
-            RunEvent::Done { name, silent, .. } => {
-                state.done += 1;
-                let silent = if *silent { " (no speech)" } else { "" };
-                print_line(&format!(
-                    "{SUCCESS}done{SUCCESS:#}   {}{silent}",
-                    printable_path(name)
-                ));
+            RunEvent::Done {
+                name,
+                outputs,
+                silent,
+                ..
+            } => {
+                state.counts.done += 1;
+                print_line(&done_line(name, outputs, *silent));
             }
             RunEvent::SetAside { name, kept, .. } => {
-                state.done += 1;
+                state.counts.done += 1;
                 print_line(&format!(
                     "{SUCCESS}done{SUCCESS:#}   {}: the earlier transcript (item {kept}) is better and stays",
                     printable_path(name)
@@ -268,10 +330,10 @@ impl Observer for TerminalDisplay {
                 printable_path(name),
                 escape_control_chars(&failure.message)
             )),
-            RunEvent::Failed { name, failure, .. } => {
-                state.failed += 1;
+            RunEvent::Failed { job, name, failure } => {
+                state.counts.failed += 1;
                 print_line(&format!(
-                    "{ERROR}failed{ERROR:#} {}: {}",
+                    "{ERROR}failed{ERROR:#} {} (item {job}): {}",
                     printable_path(name),
                     escape_control_chars(&failure.to_string())
                 ));
@@ -325,11 +387,8 @@ impl Observer for TerminalDisplay {
                 "{ERROR}cannot write to the database{ERROR:#}: {}",
                 escape_control_chars(reason)
             )),
-            RunEvent::Accepted { .. } | RunEvent::AnswerRecovered { .. } => {
-                state.estimate.accept(now)
-            }
-            RunEvent::Received { job, audio_s, .. } => {
-                state.estimate.receive(*job, audio_s.unwrap_or(0.0), now);
+            RunEvent::Received { audio_s, .. } => {
+                state.counts.audio_s += audio_s.unwrap_or(0.0);
             }
             RunEvent::Tick {
                 counts,

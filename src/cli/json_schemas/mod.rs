@@ -22,6 +22,7 @@ use crate::app::catalogue::ModelView;
 use crate::app::doctor::check_result::CheckResult;
 use crate::app::item_list::ItemList;
 use crate::app::items::{ItemDetails, ItemView};
+use crate::app::open::readable_file::ReadableFile;
 use crate::app::passage::Passage;
 use crate::app::plan::Plan;
 use crate::app::prices::{ModelPrice, UnpricedModel};
@@ -78,6 +79,7 @@ fn schemas() -> Vec<(&'static str, Value)> {
             "Standard input of `notify.command`, and body of `notify.webhook`.",
         ),
         schema::<TestDelivery>("notify", "Line of `notify --test --json`: a channel."),
+        schema::<ReadableFile>("open", "Output of `open --json`: the file of a transcript."),
         schema::<Passage>(
             "passage",
             "Answer of the MCP tool `read_passage`: the text around a time.",

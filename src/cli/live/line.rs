@@ -1,10 +1,8 @@
 //! Lines fitted to the width of a terminal. Widths are in columns.
 
+use crate::cli::fit::truncate_end;
 use anstyle::Style;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
-
-/// Mark in place of truncated text.
-const ELLIPSIS: char = '…';
+use unicode_width::UnicodeWidthStr;
 
 /// Line of text in one style.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,42 +22,6 @@ impl StyledLine {
         let (style, text) = (self.style, &self.text);
         format!("{style}{text}{style:#}")
     }
-}
-
-/// Truncates text at its end to fit `width`.
-pub(super) fn truncate_end(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
-    }
-    let mut left = width.saturating_sub(1);
-    let kept = text.chars().take_while(|char| fits(*char, &mut left));
-    let kept: String = kept.collect();
-    if width == 0 {
-        kept
-    } else {
-        format!("{}{ELLIPSIS}", kept.trim_end())
-    }
-}
-
-/// Truncates text at its start to fit `width`. For a path, this keeps the file name.
-pub(super) fn truncate_start(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
-    }
-    let mut left = width.saturating_sub(1);
-    let kept = text.chars().rev().take_while(|char| fits(*char, &mut left));
-    let mut kept: Vec<_> = kept.collect();
-    if width > 0 {
-        kept.push(ELLIPSIS);
-    }
-    kept.iter().rev().collect()
-}
-
-fn fits(char: char, left: &mut usize) -> bool {
-    let width = char.width().unwrap_or(0);
-    let fits = width <= *left;
-    *left = left.saturating_sub(width);
-    fits
 }
 
 /// Pads or truncates text to exactly `width`.
@@ -99,19 +61,6 @@ pub(super) fn wrap(parts: &[String], between: &str, width: usize) -> Vec<String>
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn text_is_truncated_by_display_width() {
-        assert_eq!(truncate_end("recording", 9), "recording");
-        assert_eq!(truncate_end("recording", 5), "reco…");
-        assert_eq!(truncate_end("録音録音", 6), "録音…");
-        assert_eq!(truncate_start("talks/2024/a.mp3", 8), "…4/a.mp3");
-        assert_eq!(truncate_start("録音録音", 4), "…音");
-        assert_eq!(
-            (truncate_end("ab", 0), truncate_start("ab", 0)),
-            (String::new(), String::new())
-        );
-    }
 
     #[test]
     fn text_is_padded_by_display_width() {

@@ -1,9 +1,11 @@
 //! `nightscribe status --watch`: a live view on a terminal, and plain blocks of text otherwise.
 //!
 //! - `view`: rendering of a snapshot for any terminal size
+//! - `controls`: keys
 //! - `line`: lines fitted to the terminal width
 //! - `screen`: terminal control
 
+mod controls;
 mod line;
 mod screen;
 mod view;
@@ -12,11 +14,14 @@ use super::exit::{CommandError, Exit};
 use super::signals::stop_on_signal;
 use crate::app::live::SnapshotLoader;
 use crate::app::session::Session;
+use controls::{Controls, Effect};
+use crossterm::event::EventStream;
+use futures_util::StreamExt;
 use jiff::tz::TimeZone;
 use screen::Screen;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use view::Scene;
 
@@ -25,7 +30,7 @@ const EVERY: Duration = Duration::from_secs(1);
 /// Width in columns without a terminal.
 const PLAIN_WIDTH: usize = 80;
 
-/// Shows the queue until SIGINT or SIGTERM.
+/// Shows the queue until SIGINT, SIGTERM or `q`.
 ///
 /// # Errors
 /// If the database fails or the output cannot be written.
@@ -52,18 +57,25 @@ async fn on_terminal(
     loader: &mut SnapshotLoader,
     stop: &CancellationToken,
 ) -> Result<(), CommandError> {
-    let mut resized = signal(SignalKind::window_change())
-        .map_err(|error| CommandError::internal("cannot install signal handlers", &error))?;
     let mut scene = load(session, loader).await?;
     // Entered after the first snapshot, so that an early error is printed on the normal screen.
     let screen = Screen::enter()?;
+    let (mut controls, mut keys) = (Controls::default(), EventStream::new());
+    let mut next = Instant::now() + EVERY;
     loop {
         let (width, height) = Screen::size();
-        screen.show(&view::render(&scene, width, Some(height)))?;
+        screen.show(&view::render(&scene, &mut controls, width, Some(height)))?;
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
-            _ = resized.recv() => {}
-            () = tokio::time::sleep(EVERY) => scene = load(session, loader).await?,
+            // Without a keyboard, the view goes on.
+            Some(Ok(event)) = keys.next() => match controls.apply(&event) {
+                Effect::Quit => return Ok(()),
+                Effect::Redraw | Effect::None => {}
+            },
+            () = tokio::time::sleep_until(next) => {
+                scene = load(session, loader).await?;
+                next = Instant::now() + EVERY;
+            }
         }
     }
 }
@@ -75,7 +87,7 @@ async fn in_blocks(
 ) -> Result<(), CommandError> {
     loop {
         let scene = load(session, loader).await?;
-        let lines = view::render(&scene, PLAIN_WIDTH, None);
+        let lines = view::render(&scene, &mut Controls::default(), PLAIN_WIDTH, None);
         let block: String = lines
             .iter()
             .map(|line| format!("{}\n", line.text))

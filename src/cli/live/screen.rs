@@ -7,7 +7,7 @@ use crossterm::cursor::{Hide, MoveTo, Show};
 use crossterm::style::Print;
 use crossterm::terminal::{
     self, Clear, ClearType, DisableLineWrap, EnableLineWrap, EnterAlternateScreen,
-    LeaveAlternateScreen,
+    LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{execute, queue};
 use std::io::{self, Write};
@@ -19,11 +19,12 @@ const DEFAULT_SIZE: (u16, u16) = (80, 24);
 pub(super) struct Screen;
 
 impl Screen {
-    /// Switches to the alternate screen.
+    /// Switches to the alternate screen, where keys are not echoed.
     ///
     /// # Errors
     /// If the terminal cannot be written to.
     pub(super) fn enter() -> Result<Self, CommandError> {
+        enable_raw_mode()?;
         execute!(io::stdout(), EnterAlternateScreen, Hide, DisableLineWrap)?;
         Ok(Self)
     }
@@ -73,5 +74,6 @@ impl Screen {
 impl Drop for Screen {
     fn drop(&mut self) {
         let _closed = execute!(io::stdout(), EnableLineWrap, Show, LeaveAlternateScreen);
+        let _restored = disable_raw_mode();
     }
 }

@@ -118,6 +118,12 @@ fn names(what: &[PathBuf]) -> Result<Vec<PathBuf>, CommandError> {
         }
         let mut list = Vec::new();
         std::io::stdin().lock().read_to_end(&mut list)?;
+        if list.contains(&0) {
+            return Err(CommandError::new(
+                Exit::Usage,
+                "standard input is not a list; expected a file, folder or URL on each line",
+            ));
+        }
         names.extend(names_in_list(&list));
     }
     match names.is_empty() {
@@ -166,8 +172,10 @@ impl Call<'_> {
         let items = self.queue.record().await?;
         self.queue.cancel_others(&items).await?;
         let wanted = items.iter().map(|item| item.job.id).collect();
+        let following = display.follow(&self.session.config, &self.session.environment);
         let summary = self.run_locked(&lock, &wanted, key, &display, stop);
         let summary = summary.await;
+        drop(following);
         display.finish();
         let summary = summary?;
         display.summarize(&summary);
@@ -200,6 +208,7 @@ impl Call<'_> {
             mode: Mode::Queued,
             until: None,
             limit: None,
+            only: None,
             clock: Arc::new(SystemClock),
             observer: Arc::new(DoneObserver {
                 display: display.clone(),

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 use tokio::process::Command;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// A program with its arguments and environment.
 #[derive(Debug, Clone)]
@@ -76,7 +77,7 @@ pub async fn run(
 }
 
 /// Runs a program in the foreground of the terminal, with its input and output, and waits for it to exit. It has no time limit,
-/// as the user ends it.
+/// as the user ends it. Ctrl-C concerns only the program from now on.
 ///
 /// # Errors
 /// If the program cannot be started, or does not exit with 0.
@@ -86,6 +87,8 @@ pub async fn run_attached(call: &Invocation) -> Result<(), ProgramError> {
     for name in &call.withheld {
         command.env_remove(name);
     }
+    // A signal of the terminal also reaches this process. Its end would leave a pager without a terminal.
+    let _ignored = signal(SignalKind::interrupt());
     let status = command.status().await;
     let status = status.map_err(|error| {
         ProgramError::without_status(one_line(&format!("cannot start it: {error}")))

@@ -70,6 +70,9 @@ impl Store {
         };
         let (file, _lock) = lock_folder(folder, &path).await.map_err(failed)?;
         let file = file.ok_or_else(|| StoreError::Incomplete { path: path.clone() })?;
+        if path.is_dir() {
+            return Err(StoreError::Foreign { path });
+        }
         let with_path = |error| with_path(&path, error);
         let writer_options = writer_options(&path);
         let mut connection = writer_options.connect().await.map_err(with_path)?;

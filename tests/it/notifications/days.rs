@@ -55,6 +55,7 @@ fn a_daemon_sends_a_summary_at_midnight() {
         mode: Mode::Daemon,
         until: None,
         limit: None,
+        only: None,
         clock: clock.clone(),
         observer: Arc::new(SilentObserver),
         stop: stop.clone(),

@@ -1,11 +1,13 @@
 //! Rendering of a snapshot for any terminal size.
 
-use super::line::{StyledLine, justify, pad, truncate_end, truncate_start, wrap};
+use super::controls::Controls;
+use super::line::{StyledLine, justify, pad, wrap};
 use crate::app::live::wait_text::wait_text;
 use crate::app::live::{FailedItem, InFlightItem, LiveSnapshot};
 use crate::app::status::Runner;
+use crate::cli::fit::{shorten_middle, truncate_end};
 use crate::cli::terminal::{
-    DIM, ERROR, SUCCESS, WARN, escape_control_chars, format_duration, format_time, printable_path,
+    DIM, ERROR, escape_control_chars, format_duration, format_time, printable_path,
 };
 use crate::domain::{Hold, JobState, Timestamp};
 use anstyle::Style;
@@ -47,8 +49,67 @@ struct ViewSection {
     total: u64,
 }
 
-/// Renders a snapshot to `width` columns and at most `height` lines, or in full without `height`.
-pub(super) fn render(scene: &Scene, width: usize, height: Option<usize>) -> Vec<StyledLine> {
+/// Renders a snapshot to `width` columns and at most `height` lines, or in full without `height`. The last line explains the keys.
+/// Scrolling ends at the last line.
+pub(super) fn render(
+    scene: &Scene,
+    controls: &mut Controls,
+    width: usize,
+    height: Option<usize>,
+) -> Vec<StyledLine> {
+    let Some(height) = height else {
+        return overview(scene, width, None);
+    };
+    let body = height.saturating_sub(1);
+    let mut lines = match controls.is_overview() {
+        true => overview(scene, width, Some(body)),
+        false => selection(scene, controls, width, body),
+    };
+    if body > 0 {
+        lines.resize(body, StyledLine::new(PLAIN, ""));
+        lines.push(StyledLine::new(
+            DIM,
+            truncate_end(&controls.footer(), width),
+        ));
+    }
+    lines
+}
+
+/// Renders what is chosen, below the head.
+fn selection(
+    scene: &Scene,
+    controls: &mut Controls,
+    width: usize,
+    height: usize,
+) -> Vec<StyledLine> {
+    let mut lines = head(scene, width);
+    lines.truncate((height / 2).max(MIN_ROWS));
+    let mut chosen = Vec::new();
+    if !controls.only_failed {
+        if controls.filter.is_empty() {
+            chosen.push(waiting(scene, width));
+        }
+        chosen.push(in_flight(scene, controls, width));
+    }
+    chosen.push(failed(scene, controls, width));
+    let mut rows = Vec::new();
+    for mut section in chosen {
+        rows.extend(section.take(section.wanted(), 1, width));
+    }
+    if rows.is_empty() {
+        rows = ["", "nothing to show"]
+            .map(|text| StyledLine::new(DIM, text))
+            .into();
+    }
+    let room = height.saturating_sub(lines.len());
+    controls.scroll = controls.scroll.min(rows.len().saturating_sub(room));
+    lines.extend(rows.into_iter().skip(controls.scroll).take(room));
+    lines
+}
+
+/// Renders everything from its beginning.
+fn overview(scene: &Scene, width: usize, height: Option<usize>) -> Vec<StyledLine> {
+    let all = Controls::default();
     let mut lines = head(scene, width);
     if let Some(height) = height {
         lines.truncate((height / 2).max(MIN_ROWS));
@@ -62,8 +123,8 @@ pub(super) fn render(scene: &Scene, width: usize, height: Option<usize>) -> Vec<
     );
     let sections = [
         waiting(scene, width),
-        in_flight(scene, width),
-        failed(scene, width),
+        in_flight(scene, &all, width),
+        failed(scene, &all, width),
     ];
     let mut sections: Vec<_> = sections
         .into_iter()
@@ -147,7 +208,7 @@ fn head(scene: &Scene, width: usize) -> Vec<StyledLine> {
     let counts = wrap(&counts(scene), " · ", width).into_iter();
     lines.extend(counts.map(|line| StyledLine::new(PLAIN, line)));
     let figures = wrap(&figures(scene), " · ", width).into_iter();
-    lines.extend(figures.map(|line| StyledLine::new(SUCCESS, line)));
+    lines.extend(figures.map(|line| StyledLine::new(PLAIN, line)));
     lines
 }
 
@@ -191,6 +252,10 @@ fn figures(scene: &Scene) -> Vec<String> {
         let left = format_duration(Duration::from_secs(left_s));
         format!("about {left} left")
     }));
+    figures.extend(snapshot.when_run_s.map(|left_s| {
+        let left = format_duration(Duration::from_secs(left_s));
+        format!("when it runs: about {left}")
+    }));
     figures.extend(snapshot.next_expiry.map(|expiry| {
         if expiry > snapshot.now {
             let left = format_duration(expiry.since(snapshot.now));
@@ -217,7 +282,7 @@ fn hold_lines(scene: &Scene, hold: &Hold, width: usize) -> Vec<StyledLine> {
     let held = format!("HELD since {since}: {reason}: {message}");
     vec![
         StyledLine::new(PLAIN, ""),
-        StyledLine::new(WARN, truncate_end(&held, width)),
+        StyledLine::new(ERROR, truncate_end(&held, width)),
         StyledLine::new(PLAIN, truncate_end(hold.kind.advice(), width)),
     ]
 }
@@ -237,15 +302,31 @@ fn waiting(scene: &Scene, width: usize) -> ViewSection {
     }
 }
 
-fn in_flight(scene: &Scene, width: usize) -> ViewSection {
-    let sending = scene.snapshot.sending.iter();
-    let sending = sending.map(|one| in_flight_row(scene, "sending", one, width));
-    let pending = scene.snapshot.pending.iter();
-    let pending = pending.map(|one| in_flight_row(scene, "pending", one, width));
+fn in_flight(scene: &Scene, controls: &Controls, width: usize) -> ViewSection {
+    let snapshot = &scene.snapshot;
+    let rows_of = |state: &'static str, items: &[InFlightItem]| -> Vec<_> {
+        let shown = items
+            .iter()
+            .filter(|one| controls.shows(&printable_path(&one.relative)));
+        shown
+            .map(|one| in_flight_row(scene, state, one, width))
+            .collect()
+    };
+    let mut rows = rows_of("sending", &snapshot.sending);
+    rows.extend(rows_of("pending", &snapshot.pending));
+    let total = snapshot.count(JobState::Submitting) + snapshot.count(JobState::Pending);
     ViewSection {
         heading: StyledLine::new(BOLD, "IN FLIGHT"),
-        rows: sending.chain(pending).collect(),
-        total: scene.snapshot.count(JobState::Submitting) + scene.snapshot.count(JobState::Pending),
+        total: total_of(controls, &rows, total),
+        rows,
+    }
+}
+
+/// Returns the number of entries that a section has. Those that the filter hides are not counted.
+fn total_of(controls: &Controls, rows: &[StyledLine], total: u64) -> u64 {
+    match controls.filter.is_empty() {
+        true => total,
+        false => rows.len() as u64,
     }
 }
 
@@ -286,12 +367,14 @@ fn joined(size: &str, expiry: &str) -> String {
     }
 }
 
-fn failed(scene: &Scene, width: usize) -> ViewSection {
-    let rows = scene.snapshot.failures.iter();
+fn failed(scene: &Scene, controls: &Controls, width: usize) -> ViewSection {
+    let shown = scene.snapshot.failures.iter();
+    let shown = shown.filter(|one| controls.shows(&printable_path(&one.relative)));
+    let rows: Vec<_> = shown.map(|one| failure(scene, one, width)).collect();
     ViewSection {
         heading: StyledLine::new(ERROR, "RECENT FAILURES"),
-        rows: rows.map(|one| failure(scene, one, width)).collect(),
-        total: scene.snapshot.count(JobState::Failed),
+        total: total_of(controls, &rows, scene.snapshot.count(JobState::Failed)),
+        rows,
     }
 }
 
@@ -300,7 +383,7 @@ fn failure(scene: &Scene, one: &FailedItem, width: usize) -> StyledLine {
     let left = format!("  {at}  ");
     // The name gets at most half of the width, so that the reason is visible.
     let name_width = width.saturating_sub(left.width()) / 2;
-    let name = truncate_start(&printable_path(&one.relative), name_width);
+    let name = shorten_middle(&printable_path(&one.relative), name_width);
     let reason = escape_control_chars(&one.failure.to_string());
     let text = format!("{left}{name} ({}): {reason}", one.item);
     StyledLine::new(PLAIN, truncate_end(&text, width))
@@ -319,10 +402,10 @@ fn named(left: &str, name: &str, rights: &[String], width: usize) -> StyledLine 
     let text = match right {
         Some(right) => {
             let name_width = available - GAP - right.width();
-            let name = pad(&truncate_start(name, name_width), name_width);
+            let name = pad(&shorten_middle(name, name_width), name_width);
             format!("{left}{name}  {right}")
         }
-        None => format!("{left}{}", truncate_start(name, available)),
+        None => format!("{left}{}", shorten_middle(name, available)),
     };
     StyledLine::new(PLAIN, truncate_end(text.trim_end(), width))
 }

@@ -3,8 +3,8 @@
 use super::*;
 use crate::app::live::LiveSnapshot;
 use crate::app::live::queue_state::QueueState;
+use crate::app::progress::Forecast;
 use crate::domain::{ErrorClass, Failure, HoldKind, JobId};
-use crate::policy::forecast::Progress;
 use crate::policy::hours::Opening;
 use crate::store::sqlite::activity::{
     Activity, HEAD_LIMIT, InFlightRecording, RecentFailure, WaitingJobs,
@@ -106,14 +106,10 @@ fn night() -> QueueState {
             ],
         },
         rate_window: Duration::from_secs(600),
-        progress: Some(Progress {
-            period: Duration::from_secs(600),
-            accepted: 36,
-            queued: 1183,
-            pending: 8,
-            last_accepted: Duration::from_secs(3),
-            slow_result: Some(Duration::from_secs(240)),
-        }),
+        forecast: Forecast {
+            left: Some(Duration::from_secs(19_957)),
+            when_run: None,
+        },
         sources: BTreeMap::from([("talks".to_owned(), true), ("nas".to_owned(), false)]),
     }
 }
@@ -122,7 +118,7 @@ fn held() -> QueueState {
     let mut queue = night();
     let message = "the account is out of credit (402)".to_owned();
     queue.holds = vec![Hold::new(HoldKind::Credit, before(3000), message)];
-    queue.progress = None;
+    queue.forecast = Forecast::default();
     queue
 }
 
@@ -130,7 +126,7 @@ fn empty() -> QueueState {
     let mut queue = night();
     queue.overview = Overview::default();
     queue.activity = Activity::default();
-    queue.progress = None;
+    queue.forecast = Forecast::default();
     queue
 }
 
@@ -142,7 +138,7 @@ fn scene(queue: &QueueState) -> Scene {
 }
 
 fn text(queue: &QueueState, width: usize, height: Option<usize>) -> String {
-    let lines = render(&scene(queue), width, height);
+    let lines = render(&scene(queue), &mut Controls::default(), width, height);
     let lines: Vec<_> = lines.iter().map(|line| line.text.as_str()).collect();
     lines.join("\n")
 }
@@ -186,7 +182,7 @@ fn the_view_fits_every_size() {
     for scene in [night(), held(), empty()].map(|queue| scene(&queue)) {
         for width in 1..=220 {
             for height in (1..=60).step_by(7) {
-                let lines = render(&scene, width, Some(height));
+                let lines = render(&scene, &mut Controls::default(), width, Some(height));
                 assert!(lines.len() <= height, "{width}×{height}");
                 for line in &lines {
                     assert!(

@@ -1,6 +1,6 @@
 //! Queued jobs that may be submitted.
 
-use super::reachable::{REACHABLE, ReachableSources, WITHIN_BUDGET, json_names};
+use super::reachable::{REACHABLE, ReachableSources, WITHIN_BUDGET, among, json_names};
 use crate::domain::{ErrorClass, Job, JobId, PaidMark, Recording, RecordingId, Timestamp};
 use crate::store::error::StoreError;
 use crate::store::sqlite::held::IS_HELD;
@@ -68,12 +68,13 @@ impl Store {
         closed_models: &[String],
         limit: usize,
     ) -> Result<Vec<Candidate>, StoreError> {
+        let among = among(7);
         // The index is named because SQLite would otherwise read and sort the whole queue.
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
             "SELECT {CANDIDATE}
              FROM jobs j INDEXED BY jobs_queued JOIN recordings r ON r.id = j.recording_id
              WHERE j.state = 'queued' AND j.uncertain_attempt_id IS NULL AND j.due_at <= ?1 AND {WITHIN_BUDGET}
-                   AND {REACHABLE} AND {UNBLOCKED} AND NOT {IS_HELD} AND j.id NOT IN (SELECT value FROM json_each(?5))
+                   AND {REACHABLE} AND {among} AND {UNBLOCKED} AND NOT {IS_HELD} AND j.id NOT IN (SELECT value FROM json_each(?5))
                    AND (?6 = '[]' OR j.model_key NOT IN (SELECT value FROM json_each(?6)))
              ORDER BY j.priority DESC, j.due_at, j.id LIMIT +?4"
         )))
@@ -83,6 +84,7 @@ impl Store {
         .bind(row::to_integer(limit as u64))
         .bind(row::json_ids(exclude.iter().map(|job| job.0)))
         .bind(json_names(closed_models))
+        .bind(reach.only_ids())
         .fetch_all(self.readers())
         .await?;
         rows.iter().map(candidate).collect()
@@ -110,14 +112,16 @@ impl Store {
         reach: &ReachableSources,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, StoreError> {
+        let among = among(4);
         let due: Option<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
             "SELECT min(j.due_at) FROM jobs j JOIN recordings r ON r.id = j.recording_id
              WHERE j.state = 'queued' AND j.uncertain_attempt_id IS NULL AND j.due_at > ?1 AND {WITHIN_BUDGET}
-                   AND {REACHABLE} AND NOT {IS_HELD}"
+                   AND {REACHABLE} AND {among} AND NOT {IS_HELD}"
         )))
         .bind(now.millis())
         .bind(json_names(&reach.present))
         .bind(json_names(&reach.configured))
+        .bind(reach.only_ids())
         .fetch_one(self.readers())
         .await?;
         Ok(due.map(Timestamp::from_millis))

@@ -1,6 +1,6 @@
 //! Work that remains for a run.
 
-use super::reachable::{REACHABLE, ReachableSources, WITHIN_BUDGET, json_names};
+use super::reachable::{REACHABLE, ReachableSources, WITHIN_BUDGET, among, json_names};
 use crate::domain::AwaitedResults;
 use crate::store::error::StoreError;
 use crate::store::sqlite::held::IS_HELD;
@@ -33,9 +33,10 @@ impl Store {
         reach: &ReachableSources,
         given_up: &[String],
     ) -> Result<RemainingWork, StoreError> {
+        let among = among(5);
         let found = sqlx::query(sqlx::AssertSqlSafe(format!(
             "SELECT EXISTS (SELECT 1 FROM jobs j JOIN recordings r ON r.id = j.recording_id
-                            WHERE j.state = ?1 AND {WITHIN_BUDGET} AND {REACHABLE} AND NOT {IS_HELD}
+                            WHERE j.state = ?1 AND {WITHIN_BUDGET} AND {REACHABLE} AND {among} AND NOT {IS_HELD}
                                   AND (?4 = '[]' OR j.model_key NOT IN (SELECT value FROM json_each(?4)))) AS queued,
                     EXISTS (SELECT 1 FROM jobs WHERE uncertain_attempt_id IS NOT NULL) AS in_doubt,
                     EXISTS (SELECT 1 FROM jobs WHERE state = 'submitting') AS submitting,
@@ -46,6 +47,7 @@ impl Store {
         .bind(json_names(&reach.present))
         .bind(json_names(&reach.configured))
         .bind(json_names(given_up))
+        .bind(reach.only_ids())
         .fetch_one(self.readers())
         .await?;
         Ok(RemainingWork {
