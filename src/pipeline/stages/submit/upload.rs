@@ -25,11 +25,12 @@ impl Submit {
             candidate,
             ready,
             checked_at,
-            copy,
+            copy: copied,
         } = checked;
         let (job, revision) = (candidate.job.id, candidate.recording.revision);
         let progress = Arc::new(UploadProgress::default());
-        let copy = copy.map(|copied| copied.copy);
+        // The file of a copy is removed when `copied` is dropped, after the answer.
+        let copy = copied.as_ref().map(|copied| copied.copy.clone());
         self.journal.emit(&RunEvent::UploadStarted {
             job,
             name: candidate.recording.relative.clone(),
