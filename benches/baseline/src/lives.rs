@@ -96,6 +96,7 @@ impl Fixture {
         let reach = ReachableSources {
             configured: vec![SOURCE.to_owned()],
             present: vec![SOURCE.to_owned()],
+            only: None,
         };
         Ok(self
             .store
