@@ -134,7 +134,7 @@ mod tests {
         std::fs::write(&path, "sk-2\n").unwrap();
         assert_eq!(reader().unwrap().expose_secret(), "sk-2");
         std::fs::write(&path, "").unwrap();
-        assert!(reader().unwrap_err().ends_with("is empty"));
+        assert!(reader().unwrap_err().contains("is empty"));
         std::fs::remove_file(&path).unwrap();
         assert!(reader().unwrap_err().contains("cannot read"));
     }
@@ -150,7 +150,7 @@ mod tests {
     fn errors_name_the_location_but_not_the_key() {
         assert_eq!(
             error_message("  "),
-            "no API key: the environment variable `K` is empty"
+            "no API key: the environment variable `K` is empty; put the key into it"
         );
         assert!(!error_message("sk-1 sk-2").contains("sk-1"));
         let error = read_key(&KeySource::Env("Q".to_owned()), &environment("x")).unwrap_err();
