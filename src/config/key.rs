@@ -160,6 +160,9 @@ mod tests {
         );
         let error =
             read_key(&KeySource::File("/nowhere/key".into()), &environment("x")).unwrap_err();
-        assert_eq!(error.to_string(), "no API key: cannot read `/nowhere/key`");
+        assert_eq!(
+            error.to_string(),
+            "no API key: cannot read the file of `api.key_file`, `/nowhere/key`"
+        );
     }
 }
