@@ -8,7 +8,7 @@ use crate::media::input::Input;
 use std::io::{self, Read, Seek};
 
 /// Returns the head that makes an MP4 of a file of `len` bytes, if its kind needs one. `extension` is in lower case. Returns
-/// `None` if its packets cannot be listed, or if its parts have different parameters. Blocks.
+/// `None` if its packets cannot be listed or last no time, or if its parts have different parameters. Blocks.
 ///
 /// # Errors
 /// If the file cannot be read, or has too many packets.
@@ -26,5 +26,7 @@ pub fn head_of(
         IndexedSound::Adts => adts(source, len)?,
         IndexedSound::Fragments => fragment_table(&mut Input::unbounded(source, len))?,
     };
+    // Players treat a track that lasts no time as none.
+    let table = table.filter(|table| table.played() > 0);
     Ok(table.map(|table| head(&table, len)))
 }
