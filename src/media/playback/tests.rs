@@ -3,6 +3,7 @@
 use super::decoded_sound::DecodedSound;
 use super::frame_index::{adts, mp3};
 use super::head::head;
+use super::index::head_of;
 use super::playable::Playable;
 use super::player::{NotPlayable, Player};
 use super::resampler::Resampler;
@@ -160,6 +161,26 @@ fn fragments_behind_one_head_have_the_packets_of_the_whole() {
         let packets = packets(with_head(&table, &file));
         assert_eq!(packets, self::packets(sound("aac.m4a")), "{name}");
     }
+}
+
+#[test]
+fn fragments_that_last_no_time_get_no_head() {
+    let mut file = sound("aac-fragments.mp4");
+    let places = |file: &[u8], kind: &[u8; 4]| -> Vec<_> {
+        let found = file.windows(4).enumerate();
+        found
+            .filter_map(|(at, four)| (four == kind).then_some(at))
+            .collect()
+    };
+    // The last fragment has a duration for each packet. The others have one in their header.
+    let last = *places(&file, b"moof").last().unwrap();
+    file.truncate(last - 4);
+    let head_of = |file: &[u8]| head_of(&mut Cursor::new(file), file.len() as u64, Some("mp4"));
+    assert!(head_of(&file).unwrap().is_some());
+    for at in places(&file, b"tfhd") {
+        file[at + 12..at + 16].fill(0);
+    }
+    assert!(head_of(&file).unwrap().is_none());
 }
 
 #[test]
