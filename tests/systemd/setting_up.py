@@ -6,8 +6,8 @@ from night import KEY, SOURCE, STATE, TRANSCRIPTS
 def install(night, package):
     night.step("Install the package")
     machine = night.machine
-    machine.write("/root/nightscribe.deb", package.read_bytes())
-    output = machine.run("DEBIAN_FRONTEND=noninteractive apt-get install -y /root/nightscribe.deb 2>&1")
+    machine.write("/var/tmp/nightscribe.deb", package.read_bytes())
+    output = machine.run("DEBIAN_FRONTEND=noninteractive apt-get install -y /var/tmp/nightscribe.deb 2>&1")
     night.see("apt installs it", "rror" not in output, machine.run("nightscribe --version"))
     night.see("it has a user", machine.succeeds("id nightscribe"), machine.run("id nightscribe"))
     states = {unit: (night.unit("UnitFileState", unit), night.unit("ActiveState", unit))
