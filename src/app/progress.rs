@@ -19,10 +19,9 @@ const SECONDS_PER_BYTE: f64 = 8.0 / 128_000.0;
 /// Time until the last result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Forecast {
-    /// Of the active run. `None` if nothing runs, submissions are held, no work is left, or nothing is known yet.
+    /// Time left of the active run. `None` without an active run, work, or measured submissions, and during a hold.
     pub left: Option<Duration>,
-    /// Of a run that would begin now. `None` if one is active, submissions are held, no work is left, or no run has been
-    /// before.
+    /// Duration of a run that would begin now. `None` beside an active run, without work or an earlier run, and during a hold.
     pub when_run: Option<Duration>,
 }
 

@@ -249,7 +249,7 @@ impl Session {
     }
 }
 
-/// What a use case mostly does with the queue.
+/// Main use of the queue by a use case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Purpose {
     Reading,

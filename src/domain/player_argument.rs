@@ -16,7 +16,7 @@ enum Part {
     Start,
 }
 
-/// What is played.
+/// Recording, and the moment at which the player starts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Playback {
     /// Absolute path or URL of the recording.

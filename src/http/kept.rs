@@ -13,7 +13,7 @@ const QUICK: Duration = Duration::from_millis(40);
 const USES_PER_LOADING: u32 = 50;
 /// Age at which a value is not used any more.
 const MAX_AGE: Duration = Duration::from_secs(600);
-/// How long a page waits for a value. It goes on to load.
+/// Time that a page waits for a value. The loading goes on after it.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A value that is kept. Cheap to clone.
@@ -34,7 +34,7 @@ struct Loaded<T> {
     took: Duration,
 }
 
-/// What to do about a request for a value.
+/// Answer to a request for a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Action {
     /// Use the value.
@@ -45,7 +45,7 @@ enum Action {
     Load,
 }
 
-/// Decides about a value of an age, whose loading took some time.
+/// Decides by the age of a value and by the time that its loading took.
 fn action(age: Duration, took: Duration) -> Action {
     if took < QUICK || age > MAX_AGE {
         Action::Load
@@ -87,7 +87,8 @@ impl<T> Kept<T> {
 }
 
 impl<T: Clone + Send + Sync + 'static> Kept<T> {
-    /// Returns the value, which `load` loads if needed. `None` if this takes more than two seconds: it is there later.
+    /// Returns the value, which `load` loads if needed. `None` if this takes more than two seconds. The
+    /// loading goes on for later calls.
     ///
     /// # Errors
     /// If it cannot be loaded.

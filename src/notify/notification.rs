@@ -160,7 +160,7 @@ pub struct ReportedProblem {
     pub kind: &'static str,
     /// Description of the problem.
     pub message: String,
-    /// What happens next, and what a person can do.
+    /// Next step of the program, and advice to the reader.
     pub advice: &'static str,
 }
 

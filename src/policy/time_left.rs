@@ -123,8 +123,8 @@ impl TimeLeft {
     }
 }
 
-/// Returns the time left of the active run. Without one, returns the time that a run would take. `None` if no work is left, or
-/// nothing is known yet.
+/// Returns the time left of the active run, or otherwise the time that a run would take. `None` without work or measured
+/// submissions.
 #[must_use]
 pub fn time_left(progress: &Progress) -> Option<TimeLeft> {
     if progress.queued_total == 0 && progress.sending.is_empty() && progress.pending.is_empty() {
@@ -260,8 +260,8 @@ struct Speed {
 }
 
 impl Speed {
-    /// Fits the last submissions of this run, or those of earlier runs as long as it has no results. Without any, a result
-    /// takes at least as long as the run has waited for it. `None` without submissions.
+    /// Fits the last submissions of this run, or of all runs until this one has a result. Without any result, a result takes the
+    /// time that the run has waited. `None` without submissions.
     fn of(progress: &Progress, period: Duration) -> Option<Self> {
         let running = progress.running.unwrap_or_default();
         let mut known: Vec<_> = accepted_in(progress, running).collect();

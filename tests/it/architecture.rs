@@ -1,4 +1,4 @@
-//! What the documents say of the code, and what the code says of itself, is true.
+//! Statements of the documents and of module comments about the code are true.
 
 mod cycles;
 mod import_graph;

@@ -19,7 +19,7 @@ use script::Script;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What a night came to.
+/// Result of a night.
 #[derive(Debug, PartialEq)]
 struct Night {
     digest: u64,

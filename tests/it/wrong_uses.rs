@@ -38,7 +38,7 @@ const THEMES: [(&str, &[WrongUse]); 8] = [
     ("surroundings", surroundings::ROWS),
 ];
 
-/// Creates an environment with a done item, a failed one, and a file that is no recording.
+/// Creates an environment with a done item, a failed item, and a text file.
 fn environment() -> TestEnv {
     let env = TestEnv::with_recordings(settings(), 1);
     env.run_once(0);

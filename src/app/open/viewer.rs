@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// Pagers that are tried without `$PAGER`.
 const PAGERS: [&str; 2] = ["less", "more"];
 
-/// What shows a transcript on a terminal.
+/// Program that shows a transcript.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Viewer {
     /// The program that the desktop has for the file. It has a window of its own.

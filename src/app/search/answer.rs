@@ -44,7 +44,7 @@ pub struct SearchHit {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SearchPassage {
-    /// What is said.
+    /// Spoken text.
     #[serde(flatten)]
     pub spoken: SpokenText,
     /// Parts of the text that match, in order.

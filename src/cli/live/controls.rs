@@ -5,7 +5,7 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 /// Lines that a page key scrolls.
 const PAGE: usize = 10;
 
-/// What the user chose to see.
+/// Choices of the user.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Controls {
     /// Whether only failures are shown.

@@ -1,4 +1,4 @@
-//! What the index stores of a transcript.
+//! The entry of a transcript in the index.
 
 use super::words::{add_words, beginning};
 use crate::domain::{JobId, Language};

@@ -18,7 +18,7 @@ pub struct Query {
 /// Terms of which one must occur. There is at least one.
 pub type Group = Vec<Term>;
 
-/// What occurs in a text.
+/// Words or phrases that occur in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Term {
     /// A word, or several in a row.

@@ -36,7 +36,7 @@ pub(super) async fn pause_submissions(
     Ok(Json(request.perform(&site.session).await?))
 }
 
-/// What a resumption approves.
+/// Holds that a resumption approves.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ResumeRequest {

@@ -3,7 +3,7 @@
 use axum::http::Method;
 use url::Url;
 
-/// What the headers of a request say about the site that caused it.
+/// Site that caused a request, by its headers.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::http) struct Caller<'a> {
     /// `Sec-Fetch-Site`. Every current browser sends it to addresses that it trusts, such as localhost and https.

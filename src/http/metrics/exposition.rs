@@ -15,7 +15,7 @@ use prometheus_client::registry::{Registry, Unit};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-/// What is read of the queue for a scrape.
+/// Figures of the queue for one scrape.
 #[derive(Debug)]
 pub(super) struct Figures {
     /// Status.

@@ -25,7 +25,7 @@ pub(in crate::http) struct Totals {
     pub(super) latencies: BTreeMap<String, Latencies>,
     /// Billed audio in seconds, by model.
     pub(super) audio_s: BTreeMap<String, f64>,
-    /// What the service charged in US dollars, by model.
+    /// Charges of the service in US dollars, by model.
     pub(super) charged_usd: BTreeMap<String, f64>,
 }
 

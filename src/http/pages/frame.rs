@@ -1,4 +1,4 @@
-//! What all pages share: the frame around their content.
+//! The frame around the content of all pages.
 
 use crate::http::site::Site;
 use askama::Template;

@@ -1,4 +1,4 @@
-//! What a list of recordings shows, as the query of its address.
+//! Filters, order and page of a list of recordings, as the query of its address.
 
 use crate::domain::{ErrorClass, JobId, JobState};
 use crate::store::sqlite::item_order::ItemOrder;
@@ -7,7 +7,7 @@ use url::form_urlencoded;
 
 /// Confidence below which a transcript counts as one of low confidence on the page.
 const LOW_CONFIDENCE: f64 = 0.7;
-/// What a list shows. Values that are not known count as not set, so that a bookmark keeps working.
+/// Filters, order and page of a list. Values that are not known count as not set, so that a bookmark keeps working.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct ListQuery {
     pub(super) state: Option<JobState>,
@@ -94,7 +94,7 @@ impl ListQuery {
 /// Result of an action, in the query of the page that follows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ActionResult {
-    /// What was done: `retry`, `cancel`, `pause` or `resume`.
+    /// Last action: `retry`, `cancel`, `pause` or `resume`.
     pub(super) action: &'static str,
     /// Number of items that were changed.
     pub(super) changed: usize,

@@ -9,7 +9,7 @@ const BUFFER_BYTES: usize = 1024 * 1024;
 const LOOKAHEAD_BYTES: usize = 64 * 1024;
 
 /// Passes all whole frames in `source` to `visit`, each with its offset. `source` begins at the offset `start` of the file.
-/// What lies between frames, such as tags of joined parts, is passed over. The pass ends early if `visit` returns `false`.
+/// Bytes between frames, such as tags of joined parts, are passed over. The pass ends early if `visit` returns `false`.
 ///
 /// # Errors
 /// If `source` cannot be read, or `visit` fails.

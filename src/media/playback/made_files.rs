@@ -98,7 +98,7 @@ impl MadeFiles {
     /// too little space. Blocks.
     ///
     /// # Errors
-    /// If there is no space, or the folder cannot be used.
+    /// If the disk has no free space, or the folder cannot be used.
     pub(super) fn room(&self, wanted: u64) -> io::Result<u64> {
         self.room_in(spare_bytes(&self.folder), wanted)
     }

@@ -35,7 +35,7 @@ pub(crate) struct SourceFolder {
 pub(crate) struct EventEffect {
     /// Index of the source in the configuration.
     pub(crate) source: usize,
-    /// What happened to the file.
+    /// Kind of the change.
     pub(crate) sign: FileChange,
     /// New folder to watch.
     pub(crate) folder: Option<PathBuf>,

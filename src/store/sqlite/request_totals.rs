@@ -27,7 +27,7 @@ pub struct RequestTotal {
     pub latency_s: f64,
     /// Audio that was billed for them, in seconds.
     pub billed_s: f64,
-    /// What the service charged for them, in US dollars, as far as it said so.
+    /// Charges that the service stated for them, in US dollars.
     pub charged_usd: f64,
 }
 

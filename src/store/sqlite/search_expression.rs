@@ -2,7 +2,7 @@
 
 use crate::domain::search::query::{Group, Phrase, Query, Term};
 
-/// What is searched in each table. At least one is.
+/// Expression for each table. At least one is given.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Expressions {
     /// In `transcript_search`.

@@ -1,4 +1,4 @@
-//! What follows from an answer: the product decides, and the effect is applied here as in the stages of the pipeline.
+//! Effects of answers. The product decides, and the effect is applied here as in the stages of the pipeline.
 
 use super::machine::{Coming, Flight, Machine, Moment, Uncertain};
 use super::script::MINUTE;

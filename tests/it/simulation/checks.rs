@@ -1,4 +1,4 @@
-//! What must hold at every moment of a night.
+//! Conditions that hold at every moment of a night.
 
 use super::script::{MINUTE, Script};
 use super::service::{RETENTION, Service, WITHDRAWN, is_bad, model_of};

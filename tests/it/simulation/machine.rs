@@ -223,7 +223,7 @@ impl<'g> Machine<'g> {
             .end(self.script, &self.service, &self.desk.states);
     }
 
-    /// What is held for generations and requests, which must be nothing when all are done.
+    /// Number of entries kept for generations and requests. It is 0 when all are done.
     pub fn held(&self) -> usize {
         self.schedule.len()
             + self.passed.len()

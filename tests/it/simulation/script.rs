@@ -1,4 +1,4 @@
-//! What happens in a night, by the true time in milliseconds from its start.
+//! Events of a night, by the true time in milliseconds from its start.
 
 use super::dice::Dice;
 use nightscribe::domain::HoldKind;
@@ -24,7 +24,7 @@ impl Span {
     }
 }
 
-/// What is wrong with the service for a time.
+/// Fault of the service for a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
     /// Nobody answers.

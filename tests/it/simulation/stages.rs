@@ -1,4 +1,4 @@
-//! What the machine does whenever it looks: submissions and polls leave, as in the stages of the pipeline.
+//! One pass of the machine: it sends submissions and polls, as the stages of the pipeline do.
 
 use super::machine::{Coming, Flight, Machine};
 use super::script::HOUR;
