@@ -18,8 +18,10 @@ use jiff::tz::TimeZone;
 use std::sync::Arc;
 use url::form_urlencoded;
 
-/// Number of transcripts on the page.
-const TRANSCRIPTS: usize = 20;
+/// Number of transcripts on the page, and of those that a link adds. Each is read as a whole, which is most of the time of a search.
+const TRANSCRIPTS: usize = 10;
+/// Number of transcripts on the page, at most.
+const MAX_TRANSCRIPTS: usize = 100;
 /// Number of passages of each.
 const PASSAGES: usize = 3;
 
@@ -32,6 +34,8 @@ struct SearchPage {
     problem: String,
     remarks: Vec<String>,
     hits: Vec<HitView>,
+    /// Query string of the same search with more transcripts, or empty if there are no more.
+    more: String,
 }
 
 struct HitView {
@@ -55,23 +59,21 @@ pub(super) async fn search(
     State(site): State<Arc<Site>>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, PageError> {
-    let query = query.unwrap_or_default();
-    let mut fields = form_urlencoded::parse(query.as_bytes());
-    let query = fields.find(|(key, _)| key == "q");
-    let query = query.map_or_else(String::new, |(_, value)| value.trim().to_owned());
+    let (query, transcripts) = fields_of(&query.unwrap_or_default());
     let mut shown = SearchPage {
         frame: Frame::new(&site, "search"),
         query,
         problem: String::new(),
         remarks: Vec::new(),
         hits: Vec::new(),
+        more: String::new(),
     };
     if shown.query.is_empty() {
         return Ok(page(StatusCode::OK, &shown));
     }
     let options = SearchOptions {
         sources: Vec::new(),
-        transcripts: TRANSCRIPTS,
+        transcripts,
         passages: PASSAGES,
     };
     let zone = SystemClock.zone();
@@ -79,6 +81,9 @@ pub(super) async fn search(
     match find(&site.session, &shown.query, &options, &zone).await {
         Ok(answer) => {
             shown.remarks = remarks(&answer);
+            if answer.hits.len() == transcripts {
+                shown.more = more(&shown.query, transcripts);
+            }
             shown.hits = answer
                 .hits
                 .into_iter()
@@ -94,6 +99,34 @@ pub(super) async fn search(
         Err(error) => return Err(PageError::failed(&site, &error)),
     }
     Ok(page(StatusCode::OK, &shown))
+}
+
+/// Returns the search and the number of transcripts from the query string. A number that cannot be used is the smallest.
+fn fields_of(query: &str) -> (String, usize) {
+    let field = |name: &str| {
+        let mut fields = form_urlencoded::parse(query.as_bytes());
+        fields
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.trim().to_owned())
+    };
+    let transcripts = field("limit").and_then(|limit| limit.parse().ok());
+    (
+        field("q").unwrap_or_default(),
+        transcripts.map_or(TRANSCRIPTS, |limit: usize| {
+            limit.clamp(TRANSCRIPTS, MAX_TRANSCRIPTS)
+        }),
+    )
+}
+
+/// Returns the query string of a page with more transcripts. Empty if it has as many as it may.
+fn more(query: &str, transcripts: usize) -> String {
+    if transcripts >= MAX_TRANSCRIPTS {
+        return String::new();
+    }
+    form_urlencoded::Serializer::new(String::new())
+        .append_pair("q", query)
+        .append_pair("limit", &(transcripts + TRANSCRIPTS).to_string())
+        .finish()
 }
 
 fn remarks(answer: &SearchAnswer) -> Vec<String> {
@@ -145,6 +178,23 @@ fn passage_view(passage: SearchPassage) -> PassageView {
 mod tests {
     use super::*;
     use crate::app::search::answer::SearchMatch;
+
+    #[test]
+    fn more_transcripts_are_asked_for_up_to_the_most() {
+        for (query, expected) in [
+            ("q=a", ("a", 10)),
+            ("q=+a+b&limit=20", ("a b", 20)),
+            ("limit=x", ("", 10)),
+            ("q=a&limit=1", ("a", 10)),
+            ("q=a&limit=100000", ("a", 100)),
+            ("q=a&limit=-1", ("a", 10)),
+        ] {
+            assert_eq!(fields_of(query), (expected.0.to_owned(), expected.1));
+        }
+        assert_eq!(more("a & b", 10), "q=a+%26+b&limit=20");
+        assert_eq!(more("a", 90), "q=a&limit=100");
+        assert_eq!(more("a", 100), "");
+    }
 
     #[test]
     fn a_passage_is_divided_at_its_matches() {

@@ -105,3 +105,26 @@ fn a_search_without_results_says_why() {
             .contains("<mark>Budget</mark>")
     );
 }
+
+#[test]
+fn ten_transcripts_are_shown_and_a_link_to_more() {
+    let env = TestEnv::with_recordings(settings(), 11);
+    env.run_once(0);
+    let words = [word("Budget", 1.0, 2.0, 0)];
+    let results: Vec<_> = (0..11)
+        .map(|number| (number.to_string(), result(&words)))
+        .collect();
+    replace_results(&env, &results);
+    let server = Server::start(&env);
+    let hits = |path: &str| {
+        let body = server.get(path).body;
+        (
+            body.matches("<mark>").count(),
+            body.contains("More transcripts"),
+        )
+    };
+    assert_eq!(hits("/search?q=budget"), (10, true));
+    let body = server.get("/search?q=budget").body;
+    assert!(body.contains("href=\"/search?q=budget&#38;limit=20\""), "{body}");
+    assert_eq!(hits("/search?q=budget&limit=20"), (11, false));
+}
