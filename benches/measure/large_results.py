@@ -20,7 +20,13 @@ def large_results(machine):
     many, size = (50, 2 * MB) if machine.quick else (1000, 2 * MB)
     return [
         at_most(f"{many:,} results of 2 MB, {UPLOADS} uploads, peak memory", peak_mib(machine, many, size), 96, "MiB"),
-        at_most("one result of 40 MB, peak memory", peak_mib(machine, 1, 40 * MB), 80, "MiB"),
+        at_most(
+            "one result of 40 MB, peak memory",
+            peak_mib(machine, 1, 40 * MB),
+            80,
+            "MiB",
+            evidence="memory-of-a-large-result",
+        ),
     ]
 
 

@@ -13,6 +13,6 @@ def small(machine):
     runs = [machine.run(machine.nightscribe, "--config", config, "status") for _ in range(11 if machine.quick else 51)]
     size = machine.nightscribe.stat().st_size / 2**20
     return [
-        at_most("status, small queue", median(runs, lambda run: run.seconds) * 1000, 5, "ms"),
+        at_most("status, small queue", median(runs, lambda run: run.seconds) * 1000, 5, "ms", evidence="status-of-a-small-queue"),
         at_most("binary, stripped", size, 32, "MiB"),
     ]

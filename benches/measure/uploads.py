@@ -33,7 +33,7 @@ def uploads(machine):
     detail = f"{rates[0]} / {rates[1]} MiB/s, CPU {median(runs['ours'], cpu):.1f} / {median(runs['curl'], cpu):.1f} s"
     what = f"{CONCURRENT} uploads of {size >> 20:,} MiB"
     return [
-        at_least(f"{what}: throughput ÷ curl", ratio(runs["ours"], runs["curl"], speed), 0.85, detail=detail),
+        at_least(f"{what}: throughput ÷ curl", ratio(runs["ours"], runs["curl"], speed), 0.85, detail=detail, evidence="uploads"),
         at_most(f"{what}: peak memory", max(run.peak_mib for run in runs["ours"]), 64, "MiB"),
     ]
 

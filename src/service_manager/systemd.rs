@@ -74,7 +74,7 @@ fn adapted(line: &str, setup: &ServiceSpec) -> Vec<String> {
         )],
         "LoadCredential" => credential(setup),
         // The path of the credential.
-        "Environment" => kept_if(matches!(setup.key, ServiceKey::File(_))),
+        "Environment" if line.contains("%d/") => kept_if(matches!(setup.key, ServiceKey::File(_))),
         "StateDirectory" | "StateDirectoryMode" => kept_if(
             setup
                 .write_paths
@@ -195,7 +195,7 @@ mod tests {
         assert_eq!(values(&unit, "LoadCredential"), ["key:/home/ann/a key"]);
         assert_eq!(
             values(&unit, "Environment"),
-            ["NIGHTSCRIBE__API__KEY_FILE=%d/key"]
+            ["MALLOC_ARENA_MAX=2", "NIGHTSCRIBE__API__KEY_FILE=%d/key"]
         );
         assert_eq!(values(&unit, "DynamicUser"), ["yes"]);
         assert_eq!(values(&unit, "StateDirectory"), ["nightscribe"]);
@@ -225,11 +225,11 @@ mod tests {
             "After",
             "RemoveIPC",
             "LoadCredential",
-            "Environment",
             "User",
         ] {
             assert!(values(&unit, key).is_empty(), "{key}: {unit}");
         }
+        assert_eq!(values(&unit, "Environment"), ["MALLOC_ARENA_MAX=2"]);
         assert_eq!(
             values(&unit, "EnvironmentFile"),
             ["-/home/ann/.config/nightscribe/environment"]
@@ -252,6 +252,7 @@ mod tests {
         assert_eq!(
             values(&unit, "Environment"),
             [
+                "MALLOC_ARENA_MAX=2",
                 "NIGHTSCRIBE__API__KEY_FILE=%d/key",
                 r#""HOME=/home/ann lee""#
             ]

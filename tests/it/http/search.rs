@@ -125,6 +125,9 @@ fn ten_transcripts_are_shown_and_a_link_to_more() {
     };
     assert_eq!(hits("/search?q=budget"), (10, true));
     let body = server.get("/search?q=budget").body;
-    assert!(body.contains("href=\"/search?q=budget&#38;limit=20\""), "{body}");
+    assert!(
+        body.contains("href=\"/search?q=budget&#38;limit=20\""),
+        "{body}"
+    );
     assert_eq!(hits("/search?q=budget&limit=20"), (11, false));
 }
