@@ -8,7 +8,7 @@ use crate::domain::readable_path::{path_bytes, percent_form, readable_path};
 use crate::domain::{AttemptId, Failure, GenerationId, JobId, JobState, Timestamp, Warning};
 use crate::policy::quality::quality;
 use crate::provider::Completed;
-use crate::provider::aimlapi::models::shown_name;
+use crate::provider::models::shown_name;
 use crate::store::sqlite::attempts::Attempt;
 use crate::store::sqlite::hooks::HookRun;
 use crate::store::sqlite::item_order::ItemOrder;

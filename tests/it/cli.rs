@@ -1,7 +1,7 @@
 //! Command-line interface of the binary: commands, exit codes and signals.
 
 use crate::harness::{KEY, TestEnv, run_command, settings, signal};
-use nightscribe::provider::aimlapi::models::MODELS;
+use nightscribe::provider::models::MODELS;
 use nightscribe_sandbox::Settings;
 use serde_json::Value;
 use std::fs;

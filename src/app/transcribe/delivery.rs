@@ -9,7 +9,7 @@ use crate::domain::{ErrorClass, Failure, Format, JobId, JobState, KeptFile, Warn
 use crate::pipeline::stages::save::names::OnEdited;
 use crate::pipeline::stages::save::staging::{damaged_result, render_files};
 use crate::provider::Completed;
-use crate::provider::aimlapi::models::shown_name;
+use crate::provider::models::shown_name;
 use crate::store::Store;
 use crate::store::sqlite::items::Item;
 use serde::Serialize;
