@@ -1,4 +1,4 @@
-//! Reading one `[[source]]`.
+//! One `[[source]]`.
 
 use super::document::{NodeContent, Table, parse};
 use super::environment::Environment;
@@ -8,21 +8,91 @@ use super::values::{
     ParseResult, boolean, bytes, duration, parsed, path, positive_duration, string, strings,
 };
 use super::vocabulary::read_vocabulary;
-use super::{AllowUnknown, ExtractAudio, SourceConfig};
 use crate::config::diagnostics::Diagnostic;
 use crate::config::patterns::PathPatterns;
 use crate::domain::Request;
+use crate::domain::rendering::RenderRules;
 use crate::policy::bounds::{Bounds, UnknownLength};
 use crate::provider::add_vocabulary;
 use crate::provider::{models, options};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Default values of a source. The template shows the same values.
 const DEFAULTS: &str = "model = '#g1_nova-2-general'\nsettle = '30s'\nexclude = []\ndefault_excludes = true\nfollow_links = false\nextract_audio = 'auto'\n";
 /// Maximum length of a source name, in bytes. Source names are folder names.
 const MAX_NAME_BYTES: usize = 64;
+
+/// Names of the service that are accepted although this version does not know them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AllowUnknown {
+    /// Models.
+    pub models: bool,
+    /// Options.
+    pub options: bool,
+}
+
+/// Setting `extract_audio` of a source: what is uploaded of a video.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ExtractAudio {
+    /// Its sound track, if ffmpeg is installed and the copy has the same time line. Otherwise the file.
+    #[default]
+    Auto,
+    /// The file.
+    Never,
+}
+
+/// A folder of recordings.
+#[derive(Debug, Clone)]
+pub struct SourceConfig {
+    /// Name, valid as a folder name.
+    pub name: String,
+    /// Path of the folder.
+    pub path: PathBuf,
+    /// Validated model and options.
+    pub request: Request,
+    /// Names of the service that are accepted although this version does not know them.
+    pub allow_unknown: AllowUnknown,
+    /// Patterns of files to include. `None` includes every file whose name has the extension of a recording.
+    pub include: Option<PathPatterns>,
+    /// Patterns of files and folders to exclude.
+    pub exclude: PathPatterns,
+    /// Whether unfinished files, trash and thumbnails are excluded.
+    pub default_excludes: bool,
+    /// Whether symbolic links in the folder are followed.
+    pub follow_links: bool,
+    /// How long a file must be unchanged before it is taken.
+    pub settle: Duration,
+    /// Limits on the duration and size of recordings.
+    pub bounds: Bounds,
+    /// Part of a video that is uploaded.
+    pub extract_audio: ExtractAudio,
+    /// Names and replacements for its transcripts.
+    pub rules: RenderRules,
+}
+
+impl SourceConfig {
+    /// Returns a source that takes every recording of a folder at once.
+    #[must_use]
+    pub fn new(name: String, path: PathBuf, request: Request) -> Self {
+        Self {
+            name,
+            path,
+            request,
+            allow_unknown: AllowUnknown::default(),
+            include: None,
+            exclude: PathPatterns::empty(),
+            default_excludes: true,
+            follow_links: false,
+            settle: Duration::ZERO,
+            bounds: Bounds::default(),
+            extract_audio: ExtractAudio::default(),
+            rules: RenderRules::default(),
+        }
+    }
+}
 
 /// Reads one source. `number` counts from 1 and labels a source without a name.
 pub(super) fn read_source(
