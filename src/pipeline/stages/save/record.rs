@@ -2,7 +2,8 @@
 
 use super::Save;
 use super::placed::{SavedFiles, SavedResult};
-use super::staging::{Findings, PlacedFiles, StagedResult};
+use super::rendering::Findings;
+use super::staging::{PlacedFiles, StagedResult};
 use crate::domain::{Failure, JobId};
 use crate::pipeline::event::RunEvent;
 use crate::store::StoreError;
