@@ -40,6 +40,7 @@ use crate::pipeline::stages::save::placed::place_all;
 use crate::pipeline::stages::save::reservations::Reservations;
 use crate::pipeline::stages::save::rule_book::RuleBook;
 use crate::pipeline::stages::save::set_aside::set_worse_aside;
+use crate::pipeline::stages::save::staging::StagedResult;
 use crate::pipeline::stages::save::sync::sync_staged;
 use crate::pipeline::write_failures::WriteFailures;
 use crate::runtime::clock::sleep_until;
@@ -175,4 +176,17 @@ async fn save_batch(
     }
     reservations.release(&jobs);
     Ok(recordings)
+}
+
+impl Save {
+    /// Records the files whose content is about to be replaced. Most batches replace none.
+    async fn record_replacements(&self, staged: &[StagedResult]) -> Result<(), StoreError> {
+        let replacements: Vec<_> = staged.iter().flat_map(StagedResult::replacements).collect();
+        if replacements.is_empty() {
+            return Ok(());
+        }
+        let journal = &self.journal;
+        let record = || journal.store.record_replacing(replacements.clone());
+        journal.retrying(record).await
+    }
 }
