@@ -404,13 +404,16 @@ impl Layers {
                 return Vec::new();
             }
         };
+        let around = source::Surroundings {
+            folder,
+            environment,
+            allow_unknown,
+        };
         let mut sources: Vec<SourceConfig> = Vec::new();
         let mut names = HashSet::new();
         for (number, table) in (1..).zip(tables) {
             let place = table.origin.clone().unwrap_or(Origin::Default);
-            let Some(source) =
-                source::read_source(number, table, folder, environment, allow_unknown, problems)
-            else {
+            let Some(source) = source::read_source(number, table, around, problems) else {
                 continue;
             };
             if !names.insert(source.name.to_lowercase()) {

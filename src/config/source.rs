@@ -94,13 +94,28 @@ impl SourceConfig {
     }
 }
 
+/// What the sources of a file share.
+#[derive(Clone, Copy)]
+pub(super) struct Surroundings<'a> {
+    /// Folder of the file, where relative paths start.
+    pub(super) folder: &'a Path,
+    pub(super) environment: &'a Environment,
+    /// Unknown names that the file accepts in all its sources.
+    pub(super) allow_unknown: AllowUnknown,
+}
+
+impl Surroundings<'_> {
+    fn resolve(&self, value: &Value) -> ParseResult<PathBuf> {
+        let resolved = self.environment.resolve(self.folder, &path(value)?);
+        resolved.map_err(|error| error.to_string())
+    }
+}
+
 /// Reads one source. `number` counts from 1 and labels a source without a name.
 pub(super) fn read_source(
     number: usize,
     table: Table,
-    folder: &Path,
-    environment: &Environment,
-    allow_unknown: AllowUnknown,
+    around: Surroundings<'_>,
     problems: &mut Vec<Diagnostic>,
 ) -> Option<SourceConfig> {
     let defaults = parse(DEFAULTS, Path::new("")).unwrap_or_default();
@@ -115,31 +130,14 @@ pub(super) fn read_source(
     if let Some(name) = &name {
         section.rename(format!("source `{name}`"));
     }
-    let path: Option<PathBuf> = section.get("path", |value| {
-        let resolved = environment.resolve(folder, &path(value)?);
-        resolved.map_err(|error| error.to_string())
-    });
-    let (model, allow_unknown) = read_model(&mut section, allow_unknown);
+    let path = section.get("path", |value| around.resolve(value));
+    let (model, allow_unknown) = read_model(&mut section, around.allow_unknown);
     let include = section.get("include", non_empty_patterns);
     let exclude = section.get("exclude", patterns);
     let default_excludes = section.get("default_excludes", boolean);
     let follow_links = section.get("follow_links", boolean);
     let settle = section.get("settle", duration);
-    let bounds = Bounds {
-        min_duration: section.get("min_duration", positive_duration),
-        max_duration: section.get("max_duration", positive_duration),
-        max_file_size: section.get("max_file_size", bytes),
-        unknown_length: section
-            .get("unknown_length", parsed::<UnknownLength, _>)
-            .unwrap_or_default(),
-    };
-    if bounds
-        .min_duration
-        .zip(bounds.max_duration)
-        .is_some_and(|(least, most)| least > most)
-    {
-        section.reject("min_duration", "must not be longer than `max_duration`");
-    }
+    let bounds = read_bounds(&mut section);
     let extract_audio = section.get("extract_audio", extract_audio);
     let options = section.table("options");
     let rules = RuleTables {
@@ -147,8 +145,7 @@ pub(super) fn read_source(
         replace: section.table("replace"),
     };
     let vocabulary = section.get("vocabulary", |value| {
-        let resolved = environment.resolve(folder, &self::path(value)?);
-        read_vocabulary(&resolved.map_err(|error| error.to_string())?)
+        read_vocabulary(&around.resolve(value)?)
     });
     let vocabulary_origin = section.origin("vocabulary");
     for (key, missing) in [("name", name.is_none()), ("path", path.is_none())] {
@@ -186,6 +183,22 @@ pub(super) fn read_source(
         extract_audio: extract_audio?,
         rules,
     })
+}
+
+/// Reads the limits on the recordings.
+fn read_bounds(section: &mut Section<'_>) -> Bounds {
+    let unknown_length = section.get("unknown_length", parsed::<UnknownLength, _>);
+    let bounds = Bounds {
+        min_duration: section.get("min_duration", positive_duration),
+        max_duration: section.get("max_duration", positive_duration),
+        max_file_size: section.get("max_file_size", bytes),
+        unknown_length: unknown_length.unwrap_or_default(),
+    };
+    let limits = bounds.min_duration.zip(bounds.max_duration);
+    if limits.is_some_and(|(least, most)| least > most) {
+        section.reject("min_duration", "must not be longer than `max_duration`");
+    }
+    bounds
 }
 
 /// Reads the model, if set, and which unknown names are allowed. `above` is the inherited permission.
