@@ -346,14 +346,14 @@ impl Layers {
     fn budget(&mut self, problems: &mut Vec<Diagnostic>) -> Vec<Cap> {
         let mut section = self.section("budget", problems);
         let mut caps = Vec::new();
-        for (key, measure, period) in CAPS {
+        for (key, metric, period) in CAPS {
             if let Some(amount) = section.get(key, positive_number) {
-                let most = match measure {
+                let most = match metric {
                     Metric::Audio => amount * 3600.0,
                     _ => amount,
                 };
                 caps.push(Cap {
-                    measure,
+                    metric,
                     period,
                     limit: most,
                 });

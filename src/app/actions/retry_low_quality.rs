@@ -123,7 +123,7 @@ fn require_model(session: &Session, model: &str) -> Result<(), AppError> {
 /// Checks that the model has a price if money is capped. Its recordings would otherwise wait for the budget forever.
 fn require_price(session: &Session, prices: &PriceTable, model: &str) -> Result<(), AppError> {
     let mut caps = session.config.budget.iter();
-    if prices.get(model).is_none() && caps.any(|cap| cap.measure == Metric::Cost) {
+    if prices.get(model).is_none() && caps.any(|cap| cap.metric == Metric::Cost) {
         return Err(AppError::Unpriced(model.to_owned()));
     }
     Ok(())
