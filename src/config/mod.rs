@@ -18,7 +18,7 @@
 //! - [`email`]: notification by e-mail; [`webhook`]: notification by HTTP
 //! - [`secret`]: reading secrets other than the API key
 //! - `secret_source`: location of a secret
-//! - `source`: one `[[source]]`
+//! - [`source`]: one `[[source]]`
 //! - [`system`]: the configuration of the whole machine
 //! - [`folder_rules`]: rules file of a folder of recordings
 //! - [`layout`]: location of transcripts; `names`: form of their names; `rendering`: settings of the formats
@@ -42,7 +42,7 @@ pub mod secret;
 mod secret_source;
 mod section;
 mod small_file;
-mod source;
+pub mod source;
 pub mod system;
 pub mod template;
 pub mod token;
