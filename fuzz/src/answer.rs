@@ -5,9 +5,10 @@ use nightscribe::domain::{Failure, GenerationId};
 use nightscribe::provider::aimlapi::errors;
 use nightscribe::provider::aimlapi::errors::{ErrorResponse, Operation};
 use nightscribe::provider::aimlapi::response::{
-    CreateResponse, Expected, read_create_response, read_legacy_response, read_poll_response,
+    CreateResponse, read_create_response, read_legacy_response, read_poll_response,
 };
-use nightscribe::provider::{CallError, Completed, PollStatus};
+use nightscribe::provider::http::retry_after::retry_after;
+use nightscribe::provider::{CallError, Completed, Expected, PollStatus};
 use serde_json::Value;
 use std::time::SystemTime;
 
@@ -66,7 +67,7 @@ fn check_refusal(body: &[u8]) {
         check_failure(&failure);
     }
     if let Ok(value) = std::str::from_utf8(body) {
-        let _wait = errors::retry_after(value, SystemTime::UNIX_EPOCH);
+        let _wait = retry_after(value, SystemTime::UNIX_EPOCH);
     }
 }
 

@@ -6,7 +6,7 @@ use super::session::Session;
 use crate::domain::{PriceTable, Timestamp};
 use crate::pipeline::budget::prices;
 use crate::policy::day::date_of;
-use crate::provider::aimlapi::models::shown_name;
+use crate::provider::models::shown_name;
 use crate::runtime::clock::{Clock, SystemClock};
 use crate::store::sqlite::billing::{BillingEntry, BillingState};
 use jiff::tz::TimeZone;

@@ -59,7 +59,7 @@ async fn cap_use(session: &Session, store: &Store, cap: Cap) -> Result<CapUse, A
         Some(from) => spent_since(from, store, &prices).await?,
         None => Default::default(),
     };
-    let is_cost = cap.measure == Metric::Cost;
+    let is_cost = cap.metric == Metric::Cost;
     Ok(CapUse {
         cap,
         spent: if is_cost { spent.cost } else { spent.audio_s },

@@ -2,7 +2,7 @@
 
 use super::error::AppError;
 use crate::domain::Timestamp;
-use crate::provider::aimlapi::transactions::Transaction;
+use crate::provider::Transaction;
 use crate::provider::{ChargedRequest, Client};
 use crate::store::sqlite::billing::BillingEntry;
 use std::collections::{HashMap, HashSet};

@@ -6,7 +6,7 @@ use crate::domain::search::parse::QueryError;
 use crate::domain::{Format, JobId};
 use crate::notify::channels::ChannelError;
 use crate::provider::ClientError;
-use crate::provider::aimlapi::models::UnknownModel;
+use crate::provider::models::UnknownModel;
 use crate::runtime::subprocess::ProgramError;
 use crate::store::StoreError;
 use std::error::Error;

@@ -5,11 +5,10 @@ use super::session::Session;
 use super::wait_reason::{WaitContext, WaitReason};
 use crate::domain::quality::Quality;
 use crate::domain::readable_path::{path_bytes, percent_form, readable_path};
-use crate::domain::{AttemptId, Failure, GenerationId, JobId, JobState, Timestamp, Warning};
+use crate::domain::{Attempt, Failure, GenerationId, JobId, JobState, Timestamp, Warning};
 use crate::policy::quality::quality;
 use crate::provider::Completed;
-use crate::provider::aimlapi::models::shown_name;
-use crate::store::sqlite::attempts::Attempt;
+use crate::provider::models::shown_name;
 use crate::store::sqlite::hooks::HookRun;
 use crate::store::sqlite::item_order::ItemOrder;
 use crate::store::sqlite::items::{Item, ItemFilter};
@@ -174,7 +173,7 @@ pub struct ItemDetails<W = WaitReason> {
     #[serde(flatten)]
     pub item: ItemView<W>,
     /// All submissions, oldest first.
-    pub history: Vec<AttemptView>,
+    pub history: Vec<Attempt>,
     /// Hook of its transcript, if any.
     pub hook: Option<HookView>,
     /// Stored answer of the service that could not be used, if the item failed because of it.
@@ -189,49 +188,6 @@ impl ItemDetails {
             history: self.history,
             hook: self.hook,
             unusable_answer: self.unusable_answer,
-        }
-    }
-}
-
-/// A submission of an item.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct AttemptView {
-    /// Attempt ID.
-    pub id: AttemptId,
-    /// Time of the claim.
-    pub started_at: Timestamp,
-    /// Time of the end. `None` while in flight.
-    pub ended_at: Option<Timestamp>,
-    /// One of `sending`, `accepted`, `completed`, `refused`, `deferred`, `uncertain`, `lost`, `cancelled`.
-    pub outcome: String,
-    /// Value of `X-Client-Request-Id`.
-    pub client_request_id: String,
-    /// Generation ID at the service.
-    pub generation_id: Option<GenerationId>,
-    /// HTTP status of the answer.
-    pub http_status: Option<u16>,
-    /// `x-request-id` of the answer.
-    pub request_id: Option<String>,
-    /// Billed audio in seconds.
-    pub billed_s: Option<f64>,
-    /// Failure, if any.
-    pub error: Option<Failure>,
-}
-
-impl From<Attempt> for AttemptView {
-    fn from(attempt: Attempt) -> Self {
-        Self {
-            id: attempt.id,
-            started_at: attempt.started_at,
-            ended_at: attempt.ended_at,
-            outcome: attempt.outcome,
-            client_request_id: attempt.client_request_id,
-            generation_id: attempt.generation_id,
-            http_status: attempt.http_status,
-            request_id: attempt.request_id,
-            billed_s: attempt.billed_s,
-            error: attempt.error,
         }
     }
 }
@@ -405,7 +361,7 @@ async fn details(
     if item.quality.is_none() {
         item.quality = computed_quality(store, item.job.id).await?;
     }
-    let attempts = store.attempts(item.job.id).await?.into_iter();
+    let history = store.attempts(item.job.id).await?;
     let hook = store.hook_run(item.job.id).await?;
     let unusable_answer = match item.state {
         JobState::Failed => store.kept_answer(item.job.id).await?,
@@ -414,7 +370,7 @@ async fn details(
     let context = WaitContext::load(session, store).await?;
     Ok(ItemDetails {
         item: ItemView::new(item, &context),
-        history: attempts.map(AttemptView::from).collect(),
+        history,
         hook: hook.map(HookView::from),
         unusable_answer: unusable_answer.map(UnusableAnswerView::from),
     })

@@ -14,7 +14,7 @@ use crate::pipeline::lengths::Lengths;
 use crate::pipeline::probe_durations::probe_all;
 use crate::policy::budget::longest_s;
 use crate::policy::forecast::submitted_by;
-use crate::provider::aimlapi::models::{length_refusal, shown_name};
+use crate::provider::models::{length_refusal, shown_name};
 use crate::runtime::clock::{Clock, SystemClock};
 use crate::source::folder::left_out::LeftOut;
 use crate::store::Store;

@@ -58,7 +58,7 @@ impl<'a> PlannedBudget<'a> {
             }
         }
         match self.used_up {
-            Some(cap) if cap.measure != Metric::Recordings => {
+            Some(cap) if cap.metric != Metric::Recordings => {
                 Admitted::Never(format!("left for a later run by {cap}"))
             }
             _ => Admitted::BeyondLimit,
@@ -79,7 +79,7 @@ mod tests {
     /// Returns what a budget with this cap on seconds of audio says to recordings of these lengths.
     fn admitted(period: Period, limit: f64, lengths: &[Option<f64>]) -> Vec<Admitted> {
         let cap = Cap {
-            measure: Metric::Audio,
+            metric: Metric::Audio,
             period,
             limit,
         };

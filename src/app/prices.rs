@@ -3,7 +3,7 @@
 use super::error::AppError;
 use super::session::Session;
 use crate::domain::{PriceTable, Timestamp};
-use crate::provider::aimlapi::models::{MODELS, shown_name};
+use crate::provider::models::{MODELS, shown_name};
 use serde::Serialize;
 use std::collections::BTreeSet;
 

@@ -4,7 +4,7 @@ use super::billing::{GroupBy, day};
 use super::error::AppError;
 use super::session::Session;
 use crate::domain::Timestamp;
-use crate::provider::aimlapi::models::shown_name;
+use crate::provider::models::shown_name;
 use crate::runtime::clock::{Clock, SystemClock};
 use crate::store::sqlite::quality::TranscriptQuality;
 use serde::Serialize;

@@ -87,26 +87,15 @@ impl Status {
 /// # Errors
 /// If the database fails.
 pub async fn status(session: &Session) -> Result<Status, AppError> {
-    let (mut overview, mut holds) = (Overview::default(), Vec::new());
-    let mut forecast_now = Forecast::default();
-    let store = session.existing_store().await?;
-    let has_queue = store.is_some();
-    if let Some(store) = store {
-        overview = load_overview(session, &store, session.now().before(RATE_WINDOW)).await?;
-        holds = session.holds(&store).await?;
-        let (now, is_held) = (session.now(), !holds.is_empty());
-        forecast_now = forecast(session, &store, &overview, is_held, now).await?;
-        store.close().await;
-    }
-    let opening = session.window(None).opening(session.now());
-    Ok(status_of(
-        session,
-        has_queue,
-        &overview,
-        holds,
-        opening,
-        forecast_now,
-    ))
+    let Some(store) = session.existing_store().await? else {
+        return Ok(status_of(session, None, Vec::new(), Forecast::default()));
+    };
+    let overview = load_overview(session, &store, session.now().before(RATE_WINDOW)).await?;
+    let holds = session.holds(&store).await?;
+    let (now, is_held) = (session.now(), !holds.is_empty());
+    let forecast = forecast(session, &store, &overview, is_held, now).await?;
+    store.close().await;
+    Ok(status_of(session, Some(overview), holds, forecast))
 }
 
 /// Returns the mark of the files of the queue, which each commit changes. `None` while no queue exists.
@@ -135,14 +124,16 @@ pub(super) async fn load_overview(
     Ok(overview)
 }
 
+/// Makes the status of these figures. `overview` is `None` while no queue exists.
 fn status_of(
     session: &Session,
-    has_queue: bool,
-    overview: &Overview,
+    overview: Option<Overview>,
     holds: Vec<Hold>,
-    opening: Opening,
     forecast: Forecast,
 ) -> Status {
+    let has_queue = overview.is_some();
+    let overview = overview.unwrap_or_default();
+    let opening = session.window(None).opening(session.now());
     let count = |state: JobState| overview.counts.get(&state).copied().unwrap_or(0);
     let file = session.config.file.as_deref();
     Status {

@@ -3,8 +3,9 @@
 use crate::app::error::AppError;
 use crate::app::session::Session;
 use crate::domain::{Format, JobId};
+use crate::pipeline::stages::save::folders::OutputFolders;
+use crate::pipeline::stages::save::rendering::{RenderSettings, render_files};
 use crate::pipeline::stages::save::rule_book::RuleBook;
-use crate::pipeline::stages::save::staging::{OutputFolders, render_files};
 use crate::pipeline::stored_transcript::{CorrectedTranscript, StoredTranscript};
 use crate::runtime::large_jobs;
 use crate::store::{Store, StoreError};
@@ -45,7 +46,12 @@ pub async fn rendered_transcript(
         let (job, completed) = stored.decompress().map_err(|_| damaged())?;
         let folder = OutputFolders::of(&output, &job.recording).preferred;
         let rules = rules.readable();
-        let rendered = render_files(&job, completed, &folder, &output, &[format], &rules);
+        let settings = RenderSettings {
+            output: &output,
+            formats: &[format],
+            rules: &rules,
+        };
+        let rendered = render_files(&job, completed, &folder, settings);
         let mut files = rendered.map_err(|_| damaged())?.files.into_iter();
         let file = files.find(|(of, _)| *of == format);
         file.map(|(_, file)| file.to_bytes().map_err(|_| damaged()))

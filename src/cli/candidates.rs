@@ -3,7 +3,7 @@
 use crate::config::{self, Environment};
 use crate::domain::format::Format;
 use crate::domain::{ErrorClass, JobState};
-use crate::provider::aimlapi::models::MODELS;
+use crate::provider::models::MODELS;
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use std::ffi::OsString;
 use std::path::PathBuf;

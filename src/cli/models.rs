@@ -7,7 +7,7 @@ use super::terminal::{escape_control_chars, format_table, new_table};
 use crate::app::catalogue::{Catalogue, ModelView, catalogue};
 use crate::app::session::Session;
 use crate::domain::Timestamp;
-use crate::provider::aimlapi::deprecations::DeprecationStatus;
+use crate::provider::DeprecationStatus;
 use std::io::Write;
 
 /// Prints the models of the service, or the built-in list without a usable configuration: a configuration with an unknown

@@ -10,7 +10,7 @@ use crate::http::Server;
 use crate::notify::Channels;
 use crate::notify::channels::ChannelError;
 use crate::pipeline::{self, Lock, Mode, Reload, RunError, Setup, Summary};
-use crate::provider::aimlapi::options;
+use crate::provider::options;
 use crate::runtime::clock::SystemClock;
 use secrecy::SecretString;
 use std::io::IsTerminal;

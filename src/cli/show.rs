@@ -8,10 +8,10 @@ use super::selectors::{no_item, selected};
 use super::terminal::{
     escape_control_chars, format_seconds, format_table, new_table, print_error, printable_path,
 };
-use crate::app::items::{self, AttemptView, HookView, ItemDetails, ItemView, UnusableAnswerView};
+use crate::app::items::{self, HookView, ItemDetails, ItemView, UnusableAnswerView};
 use crate::app::session::Session;
 use crate::app::wait_text::WaitText;
-use crate::domain::{JobId, JobState};
+use crate::domain::{Attempt, JobId, JobState};
 use serde_json::Value;
 use std::io::Write;
 
@@ -169,7 +169,7 @@ fn stored_answer(answer: &UnusableAnswerView, item: JobId) -> String {
     )
 }
 
-fn history(attempts: &[AttemptView]) -> String {
+fn history(attempts: &[Attempt]) -> String {
     if attempts.is_empty() {
         return String::new();
     }

@@ -11,8 +11,8 @@ use crate::config::vocabulary::read_vocabulary;
 use crate::config::{AllowUnknown, values};
 use crate::domain::Request;
 use crate::domain::rendering::RenderRules;
-use crate::provider::aimlapi::options;
-use crate::provider::aimlapi::vocabulary::add_vocabulary;
+use crate::provider::add_vocabulary;
+use crate::provider::options;
 use std::collections::BTreeMap;
 use std::path::Path;
 

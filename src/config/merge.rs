@@ -346,14 +346,14 @@ impl Layers {
     fn budget(&mut self, problems: &mut Vec<Diagnostic>) -> Vec<Cap> {
         let mut section = self.section("budget", problems);
         let mut caps = Vec::new();
-        for (key, measure, period) in CAPS {
+        for (key, metric, period) in CAPS {
             if let Some(amount) = section.get(key, positive_number) {
-                let most = match measure {
+                let most = match metric {
                     Metric::Audio => amount * 3600.0,
                     _ => amount,
                 };
                 caps.push(Cap {
-                    measure,
+                    metric,
                     period,
                     limit: most,
                 });
@@ -404,13 +404,16 @@ impl Layers {
                 return Vec::new();
             }
         };
+        let around = source::Surroundings {
+            folder,
+            environment,
+            allow_unknown,
+        };
         let mut sources: Vec<SourceConfig> = Vec::new();
         let mut names = HashSet::new();
         for (number, table) in (1..).zip(tables) {
             let place = table.origin.clone().unwrap_or(Origin::Default);
-            let Some(source) =
-                source::read_source(number, table, folder, environment, allow_unknown, problems)
-            else {
+            let Some(source) = source::read_source(number, table, around, problems) else {
                 continue;
             };
             if !names.insert(source.name.to_lowercase()) {

@@ -18,7 +18,7 @@
 //! - [`email`]: notification by e-mail; [`webhook`]: notification by HTTP
 //! - [`secret`]: reading secrets other than the API key
 //! - `secret_source`: location of a secret
-//! - `source`: one `[[source]]`
+//! - [`source`]: one `[[source]]`
 //! - [`system`]: the configuration of the whole machine
 //! - [`folder_rules`]: rules file of a folder of recordings
 //! - [`layout`]: location of transcripts; `names`: form of their names; `rendering`: settings of the formats
@@ -42,7 +42,7 @@ pub mod secret;
 mod secret_source;
 mod section;
 mod small_file;
-mod source;
+pub mod source;
 pub mod system;
 pub mod template;
 pub mod token;
@@ -62,12 +62,11 @@ pub use names::Names;
 pub use notify::{HookConfig, HooksConfig, NotifyConfig, Program};
 pub use search::{Player, SearchConfig};
 pub use secret::{SecretError, read_secret};
+pub use source::{AllowUnknown, ExtractAudio, SourceConfig};
 pub use webhook::{WebhookConfig, WebhookFormat};
 
-use crate::config::patterns::PathPatterns;
-use crate::domain::rendering::{RenderOptions, RenderRules};
-use crate::domain::{ApiMode, FileNameTemplate, Format, PriceTable, Request};
-use crate::policy::bounds::Bounds;
+use crate::domain::rendering::RenderOptions;
+use crate::domain::{ApiMode, FileNameTemplate, Format, PriceTable};
 use crate::policy::budget::Cap;
 use crate::policy::hours::HoursRange;
 use crate::provider::ClientSettings;
@@ -230,54 +229,6 @@ pub struct ScheduleConfig {
     pub scan_every: Duration,
     /// Hours in which recordings are submitted. Empty means any hour.
     pub active_hours: Vec<HoursRange>,
-}
-
-/// Names of the service that are accepted although this version does not know them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct AllowUnknown {
-    /// Models.
-    pub models: bool,
-    /// Options.
-    pub options: bool,
-}
-
-/// Setting `extract_audio` of a source: what is uploaded of a video.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ExtractAudio {
-    /// Its sound track, if ffmpeg is installed and the copy has the same time line. Otherwise the file.
-    #[default]
-    Auto,
-    /// The file.
-    Never,
-}
-
-/// A folder of recordings.
-#[derive(Debug, Clone)]
-pub struct SourceConfig {
-    /// Name, valid as a folder name.
-    pub name: String,
-    /// Path of the folder.
-    pub path: PathBuf,
-    /// Validated model and options.
-    pub request: Request,
-    /// Names of the service that are accepted although this version does not know them.
-    pub allow_unknown: AllowUnknown,
-    /// Patterns of files to include. `None` includes every file whose name has the extension of a recording.
-    pub include: Option<PathPatterns>,
-    /// Patterns of files and folders to exclude.
-    pub exclude: PathPatterns,
-    /// Whether unfinished files, trash and thumbnails are excluded.
-    pub default_excludes: bool,
-    /// Whether symbolic links in the folder are followed.
-    pub follow_links: bool,
-    /// How long a file must be unchanged before it is taken.
-    pub settle: Duration,
-    /// Limits on the duration and size of recordings.
-    pub bounds: Bounds,
-    /// Part of a video that is uploaded.
-    pub extract_audio: ExtractAudio,
-    /// Names and replacements for its transcripts.
-    pub rules: RenderRules,
 }
 
 pub mod diagnostics;

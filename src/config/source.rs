@@ -1,4 +1,4 @@
-//! Reading one `[[source]]`.
+//! One `[[source]]`.
 
 use super::document::{NodeContent, Table, parse};
 use super::environment::Environment;
@@ -8,29 +8,114 @@ use super::values::{
     ParseResult, boolean, bytes, duration, parsed, path, positive_duration, string, strings,
 };
 use super::vocabulary::read_vocabulary;
-use super::{AllowUnknown, ExtractAudio, SourceConfig};
 use crate::config::diagnostics::Diagnostic;
 use crate::config::patterns::PathPatterns;
 use crate::domain::Request;
+use crate::domain::rendering::RenderRules;
 use crate::policy::bounds::{Bounds, UnknownLength};
-use crate::provider::aimlapi::vocabulary::add_vocabulary;
-use crate::provider::aimlapi::{models, options};
+use crate::provider::add_vocabulary;
+use crate::provider::{models, options};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Default values of a source. The template shows the same values.
 const DEFAULTS: &str = "model = '#g1_nova-2-general'\nsettle = '30s'\nexclude = []\ndefault_excludes = true\nfollow_links = false\nextract_audio = 'auto'\n";
 /// Maximum length of a source name, in bytes. Source names are folder names.
 const MAX_NAME_BYTES: usize = 64;
 
+/// Names of the service that are accepted although this version does not know them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AllowUnknown {
+    /// Models.
+    pub models: bool,
+    /// Options.
+    pub options: bool,
+}
+
+/// Setting `extract_audio` of a source: what is uploaded of a video.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ExtractAudio {
+    /// Its sound track, if ffmpeg is installed and the copy has the same time line. Otherwise the file.
+    #[default]
+    Auto,
+    /// The file.
+    Never,
+}
+
+/// A folder of recordings.
+#[derive(Debug, Clone)]
+pub struct SourceConfig {
+    /// Name, valid as a folder name.
+    pub name: String,
+    /// Path of the folder.
+    pub path: PathBuf,
+    /// Validated model and options.
+    pub request: Request,
+    /// Names of the service that are accepted although this version does not know them.
+    pub allow_unknown: AllowUnknown,
+    /// Patterns of files to include. `None` includes every file whose name has the extension of a recording.
+    pub include: Option<PathPatterns>,
+    /// Patterns of files and folders to exclude.
+    pub exclude: PathPatterns,
+    /// Whether unfinished files, trash and thumbnails are excluded.
+    pub default_excludes: bool,
+    /// Whether symbolic links in the folder are followed.
+    pub follow_links: bool,
+    /// How long a file must be unchanged before it is taken.
+    pub settle: Duration,
+    /// Limits on the duration and size of recordings.
+    pub bounds: Bounds,
+    /// Part of a video that is uploaded.
+    pub extract_audio: ExtractAudio,
+    /// Names and replacements for its transcripts.
+    pub rules: RenderRules,
+}
+
+impl SourceConfig {
+    /// Returns a source that takes every recording of a folder at once.
+    #[must_use]
+    pub fn new(name: String, path: PathBuf, request: Request) -> Self {
+        Self {
+            name,
+            path,
+            request,
+            allow_unknown: AllowUnknown::default(),
+            include: None,
+            exclude: PathPatterns::empty(),
+            default_excludes: true,
+            follow_links: false,
+            settle: Duration::ZERO,
+            bounds: Bounds::default(),
+            extract_audio: ExtractAudio::default(),
+            rules: RenderRules::default(),
+        }
+    }
+}
+
+/// What the sources of a file share.
+#[derive(Clone, Copy)]
+pub(super) struct Surroundings<'a> {
+    /// Folder of the file, where relative paths start.
+    pub(super) folder: &'a Path,
+    pub(super) environment: &'a Environment,
+    /// Unknown names that the file accepts in all its sources.
+    pub(super) allow_unknown: AllowUnknown,
+}
+
+impl Surroundings<'_> {
+    fn resolve(&self, value: &Value) -> ParseResult<PathBuf> {
+        let resolved = self.environment.resolve(self.folder, &path(value)?);
+        resolved.map_err(|error| error.to_string())
+    }
+}
+
 /// Reads one source. `number` counts from 1 and labels a source without a name.
 pub(super) fn read_source(
     number: usize,
     table: Table,
-    folder: &Path,
-    environment: &Environment,
-    allow_unknown: AllowUnknown,
+    around: Surroundings<'_>,
     problems: &mut Vec<Diagnostic>,
 ) -> Option<SourceConfig> {
     let defaults = parse(DEFAULTS, Path::new("")).unwrap_or_default();
@@ -45,31 +130,14 @@ pub(super) fn read_source(
     if let Some(name) = &name {
         section.rename(format!("source `{name}`"));
     }
-    let path: Option<PathBuf> = section.get("path", |value| {
-        let resolved = environment.resolve(folder, &path(value)?);
-        resolved.map_err(|error| error.to_string())
-    });
-    let (model, allow_unknown) = read_model(&mut section, allow_unknown);
+    let path = section.get("path", |value| around.resolve(value));
+    let (model, allow_unknown) = read_model(&mut section, around.allow_unknown);
     let include = section.get("include", non_empty_patterns);
     let exclude = section.get("exclude", patterns);
     let default_excludes = section.get("default_excludes", boolean);
     let follow_links = section.get("follow_links", boolean);
     let settle = section.get("settle", duration);
-    let bounds = Bounds {
-        min_duration: section.get("min_duration", positive_duration),
-        max_duration: section.get("max_duration", positive_duration),
-        max_file_size: section.get("max_file_size", bytes),
-        unknown_length: section
-            .get("unknown_length", parsed::<UnknownLength, _>)
-            .unwrap_or_default(),
-    };
-    if bounds
-        .min_duration
-        .zip(bounds.max_duration)
-        .is_some_and(|(least, most)| least > most)
-    {
-        section.reject("min_duration", "must not be longer than `max_duration`");
-    }
+    let bounds = read_bounds(&mut section);
     let extract_audio = section.get("extract_audio", extract_audio);
     let options = section.table("options");
     let rules = RuleTables {
@@ -77,8 +145,7 @@ pub(super) fn read_source(
         replace: section.table("replace"),
     };
     let vocabulary = section.get("vocabulary", |value| {
-        let resolved = environment.resolve(folder, &self::path(value)?);
-        read_vocabulary(&resolved.map_err(|error| error.to_string())?)
+        read_vocabulary(&around.resolve(value)?)
     });
     let vocabulary_origin = section.origin("vocabulary");
     for (key, missing) in [("name", name.is_none()), ("path", path.is_none())] {
@@ -116,6 +183,22 @@ pub(super) fn read_source(
         extract_audio: extract_audio?,
         rules,
     })
+}
+
+/// Reads the limits on the recordings.
+fn read_bounds(section: &mut Section<'_>) -> Bounds {
+    let unknown_length = section.get("unknown_length", parsed::<UnknownLength, _>);
+    let bounds = Bounds {
+        min_duration: section.get("min_duration", positive_duration),
+        max_duration: section.get("max_duration", positive_duration),
+        max_file_size: section.get("max_file_size", bytes),
+        unknown_length: unknown_length.unwrap_or_default(),
+    };
+    let limits = bounds.min_duration.zip(bounds.max_duration);
+    if limits.is_some_and(|(least, most)| least > most) {
+        section.reject("min_duration", "must not be longer than `max_duration`");
+    }
+    bounds
 }
 
 /// Reads the model, if set, and which unknown names are allowed. `above` is the inherited permission.

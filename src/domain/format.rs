@@ -51,6 +51,22 @@ impl Format {
         Self::Docx,
     ];
 
+    /// Every format, from the best for a person to read to the least.
+    pub const FOR_READING: [Self; 12] = [
+        Self::Txt,
+        Self::Md,
+        Self::Html,
+        Self::Docx,
+        Self::Vtt,
+        Self::Srt,
+        Self::Lrc,
+        Self::Tsv,
+        Self::Aud,
+        Self::Podcast,
+        Self::Whisperx,
+        Self::Json,
+    ];
+
     /// Returns the name used in the configuration.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -154,5 +170,17 @@ impl FormatSelection {
             }
         }
         formats
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_format_has_a_place_for_reading() {
+        let mut formats = Format::FOR_READING;
+        formats.sort_unstable();
+        assert_eq!(formats, Format::ALL);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! - [`time`]: UTC timestamps in milliseconds; [`local_time`]: times of day for people
 //! - [`id`]: newtypes for identifiers
-//! - [`recording`]: a recording, with its location and revision; [`job`]: its transcription
+//! - [`recording`]: a recording, with its location and revision; [`job`]: its transcription; [`attempt`]: a submission of it
 //! - [`recording_identity`]: equality of recordings, by their bytes or by their sound
 //! - [`state`]: the states of a job; [`transition`]: its state machine
 //! - [`request`]: model and options of a submission; [`model_name`]: spellings of a model; [`api_mode`]: how the service
@@ -30,6 +30,7 @@
 //! - [`did_you_mean`]: suggestions for mistyped names
 
 pub mod api_mode;
+pub mod attempt;
 pub mod awaited;
 pub mod channel;
 pub mod container;
@@ -78,6 +79,7 @@ pub use crate::domain::api_mode::ApiMode;
 pub use crate::domain::control_chars::is_control_char;
 pub use crate::domain::file_content::FileContent;
 pub use crate::domain::hook_argument::HookArgument;
+pub use attempt::Attempt;
 pub use awaited::AwaitedResults;
 pub use channel::NotifyChannel;
 pub use failure::{ErrorClass, Failure};

@@ -1,9 +1,12 @@
 //! Names of models. The service knows a model by up to three spellings: `nova-2-general`, `deepgram/nova-2-general` and
 //! `#g1_nova-2-general`.
 
+/// Prefix of the names in the first documentation of the service.
+const PREFIX: &str = "#g1_";
+
 /// Returns the canonical name of a model: lower case, without the prefix of the service and without the vendor.
 ///
-/// Whatever compares models compares this name. The generated column `jobs.model_key` has the same value.
+/// Models are compared by this name. The generated column `jobs.model_key` has the same value.
 #[must_use]
 pub fn canonical_model(name: &str) -> String {
     let name = name
@@ -26,9 +29,6 @@ pub fn canonical_model(name: &str) -> String {
 pub fn is_same_model(one: &str, other: &str) -> bool {
     canonical_model(one) == canonical_model(other)
 }
-
-/// Prefix of the names in the first documentation of the service.
-const PREFIX: &str = "#g1_";
 
 #[cfg(test)]
 mod tests {

@@ -36,6 +36,7 @@ impl EmailChannel {
         // Fails if a provider is already installed, which is fine.
         let _installed = rustls::crypto::ring::default_provider().install_default();
         let server = &email.server;
+        // "Dangerous" because it encrypts nothing by default. `tls` sets what the configuration requires.
         let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&server.host)
             .port(server.port)
             .tls(tls(server)?)
@@ -64,7 +65,7 @@ impl EmailChannel {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(DeliveryError {
                 reason: one_line(&format!("mail server: {error}")),
-                permanent: is_lasting(&error),
+                permanent: is_permanent(&error),
             }),
             Err(_) => Err(DeliveryError {
                 reason: "mail server timed out".to_owned(),
@@ -84,7 +85,7 @@ impl EmailChannel {
                 Ok(Ok(false)) => ("mail server refused a connection".to_owned(), true),
                 Ok(Err(error)) => (
                     one_line(&format!("mail server: {error}")),
-                    is_lasting(&error),
+                    is_permanent(&error),
                 ),
                 Err(_) => ("mail server timed out".to_owned(), false),
             };
@@ -103,7 +104,7 @@ impl EmailChannel {
             )))
             .date(UNIX_EPOCH + Duration::from_millis(millis))
             .header(MIME_VERSION_1_0)
-            // Nobody is to answer, least of all an absence notice (RFC 3834).
+            // Prevents automatic answers, such as absence notices (RFC 3834).
             .raw_header(HeaderValue::new(
                 HeaderName::new_from_ascii_str("Auto-Submitted"),
                 "auto-generated".to_owned(),
@@ -118,7 +119,7 @@ impl EmailChannel {
 
 /// Whether a retry in the same night is useless: the server rejected the mail, or it does not offer what the configuration
 /// requires, such as STARTTLS or a login.
-fn is_lasting(error: &Error) -> bool {
+fn is_permanent(error: &Error) -> bool {
     error.is_permanent() || error.is_client()
 }
 

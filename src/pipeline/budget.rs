@@ -28,7 +28,7 @@ pub async fn prices(config: &Config, store: &Store) -> Result<PriceTable, StoreE
 /// [`RunError::Unpriced`] for the first model without a price.
 pub fn require_prices(config: &Config, prices: &PriceTable) -> Result<(), RunError> {
     let caps = config.budget.iter();
-    for &cap in caps.filter(|cap| cap.measure == Metric::Cost) {
+    for &cap in caps.filter(|cap| cap.metric == Metric::Cost) {
         let mut models = config.sources.iter().map(|source| source.request.model());
         if let Some(model) = models.find(|model| prices.get(model).is_none()) {
             let reason = prices.unpriced_reason(model);
@@ -64,7 +64,7 @@ pub(super) async fn open_budget(
 pub fn caps(config: &Config, limit: Option<u64>) -> Vec<Cap> {
     let mut caps = config.budget.clone();
     caps.extend(limit.map(|most| Cap {
-        measure: Metric::Recordings,
+        metric: Metric::Recordings,
         period: Period::Run,
         limit: most as f64,
     }));
@@ -291,7 +291,7 @@ mod tests {
     /// Returns the spend of a run that may submit an hour.
     fn one_hour() -> Spend {
         let cap = Cap {
-            measure: Metric::Audio,
+            metric: Metric::Audio,
             period: Period::Run,
             limit: 3600.0,
         };

@@ -20,6 +20,9 @@
 //! - [`sound_copies`]: copies of the sound tracks of videos, which are sent in their place
 //! - [`optional_tool`]: a program that is used if it is installed
 //! - [`lock`]: one runner per state folder; `path_lock`: the same if the folder is replaced
+//!
+//! To follow one recording, read `stages` from the top: `submit/mod.rs` lists the steps until its generation is polled, `poll`
+//! those until its result is stored (`received`), and `save/mod.rs` those until its files are written.
 
 pub mod admission;
 mod ages;

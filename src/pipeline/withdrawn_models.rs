@@ -3,7 +3,7 @@
 use crate::domain::Failure;
 use crate::domain::model_name::canonical_model;
 use crate::provider::Client;
-use crate::provider::aimlapi::deprecations::Deprecation;
+use crate::provider::Deprecation;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -119,7 +119,7 @@ pub fn explained(failure: &Failure, model: &str, deprecation: Option<&Deprecatio
 mod tests {
     use super::*;
     use crate::domain::ErrorClass;
-    use crate::provider::aimlapi::deprecations::DeprecationStatus;
+    use crate::provider::DeprecationStatus;
 
     fn failure() -> Failure {
         Failure::new(

@@ -93,6 +93,29 @@ fn sources_outside_cli() -> Vec<PathBuf> {
 }
 
 #[test]
+fn only_the_provider_room_names_a_service() {
+    let folders = fs::read_dir(root().join("src/provider")).unwrap();
+    let shared = ["http", "json", "result"];
+    let services: Vec<_> = folders
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.file_type().unwrap().is_dir())
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .filter(|name| !shared.contains(&name.as_str()))
+        .collect();
+    assert!(services.contains(&"aimlapi".to_owned()), "{services:?}");
+    for service in services {
+        let room = root().join("src/provider");
+        for path in [sources("src"), sources("tests"), sources("benches")].concat() {
+            let code = fs::read_to_string(&path).unwrap();
+            // A file of the room itself may choose between services.
+            let may_name = path.starts_with(room.join(&service)) || path.parent() == Some(&*room);
+            let names = code.contains(&format!("{service}::")) && !may_name;
+            assert!(!names, "{} names {service}", path.display());
+        }
+    }
+}
+
+#[test]
 fn only_the_command_line_uses_the_sandbox() {
     for path in sources_outside_cli() {
         let text = fs::read_to_string(&path).unwrap();

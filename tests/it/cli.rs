@@ -1,7 +1,6 @@
 //! Command-line interface of the binary: commands, exit codes and signals.
 
 use crate::harness::{KEY, TestEnv, run_command, settings, signal};
-use nightscribe::provider::aimlapi::models::MODELS;
 use nightscribe_sandbox::Settings;
 use serde_json::Value;
 use std::fs;
@@ -11,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 /// Runs the binary in `folder`, without environment variables.
-fn run_in(args: &[&str], folder: &std::path::Path) -> crate::harness::CommandResult {
+pub fn run_in(args: &[&str], folder: &std::path::Path) -> crate::harness::CommandResult {
     let mut command = Command::new(env!("CARGO_BIN_EXE_nightscribe"));
     run_command(command.args(args).current_dir(folder).env_clear())
 }
@@ -313,152 +312,6 @@ fn a_pause_stops_run_once() {
 }
 
 #[test]
-fn single_files_and_urls_can_be_added() {
-    let env = TestEnv::new(settings());
-    fs::write(env.path("apart.wav"), crate::harness::wav(5, 8_000)).unwrap();
-    env.add_recording("inside.wav", 6);
-    let add = env.run(&[
-        "add",
-        "apart.wav",
-        "recordings/inside.wav",
-        "https://example.org/a/talk%20one.mp3?t=1",
-    ]);
-    assert_eq!(add.code, 0, "{}", add.stderr);
-    assert_eq!(add.stdout.lines().count(), 3);
-    assert!(add.stdout.starts_with("apart.wav: queued (1)\n"));
-    assert!(
-        env.run(&["add", "apart.wav"])
-            .stdout
-            .contains("already recorded")
-    );
-    env.run_once(0);
-    assert_eq!(env.count("done"), 3);
-    let names = env.file_names("transcripts/talks");
-    assert!(
-        names.contains(&"talk one.txt".to_owned()) && names.contains(&"apart.srt".to_owned()),
-        "{names:?}"
-    );
-    assert_eq!(
-        env.item("talk one.mp3")["path"],
-        "https://example.org/a/talk%20one.mp3?t=1"
-    );
-    for wrong in [
-        &["add", "missing.wav"][..],
-        &["add", "ftp://x/y.mp3"],
-        &["add", "recordings"],
-        &["add", "--source", "talk", "apart.wav"],
-    ] {
-        assert_eq!(env.run(wrong).code, 2, "{wrong:?}");
-    }
-    assert!(
-        env.run(&["add", "--source", "talk", "apart.wav"])
-            .stderr
-            .contains("did you mean `talks`?")
-    );
-}
-
-#[test]
-fn list_filters_and_show_accepts_ids_and_paths() {
-    let env = TestEnv::with_recordings(settings(), 3);
-    fs::write(env.path("recordings/bad.wav"), "text").unwrap();
-    env.run_once(1);
-    let line_count = |args: &[&str]| env.run(args).stdout.lines().count();
-    assert_eq!(line_count(&["list", "--json"]), 4);
-    assert_eq!(line_count(&["list", "--json", "--state", "done"]), 3);
-    assert_eq!(
-        line_count(&[
-            "list", "--json", "--state", "done", "--state", "failed", "--limit", "2"
-        ]),
-        2
-    );
-    assert_eq!(line_count(&["list", "--json", "--source", "other"]), 0);
-    assert_eq!(line_count(&["list"]), 5);
-    let item = env.item("0.wav");
-    for key in [
-        "id",
-        "source",
-        "path",
-        "state",
-        "model",
-        "attempts",
-        "generation_id",
-        "duration_s",
-        "error",
-        "outputs",
-        "created_at",
-        "updated_at",
-    ] {
-        assert!(item.get(key).is_some(), "{key}");
-    }
-    assert_eq!(
-        (item["duration_s"].as_f64(), item["error"].is_null()),
-        (Some(1.0), true)
-    );
-    assert_eq!(item["outputs"].as_array().unwrap().len(), 4);
-    for argument in [
-        "1",
-        "recordings/0.wav",
-        env.path("recordings/0.wav").to_str().unwrap(),
-    ] {
-        let item: Value =
-            serde_json::from_str(&env.run(&["show", argument, "--json"]).stdout).unwrap();
-        assert_eq!(item["id"], 1);
-        assert_eq!(item["history"].as_array().unwrap().len(), 1);
-    }
-    let bad = env.item("bad.wav");
-    assert_eq!(
-        bad["error"]["message"],
-        "the file is not a recording: it looks like text"
-    );
-    assert_eq!(env.run(&["show", "99"]).code, 2);
-}
-
-#[test]
-fn items_can_be_cancelled_and_requeued() {
-    let env = TestEnv::with_recordings(
-        Settings {
-            delay: Duration::from_secs(3600),
-            ..settings()
-        },
-        2,
-    );
-    env.run(&["scan"]);
-    assert_eq!(env.run(&["cancel", "1"]).stdout, "1 item cancelled\n");
-    let again = env.run(&["cancel", "1", "99"]);
-    assert_eq!(again.code, 2);
-    assert!(
-        again.stderr.contains("item 1 is cancelled")
-            && again.stderr.contains("there is no item `99`")
-    );
-    let mut child = env.start(&["run", "--once"]);
-    env.wait_until("pending", |env| env.count("pending") == 1);
-    env.run(&["cancel", "2"]);
-    assert_eq!(child.wait(), 0);
-    assert_eq!(env.count("cancelled"), 2);
-    assert_eq!(env.run(&["retry", "1"]).stdout, "1 item requeued\n");
-    assert_eq!(env.run(&["retry", "1"]).code, 2);
-}
-
-#[test]
-fn retry_filters_by_error_and_source() {
-    let env = TestEnv::new(settings());
-    fs::write(env.path("recordings/text.wav"), "text").unwrap();
-    fs::write(env.path("recordings/empty.wav"), "").unwrap();
-    env.run_once(1);
-    let retry = |args: &[&str]| env.run(args).stdout;
-    assert_eq!(
-        retry(&["retry", "--error", "network"]),
-        "0 items requeued\n"
-    );
-    assert_eq!(
-        retry(&["retry", "--error", "unsupported"]),
-        "1 item requeued\n"
-    );
-    assert_eq!(retry(&["retry", "--failed"]), "1 item requeued\n");
-    assert_eq!(env.run(&["retry", "--error", "nonsense"]).code, 2);
-}
-
-#[test]
 fn export_works_without_the_service() {
     let mut env = TestEnv::with_recordings(settings(), 2);
     env.run_once(0);
@@ -595,79 +448,6 @@ fn the_sandbox_prints_its_address_and_handles_signals() {
         "{}",
         wrong.stderr
     );
-}
-
-/// Returns the completions of the last word of a command line in bash.
-fn completions(env: &TestEnv, line: &[&str]) -> Vec<String> {
-    let mut command = env.command(&["--", "nightscribe"]);
-    command.args(line);
-    command.env("NIGHTSCRIBE_COMPLETE", "bash");
-    command.env("_CLAP_COMPLETE_INDEX", line.len().to_string());
-    let result = run_command(&mut command);
-    assert_eq!(result.code, 0, "{}", result.stderr);
-    result.stdout.lines().map(str::to_owned).collect()
-}
-
-#[test]
-fn completions_include_sources_states_and_error_classes() {
-    let env = TestEnv::new(settings());
-    assert_eq!(completions(&env, &["list", "--source", ""]), ["talks"]);
-    assert_eq!(completions(&env, &["retry", "--source", "t"]), ["talks"]);
-    assert_eq!(completions(&env, &["list", "--state", "p"]), ["pending"],);
-    assert_eq!(
-        completions(&env, &["retry", "--error", "ra"]),
-        ["rate_limited"]
-    );
-    fs::write(
-        env.path("other.toml"),
-        "[[source]]\nname = 'beds'\npath = '.'\n",
-    )
-    .unwrap();
-    assert_eq!(
-        completions(&env, &["--config", "other.toml", "list", "--source", ""]),
-        ["beds"]
-    );
-    fs::write(env.path("nightscribe.toml"), "nonsense").unwrap();
-    assert!(completions(&env, &["list", "--source", ""]).is_empty());
-    let commands = completions(&env, &["ser"]);
-    assert_eq!(commands, ["serve", "service"]);
-}
-
-#[test]
-fn every_command_has_a_manual_page() {
-    let folder = tempfile::tempdir().unwrap();
-    assert_eq!(run_in(&["man", "--dir", "man1"], folder.path()).code, 0);
-    let page = |name: &str| fs::read_to_string(folder.path().join("man1").join(name)).unwrap();
-    assert_eq!(
-        page("nightscribe.1"),
-        run_in(&["man"], folder.path()).stdout
-    );
-    assert!(page("nightscribe-list.1").contains("\\-\\-state"));
-    assert!(page("nightscribe-service-install.1").contains("\\-\\-user"));
-    let pages = fs::read_dir(folder.path().join("man1")).unwrap().count();
-    let help = run_in(&["--help"], folder.path()).stdout;
-    let commands = help.split("Commands:\n").nth(1).unwrap().lines();
-    let commands = commands.take_while(|line| line.starts_with("  "));
-    // A line indented further continues a description.
-    let commands = commands.filter(|line| !line.starts_with("   ")).count();
-    // No page for `help`, one for the program, three for the commands of `service`, one for the configuration.
-    assert_eq!(pages, commands - 1 + 1 + 3 + 1);
-    fs::write(folder.path().join("file"), "").unwrap();
-    assert_eq!(run_in(&["man", "--dir", "file/x"], folder.path()).code, 2);
-}
-
-#[test]
-fn completions_manual_and_models_are_printed() {
-    let folder = tempfile::tempdir().unwrap();
-    assert!(
-        run_in(&["completions", "bash"], folder.path())
-            .stdout
-            .contains("_nightscribe()")
-    );
-    let man = run_in(&["man"], folder.path()).stdout;
-    assert!(man.contains(".TH nightscribe 1") && man.contains("NIGHTSCRIBE RETRY"));
-    let models = run_in(&["models"], folder.path()).stdout;
-    assert_eq!(models.lines().count(), MODELS.len() + 2);
 }
 
 #[test]

@@ -4,7 +4,7 @@ mod intermediaries;
 
 use crate::harness::hash_of;
 use nightscribe::domain::{ApiMode, ErrorClass, GenerationId, Request, Timestamp};
-use nightscribe::provider::aimlapi::response::Expected;
+use nightscribe::provider::Expected;
 use nightscribe::provider::{
     Accepted, AudioSource, CallError, CallErrorKind, Client, ClientSettings, PollStatus, Recording,
     Submission, SubmitReply,

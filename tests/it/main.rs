@@ -29,6 +29,7 @@ mod hooks;
 mod hostile;
 mod hours;
 mod http;
+mod items;
 mod journal;
 mod json_schemas;
 mod lengths;
@@ -41,6 +42,7 @@ mod network;
 mod notifications;
 mod open;
 mod os_faults;
+mod packaging;
 mod pipeline;
 mod plan;
 #[cfg(target_os = "linux")]

@@ -7,12 +7,14 @@ use crate::domain::search::entry::SearchEntry;
 use crate::domain::{ErrorClass, Failure, Format, Warning};
 use crate::output::rendered_file::RenderedFile;
 use crate::output::target::Content;
-use crate::pipeline::stages::save::names::OnEdited;
+use crate::pipeline::stages::save::folders::OutputFolders;
+use crate::pipeline::stages::save::names::{EarlierFiles, OnEdited};
 use crate::pipeline::stages::save::placed::catch_panic;
-use crate::pipeline::stages::save::reservations::Reservations;
-use crate::pipeline::stages::save::staging::{
-    Findings, OutputFolders, StagedFiles, damaged_result, render_files,
+use crate::pipeline::stages::save::rendering::{
+    Findings, RenderSettings, damaged_result, render_files,
 };
+use crate::pipeline::stages::save::reservations::Reservations;
+use crate::pipeline::stages::save::staging::StagedFiles;
 use crate::provider::Completed;
 use crate::store::sqlite::outputs::FileRecords;
 use crate::store::sqlite::queue::ReceivedJob;
@@ -79,14 +81,12 @@ impl Staging {
         } = stored;
         let completed =
             Completed::from_stored(packed.into_packed()).map_err(|_| damaged_result())?;
-        let mut rendered = render_files(
-            &received,
-            completed,
-            &folders.preferred,
-            &self.output,
-            &formats,
-            &rules,
-        )?;
+        let settings = RenderSettings {
+            output: &self.output,
+            formats: &formats,
+            rules: &rules,
+        };
+        let mut rendered = render_files(&received, completed, &folders.preferred, settings)?;
         let is_requested = |(format, _): &(Format, RenderedFile)| formats.contains(format);
         if !rendered.files.iter().any(is_requested) {
             return Err(Failure::new(ErrorClass::Output, Warning::NoTimes.message()));
@@ -101,14 +101,11 @@ impl Staging {
             return Ok((entry, None));
         }
         let reserve = |paths: &[PathBuf]| self.reservations.reserve(received.job, paths);
-        let staged = StagedFiles::stage(
-            &received,
+        let earlier = EarlierFiles {
             records,
-            &folders,
-            rendered,
-            self.on_edited,
-            reserve,
-        )?;
+            on_edited: self.on_edited,
+        };
+        let staged = StagedFiles::stage(&received, earlier, &folders, rendered, reserve)?;
         let files = ExportedFiles {
             staged,
             findings,

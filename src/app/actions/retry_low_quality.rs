@@ -6,8 +6,8 @@ use crate::domain::price::{total, total_cost};
 use crate::domain::{JobId, PriceTable, Request};
 use crate::pipeline::budget::prices;
 use crate::policy::budget::Metric;
-use crate::provider::aimlapi::models::{self, length_refusal};
-use crate::provider::aimlapi::options;
+use crate::provider::models::{self, length_refusal};
+use crate::provider::options;
 use crate::store::Store;
 use crate::store::sqlite::low_quality::{LowTranscript, QualityRetry};
 use serde::Serialize;
@@ -123,7 +123,7 @@ fn require_model(session: &Session, model: &str) -> Result<(), AppError> {
 /// Checks that the model has a price if money is capped. Its recordings would otherwise wait for the budget forever.
 fn require_price(session: &Session, prices: &PriceTable, model: &str) -> Result<(), AppError> {
     let mut caps = session.config.budget.iter();
-    if prices.get(model).is_none() && caps.any(|cap| cap.measure == Metric::Cost) {
+    if prices.get(model).is_none() && caps.any(|cap| cap.metric == Metric::Cost) {
         return Err(AppError::Unpriced(model.to_owned()));
     }
     Ok(())

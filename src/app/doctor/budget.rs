@@ -9,7 +9,7 @@ use crate::policy::budget::Metric;
 /// Checks that each model has a price if money is capped. A run would refuse to start.
 pub(super) async fn check(session: &Session) -> Option<CheckResult> {
     let mut caps = session.config.budget.iter();
-    caps.find(|cap| cap.measure == Metric::Cost)?;
+    caps.find(|cap| cap.metric == Metric::Cost)?;
     let checked = require_known_prices(session).await;
     Some(match checked {
         Ok(()) => {

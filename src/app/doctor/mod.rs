@@ -24,7 +24,7 @@ use crate::app::duration_text::format_duration;
 use crate::app::session::Session;
 use crate::config::{Config, KeySource};
 use crate::domain::Timestamp;
-use crate::provider::aimlapi::options;
+use crate::provider::options;
 use check_result::{CheckResult, CheckStatus, path_text};
 use std::time::Duration;
 

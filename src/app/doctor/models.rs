@@ -4,8 +4,8 @@ use super::check_result::{CheckResult, CheckStatus};
 use crate::app::catalogue::{Catalogue, catalogue};
 use crate::app::session::Session;
 use crate::domain::Timestamp;
-use crate::provider::aimlapi::deprecations::DeprecationStatus;
-use crate::provider::aimlapi::models::shown_name;
+use crate::provider::DeprecationStatus;
+use crate::provider::models::shown_name;
 use std::collections::BTreeSet;
 
 /// Checks each model of the sources against the service's catalogue and its deprecations.

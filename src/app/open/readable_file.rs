@@ -9,22 +9,6 @@ use crate::output::transcript_files::TranscriptFile;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-/// Formats from the best to read to the least.
-const PREFERENCE: [Format; 12] = [
-    Format::Txt,
-    Format::Md,
-    Format::Html,
-    Format::Docx,
-    Format::Vtt,
-    Format::Srt,
-    Format::Lrc,
-    Format::Tsv,
-    Format::Aud,
-    Format::Podcast,
-    Format::Whisperx,
-    Format::Json,
-];
-
 /// A file with the transcript of an item. This is the JSON form: fields may be added, but never removed or renamed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -71,7 +55,7 @@ pub async fn readable_file(session: &Session, name: &str) -> Result<ReadableFile
 fn best(files: &[PathBuf], is_usable: impl Fn(&Path) -> bool) -> Option<(Format, PathBuf)> {
     let formats = files.iter().filter(|file| is_usable(file));
     let formats = formats.filter_map(|file| Some((TranscriptFile::from_path(file)?.format, file)));
-    let rank = |format: Format| PREFERENCE.iter().position(|one| *one == format);
+    let rank = |format: Format| Format::FOR_READING.iter().position(|one| *one == format);
     let (format, file) = formats.min_by_key(|(format, _)| rank(*format))?;
     Some((format, file.clone()))
 }
@@ -79,13 +63,6 @@ fn best(files: &[PathBuf], is_usable: impl Fn(&Path) -> bool) -> Option<(Format,
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_format_has_its_place() {
-        let mut formats = PREFERENCE;
-        formats.sort_unstable();
-        assert_eq!(formats, Format::ALL);
-    }
 
     #[test]
     fn text_is_better_to_read_than_data() {

@@ -7,9 +7,9 @@ use crate::domain::readable_path::serialize_paths;
 use crate::domain::rendering::RenderRules;
 use crate::domain::{ErrorClass, Failure, Format, JobId, JobState, KeptFile, Warning};
 use crate::pipeline::stages::save::names::OnEdited;
-use crate::pipeline::stages::save::staging::{damaged_result, render_files};
+use crate::pipeline::stages::save::rendering::{RenderSettings, damaged_result, render_files};
 use crate::provider::Completed;
-use crate::provider::aimlapi::models::shown_name;
+use crate::provider::models::shown_name;
 use crate::store::Store;
 use crate::store::sqlite::items::Item;
 use serde::Serialize;
@@ -164,14 +164,12 @@ impl<'a> Delivery<'a> {
         let Ok(completed) = Completed::from_stored(packed.into_packed()) else {
             return Ok(Err(damaged_result()));
         };
-        let rendered = render_files(
-            &received,
-            completed,
-            Path::new(""),
-            &self.session.config.output,
-            &[Format::Txt],
-            &RenderRules::default(),
-        );
+        let settings = RenderSettings {
+            output: &self.session.config.output,
+            formats: &[Format::Txt],
+            rules: &RenderRules::default(),
+        };
+        let rendered = render_files(&received, completed, Path::new(""), settings);
         Ok(rendered.and_then(|rendered| {
             let text = rendered.files.first().map(|(_, file)| file.to_bytes());
             let bytes = text.transpose().map_err(|_| damaged_result())?;

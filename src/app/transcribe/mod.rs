@@ -1,6 +1,5 @@
 //! Transcripts of single recordings and folders, without a configuration file.
 //!
-//! - [`request`]: model and options
 //! - [`inputs`]: the recordings
 //! - [`queue`]: the queue, which no configuration shares
 //! - [`delivery`]: text and files of a stored result
@@ -8,4 +7,3 @@
 pub mod delivery;
 pub mod inputs;
 pub mod queue;
-pub mod request;

@@ -5,15 +5,9 @@
 
 use crate::app::error::AppError;
 use crate::app::session::{KeptStore, Session};
-use crate::config::patterns::PathPatterns;
-use crate::config::{
-    AllowUnknown, Config, Environment, ExtractAudio, Layout, NotifyConfig, OutputConfig,
-    SourceConfig, load,
-};
-use crate::domain::rendering::RenderRules;
+use crate::config::{Config, Environment, Layout, NotifyConfig, OutputConfig, SourceConfig, load};
 use crate::domain::{Format, JobId, JobState, Location, Request};
 use crate::pipeline::stages::discover::base_names;
-use crate::policy::bounds::Bounds;
 use crate::store::Store;
 use crate::store::sqlite::items::{Item, ItemFilter};
 use crate::store::sqlite::operator::RetryFilter;
@@ -21,7 +15,6 @@ use crate::store::sqlite::recordings::FoundRecording;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// Returns the folder of the queue: `$XDG_STATE_HOME/nightscribe`, by default `~/.local/state/nightscribe`.
 ///
@@ -206,20 +199,11 @@ impl<'a> TranscribeQueue<'a> {
 
 /// Returns the source for recordings in `folder`, or for URLs.
 fn source_of(folder: Option<&Path>, request: &Request) -> SourceConfig {
-    SourceConfig {
-        name: source_name(folder, request),
-        path: folder.unwrap_or(Path::new("/")).to_owned(),
-        request: request.clone(),
-        allow_unknown: AllowUnknown::default(),
-        include: None,
-        exclude: PathPatterns::empty(),
-        default_excludes: true,
-        follow_links: false,
-        settle: Duration::ZERO,
-        bounds: Bounds::default(),
-        extract_audio: ExtractAudio::default(),
-        rules: RenderRules::default(),
-    }
+    SourceConfig::new(
+        source_name(folder, request),
+        folder.unwrap_or(Path::new("/")).to_owned(),
+        request.clone(),
+    )
 }
 
 /// Returns a name that depends only on the folder, the model in any spelling, and the options.

@@ -1,6 +1,7 @@
-//! Comparison of `docs/openapi.json` with the routes and the schemas of the commands.
+//! Comparison of `docs/openapi.json` with the routes, the schemas of the commands and the output formats.
 
 use super::{DESCRIPTION, routes};
+use crate::domain::Format;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use std::fs;
@@ -55,7 +56,16 @@ fn expected_schemas() -> Map<String, Value> {
             schemas.entry(name).or_insert_with(|| schema.clone());
         }
     }
+    schemas.insert("Format".to_owned(), format_schema());
     schemas
+}
+
+/// Returns the schema of the output formats, which requests name.
+fn format_schema() -> Value {
+    let mut schema = schemars::schema_for!(Format);
+    schema.remove("$schema");
+    schema.remove("title");
+    schema.to_value()
 }
 
 #[test]

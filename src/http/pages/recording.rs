@@ -4,8 +4,8 @@ use super::clock::{Clock, length};
 use super::error::PageError;
 use super::frame::{Frame, page};
 use super::list_query::notice;
-use crate::app::items::{AttemptView, ItemDetails, details_of};
-use crate::domain::{Format, JobState};
+use crate::app::items::{ItemDetails, details_of};
+use crate::domain::{Attempt, Format, JobState};
 use crate::http::item_id::item_id;
 use crate::http::site::Site;
 use askama::Template;
@@ -169,7 +169,7 @@ fn facts(clock: &Clock, details: &ItemDetails) -> Vec<(&'static str, String)> {
     facts
 }
 
-fn attempt_row(clock: &Clock, attempt: &AttemptView) -> AttemptRow {
+fn attempt_row(clock: &Clock, attempt: &Attempt) -> AttemptRow {
     let ended = attempt.ended_at;
     let lasted = ended.unwrap_or(clock.now).since(attempt.started_at);
     AttemptRow {

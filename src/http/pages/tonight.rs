@@ -254,7 +254,7 @@ fn day_view(clock: &Clock, timeline: &Timeline) -> DayView {
 
 /// Returns the name of a cap.
 fn cap_name(one: &CapUse) -> String {
-    let measure = match one.cap.measure {
+    let measure = match one.cap.metric {
         Metric::Audio => "Hours of audio",
         Metric::Cost => "Cost",
         Metric::Recordings => "Recordings",
@@ -269,7 +269,7 @@ fn cap_name(one: &CapUse) -> String {
 
 fn budget_row(one: &CapUse) -> BudgetRow {
     let currency = one.currency.as_deref().unwrap_or_default();
-    let amount = |amount: f64| match one.cap.measure {
+    let amount = |amount: f64| match one.cap.metric {
         Metric::Cost => format!("{amount:.2} {currency}").trim_end().to_owned(),
         Metric::Audio => format!("{:.1} h", amount / 3600.0),
         Metric::Recordings => format!("{amount:.0}"),

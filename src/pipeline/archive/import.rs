@@ -8,7 +8,7 @@ use crate::output::transcript_files::with_extension;
 use crate::output::unrecorded::UnrecordedTranscript;
 use crate::output::write::parent_folder;
 use crate::pipeline::received::packed;
-use crate::pipeline::stages::save::staging::OutputFolders;
+use crate::pipeline::stages::save::folders::OutputFolders;
 use crate::policy::quality::quality;
 use crate::provider::Completed;
 use crate::store::sqlite::import::Import;

@@ -17,7 +17,7 @@ use crate::domain::{Format, PaidMark, Recording, RecordingHash, Request};
 use crate::output::envelope::read_metadata;
 use crate::output::transcript_files::{Depth, TranscriptFile, find_transcripts, with_extension};
 use crate::output::unrecorded::{UnrecordedTranscript, UnrecordedTranscripts};
-use crate::pipeline::stages::save::staging::OutputFolders;
+use crate::pipeline::stages::save::folders::OutputFolders;
 use crate::store::{Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};

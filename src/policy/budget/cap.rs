@@ -32,7 +32,7 @@ pub enum Period {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cap {
     /// Limited quantity.
-    pub measure: Metric,
+    pub metric: Metric,
     /// Period of the cap.
     pub period: Period,
     /// Maximum amount: seconds, money or recordings.
@@ -46,7 +46,7 @@ impl fmt::Display for Cap {
             Period::Day => "day",
             Period::Month => "month",
         };
-        match self.measure {
+        match self.metric {
             Metric::Audio => {
                 // Avoids digits that come from binary fractions.
                 let hours = (self.limit / 3600.0 * 1e9).round() / 1e9;

@@ -8,7 +8,7 @@ use std::fmt;
 /// Tolerance for rounding errors in sums of seconds and money.
 const ROUNDING: f64 = 1e-6;
 
-/// An amount of each measure.
+/// An amount of each metric.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Amount {
     /// Audio, in seconds.
@@ -20,8 +20,8 @@ pub struct Amount {
 }
 
 impl Amount {
-    const fn of(&self, measure: Metric) -> f64 {
-        match measure {
+    const fn of(&self, metric: Metric) -> f64 {
+        match metric {
             Metric::Audio => self.audio_s,
             Metric::Cost => self.cost,
             Metric::Recordings => self.recordings,
@@ -88,7 +88,7 @@ impl fmt::Display for BudgetRefusal {
                 "the next recording would exceed {cap}; submissions resume at {ends}"
             ),
             Self::TooLarge(cap) => write!(f, "this recording alone exceeds {cap}"),
-            Self::UnknownAmount(cap) if cap.measure == Metric::Cost => write!(
+            Self::UnknownAmount(cap) if cap.metric == Metric::Cost => write!(
                 f,
                 "cannot enforce {cap}: the length of the recording or the price of its model is unknown"
             ),
@@ -188,7 +188,7 @@ impl Budget {
         cost: Option<f64>,
     ) -> Result<Charge, BudgetRefusal> {
         self.begin_periods(now);
-        let wanted = |cap: Cap| match cap.measure {
+        let wanted = |cap: Cap| match cap.metric {
             Metric::Audio => audio_s.ok_or(BudgetRefusal::UnknownAmount(cap)),
             Metric::Cost => cost.ok_or(BudgetRefusal::UnknownAmount(cap)),
             Metric::Recordings => Ok(1.0),
@@ -201,7 +201,7 @@ impl Budget {
         }
         for &cap in &self.caps {
             let (spent, ends) = self.spent(cap.period);
-            if spent.of(cap.measure) + wanted(cap)? > cap.limit + ROUNDING {
+            if spent.of(cap.metric) + wanted(cap)? > cap.limit + ROUNDING {
                 return Err(BudgetRefusal::WouldExceed { cap, ends });
             }
         }
@@ -285,8 +285,8 @@ mod tests {
     fn budget(caps: &[(Metric, Period, f64)]) -> Budget {
         let caps = caps
             .iter()
-            .map(|&(measure, period, most)| Cap {
-                measure,
+            .map(|&(metric, period, most)| Cap {
+                metric,
                 period,
                 limit: most,
             })

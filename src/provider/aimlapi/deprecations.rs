@@ -56,7 +56,7 @@ impl Deprecation {
 ///
 /// # Errors
 /// Returns an error if the body is neither a JSON list nor an object with a `data` list.
-pub(crate) fn read_deprecations(body: &[u8]) -> Result<Vec<Deprecation>, InvalidResponse> {
+pub fn read_deprecations(body: &[u8]) -> Result<Vec<Deprecation>, InvalidResponse> {
     let value: Value = serde_json::from_slice(body).map_err(InvalidResponse::from)?;
     let list = value.get("data").unwrap_or(&value);
     let Some(entries) = list.as_array() else {

@@ -2,6 +2,7 @@
 
 use crate::domain::one_line;
 use crate::provider::aimlapi::error_text::json_message;
+use crate::provider::http::page::{essence, is_page, without_bom};
 use serde_json::Value;
 
 /// Author of an error response, recognized by its form.
@@ -35,25 +36,6 @@ pub fn author(media_type: Option<&str>, body: &[u8]) -> Author {
     }
 }
 
-/// Whether a response is an HTML or XML page.
-#[must_use]
-pub fn is_page(media_type: Option<&str>, body: &[u8]) -> bool {
-    const TYPES: [&str; 4] = [
-        "text/html",
-        "text/xml",
-        "application/xml",
-        "application/xhtml+xml",
-    ];
-    media_type.is_some_and(|value| TYPES.contains(&essence(value).as_str()))
-        || without_bom(body).trim_ascii_start().starts_with(b"<")
-}
-
-/// Returns a media type without its parameters, in lower case.
-fn essence(media_type: &str) -> String {
-    let essence = media_type.split(';').next().unwrap_or_default();
-    essence.trim().to_ascii_lowercase()
-}
-
 /// Whether JSON has one of the service's error forms: `{message, path, requestId, statusCode, timestamp}`, or the
 /// problem document `{title, status, message, error}`. Fields other than the message may be missing.
 fn is_service_form(value: &Value) -> bool {
@@ -65,10 +47,6 @@ fn is_service_form(value: &Value) -> bool {
     let has_message = |value: &Value| value.get("message").is_some_and(is_text);
     let is_problem = value.get("title").is_some_and(is_text);
     has_message(value) || is_problem && value.get("error").is_some_and(has_message)
-}
-
-fn without_bom(body: &[u8]) -> &[u8] {
-    body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body)
 }
 
 /// Returns the message of an error body as one clean line.

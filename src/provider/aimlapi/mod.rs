@@ -1,7 +1,7 @@
 //! Client of the AI/ML API.
 //!
 //! - [`client`]: the calls
-//! - [`call`]: their arguments and results
+//! - `headers`: headers of the service's own
 //! - `form`: options of a request as form fields and as JSON
 //! - [`response`]: what an answer means
 //! - `envelope`: reader of the object around a result, with status, IDs and error
@@ -15,11 +15,11 @@
 //! - `file_fields`: form field of the file, by model
 //! - [`request_log`]: the service's list of the key's requests
 //! - [`models`], [`family`], [`options`], [`vocabulary`]: models, their families and what these take
+//! - [`wish`]: language and speakers, as options of a model
 //! - [`list`](mod@list), [`catalogue`], [`deprecations`]: the service's lists of models and of deprecated ones
 //! - [`prices`]: the service's price list; [`transactions`]: the account's ledger
 
 pub mod api_key;
-pub mod call;
 pub mod catalogue;
 pub mod client;
 pub mod completed;
@@ -31,6 +31,7 @@ pub mod errors;
 pub mod family;
 pub(crate) mod file_fields;
 pub(crate) mod form;
+pub(crate) mod headers;
 pub mod identity;
 pub(crate) mod key_cap;
 pub mod list;
@@ -43,3 +44,4 @@ pub mod response;
 pub(crate) mod status;
 pub mod transactions;
 pub mod vocabulary;
+pub mod wish;

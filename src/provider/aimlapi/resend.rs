@@ -1,7 +1,7 @@
 //! Calls that are sent again at once, because the server certainly did not act on them.
 
 use crate::provider::aimlapi::api_key::{ApiKey, Bearer};
-use crate::provider::aimlapi::call::{CallError, CallErrorKind};
+use crate::provider::call::{CallError, CallErrorKind};
 use std::sync::Arc;
 
 /// How often a call is sent again that the server did not process. A server that retires a connection takes the next
@@ -43,9 +43,9 @@ impl Resends {
 mod tests {
     use super::*;
     use crate::domain::{ApiMode, ErrorClass, GenerationId, Request};
-    use crate::provider::aimlapi::call::{AudioSource, PollStatus, Submission};
     use crate::provider::aimlapi::client::{Client, ClientSettings};
-    use crate::provider::aimlapi::response::Expected;
+    use crate::provider::call::Expected;
+    use crate::provider::call::{AudioSource, PollStatus, Submission};
     use crate::provider::{Accepted, SubmitReply};
     use h2::Reason;
     use secrecy::SecretString;

@@ -1,20 +1,11 @@
 //! Meaning of the responses to polls and submissions.
 
 use crate::domain::{ErrorClass, Failure, GenerationId};
-use crate::provider::aimlapi::call::{PollStatus, UnusableAnswer};
 use crate::provider::aimlapi::completed::Completed;
 use crate::provider::aimlapi::envelope::{Envelope, InvalidResponse};
 use crate::provider::aimlapi::status::JobStatus;
 use crate::provider::body::Body;
-
-/// Generation that a poll asked for, and the audio that was submitted for it.
-#[derive(Debug, Clone)]
-pub struct Expected {
-    /// ID of the generation.
-    pub generation: GenerationId,
-    /// SHA-256 of the audio, if it is known.
-    pub sha256: Option<String>,
-}
+use crate::provider::call::{Expected, PollStatus, UnusableAnswer};
 
 /// Response to a submission.
 #[derive(Debug, Clone, PartialEq)]

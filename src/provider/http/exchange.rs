@@ -1,9 +1,9 @@
 //! One HTTP exchange, with limits on time and size. Returns the response as plain data, or a transport error.
 
 use crate::domain::one_line;
-use crate::provider::aimlapi::error_body::is_page;
-use crate::provider::aimlapi::errors::retry_after;
 use crate::provider::body::{ArrivingBody, Body};
+use crate::provider::http::page::is_page;
+use crate::provider::http::retry_after::retry_after;
 use crate::runtime::failpoint;
 use reqwest::header::{self, HeaderMap};
 use reqwest::{RequestBuilder, Response};
@@ -37,20 +37,24 @@ pub(crate) struct HttpResponse {
     pub(crate) media_type: Option<String>,
     /// Complete body, or the error that ended it.
     pub(crate) body: Result<Body, TransportError>,
-    /// Generation ID from `x-inference-id`, present even if the body has none.
-    pub(crate) inference_id: Option<String>,
+    /// ID that the service gave the request (`x-request-id`).
     pub(crate) request_id: Option<String>,
     pub(crate) retry_after: Option<Duration>,
     pub(crate) server_time: Option<SystemTime>,
-    /// Exact price of the call in US dollars, from `x-aimlapi-usd-spent`. `None` if nothing was charged.
-    pub(crate) usd_spent: Option<f64>,
     /// Version of the body, from the `ETag` header.
     pub(crate) etag: Option<String>,
     /// Target of the `Location` header, without its query.
     pub(crate) redirect: Option<String>,
+    /// All headers, for those of a single service.
+    headers: HeaderMap,
 }
 
 impl HttpResponse {
+    /// Returns the value of a header, if it is text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
     /// Returns the beginning of the body. Empty if the body is incomplete.
     pub(crate) fn head(&self) -> Cow<'_, [u8]> {
         self.body.as_ref().map(Body::head).unwrap_or_default()
@@ -168,21 +172,15 @@ fn head(response: &Response) -> HttpResponse {
         status: response.status().as_u16(),
         media_type: text(headers, header::CONTENT_TYPE.as_str()),
         body: Ok(Vec::new().into()),
-        inference_id: text(headers, "x-inference-id"),
         request_id: text(headers, "x-request-id").map(|id| one_line(&id)),
         retry_after: text(headers, header::RETRY_AFTER.as_str())
             .and_then(|value| retry_after(&value, now)),
         server_time,
-        usd_spent: text(headers, "x-aimlapi-usd-spent").and_then(|spent| positive_number(&spent)),
         etag: text(headers, header::ETAG.as_str()),
         redirect: text(headers, header::LOCATION.as_str())
             .and_then(|location| redirect_target(response.url(), &location)),
+        headers: headers.clone(),
     }
-}
-
-fn positive_number(text: &str) -> Option<f64> {
-    let number = text.trim().parse().ok();
-    number.filter(|number: &f64| number.is_finite() && *number > 0.0)
 }
 
 fn text(headers: &HeaderMap, name: &str) -> Option<String> {

@@ -1,7 +1,7 @@
 //! Classification of calls that got no complete response.
 
 use crate::domain::{ErrorClass, Failure};
-use crate::provider::aimlapi::call::{CallError, CallErrorKind};
+use crate::provider::call::{CallError, CallErrorKind};
 use crate::provider::http::exchange::TransportError;
 use crate::provider::http::upload::FileError;
 

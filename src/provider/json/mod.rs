@@ -5,10 +5,12 @@
 //! the document. The document is read from a stream and never held as a tree.
 //!
 //! - [`reader`]: values, objects and arrays; [`scalar`]: other values; `flat`: objects of them
+//! - `copy`: copy of a document that strict parsers accept
 //! - `strict`: check of whether strict parsers accept a document
 //! - `string`: strings and their escapes
 //! - `list`: lists, and objects that stand in for one
 
+mod copy;
 mod flat;
 pub(crate) mod list;
 pub mod reader;

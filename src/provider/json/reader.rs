@@ -5,13 +5,10 @@ use super::scalar::{Scalar, is_word_byte};
 use super::string::decode;
 use smol_str::{SmolStr, SmolStrBuilder};
 use std::borrow::Cow;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 
 /// Size of the buffer, in bytes.
 const BUFFER_BYTES: usize = 16 * 1024;
-/// Maximum nesting of what [`JsonReader::copy`] writes. Strict parsers accept a little more. A deeper value is written as
-/// `null`.
-const MAX_COPIED_DEPTH: usize = 100;
 
 /// Kind of the next value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -238,70 +235,8 @@ impl<'a> JsonReader<'a> {
         self.is_unread = false;
     }
 
-    /// Reads a value and writes it as JSON that strict parsers accept, without white space.
-    ///
-    /// # Errors
-    /// If `out` cannot be written.
-    pub fn copy(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        self.copy_at(out, 0)
-    }
-
-    fn copy_at(&mut self, out: &mut dyn Write, depth: usize) -> io::Result<()> {
-        let mut written = Ok(());
-        let mut is_first = true;
-        match self.kind() {
-            Kind::Object | Kind::Array if depth >= MAX_COPIED_DEPTH => {
-                self.skip();
-                out.write_all(b"null")
-            }
-            Kind::Object => {
-                out.write_all(b"{")?;
-                self.object(|json, name| {
-                    let mut write = || {
-                        separate(out, &mut is_first)?;
-                        serde_json::to_writer(&mut *out, name)?;
-                        out.write_all(b":")?;
-                        json.copy_at(out, depth + 1)
-                    };
-                    if written.is_ok() {
-                        written = write();
-                    }
-                });
-                written?;
-                out.write_all(b"}")
-            }
-            Kind::Array => {
-                out.write_all(b"[")?;
-                self.array(|json| {
-                    let mut write = || {
-                        separate(out, &mut is_first)?;
-                        json.copy_at(out, depth + 1)
-                    };
-                    if written.is_ok() {
-                        written = write();
-                    }
-                });
-                written?;
-                out.write_all(b"]")
-            }
-            Kind::String => Ok(serde_json::to_writer(
-                out,
-                &self.string(|text| text.into_owned()),
-            )?),
-            Kind::Word => {
-                let word: SmolStr = self.word(|word| word.into());
-                let is_valid = serde_json::from_str::<serde_json::Value>(&word).is_ok();
-                out.write_all(if is_valid { word.as_bytes() } else { b"null" })
-            }
-            Kind::Nothing => {
-                self.skip();
-                out.write_all(b"null")
-            }
-        }
-    }
-
     /// Reads a string whose opening quote is the next byte, and passes it to `read`.
-    fn string<T>(&mut self, read: impl FnOnce(Cow<'_, str>) -> T) -> T {
+    pub(super) fn string<T>(&mut self, read: impl FnOnce(Cow<'_, str>) -> T) -> T {
         let rest = &self.buffer[self.at + 1..];
         let end = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'));
         // Most strings are short and in the buffer as a whole. They are not copied.
@@ -340,7 +275,7 @@ impl<'a> JsonReader<'a> {
     }
 
     /// Reads a number or another word without quotes, and passes it to `read`.
-    fn word<T>(&mut self, read: impl FnOnce(&str) -> T) -> T {
+    pub(super) fn word<T>(&mut self, read: impl FnOnce(&str) -> T) -> T {
         let rest = &self.buffer[self.at..];
         // Most words are in the buffer as a whole. They are not copied.
         if let Some(end) = rest.iter().position(|byte| !is_word_byte(*byte)) {
@@ -433,13 +368,6 @@ impl<'a> JsonReader<'a> {
     }
 }
 
-fn separate(out: &mut dyn Write, is_first: &mut bool) -> io::Result<()> {
-    if std::mem::replace(is_first, false) {
-        return Ok(());
-    }
-    out.write_all(b",")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -467,31 +395,6 @@ mod tests {
         assert_eq!(read, ["x"]);
         assert_eq!(json.position(), 41);
         assert_eq!(json.ending().unwrap(), Ending::Complete);
-    }
-
-    #[test]
-    fn documents_are_corrected() {
-        for (json, expected) in [
-            (
-                r#" {"a" : [1, 2.50 ,-3e2], "b":"\u00e9\n"} x"#,
-                r#"{"a":[1,2.50,-3e2],"b":"é\n"}"#,
-            ),
-            (
-                "[NaN, -Infinity, nan, None, 01, 1e999, true]",
-                "[null,null,null,null,null,null,true]",
-            ),
-            ("[1 2,,3,]", "[1,2,3]"),
-            ("\u{feff}{}", "{}"),
-        ] {
-            assert_eq!(
-                copied(json.as_bytes()),
-                (expected.to_owned(), Ending::Complete)
-            );
-        }
-        let deep = "[".repeat(100_000) + &"]".repeat(100_000);
-        let (copy, ending) = copied(deep.as_bytes());
-        assert!(serde_json::from_str::<Value>(&copy).is_ok());
-        assert_eq!(ending, Ending::Complete);
     }
 
     #[test]

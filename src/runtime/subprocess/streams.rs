@@ -20,7 +20,7 @@ pub(super) async fn exit_status(
     let io = async { tokio::join!(write_input(stdin, input), read_tail(stderr, stderr_tail)) };
     tokio::pin!(io);
     let status = tokio::select! {
-        // A program that has closed its streams and exited has nothing left to read.
+        // If both are ready, everything was read, and the grace below is not needed.
         biased;
         _ = &mut io => None,
         status = child.wait() => Some(status),

@@ -191,9 +191,7 @@ const EMFILE: i32 = 24;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::patterns::PathPatterns;
     use crate::domain::Request;
-    use crate::policy::bounds::Bounds;
     use notify::event::{AccessKind, AccessMode, DataChange, MetadataKind, RemoveKind};
     use std::fs;
     use std::time::Duration;
@@ -205,18 +203,8 @@ mod tests {
             source: 3,
             path: path.to_owned(),
             settings: SourceConfig {
-                name: "talks".to_owned(),
-                path: path.to_owned(),
-                request: Request::new("m", []),
-                include: None,
-                exclude: PathPatterns::empty(),
-                default_excludes: true,
-                follow_links: false,
                 settle: Duration::from_secs(30),
-                bounds: Bounds::default(),
-                extract_audio: crate::config::ExtractAudio::default(),
-                allow_unknown: crate::config::AllowUnknown::default(),
-                rules: crate::domain::rendering::RenderRules::default(),
+                ..SourceConfig::new("talks".to_owned(), path.to_owned(), Request::new("m", []))
             },
             skip: vec![path.join("transcripts")],
         }

@@ -1,36 +1,11 @@
 //! Submissions of a job, for `show`.
 
-use crate::domain::{AttemptId, Failure, GenerationId, JobId, Timestamp};
+use crate::domain::{Attempt, AttemptId, JobId};
 use crate::store::error::StoreError;
 use crate::store::sqlite::open::Store;
 use crate::store::sqlite::row;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
-
-/// A submission, for display.
-#[derive(Debug, Clone)]
-pub struct Attempt {
-    /// Attempt ID.
-    pub id: AttemptId,
-    /// Time of the claim.
-    pub started_at: Timestamp,
-    /// Time of the end; `None` while in flight.
-    pub ended_at: Option<Timestamp>,
-    /// One of `sending`, `accepted`, `completed`, `refused`, `deferred`, `uncertain`, `lost`, `cancelled`.
-    pub outcome: String,
-    /// Value of `X-Client-Request-Id`.
-    pub client_request_id: String,
-    /// Generation ID at the service.
-    pub generation_id: Option<GenerationId>,
-    /// HTTP status of the answer.
-    pub http_status: Option<u16>,
-    /// `x-request-id` of the answer.
-    pub request_id: Option<String>,
-    /// Error, if any.
-    pub error: Option<Failure>,
-    /// Billed audio in seconds.
-    pub billed_s: Option<f64>,
-}
 
 impl Store {
     /// Returns all submissions of a job, oldest first.

@@ -32,6 +32,7 @@ impl FolderRule {
 
     /// Returns the least path after all of them; `None` if there is none.
     fn upper_bound(&self) -> Option<Vec<u8>> {
+        // All folders below begin with the folder and `/`, and nothing lies between `/` and the next byte.
         Some(self.with_suffix(b'/' + 1)).filter(|end| !end.is_empty())
     }
 

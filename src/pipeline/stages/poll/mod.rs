@@ -12,7 +12,7 @@ use crate::pipeline::lane::Lane;
 use crate::pipeline::result_cache::ResultCache;
 use crate::policy::backoff::CallKind;
 use crate::policy::latency::LatencyEstimator;
-use crate::provider::aimlapi::response::Expected;
+use crate::provider::Expected;
 use crate::provider::{CallError, PollReply, PollStatus};
 use crate::runtime::clock::{Reading, sleep_until};
 use crate::runtime::failpoint;

@@ -1,7 +1,7 @@
 //! Loading of results, with the records and rules of their recordings.
 
 use super::Save;
-use super::staging::damaged_result;
+use super::rendering::damaged_result;
 use crate::domain::rendering::RenderRules;
 use crate::domain::{Failure, RecordingId};
 use crate::provider::Completed;

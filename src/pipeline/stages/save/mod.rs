@@ -7,7 +7,8 @@
 //!
 //! - `set_aside`: results that are not better than an earlier transcript
 //! - `load`: the results, with the records and rules of their recordings ([`rule_book`])
-//! - `render_batch`: their files ([`staging`]), under [`names`] that overwrite no other file (`reservations`)
+//! - `render_batch`: their files ([`rendering`]) in their [`folders`] ([`staging`]), under [`names`] that overwrite no other
+//!   file (`reservations`)
 //! - `sync`: their staging files, durable
 //! - `placed`: their files, under their final names
 //! - `record`: their jobs, done or retried
@@ -15,11 +16,13 @@
 //! `batch` limits the results of one batch.
 
 pub(crate) mod batch;
+pub mod folders;
 mod load;
 pub mod names;
 pub(crate) mod placed;
 mod record;
 mod render_batch;
+pub mod rendering;
 pub(crate) mod reservations;
 pub mod rule_book;
 pub(crate) mod set_aside;
@@ -32,11 +35,12 @@ use crate::output::staging_file::remove_staging_files;
 use crate::pipeline::journal::Journal;
 use crate::pipeline::result_cache::ResultCache;
 use crate::pipeline::stages::save::batch::{BatchSize, max_results};
+use crate::pipeline::stages::save::folders::OutputFolders;
 use crate::pipeline::stages::save::placed::place_all;
 use crate::pipeline::stages::save::reservations::Reservations;
 use crate::pipeline::stages::save::rule_book::RuleBook;
 use crate::pipeline::stages::save::set_aside::set_worse_aside;
-use crate::pipeline::stages::save::staging::OutputFolders;
+use crate::pipeline::stages::save::staging::StagedResult;
 use crate::pipeline::stages::save::sync::sync_staged;
 use crate::pipeline::write_failures::WriteFailures;
 use crate::runtime::clock::sleep_until;
@@ -50,6 +54,7 @@ use std::sync::atomic::AtomicBool;
 
 /// Number of batches in flight. The files of one batch are written while those of another are synced.
 const BATCHES: usize = 2;
+
 /// The save stage and what it shares with others.
 pub struct Save {
     /// Durable writes and events.
@@ -171,4 +176,17 @@ async fn save_batch(
     }
     reservations.release(&jobs);
     Ok(recordings)
+}
+
+impl Save {
+    /// Records the files whose content is about to be replaced. Most batches replace none.
+    async fn record_replacements(&self, staged: &[StagedResult]) -> Result<(), StoreError> {
+        let replacements: Vec<_> = staged.iter().flat_map(StagedResult::replacements).collect();
+        if replacements.is_empty() {
+            return Ok(());
+        }
+        let journal = &self.journal;
+        let record = || journal.store.record_replacing(replacements.clone());
+        journal.retrying(record).await
+    }
 }

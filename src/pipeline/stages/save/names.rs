@@ -24,6 +24,15 @@ pub enum OnEdited {
     Replace,
 }
 
+/// Files that were written for a recording before, by their records, and the treatment of edited ones.
+#[derive(Debug, Clone)]
+pub struct EarlierFiles {
+    /// Records of the files.
+    pub records: FileRecords,
+    /// Treatment of a file with a record and other content.
+    pub on_edited: OnEdited,
+}
+
 /// Template and values for the file names of a result.
 #[derive(Debug, Clone)]
 pub struct Naming {
@@ -58,9 +67,7 @@ pub struct NameCandidates {
     naming: Naming,
     /// Format and content of each file.
     files: Vec<(Format, Content)>,
-    /// Records of the files that were written for the recording before.
-    records: FileRecords,
-    on_edited: OnEdited,
+    earlier: EarlierFiles,
     bases: Peekable<Box<dyn Iterator<Item = OsString> + Send + Sync>>,
     /// First path that the file system rejected.
     rejected: Option<PathBuf>,
@@ -77,8 +84,7 @@ impl NameCandidates {
         folder: PathBuf,
         naming: Naming,
         files: Vec<(Format, Content)>,
-        records: FileRecords,
-        on_edited: OnEdited,
+        earlier: EarlierFiles,
     ) -> Self {
         let name = received.recording.relative.file_name().unwrap_or_default();
         let own = received.base_name.clone();
@@ -92,8 +98,7 @@ impl NameCandidates {
             folder,
             naming,
             files,
-            records,
-            on_edited,
+            earlier,
             bases: bases.peekable(),
             rejected: None,
             taken: None,
@@ -184,7 +189,7 @@ impl NameCandidates {
         let target = self.inspect(base, file)?;
         Ok(match target.state {
             TargetState::Foreign | TargetState::Folder => None,
-            TargetState::Edited if self.on_edited == OnEdited::Keep => {
+            TargetState::Edited if self.earlier.on_edited == OnEdited::Keep => {
                 self.next_to(target.path, base, file)?
             }
             _ => Some(ChosenTarget { target, kept: None }),
@@ -216,7 +221,7 @@ impl NameCandidates {
         (format, content): &(Format, Content),
     ) -> Result<Target, WriteError> {
         let path = self.folder.join(naming::file_name(base, *format));
-        let record = self.records.get(&path);
+        let record = self.earlier.records.get(&path);
         Target::inspect(path, content, record)
     }
 }
@@ -256,15 +261,12 @@ mod tests {
             };
             (folder.join(name), record)
         });
-        let (records, folder) = (records.collect(), folder.to_owned());
-        NameCandidates::new(
-            &received(),
-            folder,
-            naming,
-            files.into(),
-            records,
+        let earlier = EarlierFiles {
+            records: records.collect(),
             on_edited,
-        )
+        };
+        let folder = folder.to_owned();
+        NameCandidates::new(&received(), folder, naming, files.into(), earlier)
     }
 
     fn chosen_names(mut names: NameCandidates) -> Vec<String> {
@@ -362,7 +364,7 @@ mod tests {
                 size_bytes: 3,
                 ..FileRecord::default()
             };
-            names.records = [(folder.path().join("talk.txt"), earlier)].into();
+            names.earlier.records = [(folder.path().join("talk.txt"), earlier)].into();
             chosen_names(names)
         };
         assert_eq!(names("old")[0], "talk.new.txt");

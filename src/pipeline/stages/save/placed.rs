@@ -1,8 +1,9 @@
 //! Results whose files have their final names.
 
 use super::names::write_failure;
+use super::rendering::Findings;
 use super::reservations::Reservations;
-use super::staging::{Findings, PlacedFiles, StagedResult};
+use super::staging::{PlacedFiles, StagedResult};
 use crate::domain::{ErrorClass, Failure};
 use crate::output::write::{parent_folder, sync_folder};
 use crate::runtime::blocking::{CPU_THREADS, IO_THREADS, map_blocking};

@@ -2,7 +2,8 @@
 
 use super::Save;
 use super::placed::{SavedFiles, SavedResult};
-use super::staging::{Findings, PlacedFiles, StagedResult};
+use super::rendering::Findings;
+use super::staging::PlacedFiles;
 use crate::domain::{Failure, JobId};
 use crate::pipeline::event::RunEvent;
 use crate::store::StoreError;
@@ -17,20 +18,6 @@ const RETRY_MIN: Duration = Duration::from_secs(1);
 const RETRY_MAX: Duration = Duration::from_secs(60);
 
 impl Save {
-    /// Records the files whose content is about to be replaced. Most batches replace none.
-    pub(super) async fn record_replacements(
-        &self,
-        staged: &[StagedResult],
-    ) -> Result<(), StoreError> {
-        let replacements: Vec<_> = staged.iter().flat_map(StagedResult::replacements).collect();
-        if replacements.is_empty() {
-            return Ok(());
-        }
-        let journal = &self.journal;
-        let record = || journal.store.record_replacing(replacements.clone());
-        journal.retrying(record).await
-    }
-
     /// Records the outcome of a result in the database, and reports it.
     pub(super) async fn record(&self, saved: SavedResult) -> Result<(), StoreError> {
         let (job, name) = (saved.received.job, saved.received.recording.relative);

@@ -2,11 +2,13 @@
 
 use super::Save;
 use super::batch::is_large;
+use super::folders::OutputFolders;
 use super::load::UnsavedResult;
-use super::names::OnEdited;
+use super::names::{EarlierFiles, OnEdited};
 use super::placed::catch_panic;
+use super::rendering::{RenderSettings, RenderedFiles, render_files};
 use super::reservations::Reservations;
-use super::staging::{OutputFolders, RenderedFiles, StagedFiles, StagedResult, render_files};
+use super::staging::{StagedFiles, StagedResult};
 use crate::config::OutputConfig;
 use crate::domain::Failure;
 use crate::runtime::blocking::{CPU_THREADS, map_blocking};
@@ -64,14 +66,12 @@ fn render(unsaved: UnsavedResult, output: &OutputConfig) -> RenderedResult {
     } = unsaved;
     let folders = OutputFolders::of(output, &received.recording);
     let rendered = catch_panic(|| {
-        render_files(
-            &received,
-            result.parse()?,
-            &folders.preferred,
+        let settings = RenderSettings {
             output,
-            &output.formats,
-            &rules,
-        )
+            formats: &output.formats,
+            rules: &rules,
+        };
+        render_files(&received, result.parse()?, &folders.preferred, settings)
     });
     RenderedResult {
         received,
@@ -93,14 +93,11 @@ fn write_staging_files(result: RenderedResult, reservations: &Reservations) -> S
         let rendered = rendered?;
         let findings = rendered.findings.clone();
         let reserve = |paths: &[PathBuf]| reservations.reserve(received.job, paths);
-        let staging = StagedFiles::stage(
-            &received,
+        let earlier = EarlierFiles {
             records,
-            &folders,
-            rendered,
-            OnEdited::Keep,
-            reserve,
-        )?;
+            on_edited: OnEdited::Keep,
+        };
+        let staging = StagedFiles::stage(&received, earlier, &folders, rendered, reserve)?;
         Ok((staging, findings))
     });
     StagedResult { received, outcome }

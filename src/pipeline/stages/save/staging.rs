@@ -2,255 +2,19 @@
 //!
 //! The functions block and do not use the database. The caller reads from it before and records the files afterwards.
 
-use crate::config::{Layout, Names, OutputConfig};
-use crate::domain::file_name::TemplateValues;
-use crate::domain::readable_path::{path_bytes, readable_path};
-use crate::domain::rendering::RenderRules;
-use crate::domain::search::entry::SearchEntry;
-use crate::domain::{
-    ErrorClass, Failure, Format, KeptFile, Language, Location, Recording, Transcript, Warning,
-    WrittenFile,
-};
+use crate::domain::{Failure, KeptFile, WrittenFile};
 use crate::output::error::WriteError;
-use crate::output::link::relative_link;
-use crate::output::naming;
-use crate::output::portable_name::NameForm;
-use crate::output::render::{TranscriptMetadata, correct, render, search_entry};
-use crate::output::rendered_file::RenderedFile;
 use crate::output::target::{Target, TargetState};
-use crate::output::write::{StagedFile, create_folder, rename_into_place};
+use crate::output::write::{StagedFile, rename_into_place};
+use crate::pipeline::stages::save::folders::OutputFolders;
 use crate::pipeline::stages::save::names::{
-    ChosenTarget, NameCandidates, Naming, OnEdited, write_failure,
+    ChosenTarget, EarlierFiles, NameCandidates, write_failure,
 };
-use crate::policy::result_warnings::{Finished, result_warnings};
-use crate::provider::{Completed, ResultJson};
-use crate::store::sqlite::outputs::{FileRecords, Replacement};
+use crate::pipeline::stages::save::rendering::{Findings, RenderedFiles, damaged_result};
+use crate::store::sqlite::outputs::Replacement;
 use crate::store::sqlite::queue::ReceivedJob;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::{io, iter};
-
-/// Folders for the transcripts of a recording: the preferred one, and those for a file system that rejects its name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OutputFolders {
-    /// The preferred folder.
-    pub preferred: PathBuf,
-    /// The others, in order of preference. Empty if the name is portable.
-    others: Vec<PathBuf>,
-}
-
-impl OutputFolders {
-    /// Returns the folders for the transcripts of a recording.
-    #[must_use]
-    pub fn of(output: &OutputConfig, recording: &Recording) -> Self {
-        let beside = match (output.layout, &recording.location) {
-            (Layout::Beside, Location::File(path)) => path.parent().or(Some(Path::new("/"))),
-            _ => None,
-        };
-        if let Some(preferred) = beside {
-            return Self {
-                preferred: preferred.to_owned(),
-                others: Vec::new(),
-            };
-        }
-        let source = match output.layout {
-            Layout::Flat => "",
-            Layout::Mirror | Layout::Beside => &*recording.source,
-        };
-        let folder =
-            |form| naming::transcript_folder(&output.dir, source, &recording.relative, form);
-        let first = form_of(output.names);
-        let preferred = folder(first);
-        let forms = NameForm::ALL.into_iter().filter(|form| *form > first);
-        let mut others: Vec<_> = forms
-            .map(folder)
-            .filter(|other| *other != preferred)
-            .collect();
-        others.dedup();
-        Self { preferred, others }
-    }
-
-    /// Returns all folders, the preferred one first.
-    pub fn iter(&self) -> impl Iterator<Item = &Path> {
-        iter::once(&self.preferred)
-            .chain(&self.others)
-            .map(PathBuf::as_path)
-    }
-
-    /// Returns all folders, the preferred one first.
-    pub fn into_all(self) -> impl Iterator<Item = PathBuf> {
-        iter::once(self.preferred).chain(self.others)
-    }
-
-    /// Creates the first folder that the file system accepts, and returns it. Blocks.
-    fn create(&self) -> Result<&Path, WriteError> {
-        let mut created = create_folder(&self.preferred).map(|()| self.preferred.as_path());
-        for other in &self.others {
-            match created {
-                Err(error) if error.is_rejected_name() => {
-                    created = create_folder(other).map(|()| other.as_path());
-                }
-                _ => break,
-            }
-        }
-        created
-    }
-}
-
-const fn form_of(names: Names) -> NameForm {
-    match names {
-        Names::Original => NameForm::Original,
-        Names::Portable => NameForm::Portable,
-    }
-}
-
-/// A result, rendered in the configured formats.
-#[derive(Debug, Clone)]
-pub struct RenderedFiles {
-    /// Template and values for the file names.
-    pub naming: Naming,
-    /// Content of each file, in the order of the configured formats.
-    pub files: Vec<(Format, RenderedFile)>,
-    /// Findings about the transcript.
-    pub findings: Findings,
-}
-
-/// Findings about a transcript, which the queue stores with its job.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Findings {
-    /// Whether the recording contains no speech.
-    pub silent: bool,
-    /// Points that the user should check.
-    pub warnings: Vec<Warning>,
-    /// Entry of the search index.
-    pub entry: Arc<SearchEntry>,
-}
-
-/// Renders a result in `formats`, for files in `folder`, with the names and replacements of `rules`. Formats that need times
-/// are left out if the text has none.
-///
-/// # Errors
-/// If the stored result is damaged.
-pub fn render_files(
-    received: &ReceivedJob,
-    completed: Completed,
-    folder: &Path,
-    output: &OutputConfig,
-    formats: &[Format],
-    rules: &RenderRules,
-) -> Result<RenderedFiles, Failure> {
-    let envelope = envelope(received, folder);
-    let warnings = warnings(received, &completed, formats);
-    let (mut transcript, result) = completed.into_parts();
-    let silent = transcript.is_silent();
-    correct(&mut transcript, rules);
-    let language = Language::of(transcript.language.as_deref(), &received.request);
-    let findings = Findings {
-        silent,
-        warnings,
-        entry: Arc::new(search_entry(received.job, &transcript, language)),
-    };
-    let formats = writable_formats(formats, &transcript);
-    let result = match formats.contains(&Format::Json) {
-        true => result.into_json().map_err(|_| damaged_result())?,
-        false => ResultJson::default(),
-    };
-    let render = |format| {
-        let options = &output.rendering;
-        let file = render(format, &transcript, &result, &envelope, options);
-        (format, file)
-    };
-    let files = formats.into_iter().map(render).collect();
-    let naming = Naming {
-        template: output.name.clone(),
-        facts: facts(received, transcript.language.as_deref()),
-        form: form_of(output.names),
-    };
-    Ok(RenderedFiles {
-        naming,
-        files,
-        findings,
-    })
-}
-
-/// Returns the failure of a result whose stored bytes are damaged.
-pub(crate) fn damaged_result() -> Failure {
-    Failure::new(ErrorClass::Output, "the stored result is damaged")
-}
-
-/// Returns the formats that can show the transcript. A transcript is not left without a file, unless none is wanted.
-fn writable_formats(formats: &[Format], transcript: &Transcript) -> Vec<Format> {
-    if formats.is_empty() || transcript.has_times() || transcript.is_silent() {
-        return formats.to_vec();
-    }
-    let without_times = formats.iter().filter(|format| !format.needs_times());
-    let formats: Vec<_> = without_times.copied().collect();
-    if formats.is_empty() {
-        vec![Format::Txt]
-    } else {
-        formats
-    }
-}
-
-fn warnings(received: &ReceivedJob, completed: &Completed, formats: &[Format]) -> Vec<Warning> {
-    result_warnings(&Finished {
-        request: &received.request,
-        measured_s: received.measured_s,
-        transcript: &completed.transcript,
-        extras: completed.extras,
-        formats,
-    })
-}
-
-fn facts(received: &ReceivedJob, detected: Option<&str>) -> TemplateValues {
-    let language = Language::of(detected, &received.request);
-    let date = match received.recording.location {
-        Location::File(_) => Some(received.recording.revision.modified),
-        Location::Url(_) => None,
-    };
-    TemplateValues::new(
-        language.as_ref(),
-        &received.recording.source,
-        date,
-        received.request.model(),
-    )
-}
-
-fn envelope<'a>(received: &'a ReceivedJob, folder: &Path) -> TranscriptMetadata<'a> {
-    let Recording {
-        location,
-        relative,
-        revision,
-        ..
-    } = &received.recording;
-    let (recording, audio, size_bytes) = match location {
-        Location::File(path) => {
-            let audio = relative_link(folder, path);
-            (readable_path(relative), audio, Some(revision.size_bytes))
-        }
-        Location::Url(url) => (url.clone(), url.clone(), None),
-    };
-    TranscriptMetadata {
-        source: &received.recording.source,
-        recording_bytes: size_bytes.and_then(|_| path_bytes(relative)),
-        recording,
-        audio,
-        sha256: received.hash.as_ref().map(|hash| &*hash.sha256),
-        sound_hash: received
-            .hash
-            .as_ref()
-            .and_then(|hash| hash.sound.as_deref()),
-        size_bytes,
-        request: &received.request,
-        generation_id: received
-            .generation
-            .as_ref()
-            .map(crate::domain::GenerationId::as_str),
-        recorded_at: received.recorded_at,
-        submitted_at: received.accepted_at,
-        received_at: received.received_at,
-    }
-}
 
 /// Files of a result, in place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -276,18 +40,17 @@ pub struct StagedFiles {
 impl StagedFiles {
     /// Writes the staging files for the first name that overwrites no other file.
     ///
-    /// A file that exists may be overwritten only if `records`, the records of this recording's files, show that its
-    /// content was written by nightscribe. `on_edited` decides about a file with a record and other content. `reserve` is
-    /// called with the paths of a candidate, and returns `false` if another result is being written to one of them.
+    /// A file that exists may be overwritten only if the records of `earlier` show that its content was written by
+    /// nightscribe. `reserve` is called with the paths of a candidate, and returns `false` if another result is being written
+    /// to one of them.
     ///
     /// # Errors
     /// If the files cannot be written.
     pub fn stage(
         received: &ReceivedJob,
-        records: FileRecords,
+        earlier: EarlierFiles,
         folders: &OutputFolders,
         rendered: RenderedFiles,
-        on_edited: OnEdited,
         reserve: impl Fn(&[PathBuf]) -> bool,
     ) -> Result<Self, Failure> {
         let folder = match rendered.files.is_empty() {
@@ -304,8 +67,7 @@ impl StagedFiles {
             folder.to_owned(),
             rendered.naming,
             contents.clone(),
-            records,
-            on_edited,
+            earlier,
         );
         let (targets, kept): (Vec<_>, _) = split(names.choose(reserve)?);
         let files = targets.into_iter().zip(contents).zip(&rendered.files);

@@ -10,7 +10,7 @@
 //! - `upload`: the request
 //! - `answer`: what the answer means for the job
 //!
-//! - `unsent`: jobs that end or wait before anything is sent
+//! A job that ends or waits before anything is sent leaves these steps through `unsent`.
 
 mod answer;
 mod charge;

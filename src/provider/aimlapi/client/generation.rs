@@ -1,9 +1,10 @@
 //! Polls of a generation, and the probe.
 
 use super::{Client, parse_response};
-use crate::provider::aimlapi::call::{CallError, PollReply, PollStatus, UnusableAnswer};
 use crate::provider::aimlapi::errors::Operation;
-use crate::provider::aimlapi::response::{Expected, read_poll_response};
+use crate::provider::aimlapi::headers;
+use crate::provider::aimlapi::response::read_poll_response;
+use crate::provider::call::{CallError, Expected, PollReply, PollStatus, UnusableAnswer};
 use crate::provider::http::transport_errors::poll_error;
 use std::time::SystemTime;
 
@@ -28,7 +29,7 @@ impl Client {
         if !(200..300).contains(&response.status) || response.is_page() {
             return Err(self.error_response(Operation::Poll, &response));
         }
-        let (status, usd_spent) = (response.status, response.usd_spent);
+        let (status, usd_spent) = (response.status, headers::usd_spent(&response));
         let body = response
             .body
             .map_err(|broken| poll_error(&broken, Some(status)))?;

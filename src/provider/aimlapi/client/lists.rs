@@ -2,7 +2,6 @@
 
 use super::{Client, parse_response};
 use crate::domain::Timestamp;
-use crate::provider::aimlapi::call::{CallError, CallErrorKind};
 use crate::provider::aimlapi::deprecations::{Deprecation, read_deprecations};
 use crate::provider::aimlapi::envelope::InvalidResponse;
 use crate::provider::aimlapi::errors::Operation;
@@ -12,6 +11,7 @@ use crate::provider::aimlapi::request_log::{
     ChargedPage, LogsResponse, PAGE_SIZE, read_charges, read_page,
 };
 use crate::provider::aimlapi::transactions::{TransactionPage, read_transactions};
+use crate::provider::call::{CallError, CallErrorKind};
 use crate::provider::http::exchange::{exchange, response_timeout};
 use crate::provider::http::transport_errors::poll_error;
 use reqwest::header::IF_NONE_MATCH;

@@ -12,13 +12,13 @@ pub use generation::Probe;
 
 use crate::domain::{ApiMode, Failure};
 use crate::provider::aimlapi::api_key::{ApiKey, KeyReader};
-use crate::provider::aimlapi::call::CallError;
 use crate::provider::aimlapi::envelope::InvalidResponse;
 use crate::provider::aimlapi::errors;
 use crate::provider::aimlapi::errors::{ErrorResponse, Operation};
 use crate::provider::aimlapi::file_fields::FileFields;
 use crate::provider::aimlapi::resend::Resends;
 use crate::provider::body::Body;
+use crate::provider::call::CallError;
 use crate::provider::http::exchange::{HttpResponse, exchange, response_timeout};
 use crate::provider::http::transport_errors::poll_error;
 use crate::runtime::http_client::client_builder;

@@ -2,16 +2,17 @@
 
 use super::{Client, parse_response};
 use crate::domain::container::mime_for;
-use crate::domain::{ApiMode, ErrorClass, Failure, GenerationId, RecordingHash, Request};
+use crate::domain::{ApiMode, ErrorClass, Failure, RecordingHash, Request};
 use crate::provider::aimlapi::api_key::Bearer;
-use crate::provider::aimlapi::call::{
-    Accepted, AudioSource, CallError, CallErrorKind, Submission, SubmitReply,
-};
 use crate::provider::aimlapi::errors::Operation;
 use crate::provider::aimlapi::form::{file_name, form_fields, json_body};
+use crate::provider::aimlapi::headers;
 use crate::provider::aimlapi::resend::Resends;
 use crate::provider::aimlapi::response::{
     CreateResponse, read_create_response, read_legacy_response,
+};
+use crate::provider::call::{
+    Accepted, AudioSource, CallError, CallErrorKind, Submission, SubmitReply,
 };
 use crate::provider::http::exchange::{HttpResponse, TransportError, exchange};
 use crate::provider::http::transport_errors::{file_error, submit_error};
@@ -144,8 +145,11 @@ impl Client {
             ApiMode::TwoStep => read_create_response,
             ApiMode::Legacy => read_legacy_response,
         };
+        let (usd_spent, header_id) = (
+            headers::usd_spent(&response),
+            headers::generation(&response),
+        );
         let (status, request_id) = (response.status, response.request_id);
-        let usd_spent = response.usd_spent;
         let created = match response.body {
             Ok(body) => parse_response(body, read).await,
             Err(broken) => Err(broken.to_string()),
@@ -164,7 +168,6 @@ impl Client {
             retry_after: None,
             request_id: request_id.clone(),
         };
-        let header_id = response.inference_id.and_then(GenerationId::new);
         match (created, header_id) {
             (Ok(CreateResponse::Generation(id)), _) => Ok(accepted(SubmitReply::Generation(id))),
             (Ok(CreateResponse::Completed(completed)), _) => {

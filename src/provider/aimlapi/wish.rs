@@ -1,4 +1,4 @@
-//! Model and options of `transcribe`.
+//! Requests by their purpose: language and speakers, as options of a model.
 
 use crate::domain::model_name::canonical_model;
 use crate::domain::{Language, Request};
@@ -147,6 +147,7 @@ fn is_english_only(model: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::aimlapi::options;
     use serde_json::json;
 
     fn options(model: &str, language: Option<&str>, diarize: bool) -> Result<Value, String> {
@@ -224,7 +225,7 @@ mod tests {
 
     #[test]
     fn every_request_passes_the_check_of_a_configuration() {
-        for model in crate::provider::aimlapi::models::MODELS {
+        for model in models::MODELS {
             for language in [None, Some("en")] {
                 let wish = Wish {
                     model: model.name.to_owned(),
@@ -233,8 +234,7 @@ mod tests {
                 };
                 let request = request_for(&wish).unwrap();
                 for (name, value) in request.options() {
-                    crate::provider::aimlapi::options::check(model.name, name, value, false)
-                        .unwrap();
+                    options::check(model.name, name, value, false).unwrap();
                 }
             }
         }

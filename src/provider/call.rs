@@ -2,7 +2,7 @@
 
 use crate::domain::{ErrorClass, Failure, GenerationId, RecordingHash, Request};
 use crate::policy::outcome::Answer;
-use crate::provider::aimlapi::completed::Completed;
+use crate::provider::Completed;
 use crate::provider::body::Body;
 use crate::provider::http::upload::Recording;
 use std::time::Duration;
@@ -49,6 +49,15 @@ pub enum SubmitReply {
     Generation(GenerationId),
     /// Result of the transcription, as in the legacy flow.
     Completed(Completed),
+}
+
+/// Generation that a poll asked for, and the audio that was submitted for it.
+#[derive(Debug, Clone)]
+pub struct Expected {
+    /// ID of the generation.
+    pub generation: GenerationId,
+    /// SHA-256 of the audio, if it is known.
+    pub sha256: Option<String>,
 }
 
 /// Response to a poll.
