@@ -2,6 +2,7 @@
 
 use super::display::log::LogDisplay;
 use super::exit::{CommandError, Exit};
+use super::forecast_text::Estimate;
 use super::json::to_json_line;
 use super::logging::warn_without_sources;
 use super::terminal::{
@@ -127,6 +128,14 @@ fn text(plan: &Plan, config: &Config, now: Timestamp, zone: &TimeZone) -> String
         ),
         None => "Not all files can be submitted in the available time.\n".to_owned(),
     });
+    let estimate = Estimate {
+        left_s: plan.left_s,
+        when_run_s: plan.when_run_s,
+        opens_at: plan.opens_at,
+    };
+    if let Some(estimate) = estimate.text(now, zone) {
+        text.push_str(&format!("By the last submissions, {estimate}.\n"));
+    }
     text
 }
 
