@@ -127,7 +127,7 @@ fn remark(state: JobState, status: &Status, now: Timestamp) -> String {
             format!("  the next is due in {}", format_duration(due.since(now)))
         }
         (JobState::Failed, ..) if status.count(state) > 0 => {
-            "  see `nightscribe list --state failed`".to_owned()
+            "  see `nightscribe list --failed`".to_owned()
         }
         _ => String::new(),
     }

@@ -114,10 +114,8 @@ pub(super) fn ending(
     let mut lines = vec![total];
     lines.extend(transcripts.filter(|_| run.done > 0).map(str::to_owned));
     if failed > 0 {
-        lines.push(
-            "`nightscribe list --failed` says what failed, `nightscribe retry --failed` queues it again"
-                .to_owned(),
-        );
+        lines.push("`nightscribe list --failed` says what failed".to_owned());
+        lines.push("`nightscribe retry --failed` queues it again".to_owned());
     }
     lines
 }
