@@ -8,7 +8,7 @@ use super::session::Session;
 use super::status::{load_overview, opens_at};
 use crate::config::Config;
 use crate::domain::price::{total, total_cost};
-use crate::domain::{Failure, JobId, PaidMark, Problem, RecordingId, Timestamp};
+use crate::domain::{Failure, Hold, HoldKind, JobId, PaidMark, Problem, RecordingId, Timestamp};
 use crate::pipeline::archive::Archive;
 use crate::pipeline::budget::{budget, caps, prices};
 use crate::pipeline::event::Observer;
@@ -91,6 +91,8 @@ pub struct Plan {
     pub when_run_s: Option<u64>,
     /// Time at which the active hours begin. `None` during the active hours.
     pub opens_at: Option<Timestamp>,
+    /// Holds in force. The budget is planned, and its hold is not listed.
+    pub holds: Vec<Hold>,
 }
 
 /// Files of one source with the same model.
@@ -133,7 +135,9 @@ pub async fn plan(
     let budget = PlannedBudget::new(budget, &prices, now);
     let (mut plan, submitted) = build_plan(&planned, &refused, config, budget);
     let window = session.window(limits.until);
-    if plan.later == 0 {
+    plan.holds = session.holds(&store).await?;
+    plan.holds.retain(|hold| hold.kind != HoldKind::Budget);
+    if plan.later == 0 && plan.holds.is_empty() {
         let forecast = forecast(session, &store, &submitted, &window).await?;
         plan.left_s = forecast.left.map(|left| left.as_secs());
         plan.when_run_s = forecast.when_run.map(|left| left.as_secs());
@@ -160,9 +164,8 @@ async fn forecast(
 ) -> Result<Forecast, AppError> {
     let now = session.now();
     let overview = load_overview(session, store, now).await?;
-    let is_held = !session.holds(store).await?.is_empty();
     let progress = load_planned_progress(session, store, &overview, submitted, now).await?;
-    Ok(forecast_of(&progress, window, is_held, now))
+    Ok(forecast_of(&progress, window, false, now))
 }
 
 /// Counts the queued files with a transcript that the queue does not know. They are not hashed, so that some of them may

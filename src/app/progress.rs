@@ -50,9 +50,17 @@ pub(super) fn forecast_of(
     is_held: bool,
     now: Timestamp,
 ) -> Forecast {
-    let left = time_left(progress).filter(|_| !is_held);
-    let within = |start| left.and_then(|left| left.within(start, window));
-    match (progress.running, window.opening(now)) {
+    let opening = window.opening(now);
+    let left = match opening {
+        // The hours in which nothing is submitted do not show the speed of a run.
+        Opening::At(_) => time_left(&Progress {
+            running: None,
+            ..progress.clone()
+        }),
+        Opening::Now | Opening::Never => time_left(progress),
+    };
+    let within = |start| left.filter(|_| !is_held)?.within(start, window);
+    match (progress.running, opening) {
         (Some(_), _) => Forecast {
             left: within(now),
             when_run: None,

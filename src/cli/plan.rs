@@ -12,7 +12,7 @@ use super::terminal::{
 use crate::app::plan::{Plan, PlanLimits, plan as load_plan};
 use crate::app::session::Session;
 use crate::config::Config;
-use crate::domain::Timestamp;
+use crate::domain::{Hold, Timestamp};
 use crate::runtime::clock::{Clock, SystemClock};
 use jiff::tz::TimeZone;
 use std::io::Write;
@@ -119,8 +119,13 @@ fn text(plan: &Plan, config: &Config, now: Timestamp, zone: &TimeZone) -> String
             "{files} changed a moment ago, or still open: from {from} on.\n"
         ));
     }
+    for hold in &plan.holds {
+        text.push_str(&hold_text(hold, now, zone));
+    }
+    let is_held = plan.holds.iter().any(|hold| hold.source.is_none());
     text.push_str(&match plan.submitted_by {
         _ if plan.files == 0 => "Nothing would be submitted.\n".to_owned(),
+        _ if is_held => "Nothing is submitted before that.\n".to_owned(),
         Some(time) => format!(
             "The last file is submitted at {} at the earliest, limited by {}.\n",
             format_time(time, now, zone),
@@ -137,6 +142,17 @@ fn text(plan: &Plan, config: &Config, now: Timestamp, zone: &TimeZone) -> String
         text.push_str(&format!("By the last submissions, {estimate}.\n"));
     }
     text
+}
+
+/// Returns the lines about a hold, as `status` shows them.
+fn hold_text(hold: &Hold, now: Timestamp, zone: &TimeZone) -> String {
+    let since = format_time(hold.since, now, zone);
+    let message = escape_control_chars(&hold.message);
+    format!(
+        "{WARN}held{WARN:#} ({}) since {since}: {message}\n     {}\n",
+        hold.kind,
+        hold.kind.advice()
+    )
 }
 
 /// Lists the limits that determine the forecast.
