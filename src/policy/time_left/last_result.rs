@@ -4,7 +4,7 @@ use super::progress::Progress;
 use super::speed::Speed;
 
 /// Number of the last submissions whose results are compared. A service may become faster or slower.
-const MAX_RESULTS: usize = 100;
+const MAX_RESULTS: usize = 200;
 /// Number of the results that are usually the latest ones. The others come earlier almost certainly.
 const MAX_AWAITED: usize = 200;
 /// Bisections of the time. They leave less than a thousandth of a second of a day.
