@@ -60,6 +60,14 @@ pub enum AppError {
     /// No item matches a word of the command line.
     #[error("there is no item `{0}`; `nightscribe list` shows all items")]
     NoItem(String),
+    /// A word that must select one item selects several.
+    #[error("`{name}` selects {count} items; name one of them, `nightscribe show` lists them")]
+    SeveralItems {
+        /// Word of the command line.
+        name: String,
+        /// Number of items.
+        count: usize,
+    },
     /// No source has this name.
     #[error("there is no source `{name}`{suggestion}")]
     UnknownSource {

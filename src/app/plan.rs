@@ -2,11 +2,13 @@
 
 use super::error::AppError;
 use super::plan_budget::{Admitted, PlannedBudget};
+use super::progress::{Forecast, forecast_of, load_planned_progress};
 use super::scan::scan_sources;
 use super::session::Session;
+use super::status::{load_overview, opens_at};
 use crate::config::Config;
 use crate::domain::price::{total, total_cost};
-use crate::domain::{Failure, JobId, PaidMark, Problem, RecordingId, Timestamp};
+use crate::domain::{Failure, Hold, HoldKind, JobId, PaidMark, Problem, RecordingId, Timestamp};
 use crate::pipeline::archive::Archive;
 use crate::pipeline::budget::{budget, caps, prices};
 use crate::pipeline::event::Observer;
@@ -14,11 +16,13 @@ use crate::pipeline::lengths::Lengths;
 use crate::pipeline::probe_durations::probe_all;
 use crate::policy::budget::longest_s;
 use crate::policy::forecast::submitted_by;
+use crate::policy::hours::SubmitWindow;
 use crate::provider::models::{length_refusal, shown_name};
 use crate::runtime::clock::{Clock, SystemClock};
 use crate::source::folder::left_out::LeftOut;
 use crate::store::Store;
 use crate::store::sqlite::durations::PlannedRecording;
+use crate::store::sqlite::progress::MeasuredRecording;
 use crate::store::sqlite::queue::Candidate;
 use crate::store::sqlite::source_holds::QueuedFile;
 use serde::Serialize;
@@ -36,7 +40,7 @@ pub struct PlanLimits {
 }
 
 /// Plan of a run. This is the JSON form: fields may be added, but never removed or renamed.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Plan {
     /// Files by source and model.
@@ -79,6 +83,16 @@ pub struct Plan {
     pub problems: Vec<String>,
     /// Earliest time of the last submission. `None` if not everything can be submitted.
     pub submitted_by: Option<Timestamp>,
+    /// Estimated seconds until the last result, as by `status`. `None` without an active run, while submissions are held, without
+    /// work, and if some files wait for the budget.
+    pub left_s: Option<u64>,
+    /// Estimated seconds that a run would take from now on, or from `opens_at` on. `None` during an active run, while submissions
+    /// are held, without work, before the first run, and if some files wait for the budget.
+    pub when_run_s: Option<u64>,
+    /// Time at which the active hours begin. `None` during the active hours.
+    pub opens_at: Option<Timestamp>,
+    /// Holds in force. The budget is planned, and its hold is not listed.
+    pub holds: Vec<Hold>,
 }
 
 /// Files of one source with the same model.
@@ -118,9 +132,18 @@ pub async fn plan(
     let caps = caps(config, limits.limit);
     let budget = budget(caps, &store, &prices, now, zone).await?;
     let transcribed = count_transcribed(session, &store).await?;
-    store.close().await;
     let budget = PlannedBudget::new(budget, &prices, now);
-    let mut plan = build_plan(&planned, &refused, config, budget);
+    let (mut plan, submitted) = build_plan(&planned, &refused, config, budget);
+    let window = session.window(limits.until);
+    plan.holds = session.holds(&store).await?;
+    plan.holds.retain(|hold| hold.kind != HoldKind::Budget);
+    if plan.later == 0 && plan.holds.is_empty() {
+        let forecast = forecast(session, &store, &submitted, &window).await?;
+        plan.left_s = forecast.left.map(|left| left.as_secs());
+        plan.when_run_s = forecast.when_run.map(|left| left.as_secs());
+    }
+    store.close().await;
+    plan.opens_at = opens_at(window.opening(now));
     plan.unsettled = totals.summary.unsettled;
     plan.settles_at = totals.summary.settles_at;
     plan.transcribed = transcribed;
@@ -128,9 +151,21 @@ pub async fn plan(
     plan.problems = totals.problems.iter().map(Problem::message).collect();
     let last_charge = plan.submitted_by.unwrap_or(now);
     let rate = config.limits.submits_per_minute.get();
-    let window = session.window(limits.until);
     plan.submitted_by = submitted_by(plan.files, now, rate, &window, last_charge);
     Ok(plan)
+}
+
+/// Forecasts the time in which these recordings are transcribed.
+async fn forecast(
+    session: &Session,
+    store: &Store,
+    submitted: &[MeasuredRecording],
+    window: &SubmitWindow,
+) -> Result<Forecast, AppError> {
+    let now = session.now();
+    let overview = load_overview(session, store, now).await?;
+    let progress = load_planned_progress(session, store, &overview, submitted, now).await?;
+    Ok(forecast_of(&progress, window, false, now))
 }
 
 /// Counts the queued files with a transcript that the queue does not know. They are not hashed, so that some of them may
@@ -158,7 +193,8 @@ async fn count_transcribed(session: &Session, store: &Store) -> Result<u64, AppE
     Ok(count)
 }
 
-/// Adds up the queued recordings in the order of their submission, excluding those that would not be submitted.
+/// Adds up the queued recordings in the order of their submission, excluding those that would not be submitted. Also returns
+/// those that are submitted.
 ///
 /// `submitted_by` is when the budget admits the last one.
 fn build_plan(
@@ -166,30 +202,13 @@ fn build_plan(
     refused: &HashMap<RecordingId, Failure>,
     config: &Config,
     mut budget: PlannedBudget<'_>,
-) -> Plan {
+) -> (Plan, Vec<MeasuredRecording>) {
     let prices = budget.prices;
     let mut plan = Plan {
-        groups: Vec::new(),
-        files: 0,
-        audio_s: 0.0,
-        cost: None,
         currency: prices.currency().map(str::to_owned),
-        unknown_length: 0,
-        unknown_length_at_most_s: 0.0,
-        unchecked_length: 0,
-        estimated_length: 0,
-        later: 0,
-        later_from: None,
-        unpriced: BTreeSet::new(),
-        unpriced_reasons: BTreeMap::new(),
-        skipped: BTreeMap::new(),
-        unsettled: 0,
-        settles_at: None,
-        transcribed: 0,
-        left_out: BTreeMap::new(),
-        problems: Vec::new(),
-        submitted_by: None,
+        ..Plan::default()
     };
+    let mut submitted = Vec::new();
     let mut groups: BTreeMap<(&str, String), (u64, f64)> = BTreeMap::new();
     for one in queued {
         if let Some(why) = exclusion(one, refused, config) {
@@ -210,6 +229,11 @@ fn build_plan(
             Admitted::BeyondLimit => continue,
         }
         plan.files += 1;
+        submitted.push(MeasuredRecording {
+            size_bytes: one.size_bytes,
+            duration_s: one.duration_s,
+            since: None,
+        });
         if one.duration_s.is_none() {
             let source = config.source(&one.source);
             let is_limited = source.is_some_and(|source| source.bounds.limit_length());
@@ -242,7 +266,7 @@ fn build_plan(
         Some((model.clone(), reason.to_owned()))
     };
     plan.unpriced_reasons = plan.unpriced.iter().filter_map(reason).collect();
-    plan
+    (plan, submitted)
 }
 
 /// Returns the reason a recording would not be submitted, if any.

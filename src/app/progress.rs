@@ -1,14 +1,15 @@
-//! Progress of the active run and the time left, which `status`, `status --watch`, `run` and the page show alike.
+//! Progress of the active run and the time left, which `status`, `status --watch`, `run`, `plan` and the page show alike.
 
 use super::error::AppError;
 use super::session::Session;
 use crate::domain::{JobState, Timestamp};
+use crate::policy::hours::{Opening, SubmitWindow};
 use crate::policy::time_left::{
     InFlight, MAX_SUBMISSIONS, Progress, RecordingSize, Submission, SubmitLimits, time_left,
 };
 use crate::store::Store;
 use crate::store::sqlite::overview::Overview;
-use crate::store::sqlite::progress::{AcceptedSubmission, MeasuredRecording};
+use crate::store::sqlite::progress::{AcceptedSubmission, MeasuredRecording, WorkLeft};
 use std::time::Duration;
 
 /// Maximum number of recordings whose sizes are read. More of a queue are taken to be like these.
@@ -21,7 +22,8 @@ const SECONDS_PER_BYTE: f64 = 8.0 / 128_000.0;
 pub struct Forecast {
     /// Time left of the active run. `None` without an active run, work, or measured submissions, and during a hold.
     pub left: Option<Duration>,
-    /// Duration of a run that would begin now. `None` beside an active run, without work or an earlier run, and during a hold.
+    /// Duration of a run that would begin now, or with the next active hours. `None` during an active run, without work or an
+    /// earlier run, and during a hold.
     pub when_run: Option<Duration>,
 }
 
@@ -37,29 +39,39 @@ pub(super) async fn forecast(
     now: Timestamp,
 ) -> Result<Forecast, AppError> {
     let progress = load_progress(session, store, overview, now).await?;
-    Ok(forecast_of(session, &progress, is_held, now))
+    let window = session.window(None);
+    Ok(forecast_of(&progress, &window, is_held, now))
 }
 
-/// Forecasts the time left by the progress, within the active hours.
+/// Forecasts the time left by the progress, within this window.
 pub(super) fn forecast_of(
-    session: &Session,
     progress: &Progress,
+    window: &SubmitWindow,
     is_held: bool,
     now: Timestamp,
 ) -> Forecast {
-    if is_held {
-        return Forecast::default();
-    }
-    let window = session.window(None);
-    let left = time_left(progress).and_then(|left| left.within(now, &window));
-    match progress.running {
-        Some(_) => Forecast {
-            left,
+    let opening = window.opening(now);
+    let left = match opening {
+        // The hours in which nothing is submitted do not show the speed of a run.
+        Opening::At(_) => time_left(&Progress {
+            running: None,
+            ..progress.clone()
+        }),
+        Opening::Now | Opening::Never => time_left(progress),
+    };
+    let within = |start| left.filter(|_| !is_held)?.within(start, window);
+    match (progress.running, opening) {
+        (Some(_), _) => Forecast {
+            left: within(now),
             when_run: None,
         },
-        None => Forecast {
+        (None, Opening::At(opens)) => Forecast {
             left: None,
-            when_run: left,
+            when_run: within(opens),
+        },
+        (None, Opening::Now | Opening::Never) => Forecast {
+            left: None,
+            when_run: within(now),
         },
     }
 }
@@ -75,6 +87,38 @@ pub(super) async fn load_progress(
     now: Timestamp,
 ) -> Result<Progress, AppError> {
     let work = store.work_left(MAX_RECORDINGS).await?;
+    let queued = overview.counts.get(&JobState::Queued).copied();
+    let total = queued.unwrap_or(0).saturating_sub(overview.over_budget);
+    progress_of(session, store, overview, &work, total, now).await
+}
+
+/// Loads the progress as if only these recordings were queued, in this order.
+///
+/// # Errors
+/// If the database fails.
+pub(super) async fn load_planned_progress(
+    session: &Session,
+    store: &Store,
+    overview: &Overview,
+    planned: &[MeasuredRecording],
+    now: Timestamp,
+) -> Result<Progress, AppError> {
+    let work = WorkLeft {
+        queued: planned.iter().take(MAX_RECORDINGS).copied().collect(),
+        ..store.work_left(MAX_RECORDINGS).await?
+    };
+    let total = planned.len() as u64;
+    progress_of(session, store, overview, &work, total, now).await
+}
+
+async fn progress_of(
+    session: &Session,
+    store: &Store,
+    overview: &Overview,
+    work: &WorkLeft,
+    queued_total: u64,
+    now: Timestamp,
+) -> Result<Progress, AppError> {
     let submissions = store.accepted_submissions(MAX_SUBMISSIONS).await?;
     let sizes = Sizes::of(&submissions);
     let in_flight = |all: &[MeasuredRecording]| -> Vec<_> {
@@ -85,7 +129,6 @@ pub(super) async fn load_progress(
         all.collect()
     };
     let limits = &session.config.limits;
-    let queued = overview.counts.get(&JobState::Queued).copied();
     Ok(Progress {
         running: overview.active_run.map(|run| now.since(run.since)),
         limits: SubmitLimits {
@@ -94,7 +137,7 @@ pub(super) async fn load_progress(
             pending: limits.max_pending,
         },
         queued: work.queued.iter().map(|one| sizes.size(one)).collect(),
-        queued_total: queued.unwrap_or(0).saturating_sub(overview.over_budget),
+        queued_total,
         sending: in_flight(&work.sending),
         pending: in_flight(&work.pending),
         submissions: submissions

@@ -71,7 +71,7 @@ async fn progress_of(session: &Session, store: &Store) -> Result<Option<RunProgr
     };
     let pending = store.activity(now, now, MAX_PENDING).await?.pending;
     Ok(Some(RunProgress {
-        left: forecast_of(session, &progress, is_held, now).left,
+        left: forecast_of(&progress, &session.window(None), is_held, now).left,
         audio_left_s: queued_s + in_flight_s(&progress),
         cost: spent.cost,
         planned_cost: spent.cost + queued_s * price_per_s,

@@ -60,12 +60,19 @@ pub async fn select(session: &Session, words: &[ItemSelector]) -> Result<Selecti
 /// Returns the item with this ID, or otherwise the newest item of the recording at this path or URL. An ID may not exist.
 ///
 /// # Errors
-/// If no item is selected, or the database fails.
+/// If no item or several ones are selected, or the database fails.
 pub async fn select_one(session: &Session, name: &str) -> Result<JobId, AppError> {
     let no_item = || AppError::NoItem(name.to_owned());
     let word: ItemSelector = name.parse().map_err(|_| no_item())?;
     let selection = select(session, &[word]).await?;
-    selection.items.first().copied().ok_or_else(no_item)
+    match selection.items.as_slice() {
+        [] => Err(no_item()),
+        [item] => Ok(*item),
+        several => Err(AppError::SeveralItems {
+            name: name.to_owned(),
+            count: several.len(),
+        }),
+    }
 }
 
 /// Returns the newest items at a path or URL, or of the recordings that `list` shows with this path, or that the
@@ -90,17 +97,34 @@ async fn at_path(
     if !named.is_empty() || !ItemSelector::is_pattern(path) {
         return Ok(named);
     }
-    let anchored = path.strip_prefix('/');
-    let Ok(pattern) = PathPatterns::parse([anchored.map_or(path, |_| path)]) else {
-        return Ok(Vec::new());
+    let in_source = match path.starts_with('/') {
+        true => Vec::new(),
+        false => matching(newest, path, |item| Some(&item.relative)),
     };
-    Ok(ids(newest, |item| match (anchored, &item.location) {
-        (Some(_), Location::File(file)) => {
-            pattern.matches(file.strip_prefix("/").unwrap_or(file), false)
-        }
-        (Some(_), Location::Url(_)) => false,
-        (None, _) => pattern.matches(&item.relative, false),
+    if !in_source.is_empty() {
+        return Ok(in_source);
+    }
+    // A pattern from the working folder, as a path may be.
+    let absolute = absolute.to_string_lossy();
+    let from_root = absolute.strip_prefix('/').unwrap_or(&absolute);
+    Ok(matching(newest, from_root, |item| match &item.location {
+        Location::File(file) => Some(file.strip_prefix("/").unwrap_or(file)),
+        Location::Url(_) => None,
     }))
+}
+
+/// Returns the items of which the pattern matches this path.
+fn matching(
+    items: &[NewestItem],
+    pattern: &str,
+    path: impl Fn(&NewestItem) -> Option<&Path>,
+) -> Vec<JobId> {
+    match PathPatterns::parse([pattern]) {
+        Ok(pattern) => ids(items, |item| {
+            path(item).is_some_and(|path| pattern.matches(path, false))
+        }),
+        Err(_) => Vec::new(),
+    }
 }
 
 fn ids(items: &[NewestItem], matches: impl Fn(&NewestItem) -> bool) -> Vec<JobId> {

@@ -152,6 +152,7 @@ impl From<AppError> for CommandError {
             | AppError::NoChannel
             | AppError::Channel(_)
             | AppError::NoItem(_)
+            | AppError::SeveralItems { .. }
             | AppError::NoFolder(_)
             | AppError::NoTranscript { .. }
             | AppError::NoTimes { .. }

@@ -24,6 +24,7 @@ mod display;
 pub mod exit;
 mod export;
 mod fit;
+mod forecast_text;
 mod init;
 mod journal;
 mod json;

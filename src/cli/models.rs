@@ -7,7 +7,10 @@ use super::terminal::{escape_control_chars, format_table, new_table};
 use crate::app::catalogue::{Catalogue, ModelView, catalogue};
 use crate::app::session::Session;
 use crate::domain::Timestamp;
+use crate::domain::local_time::format_date_time;
 use crate::provider::DeprecationStatus;
+use crate::runtime::clock::{Clock, SystemClock};
+use jiff::tz::TimeZone;
 use std::io::Write;
 
 /// Prints the models of the service, or the built-in list without a usable configuration: a configuration with an unknown
@@ -28,25 +31,32 @@ pub(super) async fn models(global: &GlobalArgs, as_json: bool) -> Result<Exit, C
         }
         return Ok(Exit::Done);
     }
+    let zone = SystemClock.zone();
     let mut rows = new_table(&["MODEL", "FOR"]);
     for model in &catalogue.models() {
-        rows.add_row([escape_control_chars(&model.model), description(model)]);
+        rows.add_row([
+            escape_control_chars(&model.model),
+            description(model, &zone),
+        ]);
     }
     write!(out, "{}", format_table(&rows))?;
     match catalogue.fetched_at {
-        Some(time) => writeln!(out, "From the service's catalogue of {time}.")?,
+        Some(time) => {
+            let time = format_date_time(time, &zone);
+            writeln!(out, "From the service's catalogue of {time}.")?;
+        }
         None => writeln!(out, "Built-in list: the service's catalogue is not known.")?,
     }
     Ok(Exit::Done)
 }
 
-fn description(model: &ModelView) -> String {
+fn description(model: &ModelView, zone: &TimeZone) -> String {
     let mut parts = Vec::new();
     parts.extend(model.about.map(str::to_owned));
     parts.extend(
         model
             .status
-            .map(|status| status_text(status, model.ends_at)),
+            .map(|status| status_text(status, model.ends_at, zone)),
     );
     parts.extend(
         model
@@ -57,9 +67,11 @@ fn description(model: &ModelView) -> String {
     parts.join("; ")
 }
 
-fn status_text(status: DeprecationStatus, ends_at: Option<Timestamp>) -> String {
+fn status_text(status: DeprecationStatus, ends_at: Option<Timestamp>, zone: &TimeZone) -> String {
     match (status, ends_at) {
-        (DeprecationStatus::Deprecated, Some(time)) => format!("deprecated, ends on {time}"),
+        (DeprecationStatus::Deprecated, Some(time)) => {
+            format!("deprecated, ends on {}", format_date_time(time, zone))
+        }
         (DeprecationStatus::Deprecated, None) => "deprecated".to_owned(),
         (DeprecationStatus::Superseded, _) => "superseded".to_owned(),
         (DeprecationStatus::Withdrawn, _) => "withdrawn".to_owned(),

@@ -2,6 +2,7 @@
 
 use super::display::log::LogDisplay;
 use super::exit::{CommandError, Exit};
+use super::forecast_text::Estimate;
 use super::json::to_json_line;
 use super::logging::warn_without_sources;
 use super::terminal::{
@@ -11,7 +12,7 @@ use super::terminal::{
 use crate::app::plan::{Plan, PlanLimits, plan as load_plan};
 use crate::app::session::Session;
 use crate::config::Config;
-use crate::domain::Timestamp;
+use crate::domain::{Hold, Timestamp};
 use crate::runtime::clock::{Clock, SystemClock};
 use jiff::tz::TimeZone;
 use std::io::Write;
@@ -118,8 +119,13 @@ fn text(plan: &Plan, config: &Config, now: Timestamp, zone: &TimeZone) -> String
             "{files} changed a moment ago, or still open: from {from} on.\n"
         ));
     }
+    for hold in &plan.holds {
+        text.push_str(&hold_text(hold, now, zone));
+    }
+    let is_held = plan.holds.iter().any(|hold| hold.source.is_none());
     text.push_str(&match plan.submitted_by {
         _ if plan.files == 0 => "Nothing would be submitted.\n".to_owned(),
+        _ if is_held => "Nothing is submitted before that.\n".to_owned(),
         Some(time) => format!(
             "The last file is submitted at {} at the earliest, limited by {}.\n",
             format_time(time, now, zone),
@@ -127,7 +133,26 @@ fn text(plan: &Plan, config: &Config, now: Timestamp, zone: &TimeZone) -> String
         ),
         None => "Not all files can be submitted in the available time.\n".to_owned(),
     });
+    let estimate = Estimate {
+        left_s: plan.left_s,
+        when_run_s: plan.when_run_s,
+        opens_at: plan.opens_at,
+    };
+    if let Some(estimate) = estimate.text(now, zone) {
+        text.push_str(&format!("By the last submissions, {estimate}.\n"));
+    }
     text
+}
+
+/// Returns the lines about a hold, as `status` shows them.
+fn hold_text(hold: &Hold, now: Timestamp, zone: &TimeZone) -> String {
+    let since = format_time(hold.since, now, zone);
+    let message = escape_control_chars(&hold.message);
+    format!(
+        "{WARN}held{WARN:#} ({}) since {since}: {message}\n     {}\n",
+        hold.kind,
+        hold.kind.advice()
+    )
 }
 
 /// Lists the limits that determine the forecast.

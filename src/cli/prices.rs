@@ -6,6 +6,9 @@ use super::json::to_json_line;
 use super::terminal::{format_table, new_table};
 use crate::app::prices::{KnownPrices, ModelPrice, UnpricedModel, known_prices, refresh_prices};
 use crate::app::session::Session;
+use crate::domain::local_time::format_date_time;
+use crate::runtime::clock::{Clock, SystemClock};
+use jiff::tz::TimeZone;
 use std::io::Write;
 
 pub(super) async fn prices(session: &Session, args: &PricesArgs) -> Result<Exit, CommandError> {
@@ -28,7 +31,8 @@ pub(super) async fn prices(session: &Session, args: &PricesArgs) -> Result<Exit,
         )?;
     } else {
         let mut rows = new_table(&["MODEL", "PER MINUTE", "PER HOUR", "FROM"]);
-        rows.add_rows(prices.iter().map(row));
+        let zone = SystemClock.zone();
+        rows.add_rows(prices.iter().map(|price| row(price, &zone)));
         write!(out, "{}", format_table(&rows))?;
     }
     if !args.json {
@@ -39,7 +43,7 @@ pub(super) async fn prices(session: &Session, args: &PricesArgs) -> Result<Exit,
     Ok(Exit::Done)
 }
 
-fn row(price: &ModelPrice) -> [String; 4] {
+fn row(price: &ModelPrice, zone: &TimeZone) -> [String; 4] {
     let bound = if price.is_upper_bound { "at most " } else { "" };
     let money = |amount: f64| format!("{bound}{} {}", rounded(amount), price.currency);
     [
@@ -48,7 +52,7 @@ fn row(price: &ModelPrice) -> [String; 4] {
         money(price.per_minute * 60.0),
         price.fetched_at.map_or_else(
             || "configuration".to_owned(),
-            |time| format!("service, {time}"),
+            |time| format!("service, {}", format_date_time(time, zone)),
         ),
     ]
 }

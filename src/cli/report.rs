@@ -14,7 +14,9 @@ use crate::app::quality::quality_report;
 use crate::app::reconcile::Difference;
 use crate::app::session::Session;
 use crate::domain::Timestamp;
+use crate::domain::local_time::format_date_time;
 use crate::runtime::clock::{Clock, SystemClock};
+use jiff::tz::TimeZone;
 use std::io::Write;
 use std::path::Path;
 
@@ -35,7 +37,7 @@ pub(super) async fn report(session: &Session, args: &ReportArgs) -> Result<Exit,
     } else if args.csv {
         write!(out, "{}", csv(&report))?;
     } else {
-        write!(out, "{}", text(&report))?;
+        write!(out, "{}", text(&report, &SystemClock.zone()))?;
     }
     Ok(Exit::Done)
 }
@@ -57,7 +59,7 @@ async fn print_quality(
     Ok(Exit::Done)
 }
 
-fn text(report: &BillingReport) -> String {
+fn text(report: &BillingReport, zone: &TimeZone) -> String {
     let currency = report.currency.as_deref();
     let mut rows = new_table(&[
         "",
@@ -105,7 +107,7 @@ fn text(report: &BillingReport) -> String {
         Some(differences) => {
             text.push('\n');
             for difference in differences {
-                text.push_str(&format!("{}\n", sentence(difference)));
+                text.push_str(&format!("{}\n", sentence(difference, zone)));
             }
         }
     }
@@ -158,7 +160,7 @@ fn quoted(field: &str) -> String {
 }
 
 /// Returns the sentence for a difference.
-fn sentence(difference: &Difference) -> String {
+fn sentence(difference: &Difference, zone: &TimeZone) -> String {
     match difference {
         Difference::PaidForNothing {
             recording,
@@ -191,8 +193,10 @@ fn sentence(difference: &Difference) -> String {
         } => {
             let id = escape_control_chars(request_id);
             let model = escape_control_chars(model.as_deref().unwrap_or("unknown model"));
-            let time =
-                created.map_or_else(|| "an unknown time".to_owned(), |time| time.to_string());
+            let time = created.map_or_else(
+                || "an unknown time".to_owned(),
+                |time| format_date_time(time, zone),
+            );
             let cost = in_usd(*usd);
             format!("request {id} at {time}: not submitted from this queue ({model}{cost})")
         }
@@ -239,7 +243,12 @@ mod tests {
             usd,
         };
         let differences = [paid, unlisted, failed, foreign];
-        insta::assert_snapshot!(differences.each_ref().map(sentence).join("\n"));
+        insta::assert_snapshot!(
+            differences
+                .each_ref()
+                .map(|one| sentence(one, &TimeZone::UTC))
+                .join("\n")
+        );
     }
 
     #[test]

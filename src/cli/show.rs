@@ -11,7 +11,10 @@ use super::terminal::{
 use crate::app::items::{self, HookView, ItemDetails, ItemView, UnusableAnswerView};
 use crate::app::session::Session;
 use crate::app::wait_text::WaitText;
+use crate::domain::local_time::format_date_time;
 use crate::domain::{Attempt, JobId, JobState};
+use crate::runtime::clock::{Clock, SystemClock};
+use jiff::tz::TimeZone;
 use serde_json::Value;
 use std::io::Write;
 
@@ -31,7 +34,7 @@ pub(super) async fn show(session: &Session, args: &ShowArgs) -> Result<Exit, Com
         let details = details.map_reason(|reason| wait_text.of(&reason));
         shown.push(match args.json {
             true => format!("{}\n", to_json_line(&details)?),
-            false => text(&details),
+            false => text(&details, &SystemClock.zone()),
         });
     }
     let separator = if args.json { "" } else { "\n" };
@@ -43,18 +46,19 @@ pub(super) async fn show(session: &Session, args: &ShowArgs) -> Result<Exit, Com
     })
 }
 
-fn text(details: &ItemDetails<String>) -> String {
+fn text(details: &ItemDetails<String>, zone: &TimeZone) -> String {
     let hook = details.hook.as_ref();
-    let hook = hook.map_or_else(String::new, |hook| fact("hook", &hook_result(hook)));
+    let hook = hook.map_or_else(String::new, |hook| fact("hook", &hook_result(hook, zone)));
     let answer = details.unusable_answer.as_ref();
     let answer = answer.map_or_else(String::new, |answer| {
-        fact("answer", &stored_answer(answer, details.item.id))
+        fact("answer", &stored_answer(answer, details.item.id, zone))
     });
-    let (facts, history) = (facts(&details.item), history(&details.history));
+    let (facts, history) = (facts(&details.item, zone), history(&details.history, zone));
     format!("{facts}{hook}{answer}{history}")
 }
 
-fn facts(item: &ItemView<String>) -> String {
+fn facts(item: &ItemView<String>, zone: &TimeZone) -> String {
+    let clock = |time| format_date_time(time, zone);
     let mut facts = vec![
         ("item", item.id.to_string()),
         ("recording", printable_path(&item.path)),
@@ -94,12 +98,7 @@ fn facts(item: &ItemView<String>) -> String {
             .map(|id| escape_control_chars(id.as_str())),
     );
     let pending = item.state == JobState::Pending;
-    add(
-        "expires",
-        item.expires_at
-            .filter(|_| pending)
-            .map(|time| time.to_string()),
-    );
+    add("expires", item.expires_at.filter(|_| pending).map(clock));
     add(
         "speech",
         item.silent
@@ -127,8 +126,8 @@ fn facts(item: &ItemView<String>) -> String {
             format!("item {job}{outcome}")
         }),
     );
-    facts.push(("added", item.created_at.to_string()));
-    facts.push(("updated", item.updated_at.to_string()));
+    facts.push(("added", clock(item.created_at)));
+    facts.push(("updated", clock(item.updated_at)));
     facts.extend(
         item.outputs
             .iter()
@@ -153,8 +152,9 @@ fn fact(name: &str, value: &str) -> String {
 }
 
 /// Describes the result of a hook.
-fn hook_result(hook: &HookView) -> String {
-    match (hook.ended_at, &hook.error) {
+fn hook_result(hook: &HookView, zone: &TimeZone) -> String {
+    let ended = hook.ended_at.map(|ended| format_date_time(ended, zone));
+    match (ended, &hook.error) {
         (None, _) => "waiting".to_owned(),
         (Some(ended), None) => format!("exit status 0 at {ended}"),
         (Some(ended), Some(error)) => format!("{} at {ended}", escape_control_chars(error)),
@@ -162,14 +162,16 @@ fn hook_result(hook: &HookView) -> String {
 }
 
 /// Describes an answer that could not be used.
-fn stored_answer(answer: &UnusableAnswerView, item: JobId) -> String {
+fn stored_answer(answer: &UnusableAnswerView, item: JobId, zone: &TimeZone) -> String {
     format!(
         "stored, {} bytes, received at {}; `nightscribe export --format json {item}` writes it to a file",
-        answer.size_bytes, answer.received_at
+        answer.size_bytes,
+        format_date_time(answer.received_at, zone)
     )
 }
 
-fn history(attempts: &[Attempt]) -> String {
+fn history(attempts: &[Attempt], zone: &TimeZone) -> String {
+    let clock = |time| format_date_time(time, zone);
     if attempts.is_empty() {
         return String::new();
     }
@@ -185,10 +187,8 @@ fn history(attempts: &[Attempt]) -> String {
     rows.add_rows((1..).zip(attempts).map(|(number, attempt)| {
         [
             number.to_string(),
-            attempt.started_at.to_string(),
-            attempt
-                .ended_at
-                .map_or_else(String::new, |time| time.to_string()),
+            clock(attempt.started_at),
+            attempt.ended_at.map_or_else(String::new, clock),
             attempt.outcome.clone(),
             attempt
                 .http_status

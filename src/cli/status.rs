@@ -2,13 +2,15 @@
 
 use super::args::StatusArgs;
 use super::exit::{CommandError, Exit};
+use super::forecast_text::Estimate;
 use super::json::to_json_line;
 use super::live;
-use super::terminal::{DIM, WARN, escape_control_chars, format_duration};
+use super::terminal::{DIM, WARN, escape_control_chars, format_duration, format_time};
 use crate::app::session::Session;
 use crate::app::status::{Runner, Status, status as load_status};
 use crate::domain::{JobState, Timestamp};
-use crate::policy::hours::Opening;
+use crate::runtime::clock::{Clock, SystemClock};
+use jiff::tz::TimeZone;
 use std::fmt::Write as _;
 use std::io::Write;
 use std::time::Duration;
@@ -25,7 +27,7 @@ pub(super) async fn status(session: &Session, args: &StatusArgs) -> Result<Exit,
         let shown = if args.json {
             format!("{}\n", to_json_line(&status)?)
         } else {
-            text(&status, session.now())
+            text(&status, session.now(), &SystemClock.zone())
         };
         let mut out = anstream::stdout().lock();
         write!(out, "{shown}")?;
@@ -38,7 +40,8 @@ pub(super) async fn status(session: &Session, args: &StatusArgs) -> Result<Exit,
     }
 }
 
-fn text(status: &Status, now: Timestamp) -> String {
+fn text(status: &Status, now: Timestamp, zone: &TimeZone) -> String {
+    let clock = |time| format_time(time, now, zone);
     let mut text = String::new();
     for state in JobState::ALL {
         let (name, count) = (state.as_str(), status.count(state));
@@ -48,20 +51,29 @@ fn text(status: &Status, now: Timestamp) -> String {
     }
     text.push('\n');
     for hold in &status.holds {
-        let (kind, since, message) = (hold.kind, hold.since, escape_control_chars(&hold.message));
+        let (kind, since, message) = (
+            hold.kind,
+            clock(hold.since),
+            escape_control_chars(&hold.message),
+        );
         text.push_str(&format!(
             "{WARN}held{WARN:#} ({kind}) since {since}: {message}\n     {}\n",
             kind.advice()
         ));
     }
     if let Some(time) = status.opens_at {
-        text.push_str(&format!("{}\n", Opening::At(time)));
+        let time = clock(time);
+        text.push_str(&format!(
+            "nothing is submitted before {time} (active_hours)\n"
+        ));
     }
     text.push_str(&match status.runner {
-        Some(Runner { pid, since }) => format!("running since {since} (process {pid})\n"),
+        Some(Runner { pid, since }) => {
+            format!("running since {} (process {pid})\n", clock(since))
+        }
         None => "not running\n".to_owned(),
     });
-    text.push_str(&figures(status));
+    text.push_str(&figures(status, now, zone));
     let none_yet = if status.has_queue { "" } else { " (none yet)" };
     text.push_str(&format!(
         "{DIM}queue{DIM:#}         {}{none_yet}\n{DIM}configuration{DIM:#} {}\n",
@@ -71,20 +83,18 @@ fn text(status: &Status, now: Timestamp) -> String {
     text
 }
 
-fn figures(status: &Status) -> String {
+fn figures(status: &Status, now: Timestamp, zone: &TimeZone) -> String {
     let mut text = String::new();
     let mut progress = Vec::new();
     if status.rate_per_hour > 0 {
         progress.push(format!("{} done in the last hour", status.rate_per_hour));
     }
-    progress.extend(status.left_s.map(|left_s| {
-        let left = format_duration(Duration::from_secs(left_s));
-        format!("about {left} left")
-    }));
-    progress.extend(status.when_run_s.map(|left_s| {
-        let left = format_duration(Duration::from_secs(left_s));
-        format!("when it runs: about {left}")
-    }));
+    let estimate = Estimate {
+        left_s: status.left_s,
+        when_run_s: status.when_run_s,
+        opens_at: status.opens_at,
+    };
+    progress.extend(estimate.text(now, zone));
     if !progress.is_empty() {
         text.push_str(&format!("{}\n", progress.join(", ")));
     }
@@ -117,7 +127,7 @@ fn remark(state: JobState, status: &Status, now: Timestamp) -> String {
             format!("  the next is due in {}", format_duration(due.since(now)))
         }
         (JobState::Failed, ..) if status.count(state) > 0 => {
-            "  see `nightscribe list --state failed`".to_owned()
+            "  see `nightscribe list --failed`".to_owned()
         }
         _ => String::new(),
     }

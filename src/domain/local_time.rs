@@ -10,17 +10,56 @@ const SAME_NIGHT: Duration = Duration::from_secs(12 * 3600);
 /// Formats a time in the time zone `zone`, with the date unless it is close to `now`: `03:10`, `2026-11-23 03:10`.
 #[must_use]
 pub fn format_time(time: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
-    let Ok(shown) = jiff::Timestamp::from_millisecond(time.millis()) else {
-        return time.to_string();
-    };
     let is_near = time.since(now).max(now.since(time)) < SAME_NIGHT;
     let format = if is_near { "%H:%M" } else { "%Y-%m-%d %H:%M" };
-    shown.to_zoned(zone.clone()).strftime(format).to_string()
+    formatted(time, zone, format)
+}
+
+/// Formats a time in the time zone `zone`, to the second: `2026-11-23 03:10:05`.
+#[must_use]
+pub fn format_date_time(time: Timestamp, zone: &TimeZone) -> String {
+    formatted(time, zone, "%Y-%m-%d %H:%M:%S")
+}
+
+/// Formats a time in the time zone `zone` with its offset from UTC, for readers elsewhere: `2026-11-23 03:10:05 +01:00`.
+#[must_use]
+pub fn format_with_offset(time: Timestamp, zone: &TimeZone) -> String {
+    formatted(time, zone, "%Y-%m-%d %H:%M:%S %:z")
+}
+
+fn formatted(time: Timestamp, zone: &TimeZone, format: &str) -> String {
+    match jiff::Timestamp::from_millisecond(time.millis()) {
+        Ok(shown) => shown.to_zoned(zone.clone()).strftime(format).to_string(),
+        Err(_) => time.to_string(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Eastern time of the United States, by its rules.
+    fn new_york() -> TimeZone {
+        TimeZone::posix("EST5EDT,M3.2.0,M11.1.0").unwrap()
+    }
+
+    #[test]
+    fn a_repeated_hour_is_told_apart_by_its_offset() {
+        // 2026-11-01T05:30:00Z, before the clocks are set back, and an hour later.
+        let first = Timestamp::from_millis(1_793_511_000_000);
+        let second = first.after(Duration::from_secs(3600));
+        let zone = new_york();
+        assert_eq!(
+            [first, second].map(|time| format_with_offset(time, &zone)),
+            ["2026-11-01 01:30:00 -04:00", "2026-11-01 01:30:00 -05:00"]
+        );
+        assert_eq!(format_date_time(first, &zone), "2026-11-01 01:30:00");
+        let kolkata = TimeZone::fixed(jiff::tz::Offset::from_seconds(19_800).unwrap());
+        assert_eq!(
+            format_with_offset(first, &kolkata),
+            "2026-11-01 11:00:00 +05:30"
+        );
+    }
 
     #[test]
     fn times_within_twelve_hours_have_no_date() {

@@ -12,9 +12,10 @@ pub(super) const fn status_of(error: &AppError) -> StatusCode {
         | AppError::NoTranscript { .. }
         | AppError::NoTimes { .. }
         | AppError::MissingFile { .. } => StatusCode::NOT_FOUND,
-        AppError::SpeakerName { .. } | AppError::NoSource | AppError::UnknownModel(_) => {
-            StatusCode::UNPROCESSABLE_ENTITY
-        }
+        AppError::SpeakerName { .. }
+        | AppError::SeveralItems { .. }
+        | AppError::NoSource
+        | AppError::UnknownModel(_) => StatusCode::UNPROCESSABLE_ENTITY,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -1,6 +1,7 @@
 //! Messages for people: subject and text.
 
 use crate::domain::control_chars::escape_control_chars;
+use crate::domain::local_time::{format_time, format_with_offset};
 use crate::notify::notification::{FailedRecording, Notification, NotificationKind};
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
@@ -49,7 +50,7 @@ pub fn body(message: &Notification, zone: &TimeZone) -> String {
             &mut text,
             &format!(
                 "{effect} since {}: {}.\n{}",
-                hold.since,
+                format_time(hold.since, message.at, zone),
                 escape_control_chars(&hold.message),
                 hold.advice
             ),
@@ -72,10 +73,8 @@ pub fn body(message: &Notification, zone: &TimeZone) -> String {
         paragraph(&mut text, &advice(&message.failures));
     }
     let run = &message.run;
-    paragraph(
-        &mut text,
-        &format!("{} to {}, run {}", run.since, run.until, run.id),
-    );
+    let [since, until] = [run.since, run.until].map(|time| format_with_offset(time, zone));
+    paragraph(&mut text, &format!("{since} to {until}, run {}", run.id));
     text
 }
 
@@ -136,7 +135,7 @@ fn failures(message: &Notification) -> String {
         let more = message.failed - named;
         let _written = writeln!(
             lines,
-            "and {more} more; `nightscribe list --state failed` shows all."
+            "and {more} more; `nightscribe list --failed` shows all."
         );
     }
     lines

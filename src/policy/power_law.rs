@@ -2,8 +2,12 @@
 
 /// Smallest size and time that are told apart. Their logarithms must be finite.
 const MIN_VALUE: f64 = 1e-3;
-/// Weight of the assumed exponent, as a variance of logarithms. Observations of sizes that differ by a third outweigh it.
-const PRIOR_WEIGHT: f64 = 0.02;
+/// Variance of the assumed exponent.
+const EXPONENT_VARIANCE: f64 = 0.1;
+/// Assumed variance of the logarithms of times of the same size. It counts as much as two observations.
+const TIME_VARIANCE: f64 = 0.06;
+/// Minimum weight of the assumed exponent, as a variance of logarithms of sizes. Sizes that differ by a hundredth tell nothing.
+const MIN_WEIGHT: f64 = 1e-4;
 
 /// Time as a power of a size: `factor × size ^ exponent`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,8 +26,8 @@ impl PowerLaw {
         }
     }
 
-    /// Fits the law to pairs of a size and a time. The exponent is between 0 and 1. As long as all sizes are alike, it is
-    /// `assumed`. Returns `None` without observations.
+    /// Fits the law to pairs of a size and a time. The exponent is between 0 and 1. It is `assumed` as long as all sizes are alike.
+    /// The more observations there are, and the less their times vary, the less that counts. Returns `None` without observations.
     #[must_use]
     pub fn fit(observations: &[(f64, f64)], assumed: f64) -> Option<Self> {
         let log = |value: f64| value.max(MIN_VALUE).ln();
@@ -37,12 +41,17 @@ impl PowerLaw {
         }
         let mean_size = logs.iter().map(|(size, _)| size).sum::<f64>() / count;
         let mean_time = logs.iter().map(|(_, time)| time).sum::<f64>() / count;
-        let (mut variance, mut covariance) = (0.0, 0.0);
+        let (mut variance, mut covariance, mut time_variance) = (0.0, 0.0, 0.0);
         for (size, time) in &logs {
             variance += (size - mean_size).powi(2) / count;
             covariance += (size - mean_size) * (time - mean_time) / count;
+            time_variance += (time - mean_time).powi(2) / count;
         }
-        let exponent = (covariance + PRIOR_WEIGHT * assumed) / (variance + PRIOR_WEIGHT);
+        let explained = covariance.powi(2) / variance.max(MIN_WEIGHT);
+        let residual = (time_variance - explained).max(0.0);
+        let residual = (residual * count + TIME_VARIANCE * 2.0) / (count + 2.0);
+        let weight = (residual / (count * EXPONENT_VARIANCE)).max(MIN_WEIGHT);
+        let exponent = (covariance + weight * assumed) / (variance + weight);
         let exponent = exponent.clamp(0.0, 1.0);
         Some(Self {
             factor: (mean_time - exponent * mean_size).exp(),

@@ -34,6 +34,7 @@ mod journal;
 mod json_schemas;
 mod lengths;
 mod live;
+mod local_time;
 mod looks_paid;
 mod low_quality;
 mod mcp;

@@ -29,6 +29,18 @@ fn open(env: &TestEnv) -> Command {
     command
 }
 
+#[test]
+fn several_items_are_refused() {
+    let env = TestEnv::with_recordings(settings(), 2);
+    env.run_once(0);
+    for several in ["1-2", "*.wav"] {
+        let result = env.run(&["open", several]);
+        let error = format!("`{several}` selects 2 items; name one of them");
+        assert_eq!(result.code, 2, "{}", result.stdout);
+        assert!(result.stderr.contains(&error), "{}", result.stderr);
+    }
+}
+
 fn on_terminal(command: &mut Command) -> (i32, String) {
     let (code, output) = TerminalCommand::start(command, 80, 24).wait();
     (code, output.replace("\r\n", "\n"))

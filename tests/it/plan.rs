@@ -55,6 +55,23 @@ fn a_plan_lists_submissions_and_submits_nothing() {
 }
 
 #[test]
+fn a_plan_names_a_hold_and_no_time() {
+    let env = TestEnv::new(settings());
+    add_recordings(&env, &[2]);
+    env.run(&["scan"]);
+    env.run(&["pause"]);
+    let text = env.run(&["plan"]).stdout;
+    assert!(text.contains("held (operator) since"), "{text}");
+    assert!(
+        text.ends_with("Nothing is submitted before that.\n"),
+        "{text}"
+    );
+    let plan = json(&env, &["plan", "--json"]);
+    assert_eq!(plan["holds"][0]["kind"], "operator");
+    assert_eq!(plan["when_run_s"], Value::Null);
+}
+
+#[test]
 fn an_unknown_price_gives_no_cost() {
     let env = TestEnv::new(settings());
     add_recordings(&env, &[60]);

@@ -68,6 +68,8 @@ fn items_are_selected_by_id_range_path_and_pattern() {
         // A literal name takes precedence over its pattern.
         (&["x*.wav"], &["x*.wav"]),
         (&[all.to_str().unwrap()], &["show/b.wav", "show/c.wav"]),
+        // From the working folder, as a shell completes it.
+        (&["recordings/show/*.wav"], &["show/b.wav", "show/c.wav"]),
         (&["1", "1", "a.wav"], &["0.wav", "a.wav"]),
     ] {
         assert_eq!(cancelled(&env, args), expected, "{args:?}");

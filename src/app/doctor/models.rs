@@ -4,8 +4,11 @@ use super::check_result::{CheckResult, CheckStatus};
 use crate::app::catalogue::{Catalogue, catalogue};
 use crate::app::session::Session;
 use crate::domain::Timestamp;
+use crate::domain::local_time::format_date_time;
 use crate::provider::DeprecationStatus;
 use crate::provider::models::shown_name;
+use crate::runtime::clock::{Clock, SystemClock};
+use jiff::tz::TimeZone;
 use std::collections::BTreeSet;
 
 /// Checks each model of the sources against the service's catalogue and its deprecations.
@@ -14,17 +17,18 @@ pub(super) async fn check(session: &Session) -> Vec<CheckResult> {
         Ok(catalogue) => catalogue,
         Err(error) => return vec![CheckResult::from_result("models", Err(error.into()))],
     };
+    let zone = SystemClock.zone();
     let sources = session.config.sources.iter();
     let models: BTreeSet<_> = sources
         .map(|source| shown_name(source.request.model()))
         .collect();
     models
         .iter()
-        .map(|model| check_model(&catalogue, model, session.now()))
+        .map(|model| check_model(&catalogue, model, session.now(), &zone))
         .collect()
 }
 
-fn check_model(catalogue: &Catalogue, model: &str, now: Timestamp) -> CheckResult {
+fn check_model(catalogue: &Catalogue, model: &str, now: Timestamp, zone: &TimeZone) -> CheckResult {
     let (status, message) = match catalogue.deprecation(model) {
         Some(found) => {
             let replacement = found.replaced_by.as_ref();
@@ -36,7 +40,7 @@ fn check_model(catalogue: &Catalogue, model: &str, now: Timestamp) -> CheckResul
                 }
                 (_, Some(time)) => (
                     CheckStatus::Warning,
-                    format!("is deprecated and ends on {time}"),
+                    format!("is deprecated and ends on {}", format_date_time(time, zone)),
                 ),
                 (_, None) => (CheckStatus::Warning, "is deprecated".to_owned()),
             };
@@ -45,7 +49,10 @@ fn check_model(catalogue: &Catalogue, model: &str, now: Timestamp) -> CheckResul
         None => match catalogue.fetched_at {
             Some(time) if !catalogue.is_listed(model) => (
                 CheckStatus::Warning,
-                format!("`{model}` is not in the service's catalogue of {time}"),
+                format!(
+                    "`{model}` is not in the service's catalogue of {}",
+                    format_date_time(time, zone)
+                ),
             ),
             Some(_) => (
                 CheckStatus::Passed,

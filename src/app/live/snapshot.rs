@@ -2,7 +2,7 @@
 
 use super::queue_state::QueueState;
 use super::wait_counts::{WaitCount, wait_counts};
-use crate::app::status::Runner;
+use crate::app::status::{Runner, opens_at};
 use crate::domain::{Failure, Hold, JobId, JobState, Timestamp};
 use crate::store::sqlite::activity::{InFlightRecording, RecentFailure};
 use std::collections::BTreeMap;
@@ -25,9 +25,11 @@ pub struct LiveSnapshot {
     pub throughput: Option<Throughput>,
     /// Estimated seconds until the last result. `None` if nothing runs, submissions are held, or no work is left.
     pub left_s: Option<u64>,
-    /// Estimated seconds that a run would take from now on. `None` while one is active, while submissions are held, without work,
+    /// Estimated seconds that a run would take from now on, or from `opens_at` on. `None` while one is active, while submissions are held, without work,
     /// and before the first run.
     pub when_run_s: Option<u64>,
+    /// Time at which the active hours begin. `None` during the active hours.
+    pub opens_at: Option<Timestamp>,
     /// Number of submissions that may have been billed without yielding a transcript.
     pub perhaps_paid: u64,
     /// Reasons that queued items wait.
@@ -54,6 +56,7 @@ impl LiveSnapshot {
             throughput: Throughput::new(queue),
             left_s: queue.forecast.left.map(|left| left.as_secs()),
             when_run_s: queue.forecast.when_run.map(|left| left.as_secs()),
+            opens_at: opens_at(queue.opening),
             perhaps_paid: overview.perhaps_paid,
             waiting: wait_counts(queue),
             sending: activity.sending.iter().map(InFlightItem::from).collect(),

@@ -114,10 +114,8 @@ pub(super) fn ending(
     let mut lines = vec![total];
     lines.extend(transcripts.filter(|_| run.done > 0).map(str::to_owned));
     if failed > 0 {
-        lines.push(
-            "`nightscribe list --failed` says what failed, `nightscribe retry --failed` queues it again"
-                .to_owned(),
-        );
+        lines.push("`nightscribe list --failed` says what failed".to_owned());
+        lines.push("`nightscribe retry --failed` queues it again".to_owned());
     }
     lines
 }
@@ -215,7 +213,8 @@ mod tests {
         let lines = ending(&COUNTS, &progress(), 2, Some("transcripts: /out"));
         assert_eq!(lines[0], "1h 00m of audio in 2m 10s, 0.26 USD");
         assert_eq!(lines[1], "transcripts: /out");
-        assert!(lines[2].contains("retry --failed"), "{lines:?}");
+        assert!(lines[3].contains("retry --failed"), "{lines:?}");
+        assert!(lines.iter().all(|line| line.width() <= 80), "{lines:?}");
         let nothing = ending(&RunCounts::default(), &RunProgress::default(), 0, Some("x"));
         assert_eq!(nothing, ["0h 00m of audio in 0s"]);
     }

@@ -184,8 +184,14 @@ fn content(
 
 fn facts(clock: &Clock, snapshot: &LiveSnapshot) -> Vec<(&'static str, String)> {
     let mut facts = Vec::new();
-    let left = snapshot.left_s.map(Duration::from_secs);
-    facts.extend(left.map(|left| ("Time left", format!("about {}", format_duration(left)))));
+    let about = |seconds| format!("about {}", format_duration(Duration::from_secs(seconds)));
+    facts.extend(snapshot.left_s.map(|left_s| ("Time left", about(left_s))));
+    facts.extend(snapshot.when_run_s.map(|time_s| {
+        let opens_at = snapshot.opens_at.map_or_else(String::new, |opens_at| {
+            format!(", not before {}", clock.time(opens_at))
+        });
+        ("When it runs", about(time_s) + &opens_at)
+    }));
     if let Some(throughput) = snapshot.throughput {
         let (files, audio) = (throughput.files_per_hour, throughput.audio_per_minute);
         facts.push((

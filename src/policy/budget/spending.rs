@@ -77,16 +77,7 @@ impl Charge {
 impl fmt::Display for BudgetRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::WouldExceed { cap, ends: None } => {
-                write!(f, "the next recording would exceed {cap}")
-            }
-            Self::WouldExceed {
-                cap,
-                ends: Some(ends),
-            } => write!(
-                f,
-                "the next recording would exceed {cap}; submissions resume at {ends}"
-            ),
+            Self::WouldExceed { cap, .. } => write!(f, "the next recording would exceed {cap}"),
             Self::TooLarge(cap) => write!(f, "this recording alone exceeds {cap}"),
             Self::UnknownAmount(cap) if cap.metric == Metric::Cost => write!(
                 f,

@@ -89,17 +89,17 @@ fn longer_recordings_take_longer_if_uploads_are_the_limit() {
         submissions: short.chain([submission(11, 20)]).collect(),
         ..running()
     };
-    // Ten recordings took almost a minute. The eight are as long as 80 of them.
+    // Two of the eight follow each other in each of four uploads.
     let by_uploads = left(&progress).unwrap();
-    assert!((340..420).contains(&by_uploads), "{by_uploads}");
-    // The rate limits all recordings alike. Only the longest upload takes longer.
+    assert!((400..460).contains(&by_uploads), "{by_uploads}");
+    // The rate limits all recordings alike. Only the last upload takes longer.
     let limits = SubmitLimits {
         per_minute: 1,
         ..LIMITS
     };
     let slow_rate = Progress { limits, ..progress };
     let left = left(&slow_rate).unwrap();
-    assert!((200..220).contains(&left), "{left}");
+    assert!((680..700).contains(&left), "{left}");
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn the_longest_upload_is_waited_for() {
     progress.queued_total = 2;
     assert_about(
         &progress,
-        200 + (20.0 * 200_f64.powf(RESULT_EXPONENT)) as u64,
+        200 + (20.0 * 200_f64.powf(speed::RESULT_EXPONENT)) as u64,
     );
 }
 
@@ -129,8 +129,97 @@ fn what_is_in_flight_has_less_time_left() {
         size: size(1000),
         since: secs(4),
     }];
-    assert_about(&progress, 6 + (20.0 * 10_f64.powf(RESULT_EXPONENT)) as u64);
+    assert_about(
+        &progress,
+        6 + (20.0 * 10_f64.powf(speed::RESULT_EXPONENT)) as u64,
+    );
     (progress.pending, progress.sending) = (Vec::new(), Vec::new());
+    assert_eq!(left(&progress), None);
+}
+
+#[test]
+fn the_last_of_several_results_is_slower_than_the_usual_one() {
+    let mut progress = running();
+    // Half of the results take 20 seconds, and half 30.
+    for (number, one) in progress.submissions.iter_mut().enumerate() {
+        let result = secs(if number % 2 == 0 { 20 } else { 30 });
+        one.result = (one.accepted >= result).then_some(result);
+    }
+    (progress.queued, progress.queued_total) = (Vec::new(), 0);
+    assert_about(&progress, 25);
+    // None of them was there after 20 seconds.
+    progress.pending = vec![
+        InFlight {
+            size: size(100),
+            since: secs(22),
+        };
+        2
+    ];
+    assert_about(&progress, 8);
+}
+
+#[test]
+fn results_that_are_not_there_yet_count_with_their_age() {
+    let mut progress = running();
+    // The fast half of the last submissions has arrived, the slow one takes 50 seconds.
+    for (number, one) in progress.submissions.iter_mut().enumerate() {
+        let result = secs(if number % 2 == 0 { 4 } else { 50 });
+        one.result = (one.accepted >= result).then_some(result);
+    }
+    progress.pending = vec![
+        InFlight {
+            size: size(100),
+            since: secs(1),
+        };
+        4
+    ];
+    (progress.queued, progress.queued_total) = (Vec::new(), 0);
+    assert_about(&progress, 49);
+}
+
+#[test]
+fn a_service_that_accepts_bursts_is_measured_by_whole_minutes() {
+    // Fifteen in the first seconds of each minute.
+    let accepted_at = |number: u64| number / 15 * 60 + number % 15;
+    for running_s in [60, 70, 90, 119, 120, 179] {
+        let accepted = (0..).take_while(|number| accepted_at(*number) <= running_s);
+        let count = accepted.count() as u64;
+        let submissions = (0..count).rev().map(|number| Submission {
+            size: size(100),
+            accepted: secs(running_s - accepted_at(number)),
+            upload: secs(0),
+            result: Some(secs(5)),
+        });
+        let progress = Progress {
+            running: Some(secs(running_s)),
+            submissions: submissions.collect(),
+            pending: Vec::new(),
+            ..running()
+        };
+        assert_about(&progress, accepted_at(count + 89) - running_s + 5);
+    }
+}
+
+#[test]
+fn idle_minutes_before_new_recordings_do_not_count() {
+    let mut progress = running();
+    let earlier = progress.submissions.iter().map(|one| Submission {
+        accepted: one.accepted + secs(1000),
+        ..*one
+    });
+    progress.submissions = progress
+        .submissions
+        .iter()
+        .copied()
+        .chain(earlier)
+        .collect();
+    progress.running = Some(secs(3600));
+    assert_about(&progress, 180 + 20);
+    progress.sending = vec![InFlight {
+        size: size(100),
+        since: secs(1),
+    }];
+    progress.submissions.retain(|one| one.accepted > secs(900));
     assert_eq!(left(&progress), None);
 }
 
@@ -160,8 +249,8 @@ fn without_a_result_one_takes_as_long_as_the_run_has_waited() {
 fn results_of_earlier_runs_count_until_this_run_has_some() {
     let mut progress = running();
     progress.running = Some(secs(10));
-    // Six acceptances in ten seconds.
-    assert_about(&progress, 150 + 20);
+    // Five acceptances in nine seconds.
+    assert_about(&progress, 162 + 20);
 }
 
 #[test]

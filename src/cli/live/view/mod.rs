@@ -6,6 +6,7 @@ use crate::app::live::wait_text::wait_text;
 use crate::app::live::{FailedItem, InFlightItem, LiveSnapshot};
 use crate::app::status::Runner;
 use crate::cli::fit::{shorten_middle, truncate_end};
+use crate::cli::forecast_text::Estimate;
 use crate::cli::terminal::{
     DIM, ERROR, escape_control_chars, format_duration, format_time, printable_path,
 };
@@ -248,14 +249,12 @@ fn counts(scene: &Scene) -> Vec<String> {
 fn figures(scene: &Scene) -> Vec<String> {
     let snapshot = &scene.snapshot;
     let mut figures = Vec::new();
-    figures.extend(snapshot.left_s.map(|left_s| {
-        let left = format_duration(Duration::from_secs(left_s));
-        format!("about {left} left")
-    }));
-    figures.extend(snapshot.when_run_s.map(|left_s| {
-        let left = format_duration(Duration::from_secs(left_s));
-        format!("when it runs: about {left}")
-    }));
+    let estimate = Estimate {
+        left_s: snapshot.left_s,
+        when_run_s: snapshot.when_run_s,
+        opens_at: snapshot.opens_at,
+    };
+    figures.extend(estimate.text(snapshot.now, &scene.zone));
     figures.extend(snapshot.next_expiry.map(|expiry| {
         if expiry > snapshot.now {
             let left = format_duration(expiry.since(snapshot.now));

@@ -1,9 +1,11 @@
 //! Admission of a submission, and its charge to the budget.
 
 use super::Submit;
+use crate::domain::local_time::format_with_offset;
 use crate::domain::{Hold, HoldKind, Location, RecordingIdentity};
 use crate::pipeline::admission::{ModelPermit, Permit};
 use crate::policy::budget::{BookedLength, BudgetRefusal, Charge};
+use crate::runtime::clock::{Clock, SystemClock};
 use crate::store::StoreError;
 use crate::store::sqlite::queue::Candidate;
 use futures_util::poll;
@@ -42,6 +44,11 @@ impl Submit {
                 Ok(charge) => return Ok(Some((permit, model_permit, charge))),
                 Err(BudgetRefusal::WouldExceed { cap, ends }) => {
                     let message = BudgetRefusal::WouldExceed { cap, ends }.to_string();
+                    let resumes = ends.map_or_else(String::new, |ends| {
+                        let ends = format_with_offset(ends, &SystemClock.zone());
+                        format!("; submissions resume at {ends}")
+                    });
+                    let message = message + &resumes;
                     let hold = Hold::new(HoldKind::Budget, now, message);
                     self.journal.hold(Hold { ends, ..hold }).await;
                     // A refund or a bill may have come before the hold.
