@@ -4,7 +4,7 @@ from night import SOURCE, TRANSCRIPTS
 from running import wait_for_restart
 
 # Debian has the libraries, but no RPM that provides them.
-RPM = "rpm --force-debian --nodeps"
+RPM = "rpm --nodeps"
 
 
 def install_rpm(night, package):
@@ -29,7 +29,7 @@ def install_rpm(night, package):
     machine.run(f"{RPM} --upgrade --force /var/tmp/nightscribe.rpm 2>&1")
     night.see("an upgrade restarts the daemon", True, f"after {wait_for_restart(night, pid):.0f} s")
     machine.run("systemctl enable --now nightscribe-once.timer")
-    machine.run("rpm --force-debian --erase nightscribe 2>&1")
+    machine.run("rpm --erase nightscribe 2>&1")
     running = machine.ssh("pgrep -a nightscribe; systemctl list-units --no-legend --plain --state=active 'nightscribe*'").stdout
     links = machine.run("find /etc/systemd/system -name 'nightscribe*' -type l")
     night.see("a removal stops and disables the service and the timer", not running.strip() and not links, running.strip() or links)
