@@ -8,7 +8,7 @@ import subprocess
 MIRROR = "http://deb.debian.org/debian"
 # postfix and nodejs are what the sandbox of the unit stops: a mail program with a set-group-ID helper, and a compiler.
 PACKAGES = (
-    "systemd systemd-sysv udev dbus linux-image-cloud-amd64 openssh-server iproute2 ca-certificates kmod acl postfix nodejs"
+    "systemd systemd-sysv udev dbus linux-image-cloud-amd64 openssh-server iproute2 ca-certificates kmod acl rpm postfix nodejs"
 ).split()
 # An image of a container has no systemd.
 CONTAINER_PACKAGES = ("ca-certificates", "systemd-standalone-sysusers")
@@ -21,7 +21,8 @@ def run(*command):
 
 
 def debootstrap(suite, packages, folder):
-    run("debootstrap", "--variant=minbase", f"--include={','.join(packages)}", suite, folder, MIRROR)
+    """Mounts only for itself. If it is killed, no mounted `/proc` stays behind below `folder`, which is removed before the next try."""
+    run("unshare", "--mount", "debootstrap", "--variant=minbase", f"--include={','.join(packages)}", suite, folder, MIRROR)
 
 
 def prepare(root, public_key):

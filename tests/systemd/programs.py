@@ -1,6 +1,6 @@
 """Steps about the programs of hooks and notifications, which run in the sandbox of the unit."""
 
-from night import TRANSCRIPTS
+from night import SOURCE
 
 CONFIG = "/etc/nightscribe/config.toml"
 # What an administrator is likely to have: a script for Node.js that keeps an index on the disk, and mail through the local server.
@@ -46,26 +46,32 @@ def find_restrictions(night):
     inside = run_as_unit(night, "check")
     found = all(text in inside for text in RESTRICTIONS)
     night.see("`check` run as the unit does, too", found)
-    said = run_as_unit(night, "notify --test")
-    night.see("a message through the local mail server fails there", mails(night) == 0, said.split("\n")[0])
+    said = told(run_as_unit(night, "notify --test"))
+    night.see("a message through the local mail server fails there", "error: " in said and mails(night) == 0, said)
     night.add_recordings(1)
     night.wait_done()
-    shown = lambda: [line for line in night.machine.run(show(night)).split("\n") if "hook" in line]
-    hook, _ = night.wait("the hook ends", shown)
+    hook, _ = night.wait("the hook ends", lambda: ended_hook(night))
     titles = night.machine.ssh("cat /srv/index/titles").stdout
-    night.see("the hook fails there, and the transcript is done", not titles, "\n".join(hook))
+    night.see("the hook fails there, and the transcript is done", "killed" in hook and not titles, hook)
 
 
-def show(night):
-    return f"nightscribe show {TRANSCRIPTS.replace('/var/lib/nightscribe/transcripts/recordings', '/srv/recordings')}/talk-{night.recordings - 1:03}.wav"
+def told(lines):
+    """Returns the lines of `notify --test` about the command, of those in the journal."""
+    return "\n".join(line for line in lines.split("\n") if "command: " in line)
+
+
+def ended_hook(night):
+    """Returns the line about the hook of the newest recording, once the hook has ended."""
+    shown = night.machine.run(f"nightscribe show {SOURCE}/talk-{night.recordings - 1:03}.wav").split("\n")
+    return next((line for line in shown if line.startswith("hook") and "waiting" not in line), None)
 
 
 def lift_restrictions(night, drop_in):
     night.step("Allow them more, with the drop-in of docs/service.md")
     night.drop_in(drop_in, name="programs")
-    said = run_as_unit(night, "notify --test")
+    said = told(run_as_unit(night, "notify --test"))
     night.wait("the mail arrives", lambda: mails(night) > 0)
-    night.see("the message arrives through the local mail server", True, said.split("\n")[0])
+    night.see("the message arrives through the local mail server", "accepted" in said, said)
     night.add_recordings(1)
     night.wait_done()
     titles, _ = night.wait("the index has it", lambda: night.machine.ssh("cat /srv/index/titles").stdout.strip())

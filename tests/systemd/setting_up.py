@@ -42,13 +42,14 @@ def start(night):
     night.step("Enable and start")
     machine = night.machine
     # Watches the folder from before it exists.
-    watch = f"timeout 60 sh -c 'while :; do stat -c %a {STATE} 2>/dev/null; done' | sort -u >/run/modes"
+    watch = f"while ! test -e /run/seen; do stat -c %a {STATE} 2>/dev/null; done | sort -u >/run/modes"
     machine.run(f"systemd-run --quiet --unit=watch-modes sh -c \"{watch}\"")
     machine.run("systemctl enable --now nightscribe")
     night.see("the service is active when it says so (Type=notify)", night.unit("ActiveState") == "active", night.unit("StatusText"))
     seconds = night.wait_done()
     night.see("recordings become transcripts", True, f"3 done in {seconds:.0f} s")
-    night.wait("the watch ends", lambda: machine.succeeds("! systemctl is-active --quiet watch-modes"), 90)
+    machine.run("touch /run/seen")
+    night.wait("the watch ends", lambda: machine.succeeds("! systemctl is-active --quiet watch-modes"))
     modes = machine.run("cat /run/modes")
     night.see("the state folder is private from the first moment", modes == "700", f"modes seen: {modes}")
     files = machine.run(f"stat -c '%a %n' {STATE}/* | sort -u")

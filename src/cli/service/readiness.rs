@@ -22,13 +22,17 @@ pub(in crate::cli) const SERVICE_KEY: &str = "service key";
 pub(in crate::cli) fn check_installed(session: &Session) -> Vec<CheckResult> {
     [Scope::System, Scope::User]
         .into_iter()
-        .flat_map(|scope| installed(session, scope).unwrap_or_default())
+        .filter_map(|scope| ServiceTarget::in_scope(scope, session.environment.clone(), None).ok())
+        .flat_map(|target| installed(session, target).unwrap_or_default())
         .collect()
 }
 
-fn installed(session: &Session, scope: Scope) -> Option<Vec<CheckResult>> {
-    let target = ServiceTarget::in_scope(scope, session.environment.clone(), None).ok()?;
+fn installed(session: &Session, target: ServiceTarget) -> Option<Vec<CheckResult>> {
     let unit = installed_unit::find(&target).ok()??;
+    // A container of the package has the unit, and no systemd to run it.
+    if unit.file != target.file && !target.has_running_systemd() {
+        return None;
+    }
     // Loaded as by the service: without the variables of this shell.
     let file = session.config.file.as_deref();
     let config = config::load(file, &target.environment).ok()?;
@@ -284,6 +288,39 @@ fn obstacle(path: &Path, wanted: u32, unit: Unit<'_>, user: &UnitUser) -> Option
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::session::KeptStore;
+    use crate::config::Environment;
+
+    #[test]
+    fn the_unit_of_a_package_is_checked_only_where_systemd_runs() {
+        let root = tempfile::tempdir().unwrap();
+        let config = root.path().join("config.toml");
+        std::fs::write(&config, "").unwrap();
+        let session = Session {
+            config: config::load(Some(&config), &Environment::default()).unwrap(),
+            environment: Environment::default(),
+            kept: KeptStore::default(),
+        };
+        let folder = root.path().join("usr/lib/systemd/system");
+        std::fs::create_dir_all(&folder).unwrap();
+        let unit = format!(
+            "[Service]\nExecStart=/usr/bin/nightscribe --config {} run\nLoadCredential=key:/nowhere\n",
+            config.display()
+        );
+        std::fs::write(folder.join("nightscribe.service"), unit).unwrap();
+        let lines = || {
+            let place = Some(root.path().to_owned());
+            let target = ServiceTarget::in_scope(Scope::System, Environment::default(), place);
+            installed(&session, target.unwrap())
+        };
+        assert!(lines().is_none());
+        std::fs::create_dir_all(root.path().join("run/systemd/system")).unwrap();
+        let found = lines().unwrap();
+        assert!(
+            found.iter().any(|line| line.name == SERVICE_KEY),
+            "{found:?}"
+        );
+    }
 
     #[test]
     fn a_kernel_without_user_namespaces_is_reported() {

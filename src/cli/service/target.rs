@@ -149,6 +149,11 @@ impl ServiceTarget {
         folder.join(user_by_id(uid()).name).exists()
     }
 
+    /// Whether systemd runs this machine. It makes this folder when it starts.
+    pub(super) fn has_running_systemd(&self) -> bool {
+        self.rebased(Path::new("/run/systemd/system")).is_dir()
+    }
+
     /// Moves an absolute path below the root folder, if there is one.
     pub(super) fn rebased(&self, path: &Path) -> PathBuf {
         rebased(self.root.as_deref(), path)
