@@ -80,7 +80,10 @@ def files(machine):
     def compared(theirs):
         return f"{comparison.rate(ours)} / {comparison.rate(theirs)} files/s"
 
-    figures = [at_least("files/s ÷ bare loop that syncs", ratio(ours, synced, speed), 1.5, detail=compared(synced))]
+    faster = ratio(ours, synced, speed)
+    figures = [
+        at_least("files/s ÷ bare loop that syncs", faster, 1.5, detail=compared(synced), evidence="files-per-second")
+    ]
     if python:
         theirs = runs["asyncio"]
         figures.append(at_least("files/s ÷ asyncio, 256 tasks", ratio(ours, theirs, speed), 1.3, detail=compared(theirs)))

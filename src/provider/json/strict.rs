@@ -4,12 +4,21 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use std::fmt;
 use std::io::{self, BufReader, Read};
 
-/// Whether a strict parser accepts what is read as one JSON value. Nothing of the value is kept in memory.
+/// Size in bytes up to which a value is read before it is parsed. Parsing from memory is faster.
+const SMALL_BYTES: u64 = 64 * 1024;
+
+/// Whether a strict parser accepts what is read as one JSON value. Only a small value is kept in memory.
 ///
 /// # Errors
 /// If reading fails.
-pub(crate) fn is_strict(input: impl Read) -> io::Result<bool> {
-    match serde_json::from_reader::<_, Checked>(BufReader::new(input)) {
+pub(crate) fn is_strict(mut input: impl Read) -> io::Result<bool> {
+    let mut start = Vec::new();
+    let small = input.by_ref().take(SMALL_BYTES).read_to_end(&mut start)?;
+    let parsed = match (small as u64) < SMALL_BYTES {
+        true => serde_json::from_slice::<Checked>(&start),
+        false => serde_json::from_reader(BufReader::new(start.as_slice().chain(input))),
+    };
+    match parsed {
         Err(error) if error.is_io() => Err(error.into()),
         parsed => Ok(parsed.is_ok()),
     }
@@ -74,10 +83,16 @@ impl<'de> Visitor<'de> for CheckedVisitor {
 mod tests {
     use super::*;
 
+    /// Returns the same value after so much space that it is not small.
+    fn large(text: &str) -> String {
+        " ".repeat(SMALL_BYTES as usize) + text
+    }
+
     #[test]
     fn only_what_strict_parsers_accept_is_strict() {
         for text in ["null", r#" {"a": [1, -2.5e3, "\ud83d\ude00", {}]} "#] {
             assert!(is_strict(text.as_bytes()).unwrap(), "{text}");
+            assert!(is_strict(large(text).as_bytes()).unwrap(), "{text}");
         }
         let deep = "[".repeat(1000) + &"]".repeat(1000);
         for text in [
@@ -91,6 +106,7 @@ mod tests {
             &deep,
         ] {
             assert!(!is_strict(text.as_bytes()).unwrap(), "{text}");
+            assert!(!is_strict(large(text).as_bytes()).unwrap(), "{text}");
         }
     }
 }
