@@ -76,7 +76,8 @@ class Machine:
         return pathlib.Path(tempfile.mkdtemp(dir=self.ram if ram else self.work))
 
     def environment(self, slow=False, slow_stat=False):
-        environment = dict(os.environ, AIMLAPI_KEY="bench", NO_PROXY="*", no_proxy="*")
+        # The limit of the arenas is a setting of the systemd units.
+        environment = dict(os.environ, AIMLAPI_KEY="bench", NO_PROXY="*", no_proxy="*", MALLOC_ARENA_MAX="2")
         environment.pop("NIGHTSCRIBE_CONFIG", None)
         if slow:
             environment.update(LD_PRELOAD=str(self.slow_fsync), SLOW_FSYNC_US=str(FSYNC_US))

@@ -43,6 +43,8 @@ impl Lane {
     ) -> Result<bool, StoreError> {
         let now = journal.now();
         let completion = completion(&new, now);
+        // Each poll in flight would keep a large result in memory while it waits for the commit.
+        let small = Some(new.completed).filter(ResultCache::may_hold);
         let change = || journal.store.complete(completion.clone());
         if journal.record(new.job, change).await?.is_none() {
             return Ok(false);
@@ -60,7 +62,9 @@ impl Lane {
             name: new.name.to_owned(),
             audio_s: completion.duration_s,
         });
-        results.insert(new.job, now, new.completed);
+        if let Some(completed) = small {
+            results.insert(new.job, now, completed);
+        }
         journal.signals.wake_save.notify_one();
         Ok(true)
     }

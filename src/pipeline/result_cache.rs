@@ -27,11 +27,17 @@ struct Cached {
 }
 
 impl ResultCache {
+    /// Whether a result is small enough to be cached.
+    #[must_use]
+    pub fn may_hold(result: &Completed) -> bool {
+        result.body.memory_bytes() <= MAX_RESULT_BYTES
+    }
+
     /// Caches the result of `job`, unless it does not fit. The result must already be in the database.
     pub fn insert(&self, job: JobId, received_at: Timestamp, result: Completed) {
         let mut cached = self.cached();
         let bytes = result.body.memory_bytes();
-        if bytes <= MAX_RESULT_BYTES && cached.bytes + bytes <= MAX_BYTES {
+        if Self::may_hold(&result) && cached.bytes + bytes <= MAX_BYTES {
             cached.bytes += bytes;
             cached.results.insert((job, received_at), result);
         }
