@@ -43,8 +43,8 @@ pub struct Status {
     pub rate_per_hour: u64,
     /// Estimated seconds until the last result. `None` if nothing runs, submissions are held, or no work is left.
     pub left_s: Option<u64>,
-    /// Estimated seconds that a run would take from now on, or from `opens_at` on. `None` while one is active, while submissions are held, without work,
-    /// and before the first run.
+    /// Estimated seconds that a run would take from now on, or from `opens_at` on. `None` while one is active, while
+    /// submissions are held, without work, and before the first run.
     pub when_run_s: Option<u64>,
     /// Number of submissions that may have been billed without yielding a transcript.
     pub perhaps_paid: u64,

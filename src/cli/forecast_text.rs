@@ -18,8 +18,8 @@ pub(super) struct Estimate {
 }
 
 impl Estimate {
-    /// Returns `about 7m 0s left`, `when it runs: about 7m 0s`, or `when it runs: about 7m 0s, not before 22:00`. `None` if nothing is
-    /// known.
+    /// Returns `about 7m 0s left`, `when it runs: about 7m 0s`, or `when it runs: about 7m 0s, not before 22:00`. `None` if
+    /// nothing is known.
     pub(super) fn text(&self, now: Timestamp, zone: &TimeZone) -> Option<String> {
         let about = |seconds| format!("about {}", format_duration(Duration::from_secs(seconds)));
         if let Some(left_s) = self.left_s {

@@ -25,6 +25,7 @@ pub mod exit;
 mod export;
 mod fit;
 mod forecast_text;
+mod hold_text;
 mod init;
 mod journal;
 mod json;

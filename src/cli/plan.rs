@@ -3,6 +3,7 @@
 use super::display::log::LogDisplay;
 use super::exit::{CommandError, Exit};
 use super::forecast_text::Estimate;
+use super::hold_text::hold_text;
 use super::json::to_json_line;
 use super::logging::warn_without_sources;
 use super::terminal::{
@@ -12,7 +13,7 @@ use super::terminal::{
 use crate::app::plan::{Plan, PlanLimits, plan as load_plan};
 use crate::app::session::Session;
 use crate::config::Config;
-use crate::domain::{Hold, Timestamp};
+use crate::domain::Timestamp;
 use crate::runtime::clock::{Clock, SystemClock};
 use jiff::tz::TimeZone;
 use std::io::Write;
@@ -142,17 +143,6 @@ fn text(plan: &Plan, config: &Config, now: Timestamp, zone: &TimeZone) -> String
         text.push_str(&format!("By the last submissions, {estimate}.\n"));
     }
     text
-}
-
-/// Returns the lines about a hold, as `status` shows them.
-fn hold_text(hold: &Hold, now: Timestamp, zone: &TimeZone) -> String {
-    let since = format_time(hold.since, now, zone);
-    let message = escape_control_chars(&hold.message);
-    format!(
-        "{WARN}held{WARN:#} ({}) since {since}: {message}\n     {}\n",
-        hold.kind,
-        hold.kind.advice()
-    )
 }
 
 /// Lists the limits that determine the forecast.

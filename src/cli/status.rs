@@ -3,9 +3,10 @@
 use super::args::StatusArgs;
 use super::exit::{CommandError, Exit};
 use super::forecast_text::Estimate;
+use super::hold_text::hold_text;
 use super::json::to_json_line;
 use super::live;
-use super::terminal::{DIM, WARN, escape_control_chars, format_duration, format_time};
+use super::terminal::{DIM, escape_control_chars, format_duration, format_time};
 use crate::app::session::Session;
 use crate::app::status::{Runner, Status, status as load_status};
 use crate::domain::{JobState, Timestamp};
@@ -51,15 +52,7 @@ fn text(status: &Status, now: Timestamp, zone: &TimeZone) -> String {
     }
     text.push('\n');
     for hold in &status.holds {
-        let (kind, since, message) = (
-            hold.kind,
-            clock(hold.since),
-            escape_control_chars(&hold.message),
-        );
-        text.push_str(&format!(
-            "{WARN}held{WARN:#} ({kind}) since {since}: {message}\n     {}\n",
-            kind.advice()
-        ));
+        text.push_str(&hold_text(hold, now, zone));
     }
     if let Some(time) = status.opens_at {
         let time = clock(time);

@@ -94,7 +94,7 @@ impl SourceConfig {
     }
 }
 
-/// What the sources of a file share.
+/// Folder, environment and permissions that the sources of a file share.
 #[derive(Clone, Copy)]
 pub(super) struct Surroundings<'a> {
     /// Folder of the file, where relative paths start.

@@ -25,8 +25,8 @@ pub struct LiveSnapshot {
     pub throughput: Option<Throughput>,
     /// Estimated seconds until the last result. `None` if nothing runs, submissions are held, or no work is left.
     pub left_s: Option<u64>,
-    /// Estimated seconds that a run would take from now on, or from `opens_at` on. `None` while one is active, while submissions are held, without work,
-    /// and before the first run.
+    /// Estimated seconds that a run would take from now on, or from `opens_at` on. `None` while one is active, while
+    /// submissions are held, without work, and before the first run.
     pub when_run_s: Option<u64>,
     /// Time at which the active hours begin. `None` during the active hours.
     pub opens_at: Option<Timestamp>,

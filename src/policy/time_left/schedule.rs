@@ -48,7 +48,7 @@ pub(super) fn acceptances(progress: &Progress, speed: &Speed, slowdown: Slowdown
     accepted.collect()
 }
 
-/// Submissions that a service counts which accepts a limited number in any minute.
+/// Submissions of the last minute. The service accepts a limited number in any minute.
 struct LastMinute {
     limit: usize,
     /// Times at which each of the last ones does not count any more, oldest first.

@@ -12,7 +12,7 @@ const MAX_PERIOD: Duration = Duration::from_secs(600);
 /// Period of the limit of a service. Submissions may come in bursts that repeat after it, so whole periods are counted.
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// What slows submissions down beyond the limits.
+/// Slowdown of submissions beyond the limits.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Slowdown {
     /// Everything takes this many times as long as by the limits.

@@ -80,12 +80,13 @@ fn separate(out: &mut dyn Write, is_first: &mut bool) -> io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::provider::json::reader::Ending;
     use serde_json::Value;
 
-    fn copied(json: &[u8]) -> (String, Ending) {
+    /// Returns the corrected copy of a document, and how it ended.
+    pub(in crate::provider::json) fn copied(json: &[u8]) -> (String, Ending) {
         let mut reader = JsonReader::new(json);
         let mut copy = Vec::new();
         reader.copy(&mut copy).unwrap();

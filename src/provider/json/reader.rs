@@ -371,15 +371,9 @@ impl<'a> JsonReader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::json::copy::tests::copied;
     use proptest::prelude::*;
     use serde_json::Value;
-
-    fn copied(json: &[u8]) -> (String, Ending) {
-        let mut reader = JsonReader::new(json);
-        let mut copy = Vec::new();
-        reader.copy(&mut copy).unwrap();
-        (String::from_utf8(copy).unwrap(), reader.ending().unwrap())
-    }
 
     #[test]
     fn a_value_that_is_not_read_is_skipped() {

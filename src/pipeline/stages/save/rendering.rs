@@ -1,4 +1,4 @@
-//! Rendering of one result as the content of its files, and what it tells about the transcript.
+//! Rendering of one result: the content of its files, and findings about the transcript.
 
 use crate::config::OutputConfig;
 use crate::domain::file_name::TemplateValues;
@@ -41,7 +41,7 @@ pub struct Findings {
     pub entry: Arc<SearchEntry>,
 }
 
-/// How a result is rendered.
+/// Settings of the rendering of a result.
 #[derive(Debug, Clone, Copy)]
 pub struct RenderSettings<'a> {
     /// Settings of the formats and of the file names.

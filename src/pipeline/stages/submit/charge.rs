@@ -5,7 +5,6 @@ use crate::domain::local_time::format_with_offset;
 use crate::domain::{Hold, HoldKind, Location, RecordingIdentity};
 use crate::pipeline::admission::{ModelPermit, Permit};
 use crate::policy::budget::{BookedLength, BudgetRefusal, Charge};
-use crate::runtime::clock::{Clock, SystemClock};
 use crate::store::StoreError;
 use crate::store::sqlite::queue::Candidate;
 use futures_util::poll;
@@ -42,14 +41,12 @@ impl Submit {
             let now = self.journal.now();
             match self.lane.spend.charge(model.model(), length, now) {
                 Ok(charge) => return Ok(Some((permit, model_permit, charge))),
-                Err(BudgetRefusal::WouldExceed { cap, ends }) => {
-                    let message = BudgetRefusal::WouldExceed { cap, ends }.to_string();
+                Err(refusal @ BudgetRefusal::WouldExceed { ends, .. }) => {
                     let resumes = ends.map_or_else(String::new, |ends| {
-                        let ends = format_with_offset(ends, &SystemClock.zone());
+                        let ends = format_with_offset(ends, &self.journal.clock.zone());
                         format!("; submissions resume at {ends}")
                     });
-                    let message = message + &resumes;
-                    let hold = Hold::new(HoldKind::Budget, now, message);
+                    let hold = Hold::new(HoldKind::Budget, now, format!("{refusal}{resumes}"));
                     self.journal.hold(Hold { ends, ..hold }).await;
                     // A refund or a bill may have come before the hold.
                     if self.lane.spend.has_room(self.journal.now()) {
