@@ -11,9 +11,10 @@ use super::terminal::{
 use crate::app::items::{self, HookView, ItemDetails, ItemView, UnusableAnswerView};
 use crate::app::session::Session;
 use crate::app::wait_text::WaitText;
-use crate::domain::local_time::format_date_time;
+use crate::domain::local_time::{format_date_time, format_end};
 use crate::domain::{Attempt, JobId, JobState};
 use crate::runtime::clock::{Clock, SystemClock};
+use comfy_table::ColumnConstraint;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 use std::io::Write;
@@ -170,25 +171,37 @@ fn stored_answer(answer: &UnusableAnswerView, item: JobId, zone: &TimeZone) -> S
     )
 }
 
+/// Columns of the attempts. The last one is left out if no attempt has a reason.
+const HISTORY: [&str; 7] = [
+    "ATTEMPT",
+    "STARTED",
+    "ENDED",
+    "OUTCOME",
+    "HTTP",
+    "GENERATION",
+    "REASON",
+];
+
 fn history(attempts: &[Attempt], zone: &TimeZone) -> String {
-    let clock = |time| format_date_time(time, zone);
     if attempts.is_empty() {
         return String::new();
     }
-    let mut rows = new_table(&[
-        "ATTEMPT",
-        "STARTED",
-        "ENDED",
-        "OUTCOME",
-        "HTTP",
-        "GENERATION",
-        "",
-    ]);
+    let has_reason = attempts.iter().any(|attempt| attempt.error.is_some());
+    let columns = HISTORY.len() - usize::from(!has_reason);
+    let mut rows = new_table(&HISTORY[..columns]);
+    // Times stay on one line.
+    for column in [1, 2] {
+        if let Some(column) = rows.column_mut(column) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
     rows.add_rows((1..).zip(attempts).map(|(number, attempt)| {
-        [
+        let cells = [
             number.to_string(),
-            clock(attempt.started_at),
-            attempt.ended_at.map_or_else(String::new, clock),
+            format_date_time(attempt.started_at, zone),
+            attempt.ended_at.map_or_else(String::new, |ended| {
+                format_end(ended, attempt.started_at, zone)
+            }),
             attempt.outcome.clone(),
             attempt
                 .http_status
@@ -200,7 +213,8 @@ fn history(attempts: &[Attempt], zone: &TimeZone) -> String {
             attempt.error.as_ref().map_or_else(String::new, |error| {
                 escape_control_chars(&error.to_string())
             }),
-        ]
+        ];
+        cells.into_iter().take(columns)
     }));
     format!("\n{}", format_table(&rows))
 }

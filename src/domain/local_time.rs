@@ -21,6 +21,17 @@ pub fn format_date_time(time: Timestamp, zone: &TimeZone) -> String {
     formatted(time, zone, "%Y-%m-%d %H:%M:%S")
 }
 
+/// Formats the end of a period in the time zone `zone`, to the second, with the date unless it is that of `start`.
+#[must_use]
+pub fn format_end(end: Timestamp, start: Timestamp, zone: &TimeZone) -> String {
+    let date = |time| formatted(time, zone, "%Y-%m-%d");
+    if date(end) == date(start) {
+        formatted(end, zone, "%H:%M:%S")
+    } else {
+        format_date_time(end, zone)
+    }
+}
+
 /// Formats a time in the time zone `zone` with its offset from UTC, for readers elsewhere: `2026-11-23 03:10:05 +01:00`.
 #[must_use]
 pub fn format_with_offset(time: Timestamp, zone: &TimeZone) -> String {
@@ -59,6 +70,16 @@ mod tests {
             format_with_offset(first, &kolkata),
             "2026-11-01 11:00:00 +05:30"
         );
+    }
+
+    #[test]
+    fn an_end_has_a_date_on_another_day() {
+        // 2026-11-21T03:04:05Z.
+        let start = Timestamp::from_millis(1_795_230_245_000);
+        let end = start.after(Duration::from_secs(3600));
+        assert_eq!(format_end(end, start, &TimeZone::UTC), "04:04:05");
+        let zone = TimeZone::fixed(jiff::tz::offset(-4));
+        assert_eq!(format_end(end, start, &zone), "2026-11-21 00:04:05");
     }
 
     #[test]
